@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: event. The only door between reading and everything after it: one stream of typed events in time
+ * order, all files, buffers and CPUs merged, gaps marked by HVST_EV_LOST pseudo events.
+ */
+#ifndef HVST_EVENT_SOURCE_H
+#define HVST_EVENT_SOURCE_H
+
+#include <hvstimer/session.h>
+
+struct hvst_source;
+
+/* What to open and what to decode. Strings and arrays are borrowed for the source's life. */
+struct hvst_source_opts {
+	const char *const *paths;
+	unsigned int nr_paths;
+	const char *const *buffers;	/* names; none: all */
+	unsigned int nr_buffers;
+	const unsigned int *cpus;	/* none: all */
+	unsigned int nr_cpus;
+	uint64_t ignored_ids;		/* bit per enum hvst_event_id: as if not recorded */
+	enum hvst_reader reader;
+	unsigned int threads;		/* 0: the CPUs at hand */
+};
+
+/*
+ * hvst_source_open - open and check all files; *@out owns them. On failure a negative errno and a message
+ * naming file, cause and (where it makes sense) offset in @err.
+ */
+int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen);
+void hvst_source_close(struct hvst_source *src);
+
+/*
+ * hvst_source_start - begin a pass over [from_ns, to_ns) (HVST_UNKNOWN: open) that yields the events in
+ * @wanted_ids (bit per id; HVST_EV_LOST always comes). @all_fields: fill every field of the schema; else
+ * only those that analysis reads (see HVST_FIELD_* masks in decode.c). Can be called again for another pass.
+ */
+int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fields,
+		      int64_t from_ns, int64_t to_ns);
+
+/*
+ * hvst_source_next - the next batch in time order; equal time stamps keep file, buffer, CPU, then record order
+ *
+ * Returns the number of events, 0 at the end, negative errno on a read error (see hvst_source_error). *@batch
+ * stays valid until the next call. Time never goes backwards within one CPU's stream as delivered; an event
+ * whose stamp lies before its predecessor's is delivered where it stands with the stamp clamped, and counted.
+ */
+long hvst_source_next(struct hvst_source *src, const struct hvst_event **batch);
+
+/* Bytes read so far and in all, for progress. */
+void hvst_source_progress(const struct hvst_source *src, uint64_t *done, uint64_t *total);
+const char *hvst_source_error(const struct hvst_source *src);
+/* Filled at open (files, buffers, clock, scale, in_format), counters brought up to date by each next. */
+struct hvst_trace *hvst_source_trace(struct hvst_source *src);
+/* "" when unknown. */
+const char *hvst_source_comm(const struct hvst_source *src, int tid);
+
+#endif
