@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lane.h"
-
-int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns)
-{
-	l->from_ns = from_ns;
-	l->to_ns = to_ns;
-	l->head_ns = INT64_MIN;
-	l->last_ns = INT64_MIN;
-	l->last_record_ns = INT64_MIN;
-	l->gap = false;
-	l->first = true;
-	l->done = false;
-	l->held = false;
-	return 0;
-}
 
 static void set_head(struct hvst_lane *l, struct hvst_event *ev, uint64_t raw)
 {
@@ -89,7 +75,7 @@ static bool emit_record(struct hvst_lane *l, struct hvst_event *ev, uint64_t raw
 
 static void finish(struct hvst_lane *l)
 {
-	if (!l->done)
+	if (!l->done && l->tracecmd)
 		l->counts->bytes += l->bytes;
 	l->done = true;
 	l->held = false;
@@ -152,7 +138,162 @@ static long fill_records(struct hvst_lane *l, struct hvst_event *out, size_t max
 	return (long)n;
 }
 
+/* Has a sub-buffer wait at @block_pos: 1, 0 at the end of the lane, negative errno. */
+static int need_block(struct hvst_lane *l)
+{
+	while (l->block_pos + l->pages.page_size > l->block.len) {
+		int rc = hvst_pages_load(&l->pages, &l->block, l->unpack);
+
+		l->block_pos = 0;
+		if (rc <= 0) {
+			l->block.len = 0;
+			finish(l);
+			return rc;
+		}
+		l->counts->bytes += l->block.file_bytes;
+	}
+	return 1;
+}
+
+/* Opens the next sub-buffer. One that makes no sense is a gap of unknown length. */
+static int next_subbuf(struct hvst_lane *l)
+{
+	int rc = need_block(l);
+	int64_t missed;
+
+	if (rc <= 0)
+		return rc;
+	if (!hvst_subbuf_open(&l->sub, l->block.data + l->block_pos, l->pages.page_size, &missed)) {
+		l->counts->malformed++;
+		missed = -1;
+	}
+	l->block_pos += l->pages.page_size;
+	if (missed) {
+		l->gap = true;
+		l->missed = missed;
+	}
+	return 1;
+}
+
+/* The rest of this sub-buffer cannot be read. */
+static void skip_rest(struct hvst_lane *l, struct hvst_subbuf *s)
+{
+	s->pos = s->end;
+	l->counts->malformed++;
+	l->gap = true;
+	l->missed = -1;
+}
+
+static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *raw)
+{
+	*raw = l->timebase.plain ? ts : hvst_timebase_report(&l->timebase, ts);
+	return hvst_timebase_ns(&l->timebase, *raw);
+}
+
+/*
+ * The records of the sub-buffer that is open. A record at or behind @limit_ns is left where it is.
+ * True when the sub-buffer is used up, false when @max or @limit_ns stopped it.
+ */
+static bool fill_subbuf(struct hvst_lane *l, struct hvst_event *out, size_t max, int64_t limit_ns, size_t *done)
+{
+	struct hvst_subbuf s = l->sub;
+	size_t n = *done;
+	bool used_up = false;
+
+	while (n < max) {
+		struct hvst_subbuf before = s;
+		const uint8_t *data;
+		uint64_t raw;
+		uint32_t len;
+		int64_t ns;
+		int rc = hvst_subbuf_next(&s, &data, &len);
+
+		if (__builtin_expect(rc <= 0, 0)) {
+			if (rc)
+				skip_rest(l, &s);
+			used_up = true;
+			break;
+		}
+		ns = stamp(l, s.ts, &raw);
+		if (ns < l->last_ns)
+			ns = l->last_ns;
+		if (__builtin_expect(ns >= limit_ns, 0)) {
+			l->head_ns = ns;
+			s = before;
+			break;
+		}
+		if (__builtin_expect(ns < l->from_ns, 0)) {
+			l->gap = false;
+			continue;
+		}
+		if (__builtin_expect(l->gap, 0)) {
+			emit_lost(l, &out[n++], raw);
+			s = before;
+			continue;
+		}
+		n += emit_record(l, &out[n], raw, data, len);
+		note_record(l, ns);
+	}
+	l->sub = s;
+	*done = n;
+	return used_up;
+}
+
+static long fill_pages(struct hvst_lane *l, struct hvst_event *out, size_t max, int64_t limit_ns)
+{
+	int64_t stop_ns = limit_ns < l->to_ns ? limit_ns : l->to_ns;
+	size_t n = 0;
+
+	while (n < max && !l->done && fill_subbuf(l, out, max, stop_ns, &n)) {
+		int rc = next_subbuf(l);
+
+		if (rc < 0)
+			return rc;
+	}
+	if (!l->done && n == max)
+		l->head_ns = l->last_ns;
+	else if (!l->done && l->head_ns >= l->to_ns)
+		finish(l);
+	return (long)n;
+}
+
 long hvst_lane_fill(struct hvst_lane *l, struct hvst_event *out, size_t max, int64_t limit_ns)
 {
-	return fill_records(l, out, max, limit_ns);
+	return l->tracecmd ? fill_records(l, out, max, limit_ns) : fill_pages(l, out, max, limit_ns);
+}
+
+static bool starts_before(const void *ctx, uint64_t ts)
+{
+	const struct hvst_lane *l = ctx;
+	uint64_t raw;
+
+	return stamp(l, ts, &raw) < l->from_ns;
+}
+
+int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns)
+{
+	l->from_ns = from_ns;
+	l->to_ns = to_ns;
+	l->head_ns = INT64_MIN;
+	l->last_ns = INT64_MIN;
+	l->last_record_ns = INT64_MIN;
+	l->gap = false;
+	l->first = true;
+	l->done = false;
+	l->held = false;
+	if (l->tracecmd)
+		return 0;
+	l->block_pos = 0;
+	l->block.len = 0;
+	memset(&l->sub, 0, sizeof(l->sub));
+	if (from_ns == INT64_MIN)
+		return hvst_pages_rewind(&l->pages);
+	return hvst_pages_seek(&l->pages, &l->block, l->unpack, starts_before, l);
+}
+
+void hvst_lane_free(struct hvst_lane *l)
+{
+	hvst_pages_free(&l->pages);
+	hvst_block_free(&l->block);
+	free(l);
 }

@@ -6,6 +6,8 @@
 #ifndef HVST_EVENT_LANE_H
 #define HVST_EVENT_LANE_H
 
+#include "../read/pages.h"
+#include "../read/subbuf.h"
 #include "../read/tracecmd.h"
 #include "clock.h"
 #include "decode.h"
@@ -26,6 +28,12 @@ struct hvst_lane {
 	struct hvst_file *file;
 	const struct hvst_decoder *decoder;
 	struct hvst_tracecmd *tracecmd;	/* records come from here; NULL: from pages */
+	struct hvst_cpu_data data;	/* this lane's part of the file */
+	struct hvst_pages pages;
+	struct hvst_unpack *unpack;	/* borrowed; NULL: not compressed */
+	struct hvst_block block;
+	size_t block_pos;		/* of the next sub-buffer in @block */
+	struct hvst_subbuf sub;
 	unsigned int file_buffer;	/* index into file->buffers */
 	unsigned int cpu;
 	uint16_t buffer;		/* index into struct hvst_trace.buffers */
@@ -45,6 +53,7 @@ struct hvst_lane {
 
 /* Begins a pass; the window is half open. */
 int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns);
+void hvst_lane_free(struct hvst_lane *l);
 
 /*
  * hvst_lane_fill - decode up to @max events that come before @limit_ns to @out

@@ -10,6 +10,11 @@
 #include "source.h"
 
 #define BATCH 4096
+#define MAX_LANES 16384
+#define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
+#define WINDOW_MAX (128u << 10)
+#define CHUNK_MEMORY (512u << 20)	/* bound on unpacked chunks, should a hostile file ask for it */
+#define CHUNK_MAX (16u << 20)
 
 struct source_file {
 	struct hvst_file file;
@@ -27,6 +32,7 @@ struct hvst_source {
 	struct hvst_lane **lanes;
 	unsigned int nr_lanes;
 	struct hvst_merge merge;
+	struct hvst_unpack *unpack[HVST_COMP_ZSTD + 1];
 	struct hvst_counts counts;
 	struct hvst_event *batch;
 	uint64_t bytes;			/* of all lanes */
@@ -84,6 +90,19 @@ static void describe_file(struct hvst_source *s, unsigned int i)
 	};
 }
 
+/* The page reader unless it was not asked for or declines. */
+static int choose_reader(struct source_file *sf, enum hvst_reader reader)
+{
+	struct hvst_file *f = &sf->file;
+
+	if (reader == HVST_READER_PAGES && f->declined[0])
+		return hvst_file_fail(f, -EOPNOTSUPP, "the page reader does not take it: %s; use --reader=libtracecmd",
+				      f->declined);
+	if (reader == HVST_READER_LIBTRACECMD || f->declined[0])
+		return hvst_tracecmd_open(&sf->tracecmd, f);
+	return 0;
+}
+
 static int open_file(struct hvst_source *s, const struct hvst_source_opts *o, unsigned int i)
 {
 	struct source_file *sf = calloc(1, sizeof(*sf));
@@ -96,7 +115,7 @@ static int open_file(struct hvst_source *s, const struct hvst_source_opts *o, un
 	if (!rc)
 		rc = hvst_decoder_init(&sf->decoder, &sf->file, o->ignored_ids);
 	if (!rc)
-		rc = hvst_tracecmd_open(&sf->tracecmd, &sf->file);
+		rc = choose_reader(sf, o->reader);
 	if (!rc)
 		describe_file(s, i);
 	return rc;
@@ -137,6 +156,10 @@ static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int 
 	struct hvst_lane **lanes = realloc(s->lanes, (s->nr_lanes + 1) * sizeof(*lanes));
 	struct hvst_lane *l = calloc(1, sizeof(*l));
 
+	if (s->nr_lanes == MAX_LANES) {
+		free(l);
+		return fail(s, -EOPNOTSUPP, "%s: more than %u CPUs in all buffers", sf->file.path, MAX_LANES);
+	}
 	if (lanes)
 		s->lanes = lanes;
 	if (!lanes || !l) {
@@ -150,10 +173,39 @@ static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int 
 	l->file_buffer = buffer;
 	l->cpu = d->cpu;
 	l->buffer = (uint16_t)(sf->first_buffer + buffer);
+	l->data = *d;
 	l->bytes = d->size;
 	l->counts = &s->counts;
 	hvst_timebase_init(&l->timebase, &sf->file, buffer, d->cpu);
 	s->bytes += d->size;
+	return 0;
+}
+
+static int need_unpack(struct hvst_source *s, struct hvst_lane *l)
+{
+	enum hvst_compression how = l->file->compression;
+
+	if (!l->file->buffers[l->file_buffer].compressed)
+		return 0;
+	if (!s->unpack[how])
+		s->unpack[how] = hvst_unpack_new(how);
+	l->unpack = s->unpack[how];
+	return l->unpack ? 0 : no_memory(s);
+}
+
+/* The more lanes, the smaller their windows. */
+static int open_lanes(struct hvst_source *s)
+{
+	for (unsigned int i = 0; i < s->nr_lanes; i++) {
+		struct hvst_lane *l = s->lanes[i];
+		bool packed = l->file->buffers[l->file_buffer].compressed;
+		size_t window = (packed ? CHUNK_MEMORY : WINDOW_MEMORY) / s->nr_lanes;
+		size_t max = packed ? CHUNK_MAX : WINDOW_MAX;
+
+		hvst_pages_init(&l->pages, l->file, l->file_buffer, &l->data, window < max ? window : max);
+		if (need_unpack(s, l))
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -276,6 +328,8 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 		rc = add_lanes(s, o, s->files[i]);
 	if (!rc)
 		rc = check_clocks(s);
+	if (!rc)
+		rc = open_lanes(s);
 	if (rc)
 		return rc;
 	describe_clock(s);
@@ -327,7 +381,9 @@ void hvst_source_close(struct hvst_source *s)
 		return;
 	hvst_merge_free(&s->merge);
 	for (unsigned int i = 0; i < s->nr_lanes; i++)
-		free(s->lanes[i]);
+		hvst_lane_free(s->lanes[i]);
+	for (unsigned int i = 0; i <= HVST_COMP_ZSTD; i++)
+		hvst_unpack_free(s->unpack[i]);
 	for (unsigned int i = 0; i < s->nr_files; i++) {
 		hvst_tracecmd_close(s->files[i]->tracecmd);
 		hvst_file_close(&s->files[i]->file);

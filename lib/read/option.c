@@ -7,6 +7,8 @@
 
 #include "file.h"
 
+#define CHUNK_COUNT 4	/* bytes before the chunks, which the size of compressed data leaves out */
+
 /* A string option: the bytes up to the first NUL, in fresh memory. */
 static int keep_string(struct hvst_file *f, char **to, const uint8_t *data, uint32_t len)
 {
@@ -70,8 +72,10 @@ static int buffer_cpus(struct hvst_file *f, struct hvst_file_buffer *b, struct h
 		uint64_t offset = hvst_cursor_u64(c), size = hvst_cursor_u64(c);
 		int rc;
 
-		if (c->bad)
+		if (c->bad || size > UINT64_MAX - CHUNK_COUNT)
 			return hvst_file_bad(f, c, "option BUFFER");
+		if (b->compressed && size)
+			size += CHUNK_COUNT;
 		rc = hvst_file_add_cpu(f, b, cpu, size ? offset : 0, size);
 		if (rc)
 			return rc;
