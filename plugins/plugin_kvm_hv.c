@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * libtraceevent plugin: trace-cmd report, KernelShark and whatever else prints through libtraceevent say in
- * words what the Hyper-V events of KVM and the clock events around them mean.
+ * libtraceevent plugin: trace-cmd report, KernelShark and whatever else prints through
+ * libtraceevent say in words what the Hyper-V events of KVM and the clock events around them mean.
  *
- * The kernel's own text comes first and unchanged, printed by libtraceevent from the trace's own format;
- * what is known beyond it follows in one group " [...]" at the end, without a ']' in it. Everything is
- * read through libtraceevent's field accessors (byte order, word size, field offsets of the recording
- * kernel), and within the record's bounds.
+ * The kernel's own text comes first and unchanged, printed by libtraceevent from the trace's own
+ * format; what is known beyond it follows in one group " [...]" at the end, without a ']' in it.
+ * Everything is read through libtraceevent's field accessors (byte order, word size, field offsets
+ * of the recording kernel), and within the record's bounds.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -68,7 +68,7 @@ struct event_desc {
 	const char *fields[MAX_FIELDS];
 };
 
-/* ---- saying something ---------------------------------------------------------------------------- */
+/* ---- saying something ---- */
 
 __attribute__((format(printf, 2, 3)))
 static void say(struct call *c, const char *fmt, ...)
@@ -89,25 +89,28 @@ static void duration(const struct call *c, char buf[static TEXT_SIZE], int64_t n
 	hvst_duration_text_in(buf, TEXT_SIZE, ns, c->plugin->options.unit, plus);
 }
 
-/* ---- the plugin and its options ------------------------------------------------------------------ */
+/* ---- the plugin and its options ---- */
 
 enum { OPT_UNIT, OPT_DECODE, OPT_STREAKS };
 
 static const char *const unit_words[] = {
-	[HVST_UNIT_AUTO] = "auto", [HVST_UNIT_NS] = "ns", [HVST_UNIT_US] = "us", [HVST_UNIT_MS] = "ms",
+	[HVST_UNIT_AUTO] = "auto",
+	[HVST_UNIT_NS] = "ns",
+	[HVST_UNIT_US] = "us",
+	[HVST_UNIT_MS] = "ms",
 	[HVST_UNIT_REF] = "ref",
 };
 static const char *const switch_words[] = { "off", "on", "0", "1", "no", "yes", "false", "true" };
 
 /* The number of a word in a list; with a warning and @fallback for any other. */
-static unsigned int parse_option(const struct tep_plugin_option *op, const char *const *words, unsigned int n,
-				 unsigned int fallback)
+static unsigned int parse_option(const struct tep_plugin_option *op, const char *const *words,
+				 unsigned int n, unsigned int fallback)
 {
 	for (unsigned int i = 0; i < n; i++)
 		if (!strcasecmp(op->value, words[i]))
 			return i;
-	fprintf(stderr, "plugin_kvm_hv: unknown value '%s' of option '%s', using '%s'; known are:", op->value,
-		op->name, words[fallback]);
+	fprintf(stderr, "plugin_kvm_hv: unknown value '%s' of option '%s', using '%s'; known are:",
+		op->value, op->name, words[fallback]);
 	for (unsigned int i = 0; i < n; i++)
 		fprintf(stderr, " %s", words[i]);
 	fputc('\n', stderr);
@@ -122,18 +125,21 @@ static bool parse_switch(const struct tep_plugin_option *op)
 static struct options parse_options(const struct tep_plugin_option *ops)
 {
 	return (struct options){
-		.unit = parse_option(&ops[OPT_UNIT], unit_words, ARRAY_SIZE(unit_words), HVST_UNIT_AUTO),
+		.unit = parse_option(&ops[OPT_UNIT], unit_words, ARRAY_SIZE(unit_words),
+				     HVST_UNIT_AUTO),
 		.decode = parse_switch(&ops[OPT_DECODE]),
 		.streaks = parse_switch(&ops[OPT_STREAKS]),
 	};
 }
 
-/* ---- one decoder an event ------------------------------------------------------------------------ */
+/* ---- one decoder an event ---- */
 
 /* The stimer events have vcpu_id and timer_index first, common_pid at @pid. */
 static struct timer_event timer_event(const struct call *c, unsigned int pid)
 {
-	return (struct timer_event){ .ts = c->record->ts, .pid = (int)c->v[pid], .vcpu = (int)c->v[0],
+	return (struct timer_event){ .ts = c->record->ts,
+				     .pid = (int)c->v[pid],
+				     .vcpu = (int)c->v[0],
 				     .timer = (int)c->v[1] };
 }
 
@@ -154,7 +160,7 @@ static void decode_set_config(struct call *c)
 	say_by_vmm(c, c->v[3]);
 }
 
-/* Expiry or period: only the config tells, which may not be in sight. 2^63 units are 29,000 years. */
+/* Expiry or period: only the config tells, which may not be in sight. */
 static void decode_set_count(struct call *c)
 {
 	struct timer_event ev = timer_event(c, 4);
@@ -424,7 +430,8 @@ static void decode_master_clock(struct call *c)
 	say(c, ", TSCs %s", c->v[2] ? "match" : "differ");
 }
 
-/* ns = ((cycles shifted by shift) * mul) >> 32, so a second has (10^9 << 32) / mul cycles, shifted back. */
+/* ns = ((cycles shifted by shift) * mul) >> 32, so a second has (10^9 << 32) / mul cycles, shifted
+ * back. */
 static uint64_t pvclock_hz(uint32_t mul, int shift)
 {
 	unsigned __int128 hz = (unsigned __int128)1000000000 << 32;
@@ -451,17 +458,25 @@ static void decode_pvclock(struct call *c)
 
 #define TIMER_FIELDS "vcpu_id", "timer_index"
 static const struct event_desc event_descs[] = {
-	{ "kvm_hv_stimer_set_config", decode_set_config, { TIMER_FIELDS, "config", "host", "common_pid" } },
-	{ "kvm_hv_stimer_set_count", decode_set_count, { TIMER_FIELDS, "count", "host", "common_pid" } },
+	{ "kvm_hv_stimer_set_config",
+	  decode_set_config,
+	  { TIMER_FIELDS, "config", "host", "common_pid" } },
+	{ "kvm_hv_stimer_set_count",
+	  decode_set_count,
+	  { TIMER_FIELDS, "count", "host", "common_pid" } },
 	{ "kvm_hv_stimer_cleanup", decode_cleanup, { TIMER_FIELDS, "common_pid" } },
-	{ "kvm_hv_stimer_start_one_shot", decode_start_one_shot,
+	{ "kvm_hv_stimer_start_one_shot",
+	  decode_start_one_shot,
 	  { TIMER_FIELDS, "time_now", "count", "common_pid" } },
-	{ "kvm_hv_stimer_start_periodic", decode_start_periodic,
+	{ "kvm_hv_stimer_start_periodic",
+	  decode_start_periodic,
 	  { TIMER_FIELDS, "time_now", "exp_time", "common_pid" } },
-	{ "kvm_hv_stimer_start_expired", decode_start_expired,
+	{ "kvm_hv_stimer_start_expired",
+	  decode_start_expired,
 	  { TIMER_FIELDS, "time_now", "count", "common_pid" } },
 	{ "kvm_hv_stimer_callback", decode_callback, { TIMER_FIELDS, "common_pid" } },
-	{ "kvm_hv_stimer_expiration", decode_expiration,
+	{ "kvm_hv_stimer_expiration",
+	  decode_expiration,
 	  { TIMER_FIELDS, "direct", "msg_send_result", "common_pid" } },
 	{ "kvm_hv_synic_set_msr", decode_synic_set_msr, { "vcpu_id", "msr", "data", "host" } },
 	{ "kvm_hv_synic_set_irq", decode_synic_set_irq, { "vcpu_id", "sint", "vector", "ret" } },
@@ -478,15 +493,18 @@ static const struct event_desc event_descs[] = {
 	{ "kvm_hv_timer_state", decode_timer_state, { "hv_timer_in_use" } },
 	{ "kvm_msr", decode_msr, { "ecx", "data", "exception" } },
 	{ "kvm_write_tsc_offset", decode_tsc_offset, { "previous_tsc_offset", "next_tsc_offset" } },
-	{ "kvm_track_tsc", decode_track_tsc,
+	{ "kvm_track_tsc",
+	  decode_track_tsc,
 	  { "nr_vcpus_matched_tsc", "online_vcpus", "use_master_clock", "host_clock" } },
-	{ "kvm_update_master_clock", decode_master_clock,
+	{ "kvm_update_master_clock",
+	  decode_master_clock,
 	  { "use_master_clock", "host_clock", "offset_matched" } },
-	{ "kvm_pvclock_update", decode_pvclock,
+	{ "kvm_pvclock_update",
+	  decode_pvclock,
 	  { "system_time", "tsc_to_system_mul", "tsc_shift", "flags" } },
 };
 
-/* ---- from a record to a decoder ------------------------------------------------------------------ */
+/* ---- from a record to a decoder ---- */
 
 static void extend(struct handler *h, const struct tep_format_field *f)
 {
@@ -496,7 +514,7 @@ static void extend(struct handler *h, const struct tep_format_field *f)
 		h->extent = end;
 }
 
-/* Looks the fields up when the event is new to the handler. False when the kernel's event lacks one. */
+/* Looks the fields up when the event is new to the handler. False when the event lacks one. */
 static bool find_fields(struct handler *h, struct tep_event *event)
 {
 	if (h->event == event)
@@ -531,7 +549,8 @@ static bool read_field(const struct tep_format_field *f, const void *data, uint6
 }
 
 /* As without the plugin: the trace's own format, printed by libtraceevent. */
-static void print_kernel_text(struct tep_event *event, struct trace_seq *s, struct tep_record *record)
+static void print_kernel_text(struct tep_event *event, struct trace_seq *s,
+			      struct tep_record *record)
 {
 	event->flags |= TEP_EVENT_FL_NOHANDLE;
 	tep_print_event(event->tep, s, record, "%s", TEP_PRINT_INFO);
@@ -539,7 +558,8 @@ static void print_kernel_text(struct tep_event *event, struct trace_seq *s, stru
 }
 
 /* Returns 0 when it printed the event, -1 to leave it to libtraceevent. */
-static int handle(struct trace_seq *s, struct tep_record *record, struct tep_event *event, void *context)
+static int handle(struct trace_seq *s, struct tep_record *record, struct tep_event *event,
+		  void *context)
 {
 	struct handler *h = context;
 	struct call c = { .plugin = h->plugin, .record = record, .s = s };
@@ -564,28 +584,32 @@ static int handle(struct trace_seq *s, struct tep_record *record, struct tep_eve
 	return 0;
 }
 
-/* ---- loading and unloading ----------------------------------------------------------------------- */
+/* ---- loading and unloading ---- */
 
 /*
- * libtraceevent keeps pointers to the options of a plugin, one list for the process, and tells the unloader
- * only the handle: hence these two. It is not safe against threads in any of this itself.
+ * libtraceevent keeps pointers to the options of a plugin, one list for the process, and tells the
+ * unloader only the handle: hence these two. It is not safe against threads in any of this itself.
  */
 static struct plugin *plugins;
 static struct tep_plugin_option plugin_options[4];
 
 static void add_options(void)
 {
+#define OPTION(opt_name, initial_value, text) { .file = "plugin_kvm_hv", .name = opt_name, \
+	.plugin_alias = "kvm_hv", .value = initial_value, .description = text }
 	static const struct tep_plugin_option initial[] = {
-		[OPT_UNIT] = { .file = "plugin_kvm_hv", .plugin_alias = "kvm_hv", .name = "unit", .value = "auto",
-			.description = "Unit of times in brackets: auto, ns, us, ms, ref (100 ns)" },
-		[OPT_DECODE] = { .file = "plugin_kvm_hv", .plugin_alias = "kvm_hv", .name = "decode",
-			.value = "on", .description = "Say in brackets what Hyper-V and clock events mean: "
-			"on, off" },
-		[OPT_STREAKS] = { .file = "plugin_kvm_hv", .plugin_alias = "kvm_hv", .name = "streaks",
-			.value = "on", .description = "Also what takes memory of earlier events: past-due arms "
-			"in a row, lateness, padding: on, off" },
+		[OPT_UNIT] = OPTION("unit", "auto",
+				    "Unit of times in brackets: auto, ns, us, ms, ref (100 ns)"),
+		[OPT_DECODE] =
+			OPTION("decode", "on",
+			       "Say in brackets what Hyper-V and clock events mean: on, off"),
+		[OPT_STREAKS] =
+			OPTION("streaks", "on",
+			       "Also say what takes memory of earlier events: past-due arms "
+			       "in a row, lateness, padding: on, off"),
 		{ 0 },
 	};
+#undef OPTION
 
 	memcpy(plugin_options, initial, sizeof(initial));
 	tep_plugin_add_options("kvm_hv", plugin_options);
@@ -595,7 +619,8 @@ static void register_handlers(struct plugin *p)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(event_descs); i++) {
 		p->handlers[i] = (struct handler){ .desc = &event_descs[i], .plugin = p };
-		tep_register_event_handler(p->tep, -1, "kvm", event_descs[i].name, handle, &p->handlers[i]);
+		tep_register_event_handler(p->tep, -1, "kvm", event_descs[i].name, handle,
+					   &p->handlers[i]);
 	}
 }
 
@@ -623,7 +648,8 @@ __attribute__((visibility("default"))) int tep_plugin_loader(struct tep_handle *
 static void unregister_handlers(struct plugin *p)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(event_descs); i++)
-		tep_unregister_event_handler(p->tep, -1, "kvm", event_descs[i].name, handle, &p->handlers[i]);
+		tep_unregister_event_handler(p->tep, -1, "kvm", event_descs[i].name, handle,
+					     &p->handlers[i]);
 }
 
 __attribute__((visibility("default"))) int tep_plugin_unloader(struct tep_handle *tep)

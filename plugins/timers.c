@@ -6,14 +6,15 @@
 #include "timers.h"
 
 /*
- * Timers that share vcpu_id and index (of several VMs) share a set, because a callback has to be looked up
- * by these two alone. At most SETS * WAYS timers of some 100 bytes; the least recently used one makes room.
+ * Timers that share vcpu_id and index (of several VMs) share a set, because a callback has to be
+ * looked up by these two alone. At most SETS * WAYS timers of some 100 bytes; the least recently
+ * used one makes room.
  */
 #define SETS 256
 #define WAYS 16
 
 #define PADDING_MAX_REF	10000	/* a pad is below 1 ms when only the set_count tells of it */
-#define GAP_FACTOR	3	/* a past-due arm this much later than usual: events may be missing between */
+#define GAP_FACTOR	3 /* a past-due arm this much later than usual: events may be missing */
 #define LATE_FACTOR	8	/* the same for a callback */
 #define LATE_MAX_NS	1000000000 /* beyond it the timer was rather stopped unseen */
 #define EARLY_MAX_NS	2000000	/* start events are stamped late, so a callback can seem early */
@@ -37,14 +38,14 @@ struct timer {
 	enum kind kind;			/* of the last start, and what it said */
 	uint64_t now, count;
 	struct start_note note;
-	uint64_t usual_gap;		/* between past-due arms of this run, ref units; 0 unknown */
-	bool delivered;			/* it is over: an expiration came since, or the guest turned it off */
+	uint64_t usual_gap;		/* of past-due arms of this run, ref units; 0 unknown */
+	bool delivered;			/* it is over: delivered, or turned off by the guest */
 
 	bool armed;			/* a host timer runs */
 	int64_t deadline, headroom;	/* ns */
 	uint64_t fired_ts;		/* when it was seen to fire */
 
-	uint64_t base_ts, base_now;	/* an earlier start, to measure the unit of time stamps by */
+	uint64_t base_ts, base_now;	/* an earlier start, to find the unit of time stamps by */
 };
 
 struct timers {
@@ -52,7 +53,7 @@ struct timers {
 	bool crowded[SETS];		/* a timer was pushed out: callbacks cannot be attributed */
 	unsigned int generation;
 	uint64_t used;
-	int ns_votes;			/* for (against) time stamps being ns: they advance like 100 * time_now */
+	int ns_votes;			/* for time stamps being ns (negative: against) */
 	int64_t usual_lateness;		/* ns */
 };
 
@@ -83,7 +84,8 @@ static unsigned int set_of(const struct timer_event *ev)
 
 static bool is_timer(const struct timers *t, const struct timer *tm, const struct timer_event *ev)
 {
-	return tm->used && tm->generation == t->generation && tm->vcpu == ev->vcpu && tm->index == ev->timer;
+	return tm->used && tm->generation == t->generation && tm->vcpu == ev->vcpu &&
+	       tm->index == ev->timer;
 }
 
 /* The way to give to a new timer: a free one, else the least recently used. */
@@ -123,8 +125,9 @@ static struct timer *find(struct timers *t, const struct timer_event *ev)
 }
 
 /*
- * The timer of an event, made if need be; NULL when it cannot be remembered. Time that goes backwards means
- * that the viewer jumps about, or that the CPUs' clocks differ: what was remembered does not hold.
+ * The timer of an event, made if need be; NULL when it cannot be remembered. Time that goes
+ * backwards means that the viewer jumps about, or that the CPUs' clocks differ: what was remembered
+ * does not hold.
  */
 static struct timer *get(struct timers *t, const struct timer_event *ev)
 {
@@ -196,8 +199,9 @@ void timers_delivered(struct timers *t, const struct timer_event *ev)
 }
 
 /*
- * Are time stamps in ns? They may be TSC cycles, jiffies or nothing at all (perf), and libtraceevent does
- * not know. time_now counts 100 ns, so two starts tell. A step of either clock is outvoted.
+ * Are time stamps in ns? They may be TSC cycles, jiffies or nothing at all (perf), and
+ * libtraceevent does not know. time_now counts 100 ns, so two starts tell. A step of either clock
+ * is outvoted.
  */
 static void vote(struct timers *t, struct timer *tm, uint64_t ts, uint64_t now)
 {
@@ -286,7 +290,7 @@ struct start_note timers_start_expired(struct timers *t, const struct timer_even
 		note = tm->note;
 		note.run += note.run < UINT_MAX;
 	} else {
-		/* The first of its run if the arm ahead before it is known to have run its course. */
+		/* The first of its run if the arm ahead before it is known to be over. */
 		note.at_least = !(tm->kind == AHEAD && follows(tm, count) && tm->delivered);
 		tm->usual_gap = 0;
 	}
@@ -308,13 +312,15 @@ struct start_note timers_start_ahead(struct timers *t, const struct timer_event 
 	/* Decided in one go with the past-due arm before: one reading of the clock for both. */
 	if (tm->kind == EXPIRED && tm->now == now && tm->count < count)
 		return padding;
-	/* No such event in this kernel or view: the guest asked for the past, the host starts another. */
-	if (tm->writes == 1 && tm->set_count <= now && count > now && count - now <= PADDING_MAX_REF)
+	/* No such event in sight: the guest asked for the past, the host starts another. */
+	if (tm->writes == 1 && tm->set_count <= now && count > now &&
+	    count - now <= PADDING_MAX_REF)
 		return started(tm, PADDED, now, count, padding);
 	return started(tm, AHEAD, now, count, none);
 }
 
-void timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now, uint64_t exp_time)
+void timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
+			   uint64_t exp_time)
 {
 	struct timer *tm = get(t, ev);
 

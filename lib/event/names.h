@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Names and bit layouts of what the events carry: MSRs, hypercalls, status codes, exit reasons, timer and
- * SINT configurations. The one table for the library, the command line and the libtraceevent plugin, so it
- * needs nothing but libc, prints nothing, keeps no state and writes only into the caller's buffer.
+ * Names and bit layouts of what the events carry: MSRs, hypercalls, status codes, exit reasons,
+ * timer and SINT configurations. The one table for the library, the command line and the
+ * libtraceevent plugin, so it needs nothing but libc, prints nothing, keeps no state and writes
+ * only into the caller's buffer.
  *
- * Facts: the Hypervisor Top-Level Functional Specification (TLFS); Linux include/hyperv/hvgdk_mini.h
- * (before 6.14 arch/x86/include/asm/hyperv-tlfs.h), arch/x86/kvm/hyperv.{c,h}, uapi/asm/{vmx,svm}.h,
- * asm/{msr-index,kvm_para,pvclock-abi,apicdef}.h; exit reasons as in the print format of kvm_exit in 6.18.
+ * Facts: the Hypervisor Top-Level Functional Specification (TLFS); Linux
+ * include/hyperv/hvgdk_mini.h (before 6.14 arch/x86/include/asm/hyperv-tlfs.h),
+ * arch/x86/kvm/hyperv.{c,h}, uapi/asm/{vmx,svm}.h, asm/{msr-index,kvm_para,pvclock-abi,apicdef}.h;
+ * exit reasons as in the print format of kvm_exit in 6.18.
  *
- * Functions named *_name return static strings, NULL for what they do not know. Functions named *_text
- * write a NUL-terminated, possibly shortened text (never with a ']' in it) and return its length.
+ * Functions named *_name return static strings, NULL for what they do not know. Functions named
+ * *_text write a NUL-terminated, possibly shortened text (never with a ']' in it) and return its
+ * length.
  */
 #ifndef HVST_EVENT_NAMES_H
 #define HVST_EVENT_NAMES_H
@@ -83,8 +86,8 @@ enum hvst_msr_number {
 #define HVST_SINT_AUTO_EOI	(1ULL << 17)
 #define HVST_SINT_POLLING	(1ULL << 18)
 
-/* Bit 0 of REFERENCE_TSC, HYPERCALL, VP_ASSIST_PAGE, SIEFP, SIMP (bits 12.. hold the page), SCONTROL,
- * TSC_EMULATION_CONTROL and the kvmclock MSRs; REENLIGHTENMENT_CONTROL has its own. */
+/* Bit 0 of REFERENCE_TSC, HYPERCALL, VP_ASSIST_PAGE, SIEFP, SIMP (bits 12.. hold the page),
+ * SCONTROL, TSC_EMULATION_CONTROL and the kvmclock MSRs; REENLIGHTENMENT_CONTROL has its own. */
 #define HVST_MSR_ENABLE		(1ULL << 0)
 #define HVST_REENLIGHTENMENT_ENABLE (1ULL << 16)
 
@@ -138,7 +141,7 @@ static inline int64_t hvst_ref_diff_ns(uint64_t a, uint64_t b)
 	return d < INT64_MIN ? INT64_MIN : (int64_t)d;
 }
 
-/** hvst_msr_name - "HV_REFERENCE_TSC", "HV_STIMER0_COUNT", "HV_NESTED_SIMP", "IA32_TSC", "KVM_SYSTEM_TIME" ... */
+/** hvst_msr_name - "HV_REFERENCE_TSC", "HV_STIMER0_COUNT", "HV_NESTED_SIMP", "IA32_TSC" ... */
 const char *hvst_msr_name(uint32_t msr);
 
 /** hvst_hypercall_name - the TLFS's name of a call code: "HvCallPostMessage" */
@@ -153,7 +156,7 @@ const char *hvst_exit_reason_name(unsigned int isa, uint32_t reason);
 /** hvst_apic_reg_name - a LAPIC register, numbered as in kvm_apic (offset / 16): "TMICT" */
 const char *hvst_apic_reg_name(uint32_t reg);
 
-/** hvst_clock_mode_name - host_clock of the master-clock events: "none", "tsc", "pvclock", "hvclock" */
+/** hvst_clock_mode_name - host_clock of the master-clock events: "none", "tsc", "hvclock" ... */
 const char *hvst_clock_mode_name(uint32_t mode);
 
 /** hvst_stimer_config_text - "enabled one-shot auto-enable direct vector 0xd1", "cleared" */
@@ -162,29 +165,30 @@ size_t hvst_stimer_config_text(char *buf, size_t len, uint64_t config);
 /** hvst_sint_text - "vector 0x30 auto-EOI", "vector 0x30 masked" */
 size_t hvst_sint_text(char *buf, size_t len, uint64_t sint);
 
-/** hvst_send_result_text - what direct and msg_send_result of an expiration mean, in words; static */
+/** hvst_send_result_text - what direct and msg_send_result of an expiration mean; static */
 const char *hvst_send_result_text(int direct, int result);
 
 /**
- * hvst_msr_value_text - an MSR's value in words: "enable, page 0x7ffe1"; "" when there is nothing to add
+ * hvst_msr_value_text - an MSR's value in words: "enable, page 0x7ffe1"; "" when none are known
  *
  * Lengths of time in it are in @unit.
  */
-size_t hvst_msr_value_text(char *buf, size_t len, uint32_t msr, uint64_t value, enum hvst_unit unit);
+size_t hvst_msr_value_text(char *buf, size_t len, uint32_t msr, uint64_t value,
+			   enum hvst_unit unit);
 
 /** hvst_guest_os_text - a GUEST_OS_ID: "Linux 6.12.0", "Windows NT 10.0 build 26100" */
 size_t hvst_guest_os_text(char *buf, size_t len, uint64_t id);
 
-/** hvst_mask_text - the set bits of @mask, @base added: "0-3,5"; "none"; at most 8 ranges, then "..." */
+/** hvst_mask_text - the set bits of @mask, @base added: "0-3,5"; "none"; at most 8 ranges */
 size_t hvst_mask_text(char *buf, size_t len, uint64_t mask, unsigned int base);
 
-/** hvst_flush_flags_text - the flags of a TLB flush hypercall: "all processors, non-global only"; "" for 0 */
+/** hvst_flush_flags_text - of a TLB flush hypercall: "all processors, non-global only", or "" */
 size_t hvst_flush_flags_text(char *buf, size_t len, uint64_t flags);
 
 /** hvst_duration_text - a length of time: "3.306739 s", "-9.779 ms", "12.3 us", "800 ns", "0 ns" */
 size_t hvst_duration_text(char *buf, size_t len, int64_t ns);
 
-/** hvst_duration_text_in - the same in a given unit ("ref": 100 ns); @plus: "+" before values above 0 */
+/** hvst_duration_text_in - the same in a given unit (ref: 100 ns); @plus: "+" if above 0 */
 size_t hvst_duration_text_in(char *buf, size_t len, int64_t ns, enum hvst_unit unit, bool plus);
 
 #endif
