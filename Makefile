@@ -94,7 +94,12 @@ BENCH_BINS	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(BENCH_SRCS))
 SAMPLE_BINS	:= $(patsubst samples/%.c,$(O)/samples/%,$(SAMPLE_SRCS))
 PLUGINS		:= $(patsubst plugins/%.c,$(O)/plugins/%.so,$(PLUGIN_SRCS))
 
-all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc
+# A page of section 3 that names several functions gets a link for each but the first.
+MAN_ALIASES	:= $(shell awk 'FNR == 1 { first = "" } /^\.Sh / { n = $$2 == "NAME" } n && /^\.Nm / \
+			{ if (first) print $$2 ":" first; else first = $$2 }' man/*.3)
+MAN_LINKS	:= $(foreach a,$(MAN_ALIASES),$(O)/man/$(firstword $(subst :, ,$(a))).3)
+
+all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc $(MAN_LINKS)
 
 .PHONY: deps-present
 deps-present:
@@ -165,6 +170,9 @@ $(O)/hvstimer.pc: lib/hvstimer.pc.in $(O)/.prefix
 $(O)/.prefix: FORCE
 	$(call keep,$(prefix) $(libdir) $(includedir) $(VERSION))
 
+$(MAN_LINKS): $(wildcard man/*.3)
+	$(Q)mkdir -p $(@D); echo '.so man3/$(patsubst $(basename $(@F)):%,%.3,$(filter $(basename $(@F)):%,$(MAN_ALIASES)))' >$@
+
 test-programs: $(UNIT_BINS) $(GEN_BIN)
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
@@ -182,7 +190,7 @@ check:
 
 # What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
 MAN_SECTIONS	:= 1 3 5 7
-man_pages	= $(wildcard man/*.$(1))
+man_pages	= $(wildcard man/*.$(1)) $(filter %.$(1),$(MAN_LINKS))
 SCHEMAS		:= $(wildcard schema/*.json)
 define INSTALLED
 755 $(bindir) $(CLI_BIN)
