@@ -99,7 +99,15 @@ MAN_ALIASES	:= $(shell awk 'FNR == 1 { first = "" } /^\.Sh / { n = $$2 == "NAME"
 			{ if (first) print $$2 ":" first; else first = $$2 }' man/*.3)
 MAN_LINKS	:= $(foreach a,$(MAN_ALIASES),$(O)/man/$(firstword $(subst :, ,$(a))).3)
 
-all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc $(MAN_LINKS)
+# Completions know the events by name, from the library's own table.
+EVENT_NAMES	:= $(shell sed -n 's/^\tE.HVST_EV_[A-Z_]*, "[a-z][a-z]*", "\([a-z_]*\)".*/\1/p' lib/event/schema.c)
+COMPLETIONS	:= $(patsubst %.in,$(O)/%,$(wildcard completions/*.in))
+$(O)/completions/%: completions/%.in lib/event/schema.c
+	@mkdir -p $(@D)
+	$(Q)sed 's/@EVENTS@/$(EVENT_NAMES)/' $< >$@
+
+all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc $(MAN_LINKS) \
+	$(COMPLETIONS)
 
 .PHONY: deps-present
 deps-present:
@@ -198,9 +206,9 @@ define INSTALLED
 644 $(libdir) $(LIB_A)
 644 $(libdir)/pkgconfig $(O)/hvstimer.pc
 644 $(includedir)/hvstimer $(wildcard include/hvstimer/*.h)
-644 $(bashcompdir) completions/hvstimer
-644 $(zshcompdir) completions/_hvstimer
-644 $(fishcompdir) completions/hvstimer.fish
+644 $(bashcompdir) $(O)/completions/hvstimer
+644 $(zshcompdir) $(O)/completions/_hvstimer
+644 $(fishcompdir) $(O)/completions/hvstimer.fish
 644 $(datadir)/hvstimer $(SCHEMAS)
 $(foreach n,$(MAN_SECTIONS),644 $(mandir)/man$(n) $(call man_pages,$(n))
 )
