@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "merge.h"
+#include "scale.h"
 #include "source.h"
 
 #define BATCH 4096
@@ -358,11 +359,132 @@ static struct hvst_source *source_new(unsigned int nr_files)
 	return s;
 }
 
+/* --- the scale of a cycle clock ------------------------------------------------------------------------ */
+
+#define SCALE_BATCH 1024		/* samples from each of HVST_SCALE_BINS places of the recording */
+
+static bool every(const void *ctx, uint64_t ts)
+{
+	(void)ctx;
+	(void)ts;
+	return true;
+}
+
+/* About where the recording ends: the latest stamp of a last block. */
+static int64_t last_stamp(struct hvst_source *s)
+{
+	int64_t last = 0;
+
+	for (unsigned int i = 0; i < s->nr_lanes; i++) {
+		struct hvst_lane *l = s->lanes[i];
+		int64_t ts;
+
+		if (hvst_pages_seek(&l->pages, &l->block, l->unpack, every, NULL) ||
+		    hvst_pages_load(&l->pages, &l->block, l->unpack) <= 0 || l->block.len < sizeof(ts))
+			continue;
+		memcpy(&ts, l->block.data, sizeof(ts));
+		if (ts > last)
+			last = ts;
+	}
+	return last;
+}
+
+/* A reading of the reference clock: a timer's start, or the guest's read of the counter. */
+static bool reading_of(const struct hvst_event *ev, uint64_t *ref)
+{
+	if (ev->id == HVST_EV_MSR) {
+		*ref = ev->msr.data;
+		return ev->present == 0xf && ev->msr.ecx == 0x40000020 && !ev->msr.write && !ev->msr.exception;
+	}
+	*ref = ev->start.time_now;
+	return ev->id <= HVST_EV_STIMER_START_EXPIRED && ev->id >= HVST_EV_STIMER_START_ONE_SHOT &&
+	       ev->present == 0xf;
+}
+
+static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_scale_sample *to)
+{
+	static const uint64_t wanted = 1ull << HVST_EV_STIMER_START_ONE_SHOT | 1ull << HVST_EV_STIMER_START_PERIODIC |
+				       1ull << HVST_EV_STIMER_START_EXPIRED | 1ull << HVST_EV_MSR;
+	const struct hvst_event *ev;
+	long n, got = 0;
+	int rc = hvst_source_start(s, wanted, false, from_ns, HVST_UNKNOWN);
+
+	if (rc)
+		return rc;
+	n = hvst_source_next(s, &ev);
+	for (long i = 0; i < n && got < SCALE_BATCH; i++) {
+		to[got].pid = ev[i].pid;
+		to[got].cycles = ev[i].ts_ns;
+		if (reading_of(&ev[i], &to[got].ref))
+			got++;
+	}
+	return n < 0 ? n : got;
+}
+
+/* Samples from all over the recording @s, which has no scale yet. */
+static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
+{
+	struct hvst_scale_sample *samples = calloc(HVST_SCALE_BINS * SCALE_BATCH, sizeof(*samples));
+	int64_t last = last_stamp(s), first;
+	const struct hvst_event *ev;
+	size_t n = 0;
+	long got;
+	int rc;
+
+	if (!samples)
+		return -ENOMEM;
+	got = hvst_source_next(s, &ev);
+	first = got > 0 ? ev[0].ts_ns : last;
+	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {
+		got = take_samples(s, first + (last - first) / HVST_SCALE_BINS * i, samples + n);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	rc = got < 0 ? (int)got : hvst_scale_estimate(samples, n, mult, shift);
+	free(samples);
+	return rc;
+}
+
+/*
+ * By the page reader on all buffers and CPUs, whatever was asked for: so that the scale, and with it all times,
+ * do not depend on that. A recording without readings of the reference clock keeps cycles for ns.
+ */
+static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *o)
+{
+	struct hvst_source_opts all = { .paths = o->paths, .nr_paths = o->nr_paths, .ignored_ids = o->ignored_ids,
+					.threads = 1 };
+	struct hvst_source *probe = source_new(o->nr_paths);
+	uint32_t mult, shift;
+	int rc;
+
+	if (!probe)
+		return no_memory(s);
+	rc = open_all(probe, &all);
+	if (!rc)
+		rc = hvst_source_start(probe, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
+	if (rc)
+		snprintf(s->err, sizeof(s->err), "%s", probe->err);
+	else
+		rc = sample_scale(probe, &mult, &shift);
+	hvst_source_close(probe);
+	if (rc)
+		return rc == -ENODATA ? 0 : rc;
+	s->trace.scale_source = HVST_SCALE_ESTIMATED;
+	s->trace.scale_mult = mult;
+	s->trace.scale_shift = shift;
+	for (unsigned int i = 0; i < s->nr_lanes; i++) {
+		s->lanes[i]->timebase.cycle_mult = mult;
+		s->lanes[i]->timebase.cycle_shift = shift;
+	}
+	return 0;
+}
+
 int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen)
 {
 	struct hvst_source *s = source_new(opts->nr_paths);
 	int rc = s ? open_all(s, opts) : -ENOMEM;
 
+	if (!rc && s->trace.cycles)
+		rc = estimate_scale(s, opts);
 	if (!rc)
 		rc = hvst_source_start(s, UINT64_MAX, true, HVST_UNKNOWN, HVST_UNKNOWN);
 	if (rc) {
