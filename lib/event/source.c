@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /* Opens the files of a recording and turns them into one stream of events: the door to later stages. */
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "merge.h"
+#include "pump.h"
 #include "scale.h"
 #include "source.h"
 
-#define BATCH 4096
 #define MAX_LANES 16384
 #define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
 #define WINDOW_MAX (128u << 10)
@@ -32,10 +32,12 @@ struct hvst_source {
 	struct hvst_lost *lost;
 	struct hvst_lane **lanes;
 	unsigned int nr_lanes;
-	struct hvst_merge merge;
+	struct hvst_pump *pump;
+	struct hvst_dedup *dedup;
+	unsigned int *file_of;		/* by buffer */
 	struct hvst_unpack *unpack[HVST_COMP_ZSTD + 1];
-	struct hvst_counts counts;
-	struct hvst_event *batch;
+	struct hvst_counts counts;	/* the lanes' */
+	uint64_t bytes_done;
 	uint64_t bytes;			/* of all lanes */
 	struct hvst_trace trace;
 	char err[HVST_PATH_ERR];
@@ -313,6 +315,39 @@ static void describe_formats(struct hvst_source *s)
 				s->trace.in_format[id / 32] |= 1u << id % 32;
 }
 
+/* Whether two buffers of one file are read, so that an event can be in both. */
+static bool can_repeat(const struct hvst_source *s)
+{
+	for (unsigned int i = 1; i < s->nr_lanes; i++)
+		if (s->lanes[i]->file == s->lanes[i - 1]->file && s->lanes[i]->buffer != s->lanes[i - 1]->buffer)
+			return true;
+	return false;
+}
+
+static unsigned int cpus_at_hand(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
+}
+
+static int open_pump(struct hvst_source *s, const struct hvst_source_opts *o)
+{
+	s->file_of = calloc(s->trace.nr_buffers + 1, sizeof(*s->file_of));
+	if (!s->file_of)
+		return no_memory(s);
+	for (unsigned int i = 0; i < s->trace.nr_buffers; i++)
+		s->file_of[i] = s->buffers[i].file;
+	if (can_repeat(s)) {
+		s->dedup = hvst_dedup_new(s->file_of, s->nr_files, s->trace.cpus);
+		if (!s->dedup)
+			return no_memory(s);
+	}
+	s->pump = hvst_pump_new(s->lanes, s->nr_lanes, &s->counts, s->dedup,
+				o->threads ? o->threads : cpus_at_hand());
+	return s->pump ? 0 : no_memory(s);
+}
+
 static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 {
 	int rc = 0;
@@ -335,7 +370,7 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 		return rc;
 	describe_clock(s);
 	describe_formats(s);
-	return hvst_merge_init(&s->merge, s->lanes, s->nr_lanes) ? no_memory(s) : 0;
+	return open_pump(s, o);
 }
 
 static struct hvst_source *source_new(unsigned int nr_files)
@@ -347,8 +382,7 @@ static struct hvst_source *source_new(unsigned int nr_files)
 	s->files = calloc(nr_files + 1, sizeof(*s->files));
 	s->file_info = calloc(nr_files + 1, sizeof(*s->file_info));
 	s->lost = calloc(HVST_MAX_LOST, sizeof(*s->lost));
-	s->batch = calloc(BATCH, sizeof(*s->batch));
-	if (!s->files || !s->file_info || !s->lost || !s->batch) {
+	if (!s->files || !s->file_info || !s->lost) {
 		hvst_source_close(s);
 		return NULL;
 	}
@@ -501,7 +535,8 @@ void hvst_source_close(struct hvst_source *s)
 {
 	if (!s)
 		return;
-	hvst_merge_free(&s->merge);
+	hvst_pump_free(s->pump);
+	hvst_dedup_free(s->dedup);
 	for (unsigned int i = 0; i < s->nr_lanes; i++)
 		hvst_lane_free(s->lanes[i]);
 	for (unsigned int i = 0; i <= HVST_COMP_ZSTD; i++)
@@ -516,7 +551,7 @@ void hvst_source_close(struct hvst_source *s)
 	free(s->buffers);
 	free(s->lost);
 	free(s->lanes);
-	free(s->batch);
+	free(s->file_of);
 	free(s);
 }
 
@@ -542,6 +577,7 @@ static void reset_counters(struct hvst_source *s)
 
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns, int64_t to_ns)
 {
+	hvst_pump_stop(s->pump);
 	reset_counters(s);
 	for (unsigned int i = 0; i < s->nr_files; i++)
 		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids, all_fields);
@@ -552,8 +588,7 @@ int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_field
 		if (rc)
 			return fail(s, rc, "%s: %s", s->lanes[i]->file->path, strerror(-rc));
 	}
-	hvst_merge_restart(&s->merge);
-	return 0;
+	return hvst_pump_start(s->pump);
 }
 
 static void add_lost(struct hvst_source *s, const struct hvst_event *ev)
@@ -583,6 +618,8 @@ static void update_trace(struct hvst_source *s, const struct hvst_counts *c, con
 	t->relevant = c->decoded;
 	t->malformed = c->malformed;
 	t->backwards = c->clamped;
+	t->duplicates = c->duplicates;
+	t->events += c->duplicates;
 	t->lost_ns = c->lost_ns;
 	t->start_expired_recorded = t->seen[HVST_EV_STIMER_START_EXPIRED];
 	if (c->first_ns <= c->last_ns) {
@@ -594,20 +631,34 @@ static void update_trace(struct hvst_source *s, const struct hvst_counts *c, con
 			add_lost(s, &ev[i]);
 }
 
+/* What a reading error means. */
+static int read_failed(struct hvst_source *s, int code)
+{
+	for (unsigned int i = 0; i < s->nr_lanes && code == -EBADMSG; i++) {
+		const struct hvst_lane *l = s->lanes[i];
+
+		if (l->failed)
+			return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
+				    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
+	}
+	return fail(s, code, "reading failed: %s", strerror(-code));
+}
+
 long hvst_source_next(struct hvst_source *s, const struct hvst_event **batch)
 {
-	long n = hvst_merge_next(&s->merge, s->batch, BATCH);
+	const struct hvst_batch *b = hvst_pump_next(s->pump);
 
-	if (n < 0)
-		return fail(s, (int)n, "reading failed: %s", strerror((int)-n));
-	*batch = s->batch;
-	update_trace(s, &s->counts, s->batch, (size_t)n);
-	return n;
+	if (b->n < 0)
+		return read_failed(s, (int)b->n);
+	*batch = b->events;
+	s->bytes_done = b->counts.bytes;
+	update_trace(s, &b->counts, b->events, (size_t)b->n);
+	return b->n;
 }
 
 void hvst_source_progress(const struct hvst_source *s, uint64_t *done, uint64_t *total)
 {
-	*done = s->counts.bytes;
+	*done = s->bytes_done;
 	*total = s->bytes;
 }
 
