@@ -134,12 +134,36 @@ $(PLUGINS): $(O)/plugins/%.so: $(O)/plugins/%.o $(call objs,$(wildcard $(PLUGIN_
 	$(say) LD $@
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,--version-script=plugins/plugin.map -o $@ $^
 
+# Programs of tests/plugin/t_*: they know the plugin through libtraceevent alone.
+PLUGIN_TESTS	:= $(O)/tests/plugin/drive
+$(PLUGIN_TESTS): $(O)/tests/plugin/%: $(O)/tests/plugin/%.o
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# Where libtraceevent of this machine looks for plugins; under DESTDIR.
+TEP_LIBDIR	= $(shell $(PKG_CONFIG) --variable=libdir libtraceevent)
+plugindir	?= $(TEP_LIBDIR)/traceevent/plugins
+user_plugindir	?= $(HOME)/.local/lib/traceevent/plugins
+
+install-plugin: $(PLUGINS)
+	$(Q)$(INSTALL) -d '$(DESTDIR)$(plugindir)'
+	$(Q)$(INSTALL) -m 644 $(PLUGINS) '$(DESTDIR)$(plugindir)'
+
+install-plugin-user: $(PLUGINS)
+	$(Q)$(INSTALL) -d '$(DESTDIR)$(user_plugindir)'
+	$(Q)$(INSTALL) -m 644 $(PLUGINS) '$(DESTDIR)$(user_plugindir)'
+
+uninstall-plugin uninstall-plugin-user: uninstall-%:
+	$(Q)rm -f $(addprefix '$(DESTDIR)$(if $(filter %-user,$*),$(user_plugindir),$(plugindir))'/,$(notdir $(PLUGINS)))
+
+.PHONY: install-plugin install-plugin-user uninstall-plugin uninstall-plugin-user
+
 $(O)/hvstimer.pc: lib/hvstimer.pc.in Makefile
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 		-e 's|@version@|$(VERSION)|' $< > $@
 
-test-programs: $(UNIT_BINS) $(GEN_BIN)
+test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS)
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
 demo:
