@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+#include "schema.h"
+
+/*
+ * What analysis reads of the events that carry more: bits of hvst_event_fields(). The events not named here
+ * are read in full. Leaving the rest out keeps the two most frequent events, exit and entry, short.
+ */
+#define HVST_FIELD_ALL		UINT16_MAX
+#define HVST_FIELD_EXIT		0x00f	/* vcpu_id, exit_reason, guest_rip, isa */
+#define HVST_FIELD_ENTRY	0x001	/* vcpu_id */
+#define HVST_FIELD_SCHED	0x00d	/* prev_pid, prev_state, next_pid */
+#define HVST_FIELD_PIO		0x003	/* rw, port */
+#define HVST_FIELD_MMIO		0x005	/* type, gpa */
+#define HVST_FIELD_APIC		0x003	/* rw, reg */
+
+static uint16_t analysed_fields(unsigned int id)
+{
+	switch (id) {
+	case HVST_EV_EXIT:
+		return HVST_FIELD_EXIT;
+	case HVST_EV_ENTRY:
+		return HVST_FIELD_ENTRY;
+	case HVST_EV_SCHED_SWITCH:
+		return HVST_FIELD_SCHED;
+	case HVST_EV_PIO:
+		return HVST_FIELD_PIO;
+	case HVST_EV_MMIO:
+		return HVST_FIELD_MMIO;
+	case HVST_EV_APIC:
+		return HVST_FIELD_APIC;
+	}
+	return HVST_FIELD_ALL;
+}
+
+void hvst_copy_any(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
+{
+	for (unsigned int i = 0; i < p->nr; i++) {
+		const struct hvst_copy *c = &p->copies[i];
+		uint64_t v = 0;
+
+		memcpy(&v, data + c->from, c->bytes);
+		if (c->sign)
+			v = (uint64_t)((int64_t)(v << (64 - 8 * c->bytes)) >> (64 - 8 * c->bytes));
+		memcpy((char *)ev + c->to, &v, c->size);
+	}
+}
+
+/* Longer fields first would be as good: any order that puts equal shapes together. */
+static int by_size(const void *a, const void *b)
+{
+	static const uint8_t rank[9] = { [4] = 1, [8] = 2, [1] = 3, [2] = 4 };
+	const struct hvst_copy *x = a, *y = b;
+
+	return rank[x->size] != rank[y->size] ? rank[x->size] - rank[y->size] : x->to - y->to;
+}
+
+static uint8_t shape_of(const struct hvst_plan *p)
+{
+	static const struct { uint32_t sizes; uint8_t shape; } shapes[] = {
+		{ 0x4, HVST_SHAPE_4 }, { 0x44, HVST_SHAPE_44 }, { 0x4444, HVST_SHAPE_4444 },
+		{ 0x4481, HVST_SHAPE_4481 }, { 0x4488, HVST_SHAPE_4488 }, { 0x4448, HVST_SHAPE_4448 },
+	};
+	uint32_t sizes = 0;
+
+	for (unsigned int i = 0; i < p->nr; i++) {
+		if (p->copies[i].bytes != p->copies[i].size || i >= 4)
+			return HVST_SHAPE_ANY;
+		sizes = sizes << 4 | p->copies[i].size;
+	}
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		if (shapes[i].sizes == sizes)
+			return shapes[i].shape;
+	return HVST_SHAPE_ANY;
+}
+
+static void plan_field(struct hvst_plan *p, const struct hvst_field *to, unsigned int bit,
+		       const struct hvst_format_field *from)
+{
+	uint8_t bytes = (uint8_t)(from->size > to->size ? to->size : from->size);
+	unsigned int end = from->offset + bytes;
+
+	/* an array or nothing at all under a known name: absent */
+	if (!from->size || from->size > 8 || p->nr == HVST_MAX_COPIES)
+		return;
+	p->copies[p->nr++] = (struct hvst_copy){ .from = from->offset, .to = (uint8_t)to->offset,
+						 .size = to->size, .bytes = bytes,
+						 .sign = from->is_signed && bytes < to->size };
+	p->present |= (uint16_t)(1u << bit);
+	if (end > p->min_size)
+		p->min_size = (uint16_t)end;
+}
+
+static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsigned int id, uint16_t fields)
+{
+	unsigned int n;
+	const struct hvst_field *f = hvst_event_fields(id, &n);
+
+	p->id = (uint8_t)id;
+	p->nr = 0;
+	p->present = 0;
+	p->min_size = 8;		/* the common fields */
+	for (unsigned int i = 0; i < n; i++) {
+		const struct hvst_format_field *from = hvst_format_field(fmt, f[i].name);
+
+		if (from && fields >> i & 1)
+			plan_field(p, &f[i], i, from);
+	}
+	qsort(p->copies, p->nr, sizeof(p->copies[0]), by_size);
+	p->shape = shape_of(p);
+}
+
+/* The kernel has had the same four common fields since 2.6.36; anything else is no format of an event. */
+static int check_common(struct hvst_file *f, const struct hvst_format *fmt)
+{
+	const struct hvst_format_field *type = hvst_format_field(fmt, "common_type");
+	const struct hvst_format_field *pid = hvst_format_field(fmt, "common_pid");
+
+	if (type && !type->offset && type->size == 2 && pid && pid->offset == 4 && pid->size == 4)
+		return 0;
+	return hvst_file_fail(f, -EBADMSG, "corrupt: event %s has unknown common fields", fmt->name);
+}
+
+static int event_of(const struct hvst_format *fmt)
+{
+	int id = hvst_event_by_name(fmt->name);
+
+	return id >= 0 && !strcmp(hvst_event_system((unsigned int)id), fmt->system) ? id : -1;
+}
+
+int hvst_decoder_init(struct hvst_decoder *d, struct hvst_file *f, uint64_t ignored)
+{
+	memset(d, 0, sizeof(*d));
+	for (unsigned int i = 0; i < f->nr_formats; i++) {
+		const struct hvst_format *fmt = &f->formats[i];
+		int id = event_of(fmt), rc;
+
+		if (id < 0)
+			continue;
+		rc = check_common(f, fmt);
+		if (rc)
+			return rc;
+		d->slot[fmt->id] = ignored >> id & 1 ? HVST_SLOT_IGNORED : (uint8_t)(HVST_SLOT_FIRST + id);
+	}
+	hvst_decoder_select(d, f, 0, false);
+	return 0;
+}
+
+void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t wanted, bool all_fields)
+{
+	for (unsigned int i = 0; i < f->nr_formats; i++) {
+		const struct hvst_format *fmt = &f->formats[i];
+		int id = event_of(fmt);
+		struct hvst_plan *p;
+
+		if (id < 0 || d->slot[fmt->id] < HVST_SLOT_FIRST)
+			continue;
+		p = &d->plans[HVST_SLOT_FIRST + id];
+		make_plan(p, fmt, (unsigned int)id, all_fields ? HVST_FIELD_ALL : analysed_fields((unsigned int)id));
+		p->wanted = wanted >> id & 1;
+	}
+}
+
+bool hvst_decoder_has(const struct hvst_decoder *d, unsigned int id)
+{
+	for (unsigned int t = 0; t <= UINT16_MAX; t++)
+		if (d->slot[t] == HVST_SLOT_FIRST + id)
+			return true;
+	return false;
+}

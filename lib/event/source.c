@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Opens the files of a recording and turns them into one stream of events: the door to later stages. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "merge.h"
+#include "source.h"
+
+#define BATCH 4096
+#define MAX_LANES 16384
+#define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
+#define WINDOW_MAX (128u << 10)
+#define CHUNK_MEMORY (512u << 20)	/* bound on unpacked chunks, should a hostile file ask for it */
+#define CHUNK_MAX (16u << 20)
+
+struct source_file {
+	struct hvst_file file;
+	struct hvst_decoder decoder;
+	struct hvst_tracecmd *tracecmd;
+	unsigned int first_buffer;	/* its first in struct hvst_trace.buffers */
+};
+
+struct hvst_source {
+	struct source_file **files;
+	unsigned int nr_files;
+	struct hvst_file_info *file_info;
+	struct hvst_buffer_info *buffers;
+	struct hvst_lost *lost;
+	struct hvst_lane **lanes;
+	unsigned int nr_lanes;
+	struct hvst_merge merge;
+	struct hvst_unpack *unpack[HVST_COMP_ZSTD + 1];
+	struct hvst_counts counts;
+	struct hvst_event *batch;
+	uint64_t bytes;			/* of all lanes */
+	struct hvst_trace trace;
+	char err[HVST_PATH_ERR];
+};
+
+static const char *const systems[] = { "kvm", "sched", NULL };
+
+static int fail(struct hvst_source *s, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static int fail(struct hvst_source *s, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(s->err, sizeof(s->err), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+static int no_memory(struct hvst_source *s)
+{
+	return fail(s, -ENOMEM, "out of memory");
+}
+
+static bool is_selected(const struct hvst_source_opts *o, const char *name)
+{
+	for (unsigned int i = 0; i < o->nr_buffers; i++)
+		if (!strcmp(o->buffers[i], name) || (!*name && !strcmp(o->buffers[i], "top")))
+			return true;
+	return !o->nr_buffers;
+}
+
+static bool cpu_selected(const struct hvst_source_opts *o, unsigned int cpu)
+{
+	for (unsigned int i = 0; i < o->nr_cpus; i++)
+		if (o->cpus[i] == cpu)
+			return true;
+	return !o->nr_cpus;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------ */
+
+static void describe_file(struct hvst_source *s, unsigned int i)
+{
+	static const char *const compressions[] = { NULL, "zlib", "zstd" };
+	const struct source_file *sf = s->files[i];
+	const struct hvst_file *f = &sf->file;
+
+	s->file_info[i] = (struct hvst_file_info){
+		.path = f->path, .version = f->version, .compression = compressions[f->compression],
+		.truncated_at = f->truncated_at < 0 ? HVST_UNKNOWN : f->truncated_at,
+		.reader = sf->tracecmd ? "libtracecmd" : "pages",
+		.declined = f->declined[0] ? f->declined : NULL, .uname = f->uname,
+	};
+}
+
+/* The page reader unless it was not asked for or declines. */
+static int choose_reader(struct source_file *sf, enum hvst_reader reader)
+{
+	struct hvst_file *f = &sf->file;
+
+	if (reader == HVST_READER_PAGES && f->declined[0])
+		return hvst_file_fail(f, -EOPNOTSUPP, "the page reader does not take it: %s; use --reader=libtracecmd",
+				      f->declined);
+	if (reader == HVST_READER_LIBTRACECMD || f->declined[0])
+		return hvst_tracecmd_open(&sf->tracecmd, f);
+	return 0;
+}
+
+static int open_file(struct hvst_source *s, const struct hvst_source_opts *o, unsigned int i)
+{
+	struct source_file *sf = calloc(1, sizeof(*sf));
+	int rc;
+
+	if (!sf)
+		return no_memory(s);
+	s->files[s->nr_files++] = sf;
+	rc = hvst_file_open(&sf->file, o->paths[i], systems, s->err, sizeof(s->err));
+	if (!rc)
+		rc = hvst_decoder_init(&sf->decoder, &sf->file, o->ignored_ids);
+	if (!rc)
+		rc = choose_reader(sf, o->reader);
+	if (!rc)
+		describe_file(s, i);
+	return rc;
+}
+
+static int add_buffers(struct hvst_source *s, const struct hvst_source_opts *o, unsigned int file)
+{
+	const struct hvst_file *f = &s->files[file]->file;
+	struct hvst_trace *t = &s->trace;
+	struct hvst_buffer_info *b = realloc(s->buffers, (t->nr_buffers + f->nr_buffers + 1) * sizeof(*b));
+
+	if (!b)
+		return no_memory(s);
+	if (t->nr_buffers + f->nr_buffers > UINT16_MAX)
+		return fail(s, -EOPNOTSUPP, "%s: too many buffers in all", f->path);
+	s->buffers = b;
+	s->files[file]->first_buffer = t->nr_buffers;
+	for (unsigned int i = 0; i < f->nr_buffers; i++) {
+		const struct hvst_file_buffer *fb = &f->buffers[i];
+		unsigned int cpus = 0;
+
+		for (unsigned int c = 0; c < fb->nr_cpus; c++)
+			if (fb->cpus[c].cpu >= cpus)
+				cpus = fb->cpus[c].cpu + 1;
+		if (cpus > t->cpus)
+			t->cpus = cpus;
+		b[t->nr_buffers++] = (struct hvst_buffer_info){
+			.name = fb->name, .file = file, .clock = fb->clock, .cpus = cpus,
+			.selected = is_selected(o, fb->name),
+		};
+	}
+	t->buffers = s->buffers;
+	return 0;
+}
+
+static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int buffer, const struct hvst_cpu_data *d)
+{
+	struct hvst_lane **lanes = realloc(s->lanes, (s->nr_lanes + 1) * sizeof(*lanes));
+	struct hvst_lane *l = calloc(1, sizeof(*l));
+
+	if (s->nr_lanes == MAX_LANES) {
+		free(l);
+		return fail(s, -EOPNOTSUPP, "%s: more than %u CPUs in all buffers", sf->file.path, MAX_LANES);
+	}
+	if (lanes)
+		s->lanes = lanes;
+	if (!lanes || !l) {
+		free(l);
+		return no_memory(s);
+	}
+	lanes[s->nr_lanes++] = l;
+	l->file = &sf->file;
+	l->decoder = &sf->decoder;
+	l->tracecmd = sf->tracecmd;
+	l->file_buffer = buffer;
+	l->cpu = d->cpu;
+	l->buffer = (uint16_t)(sf->first_buffer + buffer);
+	l->data = *d;
+	l->bytes = d->size;
+	l->counts = &s->counts;
+	hvst_timebase_init(&l->timebase, &sf->file, buffer, d->cpu);
+	s->bytes += d->size;
+	return 0;
+}
+
+static int need_unpack(struct hvst_source *s, struct hvst_lane *l)
+{
+	enum hvst_compression how = l->file->compression;
+
+	if (!l->file->buffers[l->file_buffer].compressed)
+		return 0;
+	if (!s->unpack[how])
+		s->unpack[how] = hvst_unpack_new(how);
+	l->unpack = s->unpack[how];
+	return l->unpack ? 0 : no_memory(s);
+}
+
+/* The more lanes, the smaller their windows. */
+static int open_lanes(struct hvst_source *s)
+{
+	for (unsigned int i = 0; i < s->nr_lanes; i++) {
+		struct hvst_lane *l = s->lanes[i];
+		bool packed = l->file->buffers[l->file_buffer].compressed;
+		size_t window = (packed ? CHUNK_MEMORY : WINDOW_MEMORY) / s->nr_lanes;
+		size_t max = packed ? CHUNK_MAX : WINDOW_MAX;
+
+		hvst_pages_init(&l->pages, l->file, l->file_buffer, &l->data, window < max ? window : max);
+		if (need_unpack(s, l))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_lanes(struct hvst_source *s, const struct hvst_source_opts *o, struct source_file *sf)
+{
+	for (unsigned int i = 0; i < sf->file.nr_buffers; i++) {
+		const struct hvst_file_buffer *b = &sf->file.buffers[i];
+
+		if (b->text || !s->buffers[sf->first_buffer + i].selected)
+			continue;
+		for (unsigned int c = 0; c < b->nr_cpus; c++) {
+			int rc = b->cpus[c].size && cpu_selected(o, b->cpus[c].cpu) ?
+				 add_lane(s, sf, i, &b->cpus[c]) : 0;
+
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+/* Every name given must be that of a buffer. */
+static int check_selection(struct hvst_source *s, const struct hvst_source_opts *o)
+{
+	for (unsigned int i = 0; i < o->nr_buffers; i++) {
+		struct hvst_source_opts one = { .buffers = &o->buffers[i], .nr_buffers = 1 };
+		char names[256] = "";
+		size_t len = 0;
+		bool found = false;
+
+		for (unsigned int b = 0; b < s->trace.nr_buffers; b++) {
+			const char *name = s->buffers[b].name;
+
+			found |= is_selected(&one, name);
+			if (len < sizeof(names))
+				len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", b ? ", " : "",
+							*name ? name : "top");
+		}
+		if (!found)
+			return fail(s, -EINVAL, "no buffer \"%s\" in the recording; it has: %s", o->buffers[i], names);
+	}
+	return 0;
+}
+
+static bool has_data(const struct hvst_source *s, unsigned int buffer)
+{
+	for (unsigned int i = 0; i < s->nr_lanes; i++)
+		if (s->lanes[i]->buffer == buffer)
+			return true;
+	return false;
+}
+
+static const char *clock_of(const struct hvst_source *s, const struct hvst_buffer_info *b)
+{
+	return s->files[b->file]->file.tsc_mult ? "tsc2nsec" : b->clock;
+}
+
+/* One clock for all that is read, and one that tells time. */
+static int check_clocks(struct hvst_source *s)
+{
+	const struct hvst_buffer_info *first = NULL;
+
+	for (unsigned int i = 0; i < s->trace.nr_buffers; i++) {
+		const struct hvst_buffer_info *b = &s->buffers[i];
+		const char *path = s->file_info[b->file].path;
+		int kind;
+
+		if (!has_data(s, i))
+			continue;
+		kind = hvst_clock_kind(b->clock, s->files[b->file]->file.tsc_mult);
+		if (kind < 0)
+			return fail(s, kind, "%s: recorded with the clock \"%s\", which tells no usable time: "
+				    "record with '-C mono'", path, b->clock);
+		if (!first)
+			first = b;
+		s->trace.cycles = kind == 1;
+		if (strcmp(clock_of(s, b), clock_of(s, first)))
+			return fail(s, -EOPNOTSUPP, "%s: buffer \"%s\" has the clock %s and another one %s: their "
+				    "events cannot be put in order; choose with --buffer", path, b->name,
+				    clock_of(s, b), clock_of(s, first));
+	}
+	if (!first && s->trace.nr_buffers)
+		first = &s->buffers[0];
+	s->trace.clock = first ? clock_of(s, first) : "";
+	return 0;
+}
+
+static void describe_clock(struct hvst_source *s)
+{
+	const struct hvst_file *f = &s->files[0]->file;
+
+	if (f->tsc_mult) {
+		s->trace.scale_source = HVST_SCALE_FILE;
+		s->trace.scale_mult = f->tsc_mult;
+		s->trace.scale_shift = f->tsc_shift;
+	}
+}
+
+static void describe_formats(struct hvst_source *s)
+{
+	for (unsigned int id = 0; id < HVST_EV_COUNT; id++)
+		for (unsigned int i = 0; i < s->nr_files; i++)
+			if (hvst_decoder_has(&s->files[i]->decoder, id))
+				s->trace.in_format[id / 32] |= 1u << id % 32;
+}
+
+static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
+{
+	int rc = 0;
+
+	if (!o->nr_paths)
+		return fail(s, -EINVAL, "no file given");
+	for (unsigned int i = 0; i < o->nr_paths && !rc; i++)
+		rc = open_file(s, o, i);
+	for (unsigned int i = 0; i < o->nr_paths && !rc; i++)
+		rc = add_buffers(s, o, i);
+	if (!rc)
+		rc = check_selection(s, o);
+	for (unsigned int i = 0; i < o->nr_paths && !rc; i++)
+		rc = add_lanes(s, o, s->files[i]);
+	if (!rc)
+		rc = check_clocks(s);
+	if (!rc)
+		rc = open_lanes(s);
+	if (rc)
+		return rc;
+	describe_clock(s);
+	describe_formats(s);
+	return hvst_merge_init(&s->merge, s->lanes, s->nr_lanes) ? no_memory(s) : 0;
+}
+
+static struct hvst_source *source_new(unsigned int nr_files)
+{
+	struct hvst_source *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->files = calloc(nr_files + 1, sizeof(*s->files));
+	s->file_info = calloc(nr_files + 1, sizeof(*s->file_info));
+	s->lost = calloc(HVST_MAX_LOST, sizeof(*s->lost));
+	s->batch = calloc(BATCH, sizeof(*s->batch));
+	if (!s->files || !s->file_info || !s->lost || !s->batch) {
+		hvst_source_close(s);
+		return NULL;
+	}
+	s->trace.files = s->file_info;
+	s->trace.nr_files = nr_files;
+	s->trace.lost = s->lost;
+	s->trace.clock = "";
+	return s;
+}
+
+int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen)
+{
+	struct hvst_source *s = source_new(opts->nr_paths);
+	int rc = s ? open_all(s, opts) : -ENOMEM;
+
+	if (!rc)
+		rc = hvst_source_start(s, UINT64_MAX, true, HVST_UNKNOWN, HVST_UNKNOWN);
+	if (rc) {
+		if (errlen)
+			snprintf(err, errlen, "%s", s ? s->err : "out of memory");
+		hvst_source_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void hvst_source_close(struct hvst_source *s)
+{
+	if (!s)
+		return;
+	hvst_merge_free(&s->merge);
+	for (unsigned int i = 0; i < s->nr_lanes; i++)
+		hvst_lane_free(s->lanes[i]);
+	for (unsigned int i = 0; i <= HVST_COMP_ZSTD; i++)
+		hvst_unpack_free(s->unpack[i]);
+	for (unsigned int i = 0; i < s->nr_files; i++) {
+		hvst_tracecmd_close(s->files[i]->tracecmd);
+		hvst_file_close(&s->files[i]->file);
+		free(s->files[i]);
+	}
+	free(s->files);
+	free(s->file_info);
+	free(s->buffers);
+	free(s->lost);
+	free(s->lanes);
+	free(s->batch);
+	free(s);
+}
+
+/* --- passes ------------------------------------------------------------------------------------------- */
+
+static void reset_counters(struct hvst_source *s)
+{
+	struct hvst_trace *t = &s->trace;
+
+	memset(&s->counts, 0, sizeof(s->counts));
+	s->counts.first_ns = INT64_MAX;
+	s->counts.last_ns = INT64_MIN;
+	t->first_ns = t->last_ns = HVST_UNKNOWN;
+	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards = 0;
+	memset(t->seen, 0, sizeof(t->seen));
+	t->nr_lost = 0;
+	t->lost_places = t->lost_events = 0;
+	t->lost_ns = 0;
+	t->start_expired_recorded = false;
+	t->padding_ns = HVST_UNKNOWN;
+	t->incomplete = false;
+}
+
+int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns, int64_t to_ns)
+{
+	reset_counters(s);
+	for (unsigned int i = 0; i < s->nr_files; i++)
+		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids, all_fields);
+	for (unsigned int i = 0; i < s->nr_lanes; i++) {
+		int rc = hvst_lane_start(s->lanes[i], from_ns == HVST_UNKNOWN ? INT64_MIN : from_ns,
+					 to_ns == HVST_UNKNOWN ? INT64_MAX : to_ns);
+
+		if (rc)
+			return fail(s, rc, "%s: %s", s->lanes[i]->file->path, strerror(-rc));
+	}
+	hvst_merge_restart(&s->merge);
+	return 0;
+}
+
+static void add_lost(struct hvst_source *s, const struct hvst_event *ev)
+{
+	struct hvst_trace *t = &s->trace;
+
+	t->lost_places++;
+	t->lost_events += ev->lost.count;
+	if (t->nr_lost == HVST_MAX_LOST)
+		return;
+	s->lost[t->nr_lost++] = (struct hvst_lost){
+		.cpu = ev->cpu, .buffer = ev->buffer, .ts_ns = ev->ts_ns,
+		.count = ev->lost.count ? (int64_t)ev->lost.count : HVST_UNKNOWN,
+	};
+}
+
+static void update_trace(struct hvst_source *s, const struct hvst_counts *c, const struct hvst_event *ev, size_t n)
+{
+	struct hvst_trace *t = &s->trace;
+
+	t->events = 0;
+	for (unsigned int i = 0; i < HVST_NR_SLOTS; i++)
+		t->events += c->slots[i];
+	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
+		t->seen[i] = c->slots[HVST_SLOT_FIRST + i];
+	t->ignored = c->slots[HVST_SLOT_IGNORED];
+	t->relevant = c->decoded;
+	t->malformed = c->malformed;
+	t->backwards = c->clamped;
+	t->lost_ns = c->lost_ns;
+	t->start_expired_recorded = t->seen[HVST_EV_STIMER_START_EXPIRED];
+	if (c->first_ns <= c->last_ns) {
+		t->first_ns = c->first_ns;
+		t->last_ns = c->last_ns;
+	}
+	for (size_t i = 0; t->lost_places < c->lost_places && i < n; i++)
+		if (ev[i].id == HVST_EV_LOST)
+			add_lost(s, &ev[i]);
+}
+
+long hvst_source_next(struct hvst_source *s, const struct hvst_event **batch)
+{
+	long n = hvst_merge_next(&s->merge, s->batch, BATCH);
+
+	if (n < 0)
+		return fail(s, (int)n, "reading failed: %s", strerror((int)-n));
+	*batch = s->batch;
+	update_trace(s, &s->counts, s->batch, (size_t)n);
+	return n;
+}
+
+void hvst_source_progress(const struct hvst_source *s, uint64_t *done, uint64_t *total)
+{
+	*done = s->counts.bytes;
+	*total = s->bytes;
+}
+
+const char *hvst_source_error(const struct hvst_source *s)
+{
+	return s->err;
+}
+
+struct hvst_trace *hvst_source_trace(struct hvst_source *s)
+{
+	return &s->trace;
+}
+
+const char *hvst_source_comm(const struct hvst_source *s, int tid)
+{
+	for (unsigned int i = 0; i < s->nr_files; i++) {
+		const char *comm = hvst_file_comm(&s->files[i]->file, tid);
+
+		if (*comm)
+			return comm;
+	}
+	return "";
+}

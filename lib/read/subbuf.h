@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: read. The records of one sub-buffer of the ring buffer. Inline: this is the innermost loop.
+ *
+ * A sub-buffer begins with its time stamp and the commit word (length of the data, flags for lost events), then
+ * come records. A record begins with 32 bits: 5 of type or length, 27 of time since the record before.
+ */
+#ifndef HVST_READ_SUBBUF_H
+#define HVST_READ_SUBBUF_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HVST_SUBBUF_HEAD	16
+#define HVST_COMMIT_SIZE	((1u << 27) - 1)
+#define HVST_COMMIT_MISSED	(1u << 31)	/* events were lost before this sub-buffer */
+#define HVST_COMMIT_STORED	(1u << 30)	/* and their number lies behind the data */
+
+enum { HVST_REC_LONG = 0, HVST_REC_PADDING = 29, HVST_REC_TIME_EXTEND = 30, HVST_REC_TIME_STAMP = 31 };
+#define HVST_TIME_SHIFT		27		/* bits of time in a record's head */
+#define HVST_TIME_KEPT		(0xf8ull << 56)	/* an absolute stamp lacks these bits: the last ones stand */
+
+/* The next record is at @pos of @data; the one before it had the ring buffer's time @ts. */
+struct hvst_subbuf {
+	const uint8_t *data;
+	uint32_t pos, end;
+	uint64_t ts;
+};
+
+/*
+ * hvst_subbuf_open - begin with the sub-buffer of @size (at least HVST_SUBBUF_HEAD) bytes at @page
+ * @missed: gets the number of events lost before it, -1 when it is not known, 0 when there are none
+ *
+ * False when the data would be longer than the sub-buffer.
+ */
+static inline bool hvst_subbuf_open(struct hvst_subbuf *s, const uint8_t *page, uint32_t size, int64_t *missed)
+{
+	uint64_t commit;
+
+	memcpy(&s->ts, page, sizeof(s->ts));
+	memcpy(&commit, page + 8, sizeof(commit));
+	s->data = page + HVST_SUBBUF_HEAD;
+	s->pos = 0;
+	s->end = (uint32_t)commit & HVST_COMMIT_SIZE;
+	*missed = commit & HVST_COMMIT_MISSED ? -1 : 0;
+	if (s->end > size - HVST_SUBBUF_HEAD) {
+		s->end = 0;
+		return false;
+	}
+	if (*missed && commit & HVST_COMMIT_STORED && size - HVST_SUBBUF_HEAD - s->end >= sizeof(*missed)) {
+		memcpy(missed, s->data + s->end, sizeof(*missed));
+		if (*missed <= 0)
+			*missed = -1;
+	}
+	return true;
+}
+
+/* The rare records: long ones, and those that carry time or nothing. 1: *@len of data at *@at; 0: go on. */
+static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint64_t delta, uint32_t *at,
+				      uint32_t *len)
+{
+	uint32_t word;
+
+	if (s->end - s->pos < 8)
+		return type == HVST_REC_PADDING ? (s->pos = s->end, 0) : -EBADMSG;
+	memcpy(&word, s->data + s->pos + 4, sizeof(word));
+	switch (type) {
+	case HVST_REC_LONG:
+		*at = s->pos + 8;
+		if (word < 4 || word > s->end)
+			return -EBADMSG;
+		*len = (word - 4 + 3) & ~3u;
+		s->ts += delta;
+		return 1;
+	case HVST_REC_PADDING:
+		/* no time: the rest is empty; else a discarded event, whose time counts */
+		if (!delta || word > s->end - s->pos - 4)
+			s->pos = s->end;
+		else
+			s->pos += 4 + (word < 4 ? 4 : word);
+		break;
+	case HVST_REC_TIME_EXTEND:
+		delta += (uint64_t)word << HVST_TIME_SHIFT;
+		s->pos += 8;
+		break;
+	default:
+		s->ts = (s->ts & HVST_TIME_KEPT) | ((uint64_t)word << HVST_TIME_SHIFT) | delta;
+		s->pos += 8;
+		return 0;
+	}
+	s->ts += delta;
+	return 0;
+}
+
+/*
+ * hvst_subbuf_next - the next record with data: *@len bytes at *@data, of time @s->ts
+ *
+ * 1, 0 at the end, -EBADMSG when a record is longer than what is left.
+ */
+static inline int hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
+{
+	while (s->pos < s->end) {
+		uint32_t head, type, at, n;
+		uint64_t delta;
+
+		if (__builtin_expect(s->end - s->pos < 4, 0))
+			return -EBADMSG;
+		memcpy(&head, s->data + s->pos, sizeof(head));
+		type = head & 31;
+		delta = head >> 5;
+		at = s->pos + 4;
+		n = type * 4;
+		if (__builtin_expect(type - 1 >= HVST_REC_PADDING - 1, 0)) {
+			int rc = hvst_subbuf_special(s, type, delta, &at, &n);
+
+			if (rc < 0)
+				return rc;
+			if (!rc)
+				continue;
+		} else {
+			s->ts += delta;
+		}
+		if (__builtin_expect(n > s->end - at, 0))
+			return -EBADMSG;
+		*data = s->data + at;
+		*len = n;
+		s->pos = at + n;
+		return 1;
+	}
+	return 0;
+}
+
+#endif
