@@ -167,7 +167,7 @@ $(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A)
 
 # The plugin links nothing: libtraceevent's symbols come from the program that loads it. It is built from
 # the same name tables as the library, compiled in, hidden.
-PLUGIN_SHARED	:= lib/event/names.c
+PLUGIN_SHARED	:= lib/event/names.c plugins/timers.c
 $(PLUGINS): $(O)/plugins/%.so: $(O)/plugins/%.o $(call objs,$(wildcard $(PLUGIN_SHARED)))
 	$(say) LD $@
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,--version-script=plugins/plugin.map -o $@ $^
