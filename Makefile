@@ -138,7 +138,7 @@ $(LIB_A): $(call objs,$(LIB_SRCS)) $(O)/.sources
 
 $(LIB_SO): $(call objs,$(LIB_SRCS)) lib/libhvstimer.map
 	$(say) LD $@
-	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) \
+	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) -Wl,-Bsymbolic-functions \
 		-Wl,--version-script=lib/libhvstimer.map -o $@ $(filter %.o,$^) $(LIBS)
 	$(Q)ln -sf $(notdir $@) $(O)/libhvstimer.so.$(ABI) && ln -sf $(notdir $@) $(O)/libhvstimer.so
 
