@@ -199,6 +199,8 @@ int hvst_analysis_finish(struct analysis *a);
 /* Evidence from an event, with a formatted text. */
 void hvst_evidence_set(struct hvst_evidence *e, const struct hvst_event *ev, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same with a fixed text; cheap enough for every event. */
+void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, const char *text);
 void hvst_evidence_add(struct hvst_evidence_list *l, const struct hvst_evidence *e);
 /* Evidence that is no single event. */
 void hvst_evidence_stat(struct hvst_evidence_list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

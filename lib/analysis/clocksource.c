@@ -49,6 +49,17 @@ void hvst_evidence_set(struct hvst_evidence *e, const struct hvst_event *ev, con
 	va_end(ap);
 }
 
+void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, const char *text)
+{
+	e->event = ev->id;
+	e->ts_ns = ev->ts_ns;
+	e->ts_raw = ev->ts_raw;
+	e->cpu = ev->cpu;
+	e->tid = ev->pid;
+	e->buffer = ev->buffer;
+	snprintf(e->text, sizeof(e->text), "%s", text);
+}
+
 void hvst_evidence_add(struct hvst_evidence_list *l, const struct hvst_evidence *e)
 {
 	if (l->n < HVST_MAX_EVIDENCE)
@@ -127,7 +138,7 @@ static void change(struct analysis *a, struct vm *vm, struct vcpu *v, enum hvst_
 	t->to = to;
 	t->confidence = conf;
 	hvst_evidence_add(&t->evidence, why);
-	if (more && more->text[0])
+	if (more)
 		hvst_evidence_add(&t->evidence, more);
 }
 
@@ -234,8 +245,9 @@ static bool settles(const struct vm_an *vm, const struct vcpu *v, bool read_befo
 }
 
 static void settle_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
-			  const struct hvst_evidence *arm_why)
+			  const struct hvst_event *ev)
 {
+	struct hvst_evidence arm_why;
 	struct vm_an *vm = v->vm->an;
 	enum hvst_guest_source to;
 	enum hvst_confidence conf = HVST_OBSERVED;
@@ -252,8 +264,10 @@ static void settle_change(struct analysis *a, struct vcpu *v, bool read_before, 
 		to = HVST_SRC_TSC_PAGE_DISABLED;
 	}
 	vm->change_pending = false;
+	hvst_evidence_plain(&arm_why, ev, read_before ? "next arm: the counter is read just before it" :
+			    "next arm: no read of the counter before it");
 	if (to != vm->source)
-		change(a, v->vm, NULL, vm->source, to, conf, &vm->change_why, arm_why);
+		change(a, v->vm, NULL, vm->source, to, conf, &vm->change_why, &arm_why);
 	vm->source = to;
 	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
 		if (o->an->source != HVST_SRC_REFERENCE_COUNTER || o == v)
@@ -288,7 +302,8 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 		va->without_read = 0;
 	} else if (derived) {
 		if (!va->without_read++)
-			hvst_evidence_set(&va->without_why, ev, "arms from here on without a read of the counter before them");
+			hvst_evidence_plain(&va->without_why, ev,
+					    "arms from here on without a read of the counter before them");
 		va->with_read = 0;
 	}
 	if (va->with_read == AGREEING_ARMS)
@@ -306,7 +321,6 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	struct vcpu_an *va = v->an;
 	struct timer_an *ta = t->an;
 	bool read_before, derived, seen = va->msrs_since_arm;
-	struct hvst_evidence why;
 	int64_t delta;
 
 	if (ev->id != HVST_EV_STIMER_SET_COUNT || ev->set_count.host || !t->count)
@@ -324,10 +338,8 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	va->msrs_since_arm = 0;
 	if (!seen && !read_before)
 		return;		/* this thread's MSR accesses are not recorded (or lost): says nothing */
-	hvst_evidence_set(&why, ev, read_before ? "next arm: the counter is read just before it" :
-			  "next arm: no read of the counter before it");
 	if (settles(v->vm->an, v, read_before, derived))
-		settle_change(a, v, read_before, derived, &why);
+		settle_change(a, v, read_before, derived, ev);
 	follow_arms(a, v, read_before, derived, ev);
 }
 
@@ -365,7 +377,9 @@ static void on_guest_msr(struct analysis *a, struct vcpu *v, const struct hvst_e
 	va->read_last = !ev->msr.write && ev->msr.ecx == MSR_TIME_REF_COUNT && !ev->msr.exception;
 	if (va->read_last) {
 		va->exits_since_read = 0;
-		hvst_evidence_set(&va->read_why, ev, "TIME_REF_COUNT read just before the timer is set");
+		if (!va->with_read)
+			hvst_evidence_plain(&va->read_why, ev,
+					    "TIME_REF_COUNT read just before the timer is set");
 		clock_read(a, v, ev, HVST_SRC_REFERENCE_COUNTER, "reads of TIME_REF_COUNT");
 	}
 	if (!ev->msr.write || ev->msr.exception)
