@@ -155,6 +155,8 @@ struct timer_an {
 	int64_t prog_delta;
 	bool prog_seen;
 	int64_t delivered_ns;			/* waiting for kvm_entry */
+	struct hvst_fire fire;			/* and with it, for the observer */
+	bool fire_waits;
 };
 
 struct analysis {
