@@ -53,6 +53,7 @@ struct br_model {
 	int page;			/* rows of the list in front */
 	bool events_shown;		/* is the event list on the screen? */
 	int64_t from, col_ns;		/* the window: cols * col_ns from @from */
+	int64_t span;			/* that the user chose: what is kept when the terminal is resized */
 	int64_t cursor;
 	bool whole;			/* the window is the whole recording, as it grows */
 	enum br_pane pane, list;	/* with the focus; the list shown in a narrow window */

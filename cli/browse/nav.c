@@ -56,16 +56,22 @@ static void set_window(struct br_model *m, int64_t from, int64_t col_ns)
 	if (from > last + 1 - m->cols * m->col_ns)
 		from = round_up(last + 1 - m->cols * m->col_ns - first, unit) + first;
 	m->from = floor_to(from < first ? first : from, unit);
+	m->span = m->cols * m->col_ns;
 }
 
 void br_nav_fit(struct br_model *m, int cols)
 {
-	int64_t first, last;
+	bool resized = cols != m->cols;
+	int64_t first, last, span = m->span;
 
 	m->cols = cols < 1 ? 1 : cols;
 	if (!br_model_span(m, &first, &last))
 		return;
-	set_window(m, m->from, m->whole ? BR_TIME_LIMIT : m->col_ns);
+	if (m->whole)
+		set_window(m, m->from, BR_TIME_LIMIT);
+	else
+		set_window(m, m->from, resized ? (m->span - 1) / m->cols + 1 : m->col_ns);
+	m->span = span;
 	if (m->cursor < first || m->cursor > last)
 		m->cursor = m->cursor < first ? first : last;
 }

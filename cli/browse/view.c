@@ -12,6 +12,7 @@
 #define WIDE 140			/* from here on findings and events stand side by side */
 #define MIN_SKEW 4			/* rows of the skew plot */
 #define MAX_SKEW 14
+#define MIN_PANES 5
 #define MIN_TICK 11			/* columns from one ruler label to the next */
 
 /* What the screen says first. */
@@ -70,10 +71,13 @@ static int skew_height(const struct br_model *m, int free)
 static void layout_rows(const struct br_model *m, struct br_layout *l, int y, int w, int h)
 {
 	int panes = h < 12 ? h / 2 : h < 24 ? 7 : h * 2 / 5;
-	int free = h - panes;
-	int skew = skew_height(m, free);
 	int lanes = m->nr_rows ? (int)m->nr_rows : 1;
+	int free, skew;
 
+	if (m->skew == BR_SKEW_IF_ROOM && lanes > h - panes && lanes <= h - MIN_PANES)
+		panes = h - lanes;
+	free = h - panes;
+	skew = skew_height(m, free);
 	if (lanes > free - skew)
 		lanes = skew && lanes <= free - MIN_SKEW ? lanes : free - skew;
 	if (skew)
