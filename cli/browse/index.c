@@ -21,6 +21,11 @@ int64_t br_index_width(const struct br_index *idx)
 	return (int64_t)1 << idx->shift;
 }
 
+static int64_t bin_start(const struct br_index *idx, int64_t ts)
+{
+	return ts & ~(br_index_width(idx) - 1);
+}
+
 static struct br_index *index_alloc(void)
 {
 	struct br_index *idx = calloc(1, sizeof(*idx));
@@ -54,7 +59,7 @@ struct br_index *br_index_new_window(int64_t from, int64_t to, unsigned int shif
 
 	if (idx) {
 		idx->shift = shift;
-		idx->origin = from >> shift << shift;
+		idx->origin = bin_start(idx, from);
 		idx->used = idx->nbins = (unsigned int)(((to - 1) >> shift) - (from >> shift) + 1);
 		idx->fixed = true;
 		idx->budget = BR_FINE_BUDGET;
@@ -175,7 +180,7 @@ static void fold(struct br_index *idx)
 		lane_fold(&idx->lanes[i], idx->used, odd, idx->nbins);
 	idx->used = (idx->used + odd + 1) / 2;
 	idx->shift++;
-	idx->origin = idx->origin >> idx->shift << idx->shift;
+	idx->origin = bin_start(idx, idx->origin);
 }
 
 /* Makes room for @by bins before the first one. */
@@ -202,7 +207,7 @@ static int64_t cover(struct br_index *idx, int64_t ts)
 		return b < 0 || b >= idx->nbins ? -1 : b;
 	}
 	if (!idx->used) {
-		idx->origin = ts >> idx->shift << idx->shift;
+		idx->origin = bin_start(idx, ts);
 		idx->used = 1;
 	}
 	for (;;) {
@@ -397,7 +402,7 @@ int64_t br_sum_median(const struct br_sum *s)
 static bool step_in_bin(const struct br_index *idx, const struct br_bin *b, int64_t t, bool back, int64_t *at,
 			int64_t *from, int64_t *to)
 {
-	int64_t start = t >> idx->shift << idx->shift;
+	int64_t start = bin_start(idx, t);
 	int64_t near = back ? b->last_past : b->first_past;
 	int64_t far = back ? b->first_past : b->last_past;
 
