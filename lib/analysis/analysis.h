@@ -51,6 +51,7 @@ struct vm_an {
 	/* clock source of the guest, VM wide */
 	enum hvst_guest_source source;
 	bool change_pending;			/* a page write whose effect the next arm shows */
+	int change_tid;				/* the vCPU thread that wrote it */
 	struct hvst_evidence change_why;
 	enum hvst_guest_source timekeeping;
 	/* the reads of a clock in a row, for timekeeping */
@@ -88,7 +89,7 @@ struct vcpu_an {
 	int64_t cost_ns;		/* typical time from the write's exit to the start, running median */
 	/* clock source */
 	enum hvst_guest_source source;	/* HVST_SRC_UNKNOWN: as the VM */
-	bool decide;			/* a page write happened: its next arm tells */
+	bool learned;			/* its first source is known: another one is a change */
 	bool read_last;			/* the last MSR access was a read of TIME_REF_COUNT */
 	unsigned int exits_since_read;
 	uint32_t msrs_since_arm;
@@ -124,11 +125,14 @@ struct storm_group {
 	struct clock_mark trigger;
 	struct hvst_evidence why_first, why_last;
 	uint64_t short_deadline, preempted, unexplained;
+	bool inferred;				/* some of it rests on the clock model */
+	enum hvst_guest_source source;		/* of the guest when it began */
 };
 
 /* Upper edge of the headroom over time, see guestclock.c. */
 #define EDGE_POINTS 128
 struct edge_point { int64_t ts, v; };
+struct guest_fit { double slope, level; int64_t t0, last; bool valid; };
 struct guest_edge {
 	struct edge_point p[EDGE_POINTS];	/* the run so far, a point a window */
 	unsigned int n;
@@ -136,7 +140,10 @@ struct guest_edge {
 	struct edge_point win;			/* running window: its best arm */
 	unsigned int win_n;
 	int64_t win_from;
+	int64_t from;				/* of the run's first window */
+	struct guest_fit before;		/* the line of the run before */
 	struct edge_point odd;			/* one window off the line, waiting for a second */
+	int64_t odd_from;
 	bool has_odd;
 };
 
