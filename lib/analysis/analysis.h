@@ -51,6 +51,7 @@ struct vm_an {
 	/* clock source of the guest, VM wide */
 	enum hvst_guest_source source;
 	bool change_pending;			/* a page write whose effect the next arm shows */
+	int change_tid;				/* the vCPU thread that wrote it */
 	struct hvst_evidence change_why;
 	enum hvst_guest_source timekeeping;
 	/* the reads of a clock in a row, for timekeeping */
@@ -88,7 +89,7 @@ struct vcpu_an {
 	int64_t cost_ns;		/* typical time from the write's exit to the start, running median */
 	/* clock source */
 	enum hvst_guest_source source;	/* HVST_SRC_UNKNOWN: as the VM */
-	bool decide;			/* a page write happened: its next arm tells */
+	bool learned;			/* its first source is known: another one is a change */
 	bool read_last;			/* the last MSR access was a read of TIME_REF_COUNT */
 	unsigned int exits_since_read;
 	uint32_t msrs_since_arm;

@@ -211,15 +211,28 @@ static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_eve
 	if (same)
 		return;		/* moved, or written again: no change of source */
 	vm->change_pending = true;
+	vm->change_tid = v->tid;
 	hvst_evidence_set(&vm->change_why, ev, "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
 			  (unsigned long long)ev->msr.data, on ? "on" : "off");
 	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
-		o->an->decide = true;
+		o->an->with_read = o->an->without_read = 0;
 }
 
 /* --- the guest's side --------------------------------------------------------------------------------- */
 
-/* A page write is settled by the next arm of the vCPU that wrote it, or whichever arms first. */
+/*
+ * A page write is settled by the next arm of the vCPU that wrote it. Another vCPU's arm settles it only if
+ * it shows the use of what the write offers: vCPUs may use clocks of their own.
+ */
+static bool settles(const struct vm_an *vm, const struct vcpu *v, bool read_before, bool derived)
+{
+	if (!vm->change_pending)
+		return false;
+	if (vm->change_tid == v->tid)
+		return true;
+	return vm->page_on ? derived && !read_before : read_before;
+}
+
 static void settle_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 			  const struct hvst_evidence *arm_why)
 {
@@ -245,6 +258,21 @@ static void settle_change(struct analysis *a, struct vcpu *v, bool read_before, 
 	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
 		if (o->an->source != HVST_SRC_REFERENCE_COUNTER || o == v)
 			o->an->source = HVST_SRC_UNKNOWN;
+	v->an->learned = true;
+}
+
+static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to, enum hvst_confidence conf,
+		  const struct hvst_evidence *why)
+{
+	struct vcpu_an *va = v->an;
+	/* What a vCPU is found to use first is no change, whatever the rest of its VM does. */
+	enum hvst_guest_source now = va->learned ? source_of(v) : HVST_SRC_UNKNOWN;
+
+	va->learned = true;
+	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->an->source == to))
+		return;
+	change(a, v->vm, v, now, to, conf, why, NULL);
+	va->source = to;
 }
 
 static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
@@ -252,7 +280,7 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 {
 	struct vcpu_an *va = v->an;
 	const struct vm_an *vm = v->vm->an;
-	enum hvst_guest_source now = source_of(v), to;
+	enum hvst_guest_source now = source_of(v);
 
 	if (read_before) {
 		if (!va->with_read++)
@@ -263,18 +291,13 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 			hvst_evidence_set(&va->without_why, ev, "arms from here on without a read of the counter before them");
 		va->with_read = 0;
 	}
-	if (va->with_read >= AGREEING_ARMS && now != HVST_SRC_REFERENCE_COUNTER) {
-		change(a, v->vm, v, now, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &va->with_why, NULL);
-		va->source = HVST_SRC_REFERENCE_COUNTER;
+	if (va->with_read == AGREEING_ARMS)
+		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &va->with_why);
+	if (va->without_read != AGREEING_ARMS || !vm->page_known)
 		return;
-	}
-	if (va->without_read < AGREEING_ARMS || !vm->page_known)
-		return;
-	to = vm->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC;
-	if (now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN || now == HVST_SRC_TSC_PAGE_DISABLED) {
-		change(a, v->vm, v, now, to, HVST_INFERRED, &va->without_why, NULL);
-		va->source = to;
-	}
+	if (!va->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
+	    now == HVST_SRC_TSC_PAGE_DISABLED)
+		learn(a, v, vm->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC, HVST_INFERRED, &va->without_why);
 }
 
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
@@ -303,9 +326,8 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 		return;		/* this thread's MSR accesses are not recorded (or lost): says nothing */
 	hvst_evidence_set(&why, ev, read_before ? "next arm: the counter is read just before it" :
 			  "next arm: no read of the counter before it");
-	if (v->vm->an->change_pending)
+	if (settles(v->vm->an, v, read_before, derived))
 		settle_change(a, v, read_before, derived, &why);
-	va->decide = false;
 	follow_arms(a, v, read_before, derived, ev);
 }
 
@@ -410,6 +432,7 @@ void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from)
 		into->page_msr = from->page_msr;
 		into->page_waits_master = from->page_waits_master;
 		into->change_pending = from->change_pending;
+		into->change_tid = from->change_tid;
 		into->change_why = from->change_why;
 		into->source = from->source;
 		free(into->sources);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fetch.h"
 #include "lane.h"
 
 static void set_head(struct hvst_lane *l, struct hvst_event *ev, uint64_t raw)
@@ -138,15 +139,29 @@ static long fill_records(struct hvst_lane *l, struct hvst_event *out, size_t max
 	return (long)n;
 }
 
+/* The next block, and the one after it on its way. */
+static int load_block(struct hvst_lane *l)
+{
+	int rc;
+
+	if (!l->fetch)
+		return hvst_pages_load(&l->pages, &l->block, l->unpack);
+	rc = hvst_fetch_take(l->fetch, l);
+	if (rc > 0)
+		hvst_fetch_ask(l->fetch, l);
+	return rc;
+}
+
 /* Has a sub-buffer wait at @block_pos: 1, 0 at the end of the lane, negative errno. */
 static int need_block(struct hvst_lane *l)
 {
 	while (l->block_pos + l->pages.page_size > l->block.len) {
-		int rc = hvst_pages_load(&l->pages, &l->block, l->unpack);
+		int rc = load_block(l);
 
 		l->block_pos = 0;
 		if (rc <= 0) {
 			l->block.len = 0;
+			l->failed = rc < 0;
 			finish(l);
 			return rc;
 		}
@@ -281,10 +296,12 @@ int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns)
 	l->first = true;
 	l->done = false;
 	l->held = false;
+	l->failed = false;
 	if (l->tracecmd)
 		return 0;
 	l->block_pos = 0;
 	l->block.len = 0;
+	l->ahead_state = HVST_AHEAD_NONE;
 	memset(&l->sub, 0, sizeof(l->sub));
 	if (from_ns == INT64_MIN)
 		return hvst_pages_rewind(&l->pages);
@@ -295,5 +312,6 @@ void hvst_lane_free(struct hvst_lane *l)
 {
 	hvst_pages_free(&l->pages);
 	hvst_block_free(&l->block);
+	hvst_block_free(&l->ahead);
 	free(l);
 }

@@ -18,11 +18,15 @@ struct hvst_counts {
 	uint64_t decoded;
 	uint64_t malformed;
 	uint64_t clamped;
+	uint64_t duplicates;
 	uint64_t bytes;			/* of the file, done */
 	uint64_t lost_places;
 	int64_t lost_ns;
 	int64_t first_ns, last_ns;	/* of all records in the window; INT64_MAX, INT64_MIN: none */
 };
+
+struct hvst_fetch;
+enum hvst_ahead { HVST_AHEAD_NONE, HVST_AHEAD_ASKED, HVST_AHEAD_READY };
 
 struct hvst_lane {
 	struct hvst_file *file;
@@ -32,6 +36,10 @@ struct hvst_lane {
 	struct hvst_pages pages;
 	struct hvst_unpack *unpack;	/* borrowed; NULL: not compressed */
 	struct hvst_block block;
+	struct hvst_fetch *fetch;	/* loads the block ahead; NULL: the lane loads its blocks itself */
+	struct hvst_block ahead;	/* the fetcher's, from asking for it to taking it */
+	enum hvst_ahead ahead_state;
+	int ahead_rc;
 	size_t block_pos;		/* of the next sub-buffer in @block */
 	struct hvst_subbuf sub;
 	unsigned int file_buffer;	/* index into file->buffers */
@@ -45,7 +53,7 @@ struct hvst_lane {
 	int64_t last_ns;		/* of the last event delivered; INT64_MIN none yet */
 	int64_t last_record_ns;		/* of the last record of any kind */
 	int64_t missed;			/* events lost before the next record, -1 unknown; valid with @gap */
-	bool gap, first, done;
+	bool gap, first, done, failed;
 	bool held;			/* @record waits to be delivered */
 	struct hvst_record record;
 	struct hvst_counts *counts;	/* borrowed */

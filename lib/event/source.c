@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /* Opens the files of a recording and turns them into one stream of events: the door to later stages. */
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "merge.h"
+#include "pump.h"
+#include "scale.h"
 #include "source.h"
 
-#define BATCH 4096
 #define MAX_LANES 16384
 #define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
 #define WINDOW_MAX (128u << 10)
@@ -31,10 +32,12 @@ struct hvst_source {
 	struct hvst_lost *lost;
 	struct hvst_lane **lanes;
 	unsigned int nr_lanes;
-	struct hvst_merge merge;
+	struct hvst_pump *pump;
+	struct hvst_dedup *dedup;
+	unsigned int *file_of;		/* by buffer */
 	struct hvst_unpack *unpack[HVST_COMP_ZSTD + 1];
-	struct hvst_counts counts;
-	struct hvst_event *batch;
+	struct hvst_counts counts;	/* the lanes' */
+	uint64_t bytes_done;
 	uint64_t bytes;			/* of all lanes */
 	struct hvst_trace trace;
 	char err[HVST_PATH_ERR];
@@ -312,6 +315,39 @@ static void describe_formats(struct hvst_source *s)
 				s->trace.in_format[id / 32] |= 1u << id % 32;
 }
 
+/* Whether two buffers of one file are read, so that an event can be in both. */
+static bool can_repeat(const struct hvst_source *s)
+{
+	for (unsigned int i = 1; i < s->nr_lanes; i++)
+		if (s->lanes[i]->file == s->lanes[i - 1]->file && s->lanes[i]->buffer != s->lanes[i - 1]->buffer)
+			return true;
+	return false;
+}
+
+static unsigned int cpus_at_hand(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned int)CPU_COUNT(&set);
+}
+
+static int open_pump(struct hvst_source *s, const struct hvst_source_opts *o)
+{
+	s->file_of = calloc(s->trace.nr_buffers + 1, sizeof(*s->file_of));
+	if (!s->file_of)
+		return no_memory(s);
+	for (unsigned int i = 0; i < s->trace.nr_buffers; i++)
+		s->file_of[i] = s->buffers[i].file;
+	if (can_repeat(s)) {
+		s->dedup = hvst_dedup_new(s->file_of, s->nr_files, s->trace.cpus);
+		if (!s->dedup)
+			return no_memory(s);
+	}
+	s->pump = hvst_pump_new(s->lanes, s->nr_lanes, &s->counts, s->dedup,
+				o->threads ? o->threads : cpus_at_hand());
+	return s->pump ? 0 : no_memory(s);
+}
+
 static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 {
 	int rc = 0;
@@ -334,7 +370,7 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 		return rc;
 	describe_clock(s);
 	describe_formats(s);
-	return hvst_merge_init(&s->merge, s->lanes, s->nr_lanes) ? no_memory(s) : 0;
+	return open_pump(s, o);
 }
 
 static struct hvst_source *source_new(unsigned int nr_files)
@@ -346,8 +382,7 @@ static struct hvst_source *source_new(unsigned int nr_files)
 	s->files = calloc(nr_files + 1, sizeof(*s->files));
 	s->file_info = calloc(nr_files + 1, sizeof(*s->file_info));
 	s->lost = calloc(HVST_MAX_LOST, sizeof(*s->lost));
-	s->batch = calloc(BATCH, sizeof(*s->batch));
-	if (!s->files || !s->file_info || !s->lost || !s->batch) {
+	if (!s->files || !s->file_info || !s->lost) {
 		hvst_source_close(s);
 		return NULL;
 	}
@@ -358,11 +393,132 @@ static struct hvst_source *source_new(unsigned int nr_files)
 	return s;
 }
 
+/* --- the scale of a cycle clock ------------------------------------------------------------------------ */
+
+#define SCALE_BATCH 1024		/* samples from each of HVST_SCALE_BINS places of the recording */
+
+static bool every(const void *ctx, uint64_t ts)
+{
+	(void)ctx;
+	(void)ts;
+	return true;
+}
+
+/* About where the recording ends: the latest stamp of a last block. */
+static int64_t last_stamp(struct hvst_source *s)
+{
+	int64_t last = 0;
+
+	for (unsigned int i = 0; i < s->nr_lanes; i++) {
+		struct hvst_lane *l = s->lanes[i];
+		int64_t ts;
+
+		if (hvst_pages_seek(&l->pages, &l->block, l->unpack, every, NULL) ||
+		    hvst_pages_load(&l->pages, &l->block, l->unpack) <= 0 || l->block.len < sizeof(ts))
+			continue;
+		memcpy(&ts, l->block.data, sizeof(ts));
+		if (ts > last)
+			last = ts;
+	}
+	return last;
+}
+
+/* A reading of the reference clock: a timer's start, or the guest's read of the counter. */
+static bool reading_of(const struct hvst_event *ev, uint64_t *ref)
+{
+	if (ev->id == HVST_EV_MSR) {
+		*ref = ev->msr.data;
+		return ev->present == 0xf && ev->msr.ecx == 0x40000020 && !ev->msr.write && !ev->msr.exception;
+	}
+	*ref = ev->start.time_now;
+	return ev->id <= HVST_EV_STIMER_START_EXPIRED && ev->id >= HVST_EV_STIMER_START_ONE_SHOT &&
+	       ev->present == 0xf;
+}
+
+static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_scale_sample *to)
+{
+	static const uint64_t wanted = 1ull << HVST_EV_STIMER_START_ONE_SHOT | 1ull << HVST_EV_STIMER_START_PERIODIC |
+				       1ull << HVST_EV_STIMER_START_EXPIRED | 1ull << HVST_EV_MSR;
+	const struct hvst_event *ev;
+	long n, got = 0;
+	int rc = hvst_source_start(s, wanted, false, from_ns, HVST_UNKNOWN);
+
+	if (rc)
+		return rc;
+	n = hvst_source_next(s, &ev);
+	for (long i = 0; i < n && got < SCALE_BATCH; i++) {
+		to[got].pid = ev[i].pid;
+		to[got].cycles = ev[i].ts_ns;
+		if (reading_of(&ev[i], &to[got].ref))
+			got++;
+	}
+	return n < 0 ? n : got;
+}
+
+/* Samples from all over the recording @s, which has no scale yet. */
+static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
+{
+	struct hvst_scale_sample *samples = calloc(HVST_SCALE_BINS * SCALE_BATCH, sizeof(*samples));
+	int64_t last = last_stamp(s), first;
+	const struct hvst_event *ev;
+	size_t n = 0;
+	long got;
+	int rc;
+
+	if (!samples)
+		return -ENOMEM;
+	got = hvst_source_next(s, &ev);
+	first = got > 0 ? ev[0].ts_ns : last;
+	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {
+		got = take_samples(s, first + (last - first) / HVST_SCALE_BINS * i, samples + n);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	rc = got < 0 ? (int)got : hvst_scale_estimate(samples, n, mult, shift);
+	free(samples);
+	return rc;
+}
+
+/*
+ * By the page reader on all buffers and CPUs, whatever was asked for: so that the scale, and with it all times,
+ * do not depend on that. A recording without readings of the reference clock keeps cycles for ns.
+ */
+static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *o)
+{
+	struct hvst_source_opts all = { .paths = o->paths, .nr_paths = o->nr_paths, .ignored_ids = o->ignored_ids,
+					.threads = 1 };
+	struct hvst_source *probe = source_new(o->nr_paths);
+	uint32_t mult, shift;
+	int rc;
+
+	if (!probe)
+		return no_memory(s);
+	rc = open_all(probe, &all);
+	if (!rc)
+		rc = hvst_source_start(probe, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
+	if (rc)
+		snprintf(s->err, sizeof(s->err), "%s", probe->err);
+	else
+		rc = sample_scale(probe, &mult, &shift);
+	hvst_source_close(probe);
+	if (rc)
+		return rc == -ENODATA ? 0 : rc;
+	s->trace.scale_source = HVST_SCALE_ESTIMATED;
+	s->trace.scale_mult = mult;
+	s->trace.scale_shift = shift;
+	for (unsigned int i = 0; i < s->nr_lanes; i++) {
+		s->lanes[i]->timebase.cycle_mult = mult;
+		s->lanes[i]->timebase.cycle_shift = shift;
+	}
+	return 0;
+}
+
 int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen)
 {
 	struct hvst_source *s = source_new(opts->nr_paths);
 	int rc = s ? open_all(s, opts) : -ENOMEM;
 
+	if (!rc && s->trace.cycles)
+		rc = estimate_scale(s, opts);
 	if (!rc)
 		rc = hvst_source_start(s, UINT64_MAX, true, HVST_UNKNOWN, HVST_UNKNOWN);
 	if (rc) {
@@ -379,7 +535,8 @@ void hvst_source_close(struct hvst_source *s)
 {
 	if (!s)
 		return;
-	hvst_merge_free(&s->merge);
+	hvst_pump_free(s->pump);
+	hvst_dedup_free(s->dedup);
 	for (unsigned int i = 0; i < s->nr_lanes; i++)
 		hvst_lane_free(s->lanes[i]);
 	for (unsigned int i = 0; i <= HVST_COMP_ZSTD; i++)
@@ -394,7 +551,7 @@ void hvst_source_close(struct hvst_source *s)
 	free(s->buffers);
 	free(s->lost);
 	free(s->lanes);
-	free(s->batch);
+	free(s->file_of);
 	free(s);
 }
 
@@ -420,6 +577,7 @@ static void reset_counters(struct hvst_source *s)
 
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns, int64_t to_ns)
 {
+	hvst_pump_stop(s->pump);
 	reset_counters(s);
 	for (unsigned int i = 0; i < s->nr_files; i++)
 		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids, all_fields);
@@ -430,8 +588,7 @@ int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_field
 		if (rc)
 			return fail(s, rc, "%s: %s", s->lanes[i]->file->path, strerror(-rc));
 	}
-	hvst_merge_restart(&s->merge);
-	return 0;
+	return hvst_pump_start(s->pump);
 }
 
 static void add_lost(struct hvst_source *s, const struct hvst_event *ev)
@@ -461,6 +618,8 @@ static void update_trace(struct hvst_source *s, const struct hvst_counts *c, con
 	t->relevant = c->decoded;
 	t->malformed = c->malformed;
 	t->backwards = c->clamped;
+	t->duplicates = c->duplicates;
+	t->events += c->duplicates;
 	t->lost_ns = c->lost_ns;
 	t->start_expired_recorded = t->seen[HVST_EV_STIMER_START_EXPIRED];
 	if (c->first_ns <= c->last_ns) {
@@ -472,20 +631,34 @@ static void update_trace(struct hvst_source *s, const struct hvst_counts *c, con
 			add_lost(s, &ev[i]);
 }
 
+/* What a reading error means. */
+static int read_failed(struct hvst_source *s, int code)
+{
+	for (unsigned int i = 0; i < s->nr_lanes && code == -EBADMSG; i++) {
+		const struct hvst_lane *l = s->lanes[i];
+
+		if (l->failed)
+			return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
+				    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
+	}
+	return fail(s, code, "reading failed: %s", strerror(-code));
+}
+
 long hvst_source_next(struct hvst_source *s, const struct hvst_event **batch)
 {
-	long n = hvst_merge_next(&s->merge, s->batch, BATCH);
+	const struct hvst_batch *b = hvst_pump_next(s->pump);
 
-	if (n < 0)
-		return fail(s, (int)n, "reading failed: %s", strerror((int)-n));
-	*batch = s->batch;
-	update_trace(s, &s->counts, s->batch, (size_t)n);
-	return n;
+	if (b->n < 0)
+		return read_failed(s, (int)b->n);
+	*batch = b->events;
+	s->bytes_done = b->counts.bytes;
+	update_trace(s, &b->counts, b->events, (size_t)b->n);
+	return b->n;
 }
 
 void hvst_source_progress(const struct hvst_source *s, uint64_t *done, uint64_t *total)
 {
-	*done = s->counts.bytes;
+	*done = s->bytes_done;
 	*total = s->bytes;
 }
 
