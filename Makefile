@@ -5,8 +5,9 @@
 # make check      install what is missing, build, run all tests
 # make bench      compare reading speed with cat, trace-cmd report and a bare libtracecmd loop
 # make install    prefix=/usr/local libdir=... DESTDIR=...; make uninstall
+# make dist       hvstimer-VERSION.tar.gz of what is committed
 #
-# V=1 shows commands; O=DIR builds there; CC=clang; SANITIZE=address,undefined; WERROR=0.
+# V=1 shows commands; O=DIR builds there; CC=clang; SANITIZE=address,undefined; WERROR=0; HARDENING=0.
 
 prefix		?= /usr/local
 bindir		?= $(prefix)/bin
@@ -14,6 +15,9 @@ libdir		?= $(prefix)/lib
 includedir	?= $(prefix)/include
 mandir		?= $(prefix)/share/man
 datadir		?= $(prefix)/share
+bashcompdir	?= $(datadir)/bash-completion/completions
+zshcompdir	?= $(datadir)/zsh/site-functions
+fishcompdir	?= $(datadir)/fish/vendor_completions.d
 INSTALL		?= install
 PKG_CONFIG	?= pkg-config
 AR		?= ar
@@ -38,7 +42,7 @@ CLI_PKGS	:= ncursesw
 PKG_CFLAGS	:= $(shell $(PKG_CONFIG) --cflags $(PKGS) $(CLI_PKGS) 2>/dev/null)
 PKG_LIBS	:= $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 CLI_LIBS	:= $(shell $(PKG_CONFIG) --libs $(CLI_PKGS) 2>/dev/null)
-HAVE_PKGS	:= $(shell $(PKG_CONFIG) --exists $(PKGS) $(CLI_PKGS) 2>/dev/null && echo y)
+HAVE_PKGS	:= $(shell $(PKG_CONFIG) --exists $(PKGS) $(CLI_PKGS) 2>/dev/null && command -v $(CC) >/dev/null && echo y)
 
 OPT		?= -O2
 CFLAGS		?= $(OPT) -g
@@ -46,13 +50,24 @@ WARN		:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoint
 ifneq ($(WERROR),0)
 WARN		+= -Werror
 endif
-HARDEN		:= -fstack-protector-strong -fPIC
-ifeq ($(SANITIZE),)
+HARDENING	?= 1
+ifneq ($(HARDENING),0)
+HARDEN		:= -fstack-protector-strong -Wformat -Wformat-security
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),)
+HARDEN		+= -fcf-protection -fstack-clash-protection
+endif
+HARDEN_LD	:= -Wl,-z,relro,-z,now,-z,noexecstack
+# Fortify needs an optimizing compiler, and hides from the sanitizers what they are to find.
+ifeq ($(SANITIZE)$(filter -O0,$(OPT) $(CFLAGS)),)
 HARDEN		+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
-CPPFLAGS	+= -D_GNU_SOURCE -DHVST_VERSION='"$(VERSION)"' -Iinclude
-ALL_CFLAGS	= -std=gnu11 $(WARN) $(HARDEN) $(CFLAGS) $(CPPFLAGS) $(PKG_CFLAGS) -fvisibility=hidden -MMD -MP
-ALL_LDFLAGS	= $(LDFLAGS) -Wl,-z,relro,-z,now
+endif
+ALL_CPPFLAGS	= -D_GNU_SOURCE -DHVST_VERSION='"$(VERSION)"' -Iinclude $(CPPFLAGS)
+# One set of objects serves the shared library, the static one and the programs, so all is PIC.
+ALL_CFLAGS	= -std=gnu11 $(WARN) -fPIC $(CFLAGS) $(ALL_CPPFLAGS) $(HARDEN) $(PKG_CFLAGS) \
+		  -fvisibility=hidden -MMD -MP
+ALL_LDFLAGS	= $(HARDEN_LD) $(LDFLAGS)
+EXE_LDFLAGS	= -pie $(ALL_LDFLAGS)
 ifneq ($(SANITIZE),)
 ALL_CFLAGS	+= -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 ALL_LDFLAGS	+= -fsanitize=$(SANITIZE)
@@ -79,7 +94,20 @@ BENCH_BINS	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(BENCH_SRCS))
 SAMPLE_BINS	:= $(patsubst samples/%.c,$(O)/samples/%,$(SAMPLE_SRCS))
 PLUGINS		:= $(patsubst plugins/%.c,$(O)/plugins/%.so,$(PLUGIN_SRCS))
 
-all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc
+# A page of section 3 that names several functions gets a link for each but the first.
+MAN_ALIASES	:= $(shell awk 'FNR == 1 { first = "" } /^\.Sh / { n = $$2 == "NAME" } n && /^\.Nm / \
+			{ if (first) print $$2 ":" first; else first = $$2 }' man/*.3)
+MAN_LINKS	:= $(foreach a,$(MAN_ALIASES),$(O)/man/$(firstword $(subst :, ,$(a))).3)
+
+# Completions know the events by name, from the library's own table.
+EVENT_NAMES	:= $(shell sed -n 's/^\tE.HVST_EV_[A-Z_]*, "[a-z][a-z]*", "\([a-z_]*\)".*/\1/p' lib/event/schema.c)
+COMPLETIONS	:= $(patsubst %.in,$(O)/%,$(wildcard completions/*.in))
+$(O)/completions/%: completions/%.in lib/event/schema.c
+	@mkdir -p $(@D)
+	$(Q)sed 's/@EVENTS@/$(EVENT_NAMES)/' $< >$@
+
+all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc $(MAN_LINKS) \
+	$(COMPLETIONS)
 
 .PHONY: deps-present
 deps-present:
@@ -89,57 +117,89 @@ ifneq ($(HAVE_PKGS),y)
 	echo "or run 'make demo' as root or through sudo, which does it." >&2; exit 1
 endif
 
-$(O)/%.o: %.c | deps-present
+# What is rebuilt when it changes: objects with the compiler and its flags, archives and programs with the
+# list of sources (a deleted file leaves no newer prerequisite behind).
+keep = $(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.new; \
+	if cmp -s $@ $@.new; then rm $@.new; else mv $@.new $@; fi
+$(O)/.flags: FORCE
+	$(call keep,$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) $(EXE_LDFLAGS) $(LIBS) $(CLI_LIBS))
+$(O)/.sources: FORCE
+	$(call keep,$(LIB_SRCS) $(CLI_SRCS) $(GEN_SRCS) $(UNIT_HELPERS))
+.PHONY: FORCE
+
+$(O)/%.o: %.c $(O)/.flags | deps-present
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) -c -o $@ $<
 
-$(LIB_A): $(call objs,$(LIB_SRCS))
+$(LIB_A): $(call objs,$(LIB_SRCS)) $(O)/.sources
 	$(say) AR $@
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(LIB_SO): $(call objs,$(LIB_SRCS)) lib/libhvstimer.map
 	$(say) LD $@
-	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) \
+	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) -Wl,-Bsymbolic-functions \
 		-Wl,--version-script=lib/libhvstimer.map -o $@ $(filter %.o,$^) $(LIBS)
 	$(Q)ln -sf $(notdir $@) $(O)/libhvstimer.so.$(ABI) && ln -sf $(notdir $@) $(O)/libhvstimer.so
 
-$(CLI_BIN): $(call objs,$(CLI_SRCS)) $(LIB_A)
+$(CLI_BIN): $(call objs,$(CLI_SRCS)) $(LIB_A) $(O)/.sources
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CLI_LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) $(CLI_LIBS)
 
 # Everything of cli/ but main.o, for the unit tests of the renderers and the browser's model.
 CLI_TEST_OBJS	:= $(filter-out $(O)/cli/main.o,$(call objs,$(CLI_SRCS)))
 
 $(O)/hvst-gen: $(call objs,$(GEN_SRCS)) $(LIB_A)
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 $(UNIT_BINS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(call objs,$(UNIT_HELPERS)) $(CLI_TEST_OBJS) $(LIB_A)
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CLI_LIBS) -lcmocka
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) $(CLI_LIBS) -lcmocka
 
 $(BENCH_BINS): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_A)
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 $(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A)
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 # The plugin links nothing: libtraceevent's symbols come from the program that loads it. It is built from
 # the same name tables as the library, compiled in, hidden.
-PLUGIN_SHARED	:= lib/event/names.c
+PLUGIN_SHARED	:= lib/event/names.c plugins/timers.c
 $(PLUGINS): $(O)/plugins/%.so: $(O)/plugins/%.o $(call objs,$(wildcard $(PLUGIN_SHARED)))
 	$(say) LD $@
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,--version-script=plugins/plugin.map -o $@ $^
 
-$(O)/hvstimer.pc: lib/hvstimer.pc.in Makefile
-	@mkdir -p $(@D)
+# Programs of tests/plugin/t_*: they know the plugin through libtraceevent alone.
+PLUGIN_TESTS	:= $(O)/tests/plugin/drive
+$(PLUGIN_TESTS): $(O)/tests/plugin/%: $(O)/tests/plugin/%.o
+	$(say) LD $@
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# The plugin goes where libtraceevent of this machine looks; make install does the first of these too.
+plugindir	?= $(shell $(PKG_CONFIG) --variable=libdir libtraceevent 2>/dev/null)/traceevent/plugins
+user_plugindir	?= $(HOME)/.local/lib/traceevent/plugins
+
+install-plugin: to = $(plugindir)
+install-plugin-user: to = $(user_plugindir)
+install-plugin install-plugin-user: $(PLUGINS)
+	$(say) INSTALL $(to)
+	$(Q)$(INSTALL) -d "$(DESTDIR)$(to)" && $(INSTALL) -m 644 $^ "$(DESTDIR)$(to)"
+
+.PHONY: install-plugin install-plugin-user
+
+$(O)/hvstimer.pc: lib/hvstimer.pc.in $(O)/.prefix
 	$(Q)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 		-e 's|@version@|$(VERSION)|' $< > $@
+$(O)/.prefix: FORCE
+	$(call keep,$(prefix) $(libdir) $(includedir) $(VERSION))
 
-test-programs: $(UNIT_BINS) $(GEN_BIN)
+$(MAN_LINKS): $(wildcard man/*.3)
+	$(Q)mkdir -p $(@D); echo '.so man3/$(patsubst $(basename $(@F)):%,%.3,$(filter $(basename $(@F)):%,$(MAN_ALIASES)))' >$@
+
+test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS)
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
 demo:
@@ -154,8 +214,50 @@ check:
 	@$(MAKE) --no-print-directory all test-programs
 	@O=$(O) tests/run
 
+# What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
+MAN_SECTIONS	:= 1 3 5 7
+man_pages	= $(wildcard man/*.$(1)) $(filter %.$(1),$(MAN_LINKS))
+SCHEMAS		:= $(wildcard tests/schema/*.json)
+define INSTALLED
+755 $(bindir) $(CLI_BIN)
+755 $(libdir) $(LIB_SO)
+644 $(libdir) $(LIB_A)
+644 $(plugindir) $(PLUGINS)
+644 $(libdir)/pkgconfig $(O)/hvstimer.pc
+644 $(includedir)/hvstimer $(wildcard include/hvstimer/*.h)
+644 $(bashcompdir) $(O)/completions/hvstimer
+644 $(zshcompdir) $(O)/completions/_hvstimer
+644 $(fishcompdir) $(O)/completions/hvstimer.fish
+644 $(datadir)/hvstimer $(SCHEMAS)
+$(foreach n,$(MAN_SECTIONS),644 $(mandir)/man$(n) $(call man_pages,$(n))
+)
+endef
+export INSTALLED
+SO_LINKS	:= libhvstimer.so.$(ABI) libhvstimer.so
+
+install: all
+	@echo "$$INSTALLED" | while read -r mode dir files; do \
+		[ -n "$$files" ] || continue; \
+		echo "  INSTALL  $$dir"; \
+		$(INSTALL) -d "$(DESTDIR)$$dir" && $(INSTALL) -m $$mode $$files "$(DESTDIR)$$dir" || exit 1; \
+	done
+	$(Q)for l in $(SO_LINKS); do ln -sf $(notdir $(LIB_SO)) "$(DESTDIR)$(libdir)/$$l"; done
+
+uninstall:
+	@echo "$$INSTALLED" | while read -r mode dir files; do \
+		for f in $$files; do rm -f "$(DESTDIR)$$dir/$${f##*/}"; done; \
+	done
+	$(Q)rm -f $(addprefix "$(DESTDIR)$(libdir)"/,$(SO_LINKS))
+	$(Q)rmdir "$(DESTDIR)$(includedir)/hvstimer" "$(DESTDIR)$(datadir)/hvstimer" 2>/dev/null || :
+
+DIST		:= hvstimer-$(VERSION)
+dist:
+	@git diff --quiet HEAD || echo "note: changes that are not committed are left out" >&2
+	$(say) DIST $(O)/$(DIST).tar.gz
+	$(Q)mkdir -p $(O) && git archive --prefix=$(DIST)/ -o $(O)/$(DIST).tar.gz HEAD
+
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all demo check clean test-programs bench-programs
+.PHONY: all demo check clean install uninstall dist test-programs bench-programs
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct hvst_session;
 
@@ -89,7 +90,8 @@ struct hvst_params {
 	int64_t storm_max_gap_ns;	/* 200 ms between two past-due arms of a group */
 	unsigned int burst_min_arms;	/* 8 */
 	int64_t watchdog_ns;		/* storms at least this long endanger a watchdog */
-	int64_t short_deadline_ns;	/* a headroom below this at the guest's write is a short deadline */
+	int64_t short_deadline_ns;	/* past due by at most this: a short deadline; 0: four times what an arm
+					 * usually costs on that vCPU */
 };
 void hvst_params_default(struct hvst_params *p);
 
@@ -136,6 +138,7 @@ const char *hvst_session_comm(const struct hvst_session *s, int tid);
 /* The VM and vCPU of a vCPU thread, known after a run; *@vm, *@vcpu -1 when unknown. */
 void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

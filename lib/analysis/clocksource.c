@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. Which clock the guest programs its timers from, and what the host's reference clock is
+ * computed from (arch/x86/kvm/hyperv.c: get_time_ref_counter, kvm_hv_setup_tsc_page, set_msr_hyperv).
+ *
+ * A write of REFERENCE_TSC is seen; what the guest then does shows at its next arms: preceded by a read of
+ * TIME_REF_COUNT, or not. An arm says something only if its count came from a clock: a target moved on by
+ * the same step as before, or armed again, needed none.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+
+#define MSR_TSC			0x10
+#define MSR_TSC_ADJUST		0x3b
+#define MSR_TSC_DEADLINE	0x6e0
+#define MSR_TIME_REF_COUNT	0x40000020
+#define MSR_REFERENCE_TSC	0x40000021
+#define MSR_REENLIGHTENMENT	0x40000106
+#define MSR_TSC_EMULATION_CTL	0x40000107
+#define MSR_TSC_EMULATION_STS	0x40000108
+
+#define SVM_EXIT_RDTSC		0x6e
+#define SVM_EXIT_RDTSCP		0x87
+#define VMX_EXIT_RDTSC		16
+#define VMX_EXIT_RDTSCP		51
+
+#define PM_TIMER_PIIX		0x608	/* PIIX4 and ICH9 as QEMU places them */
+#define PM_TIMER_LEGACY		0xb008
+#define HPET_COUNTER_FIRST	0xfed000f0
+#define HPET_COUNTER_LAST	0xfed000f7
+
+#define AGREEING_ARMS	3	/* arms in a row that show a source which no write announced */
+#define READ_RUN	8	/* reads of one clock in a row that make it the guest's timekeeping */
+#define READ_GAP_NS	(100LL * 1000 * 1000)	/* a clocksource watchdog reads every half second: not that */
+#define MAX_SOURCES	4096
+
+void hvst_evidence_set(struct hvst_evidence *e, const struct hvst_event *ev, const char *fmt, ...)
+{
+	va_list ap;
+
+	*e = (struct hvst_evidence){ .event = ev->id, .ts_ns = ev->ts_ns, .ts_raw = ev->ts_raw,
+		.cpu = ev->cpu, .tid = ev->pid, .buffer = ev->buffer };
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+}
+
+void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, const char *text)
+{
+	e->event = ev->id;
+	e->ts_ns = ev->ts_ns;
+	e->ts_raw = ev->ts_raw;
+	e->cpu = ev->cpu;
+	e->tid = ev->pid;
+	e->buffer = ev->buffer;
+	snprintf(e->text, sizeof(e->text), "%s", text);
+}
+
+void hvst_evidence_add(struct hvst_evidence_list *l, const struct hvst_evidence *e)
+{
+	if (l->n < HVST_MAX_EVIDENCE)
+		l->e[l->n++] = *e;
+}
+
+void hvst_evidence_stat(struct hvst_evidence_list *l, const char *fmt, ...)
+{
+	struct hvst_evidence e = { .event = -1, .ts_ns = HVST_UNKNOWN, .cpu = -1, .tid = -1, .buffer = -1 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	va_end(ap);
+	hvst_evidence_add(l, &e);
+}
+
+void hvst_mark(struct analysis *a, struct vm *vm, const struct hvst_event *ev, const char *fmt, ...)
+{
+	struct clock_mark *m = &vm->an->marks[vm->an->nr_marks % VM_MARKS];
+	va_list ap;
+
+	(void)a;
+	m->event = ev->id;
+	hvst_evidence_set(&m->why, ev, "%s", "");
+	va_start(ap, fmt);
+	vsnprintf(m->why.text, sizeof(m->why.text), fmt, ap);
+	va_end(ap);
+	vm->an->nr_marks++;
+}
+
+struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm *vm, struct vcpu *v)
+{
+	struct hvst_guest_transition *t;
+
+	if (a->nr_guest >= ANALYSIS_MAX_TRANSITIONS)
+		return NULL;
+	if (a->nr_guest == a->cap_guest) {
+		unsigned int cap = a->cap_guest ? 2 * a->cap_guest : 16;
+		void *g = realloc(a->guest, cap * sizeof(*a->guest));
+		void *m = g ? realloc(a->guest_vm, cap * sizeof(*a->guest_vm)) : NULL;
+		void *c = m ? realloc(a->guest_vcpu, cap * sizeof(*a->guest_vcpu)) : NULL;
+
+		a->guest = g ? g : a->guest;
+		a->guest_vm = m ? m : a->guest_vm;
+		a->guest_vcpu = c ? c : a->guest_vcpu;
+		if (!c) {
+			a->error = -12;
+			return NULL;
+		}
+		a->cap_guest = cap;
+	}
+	a->guest_vm[a->nr_guest] = vm;
+	a->guest_vcpu[a->nr_guest] = v;
+	t = &a->guest[a->nr_guest++];
+	memset(t, 0, sizeof(*t));
+	t->vm = -1;
+	t->vcpu = v ? v->vcpu_id : -1;
+	t->tid = v ? v->tid : -1;
+	t->offset_ns = HVST_UNKNOWN;
+	t->rate_ppm = t->rate_ppm_error = __builtin_nan("");
+	return t;
+}
+
+static void change(struct analysis *a, struct vm *vm, struct vcpu *v, enum hvst_guest_source from,
+		   enum hvst_guest_source to, enum hvst_confidence conf, const struct hvst_evidence *why,
+		   const struct hvst_evidence *more)
+{
+	struct hvst_guest_transition *t = hvst_transition_add(a, vm, v);
+
+	if (!t)
+		return;
+	t->role = HVST_ROLE_STIMER;
+	t->ts_ns = why->ts_ns;
+	t->from = from;
+	t->to = to;
+	t->confidence = conf;
+	hvst_evidence_add(&t->evidence, why);
+	if (more)
+		hvst_evidence_add(&t->evidence, more);
+}
+
+static enum hvst_guest_source source_of(const struct vcpu *v)
+{
+	return v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
+}
+
+/* --- the host's side: what time_now is computed from ------------------------------------------------ */
+
+static void ref_source(struct vm_an *vm, int64_t ts, enum hvst_ref_source source, const char *why)
+{
+	struct ref_source_mark *m;
+
+	if (vm->nr_sources && vm->sources[vm->nr_sources - 1].source == source)
+		return;
+	if (vm->nr_sources >= MAX_SOURCES)
+		return;
+	if (vm->nr_sources == vm->cap_sources) {
+		unsigned int cap = vm->cap_sources ? 2 * vm->cap_sources : 4;
+
+		m = realloc(vm->sources, cap * sizeof(*m));
+		if (!m)
+			return;
+		vm->sources = m;
+		vm->cap_sources = cap;
+	}
+	m = &vm->sources[vm->nr_sources++];
+	m->ts = ts;
+	m->source = source;
+	snprintf(m->why, sizeof(m->why), "%s", why);
+}
+
+enum hvst_ref_source hvst_clocksource_ref(const struct vm_an *vm, int64_t ts, const char **why)
+{
+	for (unsigned int i = vm->nr_sources; i > 0; i--) {
+		if (vm->sources[i - 1].ts <= ts) {
+			*why = vm->sources[i - 1].why;
+			return vm->sources[i - 1].source;
+		}
+	}
+	*why = "no write of HV_REFERENCE_TSC seen yet";
+	return HVST_REF_UNKNOWN;
+}
+
+void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
+{
+	struct vm_an *va = vm->an;
+	bool on = ev->master_clock.use_master_clock;
+
+	hvst_mark(a, vm, ev, "master clock recomputed (use_master_clock %d)", on);
+	if (!va->page_on)
+		return;
+	if (!on) {
+		/* kvm_hv_setup_tsc_page() fails without a master clock: sequence 0 until the MSR is written again. */
+		va->page_waits_master = true;
+		ref_source(va, ev->ts_ns, HVST_REF_KVMCLOCK,
+			   "page broken: no master clock when it was to be computed");
+	} else if (va->page_waits_master) {
+		va->page_waits_master = false;
+		ref_source(va, ev->ts_ns, HVST_REF_TSC_PAGE, "page enabled by the guest and computed");
+	}
+}
+
+static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	struct vm_an *vm = v->vm->an;
+	bool on = ev->msr.data & 1;
+	bool same = vm->page_known && vm->page_on == on;
+
+	hvst_mark(a, v->vm, ev, "guest writes HV_REFERENCE_TSC = 0x%llx (TSC page %s)",
+		  (unsigned long long)ev->msr.data, on ? "on" : "off");
+	vm->page_msr = ev->msr.data;
+	vm->page_waits_master = on;
+	if (!on)
+		ref_source(vm, ev->ts_ns, HVST_REF_KVMCLOCK, "the guest disabled the TSC page");
+	else if (!a->trace->seen[HVST_EV_UPDATE_MASTER_CLOCK])
+		ref_source(vm, ev->ts_ns, HVST_REF_TSC_PAGE, "the guest enabled the TSC page");
+	vm->page_known = true;
+	vm->page_on = on;
+	if (same)
+		return;		/* moved, or written again: no change of source */
+	vm->change_pending = true;
+	vm->change_tid = v->tid;
+	hvst_evidence_set(&vm->change_why, ev, "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
+			  (unsigned long long)ev->msr.data, on ? "on" : "off");
+	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
+		o->an->with_read = o->an->without_read = 0;
+}
+
+/* --- the guest's side --------------------------------------------------------------------------------- */
+
+/*
+ * A page write is settled by the next arm of the vCPU that wrote it. Another vCPU's arm settles it only if
+ * it shows the use of what the write offers: vCPUs may use clocks of their own.
+ */
+static bool settles(const struct vm_an *vm, const struct vcpu *v, bool read_before, bool derived)
+{
+	if (!vm->change_pending)
+		return false;
+	if (vm->change_tid == v->tid)
+		return true;
+	return vm->page_on ? derived && !read_before : read_before;
+}
+
+static void settle_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
+			  const struct hvst_event *ev)
+{
+	struct hvst_evidence arm_why;
+	struct vm_an *vm = v->vm->an;
+	enum hvst_guest_source to;
+	enum hvst_confidence conf = HVST_OBSERVED;
+
+	if (vm->page_on) {
+		/* Enabled, and it goes on reading the counter: nothing changed for its timers. */
+		to = read_before ? HVST_SRC_REFERENCE_COUNTER : HVST_SRC_TSC_PAGE;
+	} else if (read_before) {
+		to = HVST_SRC_REFERENCE_COUNTER;
+	} else if (derived) {
+		to = HVST_SRC_RAW_TSC;	/* by elimination: no page, no read of the counter */
+		conf = HVST_INFERRED;
+	} else {
+		to = HVST_SRC_TSC_PAGE_DISABLED;
+	}
+	vm->change_pending = false;
+	hvst_evidence_plain(&arm_why, ev, read_before ? "next arm: the counter is read just before it" :
+			    "next arm: no read of the counter before it");
+	if (to != vm->source)
+		change(a, v->vm, NULL, vm->source, to, conf, &vm->change_why, &arm_why);
+	vm->source = to;
+	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
+		if (o->an->source != HVST_SRC_REFERENCE_COUNTER || o == v)
+			o->an->source = HVST_SRC_UNKNOWN;
+	v->an->learned = true;
+}
+
+static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to, enum hvst_confidence conf,
+		  const struct hvst_evidence *why)
+{
+	struct vcpu_an *va = v->an;
+	/* What a vCPU is found to use first is no change, whatever the rest of its VM does. */
+	enum hvst_guest_source now = va->learned ? source_of(v) : HVST_SRC_UNKNOWN;
+
+	va->learned = true;
+	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->an->source == to))
+		return;
+	change(a, v->vm, v, now, to, conf, why, NULL);
+	va->source = to;
+}
+
+static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
+			const struct hvst_event *ev)
+{
+	struct vcpu_an *va = v->an;
+	const struct vm_an *vm = v->vm->an;
+	enum hvst_guest_source now = source_of(v);
+
+	if (read_before) {
+		if (!va->with_read++)
+			va->with_why = va->read_why;
+		va->without_read = 0;
+	} else if (derived) {
+		if (!va->without_read++)
+			hvst_evidence_plain(&va->without_why, ev,
+					    "arms from here on without a read of the counter before them");
+		va->with_read = 0;
+	}
+	if (va->with_read == AGREEING_ARMS)
+		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &va->with_why);
+	if (va->without_read != AGREEING_ARMS || !vm->page_known)
+		return;
+	if (!va->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
+	    now == HVST_SRC_TSC_PAGE_DISABLED)
+		learn(a, v, vm->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC, HVST_INFERRED, &va->without_why);
+}
+
+void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
+{
+	struct vcpu *v = t->vcpu;
+	struct vcpu_an *va = v->an;
+	struct timer_an *ta = t->an;
+	bool read_before, derived, seen = va->msrs_since_arm;
+	int64_t delta;
+
+	if (ev->id != HVST_EV_STIMER_SET_COUNT || ev->set_count.host || !t->count)
+		return;
+	if (t->config_known && t->config & 2)
+		return;		/* periodic: the count is a period, no point in time */
+	read_before = va->read_last && va->exits_since_read <= 3;
+	delta = (int64_t)(t->count - ta->prog_count);
+	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
+	derived = !ta->prog_seen || (llabs(delta) > 8 && llabs(delta - ta->prog_delta) > 8);
+	ta->prog_seen = true;
+	ta->prog_count = t->count;
+	ta->prog_delta = delta;
+	va->read_last = false;
+	va->msrs_since_arm = 0;
+	if (!seen && !read_before)
+		return;		/* this thread's MSR accesses are not recorded (or lost): says nothing */
+	if (settles(v->vm->an, v, read_before, derived))
+		settle_change(a, v, read_before, derived, ev);
+	follow_arms(a, v, read_before, derived, ev);
+}
+
+static void clock_read(struct analysis *a, struct vcpu *v, const struct hvst_event *ev,
+		       enum hvst_guest_source what, const char *text)
+{
+	struct vm_an *vm = v->vm->an;
+	struct hvst_guest_transition *t;
+
+	if (vm->reads_of != what || ev->ts_ns - vm->reads_last > READ_GAP_NS) {
+		vm->reads_of = what;
+		vm->reads = 0;
+		hvst_evidence_set(&vm->reads_why, ev, "first of a run of %s", text);
+	}
+	vm->reads_last = ev->ts_ns;
+	if (++vm->reads != READ_RUN || vm->timekeeping == what)
+		return;
+	t = hvst_transition_add(a, v->vm, NULL);
+	if (!t)
+		return;
+	t->role = HVST_ROLE_TIMEKEEPING;
+	t->ts_ns = vm->reads_why.ts_ns;
+	t->from = vm->timekeeping;
+	t->to = what;
+	t->confidence = HVST_OBSERVED;
+	hvst_evidence_add(&t->evidence, &vm->reads_why);
+	vm->timekeeping = what;
+}
+
+static void on_guest_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	struct vcpu_an *va = v->an;
+
+	va->msrs_since_arm++;
+	va->read_last = !ev->msr.write && ev->msr.ecx == MSR_TIME_REF_COUNT && !ev->msr.exception;
+	if (va->read_last) {
+		va->exits_since_read = 0;
+		if (!va->with_read)
+			hvst_evidence_plain(&va->read_why, ev,
+					    "TIME_REF_COUNT read just before the timer is set");
+		clock_read(a, v, ev, HVST_SRC_REFERENCE_COUNTER, "reads of TIME_REF_COUNT");
+	}
+	if (!ev->msr.write || ev->msr.exception)
+		return;
+	switch (ev->msr.ecx) {
+	case MSR_REFERENCE_TSC:
+		page_write(a, v, ev);
+		break;
+	case MSR_TSC:
+	case MSR_TSC_ADJUST:
+		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx: its TSC moves", ev->msr.ecx,
+			  (unsigned long long)ev->msr.data);
+		hvst_refclock_event(&v->vm->an->ref, ev->ts_ns, ev->id);
+		break;
+	case MSR_REENLIGHTENMENT:
+	case MSR_TSC_EMULATION_CTL:
+		v->vm->an->frozen = ev->msr.ecx == MSR_TSC_EMULATION_CTL ? ev->msr.data & 1 : v->vm->an->frozen;
+		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx (re-enlightenment)", ev->msr.ecx,
+			  (unsigned long long)ev->msr.data);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_rdtsc(const struct hvst_ev_exit *e)
+{
+	uint32_t r = e->exit_reason & 0xffff;
+
+	return e->isa == 1 ? r == VMX_EXIT_RDTSC || r == VMX_EXIT_RDTSCP :
+			     e->exit_reason == SVM_EXIT_RDTSC || e->exit_reason == SVM_EXIT_RDTSCP;
+}
+
+void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	switch (ev->id) {
+	case HVST_EV_EXIT:
+		v->an->exits_since_read++;
+		if (is_rdtsc(&ev->exit))
+			clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
+		break;
+	case HVST_EV_MSR:
+		on_guest_msr(a, v, ev);
+		break;
+	case HVST_EV_PIO:
+		if (!ev->pio.rw && (ev->pio.port == PM_TIMER_PIIX || ev->pio.port == PM_TIMER_LEGACY))
+			clock_read(a, v, ev, HVST_SRC_ACPI_PM, "reads of the ACPI PM timer");
+		break;
+	case HVST_EV_MMIO:
+		if (ev->mmio.type < 2 && ev->mmio.gpa >= HPET_COUNTER_FIRST && ev->mmio.gpa <= HPET_COUNTER_LAST)
+			clock_read(a, v, ev, HVST_SRC_HPET, "reads of the HPET counter");
+		break;
+	default:
+		break;
+	}
+}
+
+/* A vCPU thread found its VM: what was seen of the page on either side is the VM's. */
+void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from)
+{
+	if (from->page_known && !into->page_known) {
+		into->page_known = true;
+		into->page_on = from->page_on;
+		into->page_msr = from->page_msr;
+		into->page_waits_master = from->page_waits_master;
+		into->change_pending = from->change_pending;
+		into->change_tid = from->change_tid;
+		into->change_why = from->change_why;
+		into->source = from->source;
+		free(into->sources);
+		into->sources = from->sources;
+		into->nr_sources = from->nr_sources;
+		into->cap_sources = from->cap_sources;
+		from->sources = NULL;
+		from->nr_sources = from->cap_sources = 0;
+	}
+	for (unsigned int i = 0; i < from->nr_marks && i < VM_MARKS; i++) {
+		const struct clock_mark *m = &from->marks[i];
+		unsigned int n = into->nr_marks;
+
+		if (!n || m->why.ts_ns > into->marks[(n - 1) % VM_MARKS].why.ts_ns)
+			into->marks[into->nr_marks++ % VM_MARKS] = *m;
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		into->expired_by_source[i] += from->expired_by_source[i];
+	into->expired += from->expired;
+	into->preempted += from->preempted;
+}

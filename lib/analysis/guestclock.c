@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. The rate of the guest's clock against the reference clock, from the headroom of its arms.
+ *
+ * Headroom is the delay the guest wanted minus the time from its reading of its clock to the host's: noise
+ * only lowers it, so its upper edge is sharp. The edge is sampled once a window (the best arm of it). While
+ * the points lie on one line, that line's slope is the guest's rate; the delays a guest asks for change in
+ * steps, which end a line and begin the next. Points that jump about say nothing.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+
+#define WIN_ARMS	16
+#define WIN_NS		(20LL * 1000 * 1000)
+#define ON_LINE_NS	(30 * 1000)
+#define MIN_POINTS	12
+#define MIN_SPAN_NS	(500LL * 1000 * 1000)
+#define LONG_SPAN_NS	(2000LL * 1000 * 1000)
+#define MIN_DRIFT_NS	(100 * 1000)
+#define MIN_PPM		20
+#define MAX_PPM		20000	/* a faster drift is a habit of the guest, not its clock */
+
+struct fit { double slope, level, rms, slope_err; int64_t t0; };
+
+static void fit_line(const struct guest_edge *e, struct fit *f)
+{
+	double st = 0, sv = 0, stt = 0, stv = 0, ss = 0, n = e->n;
+
+	memset(f, 0, sizeof(*f));
+	f->t0 = e->p[0].ts;
+	for (unsigned int i = 0; i < e->n; i++) {
+		double t = (double)(e->p[i].ts - f->t0), v = (double)e->p[i].v;
+
+		st += t;
+		sv += v;
+		stt += t * t;
+		stv += t * v;
+	}
+	if (n >= 2 && n * stt - st * st > 0)
+		f->slope = (n * stv - st * sv) / (n * stt - st * st);
+	f->level = (sv - f->slope * st) / n;
+	for (unsigned int i = 0; i < e->n; i++) {
+		double r = (double)e->p[i].v - f->level - f->slope * (double)(e->p[i].ts - f->t0);
+
+		ss += r * r;
+	}
+	f->rms = sqrt(ss / n);
+	if (n >= 3 && stt - st * st / n > 0)
+		f->slope_err = 3 * sqrt(ss / (n - 2)) / sqrt(stt - st * st / n);
+}
+
+/*
+ * When a drift began: where its line meets the line before it. Only if that lies between the two runs, give
+ * or take a window: else the level changed as well, and the first window of the run is all there is.
+ */
+static int64_t onset(const struct guest_edge *e, const struct fit *f)
+{
+	const struct guest_fit *b = &e->before;
+	double t, at_first;
+
+	if (b->valid && f->slope != b->slope) {
+		/* both lines relative to the start of this run */
+		at_first = b->level + b->slope * (double)(f->t0 - b->t0);
+		t = (at_first - f->level) / (f->slope - b->slope);
+		if (t < 0 && f->t0 + (int64_t)t >= b->last - 4 * WIN_NS * (int64_t)e->per &&
+		    fabs(t) < (double)(f->t0 - b->last) + 16.0 * WIN_NS)
+			return f->t0 + (int64_t)t;
+	}
+	return e->from;
+}
+
+static void report(struct analysis *a, struct stimer *t, const struct guest_edge *e, const struct fit *f)
+{
+	struct vcpu *v = t->vcpu;
+	struct hvst_guest_transition *g;
+	enum hvst_guest_source from = v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
+
+	g = hvst_transition_add(a, v->vm, v);
+	if (!g)
+		return;
+	g->role = HVST_ROLE_STIMER;
+	g->ts_ns = onset(e, f);
+	g->from = from;
+	g->to = HVST_SRC_RAW_TSC;
+	g->rate_ppm = f->slope * 1e6;
+	g->rate_ppm_error = f->slope_err * 1e6 + 1;
+	/* The rate is beyond doubt; since when, and that it is the raw TSC, is not. */
+	g->confidence = HVST_SUSPECTED;
+	hvst_evidence_stat(&g->evidence, "timer %u: the upper edge of the headroom moves by %+.1f ppm over %.3f s (%u windows, rms %.1f us)",
+			   t->index, g->rate_ppm, (double)(e->p[e->n - 1].ts - e->p[0].ts) / 1e9, e->n, f->rms / 1e3);
+}
+
+static bool is_drift(const struct fit *f, int64_t span)
+{
+	double ppm = fabs(f->slope) * 1e6, drift = fabs(f->slope) * (double)span;
+
+	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err || drift <= MIN_DRIFT_NS)
+		return false;
+	return drift > (span >= LONG_SPAN_NS ? 6 : 20) * f->rms;
+}
+
+static void run_end(struct analysis *a, struct stimer *t)
+{
+	struct guest_edge *e = &t->an->edge;
+	int64_t span = e->n ? e->p[e->n - 1].ts - e->p[0].ts : 0;
+	struct fit f;
+
+	if (e->n >= 4) {
+		fit_line(e, &f);
+		if (e->n >= MIN_POINTS && span >= MIN_SPAN_NS) {
+			if (is_drift(&f, span))
+				report(a, t, e, &f);
+			else if (f.slope_err * 1e6 < MIN_PPM)
+				a->steady_edges++;
+		}
+		e->before = (struct guest_fit){ f.slope, f.level, f.t0, e->p[e->n - 1].ts, true };
+	} else {
+		e->before.valid = false;
+	}
+}
+
+static void run_restart(struct guest_edge *e)
+{
+	e->n = 0;
+	e->per = 1;
+	e->has_odd = false;
+}
+
+/* Every second point goes, so that a long run stays bounded; the upper of two neighbours is kept. */
+static void run_thin(struct guest_edge *e)
+{
+	for (unsigned int i = 0; i < EDGE_POINTS / 2; i++)
+		e->p[i] = e->p[2 * i].v >= e->p[2 * i + 1].v ? e->p[2 * i] : e->p[2 * i + 1];
+	e->n = EDGE_POINTS / 2;
+	e->per *= 2;
+}
+
+static bool on_line(const struct guest_edge *e, struct edge_point p)
+{
+	struct fit f;
+	double tol = ON_LINE_NS;
+	int64_t dt;
+
+	if (!e->n)
+		return true;
+	dt = p.ts - e->p[e->n - 1].ts;
+	if (e->n < 4)
+		return fabs((double)(p.v - e->p[e->n - 1].v)) < tol + (double)dt * MAX_PPM / 1e6;
+	fit_line(e, &f);
+	if (4 * f.rms > tol)
+		tol = 4 * f.rms;
+	tol += f.slope_err * (double)(p.ts - f.t0) / 3;
+	return fabs((double)p.v - f.level - f.slope * (double)(p.ts - f.t0)) < tol;
+}
+
+static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
+{
+	struct guest_edge *e = &t->an->edge;
+
+	if (on_line(e, p)) {
+		e->has_odd = false;
+	} else if (!e->has_odd) {
+		e->has_odd = true;	/* one window may hold only late arms; a second one is a change */
+		e->odd = p;
+		e->odd_from = e->win_from;
+		return;
+	} else {
+		struct edge_point first = e->odd;
+
+		run_end(a, t);
+		run_restart(e);
+		e->from = e->odd_from;
+		e->p[e->n++] = first;
+	}
+	if (e->n == EDGE_POINTS)
+		run_thin(e);
+	if (!e->n)
+		e->from = e->win_from;
+	e->p[e->n++] = p;
+}
+
+void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
+{
+	struct guest_edge *e = &t->an->edge;
+	int64_t headroom;
+
+	if (arm->kind == HVST_ARM_PERIODIC || arm->skew_ns == HVST_UNKNOWN ||
+	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
+		return;
+	headroom = -arm->skew_ns;
+	if (!e->per)
+		run_restart(e);
+	if (e->win_n && e->win_n >= WIN_ARMS * e->per && arm->ts_ns - e->win_from >= WIN_NS * e->per) {
+		point_add(a, t, e->win);
+		e->win_n = 0;
+	}
+	if (!e->win_n) {
+		e->win_from = arm->ts_ns;
+		e->win = (struct edge_point){ arm->ts_ns, headroom };
+	} else if (headroom > e->win.v) {
+		e->win = (struct edge_point){ arm->ts_ns, headroom };
+	}
+	e->win_n++;
+}
+
+void hvst_guestclock_finish(struct analysis *a)
+{
+	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			for (unsigned int i = 0; i < HVST_STIMERS; i++)
+				if (v->timer[i])
+					run_end(a, v->timer[i]);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. What a vCPU thread does with its time: progress (halted, or in guest mode outside the
+ * loop expiration -> interrupt -> next arm), and the stretches in which it was held without having asked
+ * for it, which explain harmless past-due arms.
+ */
+#include <stdlib.h>
+
+#include "analysis.h"
+
+/* Linux arch/x86/include/uapi/asm/vmx.h and svm.h */
+#define VMX_EXIT_HLT	12
+#define SVM_EXIT_HLT	0x78
+#define HELD_MIN_NS	1000
+#define PROGRESS_STEP_NS (16LL * 1000 * 1000)
+#define BEFORE_NS	(1000LL * 1000 * 1000)
+
+static bool is_halt(const struct hvst_ev_exit *e)
+{
+	return e->isa == 1 ? (e->exit_reason & 0xffff) == VMX_EXIT_HLT : e->exit_reason == SVM_EXIT_HLT;
+}
+
+static void held_add(struct vcpu_an *v, int64_t from, int64_t to)
+{
+	if (to - from >= HELD_MIN_NS)
+		v->held[v->nr_held++ % HELD_MARKS] = (struct held){ from, to };
+}
+
+static void progress_to(struct vcpu_an *v, int64_t ts)
+{
+	const struct progress_mark *last = &v->marks[(v->nr_marks - 1) % PROGRESS_MARKS];
+
+	if (ts > v->since && (v->in_guest || v->halted) && !v->in_loop)
+		v->progress += ts - v->since;
+	if (ts > v->since)
+		v->since = ts;
+	if (!v->nr_marks || ts - last->ts >= PROGRESS_STEP_NS)
+		v->marks[v->nr_marks++ % PROGRESS_MARKS] = (struct progress_mark){ ts, v->progress };
+}
+
+int64_t hvst_activity_progress(const struct vcpu_an *v, int64_t ts)
+{
+	if (ts > v->since && (v->in_guest || v->halted) && !v->in_loop)
+		return v->progress + (ts - v->since);
+	return v->progress;
+}
+
+int64_t hvst_activity_before(const struct vcpu_an *v, int64_t ts, int64_t *wall)
+{
+	unsigned int n = v->nr_marks < PROGRESS_MARKS ? v->nr_marks : PROGRESS_MARKS;
+
+	*wall = 0;
+	for (unsigned int i = n; i > 0; i--) {
+		const struct progress_mark *m = &v->marks[(v->nr_marks - i) % PROGRESS_MARKS];
+
+		if (m->ts < ts - BEFORE_NS || m->ts >= ts)
+			continue;
+		*wall = ts - m->ts;
+		return hvst_activity_progress(v, ts) - m->progress;
+	}
+	return 0;
+}
+
+static void on_exit_event(struct vcpu_an *v, const struct hvst_event *ev)
+{
+	progress_to(v, ev->ts_ns);
+	v->exits_seen = true;
+	v->in_guest = false;
+	v->exit_ns = ev->ts_ns;
+	v->wake_ns = HVST_UNKNOWN;
+	v->halted = is_halt(&ev->exit);
+	if (v->halted)
+		v->in_loop = false;	/* the handler is through: the guest has nothing to do */
+}
+
+static void on_entry_event(struct vcpu_an *v, const struct hvst_event *ev)
+{
+	progress_to(v, ev->ts_ns);
+	/* A halt is the guest's wish until its timer's callback; what follows is the host's doing. */
+	if (v->exit_ns != HVST_UNKNOWN) {
+		if (!v->halted)
+			held_add(v, v->exit_ns, ev->ts_ns);
+		else if (v->wake_ns != HVST_UNKNOWN)
+			held_add(v, v->wake_ns, ev->ts_ns);
+	}
+	v->in_guest = true;
+	v->halted = false;
+	v->exit_ns = HVST_UNKNOWN;
+}
+
+static void on_switch(struct vcpu *v, const struct hvst_event *ev)
+{
+	struct vcpu_an *va = v->an;
+
+	if (ev->sched.next_pid == v->tid) {
+		if (va->off_cpu)
+			held_add(va, va->off_since, ev->ts_ns);
+		va->off_cpu = false;
+	} else if (ev->sched.prev_state == 0) {
+		/* Still runnable: preempted. A sleeping vCPU is halted by its own wish. */
+		va->off_cpu = true;
+		va->off_since = ev->ts_ns;
+	}
+}
+
+void hvst_activity_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	(void)a;
+	switch (ev->id) {
+	case HVST_EV_EXIT:
+		on_exit_event(v->an, ev);
+		break;
+	case HVST_EV_ENTRY:
+		on_entry_event(v->an, ev);
+		break;
+	case HVST_EV_SCHED_SWITCH:
+		on_switch(v, ev);
+		break;
+	default:
+		break;
+	}
+}
+
+void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
+{
+	struct vcpu_an *v = t->vcpu->an;
+	int64_t cost;
+
+	(void)a;
+	progress_to(v, arm->ts_ns);
+	v->in_loop = false;
+	if (arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
+		return;
+	if (t->prog_ns == HVST_UNKNOWN)
+		return;
+	/* From the write, not from its exit: so that it is the same where exits are not recorded. */
+	cost = arm->ts_ns - t->prog_ns;
+	if (cost <= 0)
+		return;
+	if (!v->cost_ns)
+		v->cost_ns = cost;
+	else
+		v->cost_ns += cost > v->cost_ns ? v->cost_ns / 32 + 1 : -(v->cost_ns / 32);
+}
+
+void hvst_activity_fired(struct stimer *t, const struct hvst_fire *fire)
+{
+	struct vcpu_an *v = t->vcpu->an;
+
+	if (v->halted && fire->callback_ns != HVST_UNKNOWN && v->wake_ns == HVST_UNKNOWN)
+		v->wake_ns = fire->callback_ns;
+}
+
+void hvst_activity_delivered(struct stimer *t, const struct hvst_event *ev)
+{
+	struct vcpu_an *v = t->vcpu->an;
+
+	progress_to(v, ev->ts_ns);
+	/* From here to the next arm the guest runs its timer interrupt; a periodic timer needs no next arm. */
+	if (!t->periodic)
+		v->in_loop = true;
+}
+
+/*
+ * Why a past-due arm outside a storm was past due. Held: the vCPU thread was off its CPU or kept out of
+ * guest mode for at least the skew, not longer ago than twice the skew plus one usual round trip. Short
+ * deadline: past due by no more than a few times what it costs to program a timer.
+ */
+enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct stimer *t,
+					const struct hvst_arm *arm, int64_t skew_ns)
+{
+	const struct vcpu_an *v = t->vcpu->an;
+	unsigned int n = v->nr_held < HELD_MARKS ? v->nr_held : HELD_MARKS;
+	int64_t cost = v->cost_ns ? v->cost_ns : 1000;
+	int64_t limit = a->params.short_deadline_ns ? a->params.short_deadline_ns : 4 * cost;
+	int64_t reach;
+
+	if (skew_ns == HVST_UNKNOWN)
+		return CAUSE_UNEXPLAINED;
+	if (skew_ns <= limit)
+		return CAUSE_SHORT_DEADLINE;
+	reach = 2 * skew_ns + 8 * cost;
+	for (unsigned int i = 0; i < n; i++) {
+		const struct held *h = &v->held[(v->nr_held - 1 - i) % HELD_MARKS];
+
+		if (arm->ts_ns - h->to <= reach && h->to - h->from >= skew_ns - cost)
+			return CAUSE_PREEMPTED;
+	}
+	/* Held between the guest's write and the start itself. */
+	if (t->prog_ns != HVST_UNKNOWN && arm->ts_ns - t->prog_ns >= skew_ns - cost)
+		return CAUSE_PREEMPTED;
+	return CAUSE_UNEXPLAINED;
+}

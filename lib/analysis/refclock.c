@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. Reference-clock model, see refclock.h.
+ *
+ * Figures from real recordings (OBSERVATIONS, time_now): the envelope is flat within 2 us over half a
+ * minute, a typical sample lies 2 us below it, single ones up to 7 ms. The trace clock itself may be
+ * slewed by NTP at up to 500 ppm.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refclock.h"
+
+#define NEAR_NS		(20 * 1000)	/* samples that agree with the envelope */
+#define DEPART_NS	(50 * 1000)	/* a departure worth a new segment */
+#define LOW_NS		(30 * 1000)	/* below: late, or the beginning of a step back */
+#define SOLID		3
+#define RUN_WITH_EVENT	4		/* low samples that make a step back after a clock event ... */
+#define RUN_ALONE	REF_RUN		/* ... and without one */
+#define SLEW_PPM	600		/* more than NTP's 500 ppm */
+#define BUCKET_NS	(1000 * 1000)
+
+void hvst_refclock_init(struct refclock *rc)
+{
+	memset(rc, 0, sizeof(*rc));
+	rc->contradiction_ns = HVST_UNKNOWN;
+	rc->bucket_x = HVST_UNKNOWN;
+	rc->median_ns = 2000;
+}
+
+void hvst_refclock_free(struct refclock *rc)
+{
+	for (unsigned int i = 0; i < rc->nr_segs; i++)
+		free(rc->segs[i]);
+	free(rc->segs);
+	free(rc->cur);
+	hvst_refclock_init(rc);
+}
+
+bool hvst_ref_offset(uint64_t time_now, int64_t ts, int64_t *o)
+{
+	__int128 v = (__int128)time_now * 100 - ts;
+
+	if (v > INT64_MAX / 2 || v < INT64_MIN / 2)
+		return false;
+	*o = (int64_t)v;
+	return true;
+}
+
+/*
+ * The line of a segment. A slope from a short span is noise over time; until the span is long enough the
+ * slope is taken to be none (the trace clock and the reference clock are both the host's).
+ */
+static void seg_fit(const struct refclock *rc, struct refseg *s)
+{
+	int64_t span = s->last_ns - s->first_ns;
+	double eps = 2000.0 + (double)rc->median_ns;
+	struct hull_line l;
+
+	s->rate_err_ppm = span > 0 ? 2e6 * eps / (double)span : SLEW_PPM;
+	s->rate_known = false;
+	if (s->rate_err_ppm < 50 && s->hull.n >= 2 && hvst_hull_middle(&s->hull, &l)) {
+		double ppm = 1e6 * (double)l.slope / (double)(1LL << HULL_SLOPE_BITS);
+
+		if (fabs(ppm) < 5000) {
+			s->rate_ppm = ppm;
+			s->rate_known = true;
+			s->line = l;
+			return;
+		}
+	}
+	if (s->rate_err_ppm > SLEW_PPM)
+		s->rate_err_ppm = SLEW_PPM;
+	hvst_hull_touch(&s->hull, 0, &s->line);
+}
+
+/* Extrapolation error away from the segment's samples, on top of the envelope's own. */
+static int64_t seg_slack(const struct refseg *s, int64_t ts)
+{
+	int64_t dist = 0;
+	double ppm = s->rate_known ? s->rate_err_ppm : SLEW_PPM;
+
+	if (ts > s->last_ns)
+		dist = ts - s->last_ns;
+	else if (ts < s->first_ns)
+		dist = s->first_ns - ts;
+	return (int64_t)((double)dist * (ppm + 1) / 1e6);
+}
+
+static void bucket_flush(struct refclock *rc)
+{
+	if (rc->bucket_x == HVST_UNKNOWN)
+		return;
+	hvst_hull_add(&rc->cur->hull, rc->bucket_x, rc->bucket_y);
+	rc->bucket_x = HVST_UNKNOWN;
+	seg_fit(rc, rc->cur);
+}
+
+/* Only the best sample of each ms (of each thousandth of a long segment) reaches the hull. */
+static void seg_add(struct refclock *rc, int64_t ts, int64_t o)
+{
+	struct refseg *s = rc->cur;
+
+	s->samples++;
+	if (ts > s->last_ns)
+		s->last_ns = ts;
+	if (rc->bucket_x != HVST_UNKNOWN && ts >= rc->bucket_end)
+		bucket_flush(rc);
+	if (rc->bucket_x == HVST_UNKNOWN) {
+		int64_t width = (ts - s->first_ns) / 1024;
+
+		rc->bucket_end = ts + (width > BUCKET_NS ? width : BUCKET_NS);
+		rc->bucket_x = ts;
+		rc->bucket_y = o;
+	} else if (o > rc->bucket_y) {
+		rc->bucket_x = ts;
+		rc->bucket_y = o;
+	}
+	/* While young, every sample counts. */
+	if (s->samples < 64 || o > hvst_line_at(&s->line, ts))
+		bucket_flush(rc);
+}
+
+static int seg_close(struct refclock *rc)
+{
+	struct refseg **p;
+
+	bucket_flush(rc);
+	if (rc->nr_segs >= REF_MAX_SEGMENTS) {
+		free(rc->cur);
+		rc->cur = NULL;
+		return 0;
+	}
+	if (!(rc->nr_segs & (rc->nr_segs - 1))) {
+		p = realloc(rc->segs, (rc->nr_segs ? 2 * rc->nr_segs : 1) * sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		rc->segs = p;
+	}
+	rc->segs[rc->nr_segs++] = rc->cur;
+	rc->cur = NULL;
+	return 0;
+}
+
+/* The clock event that a step between @after and @until comes from; the latest one before a known contradiction. */
+static int64_t step_place(const struct refclock *rc, int64_t after, int64_t until, int *event)
+{
+	unsigned int n = rc->nr_events < REF_EVENTS ? rc->nr_events : REF_EVENTS;
+	int64_t limit = rc->contradiction_ns != HVST_UNKNOWN && rc->contradiction_ns < until ?
+			rc->contradiction_ns : until;
+
+	*event = -1;
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int slot = (rc->nr_events - 1 - i) % REF_EVENTS;
+
+		if (rc->events[slot].ts <= limit && rc->events[slot].ts > after) {
+			*event = rc->events[slot].event;
+			return rc->events[slot].ts;
+		}
+	}
+	/* Nothing seen that would move it: somewhere between the last good reading and the first sign. */
+	return limit < until && limit > after ? after + (limit - after) / 2 : limit;
+}
+
+static int seg_begin(struct refclock *rc, int64_t ts, int64_t o)
+{
+	int64_t last = rc->cur ? rc->cur->last_ns : HVST_UNKNOWN;
+	int event = -1, rc_ret;
+	int64_t from = ts;
+	struct refseg *s;
+
+	if (rc->cur) {
+		from = step_place(rc, last, ts, &event);
+		rc_ret = seg_close(rc);
+		if (rc_ret)
+			return rc_ret;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->from_ns = from;
+	s->first_ns = s->last_ns = ts;
+	s->step_ns = HVST_UNKNOWN;
+	s->step_event = event;
+	s->gap_ns = last == HVST_UNKNOWN ? 0 : ts - last;
+	rc->cur = s;
+	rc->solid = 0;
+	rc->bucket_x = HVST_UNKNOWN;
+	rc->contradiction_ns = HVST_UNKNOWN;
+	hvst_hull_add(&s->hull, ts, o);
+	s->samples = 1;
+	seg_fit(rc, s);
+	rc->solid = 1;
+	return 0;
+}
+
+static bool event_since(const struct refclock *rc, int64_t after)
+{
+	return rc->nr_events && rc->events[(rc->nr_events - 1) % REF_EVENTS].ts > after;
+}
+
+/* Do the low samples agree with each other, as after a step, or scatter, as late ones do? */
+static bool run_agrees(const struct refclock *rc)
+{
+	int64_t top = INT64_MIN;
+	unsigned int near = 0;
+
+	for (unsigned int i = 0; i < rc->nr_run; i++)
+		if (rc->run[i].y > top)
+			top = rc->run[i].y;
+	for (unsigned int i = 0; i < rc->nr_run; i++)
+		near += rc->run[i].y >= top - LOW_NS;
+	return near * 2 > rc->nr_run;
+}
+
+static int low_sample(struct refclock *rc, int64_t ts, int64_t o)
+{
+	unsigned int need;
+	int ret;
+
+	if (!rc->nr_run)
+		rc->run_event = event_since(rc, rc->cur->last_ns);
+	rc->run[rc->nr_run++] = (struct hull_point){ ts, o };
+	need = rc->run_event ? RUN_WITH_EVENT : RUN_ALONE;
+	if (rc->nr_run < need)
+		return 0;
+	if (!run_agrees(rc)) {
+		/* Late samples, all of them; forget the older half and go on looking. */
+		if (rc->nr_run == REF_RUN) {
+			memmove(rc->run, rc->run + REF_RUN / 2, sizeof(rc->run) / 2);
+			rc->nr_run = REF_RUN / 2;
+		}
+		return 0;
+	}
+	ret = seg_begin(rc, rc->run[0].x, rc->run[0].y);
+	for (unsigned int i = 1; !ret && i < rc->nr_run; i++)
+		seg_add(rc, rc->run[i].x, rc->run[i].y);
+	rc->solid = SOLID;
+	rc->nr_run = 0;
+	return ret ? ret : 1;
+}
+
+/* The typical lateness, as a running median: one step up or down a sample. */
+static void median_update(struct refclock *rc, int64_t residual)
+{
+	int64_t step = rc->median_ns / 64 + 1;
+
+	rc->median_ns += residual > rc->median_ns ? step : -step;
+	if (rc->median_ns < 100)
+		rc->median_ns = 100;
+	if (rc->median_ns > 10000)
+		rc->median_ns = 10000;
+}
+
+int hvst_refclock_sample(struct refclock *rc, int64_t ts, uint64_t time_now, int64_t *residual_ns)
+{
+	int64_t o, r, slack;
+	int ret;
+
+	*residual_ns = HVST_UNKNOWN;
+	if (!hvst_ref_offset(time_now, ts, &o))
+		return 0;
+	if (!rc->cur) {
+		ret = seg_begin(rc, ts, o);
+		return ret ? ret : 1;
+	}
+	r = o - hvst_line_at(&rc->cur->line, ts);
+	slack = seg_slack(rc->cur, ts);
+	if (r > DEPART_NS + slack && (rc->solid >= SOLID || event_since(rc, rc->cur->last_ns))) {
+		rc->nr_run = 0;
+		ret = seg_begin(rc, ts, o);
+		return ret ? ret : 1;
+	}
+	if (r < -(LOW_NS + slack)) {
+		*residual_ns = rc->nr_run >= RUN_WITH_EVENT / 2 || event_since(rc, rc->cur->last_ns) ?
+			       HVST_UNKNOWN : -r;
+		return low_sample(rc, ts, o);
+	}
+	*residual_ns = r < 0 ? -r : 0;
+	median_update(rc, *residual_ns);
+	if (r > NEAR_NS + slack)
+		rc->solid = 1;		/* the envelope was not there yet */
+	else if (r > -NEAR_NS - slack && rc->solid < SOLID)
+		rc->solid++;
+	rc->nr_run = 0;
+	rc->contradiction_ns = HVST_UNKNOWN;
+	seg_add(rc, ts, o);
+	return 0;
+}
+
+void hvst_refclock_event(struct refclock *rc, int64_t ts, int event)
+{
+	rc->events[rc->nr_events % REF_EVENTS].ts = ts;
+	rc->events[rc->nr_events % REF_EVENTS].event = event;
+	rc->nr_events++;
+}
+
+void hvst_refclock_bound(struct refclock *rc, int64_t ts, uint64_t count)
+{
+	int64_t o;
+
+	if (!rc->cur || rc->contradiction_ns != HVST_UNKNOWN || !hvst_ref_offset(count, ts, &o))
+		return;
+	if (o > hvst_line_at(&rc->cur->line, ts) + DEPART_NS + seg_slack(rc->cur, ts))
+		rc->contradiction_ns = ts;
+}
+
+bool hvst_refclock_fresh(const struct refclock *rc, int64_t ts)
+{
+	(void)ts;
+	return rc->cur && rc->solid >= SOLID && !rc->nr_run && rc->contradiction_ns == HVST_UNKNOWN &&
+	       !event_since(rc, rc->cur->last_ns);
+}
+
+bool hvst_refclock_solid(const struct refclock *rc)
+{
+	return rc->cur && !rc->nr_run && (rc->solid >= SOLID || rc->cur->samples >= 64 ||
+	       rc->cur->last_ns - rc->cur->first_ns > REF_PENDING_SPAN_NS);
+}
+
+static const struct refseg *seg_at(const struct refclock *rc, int64_t ts)
+{
+	unsigned int lo = 0, hi = rc->nr_segs;
+
+	if (rc->cur && (ts >= rc->cur->from_ns || !rc->nr_segs))
+		return rc->cur;
+	while (lo < hi) {		/* first closed segment that begins after ts */
+		unsigned int mid = (lo + hi) / 2;
+
+		if (rc->segs[mid]->from_ns <= ts)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return rc->nr_segs ? rc->segs[lo ? lo - 1 : 0] : rc->cur;
+}
+
+bool hvst_refclock_at(const struct refclock *rc, int64_t ts, int64_t *o, int64_t *err)
+{
+	const struct refseg *s = seg_at(rc, ts);
+
+	if (!s)
+		return false;
+	*o = hvst_line_at(&s->line, ts);
+	*err = 2000 + rc->median_ns + seg_slack(s, ts);
+	return true;
+}
+
+int hvst_refclock_merge(struct refclock *into, struct refclock *from)
+{
+	unsigned int n = from->nr_events < REF_EVENTS ? from->nr_events : REF_EVENTS;
+
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int slot = (from->nr_events - n + i) % REF_EVENTS;
+
+		if (!into->nr_events ||
+		    from->events[slot].ts > into->events[(into->nr_events - 1) % REF_EVENTS].ts)
+			hvst_refclock_event(into, from->events[slot].ts, from->events[slot].event);
+	}
+	/* Two models of the same clock: the one that began earlier and saw more stays. */
+	if (!into->cur) {
+		struct refclock tmp = *into;
+
+		*into = *from;
+		memcpy(into->events, tmp.events, sizeof(tmp.events));
+		into->nr_events = tmp.nr_events;
+		hvst_refclock_init(from);
+	}
+	hvst_refclock_free(from);
+	return 0;
+}
+
+/*
+ * What the step at the seam of two segments was. Without a clock event in the unsampled time a slewed
+ * trace clock could have drifted apart that much by itself: then it is a change of rate, not a step.
+ */
+static void seam(const struct refseg *a, struct refseg *b)
+{
+	int64_t step = hvst_line_at(&b->line, b->from_ns) - hvst_line_at(&a->line, b->from_ns);
+	int64_t drift = b->step_event < 0 ? b->gap_ns / 1000000 * SLEW_PPM : 0;
+
+	b->step_ns = llabs(step) > REF_STEP_MIN_NS + drift ? step : HVST_UNKNOWN;
+}
+
+void hvst_refclock_finish(struct refclock *rc)
+{
+	const struct refseg *prev = NULL;
+
+	if (rc->cur)
+		bucket_flush(rc);
+	for (unsigned int i = 0; i <= rc->nr_segs; i++) {
+		struct refseg *s = i < rc->nr_segs ? rc->segs[i] : rc->cur;
+
+		if (!s)
+			continue;
+		seg_fit(rc, s);
+		if (prev)
+			seam(prev, s);
+		prev = s;
+	}
+}

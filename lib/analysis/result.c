@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. From what the analyses hold to the arrays of struct hvst_result: numbered, sorted,
+ * filtered. The last step of a run; nothing is decided here.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+
+static bool vm_pass(const struct analysis *a, const struct vm *vm)
+{
+	return !vm->dead && (a->vm_filter < 0 || vm->number == a->vm_filter);
+}
+
+#define each_vm(vm, a) (struct vm *vm = hvst_model_vms((a)->model); vm; vm = vm->next)
+
+static int cmp_vcpu(const void *x, const void *y)
+{
+	const struct hvst_vcpu_info *a = x, *b = y;
+
+	if (a->vcpu != b->vcpu)
+		return a->vcpu < b->vcpu ? -1 : 1;
+	return a->tid < b->tid ? -1 : a->tid > b->tid;
+}
+
+static int cmp_vm(const void *x, const void *y)
+{
+	/* the unknown VM last */
+	unsigned int a = (unsigned int)((const struct hvst_vm *)x)->vm;
+	unsigned int b = (unsigned int)((const struct hvst_vm *)y)->vm;
+
+	return a < b ? -1 : a > b;
+}
+
+static int64_t vm_epoch(const struct vm_an *vm)
+{
+	const struct refseg *s = vm->ref.nr_segs ? vm->ref.segs[0] : vm->ref.cur;
+
+	return s ? -hvst_line_at(&s->line, s->first_ns) : HVST_UNKNOWN;
+}
+
+static unsigned int vcpus_of(struct hvst_vcpu_info *out, const struct vm *vm)
+{
+	unsigned int n = 0;
+
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next, n++)
+		if (out)
+			out[n] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id, .tid = v->tid };
+	return n;
+}
+
+/* All threads whose VM is unknown share one entry. */
+static int build_vms(struct analysis *a)
+{
+	struct hvst_vm *vms = calloc(a->nr_vms + 1, sizeof(*vms));
+	unsigned int n = 0, total, at;
+
+	if (!vms)
+		return -ENOMEM;
+	a->result.vms = vms;
+	for each_vm(vm, a) {
+		struct hvst_vm *out = NULL;
+		struct hvst_vcpu_info *list;
+
+		if (!vm_pass(a, vm) || !vm->vcpus)
+			continue;
+		for (unsigned int i = 0; i < n && vm->number < 0; i++)
+			if (vms[i].vm < 0)
+				out = &vms[i];
+		if (!out) {
+			out = &vms[n++];
+			out->vm = vm->number;
+			out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(vm->an);
+		}
+		at = out->nr_vcpus;
+		total = at + vcpus_of(NULL, vm);
+		list = realloc((void *)(uintptr_t)out->vcpus, total * sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		vcpus_of(list + at, vm);
+		qsort(list, total, sizeof(*list), cmp_vcpu);
+		out->vcpus = list;
+		out->nr_vcpus = total;
+		a->result.nr_vms = n;
+	}
+	qsort(vms, n, sizeof(*vms), cmp_vm);
+	return 0;
+}
+
+static int cmp_timer(const void *x, const void *y)
+{
+	const struct hvst_timer *a = x, *b = y;
+
+	if (a->vm != b->vm)
+		return (unsigned int)a->vm < (unsigned int)b->vm ? -1 : 1;
+	if (a->vcpu != b->vcpu)
+		return a->vcpu < b->vcpu ? -1 : 1;
+	if (a->tid != b->tid)
+		return a->tid < b->tid ? -1 : 1;
+	return a->timer - b->timer;
+}
+
+static void timer_fill(struct hvst_timer *out, const struct stimer *t)
+{
+	*out = (struct hvst_timer){
+		.vm = t->vcpu->vm->number, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
+		.mode = t->modes, .delivery = t->deliveries, .arms = t->arms,
+		.expired_observed = t->expired_observed, .expired_inferred = t->expired_inferred,
+		.restarts = t->restarts, .fired = t->fired, .cancelled = t->cancelled,
+		.failed_deliveries = t->failed, .skew = t->an->skew, .lateness = t->an->lateness,
+		.delivery_latency = t->an->delivery, .entry_latency = t->an->entry,
+	};
+}
+
+/* Timers that were only reset by the VMM did nothing and are not listed. */
+static bool timer_used(const struct stimer *t)
+{
+	return t && (t->arms || t->restarts || t->fired || t->deliveries);
+}
+
+static int build_timers(struct analysis *a)
+{
+	struct hvst_timer *list;
+	unsigned int n = 0;
+
+	for each_vm(vm, a)
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			n += HVST_STIMERS;
+	list = calloc(n ? n : 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	n = 0;
+	for each_vm(vm, a) {
+		if (!vm_pass(a, vm))
+			continue;
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			for (unsigned int i = 0; i < HVST_STIMERS; i++)
+				if (timer_used(v->timer[i]) && hvst_filter_pass(a, v, (int)i))
+					timer_fill(&list[n++], v->timer[i]);
+	}
+	qsort(list, n, sizeof(*list), cmp_timer);
+	a->result.timers = list;
+	a->result.nr_timers = n;
+	return 0;
+}
+
+static int cmp_storm(const void *x, const void *y)
+{
+	const struct hvst_storm *a = x, *b = y;
+
+	return a->start_ns < b->start_ns ? -1 : a->start_ns > b->start_ns;
+}
+
+/* Storms of one VM that overlap in time are one episode. */
+static void number_episodes(struct hvst_storm *s, unsigned int n)
+{
+	int next = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		s[i].episode = -1;
+		for (unsigned int k = i; k-- > 0;) {
+			if (s[k].vm == s[i].vm && s[k].end_ns >= s[i].start_ns &&
+			    (s[i].vm >= 0 || s[k].tid == s[i].tid)) {
+				s[i].episode = s[k].episode;
+				break;
+			}
+			if (i - k > 1024)
+				break;
+		}
+		if (s[i].episode < 0)
+			s[i].episode = next++;
+	}
+}
+
+static void build_storms(struct analysis *a)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < a->nr_storms; i++) {
+		const struct vcpu *v = a->storm_vcpu[i];
+
+		a->storms[i].vm = v->vm->number;
+		if (vm_pass(a, v->vm) && hvst_filter_pass(a, v, a->storms[i].timer))
+			a->storms[n++] = a->storms[i];
+	}
+	a->nr_storms = n;
+	if (n)
+		qsort(a->storms, n, sizeof(*a->storms), cmp_storm);
+	number_episodes(a->storms, n);
+	a->result.storms = a->storms;
+	a->result.nr_storms = n;
+}
+
+static int cmp_guest(const void *x, const void *y)
+{
+	const struct hvst_guest_transition *a = x, *b = y;
+
+	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+}
+
+static void build_guest(struct analysis *a)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < a->nr_guest; i++) {
+		struct hvst_guest_transition *t = &a->guest[i];
+
+		if (!vm_pass(a, a->guest_vm[i]) ||
+		    (a->guest_vcpu[i] && !hvst_filter_pass(a, a->guest_vcpu[i], -1)))
+			continue;
+		t->vm = a->guest_vm[i]->number;
+		a->guest[n++] = *t;
+	}
+	a->nr_guest = n;
+	if (n)
+		qsort(a->guest, n, sizeof(*a->guest), cmp_guest);
+	a->result.guest = a->guest;
+	a->result.nr_guest = n;
+}
+
+static unsigned int vm_segments(const struct vm *vm)
+{
+	return vm->an->ref.nr_segs + 1 + vm->an->nr_sources;
+}
+
+static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const struct refseg *s,
+			int64_t from, int64_t to, bool first, bool whole)
+{
+	const char *why;
+
+	*out = (struct hvst_ref_segment){
+		.vm = vm->number, .from_ns = from, .to_ns = to,
+		.source = hvst_clocksource_ref(vm->an, from, &why),
+		.rate_ppm = NAN, .rate_ppm_error = NAN,
+		.step_ns = whole ? s->step_ns : 0,
+		.offset_ns = hvst_line_at(&s->line, from), .samples = s->samples,
+	};
+	if (first)
+		out->step_ns = HVST_UNKNOWN;
+	if (s->rate_known) {
+		out->rate_ppm = s->rate_ppm;
+		out->rate_ppm_error = s->rate_err_ppm;
+	}
+	if (whole && s->step_ns != HVST_UNKNOWN && s->step_event >= 0)
+		snprintf(out->why, sizeof(out->why), "%s; step at %s%s", why, hvst_event_name((unsigned int)s->step_event),
+			 vm->an->frozen ? ", page left as it was (TSC emulation control)" : "");
+	else
+		snprintf(out->why, sizeof(out->why), "%s", why);
+}
+
+/* The last sign of a VM: its clock is not claimed to exist after that. */
+static int64_t vm_last(const struct vm *vm)
+{
+	int64_t last = INT64_MIN;
+
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->last_ns > last)
+			last = v->last_ns;
+	return last;
+}
+
+/* One VM's segments, cut again where the source changed. */
+static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
+{
+	const struct refclock *rc = &vm->an->ref;
+	unsigned int n = 0, src = 0;
+
+	for (unsigned int i = 0; i <= rc->nr_segs; i++) {
+		const struct refseg *s = i < rc->nr_segs ? rc->segs[i] : rc->cur;
+		const struct refseg *next = i + 1 < rc->nr_segs ? rc->segs[i + 1] : rc->cur;
+		int64_t from, end;
+		bool whole = true;
+
+		if (!s)
+			continue;
+		from = s->from_ns;
+		end = i < rc->nr_segs && next ? next->from_ns : vm_last(vm) + 1;
+		while (src < vm->an->nr_sources && vm->an->sources[src].ts <= from)
+			src++;
+		for (; src < vm->an->nr_sources && vm->an->sources[src].ts < end; src++) {
+			segment_out(&out[n], vm, s, from, vm->an->sources[src].ts, n == 0, whole);
+			n++;
+			from = vm->an->sources[src].ts;
+			whole = false;
+		}
+		segment_out(&out[n], vm, s, from, end, n == 0, whole);
+		n++;
+	}
+	return n;
+}
+
+static int build_reference(struct analysis *a)
+{
+	struct hvst_ref_segment *list;
+	unsigned int n = 0;
+
+	for each_vm(vm, a)
+		n += vm->dead ? 0 : vm_segments(vm);
+	list = calloc(n ? n : 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	n = 0;
+	for each_vm(vm, a)
+		if (vm_pass(a, vm))
+			n += segments_of(vm, list + n);
+	a->result.reference = list;
+	a->result.nr_reference = n;
+	return 0;
+}
+
+static void build_unpaired(struct analysis *a)
+{
+	a->result.unpaired = (struct hvst_unpaired){
+		.count = hvst_sketch_count(a->unpaired),
+		.p50_ns = hvst_sketch_quantile(a->unpaired, 5000),
+		.p95_ns = hvst_sketch_quantile(a->unpaired, 9500),
+		.p99_ns = hvst_sketch_quantile(a->unpaired, 9900),
+		.max_ns = hvst_sketch_max(a->unpaired),
+	};
+}
+
+int hvst_result_build(struct analysis *a)
+{
+	a->result.past_due = a->past_due;
+	if (build_vms(a) || build_timers(a) || build_reference(a))
+		return -ENOMEM;
+	build_storms(a);
+	build_guest(a);
+	build_unpaired(a);
+	hvst_verdicts(a);
+	return a->error;
+}
+
+void hvst_result_free(struct analysis *a)
+{
+	struct hvst_result *r = &a->result;
+
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		free((void *)(uintptr_t)r->vms[i].vcpus);
+	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
+		free((void *)(uintptr_t)r->verdicts[q].by_vm);
+	free((void *)(uintptr_t)r->vms);
+	free((void *)(uintptr_t)r->timers);
+	free((void *)(uintptr_t)r->reference);
+	memset(r, 0, sizeof(*r));
+}

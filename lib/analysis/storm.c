@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. Groups past-due arms of one timer and tells storms from bursts and isolated ones.
+ *
+ * The rule counts arms, never rates: past-due arms belong together while few arms ahead and little time lie
+ * between two of them; a group is a storm from storm_min_arms on if most of its arms are past due. Where a
+ * thin head or tail dilutes a dense middle, the densest part (best prefix-sum interval) is judged.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+
+#define SAME_COUNT_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
+#define PEAK_MIN_ARMS	16
+
+static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
+{
+	int64_t i = (ts - g->bin_from) / g->bin_width;
+	struct storm_bin *b;
+
+	if (i < 0)
+		i = 0;
+	while (i >= STORM_BINS) {
+		/* Twice as wide: the storm outgrew the bins. */
+		for (unsigned int k = 0; k < STORM_BINS / 2; k++) {
+			struct storm_bin x = g->bin[2 * k], y = g->bin[2 * k + 1];
+
+			if (!x.used) {
+				x = y;
+			} else if (y.used) {
+				x.expired += y.expired;
+				x.min = y.min < x.min ? y.min : x.min;
+				x.max = y.max > x.max ? y.max : x.max;
+			}
+			g->bin[k] = x;
+		}
+		memset(g->bin + STORM_BINS / 2, 0, sizeof(g->bin) / 2);
+		g->bin_width *= 2;
+		i /= 2;
+	}
+	b = &g->bin[i];
+	if (!b->used || v < b->min)
+		b->min = v;
+	if (!b->used || v > b->max)
+		b->max = v;
+	b->used = true;
+	b->expired++;
+}
+
+/* One target's worth of retries is over: its highest skew is how far the clock lags. */
+static void runs_add(struct storm_runs *r, int64_t ts, int64_t v)
+{
+	if (r->n == 2 * STORM_BINS) {
+		for (unsigned int i = 0; i < STORM_BINS; i++) {
+			r->r[i].ts = r->r[2 * i].ts;
+			r->r[i].v = r->r[2 * i].v / 2 + r->r[2 * i + 1].v / 2;
+			r->r[i].w = r->r[2 * i].w * 2;
+		}
+		r->n = STORM_BINS;
+	}
+	/* After halving, a slot stands for w runs; averaging keeps the trend. */
+	if (r->n && r->n > 1 && r->r[r->n - 1].w < r->r[0].w) {
+		r->r[r->n - 1].v += (v - r->r[r->n - 1].v) / (int64_t)(r->r[r->n - 1].w + 1);
+		r->r[r->n - 1].w++;
+		return;
+	}
+	r->r[r->n].ts = ts;
+	r->r[r->n].v = v;
+	r->r[r->n].w = 1;
+	r->n++;
+}
+
+static void core_step(struct storm_group *g, int64_t ts, bool expired, const struct hvst_params *p)
+{
+	/* An interval with a positive sum has at least storm_min_share per cent past-due arms. */
+	int64_t gain = expired ? 100 - (int64_t)p->storm_min_share : -(int64_t)p->storm_min_share;
+
+	if (g->cur.score + gain <= 0 || !g->cur.arms) {
+		if (!expired) {
+			g->cur = (struct storm_core){ 0 };
+			return;
+		}
+		g->cur = (struct storm_core){ .start_ns = ts };
+	}
+	g->cur.score += gain;
+	g->cur.arms++;
+	if (!expired)
+		return;
+	g->cur.expired++;
+	g->cur.end_ns = ts;
+	if (g->cur.score > g->best.score)
+		g->best = g->cur;
+}
+
+static void deltas_step(struct storm_group *g, uint64_t count)
+{
+	int64_t d = (int64_t)(count - g->last_count);
+
+	g->steps++;
+	if (d >= -SAME_COUNT_REF && d <= SAME_COUNT_REF) {
+		g->same++;
+		return;
+	}
+	/* Majority vote for one increment; hits are counted while the candidate stands. */
+	if (!g->delta_votes) {
+		g->delta = d;
+		g->delta_votes = 1;
+		g->delta_hits++;
+	} else if (llabs(d - g->delta) <= SAME_COUNT_REF) {
+		g->delta_votes++;
+		g->delta_hits++;
+	} else {
+		g->delta_votes--;
+	}
+}
+
+static void group_begin(struct storm_group *g, const struct stimer *t, const struct hvst_arm *arm,
+			const struct hvst_event *ev)
+{
+	const struct vcpu_an *va = t->vcpu->an;
+	const struct vm_an *vm = t->vcpu->vm->an;
+
+	memset(g, 0, sizeof(*g));
+	g->active = true;
+	g->start = (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
+	g->max = g->start;
+	g->bin_from = arm->ts_ns;
+	g->bin_width = 1000;
+	g->run_max = INT64_MIN;
+	g->trigger.event = -1;
+	if (vm->nr_marks)
+		g->trigger = vm->marks[(vm->nr_marks - 1) % VM_MARKS];
+	g->progress_before = hvst_activity_before(va, arm->ts_ns, &g->progress_wall);
+	g->progress_start = hvst_activity_progress(va, arm->ts_ns);
+	hvst_evidence_set(&g->why_first, ev, "first past-due arm of timer %u: count %llu", t->index,
+			  (unsigned long long)arm->count);
+}
+
+static enum past_due_cause group_cause(const struct analysis *a, const struct stimer *t,
+				       const struct hvst_arm *arm)
+{
+	return hvst_activity_cause(a, t, arm, arm->skew_ns);
+}
+
+static void group_past_due(struct analysis *a, struct storm_group *g, struct stimer *t,
+			   const struct hvst_arm *arm, int64_t v, const struct hvst_event *ev)
+{
+	bool first = !g->expired;
+	bool new_target = !first && llabs((int64_t)(arm->count - g->last_count)) > SAME_COUNT_REF;
+
+	g->arms++;
+	g->expired++;
+	g->ahead = 0;
+	g->inferred |= (arm->flags & HVST_ARM_INFERRED) != 0;
+	if (!first)
+		deltas_step(g, arm->count);
+	if (new_target) {
+		runs_add(&g->runs, g->run_ts, g->run_max);
+		g->run_max = INT64_MIN;
+	}
+	if (v > g->run_max) {
+		g->run_max = v;
+		g->run_ts = arm->ts_ns;
+	}
+	g->last_count = arm->count;
+	bins_add(g, arm->ts_ns, v);
+	core_step(g, arm->ts_ns, true, &a->params);
+	g->end = (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
+	if (g->max.skew == HVST_UNKNOWN ?
+	    (int64_t)(g->max.count - arm->count) * 100 > g->max.ts - arm->ts_ns : arm->skew_ns > g->max.skew)
+		g->max = g->end;
+	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
+	/* What matters only for groups that stay small: causes, and the last event as evidence. */
+	if (g->expired < a->params.storm_min_arms) {
+		switch (group_cause(a, t, arm)) {
+		case CAUSE_SHORT_DEADLINE:
+			g->short_deadline++;
+			break;
+		case CAUSE_PREEMPTED:
+			g->preempted++;
+			break;
+		default:
+			g->unexplained++;
+		}
+	}
+	g->why_last.ts_ns = arm->ts_ns;
+	g->why_last.ts_raw = arm->ts_raw;
+	g->why_last.event = ev->id;
+	g->why_last.cpu = arm->cpu;
+	g->why_last.tid = arm->tid;
+	g->why_last.buffer = arm->buffer;
+}
+
+static int cmp_i64(const void *x, const void *y)
+{
+	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+static int64_t median(int64_t *v, unsigned int n)
+{
+	qsort(v, n, sizeof(*v), cmp_i64);
+	return v[n / 2];
+}
+
+struct course {
+	unsigned int n;
+	int64_t first, last;		/* medians of the first and last quarter */
+	int64_t scatter;		/* median step between neighbours */
+	int64_t first_ts, last_ts;	/* middles of those quarters */
+};
+
+static void course_of(struct course *c, const int64_t *ts, const int64_t *v, unsigned int n)
+{
+	unsigned int q = n / 4 ? n / 4 : 1;
+	int64_t tmp[2 * STORM_BINS];
+
+	memset(c, 0, sizeof(*c));
+	c->n = n;
+	if (n < 2)
+		return;
+	memcpy(tmp, v, q * sizeof(*tmp));
+	c->first = median(tmp, q);
+	memcpy(tmp, v + n - q, q * sizeof(*tmp));
+	c->last = median(tmp, q);
+	for (unsigned int i = 0; i + 1 < n; i++)
+		tmp[i] = llabs(v[i + 1] - v[i]);
+	c->scatter = median(tmp, n - 1);
+	c->first_ts = ts[(q - 1) / 2];
+	c->last_ts = ts[n - 1 - (q - 1) / 2];
+}
+
+/* Retries of one target: highest skew of each. Else: the lower edge, which is the sharp one. */
+static void group_course(const struct storm_group *g, bool retries, struct course *c)
+{
+	int64_t ts[2 * STORM_BINS], v[2 * STORM_BINS];
+	unsigned int n = 0;
+
+	if (retries) {
+		/* The first target was entered half-way: its maximum may be anybody's. */
+		for (unsigned int i = g->runs.n > 4 ? 1 : 0; i < g->runs.n; i++, n++) {
+			ts[n] = g->runs.r[i].ts;
+			v[n] = g->runs.r[i].v;
+		}
+	} else {
+		for (unsigned int i = 0; i < STORM_BINS; i++) {
+			if (!g->bin[i].used)
+				continue;
+			ts[n] = g->bin_from + (int64_t)i * g->bin_width + g->bin_width / 2;
+			v[n++] = g->bin[i].min;
+		}
+		/* The last bin is only begun; the first may hold arms from before. */
+		if (n > 4)
+			n--;
+	}
+	course_of(c, ts, v, n);
+}
+
+/*
+ * kind by the course of the skew (OBSERVATIONS, "How large is the lag?"): a backlog falls by several per
+ * cent of the time that passes, no clock is that fast; a slow clock's envelope grows; a lag stays.
+ */
+static void group_kind(const struct storm_group *g, struct hvst_storm *s, double *slope)
+{
+	bool retries = g->steps && g->same * 2 > g->steps;
+	struct course c;
+	int64_t d, span;
+
+	*slope = 0;
+	s->kind = HVST_STORM_UNKNOWN;
+	s->period_ref = HVST_UNKNOWN;
+	group_course(g, retries, &c);
+	if (c.n < 2 || c.last_ts <= c.first_ts) {
+		/* One target throughout. No tick is a second long: a clock that stands still. */
+		if (retries)
+			s->kind = g->end.ts - g->start.ts > 1000000000 ? HVST_STORM_GROWING : HVST_STORM_CONSTANT;
+		return;
+	}
+	d = c.last - c.first;
+	span = c.last_ts - c.first_ts;
+	*slope = (double)d / (double)span;
+	if (!retries && *slope < -0.01) {
+		s->kind = HVST_STORM_BACKLOG;
+		if (g->delta_hits * 10 >= g->steps * 6 && g->delta > 0)
+			s->period_ref = g->delta;
+		return;
+	}
+	/* Inferred skews lean on a model that may drift meanwhile (a slewed trace clock). */
+	if (d > 3 * c.scatter && d > (g->inferred ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
+		s->kind = HVST_STORM_GROWING;
+	else
+		s->kind = HVST_STORM_CONSTANT;
+}
+
+static double peak_rate(const struct storm_group *g, int64_t span, uint64_t expired)
+{
+	double best = span > 0 ? (double)(expired - 1) * 1e9 / (double)span : 0;
+
+	for (unsigned int i = 0; i + 1 < STORM_BINS; i++) {
+		uint64_t n = g->bin[i].expired + g->bin[i + 1].expired;
+		double r = (double)n * 1e9 / (2.0 * (double)g->bin_width);
+
+		if (n >= PEAK_MIN_ARMS && r > best && g->bin[i].used && g->bin[i + 1].used &&
+		    2 * g->bin_width <= span)
+			best = r;
+	}
+	return best;
+}
+
+static struct hvst_storm *storm_new(struct analysis *a, struct vcpu *v)
+{
+	if (a->nr_storms >= ANALYSIS_MAX_STORMS)
+		return NULL;
+	if (a->nr_storms == a->cap_storms) {
+		unsigned int cap = a->cap_storms ? 2 * a->cap_storms : 16;
+		struct hvst_storm *s = realloc(a->storms, cap * sizeof(*s));
+		struct vcpu **o;
+
+		if (s)
+			a->storms = s;
+		o = s ? realloc(a->storm_vcpu, cap * sizeof(*o)) : NULL;
+		if (!o) {
+			a->error = -12;
+			return NULL;
+		}
+		a->storm_vcpu = o;
+		a->cap_storms = cap;
+	}
+	a->storm_vcpu[a->nr_storms] = v;
+	memset(&a->storms[a->nr_storms], 0, sizeof(*a->storms));
+	return &a->storms[a->nr_storms++];
+}
+
+/* Observed where the start event gave the reading, else from the reference-clock model, with its bound. */
+static int64_t point_skew(const struct vcpu *v, const struct storm_point *p, int64_t *err)
+{
+	int64_t o, e, u;
+
+	if (p->skew != HVST_UNKNOWN)
+		return p->skew;
+	if (!hvst_refclock_at(&v->vm->an->ref, p->ts, &o, &e) || !hvst_ref_offset(p->count, p->ts, &u))
+		return HVST_UNKNOWN;
+	if (e > *err)
+		*err = e;
+	return o - u;
+}
+
+static double share(int64_t part, int64_t whole)
+{
+	double r = whole > 0 ? (double)part / (double)whole : -1;
+
+	return r > 1 ? 1 : r;
+}
+
+static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *s)
+{
+	struct storm_group *g = &t->an->group;
+	const struct vcpu_an *va = t->vcpu->an;
+	int64_t span = s->end_ns - s->start_ns;
+	double slope;
+
+	s->vm = -1;
+	s->vcpu = t->vcpu->vcpu_id;
+	s->tid = t->vcpu->tid;
+	s->timer = t->index;
+	s->rate_hz = span > 0 ? (double)(s->expired - 1) * 1e9 / (double)span : 0;
+	s->peak_hz = peak_rate(g, span, s->expired);
+	group_kind(g, s, &slope);
+	s->skew_start_ns = point_skew(t->vcpu, &g->start, &s->skew_error_ns);
+	s->skew_max_ns = point_skew(t->vcpu, &g->max, &s->skew_error_ns);
+	s->skew_end_ns = point_skew(t->vcpu, &g->end, &s->skew_error_ns);
+	s->predicted_end_ns = HVST_UNKNOWN;
+	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && slope < 0)
+		s->predicted_end_ns = s->end_ns + (int64_t)((double)s->skew_end_ns / -slope);
+	s->progress_before = s->progress_during = -1;
+	if (va->exits_seen) {
+		s->progress_before = share(g->progress_before, g->progress_wall);
+		s->progress_during = share(g->progress_end - g->progress_start, g->end.ts - g->start.ts);
+	}
+	s->endangers_watchdog = span >= a->params.watchdog_ns ||
+		(s->predicted_end_ns != HVST_UNKNOWN && s->open &&
+		 s->predicted_end_ns - s->start_ns >= a->params.watchdog_ns);
+	s->trigger_event = -1;
+	s->trigger_ts_ns = s->trigger_distance_ns = HVST_UNKNOWN;
+	if (g->trigger.event >= 0) {
+		s->trigger_event = g->trigger.event;
+		s->trigger_ts_ns = g->trigger.why.ts_ns;
+		s->trigger_distance_ns = s->start_ns - g->trigger.why.ts_ns;
+		hvst_evidence_add(&s->evidence, &g->trigger.why);
+	}
+	hvst_evidence_add(&s->evidence, &g->why_first);
+	snprintf(g->why_last.text, sizeof(g->why_last.text), "last of %llu past-due arms in a group of %llu",
+		 (unsigned long long)s->expired, (unsigned long long)s->arms);
+	hvst_evidence_add(&s->evidence, &g->why_last);
+}
+
+static void group_count_small(struct analysis *a, struct stimer *t)
+{
+	const struct storm_group *g = &t->an->group;
+	struct vm_an *vm = t->vcpu->vm->an;
+
+	if (!hvst_filter_pass(a, t->vcpu, t->index))
+		return;
+	if (g->expired >= a->params.burst_min_arms)
+		a->past_due.bursts += g->expired;
+	else
+		a->past_due.isolated += g->expired;
+	a->past_due.short_deadline += g->short_deadline;
+	a->past_due.preempted += g->preempted;
+	/* Causes are looked for only while a group is small; what was not looked at is not explained. */
+	a->past_due.unexplained += g->expired - g->short_deadline - g->preempted;
+	if (g->preempted && !vm->preempted)
+		vm->preempted_why = g->why_first;
+	vm->preempted += g->preempted;
+}
+
+static void group_end(struct analysis *a, struct stimer *t, bool open)
+{
+	struct storm_group *g = &t->an->group;
+	const struct hvst_params *p = &a->params;
+	struct hvst_storm *s;
+	bool whole = g->expired >= p->storm_min_arms && g->expired * 100 >= g->arms * p->storm_min_share;
+	bool core = !whole && g->best.expired >= p->storm_min_arms;
+
+	if (!g->active)
+		return;
+	g->active = false;
+	g->arms -= g->ahead;		/* arms ahead after the last past-due one are not the group's */
+	if (!whole && g->expired >= p->storm_min_arms)
+		whole = g->expired * 100 >= g->arms * p->storm_min_share;
+	if (!whole && !core) {
+		group_count_small(a, t);
+		return;
+	}
+	s = storm_new(a, t->vcpu);
+	if (!s)
+		return;
+	s->start_ns = whole ? g->start.ts : g->best.start_ns;
+	s->end_ns = whole ? g->end.ts : g->best.end_ns;
+	s->arms = whole ? g->arms : g->best.arms;
+	s->expired = whole ? g->expired : g->best.expired;
+	s->open = open && (whole || s->end_ns == g->end.ts);
+	storm_fill(a, t, s);
+	if (a->obs->storm && hvst_filter_pass(a, t->vcpu, t->index) && a->obs->storm(a->obs_ctx, s))
+		a->error = -125;
+}
+
+void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t rel_skew,
+		    const struct hvst_event *ev)
+{
+	struct storm_group *g = &t->an->group;
+	const struct hvst_params *p = &a->params;
+	bool expired = arm->kind == HVST_ARM_EXPIRED;
+
+	if (g->active && (arm->ts_ns - g->end.ts > p->storm_max_gap_ns || g->ahead > p->storm_max_ahead))
+		group_end(a, t, false);
+	if (expired) {
+		if (!g->active)
+			group_begin(g, t, arm, ev);
+		group_past_due(a, g, t, arm, rel_skew, ev);
+	} else if (g->active) {
+		g->arms++;
+		g->ahead++;
+		core_step(g, arm->ts_ns, false, p);
+	}
+}
+
+static void timers_each(struct analysis *a, void (*fn)(struct analysis *, struct stimer *))
+{
+	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			for (unsigned int i = 0; i < HVST_STIMERS; i++)
+				if (v->timer[i])
+					fn(a, v->timer[i]);
+}
+
+/* Open: the trace ends before the rule would have ended the group. */
+static void timer_finish(struct analysis *a, struct stimer *t)
+{
+	struct storm_group *g = &t->an->group;
+
+	if (!g->active)
+		return;
+	if (g->run_max != INT64_MIN && g->runs.n < 2 * STORM_BINS && g->runs.n < 4)
+		runs_add(&g->runs, g->run_ts, g->run_max);
+	group_end(a, t, a->now - g->end.ts <= a->params.storm_max_gap_ns && g->ahead <= a->params.storm_max_ahead);
+}
+
+void hvst_storm_finish(struct analysis *a)
+{
+	timers_each(a, timer_finish);
+}

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. The answers. Per VM first, then for the whole trace: yes if yes for any VM. A "no" holds
+ * only where everything it needs was recorded and little was lost; otherwise it is "cannot tell", naming
+ * what is missing. A "yes" is never taken back by what is missing.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+
+#define UNPAIRED_P99_NS	(100 * 1000)	/* DESIGN: delays timers noticeably */
+#define RATE_MIN_PPM	100.0
+#define GUEST_RATE_MIN_PPM 20.0
+#define LOST_MAX_PERCENT 5		/* DOMAIN, what each verdict needs */
+
+#define BIT(ev) (1ULL << HVST_EV_##ev)
+#define STIMER_EVENTS (BIT(STIMER_SET_COUNT) | BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_EXPIRATION))
+
+/* What a "no" to each question needs: all of @all, and all of @either or all of @or. */
+static const struct need { uint64_t all, either, or; } needs[HVST_Q_COUNT] = {
+	[HVST_Q_STORM]			= { STIMER_EVENTS, 0, 0 },
+	[HVST_Q_GUEST_CLOCK_BEHIND]	= { STIMER_EVENTS, 0, 0 },
+	[HVST_Q_GUEST_BACKLOG]		= { STIMER_EVENTS, 0, 0 },
+	[HVST_Q_GUEST_CLOCK_RATE]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
+	[HVST_Q_GUEST_CLOCKSOURCE_SWITCH] = { BIT(MSR) | BIT(STIMER_SET_COUNT), 0, 0 },
+	[HVST_Q_HOST_REFERENCE_STEP]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
+	[HVST_Q_HOST_REFERENCE_RATE]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
+	[HVST_Q_HOST_KVMCLOCK_FALLBACK]	= { BIT(MSR), 0, 0 },
+	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] = { BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_CALLBACK), 0, 0 },
+	[HVST_Q_PREEMPTION]		= { 0, BIT(SCHED_SWITCH), BIT(ENTRY) | BIT(EXIT) },
+};
+
+static uint64_t recorded_events(const struct analysis *a)
+{
+	uint64_t have = 0;
+
+	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
+		if (a->trace->in_format[i / 32] >> i % 32 & 1 || a->trace->seen[i])
+			have |= 1ULL << i;
+	return have & ~a->ignored;
+}
+
+static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
+{
+	uint64_t have = recorded_events(a);
+	uint64_t miss = needs[q].all & ~have;
+
+	if (needs[q].either & ~have && needs[q].or & ~have)
+		miss |= needs[q].either & ~have;
+	return miss;
+}
+
+/* Time inside gaps against the whole. */
+static bool too_lossy(const struct analysis *a)
+{
+	int64_t span = a->trace->last_ns - a->trace->first_ns;
+
+	return a->trace->first_ns != HVST_UNKNOWN && span > 0 &&
+	       hvst_model_lost_ns(a->model) > span / 100 * LOST_MAX_PERCENT;
+}
+
+static const struct hvst_storm *storm_of(const struct analysis *a, int vm, unsigned int kinds)
+{
+	for (unsigned int i = 0; i < a->result.nr_storms; i++) {
+		const struct hvst_storm *s = &a->result.storms[i];
+
+		if (s->vm == vm && kinds >> s->kind & 1)
+			return s;
+	}
+	return NULL;
+}
+
+static bool storms_yes(const struct analysis *a, int vm, unsigned int kinds, struct hvst_evidence_list *why)
+{
+	const struct hvst_storm *s = storm_of(a, vm, kinds);
+
+	if (!s)
+		return false;
+	for (unsigned int i = 0; i < s->evidence.n; i++)
+		hvst_evidence_add(why, &s->evidence.e[i]);
+	return true;
+}
+
+static bool rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why, bool *known)
+{
+	bool yes = false;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
+		const struct hvst_guest_transition *t = &a->result.guest[i];
+
+		if (t->vm != vm || isnan(t->rate_ppm))
+			continue;
+		*known = true;
+		if (fabs(t->rate_ppm) <= GUEST_RATE_MIN_PPM || fabs(t->rate_ppm) <= t->rate_ppm_error)
+			continue;
+		yes = true;
+		for (unsigned int k = 0; k < t->evidence.n; k++)
+			hvst_evidence_add(why, &t->evidence.e[k]);
+	}
+	return yes;
+}
+
+static bool is_switch(const struct hvst_guest_transition *t)
+{
+	return t->role == HVST_ROLE_STIMER && t->from != HVST_SRC_UNKNOWN && t->from != t->to &&
+	       t->confidence >= HVST_INFERRED;
+}
+
+static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why)
+{
+	bool yes = false;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
+		const struct hvst_guest_transition *t = &a->result.guest[i];
+
+		if (t->vm != vm || !is_switch(t))
+			continue;
+		yes = true;
+		if (t->evidence.n)
+			hvst_evidence_add(why, &t->evidence.e[0]);
+	}
+	return yes;
+}
+
+static bool step_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why, bool *known)
+{
+	bool yes = false;
+
+	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *s = &a->result.reference[i];
+
+		if (s->vm != vm)
+			continue;
+		*known |= s->samples >= 8;
+		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= REF_STEP_MIN_NS)
+			continue;
+		yes = true;
+		hvst_evidence_stat(why, "time_now stepped by %+.6f s at %.6f s against the trace clock: %.60s",
+				   (double)s->step_ns / 1e9, (double)s->from_ns / 1e9, s->why);
+	}
+	return yes;
+}
+
+static bool ref_rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why, bool *known)
+{
+	bool yes = false;
+
+	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *s = &a->result.reference[i];
+
+		if (s->vm != vm || isnan(s->rate_ppm))
+			continue;
+		*known = true;
+		if (fabs(s->rate_ppm) <= RATE_MIN_PPM || fabs(s->rate_ppm) <= s->rate_ppm_error)
+			continue;
+		yes = true;
+		hvst_evidence_stat(why, "from %.6f s time_now runs at %+.1f ppm (+- %.1f) against clock %s",
+				   (double)s->from_ns / 1e9, s->rate_ppm, s->rate_ppm_error, a->trace->clock);
+	}
+	return yes;
+}
+
+static const struct vm_an *vm_by_number(const struct analysis *a, int number)
+{
+	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
+		if (!vm->dead && vm->number == number)
+			return vm->an;
+	return NULL;
+}
+
+static enum hvst_answer kvmclock_answer(const struct analysis *a, int vm, struct hvst_evidence_list *why)
+{
+	const struct vm_an *an = vm_by_number(a, vm);
+
+	if (!an)
+		return HVST_CANNOT_TELL;
+	if (an->expired_by_source[HVST_REF_KVMCLOCK]) {
+		hvst_evidence_add(why, &an->fallback_why);
+		return HVST_YES;
+	}
+	return an->expired_by_source[HVST_REF_UNKNOWN] ? HVST_CANNOT_TELL : HVST_NO;
+}
+
+static enum hvst_answer preemption_answer(const struct analysis *a, int vm, struct hvst_evidence_list *why)
+{
+	const struct vm_an *an = vm_by_number(a, vm);
+
+	if (!an)
+		return HVST_CANNOT_TELL;
+	if (!an->preempted) {
+		/* sched_switch alone does not show a vCPU kept busy by the host: then unexplained ones stay open. */
+		bool exits = (recorded_events(a) & (BIT(ENTRY) | BIT(EXIT))) == (BIT(ENTRY) | BIT(EXIT));
+
+		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
+	}
+	hvst_evidence_add(why, &an->preempted_why);
+	hvst_evidence_stat(why, "%llu past-due arms outside storms follow a stretch in which the vCPU was held for at least their skew",
+			   (unsigned long long)an->preempted);
+	return HVST_YES;
+}
+
+static enum hvst_answer answer_if(bool yes, bool known)
+{
+	if (yes)
+		return HVST_YES;
+	return known ? HVST_NO : HVST_CANNOT_TELL;
+}
+
+static enum hvst_answer answer_vm(const struct analysis *a, enum hvst_question q, int vm,
+				  struct hvst_evidence_list *why)
+{
+	bool known = false, yes;
+
+	switch (q) {
+	case HVST_Q_STORM:
+		return answer_if(storms_yes(a, vm, ~0u, why), true);
+	case HVST_Q_GUEST_CLOCK_BEHIND:
+		return answer_if(storms_yes(a, vm, 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, why), true);
+	case HVST_Q_GUEST_BACKLOG:
+		return answer_if(storms_yes(a, vm, 1u << HVST_STORM_BACKLOG, why), true);
+	case HVST_Q_GUEST_CLOCK_RATE:
+		yes = rate_yes(a, vm, why, &known);
+		return answer_if(yes, known || a->steady_edges);
+	case HVST_Q_GUEST_CLOCKSOURCE_SWITCH:
+		return answer_if(switch_yes(a, vm, why), true);
+	case HVST_Q_HOST_REFERENCE_STEP:
+		yes = step_yes(a, vm, why, &known);
+		return answer_if(yes, known);
+	case HVST_Q_HOST_REFERENCE_RATE:
+		if (a->trace->scale_source == HVST_SCALE_ESTIMATED)
+			return HVST_CANNOT_TELL;
+		yes = ref_rate_yes(a, vm, why, &known);
+		return answer_if(yes, known);
+	case HVST_Q_HOST_KVMCLOCK_FALLBACK:
+		return kvmclock_answer(a, vm, why);
+	case HVST_Q_HOST_UNPAIRED_CLOCK_READS:
+		return answer_if(a->result.unpaired.count && a->result.unpaired.p99_ns >= UNPAIRED_P99_NS,
+				 a->result.unpaired.count >= 100);
+	case HVST_Q_PREEMPTION:
+		return preemption_answer(a, vm, why);
+	default:
+		return HVST_CANNOT_TELL;
+	}
+}
+
+static const char *percent(double share, char *buf, size_t len)
+{
+	if (share < 0)
+		snprintf(buf, len, "?");
+	else
+		snprintf(buf, len, "%.0f %%", 100 * share);
+	return buf;
+}
+
+static uint64_t storm_arms(const struct analysis *a, unsigned int kinds, unsigned int *n)
+{
+	uint64_t arms = 0;
+
+	*n = 0;
+	for (unsigned int i = 0; i < a->result.nr_storms; i++)
+		if (kinds >> a->result.storms[i].kind & 1) {
+			arms += a->result.storms[i].expired;
+			(*n)++;
+		}
+	return arms;
+}
+
+static const struct hvst_storm *largest_storm(const struct analysis *a)
+{
+	const struct hvst_storm *best = NULL;
+
+	for (unsigned int i = 0; i < a->result.nr_storms; i++)
+		if (!best || a->result.storms[i].expired > best->expired)
+			best = &a->result.storms[i];
+	return best;
+}
+
+static int64_t largest_skew(const struct analysis *a, unsigned int kinds)
+{
+	int64_t best = 0;
+
+	for (unsigned int i = 0; i < a->result.nr_storms; i++)
+		if (kinds >> a->result.storms[i].kind & 1 && a->result.storms[i].skew_max_ns > best)
+			best = a->result.storms[i].skew_max_ns;
+	return best;
+}
+
+static void sum_storm(const struct analysis *a, struct hvst_verdict *v)
+{
+	const struct hvst_storm *s = largest_storm(a);
+	char before[16], during[16];
+	unsigned int n;
+	uint64_t arms = storm_arms(a, ~0u, &n);
+
+	if (!s) {
+		snprintf(v->summary, sizeof(v->summary), "no timer expired in the past over and over; %llu past-due arms came alone, %llu in short bursts",
+			 (unsigned long long)a->result.past_due.isolated,
+			 (unsigned long long)a->result.past_due.bursts);
+		return;
+	}
+	snprintf(v->summary, sizeof(v->summary),
+		 "%u storm%s, %llu past-due arms; the largest: %llu arms on vCPU %d timer %d within %.3f s, progress %s before and %s during it",
+		 n, n == 1 ? "" : "s", (unsigned long long)arms, (unsigned long long)s->expired, s->vcpu, s->timer,
+		 (double)(s->end_ns - s->start_ns) / 1e9, percent(s->progress_before, before, sizeof(before)),
+		 percent(s->progress_during, during, sizeof(during)));
+}
+
+static void sum_behind(const struct analysis *a, struct hvst_verdict *v)
+{
+	unsigned int kinds = 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, n;
+
+	if (v->answer == HVST_YES) {
+		storm_arms(a, kinds, &n);
+		snprintf(v->summary, sizeof(v->summary),
+			 "in %u storm%s the guest armed targets that its own clock had not reached: that clock lags the host's reference clock, by up to %.6f s",
+			 n, n == 1 ? "" : "s", (double)largest_skew(a, kinds) / 1e9);
+	} else {
+		snprintf(v->summary, sizeof(v->summary), "no arm shows a guest clock behind the host's reference clock");
+	}
+}
+
+static void sum_backlog(const struct analysis *a, struct hvst_verdict *v)
+{
+	unsigned int n;
+
+	if (v->answer == HVST_YES) {
+		storm_arms(a, 1u << HVST_STORM_BACKLOG, &n);
+		snprintf(v->summary, sizeof(v->summary),
+			 "in %u storm%s the guest replays missed ticks: the count moves on by one period an arm while hardly any time passes, from %.6f s behind",
+			 n, n == 1 ? "" : "s", (double)largest_skew(a, 1u << HVST_STORM_BACKLOG) / 1e9);
+	} else {
+		snprintf(v->summary, sizeof(v->summary), "no storm in which missed ticks are replayed");
+	}
+}
+
+static void sum_rate(const struct analysis *a, struct hvst_verdict *v)
+{
+	const struct hvst_guest_transition *best = NULL;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++)
+		if (!isnan(a->result.guest[i].rate_ppm) &&
+		    (!best || fabs(a->result.guest[i].rate_ppm) > fabs(best->rate_ppm)))
+			best = &a->result.guest[i];
+	if (v->answer == HVST_YES && best)
+		snprintf(v->summary, sizeof(v->summary),
+			 "the clock of vCPU %d from which counts are computed runs at %+.1f ppm (+- %.1f) against the reference clock",
+			 best->vcpu, best->rate_ppm, best->rate_ppm_error);
+	else if (v->answer == HVST_NO)
+		snprintf(v->summary, sizeof(v->summary),
+			 "the upper edge of the headroom stays level: the guest's clock runs at the reference clock's rate within 20 ppm");
+	else
+		snprintf(v->summary, sizeof(v->summary),
+			 "the guest's delays vary too much, or for too short a time, to show its clock's rate");
+}
+
+/* How each switch lies to the storms: that is what people want to know of it. */
+static void sum_switch(const struct analysis *a, struct hvst_verdict *v)
+{
+	size_t len = 0;
+	unsigned int shown = 0, n = 0;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++)
+		n += is_switch(&a->result.guest[i]);
+	if (!n) {
+		snprintf(v->summary, sizeof(v->summary), "no change of the clock from which the guest programs its timers was seen");
+		return;
+	}
+	len = (size_t)snprintf(v->summary, sizeof(v->summary), "%u change%s: ", n, n == 1 ? "" : "s");
+	for (unsigned int i = 0; i < a->result.nr_guest && len < sizeof(v->summary); i++) {
+		const struct hvst_guest_transition *t = &a->result.guest[i];
+		const struct hvst_storm *next = NULL;
+
+		if (!is_switch(t) || shown++ >= 4)
+			continue;
+		for (unsigned int k = 0; k < a->result.nr_storms && !next; k++)
+			if (a->result.storms[k].vm == t->vm && a->result.storms[k].end_ns >= t->ts_ns)
+				next = &a->result.storms[k];
+		len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len, "%s%s -> %s at %.6f s",
+					shown > 1 ? "; " : "", hvst_guest_source_name(t->from),
+					hvst_guest_source_name(t->to), (double)t->ts_ns / 1e9);
+		if (!next || len >= sizeof(v->summary))
+			continue;
+		if (next->start_ns >= t->ts_ns)
+			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len, " (%.3f s before a storm)",
+						(double)(next->start_ns - t->ts_ns) / 1e9);
+		else
+			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len, " (inside a storm)");
+	}
+}
+
+static void sum_step(const struct analysis *a, struct hvst_verdict *v)
+{
+	const struct hvst_ref_segment *best = NULL;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *s = &a->result.reference[i];
+
+		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= REF_STEP_MIN_NS)
+			continue;
+		n++;
+		if (!best || llabs(s->step_ns) > llabs(best->step_ns))
+			best = s;
+	}
+	if (v->answer == HVST_YES && best)
+		snprintf(v->summary, sizeof(v->summary),
+			 "the host's reference clock stepped %u time%s against the trace clock; the largest step is %+.6f s at %.6f s",
+			 n, n == 1 ? "" : "s", (double)best->step_ns / 1e9, (double)best->from_ns / 1e9);
+	else if (v->answer == HVST_NO)
+		snprintf(v->summary, sizeof(v->summary), "time_now keeps to one line against the trace clock, without a step above 100 us");
+	else
+		snprintf(v->summary, sizeof(v->summary), "too few readings of the reference clock in the trace");
+}
+
+static void sum_ref_rate(const struct analysis *a, struct hvst_verdict *v)
+{
+	if (v->answer == HVST_YES)
+		snprintf(v->summary, sizeof(v->summary), "time_now and the trace clock (%s) run at different rates; NTP slews mono by up to 500 ppm, which is no fault",
+			 a->trace->clock ? a->trace->clock : "?");
+	else if (v->answer == HVST_NO)
+		snprintf(v->summary, sizeof(v->summary), "time_now runs at the trace clock's rate within 100 ppm");
+	else if (a->trace->scale_source == HVST_SCALE_ESTIMATED)
+		snprintf(v->summary, sizeof(v->summary), "the cycle clock's scale was itself estimated from time_now; record with -C tsc2nsec or -C mono");
+	else
+		snprintf(v->summary, sizeof(v->summary), "no stretch of the trace is long enough to measure the rate of time_now");
+}
+
+static void sum_kvmclock(const struct analysis *a, struct hvst_verdict *v)
+{
+	uint64_t kvmclock = 0, page = 0, unknown = 0;
+
+	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next) {
+		kvmclock += vm->dead ? 0 : vm->an->expired_by_source[HVST_REF_KVMCLOCK];
+		page += vm->dead ? 0 : vm->an->expired_by_source[HVST_REF_TSC_PAGE];
+		unknown += vm->dead ? 0 : vm->an->expired_by_source[HVST_REF_UNKNOWN];
+	}
+	snprintf(v->summary, sizeof(v->summary),
+		 "of the past-due arms %llu came while time_now was the kvmclock's (TSC page not set), %llu while the page was set, %llu while that is not known",
+		 (unsigned long long)kvmclock, (unsigned long long)page, (unsigned long long)unknown);
+}
+
+static void sum_unpaired(const struct analysis *a, struct hvst_verdict *v)
+{
+	const struct hvst_unpaired *u = &a->result.unpaired;
+
+	if (!u->count) {
+		snprintf(v->summary, sizeof(v->summary), "no start event gives a bound on the gap between the host's two clock readings");
+		return;
+	}
+	snprintf(v->summary, sizeof(v->summary),
+		 "the gap between the host's two clock readings is at most %.1f us (median), %.1f us (99th percentile), %.1f us (worst of %llu); it can delay a timer by that, but never make an arm past due: that is decided by the first reading alone",
+		 (double)u->p50_ns / 1e3, (double)u->p99_ns / 1e3, (double)u->max_ns / 1e3,
+		 (unsigned long long)u->count);
+}
+
+static void sum_preemption(const struct analysis *a, struct hvst_verdict *v)
+{
+	const struct hvst_past_due *p = &a->result.past_due;
+
+	snprintf(v->summary, sizeof(v->summary),
+		 "past-due arms outside storms: %llu; vCPU held or off its CPU before %llu, deadline shorter than it takes to program it %llu, unexplained %llu",
+		 (unsigned long long)(p->isolated + p->bursts), (unsigned long long)p->preempted,
+		 (unsigned long long)p->short_deadline, (unsigned long long)p->unexplained);
+}
+
+static void summarize(const struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
+{
+	static void (*const by_question[HVST_Q_COUNT])(const struct analysis *, struct hvst_verdict *) = {
+		sum_storm, sum_behind, sum_backlog, sum_rate, sum_switch, sum_step, sum_ref_rate,
+		sum_kvmclock, sum_unpaired, sum_preemption,
+	};
+	size_t len;
+
+	by_question[q](a, v);
+	len = strlen(v->summary);
+	if (v->missing && v->answer == HVST_CANNOT_TELL)
+		snprintf(v->summary + len, sizeof(v->summary) - len, "; not recorded: what it takes is listed as missing");
+	else if (v->answer == HVST_CANNOT_TELL && too_lossy(a))
+		snprintf(v->summary + len, sizeof(v->summary) - len, "; too much of the trace was lost for a no");
+}
+
+static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
+{
+	unsigned int n = a->result.nr_vms;
+	struct hvst_vm_verdict *by = calloc(n ? n : 1, sizeof(*by));
+	bool weak = too_lossy(a);
+
+	v->question = q;
+	v->missing = missing_for(a, q);
+	v->answer = n ? HVST_NO : HVST_CANNOT_TELL;
+	v->by_vm = by;
+	if (!by) {
+		a->error = -12;
+		return;
+	}
+	v->nr_by_vm = n;
+	for (unsigned int i = 0; i < n; i++) {
+		by[i].vm = a->result.vms[i].vm;
+		by[i].answer = answer_vm(a, q, by[i].vm, &by[i].evidence);
+		if (by[i].answer == HVST_NO && (v->missing || weak))
+			by[i].answer = HVST_CANNOT_TELL;
+		if (by[i].answer == HVST_YES)
+			v->answer = HVST_YES;
+		else if (by[i].answer == HVST_CANNOT_TELL && v->answer != HVST_YES)
+			v->answer = HVST_CANNOT_TELL;
+		for (unsigned int k = 0; k < by[i].evidence.n; k++)
+			hvst_evidence_add(&v->evidence, &by[i].evidence.e[k]);
+	}
+	if (v->answer == HVST_YES)
+		v->missing = 0;
+	else if (q == HVST_Q_PREEMPTION && v->answer == HVST_CANNOT_TELL && !v->missing)
+		v->missing = (BIT(ENTRY) | BIT(EXIT)) & ~recorded_events(a);
+	summarize(a, q, v);
+}
+
+static bool is_yes(const struct analysis *a, enum hvst_question q)
+{
+	return a->result.verdicts[q].answer == HVST_YES;
+}
+
+static void headline(struct analysis *a)
+{
+	const struct hvst_storm *s = a->result.nr_storms ? &a->result.storms[0] : NULL;
+	const struct hvst_storm *big = largest_storm(a);
+	struct hvst_result *r = &a->result;
+	char trigger[160] = "";
+
+	if (!s) {
+		snprintf(r->headline, sizeof(r->headline), r->verdicts[HVST_Q_STORM].answer == HVST_NO ?
+			 "No timer storm: every past-due arm came alone or in a short burst." :
+			 "No timer storm was seen, but this recording cannot rule one out.");
+		snprintf(r->advice, sizeof(r->advice), "%s", r->verdicts[HVST_Q_STORM].answer == HVST_NO ?
+			 "If the guest was slow while this was recorded, look elsewhere than at its synthetic timers." :
+			 "Record again with the events listed as missing, until the guest is stuck.");
+		return;
+	}
+	if (s->trigger_event >= 0)
+		snprintf(trigger, sizeof(trigger), " The last clock event before the first: %s, %.6f s earlier.",
+			 hvst_event_name((unsigned int)s->trigger_event), (double)s->trigger_distance_ns / 1e9);
+	snprintf(r->headline, sizeof(r->headline),
+		 "TIMER STORM: %u time%s since %.6f s; worst on vCPU %d timer %d (tid %d), %llu past-due arms, up to %.6f s behind. %s%s",
+		 r->nr_storms, r->nr_storms == 1 ? "" : "s", (double)s->start_ns / 1e9, big->vcpu, big->timer, big->tid,
+		 (unsigned long long)big->expired, big->skew_max_ns == HVST_UNKNOWN ? 0 : (double)big->skew_max_ns / 1e9,
+		 is_yes(a, HVST_Q_HOST_REFERENCE_STEP) && is_yes(a, HVST_Q_GUEST_BACKLOG) ?
+		 "The host's reference clock stepped and the guest replays the missed ticks." :
+		 is_yes(a, HVST_Q_GUEST_CLOCK_BEHIND) ? "The guest's clock lags the host's reference clock." :
+		 is_yes(a, HVST_Q_GUEST_BACKLOG) ? "The guest replays missed ticks." : "", trigger);
+	snprintf(r->advice, sizeof(r->advice), "%s",
+		 is_yes(a, HVST_Q_HOST_REFERENCE_STEP) ?
+		 "Find what moved the clock (KVM_SET_CLOCK, TSC offset, stop and continue) at the step, and whether the guest was told." :
+		 is_yes(a, HVST_Q_HOST_KVMCLOCK_FALLBACK) ?
+		 "The storm runs while the TSC page is off: compare the kvmclock with the page before and after it." :
+		 "The host's clock kept its line: look at what the guest reads its time from, and since when.");
+}
+
+void hvst_verdicts(struct analysis *a)
+{
+	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
+		verdict(a, (enum hvst_question)q, &a->result.verdicts[q]);
+	headline(a);
+}

@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: model. vCPU threads and the synthetic-timer state machine; identity of VMs is in vm.c.
+ *
+ * A thread becomes a vCPU by doing what only a vCPU thread does (entering the guest, executing a guest's
+ * MSR write, starting or delivering a timer). Cleanups and VMM writes also come from other tasks and
+ * create nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model_private.h"
+
+#define TIMER_ENABLE	(1ULL << 0)
+#define TIMER_PERIODIC	(1ULL << 1)
+#define TIMER_AUTO	(1ULL << 3)
+#define TIMER_DIRECT	(1ULL << 12)
+#define TIMER_SINT(c)	((c) >> 16 & 0xf)
+
+#define MSR_TIME_REF_COUNT 0x40000020
+
+/* A callback this much before its deadline can still be its: start events are stamped late. */
+#define CALLBACK_EARLY_NS (20 * 1000 * 1000)
+
+static unsigned int tid_hash(int tid)
+{
+	return ((uint32_t)tid * 2654435761u) >> (32 - MODEL_HASH_BITS);
+}
+
+struct vcpu *hvst_model_find(const struct model *m, int tid)
+{
+	struct vcpu *v = m->by_tid[tid_hash(tid)];
+
+	while (v && v->tid != tid)
+		v = v->hash_next;
+	return v;
+}
+
+static struct vcpu *vcpu_create(struct model *m, int tid, const struct hvst_event *ev)
+{
+	unsigned int h = tid_hash(tid);
+	struct vcpu *v;
+
+	if (m->nr_vcpus >= MODEL_MAX_VCPUS)
+		return NULL;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		goto nomem;
+	v->tid = tid;
+	v->vcpu_id = -1;
+	v->all_next = m->all;
+	v->msr_ns = v->sint_ns = HVST_UNKNOWN;
+	v->first_ns = v->last_ns = ev->ts_ns;
+	if (m->sink.vcpu_new(m->ctx, v) || hvst_model_vm_alone(m, v))
+		goto nomem;
+	v->hash_next = m->by_tid[h];
+	m->by_tid[h] = v;
+	m->all = v;
+	m->nr_vcpus++;
+	m->task_cache_n = 0;
+	return v;
+nomem:
+	if (v)
+		free(v->an);
+	free(v);
+	m->error = -ENOMEM;
+	return NULL;
+}
+
+/* The vCPU thread that this event ran on; creates it when @create. */
+static struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
+{
+	struct vcpu **last = &m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
+	struct vcpu *v = *last;
+
+	if (!v || v->tid != ev->pid) {
+		v = hvst_model_find(m, ev->pid);
+		if (!v && create)
+			v = vcpu_create(m, ev->pid, ev);
+		if (!v)
+			return NULL;
+		*last = v;
+	}
+	if (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id && create)
+		hvst_model_vcpu_named(m, v, ev->vcpu_id);
+	if (ev->ts_ns < v->last_ns)
+		m->backwards++;
+	else
+		v->last_ns = ev->ts_ns;
+	return v;
+}
+
+/*
+ * Records were lost since this timer was last looked at, and which thread ran in the gap is not known:
+ * nothing is inferred across it, a pending write and what was written are forgotten.
+ */
+static void timer_forget(const struct model *m, struct stimer *t)
+{
+	t->gap = m->gap;
+	t->programmed = t->undelivered = false;
+	t->count_known = t->config_known = false;
+}
+
+static struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
+{
+	struct stimer *t;
+
+	if (index >= HVST_STIMERS)
+		return NULL;
+	t = v->timer[index];
+	if (t) {
+		if (t->gap != m->gap)
+			timer_forget(m, t);
+		return t;
+	}
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		goto nomem;
+	t->vcpu = v;
+	t->index = (uint8_t)index;
+	t->gap = m->gap;
+	t->prog_ns = t->arm_ns = t->deadline_ns = t->callback_ns = t->expiration_ns = HVST_UNKNOWN;
+	if (m->sink.timer_new(m->ctx, t)) {
+		free(t);
+		goto nomem;
+	}
+	v->timer[index] = t;
+	return t;
+nomem:
+	m->error = -ENOMEM;
+	return NULL;
+}
+
+/* A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names. */
+static struct vcpu *vcpu_written(struct model *m, const struct hvst_event *ev, bool host)
+{
+	struct vcpu *v = vcpu_of(m, ev, !host);
+
+	if (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0))
+		return v;
+	return host ? hvst_model_nearest(m, ev->vcpu_id, ev->pid) : v;
+}
+
+static void timer_stop(struct stimer *t)
+{
+	/* A write to a running timer cancels it (stimer_cleanup); once fired there is nothing to cancel. */
+	if (t->armed)
+		t->cancelled++;
+	t->armed = t->padded = t->undelivered = false;
+	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
+}
+
+static void on_set_config(struct model *m, const struct hvst_event *ev)
+{
+	bool host = ev->set_config.host;
+	struct vcpu *v = vcpu_written(m, ev, host);
+	struct stimer *t = v ? timer_of(m, v, ev->set_config.timer_index) : NULL;
+	uint64_t config = ev->set_config.config;
+
+	if (!t)
+		return;
+	timer_stop(t);
+	/* stimer_set_config(): an enabled timer that is left neither direct nor with a SINT is disabled. */
+	if (t->config_known && t->config & TIMER_ENABLE && !(config & TIMER_DIRECT) && !TIMER_SINT(config))
+		config &= ~TIMER_ENABLE;
+	t->config = config;
+	t->config_known = true;
+	t->programmed = config & TIMER_ENABLE && (t->count || !t->count_known);
+	t->by_host = host;
+	t->prog_ns = ev->ts_ns;
+	m->sink.programmed(m->ctx, t, ev);
+}
+
+static void on_set_count(struct model *m, const struct hvst_event *ev)
+{
+	bool host = ev->set_count.host;
+	struct vcpu *v = vcpu_written(m, ev, host);
+	struct stimer *t = v ? timer_of(m, v, ev->set_count.timer_index) : NULL;
+
+	if (!t)
+		return;
+	timer_stop(t);
+	t->count = ev->set_count.count;
+	t->count_known = true;
+	/* stimer_set_count(): auto-enable and disable-by-zero apply to the guest's writes only. */
+	if (!host && t->config_known) {
+		if (!t->count)
+			t->config &= ~TIMER_ENABLE;
+		else if (t->config & TIMER_AUTO)
+			t->config |= TIMER_ENABLE;
+	}
+	t->programmed = t->count && (!t->config_known || t->config & TIMER_ENABLE);
+	t->by_host = host;
+	t->prog_ns = ev->ts_ns;
+	m->sink.programmed(m->ctx, t, ev);
+}
+
+static int64_t skew_of(uint64_t time_now, uint64_t count)
+{
+	__int128 d = ((__int128)time_now - count) * 100;
+
+	if (d > INT64_MAX)
+		return INT64_MAX;
+	return d < -INT64_MAX ? -INT64_MAX : (int64_t)d;
+}
+
+static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hvst_event *ev)
+{
+	*a = (struct hvst_arm){
+		.ts_ns = ev->ts_ns, .ts_raw = ev->ts_raw, .skew_ns = HVST_UNKNOWN,
+		.vm = -1, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
+		.cpu = ev->cpu, .buffer = ev->buffer,
+	};
+}
+
+static int64_t add_sat(int64_t a, int64_t b)
+{
+	int64_t r;
+
+	if (!__builtin_add_overflow(a, b, &r))
+		return r;
+	return b > 0 ? INT64_MAX : -INT64_MAX;
+}
+
+/* The host set the hrtimer: now + headroom. */
+static void timer_run(struct stimer *t, const struct hvst_event *ev)
+{
+	int64_t headroom = -skew_of(ev->start.time_now, ev->start.count);
+
+	t->armed = true;
+	t->arm_ns = ev->ts_ns;
+	t->deadline_ns = add_sat(ev->ts_ns, headroom);
+	t->callback_ns = HVST_UNKNOWN;
+}
+
+/*
+ * A start with no write before it, of the same expiry, and nothing delivered in between is the host looking
+ * again at a running timer. After a delivery it can only be another arm, whose write was not recorded.
+ */
+static void started(struct stimer *t, struct hvst_arm *a)
+{
+	if (!t->programmed && !t->delivered && t->arm_count == a->count)
+		a->flags |= HVST_ARM_RESTART;
+	if (t->by_host)
+		a->flags |= HVST_ARM_HOST;
+	t->arm_count = a->count;
+	t->programmed = t->delivered = false;
+	if (a->flags & HVST_ARM_RESTART)
+		t->restarts++;
+	else
+		t->arms++;
+}
+
+static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev)
+{
+	struct vcpu *v = vcpu_of(m, ev, true);
+	struct stimer *t = v ? timer_of(m, v, ev->start.timer_index) : NULL;
+
+	if (!t)
+		return NULL;
+	hvst_model_sampled(m, v, ev);
+	m->sink.sample(m->ctx, v, ev, ev->start.time_now);
+	return t;
+}
+
+/*
+ * A start_one_shot is one of: a new arm ahead; the same arm looked at again (restart: no write since, same
+ * expiry; also an early callback, re-armed by KVM itself); the host's padding of a past-due arm.
+ */
+static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
+{
+	struct stimer *t = start_prepare(m, ev);
+	uint64_t pad = ev->start.count - ev->start.time_now;
+	struct hvst_arm a;
+
+	if (!t)
+		return;
+	arm_init(&a, t, ev);
+	a.time_now = ev->start.time_now;
+	a.count = ev->start.count;
+	t->modes |= HVST_MODE_ONE_SHOT;
+	t->periodic = false;
+	if (m->expired_timer == t && m->expired_now == ev->start.time_now) {
+		/* Right after start_expired with the same reading: the host's pad, no second arm. */
+		m->padding_ref = pad;
+		t->padded = true;
+		m->expired_timer = NULL;
+		timer_run(t, ev);
+		return;
+	}
+	if (t->count_known && ev->start.count != t->count) {
+		/*
+		 * Not the guest's count: a padding kernel whose expired events were not recorded. The arm
+		 * was past due with this very reading; a further look at it is a restart.
+		 */
+		m->padding_ref = pad;
+		timer_run(t, ev);
+		t->padded = true;
+		a.count = t->count;
+		a.skew_ns = skew_of(a.time_now, a.count);
+		a.kind = HVST_ARM_EXPIRED;
+		a.flags = HVST_ARM_INFERRED | HVST_ARM_PADDED;
+	} else {
+		a.skew_ns = skew_of(a.time_now, a.count);
+		a.kind = HVST_ARM_AHEAD;
+		timer_run(t, ev);
+		t->padded = false;
+	}
+	started(t, &a);
+	if (a.kind == HVST_ARM_EXPIRED && !(a.flags & HVST_ARM_RESTART))
+		t->expired_inferred++;
+	m->sink.arm(m->ctx, t, &a, ev);
+}
+
+static void on_start_expired(struct model *m, const struct hvst_event *ev)
+{
+	struct stimer *t = start_prepare(m, ev);
+	struct hvst_arm a;
+
+	if (!t)
+		return;
+	m->expired_seen = true;
+	m->expired_timer = t;
+	m->expired_now = ev->start.time_now;
+	arm_init(&a, t, ev);
+	a.time_now = ev->start.time_now;
+	a.count = ev->start.count;
+	a.skew_ns = skew_of(a.time_now, a.count);
+	a.kind = HVST_ARM_EXPIRED;
+	t->modes |= HVST_MODE_ONE_SHOT;
+	t->periodic = false;
+	started(t, &a);
+	t->arm_ns = ev->ts_ns;
+	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
+	if (!(a.flags & HVST_ARM_RESTART))
+		t->expired_observed++;
+	m->sink.arm(m->ctx, t, &a, ev);
+}
+
+static void on_start_periodic(struct model *m, const struct hvst_event *ev)
+{
+	struct stimer *t = start_prepare(m, ev);
+	struct hvst_arm a;
+
+	if (!t)
+		return;
+	arm_init(&a, t, ev);
+	a.time_now = ev->start.time_now;
+	a.count = ev->start.count;
+	a.kind = HVST_ARM_PERIODIC;
+	a.period_ref = t->count_known ? t->count : 0;
+	/* Every period re-arms; only the first follows a write. */
+	if (!t->programmed)
+		a.flags |= HVST_ARM_RESTART;
+	if (t->by_host)
+		a.flags |= HVST_ARM_HOST;
+	t->modes |= HVST_MODE_PERIODIC;
+	t->periodic = true;
+	timer_run(t, ev);
+	t->arm_count = a.count;
+	if (t->programmed)
+		t->arms++;
+	t->programmed = false;
+	m->sink.arm(m->ctx, t, &a, ev);
+}
+
+/*
+ * The hrtimer's callback runs on whatever task was interrupted, even another VM's vCPU thread: it belongs
+ * to the armed timer of that vcpu_id and index whose deadline it meets (DOMAIN: the CPU is a hint at most).
+ */
+static struct stimer *callback_owner(const struct model *m, const struct hvst_event *ev)
+{
+	struct stimer *best = NULL;
+	int64_t best_dist = INT64_MAX;
+
+	if (ev->timer.timer_index >= HVST_STIMERS)
+		return NULL;
+	for (struct vcpu *v = hvst_model_by_id(m, ev->vcpu_id); v; v = v->id_next) {
+		struct stimer *t = v->timer[ev->timer.timer_index];
+		int64_t d;
+
+		if (v->vcpu_id != ev->vcpu_id || !t || (!t->armed && !t->programmed))
+			continue;
+		/* Written, and no start seen since: starts are not recorded, any time fits. */
+		if (!t->armed) {
+			if (!best)
+				best = t;
+			continue;
+		}
+		d = ev->ts_ns - t->deadline_ns;
+		if (d < -CALLBACK_EARLY_NS && best)
+			continue;
+		if (llabs(d) < best_dist) {
+			best_dist = llabs(d);
+			best = t;
+		}
+	}
+	return best;
+}
+
+static void on_callback(struct model *m, const struct hvst_event *ev)
+{
+	struct stimer *t = callback_owner(m, ev);
+
+	if (!t)
+		return;
+	t->armed = false;
+	t->callback_ns = ev->ts_ns;
+	t->fired++;
+}
+
+static void fire(struct model *m, struct stimer *t, const struct hvst_event *ev)
+{
+	struct hvst_fire f = {
+		.arm_ns = t->arm_ns, .deadline_ns = t->padded ? HVST_UNKNOWN : t->deadline_ns,
+		.callback_ns = t->callback_ns, .expiration_ns = ev->ts_ns, .entry_ns = HVST_UNKNOWN,
+		.vm = -1, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
+		.result = ev->expiration.msg_send_result, .direct = ev->expiration.direct != 0,
+	};
+
+	m->sink.fire(m->ctx, t, &f);
+}
+
+/* No start between the write and the delivery: the arm was past due and the stock kernel said nothing. */
+static void infer_expired(struct model *m, struct stimer *t, const struct hvst_event *ev)
+{
+	struct hvst_arm a;
+
+	arm_init(&a, t, ev);
+	a.kind = HVST_ARM_EXPIRED;
+	a.flags = HVST_ARM_INFERRED | (t->by_host ? HVST_ARM_HOST : 0);
+	a.count = t->count_known ? t->count : 0;
+	t->modes |= HVST_MODE_ONE_SHOT;
+	t->periodic = false;
+	t->programmed = t->delivered = false;
+	t->arm_count = a.count;
+	t->arm_ns = ev->ts_ns;
+	t->arms++;
+	t->expired_inferred++;
+	m->sink.arm(m->ctx, t, &a, ev);
+}
+
+static void on_expiration(struct model *m, const struct hvst_event *ev)
+{
+	struct vcpu *v = vcpu_of(m, ev, true);
+	struct stimer *t = v ? timer_of(m, v, ev->expiration.timer_index) : NULL;
+	bool delivered = ev->expiration.msg_send_result == 0;
+
+	if (!t)
+		return;
+	t->deliveries |= ev->expiration.direct ? HVST_DELIVERY_DIRECT : HVST_DELIVERY_MESSAGE;
+	/* A callback before it is an arm ahead whose start was not recorded. */
+	if (m->can_infer && t->programmed && !t->undelivered && t->callback_ns == HVST_UNKNOWN)
+		infer_expired(m, t, ev);
+	if (!delivered)
+		t->failed++;
+	t->expiration_ns = ev->ts_ns;
+	fire(m, t, ev);
+	/* A failed message is sent again after the guest's end of message: the same arm, no new one. */
+	t->undelivered = !delivered;
+	t->armed = t->padded = false;
+	t->callback_ns = t->deadline_ns = HVST_UNKNOWN;
+	if (delivered) {
+		t->delivered = true;
+		if (!t->periodic)
+			t->config &= ~TIMER_ENABLE;
+	}
+	m->sink.expiration(m->ctx, t, ev);
+}
+
+static void on_msr(struct model *m, const struct hvst_event *ev)
+{
+	struct vcpu *v = vcpu_of(m, ev, true);
+
+	if (!v)
+		return;
+	v->msr_ns = ev->ts_ns;
+	if (!ev->msr.write && ev->msr.ecx == MSR_TIME_REF_COUNT && !ev->msr.exception) {
+		hvst_model_sampled(m, v, ev);
+		m->sink.sample(m->ctx, v, ev, ev->msr.data);
+	}
+	m->sink.vcpu_event(m->ctx, v, ev);
+}
+
+static void on_vcpu_event(struct model *m, const struct hvst_event *ev, bool create)
+{
+	struct vcpu *v = vcpu_of(m, ev, create);
+
+	if (!v)
+		return;
+	if (ev->id == HVST_EV_SYNIC_SET_IRQ)
+		v->sint_ns = ev->ts_ns;
+	m->sink.vcpu_event(m->ctx, v, ev);
+}
+
+static void on_clock_event(struct model *m, const struct hvst_event *ev)
+{
+	struct vcpu *v = hvst_model_find(m, ev->pid);
+	struct vm *vm;
+
+	if (!v && ev->vcpu_id >= 0)
+		v = hvst_model_nearest(m, ev->vcpu_id, ev->pid);
+	vm = v ? v->vm : hvst_model_vm_of_task(m, ev->pid);
+	m->sink.clock_event(m->ctx, vm, v, ev);
+}
+
+static void on_sched_switch(struct model *m, const struct hvst_event *ev)
+{
+	struct vcpu *prev = hvst_model_find(m, ev->sched.prev_pid);
+	struct vcpu *next = hvst_model_find(m, ev->sched.next_pid);
+
+	if (prev)
+		m->sink.vcpu_event(m->ctx, prev, ev);
+	if (next && next != prev)
+		m->sink.vcpu_event(m->ctx, next, ev);
+}
+
+/* Records are missing on one CPU: whatever was in flight there is unknown now. */
+static void on_lost(struct model *m, const struct hvst_event *ev)
+{
+	unsigned int slot = ev->cpu % MODEL_CPU_CACHE;
+	struct vcpu *last = m->last_on_cpu[slot];
+
+	m->gap++;
+	if (last && ev->ts_ns > last->last_ns)
+		m->lost_ns += ev->ts_ns - last->last_ns;
+	m->expired_timer = NULL;
+	m->sink.gap(m->ctx, ev);
+}
+
+int hvst_model_event(struct model *m, const struct hvst_event *ev)
+{
+	switch (ev->id) {
+	case HVST_EV_STIMER_SET_CONFIG:
+		on_set_config(m, ev);
+		break;
+	case HVST_EV_STIMER_SET_COUNT:
+		on_set_count(m, ev);
+		break;
+	case HVST_EV_STIMER_START_ONE_SHOT:
+		on_start_one_shot(m, ev);
+		break;
+	case HVST_EV_STIMER_START_EXPIRED:
+		on_start_expired(m, ev);
+		break;
+	case HVST_EV_STIMER_START_PERIODIC:
+		on_start_periodic(m, ev);
+		break;
+	case HVST_EV_STIMER_CALLBACK:
+		on_callback(m, ev);
+		break;
+	case HVST_EV_STIMER_EXPIRATION:
+		on_expiration(m, ev);
+		break;
+	case HVST_EV_ENTRY:
+	case HVST_EV_EXIT:
+		on_vcpu_event(m, ev, true);
+		break;
+	case HVST_EV_MSR:
+		on_msr(m, ev);
+		break;
+	case HVST_EV_WRITE_TSC_OFFSET:
+	case HVST_EV_TRACK_TSC:
+	case HVST_EV_UPDATE_MASTER_CLOCK:
+	case HVST_EV_PVCLOCK_UPDATE:
+		on_clock_event(m, ev);
+		break;
+	case HVST_EV_SYNIC_SET_MSR:
+	case HVST_EV_SYNIC_SET_IRQ:
+	case HVST_EV_PIO:
+	case HVST_EV_MMIO:
+		on_vcpu_event(m, ev, false);
+		break;
+	case HVST_EV_SCHED_SWITCH:
+		on_sched_switch(m, ev);
+		break;
+	case HVST_EV_LOST:
+		on_lost(m, ev);
+		break;
+	default:
+		break;
+	}
+	return m->error;
+}
+
+struct model *hvst_model_new(const struct model_sink *sink, void *ctx)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->sink = *sink;
+	m->ctx = ctx;
+	m->vms_tail = &m->vms;
+	return m;
+}
+
+void hvst_model_can_infer(struct model *m, bool can)
+{
+	m->can_infer = can;
+}
+
+static void vcpu_free(struct vcpu *v)
+{
+	for (unsigned int i = 0; i < HVST_STIMERS; i++)
+		free(v->timer[i]);
+	free(v);
+}
+
+void hvst_model_free(struct model *m)
+{
+	if (!m)
+		return;
+	while (m->all) {
+		struct vcpu *v = m->all;
+
+		m->all = v->all_next;
+		vcpu_free(v);
+	}
+	while (m->vms) {
+		struct vm *vm = m->vms;
+
+		m->vms = vm->next;
+		free(vm);
+	}
+	free(m);
+}
+
+int64_t hvst_model_padding_ns(const struct model *m)
+{
+	return m->padding_ref ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
+}
+
+bool hvst_model_expired_seen(const struct model *m)
+{
+	return m->expired_seen;
+}
+
+uint64_t hvst_model_backwards(const struct model *m)
+{
+	return m->backwards;
+}
+
+int64_t hvst_model_lost_ns(const struct model *m)
+{
+	return m->lost_ns;
+}
+
+struct vm *hvst_model_vms(const struct model *m)
+{
+	return m->vms;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: model. Typed events in, vCPU threads, timers and arms out: who a thread is, what each synthetic
+ * timer of each vCPU is doing, which callback belongs to which arm, which arms the host executed without
+ * saying so. Knows nothing of findings; hands everything to one sink (lib/analysis).
+ *
+ * The state machine is KVM's (arch/x86/kvm/hyperv.c: stimer_set_config, stimer_set_count, stimer_start,
+ * stimer_expiration, kvm_hv_process_stimers), restricted to the transitions that were seen in recordings.
+ */
+#ifndef HVST_MODEL_H
+#define HVST_MODEL_H
+
+#include <hvstimer/session.h>
+
+#define HVST_STIMERS 4		/* HV_SYNIC_STIMER_COUNT: synthetic timers per vCPU */
+
+struct vm;
+struct vcpu;
+struct model;
+
+/* One synthetic timer. Owned by its vCPU. */
+struct stimer {
+	struct vcpu *vcpu;
+	struct timer_an *an;	/* lib/analysis; allocated through the sink, owned by analysis */
+	uint8_t index;
+	bool config_known, count_known;
+	bool programmed;	/* the guest (or VMM) wrote it and the host has not yet acted on that write */
+	bool by_host;		/* ... and it was the VMM */
+	bool armed;		/* hrtimer running: start seen, callback not */
+	bool padded;		/* the running hrtimer is the host's pad for a past-due arm */
+	bool undelivered;	/* the last expiration failed; the next one is the same arm again */
+	bool delivered;		/* delivered since the last start: another start is another arm */
+	bool periodic;		/* last start was periodic */
+	uint32_t gap;		/* the model's gap count when last looked at */
+	uint64_t config;
+	uint64_t count;		/* last value written */
+	uint64_t arm_count;	/* expiry of the running arm, or of the last one */
+	int64_t prog_ns;	/* when it was programmed */
+	int64_t arm_ns, deadline_ns, callback_ns, expiration_ns; /* HVST_UNKNOWN: none */
+	uint64_t arms, expired_observed, expired_inferred, restarts, fired, cancelled, failed;
+	uint8_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode */
+};
+
+/* One vCPU thread. Owned by the model until hvst_model_free(). */
+struct vcpu {
+	int tid;
+	int vcpu_id;		/* -1 until an event says it */
+	struct vm *vm;		/* never NULL: a thread starts alone in a VM of its own */
+	struct vcpu *vm_next;	/* the VM's list */
+	struct vcpu *hash_next;	/* by tid */
+	struct vcpu *all_next;
+	struct vcpu *id_next;	/* by vcpu_id */
+	struct vcpu_an *an;	/* lib/analysis */
+	struct stimer *timer[HVST_STIMERS];
+	uint64_t samples;	/* reference-clock samples seen on this thread */
+	int64_t msr_ns;		/* last kvm_msr */
+	int64_t sint_ns;	/* last kvm_hv_synic_set_irq */
+	int64_t last_ns;	/* last event in this thread's context */
+	int64_t first_ns;
+	uint64_t backwards;
+};
+
+/* One VM: the vCPU threads that share a reference epoch. */
+struct vm {
+	struct vm *next;
+	struct vcpu *vcpus;
+	struct vm_an *an;	/* lib/analysis */
+	unsigned int nr_vcpus;
+	int number;		/* in order of appearance, given at the end */
+	uint32_t order;		/* creation order */
+	bool dead;		/* merged into another */
+};
+
+/* What the model tells the analysis. All called in event order on the caller's thread. */
+struct model_sink {
+	/* The host's reference clock was @time_now (ref units) at or just before @ev. */
+	void (*sample)(void *ctx, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now);
+	/* The host executed an arm. Inferred ones come with skew_ns HVST_UNKNOWN. */
+	void (*arm)(void *ctx, struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev);
+	/* The guest or VMM wrote config or count; before the arm that results. */
+	void (*programmed)(void *ctx, struct stimer *t, const struct hvst_event *ev);
+	void (*fire)(void *ctx, struct stimer *t, const struct hvst_fire *fire);
+	void (*expiration)(void *ctx, struct stimer *t, const struct hvst_event *ev);
+	/* Any other event of a known vCPU thread that analyses look at. */
+	void (*vcpu_event)(void *ctx, struct vcpu *v, const struct hvst_event *ev);
+	/* A clock event in a task that is no vCPU thread; @vm: its VM if that can be said, else NULL. */
+	void (*clock_event)(void *ctx, struct vm *vm, struct vcpu *v, const struct hvst_event *ev);
+	/* Records are missing on one CPU from here back to that CPU's previous event. */
+	void (*gap)(void *ctx, const struct hvst_event *ev);
+	/* The threads of @from join @into: analysis moves what it keeps per VM. */
+	void (*vm_merge)(void *ctx, struct vm *into, struct vm *from);
+	/* |difference| of the two VMs' reference clocks in ns at @ts, HVST_UNKNOWN when not comparable. */
+	int64_t (*vm_distance)(void *ctx, const struct vm *a, const struct vm *b, int64_t ts);
+	int (*vcpu_new)(void *ctx, struct vcpu *v);
+	int (*timer_new)(void *ctx, struct stimer *t);
+	int (*vm_new)(void *ctx, struct vm *vm);
+};
+
+struct model *hvst_model_new(const struct model_sink *sink, void *ctx);
+void hvst_model_free(struct model *m);
+
+/* Starts or callbacks are recorded, so that their absence means something. Default: no inference. */
+void hvst_model_can_infer(struct model *m, bool can);
+
+/* hvst_model_event - advance by one event; 0 or -ENOMEM */
+int hvst_model_event(struct model *m, const struct hvst_event *ev);
+
+/* hvst_model_finish - the trace is over: settle identities that had to wait, number the VMs */
+void hvst_model_finish(struct model *m);
+
+struct vcpu *hvst_model_find(const struct model *m, int tid);	/* NULL: no vCPU thread */
+struct vm *hvst_model_vms(const struct model *m);		/* list, merged ones included (dead) */
+int64_t hvst_model_padding_ns(const struct model *m);		/* HVST_UNKNOWN: none seen */
+bool hvst_model_expired_seen(const struct model *m);
+uint64_t hvst_model_backwards(const struct model *m);
+
+/* The CPU lost records: the sum of time that the gaps cover. */
+int64_t hvst_model_lost_ns(const struct model *m);
+
+#endif

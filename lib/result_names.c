@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* The words of the JSON contract for the result's enums, and the documented defaults. */
+#include <hvstimer/hvstimer.h>
+
+#define NAME(fn, type, ...)						\
+const char *fn(type v)							\
+{									\
+	static const char *const names[] = { __VA_ARGS__ };		\
+									\
+	return (unsigned int)v < sizeof(names) / sizeof(names[0]) ? names[v] : "unknown"; \
+}
+
+NAME(hvst_storm_kind_name, enum hvst_storm_kind, "unknown", "backlog", "constant", "growing")
+NAME(hvst_ref_source_name, enum hvst_ref_source, "unknown", "tsc_page", "kvmclock")
+NAME(hvst_guest_source_name, enum hvst_guest_source, "unknown", "reference_counter", "tsc_page",
+     "tsc_page_disabled", "tsc_emulated", "raw_tsc", "kvmclock", "acpi_pm", "hpet")
+NAME(hvst_clock_role_name, enum hvst_clock_role, "unknown", "stimer", "timekeeping")
+NAME(hvst_confidence_name, enum hvst_confidence, "suspected", "inferred", "observed")
+NAME(hvst_question_name, enum hvst_question, "storm", "guest_clock_behind", "guest_backlog",
+     "guest_clock_rate", "guest_clocksource_switch", "host_reference_step", "host_reference_rate",
+     "host_kvmclock_fallback", "host_unpaired_clock_reads", "preemption")
+NAME(hvst_answer_name, enum hvst_answer, "cannot_tell", "no", "yes")
+NAME(hvst_timer_mode_name, enum hvst_timer_mode, "unknown", "one_shot", "periodic", "both")
+NAME(hvst_delivery_mode_name, enum hvst_delivery_mode, "unknown", "direct", "message", "both")
+
+const char *hvst_version(void)
+{
+	return HVST_VERSION;
+}
+
+void hvst_params_default(struct hvst_params *p)
+{
+	*p = (struct hvst_params){
+		.storm_min_arms = 64,
+		.storm_min_share = 80,
+		.storm_max_ahead = 8,
+		.storm_max_gap_ns = 200 * 1000 * 1000,
+		.burst_min_arms = 8,
+		/* Half of the shortest common watchdog: Linux soft lockup 20 s, Windows DPC watchdog 20 s. */
+		.watchdog_ns = 10LL * 1000 * 1000 * 1000,
+		.short_deadline_ns = 0,
+	};
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * The session: options, one source, one analysis a run. Everything hangs off it; nothing is global.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hvstimer/hvstimer.h>
+
+#include "analysis/analysis.h"
+#include "event/source.h"
+
+#define PROGRESS_BATCHES 64
+
+struct strings { char **s; unsigned int n; };
+
+/* Who a thread is, kept across runs: the next run can say from its start which VM an arm belongs to. */
+struct identity { int tid, vm, vcpu; };
+
+struct hvst_session {
+	struct strings paths, buffers;
+	unsigned int *cpus;
+	unsigned int nr_cpus;
+	uint64_t ignored;
+	enum hvst_reader reader;
+	unsigned int threads;
+	struct hvst_params params;
+	unsigned int need;
+	int64_t from_ns, to_ns;
+	int vm, vcpu, timer;
+	struct hvst_observer obs;
+	void *obs_ctx;
+	struct hvst_source *src;
+	struct analysis *an;		/* of the last run that analysed */
+	struct identity *who;		/* by tid, from the same run */
+	unsigned int nr_who;
+	atomic_bool stop;
+	char error[512];
+};
+
+static int fail(struct hvst_session *s, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(struct hvst_session *s, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(s->error, sizeof(s->error), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+struct hvst_session *hvst_session_new(void)
+{
+	struct hvst_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	hvst_params_default(&s->params);
+	s->need = HVST_NEED_ANALYSIS;
+	s->from_ns = s->to_ns = HVST_UNKNOWN;
+	s->vm = s->vcpu = s->timer = -1;
+	return s;
+}
+
+static void strings_free(struct strings *l)
+{
+	for (unsigned int i = 0; i < l->n; i++)
+		free(l->s[i]);
+	free(l->s);
+}
+
+void hvst_session_free(struct hvst_session *s)
+{
+	if (!s)
+		return;
+	hvst_analysis_free(s->an);
+	hvst_source_close(s->src);
+	strings_free(&s->paths);
+	strings_free(&s->buffers);
+	free(s->cpus);
+	free(s->who);
+	free(s);
+}
+
+static int strings_add(struct hvst_session *s, struct strings *l, const char *str)
+{
+	char **p = realloc(l->s, (l->n + 1) * sizeof(*p));
+
+	if (!p)
+		return fail(s, -ENOMEM, "out of memory");
+	l->s = p;
+	p[l->n] = strdup(str);
+	if (!p[l->n])
+		return fail(s, -ENOMEM, "out of memory");
+	l->n++;
+	return 0;
+}
+
+int hvst_session_add_file(struct hvst_session *s, const char *path)
+{
+	return strings_add(s, &s->paths, path);
+}
+
+int hvst_session_add_buffer(struct hvst_session *s, const char *name)
+{
+	return strings_add(s, &s->buffers, name);
+}
+
+int hvst_session_add_cpu(struct hvst_session *s, unsigned int cpu)
+{
+	unsigned int *p = realloc(s->cpus, (s->nr_cpus + 1) * sizeof(*p));
+
+	if (!p)
+		return fail(s, -ENOMEM, "out of memory");
+	s->cpus = p;
+	p[s->nr_cpus++] = cpu;
+	return 0;
+}
+
+int hvst_session_ignore(struct hvst_session *s, const char *event)
+{
+	int id = hvst_event_by_name(event);
+
+	if (id < 0)
+		return fail(s, -EINVAL, "no such event: %s", event);
+	s->ignored |= 1ULL << id;
+	return 0;
+}
+
+void hvst_session_set_reader(struct hvst_session *s, enum hvst_reader reader)
+{
+	s->reader = reader;
+}
+
+void hvst_session_set_threads(struct hvst_session *s, unsigned int threads)
+{
+	s->threads = threads;
+}
+
+void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p)
+{
+	s->params = *p;
+}
+
+void hvst_session_set_need(struct hvst_session *s, unsigned int need)
+{
+	s->need = need;
+}
+
+void hvst_session_set_window(struct hvst_session *s, int64_t from_ns, int64_t to_ns)
+{
+	s->from_ns = from_ns;
+	s->to_ns = to_ns;
+}
+
+void hvst_session_set_filter(struct hvst_session *s, int vm, int vcpu, int timer)
+{
+	s->vm = vm;
+	s->vcpu = vcpu;
+	s->timer = timer;
+}
+
+void hvst_session_set_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx)
+{
+	memset(&s->obs, 0, sizeof(s->obs));
+	if (obs)
+		s->obs = *obs;
+	s->obs_ctx = ctx;
+}
+
+int hvst_session_open(struct hvst_session *s)
+{
+	struct hvst_source_opts opts = {
+		.paths = (const char *const *)s->paths.s, .nr_paths = s->paths.n,
+		.buffers = (const char *const *)s->buffers.s, .nr_buffers = s->buffers.n,
+		.cpus = s->cpus, .nr_cpus = s->nr_cpus, .ignored_ids = s->ignored,
+		.reader = s->reader, .threads = s->threads,
+	};
+
+	if (s->src)
+		return fail(s, -EBUSY, "already open");
+	if (!s->paths.n)
+		return fail(s, -EINVAL, "no file given");
+	return hvst_source_open(&s->src, &opts, s->error, sizeof(s->error));
+}
+
+/* The events that an analysis reads; an event observer wants them all. */
+static uint64_t wanted_ids(const struct hvst_session *s)
+{
+	static const uint8_t unread[] = {
+		HVST_EV_HYPERCALL, HVST_EV_HYPERCALL_DONE, HVST_EV_FLUSH_TLB, HVST_EV_FLUSH_TLB_EX,
+		HVST_EV_SEND_IPI, HVST_EV_SEND_IPI_EX, HVST_EV_SYNDBG_SET_MSR, HVST_EV_SYNDBG_GET_MSR,
+		HVST_EV_TIMER_STATE, HVST_EV_APIC, HVST_EV_STIMER_CLEANUP, HVST_EV_SYNIC_SEND_EOI,
+		HVST_EV_NOTIFY_ACKED_SINT,
+	};
+	uint64_t all = (1ULL << HVST_EV_COUNT) - 1;
+
+	if (s->need & HVST_NEED_EVENTS)
+		return all;
+	for (unsigned int i = 0; i < sizeof(unread); i++)
+		all &= ~(1ULL << unread[i]);
+	return all;
+}
+
+static bool recorded(const struct hvst_session *s, unsigned int id)
+{
+	const struct hvst_trace *t = hvst_source_trace(s->src);
+
+	return t->in_format[id / 32] >> id % 32 & 1 && !(s->ignored >> id & 1);
+}
+
+static int cmp_identity(const void *x, const void *y)
+{
+	int a = ((const struct identity *)x)->tid, b = ((const struct identity *)y)->tid;
+
+	return a < b ? -1 : a > b;
+}
+
+static const struct identity *identity_find(const struct hvst_session *s, int tid)
+{
+	struct identity key = { .tid = tid };
+
+	return s->nr_who ? bsearch(&key, s->who, s->nr_who, sizeof(key), cmp_identity) : NULL;
+}
+
+static int known_vm(const void *ctx, int tid)
+{
+	const struct identity *who = identity_find(ctx, tid);
+
+	return who ? who->vm : -1;
+}
+
+static int identities_keep(struct hvst_session *s)
+{
+	unsigned int n = 0;
+
+	free(s->who);
+	s->nr_who = 0;
+	for (struct vm *vm = hvst_model_vms(s->an->model); vm; vm = vm->next)
+		n += vm->nr_vcpus;
+	s->who = calloc(n ? n : 1, sizeof(*s->who));
+	if (!s->who)
+		return fail(s, -ENOMEM, "out of memory");
+	for (struct vm *vm = hvst_model_vms(s->an->model); vm; vm = vm->next)
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			s->who[s->nr_who++] = (struct identity){ v->tid, vm->number, v->vcpu_id };
+	qsort(s->who, s->nr_who, sizeof(*s->who), cmp_identity);
+	return 0;
+}
+
+static int analysis_begin(struct hvst_session *s)
+{
+	hvst_analysis_free(s->an);
+	s->an = hvst_analysis_new(&s->params, hvst_source_trace(s->src));
+	if (!s->an)
+		return fail(s, -ENOMEM, "out of memory");
+	s->an->ignored = s->ignored;
+	s->an->obs = &s->obs;
+	s->an->obs_ctx = s->obs_ctx;
+	s->an->vm_filter = s->vm;
+	s->an->vcpu_filter = s->vcpu;
+	s->an->timer_filter = s->timer;
+	s->an->known_vm = known_vm;
+	s->an->known_ctx = s;
+	hvst_model_can_infer(s->an->model, recorded(s, HVST_EV_STIMER_START_ONE_SHOT) ||
+			     recorded(s, HVST_EV_STIMER_CALLBACK));
+	return 0;
+}
+
+static int batch(struct hvst_session *s, const struct hvst_event *ev, long n)
+{
+	int ret = 0;
+
+	for (long i = 0; i < n && !ret; i++) {
+		if (s->need & HVST_NEED_ANALYSIS)
+			ret = hvst_analysis_event(s->an, &ev[i]);
+		if (!ret && s->obs.event && s->obs.event(s->obs_ctx, &ev[i]))
+			ret = -ECANCELED;
+	}
+	return ret;
+}
+
+static int progress(struct hvst_session *s)
+{
+	uint64_t done, total;
+
+	if (!s->obs.progress)
+		return 0;
+	hvst_source_progress(s->src, &done, &total);
+	return s->obs.progress(s->obs_ctx, done, total) ? -ECANCELED : 0;
+}
+
+static int pass(struct hvst_session *s)
+{
+	const struct hvst_event *ev;
+	unsigned int batches = 0;
+	int ret = 0;
+	long n = 0;
+
+	while (!ret && (n = hvst_source_next(s->src, &ev)) > 0) {
+		ret = batch(s, ev, n);
+		if (!ret && ++batches % PROGRESS_BATCHES == 0)
+			ret = progress(s);
+		if (!ret && atomic_load_explicit(&s->stop, memory_order_relaxed))
+			ret = -ECANCELED;
+	}
+	if (n < 0)
+		return fail(s, (int)n, "%s", hvst_source_error(s->src));
+	return ret;
+}
+
+/* What only the model knows goes into the trace's figures; comms go where people look for them. */
+static void complete(struct hvst_session *s)
+{
+	struct hvst_trace *t = hvst_source_trace(s->src);
+	const struct hvst_result *r = &s->an->result;
+
+	t->padding_ns = hvst_model_padding_ns(s->an->model);
+	t->start_expired_recorded = hvst_model_expired_seen(s->an->model);
+	t->backwards += hvst_model_backwards(s->an->model);
+	t->lost_ns = hvst_model_lost_ns(s->an->model);
+	for (unsigned int i = 0; i < r->nr_vms; i++) {
+		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)r->vms[i].vcpus;
+
+		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++)
+			snprintf(v[k].comm, sizeof(v[k].comm), "%s", hvst_source_comm(s->src, v[k].tid));
+	}
+}
+
+int hvst_session_run(struct hvst_session *s)
+{
+	struct hvst_trace *t;
+	int ret;
+
+	if (!s->src)
+		return fail(s, -EINVAL, "not open");
+	s->error[0] = '\0';
+	atomic_store(&s->stop, false);
+	ret = hvst_source_start(s->src, wanted_ids(s), s->need & HVST_NEED_EVENTS, s->from_ns, s->to_ns);
+	if (ret)
+		return fail(s, ret, "%s", hvst_source_error(s->src));
+	t = hvst_source_trace(s->src);
+	t->incomplete = false;
+	if (s->need & HVST_NEED_ANALYSIS) {
+		ret = analysis_begin(s);
+		if (ret)
+			return ret;
+	}
+	ret = pass(s);
+	t->incomplete = ret == -ECANCELED;
+	if ((ret && ret != -ECANCELED) || !(s->need & HVST_NEED_ANALYSIS))
+		return ret;
+	/* A run that was stopped still answers for what it read. */
+	s->an->error = 0;
+	if (hvst_analysis_finish(s->an) == -ENOMEM)
+		return fail(s, -ENOMEM, "out of memory");
+	complete(s);
+	if (identities_keep(s))
+		return -ENOMEM;
+	return ret;
+}
+
+void hvst_session_stop(struct hvst_session *s)
+{
+	atomic_store_explicit(&s->stop, true, memory_order_relaxed);
+}
+
+const struct hvst_trace *hvst_session_trace(const struct hvst_session *s)
+{
+	return s->src ? hvst_source_trace(s->src) : NULL;
+}
+
+const struct hvst_result *hvst_session_result(const struct hvst_session *s)
+{
+	return s->an ? &s->an->result : NULL;
+}
+
+const char *hvst_session_error(const struct hvst_session *s)
+{
+	return s->error;
+}
+
+const char *hvst_session_comm(const struct hvst_session *s, int tid)
+{
+	return s->src ? hvst_source_comm(s->src, tid) : "";
+}
+
+void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu)
+{
+	const struct identity *who = identity_find(s, tid);
+
+	*vm = who ? who->vm : -1;
+	*vcpu = who ? who->vcpu : -1;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * What the plugin remembers of each synthetic timer, to say what one event alone does not tell: how
+ * many past-due arms in a row, that a start is the host's padding, how late a callback is.
+ *
+ * A report may be filtered, start in the middle, lose events, jump about (KernelShark) or mix
+ * several VMs and buffers. So nothing is claimed that rests on events not being hidden, unless
+ * other events bear it out; where they do not, the answer is "unknown", or "at least". Memory is
+ * bounded: see SETS, WAYS.
+ */
+#ifndef PLUGIN_TIMERS_H
+#define PLUGIN_TIMERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct timers;
+
+/* One event of a timer. @ts: the record's time stamp, in whatever unit; 0 when there is none. */
+struct timer_event {
+	uint64_t ts;
+	int pid;	/* the thread: vcpu_id alone is not unique, several VMs have a vCPU 0 */
+	int vcpu;
+	int timer;
+};
+
+struct start_note {
+	unsigned int run;	/* past-due arms in a row up to this one; 0: none, or unknown */
+	bool at_least;		/* there may have been more before those seen */
+	bool padding;		/* not the guest's arm: the host delays a past-due one */
+};
+
+enum fired_kind {
+	FIRED_UNKNOWN,
+	FIRED_LATE,		/* ns after its deadline, negative: before it */
+	FIRED_AFTER_LAST_SEEN,	/* ns after that of the last start seen, perhaps not its own */
+};
+
+/* NULL without memory. */
+struct timers *timers_new(void);
+void timers_free(struct timers *t);
+
+/* Events were lost: nothing is concluded across this point. */
+void timers_forget(struct timers *t);
+
+/* set_count; @t may be NULL in all of these: then nothing is known. */
+void timers_count_set(struct timers *t, const struct timer_event *ev, uint64_t count);
+/* set_config */
+void timers_config_set(struct timers *t, const struct timer_event *ev, uint64_t config);
+/* cleanup: what ran before runs no more. */
+void timers_stopped(struct timers *t, const struct timer_event *ev);
+/* start_expired; start_one_shot; start_periodic. */
+struct start_note timers_start_expired(struct timers *t, const struct timer_event *ev, uint64_t now,
+				       uint64_t count);
+struct start_note timers_start_ahead(struct timers *t, const struct timer_event *ev, uint64_t now,
+				     uint64_t count);
+void timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
+			   uint64_t exp_time);
+/* callback: ev->pid is not used, it is whatever task was interrupted. */
+enum fired_kind timers_fired(struct timers *t, const struct timer_event *ev, int64_t *ns);
+/* expiration */
+void timers_delivered(struct timers *t, const struct timer_event *ev);
+
+#endif
