@@ -138,7 +138,7 @@ $(LIB_A): $(call objs,$(LIB_SRCS)) $(O)/.sources
 
 $(LIB_SO): $(call objs,$(LIB_SRCS)) lib/libhvstimer.map
 	$(say) LD $@
-	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) \
+	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) -Wl,-Bsymbolic-functions \
 		-Wl,--version-script=lib/libhvstimer.map -o $@ $(filter %.o,$^) $(LIBS)
 	$(Q)ln -sf $(notdir $@) $(O)/libhvstimer.so.$(ABI) && ln -sf $(notdir $@) $(O)/libhvstimer.so
 
@@ -172,6 +172,24 @@ $(PLUGINS): $(O)/plugins/%.so: $(O)/plugins/%.o $(call objs,$(wildcard $(PLUGIN_
 	$(say) LD $@
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,--version-script=plugins/plugin.map -o $@ $^
 
+# Programs of tests/plugin/t_*: they know the plugin through libtraceevent alone.
+PLUGIN_TESTS	:= $(O)/tests/plugin/drive
+$(PLUGIN_TESTS): $(O)/tests/plugin/%: $(O)/tests/plugin/%.o
+	$(say) LD $@
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+# The plugin goes where libtraceevent of this machine looks; make install does the first of these too.
+plugindir	?= $(shell $(PKG_CONFIG) --variable=libdir libtraceevent 2>/dev/null)/traceevent/plugins
+user_plugindir	?= $(HOME)/.local/lib/traceevent/plugins
+
+install-plugin: to = $(plugindir)
+install-plugin-user: to = $(user_plugindir)
+install-plugin install-plugin-user: $(PLUGINS)
+	$(say) INSTALL $(to)
+	$(Q)$(INSTALL) -d "$(DESTDIR)$(to)" && $(INSTALL) -m 644 $^ "$(DESTDIR)$(to)"
+
+.PHONY: install-plugin install-plugin-user
+
 $(O)/hvstimer.pc: lib/hvstimer.pc.in $(O)/.prefix
 	$(Q)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 		-e 's|@version@|$(VERSION)|' $< > $@
@@ -181,7 +199,7 @@ $(O)/.prefix: FORCE
 $(MAN_LINKS): $(wildcard man/*.3)
 	$(Q)mkdir -p $(@D); echo '.so man3/$(patsubst $(basename $(@F)):%,%.3,$(filter $(basename $(@F)):%,$(MAN_ALIASES)))' >$@
 
-test-programs: $(UNIT_BINS) $(GEN_BIN)
+test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS)
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
 demo:
@@ -199,11 +217,12 @@ check:
 # What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
 MAN_SECTIONS	:= 1 3 5 7
 man_pages	= $(wildcard man/*.$(1)) $(filter %.$(1),$(MAN_LINKS))
-SCHEMAS		:= $(wildcard schema/*.json)
+SCHEMAS		:= $(wildcard tests/schema/*.json)
 define INSTALLED
 755 $(bindir) $(CLI_BIN)
 755 $(libdir) $(LIB_SO)
 644 $(libdir) $(LIB_A)
+644 $(plugindir) $(PLUGINS)
 644 $(libdir)/pkgconfig $(O)/hvstimer.pc
 644 $(includedir)/hvstimer $(wildcard include/hvstimer/*.h)
 644 $(bashcompdir) $(O)/completions/hvstimer

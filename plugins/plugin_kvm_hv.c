@@ -20,6 +20,12 @@
 #include "../lib/event/names.h"
 #include "timers.h"
 
+/*
+ * perf up to Linux 6.1 has libtraceevent built in and gives its plugins but a part of it, without this
+ * function: there the plugin is loaded and leaves all events alone, instead of a warning that it cannot be.
+ */
+#pragma weak tep_print_event
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_FIELDS 8
 #define TEXT_SIZE 256
@@ -637,6 +643,8 @@ __attribute__((visibility("default"))) int tep_plugin_loader(struct tep_handle *
 		add_options();
 	p->tep = tep;
 	p->options = parse_options(plugin_options);
+	if (!tep_print_event)
+		p->options.decode = false;
 	p->timers = p->options.streaks ? timers_new() : NULL;
 	p->next = plugins;
 	plugins = p;

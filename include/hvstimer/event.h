@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* Every event hvstimer understands. The order is private to one build: use names in files. */
 enum hvst_event_id {
@@ -177,6 +178,7 @@ const struct hvst_field *hvst_event_fields(unsigned int id, unsigned int *n);
  */
 bool hvst_event_value(const struct hvst_event *ev, unsigned int i, uint64_t *val);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -11,7 +11,11 @@
 #include <hvstimer/result.h>
 #include <hvstimer/session.h>
 
+#pragma GCC visibility push(default)
+
 /** hvst_version - "0.1.0", of the library that is running */
 const char *hvst_version(void);
+
+#pragma GCC visibility pop
 
 #endif

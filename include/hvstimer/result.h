@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define HVST_UNKNOWN	INT64_MIN	/* "null": not known. Never a made-up number. */
 #define HVST_COMM_LEN	16
@@ -247,6 +248,7 @@ const char *hvst_answer_name(enum hvst_answer v);
 const char *hvst_timer_mode_name(enum hvst_timer_mode v);
 const char *hvst_delivery_mode_name(enum hvst_delivery_mode v);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

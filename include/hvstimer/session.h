@@ -12,6 +12,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct hvst_session;
 
@@ -137,6 +138,7 @@ const char *hvst_session_comm(const struct hvst_session *s, int tid);
 /* The VM and vCPU of a vCPU thread, known after a run; *@vm, *@vcpu -1 when unknown. */
 void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -131,8 +131,11 @@ void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst
 	v->in_loop = false;
 	if (arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
 		return;
-	cost = arm->ts_ns - (v->exit_ns != HVST_UNKNOWN ? v->exit_ns : t->prog_ns);
-	if (cost <= 0 || (v->exit_ns == HVST_UNKNOWN && t->prog_ns == HVST_UNKNOWN))
+	if (t->prog_ns == HVST_UNKNOWN)
+		return;
+	/* From the write, not from its exit: so that it is the same where exits are not recorded. */
+	cost = arm->ts_ns - t->prog_ns;
+	if (cost <= 0)
 		return;
 	if (!v->cost_ns)
 		v->cost_ns = cost;
@@ -174,7 +177,7 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 
 	if (skew_ns == HVST_UNKNOWN)
 		return CAUSE_UNEXPLAINED;
-	if (skew_ns <= limit && skew_ns >= 0 && arm->ts_ns - t->prog_ns < limit + cost)
+	if (skew_ns <= limit)
 		return CAUSE_SHORT_DEADLINE;
 	reach = 2 * skew_ns + 8 * cost;
 	for (unsigned int i = 0; i < n; i++) {
@@ -184,8 +187,6 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 			return CAUSE_PREEMPTED;
 	}
 	/* Held between the guest's write and the start itself. */
-	if (v->exit_ns != HVST_UNKNOWN && arm->ts_ns - v->exit_ns >= skew_ns - cost)
-		return CAUSE_PREEMPTED;
 	if (t->prog_ns != HVST_UNKNOWN && arm->ts_ns - t->prog_ns >= skew_ns - cost)
 		return CAUSE_PREEMPTED;
 	return CAUSE_UNEXPLAINED;

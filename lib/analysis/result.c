@@ -252,8 +252,19 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 		snprintf(out->why, sizeof(out->why), "%s", why);
 }
 
+/* The last sign of a VM: its clock is not claimed to exist after that. */
+static int64_t vm_last(const struct vm *vm)
+{
+	int64_t last = INT64_MIN;
+
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->last_ns > last)
+			last = v->last_ns;
+	return last;
+}
+
 /* One VM's segments, cut again where the source changed. */
-static unsigned int segments_of(const struct analysis *a, struct vm *vm, struct hvst_ref_segment *out)
+static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 {
 	const struct refclock *rc = &vm->an->ref;
 	unsigned int n = 0, src = 0;
@@ -267,7 +278,7 @@ static unsigned int segments_of(const struct analysis *a, struct vm *vm, struct 
 		if (!s)
 			continue;
 		from = s->from_ns;
-		end = i < rc->nr_segs && next ? next->from_ns : a->now + 1;
+		end = i < rc->nr_segs && next ? next->from_ns : vm_last(vm) + 1;
 		while (src < vm->an->nr_sources && vm->an->sources[src].ts <= from)
 			src++;
 		for (; src < vm->an->nr_sources && vm->an->sources[src].ts < end; src++) {
@@ -295,7 +306,7 @@ static int build_reference(struct analysis *a)
 	n = 0;
 	for each_vm(vm, a)
 		if (vm_pass(a, vm))
-			n += segments_of(a, vm, list + n);
+			n += segments_of(vm, list + n);
 	a->result.reference = list;
 	a->result.nr_reference = n;
 	return 0;

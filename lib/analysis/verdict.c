@@ -24,10 +24,10 @@ static const struct need { uint64_t all, either, or; } needs[HVST_Q_COUNT] = {
 	[HVST_Q_STORM]			= { STIMER_EVENTS, 0, 0 },
 	[HVST_Q_GUEST_CLOCK_BEHIND]	= { STIMER_EVENTS, 0, 0 },
 	[HVST_Q_GUEST_BACKLOG]		= { STIMER_EVENTS, 0, 0 },
-	[HVST_Q_GUEST_CLOCK_RATE]	= { 0, BIT(STIMER_START_ONE_SHOT), BIT(MSR) },
-	[HVST_Q_GUEST_CLOCKSOURCE_SWITCH] = { BIT(MSR), 0, 0 },
-	[HVST_Q_HOST_REFERENCE_STEP]	= { 0, BIT(STIMER_START_ONE_SHOT), BIT(MSR) },
-	[HVST_Q_HOST_REFERENCE_RATE]	= { 0, BIT(STIMER_START_ONE_SHOT), BIT(MSR) },
+	[HVST_Q_GUEST_CLOCK_RATE]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
+	[HVST_Q_GUEST_CLOCKSOURCE_SWITCH] = { BIT(MSR) | BIT(STIMER_SET_COUNT), 0, 0 },
+	[HVST_Q_HOST_REFERENCE_STEP]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
+	[HVST_Q_HOST_REFERENCE_RATE]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
 	[HVST_Q_HOST_KVMCLOCK_FALLBACK]	= { BIT(MSR), 0, 0 },
 	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] = { BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_CALLBACK), 0, 0 },
 	[HVST_Q_PREEMPTION]		= { 0, BIT(SCHED_SWITCH), BIT(ENTRY) | BIT(EXIT) },
@@ -188,8 +188,14 @@ static enum hvst_answer preemption_answer(const struct analysis *a, int vm, stru
 {
 	const struct vm_an *an = vm_by_number(a, vm);
 
-	if (!an || !an->preempted)
-		return an ? HVST_NO : HVST_CANNOT_TELL;
+	if (!an)
+		return HVST_CANNOT_TELL;
+	if (!an->preempted) {
+		/* sched_switch alone does not show a vCPU kept busy by the host: then unexplained ones stay open. */
+		bool exits = (recorded_events(a) & (BIT(ENTRY) | BIT(EXIT))) == (BIT(ENTRY) | BIT(EXIT));
+
+		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
+	}
 	hvst_evidence_add(why, &an->preempted_why);
 	hvst_evidence_stat(why, "%llu past-due arms outside storms follow a stretch in which the vCPU was held for at least their skew",
 			   (unsigned long long)an->preempted);
@@ -505,6 +511,8 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	}
 	if (v->answer == HVST_YES)
 		v->missing = 0;
+	else if (q == HVST_Q_PREEMPTION && v->answer == HVST_CANNOT_TELL && !v->missing)
+		v->missing = (BIT(ENTRY) | BIT(EXIT)) & ~recorded_events(a);
 	summarize(a, q, v);
 }
 

@@ -233,6 +233,24 @@ static void timer_run(struct stimer *t, const struct hvst_event *ev)
 	t->callback_ns = HVST_UNKNOWN;
 }
 
+/*
+ * A start with no write before it, of the same expiry, and nothing delivered in between is the host looking
+ * again at a running timer. After a delivery it can only be another arm, whose write was not recorded.
+ */
+static void started(struct stimer *t, struct hvst_arm *a)
+{
+	if (!t->programmed && !t->delivered && t->arm_count == a->count)
+		a->flags |= HVST_ARM_RESTART;
+	if (t->by_host)
+		a->flags |= HVST_ARM_HOST;
+	t->arm_count = a->count;
+	t->programmed = t->delivered = false;
+	if (a->flags & HVST_ARM_RESTART)
+		t->restarts++;
+	else
+		t->arms++;
+}
+
 static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev)
 {
 	struct vcpu *v = vcpu_of(m, ev, true);
@@ -282,25 +300,15 @@ static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 		a.skew_ns = skew_of(a.time_now, a.count);
 		a.kind = HVST_ARM_EXPIRED;
 		a.flags = HVST_ARM_INFERRED | HVST_ARM_PADDED;
-		if (t->programmed)
-			t->expired_inferred++;
 	} else {
 		a.skew_ns = skew_of(a.time_now, a.count);
 		a.kind = HVST_ARM_AHEAD;
 		timer_run(t, ev);
 		t->padded = false;
 	}
-	/* With no write seen at all (the trace began later) a first start counts as the arm it is. */
-	if (!t->programmed && t->arm_count == a.count)
-		a.flags |= HVST_ARM_RESTART;
-	if (t->by_host)
-		a.flags |= HVST_ARM_HOST;
-	t->arm_count = a.count;
-	t->programmed = false;
-	if (a.flags & HVST_ARM_RESTART)
-		t->restarts++;
-	else
-		t->arms++;
+	started(t, &a);
+	if (a.kind == HVST_ARM_EXPIRED && !(a.flags & HVST_ARM_RESTART))
+		t->expired_inferred++;
 	m->sink.arm(m->ctx, t, &a, ev);
 }
 
@@ -321,20 +329,11 @@ static void on_start_expired(struct model *m, const struct hvst_event *ev)
 	a.kind = HVST_ARM_EXPIRED;
 	t->modes |= HVST_MODE_ONE_SHOT;
 	t->periodic = false;
-	if (!t->programmed && t->arm_count == a.count)
-		a.flags |= HVST_ARM_RESTART;
-	if (t->by_host)
-		a.flags |= HVST_ARM_HOST;
-	t->arm_count = a.count;
+	started(t, &a);
 	t->arm_ns = ev->ts_ns;
 	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
-	t->programmed = false;
-	if (a.flags & HVST_ARM_RESTART) {
-		t->restarts++;
-	} else {
-		t->arms++;
+	if (!(a.flags & HVST_ARM_RESTART))
 		t->expired_observed++;
-	}
 	m->sink.arm(m->ctx, t, &a, ev);
 }
 
@@ -433,7 +432,7 @@ static void infer_expired(struct model *m, struct stimer *t, const struct hvst_e
 	a.count = t->count_known ? t->count : 0;
 	t->modes |= HVST_MODE_ONE_SHOT;
 	t->periodic = false;
-	t->programmed = false;
+	t->programmed = t->delivered = false;
 	t->arm_count = a.count;
 	t->arm_ns = ev->ts_ns;
 	t->arms++;
@@ -462,25 +461,11 @@ static void on_expiration(struct model *m, const struct hvst_event *ev)
 	t->armed = t->padded = false;
 	t->callback_ns = t->deadline_ns = HVST_UNKNOWN;
 	if (delivered) {
-		t->entry_pending = true;
-		v->entry_pending |= (uint8_t)(1u << t->index);
+		t->delivered = true;
 		if (!t->periodic)
 			t->config &= ~TIMER_ENABLE;
 	}
 	m->sink.expiration(m->ctx, t, ev);
-}
-
-static void on_entry(struct model *m, const struct hvst_event *ev)
-{
-	struct vcpu *v = vcpu_of(m, ev, true);
-
-	if (!v)
-		return;
-	v->entry_pending = 0;
-	m->sink.vcpu_event(m->ctx, v, ev);
-	for (unsigned int i = 0; i < HVST_STIMERS; i++)
-		if (v->timer[i])
-			v->timer[i]->entry_pending = false;
 }
 
 static void on_msr(struct model *m, const struct hvst_event *ev)
@@ -568,8 +553,6 @@ int hvst_model_event(struct model *m, const struct hvst_event *ev)
 		on_expiration(m, ev);
 		break;
 	case HVST_EV_ENTRY:
-		on_entry(m, ev);
-		break;
 	case HVST_EV_EXIT:
 		on_vcpu_event(m, ev, true);
 		break;

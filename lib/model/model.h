@@ -29,7 +29,7 @@ struct stimer {
 	bool armed;		/* hrtimer running: start seen, callback not */
 	bool padded;		/* the running hrtimer is the host's pad for a past-due arm */
 	bool undelivered;	/* the last expiration failed; the next one is the same arm again */
-	bool entry_pending;	/* delivered, no kvm_entry since */
+	bool delivered;		/* delivered since the last start: another start is another arm */
 	bool periodic;		/* last start was periodic */
 	uint32_t gap;		/* the model's gap count when last looked at */
 	uint64_t config;
@@ -58,7 +58,6 @@ struct vcpu {
 	int64_t last_ns;	/* last event in this thread's context */
 	int64_t first_ns;
 	uint64_t backwards;
-	uint8_t entry_pending;	/* timers waiting for kvm_entry, bit per index */
 };
 
 /* One VM: the vCPU threads that share a reference epoch. */
@@ -88,7 +87,7 @@ struct model_sink {
 	void (*clock_event)(void *ctx, struct vm *vm, struct vcpu *v, const struct hvst_event *ev);
 	/* Records are missing on one CPU from here back to that CPU's previous event. */
 	void (*gap)(void *ctx, const struct hvst_event *ev);
-	/* @thread of @from joins @into: analysis moves what it keeps per VM. */
+	/* The threads of @from join @into: analysis moves what it keeps per VM. */
 	void (*vm_merge)(void *ctx, struct vm *into, struct vm *from);
 	/* |difference| of the two VMs' reference clocks in ns at @ts, HVST_UNKNOWN when not comparable. */
 	int64_t (*vm_distance)(void *ctx, const struct vm *a, const struct vm *b, int64_t ts);

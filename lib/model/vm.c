@@ -15,6 +15,7 @@
 /* Clocks of one VM agree to a few us; single samples are late by up to ms, so clean ones are awaited. */
 #define VM_SAME_NS	(300 * 1000)
 #define VM_FIRST_TRY	8	/* samples */
+#define TASK_REACH	4096	/* thread ids between a VMM and its vCPU threads */
 
 int hvst_model_vm_alone(struct model *m, struct vcpu *v)
 {
@@ -76,12 +77,15 @@ struct vcpu *hvst_model_nearest(const struct model *m, int vcpu_id, int pid)
 	return best;
 }
 
-/* A VMM starts its vCPU threads after itself: ids above the task's own are the likelier. */
+/*
+ * A VMM starts its vCPU threads after itself, so their ids lie above the task's own, and near. A task above
+ * every known thread may be the VMM of a VM whose threads are yet to come: nobody's, for now.
+ */
 static int64_t task_distance(const struct vcpu *v, int pid)
 {
 	int64_t d = (int64_t)v->tid - pid;
 
-	return d >= 0 ? d : -4 * d;
+	return d >= 0 && d < TASK_REACH ? d : INT64_MAX;
 }
 
 struct vm *hvst_model_vm_of_task(const struct model *cm, int pid)
@@ -94,7 +98,7 @@ struct vm *hvst_model_vm_of_task(const struct model *cm, int pid)
 		if (m->task_cache[i].pid == pid)
 			return m->task_cache[i].vm;
 	for (const struct vcpu *v = m->all; v; v = v->all_next)
-		if (!best || task_distance(v, pid) < task_distance(best, pid))
+		if (task_distance(v, pid) < (best ? task_distance(best, pid) : INT64_MAX))
 			best = v;
 	if (!best)
 		return NULL;
@@ -122,34 +126,44 @@ static int tid_distance(const struct vm *vm, int tid)
 	return best;
 }
 
-static void vm_join(struct model *m, struct vm *into, struct vcpu *v)
+/* All threads of @from become @into's. */
+static void vm_join(struct model *m, struct vm *into, struct vm *from)
 {
-	struct vm *from = v->vm;
-
 	m->sink.vm_merge(m->ctx, into, from);
-	from->vcpus = NULL;
+	while (from->vcpus) {
+		struct vcpu *v = from->vcpus;
+
+		from->vcpus = v->vm_next;
+		v->vm = into;
+		v->vm_next = into->vcpus;
+		into->vcpus = v;
+		into->nr_vcpus++;
+	}
 	from->nr_vcpus = 0;
 	from->dead = true;
-	v->vm = into;
-	v->vm_next = into->vcpus;
-	into->vcpus = v;
-	into->nr_vcpus++;
 	if (from->order < into->order)
 		into->order = from->order;
 	m->task_cache_n = 0;
 }
 
+static bool vm_ids_clash(const struct vm *a, const struct vm *b)
+{
+	for (const struct vcpu *v = b->vcpus; v; v = v->vm_next)
+		if (v->vcpu_id < 0 || vm_has_id(a, v->vcpu_id))
+			return true;
+	return false;
+}
+
+/* Joins the thread's VM with the one whose clock agrees; the elder one of the two takes the other in. */
 static void vm_find(struct model *m, struct vcpu *v, int64_t ts)
 {
 	struct vm *best = NULL;
 	int best_tid = INT32_MAX;
 
-	if (v->vm->nr_vcpus > 1 || v->vcpu_id < 0)
-		return;
 	for (struct vm *vm = m->vms; vm; vm = vm->next) {
 		int64_t d;
 
-		if (vm->dead || vm == v->vm || vm_has_id(vm, v->vcpu_id))
+		if (vm->dead || vm == v->vm || vm_ids_clash(vm, v->vm))
 			continue;
 		d = m->sink.vm_distance(m->ctx, vm, v->vm, ts);
 		if (d == HVST_UNKNOWN || d > VM_SAME_NS || tid_distance(vm, v->tid) >= best_tid)
@@ -157,8 +171,10 @@ static void vm_find(struct model *m, struct vcpu *v, int64_t ts)
 		best = vm;
 		best_tid = tid_distance(vm, v->tid);
 	}
-	if (best)
-		vm_join(m, best, v);
+	if (best && best->order < v->vm->order)
+		vm_join(m, best, v->vm);
+	else if (best)
+		vm_join(m, v->vm, best);
 }
 
 void hvst_model_sampled(struct model *m, struct vcpu *v, const struct hvst_event *ev)
@@ -220,9 +236,8 @@ static void adopt_silent(struct model *m)
 	if (!only)
 		return;
 	for (struct vcpu *v = m->all; v; v = v->all_next)
-		if (v->vm != only && v->vm->nr_vcpus == 1 && !v->samples && v->vcpu_id >= 0 &&
-		    !vm_has_id(only, v->vcpu_id))
-			vm_join(m, only, v);
+		if (v->vm != only && !v->samples && !vm_ids_clash(only, v->vm))
+			vm_join(m, only, v->vm);
 }
 
 void hvst_model_finish(struct model *m)

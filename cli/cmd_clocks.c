@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "output/contract.h"
+#include "output/csv.h"
+#include "output/text.h"
+#include "run.h"
+
+static void json(struct run *r)
+{
+	struct json j;
+
+	contract_start(&j, &r->out, r->trace);
+	contract_vms(&j, r->result);
+	contract_clocks(&j, r->result);
+	contract_end(&j);
+}
+
+static void jsonl(struct run *r)
+{
+	const struct hvst_result *res = r->result;
+	struct json j;
+	unsigned int i;
+
+	for (i = 0; i < res->nr_reference; i++) {
+		json_start(&j, &r->out, 0);
+		contract_reference(&j, &res->reference[i]);
+	}
+	for (i = 0; i < res->nr_guest; i++) {
+		json_start(&j, &r->out, 0);
+		j.trace = r->trace;
+		contract_guest(&j, &res->guest[i]);
+	}
+}
+
+static void csv(struct run *r)
+{
+	csv_clocks(&r->out, r->result);
+}
+
+static void text(struct run *r)
+{
+	text_reference(&r->out, r->result, r->o.verbose);
+	out_char(&r->out, '\n');
+	text_guest(&r->out, r->result, r->o.verbose);
+	out_char(&r->out, '\n');
+	text_trace(&r->out, r->trace, r->o.verbose);
+}
+
+int cmd_clocks(int argc, char **argv)
+{
+	static void (*const render[])(struct run *) = {
+		[FORMAT_TEXT] = text, [FORMAT_JSON] = json, [FORMAT_JSONL] = jsonl, [FORMAT_CSV] = csv,
+	};
+	struct run r;
+	int code;
+
+	if (!run_start(&r, CMD_CLOCKS, argc, argv, &code))
+		return code;
+	if (!run_pass(&r, HVST_NEED_ANALYSIS, NULL, NULL))
+		return run_fail(&r, EXIT_INPUT);
+	if (!run_has(&r, CLOCK_IDS))
+		return run_fail(&r, EXIT_NOTHING);
+	render[r.o.format](&r);
+	return run_end(&r, false);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "collect.h"
+#include "output/contract.h"
+#include "output/html.h"
+#include "output/text.h"
+#include "run.h"
+
+struct diagnose {
+	struct run r;
+	struct collect c;	/* for the plots of the page */
+};
+
+static int on_arm(void *ctx, const struct hvst_arm *arm)
+{
+	return collect_arm(&((struct diagnose *)ctx)->c, arm);
+}
+
+static void draw(struct out *o, void *ctx)
+{
+	struct diagnose *d = ctx;
+	const struct svg_context svg = { d->r.trace, d->r.result, &d->c };
+
+	html_report(o, &svg);
+}
+
+static bool write_page(struct diagnose *d)
+{
+	collect_group(&d->c, d->r.result, BY_ALL);
+	if (!d->c.error)
+		return run_write(d->r.o.html, draw, d);
+	complain("%s", strerror(-d->c.error));
+	return false;
+}
+
+static int diagnose(struct diagnose *d)
+{
+	static const struct hvst_observer plots = { .arm = on_arm };
+	struct run *r = &d->r;
+
+	if (!run_pass(r, HVST_NEED_ANALYSIS, r->o.html ? &plots : NULL, d))
+		return run_fail(r, EXIT_INPUT);
+	if (!run_has(r, STIMER_IDS))
+		return run_fail(r, EXIT_NOTHING);
+	if (r->o.html && !write_page(d))
+		return run_fail(r, EXIT_INPUT);
+	if (r->o.format == FORMAT_JSON)
+		contract_diagnosis(&r->out, r->trace, r->result);
+	else
+		text_diagnosis(&r->out, r->trace, r->result, r->o.verbose);
+	return run_end(r, r->result->nr_storms > 0);
+}
+
+int cmd_diagnose(int argc, char **argv)
+{
+	struct diagnose d;
+	int code;
+
+	if (!run_start(&d.r, CMD_DIAGNOSE, argc, argv, &code))
+		return code;
+	collect_init(&d.c, &d.r.o, run_origin(&d.r), true);
+	code = diagnose(&d);
+	collect_free(&d.c);
+	return code;
+}

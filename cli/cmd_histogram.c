@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "cmd_histogram.h"
+#include "collect.h"
+#include "output/contract.h"
+#include "output/histogram.h"
+#include "output/svg.h"
+#include "output/text.h"
+#include "run.h"
+
+#define MAX_PLOTS 12	/* series drawn into one SVG */
+
+struct histogram {
+	struct run r;
+	struct collect c;
+};
+
+static int on_arm(void *ctx, const struct hvst_arm *arm)
+{
+	return collect_arm(&((struct histogram *)ctx)->c, arm);
+}
+
+static int add_span(struct histogram *h, enum metric m, const struct hvst_fire *f, int64_t from, int64_t to)
+{
+	if (from == HVST_UNKNOWN || to == HVST_UNKNOWN)
+		return 0;
+	return collect_add(&h->c, m, f->tid, f->vcpu, f->timer, to, to - from);
+}
+
+static int on_fire(void *ctx, const struct hvst_fire *f)
+{
+	struct histogram *h = ctx;
+	int err;
+
+	err = add_span(h, METRIC_LATENESS, f, f->deadline_ns, f->callback_ns);
+	if (!err)
+		err = add_span(h, METRIC_DELIVERY, f, f->callback_ns, f->expiration_ns);
+	if (!err)
+		err = add_span(h, METRIC_ENTRY, f, f->expiration_ns, f->entry_ns);
+	return err;
+}
+
+static bool collect_error(const struct histogram *h)
+{
+	if (h->c.error == -ERANGE)
+		complain("%s: more than %d intervals; choose a longer --interval or a narrower --from and --to",
+			 h->r.o.command->name, MAX_INTERVALS);
+	else if (h->c.error)
+		complain("%s", strerror(-h->c.error));
+	return h->c.error;
+}
+
+static bool pass(struct histogram *h)
+{
+	static const struct hvst_observer skew = { .arm = on_arm }, latency = { .fire = on_fire };
+
+	return run_pass(&h->r, HVST_NEED_ANALYSIS, h->r.o.command->bit == CMD_SKEW ? &skew : &latency, h) &&
+	       !collect_error(h);
+}
+
+static bool read_all(struct histogram *h)
+{
+	if (!pass(h))
+		return false;
+	if (h->r.o.scale != SCALE_LINEAR || h->r.interrupted)
+		return true;
+	if (!collect_linear(&h->c, h->r.o.bucket_ns)) {
+		complain("%s: that makes more than %d buckets; choose a wider --bucket", h->r.o.command->name,
+			 MAX_EDGES - 1);
+		return false;
+	}
+	return pass(h);
+}
+
+static void text(struct histogram *h)
+{
+	struct out *o = &h->r.out;
+	unsigned int i;
+
+	for (i = 0; i < h->c.nr_series; i++) {
+		const struct series *s = &h->c.series[i];
+
+		if (h->r.o.heatmap)
+			heatmap_text(o, &h->c, s);
+		else if (h->r.o.interval_ns)
+			intervals_text(o, &h->c, s, &h->r.o);
+		else
+			histogram_text(o, &h->c, s, &h->r.o);
+	}
+	text_trace(o, h->r.trace, h->r.o.verbose);
+}
+
+static void csv(struct histogram *h)
+{
+	if (h->r.o.interval_ns)
+		intervals_csv(&h->r.out, &h->c, &h->r.o);
+	else
+		histogram_csv(&h->r.out, &h->c);
+}
+
+static void json(struct histogram *h)
+{
+	struct json j;
+
+	contract_start(&j, &h->r.out, h->r.trace);
+	contract_vms(&j, h->r.result);
+	contract_timers(&j, h->r.result);
+	if (h->r.o.by_set)
+		groups_json(&j, &h->c);
+	if (h->r.o.interval_ns)
+		intervals_json(&j, &h->c);
+	contract_end(&j);
+}
+
+static void draw(struct out *o, void *ctx)
+{
+	struct histogram *h = ctx;
+	const struct svg_context svg = { h->r.trace, h->r.result, &h->c };
+
+	svg_document(o, &svg, h->r.o.heatmap, MAX_PLOTS);
+}
+
+static int render(struct histogram *h)
+{
+	collect_group(&h->c, h->r.result, h->r.o.by);
+	if (collect_error(h) || (h->r.o.svg && !run_write(h->r.o.svg, draw, h)))
+		return run_fail(&h->r, EXIT_INPUT);
+	if (h->r.o.format == FORMAT_JSON)
+		json(h);
+	else if (h->r.o.format == FORMAT_CSV)
+		csv(h);
+	else
+		text(h);
+	return run_end(&h->r, false);
+}
+
+int cmd_histogram(enum command_bit bit, int argc, char **argv)
+{
+	struct histogram h;
+	int code;
+
+	if (!run_start(&h.r, bit, argc, argv, &code))
+		return code;
+	collect_init(&h.c, &h.r.o, run_origin(&h.r), h.r.o.heatmap || h.r.o.svg);
+	if (!read_all(&h))
+		code = run_fail(&h.r, EXIT_INPUT);
+	else if (!run_has(&h.r, STIMER_IDS))
+		code = run_fail(&h.r, EXIT_NOTHING);
+	else
+		code = render(&h);
+	collect_free(&h.c);
+	return code;
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd_histogram.h"
+
+int cmd_latency(int argc, char **argv)
+{
+	return cmd_histogram(CMD_LATENCY, argc, argv);
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "output/contract.h"
+#include "output/csv.h"
+#include "output/text.h"
+#include "run.h"
+
+static void json(struct run *r)
+{
+	struct json j;
+
+	contract_start(&j, &r->out, r->trace);
+	contract_vms(&j, r->result);
+	contract_storms(&j, r->result);
+	contract_past_due(&j, &r->result->past_due);
+	contract_end(&j);
+}
+
+static void jsonl(struct run *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->result->nr_storms; i++) {
+		struct json j;
+
+		json_start(&j, &r->out, 0);
+		j.trace = r->trace;
+		contract_storm(&j, &r->result->storms[i]);
+	}
+}
+
+static void csv(struct run *r)
+{
+	csv_storms(&r->out, r->result);
+}
+
+static void text(struct run *r)
+{
+	const struct hvst_result *res = r->result;
+
+	if (!res->nr_storms)
+		out_str(&r->out, "No storm.\n");
+	else
+		text_storm_details(&r->out, res, r->o.verbose);
+	text_past_due(&r->out, &res->past_due, 0);
+	text_trace(&r->out, r->trace, r->o.verbose);
+}
+
+int cmd_storms(int argc, char **argv)
+{
+	static void (*const render[])(struct run *) = {
+		[FORMAT_TEXT] = text, [FORMAT_JSON] = json, [FORMAT_JSONL] = jsonl, [FORMAT_CSV] = csv,
+	};
+	struct run r;
+	int code;
+
+	if (!run_start(&r, CMD_STORMS, argc, argv, &code))
+		return code;
+	if (!run_pass(&r, HVST_NEED_ANALYSIS, NULL, NULL))
+		return run_fail(&r, EXIT_INPUT);
+	if (!run_has(&r, STIMER_IDS))
+		return run_fail(&r, EXIT_NOTHING);
+	render[r.o.format](&r);
+	return run_end(&r, r.result->nr_storms > 0);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/stats/sketch.h"
+#include "collect.h"
+
+#define FIRST_COLUMN_NS 1000000
+
+void collect_init(struct collect *c, const struct options *o, int64_t origin_ns, bool plot)
+{
+	memset(c, 0, sizeof(*c));
+	c->interval_ns = o->interval_ns;
+	c->plot = plot;
+	c->linear_later = o->scale == SCALE_LINEAR;
+	c->origin_ns = origin_ns;
+	c->column_ns = FIRST_COLUMN_NS;
+	edges_log(&c->edges);
+	edges_log(&c->plot_edges);
+}
+
+static void series_empty(struct series *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_intervals; i++)
+		hvst_sketch_free(s->intervals[i]);
+	for (i = 0; s->columns && i < PLOT_COLUMNS; i++)
+		free(s->columns[i].buckets);
+	free(s->intervals);
+	free(s->columns);
+	free(s->buckets);
+	hvst_sketch_free(s->sketch);
+}
+
+void collect_free(struct collect *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_series; i++)
+		series_empty(&c->series[i]);
+	free(c->series);
+	memset(c, 0, sizeof(*c));
+}
+
+static struct series *new_series(struct collect *c, enum metric metric, int tid, int vcpu, int timer)
+{
+	struct series *s;
+
+	if (c->nr_series == c->cap_series) {
+		unsigned int cap = c->cap_series ? c->cap_series * 2 : 16;
+
+		s = reallocarray(c->series, cap, sizeof(*s));
+		if (!s)
+			return NULL;
+		c->series = s;
+		c->cap_series = cap;
+	}
+	s = &c->series[c->nr_series++];
+	*s = (struct series){ .tid = tid, .vm = -1, .vcpu = vcpu, .timer = timer, .metric = metric };
+	s->sketch = hvst_sketch_new();
+	s->buckets = calloc(c->edges.n + 1, sizeof(*s->buckets));
+	s->columns = c->plot ? calloc(PLOT_COLUMNS, sizeof(*s->columns)) : NULL;
+	if (s->sketch && s->buckets && (s->columns || !c->plot))
+		return s;
+	series_empty(s);
+	c->nr_series--;
+	return NULL;
+}
+
+static struct series *find_series(struct collect *c, enum metric metric, int tid, int vcpu, int timer)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_series; i++) {
+		struct series *s = &c->series[i];
+
+		if (s->tid == tid && s->timer == timer && s->metric == metric)
+			return s;
+	}
+	return new_series(c, metric, tid, vcpu, timer);
+}
+
+static int add_interval(struct collect *c, struct series *s, int64_t ts_ns, int64_t v)
+{
+	int64_t i = ts_ns < c->origin_ns ? 0 : (ts_ns - c->origin_ns) / c->interval_ns;
+
+	if (i >= MAX_INTERVALS)
+		return -ERANGE;
+	if (i >= s->nr_intervals) {
+		struct hvst_sketch **v2 = reallocarray(s->intervals, i + 1, sizeof(*v2));
+
+		if (!v2)
+			return -ENOMEM;
+		memset(v2 + s->nr_intervals, 0, (i + 1 - s->nr_intervals) * sizeof(*v2));
+		s->intervals = v2;
+		s->nr_intervals = i + 1;
+	}
+	if (!s->intervals[i])
+		s->intervals[i] = hvst_sketch_new();
+	return s->intervals[i] ? hvst_sketch_add(s->intervals[i], v, 1) : -ENOMEM;
+}
+
+static int join_column(const struct collect *c, struct plot_column *into, const struct plot_column *from)
+{
+	unsigned int b;
+
+	if (!from->count)
+		return 0;
+	if (!into->buckets)
+		into->buckets = calloc(c->plot_edges.n + 1, sizeof(*into->buckets));
+	if (!into->buckets)
+		return -ENOMEM;
+	into->min = !into->count || from->min < into->min ? from->min : into->min;
+	into->max = !into->count || from->max > into->max ? from->max : into->max;
+	into->count += from->count;
+	for (b = 0; b <= c->plot_edges.n; b++)
+		into->buckets[b] += from->buckets[b];
+	return 0;
+}
+
+/* Twice the time in the same number of columns. */
+static int widen(struct collect *c)
+{
+	unsigned int i, k;
+	int err = 0;
+
+	for (i = 0; i < c->nr_series; i++) {
+		struct plot_column *col = c->series[i].columns;
+
+		for (k = 0; k < PLOT_COLUMNS && !err; k++) {
+			struct plot_column old = col[k];
+
+			col[k] = (struct plot_column){ 0 };
+			err = join_column(c, &col[k / 2], &old);
+			free(old.buckets);
+		}
+	}
+	c->column_ns *= 2;
+	return err;
+}
+
+static int add_column(struct collect *c, struct series *s, int64_t ts_ns, int64_t v)
+{
+	int64_t at = ts_ns < c->origin_ns ? 0 : ts_ns - c->origin_ns;
+	struct plot_column *col;
+
+	while (at / c->column_ns >= PLOT_COLUMNS)
+		if (widen(c))
+			return -ENOMEM;
+	col = &s->columns[at / c->column_ns];
+	if (!col->buckets)
+		col->buckets = calloc(c->plot_edges.n + 1, sizeof(*col->buckets));
+	if (!col->buckets)
+		return -ENOMEM;
+	col->min = !col->count || v < col->min ? v : col->min;
+	col->max = !col->count || v > col->max ? v : col->max;
+	col->count++;
+	col->buckets[edges_bucket(&c->plot_edges, v)]++;
+	return 0;
+}
+
+int collect_add(struct collect *c, enum metric metric, int tid, int vcpu, int timer, int64_t ts_ns, int64_t v)
+{
+	struct series *s = find_series(c, metric, tid, vcpu, timer);
+	int err = s ? hvst_sketch_add(s->sketch, v, 1) : -ENOMEM;
+
+	if (c->origin_ns == HVST_UNKNOWN)
+		c->origin_ns = ts_ns;
+	if (!err && !c->linear_later)
+		s->buckets[edges_bucket(&c->edges, v)]++;
+	if (!err && c->interval_ns)
+		err = add_interval(c, s, ts_ns, v);
+	if (!err && c->plot)
+		err = add_column(c, s, ts_ns, v);
+	if (err && !c->error)
+		c->error = err;
+	return c->error;
+}
+
+int collect_arm(struct collect *c, const struct hvst_arm *arm)
+{
+	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART || arm->skew_ns == HVST_UNKNOWN)
+		return 0;
+	return collect_add(c, METRIC_SKEW, arm->tid, arm->vcpu, arm->timer, arm->ts_ns, arm->skew_ns);
+}
+
+bool collect_linear(struct collect *c, int64_t width_ns)
+{
+	struct hvst_sketch *all = hvst_sketch_new();
+	unsigned int i;
+	bool ok;
+
+	for (i = 0; all && i < c->nr_series; i++)
+		if (hvst_sketch_merge(all, c->series[i].sketch))
+			c->error = -ENOMEM;
+	ok = all && (!hvst_sketch_count(all) || edges_linear(&c->edges, hvst_sketch_quantile(all, 100),
+							     hvst_sketch_quantile(all, 9900), width_ns));
+	hvst_sketch_free(all);
+	for (i = 0; i < c->nr_series; i++)
+		series_empty(&c->series[i]);
+	c->nr_series = 0;
+	c->column_ns = FIRST_COLUMN_NS;
+	c->linear_later = false;
+	return ok;
+}
+
+/* --- groups ---------------------------------------------------------------------------------------- */
+
+static void name_series(struct series *s, const struct hvst_result *r)
+{
+	unsigned int i, v;
+
+	for (i = 0; i < r->nr_vms; i++)
+		for (v = 0; v < r->vms[i].nr_vcpus; v++)
+			if (r->vms[i].vcpus[v].tid == s->tid) {
+				s->vm = r->vms[i].vm;
+				s->vcpu = r->vms[i].vcpus[v].vcpu;
+			}
+}
+
+static int join_intervals(struct series *into, struct series *from)
+{
+	unsigned int i;
+	int err = 0;
+
+	if (from->nr_intervals > into->nr_intervals) {
+		struct hvst_sketch **v = reallocarray(into->intervals, from->nr_intervals, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		memset(v + into->nr_intervals, 0, (from->nr_intervals - into->nr_intervals) * sizeof(*v));
+		into->intervals = v;
+		into->nr_intervals = from->nr_intervals;
+	}
+	for (i = 0; i < from->nr_intervals && !err; i++) {
+		if (!into->intervals[i]) {
+			into->intervals[i] = from->intervals[i];
+			from->intervals[i] = NULL;
+		} else if (from->intervals[i]) {
+			err = hvst_sketch_merge(into->intervals[i], from->intervals[i]);
+		}
+	}
+	return err;
+}
+
+static int join_series(const struct collect *c, struct series *into, struct series *from)
+{
+	int err = hvst_sketch_merge(into->sketch, from->sketch);
+	unsigned int i;
+
+	for (i = 0; i <= c->edges.n; i++)
+		into->buckets[i] += from->buckets[i];
+	for (i = 0; !err && from->columns && i < PLOT_COLUMNS; i++)
+		err = join_column(c, &into->columns[i], &from->columns[i]);
+	if (!err)
+		err = join_intervals(into, from);
+	if (into->tid != from->tid)
+		into->tid = -1;
+	return err;
+}
+
+/* Threads of which no VM is known are not taken for one. */
+static bool same_group(const struct series *a, const struct series *b, unsigned int by)
+{
+	if (by & BY_VM && a->vm < 0 && a->tid != b->tid)
+		return false;
+	return a->metric == b->metric && a->vm == b->vm && a->vcpu == b->vcpu && a->timer == b->timer;
+}
+
+static int series_order(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+
+	if (x->vm != y->vm)
+		return (unsigned int)x->vm < (unsigned int)y->vm ? -1 : 1;
+	if (x->vcpu != y->vcpu)
+		return x->vcpu - y->vcpu;
+	if (x->timer != y->timer)
+		return x->timer - y->timer;
+	return (int)x->metric - (int)y->metric;
+}
+
+void collect_group(struct collect *c, const struct hvst_result *r, unsigned int by)
+{
+	unsigned int i, k, n = 0;
+
+	for (i = 0; i < c->nr_series; i++) {
+		struct series *s = &c->series[i];
+
+		name_series(s, r);
+		s->vm = by & BY_VM ? s->vm : -1;
+		s->vcpu = by & BY_VCPU ? s->vcpu : -1;
+		s->timer = by & BY_TIMER ? s->timer : -1;
+		for (k = 0; k < n && !same_group(&c->series[k], s, by); k++)
+			;
+		if (k == n) {
+			c->series[n++] = *s;
+			continue;
+		}
+		if (join_series(c, &c->series[k], s))
+			c->error = -ENOMEM;
+		series_empty(s);
+	}
+	c->nr_series = n;
+	if (n)
+		qsort(c->series, n, sizeof(*c->series), series_order);
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stddef.h>
+#include <string.h>
+
+#include "commands.h"
+
+const struct command commands[] = {
+	{ "diagnose", CMD_DIAGNOSE, cmd_diagnose, "the whole picture on one screen: who is stuck, since when, why",
+	  "Reads the recording and answers: is there an interrupt storm, whose fault is it, since when, "
+	  "what set it off, what to do next. -v shows all evidence." },
+	{ "skew", CMD_SKEW, cmd_skew, "how far in the past (+) or ahead (-) timers were programmed",
+	  "Histogram of skew: the hypervisor's reference time minus the expiry that the guest asked for. "
+	  "Positive: already past due." },
+	{ "storms", CMD_STORMS, cmd_storms, "the storm windows, with all that is known of each",
+	  "Lists each interval in which a timer expired in the past over and over." },
+	{ "clocks", CMD_CLOCKS, cmd_clocks, "the host's reference clock and the guest's clock sources over time",
+	  "Segments and steps of each VM's reference clock, and when a guest changed the clock it uses, "
+	  "with evidence and confidence." },
+	{ "latency", CMD_LATENCY, cmd_latency, "how late timers fired and were delivered",
+	  "Histograms of lateness (deadline to callback), delivery (callback to expiration) and entry "
+	  "(expiration to the next kvm_entry)." },
+	{ "events", CMD_EVENTS, cmd_events, "the decoded events, one a line",
+	  "Prints the events that hvstimer understands, with what it derived: VM, skew, inferred arms." },
+	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd", NULL },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+
+const struct command *command_find(const char *name)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+const struct command *command_by_bit(enum command_bit bit)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++)
+		if (c->bit == bit)
+			return c;
+	return NULL;
+}

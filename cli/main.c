@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/* hvstimer: why is a guest stuck in Hyper-V synthetic-timer interrupts? */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <hvstimer/hvstimer.h>
+
+#include "options.h"
+
+static int usage(struct out *out)
+{
+	const struct command *c;
+
+	out_str(out, "Usage: hvstimer COMMAND [options] [FILE...]\n\n"
+		     "Finds out from a recorded trace.dat why a KVM guest is stuck in Hyper-V synthetic-timer\n"
+		     "interrupts.\n\nCommands:\n");
+	for (c = commands; c->name; c++)
+		out_printf(out, "  %-10s %s\n", c->name, c->summary);
+	out_str(out, "\nhvstimer COMMAND --help tells a command's options; so does man hvstimer-COMMAND.\n"
+		     "FILE defaults to trace.dat. Begin with: hvstimer diagnose\n");
+	return out_close(out) ? EXIT_INPUT : EXIT_OK;
+}
+
+/* A command tells its own help. */
+static int help(const char *topic)
+{
+	const struct command *cmd = topic ? command_find(topic) : NULL;
+	char *argv[] = { (char *)topic, (char *)"--help", NULL };
+	struct out out;
+
+	if (cmd)
+		return cmd->run(2, argv);
+	if (topic) {
+		complain("no command is called '%s'", topic);
+		return EXIT_USAGE;
+	}
+	return out_open(&out, NULL, COLOR_AUTO) ? EXIT_INPUT : usage(&out);
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[32], *like;
+	unsigned int n = 0;
+	const struct command *c;
+
+	for (c = commands; c->name && n + 1 < sizeof(names) / sizeof(names[0]); c++)
+		names[n++] = c->name;
+	names[n] = NULL;
+	like = nearest(name, names);
+	if (like)
+		complain("no command is called '%s'; did you mean %s?", name, like);
+	else
+		complain("no command is called '%s'; see hvstimer --help", name);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	signal(SIGPIPE, SIG_IGN);	/* a reader that goes away is an error of write(2), dealt with there */
+	if (argc < 2) {
+		complain("which command? See hvstimer --help, or begin with: hvstimer diagnose");
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(NULL);
+	if (!strcmp(argv[1], "help"))
+		return help(argc > 2 ? argv[2] : NULL);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("hvstimer %s\n", hvst_version());
+		return EXIT_OK;
+	}
+	cmd = command_find(argv[1]);
+	return cmd ? cmd->run(argc - 1, argv + 1) : unknown_command(argv[1]);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "edges.h"
+
+#define DECADES		12	/* 1 ns to 1000 s */
+#define ROWS_WANTED	20
+
+void edges_log(struct edges *e)
+{
+	static const int64_t steps[] = { 1, 2, 5 };
+	unsigned int side = 3 * DECADES + 1, i;
+	int64_t decade = 1;
+
+	e->linear = false;
+	e->n = 2 * side + 1;
+	e->at[side] = 0;
+	for (i = 0; i < side; i++) {
+		e->at[side + 1 + i] = steps[i % 3] * decade;
+		e->at[side - 1 - i] = -steps[i % 3] * decade;
+		decade *= i % 3 == 2 ? 10 : 1;
+	}
+}
+
+/* The nearest of 1, 2, 5, 10, ... at or above @v. */
+static int64_t round_step(int64_t v)
+{
+	int64_t decade = 1;
+
+	while (decade <= INT64_MAX / 100 && decade * 10 <= v)
+		decade *= 10;
+	return v <= decade ? decade : v <= 2 * decade ? 2 * decade : v <= 5 * decade ? 5 * decade : 10 * decade;
+}
+
+static int64_t floor_to(int64_t v, int64_t step)
+{
+	int64_t rest = v % step;
+
+	return v - (rest < 0 ? rest + step : rest);
+}
+
+bool edges_linear(struct edges *e, int64_t lo, int64_t hi, int64_t width)
+{
+	__int128 span = (__int128)hi - lo;
+	int64_t at;
+
+	if (!width)
+		width = round_step(span / ROWS_WANTED > INT64_MAX / 100 ? INT64_MAX / 100 : span / ROWS_WANTED);
+	if (lo < INT64_MIN + width || hi > INT64_MAX - 2 * width || span / width + 3 > MAX_EDGES)
+		return false;
+	e->linear = true;
+	e->n = 0;
+	for (at = floor_to(lo, width); at <= hi; at += width)
+		e->at[e->n++] = at;
+	e->at[e->n++] = at;
+	return true;
+}
+
+unsigned int edges_bucket(const struct edges *e, int64_t v)
+{
+	unsigned int lo = 0, hi = e->n;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (e->at[mid] <= v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The report page: everything diagnose knows in one file that needs nothing else, neither network nor script. */
+#ifndef HVST_CLI_HTML_H
+#define HVST_CLI_HTML_H
+
+#include "svg.h"
+
+void html_report(struct out *o, const struct svg_context *ctx);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Plots as SVG. A plot stands alone or inside a page; colours follow the reader's preference for light or
+ * dark, past due is told from ahead by its place as well as by its colour.
+ */
+#ifndef HVST_CLI_SVG_H
+#define HVST_CLI_SVG_H
+
+#include "../collect.h"
+#include "out.h"
+
+#define SVG_WIDTH 960
+
+/* What is drawn over a plot of time. */
+struct svg_context {
+	const struct hvst_trace *trace;
+	const struct hvst_result *result;
+	const struct collect *c;
+};
+
+/* The style sheet, as the text of a <style> element. */
+void svg_style(struct out *o);
+
+/* Values over time: a bar from least to most in each column, ahead and past due apart, with their middle. */
+void svg_timeline(struct out *o, const struct svg_context *ctx, const struct series *s);
+/* The same as a density. */
+void svg_heatmap(struct out *o, const struct svg_context *ctx, const struct series *s);
+/* Counts by bucket. */
+void svg_histogram(struct out *o, const struct svg_context *ctx, const struct series *s);
+
+/* A document of its own with the plots of all series, at most @most of them. */
+void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, unsigned int most);
+
+#endif

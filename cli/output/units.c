@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <hvstimer/result.h>
+
+#include "units.h"
+
+static const struct unit { uint64_t ns; const char *name; } units[] = {
+	{ 1000000000, "s" }, { 1000000, "ms" }, { 1000, "us" }, { 1, "ns" },
+};
+
+static uint64_t magnitude(int64_t ns)
+{
+	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+}
+
+/* The largest unit of which @abs holds one; rounding must not end in "1000 us", hence the half digit. */
+static const struct unit *unit_of(uint64_t abs)
+{
+	const struct unit *u = units;
+
+	while (u->ns > 1 && abs < u->ns - u->ns / 2000)
+		u++;
+	return u;
+}
+
+static char *duration(char *buf, const char *sign, uint64_t abs)
+{
+	const struct unit *u = unit_of(abs);
+	double v = (double)abs / u->ns;
+	int decimals = u->ns == 1 || v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2;
+
+	if (!abs)
+		snprintf(buf, UNIT_BUF, "0");
+	else
+		snprintf(buf, UNIT_BUF, "%s%.*f %s", sign, decimals, v, u->name);
+	return buf;
+}
+
+char *unit_duration(char *buf, int64_t ns)
+{
+	if (ns == HVST_UNKNOWN)
+		return strcpy(buf, "?");
+	return duration(buf, ns < 0 ? "-" : "", magnitude(ns));
+}
+
+char *unit_signed(char *buf, int64_t ns)
+{
+	if (ns == HVST_UNKNOWN)
+		return strcpy(buf, "?");
+	return duration(buf, ns < 0 ? "-" : "+", magnitude(ns));
+}
+
+char *unit_time(char *buf, int64_t ns)
+{
+	uint64_t us = (magnitude(ns) + 500) / 1000;
+
+	if (ns == HVST_UNKNOWN)
+		return strcpy(buf, "?");
+	snprintf(buf, UNIT_BUF, "%s%llu.%06llu", ns < 0 ? "-" : "", (unsigned long long)(us / 1000000),
+		 (unsigned long long)(us % 1000000));
+	return buf;
+}
+
+char *unit_edge(char *buf, int64_t ns)
+{
+	const struct unit *u = units;
+	uint64_t abs = magnitude(ns);
+
+	while (u->ns > 1 && abs < u->ns)
+		u++;
+	if (!abs)
+		snprintf(buf, UNIT_BUF, "0");
+	else
+		snprintf(buf, UNIT_BUF, "%s%.10g %s", ns < 0 ? "-" : "", (double)abs / u->ns, u->name);
+	return buf;
+}
+
+char *unit_count(char *buf, uint64_t n)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
+	char *p = buf;
+	int i;
+
+	for (i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			*p++ = ',';
+		*p++ = digits[i];
+	}
+	*p = 0;
+	return buf;
+}
+
+char *unit_rate(char *buf, double hz)
+{
+	if (!isfinite(hz) || hz < 0)
+		return strcpy(buf, "?");
+	if (hz < 9.95 || hz > 1e18)
+		snprintf(buf, UNIT_BUF, "%.2g/s", hz);
+	else
+		strcat(unit_count(buf, (uint64_t)(hz + 0.5)), "/s");
+	return buf;
+}
+
+char *unit_ppm(char *buf, double ppm)
+{
+	if (isnan(ppm))
+		return strcpy(buf, "?");
+	snprintf(buf, UNIT_BUF, fabs(ppm) < 9.95 ? "%+.1f ppm" : "%+.0f ppm", ppm);
+	return buf;
+}
+
+char *unit_share(char *buf, double share)
+{
+	if (!(share >= 0))
+		return strcpy(buf, "?");
+	snprintf(buf, UNIT_BUF, share < 0.0995 ? "%.1f %%" : "%.0f %%", share * 100);
+	return buf;
+}

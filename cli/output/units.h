@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Numbers for people. Each function fills @buf (at least UNIT_BUF bytes) and returns it. */
+#ifndef HVST_CLI_UNITS_H
+#define HVST_CLI_UNITS_H
+
+#include <stdint.h>
+
+#define UNIT_BUF 40
+
+/* "12.3 ms", "-980 ns", "0"; HVST_UNKNOWN: "?". Three significant digits. */
+char *unit_duration(char *buf, int64_t ns);
+/* The same with a sign always: "+3.00 s". */
+char *unit_signed(char *buf, int64_t ns);
+/* A moment as trace-cmd report shows it, in seconds: "9.157411". */
+char *unit_time(char *buf, int64_t ns);
+/* A bucket edge, exact and short: "20 us", "-1.5 ms", "0". */
+char *unit_edge(char *buf, int64_t ns);
+/* "14,041" */
+char *unit_count(char *buf, uint64_t n);
+/* "4,219/s", "3.2/s" */
+char *unit_rate(char *buf, double hz);
+/* "-201 ppm", "?" for NaN */
+char *unit_ppm(char *buf, double ppm);
+/* "47 %", "?" for a negative share */
+char *unit_share(char *buf, double share);
+
+#endif

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run.h"
+
+#define PROGRESS_FIRST_MS	500
+#define PROGRESS_EVERY_MS	100
+
+/* A signal handler has no argument: the session that SIGINT stops. One command runs at a time. */
+static struct hvst_session *volatile interruptible;
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	if (interruptible)
+		hvst_session_stop(interruptible);
+}
+
+/* The second SIGINT kills. */
+static void catch_interrupt(struct hvst_session *s)
+{
+	struct sigaction sa = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
+
+	interruptible = s;
+	sigaction(SIGINT, &sa, NULL);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void clear_progress(struct run *r)
+{
+	if (r->progress_shown)
+		fputs("\r\033[K", stderr);
+	r->progress_shown = false;
+}
+
+static int on_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	struct run *r = ctx;
+	int64_t now = now_ms();
+
+	if (now >= r->progress_next_ms && total) {
+		fprintf(stderr, "\rhvstimer: %3u %%", (unsigned int)((double)done / total * 100));
+		r->progress_shown = true;
+		r->progress_next_ms = now + PROGRESS_EVERY_MS;
+	}
+	return r->out.err;	/* nobody reads any more: stop */
+}
+
+static int quiet_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	(void)done;
+	(void)total;
+	return ((struct run *)ctx)->out.err;
+}
+
+/* The session has one context for all callbacks: these hand the command its own. */
+static int pass_event(void *ctx, const struct hvst_event *ev)
+{
+	struct run *r = ctx;
+
+	return r->observer->event(r->ctx, ev);
+}
+
+static int pass_arm(void *ctx, const struct hvst_arm *arm)
+{
+	struct run *r = ctx;
+
+	return r->observer->arm(r->ctx, arm);
+}
+
+static int pass_fire(void *ctx, const struct hvst_fire *fire)
+{
+	struct run *r = ctx;
+
+	return r->observer->fire(r->ctx, fire);
+}
+
+static void observe(struct run *r, const struct hvst_observer *obs, void *ctx)
+{
+	bool show = !r->o.quiet && isatty(STDERR_FILENO);
+	struct hvst_observer all = { .progress = show ? on_progress : quiet_progress };
+
+	if (obs) {
+		all.event = obs->event ? pass_event : NULL;
+		all.arm = obs->arm ? pass_arm : NULL;
+		all.fire = obs->fire ? pass_fire : NULL;
+	}
+	r->observer = obs;
+	r->ctx = ctx;
+	r->progress_next_ms = now_ms() + PROGRESS_FIRST_MS;
+	hvst_session_set_observer(r->s, &all, r);
+}
+
+static int input_error(struct run *r, int err)
+{
+	const char *msg = hvst_session_error(r->s);
+
+	clear_progress(r);
+	complain("%s", *msg ? msg : strerror(-err));
+	return EXIT_INPUT;
+}
+
+/* Options that go straight into the session; 0 or a negative errno. */
+static int configure(struct run *r)
+{
+	const struct options *o = &r->o;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < o->files.n; i++)
+		err = hvst_session_add_file(r->s, o->files.v[i]);
+	for (i = 0; !err && i < o->buffers.n; i++)
+		err = hvst_session_add_buffer(r->s, o->buffers.v[i]);
+	for (i = 0; !err && i < o->nr_cpus; i++)
+		err = hvst_session_add_cpu(r->s, o->cpus[i]);
+	for (i = 0; !err && i < o->ignore.n; i++)
+		err = hvst_session_ignore(r->s, o->ignore.v[i]);
+	hvst_session_set_reader(r->s, o->reader);
+	hvst_session_set_threads(r->s, o->threads);
+	hvst_session_set_params(r->s, &o->params);
+	hvst_session_set_filter(r->s, o->vm, o->vcpu, o->timer);
+	return err;
+}
+
+static int open_session(struct run *r)
+{
+	int err;
+
+	r->s = hvst_session_new();
+	if (!r->s) {
+		complain("out of memory");
+		return EXIT_INPUT;
+	}
+	err = configure(r);
+	if (!err)
+		err = hvst_session_open(r->s);
+	if (err)
+		return input_error(r, err);
+	r->trace = hvst_session_trace(r->s);
+	catch_interrupt(r->s);
+	return EXIT_OK;
+}
+
+/* --from and --to; relative ones count from the first event, for which it may need a look at the file. */
+static bool set_window(struct run *r)
+{
+	const struct options *o = &r->o;
+	int64_t base = 0, to_ns = HVST_UNKNOWN;
+
+	if (!o->from.set && !o->to.set)
+		return true;
+	if (o->from.relative || o->to.relative) {
+		if (r->trace->first_ns == HVST_UNKNOWN && !run_pass(r, 0, NULL, NULL))
+			return false;
+		base = r->trace->first_ns == HVST_UNKNOWN ? 0 : r->trace->first_ns;
+	}
+	if (o->from.set)
+		r->from_ns = o->from.ns + (o->from.relative ? base : 0);
+	if (o->to.set)
+		to_ns = o->to.ns + (o->to.relative ? base : 0);
+	hvst_session_set_window(r->s, r->from_ns, to_ns);
+	return true;
+}
+
+bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *code)
+{
+	int err;
+
+	memset(r, 0, sizeof(*r));
+	r->from_ns = HVST_UNKNOWN;
+	out_open_memory(&r->out);
+	switch (options_parse(&r->o, command_by_bit(bit), argc, argv)) {
+	case PARSE_DONE:
+		*code = run_fail(r, EXIT_OK);
+		return false;
+	case PARSE_BAD:
+		*code = run_fail(r, EXIT_USAGE);
+		return false;
+	case PARSE_GO:
+		break;
+	}
+	*code = open_session(r);
+	if (*code) {
+		run_fail(r, *code);
+		return false;
+	}
+	err = out_open(&r->out, r->o.output, r->o.color);
+	if (err) {
+		complain("%s: %s", r->o.output, strerror(-err));
+		*code = run_fail(r, EXIT_INPUT);
+		return false;
+	}
+	if (!set_window(r)) {
+		*code = run_fail(r, EXIT_INPUT);
+		return false;
+	}
+	return true;
+}
+
+bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs, void *ctx)
+{
+	int err;
+
+	observe(r, obs, ctx);
+	hvst_session_set_need(r->s, need);
+	err = hvst_session_run(r->s);
+	clear_progress(r);
+	r->trace = hvst_session_trace(r->s);
+	r->result = hvst_session_result(r->s);
+	if (err == -ECANCELED) {
+		r->interrupted = !r->out.err;
+		return true;
+	}
+	if (err)
+		input_error(r, err);
+	return !err;
+}
+
+void record_command(struct out *out, uint64_t ids)
+{
+	static const unsigned int useful[] = {
+		HVST_EV_MSR, HVST_EV_WRITE_TSC_OFFSET, HVST_EV_TRACK_TSC, HVST_EV_UPDATE_MASTER_CLOCK,
+		HVST_EV_PVCLOCK_UPDATE, HVST_EV_EXIT, HVST_EV_ENTRY, HVST_EV_PIO, HVST_EV_MMIO,
+		HVST_EV_SCHED_SWITCH,
+	};
+	unsigned int i;
+
+	out_str(out, "trace-cmd record -C mono -b 65536 -e 'kvm:kvm_hv_*'");
+	for (i = 0; i < sizeof(useful) / sizeof(useful[0]); i++)
+		if (!ids || ids >> useful[i] & 1)
+			out_printf(out, " -e %s:%s", hvst_event_system(useful[i]), hvst_event_name(useful[i]));
+}
+
+bool run_has(struct run *r, uint64_t ids)
+{
+	struct out err;
+	unsigned int i;
+
+	for (i = 0; i < HVST_EV_COUNT; i++)
+		if (ids >> i & 1 && r->trace->seen[i])
+			return true;
+	if (r->interrupted)
+		return true;	/* it may have had some further on */
+	complain("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
+		 (unsigned long long)r->trace->events,
+		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n ? " in the chosen part" : "",
+		 r->o.command->name);
+	out_open_memory(&err);
+	out_str(&err, "Record them on the host while the guest is stuck:\n  ");
+	record_command(&err, 0);
+	out_char(&err, '\n');
+	fwrite(err.buf, 1, err.len, stderr);
+	out_discard(&err);
+	return false;
+}
+
+static int output_error(struct run *r, int err)
+{
+	if (err == -EPIPE)
+		return EXIT_OK;
+	complain("%s: %s", r->o.output ? r->o.output : "standard output", strerror(-err));
+	return EXIT_INPUT;
+}
+
+int64_t run_origin(const struct run *r)
+{
+	return r->from_ns != HVST_UNKNOWN ? r->from_ns : r->trace->first_ns;
+}
+
+bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx)
+{
+	struct out o;
+	int err = out_open(&o, path, COLOR_NEVER);
+
+	if (!err) {
+		draw(&o, ctx);
+		err = out_close(&o);
+	}
+	if (err && err != -EPIPE)
+		complain("%s: %s", path, strerror(-err));
+	return !err;
+}
+
+int run_fail(struct run *r, int code)
+{
+	interruptible = NULL;
+	hvst_session_free(r->s);
+	out_discard(&r->out);
+	options_free(&r->o);
+	return code;
+}
+
+int run_end(struct run *r, bool findings)
+{
+	int err = out_close(&r->out);
+	int code = EXIT_OK;
+
+	if (err)
+		code = output_error(r, err);
+	else if (r->interrupted)
+		code = EXIT_INTERRUPTED;
+	else if (r->o.check && findings)
+		code = EXIT_FINDINGS;
+	if (r->interrupted && !r->o.quiet)
+		complain("interrupted: this holds for the part that was read");
+	return run_fail(r, code);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every command that reads a recording does alike: session, output, interruption, exit code. */
+#ifndef HVST_CLI_RUN_H
+#define HVST_CLI_RUN_H
+
+#include "options.h"
+
+struct run {
+	struct options o;
+	struct hvst_session *s;
+	struct out out;
+	const struct hvst_trace *trace;
+	const struct hvst_result *result;	/* after run_pass() with HVST_NEED_ANALYSIS */
+	int64_t from_ns;		/* --from; HVST_UNKNOWN: not given */
+	bool interrupted;
+	bool progress_shown;
+	int64_t progress_next_ms;
+	const struct hvst_observer *observer;	/* the command's, during a pass */
+	void *ctx;
+};
+
+/*
+ * Parses the arguments, opens output and recording. False: *@code is the exit code, nothing is left open.
+ */
+bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *code);
+
+/* One pass over the recording. @obs may be NULL. False after a message; then run_fail() is due. */
+bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs, void *ctx);
+
+/* Whether the recording holds anything that the command can use; says what to record if not. */
+bool run_has(struct run *r, uint64_t ids);
+
+/* Ends the command after its output; the exit code. @findings: what --check is about. */
+int run_end(struct run *r, bool findings);
+/* Ends it without output. */
+int run_fail(struct run *r, int code);
+
+/* Where the part that is looked at begins: --from or the first event; HVST_UNKNOWN before a pass told. */
+int64_t run_origin(const struct run *r);
+
+/* Writes a file beside the output (a plot, a page): @draw fills it. False after a message. */
+bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx);
+
+/* Ids of the stimer events: without any of these there is nothing to analyse. */
+#define STIMER_IDS	((1ULL << (HVST_EV_STIMER_EXPIRATION + 1)) - 1)
+/* and those from which clocks can be told. */
+#define CLOCK_IDS	(STIMER_IDS | 1ULL << HVST_EV_MSR | 1ULL << HVST_EV_WRITE_TSC_OFFSET | \
+			 1ULL << HVST_EV_TRACK_TSC | 1ULL << HVST_EV_UPDATE_MASTER_CLOCK | \
+			 1ULL << HVST_EV_PVCLOCK_UPDATE)
+
+/* The trace-cmd command line that records the events of @ids (0: all that diagnose uses). */
+void record_command(struct out *out, uint64_t ids);
+
+#endif
