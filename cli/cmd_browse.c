@@ -70,6 +70,7 @@ static int browse(const struct options *o, struct br_source *src)
 		goto out;
 	}
 	a.m.filter = (struct br_filter){ o->vm, o->vcpu, o->timer, 0 };
+	br_filter_text(&a.m.filter, a.m.filter_text, sizeof(a.m.filter_text));
 	code = o->script ? run_script(&a, o) : br_term_run(&a, !getenv("NO_COLOR"));
 	if (!code)
 		code = outcome(&a, o);
