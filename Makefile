@@ -217,7 +217,7 @@ check:
 # What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
 MAN_SECTIONS	:= 1 3 5 7
 man_pages	= $(wildcard man/*.$(1)) $(filter %.$(1),$(MAN_LINKS))
-SCHEMAS		:= $(wildcard schema/*.json)
+SCHEMAS		:= $(wildcard tests/schema/*.json)
 define INSTALLED
 755 $(bindir) $(CLI_BIN)
 755 $(libdir) $(LIB_SO)

@@ -14,9 +14,9 @@
 #define MAX_INFERRED	(4u << 20)	/* inferred arms remembered: 32 bytes each */
 #define COMM_SLOTS	1024
 
-/* An arm of the first pass that left no start event: known by its expiration's time and thread. */
+/* An arm of the first pass whose skew was inferred: known by the stamp and thread of the event that proves it. */
 struct inferred {
-	int64_t ts_ns;
+	uint64_t ts_raw;
 	int64_t skew_ns;
 	int32_t tid;
 	int32_t timer;
@@ -39,16 +39,13 @@ struct events {
 	struct run r;
 	struct eventline *line;
 	uint64_t wanted;		/* bit per event id */
-	uint64_t printed;
 	struct inferred *inferred;
 	size_t nr_inferred, cap_inferred, next_inferred;
 	uint64_t forgotten;		/* inferred arms beyond the limit */
 	struct owner *owners;		/* by tid */
 	size_t nr_owners;
 	struct comm comms[COMM_SLOTS];
-	struct hvst_event held;		/* waits for the arm that it may be */
-	bool holding;
-	struct derived held_derived;
+	struct hvst_arm arm;		/* the last one: it comes just before its start event */
 };
 
 /* --- first pass ------------------------------------------------------------------------------------ */
@@ -81,7 +78,7 @@ static int remember_arm(void *ctx, const struct hvst_arm *arm)
 		return 0;
 	}
 	e->inferred[e->nr_inferred++] = (struct inferred){
-		arm->ts_ns, arm->skew_ns, arm->tid, arm->timer, arm->error_ns,
+		arm->ts_raw, arm->skew_ns, arm->tid, arm->timer, arm->error_ns,
 	};
 	return 0;
 }
@@ -90,8 +87,8 @@ static int inferred_order(const void *a, const void *b)
 {
 	const struct inferred *x = a, *y = b;
 
-	if (x->ts_ns != y->ts_ns)
-		return x->ts_ns < y->ts_ns ? -1 : 1;
+	if (x->ts_raw != y->ts_raw)
+		return x->ts_raw < y->ts_raw ? -1 : 1;
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
@@ -210,39 +207,41 @@ static void find_inferred(struct events *e, const struct hvst_event *ev, struct 
 {
 	size_t i;
 
-	while (e->next_inferred < e->nr_inferred && e->inferred[e->next_inferred].ts_ns < ev->ts_ns)
+	while (e->next_inferred < e->nr_inferred && e->inferred[e->next_inferred].ts_raw < ev->ts_raw)
 		e->next_inferred++;
-	for (i = e->next_inferred; i < e->nr_inferred && e->inferred[i].ts_ns == ev->ts_ns; i++) {
+	for (i = e->next_inferred; i < e->nr_inferred && e->inferred[i].ts_raw == ev->ts_raw; i++) {
 		if (e->inferred[i].tid != ev->pid || e->inferred[i].timer != timer_of(ev))
 			continue;
 		d->inferred = true;
+		d->arm = "expired";
 		d->skew_ns = e->inferred[i].skew_ns;
 		d->skew_error_ns = e->inferred[i].error_ns;
 	}
+}
+
+/* What a start event was: an arm of the guest's, or else the host's own delay. */
+static const char *arm_name(const struct hvst_arm *arm, const struct hvst_event *ev)
+{
+	static const char *const names[] = {
+		[HVST_ARM_AHEAD] = "ahead", [HVST_ARM_EXPIRED] = "expired", [HVST_ARM_PERIODIC] = "periodic",
+	};
+
+	if (arm->ts_raw != ev->ts_raw || arm->cpu != ev->cpu || arm->tid != ev->pid)
+		return "padding";
+	return arm->flags & HVST_ARM_RESTART ? "restart" : names[arm->kind];
 }
 
 static struct derived derive(struct events *e, const struct hvst_event *ev, int vm)
 {
 	struct derived d = { .vm = vm, .skew_ns = HVST_UNKNOWN };
 
+	if (is_start(ev))
+		d.arm = arm_name(&e->arm, ev);
 	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT || ev->id == HVST_EV_STIMER_START_EXPIRED)
 		d.skew_ns = skew_of(ev);
-	if (ev->id == HVST_EV_STIMER_EXPIRATION)
+	if (d.arm || ev->id == HVST_EV_STIMER_EXPIRATION)
 		find_inferred(e, ev, &d);
 	return d;
-}
-
-static void print_event(struct events *e, const struct hvst_event *ev, const struct derived *d)
-{
-	eventline_put(e->line, &e->r.out, ev, comm_of(e, ev), d);
-	e->printed++;
-}
-
-static void let_go(struct events *e)
-{
-	if (e->holding)
-		print_event(e, &e->held, &e->held_derived);
-	e->holding = false;
 }
 
 static bool selected(const struct events *e, const struct hvst_event *ev, const struct owner *who)
@@ -260,40 +259,21 @@ static bool selected(const struct events *e, const struct hvst_event *ev, const 
 static int on_event(void *ctx, const struct hvst_event *ev)
 {
 	struct events *e = ctx;
-	struct owner who;
+	struct owner who = owner_of(e, ev);
+	struct derived d;
 
-	let_go(e);
-	who = owner_of(e, ev);
-	if (!selected(e, ev, &who))
-		return 0;
-	e->held_derived = derive(e, ev, who.vm);
-	if (is_start(ev)) {
-		/* a start event that turns out to be no arm is the host's own delay */
-		e->held_derived.arm = "padding";
-		e->held = *ev;
-		e->holding = true;
-	} else {
-		print_event(e, ev, &e->held_derived);
+	if (selected(e, ev, &who)) {
+		d = derive(e, ev, who.vm);
+		eventline_put(e->line, &e->r.out, ev, comm_of(e, ev), &d);
 	}
 	return e->r.out.err;
 }
 
-static const char *arm_name(const struct hvst_arm *arm)
-{
-	static const char *const names[] = {
-		[HVST_ARM_AHEAD] = "ahead", [HVST_ARM_EXPIRED] = "expired", [HVST_ARM_PERIODIC] = "periodic",
-	};
-
-	return arm->flags & HVST_ARM_RESTART ? "restart" : names[arm->kind];
-}
-
-/* The arm of a start event comes right after it. */
 static int on_arm(void *ctx, const struct hvst_arm *arm)
 {
 	struct events *e = ctx;
 
-	if (e->holding && arm->ts_raw == e->held.ts_raw && arm->cpu == e->held.cpu && arm->tid == e->held.pid)
-		e->held_derived.arm = arm_name(arm);
+	e->arm = *arm;
 	return 0;
 }
 
@@ -333,7 +313,6 @@ static int print_all(struct events *e)
 	eventline_head(e->line, &e->r.out);
 	if (!run_pass(&e->r, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS, &obs, e))
 		return EXIT_INPUT;
-	let_go(e);
 	return EXIT_OK;
 }
 

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "options.h"
 #include "record.h"
 
 /*
@@ -63,11 +65,11 @@ static const struct recorded {
 static const uint64_t needed = 1ULL << HVST_EV_STIMER_SET_COUNT | 1ULL << HVST_EV_STIMER_START_ONE_SHOT |
 			       1ULL << HVST_EV_STIMER_EXPIRATION;
 
-struct options {
+struct plan {
 	const char *output;
 	const char *clock;
 	unsigned long buffer_kb;	/* 0: by the estimate */
-	unsigned long seconds;		/* 0: until interrupted */
+	int64_t duration_ns;		/* 0: until interrupted */
 	int pid;			/* 0: every VM */
 	bool sched, dry_run, force, quiet;
 };
@@ -79,16 +81,17 @@ struct cmdline {
 	bool failed;
 };
 
-static int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int complain(const char *fmt, ...)
+static int say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A message in the name of this command. -1, for callers that fail with it. */
+static int say(const char *fmt, ...)
 {
+	char text[1024];
 	va_list ap;
 
-	fputs("hvstimer record: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	complain("record: %s", text);
 	return -1;
 }
 
@@ -163,12 +166,12 @@ static void add_event(struct cmdline *c, unsigned int id, const struct record_ti
 	free(threads);
 }
 
-static bool wanted(const struct options *o, unsigned int id)
+static bool wanted(const struct plan *o, unsigned int id)
 {
 	return id != HVST_EV_SCHED_SWITCH || o->sched;
 }
 
-static unsigned long buffer_size(const struct options *o, const struct record_host *h)
+static unsigned long buffer_size(const struct plan *o, const struct record_host *h)
 {
 	uint64_t kb = STORM_ARMS_HZ * STORM_EVENTS_PER_ARM * STORM_EVENT_BYTES * STORM_HOLD_S / 1024;
 	uint64_t most = h->mem_kb / MAX_MEMORY_SHARE / h->cpus;
@@ -179,16 +182,27 @@ static unsigned long buffer_size(const struct options *o, const struct record_ho
 		return kb;
 	if (most < MIN_BUFFER_KB)
 		most = MIN_BUFFER_KB;
-	complain("note: buffers of %llu KiB a CPU instead of %llu, for want of memory: a storm may lose events "
+	say("note: buffers of %llu KiB a CPU instead of %llu, for want of memory: a storm may lose events "
 		 "(--buffer-size sets it)", (unsigned long long)most, (unsigned long long)kb);
 	return most;
+}
+
+static void add_sleep(struct cmdline *c, int64_t ns)
+{
+	long long s = ns / 1000000000, rest = ns % 1000000000;
+
+	add(c, "sleep");
+	if (rest)
+		add(c, "%lld.%09lld", s, rest);
+	else
+		add(c, "%lld", s);
 }
 
 /*
  * --no-filter: else trace-cmd drops events of its own threads, and with them the callbacks that happen to
  * interrupt one of these, and the switches from them to a vCPU.
  */
-static void build(struct cmdline *c, const struct options *o, const struct record_host *h,
+static void build(struct cmdline *c, const struct plan *o, const struct record_host *h,
 		  const struct record_tids *t)
 {
 	unsigned int id;
@@ -212,10 +226,8 @@ static void build(struct cmdline *c, const struct options *o, const struct recor
 	for (id = 0; id < HVST_EV_COUNT; id++)
 		if (wanted(o, id) && h->events & 1ULL << id)
 			add_event(c, id, t);
-	if (o->seconds) {
-		add(c, "sleep");
-		add(c, "%lu", o->seconds);
-	}
+	if (o->duration_ns)
+		add_sleep(c, o->duration_ns);
 }
 
 static void print_word(const char *w)
@@ -253,32 +265,32 @@ static int check_events(const struct record_host *h)
 	if ((h->events & needed) == needed)
 		return 0;
 	if (!h->has_kvm)
-		return complain("%s/events has no system \"kvm\": load KVM (modprobe kvm_intel or kvm_amd)", h->dir);
-	return complain("this kernel's KVM has no Hyper-V timer events (%s/events/kvm/kvm_hv_stimer_*): it was built "
+		return say("%s/events has no system \"kvm\": load KVM (modprobe kvm_intel or kvm_amd)", h->dir);
+	return say("this kernel's KVM has no Hyper-V timer events (%s/events/kvm/kvm_hv_stimer_*): it was built "
 			"without CONFIG_KVM_HYPERV, or is too old", h->dir);
 }
 
-static int check_clock(const struct options *o, const struct record_host *h)
+static int check_clock(const struct plan *o, const struct record_host *h)
 {
 	if (!strcmp(o->clock, "counter") || !strcmp(o->clock, "uptime"))
-		return complain("the clock %s is too coarse, or no time at all, to find anything by", o->clock);
+		return say("the clock %s is too coarse, or no time at all, to find anything by", o->clock);
 	if (!record_host_has_clock(h, o->clock))
-		return complain("no trace clock \"%s\" here; there are: %s", o->clock,
+		return say("no trace clock \"%s\" here; there are: %s", o->clock,
 				h->clocks ? h->clocks : "(trace_clock cannot be read)");
 	return 0;
 }
 
-static int check_may_record(const struct options *o, const struct record_host *h)
+static int check_may_record(const struct plan *o, const struct record_host *h)
 {
 	if (!record_host_writable())
-		return complain("%s cannot be written: run as root, for example: sudo hvstimer record", h->dir);
+		return say("%s cannot be written: run as root, for example: sudo hvstimer record", h->dir);
 	if (*h->busy && !o->force)
-		return complain("%s; recording would stop and reset it. Stop it first (trace-cmd reset), or use --force",
+		return say("%s; recording would stop and reset it. Stop it first (trace-cmd reset), or use --force",
 				h->busy);
 	return 0;
 }
 
-static void tell_missing(const struct options *o, const struct record_host *h)
+static void tell_missing(const struct plan *o, const struct record_host *h)
 {
 	const char *without;
 	unsigned int id;
@@ -287,36 +299,36 @@ static void tell_missing(const struct options *o, const struct record_host *h)
 		if (!wanted(o, id) || h->events & 1ULL << id)
 			continue;
 		without = recorded[id].without;
-		complain("note: this kernel has no %s%s%s", hvst_event_name(id), without ? ": " : "",
+		say("note: this kernel has no %s%s%s", hvst_event_name(id), without ? ": " : "",
 			 without ? without : "");
 	}
 }
 
-static int read_threads(struct record_tids *t, const struct options *o)
+static int read_threads(struct record_tids *t, const struct plan *o)
 {
 	char err[256];
 
 	if (record_tids_read(t, o->pid, err, sizeof(err)))
-		return complain("%s", err);
+		return say("%s", err);
 	if (!t->named)
-		complain("note: no thread of process %d is named like a vCPU: all its threads are taken for vCPUs", o->pid);
+		say("note: no thread of process %d is named like a vCPU: all its threads are taken for vCPUs", o->pid);
 	return 0;
 }
 
 /* Does not return when it succeeds: Ctrl-C and the exit status are trace-cmd's. */
-static int run(const struct options *o, const struct cmdline *c)
+static int run(const struct plan *o, const struct cmdline *c)
 {
 	if (!o->quiet)
-		complain("recording%s; then: hvstimer diagnose %s",
-			 o->seconds ? "" : " until you press Ctrl-C", o->output);
-	fflush(stdout);
+		say("recording%s; then: hvstimer diagnose %s",
+			 o->duration_ns ? "" : " until you press Ctrl-C", o->output);
+	signal(SIGPIPE, SIG_DFL);	/* main() ignores it, and that is inherited */
 	execvp(c->words[0], c->words);
 	if (errno == ENOENT)
-		return complain("trace-cmd is not installed (Debian: apt-get install trace-cmd)");
-	return complain("cannot run trace-cmd: %s", strerror(errno));
+		return say("trace-cmd is not installed (Debian: apt-get install trace-cmd)");
+	return say("cannot run trace-cmd: %s", strerror(errno));
 }
 
-static int record(const struct options *o, const struct record_host *h)
+static int record(const struct plan *o, const struct record_host *h)
 {
 	struct record_tids t = { 0 };
 	struct cmdline c = { 0 };
@@ -330,7 +342,7 @@ static int record(const struct options *o, const struct record_host *h)
 		tell_missing(o, h);
 	build(&c, o, h, o->pid ? &t : NULL);
 	if (c.failed) {
-		complain("out of memory");
+		say("out of memory");
 	} else if (o->dry_run) {
 		print_command(&c);
 		rc = 0;
@@ -361,11 +373,13 @@ static unsigned long number(const char *arg, const char *units, const unsigned l
 
 static void help(void)
 {
-	puts("Usage: hvstimer record [OPTION]...\n"
-	     "Record what hvstimer diagnose needs, with trace-cmd, until Ctrl-C.\n"
+	puts("Usage: hvstimer record [options]\n"
+	     "\n"
+	     "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock and buffer\n"
+	     "sizes that fit this host. Until Ctrl-C, or for --duration.\n"
 	     "\n"
 	     "  -o, --output FILE        write the recording to FILE (default trace.dat)\n"
-	     "  -d, --duration TIME      stop after TIME: seconds, or with a unit s, m, h\n"
+	     "  -d, --duration TIME      stop after TIME: seconds, or with a unit ms, s, m, h\n"
 	     "      --vm PID             only the VM whose VMM is process PID\n"
 	     "      --sched              also when vCPU threads lose and get their CPU (sched_switch)\n"
 	     "  -C, --clock CLOCK        trace clock (default mono; x86-tsc for cycles with their scale)\n"
@@ -373,9 +387,10 @@ static void help(void)
 	     "  -f, --force              even while something else is being traced\n"
 	     "  -n, --dry-run            print the command, run nothing\n"
 	     "  -q, --quiet              no notes, and trace-cmd quiet\n"
-	     "  -h, --help               this help\n"
+	     "  -h, --help               this text\n"
+	     "  -V, --version            print the version\n"
 	     "\n"
-	     "hvstimer-record(1) says why each event and the clock are chosen.");
+	     "Why these events and this clock: man hvstimer-record");
 }
 
 enum { OPT_VM = 256, OPT_SCHED };
@@ -386,13 +401,13 @@ static const struct option long_options[] = {
 	{ "clock", required_argument, NULL, 'C' },    { "buffer-size", required_argument, NULL, 'b' },
 	{ "force", no_argument, NULL, 'f' },	      { "dry-run", no_argument, NULL, 'n' },
 	{ "quiet", no_argument, NULL, 'q' },	      { "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "version", no_argument, NULL, 'V' },	      { NULL, 0, NULL, 0 },
 };
 
-/* 0, or -1 for an option that is not one, or a value that is none. */
-static int set_option(struct options *o, int opt)
+/* 0, or -1 for an option that is not one, or a value that is none. @word: as it was written. */
+static int set_option(struct plan *o, int opt, const char *word)
 {
-	static const unsigned long time_scale[] = { 1, 60, 3600 }, size_scale[] = { 1, 1024, 1024 * 1024 };
+	static const unsigned long size_scale[] = { 1, 1024, 1024 * 1024 };
 	static const unsigned long one[] = { 1 };
 
 	switch (opt) {
@@ -403,43 +418,50 @@ static int set_option(struct options *o, int opt)
 	case 'q': o->quiet = true; return 0;
 	case OPT_SCHED: o->sched = true; return 0;
 	case 'd':
-		o->seconds = number(optarg, "smh", time_scale);
-		return o->seconds ? 0 : complain("--duration %s: no time, say 30, 30s, 5m or 1h", optarg);
+		if (parse_duration(optarg, &o->duration_ns) && o->duration_ns > 0)
+			return 0;
+		return say("'%s' is not a duration like 30, 30s, 5m or 1h", optarg);
 	case 'b':
 		o->buffer_kb = number(optarg, "KMG", size_scale);
-		return o->buffer_kb ? 0 : complain("--buffer-size %s: no size, say 65536, 64M or 1G", optarg);
+		return o->buffer_kb ? 0 : say("'%s' is not a size like 65536, 64M or 1G", optarg);
 	case OPT_VM:
 		o->pid = number(optarg, "", one);
-		return o->pid ? 0 : complain("--vm %s: the process id of a VMM is wanted", optarg);
+		return o->pid ? 0 : say("'%s' is not the process id of a VMM", optarg);
+	case ':':
+		return say("%s needs a value; see hvstimer record --help", word);
 	default:
-		return -1;
+		return say("no option %s; see hvstimer record --help", word);
 	}
 }
 
 int cmd_record(int argc, char **argv)
 {
-	struct options o = { .output = "trace.dat", .clock = "mono" };
+	struct plan o = { .output = "trace.dat", .clock = "mono" };
 	struct record_host h;
 	char err[256];
 	int opt, rc;
 
-	while ((opt = getopt_long(argc, argv, "o:d:C:b:fnqh", long_options, NULL)) != -1) {
-		if (opt == 'h') {
-			help();
-			return 0;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":o:d:C:b:fnqhV", long_options, NULL)) != -1) {
+		if (opt == 'h' || opt == 'V') {
+			if (opt == 'h')
+				help();
+			else
+				printf("hvstimer %s\n", hvst_version());
+			return EXIT_OK;
 		}
-		if (set_option(&o, opt))
-			return 2;
+		if (set_option(&o, opt, argv[optind - 1]))
+			return EXIT_USAGE;
 	}
 	if (optind < argc) {
-		complain("%s is no option (the recording's name is given with -o)", argv[optind]);
-		return 2;
+		say("%s is no option; the name of the recording is given with -o", argv[optind]);
+		return EXIT_USAGE;
 	}
 	if (record_host_read(&h, err, sizeof(err))) {
-		complain("%s", err);
-		return 3;
+		say("%s", err);
+		return EXIT_INPUT;
 	}
-	rc = record(&o, &h) ? 3 : 0;
+	rc = record(&o, &h) ? EXIT_INPUT : EXIT_OK;
 	record_host_free(&h);
 	return rc;
 }

@@ -59,6 +59,4 @@ void record_tids_free(struct record_tids *t);
  */
 char *record_tid_filter(const int *tids, unsigned int n, const char *field);
 
-int cmd_record(int argc, char **argv);
-
 #endif

@@ -46,12 +46,29 @@ char *series_title(char *buf, size_t len, const struct series *s)
 
 /* --- text ------------------------------------------------------------------------------------------ */
 
+/* How many of a skew are past due: those of the sketch's buckets from 0 up. */
+static uint64_t past_due(const struct hvst_sketch *s)
+{
+	unsigned int iter = 0;
+	uint64_t n, sum = 0;
+	int64_t lo, hi;
+
+	while (hvst_sketch_next(s, &iter, &lo, &hi, &n))
+		sum += lo >= 0 ? n : 0;
+	return sum;
+}
+
 static void head(struct out *o, const struct series *s)
 {
-	char title[96], n[UNIT_BUF];
+	uint64_t n = hvst_sketch_count(s->sketch), past = past_due(s->sketch);
+	char title[96], count[UNIT_BUF], share[UNIT_BUF];
 
 	out_in(o, ROLE_TITLE, series_title(title, sizeof(title), s));
-	out_printf(o, ": %s\n", unit_count(n, hvst_sketch_count(s->sketch)));
+	out_printf(o, "\n  %s", unit_count(count, n));
+	if (s->metric == METRIC_SKEW)
+		out_printf(o, " arms, %s past due (%s)", unit_count(count, past),
+			   unit_share(share, n ? (double)past / n : 0));
+	out_char(o, '\n');
 }
 
 /* The first and last bucket that hold anything; false when none does. */
@@ -151,16 +168,23 @@ static void percentile_name(char *buf, size_t len, unsigned int per_10000)
 
 static void put_percentiles(struct out *o, const struct series *s, const struct options *opt)
 {
-	char text[1024] = "", name[16], v[UNIT_BUF];
-	unsigned int i;
+	char text[64], name[16], v[UNIT_BUF];
+	unsigned int i, at = 15;
 
+	out_str(o, "  percentiles  ");
 	for (i = 0; i < opt->nr_percentiles; i++) {
 		percentile_name(name, sizeof(name), opt->percentiles[i]);
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s %s", i ? ", " : "", name,
-			 unit_signed(v, hvst_sketch_quantile(s->sketch, opt->percentiles[i])));
+		snprintf(text, sizeof(text), "%s %s%s", name,
+			 unit_signed(v, hvst_sketch_quantile(s->sketch, opt->percentiles[i])),
+			 i + 1 < opt->nr_percentiles ? ", " : "");
+		if (at > 15 && at + strlen(text) > o->width) {
+			out_printf(o, "\n%15s", "");
+			at = 15;
+		}
+		out_str(o, text);
+		at += strlen(text);
 	}
-	out_str(o, "  percentiles  ");
-	out_wrap(o, 15, 15, 0, text);
+	out_char(o, '\n');
 	out_printf(o, "  min, max     %s", unit_signed(v, hvst_sketch_min(s->sketch)));
 	out_printf(o, ", %s\n", unit_signed(v, hvst_sketch_max(s->sketch)));
 }
@@ -231,6 +255,16 @@ static uint32_t cell(const struct series *s, const struct grid *g, unsigned int 
 	return sum;
 }
 
+static bool row_empty(const struct series *s, const struct grid *g, unsigned int b)
+{
+	unsigned int x;
+
+	for (x = 0; x < g->columns; x++)
+		if (cell(s, g, x, b))
+			return false;
+	return true;
+}
+
 static bool make_grid(struct grid *g, const struct collect *c, const struct series *s, unsigned int width)
 {
 	uint64_t rows[MAX_EDGES + 1] = { 0 };
@@ -289,8 +323,12 @@ void heatmap_text(struct out *o, const struct collect *c, const struct series *s
 	head(o, s);
 	if (!make_grid(&g, c, s, o->width > 40 ? o->width - 24 : 16))
 		return;
-	for (b = g.last; b + 1 > g.first; b--)
-		heatmap_row(o, c, s, &g, b);
+	for (b = g.last; b + 1 > g.first; b--) {
+		if (!row_empty(s, &g, b) || !row_empty(s, &g, b - 1))
+			heatmap_row(o, c, s, &g, b);
+		else if (!row_empty(s, &g, b + 1))
+			out_printf(o, "%20s\n", "..");	/* for all empty rows in a row */
+	}
 	unit_time(from, c->origin_ns);
 	unit_time(to, c->origin_ns + c->column_ns * g.each * g.columns);
 	out_printf(o, "%22s%s%*s\n", "", from, (int)(g.columns > strlen(from) ? g.columns - strlen(from) : 1), to);

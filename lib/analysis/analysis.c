@@ -253,11 +253,23 @@ static void on_programmed(void *ctx, struct stimer *t, const struct hvst_event *
 		hvst_mark(a, t->vcpu->vm, ev, "the VMM writes timer %u (restore or reset)", t->index);
 }
 
+/* The firing that waited for its kvm_entry goes out, with or without it. */
+static void fire_out(struct analysis *a, struct stimer *t)
+{
+	struct timer_an *ta = t->an;
+
+	if (!ta->fire_waits)
+		return;
+	ta->fire_waits = false;
+	ta->fire.vm = hvst_vm_number(t->vcpu);
+	if (a->obs->fire(a->obs_ctx, &ta->fire))
+		a->error = -ECANCELED;
+}
+
 static void on_fire(void *ctx, struct stimer *t, const struct hvst_fire *fire)
 {
 	struct analysis *a = ctx;
 	struct timer_an *ta = t->an;
-	struct hvst_fire out = *fire;
 
 	hvst_activity_fired(t, fire);
 	if (fire->callback_ns != HVST_UNKNOWN) {
@@ -269,14 +281,15 @@ static void on_fire(void *ctx, struct stimer *t, const struct hvst_fire *fire)
 	}
 	if (!a->obs->fire || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	out.vm = hvst_vm_number(t->vcpu);
-	if (a->obs->fire(a->obs_ctx, &out))
-		a->error = -ECANCELED;
+	fire_out(a, t);
+	ta->fire = *fire;
+	ta->fire_waits = true;
 }
 
 static void on_expiration(void *ctx, struct stimer *t, const struct hvst_event *ev)
 {
 	(void)ctx;
+	hvst_clocksource_ticked(t->vcpu->vm->an);
 	hvst_activity_delivered(t, ev);
 	if (!ev->expiration.msg_send_result)
 		t->an->delivered_ns = ev->ts_ns;
@@ -292,6 +305,8 @@ static void entered(struct analysis *a, struct vcpu *v, const struct hvst_event 
 		if (hvst_sketch_add(ta->entry, ev->ts_ns - ta->delivered_ns, 1))
 			a->error = -ENOMEM;
 		ta->delivered_ns = HVST_UNKNOWN;
+		ta->fire.entry_ns = ev->ts_ns;
+		fire_out(a, v->timer[i]);
 	}
 }
 
@@ -331,6 +346,17 @@ static void on_clock_event(void *ctx, struct vm *vm, struct vcpu *v, const struc
 	}
 }
 
+/* No entry that comes after a gap belongs to a delivery before it. */
+static void deliveries_drop(struct analysis *a, struct vcpu *v)
+{
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		if (!v->timer[i] || !v->timer[i]->an)
+			continue;
+		v->timer[i]->an->delivered_ns = HVST_UNKNOWN;
+		fire_out(a, v->timer[i]);
+	}
+}
+
 static void on_gap(void *ctx, const struct hvst_event *ev)
 {
 	struct analysis *a = ctx;
@@ -342,6 +368,7 @@ static void on_gap(void *ctx, const struct hvst_event *ev)
 			v->an->in_guest = v->an->halted = v->an->off_cpu = false;
 			v->an->read_last = false;
 			v->an->msrs_since_arm = 0;
+			deliveries_drop(a, v);
 		}
 	(void)ev;
 }
@@ -457,8 +484,12 @@ int hvst_analysis_finish(struct analysis *a)
 			settle(a, vm->an, vm->an->nr_pending, vm->an->ref.cur != NULL);
 	hvst_model_finish(a->model);
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			deliveries_drop(a, v);
+	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
 		if (!vm->dead)
 			hvst_refclock_finish(&vm->an->ref);
+	hvst_clocksource_finish(a);
 	hvst_storm_finish(a);
 	hvst_guestclock_finish(a);
 	if (!a->error)

@@ -52,6 +52,9 @@ struct vm_an {
 	enum hvst_guest_source source;
 	bool change_pending;			/* a page write whose effect the next arm shows */
 	int change_tid;				/* the vCPU thread that wrote it */
+	unsigned int change_arms;		/* its arms since, and those of them that came from a clock */
+	unsigned int change_silent;		/* without a read of the counter */
+	unsigned int change_ticks;		/* expirations since */
 	struct hvst_evidence change_why;
 	enum hvst_guest_source timekeeping;
 	/* the reads of a clock in a row, for timekeeping */
@@ -125,11 +128,14 @@ struct storm_group {
 	struct clock_mark trigger;
 	struct hvst_evidence why_first, why_last;
 	uint64_t short_deadline, preempted, unexplained;
+	bool inferred;				/* some of it rests on the clock model */
+	enum hvst_guest_source source;		/* of the guest when it began */
 };
 
 /* Upper edge of the headroom over time, see guestclock.c. */
 #define EDGE_POINTS 128
 struct edge_point { int64_t ts, v; };
+struct guest_fit { double slope, level; int64_t t0, last; bool valid; };
 struct guest_edge {
 	struct edge_point p[EDGE_POINTS];	/* the run so far, a point a window */
 	unsigned int n;
@@ -137,7 +143,10 @@ struct guest_edge {
 	struct edge_point win;			/* running window: its best arm */
 	unsigned int win_n;
 	int64_t win_from;
+	int64_t from;				/* of the run's first window */
+	struct guest_fit before;		/* the line of the run before */
 	struct edge_point odd;			/* one window off the line, waiting for a second */
+	int64_t odd_from;
 	bool has_odd;
 };
 
@@ -149,6 +158,8 @@ struct timer_an {
 	int64_t prog_delta;
 	bool prog_seen;
 	int64_t delivered_ns;			/* waiting for kvm_entry */
+	struct hvst_fire fire;			/* and with it, for the observer */
+	bool fire_waits;
 };
 
 struct analysis {
@@ -193,6 +204,8 @@ int hvst_analysis_finish(struct analysis *a);
 /* Evidence from an event, with a formatted text. */
 void hvst_evidence_set(struct hvst_evidence *e, const struct hvst_event *ev, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same with a fixed text; cheap enough for every event. */
+void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, const char *text);
 void hvst_evidence_add(struct hvst_evidence_list *l, const struct hvst_evidence *e);
 /* Evidence that is no single event. */
 void hvst_evidence_stat(struct hvst_evidence_list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -216,6 +229,8 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev);
+void hvst_clocksource_ticked(struct vm_an *vm);	/* a timer of the VM expired */
+void hvst_clocksource_finish(struct analysis *a);
 void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from);
 enum hvst_ref_source hvst_clocksource_ref(const struct vm_an *vm, int64_t ts, const char **why);
 void hvst_mark(struct analysis *a, struct vm *vm, const struct hvst_event *ev, const char *fmt, ...)

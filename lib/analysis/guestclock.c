@@ -17,7 +17,8 @@
 #define WIN_NS		(20LL * 1000 * 1000)
 #define ON_LINE_NS	(30 * 1000)
 #define MIN_POINTS	12
-#define MIN_SPAN_NS	(2000LL * 1000 * 1000)
+#define MIN_SPAN_NS	(500LL * 1000 * 1000)
+#define LONG_SPAN_NS	(2000LL * 1000 * 1000)
 #define MIN_DRIFT_NS	(100 * 1000)
 #define MIN_PPM		20
 #define MAX_PPM		20000	/* a faster drift is a habit of the guest, not its clock */
@@ -51,6 +52,26 @@ static void fit_line(const struct guest_edge *e, struct fit *f)
 		f->slope_err = 3 * sqrt(ss / (n - 2)) / sqrt(stt - st * st / n);
 }
 
+/*
+ * When a drift began: where its line meets the line before it. Only if that lies between the two runs, give
+ * or take a window: else the level changed as well, and the first window of the run is all there is.
+ */
+static int64_t onset(const struct guest_edge *e, const struct fit *f)
+{
+	const struct guest_fit *b = &e->before;
+	double t, at_first;
+
+	if (b->valid && f->slope != b->slope) {
+		/* both lines relative to the start of this run */
+		at_first = b->level + b->slope * (double)(f->t0 - b->t0);
+		t = (at_first - f->level) / (f->slope - b->slope);
+		if (t < 0 && f->t0 + (int64_t)t >= b->last - 4 * WIN_NS * (int64_t)e->per &&
+		    fabs(t) < (double)(f->t0 - b->last) + 16.0 * WIN_NS)
+			return f->t0 + (int64_t)t;
+	}
+	return e->from;
+}
+
 static void report(struct analysis *a, struct stimer *t, const struct guest_edge *e, const struct fit *f)
 {
 	struct vcpu *v = t->vcpu;
@@ -61,7 +82,7 @@ static void report(struct analysis *a, struct stimer *t, const struct guest_edge
 	if (!g)
 		return;
 	g->role = HVST_ROLE_STIMER;
-	g->ts_ns = e->p[0].ts;
+	g->ts_ns = onset(e, f);
 	g->from = from;
 	g->to = HVST_SRC_RAW_TSC;
 	g->rate_ppm = f->slope * 1e6;
@@ -72,22 +93,33 @@ static void report(struct analysis *a, struct stimer *t, const struct guest_edge
 			   t->index, g->rate_ppm, (double)(e->p[e->n - 1].ts - e->p[0].ts) / 1e9, e->n, f->rms / 1e3);
 }
 
+static bool is_drift(const struct fit *f, int64_t span)
+{
+	double ppm = fabs(f->slope) * 1e6, drift = fabs(f->slope) * (double)span;
+
+	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err || drift <= MIN_DRIFT_NS)
+		return false;
+	return drift > (span >= LONG_SPAN_NS ? 6 : 20) * f->rms;
+}
+
 static void run_end(struct analysis *a, struct stimer *t)
 {
 	struct guest_edge *e = &t->an->edge;
 	int64_t span = e->n ? e->p[e->n - 1].ts - e->p[0].ts : 0;
 	struct fit f;
-	double drift;
 
-	if (e->n < MIN_POINTS || span < MIN_SPAN_NS)
-		return;
-	fit_line(e, &f);
-	drift = fabs(f.slope) * (double)span;
-	if (fabs(f.slope) * 1e6 > MIN_PPM && fabs(f.slope) > 2 * f.slope_err && drift > MIN_DRIFT_NS &&
-	    drift > 6 * f.rms && fabs(f.slope) * 1e6 < MAX_PPM)
-		report(a, t, e, &f);
-	else if (f.slope_err * 1e6 < MIN_PPM)
-		a->steady_edges++;
+	if (e->n >= 4) {
+		fit_line(e, &f);
+		if (e->n >= MIN_POINTS && span >= MIN_SPAN_NS) {
+			if (is_drift(&f, span))
+				report(a, t, e, &f);
+			else if (f.slope_err * 1e6 < MIN_PPM)
+				a->steady_edges++;
+		}
+		e->before = (struct guest_fit){ f.slope, f.level, f.t0, e->p[e->n - 1].ts, true };
+	} else {
+		e->before.valid = false;
+	}
 }
 
 static void run_restart(struct guest_edge *e)
@@ -133,16 +165,20 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 	} else if (!e->has_odd) {
 		e->has_odd = true;	/* one window may hold only late arms; a second one is a change */
 		e->odd = p;
+		e->odd_from = e->win_from;
 		return;
 	} else {
 		struct edge_point first = e->odd;
 
 		run_end(a, t);
 		run_restart(e);
+		e->from = e->odd_from;
 		e->p[e->n++] = first;
 	}
 	if (e->n == EDGE_POINTS)
 		run_thin(e);
+	if (!e->n)
+		e->from = e->win_from;
 	e->p[e->n++] = p;
 }
 

@@ -160,7 +160,8 @@ static int64_t step_place(const struct refclock *rc, int64_t after, int64_t unti
 			return rc->events[slot].ts;
 		}
 	}
-	return limit;
+	/* Nothing seen that would move it: somewhere between the last good reading and the first sign. */
+	return limit < until && limit > after ? after + (limit - after) / 2 : limit;
 }
 
 static int seg_begin(struct refclock *rc, int64_t ts, int64_t o)

@@ -153,6 +153,7 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	g->arms++;
 	g->expired++;
 	g->ahead = 0;
+	g->inferred |= (arm->flags & HVST_ARM_INFERRED) != 0;
 	if (!first)
 		deltas_step(g, arm->count);
 	if (new_target) {
@@ -273,8 +274,9 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 	s->period_ref = HVST_UNKNOWN;
 	group_course(g, retries, &c);
 	if (c.n < 2 || c.last_ts <= c.first_ts) {
+		/* One target throughout. No tick is a second long: a clock that stands still. */
 		if (retries)
-			s->kind = HVST_STORM_CONSTANT;
+			s->kind = g->end.ts - g->start.ts > 1000000000 ? HVST_STORM_GROWING : HVST_STORM_CONSTANT;
 		return;
 	}
 	d = c.last - c.first;
@@ -286,7 +288,8 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 			s->period_ref = g->delta;
 		return;
 	}
-	if (d > 3 * c.scatter && d > 50000 && *slope > 20e-6 && c.n >= 4)
+	/* Inferred skews lean on a model that may drift meanwhile (a slewed trace clock). */
+	if (d > 3 * c.scatter && d > (g->inferred ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;

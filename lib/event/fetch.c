@@ -5,82 +5,198 @@
 
 #include "fetch.h"
 
+enum ahead { AHEAD_NONE, AHEAD_ASKED, AHEAD_READY };
+
+struct feed {
+	struct hvst_run runs[2];
+	unsigned int in_use;		/* the other one is the one ahead */
+	enum ahead ahead;
+};
+
+/* One decompressor for each way of compressing, made when needed; each thread has its own. */
+struct unpackers { struct hvst_unpack *u[HVST_COMP_ZSTD + 1]; };
+
 struct hvst_fetch {
+	struct hvst_lane **lanes;
+	unsigned int nr_lanes, want_threads;
+	struct feed *feeds;
+	struct unpackers mine;		/* the caller's */
+
 	pthread_mutex_t lock;
-	pthread_cond_t asked, loaded;
-	struct hvst_lane **queue;	/* ring of the lanes that wait for a thread */
-	unsigned int size, head, nr;
+	pthread_cond_t asked, ready;
+	unsigned int *queue;		/* ring of the lanes that wait for a thread */
+	unsigned int head, nr;
 	bool stop;
-	unsigned int nr_threads;
+	unsigned int nr_threads;	/* running */
 	pthread_t threads[];
 };
 
-struct unpackers { struct hvst_unpack *u[HVST_COMP_ZSTD + 1]; };
-
-/* Loads the block ahead of @l with this thread's own decompressor. */
-static int load_ahead(struct hvst_lane *l, struct unpackers *mine)
+static int unpacker_for(struct unpackers *all, const struct hvst_lane *l, struct hvst_unpack **u)
 {
 	enum hvst_compression how = l->file->compression;
 
-	if (l->pages.compressed && !mine->u[how]) {
-		mine->u[how] = hvst_unpack_new(how);
-		if (!mine->u[how])
-			return -ENOMEM;
-	}
-	return hvst_pages_load(&l->pages, &l->ahead, mine->u[how]);
+	*u = NULL;
+	if (l->tracecmd || !l->pages.compressed)
+		return 0;
+	if (!all->u[how])
+		all->u[how] = hvst_unpack_new(how);
+	*u = all->u[how];
+	return *u ? 0 : -ENOMEM;
 }
 
-static struct hvst_lane *next_lane(struct hvst_fetch *f)
+static void unpackers_free(struct unpackers *all)
 {
-	struct hvst_lane *l = NULL;
+	for (unsigned int i = 0; i <= HVST_COMP_ZSTD; i++)
+		hvst_unpack_free(all->u[i]);
+}
+
+/* A run's memory comes with its first use: most lanes of a file with many CPUs may be empty. */
+static void decode(struct hvst_lane *l, struct hvst_run *r, struct unpackers *all)
+{
+	struct hvst_unpack *u;
+
+	if (!r->ev)
+		r->ev = malloc(HVST_RUN * sizeof(*r->ev));
+	if (r->ev && !unpacker_for(all, l, &u)) {
+		hvst_lane_decode(l, r, u);
+		return;
+	}
+	r->n = 0;
+	r->rc = -ENOMEM;
+	hvst_counts_reset(&r->counts);
+}
+
+/* --- threads ------------------------------------------------------------------------------------------- */
+
+/* Lane to work on; false to stop. */
+static bool next_job(struct hvst_fetch *f, unsigned int *i)
+{
+	bool any;
 
 	pthread_mutex_lock(&f->lock);
 	while (!f->nr && !f->stop)
 		pthread_cond_wait(&f->asked, &f->lock);
-	if (!f->stop) {
-		l = f->queue[f->head];
-		f->head = (f->head + 1) % f->size;
+	any = !f->stop;
+	if (any) {
+		*i = f->queue[f->head];
+		f->head = (f->head + 1) % f->nr_lanes;
 		f->nr--;
 	}
 	pthread_mutex_unlock(&f->lock);
-	return l;
+	return any;
 }
 
 static void *fetcher(void *arg)
 {
 	struct hvst_fetch *f = arg;
 	struct unpackers mine = { { NULL } };
-	struct hvst_lane *l;
+	unsigned int i;
 
-	while ((l = next_lane(f))) {
-		int rc = load_ahead(l, &mine);
+	while (next_job(f, &i)) {
+		struct feed *feed = &f->feeds[i];
 
+		decode(f->lanes[i], &feed->runs[!feed->in_use], &mine);
 		pthread_mutex_lock(&f->lock);
-		l->ahead_rc = rc;
-		l->ahead_state = HVST_AHEAD_READY;
-		pthread_cond_signal(&f->loaded);
+		feed->ahead = AHEAD_READY;
+		pthread_cond_signal(&f->ready);
 		pthread_mutex_unlock(&f->lock);
 	}
-	for (unsigned int i = 0; i <= HVST_COMP_ZSTD; i++)
-		hvst_unpack_free(mine.u[i]);
+	unpackers_free(&mine);
 	return NULL;
 }
 
-struct hvst_fetch *hvst_fetch_new(unsigned int threads, unsigned int nr_lanes)
+static void ask(struct hvst_fetch *f, unsigned int i)
 {
-	struct hvst_fetch *f = calloc(1, sizeof(*f) + threads * sizeof(f->threads[0]));
+	pthread_mutex_lock(&f->lock);
+	f->feeds[i].ahead = AHEAD_ASKED;
+	f->queue[(f->head + f->nr++) % f->nr_lanes] = i;
+	pthread_cond_signal(&f->asked);
+	pthread_mutex_unlock(&f->lock);
+}
 
-	if (!f)
-		return NULL;
-	f->size = nr_lanes + 1;
-	f->queue = calloc(f->size, sizeof(*f->queue));
-	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->asked, NULL);
-	pthread_cond_init(&f->loaded, NULL);
-	while (f->queue && f->nr_threads < threads &&
+static void await(struct hvst_fetch *f, unsigned int i)
+{
+	pthread_mutex_lock(&f->lock);
+	while (f->feeds[i].ahead != AHEAD_READY)
+		pthread_cond_wait(&f->ready, &f->lock);
+	pthread_mutex_unlock(&f->lock);
+	f->feeds[i].ahead = AHEAD_NONE;
+}
+
+void hvst_fetch_stop(struct hvst_fetch *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->stop = true;
+	pthread_cond_broadcast(&f->asked);
+	pthread_mutex_unlock(&f->lock);
+	while (f->nr_threads)
+		pthread_join(f->threads[--f->nr_threads], NULL);
+}
+
+static void start_threads(struct hvst_fetch *f)
+{
+	f->stop = false;
+	f->head = f->nr = 0;
+	while (f->nr_threads < f->want_threads &&
 	       !pthread_create(&f->threads[f->nr_threads], NULL, fetcher, f))
 		f->nr_threads++;
-	if (f->nr_threads)
+	for (unsigned int i = 0; f->nr_threads && i < f->nr_lanes; i++)
+		ask(f, i);
+}
+
+/* --- the whole ----------------------------------------------------------------------------------------- */
+
+int hvst_fetch_start(struct hvst_fetch *f, int64_t from_ns, int64_t to_ns)
+{
+	for (unsigned int i = 0; i < f->nr_lanes; i++) {
+		struct hvst_unpack *u;
+		int rc = unpacker_for(&f->mine, f->lanes[i], &u);
+
+		if (!rc)
+			rc = hvst_lane_start(f->lanes[i], from_ns, to_ns, u);
+		if (rc)
+			return rc;
+		f->feeds[i].ahead = AHEAD_NONE;
+	}
+	start_threads(f);
+	return 0;
+}
+
+const struct hvst_run *hvst_fetch_next(struct hvst_fetch *f, unsigned int i)
+{
+	struct feed *feed = &f->feeds[i];
+	struct hvst_run *r;
+
+	if (!f->nr_threads) {
+		decode(f->lanes[i], &feed->runs[feed->in_use], &f->mine);
+		return &feed->runs[feed->in_use];
+	}
+	await(f, i);
+	feed->in_use = !feed->in_use;
+	r = &feed->runs[feed->in_use];
+	if (r->rc > 0)
+		ask(f, i);
+	return r;
+}
+
+struct hvst_fetch *hvst_fetch_new(struct hvst_lane **lanes, unsigned int nr, unsigned int threads)
+{
+	struct hvst_fetch *f;
+
+	if (threads > nr)
+		threads = nr;
+	f = calloc(1, sizeof(*f) + threads * sizeof(f->threads[0]));
+	if (!f)
+		return NULL;
+	f->lanes = lanes;
+	f->nr_lanes = nr;
+	f->want_threads = threads;
+	f->feeds = calloc(nr + 1, sizeof(*f->feeds));
+	f->queue = calloc(nr + 1, sizeof(*f->queue));
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->asked, NULL);
+	pthread_cond_init(&f->ready, NULL);
+	if (f->feeds && f->queue)
 		return f;
 	hvst_fetch_free(f);
 	return NULL;
@@ -90,38 +206,16 @@ void hvst_fetch_free(struct hvst_fetch *f)
 {
 	if (!f)
 		return;
-	pthread_mutex_lock(&f->lock);
-	f->stop = true;
-	pthread_cond_broadcast(&f->asked);
-	pthread_mutex_unlock(&f->lock);
-	for (unsigned int i = 0; i < f->nr_threads; i++)
-		pthread_join(f->threads[i], NULL);
+	hvst_fetch_stop(f);
+	for (unsigned int i = 0; f->feeds && i < f->nr_lanes; i++) {
+		free(f->feeds[i].runs[0].ev);
+		free(f->feeds[i].runs[1].ev);
+	}
+	unpackers_free(&f->mine);
 	pthread_cond_destroy(&f->asked);
-	pthread_cond_destroy(&f->loaded);
+	pthread_cond_destroy(&f->ready);
 	pthread_mutex_destroy(&f->lock);
+	free(f->feeds);
 	free(f->queue);
 	free(f);
-}
-
-void hvst_fetch_ask(struct hvst_fetch *f, struct hvst_lane *l)
-{
-	pthread_mutex_lock(&f->lock);
-	l->ahead_state = HVST_AHEAD_ASKED;
-	f->queue[(f->head + f->nr++) % f->size] = l;
-	pthread_cond_signal(&f->asked);
-	pthread_mutex_unlock(&f->lock);
-}
-
-int hvst_fetch_take(struct hvst_fetch *f, struct hvst_lane *l)
-{
-	struct hvst_block used = l->block;
-
-	pthread_mutex_lock(&f->lock);
-	while (l->ahead_state != HVST_AHEAD_READY)
-		pthread_cond_wait(&f->loaded, &f->lock);
-	pthread_mutex_unlock(&f->lock);
-	l->ahead_state = HVST_AHEAD_NONE;
-	l->block = l->ahead;
-	l->ahead = used;
-	return l->ahead_rc;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. Threads that read and unpack each lane's next block while the current one is being decoded. A
- * lane has one block in use and at most one ahead, so memory stays bounded; blocks of a lane are loaded in their
- * order whatever thread does it, so results do not depend on the number of threads.
+ * Stage: event. The next run of a lane, decoded by whoever has time: a pool of threads that read, unpack and decode
+ * one run ahead of the merge, or, without threads, the caller. Each lane has a run in use and at most one ahead, so
+ * memory is bounded, and its runs are decoded in their order: results do not depend on the number of threads.
  */
 #ifndef HVST_EVENT_FETCH_H
 #define HVST_EVENT_FETCH_H
@@ -11,13 +11,15 @@
 
 struct hvst_fetch;
 
-/* @threads fetchers for at most @nr_lanes lanes; NULL when there is no memory or no thread. */
-struct hvst_fetch *hvst_fetch_new(unsigned int threads, unsigned int nr_lanes);
-/* Ends the threads; no lane may be waiting. */
+/* For @nr @lanes (borrowed), with @threads threads, 0: none. NULL without memory. */
+struct hvst_fetch *hvst_fetch_new(struct hvst_lane **lanes, unsigned int nr, unsigned int threads);
 void hvst_fetch_free(struct hvst_fetch *f);
-/* Has the block after the current one of @l loaded; not to be called again before hvst_fetch_take(). */
-void hvst_fetch_ask(struct hvst_fetch *f, struct hvst_lane *l);
-/* Waits for that block and makes it the current one: as hvst_pages_load(). */
-int hvst_fetch_take(struct hvst_fetch *f, struct hvst_lane *l);
+
+/* Begins a pass over [@from_ns, @to_ns): 0 or a negative errno. */
+int hvst_fetch_start(struct hvst_fetch *f, int64_t from_ns, int64_t to_ns);
+/* Ends it: no thread touches a lane any more. */
+void hvst_fetch_stop(struct hvst_fetch *f);
+/* The next run of lane @i, valid until the next call for it. Not to be called after a run with rc <= 0. */
+const struct hvst_run *hvst_fetch_next(struct hvst_fetch *f, unsigned int i);
 
 #endif

@@ -2,279 +2,283 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fetch.h"
 #include "lane.h"
 
-static void set_head(struct hvst_lane *l, struct hvst_event *ev, uint64_t raw)
+void hvst_counts_reset(struct hvst_counts *c)
 {
-	int64_t ns = hvst_timebase_ns(&l->timebase, raw);
+	memset(c, 0, sizeof(*c));
+	c->first_ns = INT64_MAX;
+	c->last_ns = INT64_MIN;
+}
 
+void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
+{
+	for (unsigned int i = 0; i < HVST_NR_SLOTS; i++)
+		to->slots[i] += c->slots[i];
+	to->decoded += c->decoded;
+	to->malformed += c->malformed;
+	to->clamped += c->clamped;
+	to->duplicates += c->duplicates;
+	to->bytes += c->bytes;
+	to->lost_places += c->lost_places;
+	to->lost_ns += c->lost_ns;
+	if (c->first_ns < to->first_ns)
+		to->first_ns = c->first_ns;
+	if (c->last_ns > to->last_ns)
+		to->last_ns = c->last_ns;
+}
+
+/* --- one record ------------------------------------------------------------------------------------- */
+
+static inline void set_head(const struct hvst_lane *l, struct hvst_event *ev, int64_t ns, uint64_t raw)
+{
 	memset(ev, 0, sizeof(*ev));
-	ev->ts_raw = raw;
 	ev->ts_ns = ns;
+	ev->ts_raw = raw;
 	ev->cpu = (uint16_t)l->cpu;
 	ev->buffer = l->buffer;
 	ev->vcpu_id = -1;
-	if (ns < l->last_ns) {
-		ev->ts_ns = l->last_ns;
-		l->counts->clamped++;
-	}
-	l->last_ns = ev->ts_ns;
 }
 
-static void emit_lost(struct hvst_lane *l, struct hvst_event *ev, uint64_t raw)
+static void emit_lost(struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw)
 {
-	set_head(l, ev, raw);
+	struct hvst_event *ev = &r->ev[r->n++];
+
+	set_head(l, ev, ns, raw);
 	ev->id = HVST_EV_LOST;
 	ev->pid = -1;
 	ev->present = 1;
 	ev->lost.count = l->missed < 0 ? 0 : (uint64_t)l->missed;
-	if (l->last_record_ns != INT64_MIN && ev->ts_ns > l->last_record_ns)
-		l->counts->lost_ns += ev->ts_ns - l->last_record_ns;
-	l->counts->lost_places++;
+	if (l->last_ns != INT64_MIN)
+		r->counts.lost_ns += ns - l->last_ns;
+	r->counts.lost_places++;
 	l->gap = false;
 }
 
-static void note_record(struct hvst_lane *l, int64_t ns)
+/* Counts the record, and decodes it if it is wanted. @len is at least 4. */
+static inline void emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
+			       const uint8_t *data, uint32_t len)
 {
-	l->last_record_ns = ns;
-	if (ns < l->counts->first_ns)
-		l->counts->first_ns = ns;
-	if (ns > l->counts->last_ns)
-		l->counts->last_ns = ns;
-}
-
-/* True when @ev was filled. */
-static bool emit_record(struct hvst_lane *l, struct hvst_event *ev, uint64_t raw, const uint8_t *data, uint32_t size)
-{
-	uint16_t type;
 	const struct hvst_plan *p;
+	struct hvst_event *ev;
+	uint16_t type;
 	unsigned int slot;
 
-	if (size < 8) {
-		l->counts->malformed++;
-		return false;
-	}
 	memcpy(&type, data, sizeof(type));
 	slot = l->decoder->slot[type];
-	l->counts->slots[slot]++;
+	r->counts.slots[slot]++;
 	p = &l->decoder->plans[slot];
 	if (!p->wanted)
-		return false;
-	if (size < p->min_size) {
-		l->counts->malformed++;
-		return false;
+		return;
+	if (__builtin_expect(len < p->min_size, 0)) {
+		r->counts.malformed++;
+		return;
 	}
-	set_head(l, ev, raw);
+	ev = &r->ev[r->n++];
+	set_head(l, ev, ns, raw);
 	memcpy(&ev->pid, data + 4, sizeof(ev->pid));
 	ev->id = p->id;
 	ev->present = p->present;
 	hvst_plan_run(ev, data, p);
-	l->counts->decoded++;
-	return true;
 }
 
-static void finish(struct hvst_lane *l)
-{
-	if (!l->done && l->tracecmd)
-		l->counts->bytes += l->bytes;
-	l->done = true;
-	l->held = false;
-	l->head_ns = INT64_MAX;
-}
+enum step { STEP_TAKE, STEP_SKIP, STEP_AGAIN, STEP_END };
 
-/* Has the next record wait in @l->record; false at the end. */
-static int hold_record(struct hvst_lane *l)
+/* What is seldom: time going back, the window's edges, a gap before the record. */
+static enum step unusual(struct hvst_lane *l, struct hvst_run *r, int64_t *ns, uint64_t raw)
 {
-	int rc = l->done ? 0 : hvst_tracecmd_next(l->tracecmd, l->file_buffer, l->cpu, l->first, &l->record);
-
-	l->first = false;
-	if (rc <= 0) {
-		finish(l);
-		return rc;
+	if (*ns < l->last_ns) {
+		*ns = l->last_ns;
+		r->counts.clamped++;
 	}
-	l->held = true;
-	if (l->record.missed) {
+	if (*ns >= l->to_ns)
+		return STEP_END;
+	if (*ns < l->from_ns) {
+		l->gap = false;
+		return STEP_SKIP;
+	}
+	if (!l->gap)
+		return STEP_TAKE;
+	emit_lost(l, r, *ns, raw);
+	return STEP_AGAIN;
+}
+
+/* Whether unusual() has anything to say. */
+static inline bool is_usual(const struct hvst_lane *l, int64_t ns)
+{
+	return ns >= l->last_ns && ns >= l->from_ns && ns < l->to_ns && !l->gap;
+}
+
+static inline void note_record(struct hvst_lane *l, struct hvst_run *r, int64_t ns)
+{
+	if (r->counts.first_ns == INT64_MAX)
+		r->counts.first_ns = ns;
+	l->last_ns = ns;
+}
+
+/* --- records of libtracecmd ---------------------------------------------------------------------------- */
+
+/* True while more may come. Stamps are already what report shows. */
+static bool take_record(struct hvst_lane *l, struct hvst_run *r, const struct hvst_record *rec)
+{
+	int64_t ns = hvst_timebase_ns(&l->timebase, rec->ts);
+	enum step step = STEP_AGAIN;
+
+	if (rec->missed) {
 		l->gap = true;
-		l->missed = l->record.missed;
+		l->missed = rec->missed;
+	}
+	while (step == STEP_AGAIN)
+		step = unusual(l, r, &ns, rec->ts);
+	if (step == STEP_TAKE) {
+		note_record(l, r, ns);
+		if (rec->size < 4)
+			r->counts.malformed++;
+		else
+			emit_record(l, r, ns, rec->ts, rec->data, rec->size);
+	}
+	return step != STEP_END;
+}
+
+static int decode_records(struct hvst_lane *l, struct hvst_run *r)
+{
+	struct hvst_record rec;
+
+	/* a record may bring a gap with it: two events */
+	while (r->n + 2 <= HVST_RUN) {
+		int rc = hvst_tracecmd_next(l->tracecmd, l->file_buffer, l->cpu, l->first, &rec);
+
+		l->first = false;
+		if (rc <= 0 || !take_record(l, r, &rec)) {
+			r->counts.bytes += l->data.size;
+			return rc < 0 ? rc : 0;
+		}
 	}
 	return 1;
 }
 
-/* Records from libtracecmd, whose stamps are already what report shows. */
-static long fill_records(struct hvst_lane *l, struct hvst_event *out, size_t max, int64_t limit_ns)
-{
-	size_t n = 0;
-
-	while (n < max) {
-		const struct hvst_record *r = &l->record;
-		int rc = l->held ? 1 : hold_record(l);
-		int64_t ns;
-
-		if (rc <= 0)
-			return rc ? rc : (long)n;
-		ns = hvst_timebase_ns(&l->timebase, r->ts);
-		if (ns < l->last_ns)
-			ns = l->last_ns;
-		l->head_ns = ns;
-		if (ns >= l->to_ns) {
-			finish(l);
-			return (long)n;
-		}
-		if (ns >= limit_ns)
-			return (long)n;
-		if (ns < l->from_ns) {
-			l->gap = false;
-			l->held = false;
-			continue;
-		}
-		if (l->gap) {
-			emit_lost(l, &out[n++], r->ts);
-			continue;
-		}
-		n += emit_record(l, &out[n], r->ts, r->data, r->size);
-		note_record(l, ns);
-		l->held = false;
-	}
-	return (long)n;
-}
-
-/* The next block, and the one after it on its way. */
-static int load_block(struct hvst_lane *l)
-{
-	int rc;
-
-	if (!l->fetch)
-		return hvst_pages_load(&l->pages, &l->block, l->unpack);
-	rc = hvst_fetch_take(l->fetch, l);
-	if (rc > 0)
-		hvst_fetch_ask(l->fetch, l);
-	return rc;
-}
+/* --- sub-buffers ----------------------------------------------------------------------------------------- */
 
 /* Has a sub-buffer wait at @block_pos: 1, 0 at the end of the lane, negative errno. */
-static int need_block(struct hvst_lane *l)
+static int need_block(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u, unsigned int *blocks)
 {
 	while (l->block_pos + l->pages.page_size > l->block.len) {
-		int rc = load_block(l);
+		int rc;
 
+		if (++*blocks > HVST_RUN_BLOCKS)
+			return 1;
+		rc = hvst_pages_load(&l->pages, &l->block, u);
 		l->block_pos = 0;
 		if (rc <= 0) {
 			l->block.len = 0;
 			l->failed = rc < 0;
-			finish(l);
 			return rc;
 		}
-		l->counts->bytes += l->block.file_bytes;
+		r->counts.bytes += l->block.file_bytes;
 	}
 	return 1;
 }
 
-/* Opens the next sub-buffer. One that makes no sense is a gap of unknown length. */
-static int next_subbuf(struct hvst_lane *l)
+static void set_gap(struct hvst_lane *l, int64_t missed)
 {
-	int rc = need_block(l);
+	if (!missed)
+		return;
+	l->gap = true;
+	l->missed = missed;
+}
+
+/* Opens the sub-buffer at @block_pos. One that makes no sense is a gap of unknown length. */
+static void open_subbuf(struct hvst_lane *l, struct hvst_run *r)
+{
 	int64_t missed;
 
-	if (rc <= 0)
-		return rc;
 	if (!hvst_subbuf_open(&l->sub, l->block.data + l->block_pos, l->pages.page_size, &missed)) {
-		l->counts->malformed++;
+		r->counts.malformed++;
 		missed = -1;
 	}
 	l->block_pos += l->pages.page_size;
-	if (missed) {
-		l->gap = true;
-		l->missed = missed;
-	}
-	return 1;
-}
-
-/* The rest of this sub-buffer cannot be read. */
-static void skip_rest(struct hvst_lane *l, struct hvst_subbuf *s)
-{
-	s->pos = s->end;
-	l->counts->malformed++;
-	l->gap = true;
-	l->missed = -1;
+	set_gap(l, missed);
 }
 
 static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *raw)
 {
-	*raw = l->timebase.plain ? ts : hvst_timebase_report(&l->timebase, ts);
+	*raw = ts;
+	if (__builtin_expect(l->timebase.plain, 1))
+		return ts > INT64_MAX ? INT64_MAX : (int64_t)ts;
+	*raw = hvst_timebase_report(&l->timebase, ts);
 	return hvst_timebase_ns(&l->timebase, *raw);
 }
 
-/*
- * The records of the sub-buffer that is open. A record at or behind @limit_ns is left where it is.
- * True when the sub-buffer is used up, false when @max or @limit_ns stopped it.
- */
-static bool fill_subbuf(struct hvst_lane *l, struct hvst_event *out, size_t max, int64_t limit_ns, size_t *done)
+/* Decodes the open sub-buffer, as far as @r has room. False at the end of the window. */
+static bool decode_subbuf(struct hvst_lane *l, struct hvst_run *r)
 {
 	struct hvst_subbuf s = l->sub;
-	size_t n = *done;
-	bool used_up = false;
+	const uint8_t *data;
+	uint32_t len;
+	bool more = true;
+	int rc = 1;
 
-	while (n < max) {
+	while (r->n < HVST_RUN) {
 		struct hvst_subbuf before = s;
-		const uint8_t *data;
+		enum step step = STEP_TAKE;
 		uint64_t raw;
-		uint32_t len;
 		int64_t ns;
-		int rc = hvst_subbuf_next(&s, &data, &len);
 
-		if (__builtin_expect(rc <= 0, 0)) {
-			if (rc)
-				skip_rest(l, &s);
-			used_up = true;
+		rc = hvst_subbuf_next(&s, &data, &len);
+		if (__builtin_expect(rc <= 0, 0))
 			break;
-		}
 		ns = stamp(l, s.ts, &raw);
-		if (ns < l->last_ns)
-			ns = l->last_ns;
-		if (__builtin_expect(ns >= limit_ns, 0)) {
-			l->head_ns = ns;
-			s = before;
-			break;
-		}
-		if (__builtin_expect(ns < l->from_ns, 0)) {
-			l->gap = false;
+		if (__builtin_expect(!is_usual(l, ns), 0))
+			step = unusual(l, r, &ns, raw);
+		if (__builtin_expect(step != STEP_TAKE, 0)) {
+			more = step != STEP_END;
+			if (!more)
+				break;
+			if (step == STEP_AGAIN)
+				s = before;
 			continue;
 		}
-		if (__builtin_expect(l->gap, 0)) {
-			emit_lost(l, &out[n++], raw);
-			s = before;
-			continue;
-		}
-		n += emit_record(l, &out[n], raw, data, len);
-		note_record(l, ns);
+		note_record(l, r, ns);
+		emit_record(l, r, ns, raw, data, len);
+	}
+	if (rc < 0) {			/* the rest of it cannot be read */
+		s.pos = s.end;
+		r->counts.malformed++;
+		set_gap(l, -1);
 	}
 	l->sub = s;
-	*done = n;
-	return used_up;
+	return more;
 }
 
-static long fill_pages(struct hvst_lane *l, struct hvst_event *out, size_t max, int64_t limit_ns)
+static int decode_pages(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u)
 {
-	int64_t stop_ns = limit_ns < l->to_ns ? limit_ns : l->to_ns;
-	size_t n = 0;
+	unsigned int blocks = 0;
 
-	while (n < max && !l->done && fill_subbuf(l, out, max, stop_ns, &n)) {
-		int rc = next_subbuf(l);
+	while (r->n < HVST_RUN && blocks <= HVST_RUN_BLOCKS) {
+		int rc;
 
-		if (rc < 0)
+		if (l->sub.pos < l->sub.end && !decode_subbuf(l, r))
+			return 0;
+		if (l->sub.pos < l->sub.end)
+			break;
+		rc = need_block(l, r, u, &blocks);
+		if (rc <= 0)
 			return rc;
+		if (blocks <= HVST_RUN_BLOCKS)
+			open_subbuf(l, r);
 	}
-	if (!l->done && n == max)
-		l->head_ns = l->last_ns;
-	else if (!l->done && l->head_ns >= l->to_ns)
-		finish(l);
-	return (long)n;
+	return 1;
 }
 
-long hvst_lane_fill(struct hvst_lane *l, struct hvst_event *out, size_t max, int64_t limit_ns)
+void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u)
 {
-	return l->tracecmd ? fill_records(l, out, max, limit_ns) : fill_pages(l, out, max, limit_ns);
+	r->n = 0;
+	hvst_counts_reset(&r->counts);
+	r->rc = l->tracecmd ? decode_records(l, r) : decode_pages(l, r, u);
+	if (r->counts.first_ns != INT64_MAX)
+		r->counts.last_ns = l->last_ns;
+	r->counts.decoded = r->n - r->counts.lost_places;
+	r->bound_ns = r->rc > 0 ? l->last_ns : INT64_MAX;
 }
 
 static bool starts_before(const void *ctx, uint64_t ts)
@@ -285,33 +289,31 @@ static bool starts_before(const void *ctx, uint64_t ts)
 	return stamp(l, ts, &raw) < l->from_ns;
 }
 
-int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns)
+int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns, struct hvst_unpack *u)
 {
+	int rc;
+
 	l->from_ns = from_ns;
 	l->to_ns = to_ns;
-	l->head_ns = INT64_MIN;
 	l->last_ns = INT64_MIN;
-	l->last_record_ns = INT64_MIN;
 	l->gap = false;
 	l->first = true;
-	l->done = false;
-	l->held = false;
 	l->failed = false;
+	memset(&l->sub, 0, sizeof(l->sub));
 	if (l->tracecmd)
 		return 0;
-	l->block_pos = 0;
-	l->block.len = 0;
-	l->ahead_state = HVST_AHEAD_NONE;
-	memset(&l->sub, 0, sizeof(l->sub));
 	if (from_ns == INT64_MIN)
-		return hvst_pages_rewind(&l->pages);
-	return hvst_pages_seek(&l->pages, &l->block, l->unpack, starts_before, l);
+		rc = hvst_pages_rewind(&l->pages);
+	else
+		rc = hvst_pages_seek(&l->pages, &l->block, u, starts_before, l);
+	l->block_pos = 0;
+	l->block.len = 0;		/* the search used it */
+	return rc;
 }
 
 void hvst_lane_free(struct hvst_lane *l)
 {
 	hvst_pages_free(&l->pages);
 	hvst_block_free(&l->block);
-	hvst_block_free(&l->ahead);
 	free(l);
 }

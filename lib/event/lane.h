@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. A lane is one CPU of one buffer of one file: its records in their order, decoded on demand
- * straight to where the merge wants them. Lanes know nothing of each other.
+ * Stage: event. A lane is one CPU of one buffer of one file: its records in their order, decoded into runs of
+ * events. Lanes know nothing of each other, so different threads may decode different lanes at a time.
+ *
+ * Why runs, and not each event decoded right where the merge puts it: within a lane the kinds of events follow
+ * each other in patterns that the processor learns to predict, interleaved with those of other CPUs they don't.
  */
 #ifndef HVST_EVENT_LANE_H
 #define HVST_EVENT_LANE_H
@@ -12,7 +15,10 @@
 #include "clock.h"
 #include "decode.h"
 
-/* What a pass counted, over all lanes of one thread. */
+#define HVST_RUN	256		/* events of a run: with those of some other CPUs they fit a core's cache */
+#define HVST_RUN_BLOCKS	16		/* blocks that one run may read: bounds the time between two runs */
+
+/* What was counted; of a run, or of a pass so far. */
 struct hvst_counts {
 	uint64_t slots[HVST_NR_SLOTS];	/* records by slot of the id table */
 	uint64_t decoded;
@@ -25,50 +31,50 @@ struct hvst_counts {
 	int64_t first_ns, last_ns;	/* of all records in the window; INT64_MAX, INT64_MIN: none */
 };
 
-struct hvst_fetch;
-enum hvst_ahead { HVST_AHEAD_NONE, HVST_AHEAD_ASKED, HVST_AHEAD_READY };
+/**
+ * struct hvst_run - some events of a lane
+ * @ev: HVST_RUN events, owned
+ * @n: how many are filled, maybe none
+ * @rc: 1 when more may come, 0 at the end of the lane, negative errno
+ * @bound_ns: nothing behind this run comes before
+ * @counts: of this run alone
+ */
+struct hvst_run {
+	struct hvst_event *ev;
+	size_t n;
+	int rc;
+	int64_t bound_ns;
+	struct hvst_counts counts;
+};
 
 struct hvst_lane {
 	struct hvst_file *file;
 	const struct hvst_decoder *decoder;
 	struct hvst_tracecmd *tracecmd;	/* records come from here; NULL: from pages */
-	struct hvst_cpu_data data;	/* this lane's part of the file */
-	struct hvst_pages pages;
-	struct hvst_unpack *unpack;	/* borrowed; NULL: not compressed */
-	struct hvst_block block;
-	struct hvst_fetch *fetch;	/* loads the block ahead; NULL: the lane loads its blocks itself */
-	struct hvst_block ahead;	/* the fetcher's, from asking for it to taking it */
-	enum hvst_ahead ahead_state;
-	int ahead_rc;
-	size_t block_pos;		/* of the next sub-buffer in @block */
-	struct hvst_subbuf sub;
 	unsigned int file_buffer;	/* index into file->buffers */
 	unsigned int cpu;
 	uint16_t buffer;		/* index into struct hvst_trace.buffers */
 	struct hvst_timebase timebase;
-	uint64_t bytes;			/* this lane's share of the file */
+	struct hvst_cpu_data data;	/* this lane's part of the file */
 	int64_t from_ns, to_ns;
 
-	int64_t head_ns;		/* time of the next event, INT64_MAX at the end */
-	int64_t last_ns;		/* of the last event delivered; INT64_MIN none yet */
-	int64_t last_record_ns;		/* of the last record of any kind */
+	struct hvst_pages pages;
+	struct hvst_block block;
+	size_t block_pos;		/* of the next sub-buffer in @block */
+	struct hvst_subbuf sub;
+
+	int64_t last_ns;		/* of the last record in the window; INT64_MIN: none yet */
 	int64_t missed;			/* events lost before the next record, -1 unknown; valid with @gap */
-	bool gap, first, done, failed;
-	bool held;			/* @record waits to be delivered */
-	struct hvst_record record;
-	struct hvst_counts *counts;	/* borrowed */
+	bool gap, first, failed;
 };
 
-/* Begins a pass; the window is half open. */
-int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns);
+/* Begins a pass; the window is half open. @u: for compressed data, else NULL. */
+int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns, struct hvst_unpack *u);
+/* The next run. */
+void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u);
 void hvst_lane_free(struct hvst_lane *l);
 
-/*
- * hvst_lane_fill - decode up to @max events that come before @limit_ns to @out
- *
- * Returns their number, negative errno on a read error. Afterwards @head_ns is a lower bound of what comes next:
- * exact, unless @max events were delivered.
- */
-long hvst_lane_fill(struct hvst_lane *l, struct hvst_event *out, size_t max, int64_t limit_ns);
+void hvst_counts_reset(struct hvst_counts *c);
+void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c);
 
 #endif

@@ -3,18 +3,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "fetch.h"
 #include "pump.h"
 
 #define RING 4				/* batches: one in use, the others filled or being filled */
 
 struct hvst_pump {
-	struct hvst_lane **lanes;
-	unsigned int nr_lanes, threads;
-	struct hvst_counts *counts;
-	struct hvst_dedup *dedup;
-	struct hvst_merge merge;
+	bool threaded;
 	struct hvst_fetch *fetch;
+	struct hvst_merge merge;
+	struct hvst_dedup *dedup;
+	struct hvst_counts counts;
 	struct hvst_batch ring[RING];
 
 	pthread_t thread;
@@ -22,19 +20,20 @@ struct hvst_pump {
 	pthread_mutex_t lock;
 	pthread_cond_t filled, freed;
 	unsigned int head, nr;		/* of @ring: filled batches; the first of them is in use */
-	bool in_use, stop;
+	bool in_use;
+	atomic_bool stop;
 };
 
 /* Fills @b; the end and errors are batches, too. */
 static void fill(struct hvst_pump *p, struct hvst_batch *b)
 {
 	do {
-		b->n = hvst_merge_next(&p->merge, b->events, HVST_BATCH);
+		b->n = hvst_merge_next(&p->merge, b->events, HVST_BATCH, &p->counts);
 		if (b->n <= 0 || !p->dedup)
 			break;
-		b->n = (long)hvst_dedup_run(p->dedup, b->events, (size_t)b->n, p->counts);
+		b->n = (long)hvst_dedup_run(p->dedup, b->events, (size_t)b->n, &p->counts);
 	} while (!b->n);
-	b->counts = *p->counts;
+	b->counts = p->counts;
 }
 
 /* Waits for room in the ring: the batch to fill, NULL to stop. */
@@ -78,41 +77,25 @@ void hvst_pump_stop(struct hvst_pump *p)
 		pthread_join(p->thread, NULL);
 	}
 	p->running = false;
-	/* the fetchers must have let go of the lanes */
-	hvst_fetch_free(p->fetch);
-	p->fetch = NULL;
-	for (unsigned int i = 0; i < p->nr_lanes; i++)
-		p->lanes[i]->fetch = NULL;
+	if (p->fetch)
+		hvst_fetch_stop(p->fetch);
 }
 
-static void start_fetch(struct hvst_pump *p)
+int hvst_pump_start(struct hvst_pump *p, int64_t from_ns, int64_t to_ns)
 {
-	unsigned int want = p->threads - 1;
+	int rc;
 
-	if (want > p->nr_lanes)
-		want = p->nr_lanes;
-	p->fetch = want ? hvst_fetch_new(want, p->nr_lanes) : NULL;
-	for (unsigned int i = 0; p->fetch && i < p->nr_lanes; i++) {
-		if (p->lanes[i]->tracecmd)
-			continue;
-		p->lanes[i]->fetch = p->fetch;
-		hvst_fetch_ask(p->fetch, p->lanes[i]);
-	}
-}
-
-int hvst_pump_start(struct hvst_pump *p)
-{
-	hvst_pump_stop(p);
+	hvst_counts_reset(&p->counts);
 	hvst_merge_restart(&p->merge);
 	if (p->dedup)
 		hvst_dedup_reset(p->dedup);
 	p->head = p->nr = 0;
 	p->in_use = p->stop = false;
-	if (p->threads < 2)
-		return 0;
-	start_fetch(p);
-	/* without a thread the work is done in hvst_pump_next() */
-	p->running = !pthread_create(&p->thread, NULL, worker, p);
+	rc = hvst_fetch_start(p->fetch, from_ns, to_ns);
+	if (rc)
+		return rc;
+	/* should there be no thread to be had, hvst_pump_next() does the work */
+	p->running = p->threaded && !pthread_create(&p->thread, NULL, worker, p);
 	return 0;
 }
 
@@ -140,23 +123,22 @@ const struct hvst_batch *hvst_pump_next(struct hvst_pump *p)
 	return b;
 }
 
-struct hvst_pump *hvst_pump_new(struct hvst_lane **lanes, unsigned int nr, struct hvst_counts *counts,
-				struct hvst_dedup *dedup, unsigned int threads)
+struct hvst_pump *hvst_pump_new(struct hvst_lane **lanes, unsigned int nr, struct hvst_dedup *dedup,
+				unsigned int threads)
 {
 	struct hvst_pump *p = calloc(1, sizeof(*p));
-	bool ok = p && !hvst_merge_init(&p->merge, lanes, nr);
+	bool ok;
 
 	if (!p)
 		return NULL;
-	p->lanes = lanes;
-	p->nr_lanes = nr;
-	p->counts = counts;
+	p->threaded = threads > 1;
 	p->dedup = dedup;
-	p->threads = threads;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->filled, NULL);
 	pthread_cond_init(&p->freed, NULL);
-	for (unsigned int i = 0; i < RING; i++) {
+	p->fetch = hvst_fetch_new(lanes, nr, threads > 2 ? threads - 1 : 0);
+	ok = p->fetch && !hvst_merge_init(&p->merge, p->fetch, nr, &p->stop);
+	for (unsigned int i = 0; i < (p->threaded ? RING : 1); i++) {
 		p->ring[i].events = malloc(HVST_BATCH * sizeof(struct hvst_event));
 		ok &= !!p->ring[i].events;
 	}
@@ -172,6 +154,7 @@ void hvst_pump_free(struct hvst_pump *p)
 		return;
 	hvst_pump_stop(p);
 	hvst_merge_free(&p->merge);
+	hvst_fetch_free(p->fetch);
 	pthread_cond_destroy(&p->filled);
 	pthread_cond_destroy(&p->freed);
 	pthread_mutex_destroy(&p->lock);

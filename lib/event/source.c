@@ -35,8 +35,6 @@ struct hvst_source {
 	struct hvst_pump *pump;
 	struct hvst_dedup *dedup;
 	unsigned int *file_of;		/* by buffer */
-	struct hvst_unpack *unpack[HVST_COMP_ZSTD + 1];
-	struct hvst_counts counts;	/* the lanes' */
 	uint64_t bytes_done;
 	uint64_t bytes;			/* of all lanes */
 	struct hvst_trace trace;
@@ -177,27 +175,13 @@ static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int 
 	l->cpu = d->cpu;
 	l->buffer = (uint16_t)(sf->first_buffer + buffer);
 	l->data = *d;
-	l->bytes = d->size;
-	l->counts = &s->counts;
 	hvst_timebase_init(&l->timebase, &sf->file, buffer, d->cpu);
 	s->bytes += d->size;
 	return 0;
 }
 
-static int need_unpack(struct hvst_source *s, struct hvst_lane *l)
-{
-	enum hvst_compression how = l->file->compression;
-
-	if (!l->file->buffers[l->file_buffer].compressed)
-		return 0;
-	if (!s->unpack[how])
-		s->unpack[how] = hvst_unpack_new(how);
-	l->unpack = s->unpack[how];
-	return l->unpack ? 0 : no_memory(s);
-}
-
 /* The more lanes, the smaller their windows. */
-static int open_lanes(struct hvst_source *s)
+static void open_lanes(struct hvst_source *s)
 {
 	for (unsigned int i = 0; i < s->nr_lanes; i++) {
 		struct hvst_lane *l = s->lanes[i];
@@ -206,10 +190,7 @@ static int open_lanes(struct hvst_source *s)
 		size_t max = packed ? CHUNK_MAX : WINDOW_MAX;
 
 		hvst_pages_init(&l->pages, l->file, l->file_buffer, &l->data, window < max ? window : max);
-		if (need_unpack(s, l))
-			return -ENOMEM;
 	}
-	return 0;
 }
 
 static int add_lanes(struct hvst_source *s, const struct hvst_source_opts *o, struct source_file *sf)
@@ -343,8 +324,7 @@ static int open_pump(struct hvst_source *s, const struct hvst_source_opts *o)
 		if (!s->dedup)
 			return no_memory(s);
 	}
-	s->pump = hvst_pump_new(s->lanes, s->nr_lanes, &s->counts, s->dedup,
-				o->threads ? o->threads : cpus_at_hand());
+	s->pump = hvst_pump_new(s->lanes, s->nr_lanes, s->dedup, o->threads ? o->threads : cpus_at_hand());
 	return s->pump ? 0 : no_memory(s);
 }
 
@@ -364,10 +344,9 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 		rc = add_lanes(s, o, s->files[i]);
 	if (!rc)
 		rc = check_clocks(s);
-	if (!rc)
-		rc = open_lanes(s);
 	if (rc)
 		return rc;
+	open_lanes(s);
 	describe_clock(s);
 	describe_formats(s);
 	return open_pump(s, o);
@@ -407,19 +386,23 @@ static bool every(const void *ctx, uint64_t ts)
 /* About where the recording ends: the latest stamp of a last block. */
 static int64_t last_stamp(struct hvst_source *s)
 {
+	struct hvst_unpack *u[] = { NULL, hvst_unpack_new(HVST_COMP_ZLIB), hvst_unpack_new(HVST_COMP_ZSTD) };
 	int64_t last = 0;
 
-	for (unsigned int i = 0; i < s->nr_lanes; i++) {
+	for (unsigned int i = 0; i < s->nr_lanes && u[1] && u[2]; i++) {
 		struct hvst_lane *l = s->lanes[i];
+		struct hvst_unpack *how = u[l->file->compression];
 		int64_t ts;
 
-		if (hvst_pages_seek(&l->pages, &l->block, l->unpack, every, NULL) ||
-		    hvst_pages_load(&l->pages, &l->block, l->unpack) <= 0 || l->block.len < sizeof(ts))
+		if (hvst_pages_seek(&l->pages, &l->block, how, every, NULL) ||
+		    hvst_pages_load(&l->pages, &l->block, how) <= 0 || l->block.len < sizeof(ts))
 			continue;
 		memcpy(&ts, l->block.data, sizeof(ts));
 		if (ts > last)
 			last = ts;
 	}
+	hvst_unpack_free(u[1]);
+	hvst_unpack_free(u[2]);
 	return last;
 }
 
@@ -508,6 +491,7 @@ static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *
 	for (unsigned int i = 0; i < s->nr_lanes; i++) {
 		s->lanes[i]->timebase.cycle_mult = mult;
 		s->lanes[i]->timebase.cycle_shift = shift;
+		s->lanes[i]->timebase.plain = false;
 	}
 	return 0;
 }
@@ -539,8 +523,6 @@ void hvst_source_close(struct hvst_source *s)
 	hvst_dedup_free(s->dedup);
 	for (unsigned int i = 0; i < s->nr_lanes; i++)
 		hvst_lane_free(s->lanes[i]);
-	for (unsigned int i = 0; i <= HVST_COMP_ZSTD; i++)
-		hvst_unpack_free(s->unpack[i]);
 	for (unsigned int i = 0; i < s->nr_files; i++) {
 		hvst_tracecmd_close(s->files[i]->tracecmd);
 		hvst_file_close(&s->files[i]->file);
@@ -561,9 +543,6 @@ static void reset_counters(struct hvst_source *s)
 {
 	struct hvst_trace *t = &s->trace;
 
-	memset(&s->counts, 0, sizeof(s->counts));
-	s->counts.first_ns = INT64_MAX;
-	s->counts.last_ns = INT64_MIN;
 	t->first_ns = t->last_ns = HVST_UNKNOWN;
 	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards = 0;
 	memset(t->seen, 0, sizeof(t->seen));
@@ -575,20 +554,30 @@ static void reset_counters(struct hvst_source *s)
 	t->incomplete = false;
 }
 
+/* What a reading error means. */
+static int read_failed(struct hvst_source *s, int code)
+{
+	for (unsigned int i = 0; i < s->nr_lanes && code == -EBADMSG; i++) {
+		const struct hvst_lane *l = s->lanes[i];
+
+		if (l->failed)
+			return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
+				    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
+	}
+	return fail(s, code, "reading failed: %s", strerror(-code));
+}
+
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns, int64_t to_ns)
 {
+	int rc;
+
 	hvst_pump_stop(s->pump);
 	reset_counters(s);
 	for (unsigned int i = 0; i < s->nr_files; i++)
 		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids, all_fields);
-	for (unsigned int i = 0; i < s->nr_lanes; i++) {
-		int rc = hvst_lane_start(s->lanes[i], from_ns == HVST_UNKNOWN ? INT64_MIN : from_ns,
-					 to_ns == HVST_UNKNOWN ? INT64_MAX : to_ns);
-
-		if (rc)
-			return fail(s, rc, "%s: %s", s->lanes[i]->file->path, strerror(-rc));
-	}
-	return hvst_pump_start(s->pump);
+	rc = hvst_pump_start(s->pump, from_ns == HVST_UNKNOWN ? INT64_MIN : from_ns,
+			     to_ns == HVST_UNKNOWN ? INT64_MAX : to_ns);
+	return rc ? read_failed(s, rc) : 0;
 }
 
 static void add_lost(struct hvst_source *s, const struct hvst_event *ev)
@@ -629,19 +618,6 @@ static void update_trace(struct hvst_source *s, const struct hvst_counts *c, con
 	for (size_t i = 0; t->lost_places < c->lost_places && i < n; i++)
 		if (ev[i].id == HVST_EV_LOST)
 			add_lost(s, &ev[i]);
-}
-
-/* What a reading error means. */
-static int read_failed(struct hvst_source *s, int code)
-{
-	for (unsigned int i = 0; i < s->nr_lanes && code == -EBADMSG; i++) {
-		const struct hvst_lane *l = s->lanes[i];
-
-		if (l->failed)
-			return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
-				    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
-	}
-	return fail(s, code, "reading failed: %s", strerror(-code));
 }
 
 long hvst_source_next(struct hvst_source *s, const struct hvst_event **batch)

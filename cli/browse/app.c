@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../output/out.h"
+#include "app.h"
+
+/* Panes and columns follow from the model, the model's window from the columns. */
+static void fit(struct br_app *a)
+{
+	br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
+	a->m.events_shown = a->l.events.w > 0;
+	a->m.skew_shown = a->l.skew.h > 0;
+	a->m.page = a->l.findings.w && a->m.list == BR_FINDINGS ? a->l.findings.h - 1 : a->l.events.h - 1;
+	if (a->m.page < 1)
+		a->m.page = 1;
+	br_nav_fit(&a->m, a->l.cols);
+}
+
+/* Called locked. */
+static void draw(struct br_app *a)
+{
+	fit(a);
+	br_model_ask(&a->m);
+	br_view_draw(&a->m, &a->l, &a->g);
+}
+
+int br_app_init(struct br_app *a, struct br_source *src, const char *name, int w, int h, bool ascii)
+{
+	memset(a, 0, sizeof(*a));
+	a->g.ascii = ascii;
+	br_model_init(&a->m, src, name);
+	return br_app_resize(a, w, h);
+}
+
+void br_app_free(struct br_app *a)
+{
+	br_model_free(&a->m);
+	br_grid_free(&a->g);
+}
+
+int br_app_resize(struct br_app *a, int w, int h)
+{
+	int err = br_grid_resize(&a->g, w, h);
+
+	br_model_lock(&a->m);
+	br_model_poll(&a->m);
+	draw(a);
+	br_model_unlock(&a->m);
+	return err;
+}
+
+static void write_events(const struct br_model *m, struct out *o)
+{
+	char text[512];
+
+	for (unsigned int i = 0; i < m->nr_events; i++) {
+		const struct br_event *e = &m->events[i];
+
+		out_printf(o, "%lld [%03u] ", (long long)e->ev.ts_ns, e->ev.cpu);
+		out_safe(o, e->comm);
+		out_printf(o, "-%d %s\n", e->ev.pid, br_event_text(&e->ev, text, sizeof(text)));
+	}
+}
+
+static void write_selection(const struct br_model *m, struct out *o)
+{
+	char *text = m->selected ? br_view_attributes(m) : NULL;
+
+	if (text)
+		out_printf(o, "\n%s", text);
+	free(text);
+	if (m->pane == BR_EVENTS) {
+		out_char(o, '\n');
+		write_events(m, o);
+	}
+}
+
+static void write_screen(const struct br_grid *g, struct out *o)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return;
+	br_grid_write(g, f);
+	fclose(f);
+	out_str(o, text);
+	free(text);
+}
+
+/* y: after the drawing, so that the file has the screen without the prompt. */
+static void write_file(struct br_app *a)
+{
+	const char *path = a->m.write_to;
+	struct out o;
+	int err;
+
+	if (!access(path, F_OK)) {
+		snprintf(a->m.message, sizeof(a->m.message), "%.100s exists: give another name", path);
+		return;
+	}
+	err = out_open(&o, path, COLOR_NEVER);
+	if (!err) {
+		write_screen(&a->g, &o);
+		write_selection(&a->m, &o);
+		err = out_close(&o);
+	}
+	snprintf(a->m.message, sizeof(a->m.message), "%.100s: %s", path, err ? strerror(-err) : "written");
+}
+
+void br_app_key(struct br_app *a, const struct br_input *in)
+{
+	br_model_lock(&a->m);
+	br_model_poll(&a->m);
+	fit(a);
+	br_input(&a->m, &a->l, in);
+	draw(a);
+	if (a->m.write_to[0]) {
+		write_file(a);
+		a->m.write_to[0] = 0;
+		br_view_draw(&a->m, &a->l, &a->g);
+	}
+	br_model_unlock(&a->m);
+}
+
+bool br_app_poll(struct br_app *a)
+{
+	bool changed;
+
+	br_model_lock(&a->m);
+	changed = br_model_poll(&a->m);
+	if (changed)
+		draw(a);
+	br_model_unlock(&a->m);
+	return changed;
+}
+
+void br_app_settle(struct br_app *a)
+{
+	br_app_poll(a);
+	while (a->m.src->busy(a->m.src, true))
+		br_app_poll(a);
+	br_app_poll(a);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Model, view and input put together: keys and sizes go in, a drawn grid comes out. */
+#ifndef HVST_BROWSE_APP_H
+#define HVST_BROWSE_APP_H
+
+#include "input.h"
+
+struct br_app {
+	struct br_model m;
+	struct br_layout l;
+	struct br_grid g;
+};
+
+/* @name: of the recording, for the title. 0 or -ENOMEM. */
+int br_app_init(struct br_app *a, struct br_source *src, const char *name, int w, int h, bool ascii);
+void br_app_free(struct br_app *a);
+int br_app_resize(struct br_app *a, int w, int h);
+void br_app_key(struct br_app *a, const struct br_input *in);
+/* Takes in what the source has found meanwhile; true when the grid was drawn anew. */
+bool br_app_poll(struct br_app *a);
+/* Until nothing more is to come for this screen. */
+void br_app_settle(struct br_app *a);
+
+/* The terminal: shows @a until the user quits. 0, or an exit code after a message. */
+int br_term_run(struct br_app *a, bool color);
+/* Does the locale's character set hold the block and braille characters? */
+bool br_term_utf8(void);
+
+/* Feeds the keys and sizes of a script (man hvstimer-browse), writes screens to @out. 0 or an exit code. */
+int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One event in words, and whether it passes a filter. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "source.h"
+
+int br_event_timer(const struct hvst_event *ev)
+{
+	unsigned int n;
+	const struct hvst_field *f = hvst_event_fields(ev->id, &n);
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t v;
+
+		if (!strcmp(f[i].name, "timer_index") && hvst_event_value(ev, i, &v) && v < 1u << 30)
+			return (int)v;
+	}
+	return -1;
+}
+
+bool br_filter_timer(const struct br_filter *f, int vm, int vcpu, int timer)
+{
+	return (f->vm < 0 || f->vm == vm) && (f->vcpu < 0 || f->vcpu == vcpu) &&
+	       (f->timer < 0 || f->timer == timer);
+}
+
+bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int vm, int vcpu)
+{
+	if (ev->id == HVST_EV_LOST)
+		return true;
+	if (f->events && !(f->events >> ev->id & 1))
+		return false;
+	return br_filter_timer(f, vm, vcpu, f->timer < 0 ? -1 : br_event_timer(ev));
+}
+
+static int put_value(char *buf, size_t len, const struct hvst_field *f, uint64_t v)
+{
+	const char *fmt = f->flags & HVST_FIELD_HEX ? " %s=%#" PRIx64 :
+			  f->flags & HVST_FIELD_SIGNED ? " %s=%" PRId64 : " %s=%" PRIu64;
+
+	return snprintf(buf, len, fmt, f->name, v);
+}
+
+char *br_event_text(const struct hvst_event *ev, char *buf, size_t len)
+{
+	unsigned int n;
+	const struct hvst_field *f = hvst_event_fields(ev->id, &n);
+	const char *name = hvst_event_name(ev->id);
+	size_t at;
+
+	if (ev->id == HVST_EV_LOST) {
+		snprintf(buf, len, ev->lost.count ? "LOST %" PRIu64 " events" : "LOST EVENTS", ev->lost.count);
+		return buf;
+	}
+	at = (size_t)snprintf(buf, len, "%s", name ? name : "?");
+	for (unsigned int i = 0; i < n && at < len; i++) {
+		uint64_t v;
+
+		if (hvst_event_value(ev, i, &v))
+			at += (size_t)put_value(buf + at, len - at, &f[i], v);
+	}
+	return buf;
+}

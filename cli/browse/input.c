@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../options.h"
+#include "../output/units.h"
+#include "input.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define CTRL(c) ((c) & 0x1f)
+
+static void say(struct br_model *m, const char *text)
+{
+	snprintf(m->message, sizeof(m->message), "%s", text);
+}
+
+/* --- moving ---------------------------------------------------------------------------------------- */
+
+static void do_columns(struct br_model *m, int by)
+{
+	br_nav_columns(m, by);
+}
+
+static void do_screen(struct br_model *m, int dir)
+{
+	br_nav_columns(m, dir * m->cols);
+}
+
+static unsigned int moved(unsigned int at, int by, unsigned int n)
+{
+	int64_t to = (int64_t)at + by;
+
+	return !n || to < 0 ? 0 : to >= n ? n - 1 : (unsigned int)to;
+}
+
+static void to_event(struct br_model *m, unsigned int i)
+{
+	if (i >= m->nr_events)
+		return;
+	m->event = i;
+	br_nav_cursor(m, m->events[i].ev.ts_ns);
+}
+
+static void do_rows(struct br_model *m, int by)
+{
+	if (m->pane == BR_LANES)
+		br_nav_row(m, by);
+	else if (m->pane == BR_FINDINGS)
+		m->finding = moved(m->finding, by, m->nr_findings);
+	else
+		to_event(m, moved(m->event, by, m->nr_events));
+}
+
+static void do_page(struct br_model *m, int dir)
+{
+	if (m->pane == BR_LANES)
+		do_screen(m, dir);
+	else
+		do_rows(m, dir * m->page);
+}
+
+static void do_ends(struct br_model *m, int end)
+{
+	if (m->pane == BR_FINDINGS)
+		m->finding = end && m->nr_findings ? m->nr_findings - 1 : 0;
+	else
+		br_nav_cursor(m, end ? BR_TIME_LIMIT : -BR_TIME_LIMIT);
+}
+
+static void do_zoom(struct br_model *m, int in)
+{
+	br_nav_zoom(m, in, br_model_column(m, m->cursor));
+}
+
+static void do_whole(struct br_model *m, int arg)
+{
+	(void)arg;
+	br_nav_whole(m);
+}
+
+static void do_selection(struct br_model *m, int arg)
+{
+	(void)arg;
+	br_nav_selection(m);
+}
+
+static void do_storm(struct br_model *m, int back)
+{
+	if (!br_nav_next(m, false, back))
+		say(m, back ? "no storm before the cursor" : "no storm after the cursor");
+}
+
+static void do_transition(struct br_model *m, int back)
+{
+	if (!br_nav_next(m, true, back))
+		say(m, back ? "no clock transition before the cursor" : "no clock transition after the cursor");
+}
+
+static void do_step(struct br_model *m, int back)
+{
+	br_nav_step(m, back);
+}
+
+/* --- doing ----------------------------------------------------------------------------------------- */
+
+static void do_enter(struct br_model *m, int arg)
+{
+	int row = br_model_row(m);
+
+	(void)arg;
+	if (m->pane == BR_FINDINGS && m->nr_findings) {
+		br_nav_to_finding(m, m->finding);
+		m->pane = BR_LANES;
+	} else if (m->pane == BR_LANES && row >= 0 && m->rows[row].kind == BR_ROW_VM) {
+		br_nav_fold(m);
+	} else if (m->selected && br_model_finding(m)) {
+		m->overlay = BR_ATTRIBUTES;
+		m->overlay_top = 0;
+	} else {
+		say(m, "nothing selected: n and t go to findings, Tab to their list");
+	}
+}
+
+static void do_fold(struct br_model *m, int arg)
+{
+	(void)arg;
+	br_nav_fold(m);
+}
+
+static void do_pane(struct br_model *m, int by)
+{
+	m->pane = (enum br_pane)((m->pane + BR_PANES + by) % BR_PANES);
+	if (m->pane != BR_LANES)
+		m->list = m->pane;
+}
+
+static void do_skew(struct br_model *m, int arg)
+{
+	(void)arg;
+	m->skew = m->skew_shown ? BR_SKEW_OFF : BR_SKEW_ON;
+}
+
+static void do_help(struct br_model *m, int arg)
+{
+	(void)arg;
+	m->overlay = BR_HELP;
+	m->overlay_top = 0;
+}
+
+static void do_quit(struct br_model *m, int arg)
+{
+	(void)arg;
+	m->quit = true;
+}
+
+static void do_cancel(struct br_model *m, int arg)
+{
+	(void)arg;
+	m->src->cancel(m->src);
+	m->select_from = m->select_to = HVST_UNKNOWN;
+	m->selected = false;
+}
+
+/* Both marks set: the stretch between them is the selection. */
+static void do_mark(struct br_model *m, int which)
+{
+	int64_t *a = m->mark;
+
+	a[which] = a[which] == m->cursor ? HVST_UNKNOWN : m->cursor;
+	m->select_from = m->select_to = HVST_UNKNOWN;
+	if (a[0] == HVST_UNKNOWN || a[1] == HVST_UNKNOWN)
+		return;
+	m->select_from = a[0] < a[1] ? a[0] : a[1];
+	m->select_to = (a[0] < a[1] ? a[1] : a[0]) + 1;
+}
+
+/* The first of hvstimer-view-1.txt .. 99 that does not exist: nothing is ever overwritten. */
+static void free_name(char *buf, size_t len)
+{
+	for (int i = 1; i < 100; i++) {
+		snprintf(buf, len, "hvstimer-view-%d.txt", i);
+		if (access(buf, F_OK))
+			break;
+	}
+}
+
+static void do_ask(struct br_model *m, int kind)
+{
+	m->prompt = (struct br_prompt){ .kind = (enum br_prompt_kind)kind };
+	if (kind == BR_ASK_FILTER)
+		strcpy(m->prompt.text, m->filter_text);
+	if (kind == BR_ASK_FILE)
+		free_name(m->prompt.text, sizeof(m->prompt.text));
+	m->prompt.len = (unsigned int)strlen(m->prompt.text);
+}
+
+static const struct br_key keys[] = {
+	{ "Left h", "one column earlier", { BR_KEY_LEFT, 'h' }, do_columns, -1 },
+	{ "Right l", "one column later", { BR_KEY_RIGHT, 'l' }, do_columns, 1 },
+	{ "Up k", "the row above", { BR_KEY_UP, 'k' }, do_rows, -1 },
+	{ "Down j", "the row below", { BR_KEY_DOWN, 'j' }, do_rows, 1 },
+	{ "PgUp", "one screen earlier, in a list one page up", { BR_KEY_PGUP }, do_page, -1 },
+	{ "PgDn", "one screen later, in a list one page down", { BR_KEY_PGDN }, do_page, 1 },
+	{ "Home", "the beginning", { BR_KEY_HOME }, do_ends, 0 },
+	{ "End", "the end", { BR_KEY_END }, do_ends, 1 },
+	{ "+ =", "zoom in around the cursor", { '+', '=' }, do_zoom, 1 },
+	{ "- _", "zoom out", { '-', '_' }, do_zoom, 0 },
+	{ "0", "show everything", { '0' }, do_whole, 0 },
+	{ "z", "zoom to the selected finding or stretch", { 'z' }, do_selection, 0 },
+	{ "g", "go to a time: 9.157411, +3.2s from the first event", { 'g' }, do_ask, BR_ASK_TIME },
+	{ "n", "next storm", { 'n' }, do_storm, 0 },
+	{ "N", "previous storm", { 'N' }, do_storm, 1 },
+	{ "t", "next clock transition", { 't' }, do_transition, 0 },
+	{ "T", "previous clock transition", { 'T' }, do_transition, 1 },
+	{ "e", "next past-due arm of the selected timer", { 'e' }, do_step, 0 },
+	{ "E", "previous past-due arm", { 'E' }, do_step, 1 },
+	{ "/", "search the text of events from the cursor on", { '/' }, do_ask, BR_ASK_SEARCH },
+	{ "f", "filter: vm=0 vcpu=1 timer=0 event=msr; empty: none", { 'f' }, do_ask, BR_ASK_FILTER },
+	{ "a", "mark a here, or remove it", { 'a' }, do_mark, 0 },
+	{ "b", "mark b; both select the stretch between them", { 'b' }, do_mark, 1 },
+	{ "m", "set a bookmark: m and a letter or digit", { 'm' }, do_ask, BR_ASK_SET },
+	{ "'", "go to a bookmark", { '\'' }, do_ask, BR_ASK_JUMP },
+	{ "Tab", "next pane: timeline, findings, events", { BR_KEY_TAB }, do_pane, 1 },
+	{ "S-Tab", "previous pane", { BR_KEY_BACKTAB }, do_pane, -1 },
+	{ "Enter", "all about the selection; in findings: go there; on a VM: fold", { BR_KEY_ENTER }, do_enter, 0 },
+	{ "Space", "fold or unfold the VM", { ' ' }, do_fold, 0 },
+	{ "s", "skew plot on and off", { 's' }, do_skew, 0 },
+	{ "y", "write this screen and the selection to a text file", { 'y' }, do_ask, BR_ASK_FILE },
+	{ "Esc", "stop indexing, reading or searching; drop the selection", { BR_KEY_ESC }, do_cancel, 0 },
+	{ "?", "this help", { '?' }, do_help, 0 },
+	{ "q", "quit", { 'q' }, do_quit, 0 },
+};
+
+const struct br_key *br_keys(unsigned int *n)
+{
+	*n = ARRAY_SIZE(keys);
+	return keys;
+}
+
+/* --- prompts --------------------------------------------------------------------------------------- */
+
+static void go_to_time(struct br_model *m, const char *text)
+{
+	bool relative = *text == '+';
+	int64_t first, last, ns;
+
+	if (!parse_duration(text + relative, &ns) || !br_model_span(m, &first, &last)) {
+		say(m, "a time is seconds as trace-cmd report shows them, or +TIME from the first event");
+		return;
+	}
+	br_nav_cursor(m, relative ? first + br_clamp_time(ns) : ns);
+}
+
+static void search(struct br_model *m, const char *text)
+{
+	struct br_query q = { .kind = BR_Q_SEARCH, .from = m->cursor + 1, .to = HVST_UNKNOWN, .filter = m->filter };
+
+	if (*text)
+		snprintf(m->search, sizeof(m->search), "%s", text);
+	if (!m->search[0])
+		return;
+	strcpy(q.text, m->search);
+	snprintf(m->message, sizeof(m->message), "searching: %s (Esc stops)", m->search);
+	m->src->ask(m->src, &q);
+}
+
+/* Every event whose name has @name in it. */
+static uint64_t events_named(const char *name)
+{
+	uint64_t ids = 0;
+
+	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
+		if (strstr(hvst_event_name(i), name))
+			ids |= 1ull << i;
+	return ids;
+}
+
+static bool filter_number(const char *text, int *v)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	*v = (int)n;
+	return isdigit((unsigned char)*text) && !*end && n <= 1 << 30;
+}
+
+static bool filter_word(struct br_filter *f, const char *word)
+{
+	if (!strncmp(word, "vm=", 3))
+		return filter_number(word + 3, &f->vm);
+	if (!strncmp(word, "vcpu=", 5))
+		return filter_number(word + 5, &f->vcpu);
+	if (!strncmp(word, "timer=", 6))
+		return filter_number(word + 6, &f->timer);
+	if (!strncmp(word, "event=", 6))
+		f->events |= events_named(word + 6);
+	return !strncmp(word, "event=", 6) && f->events;
+}
+
+static void set_filter(struct br_model *m, const char *text)
+{
+	struct br_filter f = { -1, -1, -1, 0 };
+	char copy[sizeof(m->filter_text)];
+	char *save, *word;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		if (filter_word(&f, word))
+			continue;
+		snprintf(m->message, sizeof(m->message),
+			 "no filter: %.40s. Words are vm=N vcpu=N timer=N event=NAME", word);
+		return;
+	}
+	m->filter = f;
+	snprintf(m->filter_text, sizeof(m->filter_text), "%s", text);
+	br_model_refilter(m);
+}
+
+static void accept(struct br_model *m)
+{
+	struct br_prompt p = m->prompt;
+
+	m->prompt.kind = BR_NO_PROMPT;
+	switch (p.kind) {
+	case BR_ASK_TIME:
+		go_to_time(m, p.text);
+		break;
+	case BR_ASK_SEARCH:
+		search(m, p.text);
+		break;
+	case BR_ASK_FILTER:
+		set_filter(m, p.text);
+		break;
+	default:
+		snprintf(m->write_to, sizeof(m->write_to), "%s", p.text);
+	}
+}
+
+static int bookmark_slot(int key)
+{
+	static const char names[BR_BOOKMARKS + 1] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *at = key > 0 && key < 0x80 ? strchr(names, key) : NULL;
+
+	return at ? (int)(at - names) : -1;
+}
+
+static void bookmark(struct br_model *m, int key)
+{
+	int slot = bookmark_slot(key);
+	bool set = m->prompt.kind == BR_ASK_SET;
+
+	m->prompt.kind = BR_NO_PROMPT;
+	if (slot < 0)
+		say(m, "bookmarks are letters and digits");
+	else if (set)
+		m->bookmark[slot] = m->cursor;
+	else if (m->bookmark[slot] == HVST_UNKNOWN)
+		snprintf(m->message, sizeof(m->message), "no bookmark %c", key);
+	else
+		br_nav_cursor(m, m->bookmark[slot]);
+}
+
+static void prompt_key(struct br_model *m, int key)
+{
+	struct br_prompt *p = &m->prompt;
+
+	if (key == BR_KEY_ESC)
+		p->kind = BR_NO_PROMPT;
+	else if (p->kind == BR_ASK_SET || p->kind == BR_ASK_JUMP)
+		bookmark(m, key);
+	else if (key == BR_KEY_ENTER)
+		accept(m);
+	else if (key == BR_KEY_BACKSPACE && p->len)
+		p->text[--p->len] = 0;
+	else if (key == CTRL('u'))
+		p->text[p->len = 0] = 0;
+	else if (key >= 0x20 && key < 0x7f && p->len + 1 < sizeof(p->text))
+		p->text[p->len++] = (char)key;
+}
+
+/* --- overlays and mouse ---------------------------------------------------------------------------- */
+
+static void overlay_key(struct br_model *m, const struct br_layout *l, int key)
+{
+	int max = br_view_overlay_top(m, l->title.w, l->status.y + 1);
+
+	switch (key) {
+	case BR_KEY_DOWN: case 'j': case BR_KEY_WHEEL_DOWN:
+		m->overlay_top++;
+		break;
+	case BR_KEY_UP: case 'k': case BR_KEY_WHEEL_UP:
+		m->overlay_top--;
+		break;
+	case BR_KEY_PGDN: case ' ':
+		m->overlay_top += m->page;
+		break;
+	case BR_KEY_PGUP:
+		m->overlay_top -= m->page;
+		break;
+	case BR_KEY_HOME:
+		m->overlay_top = 0;
+		break;
+	case BR_KEY_END:
+		m->overlay_top = max;
+		break;
+	case 'y':
+		do_ask(m, BR_ASK_FILE);
+		break;
+	case BR_KEY_ESC: case BR_KEY_ENTER: case 'q': case '?':
+		m->overlay = BR_NO_OVERLAY;
+	}
+	m->overlay_top = m->overlay_top < 0 ? 0 : m->overlay_top > max ? max : m->overlay_top;
+}
+
+static bool inside(const struct br_rect *r, const struct br_input *in)
+{
+	return r->w > 0 && in->x >= r->x && in->x < r->x + r->w && in->y >= r->y && in->y < r->y + r->h;
+}
+
+static int column_at(const struct br_model *m, const struct br_layout *l, int x)
+{
+	int c = x - l->gutter;
+
+	return c < 0 ? 0 : c >= m->cols ? m->cols - 1 : c;
+}
+
+/* The item of a list under the pointer: its first line is the title. -1: none. */
+static int item_at(const struct br_rect *r, const struct br_input *in, unsigned int at, unsigned int n)
+{
+	int i = br_view_top((int)at, (int)n, r->h - 1) + in->y - r->y - 1;
+
+	return in->y == r->y || i >= (int)n ? -1 : i;
+}
+
+static void click_timeline(struct br_model *m, const struct br_layout *l, const struct br_input *in)
+{
+	int row = l->first_row + in->y - l->lanes.y;
+
+	m->pane = BR_LANES;
+	if (inside(&l->lanes, in) && row < (int)m->nr_rows)
+		m->row = m->rows[row];
+	if (in->x >= l->gutter)
+		br_nav_cursor(m, m->from + column_at(m, l, in->x) * m->col_ns);
+}
+
+static void click(struct br_model *m, const struct br_layout *l, const struct br_input *in)
+{
+	int i;
+
+	if (inside(&l->findings, in)) {
+		m->pane = m->list = BR_FINDINGS;
+		i = item_at(&l->findings, in, m->finding, m->nr_findings);
+		if (i >= 0)
+			br_nav_to_finding(m, (unsigned int)i);
+	} else if (inside(&l->events, in)) {
+		m->pane = m->list = BR_EVENTS;
+		i = item_at(&l->events, in, m->event, m->nr_events);
+		if (i >= 0)
+			to_event(m, (unsigned int)i);
+	} else if (in->y >= l->ruler.y && in->y < l->details.y) {
+		click_timeline(m, l, in);
+	}
+}
+
+static void drag(struct br_model *m, const struct br_layout *l, const struct br_input *in)
+{
+	int a = column_at(m, l, in->x), b = column_at(m, l, in->x2);
+
+	if (in->y < l->ruler.y || in->y >= l->details.y)
+		return;
+	m->pane = BR_LANES;
+	m->select_from = m->from + (a < b ? a : b) * m->col_ns;
+	m->select_to = m->from + ((a < b ? b : a) + 1) * m->col_ns;
+	say(m, "z zooms to the stretch, Esc drops it");
+}
+
+static void wheel(struct br_model *m, const struct br_layout *l, const struct br_input *in)
+{
+	int by = in->key == BR_KEY_WHEEL_UP ? -3 : 3;
+
+	if (inside(&l->findings, in))
+		m->finding = moved(m->finding, by, m->nr_findings);
+	else if (inside(&l->events, in))
+		to_event(m, moved(m->event, by, m->nr_events));
+	else
+		br_nav_zoom(m, by < 0, column_at(m, l, in->x));
+}
+
+/* --- in all ---------------------------------------------------------------------------------------- */
+
+static void plain_key(struct br_model *m, int key)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
+		for (unsigned int k = 0; k < ARRAY_SIZE(keys[i].codes); k++) {
+			if (key && keys[i].codes[k] == key) {
+				keys[i].action(m, keys[i].arg);
+				return;
+			}
+		}
+	}
+}
+
+void br_input(struct br_model *m, const struct br_layout *l, const struct br_input *in)
+{
+	m->message[0] = 0;
+	if (m->prompt.kind)
+		prompt_key(m, in->key);
+	else if (m->overlay)
+		overlay_key(m, l, in->key);
+	else if (in->key == BR_KEY_CLICK)
+		click(m, l, in);
+	else if (in->key == BR_KEY_DRAG)
+		drag(m, l, in);
+	else if (in->key == BR_KEY_WHEEL_UP || in->key == BR_KEY_WHEEL_DOWN)
+		wheel(m, l, in);
+	else
+		plain_key(m, in->key);
+}

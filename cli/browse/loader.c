@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "loader.h"
+
+#define INDEX_BUDGET (32u << 20)	/* bytes of bins */
+#define BATCH 256			/* arms put into the index at a time: the screen waits no longer than that */
+#define MAX_LIVE_STORMS 4096		/* shown while indexing; afterwards the result has them all */
+#define BEFORE 160			/* events kept before the moment asked for */
+#define AFTER 512
+#define MAX_AT_ONCE 8192		/* events of one time stamp */
+#define LEAD_NS 200000000		/* read before a window, so that timers' states are known in it */
+#define TAIL_NS 20000000		/* and after it, for inferred arms that wait for a clock sample */
+#define FIRST_LOOK_BACK 1000000		/* ns */
+
+struct loader {
+	struct br_source src;
+	struct hvst_session *index_session, *query_session;
+	int64_t from, to;		/* of the whole recording as browsed */
+
+	pthread_mutex_t index_lock;	/* the index and what is shown with it */
+	struct br_index *index;
+	struct br_live live;
+	struct hvst_storm *storms;
+	struct hvst_arm batch[BATCH];
+	unsigned int nr_batch;
+
+	pthread_mutex_t lock;		/* the rest */
+	pthread_cond_t work, news;
+	struct br_query asked[BR_Q_KINDS];
+	bool wanted[BR_Q_KINDS];
+	struct br_answer answers[BR_Q_KINDS];
+	bool ready[BR_Q_KINDS];
+	int running;			/* enum br_query_kind, -1: none */
+	bool stop;			/* the running query is to end */
+	bool resume;			/* the search makes way for another query and goes on after it */
+	bool indexing, quit;
+	bool settled;			/* the index session's answers are final; set once */
+	pthread_t index_thread, query_thread;
+	unsigned int nr_threads;
+};
+
+static void tell(struct loader *l)
+{
+	uint64_t one = 1;
+
+	pthread_cond_broadcast(&l->news);
+	if (write(l->src.news_fd, &one, sizeof(one)) < 0)
+		return;			/* full: the reader is woken anyway */
+}
+
+/* --- the index pass -------------------------------------------------------------------------------- */
+
+static void flush_batch(struct loader *l)
+{
+	pthread_mutex_lock(&l->index_lock);
+	for (unsigned int i = 0; i < l->nr_batch; i++)
+		br_index_add(l->index, &l->batch[i]);
+	pthread_mutex_unlock(&l->index_lock);
+	l->nr_batch = 0;
+}
+
+static int on_index_arm(void *ctx, const struct hvst_arm *arm)
+{
+	struct loader *l = ctx;
+
+	l->batch[l->nr_batch++] = *arm;
+	if (l->nr_batch == BATCH)
+		flush_batch(l);
+	return 0;
+}
+
+static int on_storm(void *ctx, const struct hvst_storm *storm)
+{
+	struct loader *l = ctx;
+
+	pthread_mutex_lock(&l->index_lock);
+	if (l->live.nr_storms < MAX_LIVE_STORMS)
+		l->storms[l->live.nr_storms++] = *storm;
+	pthread_mutex_unlock(&l->index_lock);
+	return 0;
+}
+
+static int on_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	struct loader *l = ctx;
+
+	flush_batch(l);
+	pthread_mutex_lock(&l->index_lock);
+	l->live.done = done;
+	l->live.total = total;
+	pthread_mutex_unlock(&l->index_lock);
+	tell(l);
+	return 0;
+}
+
+/* While arms come in a thread's VM may be unknown yet; after the run it is known for good. */
+static void settle(struct loader *l, int err)
+{
+	struct br_live *live = &l->live;
+
+	for (unsigned int i = 0; i < l->index->nr_lanes; i++) {
+		struct br_lane *lane = &l->index->lanes[i];
+		int vcpu;
+
+		hvst_session_who(l->index_session, lane->tid, &lane->vm, &vcpu);
+	}
+	__atomic_store_n(&l->settled, true, __ATOMIC_RELEASE);
+	live->err = err;
+	live->error = hvst_session_error(l->index_session);
+	live->trace = hvst_session_trace(l->index_session);
+	live->result = hvst_session_result(l->index_session);
+	if (live->result) {
+		live->storms = live->result->storms;
+		live->nr_storms = live->result->nr_storms;
+	}
+}
+
+static void *index_main(void *arg)
+{
+	struct loader *l = arg;
+	struct hvst_observer obs = { .arm = on_index_arm, .storm = on_storm, .progress = on_progress };
+	int err;
+
+	hvst_session_set_need(l->index_session, HVST_NEED_ANALYSIS);
+	hvst_session_set_window(l->index_session, l->from, l->to);
+	hvst_session_set_observer(l->index_session, &obs, l);
+	err = hvst_session_run(l->index_session);
+	flush_batch(l);
+	pthread_mutex_lock(&l->index_lock);
+	settle(l, err);
+	pthread_mutex_unlock(&l->index_lock);
+	pthread_mutex_lock(&l->lock);
+	l->indexing = false;
+	tell(l);
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+/* --- queries --------------------------------------------------------------------------------------- */
+
+/* What a running query collects. */
+struct job {
+	struct loader *l;
+	struct br_query q;
+	struct br_answer a;
+	struct br_event *rows;		/* AFTER: a list; BEFORE: a ring */
+	unsigned int nr, cap, max;
+	bool ring;
+	uint64_t seen;
+	int64_t at;			/* search: how far it got */
+};
+
+static bool settled(struct loader *l)
+{
+	return __atomic_load_n(&l->settled, __ATOMIC_ACQUIRE);
+}
+
+static bool stopped(struct loader *l)
+{
+	return __atomic_load_n(&l->stop, __ATOMIC_RELAXED);
+}
+
+static int pass(struct job *j, unsigned int need, const struct hvst_observer *obs, int64_t from, int64_t to)
+{
+	struct loader *l = j->l;
+
+	if (l->from != HVST_UNKNOWN && (from == HVST_UNKNOWN || from < l->from))
+		from = l->from;
+	if (l->to != HVST_UNKNOWN && (to == HVST_UNKNOWN || to > l->to))
+		to = l->to;
+	hvst_session_set_need(l->query_session, need);
+	hvst_session_set_window(l->query_session, from, to);
+	hvst_session_set_observer(l->query_session, obs, j);
+	return stopped(l) ? -ECANCELED : hvst_session_run(l->query_session);
+}
+
+static int on_job_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	(void)done;
+	(void)total;
+	return stopped(((struct job *)ctx)->l);
+}
+
+static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
+{
+	struct job *j = ctx;
+
+	br_index_add(j->a.fine, arm);
+	return stopped(j->l);
+}
+
+static int query_fine(struct job *j)
+{
+	struct hvst_observer obs = { .arm = on_fine_arm, .progress = on_job_progress };
+
+	j->a.fine = br_index_new_window(j->q.from, j->q.to, j->q.shift);
+	if (!j->a.fine)
+		return -ENOMEM;
+	return pass(j, HVST_NEED_ANALYSIS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
+}
+
+static int on_step_arm(void *ctx, const struct hvst_arm *arm)
+{
+	struct job *j = ctx;
+	const struct br_query *q = &j->q;
+
+	if (arm->kind == HVST_ARM_EXPIRED && !(arm->flags & HVST_ARM_RESTART) && arm->tid == q->tid &&
+	    arm->timer == q->timer && arm->ts_ns >= q->from && arm->ts_ns < q->to &&
+	    (!j->a.found || (q->back ? arm->ts_ns > j->a.ts_ns : arm->ts_ns < j->a.ts_ns))) {
+		j->a.found = true;
+		j->a.ts_ns = arm->ts_ns;
+	}
+	return stopped(j->l);
+}
+
+static int query_step(struct job *j)
+{
+	struct hvst_observer obs = { .arm = on_step_arm, .progress = on_job_progress };
+
+	return pass(j, HVST_NEED_ANALYSIS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
+}
+
+/* Whose an event is: by its thread where that is a vCPU's. A callback runs on whatever was interrupted. */
+static void identify(struct loader *l, const struct hvst_event *ev, int *vm, int *vcpu)
+{
+	*vm = *vcpu = -1;
+	if (ev->id != HVST_EV_STIMER_CALLBACK && settled(l))
+		hvst_session_who(l->index_session, ev->pid, vm, vcpu);
+	if (ev->vcpu_id >= 0)
+		*vcpu = ev->vcpu_id;
+}
+
+static bool matches(struct job *j, const struct hvst_event *ev, struct br_event *row)
+{
+	row->ev = *ev;
+	identify(j->l, ev, &row->vm, &row->vcpu);
+	return br_filter_event(&j->q.filter, ev, row->vm, row->vcpu);
+}
+
+/* Room for one more row: more memory, or in a ring the oldest one's. */
+static struct br_event *next_row(struct job *j)
+{
+	if (j->ring && j->nr == BEFORE)
+		return &j->rows[j->seen++ % BEFORE];
+	if (j->nr == j->cap) {
+		unsigned int cap = j->cap ? 2 * j->cap : BEFORE;
+		struct br_event *rows = realloc(j->rows, cap * sizeof(*rows));
+
+		if (!rows)
+			return NULL;
+		j->rows = rows;
+		j->cap = cap;
+	}
+	j->seen++;
+	return &j->rows[j->nr++];
+}
+
+static int on_event(void *ctx, const struct hvst_event *ev)
+{
+	struct job *j = ctx;
+	struct br_event row;
+	struct br_event *to;
+
+	if (stopped(j->l))
+		return 1;
+	if (!matches(j, ev, &row))
+		return 0;
+	if (!j->ring && j->nr >= AFTER && (ev->ts_ns != j->q.from || j->nr >= MAX_AT_ONCE)) {
+		j->a.at_end = false;
+		return 1;
+	}
+	to = next_row(j);
+	if (!to)
+		return 1;
+	strncpy(row.comm, hvst_session_comm(j->l->query_session, ev->pid), sizeof(row.comm) - 1);
+	row.comm[sizeof(row.comm) - 1] = 0;
+	*to = row;
+	return 0;
+}
+
+static int read_after(struct job *j)
+{
+	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	int err;
+
+	j->a.at_end = true;
+	err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
+	j->a.events = j->rows;
+	j->a.nr_events = j->nr;
+	j->rows = NULL;
+	j->nr = j->cap = 0;
+	return err == -ECANCELED && !stopped(j->l) ? 0 : err;
+}
+
+/* Ever longer stretches before the moment, until they hold enough events or reach the beginning. */
+static int read_before(struct job *j)
+{
+	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	int64_t first = settled(j->l) ? hvst_session_trace(j->l->index_session)->first_ns : HVST_UNKNOWN;
+	int64_t back = FIRST_LOOK_BACK;
+	int err;
+
+	j->ring = true;
+	for (;; back *= 16) {
+		j->nr = 0;
+		j->seen = 0;
+		err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from - back, j->q.from);
+		j->a.at_start = j->q.from - back <= first;
+		if (err || j->nr == BEFORE || j->a.at_start || back > BR_TIME_LIMIT / 16)
+			return err;
+	}
+}
+
+/* The ring, oldest first, put before what comes after. */
+static int join(struct job *j)
+{
+	struct br_event *all = malloc(((size_t)j->nr + j->a.nr_events + 1) * sizeof(*all));
+	unsigned int start = j->nr == BEFORE ? (unsigned int)(j->seen % BEFORE) : 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < j->nr; i++)
+		all[i] = j->rows[(start + i) % j->nr];
+	if (j->a.nr_events)
+		memcpy(all + j->nr, j->a.events, j->a.nr_events * sizeof(*all));
+	free(j->a.events);
+	j->a.events = all;
+	j->a.nr_events += j->nr;
+	j->a.at_start = j->a.at_start && j->nr < BEFORE;
+	return 0;
+}
+
+static int query_events(struct job *j)
+{
+	int err = read_after(j);
+
+	if (!err)
+		err = read_before(j);
+	if (!err)
+		err = join(j);
+	free(j->rows);
+	return err;
+}
+
+static int on_search(void *ctx, const struct hvst_event *ev)
+{
+	struct job *j = ctx;
+	char text[512];
+	struct br_event row;
+
+	j->at = ev->ts_ns;
+	if (stopped(j->l))
+		return 1;
+	if (!matches(j, ev, &row) || !strcasestr(br_event_text(ev, text, sizeof(text)), j->q.text))
+		return 0;
+	j->a.found = true;
+	j->a.ts_ns = ev->ts_ns;
+	return 1;
+}
+
+static int query_search(struct job *j)
+{
+	struct hvst_observer obs = { .event = on_search, .progress = on_job_progress };
+	int err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
+
+	return j->a.found ? 0 : err;
+}
+
+/* --- the query thread ------------------------------------------------------------------------------ */
+
+static int next_wanted(const struct loader *l)
+{
+	for (int k = 0; k < BR_Q_KINDS; k++)
+		if (l->wanted[k])
+			return k;
+	return -1;
+}
+
+static void drop_answer(struct loader *l, int kind)
+{
+	if (!l->ready[kind])
+		return;
+	br_index_free(l->answers[kind].fine);
+	free(l->answers[kind].events);
+	l->ready[kind] = false;
+}
+
+/* Called locked; the query itself runs unlocked. */
+static void answer(struct loader *l, int kind)
+{
+	static int (*const run[BR_Q_KINDS])(struct job *) = { query_fine, query_events, query_step, query_search };
+	struct job j = { .l = l, .q = l->asked[kind], .at = l->asked[kind].from };
+
+	j.a.kind = j.q.kind;
+	j.a.query = j.q;
+	l->wanted[kind] = false;
+	l->running = kind;
+	__atomic_store_n(&l->stop, false, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&l->lock);
+	j.a.err = run[kind](&j);
+	pthread_mutex_lock(&l->lock);
+	l->running = -1;
+	if (kind == BR_Q_SEARCH && l->resume)
+		l->asked[kind].from = j.at;
+	l->resume = false;
+	drop_answer(l, kind);
+	l->answers[kind] = j.a;
+	l->ready[kind] = true;
+	if (l->wanted[kind])
+		drop_answer(l, kind);		/* asked anew meanwhile */
+	tell(l);
+}
+
+static void *query_main(void *arg)
+{
+	struct loader *l = arg;
+
+	pthread_mutex_lock(&l->lock);
+	while (!l->quit) {
+		int kind = next_wanted(l);
+
+		if (kind < 0)
+			pthread_cond_wait(&l->work, &l->lock);
+		else
+			answer(l, kind);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+/* --- the source ------------------------------------------------------------------------------------ */
+
+static void stop_running(struct loader *l)
+{
+	__atomic_store_n(&l->stop, true, __ATOMIC_RELAXED);
+	hvst_session_stop(l->query_session);
+}
+
+static void loader_ask(struct br_source *src, const struct br_query *q)
+{
+	struct loader *l = (struct loader *)src;
+
+	pthread_mutex_lock(&l->lock);
+	drop_answer(l, q->kind);
+	l->asked[q->kind] = *q;
+	l->wanted[q->kind] = true;
+	if (l->running == BR_Q_SEARCH)
+		l->wanted[BR_Q_SEARCH] = l->resume = true;
+	if (q->kind == BR_Q_SEARCH)
+		l->resume = false;
+	if (l->running == (int)q->kind || l->running == BR_Q_SEARCH)
+		stop_running(l);
+	pthread_cond_signal(&l->work);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static bool loader_take(struct br_source *src, struct br_answer *a)
+{
+	struct loader *l = (struct loader *)src;
+	bool got = false;
+
+	pthread_mutex_lock(&l->lock);
+	for (int k = 0; k < BR_Q_KINDS && !got; k++) {
+		if (!l->ready[k])
+			continue;
+		*a = l->answers[k];
+		l->ready[k] = false;
+		got = true;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return got;
+}
+
+static void loader_cancel(struct br_source *src)
+{
+	struct loader *l = (struct loader *)src;
+
+	pthread_mutex_lock(&l->lock);
+	if (l->indexing)
+		hvst_session_stop(l->index_session);
+	if (l->running >= 0)
+		stop_running(l);
+	memset(l->wanted, 0, sizeof(l->wanted));
+	l->resume = false;
+	pthread_mutex_unlock(&l->lock);
+}
+
+static bool open_questions(const struct loader *l)
+{
+	for (int k = 0; k < BR_Q_KINDS; k++)
+		if (l->wanted[k] || l->ready[k])
+			return true;
+	return l->indexing || l->running >= 0;
+}
+
+static bool any_ready(const struct loader *l)
+{
+	for (int k = 0; k < BR_Q_KINDS; k++)
+		if (l->ready[k])
+			return true;
+	return false;
+}
+
+static bool loader_busy(struct br_source *src, bool wait)
+{
+	struct loader *l = (struct loader *)src;
+	bool busy;
+
+	pthread_mutex_lock(&l->lock);
+	while (wait && open_questions(l) && !any_ready(l)) {
+		bool was = l->indexing;
+
+		pthread_cond_wait(&l->news, &l->lock);
+		if (was && !l->indexing)
+			break;
+	}
+	busy = open_questions(l);
+	pthread_mutex_unlock(&l->lock);
+	return busy;
+}
+
+static void loader_lock(struct br_source *src, struct br_live *live)
+{
+	struct loader *l = (struct loader *)src;
+
+	pthread_mutex_lock(&l->index_lock);
+	*live = l->live;
+}
+
+static void loader_unlock(struct br_source *src)
+{
+	pthread_mutex_unlock(&((struct loader *)src)->index_lock);
+}
+
+static bool loader_start(struct loader *l)
+{
+	sigset_t all, old;
+
+	/* Signals belong to the thread with the terminal. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	l->indexing = true;
+	if (!pthread_create(&l->index_thread, NULL, index_main, l))
+		l->nr_threads++;
+	if (l->nr_threads == 1 && !pthread_create(&l->query_thread, NULL, query_main, l))
+		l->nr_threads++;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return l->nr_threads == 2;
+}
+
+struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *query, int64_t from_ns,
+				int64_t to_ns)
+{
+	struct loader *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->src = (struct br_source){ loader_ask, loader_take, loader_cancel, loader_busy, loader_lock,
+				     loader_unlock, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+	l->index_session = index;
+	l->query_session = query;
+	l->from = from_ns;
+	l->to = to_ns;
+	l->running = -1;
+	pthread_mutex_init(&l->index_lock, NULL);
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->work, NULL);
+	pthread_cond_init(&l->news, NULL);
+	l->index = br_index_new(INDEX_BUDGET);
+	l->storms = calloc(MAX_LIVE_STORMS, sizeof(*l->storms));
+	l->live = (struct br_live){ .index = l->index, .storms = l->storms, .error = "" };
+	if (l->src.news_fd >= 0 && l->index && l->storms && loader_start(l))
+		return &l->src;
+	br_loader_free(&l->src);
+	return NULL;
+}
+
+void br_loader_free(struct br_source *src)
+{
+	struct loader *l = (struct loader *)src;
+
+	if (!l)
+		return;
+	pthread_mutex_lock(&l->lock);
+	l->quit = true;
+	stop_running(l);
+	hvst_session_stop(l->index_session);
+	pthread_cond_signal(&l->work);
+	pthread_mutex_unlock(&l->lock);
+	if (l->nr_threads > 0)
+		pthread_join(l->index_thread, NULL);
+	if (l->nr_threads > 1)
+		pthread_join(l->query_thread, NULL);
+	for (int k = 0; k < BR_Q_KINDS; k++)
+		drop_answer(l, k);
+	br_index_free(l->index);
+	free(l->storms);
+	if (l->src.news_fd >= 0)
+		close(l->src.news_fd);
+	pthread_cond_destroy(&l->work);
+	pthread_cond_destroy(&l->news);
+	pthread_mutex_destroy(&l->lock);
+	pthread_mutex_destroy(&l->index_lock);
+	free(l);
+}

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+#define MAX_VMS 4096
+#define EDGE 20				/* events kept unseen beyond the cursor before more are asked for */
+
+void br_model_init(struct br_model *m, struct br_source *src, const char *name)
+{
+	memset(m, 0, sizeof(*m));
+	m->src = src;
+	strncpy(m->name, name, sizeof(m->name) - 1);
+	m->fine_asked.from = m->events_asked.from = m->events_at = HVST_UNKNOWN;
+	m->select_from = m->select_to = m->mark[0] = m->mark[1] = HVST_UNKNOWN;
+	for (int i = 0; i < BR_BOOKMARKS; i++)
+		m->bookmark[i] = HVST_UNKNOWN;
+	m->cols = m->page = 1;
+	m->col_ns = 1;
+	m->whole = true;
+	m->list = BR_FINDINGS;
+	m->row = (struct br_row){ BR_ROW_LANE, -1, -1 };
+	m->filter = (struct br_filter){ -1, -1, -1, 0 };
+}
+
+void br_model_free(struct br_model *m)
+{
+	br_index_free(m->fine);
+	free(m->rows);
+	free(m->findings);
+	free(m->events);
+}
+
+void br_model_lock(struct br_model *m)
+{
+	m->src->lock(m->src, &m->live);
+}
+
+void br_model_unlock(struct br_model *m)
+{
+	m->src->unlock(m->src);
+}
+
+/* --- the window ------------------------------------------------------------------------------------ */
+
+bool br_model_span(const struct br_model *m, int64_t *first, int64_t *last)
+{
+	const struct hvst_trace *t = m->live.trace;
+
+	*first = m->live.index->first;
+	*last = m->live.index->last;
+	if (t && t->first_ns != HVST_UNKNOWN) {
+		*first = br_clamp_time(t->first_ns);
+		*last = br_clamp_time(t->last_ns);
+	}
+	return *first != HVST_UNKNOWN;
+}
+
+int64_t br_model_end(const struct br_model *m)
+{
+	return m->from + m->cols * m->col_ns;
+}
+
+int br_model_column(const struct br_model *m, int64_t ts)
+{
+	int64_t d = br_clamp_time(ts) - m->from;
+	int64_t c = d < 0 ? -((-d + m->col_ns - 1) / m->col_ns) : d / m->col_ns;
+
+	return c < -1 ? -1 : c > m->cols ? m->cols : (int)c;
+}
+
+/* Bins a column in a fine index: many, so that windows fit closely, but all lanes must fit the memory. */
+static int64_t fineness(const struct br_model *m)
+{
+	size_t column = (m->live.index->nr_lanes + 1) * (size_t)m->cols * sizeof(struct br_bin);
+	int64_t n = 16;
+
+	while (n > 2 && column * (size_t)n > BR_FINE_BUDGET / 2)
+		n /= 2;
+	return n;
+}
+
+int64_t br_model_unit(const struct br_model *m, int64_t col_ns)
+{
+	int64_t bin = br_index_width(m->live.index), n = fineness(m);
+	int64_t u = 1;
+
+	if (col_ns >= (m->whole ? 2 : n / 2) * bin)
+		return bin;
+	while (u * n <= col_ns)
+		u *= 2;
+	return u < bin ? u : bin;
+}
+
+/* --- adding up ------------------------------------------------------------------------------------- */
+
+/* Does the fine index hold all of [from, to) that the recording has? */
+static bool fine_covers(const struct br_model *m, int64_t from, int64_t to)
+{
+	int64_t first, last, end;
+
+	if (!m->fine || !br_model_span(m, &first, &last))
+		return false;
+	end = m->fine->origin + ((int64_t)m->fine->nbins << m->fine->shift);
+	from = from < first ? first : from;
+	to = to > last + 1 ? last + 1 : to;
+	return from >= m->fine->origin && to <= end;
+}
+
+static bool fine_serves(const struct br_model *m)
+{
+	return m->fine && ((int64_t)1 << m->fine->shift) <= br_model_unit(m, m->col_ns) &&
+	       fine_covers(m, m->from, br_model_end(m));
+}
+
+bool br_model_exact(const struct br_model *m)
+{
+	return m->indexed && (br_model_unit(m, m->col_ns) == br_index_width(m->live.index) || fine_serves(m));
+}
+
+void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, bool hist, struct br_sum *s)
+{
+	const struct br_lane *l = &m->live.index->lanes[lane];
+	int64_t width = br_index_width(m->live.index);
+
+	if (((from | to) & (width - 1)) && fine_covers(m, from, to)) {
+		int fine = br_index_lane(m->fine, l->tid, l->timer);
+
+		if (fine >= 0 || !m->fine->dropped) {
+			br_index_sum(m->fine, fine, from, to, hist, s);
+			return;
+		}
+	}
+	br_index_sum(m->live.index, lane, from, to, hist, s);
+}
+
+void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to, bool hist,
+		      struct br_sum *s)
+{
+	if (row->kind == BR_ROW_LANE && row->lane >= 0)
+		br_model_sum(m, row->lane, from, to, hist, s);
+	for (unsigned int i = 0; row->kind == BR_ROW_VM && i < m->live.index->nr_lanes; i++) {
+		const struct br_lane *l = &m->live.index->lanes[i];
+
+		if (l->vm == row->vm && br_filter_timer(&m->filter, l->vm, l->vcpu, l->timer))
+			br_model_sum(m, (int)i, from, to, hist, s);
+	}
+}
+
+const struct br_lane *br_model_lane(const struct br_model *m, const struct br_row *row)
+{
+	return row && row->kind == BR_ROW_LANE && row->lane >= 0 ? &m->live.index->lanes[row->lane] : NULL;
+}
+
+bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const struct br_row *row)
+{
+	const struct br_lane *l = br_model_lane(m, row);
+
+	if (row->kind == BR_ROW_VM)
+		return s->vm == row->vm && br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer);
+	return l && l->tid == s->tid && l->timer == s->timer;
+}
+
+const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row, int64_t from,
+					int64_t to, unsigned int *nr)
+{
+	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
+		const struct hvst_storm *s = &m->live.storms[i];
+
+		if (s->start_ns < to && s->end_ns >= from && br_storm_in_row(m, s, row)) {
+			*nr = i + 1;
+			return s;
+		}
+	}
+	return NULL;
+}
+
+bool br_model_filtered(const struct br_model *m)
+{
+	return m->filter.vm >= 0 || m->filter.vcpu >= 0 || m->filter.timer >= 0 || m->filter.events;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------ */
+
+bool br_model_folded(const struct br_model *m, int vm)
+{
+	for (unsigned int i = 0; i < m->nr_folded; i++)
+		if (m->folded[i] == vm)
+			return true;
+	return false;
+}
+
+/* Lanes in the order of the screen: VMs as they appeared, the unknown one last; then vCPU, thread, timer. */
+static int lane_order(const void *a, const void *b, void *ctx)
+{
+	const struct br_lane *lanes = ctx;
+	const struct br_lane *x = &lanes[*(const int *)a], *y = &lanes[*(const int *)b];
+	unsigned int vx = (unsigned int)x->vm, vy = (unsigned int)y->vm;
+
+	if (vx != vy)
+		return vx < vy ? -1 : 1;
+	if (x->vcpu != y->vcpu)
+		return x->vcpu < y->vcpu ? -1 : 1;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return x->timer < y->timer ? -1 : x->timer > y->timer;
+}
+
+static void add_row(struct br_model *m, enum br_row_kind kind, int vm, int lane)
+{
+	m->rows[m->nr_rows++] = (struct br_row){ kind, vm, lane };
+}
+
+static unsigned int sorted_lanes(const struct br_model *m, int *order)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < m->live.index->nr_lanes; i++) {
+		const struct br_lane *l = &m->live.index->lanes[i];
+
+		if (br_filter_timer(&m->filter, l->vm, l->vcpu, l->timer))
+			order[n++] = (int)i;
+	}
+	qsort_r(order, n, sizeof(*order), lane_order, m->live.index->lanes);
+	return n;
+}
+
+void br_model_rows(struct br_model *m)
+{
+	unsigned int all = m->live.index->nr_lanes;
+	int *order = malloc((all + 1) * sizeof(*order));
+	struct br_row *rows = realloc(m->rows, (4 * (size_t)all + 1) * sizeof(*rows));
+	unsigned int n;
+	int vm = -2;
+
+	m->rows = rows ? rows : m->rows;
+	if (!order || !rows)
+		goto out;
+	m->nr_rows = 0;
+	n = sorted_lanes(m, order);
+	for (unsigned int i = 0; i < n; i++) {
+		const struct br_lane *l = &m->live.index->lanes[order[i]];
+
+		if (l->vm != vm) {
+			vm = l->vm;
+			add_row(m, BR_ROW_VM, vm, -1);
+			if (!br_model_folded(m, vm)) {
+				add_row(m, BR_ROW_REFERENCE, vm, -1);
+				add_row(m, BR_ROW_GUEST, vm, -1);
+			}
+		}
+		if (!br_model_folded(m, vm))
+			add_row(m, BR_ROW_LANE, vm, order[i]);
+	}
+out:
+	free(order);
+}
+
+/* The first row that @want holds for. */
+static int find_row(const struct br_model *m, const struct br_row *want)
+{
+	for (unsigned int i = 0; i < m->nr_rows; i++) {
+		const struct br_row *r = &m->rows[i];
+
+		if (r->kind == want->kind && (r->kind == BR_ROW_LANE ? r->lane == want->lane : r->vm == want->vm))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Before the user has chosen a row: the lane of the first storm, else the first lane. */
+static int default_row(const struct br_model *m)
+{
+	int lane = -1;
+
+	for (unsigned int i = 0; i < m->nr_rows; i++) {
+		unsigned int nr;
+
+		if (m->rows[i].kind != BR_ROW_LANE)
+			continue;
+		if (lane < 0)
+			lane = (int)i;
+		if (br_model_storm(m, &m->rows[i], -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
+			return (int)i;
+	}
+	return lane < 0 && m->nr_rows ? 0 : lane;
+}
+
+int br_model_row(const struct br_model *m)
+{
+	int i = find_row(m, &m->row);
+
+	if (i < 0 && m->row.kind == BR_ROW_LANE && m->row.lane >= 0)	/* folded away, or filtered */
+		i = find_row(m, &(struct br_row){ BR_ROW_VM, m->live.index->lanes[m->row.lane].vm, -1 });
+	return i < 0 ? default_row(m) : i;
+}
+
+/* --- findings -------------------------------------------------------------------------------------- */
+
+const struct br_finding *br_model_finding(const struct br_model *m)
+{
+	return m->finding < m->nr_findings ? &m->findings[m->finding] : NULL;
+}
+
+static void add_finding(struct br_model *m, enum br_finding_kind kind, unsigned int i, int64_t ts)
+{
+	m->findings[m->nr_findings++] = (struct br_finding){ kind, i, ts };
+}
+
+static int finding_order(const void *a, const void *b)
+{
+	const struct br_finding *x = a, *y = b;
+
+	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns ? 1 : (int)x->kind - (int)y->kind;
+}
+
+static bool vm_passes(const struct br_model *m, int vm, int vcpu)
+{
+	return br_filter_timer(&m->filter, vm, vcpu < 0 ? m->filter.vcpu : vcpu, m->filter.timer);
+}
+
+/* Marks @vm as seen; was it before? */
+static bool seen_vm(uint64_t *seen, int vm)
+{
+	unsigned int bit = ((unsigned int)vm + 1) % MAX_VMS;
+	bool was = seen[bit / 64] >> bit % 64 & 1;
+
+	seen[bit / 64] |= 1ull << bit % 64;
+	return was;
+}
+
+static int64_t verdict_time(const struct hvst_verdict *v)
+{
+	for (unsigned int i = 0; i < v->evidence.n && i < HVST_MAX_EVIDENCE; i++)
+		if (v->evidence.e[i].ts_ns != HVST_UNKNOWN)
+			return v->evidence.e[i].ts_ns;
+	return HVST_UNKNOWN;
+}
+
+static void add_changes(struct br_model *m, const struct hvst_result *r)
+{
+	unsigned int start = m->nr_findings;
+	uint64_t seen[MAX_VMS / 64] = { 0 };
+
+	for (unsigned int i = 0; i < r->nr_guest; i++)
+		if (vm_passes(m, r->guest[i].vm, r->guest[i].vcpu))
+			add_finding(m, BR_F_GUEST, i, r->guest[i].ts_ns);
+	/* A VM's first segment is no change; at each later one its clock stepped or got another source. */
+	for (unsigned int i = 0; i < r->nr_reference; i++)
+		if (seen_vm(seen, r->reference[i].vm) && vm_passes(m, r->reference[i].vm, -1))
+			add_finding(m, BR_F_REFERENCE, i, r->reference[i].from_ns);
+	qsort(m->findings + start, m->nr_findings - start, sizeof(*m->findings), finding_order);
+}
+
+static void build_findings(struct br_model *m)
+{
+	const struct hvst_result *r = m->live.result;
+	size_t max = m->live.nr_storms + (r ? r->nr_guest + r->nr_reference : 0) + HVST_Q_COUNT;
+	struct br_finding *f = realloc(m->findings, max * sizeof(*f));
+
+	if (!f)
+		return;
+	m->findings = f;
+	m->nr_findings = 0;
+	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
+		const struct hvst_storm *s = &m->live.storms[i];
+
+		if (br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
+			add_finding(m, BR_F_STORM, i, s->start_ns);
+	}
+	if (!r)
+		return;
+	add_changes(m, r);
+	for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
+		add_finding(m, BR_F_VERDICT, i, verdict_time(&r->verdicts[i]));
+}
+
+void br_model_refilter(struct br_model *m)
+{
+	br_model_rows(m);
+	build_findings(m);
+	m->finding = 0;
+	m->selected = false;
+	m->events_at = m->events_asked.from = HVST_UNKNOWN;
+	m->nr_events = 0;
+}
+
+/* --- questions and answers ------------------------------------------------------------------------- */
+
+/* The first event at or after the cursor, or the last one. */
+static unsigned int event_at(const struct br_model *m, int64_t ts)
+{
+	unsigned int lo = 0, hi = m->nr_events;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (m->events[mid].ev.ts_ns < ts)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo == m->nr_events && lo ? lo - 1 : lo;
+}
+
+static void take_events(struct br_model *m, struct br_answer *a)
+{
+	free(m->events);
+	m->events = a->events;
+	a->events = NULL;
+	m->nr_events = a->nr_events;
+	m->events_at = a->query.from;
+	m->events_start = a->at_start;
+	m->events_end = a->at_end;
+	m->event = event_at(m, m->cursor);
+}
+
+static void take_found(struct br_model *m, const struct br_answer *a)
+{
+	if (a->found) {
+		m->message[0] = 0;
+		br_nav_cursor(m, a->ts_ns);
+	} else if (a->err == -ECANCELED) {
+		snprintf(m->message, sizeof(m->message), "stopped");
+	} else if (a->kind == BR_Q_SEARCH) {
+		snprintf(m->message, sizeof(m->message), "not found after the cursor: %s", a->query.text);
+	} else {
+		snprintf(m->message, sizeof(m->message), "no further past-due arm");
+	}
+}
+
+static void take_answer(struct br_model *m, struct br_answer *a)
+{
+	switch (a->kind) {
+	case BR_Q_FINE:
+		if (a->err)
+			break;
+		br_index_free(m->fine);
+		m->fine = a->fine;
+		a->fine = NULL;
+		break;
+	case BR_Q_EVENTS:
+		if (!a->err)
+			take_events(m, a);
+		break;
+	default:
+		take_found(m, a);
+	}
+	br_index_free(a->fine);
+	free(a->events);
+}
+
+bool br_model_poll(struct br_model *m)
+{
+	struct br_answer a;
+	bool changed = false;
+
+	while (m->src->take(m->src, &a)) {
+		take_answer(m, &a);
+		changed = true;
+	}
+	if (m->indexed)
+		return changed;
+	m->indexed = m->live.result || m->live.err;
+	br_model_rows(m);
+	build_findings(m);
+	return true;
+}
+
+static bool same_query(const struct br_query *a, const struct br_query *b)
+{
+	return a->from == b->from && a->to == b->to && a->shift == b->shift;
+}
+
+static void ask_fine(struct br_model *m)
+{
+	int64_t unit = br_model_unit(m, m->col_ns);
+	int64_t margin = m->cols / 4 * m->col_ns;
+	struct br_query q = { .kind = BR_Q_FINE, .from = m->from - margin, .to = br_model_end(m) + margin };
+
+	if (!m->indexed || m->live.err || br_model_exact(m))
+		return;
+	q.shift = (unsigned int)__builtin_ctzll((unsigned long long)unit);
+	if (same_query(&q, &m->fine_asked))
+		return;
+	m->fine_asked = q;
+	m->src->ask(m->src, &q);
+}
+
+/* Are the events around the cursor at hand, with some to spare on both sides? */
+static bool events_at_hand(const struct br_model *m)
+{
+	unsigned int i;
+
+	if (m->events_at == HVST_UNKNOWN)
+		return false;
+	if (m->events_at == m->cursor || !m->nr_events)
+		return m->events_at == m->cursor;
+	i = event_at(m, m->cursor);
+	if (m->cursor < m->events[0].ev.ts_ns)
+		return m->events_start;
+	return (m->events_start || i >= EDGE) && (m->events_end || i + EDGE < m->nr_events);
+}
+
+static void ask_events(struct br_model *m)
+{
+	struct br_query q = { .kind = BR_Q_EVENTS, .from = m->cursor, .to = HVST_UNKNOWN, .filter = m->filter };
+
+	if (!m->events_shown || events_at_hand(m) || same_query(&q, &m->events_asked))
+		return;
+	m->events_asked = q;
+	m->src->ask(m->src, &q);
+}
+
+void br_model_ask(struct br_model *m)
+{
+	int64_t first, last;
+
+	if (!br_model_span(m, &first, &last))
+		return;
+	ask_fine(m);
+	ask_events(m);
+}

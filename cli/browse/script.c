@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Keys and sizes from a file, screens to another: for tests, and for screens in documents. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../options.h"
+#include "app.h"
+
+#define MAX_TIMES 100000
+
+struct script {
+	struct br_app *a;
+	FILE *out;
+	const char *name;
+	unsigned int line;
+	bool wait;			/* until the screen is complete after each key */
+	double *times;			/* ms of each key since the last `latency` */
+	unsigned int nr_times;
+};
+
+static const struct { const char *name; int key; } named[] = {
+	{ "Up", BR_KEY_UP }, { "Down", BR_KEY_DOWN }, { "Left", BR_KEY_LEFT }, { "Right", BR_KEY_RIGHT },
+	{ "PgUp", BR_KEY_PGUP }, { "PgDn", BR_KEY_PGDN }, { "Home", BR_KEY_HOME }, { "End", BR_KEY_END },
+	{ "Enter", BR_KEY_ENTER }, { "Esc", BR_KEY_ESC }, { "Tab", BR_KEY_TAB }, { "S-Tab", BR_KEY_BACKTAB },
+	{ "Backspace", BR_KEY_BACKSPACE }, { "Space", ' ' }, { "C-u", 'u' & 0x1f },
+};
+
+static int key_by_name(const char *name)
+{
+	if (name[0] && !name[1])
+		return (unsigned char)name[0];
+	for (unsigned int i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		if (!strcmp(named[i].name, name))
+			return named[i].key;
+	return 0;
+}
+
+static int bad(const struct script *s, const char *what, const char *word)
+{
+	complain("%s:%u: %s: %s", s->name, s->line, what, word);
+	return EXIT_USAGE;
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static void press(struct script *s, const struct br_input *in)
+{
+	double start = now_ms();
+
+	br_app_key(s->a, in);
+	if (s->nr_times < MAX_TIMES)
+		s->times[s->nr_times++] = now_ms() - start;
+	if (s->wait)
+		br_app_settle(s->a);
+}
+
+/* --- commands: 0 or an exit code ------------------------------------------------------------------- */
+
+static int do_key(struct script *s, char *args)
+{
+	char *save;
+
+	for (char *w = strtok_r(args, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+		int key = key_by_name(w);
+
+		if (!key)
+			return bad(s, "no such key", w);
+		press(s, &(struct br_input){ .key = key });
+	}
+	return 0;
+}
+
+static int do_text(struct script *s, char *args)
+{
+	for (; *args; args++)
+		press(s, &(struct br_input){ .key = (unsigned char)*args });
+	return 0;
+}
+
+static int do_size(struct script *s, char *args)
+{
+	int w, h;
+
+	if (sscanf(args, "%dx%d", &w, &h) != 2 || w < 1 || h < 1 || w > BR_MAX_SIDE || h > BR_MAX_SIDE)
+		return bad(s, "a size is 80x24", args);
+	if (br_app_resize(s->a, w, h))
+		return bad(s, "out of memory", args);
+	if (s->wait)
+		br_app_settle(s->a);
+	return 0;
+}
+
+static int do_mouse(struct script *s, char *args)
+{
+	struct br_input in = { 0 };
+	char what[16] = "";
+
+	sscanf(args, "%15s %d %d %d", what, &in.x, &in.y, &in.x2);
+	in.key = !strcmp(what, "click") ? BR_KEY_CLICK : !strcmp(what, "drag") ? BR_KEY_DRAG :
+		 !strcmp(what, "wheel-up") ? BR_KEY_WHEEL_UP : !strcmp(what, "wheel-down") ? BR_KEY_WHEEL_DOWN : 0;
+	if (!in.key)
+		return bad(s, "mouse click|wheel-up|wheel-down X Y, mouse drag X Y X2", args);
+	press(s, &in);
+	return 0;
+}
+
+static int do_screen(struct script *s, char *args)
+{
+	(void)args;
+	br_app_settle(s->a);
+	br_grid_write(&s->a->g, s->out);
+	return 0;
+}
+
+static int do_roles(struct script *s, char *args)
+{
+	(void)args;
+	br_app_settle(s->a);
+	br_grid_write_roles(&s->a->g, s->out);
+	return 0;
+}
+
+static int do_print(struct script *s, char *args)
+{
+	fprintf(s->out, "%s\n", args);
+	return 0;
+}
+
+static int do_wait(struct script *s, char *args)
+{
+	s->wait = strcmp(args, "no");
+	if (s->wait)
+		br_app_settle(s->a);
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int do_latency(struct script *s, char *args)
+{
+	unsigned int n = s->nr_times;
+
+	(void)args;
+	qsort(s->times, n, sizeof(*s->times), by_value);
+	if (n)
+		fprintf(s->out, "%u keys: median %.2f ms, worst %.2f ms\n", n, s->times[n / 2], s->times[n - 1]);
+	s->nr_times = 0;
+	return 0;
+}
+
+static const struct { const char *name; int (*run)(struct script *s, char *args); } commands_table[] = {
+	{ "key", do_key }, { "text", do_text }, { "size", do_size }, { "mouse", do_mouse }, { "screen", do_screen },
+	{ "roles", do_roles }, { "print", do_print }, { "wait", do_wait }, { "latency", do_latency },
+};
+
+static int run_line(struct script *s, char *line)
+{
+	char *args;
+
+	line[strcspn(line, "\r\n")] = 0;
+	if (!*line || *line == '#')
+		return 0;
+	args = line + strcspn(line, " ");
+	if (*args)
+		*args++ = 0;
+	for (unsigned int i = 0; i < sizeof(commands_table) / sizeof(commands_table[0]); i++)
+		if (!strcmp(commands_table[i].name, line))
+			return commands_table[i].run(s, args);
+	return bad(s, "no such command", line);
+}
+
+int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out)
+{
+	struct script s = { .a = a, .out = out, .name = name, .wait = true };
+	char *line = NULL;
+	size_t cap = 0;
+	int code = 0;
+
+	s.times = malloc(MAX_TIMES * sizeof(*s.times));
+	if (!s.times)
+		return EXIT_INPUT;
+	br_app_settle(a);
+	while (!code && !a->m.quit && getline(&line, &cap, script) >= 0) {
+		s.line++;
+		code = run_line(&s, line);
+	}
+	free(line);
+	free(s.times);
+	return code;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where the browser's data comes from: questions go in, answers come out later. loader.c answers from a
+ * recording on threads of its own; unit tests answer at once from made-up events.
+ */
+#ifndef HVST_BROWSE_SOURCE_H
+#define HVST_BROWSE_SOURCE_H
+
+#include "index.h"
+
+#define BR_LINE 256			/* what a prompt takes */
+
+/* -1: any. @events: bit per enum hvst_event_id, 0: any. */
+struct br_filter { int vm, vcpu, timer; uint64_t events; };
+
+enum br_query_kind {
+	BR_Q_FINE,			/* an index of [from, to) with bins of 1 << shift */
+	BR_Q_EVENTS,			/* the events around @from: some before it, more from it on */
+	BR_Q_STEP,			/* the first (@back: last) past-due arm of (tid, timer) in [from, to) */
+	BR_Q_SEARCH,			/* the first event at or after @from whose text has @text */
+	BR_Q_KINDS
+};
+
+struct br_query {
+	enum br_query_kind kind;
+	int64_t from, to;		/* HVST_UNKNOWN: open */
+	unsigned int shift;
+	int tid, timer;
+	bool back;
+	struct br_filter filter;	/* events, search */
+	char text[BR_LINE];
+};
+
+/* One line of the event list. */
+struct br_event {
+	struct hvst_event ev;
+	int vm, vcpu;			/* -1 unknown */
+	char comm[HVST_COMM_LEN];
+};
+
+struct br_answer {
+	enum br_query_kind kind;
+	struct br_query query;		/* what was asked */
+	int err;			/* negative errno; -ECANCELED: stopped */
+	struct br_index *fine;		/* the receiver frees it */
+	struct br_event *events;	/* the receiver frees it */
+	unsigned int nr_events;
+	bool at_start, at_end;		/* events: nothing before the first, after the last */
+	bool found;
+	int64_t ts_ns;			/* of what was found */
+};
+
+/* The index pass. Valid while the source is locked; @result and @trace are NULL until it has ended. */
+struct br_live {
+	const struct br_index *index;
+	const struct hvst_storm *storms;
+	unsigned int nr_storms;
+	const struct hvst_result *result;
+	const struct hvst_trace *trace;
+	uint64_t done, total;		/* bytes */
+	int err;			/* how the pass ended; -ECANCELED: stopped by the user */
+	const char *error;		/* its message; "" */
+};
+
+struct br_source {
+	/* Replaces what was asked before of the same kind and is not answered yet. */
+	void (*ask)(struct br_source *src, const struct br_query *q);
+	/* The next answer, if one is there. */
+	bool (*take)(struct br_source *src, struct br_answer *a);
+	/* Stops the index pass, or the search, step or reading under way. */
+	void (*cancel)(struct br_source *src);
+	/* Is any question open, or the index pass under way? With @wait: returns as soon as something new is there. */
+	bool (*busy)(struct br_source *src, bool wait);
+	/* Holds the index still and shows it, until unlock. */
+	void (*lock)(struct br_source *src, struct br_live *live);
+	void (*unlock)(struct br_source *src);
+	int news_fd;			/* becomes readable when there may be news; -1: none */
+};
+
+bool br_filter_timer(const struct br_filter *f, int vm, int vcpu, int timer);
+bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int vm, int vcpu);
+/* The timer_index of an event, -1: it has none. */
+int br_event_timer(const struct hvst_event *ev);
+/* "kvm_hv_stimer_set_count vcpu_id=0 timer_index=0 count=30949446 host=0" */
+char *br_event_text(const struct hvst_event *ev, char *buf, size_t len);
+
+#endif

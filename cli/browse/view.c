@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The frame of the screen: what stands where, title, ruler, marks, status line. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../output/units.h"
+#include "input.h"
+#include "view.h"
+
+#define WIDE 140			/* from here on findings and events stand side by side */
+#define MIN_SKEW 4			/* rows of the skew plot */
+#define MAX_SKEW 14
+#define MIN_PANES 5
+#define MIN_TICK 11			/* columns from one ruler label to the next */
+
+/* What the screen says first. */
+static const char *headline(const struct br_model *m)
+{
+	const struct br_live *v = &m->live;
+
+	if (!m->indexed)
+		return "Indexing. Arms and storms appear as they are found; Esc stops with what was read.";
+	if (v->err == -ECANCELED)
+		return "Stopped: what is shown holds for the part that was read.";
+	if (v->err)
+		return v->error;
+	return v->result ? v->result->headline : "";
+}
+
+/* --- layout ---------------------------------------------------------------------------------------- */
+
+int br_view_top(int at, int n, int h)
+{
+	int top = at - h / 2;
+
+	if (top > n - h)
+		top = n - h;
+	return top < 0 ? 0 : top;
+}
+
+static void layout_panes(const struct br_model *m, struct br_layout *l, int y, int w, int h)
+{
+	int left = w >= 60 ? w * 2 / 5 : 0;
+
+	if (w >= WIDE) {
+		left = 44;
+		l->findings = (struct br_rect){ left + 1, y, (w - left) / 3, h };
+		l->events = (struct br_rect){ left + l->findings.w + 2, y, w - left - l->findings.w - 2, h };
+	} else if (m->list == BR_EVENTS) {
+		left = w >= 60 ? 30 : 0;
+		l->events = (struct br_rect){ left ? left + 1 : 0, y, left ? w - left - 1 : w, h };
+	} else {
+		l->findings = (struct br_rect){ left ? left + 1 : 0, y, left ? w - left - 1 : w, h };
+	}
+	l->details = (struct br_rect){ 0, y, left, h };
+}
+
+/* Unasked, the skew plot does not take the room that would show all rows. */
+static int skew_height(const struct br_model *m, int free)
+{
+	int h = free / 3 < MIN_SKEW ? MIN_SKEW : free / 3, rows = (int)m->nr_rows;
+
+	if (m->skew == BR_SKEW_OFF || free < 2 * MIN_SKEW)
+		return 0;
+	return m->skew == BR_SKEW_IF_ROOM && rows <= free && rows > free - MIN_SKEW ? 0 : h;
+}
+
+/* How the rows between the marks and the status line are shared out. */
+static void layout_rows(const struct br_model *m, struct br_layout *l, int y, int w, int h)
+{
+	int panes = h < 12 ? h / 2 : h < 24 ? 7 : h * 2 / 5;
+	int lanes = m->nr_rows ? (int)m->nr_rows : 1;
+	int free, skew;
+
+	if (m->skew == BR_SKEW_IF_ROOM && lanes > h - panes && lanes <= h - MIN_PANES)
+		panes = h - lanes;
+	free = h - panes;
+	skew = skew_height(m, free);
+	if (lanes > free - skew)
+		lanes = skew && lanes <= free - MIN_SKEW ? lanes : free - skew;
+	if (skew)
+		skew = free - lanes > MAX_SKEW ? MAX_SKEW : free - lanes;
+	l->lanes = (struct br_rect){ 0, y, w, lanes };
+	l->first_row = br_view_top(br_model_row(m), (int)m->nr_rows, lanes);
+	l->skew = (struct br_rect){ 0, y + lanes, w, skew };
+	layout_panes(m, l, y + lanes + skew, w, h - lanes - skew);
+}
+
+void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
+{
+	int head = h < 16 ? 0 : h >= 24 && (int)strlen(headline(m)) > w - 2 ? 2 : 1;
+
+	memset(l, 0, sizeof(*l));
+	l->small = w < BR_MIN_W || h < BR_MIN_H;
+	l->gutter = w >= 60 ? 17 : 10;
+	l->cols = w > l->gutter ? w - l->gutter : 1;
+	l->title = (struct br_rect){ 0, 0, w, 1 };
+	l->head = (struct br_rect){ 0, 1, w, head };
+	l->ruler = (struct br_rect){ 0, 1 + head, w, 1 };
+	l->marks = (struct br_rect){ 0, 2 + head, w, 1 };
+	l->status = (struct br_rect){ 0, h - 1, w, 1 };
+	if (!l->small)
+		layout_rows(m, l, 3 + head, w, h - 4 - head);
+}
+
+/* --- title and headline ---------------------------------------------------------------------------- */
+
+static void plural(char *buf, size_t len, uint64_t n, const char *what)
+{
+	char count[UNIT_BUF];
+
+	snprintf(buf, len, "%s %s%s", unit_count(count, n), what, n == 1 ? "" : "s");
+}
+
+static unsigned int nr_vms(const struct br_model *m)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < m->nr_rows; i++)
+		n += m->rows[i].kind == BR_ROW_VM;
+	return n;
+}
+
+static int title_state(const struct br_model *m, char *buf, size_t len)
+{
+	const struct br_live *l = &m->live;
+
+	if (!m->indexed && l->total)
+		return snprintf(buf, len, "indexing %u %% ", (unsigned int)((double)l->done / l->total * 100));
+	if (!m->indexed)
+		return snprintf(buf, len, "indexing ");
+	if (br_model_filtered(m))
+		return snprintf(buf, len, "filter: %.40s ", m->filter_text);
+	return br_model_exact(m) ? 0 : snprintf(buf, len, "reading ");
+}
+
+static void draw_title(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	char vms[48], storms[48], span[UNIT_BUF], state[80] = "";
+	int64_t first = 0, last = 0;
+	int x, right = title_state(m, state, sizeof(state));
+
+	br_fill(g, &l->title, ' ', BR_TITLE);
+	br_model_span(m, &first, &last);
+	plural(vms, sizeof(vms), nr_vms(m), "VM");
+	plural(storms, sizeof(storms), m->live.nr_storms, "storm");
+	x = 1 + br_printf(g, 1, 0, l->title.w - 2, BR_TITLE, "%s  ", m->name);
+	if (m->live.trace && m->live.trace->clock)
+		x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "clock %s  ", m->live.trace->clock);
+	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ", unit_duration(span, last - first));
+	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ", vms);
+	br_text(g, x, 0, l->title.w - x - 1, m->live.nr_storms ? BR_STORM : BR_TITLE, storms);
+	if (right > 0)
+		br_text(g, l->title.w - right, 0, right, m->indexed ? BR_TITLE : BR_ALERT, state);
+}
+
+static void draw_head(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	const char *text = headline(m);
+	enum br_role role = m->indexed && m->live.err ? BR_ALERT : BR_HEAD;
+	int w = l->head.w - 2;
+
+	for (int y = 0; y < l->head.h && *text; y++, text = br_line_next(text, w))
+		br_text(g, 1, l->head.y + y, y == l->head.h - 1 ? w : br_line_length(text, w), role, text);
+}
+
+/* --- ruler ----------------------------------------------------------------------------------------- */
+
+/* 1, 2 or 5 times a power of ten, at least @min. */
+static int64_t nice_step(int64_t min)
+{
+	int64_t p = 1;
+
+	while (p < min && p <= INT64_MAX / 100) {
+		if (2 * p >= min)
+			return 2 * p;
+		if (5 * p >= min)
+			return 5 * p;
+		p *= 10;
+	}
+	return p;
+}
+
+/* Seconds with just the decimals that @step needs. */
+static void tick_absolute(char *buf, size_t len, int64_t ts, int64_t step)
+{
+	uint64_t abs = ts < 0 ? -(uint64_t)ts : (uint64_t)ts;
+	uint64_t unit = 1000000000;
+	int decimals = 0;
+
+	while (unit > 1 && (uint64_t)step < unit && decimals < 9) {
+		unit /= 10;
+		decimals++;
+	}
+	snprintf(buf, len, "%s%" PRIu64, ts < 0 ? "-" : "", abs / 1000000000);
+	if (decimals)
+		snprintf(buf + strlen(buf), len - strlen(buf), ".%0*" PRIu64, decimals, abs % 1000000000 / unit);
+}
+
+/* Where labels count from when absolute ones would not fit: a multiple of a much larger step. */
+static int64_t tick_base(const struct br_model *m, int64_t step)
+{
+	int64_t large = step > INT64_MAX / 1000 ? step : step * 1000;
+	int64_t base = m->from / large * large;
+
+	return base > m->from ? base - large : base;
+}
+
+static bool absolute_fits(const struct br_model *m, int64_t step)
+{
+	char label[UNIT_BUF];
+
+	tick_absolute(label, sizeof(label), br_model_end(m), step);
+	return (int64_t)strlen(label) + 2 <= step / m->col_ns;
+}
+
+static void draw_tick(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int64_t ts,
+		      int64_t step, int64_t base)
+{
+	int c = br_model_column(m, ts), cursor = br_model_column(m, m->cursor);
+	int room = l->cols - c - 1;
+	char label[UNIT_BUF];
+
+	if (base == HVST_UNKNOWN)
+		tick_absolute(label, sizeof(label), ts, step);
+	else
+		unit_edge(label, ts - base);
+	br_put(g, l->gutter + c, l->ruler.y, g->ascii ? '|' : 0x2502, BR_AXIS);
+	if (room >= (int)strlen(label) && (cursor < c || cursor > c + (int)strlen(label)))
+		br_printf(g, l->gutter + c + 1, l->ruler.y, room, BR_AXIS, "%s%s", base == HVST_UNKNOWN ? "" : "+",
+			  label);
+}
+
+static void draw_ruler(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	int64_t step = nice_step(m->col_ns * MIN_TICK);
+	int64_t base = absolute_fits(m, step) ? HVST_UNKNOWN : tick_base(m, step);
+	int64_t ts = m->from / step * step;
+	char text[UNIT_BUF];
+
+	if (base != HVST_UNKNOWN) {
+		tick_absolute(text, sizeof(text), base, step > INT64_MAX / 1000 ? step : step * 1000);
+		br_printf(g, 0, l->ruler.y, l->gutter - 1, BR_AXIS, "%*s s", l->gutter - 3, text);
+	} else {
+		br_printf(g, 0, l->ruler.y, l->gutter - 1, BR_AXIS, "%*s", l->gutter - 1, "seconds");
+	}
+	for (; ts < br_model_end(m); ts += step)
+		if (ts >= m->from)
+			draw_tick(m, l, g, ts, step, base);
+	br_put(g, l->gutter + br_model_column(m, m->cursor), l->ruler.y, g->ascii ? 'v' : 0x25bc, BR_KEY);
+}
+
+/* --- marks ----------------------------------------------------------------------------------------- */
+
+static void put_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int64_t ts,
+		     uint32_t ch, enum br_role role)
+{
+	int c;
+
+	if (ts == HVST_UNKNOWN)
+		return;
+	c = br_model_column(m, ts);
+	if (c >= 0 && c < l->cols)
+		br_put(g, l->gutter + c, l->marks.y, ch, role);
+}
+
+/* S1, as far as it fits, at the storm's beginning or the window's; a line to its end. */
+static void draw_storm_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g, unsigned int i)
+{
+	const struct hvst_storm *s = &m->live.storms[i];
+	int from = br_model_column(m, s->start_ns), to = br_model_column(m, s->end_ns);
+	int room;
+
+	if (to < 0 || from >= l->cols || !br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
+		return;
+	from = from < 0 ? 0 : from;
+	to = to >= l->cols ? l->cols - 1 : to;
+	for (int c = from; c <= to; c++)
+		br_put(g, l->gutter + c, l->marks.y, g->ascii ? '=' : 0x2550, BR_STORM);
+	room = l->cols - from < 4 ? l->cols - from : 4;
+	br_printf(g, l->gutter + from, l->marks.y, room, BR_STORM, "S%u", i + 1);
+}
+
+static void draw_marks(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	static const char names[BR_BOOKMARKS + 1] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const struct hvst_trace *t = m->live.trace;
+
+	for (unsigned int i = 0; t && i < t->nr_lost; i++)
+		put_mark(m, l, g, t->lost[i].ts_ns, 'x', BR_ALERT);
+	for (unsigned int i = 0; i < m->nr_findings; i++)
+		if (m->findings[i].kind == BR_F_GUEST || m->findings[i].kind == BR_F_REFERENCE)
+			put_mark(m, l, g, m->findings[i].ts_ns, m->findings[i].kind == BR_F_GUEST ? 'T' : 'R', BR_MARK);
+	for (unsigned int i = m->live.nr_storms; i-- > 0;)
+		draw_storm_mark(m, l, g, i);
+	for (int i = 0; i < BR_BOOKMARKS; i++)
+		put_mark(m, l, g, m->bookmark[i], (uint32_t)names[i], BR_KEY);
+	put_mark(m, l, g, m->mark[0], 'a', BR_KEY);
+	put_mark(m, l, g, m->mark[1], 'b', BR_KEY);
+}
+
+/* --- status line ----------------------------------------------------------------------------------- */
+
+static const char *prompt_label(enum br_prompt_kind kind)
+{
+	switch (kind) {
+	case BR_ASK_TIME:
+		return "go to (9.157411, +3.2s): ";
+	case BR_ASK_SEARCH:
+		return "search: ";
+	case BR_ASK_FILTER:
+		return "filter (vm= vcpu= timer= event=): ";
+	case BR_ASK_FILE:
+		return "write to: ";
+	case BR_ASK_SET:
+		return "bookmark: which letter or digit? ";
+	default:
+		return "go to bookmark: ";
+	}
+}
+
+/* Keys by importance: as many as fit. */
+static void draw_keys(const struct br_layout *l, struct br_grid *g)
+{
+	static const char *const hints[][2] = {
+		{ "q", "quit" }, { "?", "help" }, { "n", "storm" }, { "t", "transition" }, { "e", "past due" },
+		{ "+-", "zoom" }, { "0", "all" }, { "z", "to selection" }, { "Tab", "pane" }, { "/", "search" },
+		{ "f", "filter" }, { "s", "skew" }, { "ab", "marks" }, { "g", "go to" }, { "y", "write" },
+	};
+	int x = 1;
+
+	for (unsigned int i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		int w = (int)(strlen(hints[i][0]) + strlen(hints[i][1])) + 1;
+
+		if (x + w >= l->status.w)
+			break;
+		x += br_text(g, x, l->status.y, w, BR_KEY, hints[i][0]) + 1;
+		x += br_text(g, x, l->status.y, w, BR_DIM, hints[i][1]) + 2;
+	}
+}
+
+static void draw_status(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	int x = 1, w = l->status.w - 2;
+
+	if (m->prompt.kind) {
+		const char *text = m->prompt.text;
+		int room;
+
+		br_fill(g, &l->status, ' ', BR_PROMPT);
+		x += br_text(g, x, l->status.y, w, BR_PROMPT, prompt_label(m->prompt.kind));
+		room = l->status.w - x - 1;
+		if (room > 0 && (int)strlen(text) > room)
+			text += strlen(text) - room;
+		x += br_text(g, x, l->status.y, room, BR_PROMPT, text);
+		br_flag(g, x, l->status.y, 1, BR_CURSOR);
+	} else if (m->message[0]) {
+		br_text(g, x, l->status.y, w, BR_ALERT, m->message);
+	} else {
+		draw_keys(l, g);
+	}
+}
+
+/* --- overlays -------------------------------------------------------------------------------------- */
+
+static struct br_rect overlay_rect(int w, int h)
+{
+	int width = w > 84 ? 80 : w - 4;
+
+	return (struct br_rect){ (w - width) / 2, 2, width, h - 4 };
+}
+
+static void draw_overlay(const struct br_model *m, struct br_grid *g)
+{
+	struct br_rect r = overlay_rect(g->w, g->h);
+	char *text = br_view_overlay(m);
+
+	if (!text)
+		return;
+	br_draw_text(g, &r, m->overlay == BR_HELP ? "Keys" : "Selection", text, m->overlay_top);
+	free(text);
+}
+
+char *br_view_overlay(const struct br_model *m)
+{
+	return m->overlay == BR_HELP ? br_view_help() : br_view_attributes(m);
+}
+
+int br_view_overlay_top(const struct br_model *m, int w, int h)
+{
+	struct br_rect r = overlay_rect(w, h);
+	char *text = br_view_overlay(m);
+	int lines = 0;
+
+	for (const char *p = text; p && *p; p = br_line_next(p, r.w - 2))
+		lines++;
+	free(text);
+	return lines > r.h - 2 ? lines - (r.h - 2) : 0;
+}
+
+void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	br_grid_clear(g);
+	if (l->small) {
+		br_printf(g, 0, 0, g->w, BR_ALERT, "%dx%d: needs %dx%d", g->w, g->h, BR_MIN_W, BR_MIN_H);
+		return;
+	}
+	draw_title(m, l, g);
+	draw_head(m, l, g);
+	draw_ruler(m, l, g);
+	draw_marks(m, l, g);
+	br_draw_lanes(m, l, g);
+	br_draw_skew(m, l, g);
+	br_draw_details(m, &l->details, g);
+	br_draw_findings(m, &l->findings, g);
+	br_draw_events(m, &l->events, g);
+	if (m->overlay)
+		draw_overlay(m, g);
+	draw_status(m, l, g);
+}

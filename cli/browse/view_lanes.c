@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The timeline: a row for each VM, for its clocks, and for each timer of each vCPU. */
+#include <math.h>
+#include <string.h>
+
+#include "../output/units.h"
+#include "view.h"
+
+/* What one timer did in one column. */
+struct column { uint64_t arms, past; bool storm; };
+
+/* --- cells ----------------------------------------------------------------------------------------- */
+
+static void mark_storms(const struct br_model *m, const struct br_row *row, struct column *cols, int n)
+{
+	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
+		const struct hvst_storm *s = &m->live.storms[i];
+		int from = br_model_column(m, s->start_ns), to = br_model_column(m, s->end_ns);
+
+		if (to < 0 || from >= n || !br_storm_in_row(m, s, row))
+			continue;
+		for (int c = from < 0 ? 0 : from; c <= to && c < n; c++)
+			cols[c].storm = true;
+	}
+}
+
+/* Fills the columns of a row; returns the most arms that one of them has. */
+static uint64_t measure(const struct br_model *m, const struct br_row *row, struct column *cols, int n)
+{
+	uint64_t most = 0;
+
+	for (int c = 0; c < n; c++) {
+		struct br_sum s;
+
+		br_sum_init(&s);
+		br_model_sum_row(m, row, m->from + c * m->col_ns, m->from + (c + 1) * m->col_ns, false, &s);
+		cols[c] = (struct column){ br_sum_arms(&s), s.past, false };
+		most = cols[c].arms > most ? cols[c].arms : most;
+	}
+	mark_storms(m, row, cols, n);
+	return most;
+}
+
+/* 0 .. 5, by logarithm, so that a few arms beside very many still show. */
+static int density(uint64_t arms, uint64_t most)
+{
+	if (most <= 1)
+		return 2;
+	return (int)(log((double)arms) / log((double)most) * 5 + 0.5);
+}
+
+static void draw_cell(struct br_grid *g, int x, int y, const struct column *c, uint64_t most)
+{
+	static const char plain[] = ".:;+*%";
+
+	if (c->storm && (c->past || !c->arms))
+		br_put(g, x, y, c->past ? (g->ascii ? '#' : 0x2588) : g->ascii ? '~' : 0x2591, BR_STORM);
+	else if (c->past)
+		br_put(g, x, y, '!', BR_PAST);
+	else if (c->arms)
+		br_put(g, x, y, g->ascii ? (uint32_t)plain[density(c->arms, most)] :
+		       0x2581 + (uint32_t)density(c->arms, most), c->storm ? BR_STORM : BR_AHEAD);
+	else
+		br_put(g, x, y, ' ', BR_NORMAL);
+}
+
+static void draw_cells(const struct br_model *m, const struct br_layout *l, const struct br_row *row, int y,
+		       struct br_grid *g)
+{
+	struct column cols[BR_MAX_SIDE];
+	int n = l->cols < BR_MAX_SIDE ? l->cols : BR_MAX_SIDE;
+	uint64_t most = measure(m, row, cols, n);
+
+	for (int c = 0; c < n; c++)
+		draw_cell(g, l->gutter + c, y, &cols[c], most);
+}
+
+/* --- clock bands ----------------------------------------------------------------------------------- */
+
+/* One stretch of a band: a mark where it begins (when @change), its name as often as it fits, a line. */
+static void draw_stretch(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int y,
+			 const struct br_finding *span, int64_t to_ns, const char *name)
+{
+	int from = br_model_column(m, span->ts_ns), to = br_model_column(m, to_ns);
+	enum br_role role = span->i & 1 ? BR_CLOCK_ODD : BR_CLOCK_EVEN;
+	bool begins = from >= 0;
+
+	if (to < 0 || from >= l->cols)
+		return;
+	from = from < 0 ? 0 : from;
+	to = to > l->cols ? l->cols : to;
+	for (int c = from; c < to; c++)
+		br_put(g, l->gutter + c, y, g->ascii ? '-' : 0x2500, role);
+	if (begins)
+		br_put(g, l->gutter + from, y, g->ascii ? '|' : 0x251c, BR_MARK);
+	br_text(g, l->gutter + from + begins, y, to - from - begins, role, name);
+}
+
+/* The timeline's stretches are borrowed findings: ts_ns where one begins, i its number. */
+static void draw_reference(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int vm, int y)
+{
+	const struct hvst_result *r = m->live.result;
+	struct br_finding span = { BR_F_REFERENCE, 0, 0 };
+
+	for (unsigned int i = 0; r && i < r->nr_reference; i++) {
+		const struct hvst_ref_segment *s = &r->reference[i];
+
+		if (s->vm != vm)
+			continue;
+		span.ts_ns = s->from_ns;
+		draw_stretch(m, l, g, y, &span, s->to_ns, hvst_ref_source_name(s->source));
+		span.i++;
+	}
+}
+
+/* The vCPU whose clock the guest band shows: the selected row's, else the VM's first. */
+static int band_vcpu(const struct br_model *m, int vm)
+{
+	int row = br_model_row(m);
+	const struct br_lane *l = row < 0 ? NULL : br_model_lane(m, &m->rows[row]);
+
+	if (l && l->vm == vm)
+		return l->vcpu;
+	for (unsigned int i = 0; i < m->nr_rows; i++) {
+		l = br_model_lane(m, &m->rows[i]);
+		if (l && l->vm == vm)
+			return l->vcpu;
+	}
+	return -1;
+}
+
+static bool in_band(const struct hvst_guest_transition *t, int vm, int vcpu)
+{
+	return t->vm == vm && t->role != HVST_ROLE_TIMEKEEPING && (t->vcpu < 0 || t->vcpu == vcpu);
+}
+
+/* Findings are in time order, and what a filter keeps out of them is of no row that is shown. */
+static void draw_guest(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int vm, int y)
+{
+	const struct hvst_guest_transition *before = NULL;
+	struct br_finding span = { BR_F_GUEST, 0, 0 };
+	int64_t last;
+	int vcpu = band_vcpu(m, vm);
+
+	if (!m->live.result || !br_model_span(m, &span.ts_ns, &last))
+		return;
+	for (unsigned int i = 0; i < m->nr_findings; i++) {
+		const struct hvst_guest_transition *t = &m->live.result->guest[m->findings[i].i];
+
+		if (m->findings[i].kind != BR_F_GUEST || !in_band(t, vm, vcpu))
+			continue;
+		draw_stretch(m, l, g, y, &span, t->ts_ns, hvst_guest_source_name(before ? before->to : t->from));
+		span.ts_ns = t->ts_ns;
+		span.i++;
+		before = t;
+	}
+	if (before)
+		draw_stretch(m, l, g, y, &span, last + 1, hvst_guest_source_name(before->to));
+}
+
+/* --- rows ------------------------------------------------------------------------------------------ */
+
+static void draw_vm(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+		    const struct br_row *row, int y)
+{
+	bool folded = br_model_folded(m, row->vm);
+	const struct hvst_result *r = m->live.result;
+	const struct hvst_vm *vm = r && row->vm >= 0 && row->vm < (int)r->nr_vms ? &r->vms[row->vm] : NULL;
+	char label[32];
+
+	snprintf(label, sizeof(label), row->vm < 0 ? "VM ?" : "VM %d", row->vm);
+	br_put(g, 0, y, g->ascii ? (folded ? '+' : '-') : folded ? 0x25b8 : 0x25be, BR_LABEL);
+	br_text(g, 2, y, l->gutter - 3, BR_LABEL, label);
+	if (folded)
+		draw_cells(m, l, row, y, g);
+	else if (vm)
+		br_printf(g, l->gutter, y, l->cols, BR_DIM, "%s%s%u vCPU%s", vm->name ? vm->name : "",
+			  vm->name ? ", " : "", vm->nr_vcpus, vm->nr_vcpus == 1 ? "" : "s");
+}
+
+static void short_count(char *buf, size_t len, uint64_t n, bool exact)
+{
+	char count[UNIT_BUF];
+
+	if (n < 10000000)
+		unit_count(count, n);
+	else
+		snprintf(count, sizeof(count), "%.3gM", (double)n / 1e6);
+	snprintf(buf, len, "%s%.*s", exact ? "" : "~", UNIT_BUF - 1, count);
+}
+
+static void draw_lane(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+		      const struct br_row *row, int y)
+{
+	const struct br_lane *lane = br_model_lane(m, row);
+	char label[24], count[UNIT_BUF + 2];
+	struct br_sum s;
+	int x;
+
+	br_sum_init(&s);
+	br_model_sum_row(m, row, m->from, br_model_end(m), false, &s);
+	short_count(count, sizeof(count), br_sum_arms(&s), br_model_exact(m));
+	snprintf(label, sizeof(label), " v%d t%d", lane->vcpu, lane->timer);
+	x = br_text(g, 0, y, l->gutter - 1, BR_LABEL, label);
+	if (x + 1 + (int)strlen(count) < l->gutter)
+		br_text(g, l->gutter - 1 - (int)strlen(count), y, (int)strlen(count), BR_DIM, count);
+	draw_cells(m, l, row, y, g);
+}
+
+static void draw_row(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+		     const struct br_row *row, int y)
+{
+	switch (row->kind) {
+	case BR_ROW_VM:
+		draw_vm(m, l, g, row, y);
+		break;
+	case BR_ROW_REFERENCE:
+		br_text(g, 0, y, l->gutter - 1, BR_DIM, l->gutter < 16 ? " host" : " host reference");
+		draw_reference(m, l, g, row->vm, y);
+		break;
+	case BR_ROW_GUEST:
+		br_printf(g, 0, y, l->gutter - 1, BR_DIM, l->gutter < 16 ? " guest" : " guest clock v%d",
+			  band_vcpu(m, row->vm));
+		draw_guest(m, l, g, row->vm, y);
+		break;
+	case BR_ROW_LANE:
+		draw_lane(m, l, g, row, y);
+	}
+}
+
+/* The selected stretch and the cursor's column stand out through flags, whatever is drawn there. */
+static void flag_columns(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int y)
+{
+	int from, to;
+
+	if (m->select_from != HVST_UNKNOWN) {
+		from = br_model_column(m, m->select_from);
+		to = br_model_column(m, m->select_to - 1);
+		from = from < 0 ? 0 : from;
+		to = to >= l->cols ? l->cols - 1 : to;
+		br_flag(g, l->gutter + from, y, to - from + 1, BR_SELECTED);
+	}
+	br_flag(g, l->gutter + br_model_column(m, m->cursor), y, 1, BR_CURSOR);
+}
+
+void br_draw_lanes(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	int selected = br_model_row(m);
+
+	if (!m->nr_rows)
+		br_text(g, 1, l->lanes.y, l->lanes.w - 2, BR_DIM,
+			m->indexed ? "no timer was armed in what is shown" : "no timer seen yet");
+	for (int i = 0; i < l->lanes.h && l->first_row + i < (int)m->nr_rows; i++) {
+		int y = l->lanes.y + i;
+
+		draw_row(m, l, g, &m->rows[l->first_row + i], y);
+		if (l->first_row + i == selected) {
+			br_flag(g, 0, y, l->gutter - 1, m->pane == BR_LANES ? BR_CURSOR : BR_SELECTED);
+			br_put(g, l->gutter - 1, y, g->ascii ? '>' : 0x25b6, BR_KEY);
+		}
+		flag_columns(m, l, g, y);
+	}
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Below the timeline: details of what is under the cursor, the list of findings, the list of events. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "../output/units.h"
+#include "view.h"
+
+/* The next line of a pane. */
+struct lines { struct br_grid *g; const struct br_rect *r; int y; };
+
+static bool heading(struct br_grid *g, const struct br_rect *r, const char *title, bool focus)
+{
+	if (r->w <= 0 || r->h <= 0)
+		return false;
+	br_fill(g, &(struct br_rect){ r->x, r->y, r->w, 1 }, g->ascii ? '-' : 0x2500, BR_DIM);
+	br_printf(g, r->x + 1, r->y, r->w - 1, focus ? BR_KEY : BR_HEAD, focus ? "[%s]" : " %s ", title);
+	return true;
+}
+
+static void line(struct lines *l, enum br_role role, const char *label, const char *text)
+{
+	int x = 1;
+
+	if (++l->y >= l->r->h)
+		return;
+	if (*label) {
+		br_text(l->g, l->r->x + 1, l->r->y + l->y, l->r->w - 1, BR_DIM, label);
+		x = 10;
+	}
+	br_text(l->g, l->r->x + x, l->r->y + l->y, l->r->w - x, role, text);
+}
+
+/* --- details --------------------------------------------------------------------------------------- */
+
+static void when(const struct br_model *m, char *buf, size_t len, int64_t ts)
+{
+	char at[UNIT_BUF], since[UNIT_BUF];
+	int64_t first = 0, last;
+
+	br_model_span(m, &first, &last);
+	snprintf(buf, len, "%s s  %s", unit_time(at, ts), unit_signed(since, ts - first));
+}
+
+static void arms_line(struct lines *l, const struct br_sum *s, bool exact)
+{
+	char buf[160], a[UNIT_BUF], p[UNIT_BUF], i[UNIT_BUF];
+	int n = snprintf(buf, sizeof(buf), "%s%s ahead, %s past due", exact ? "" : "~", unit_count(a, s->ahead),
+			 unit_count(p, s->past));
+
+	if (s->inferred)
+		n += snprintf(buf + n, sizeof(buf) - n, " (%s inferred)", unit_count(i, s->inferred));
+	if (s->periodic)
+		snprintf(buf + n, sizeof(buf) - n, ", %s periodic", unit_count(p, s->periodic));
+	line(l, s->past ? BR_PAST : BR_NORMAL, "arms", br_sum_arms(s) ? buf : "none here");
+}
+
+static void skew_line(struct lines *l, const struct br_sum *s)
+{
+	char buf[160], lo[UNIT_BUF], mid[UNIT_BUF], hi[UNIT_BUF];
+
+	if (s->skew_min == HVST_UNKNOWN)
+		return;
+	snprintf(buf, sizeof(buf), "%s .. %s", unit_signed(lo, s->skew_min), unit_signed(hi, s->skew_max));
+	line(l, BR_NORMAL, "skew", buf);
+	snprintf(buf, sizeof(buf), "~%s", unit_signed(mid, br_sum_median(s)));
+	line(l, BR_NORMAL, "median", buf);
+}
+
+static void storm_line(struct lines *l, const struct br_model *m, const struct br_row *row, int64_t from,
+		       int64_t to)
+{
+	char buf[160], arms[UNIT_BUF], len[UNIT_BUF];
+	unsigned int nr;
+	const struct hvst_storm *s = br_model_storm(m, row, from, to, &nr);
+
+	if (!s)
+		return;
+	snprintf(buf, sizeof(buf), "S%u %s, %s arms in %s", nr, hvst_storm_kind_name(s->kind),
+		 unit_count(arms, s->expired), unit_duration(len, s->end_ns - s->start_ns));
+	line(l, BR_STORM, "storm", buf);
+}
+
+static void marks_line(struct lines *l, const struct br_model *m)
+{
+	char buf[80], d[UNIT_BUF];
+
+	if (m->mark[0] == HVST_UNKNOWN || m->mark[1] == HVST_UNKNOWN)
+		return;
+	snprintf(buf, sizeof(buf), "b - a = %s", unit_signed(d, m->mark[1] - m->mark[0]));
+	line(l, BR_KEY, "marks", buf);
+}
+
+static void column_details(const struct br_model *m, struct lines *l)
+{
+	int at = br_model_row(m);
+	const struct br_row *row = at < 0 ? NULL : &m->rows[at];
+	const struct br_lane *lane = br_model_lane(m, row);
+	int64_t from = m->from + br_model_column(m, m->cursor) * m->col_ns, to = from + m->col_ns;
+	char buf[160], d[UNIT_BUF];
+	struct br_sum s;
+
+	when(m, buf, sizeof(buf), m->cursor);
+	line(l, BR_NORMAL, "cursor", buf);
+	marks_line(l, m);
+	if (!row)
+		return;
+	storm_line(l, m, row, from, to);
+	br_sum_init(&s);
+	br_model_sum_row(m, row, from, to, true, &s);
+	arms_line(l, &s, br_model_exact(m));
+	skew_line(l, &s);
+	if (lane)
+		snprintf(buf, sizeof(buf), "VM %d v%d t%d, tid %d", lane->vm, lane->vcpu, lane->timer, lane->tid);
+	else
+		snprintf(buf, sizeof(buf), "VM %d", row->vm);
+	line(l, BR_NORMAL, "row", buf);
+	line(l, BR_NORMAL, "column", unit_duration(d, m->col_ns));
+}
+
+static void event_details(const struct br_model *m, struct lines *l)
+{
+	const struct br_event *e = &m->events[m->event];
+	const struct hvst_field *f;
+	unsigned int n;
+	char buf[96];
+
+	when(m, buf, sizeof(buf), e->ev.ts_ns);
+	line(l, BR_NORMAL, "", buf);
+	marks_line(l, m);
+	snprintf(buf, sizeof(buf), "CPU %u, %s-%d", e->ev.cpu, e->comm, e->ev.pid);
+	line(l, BR_NORMAL, "", buf);
+	f = hvst_event_fields(e->ev.id, &n);
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t v;
+
+		if (!hvst_event_value(&e->ev, i, &v))
+			continue;
+		snprintf(buf, sizeof(buf), f[i].flags & HVST_FIELD_HEX ? "%s %#" PRIx64 :
+			 f[i].flags & HVST_FIELD_SIGNED ? "%s %" PRId64 : "%s %" PRIu64, f[i].name, v);
+		line(l, BR_NORMAL, "", buf);
+	}
+}
+
+/* @text broken at the pane's width. */
+static void wrapped(struct lines *l, enum br_role role, const char *text)
+{
+	int w = l->r->w - 1;
+	char buf[256];
+
+	for (; *text; text = br_line_next(text, w)) {
+		snprintf(buf, sizeof(buf), "%.*s", br_line_length(text, w), text);
+		line(l, role, "", buf);
+	}
+}
+
+static void evidence_lines(struct lines *l, const struct hvst_evidence_list *list)
+{
+	for (unsigned int i = 0; i < list->n && i < HVST_MAX_EVIDENCE; i++)
+		wrapped(l, BR_DIM, list->e[i].text);
+}
+
+static void finding_details(const struct br_model *m, const struct br_finding *f, struct lines *l)
+{
+	const struct hvst_result *r = m->live.result;
+
+	switch (f->kind) {
+	case BR_F_VERDICT:
+		wrapped(l, BR_NORMAL, r->verdicts[f->i].summary);
+		evidence_lines(l, &r->verdicts[f->i].evidence);
+		break;
+	case BR_F_GUEST:
+		evidence_lines(l, &r->guest[f->i].evidence);
+		break;
+	case BR_F_REFERENCE:
+		wrapped(l, BR_NORMAL, r->reference[f->i].why);
+		break;
+	case BR_F_STORM:
+		evidence_lines(l, &m->live.storms[f->i].evidence);
+	}
+}
+
+void br_draw_details(const struct br_model *m, const struct br_rect *r, struct br_grid *g)
+{
+	const struct br_finding *f = br_model_finding(m);
+	struct lines l = { g, r, 0 };
+	int64_t first, last;
+
+	if (!heading(g, r, "Details", false) || !br_model_span(m, &first, &last))
+		return;
+	if (m->pane == BR_EVENTS && m->event < m->nr_events)
+		event_details(m, &l);
+	else if (m->pane == BR_FINDINGS && f)
+		finding_details(m, f, &l);
+	else
+		column_details(m, &l);
+}
+
+/* --- findings -------------------------------------------------------------------------------------- */
+
+static enum br_role storm_text(const struct br_model *m, const struct br_finding *f, char *buf, size_t len)
+{
+	const struct hvst_storm *s = &m->live.storms[f->i];
+	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF];
+
+	snprintf(buf, len, "S%-2u %s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns), s->vcpu,
+		 s->timer, hvst_storm_kind_name(s->kind), unit_count(arms, s->expired),
+		 unit_duration(d, s->end_ns - s->start_ns));
+	return BR_STORM;
+}
+
+static enum br_role guest_text(const struct hvst_guest_transition *t, char *buf, size_t len)
+{
+	bool seen = t->confidence == HVST_OBSERVED;
+	char at[UNIT_BUF], who[16] = "";
+
+	if (t->vcpu >= 0)
+		snprintf(who, sizeof(who), " v%d", t->vcpu);
+	snprintf(buf, len, "T   %s%s %s -> %s%s%s", unit_time(at, t->ts_ns), who, hvst_guest_source_name(t->from),
+		 hvst_guest_source_name(t->to), seen ? "" : ", ", seen ? "" : hvst_confidence_name(t->confidence));
+	return BR_MARK;
+}
+
+static enum br_role reference_text(const struct hvst_ref_segment *s, char *buf, size_t len)
+{
+	bool step = s->step_ns && s->step_ns != HVST_UNKNOWN;
+	char at[UNIT_BUF], by[UNIT_BUF];
+
+	snprintf(buf, len, "R   %s host %s%s%s", unit_time(at, s->from_ns), hvst_ref_source_name(s->source),
+		 step ? ", step " : "", step ? unit_signed(by, s->step_ns) : "");
+	return BR_MARK;
+}
+
+static enum br_role verdict_text(const struct hvst_verdict *v, char *buf, size_t len)
+{
+	snprintf(buf, len, "%c   %s: %s", v->answer == HVST_YES ? '!' : v->answer == HVST_NO ? '-' : '?',
+		 hvst_question_name(v->question), hvst_answer_name(v->answer));
+	return v->answer == HVST_YES ? BR_PAST : BR_NORMAL;
+}
+
+static enum br_role finding_text(const struct br_model *m, const struct br_finding *f, char *buf, size_t len)
+{
+	const struct hvst_result *r = m->live.result;
+
+	switch (f->kind) {
+	case BR_F_STORM:
+		return storm_text(m, f, buf, len);
+	case BR_F_GUEST:
+		return guest_text(&r->guest[f->i], buf, len);
+	case BR_F_REFERENCE:
+		return reference_text(&r->reference[f->i], buf, len);
+	default:
+		return verdict_text(&r->verdicts[f->i], buf, len);
+	}
+}
+
+static void select_line(struct br_grid *g, const struct br_rect *r, int y, bool focus)
+{
+	br_put(g, r->x, y, g->ascii ? '>' : 0x25b6, BR_KEY);
+	br_flag(g, r->x + 1, y, r->w - 1, focus ? BR_CURSOR : BR_SELECTED);
+}
+
+void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct br_grid *g)
+{
+	int top = br_view_top((int)m->finding, (int)m->nr_findings, r->h - 1);
+	char buf[200];
+
+	if (!heading(g, r, "Findings", m->pane == BR_FINDINGS))
+		return;
+	for (int i = 0; i < r->h - 1 && top + i < (int)m->nr_findings; i++) {
+		enum br_role role = finding_text(m, &m->findings[top + i], buf, sizeof(buf));
+
+		br_text(g, r->x + 1, r->y + 1 + i, r->w - 1, role, buf);
+		if (top + i == (int)m->finding && (m->selected || m->pane == BR_FINDINGS))
+			select_line(g, r, r->y + 1 + i, m->pane == BR_FINDINGS);
+	}
+}
+
+/* --- events ---------------------------------------------------------------------------------------- */
+
+static void draw_event(const struct br_model *m, const struct br_rect *r, struct br_grid *g,
+		       const struct br_event *e, int y)
+{
+	char at[UNIT_BUF], text[512];
+	int x = r->x + 1, end = r->x + r->w;
+	const char *short_text = br_event_text(&e->ev, text, sizeof(text));
+	enum br_role role = e->ev.id == HVST_EV_STIMER_START_EXPIRED ? BR_PAST :
+			    e->ev.id == HVST_EV_LOST ? BR_ALERT : BR_NORMAL;
+
+	(void)m;
+	if (!strncmp(short_text, "kvm_", 4))
+		short_text += 4;
+	x += br_text(g, x, y, end - x, BR_DIM, unit_time(at, e->ev.ts_ns)) + 1;
+	if (r->w >= 80)
+		x += br_printf(g, x, y, end - x, BR_DIM, "[%03u] %s-%d ", e->ev.cpu, e->comm, e->ev.pid);
+	if (e->vm >= 0)
+		x += br_printf(g, x, y, end - x, BR_DIM, "VM%d ", e->vm);
+	br_text(g, x, y, end - x, role, short_text);
+}
+
+void br_draw_events(const struct br_model *m, const struct br_rect *r, struct br_grid *g)
+{
+	int top = br_view_top((int)m->event, (int)m->nr_events, r->h - 1);
+
+	if (!heading(g, r, "Events", m->pane == BR_EVENTS))
+		return;
+	if (!m->nr_events)
+		br_text(g, r->x + 1, r->y + 1, r->w - 1, BR_DIM, m->events_at == HVST_UNKNOWN ? "reading" : "none");
+	for (int i = 0; i < r->h - 1 && top + i < (int)m->nr_events; i++) {
+		draw_event(m, r, g, &m->events[top + i], r->y + 1 + i);
+		if (top + i == (int)m->event)
+			select_line(g, r, r->y + 1 + i, m->pane == BR_EVENTS);
+	}
+}

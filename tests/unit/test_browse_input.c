@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The browser's keys and mouse. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "browse_fake.h"
+
+struct fixture { struct fake *f; struct br_app a; };
+
+static int setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	x->f = fake_new();
+	if (br_app_init(&x->a, &x->f->src, "fake.dat", 100, 30, false))
+		return -1;
+	br_app_settle(&x->a);
+	*state = x;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	br_app_free(&x->a);
+	fake_free(x->f);
+	free(x);
+	return 0;
+}
+
+static void mouse(struct fixture *x, int key, int px, int py, int x2)
+{
+	br_app_key(&x->a, &(struct br_input){ key, px, py, x2 });
+	br_app_settle(&x->a);
+}
+
+static void test_storm_and_zoom(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	fake_keys(&x->a, "n");
+	assert_int_equal(m->cursor, FAKE_STORM);
+	fake_keys(&x->a, "z");
+	assert_true(m->from <= FAKE_STORM && br_model_end(m) > FAKE_STORM_END);
+	print_message("# z: the storm fills %lld %% of the columns\n",
+		      (long long)((FAKE_STORM_END - FAKE_STORM) * 100 / (br_model_end(m) - m->from)));
+	assert_true((FAKE_STORM_END - FAKE_STORM) * 100 / (br_model_end(m) - m->from) >= 80);
+	fake_keys(&x->a, "n");
+	assert_int_equal(m->cursor, FAKE_STORM);
+	assert_true(fake_find(&x->a.g, "no storm after the cursor") > 0);
+	fake_keys(&x->a, "\n");
+	assert_true(fake_find(&x->a.g, "start_ns           105000000000") > 0);
+	assert_true(fake_find(&x->a.g, "expired            2000") > 0);
+}
+
+static void test_transitions(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_keys(&x->a, "nT");
+	assert_int_equal(x->a.m.cursor, FAKE_SWITCH);
+	fake_keys(&x->a, "\n");
+	assert_true(fake_find(&x->a.g, "step_ns") > 0);
+	fake_keys(&x->a, "qT\n");
+	assert_true(fake_find(&x->a.g, "from               tsc_page") > 0);
+}
+
+static void test_past_due_steps(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_keys(&x->a, "e");
+	assert_int_equal(x->a.m.cursor, FAKE_STORM);
+	fake_keys(&x->a, "e");
+	assert_int_equal(x->a.m.cursor, FAKE_STORM + 500000);
+	fake_key(&x->a, BR_KEY_END);
+	fake_keys(&x->a, "E");
+	assert_int_equal(x->a.m.cursor, FAKE_LONELY);
+	fake_keys(&x->a, "E");
+	assert_int_equal(x->a.m.cursor, FAKE_STORM_END);
+	fake_keys(&x->a, "EE");
+	assert_int_equal(x->a.m.cursor, FAKE_STORM_END - 2 * 500000);
+	assert_true(x->f->asked[BR_Q_STEP] > 0);
+}
+
+static void test_zoom_keeps_the_cursor(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	fake_keys(&x->a, "g108.005123456\n");
+	assert_int_equal(m->cursor, FAKE_LONELY);
+	for (int i = 0; i < 45; i++) {
+		fake_keys(&x->a, "+");
+		assert_true(m->from <= m->cursor && m->cursor < br_model_end(m));
+		assert_true(br_model_exact(m));
+	}
+	assert_int_equal(m->col_ns, 1);
+	assert_int_equal(m->cursor, FAKE_LONELY);
+	fake_keys(&x->a, "0");
+	assert_true(m->from <= FAKE_START && br_model_end(m) > FAKE_END);
+}
+
+static void test_go_to(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_keys(&x->a, "g+5s\n");
+	assert_int_equal(x->a.m.cursor, FAKE_STORM);
+	fake_keys(&x->a, "g103\n");
+	assert_int_equal(x->a.m.cursor, 103000000000ll);
+	fake_keys(&x->a, "gnonsense\n");
+	assert_int_equal(x->a.m.cursor, 103000000000ll);
+	assert_true(fake_find(&x->a.g, "a time is seconds") > 0);
+}
+
+static void test_filter(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_keys(&x->a, "fvm=1\n");
+	assert_int_equal(fake_find(&x->a.g, "VM 0"), -1);
+	assert_true(fake_find(&x->a.g, "VM 1") > 0);
+	assert_true(fake_find(&x->a.g, "filter: vm=1") == 0);
+	fake_keys(&x->a, "n");
+	assert_true(fake_find(&x->a.g, "no storm after the cursor") > 0);
+	fake_keys(&x->a, "f vcpu\n");
+	assert_true(fake_find(&x->a.g, "no filter: vm=1") < 0);
+	fake_key(&x->a, 'f');
+	fake_key(&x->a, 'u' & 0x1f);
+	fake_keys(&x->a, "\n");
+	assert_true(fake_find(&x->a.g, "VM 0") > 0);
+}
+
+static void test_search(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_keys(&x->a, "/start_expired\n");
+	assert_int_equal(x->a.m.cursor, FAKE_STORM);
+	fake_keys(&x->a, "/\n");
+	assert_int_equal(x->a.m.cursor, FAKE_STORM + 500000);
+	fake_keys(&x->a, "/no such thing\n");
+	assert_true(fake_find(&x->a.g, "not found") > 0);
+}
+
+static void test_marks_and_bookmarks(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_keys(&x->a, "g101\nag103.5\nb");
+	assert_true(fake_find(&x->a.g, "b - a = +2.50 s") > 0);
+	fake_keys(&x->a, "z");
+	assert_true(x->a.m.from <= 101000000000ll && br_model_end(&x->a.m) > 103500000000ll);
+	assert_true(br_model_end(&x->a.m) - x->a.m.from < 3200000000ll);
+	fake_keys(&x->a, "mQ0n'Q");
+	assert_int_equal(x->a.m.cursor, 103500000000ll);
+	fake_keys(&x->a, "'x");
+	assert_true(fake_find(&x->a.g, "no bookmark x") > 0);
+	fake_keys(&x->a, "b");
+	assert_int_equal(x->a.m.mark[1], HVST_UNKNOWN);
+}
+
+static void test_panes(void **state)
+{
+	struct fixture *x = *state;
+
+	fake_key(&x->a, BR_KEY_TAB);
+	assert_int_equal(x->a.m.pane, BR_FINDINGS);
+	fake_keys(&x->a, "j\n");
+	assert_int_equal(x->a.m.cursor, FAKE_SWITCH);
+	assert_int_equal(x->a.m.pane, BR_LANES);
+	fake_key(&x->a, BR_KEY_BACKTAB);
+	assert_int_equal(x->a.m.pane, BR_EVENTS);
+	assert_true(fake_find(&x->a.g, "[Events]") > 0);
+	fake_key(&x->a, BR_KEY_DOWN);
+	assert_int_equal(x->a.m.cursor, x->a.m.events[x->a.m.event].ev.ts_ns);
+	assert_true(x->a.m.cursor > FAKE_SWITCH);
+}
+
+static void test_mouse(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+	int g = x->a.l.gutter, y = x->a.l.lanes.y;
+
+	mouse(x, BR_KEY_CLICK, g + 40, y, 0);
+	assert_int_equal(m->cursor, m->from + 40 * m->col_ns);
+	mouse(x, BR_KEY_DRAG, g + 20, y, g + 29);
+	assert_int_equal(m->select_to - m->select_from, 10 * m->col_ns);
+	fake_keys(&x->a, "z");
+	assert_false(m->whole);
+	mouse(x, BR_KEY_WHEEL_DOWN, g + 20, y, 0);
+	mouse(x, BR_KEY_WHEEL_UP, g + 20, y, 0);
+	mouse(x, BR_KEY_CLICK, x->a.l.findings.x + 2, x->a.l.findings.y + 1, 0);
+	assert_int_equal(m->pane, BR_FINDINGS);
+	assert_int_equal(m->cursor, FAKE_STORM);
+}
+
+static void test_write(void **state)
+{
+	struct fixture *x = *state;
+	char path[] = "/tmp/browse-view-XXXXXX", cmd[64], line[256];
+	bool screen = false, attributes = false;
+	FILE *f;
+
+	assert_non_null(mkdtemp(path));
+	snprintf(cmd, sizeof(cmd), "%s/view", path);
+	fake_key(&x->a, 'n');
+	fake_key(&x->a, 'y');
+	fake_key(&x->a, 'u' & 0x1f);
+	fake_keys(&x->a, cmd);
+	fake_keys(&x->a, "\n");
+	assert_true(fake_find(&x->a.g, ": written") > 0);
+	f = fopen(cmd, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		screen |= strstr(line, "fake.dat  clock mono") != NULL;
+		attributes |= strstr(line, "start_ns           105000000000") != NULL;
+	}
+	fclose(f);
+	assert_true(screen && attributes);
+	fake_key(&x->a, 'y');
+	fake_key(&x->a, 'u' & 0x1f);
+	fake_keys(&x->a, cmd);
+	fake_keys(&x->a, "\n");
+	assert_true(fake_find(&x->a.g, "exists") > 0);
+	unlink(cmd);
+	rmdir(path);
+}
+
+static void test_help_lists_every_key(void **state)
+{
+	unsigned int n;
+	const struct br_key *keys = br_keys(&n);
+	char *help = br_view_help();
+
+	(void)state;
+	assert_non_null(help);
+	for (unsigned int i = 0; i < n; i++) {
+		assert_non_null(strstr(help, keys[i].help));
+		assert_true(keys[i].codes[0] && keys[i].action);
+		for (unsigned int k = 0; k < i; k++)
+			assert_int_not_equal(keys[i].codes[0], keys[k].codes[0]);
+	}
+	print_message("# %u keys in the help\n", n);
+	free(help);
+}
+
+/* Keys, mouse and sizes at random: whatever comes, the model stays in its bounds. */
+static void test_random_keys(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	srand(3);
+	for (int i = 0; i < 4000; i++) {
+		int kind = rand() % 40;
+		int key = kind < 24 ? 0x20 + rand() % 0x60 : BR_KEY_UP + rand() % (BR_KEY_WHEEL_DOWN - BR_KEY_UP + 1);
+
+		if (key == 'y' || (m->prompt.kind == BR_ASK_FILE && key == BR_KEY_ENTER))
+			continue;
+		if (kind == 39)
+			br_app_resize(&x->a, 1 + rand() % 260, 1 + rand() % 70);
+		else
+			mouse(x, key, rand() % 260 - 5, rand() % 70 - 3, rand() % 260);
+		assert_true(m->col_ns >= 1 && m->cursor >= FAKE_START && m->cursor <= FAKE_END);
+		assert_true(m->from <= FAKE_END && br_model_end(m) >= FAKE_START);
+		assert_true(m->finding < m->nr_findings || !m->finding);
+	}
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_storm_and_zoom), T(test_transitions), T(test_past_due_steps), T(test_zoom_keeps_the_cursor),
+		T(test_go_to), T(test_filter), T(test_search), T(test_marks_and_bookmarks), T(test_panes),
+		T(test_mouse), T(test_write), cmocka_unit_test(test_help_lists_every_key), T(test_random_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
