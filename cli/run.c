@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "record.h"
 #include "run.h"
 
 #define PROGRESS_FIRST_MS	500
@@ -247,9 +248,13 @@ void record_command(struct out *out, uint64_t ids)
 	unsigned int i;
 
 	out_str(out, "trace-cmd record -C mono -b 65536 -e 'kvm:kvm_hv_*'");
-	for (i = 0; i < sizeof(useful) / sizeof(useful[0]); i++)
-		if (!ids || ids >> useful[i] & 1)
-			out_printf(out, " -e %s:%s", hvst_event_system(useful[i]), hvst_event_name(useful[i]));
+	for (i = 0; i < sizeof(useful) / sizeof(useful[0]); i++) {
+		if (ids && !(ids >> useful[i] & 1))
+			continue;
+		out_printf(out, " -e %s:%s", hvst_event_system(useful[i]), hvst_event_name(useful[i]));
+		if (record_filter(useful[i]))
+			out_printf(out, " -f '%s'", record_filter(useful[i]));
+	}
 }
 
 bool run_has(struct run *r, uint64_t ids)
@@ -267,7 +272,7 @@ bool run_has(struct run *r, uint64_t ids)
 		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n ? " in the chosen part" : "",
 		 r->o.command->name);
 	out_open_memory(&err);
-	out_str(&err, "Record them on the host while the guest is stuck:\n  ");
+	out_str(&err, "Record them on the host while the guest is stuck, with hvstimer record or\n  ");
 	record_command(&err, 0);
 	out_char(&err, '\n');
 	fwrite(err.buf, 1, err.len, stderr);
