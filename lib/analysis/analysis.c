@@ -121,6 +121,8 @@ static void settle_one(struct analysis *a, struct vm_an *vm, const struct pendin
 
 static void settle(struct analysis *a, struct vm_an *vm, unsigned int n, bool known)
 {
+	if (!n)
+		return;
 	for (unsigned int i = 0; i < n; i++)
 		settle_one(a, vm, &vm->pending[i], known);
 	vm->nr_pending -= n;
@@ -164,7 +166,7 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm, cons
 		from = v->msr_ns;
 	if (from == HVST_UNKNOWN || from > to)
 		return 0;
-	back = ev->expiration.direct ? (to - from) / 4 : (to - from) * 3 / 8;
+	back = ev->expiration.direct ? (to - from) / 4 : (to - from) / 8 * 3;
 	arm->ts_ns = to - back;
 	return to - from - back > back ? to - from - back : back;
 }

@@ -63,7 +63,7 @@ bool hvst_hull_middle(const struct hull *h, struct hull_line *line)
 	dx = h->p[i + 1].x - h->p[i].x;
 	if (dx <= 0)
 		return false;
-	slope = ((__int128)(h->p[i + 1].y - h->p[i].y) << HULL_SLOPE_BITS) / dx;
+	slope = (__int128)(h->p[i + 1].y - h->p[i].y) * ((__int128)1 << HULL_SLOPE_BITS) / dx;
 	if (slope > INT64_MAX || slope < INT64_MIN)
 		return false;
 	*line = (struct hull_line){ h->p[i].x, h->p[i].y, (int64_t)slope };
@@ -86,5 +86,9 @@ bool hvst_hull_touch(const struct hull *h, int64_t slope, struct hull_line *line
 
 int64_t hvst_line_at(const struct hull_line *l, int64_t x)
 {
-	return l->y0 + (int64_t)((__int128)(x - l->x0) * l->slope >> HULL_SLOPE_BITS);
+	__int128 y = l->y0 + ((__int128)(x - l->x0) * l->slope >> HULL_SLOPE_BITS);
+
+	if (y > HULL_RANGE)
+		return HULL_RANGE;
+	return y < -HULL_RANGE ? -HULL_RANGE : (int64_t)y;
 }
