@@ -210,6 +210,16 @@ void hvst_evidence_add(struct hvst_evidence_list *l, const struct hvst_evidence 
 /* Evidence that is no single event. */
 void hvst_evidence_stat(struct hvst_evidence_list *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* From one count to another, saturated so that it can be taken times 100, and from another such. */
+static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
+{
+	int64_t d = (int64_t)(to - from);
+
+	if (d > INT64_MAX / 256)
+		return INT64_MAX / 256;
+	return d < INT64_MIN / 256 ? INT64_MIN / 256 : d;
+}
+
 /* storm.c */
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t rel_skew,
 		    const struct hvst_event *ev);

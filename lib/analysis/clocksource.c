@@ -7,6 +7,7 @@
  * TIME_REF_COUNT, or not. An arm says something only if its count came from a clock: a target moved on by
  * the same step as before, or armed again, needed none.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,7 @@ struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm 
 		a->guest_vm = m ? m : a->guest_vm;
 		a->guest_vcpu = c ? c : a->guest_vcpu;
 		if (!c) {
-			a->error = -12;
+			a->error = -ENOMEM;
 			return NULL;
 		}
 		a->cap_guest = cap;
@@ -379,7 +380,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	if (t->config_known && t->config & 2)
 		return;		/* periodic: the count is a period, no point in time */
 	read_before = va->read_last && va->exits_since_read <= 3;
-	delta = (int64_t)(t->count - ta->prog_count);
+	delta = hvst_count_step(ta->prog_count, t->count);
 	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
 	derived = !ta->prog_seen || (llabs(delta) > 8 && llabs(delta - ta->prog_delta) > 8);
 	ta->prog_seen = true;
