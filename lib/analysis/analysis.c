@@ -121,6 +121,8 @@ static void settle_one(struct analysis *a, struct vm_an *vm, const struct pendin
 
 static void settle(struct analysis *a, struct vm_an *vm, unsigned int n, bool known)
 {
+	if (!n)			/* and there may be no memory yet */
+		return;
 	for (unsigned int i = 0; i < n; i++)
 		settle_one(a, vm, &vm->pending[i], known);
 	vm->nr_pending -= n;
