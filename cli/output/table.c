@@ -106,7 +106,7 @@ static void fit(const struct table *t, unsigned int *width, unsigned int space)
 		for (c = 1; c < t->nr_columns; c++)
 			if (width[c] && t->columns[c].drop > (width[worst] ? t->columns[worst].drop : 0))
 				worst = c;
-		if (!t->columns[worst].drop)
+		if (!width[worst] || !t->columns[worst].drop)
 			return;
 		width[worst] = 0;
 	}
