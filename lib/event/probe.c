@@ -84,7 +84,8 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 
 	if (!samples)
 		return -ENOMEM;
-	got = hvst_source_next(s, &ev);
+	rc = hvst_source_start(s, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
+	got = rc ? rc : hvst_source_next(s, &ev);
 	first = got > 0 ? ev[0].ts_ns : last;
 	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {
 		got = take_samples(s, first + (last - first) / HVST_SCALE_BINS * i, samples + n);
