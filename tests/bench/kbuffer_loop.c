@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * kbuffer_loop FILE
- * libtraceevent's kbuffer over all sub-buffers of a file, CPU by CPU, without decoding anything: what its way through
- * the ring buffer costs. The sub-buffers come from hvstimer's page reader, on one thread.
+ * libtraceevent's kbuffer over all sub-buffers of a file, CPU by CPU, without decoding anything:
+ * what its way through the ring buffer costs. The sub-buffers come from hvstimer's page reader, on
+ * one thread.
  */
 #include <stdio.h>
 
@@ -25,8 +26,9 @@ static unsigned long long count_page(struct kbuffer *kb, void *page)
 	return n;
 }
 
-static unsigned long long count_cpu(struct kbuffer *kb, const struct hvst_file *f, unsigned int buffer,
-				    const struct hvst_cpu_data *cpu, struct hvst_unpack *u)
+static unsigned long long count_cpu(struct kbuffer *kb, const struct hvst_file *f,
+				    unsigned int buffer, const struct hvst_cpu_data *cpu,
+				    struct hvst_unpack *u)
 {
 	struct hvst_block b = { 0 };
 	unsigned long long n = 0;

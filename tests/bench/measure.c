@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * measure COMMAND [ARG]... >/dev/null
- * Runs a command and prints, on standard error as one JSON object: seconds elapsed, of CPU in user and kernel mode,
- * peak resident memory in KiB, exit status. The command's own standard error is discarded.
+ * Runs a command and prints, on standard error as one JSON object: seconds elapsed, of CPU in user
+ * and kernel mode, peak resident memory in KiB, exit status. The command's own standard error is
+ * discarded.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -49,7 +50,9 @@ int main(int argc, char **argv)
 		run(argv + 1);
 	if (pid < 0 || wait4(pid, &status, 0, &ru) < 0)
 		return 1;
-	fprintf(stderr, "{\"wall\": %.6f, \"user\": %.6f, \"sys\": %.6f, \"rss_kib\": %ld, \"status\": %d}\n",
+	fprintf(stderr,
+		"{\"wall\": %.6f, \"user\": %.6f, \"sys\": %.6f, \"rss_kib\": %ld, \"status\": "
+		"%d}\n",
 		now() - start, seconds(ru.ru_utime), seconds(ru.ru_stime), ru.ru_maxrss,
 		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * tracecmd_loop FILE
- * What a tool on top of libtracecmd would do at the very least: all events in order of time, and of the timers'
- * starts the two fields that a skew needs.
+ * What a tool on top of libtracecmd would do at the very least: all events in order of time, and of
+ * the timers' starts the two fields that a skew needs.
  */
 #include <stdio.h>
 
@@ -37,12 +37,15 @@ static int on_event(struct tracecmd_input *in, struct tep_record *rec, int cpu, 
 int main(int argc, char **argv)
 {
 	struct sums s = { 0 };
-	struct tracecmd_input *in = argc == 2 ? tracecmd_open(argv[1], TRACECMD_FL_LOAD_NO_PLUGINS) : NULL;
+	struct tracecmd_input *in =
+		argc == 2 ? tracecmd_open(argv[1], TRACECMD_FL_LOAD_NO_PLUGINS) : NULL;
 
 	if (!in)
 		return 3;
-	s.starts[0] = tep_find_event_by_name(tracecmd_get_tep(in), "kvm", "kvm_hv_stimer_start_one_shot");
-	s.starts[1] = tep_find_event_by_name(tracecmd_get_tep(in), "kvm", "kvm_hv_stimer_start_expired");
+	s.starts[0] =
+		tep_find_event_by_name(tracecmd_get_tep(in), "kvm", "kvm_hv_stimer_start_one_shot");
+	s.starts[1] =
+		tep_find_event_by_name(tracecmd_get_tep(in), "kvm", "kvm_hv_stimer_start_expired");
 	tracecmd_iterate_events(in, NULL, 0, on_event, &s);
 	printf("%llu events, %llu starts, sum of skews %llu\n", s.events, s.starts_seen, s.skew);
 	tracecmd_close(in);

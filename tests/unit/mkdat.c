@@ -55,7 +55,7 @@ static void pad_to(struct mk_bytes *b, size_t align)
 	mk_put(b, zero, (align - b->len % align) % align);
 }
 
-/* --- sub-buffers --------------------------------------------------------------------------------------- */
+/* --- sub-buffers --- */
 
 void mk_end_page(struct mk_cpu *c, int64_t missed)
 {
@@ -102,11 +102,14 @@ void mk_record(struct mk_cpu *c, uint64_t ts, const void *data, uint32_t len)
 	begin_page(c, ts);
 	delta = ts - c->ts;
 	if (delta >> HVST_TIME_SHIFT) {
-		head[n++] = HVST_REC_TIME_EXTEND | (uint32_t)(delta & ((1u << HVST_TIME_SHIFT) - 1)) << 5;
+		uint32_t low = delta & ((1u << HVST_TIME_SHIFT) - 1);
+
+		head[n++] = HVST_REC_TIME_EXTEND | low << 5;
 		head[n++] = (uint32_t)(delta >> HVST_TIME_SHIFT);
 		delta = 0;
 	}
-	head[n++] = (padded && padded / 4 < HVST_REC_PADDING ? padded / 4 : 0) | (uint32_t)delta << 5;
+	head[n] = padded && padded / 4 < HVST_REC_PADDING ? padded / 4 : 0;
+	head[n++] |= (uint32_t)delta << 5;
 	if (!(head[n - 1] & 31))
 		head[n++] = padded + 4;
 	mk_raw(c, ts, head, n * 4);
@@ -160,7 +163,7 @@ void mk_unknown(struct mk_cpu *c, uint64_t ts, uint32_t len)
 	mk_record(c, ts, rec, len);
 }
 
-/* --- files --------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 #define COMMON \
 	"format:\n" \
@@ -176,12 +179,12 @@ static const char header_page[] =
 	FIELD("int", "overwrite", 8, 1, 1) FIELD("char", "data", 16, 4080, 0);
 static const char set_count[] =
 	"name: kvm_hv_stimer_set_count\nID: 101\n" COMMON FIELD("int", "vcpu_id", 8, 4, 1)
-	FIELD("int", "timer_index", 12, 4, 1) FIELD("u64", "count", 16, 8, 0) FIELD("bool", "host", 24, 1, 0)
-	"\nprint fmt: \"count %llu\", REC->count\n";
+		FIELD("int", "timer_index", 12, 4, 1) FIELD("u64", "count", 16, 8, 0)
+			FIELD("bool", "host", 24, 1, 0) "\nprint fmt: \"count %llu\", REC->count\n";
 static const char start[] =
 	"name: kvm_hv_stimer_start_one_shot\nID: 102\n" COMMON FIELD("int", "vcpu_id", 8, 4, 1)
-	FIELD("int", "timer_index", 12, 4, 1) FIELD("u64", "time_now", 16, 8, 0) FIELD("u64", "count", 24, 8, 0)
-	"\nprint fmt: \"time_now %llu\", REC->time_now\n";
+		FIELD("int", "timer_index", 12, 4, 1) FIELD("u64", "time_now", 16, 8, 0) FIELD(
+			"u64", "count", 24, 8, 0) "\nprint fmt: \"time_now %llu\", REC->time_now\n";
 static const char sched[] =
 	"name: sched_switch\nID: 103\n" COMMON FIELD("char", "prev_comm[16]", 8, 16, 0)
 	FIELD("pid_t", "prev_pid", 24, 4, 1) FIELD("int", "prev_prio", 28, 4, 1)
@@ -231,7 +234,8 @@ static void put_options(struct mk_bytes *b, const struct mk_file *f)
 		put_option(b, f->options[i].id, f->options[i].data, f->options[i].len);
 }
 
-static size_t pack(enum hvst_compression how, uint8_t *to, size_t cap, const uint8_t *from, size_t len)
+static size_t pack(enum hvst_compression how, uint8_t *to, size_t cap, const uint8_t *from,
+		   size_t len)
 {
 	uLongf n = cap;
 
@@ -243,7 +247,8 @@ static size_t pack(enum hvst_compression how, uint8_t *to, size_t cap, const uin
 
 static void put_chunks(struct mk_bytes *b, const struct mk_file *f, const struct mk_bytes *pages)
 {
-	size_t size = (f->chunk_pages ? f->chunk_pages : 2) * MK_PAGE, n = (pages->len + size - 1) / size;
+	size_t size = (f->chunk_pages ? f->chunk_pages : 2) * MK_PAGE,
+	       n = (pages->len + size - 1) / size;
 	uint8_t *packed = malloc(2 * size);
 
 	put32(b, (uint32_t)n);
@@ -344,7 +349,8 @@ static void end_section(struct mk_bytes *b, size_t at)
 }
 
 /* A section with @body, packed if the file is. Returns its place. */
-static uint64_t put_meta(struct mk_bytes *b, const struct mk_file *f, unsigned int id, struct mk_bytes *body)
+static uint64_t put_meta(struct mk_bytes *b, const struct mk_file *f, unsigned int id,
+			 struct mk_bytes *body)
 {
 	bool packed = f->compression != HVST_COMP_NONE;
 	uint64_t place = b->len;

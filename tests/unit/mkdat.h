@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Builds small trace.dat files in memory, record by record, so that a test can have any shape of sub-buffer, option
- * or section, right or wrong. Three events: kvm_hv_stimer_set_count (id 101), kvm_hv_stimer_start_one_shot (102),
- * sched_switch (103); 104 and up have no format.
+ * Builds small trace.dat files in memory, record by record, so that a test can have any shape of
+ * sub-buffer, option or section, right or wrong. Three events: kvm_hv_stimer_set_count (id 101),
+ * kvm_hv_stimer_start_one_shot (102), sched_switch (103); 104 and up have no format.
  */
 #ifndef HVST_TEST_MKDAT_H
 #define HVST_TEST_MKDAT_H
@@ -36,7 +36,8 @@ struct mk_cpu {
 void mk_end_page(struct mk_cpu *c, int64_t missed);
 /* Words as they are, at the end of the sub-buffer, which begins at @ts if it is new. */
 void mk_raw(struct mk_cpu *c, uint64_t ts, const void *data, uint32_t len);
-/* A data record, with a time extend before it where it needs one; a new sub-buffer when it is full. */
+/* A data record, with a time extend before it where it needs one; a new sub-buffer when it is full.
+ */
 void mk_record(struct mk_cpu *c, uint64_t ts, const void *data, uint32_t len);
 void mk_set_count(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t count);
 void mk_start(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t time_now, uint64_t count);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* lib/event/decode.c: fields by the file's own formats, whatever their places and sizes; and fields that lack. */
+/*
+ * lib/event/decode.c: fields by the file's own formats, whatever their places and sizes; and fields
+ * that lack.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -61,11 +64,15 @@ static void decode(struct fake *f, uint16_t type, const uint8_t *rec, struct hvs
 	hvst_plan_run(ev, rec, p);
 }
 
-/* The kernel's vcpu_id as a byte, timer_index as 64 bits, no host: another kernel's idea of set_count. */
+/*
+ * The kernel's vcpu_id as a byte, timer_index as 64 bits, no host: another kernel's idea of
+ * set_count.
+ */
 static void test_other_sizes(void **state)
 {
-	static const char text[] = "name: kvm_hv_stimer_set_count\nID: 7\n" COMMON FIELD("s8 vcpu_id", 9, 1, 1)
-		FIELD("u64 timer_index", 16, 8, 0) FIELD("u32 count", 24, 4, 0);
+	static const char text[] =
+		"name: kvm_hv_stimer_set_count\nID: 7\n" COMMON FIELD("s8 vcpu_id", 9, 1, 1)
+			FIELD("u64 timer_index", 16, 8, 0) FIELD("u32 count", 24, 4, 0);
 	uint8_t rec[32] = { 7, [9] = 0xfe, [16] = 3, [24] = 0xff, 0xff, 0xff, 0xff };
 	struct fake *f = new_fake();
 	struct hvst_event ev;
@@ -88,10 +95,12 @@ static void test_other_sizes(void **state)
 /* Fields that are arrays, or empty, or have a known name in an event of another system. */
 static void test_impostors(void **state)
 {
-	static const char array[] = "name: kvm_entry\nID: 8\n" COMMON FIELD("int vcpu_id[16]", 8, 64, 1)
-		FIELD("u64 rip", 72, 0, 0);
+	static const char array[] =
+		"name: kvm_entry\nID: 8\n" COMMON FIELD("int vcpu_id[16]", 8, 64, 1)
+			FIELD("u64 rip", 72, 0, 0);
 	static const char other[] = "name: kvm_exit\nID: 9\n" COMMON FIELD("int vcpu_id", 8, 4, 1);
-	static const char odd[] = "name: kvm_msr\nID: 10\n" FIELD("unsigned short common_type", 2, 2, 0);
+	static const char odd[] =
+		"name: kvm_msr\nID: 10\n" FIELD("unsigned short common_type", 2, 2, 0);
 	struct fake *f = new_fake();
 
 	(void)state;
@@ -108,7 +117,7 @@ static void test_impostors(void **state)
 	free_fake(f);
 }
 
-/* --- real formats, with libtraceevent as judge --------------------------------------------------------------- */
+/* --- real formats, with libtraceevent as judge --- */
 
 static size_t slurp(const char *path, char *buf, size_t size)
 {
@@ -121,8 +130,9 @@ static size_t slurp(const char *path, char *buf, size_t size)
 	return n;
 }
 
-static unsigned int check_field(struct tep_event *te, const struct hvst_event *ev, const struct hvst_field *field,
-				unsigned int bit, uint8_t *rec, bool expected)
+static unsigned int check_field(struct tep_event *te, const struct hvst_event *ev,
+				const struct hvst_field *field, unsigned int bit, uint8_t *rec,
+				bool expected)
 {
 	struct tep_record r = { .data = rec, .size = 256 };
 	struct tep_format_field *tf = tep_find_field(te, field->name);
@@ -136,11 +146,13 @@ static unsigned int check_field(struct tep_event *te, const struct hvst_event *e
 	if (field->size < 8) {
 		unsigned int shift = 64 - 8 * field->size;
 
-		want = field->flags & HVST_FIELD_SIGNED ? (uint64_t)((int64_t)(want << shift) >> shift) :
-							   want << shift >> shift;
+		want = field->flags & HVST_FIELD_SIGNED
+			       ? (uint64_t)((int64_t)(want << shift) >> shift)
+			       : want << shift >> shift;
 	}
 	if (got != want)
-		fail_msg("%s.%s: %llx, libtraceevent has %llx", te->name, field->name, (unsigned long long)got, want);
+		fail_msg("%s.%s: %llx, libtraceevent has %llx", te->name, field->name,
+			 (unsigned long long)got, want);
 	return 1;
 }
 
@@ -158,7 +170,8 @@ static unsigned int check_event(struct fake *f, struct tep_event *te, uint16_t t
 		decode(f, type, rec, &ev);
 		for (unsigned int i = 0; i < n; i++)
 			done += check_field(te, &ev, &fields[i], i, rec,
-					    f->decoder.plans[f->decoder.slot[type]].present >> i & 1);
+					    f->decoder.plans[f->decoder.slot[type]].present >> i &
+						    1);
 	}
 	return done;
 }
@@ -196,7 +209,8 @@ static void check_kernel(const char *dir)
 		events++;
 	}
 	assert_true(events > 20);
-	print_message("# decode: %s: %u events, %u values as libtraceevent reads them\n", dir, events, values);
+	print_message("# decode: %s: %u events, %u values as libtraceevent reads them\n", dir,
+		      events, values);
 	free_fake(f);
 	tep_free(tep);
 }

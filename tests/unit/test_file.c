@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* lib/read: the walk over versions 6 and 7, options, files cut off anywhere, and files that are no trace.dat. */
+/*
+ * lib/read: the walk over versions 6 and 7, options, files cut off anywhere, and files that are no
+ * trace.dat.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,8 +28,8 @@ struct sample {
 	struct mk_file file;
 };
 
-static struct mk_bytes build(struct sample *s, int version, enum hvst_compression how, const struct mk_option *o,
-			     unsigned int nr_options)
+static struct mk_bytes build(struct sample *s, int version, enum hvst_compression how,
+			     const struct mk_option *o, unsigned int nr_options)
 {
 	struct mk_bytes b;
 
@@ -35,10 +38,16 @@ static struct mk_bytes build(struct sample *s, int version, enum hvst_compressio
 		mk_set_count(&s->top[i % 2], 1000 + (uint64_t)i * 10, 100 + i % 2, i % 2, 7);
 		mk_switch(&s->inst[0], 2000 + (uint64_t)i * 10, 5, 6);
 	}
-	s->buffers[0] = (struct mk_buffer){ .name = "", .clock = "mono", .cpus = s->top, .nr_cpus = 2 };
-	s->buffers[1] = (struct mk_buffer){ .name = "inst", .clock = "mono", .cpus = s->inst, .nr_cpus = 1 };
-	s->file = (struct mk_file){ .version = version, .compression = how, .buffers = s->buffers, .nr_buffers = 2,
-				    .options = o, .nr_options = nr_options };
+	s->buffers[0] =
+		(struct mk_buffer){.name = "", .clock = "mono", .cpus = s->top, .nr_cpus = 2};
+	s->buffers[1] =
+		(struct mk_buffer){.name = "inst", .clock = "mono", .cpus = s->inst, .nr_cpus = 1};
+	s->file = (struct mk_file){.version = version,
+				   .compression = how,
+				   .buffers = s->buffers,
+				   .nr_buffers = 2,
+				   .options = o,
+				   .nr_options = nr_options};
 	b = mk_file(&s->file);
 	mk_free(&s->top[0].pages);
 	mk_free(&s->top[1].pages);
@@ -80,7 +89,8 @@ static void test_walk(void **state)
 		struct mk_bytes b = build(&s, kinds[k].version, kinds[k].how, NULL, 0);
 		struct hvst_file f;
 
-		assert_int_equal(hvst_file_open_mem(&f, b.data, b.len, systems, err, sizeof(err)), 0);
+		assert_int_equal(hvst_file_open_mem(&f, b.data, b.len, systems, err, sizeof(err)),
+				 0);
 		assert_int_equal(f.version, kinds[k].version);
 		assert_int_equal(f.compression, kinds[k].how);
 		assert_int_equal(f.truncated_at, -1);
@@ -96,18 +106,25 @@ static void test_walk(void **state)
 		assert_string_equal(hvst_file_comm(&f, 102), "");
 		hvst_file_close(&f);
 		mk_free(&b);
-		print_message("# walk: version %s: 2 buffers, 3 CPUs, 10 sub-buffers\n", kinds[k].name);
+		print_message("# walk: version %s: 2 buffers, 3 CPUs, 10 sub-buffers\n",
+			      kinds[k].name);
 	}
 }
 
 static void test_options(void **state)
 {
 	static const uint32_t tsc[4] = { 1654368219, 32, 0, 0 };
-	static const char guest[] = "win2025\0AAAAAAAA\2\0\0\0" "\1\0\0\0\145\0\0\0" "\0\0\0\0\144\0\0";
+	static const char guest[] = "win2025\0AAAAAAAA\2\0\0\0"
+				    "\1\0\0\0\145\0\0\0"
+				    "\0\0\0\0\144\0\0";
 	const struct mk_option o[] = {
-		{ HVST_OPT_DATE, "0x10", 5 }, { HVST_OPT_OFFSET, "-7000", 6 }, { HVST_OPT_UNAME, "Linux x", 8 },
-		{ HVST_OPT_TSC2NSEC, tsc, 16 }, { 999, "unknown", 8 }, { HVST_OPT_CPUCOUNT, "\2\0\0", 4 },
-		{ HVST_OPT_GUEST, guest, sizeof(guest) },
+		{HVST_OPT_DATE, "0x10", 5},
+		{HVST_OPT_OFFSET, "-7000", 6},
+		{HVST_OPT_UNAME, "Linux x", 8},
+		{HVST_OPT_TSC2NSEC, tsc, 16},
+		{999, "unknown", 8},
+		{HVST_OPT_CPUCOUNT, "\2\0\0", 4},
+		{HVST_OPT_GUEST, guest, sizeof(guest)},
 	};
 	char err[256];
 
@@ -118,7 +135,8 @@ static void test_options(void **state)
 		struct hvst_file f;
 		int vcpu = -1;
 
-		assert_int_equal(hvst_file_open_mem(&f, b.data, b.len, systems, err, sizeof(err)), 0);
+		assert_int_equal(hvst_file_open_mem(&f, b.data, b.len, systems, err, sizeof(err)),
+				 0);
 		assert_int_equal(f.ts_offset, 16 * 1000 - 7000);
 		assert_string_equal(f.uname, "Linux x");
 		assert_int_equal(f.tsc_mult, 1654368219);
@@ -129,10 +147,14 @@ static void test_options(void **state)
 		hvst_file_close(&f);
 		mk_free(&b);
 	}
-	print_message("# options: DATE, OFFSET, UNAME, TSC2NSEC, CPUCOUNT, GUEST and one unknown, 4 kinds of file\n");
+	print_message("# options: DATE, OFFSET, UNAME, TSC2NSEC, CPUCOUNT, GUEST and one unknown, "
+		      "4 kinds of file\n");
 }
 
-/* A file cut off at any place opens with what is there, or says that it is cut off; and names itself. */
+/*
+ * A file cut off at any place opens with what is there, or says that it is cut off; and names
+ * itself.
+ */
 static void cut_everywhere(size_t k)
 {
 	unsigned int opened = 0, refused = 0, pages = 0;
@@ -162,8 +184,8 @@ static void cut_everywhere(size_t k)
 		free(copy);
 	}
 	assert_true(opened > 10 && refused > 100 && pages > 50);
-	print_message("# cut off: version %s: %u lengths refused, %u opened with %u sub-buffers\n", kinds[k].name,
-		      refused, opened, pages);
+	print_message("# cut off: version %s: %u lengths refused, %u opened with %u sub-buffers\n",
+		      kinds[k].name, refused, opened, pages);
 	mk_free(&b);
 }
 
@@ -185,17 +207,20 @@ static void test_recover(void **state)
 		struct mk_bytes b = build(&s, 7, kinds[k].how, NULL, 0);
 		struct hvst_file f;
 
-		assert_int_equal(hvst_file_open_mem(&f, b.data, b.len - 60, systems, err, sizeof(err)), 0);
+		assert_int_equal(
+			hvst_file_open_mem(&f, b.data, b.len - 60, systems, err, sizeof(err)), 0);
 		assert_int_equal(f.truncated_at, b.len - 60);
 		assert_int_equal(f.nr_buffers, 2);
 		assert_int_equal(f.buffers[0].nr_cpus, 2);
 		assert_int_equal(f.buffers[0].cpus[1].cpu, 1);
 		assert_string_equal(f.buffers[0].name, "");
-		assert_int_equal(count_pages(&f, 0, 0) + count_pages(&f, 0, 1) + count_pages(&f, 1, 0), 10);
+		assert_int_equal(
+			count_pages(&f, 0, 0) + count_pages(&f, 0, 1) + count_pages(&f, 1, 0), 10);
 		hvst_file_close(&f);
 		mk_free(&b);
 	}
-	print_message("# recovered: all sub-buffers of version 7 files without their last options\n");
+	print_message(
+		"# recovered: all sub-buffers of version 7 files without their last options\n");
 }
 
 /* Any one byte wrong: no crash, no hang, and a message when it is refused. */
@@ -228,7 +253,8 @@ static void test_flips(void **state)
 		mk_free(&b);
 	}
 	assert_true(opened > 100 && refused > 100);
-	print_message("# flipped bytes: %u files opened, %u refused with a message\n", opened, refused);
+	print_message("# flipped bytes: %u files opened, %u refused with a message\n", opened,
+		      refused);
 }
 
 struct wrong {
@@ -244,12 +270,18 @@ static const struct wrong wrongs[] = {
 	WRONG("\x17\x08\x44tra", -EBADMSG, "cut off"),
 	WRONG("PERFILE2........", -EINVAL, "perf.data"),
 	WRONG("\x1f\x8b\x08........", -EINVAL, "gunzip"),
-	WRONG("\xfd" "7zXZ.......", -EINVAL, "unxz"),
+	WRONG("\xfd"
+	      "7zXZ.......",
+	      -EINVAL, "unxz"),
 	WRONG("\x28\xb5\x2f\xfd.......", -EINVAL, "unzstd"),
 	WRONG("PK\x03\x04.......", -EINVAL, "zip"),
-	WRONG("\x7f" "ELF.......", -EINVAL, "ELF"),
-	WRONG("cpus=2\n   CPU 0/KVM-153   [001]  5.676506499: kvm_exit: reason\n", -EINVAL, "trace-cmd report"),
-	WRONG("   CPU 0/KVM-153   [001]  5.676506499: kvm_exit: reason\n", -EINVAL, "trace-cmd report"),
+	WRONG("\x7f"
+	      "ELF.......",
+	      -EINVAL, "ELF"),
+	WRONG("cpus=2\n   CPU 0/KVM-153   [001]  5.676506499: kvm_exit: reason\n", -EINVAL,
+	      "trace-cmd report"),
+	WRONG("   CPU 0/KVM-153   [001]  5.676506499: kvm_exit: reason\n", -EINVAL,
+	      "trace-cmd report"),
 	WRONG("# tracer: nop\n#\n", -EINVAL, "tracefs"),
 	WRONG("hello, world\n", -EINVAL, "no trace.dat"),
 	WRONG("\0\0\0\0\0\0\0\0\0\0\0\0", -EINVAL, "no trace.dat"),
@@ -258,8 +290,11 @@ static const struct wrong wrongs[] = {
 	WRONG("\x17\x08\x44tracing6\0\1\x08\0\x10\0\0", -EOPNOTSUPP, "big-endian"),
 	WRONG("\x17\x08\x44tracing6\0\0\x04\0\x10\0\0", -EOPNOTSUPP, "32-bit"),
 	WRONG("\x17\x08\x44tracing6\0\0\x08\1\0\0\0", -EBADMSG, "page size"),
-	WRONG("\x17\x08\x44tracing7\0\0\x08\0\x10\0\0lzma\0" "1\0", -EOPNOTSUPP, "lzma"),
-	WRONG("\x17\x08\x44tracing7\0\0\x08\0\x10\0\0none\0\0\0\0\0\0\0\0\0\0", -EBADMSG, "before its options"),
+	WRONG("\x17\x08\x44tracing7\0\0\x08\0\x10\0\0lzma\0"
+	      "1\0",
+	      -EOPNOTSUPP, "lzma"),
+	WRONG("\x17\x08\x44tracing7\0\0\x08\0\x10\0\0none\0\0\0\0\0\0\0\0\0\0", -EBADMSG,
+	      "before its options"),
 };
 
 static void test_wrong_files(void **state)
@@ -268,11 +303,12 @@ static void test_wrong_files(void **state)
 	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
 		struct hvst_file f;
 		char err[512];
-		int rc = hvst_file_open_mem(&f, wrongs[i].bytes, wrongs[i].len, systems, err, sizeof(err));
+		int rc = hvst_file_open_mem(&f, wrongs[i].bytes, wrongs[i].len, systems, err,
+					    sizeof(err));
 
 		if (rc != wrongs[i].rc || !strstr(err, wrongs[i].says))
-			fail_msg("wrong file %zu: %d \"%s\", expected %d and \"%s\"", i, rc, err, wrongs[i].rc,
-				 wrongs[i].says);
+			fail_msg("wrong file %zu: %d \"%s\", expected %d and \"%s\"", i, rc, err,
+				 wrongs[i].rc, wrongs[i].says);
 		hvst_file_close(&f);
 	}
 	print_message("# wrong files: %zu kinds told apart\n", sizeof(wrongs) / sizeof(wrongs[0]));
@@ -318,25 +354,31 @@ static void test_circle(void **state)
 	memcpy(&first, b.data + 27, 8);
 	/* the last eight bytes are where the options after the last ones are */
 	memcpy(b.data + b.len - 8, &first, 8);
-	assert_int_equal(hvst_file_open_mem(&f, b.data, b.len, systems, err, sizeof(err)), -EBADMSG);
+	assert_int_equal(hvst_file_open_mem(&f, b.data, b.len, systems, err, sizeof(err)),
+			 -EBADMSG);
 	assert_non_null(strstr(err, "circle"));
 	hvst_file_close(&f);
 	mk_free(&b);
 }
 
-static const struct { const char *text; int rc; unsigned int fields; } formats[] = {
-	{ "name: a\nID: 1\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\tsigned:1;\nprint fmt: \"\"\n", 0, 1 },
-	{ "name: a\nID: 1\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\n", 0, 1 },	/* before signed: */
-	{ "\tfield:__data_loc char[] name;\toffset:8;\tsize:4;\tsigned:1;\n"
-	  "\tfield:unsigned long args[6];\toffset:12;\tsize:48;\tsigned:0;\n", 0, 2 },
-	{ "\tfield:int x;\toffset:8;\tsigned:1;\n", -EINVAL, 0 },
-	{ "\tfield:int x;\toffset:99999;\tsize:4;\tsigned:1;\n", -EINVAL, 0 },
-	{ "\tfield:int x;\toffset:65530;\tsize:16;\tsigned:1;\n", -EINVAL, 0 },
-	{ "\tfield:int x;\toffset:-8;\tsize:4;\tsigned:1;\n", -EINVAL, 0 },
-	{ "\tfield:;\toffset:8;\tsize:4;\tsigned:1;\n", -EINVAL, 0 },
-	{ "name: a\nID: 70000\n", -EINVAL, 0 },
-	{ "name: a\nID: x\n", -EINVAL, 0 },
-	{ "name: \033[2J\nID: 1\n", -EINVAL, 0 },
+static const struct { const char *text; int rc; unsigned int fields;
+} formats[] = {
+	{"name: a\nID: 1\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\tsigned:1;\nprint fmt: "
+	 "\"\"\n",
+	 0, 1},
+	{"name: a\nID: 1\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\n", 0,
+	 1}, /* before signed: */
+	{"\tfield:__data_loc char[] name;\toffset:8;\tsize:4;\tsigned:1;\n"
+	 "\tfield:unsigned long args[6];\toffset:12;\tsize:48;\tsigned:0;\n",
+	 0, 2},
+	{"\tfield:int x;\toffset:8;\tsigned:1;\n", -EINVAL, 0},
+	{"\tfield:int x;\toffset:99999;\tsize:4;\tsigned:1;\n", -EINVAL, 0},
+	{"\tfield:int x;\toffset:65530;\tsize:16;\tsigned:1;\n", -EINVAL, 0},
+	{"\tfield:int x;\toffset:-8;\tsize:4;\tsigned:1;\n", -EINVAL, 0},
+	{"\tfield:;\toffset:8;\tsize:4;\tsigned:1;\n", -EINVAL, 0},
+	{"name: a\nID: 70000\n", -EINVAL, 0},
+	{"name: a\nID: x\n", -EINVAL, 0},
+	{"name: \033[2J\nID: 1\n", -EINVAL, 0},
 };
 
 static void test_formats(void **state)
@@ -350,15 +392,18 @@ static void test_formats(void **state)
 			fail_msg("format %zu: %d, %u fields", i, rc, f.nr_fields);
 		free(f.fields);
 	}
-	print_message("# formats: %zu texts, well-formed and not\n", sizeof(formats) / sizeof(formats[0]));
+	print_message("# formats: %zu texts, well-formed and not\n",
+		      sizeof(formats) / sizeof(formats[0]));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_walk), cmocka_unit_test(test_options), cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_recover), cmocka_unit_test(test_flips), cmocka_unit_test(test_wrong_files),
-		cmocka_unit_test(test_no_files), cmocka_unit_test(test_circle), cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_walk),	 cmocka_unit_test(test_options),
+		cmocka_unit_test(test_cut),	 cmocka_unit_test(test_recover),
+		cmocka_unit_test(test_flips),	 cmocka_unit_test(test_wrong_files),
+		cmocka_unit_test(test_no_files), cmocka_unit_test(test_circle),
+		cmocka_unit_test(test_formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

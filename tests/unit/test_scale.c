@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* lib/event/scale.c: the length of a cycle, out of late samples, steps of the reference clock and several threads. */
+/*
+ * lib/event/scale.c: the length of a cycle, out of late samples, steps of the reference clock and
+ * several threads.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,13 +17,19 @@
 
 #define N 20000
 
-/* How a sample comes about: late by up to @jitter cycles, one in a hundred by a hundred times as much. */
-static struct hvst_scale_sample sample(int pid, uint64_t ref, double cycles_per_tick, unsigned int jitter)
+/*
+ * How a sample comes about: late by up to @jitter cycles, one in a hundred by a hundred times as
+ * much.
+ */
+static struct hvst_scale_sample sample(int pid, uint64_t ref, double cycles_per_tick,
+				       unsigned int jitter)
 {
 	uint64_t late = (uint64_t)rand() % (jitter + 1) * (rand() % 100 ? 1 : 100);
 
-	return (struct hvst_scale_sample){ .pid = pid, .ref = ref,
-					   .cycles = (int64_t)((double)ref * cycles_per_tick) + (int64_t)late };
+	return (struct hvst_scale_sample){.pid = pid,
+					  .ref = ref,
+					  .cycles = (int64_t)((double)ref * cycles_per_tick) +
+						    (int64_t)late};
 }
 
 static double error_ppm(struct hvst_scale_sample *s, size_t n, double cycles_per_tick)
@@ -91,20 +100,24 @@ static void test_cannot_tell(void **state)
 	(void)state;
 	assert_int_equal(hvst_scale_estimate(s, 0, &mult, &shift), -ENODATA);
 	assert_int_equal(hvst_scale_estimate(s, 1, &mult, &shift), -ENODATA);
-	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift), -ENODATA);	/* all at one time */
+	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift), -ENODATA); /* all at one time */
 	for (int i = 0; i < 64; i++)
 		s[i] = (struct hvst_scale_sample){ .pid = i, .cycles = i, .ref = (uint64_t)i };
 	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift), -ENODATA);	/* one a thread */
 	for (int i = 0; i < 64; i++)
-		s[i] = (struct hvst_scale_sample){ .pid = 1, .cycles = i * 1000000, .ref = (uint64_t)(64 - i) << 40 };
-	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift), -ENODATA);	/* a clock that runs back */
+		s[i] = (struct hvst_scale_sample){
+			.pid = 1, .cycles = i * 1000000, .ref = (uint64_t)(64 - i) << 40};
+	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift),
+			 -ENODATA); /* a clock that runs back */
 	print_message("# scale: five sets of samples that tell nothing\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_late), cmocka_unit_test(test_steps), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_cannot_tell),
 	};
 

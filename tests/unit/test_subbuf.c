@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* lib/read/subbuf.h: every kind of record, and the same records as libtraceevent's kbuffer on random sub-buffers. */
+/*
+ * lib/read/subbuf.h: every kind of record, and the same records as libtraceevent's kbuffer on
+ * random sub-buffers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -192,7 +195,8 @@ static void fill(struct page *p)
 {
 	begin(p, (uint64_t)rand() << 8);
 	while (p->used < MK_PAGE - HVST_SUBBUF_HEAD - 300) {
-		uint32_t kind = (uint32_t)rand() % 40, n = kind, delta = (uint32_t)rand() % (1u << 27);
+		uint32_t kind = (uint32_t)rand() % 40, n = kind,
+			 delta = (uint32_t)rand() % (1u << 27);
 
 		if (kind == HVST_REC_TIME_EXTEND || kind == HVST_REC_TIME_STAMP) {
 			head(p, kind, delta);
@@ -283,8 +287,11 @@ static void test_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds), cmocka_unit_test(test_absolute_keeps_high_bits),
-		cmocka_unit_test(test_missed), cmocka_unit_test(test_lies), cmocka_unit_test(test_like_kbuffer),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_absolute_keeps_high_bits),
+		cmocka_unit_test(test_missed),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_like_kbuffer),
 		cmocka_unit_test(test_noise),
 	};
 
