@@ -145,6 +145,8 @@ static void arm(struct vcpu *v, int i)
 	int64_t now = guest_now(v);
 	uint64_t target = next_target(v, i, now);
 
+	if ((int64_t)target < 1)
+		target = 1;	/* before the clock began */
 	if (!every(t->ticks, c->past_every))
 		t->target = target;
 	if (c->jitter)
@@ -443,6 +445,8 @@ static void start_timer(struct vcpu *v, int i)
 		t->target += c->policy == POL_NOW ? 0 : c->period_ref;
 	else if (!c->keep)
 		t->target = now + c->period_ref;
+	if ((int64_t)t->target < 1)
+		t->target = 1;
 	pass(v, 200);
 	t->ticks = 0;
 	if (c->policy == POL_NOW)

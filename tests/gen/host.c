@@ -7,6 +7,7 @@
 #define RIP_EOI		0xfffff8012340055cull
 #define RIP_HALT	0xfffff80123400e52ull
 #define PAD_REF		100
+#define FAR_AHEAD	10000000000000ull	/* ref units: eleven days, no trace sees it go off */
 #define EAGAIN_RESULT	((uint32_t)-11)
 #define ENOENT_RESULT	((uint32_t)-2)
 
@@ -152,12 +153,13 @@ void host_set_count(struct vcpu *v, int i, uint64_t count, bool host)
 static void timer_set_fire(struct vcpu *v, int i, int64_t read, uint64_t ref, uint64_t at_ref)
 {
 	struct sim *sim = v->sim;
-	int64_t wait = trace_wait(sim->trace, read, (int64_t)(at_ref - ref) * REF_NS);
+	uint64_t ahead = at_ref - ref;
+	int64_t wait = trace_wait(sim->trace, read, ahead < FAR_AHEAD ? (int64_t)ahead * REF_NS : 0);
 	int64_t late = 300 * sim->sc->speed + rng_range(&sim->rng, 0, 900 * sim->sc->speed);
 
 	if (rng_once_in(&sim->rng, 500))
 		late += rng_range(&sim->rng, 20000, 200000);
-	v->timers[i].fire = read + wait + late;
+	v->timers[i].fire = ahead < FAR_AHEAD ? read + wait + late : NEVER;
 }
 
 static void start_periodic(struct vcpu *v, int i)
@@ -203,6 +205,7 @@ static void start_past(struct vcpu *v, int i, int64_t read, uint64_t ref)
 		if (seen)
 			truth_sample(v->vm, v->now, host == HOST_PADDING);
 	} else {
+		v->now = read;	/* nothing is traced, so nothing is stamped late */
 		seen = !trace_is_lost(v->sim->trace, v->cpu, v->now);
 	}
 	if (t->fresh)

@@ -17,6 +17,8 @@
 #define REQUIRED_SHARE	0.85
 #define STEP_MIN_NS	110000
 #define STEP_SAMPLES	8
+#define LATE_NS		60000000
+#define FOLLOW_NS	1000000000
 #define CLEAR_HEADROOM	500	/* ref units; an arm ahead by less is as good as past due */
 #define RATE_ARMS	400	/* clearly ahead, to show a rate */
 #define CLEAR_GROWTH	1000	/* ref units by which a skew must have grown to be called growing for sure */
@@ -31,7 +33,7 @@ struct group {
 	int64_t best_first, best_last;
 	uint64_t best;
 	unsigned int kinds;
-	bool one_kind;			/* all its arms were of the same */
+	bool one_kind;			/* all its arms were of the same, and no step of the clock between them */
 	bool page_off;			/* the page was, for all to see, not set during all of it */
 	uint64_t skew_first, skew_max;	/* ref units */
 	const char *phase;
@@ -63,7 +65,7 @@ struct transition {
 	int vcpu, nr_tids;
 	int tids[GEN_MAX_VCPUS];
 	const char *need, *from, *to;	/* JSON lists or null */
-	int64_t ts;
+	int64_t ts, late;		/* @late: how much later it may be seen */
 	const char *phase;
 };
 
@@ -256,7 +258,7 @@ static void past_arm(struct vcpu *v, struct truth_timer *tt, int64_t ns, uint64_
 	g->total += g->ahead + 1;
 	g->ahead = 0;
 	g->last = ns;
-	g->one_kind &= g->kinds == kind;
+	g->one_kind &= g->kinds == kind && g->phase == vcpu_phase(v)->name;
 	g->page_off &= page_off;
 	g->skew_max = skew > g->skew_max ? skew : g->skew_max;
 }
@@ -326,6 +328,12 @@ void truth_step(struct vm *vm, int64_t t, int64_t ns, const char *action)
 
 	if (!ns)
 		return;
+	for (unsigned int i = 0; i < truth->nr_timers; i++) {
+		struct truth_timer *tt = truth->timers[i];
+
+		if (tt->vm == vm->index && trace_ns(vm->sim->trace, t) - tt->g.last < MAX_QUIET_NS)
+			tt->g.one_kind = false;
+	}
 	for (unsigned int i = truth->nr_steps; i-- && !s;)
 		if (truth->steps[i].vm == vm->index)
 			s = &truth->steps[i];
@@ -378,20 +386,25 @@ static bool change_shows(const struct vcpu *v, enum guest_clock from, enum guest
 
 static const char *need_of(const struct vcpu *v, enum guest_clock from, enum guest_clock to, bool page_write)
 {
+	const struct timer_cfg *c = &vcpu_phase(v)->timers[0];
+
 	if (from == to || from == CLK_VM)
 		return "allowed";
+	if (to == CLK_RAW && c->used && c->policy == POL_PREV)
+		return "allowed";	/* such arms need no clock: which one it is does not show */
 	if (change_shows(v, from, to) && (page_write || v->vm->page_broken) && !v->id)
 		return "required";
 	return from == CLK_PAGE && to == CLK_RAW ? "silent" : "allowed";
 }
 
-static void add_transition(struct vcpu *v, const struct phase *p, enum guest_clock from, enum guest_clock to,
-			   bool page_write)
+static struct transition *add_transition(struct vcpu *v, const struct phase *p, enum guest_clock from,
+					 enum guest_clock to, bool page_write)
 {
 	struct transition *x = GROW(v->sim->truth, transitions);
 
 	if (!x)
-		return;
+		return NULL;
+	x->late = LATE_NS;
 	x->vcpu = v->id;
 	for (unsigned int k = 0; k < v->vm->plan->nr_vcpus; k++)
 		x->tids[x->nr_tids++] = v->vm->vcpus[k].tid;
@@ -400,6 +413,18 @@ static void add_transition(struct vcpu *v, const struct phase *p, enum guest_clo
 	x->from = from == to ? NULL : clock_list(from);
 	x->to = from == to ? NULL : clock_list(to);
 	x->phase = p->name;
+	return x;
+}
+
+/* The other vCPUs of a VM follow the first; without a page to go by, that shows only at arms that need a clock. */
+static void add_followers(struct vcpu *v, const struct phase *p, enum guest_clock to)
+{
+	for (unsigned int k = 1; k < v->vm->plan->nr_vcpus; k++) {
+		struct transition *x = add_transition(&v->vm->vcpus[k], p, to, to, false);
+
+		if (x && to != CLK_PAGE)
+			x->late = FOLLOW_NS;
+	}
 }
 
 static bool clock_touched(const struct phase *p)
@@ -445,8 +470,8 @@ void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, e
 	v->ahead = 0;
 	if (from != to || clock_touched(p) || (v->phase && clock_touched(p - 1)))
 		add_transition(v, p, from, to, page_write);
-	for (unsigned int k = 1; (page_write || from != to) && !v->id && k < v->vm->plan->nr_vcpus; k++)
-		add_transition(&v->vm->vcpus[k], p, to, to, false);
+	if ((page_write || from != to) && !v->id)
+		add_followers(v, p, to);
 	fprintf(t->jsonl, "{\"pid\":%d,\"type\":\"phase_start\",\"mono_ns\":%lld,\"vm\":%d,\"vcpu\":%d,\"tid\":%d,"
 		"\"phase\":%d,\"name\":\"%s\",\"clock\":\"%s\",\"guest_lag_100ns\":%lld,\"raw_scale_ppm\":%d,"
 		"\"halt\":%d,\"secs\":%.3f,\"refcount\":%llu,\"timers\":[", v->vm->pid,
@@ -534,7 +559,7 @@ static void print_transitions(FILE *f, const struct truth *t)
 		for (int k = 0; k < x->nr_tids; k++)
 			fprintf(f, "%s%d", k ? ", " : "", x->tids[k]);
 		fprintf(f, "], \"need\": \"%s\", \"vcpu\": %d, ", x->need, x->vcpu);
-		range(f, "ts_ns", x->ts - 20000000, x->ts + 60000000, 0);
+		range(f, "ts_ns", x->ts - 20000000, x->ts + x->late, 0);
 		fprintf(f, ", \"to\": %s, \"from\": %s, \"phase\": \"%s\"}", x->to ? x->to : "null",
 			x->from ? x->from : "null", x->phase);
 	}
