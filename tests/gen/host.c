@@ -82,7 +82,11 @@ void host_exit_hlt(struct vcpu *v)
 
 void host_enter(struct vcpu *v)
 {
+	int *owner = &v->sim->cpu_owner[v->cpu];
+
 	EV(v, ENTRY, v->id, RIP_HALT, 0);
+	if (!*owner)
+		*owner = v->tid;	/* a new thread's first run there */
 	v->in_guest = true;
 	pass(v, 250);
 }

@@ -23,6 +23,8 @@
 #define RATE_ARMS	400	/* clearly ahead, to show a rate */
 #define CLEAR_GROWTH	1000	/* ref units by which a skew must have grown to be called growing for sure */
 
+#define ANY_KIND	(KIND_BACKLOG | KIND_CONSTANT | KIND_GROWING)
+
 /* Past-due arms that belong together. */
 struct group {
 	int64_t first, last;		/* past-due arms, trace ns */
@@ -194,7 +196,7 @@ static unsigned int kind_now(const struct vcpu *v, int i)
 	if (c->policy == POL_PREV)
 		return KIND_BACKLOG;
 	if (c->policy == POL_FIXED)
-		return KIND_GROWING;
+		return KIND_GROWING | KIND_CONSTANT;	/* a clock that stands, or one that lags far */
 	return p->rate_ppm < 0 ? KIND_GROWING : KIND_CONSTANT;
 }
 
@@ -212,7 +214,7 @@ static void run_ends(struct group *g)
 static unsigned int storm_kinds(const struct group *g)
 {
 	if (!g->one_kind)
-		return KIND_BACKLOG | KIND_CONSTANT | KIND_GROWING;
+		return ANY_KIND;
 	if (g->kinds == KIND_GROWING && ((g->skew_max - g->skew_first) * 2 < g->skew_max ||
 					 g->skew_max - g->skew_first < CLEAR_GROWTH))
 		return KIND_GROWING | KIND_CONSTANT;
@@ -514,7 +516,7 @@ static void range(FILE *f, const char *name, int64_t lo, int64_t hi, int64_t sla
 
 static void print_kinds(FILE *f, const struct storm *s)
 {
-	unsigned int kinds = s->required ? s->kinds : 7;
+	unsigned int kinds = s->required ? s->kinds : ANY_KIND;
 	const char *sep = "";
 
 	fprintf(f, "[");
@@ -526,7 +528,7 @@ static void print_kinds(FILE *f, const struct storm *s)
 		fprintf(f, "%s\"%s\"", sep, names[i]);
 		sep = ", ";
 	}
-	fprintf(f, "%s]", s->required && kinds != 7 ? "" : ", \"unknown\"");
+	fprintf(f, "%s]", s->required && kinds != ANY_KIND ? "" : ", \"unknown\"");
 }
 
 static void print_storms(FILE *f, const struct truth *t)
@@ -608,7 +610,7 @@ static struct tally tally_storms(const struct truth *t)
 		n.allowed += !s->required;
 		n.backlog += s->required && s->kinds == KIND_BACKLOG;
 		n.behind += s->required && !(s->kinds & KIND_BACKLOG);
-		n.unclear += !s->required || s->kinds == 7;
+		n.unclear += !s->required || s->kinds == ANY_KIND;
 		n.kvmclock += s->required && s->g.page_off;
 	}
 	return n;

@@ -102,8 +102,6 @@ static void new_threads(struct vm *vm, int64_t t)
 		if (sim->cpu_owner[v->cpu] == v->tid)
 			sim->cpu_owner[v->cpu] = 0;
 		v->tid = sim->next_pid++;
-		if (!sim->cpu_owner[v->cpu])
-			sim->cpu_owner[v->cpu] = v->tid;
 		snprintf(comm, sizeof(comm), "CPU %d/KVM", v->id);
 		trace_comm(sim->trace, v->tid, comm);
 		v->now = t;
