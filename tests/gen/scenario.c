@@ -310,7 +310,7 @@ static void b_lost(struct scenario *sc)
 	sc->trace.nr_lost = 3;
 	for (unsigned int i = 0; i < 3; i++)
 		sc->trace.lost[i] = (struct gen_lost){ .cpu = 0, .from = 5300000000ll + 400000000ll * i,
-						       .to = 5306000000ll + 400000000ll * i, .counted = i != 1 };
+						       .to = 5312000000ll + 400000000ll * i, .counted = i != 1 };
 	sc->trace.lost[2].from = 8600000000ll;
 	sc->trace.lost[2].to = 8608000000ll;
 }
