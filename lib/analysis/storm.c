@@ -15,6 +15,7 @@
 
 #define SAME_COUNT_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
 #define PEAK_MIN_ARMS	16
+#define SLEW		600e-6	/* more than NTP slews a clock */
 
 static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
 {
@@ -290,8 +291,8 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 			s->period_ref = g->delta;
 		return;
 	}
-	/* Inferred skews lean on a model that may drift meanwhile (a slewed trace clock). */
-	if (d > 3 * c.scatter && d > (g->inferred ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
+	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
+	if (d > 3 * c.scatter && d > (g->inferred && *slope < SLEW ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;
