@@ -729,7 +729,11 @@ struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus)
 				healthy(v, 5);
 			else
 				page_on(v, 5);
-			lagging(v, 3600000, 40, 15625)->timers[0].policy = POL_RETRY;
+			for (int i = 0; i < 10; i++) {
+				lagging(v, 400, 40, 15625);
+				one_shot(healthy(v, 60), 0, POL_NOW, 1000);
+			}
+			lagging(v, 3600000, 40, 15625);
 		}
 	}
 	if (!sc)

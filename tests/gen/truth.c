@@ -388,10 +388,11 @@ static bool change_shows(const struct vcpu *v, enum guest_clock from, enum guest
 
 static const char *need_of(const struct vcpu *v, enum guest_clock from, enum guest_clock to, bool page_write)
 {
-	const struct timer_cfg *c = &vcpu_phase(v)->timers[0];
+	const struct timer_cfg *c;
 
 	if (from == to || from == CLK_VM)
 		return "allowed";
+	c = &vcpu_phase(v)->timers[0];
 	if (to == CLK_RAW && c->used && c->policy == POL_PREV)
 		return "allowed";	/* such arms need no clock: which one it is does not show */
 	if (change_shows(v, from, to) && (page_write || v->vm->page_broken) && !v->id)
