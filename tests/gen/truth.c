@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The truth beside a trace. Storms by the base rule: past-due arms of one timer belong together while at most 8
- * arms ahead and at most 200 ms lie between two of them; 64 are a storm if they are at least 80 % of the arms.
- * Near either limit, a group is only allowed to be reported.
+ * The truth beside a trace. Storms by the base rule: past-due arms of one timer belong together
+ * while at most 8 arms ahead and at most 200 ms lie between two of them; 64 are a storm if they are
+ * at least 80 % of the arms. Near either limit, a group is only allowed to be reported.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,34 +10,35 @@
 
 #include "truth.h"
 
-#define MAX_AHEAD	8
-#define MAX_QUIET_NS	200000000ll
-#define REQUIRED_ARMS	80
-#define ALLOWED_ARMS	48
-#define REQUIRED_SHARE	0.85
-#define STEP_MIN_NS	110000
-#define STEP_SAMPLES	8
-#define LATE_NS		60000000
-#define FOLLOW_NS	1000000000
-#define CLEAR_HEADROOM	500	/* ref units; an arm ahead by less is as good as past due */
-#define RATE_ARMS	400	/* clearly ahead, to show a rate */
-#define CLEAR_GROWTH	1000	/* ref units by which a skew must have grown to be called growing for sure */
+#define MAX_AHEAD      8
+#define MAX_QUIET_NS   200000000ll
+#define REQUIRED_ARMS  80
+#define ALLOWED_ARMS   48
+#define REQUIRED_SHARE 0.85
+#define STEP_MIN_NS    110000
+#define STEP_SAMPLES   8
+#define LATE_NS	       60000000
+#define FOLLOW_NS      1000000000
+#define CLEAR_HEADROOM 500 /* ref units; an arm ahead by less is as good as past due */
+#define RATE_ARMS      400 /* clearly ahead, to show a rate */
+#define CLEAR_GROWTH \
+	1000 /* ref units by which a skew must have grown to be called growing for sure */
 
-#define ANY_KIND	(KIND_BACKLOG | KIND_CONSTANT | KIND_GROWING)
+#define ANY_KIND (KIND_BACKLOG | KIND_CONSTANT | KIND_GROWING)
 
 /* Past-due arms that belong together. */
 struct group {
-	int64_t first, last;		/* past-due arms, trace ns */
-	uint64_t past, total;		/* arms in [first, last] */
-	unsigned int ahead;		/* since the last past-due one */
-	int64_t run_first;		/* the run of past-due arms going on */
+	int64_t first, last;  /* past-due arms, trace ns */
+	uint64_t past, total; /* arms in [first, last] */
+	unsigned int ahead;   /* since the last past-due one */
+	int64_t run_first;    /* the run of past-due arms going on */
 	uint64_t run;
 	int64_t best_first, best_last;
 	uint64_t best;
 	unsigned int kinds;
-	bool one_kind;			/* all its arms were of the same, and no step of the clock between them */
-	bool page_off;			/* the page was, for all to see, not set during all of it */
-	uint64_t skew_first, skew_max;	/* ref units */
+	bool one_kind; /* all its arms were of the same, and no step of the clock between them */
+	bool page_off; /* the page was, for all to see, not set during all of it */
+	uint64_t skew_first, skew_max; /* ref units */
 	const char *phase;
 };
 
@@ -66,8 +67,8 @@ struct step {
 struct transition {
 	int vcpu, nr_tids;
 	int tids[GEN_MAX_VCPUS];
-	const char *need, *from, *to;	/* JSON lists or null */
-	int64_t ts, late;		/* @late: how much later it may be seen */
+	const char *need, *from, *to; /* JSON lists or null */
+	int64_t ts, late;	      /* @late: how much later it may be seen */
 	const char *phase;
 };
 
@@ -89,11 +90,11 @@ struct truth {
 	struct rate *rates;
 	int64_t last_sample[GEN_MAX_VMS];
 	uint64_t expired_seen, preempted;
-	bool lag, rate;			/* some phase's clock lags, runs off */
+	bool lag, rate; /* some phase's clock lags, runs off */
 	bool failed;
 };
 
-/* --- bookkeeping ------------------------------------------------------------------------------------- */
+/* --- bookkeeping--- */
 
 static void *grow(struct truth *t, void **array, unsigned int *n, size_t size)
 {
@@ -185,7 +186,7 @@ static struct truth_timer *timer_of(struct vcpu *v, int i)
 	return tt;
 }
 
-/* --- arms and storms --------------------------------------------------------------------------------- */
+/* --- arms and storms--- */
 
 /* What a past-due arm of this timer in this phase is part of, if it is part of anything. */
 static unsigned int kind_now(const struct vcpu *v, int i)
@@ -196,7 +197,7 @@ static unsigned int kind_now(const struct vcpu *v, int i)
 	if (c->policy == POL_PREV)
 		return KIND_BACKLOG;
 	if (c->policy == POL_FIXED)
-		return KIND_GROWING | KIND_CONSTANT;	/* a clock that stands, or one that lags far */
+		return KIND_GROWING | KIND_CONSTANT; /* a clock that stands, or one that lags far */
 	return p->rate_ppm < 0 ? KIND_GROWING : KIND_CONSTANT;
 }
 
@@ -265,13 +266,14 @@ static void past_arm(struct vcpu *v, struct truth_timer *tt, int64_t ns, uint64_
 	g->skew_max = skew > g->skew_max ? skew : g->skew_max;
 }
 
-void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t count, bool visible)
+void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t count,
+	       bool visible)
 {
 	struct truth_timer *tt = timer_of(v, timer);
 
 	if (!tt || !visible || v->phase < 0)
 		return;
-	if (v->timers[timer].host_wrote) {	/* the VMM's doing, not an arm of the guest's */
+	if (v->timers[timer].host_wrote) { /* the VMM's doing, not an arm of the guest's */
 		tt->restored++;
 		return;
 	}
@@ -301,7 +303,7 @@ void truth_preempted(struct vcpu *v)
 	v->sim->truth->preempted++;
 }
 
-/* --- clocks ------------------------------------------------------------------------------------------ */
+/* --- clocks--- */
 
 void truth_sample(struct vm *vm, int64_t t, bool always)
 {
@@ -339,7 +341,7 @@ void truth_step(struct vm *vm, int64_t t, int64_t ns, const char *action)
 	for (unsigned int i = truth->nr_steps; i-- && !s;)
 		if (truth->steps[i].vm == vm->index)
 			s = &truth->steps[i];
-	if (s && !s->to) {	/* nothing was seen between the two */
+	if (s && !s->to) { /* nothing was seen between the two */
 		s->ns += ns;
 		return;
 	}
@@ -386,7 +388,8 @@ static bool change_shows(const struct vcpu *v, enum guest_clock from, enum guest
 	return from != CLK_STALE && to != CLK_STALE && from != CLK_VM;
 }
 
-static const char *need_of(const struct vcpu *v, enum guest_clock from, enum guest_clock to, bool page_write)
+static const char *need_of(const struct vcpu *v, enum guest_clock from, enum guest_clock to,
+			   bool page_write)
 {
 	const struct timer_cfg *c;
 
@@ -394,14 +397,15 @@ static const char *need_of(const struct vcpu *v, enum guest_clock from, enum gue
 		return "allowed";
 	c = &vcpu_phase(v)->timers[0];
 	if (to == CLK_RAW && c->used && c->policy == POL_PREV)
-		return "allowed";	/* such arms need no clock: which one it is does not show */
+		return "allowed"; /* such arms need no clock: which one it is does not show */
 	if (change_shows(v, from, to) && (page_write || v->vm->page_broken) && !v->id)
 		return "required";
 	return from == CLK_PAGE && to == CLK_RAW ? "silent" : "allowed";
 }
 
-static struct transition *add_transition(struct vcpu *v, const struct phase *p, enum guest_clock from,
-					 enum guest_clock to, bool page_write)
+static struct transition *add_transition(struct vcpu *v, const struct phase *p,
+					 enum guest_clock from, enum guest_clock to,
+					 bool page_write)
 {
 	struct transition *x = GROW(v->sim->truth, transitions);
 
@@ -419,7 +423,10 @@ static struct transition *add_transition(struct vcpu *v, const struct phase *p, 
 	return x;
 }
 
-/* The other vCPUs of a VM follow the first; without a page to go by, that shows only at arms that need a clock. */
+/*
+ * The other vCPUs of a VM follow the first; without a page to go by, that shows only at arms that
+ * need a clock.
+ */
 static void add_followers(struct vcpu *v, const struct phase *p, enum guest_clock to)
 {
 	for (unsigned int k = 1; k < v->vm->plan->nr_vcpus; k++) {
@@ -432,7 +439,8 @@ static void add_followers(struct vcpu *v, const struct phase *p, enum guest_cloc
 
 static bool clock_touched(const struct phase *p)
 {
-	return p->host[0].kind || (p->guest & ~(unsigned int)G_ALL_EVENTS) || p->lag_ref || p->rate_ppm;
+	return p->host[0].kind || (p->guest & ~(unsigned int)G_ALL_EVENTS) || p->lag_ref ||
+	       p->rate_ppm;
 }
 
 static void print_timers(FILE *f, const struct phase *p)
@@ -446,25 +454,31 @@ static void print_timers(FILE *f, const struct phase *p)
 
 		if (!c->used)
 			continue;
-		fprintf(f, "%s{\"timer\":%d,\"mode\":\"%s\",\"policy\":\"%s\",\"period_100ns\":%lld,\"delivery\":\"%s\","
-			"\"continue\":%d,\"past_every\":%u,\"past_by_100ns\":%lld,\"reprograms_timer\":%d,"
-			"\"auto_enable\":%d,\"sint\":%d,\"hold_us\":%lld}", sep, i,
-			c->periodic ? "periodic" : "one-shot", c->periodic ? "-" : policies[c->policy],
-			(long long)c->period_ref, c->message ? "message" : "direct", c->keep, c->past_every,
-			(long long)c->past_by_ref, c->reprograms, !c->no_auto, c->message ? c->sint : -1,
-			(long long)c->hold_ns / 1000);
+		fprintf(f,
+			"%s{\"timer\":%d,\"mode\":\"%s\",\"policy\":\"%s\",\"period_100ns\":%lld,"
+			"\"delivery\":\"%s\","
+			"\"continue\":%d,\"past_every\":%u,\"past_by_100ns\":%lld,\"reprograms_"
+			"timer\":%d,"
+			"\"auto_enable\":%d,\"sint\":%d,\"hold_us\":%lld}",
+			sep, i, c->periodic ? "periodic" : "one-shot",
+			c->periodic ? "-" : policies[c->policy], (long long)c->period_ref,
+			c->message ? "message" : "direct", c->keep, c->past_every,
+			(long long)c->past_by_ref, c->reprograms, !c->no_auto,
+			c->message ? c->sint : -1, (long long)c->hold_ns / 1000);
 		sep = ",";
 	}
 }
 
 static const char *clock_word(enum guest_clock c)
 {
-	static const char *const words[] = { "vm", "tsc_page", "refcount_msr", "raw_tsc", "stale_page" };
+	static const char *const words[] = { "vm", "tsc_page", "refcount_msr", "raw_tsc",
+					     "stale_page" };
 
 	return words[c];
 }
 
-void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, enum guest_clock to, bool page_write)
+void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, enum guest_clock to,
+		 bool page_write)
 {
 	struct truth *t = v->sim->truth;
 
@@ -475,11 +489,14 @@ void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, e
 		add_transition(v, p, from, to, page_write);
 	if ((page_write || from != to) && !v->id)
 		add_followers(v, p, to);
-	fprintf(t->jsonl, "{\"pid\":%d,\"type\":\"phase_start\",\"mono_ns\":%lld,\"vm\":%d,\"vcpu\":%d,\"tid\":%d,"
-		"\"phase\":%d,\"name\":\"%s\",\"clock\":\"%s\",\"guest_lag_100ns\":%lld,\"raw_scale_ppm\":%d,"
-		"\"halt\":%d,\"secs\":%.3f,\"refcount\":%llu,\"timers\":[", v->vm->pid,
-		(long long)ns_of(v, v->now), v->vm->index, v->id, v->tid, v->phase, p->name, clock_word(to),
-		(long long)p->lag_ref, p->rate_ppm, !p->spin, p->ns / 1e9,
+	fprintf(t->jsonl,
+		"{\"pid\":%d,\"type\":\"phase_start\",\"mono_ns\":%lld,\"vm\":%d,\"vcpu\":%d,"
+		"\"tid\":%d,"
+		"\"phase\":%d,\"name\":\"%s\",\"clock\":\"%s\",\"guest_lag_100ns\":%lld,\"raw_"
+		"scale_ppm\":%d,"
+		"\"halt\":%d,\"secs\":%.3f,\"refcount\":%llu,\"timers\":[",
+		v->vm->pid, (long long)ns_of(v, v->now), v->vm->index, v->id, v->tid, v->phase,
+		p->name, clock_word(to), (long long)p->lag_ref, p->rate_ppm, !p->spin, p->ns / 1e9,
 		(unsigned long long)ref_now(v->vm, v->now));
 	print_timers(t->jsonl, p);
 	fprintf(t->jsonl, "],\"guest_actions\":%u}\n", p->guest);
@@ -492,9 +509,13 @@ void truth_phase_end(struct vcpu *v, const struct phase *p, int64_t start)
 	int64_t span = v->now - start;
 	struct rate *r;
 
-	fprintf(t->jsonl, "{\"pid\":%d,\"type\":\"phase_end\",\"mono_ns\":%lld,\"vm\":%d,\"vcpu\":%d,\"phase\":%d,"
-		"\"name\":\"%s\"}\n", v->vm->pid, (long long)ns_of(v, v->now), v->vm->index, v->id, v->phase, p->name);
-	if (!p->rate_ppm || v->ahead < RATE_ARMS || span / 1000000 * llabs((long long)p->rate_ppm) < 2000000)
+	fprintf(t->jsonl,
+		"{\"pid\":%d,\"type\":\"phase_end\",\"mono_ns\":%lld,\"vm\":%d,\"vcpu\":%d,"
+		"\"phase\":%d,"
+		"\"name\":\"%s\"}\n",
+		v->vm->pid, (long long)ns_of(v, v->now), v->vm->index, v->id, v->phase, p->name);
+	if (!p->rate_ppm || v->ahead < RATE_ARMS ||
+	    span / 1000000 * llabs((long long)p->rate_ppm) < 2000000)
 		return;
 	r = GROW(t, rates);
 	if (r)
@@ -503,12 +524,14 @@ void truth_phase_end(struct vcpu *v, const struct phase *p, int64_t start)
 
 void truth_host_action(struct vcpu *v, const char *action, int64_t from, int64_t to, int64_t value)
 {
-	fprintf(v->sim->truth->jsonl, "{\"pid\":%d,\"type\":\"host_action\",\"mono_ns\":%lld,\"mono_ns_end\":%lld,"
-		"\"vm\":%d,\"vcpu\":%d,\"action\":\"%s\",\"value\":%lld}\n", v->vm->pid, (long long)ns_of(v, from),
-		(long long)ns_of(v, to), v->vm->index, v->id, action, (long long)value);
+	fprintf(v->sim->truth->jsonl,
+		"{\"pid\":%d,\"type\":\"host_action\",\"mono_ns\":%lld,\"mono_ns_end\":%lld,"
+		"\"vm\":%d,\"vcpu\":%d,\"action\":\"%s\",\"value\":%lld}\n",
+		v->vm->pid, (long long)ns_of(v, from), (long long)ns_of(v, to), v->vm->index, v->id,
+		action, (long long)value);
 }
 
-/* --- the expected file ------------------------------------------------------------------------------- */
+/* --- the expected file--- */
 
 static void range(FILE *f, const char *name, int64_t lo, int64_t hi, int64_t slack)
 {
@@ -539,13 +562,15 @@ static void print_storms(FILE *f, const struct truth *t)
 		const struct storm *s = &t->storms[i];
 		const struct group *g = &s->g;
 
-		fprintf(f, "%s\n  {\"need\": \"%s\", \"vcpu\": %d, \"timer\": %d, \"tid\": %d, ", i ? "," : "",
-			s->required ? "required" : "allowed", s->vcpu, s->timer, s->tid);
+		fprintf(f, "%s\n  {\"need\": \"%s\", \"vcpu\": %d, \"timer\": %d, \"tid\": %d, ",
+			i ? "," : "", s->required ? "required" : "allowed", s->vcpu, s->timer,
+			s->tid);
 		range(f, "start_ns", g->first, g->best_first, 1000);
 		fprintf(f, ", ");
 		range(f, "end_ns", g->best_last, g->last, 1000);
 		fprintf(f, ", \"arms\": %llu, \"share\": %.3f, \"longest_run\": %llu, \"kinds\": ",
-			(unsigned long long)g->past, (double)g->past / g->total, (unsigned long long)g->best);
+			(unsigned long long)g->past, (double)g->past / g->total,
+			(unsigned long long)g->best);
 		print_kinds(f, s);
 		fprintf(f, ", \"phase\": \"%s\"}", g->phase);
 	}
@@ -576,7 +601,8 @@ static void print_steps(FILE *f, struct truth *t)
 		struct step *s = &t->steps[i];
 
 		s->required = llabs((long long)s->ns) >= STEP_MIN_NS && s->samples >= STEP_SAMPLES;
-		fprintf(f, "%s\n  {\"need\": \"%s\", ", i ? "," : "", s->required ? "required" : "allowed");
+		fprintf(f, "%s\n  {\"need\": \"%s\", ", i ? "," : "",
+			s->required ? "required" : "allowed");
 		range(f, "ts_ns", s->from, s->to ? s->to : s->from, 0);
 		fprintf(f, ", ");
 		range(f, "ts_ns_ignored", s->from, s->to_always ? s->to_always : s->from, 0);
@@ -590,7 +616,9 @@ static void print_rates(FILE *f, const struct truth *t)
 {
 	fprintf(f, " \"guest_rate\": [");
 	for (unsigned int i = 0; i < t->nr_rates; i++)
-		fprintf(f, "%s\n  {\"vcpu\": %d, \"tid\": %d, \"rate_ppm\": %d, \"from_ns\": %lld, \"to_ns\": %lld}",
+		fprintf(f,
+			"%s\n  {\"vcpu\": %d, \"tid\": %d, \"rate_ppm\": %d, \"from_ns\": %lld, "
+			"\"to_ns\": %lld}",
 			i ? "," : "", t->rates[i].vcpu, t->rates[i].tid, t->rates[i].ppm,
 			(long long)t->rates[i].from, (long long)t->rates[i].to);
 	fprintf(f, "],\n");
@@ -649,7 +677,8 @@ static void verdict(FILE *f, const char **sep, const char *question, bool yes, b
 {
 	if (!yes && unclear)
 		return;
-	fprintf(f, "%s\n  \"%s\": [%s]", *sep, question, yes ? "\"yes\"" : "\"no\", \"cannot_tell\"");
+	fprintf(f, "%s\n  \"%s\": [%s]", *sep, question,
+		yes ? "\"yes\"" : "\"no\", \"cannot_tell\"");
 	*sep = ",";
 }
 
@@ -667,10 +696,11 @@ static void print_verdicts(FILE *f, const struct truth *t)
 	verdict(f, &sep, "guest_clock_rate", t->nr_rates, raw);
 	verdict(f, &sep, "host_reference_step", steps_of(t, true), steps_of(t, false));
 	verdict(f, &sep, "guest_clocksource_switch", changes_of(t, "required"), silent);
-	verdict(f, &sep, "host_kvmclock_fallback", n.kvmclock && recorded(t, EV_BIT(MSR)) && !t->sc->trace.nr_lost,
+	verdict(f, &sep, "host_kvmclock_fallback",
+		n.kvmclock && recorded(t, EV_BIT(MSR)) && !t->sc->trace.nr_lost, true);
+	verdict(f, &sep, "preemption",
+		t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required && !n.allowed,
 		true);
-	verdict(f, &sep, "preemption", t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required &&
-		!n.allowed, true);
 	fprintf(f, "\n },\n");
 }
 
@@ -684,8 +714,11 @@ static void print_arms(FILE *f, const struct truth *t)
 
 		if (!tt->arms)
 			continue;
-		fprintf(f, "%s\n  {\"vm\": %d, \"vcpu\": %d, \"timer\": %d, \"tid\": %d, \"arms\": %llu, \"expired\": %llu, "
-			"\"restored\": %llu}", any ? "," : "", tt->vm, tt->vcpu, tt->timer, tt->tid,
+		fprintf(f,
+			"%s\n  {\"vm\": %d, \"vcpu\": %d, \"timer\": %d, \"tid\": %d, \"arms\": "
+			"%llu, \"expired\": %llu, "
+			"\"restored\": %llu}",
+			any ? "," : "", tt->vm, tt->vcpu, tt->timer, tt->tid,
 			(unsigned long long)tt->arms, (unsigned long long)tt->expired,
 			(unsigned long long)tt->restored);
 		any = true;
@@ -713,9 +746,12 @@ static int write_expected(struct truth *t, const struct sim *sim)
 
 	if (!f)
 		return -errno;
-	fprintf(f, "{\n \"schema\": \"hvstimer-expected/1\",\n \"free_transitions\": %s,\n \"lossy\": %s,\n"
-		" \"start_expired_recorded\": %s,\n \"scenario\": \"%s\",\n", cycles ? "true" : "false",
-		t->sc->trace.nr_lost ? "true" : "false", t->expired_seen ? "true" : "false", t->sc->name);
+	fprintf(f,
+		"{\n \"schema\": \"hvstimer-expected/1\",\n \"free_transitions\": %s,\n \"lossy\": "
+		"%s,\n"
+		" \"start_expired_recorded\": %s,\n \"scenario\": \"%s\",\n",
+		cycles ? "true" : "false", t->sc->trace.nr_lost ? "true" : "false",
+		t->expired_seen ? "true" : "false", t->sc->name);
 	print_storms(f, t);
 	print_transitions(f, t);
 	print_steps(f, t);
