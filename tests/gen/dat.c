@@ -108,7 +108,7 @@ static void put_zeros(struct trace *tr, uint64_t n)
 		put(tr, zeros, n < sizeof(zeros) ? n : sizeof(zeros));
 }
 
-/* --- what both versions hold--- */
+/* --- what both versions hold --- */
 
 static void header_info(const struct trace *tr, struct bytes *b)
 {
@@ -283,7 +283,7 @@ static uint64_t page_pad(const struct trace *tr, uint64_t at)
 	return (page - at % page) % page;
 }
 
-/* --- version 6--- */
+/* --- version 6 --- */
 
 /*
  * The end of a version 6 buffer: a table of (offset, size), the clock, then the pages at page
@@ -366,7 +366,7 @@ static void v6_write(struct trace *tr)
 	v6_instances(tr, where);
 }
 
-/* --- version 7--- */
+/* --- version 7 --- */
 
 static uint32_t string_id(struct bytes *strings, const char *s)
 {

@@ -179,7 +179,7 @@ static void tick(struct vcpu *v, int i)
 	arm(v, i);
 }
 
-/* --- interrupts--- */
+/* --- interrupts --- */
 
 static unsigned int vector_of(const struct vcpu *v, int i)
 {
@@ -263,7 +263,7 @@ static void take_interrupt(struct vcpu *v)
 	finish_handler(v, i);
 }
 
-/* --- the thread--- */
+/* --- the thread --- */
 
 /* A CPU that nobody has, now and then. */
 static void maybe_migrate(struct vcpu *v)
@@ -363,7 +363,7 @@ void guest_run(struct vcpu *v)
 		rest(v);
 }
 
-/* --- phases--- */
+/* --- phases --- */
 
 static int64_t host_offset(const struct vm *vm)
 {

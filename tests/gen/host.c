@@ -55,7 +55,7 @@ static void stamp_noise(struct vcpu *v)
 	v->now += d;
 }
 
-/* --- exits--- */
+/* --- exits --- */
 
 static void host_exit(struct vcpu *v, unsigned int svm, unsigned int vmx, uint64_t rip,
 		      uint64_t info)
@@ -115,7 +115,7 @@ void host_switch(struct vcpu *v, bool in)
 	pass(v, 100);
 }
 
-/* --- the synthetic timers--- */
+/* --- the synthetic timers --- */
 
 static void timer_cleanup(struct vcpu *v, int i)
 {

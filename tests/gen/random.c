@@ -82,7 +82,7 @@ static void page_back(struct dice *d)
 	d->page = true;
 }
 
-/* --- episodes that any vCPU can have--- */
+/* --- episodes that any vCPU can have --- */
 
 static unsigned int backlog_us(struct dice *d)
 {
@@ -168,10 +168,7 @@ static void e_busy(struct dice *d)
 	p->timers[0].hold_ns = roll(d, 500, 4000) * 1000ll;
 }
 
-/*
- * --- episodes of the VM's first vCPU: the page, the clocks, the VMM
- * ------------------------------------
- */
+/* --- episodes of the VM's first vCPU: the page, the clocks, the VMM --- */
 
 static struct phase *off_page(struct dice *d, struct phase *p, enum guest_clock clock)
 {
@@ -342,7 +339,7 @@ static void e_new_process(struct dice *d)
 	host_does(p, p->guest ? H_HIBERNATE : H_MIGRATE, roll(d, 100, 600));
 }
 
-/* --- plans--- */
+/* --- plans --- */
 
 typedef void episode(struct dice *d);
 

@@ -8,93 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "truth.h"
+#include "truth_private.h"
 
 #define MAX_AHEAD      8
 #define MAX_QUIET_NS   200000000ll
 #define REQUIRED_ARMS  80
 #define ALLOWED_ARMS   48
 #define REQUIRED_SHARE 0.85
-#define STEP_MIN_NS    110000
-#define STEP_SAMPLES   8
 #define LATE_NS	       60000000
 #define FOLLOW_NS      1000000000
 #define CLEAR_HEADROOM 500 /* ref units; an arm ahead by less is as good as past due */
 #define RATE_ARMS      400 /* clearly ahead, to show a rate */
-#define CLEAR_GROWTH \
-	1000 /* ref units by which a skew must have grown to be called growing for sure */
+#define CLEAR_GROWTH   1000 /* ref units by which a skew must have grown to be called growing */
 
-#define ANY_KIND (KIND_BACKLOG | KIND_CONSTANT | KIND_GROWING)
-
-/* Past-due arms that belong together. */
-struct group {
-	int64_t first, last;  /* past-due arms, trace ns */
-	uint64_t past, total; /* arms in [first, last] */
-	unsigned int ahead;   /* since the last past-due one */
-	int64_t run_first;    /* the run of past-due arms going on */
-	uint64_t run;
-	int64_t best_first, best_last;
-	uint64_t best;
-	unsigned int kinds;
-	bool one_kind; /* all its arms were of the same, and no step of the clock between them */
-	bool page_off; /* the page was, for all to see, not set during all of it */
-	uint64_t skew_first, skew_max; /* ref units */
-	const char *phase;
-};
-
-struct truth_timer {
-	int vm, vcpu, tid, timer;
-	uint64_t arms, expired, restored;
-	bool periodic;
-	struct group g;
-};
-
-struct storm {
-	struct group g;
-	int vcpu, tid, timer;
-	bool required;
-	unsigned int kinds;
-};
-
-struct step {
-	int vm;
-	int64_t from, to, to_always, ns;
-	uint64_t samples;
-	bool required;
-	const char *action;
-};
-
-struct transition {
-	int vcpu, nr_tids;
-	int tids[GEN_MAX_VCPUS];
-	const char *need, *from, *to; /* JSON lists or null */
-	int64_t ts, late;	      /* @late: how much later it may be seen */
-	const char *phase;
-};
-
-struct rate {
-	int vcpu, tid, ppm;
-	int64_t from, to;
-};
-
-struct truth {
-	const struct scenario *sc;
-	struct sim *sim;
-	FILE *jsonl;
-	char *expected_path;
-	struct truth_timer **timers;
-	unsigned int nr_timers, nr_storms, nr_steps, nr_transitions, nr_rates;
-	struct storm *storms;
-	struct step *steps;
-	struct transition *transitions;
-	struct rate *rates;
-	int64_t last_sample[GEN_MAX_VMS];
-	uint64_t expired_seen, preempted;
-	bool lag, rate; /* some phase's clock lags, runs off */
-	bool failed;
-};
-
-/* --- bookkeeping--- */
+/* --- bookkeeping --- */
 
 static void *grow(struct truth *t, void **array, unsigned int *n, size_t size)
 {
@@ -123,6 +50,15 @@ static char *beside(const char *dat, const char *suffix)
 	return asprintf(&p, "%.*s%s", (int)n, dat, suffix) < 0 ? NULL : p;
 }
 
+static void print_meta(struct truth *t)
+{
+	static const char *const variants[] = { "trace-only", "stock", "padding" };
+
+	fprintf(t->jsonl,
+		"{\"type\":\"meta\",\"scenario\":\"%s\",\"nvm\":%u,\"tsc_khz\":%llu,\"variant\":\"%s\"}\n",
+		t->sc->name, t->sc->nr_vms, GEN_TSC_KHZ, variants[t->sc->host]);
+}
+
 struct truth *truth_new(const struct scenario *sc, const char *dat_path)
 {
 	struct truth *t = calloc(1, sizeof(*t));
@@ -138,6 +74,8 @@ struct truth *truth_new(const struct scenario *sc, const char *dat_path)
 		truth_free(t);
 		return NULL;
 	}
+	if (t)
+		print_meta(t);
 	return t;
 }
 
@@ -186,7 +124,7 @@ static struct truth_timer *timer_of(struct vcpu *v, int i)
 	return tt;
 }
 
-/* --- arms and storms--- */
+/* --- arms and storms --- */
 
 /* What a past-due arm of this timer in this phase is part of, if it is part of anything. */
 static unsigned int kind_now(const struct vcpu *v, int i)
@@ -303,7 +241,7 @@ void truth_preempted(struct vcpu *v)
 	v->sim->truth->preempted++;
 }
 
-/* --- clocks--- */
+/* --- clocks --- */
 
 void truth_sample(struct vm *vm, int64_t t, bool always)
 {
@@ -469,6 +407,23 @@ static void print_timers(FILE *f, const struct phase *p)
 	}
 }
 
+static void print_guest_actions(FILE *f, unsigned int what)
+{
+	static const char *const names[] = {
+		"tsc_page_on", "tsc_page_off", "tsc_page_move", "reenlightenment_on",
+		"reenlightenment_off", "emulation_status_read", "sint_mask", "sint_unmask",
+		"simp_off", "simp_on", "every_event",
+	};
+	const char *sep = "";
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!(what & 1u << i))
+			continue;
+		fprintf(f, "%s{\"action\":\"%s\"}", sep, names[i]);
+		sep = ",";
+	}
+}
+
 static const char *clock_word(enum guest_clock c)
 {
 	static const char *const words[] = { "vm", "tsc_page", "refcount_msr", "raw_tsc",
@@ -499,7 +454,9 @@ void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, e
 		p->name, clock_word(to), (long long)p->lag_ref, p->rate_ppm, !p->spin, p->ns / 1e9,
 		(unsigned long long)ref_now(v->vm, v->now));
 	print_timers(t->jsonl, p);
-	fprintf(t->jsonl, "],\"guest_actions\":%u}\n", p->guest);
+	fprintf(t->jsonl, "],\"guest_actions\":[");
+	print_guest_actions(t->jsonl, p->guest);
+	fprintf(t->jsonl, "]}\n");
 }
 
 /* A rate shows where arms ahead are many and what it adds up to is far more than the noise. */
@@ -531,238 +488,6 @@ void truth_host_action(struct vcpu *v, const char *action, int64_t from, int64_t
 		action, (long long)value);
 }
 
-/* --- the expected file--- */
-
-static void range(FILE *f, const char *name, int64_t lo, int64_t hi, int64_t slack)
-{
-	fprintf(f, "\"%s\": [%lld, %lld]", name, (long long)(lo - slack), (long long)(hi + slack));
-}
-
-static void print_kinds(FILE *f, const struct storm *s)
-{
-	unsigned int kinds = s->required ? s->kinds : ANY_KIND;
-	const char *sep = "";
-
-	fprintf(f, "[");
-	for (int i = 0; i < 3; i++) {
-		static const char *const names[] = { "backlog", "constant", "growing" };
-
-		if (!(kinds & 1u << i))
-			continue;
-		fprintf(f, "%s\"%s\"", sep, names[i]);
-		sep = ", ";
-	}
-	fprintf(f, "%s]", s->required && kinds != ANY_KIND ? "" : ", \"unknown\"");
-}
-
-static void print_storms(FILE *f, const struct truth *t)
-{
-	fprintf(f, " \"storms\": [");
-	for (unsigned int i = 0; i < t->nr_storms; i++) {
-		const struct storm *s = &t->storms[i];
-		const struct group *g = &s->g;
-
-		fprintf(f, "%s\n  {\"need\": \"%s\", \"vcpu\": %d, \"timer\": %d, \"tid\": %d, ",
-			i ? "," : "", s->required ? "required" : "allowed", s->vcpu, s->timer,
-			s->tid);
-		range(f, "start_ns", g->first, g->best_first, 1000);
-		fprintf(f, ", ");
-		range(f, "end_ns", g->best_last, g->last, 1000);
-		fprintf(f, ", \"arms\": %llu, \"share\": %.3f, \"longest_run\": %llu, \"kinds\": ",
-			(unsigned long long)g->past, (double)g->past / g->total,
-			(unsigned long long)g->best);
-		print_kinds(f, s);
-		fprintf(f, ", \"phase\": \"%s\"}", g->phase);
-	}
-	fprintf(f, "],\n");
-}
-
-static void print_transitions(FILE *f, const struct truth *t)
-{
-	fprintf(f, " \"transitions\": [");
-	for (unsigned int i = 0; i < t->nr_transitions; i++) {
-		const struct transition *x = &t->transitions[i];
-
-		fprintf(f, "%s\n  {\"tids\": [", i ? "," : "");
-		for (int k = 0; k < x->nr_tids; k++)
-			fprintf(f, "%s%d", k ? ", " : "", x->tids[k]);
-		fprintf(f, "], \"need\": \"%s\", \"vcpu\": %d, ", x->need, x->vcpu);
-		range(f, "ts_ns", x->ts - 20000000, x->ts + x->late, 0);
-		fprintf(f, ", \"to\": %s, \"from\": %s, \"phase\": \"%s\"}", x->to ? x->to : "null",
-			x->from ? x->from : "null", x->phase);
-	}
-	fprintf(f, "],\n");
-}
-
-static void print_steps(FILE *f, struct truth *t)
-{
-	fprintf(f, " \"host_steps\": [");
-	for (unsigned int i = 0; i < t->nr_steps; i++) {
-		struct step *s = &t->steps[i];
-
-		s->required = llabs((long long)s->ns) >= STEP_MIN_NS && s->samples >= STEP_SAMPLES;
-		fprintf(f, "%s\n  {\"need\": \"%s\", ", i ? "," : "",
-			s->required ? "required" : "allowed");
-		range(f, "ts_ns", s->from, s->to ? s->to : s->from, 0);
-		fprintf(f, ", ");
-		range(f, "ts_ns_ignored", s->from, s->to_always ? s->to_always : s->from, 0);
-		fprintf(f, ", \"sampled_ignored\": %s, \"step_ns\": %lld, \"action\": \"%s\"}",
-			s->to_always ? "true" : "false", (long long)s->ns, s->action);
-	}
-	fprintf(f, "],\n");
-}
-
-static void print_rates(FILE *f, const struct truth *t)
-{
-	fprintf(f, " \"guest_rate\": [");
-	for (unsigned int i = 0; i < t->nr_rates; i++)
-		fprintf(f,
-			"%s\n  {\"vcpu\": %d, \"tid\": %d, \"rate_ppm\": %d, \"from_ns\": %lld, "
-			"\"to_ns\": %lld}",
-			i ? "," : "", t->rates[i].vcpu, t->rates[i].tid, t->rates[i].ppm,
-			(long long)t->rates[i].from, (long long)t->rates[i].to);
-	fprintf(f, "],\n");
-}
-
-struct tally {
-	unsigned int required, allowed, backlog, behind, kvmclock, unclear;
-};
-
-static struct tally tally_storms(const struct truth *t)
-{
-	struct tally n = { 0 };
-
-	for (unsigned int i = 0; i < t->nr_storms; i++) {
-		const struct storm *s = &t->storms[i];
-
-		n.required += s->required;
-		n.allowed += !s->required;
-		n.backlog += s->required && s->kinds == KIND_BACKLOG;
-		n.behind += s->required && !(s->kinds & KIND_BACKLOG);
-		n.unclear += !s->required || s->kinds == ANY_KIND;
-		n.kvmclock += s->required && s->g.page_off;
-	}
-	return n;
-}
-
-static unsigned int steps_of(const struct truth *t, bool required)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < t->nr_steps; i++)
-		n += t->steps[i].required == required;
-	return n;
-}
-
-static unsigned int changes_of(const struct truth *t, const char *need)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < t->nr_transitions; i++)
-		n += !strcmp(t->transitions[i].need, need);
-	return n;
-}
-
-static bool recorded(const struct truth *t, uint64_t events)
-{
-	uint64_t have = 0;
-
-	for (unsigned int i = 0; i < t->sc->trace.nr_buffers; i++)
-		have |= t->sc->trace.buffers[i].events;
-	return (have & events) == events;
-}
-
-/* @yes: must be found; else, unless @unclear, must not be. */
-static void verdict(FILE *f, const char **sep, const char *question, bool yes, bool unclear)
-{
-	if (!yes && unclear)
-		return;
-	fprintf(f, "%s\n  \"%s\": [%s]", *sep, question,
-		yes ? "\"yes\"" : "\"no\", \"cannot_tell\"");
-	*sep = ",";
-}
-
-static void print_verdicts(FILE *f, const struct truth *t)
-{
-	struct tally n = tally_storms(t);
-	unsigned int silent = changes_of(t, "silent") + changes_of(t, "allowed");
-	bool raw = t->rate || t->sc->trace.slew_ppm;
-	const char *sep = "";
-
-	fprintf(f, " \"verdicts\": {");
-	verdict(f, &sep, "storm", n.required, n.allowed);
-	verdict(f, &sep, "guest_backlog", n.backlog, n.unclear);
-	verdict(f, &sep, "guest_clock_behind", n.behind, n.unclear || t->lag || raw);
-	verdict(f, &sep, "guest_clock_rate", t->nr_rates, raw);
-	verdict(f, &sep, "host_reference_step", steps_of(t, true), steps_of(t, false));
-	verdict(f, &sep, "guest_clocksource_switch", changes_of(t, "required"), silent);
-	verdict(f, &sep, "host_kvmclock_fallback",
-		n.kvmclock && recorded(t, EV_BIT(MSR)) && !t->sc->trace.nr_lost, true);
-	verdict(f, &sep, "preemption",
-		t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required && !n.allowed,
-		true);
-	fprintf(f, "\n },\n");
-}
-
-static void print_arms(FILE *f, const struct truth *t)
-{
-	bool any = false;
-
-	fprintf(f, " \"arms\": [");
-	for (unsigned int i = 0; i < t->nr_timers; i++) {
-		const struct truth_timer *tt = t->timers[i];
-
-		if (!tt->arms)
-			continue;
-		fprintf(f,
-			"%s\n  {\"vm\": %d, \"vcpu\": %d, \"timer\": %d, \"tid\": %d, \"arms\": "
-			"%llu, \"expired\": %llu, "
-			"\"restored\": %llu}",
-			any ? "," : "", tt->vm, tt->vcpu, tt->timer, tt->tid,
-			(unsigned long long)tt->arms, (unsigned long long)tt->expired,
-			(unsigned long long)tt->restored);
-		any = true;
-	}
-	fprintf(f, "],\n");
-}
-
-/* Which threads are one VM at the end. */
-static void print_vms(FILE *f, const struct sim *sim)
-{
-	fprintf(f, " \"vms\": [");
-	for (unsigned int i = 0; i < sim->sc->nr_vms; i++) {
-		fprintf(f, "%s[", i ? ", " : "");
-		for (unsigned int k = 0; k < sim->sc->vms[i].nr_vcpus; k++)
-			fprintf(f, "%s%d", k ? ", " : "", sim->vms[i].vcpus[k].tid);
-		fprintf(f, "]");
-	}
-	fprintf(f, "]\n");
-}
-
-static int write_expected(struct truth *t, const struct sim *sim)
-{
-	bool cycles = t->sc->trace.clock == CLOCK_X86_TSC;
-	FILE *f = fopen(t->expected_path, "w");
-
-	if (!f)
-		return -errno;
-	fprintf(f,
-		"{\n \"schema\": \"hvstimer-expected/1\",\n \"free_transitions\": %s,\n \"lossy\": "
-		"%s,\n"
-		" \"start_expired_recorded\": %s,\n \"scenario\": \"%s\",\n",
-		cycles ? "true" : "false", t->sc->trace.nr_lost ? "true" : "false",
-		t->expired_seen ? "true" : "false", t->sc->name);
-	print_storms(f, t);
-	print_transitions(f, t);
-	print_steps(f, t);
-	print_rates(f, t);
-	print_verdicts(f, t);
-	print_arms(f, t);
-	print_vms(f, sim);
-	fprintf(f, "}\n");
-	return fclose(f) ? -errno : 0;
-}
-
 int truth_close(struct truth *t, struct sim *sim)
 {
 	int rc;
@@ -770,7 +495,9 @@ int truth_close(struct truth *t, struct sim *sim)
 	for (unsigned int i = 0; i < t->nr_timers; i++)
 		if (t->timers[i]->g.past)
 			group_ends(t, t->timers[i]);
-	rc = t->failed ? -ENOMEM : write_expected(t, sim);
+	fprintf(t->jsonl, "{\"type\":\"end\",\"mono_ns\":%lld}\n",
+		(long long)trace_ns(sim->trace, sim->end));
+	rc = t->failed ? -ENOMEM : expected_write(t, sim);
 	if (fflush(t->jsonl) && !rc)
 		rc = -errno;
 	truth_free(t);
