@@ -8,11 +8,12 @@
 #include "events.h"
 
 /* The files are taken in whole, so that the program runs from anywhere. */
-#define EMBED(sym, file) \
-	__asm__(".section .rodata\n" #sym ":\n.incbin \"tests/gen/formats/" file "\"\n.byte 0\n.previous\n"); \
+#define EMBED(sym, file)                                                         \
+	__asm__(".section .rodata\n" #sym ":\n.incbin \"tests/gen/formats/" file \
+		"\"\n.byte 0\n.previous\n");                                     \
 	extern const char sym[] __attribute__((visibility("hidden")))
 
-#define X(id, system, name, fields) \
+#define X(id, system, name, fields)                            \
 	EMBED(fmt_6_12_##name, "linux-6.12/" #name ".format"); \
 	EMBED(fmt_6_18_##name, "linux-6.18/" #name ".format");
 GEN_EVENTS(X)
@@ -28,10 +29,11 @@ const char *const gen_header_page = text_header_page, *const gen_header_event = 
 static const struct {
 	const char *system, *name, *fields, *format[2];
 } events[EV_COUNT] = {
-#define X(id, system, name, fields) [EV_##id] = { #system, #name, fields, { fmt_6_12_##name, fmt_6_18_##name } },
+#define X(id, system, name, fields) \
+	[EV_##id] = { #system, #name, fields, { fmt_6_12_##name, fmt_6_18_##name } },
 	GEN_EVENTS(X)
 #undef X
-	[EV_PRINT] = { "ftrace", "print", "ip buf", { fmt_print, fmt_print } },
+		[EV_PRINT] = { "ftrace", "print", "ip buf", { fmt_print, fmt_print } },
 };
 
 static const char *format_text(int ev, enum gen_kernel kernel)
@@ -43,7 +45,10 @@ static const char *format_text(int ev, enum gen_kernel kernel)
 	return events[ev].format[kernel == KERNEL_6_18];
 }
 
-/* Finds "NAME;" or "NAME[16];" at the end of a declaration: "\tfield:TYPE NAME;\toffset:8;\tsize:4;..." */
+/*
+ * Finds "NAME;" or "NAME[16];" at the end of a declaration: "\tfield:TYPE
+ * NAME;\toffset:8;\tsize:4;..."
+ */
 static struct gen_field field_of(const char *format, const char *name, size_t len)
 {
 	struct gen_field f = { 0, 0 };
@@ -59,7 +64,8 @@ static struct gen_field field_of(const char *format, const char *name, size_t le
 		if (last[-1] == ']')
 			while (*last != '[')
 				last--;
-		if ((size_t)(last - p) > len && last[-1 - (long)len] == ' ' && !memcmp(last - len, name, len)) {
+		if ((size_t)(last - p) > len && last[-1 - (long)len] == ' ' &&
+		    !memcmp(last - len, name, len)) {
 			f.offset = offset;
 			f.size = size;
 			return f;
