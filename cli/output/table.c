@@ -96,20 +96,28 @@ static unsigned int total_width(const struct table *t, const unsigned int *width
 	return sum ? sum - GAP : 0;
 }
 
+/* The column that goes first: shown, and of the highest number; -1 when none may go. */
+static int dispensable(const struct table *t, const unsigned int *width)
+{
+	unsigned int c, most = 0;
+	int found = -1;
+
+	for (c = 0; c < t->nr_columns; c++) {
+		if (!width[c] || t->columns[c].drop <= most)
+			continue;
+		most = t->columns[c].drop;
+		found = c;
+	}
+	return found;
+}
+
 /* Drops columns (width 0) until the rest fits @space. */
 static void fit(const struct table *t, unsigned int *width, unsigned int space)
 {
-	unsigned int c, worst;
+	int c;
 
-	while (total_width(t, width) > space) {
-		worst = 0;
-		for (c = 1; c < t->nr_columns; c++)
-			if (width[c] && t->columns[c].drop > (width[worst] ? t->columns[worst].drop : 0))
-				worst = c;
-		if (!t->columns[worst].drop)
-			return;
-		width[worst] = 0;
-	}
+	while (total_width(t, width) > space && (c = dispensable(t, width)) >= 0)
+		width[c] = 0;
 }
 
 static void put_cell(struct out *o, const struct column *col, unsigned int width, unsigned int room,

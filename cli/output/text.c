@@ -92,79 +92,69 @@ static void text_evidence(struct out *o, const struct hvst_evidence_list *l, uns
 
 /* --- the trace ------------------------------------------------------------------------------------- */
 
-static void put_files(struct out *o, const struct hvst_trace *t)
-{
-	char buf[UNIT_BUF];
-	unsigned int i;
-
-	for (i = 0; i < t->nr_files; i++) {
-		const struct hvst_file_info *f = &t->files[i];
-
-		out_safe(o, f->path);
-		out_printf(o, " (v%d%s%s)%s", f->version, f->compression ? ", " : "",
-			   f->compression ? f->compression : "", i + 1 < t->nr_files ? ", " : "");
-	}
-	out_str(o, ", clock ");
-	out_safe(o, t->clock ? t->clock : "?");
-	if (t->scale_source == HVST_SCALE_ESTIMATED)
-		out_str(o, " (scale estimated)");
-	if (t->first_ns != HVST_UNKNOWN && t->last_ns != HVST_UNKNOWN)
-		out_printf(o, ", %s", unit_duration(buf, t->last_ns - t->first_ns));
-	out_printf(o, ", %u CPU%s\n", t->cpus, t->cpus == 1 ? "" : "s");
-}
-
-static void put_counter(struct out *o, uint64_t n, const char *what, enum role role)
-{
-	char buf[UNIT_BUF];
-
-	if (!n)
-		return;
-	out_str(o, ", ");
-	out_role(o, role);
-	out_printf(o, "%s %s", unit_count(buf, n), what);
-	out_plain(o);
-}
-
-static void put_lost(struct out *o, const struct hvst_trace *t)
-{
-	char places[UNIT_BUF], events[UNIT_BUF], time[UNIT_BUF];
-
-	if (!t->lost_places) {
-		out_str(o, ", none lost");
-		return;
-	}
-	out_str(o, ", ");
-	out_role(o, ROLE_WARN);
-	if (t->lost_events)
-		out_printf(o, "%s lost in ", unit_count(events, t->lost_events));
-	else
-		out_str(o, "an unknown number lost in ");
-	out_printf(o, "%s place%s (%s)", unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s",
-		   unit_duration(time, t->lost_ns));
-	out_plain(o);
-}
-
-static void put_counters(struct out *o, const struct hvst_trace *t)
-{
-	char events[UNIT_BUF], understood[UNIT_BUF];
-
-	out_pad(o, LABEL, ' ');
-	out_printf(o, "%s events: %s understood", unit_count(events, t->events),
-		   unit_count(understood, t->relevant));
-	put_counter(o, t->ignored, "ignored", ROLE_NONE);
-	put_counter(o, t->duplicates, "recorded twice", ROLE_NONE);
-	put_counter(o, t->malformed, "malformed", ROLE_WARN);
-	put_counter(o, t->backwards, "out of order", ROLE_WARN);
-	put_lost(o, t);
-	out_char(o, '\n');
-}
-
 static void note(struct out *o, enum role role, const char *text)
 {
 	out_pad(o, LABEL, ' ');
 	out_role(o, role);
 	out_wrap(o, LABEL, LABEL, 0, text);
 	out_plain(o);
+}
+
+static void put_files(struct out *o, const struct hvst_trace *t)
+{
+	char text[4096], buf[UNIT_BUF];
+	size_t at = 0;
+	unsigned int i;
+
+	for (i = 0; i < t->nr_files && at < sizeof(text); i++) {
+		const struct hvst_file_info *f = &t->files[i];
+
+		at += snprintf(text + at, sizeof(text) - at, "%s (v%d%s%s), ", f->path, f->version,
+			       f->compression ? ", " : "", f->compression ? f->compression : "");
+	}
+	if (at < sizeof(text))
+		at += snprintf(text + at, sizeof(text) - at, "clock %s%s", t->clock ? t->clock : "?",
+			       t->scale_source == HVST_SCALE_ESTIMATED ? " (scale estimated)" : "");
+	if (at < sizeof(text) && t->first_ns != HVST_UNKNOWN)
+		at += snprintf(text + at, sizeof(text) - at, ", %s", unit_duration(buf, t->last_ns - t->first_ns));
+	if (at < sizeof(text))
+		snprintf(text + at, sizeof(text) - at, ", %u CPU%s", t->cpus, t->cpus == 1 ? "" : "s");
+	out_wrap(o, LABEL, LABEL, 0, text);
+}
+
+static size_t counter(char *buf, size_t len, uint64_t n, const char *what)
+{
+	char count[UNIT_BUF];
+
+	return n ? snprintf(buf, len, ", %s %s", unit_count(count, n), what) : 0;
+}
+
+static void lost_text(char *buf, size_t len, const struct hvst_trace *t)
+{
+	char places[UNIT_BUF], events[UNIT_BUF], time[UNIT_BUF];
+
+	if (!t->lost_places)
+		snprintf(buf, len, ", none lost");
+	else
+		snprintf(buf, len, ", %s lost in %s place%s (%s)",
+			 t->lost_events ? unit_count(events, t->lost_events) : "an unknown number",
+			 unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s",
+			 unit_duration(time, t->lost_ns));
+}
+
+static void put_counters(struct out *o, const struct hvst_trace *t)
+{
+	char text[512], events[UNIT_BUF], understood[UNIT_BUF];
+	size_t at;
+
+	at = snprintf(text, sizeof(text), "%s events: %s understood", unit_count(events, t->events),
+		      unit_count(understood, t->relevant));
+	at += counter(text + at, sizeof(text) - at, t->ignored, "ignored");
+	at += counter(text + at, sizeof(text) - at, t->duplicates, "recorded twice");
+	at += counter(text + at, sizeof(text) - at, t->malformed, "malformed");
+	at += counter(text + at, sizeof(text) - at, t->backwards, "out of order");
+	lost_text(text + at, sizeof(text) - at, t);
+	note(o, t->lost_places || t->malformed || t->backwards ? ROLE_WARN : ROLE_NONE, text);
 }
 
 static void put_cut_files(struct out *o, const struct hvst_trace *t)
@@ -467,14 +457,6 @@ void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose
 	}
 }
 
-/* "3 by preemption" */
-static size_t cause(char *buf, size_t len, uint64_t n, const char *what)
-{
-	char count[UNIT_BUF];
-
-	return n ? snprintf(buf, len, ", %s %s", unit_count(count, n), what) : 0;
-}
-
 void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int indent)
 {
 	char text[320], count[UNIT_BUF];
@@ -485,10 +467,10 @@ void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int in
 		return;
 	at = snprintf(text, sizeof(text), "%s past-due arm%s outside storms", unit_count(count, n),
 		      n == 1 ? "" : "s");
-	at += cause(text + at, sizeof(text) - at, p->bursts, "of these in short bursts");
-	at += cause(text + at, sizeof(text) - at, p->short_deadline, "by a short deadline");
-	at += cause(text + at, sizeof(text) - at, p->preempted, "by preemption");
-	cause(text + at, sizeof(text) - at, p->unexplained, "unexplained");
+	at += counter(text + at, sizeof(text) - at, p->bursts, "of these in short bursts");
+	at += counter(text + at, sizeof(text) - at, p->short_deadline, "by a short deadline");
+	at += counter(text + at, sizeof(text) - at, p->preempted, "by preemption");
+	counter(text + at, sizeof(text) - at, p->unexplained, "unexplained");
 	out_pad(o, indent, ' ');
 	out_wrap(o, indent, indent, 0, text);
 }
