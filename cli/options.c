@@ -540,6 +540,19 @@ static bool set_verbose(struct options *o, const char *arg)
 
 /* --- the table ------------------------------------------------------------------------------------- */
 
+static bool set_script(struct options *o, const char *arg)
+{
+	o->script = arg;
+	return true;
+}
+
+static bool set_ascii(struct options *o, const char *arg)
+{
+	(void)arg;
+	o->ascii = true;
+	return true;
+}
+
 static const struct option_desc table[] = {
 	{ "input", 'i', "FILE", SEC_INPUT, CMD_ALL, set_input,
 	  "read FILE (repeatable; the same as naming it; default trace.dat)", 0 },
@@ -591,6 +604,9 @@ static const struct option_desc table[] = {
 	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_TEXT, set_output, "write to FILE instead of standard output", 0 },
 	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT, set_color, "auto (default), always or never", 0 },
 
+	{ "script", 0, "FILE", SEC_OTHER, CMD_BROWSE, set_script,
+	  "no terminal: take keys from FILE (- is standard input), print the screens it asks for", 0 },
+	{ "ascii", 0, NULL, SEC_OTHER, CMD_BROWSE, set_ascii, "draw with ASCII characters only", 0 },
 	{ "check", 0, NULL, SEC_OTHER, CMD_DIAGNOSE | CMD_STORMS, set_check, "exit 1 when there is a storm", 0 },
 	{ "quiet", 'q', NULL, SEC_OTHER, CMD_TEXT, set_quiet, "no progress, no notes", 0 },
 	{ "verbose", 'v', NULL, SEC_OTHER, CMD_TEXT, set_verbose, "show everything: all evidence, how the file was read", 0 },
