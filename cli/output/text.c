@@ -237,19 +237,15 @@ static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned 
 
 static void put_vm(struct out *o, const struct hvst_vm *vm, bool verbose)
 {
-	char head[32], buf[UNIT_BUF], vcpus[2048];
+	char head[32], buf[UNIT_BUF], vcpus[2048], text[2400];
 
 	snprintf(head, sizeof(head), "VM %s", id_text(buf, vm->vm));
 	label(o, head);
 	put_vcpus(vcpus, sizeof(vcpus), vm, verbose ? 64 : 3);
-	if (vm->name && *vm->name) {
-		out_safe(o, vm->name);
-		out_str(o, ", ");
-	}
-	out_printf(o, "vCPU%s %s", vm->nr_vcpus == 1 ? "" : "s", vcpus);
-	if (vm->epoch_ns != HVST_UNKNOWN)
-		out_printf(o, ", reference clock zero at %s", unit_time(buf, vm->epoch_ns));
-	out_char(o, '\n');
+	snprintf(text, sizeof(text), "%.128s%svCPU%s %s%s%s", vm->name ? vm->name : "", vm->name && *vm->name ? ", " : "",
+		 vm->nr_vcpus == 1 ? "" : "s", vcpus, vm->epoch_ns != HVST_UNKNOWN ? ", reference clock zero at " : "",
+		 vm->epoch_ns != HVST_UNKNOWN ? unit_time(buf, vm->epoch_ns) : "");
+	out_wrap(o, LABEL, LABEL, 0, text);
 }
 
 static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int most)
@@ -355,7 +351,7 @@ static void storm_table(struct out *o, const struct hvst_result *r, unsigned int
 	static const struct column columns[] = {
 		{ "#", 0, 3, 0 }, { "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "timer", 0, 0, 0 },
 		{ "start", 0, 0, 0 }, { "lasts", 0, 0, 0 }, { "past due", 0, 0, 0 }, { "rate", 0, 4, 0 },
-		{ "kind", 1, 0, 0 }, { "max skew", 0, 0, 0 }, { "set off by", 1, 5, 0 },
+		{ "kind", 1, 1, 0 }, { "max skew", 0, 0, 0 }, { "set off by", 1, 5, 0 },
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	unsigned int i;
