@@ -11,7 +11,6 @@
 #include "units.h"
 
 #define LABEL		9	/* width of the column of labels */
-#define SMALL_SCREEN	40	/* a terminal with fewer lines than this gets the short screen */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -21,15 +20,11 @@ struct limits {
 	unsigned int summary;	/* lines of a verdict's, 0: only its name */
 };
 
-static struct limits limits_of(const struct out *o, bool verbose)
-{
-	static const struct limits all = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX };
-	static const struct limits roomy = { 4, 6, 6, 8, 3 }, small = { 0, 2, 3, 3, 0 };
-
-	if (verbose)
-		return all;
-	return o->height && o->height < SMALL_SCREEN ? small : roomy;
-}
+/* The screen is tried with these, from the richest on, until it fits the terminal. */
+static const struct limits levels[] = {
+	{ 4, 6, 6, 8, 3 }, { 2, 4, 4, 5, 1 }, { 1, 3, 4, 4, 0 }, { 0, 3, 3, 3, 0 }, { 0, 2, 2, 2, 0 }, { 0, 1, 2, 1, 0 },
+};
+static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX };
 
 static void label(struct out *o, const char *text)
 {
@@ -735,6 +730,20 @@ static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_a
 	return false;
 }
 
+/* What is left to say where names alone fit. */
+static void other_answers(struct out *o, const struct hvst_result *r, bool first)
+{
+	unsigned int i, no = 0;
+
+	for (i = 0; i < HVST_Q_COUNT; i++)
+		no += r->verdicts[i].answer == HVST_NO;
+	if (!no)
+		return;
+	out_pad(o, first ? 0 : LABEL, ' ');
+	out_in(o, answer_role(HVST_NO), "no");
+	out_printf(o, "  to the other %u; -v shows all, with evidence\n", no);
+}
+
 /* @lines: of each summary of a yes. UINT_MAX: all, and the evidence, and the other answers as well. */
 static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned int lines)
 {
@@ -749,18 +758,21 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned
 		put_verdict(o, &r->verdicts[i], lines);
 		first = false;
 	}
-	if (!lines)
-		first = put_answered(o, r, HVST_YES, first);
 	if (lines == UINT_MAX)
 		return;
-	first = put_answered(o, r, HVST_NO, first);
-	put_answered(o, r, HVST_CANNOT_TELL, first);
+	if (!lines)
+		first = put_answered(o, r, HVST_YES, first);
+	else
+		first = put_answered(o, r, HVST_NO, first);
+	first = put_answered(o, r, HVST_CANNOT_TELL, first);
+	if (!lines)
+		other_answers(o, r, first);
 }
 
-void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r, bool verbose)
+static void put_screen(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
+		       const struct limits *most)
 {
 	enum role role = r->verdicts[HVST_Q_STORM].answer == HVST_NO ? ROLE_GOOD : ROLE_WARN;
-	struct limits most = limits_of(o, verbose);
 
 	out_role(o, r->nr_storms ? ROLE_BAD : role);
 	out_wrap(o, 0, 0, 0, r->headline);
@@ -769,10 +781,43 @@ void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst
 		out_in(o, ROLE_TITLE, "Next: ");
 		out_wrap(o, 6, 6, 0, r->advice);
 	}
-	text_trace(o, t, verbose);
-	screen_vms(o, r, most.vms);
-	screen_timers(o, r, most.timers);
-	screen_storms(o, t, r, most.storms);
-	screen_clocks(o, t, r, most.clocks);
-	screen_verdicts(o, r, most.summary);
+	text_trace(o, t, most->vms == UINT_MAX);
+	screen_vms(o, r, most->vms);
+	screen_timers(o, r, most->timers);
+	screen_storms(o, t, r, most->storms);
+	screen_clocks(o, t, r, most->clocks);
+	screen_verdicts(o, r, most->summary);
+}
+
+static unsigned int count_lines(const struct out *o)
+{
+	const char *at = o->buf, *end = o->buf + o->len;
+	unsigned int n = 0;
+
+	for (; at && (at = memchr(at, '\n', end - at)); at++)
+		n++;
+	return n;
+}
+
+void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r, bool verbose)
+{
+	struct out page;
+	unsigned int i;
+
+	if (verbose || !o->height) {
+		put_screen(o, t, r, verbose ? &everything : &levels[0]);
+		return;
+	}
+	out_open_memory(&page);
+	page.color = o->color;
+	page.width = o->width;
+	for (i = 0; i < ARRAY_SIZE(levels); i++) {
+		page.len = 0;
+		put_screen(&page, t, r, &levels[i]);
+		if (count_lines(&page) < o->height)	/* one is left for the prompt */
+			break;
+	}
+	out_mem(o, page.buf, page.len);
+	o->err = o->err ? o->err : page.err;
+	out_discard(&page);
 }
