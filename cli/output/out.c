@@ -360,7 +360,8 @@ void out_in(struct out *o, enum role role, const char *text)
 		out_plain(o);
 }
 
-void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned int lines, const char *text)
+void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned int lines,
+	      const char *text)
 {
 	unsigned int line = 1;
 	bool first = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one way out: a buffered writer with formatting of its own for the hot paths. Errors stick: the first
- * failed write is remembered, everything after it is dropped, and out_close() tells.
+ * The one way out: a buffered writer with formatting of its own for the hot paths. Errors stick:
+ * the first failed write is remembered, everything after it is dropped, and out_close() tells.
  */
 #ifndef HVST_CLI_OUT_H
 #define HVST_CLI_OUT_H
@@ -13,7 +13,16 @@
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* What a piece of text is, not how it looks: out.c has the one table of looks. */
-enum role { ROLE_NONE, ROLE_BAD, ROLE_WARN, ROLE_GOOD, ROLE_TITLE, ROLE_TIME, ROLE_DIM, ROLE_COUNT };
+enum role {
+	ROLE_NONE,
+	ROLE_BAD,
+	ROLE_WARN,
+	ROLE_GOOD,
+	ROLE_TITLE,
+	ROLE_TIME,
+	ROLE_DIM,
+	ROLE_COUNT
+};
 
 struct out {
 	int fd;			/* -1: into memory only (tests, pieces of a page) */
@@ -31,7 +40,10 @@ struct out {
 int out_open(struct out *o, const char *path, enum color_mode color);
 /* A writer that keeps everything in o->buf. */
 void out_open_memory(struct out *o);
-/* Flushes and, with -o, gives the file its name; returns 0 or the negative errno of the first failure. */
+/*
+ * Flushes and, with -o, gives the file its name; returns 0 or the negative errno of the first
+ * failure.
+ */
 int out_close(struct out *o);
 /* Drops what was not written; with -o nothing is left behind. */
 void out_discard(struct out *o);
@@ -56,9 +68,11 @@ void out_plain(struct out *o);
 void out_in(struct out *o, enum role role, const char *text);
 
 /*
- * Words of @text broken at the width, each line after the first indented by @indent; ends with a newline.
- * Standing at @column. At most @lines lines (0: all), the last one ending in ".." where words are missing.
+ * Words of @text broken at the width, each line after the first indented by @indent; ends with a
+ * newline. Standing at @column. At most @lines lines (0: all), the last one ending in ".." where
+ * words are missing.
  */
-void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned int lines, const char *text);
+void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned int lines,
+	      const char *text);
 
 #endif

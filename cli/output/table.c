@@ -19,7 +19,7 @@ struct table {
 	unsigned int nr_columns;
 	struct cell *cells;
 	size_t nr, cap;
-	bool failed;		/* no memory for a cell: print nothing rather than a crooked table */
+	bool failed;		/* no memory for a cell: rather nothing than a crooked table */
 };
 
 struct table *table_new(const struct column *columns, unsigned int n)
@@ -139,8 +139,8 @@ static void put_cell(struct out *o, const struct column *col, unsigned int width
 		out_pad(o, pad, ' ');
 }
 
-static void put_row(const struct table *t, struct out *o, const unsigned int *width, unsigned int indent,
-		    const struct cell *row)
+static void put_row(const struct table *t, struct out *o, const unsigned int *width,
+		    unsigned int indent, const struct cell *row)
 {
 	unsigned int c, last = 0, at = indent;
 
@@ -149,7 +149,8 @@ static void put_row(const struct table *t, struct out *o, const unsigned int *wi
 	for (c = 0; c <= last; c++) {
 		if (!width[c])
 			continue;
-		put_cell(o, &t->columns[c], width[c], o->width > at ? o->width - at : 0, &row[c], c == last);
+		put_cell(o, &t->columns[c], width[c], o->width > at ? o->width - at : 0, &row[c],
+			 c == last);
 		if (c != last)
 			out_pad(o, GAP, ' ');
 		at += width[c] + GAP;
@@ -157,7 +158,8 @@ static void put_row(const struct table *t, struct out *o, const unsigned int *wi
 	out_char(o, '\n');
 }
 
-static void put_titles(const struct table *t, struct out *o, const unsigned int *width, unsigned int indent)
+static void put_titles(const struct table *t, struct out *o, const unsigned int *width,
+		       unsigned int indent)
 {
 	struct cell row[t->nr_columns];
 	unsigned int c;

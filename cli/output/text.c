@@ -22,7 +22,8 @@ struct limits {
 
 /* The screen is tried with these, from the richest on, until it fits the terminal. */
 static const struct limits levels[] = {
-	{ 4, 6, 6, 8, 3 }, { 2, 4, 4, 5, 1 }, { 1, 3, 4, 4, 0 }, { 0, 3, 3, 3, 0 }, { 0, 2, 2, 2, 0 }, { 0, 1, 2, 1, 0 },
+	{ 4, 6, 6, 8, 3 }, { 2, 4, 4, 5, 1 }, { 1, 3, 4, 4, 0 },
+	{ 0, 3, 3, 3, 0 }, { 0, 2, 2, 2, 0 }, { 0, 1, 2, 1, 0 },
 };
 static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX };
 
@@ -48,7 +49,8 @@ static void id_cell(struct table *t, int id)
 	table_cell(t, ROLE_NONE, id_text(buf, id));
 }
 
-static void more(struct out *o, unsigned int left, const char *what, const char *command, const char *file)
+static void more(struct out *o, unsigned int left, const char *what, const char *command,
+		 const char *file)
 {
 	out_pad(o, LABEL, ' ');
 	out_role(o, ROLE_DIM);
@@ -63,7 +65,7 @@ static const char *first_file(const struct hvst_trace *t)
 	return t->nr_files ? t->files[0].path : "";
 }
 
-/* --- evidence -------------------------------------------------------------------------------------- */
+/* --- evidence --------------------------------------------------------------------------------- */
 
 static void text_evidence(struct out *o, const struct hvst_evidence_list *l, unsigned int indent)
 {
@@ -75,17 +77,18 @@ static void text_evidence(struct out *o, const struct hvst_evidence_list *l, uns
 		const char *name = e->event >= 0 ? hvst_event_name(e->event) : NULL;
 
 		if (e->ts_ns != HVST_UNKNOWN)
-			snprintf(head, sizeof(head), "- %s%s%s: ", unit_time(time, e->ts_ns), name ? " " : "",
-				 name ? name : "");
+			snprintf(head, sizeof(head), "- %s%s%s: ", unit_time(time, e->ts_ns),
+				 name ? " " : "", name ? name : "");
 		if (e->ts_ns != HVST_UNKNOWN && e->cpu >= 0)
-			snprintf(head + strlen(head) - 2, sizeof(head) - strlen(head), " [%03d]: ", e->cpu);
+			snprintf(head + strlen(head) - 2, sizeof(head) - strlen(head),
+				 " [%03d]: ", e->cpu);
 		out_pad(o, indent, ' ');
 		out_in(o, ROLE_DIM, head);
 		out_wrap(o, indent + strlen(head), indent + 2, 0, e->text);
 	}
 }
 
-/* --- the trace ------------------------------------------------------------------------------------- */
+/* --- the trace -------------------------------------------------------------------------------- */
 
 static void note(struct out *o, enum role role, const char *text)
 {
@@ -108,12 +111,15 @@ static void put_files(struct out *o, const struct hvst_trace *t)
 			       f->compression ? ", " : "", f->compression ? f->compression : "");
 	}
 	if (at < sizeof(text))
-		at += snprintf(text + at, sizeof(text) - at, "clock %s%s", t->clock ? t->clock : "?",
+		at += snprintf(text + at, sizeof(text) - at, "clock %s%s",
+			       t->clock ? t->clock : "?",
 			       t->scale_source == HVST_SCALE_ESTIMATED ? " (scale estimated)" : "");
 	if (at < sizeof(text) && t->first_ns != HVST_UNKNOWN)
-		at += snprintf(text + at, sizeof(text) - at, ", %s", unit_duration(buf, t->last_ns - t->first_ns));
+		at += snprintf(text + at, sizeof(text) - at, ", %s",
+			       unit_duration(buf, t->last_ns - t->first_ns));
 	if (at < sizeof(text))
-		snprintf(text + at, sizeof(text) - at, ", %u CPU%s", t->cpus, t->cpus == 1 ? "" : "s");
+		snprintf(text + at, sizeof(text) - at, ", %u CPU%s", t->cpus,
+			 t->cpus == 1 ? "" : "s");
 	out_wrap(o, LABEL, LABEL, 0, text);
 }
 
@@ -160,7 +166,8 @@ static void put_cut_files(struct out *o, const struct hvst_trace *t)
 	for (i = 0; i < t->nr_files; i++) {
 		if (t->files[i].truncated_at == HVST_UNKNOWN)
 			continue;
-		snprintf(text, sizeof(text), "%s is cut off at byte %lld: this holds for what comes before",
+		snprintf(text, sizeof(text),
+			 "%s is cut off at byte %lld: this holds for what comes before",
 			 t->files[i].path, (long long)t->files[i].truncated_at);
 		note(o, ROLE_WARN, text);
 	}
@@ -174,8 +181,10 @@ static void put_readers(struct out *o, const struct hvst_trace *t)
 	for (i = 0; i < t->nr_files; i++) {
 		const struct hvst_file_info *f = &t->files[i];
 
-		snprintf(text, sizeof(text), "%s read by %s%s%s%s", f->path, f->reader ? f->reader : "?",
-			 f->declined ? "; the page reader declined: " : "", f->declined ? f->declined : "",
+		snprintf(text, sizeof(text), "%s read by %s%s%s%s", f->path,
+			 f->reader ? f->reader : "?",
+			 f->declined ? "; the page reader declined: " : "",
+			 f->declined ? f->declined : "",
 			 f->uname ? "" : "; kernel not named in the file");
 		note(o, ROLE_DIM, text);
 		if (f->uname)
@@ -215,7 +224,7 @@ void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 	put_seen(o, t);
 }
 
-/* --- VMs and timers -------------------------------------------------------------------------------- */
+/* --- VMs and timers --------------------------------------------------------------------------- */
 
 static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned int most)
 {
@@ -224,8 +233,8 @@ static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned 
 
 	buf[0] = 0;
 	for (i = 0; i < vm->nr_vcpus && i < most && at < len; i++)
-		at += snprintf(buf + at, len - at, "%s%d (tid %d)", i ? ", " : "", vm->vcpus[i].vcpu,
-			       vm->vcpus[i].tid);
+		at += snprintf(buf + at, len - at, "%s%d (tid %d)", i ? ", " : "",
+			       vm->vcpus[i].vcpu, vm->vcpus[i].tid);
 	if (i < vm->nr_vcpus && at < len)
 		snprintf(buf + at, len - at, ", %u more", vm->nr_vcpus - i);
 }
@@ -237,8 +246,9 @@ static void put_vm(struct out *o, const struct hvst_vm *vm, bool verbose)
 	snprintf(head, sizeof(head), "VM %s", id_text(buf, vm->vm));
 	label(o, head);
 	put_vcpus(vcpus, sizeof(vcpus), vm, verbose ? 64 : 3);
-	snprintf(text, sizeof(text), "%.128s%svCPU%s %s%s%s", vm->name ? vm->name : "", vm->name && *vm->name ? ", " : "",
-		 vm->nr_vcpus == 1 ? "" : "s", vcpus, vm->epoch_ns != HVST_UNKNOWN ? ", reference clock zero at " : "",
+	snprintf(text, sizeof(text), "%.128s%svCPU%s %s%s%s", vm->name ? vm->name : "",
+		 vm->name && *vm->name ? ", " : "", vm->nr_vcpus == 1 ? "" : "s", vcpus,
+		 vm->epoch_ns != HVST_UNKNOWN ? ", reference clock zero at " : "",
 		 vm->epoch_ns != HVST_UNKNOWN ? unit_time(buf, vm->epoch_ns) : "");
 	out_wrap(o, LABEL, LABEL, 0, text);
 }
@@ -271,13 +281,16 @@ static void timer_row(struct table *t, const struct hvst_timer *m)
 	id_cell(t, m->vcpu);
 	id_cell(t, m->timer);
 	snprintf(mode, sizeof(mode), "%s%s%s",
-		 m->mode == HVST_MODE_PERIODIC ? "periodic" : m->mode == HVST_MODE_BOTH ? "both" : "one-shot",
+		 m->mode == HVST_MODE_PERIODIC ? "periodic"
+		 : m->mode == HVST_MODE_BOTH   ? "both"
+					       : "one-shot",
 		 m->delivery ? ", " : "", m->delivery ? hvst_delivery_mode_name(m->delivery) : "");
 	table_cell(t, ROLE_NONE, mode);
 	table_cell(t, ROLE_NONE, unit_count(buf, m->arms));
 	table_cell(t, expired ? ROLE_WARN : ROLE_NONE, unit_count(buf, expired));
 	table_cell(t, ROLE_NONE, unit_count(buf, m->expired_inferred));
-	table_cell(t, m->failed_deliveries ? ROLE_WARN : ROLE_NONE, unit_count(buf, m->failed_deliveries));
+	table_cell(t, m->failed_deliveries ? ROLE_WARN : ROLE_NONE,
+		   unit_count(buf, m->failed_deliveries));
 	skew_cell(t, m->skew, 100);
 	skew_cell(t, m->skew, 5000);
 	skew_cell(t, m->skew, 9900);
@@ -289,7 +302,8 @@ static void screen_timers(struct out *o, const struct hvst_result *r, unsigned i
 {
 	static const struct column columns[] = {
 		{ "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "timer", 0, 0, 0 }, { "mode", 1, 3, 0 },
-		{ "arms", 0, 0, 0 }, { "past due", 0, 0, 0 }, { "inferred", 0, 4, 0 }, { "failed", 0, 5, 0 },
+		{ "arms", 0, 0, 0 }, { "past due", 0, 0, 0 }, { "inferred", 0, 4, 0 },
+		{ "failed", 0, 5, 0 },
 		{ "skew p1", 0, 2, 0 }, { "p50", 0, 0, 0 }, { "p99", 0, 0, 0 }, { "max", 0, 0, 0 },
 	};
 	struct table *t;
@@ -308,7 +322,7 @@ static void screen_timers(struct out *o, const struct hvst_result *r, unsigned i
 		out_printf(o, "%*sand %u more timers: -v\n", LABEL, "", r->nr_timers - i);
 }
 
-/* --- storms ---------------------------------------------------------------------------------------- */
+/* --- storms ----------------------------------------------------------------------------------- */
 
 static void trigger_text(char *buf, size_t len, const struct hvst_storm *s)
 {
@@ -345,7 +359,8 @@ static void storm_table(struct out *o, const struct hvst_result *r, unsigned int
 {
 	static const struct column columns[] = {
 		{ "#", 0, 3, 0 }, { "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "timer", 0, 0, 0 },
-		{ "start", 0, 0, 0 }, { "lasts", 0, 0, 0 }, { "past due", 0, 0, 0 }, { "rate", 0, 4, 0 },
+		{ "start", 0, 0, 0 }, { "lasts", 0, 0, 0 }, { "past due", 0, 0, 0 },
+		{ "rate", 0, 4, 0 },
 		{ "kind", 1, 1, 0 }, { "max skew", 0, 0, 0 }, { "set off by", 1, 5, 0 },
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
@@ -393,8 +408,8 @@ static void storm_times(struct out *o, const struct hvst_storm *s)
 	detail(o, "when", "%s to %s%s (%s)", unit_time(a, s->start_ns), unit_time(b, s->end_ns),
 	       s->open ? ", still going on where the recording ends or has a gap" : "",
 	       unit_duration(c, s->end_ns - s->start_ns));
-	detail(o, "arms", "%s past due of %s, %s on average", unit_count(a, s->expired), unit_count(b, s->arms),
-	       unit_rate(c, s->rate_hz));
+	detail(o, "arms", "%s past due of %s, %s on average", unit_count(a, s->expired),
+	       unit_count(b, s->arms), unit_rate(c, s->rate_hz));
 	detail(o, "peak", "%s", unit_rate(a, s->peak_hz));
 	if (s->predicted_end_ns != HVST_UNKNOWN)
 		detail(o, "would end", "%s", unit_time(a, s->predicted_end_ns));
@@ -404,12 +419,15 @@ static void storm_skew(struct out *o, const struct hvst_storm *s)
 {
 	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF], error[UNIT_BUF];
 
-	detail(o, "skew", "%s at the start, %s at most, %s at the end%s%s%s", unit_signed(a, s->skew_start_ns),
-	       unit_signed(b, s->skew_max_ns), unit_signed(c, s->skew_end_ns), s->skew_error_ns ? " (+- " : "",
-	       s->skew_error_ns ? unit_duration(error, s->skew_error_ns) : "", s->skew_error_ns ? ")" : "");
+	detail(o, "skew", "%s at the start, %s at most, %s at the end%s%s%s",
+	       unit_signed(a, s->skew_start_ns), unit_signed(b, s->skew_max_ns),
+	       unit_signed(c, s->skew_end_ns), s->skew_error_ns ? " (+- " : "",
+	       s->skew_error_ns ? unit_duration(error, s->skew_error_ns) : "",
+	       s->skew_error_ns ? ")" : "");
 	if (s->period_ref != HVST_UNKNOWN)
-		detail(o, "period", "%s", unit_duration(a, s->period_ref > INT64_MAX / 100 ? INT64_MAX :
-							 s->period_ref * 100));
+		detail(o, "period", "%s",
+		       unit_duration(a, s->period_ref > INT64_MAX / 100 ? INT64_MAX
+									: s->period_ref * 100));
 }
 
 static void storm_effect(struct out *o, const struct hvst_storm *s)
@@ -421,7 +439,8 @@ static void storm_effect(struct out *o, const struct hvst_storm *s)
 		       unit_share(b, s->progress_during));
 	trigger_text(trigger, sizeof(trigger), s);
 	detail(o, "set off by", "%s", trigger);
-	detail(o, "watchdog", "%s", s->endangers_watchdog ? "long enough to endanger one" : "not in danger");
+	detail(o, "watchdog", "%s",
+	       s->endangers_watchdog ? "long enough to endanger one" : "not in danger");
 	detail(o, "episode", "%d", s->episode);
 }
 
@@ -434,8 +453,9 @@ void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose
 		const struct hvst_storm *s = &r->storms[i];
 
 		out_role(o, ROLE_BAD);
-		out_printf(o, "Storm %u: VM %s vCPU %s timer %s (tid %d)", i + 1, id_text(vm, s->vm),
-			   id_text(vcpu, s->vcpu), id_text(timer, s->timer), s->tid);
+		out_printf(o, "Storm %u: VM %s vCPU %s timer %s (tid %d)", i + 1,
+			   id_text(vm, s->vm), id_text(vcpu, s->vcpu), id_text(timer, s->timer),
+			   s->tid);
 		out_plain(o);
 		out_char(o, '\n');
 		storm_times(o, s);
@@ -466,8 +486,8 @@ void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int in
 	out_wrap(o, indent, indent, 0, text);
 }
 
-static void screen_storms(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r,
-			  unsigned int most)
+static void screen_storms(struct out *o, const struct hvst_trace *trace,
+			  const struct hvst_result *r, unsigned int most)
 {
 	label(o, "Storms");
 	if (r->nr_storms)
@@ -479,7 +499,7 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace, const s
 	text_past_due(o, &r->past_due, LABEL);
 }
 
-/* --- clocks ---------------------------------------------------------------------------------------- */
+/* --- clocks ----------------------------------------------------------------------------------- */
 
 static enum role confidence_role(enum hvst_confidence c)
 {
@@ -517,7 +537,8 @@ static void reference_row(struct table *t, const struct hvst_ref_segment *s)
 void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 {
 	static const struct column columns[] = {
-		{ "VM", 0, 0, 0 }, { "from", 0, 0, 0 }, { "to", 0, 3, 0 }, { "source", 1, 0, 0 }, { "step", 0, 0, 0 },
+		{ "VM", 0, 0, 0 }, { "from", 0, 0, 0 }, { "to", 0, 3, 0 }, { "source", 1, 0, 0 },
+		{ "step", 0, 0, 0 },
 		{ "rate", 0, 2, 0 }, { "samples", 0, 4, 0 }, { "why", 1, 5, 1 },
 	};
 	struct table *t;
@@ -545,7 +566,8 @@ static void guest_change(char *buf, size_t len, const struct hvst_guest_transiti
 	char offset[UNIT_BUF], rate[64];
 	size_t at;
 
-	at = snprintf(buf, len, "%s -> %s", hvst_guest_source_name(t->from), hvst_guest_source_name(t->to));
+	at = snprintf(buf, len, "%s -> %s", hvst_guest_source_name(t->from),
+		      hvst_guest_source_name(t->to));
 	if (t->offset_ns != HVST_UNKNOWN && at < len)
 		at += snprintf(buf + at, len - at, ", %s", unit_signed(offset, t->offset_ns));
 	rate_text(rate, sizeof(rate), t->rate_ppm, t->rate_ppm_error);
@@ -619,7 +641,8 @@ static unsigned int clock_lines(struct clock_line *lines, const struct hvst_resu
 
 	for (i = 0; i < r->nr_reference; i++)
 		if (r->reference[i].step_ns != HVST_UNKNOWN && r->reference[i].step_ns)
-			lines[n++] = (struct clock_line){ r->reference[i].from_ns, &r->reference[i], NULL };
+			lines[n++] = (struct clock_line){ r->reference[i].from_ns, &r->reference[i],
+							  NULL };
 	for (i = 0; i < r->nr_guest; i++)
 		if (all || r->guest[i].from != HVST_SRC_UNKNOWN)
 			lines[n++] = (struct clock_line){ r->guest[i].ts_ns, NULL, &r->guest[i] };
@@ -635,7 +658,8 @@ static void clock_row(struct table *t, const struct clock_line *l)
 	id_cell(t, l->host ? l->host->vm : l->guest->vm);
 	table_cell(t, ROLE_NONE, l->host ? "host" : "guest");
 	if (l->host) {
-		table_printf(t, ROLE_WARN, "reference clock stepped %s (%s)", unit_signed(buf, l->host->step_ns),
+		table_printf(t, ROLE_WARN, "reference clock stepped %s (%s)",
+			     unit_signed(buf, l->host->step_ns),
 			     hvst_ref_source_name(l->host->source));
 		return;
 	}
@@ -644,8 +668,8 @@ static void clock_row(struct table *t, const struct clock_line *l)
 		     hvst_confidence_name(l->guest->confidence));
 }
 
-static void screen_clocks(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r,
-			  unsigned int most)
+static void screen_clocks(struct out *o, const struct hvst_trace *trace,
+			  const struct hvst_result *r, unsigned int most)
 {
 	static const struct column columns[] = {
 		{ "time", 0, 0, 0 }, { "VM", 0, 0, 0 }, { "whose", 1, 0, 0 }, { "change", 1, 0, 1 },
@@ -668,7 +692,7 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace, const s
 	free(lines);
 }
 
-/* --- verdicts -------------------------------------------------------------------------------------- */
+/* --- verdicts --------------------------------------------------------------------------------- */
 
 static enum role answer_role(enum hvst_answer a)
 {
@@ -689,7 +713,8 @@ static void missing_events(struct out *o, uint64_t missing, unsigned int indent)
 		return;
 	for (id = 0; id < HVST_EV_COUNT; id++)
 		if (missing >> id & 1)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", hvst_event_name(id));
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+				 hvst_event_name(id));
 	out_pad(o, indent, ' ');
 	out_wrap(o, indent, indent + 2, 0, text);
 }
@@ -711,7 +736,8 @@ static void put_verdict(struct out *o, const struct hvst_verdict *v, unsigned in
 }
 
 /* All questions with one answer on one line. */
-static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_answer answer, bool first)
+static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_answer answer,
+			 bool first)
 {
 	char text[1024];
 	size_t at = 0;
@@ -744,7 +770,10 @@ static void other_answers(struct out *o, const struct hvst_result *r, bool first
 	out_printf(o, "  to the other %u; -v shows all, with evidence\n", no);
 }
 
-/* @lines: of each summary of a yes. UINT_MAX: all, and the evidence, and the other answers as well. */
+/*
+ * @lines: of each summary of a yes. UINT_MAX: all, and the evidence, and the other answers as
+ * well.
+ */
 static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned int lines)
 {
 	bool first = true;
@@ -799,7 +828,8 @@ static unsigned int count_lines(const struct out *o)
 	return n;
 }
 
-void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r, bool verbose)
+void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
+		    bool verbose)
 {
 	struct out page;
 	unsigned int i;

@@ -13,10 +13,12 @@
 #define VALUES 20000
 
 static const struct hvst_vcpu_info vcpus[2][2] = {
-	{ { 0, 100, "CPU 0/KVM" }, { 1, 101, "CPU 1/KVM" } }, { { 0, 200, "CPU 0/KVM" }, { 1, 201, "CPU 1/KVM" } },
+	{ { 0, 100, "CPU 0/KVM" }, { 1, 101, "CPU 1/KVM" } },
+	{ { 0, 200, "CPU 0/KVM" }, { 1, 201, "CPU 1/KVM" } },
 };
 static const struct hvst_vm vms[2] = {
-	{ .vm = 0, .vcpus = vcpus[0], .nr_vcpus = 2 }, { .vm = 1, .vcpus = vcpus[1], .nr_vcpus = 2 },
+	{ .vm = 0, .vcpus = vcpus[0], .nr_vcpus = 2 },
+	{ .vm = 1, .vcpus = vcpus[1], .nr_vcpus = 2 },
 };
 static const struct hvst_result who = { .vms = vms, .nr_vms = 2 };
 
@@ -39,7 +41,8 @@ static void fill(struct collect *c)
 		int who_is = r % 5, tid = who_is == 4 ? 999 : 100 + who_is / 2 * 100 + who_is % 2;
 		int64_t v = (int64_t)next_random(&x) >> (24 + r % 32);
 
-		assert_int_equal(collect_add(c, METRIC_SKEW, tid, tid % 2, r >> 8 & 1, i * 400000LL, v), 0);
+		assert_int_equal(
+			collect_add(c, METRIC_SKEW, tid, tid % 2, r >> 8 & 1, i * 400000LL, v), 0);
 	}
 }
 
@@ -105,8 +108,10 @@ static void everything_is_counted(const struct collect *c)
 static void joined_by(void **state)
 {
 	/* an unknown thread stays apart from the VMs, but has vCPU and timer */
-	static const struct { unsigned int by, groups; } cases[] = {
-		{ BY_ALL, 10 }, { BY_VM | BY_VCPU, 5 }, { BY_VM, 3 }, { BY_VCPU, 2 }, { BY_TIMER, 2 }, { 0, 1 },
+	static const struct { unsigned int by, groups;
+	} cases[] = {
+		{ BY_ALL, 10 }, { BY_VM | BY_VCPU, 5 }, { BY_VM, 3 },
+		{ BY_VCPU, 2 }, { BY_TIMER, 2 },	{ 0, 1 },
 	};
 	unsigned int i;
 	struct collect c;
