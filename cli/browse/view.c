@@ -395,7 +395,7 @@ int br_view_overlay_top(const struct br_model *m, int w, int h)
 	char *text = br_view_overlay(m);
 	int lines = 0;
 
-	for (const char *p = text; p && *p; p = br_line_next(p, r.w - 2))
+	for (const char *p = text; p && *p; p = br_line_next(p, r.w - BR_FRAME))
 		lines++;
 	free(text);
 	return lines > r.h - 2 ? lines - (r.h - 2) : 0;

@@ -40,6 +40,7 @@ void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br
 void br_draw_details(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_events(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
+#define BR_FRAME 4			/* columns that frame and margin take */
 /* A framed box with @text from line @top on. */
 void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title, const char *text, int top);
 
