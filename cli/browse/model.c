@@ -305,16 +305,23 @@ const struct br_finding *br_model_finding(const struct br_model *m)
 	return m->finding < m->nr_findings ? &m->findings[m->finding] : NULL;
 }
 
+bool br_is_change(const struct br_model *m, const struct br_finding *f)
+{
+	return f->kind == BR_F_REFERENCE ||
+	       (f->kind == BR_F_GUEST && m->live.result->guest[f->i].from != HVST_SRC_UNKNOWN);
+}
+
 static void add_finding(struct br_model *m, enum br_finding_kind kind, unsigned int i, int64_t ts)
 {
 	m->findings[m->nr_findings++] = (struct br_finding){ kind, i, ts };
 }
 
+/* By time; of two at one time the guest's comes last, so that T, coming from a storm, meets it first. */
 static int finding_order(const void *a, const void *b)
 {
 	const struct br_finding *x = a, *y = b;
 
-	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns ? 1 : (int)x->kind - (int)y->kind;
+	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns ? 1 : (int)y->kind - (int)x->kind;
 }
 
 static bool vm_passes(const struct br_model *m, int vm, int vcpu)

@@ -108,6 +108,8 @@ const struct hvst_storm *br_model_storm(const struct br_model *m, const struct b
 					int64_t to, unsigned int *nr);
 int br_model_row(const struct br_model *m);		/* place of the selected row, -1: none */
 const struct br_finding *br_model_finding(const struct br_model *m);
+/* Did a clock change there? That the guest's first one becomes known is no change. */
+bool br_is_change(const struct br_model *m, const struct br_finding *f);
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const struct br_row *row);
 bool br_model_filtered(const struct br_model *m);
 /* After folding; after a change of the filter. */

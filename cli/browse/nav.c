@@ -197,11 +197,6 @@ void br_nav_to_finding(struct br_model *m, unsigned int i)
 		br_nav_cursor(m, f->ts_ns);
 }
 
-static bool is_transition(const struct br_finding *f)
-{
-	return f->kind == BR_F_GUEST || f->kind == BR_F_REFERENCE;
-}
-
 /* Findings of one sort stand in time order; among equal times the list's order decides. */
 bool br_nav_next(struct br_model *m, bool transitions, bool back)
 {
@@ -213,7 +208,7 @@ bool br_nav_next(struct br_model *m, bool transitions, bool back)
 		bool after = f->ts_ns > m->cursor || (here && (!m->selected || i > m->finding));
 		bool before = f->ts_ns < m->cursor || (here && m->selected && i < m->finding);
 
-		if (transitions ? !is_transition(f) : f->kind != BR_F_STORM)
+		if (transitions ? !br_is_change(m, f) : f->kind != BR_F_STORM)
 			continue;
 		if (back ? before : after && best < 0)
 			best = (int)i;

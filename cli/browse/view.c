@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The frame of the screen: what stands where, title, ruler, marks, status line. */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ int br_view_top(int at, int n, int h)
 
 static void layout_panes(const struct br_model *m, struct br_layout *l, int y, int w, int h)
 {
-	int left = w >= 60 ? w * 2 / 5 : 0;
+	int left = w >= 60 ? w * 3 / 8 : 0;
 
 	if (w >= WIDE) {
 		left = 44;
@@ -266,21 +267,51 @@ static void put_mark(const struct br_model *m, const struct br_layout *l, struct
 		br_put(g, l->gutter + c, l->marks.y, ch, role);
 }
 
-/* S1, as far as it fits, at the storm's beginning or the window's; a line to its end. */
-static void draw_storm_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g, unsigned int i)
+static bool storm_columns(const struct br_model *m, const struct br_layout *l, unsigned int i, int *from, int *to)
 {
 	const struct hvst_storm *s = &m->live.storms[i];
-	int from = br_model_column(m, s->start_ns), to = br_model_column(m, s->end_ns);
-	int room;
 
-	if (to < 0 || from >= l->cols || !br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
-		return;
-	from = from < 0 ? 0 : from;
-	to = to >= l->cols ? l->cols - 1 : to;
-	for (int c = from; c <= to; c++)
-		br_put(g, l->gutter + c, l->marks.y, g->ascii ? '=' : 0x2550, BR_STORM);
-	room = l->cols - from < 4 ? l->cols - from : 4;
-	br_printf(g, l->gutter + from, l->marks.y, room, BR_STORM, "S%u", i + 1);
+	*from = br_model_column(m, s->start_ns);
+	*to = br_model_column(m, s->end_ns);
+	if (*to < 0 || *from >= l->cols || !br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
+		return false;
+	*from = *from < 0 ? 0 : *from;
+	*to = *to >= l->cols ? l->cols - 1 : *to;
+	return true;
+}
+
+/* S1 at the storm's beginning or the window's, or beside the name that is there already. */
+static void name_storm(const struct br_layout *l, struct br_grid *g, unsigned int i, int from, int to)
+{
+	char name[16];
+	int len = snprintf(name, sizeof(name), "S%u", i + 1);
+	const struct br_cell *c;
+
+	while (from <= to && (c = br_cell(g, l->gutter + from, l->marks.y)) && c->ch < 0x7f && isalnum((int)c->ch))
+		from++;
+	if (from <= to && from + len <= l->cols)
+		br_text(g, l->gutter + from, l->marks.y, len, BR_STORM, name);
+}
+
+static void draw_storm_marks(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	int from, to;
+
+	for (unsigned int i = 0; i < m->live.nr_storms; i++)
+		for (int c = storm_columns(m, l, i, &from, &to) ? from : to + 1; c <= to; c++)
+			br_put(g, l->gutter + c, l->marks.y, g->ascii ? '=' : 0x2550, BR_STORM);
+	for (unsigned int i = 0; i < m->live.nr_storms; i++)
+		if (storm_columns(m, l, i, &from, &to))
+			name_storm(l, g, i, from, to);
+}
+
+static void draw_change_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+			     const struct br_finding *f)
+{
+	if (f->kind == BR_F_REFERENCE)
+		put_mark(m, l, g, f->ts_ns, 'R', BR_MARK);
+	else if (f->kind == BR_F_GUEST)
+		put_mark(m, l, g, f->ts_ns, br_is_change(m, f) ? 'T' : 't', BR_MARK);
 }
 
 static void draw_marks(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
@@ -292,10 +323,8 @@ static void draw_marks(const struct br_model *m, const struct br_layout *l, stru
 	for (unsigned int i = 0; t && i < t->nr_lost; i++)
 		put_mark(m, l, g, t->lost[i].ts_ns, 'x', BR_ALERT);
 	for (unsigned int i = 0; i < m->nr_findings; i++)
-		if (m->findings[i].kind == BR_F_GUEST || m->findings[i].kind == BR_F_REFERENCE)
-			put_mark(m, l, g, m->findings[i].ts_ns, m->findings[i].kind == BR_F_GUEST ? 'T' : 'R', BR_MARK);
-	for (unsigned int i = m->live.nr_storms; i-- > 0;)
-		draw_storm_mark(m, l, g, i);
+		draw_change_mark(m, l, g, &m->findings[i]);
+	draw_storm_marks(m, l, g);
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		put_mark(m, l, g, m->bookmark[i], (uint32_t)names[i], BR_KEY);
 	put_mark(m, l, g, m->mark[0], 'a', BR_KEY);

@@ -26,7 +26,7 @@ static void line(struct lines *l, enum br_role role, const char *label, const ch
 		return;
 	if (*label) {
 		br_text(l->g, l->r->x + 1, l->r->y + l->y, l->r->w - 1, BR_DIM, label);
-		x = 10;
+		x = 8;
 	}
 	br_text(l->g, l->r->x + x, l->r->y + l->y, l->r->w - x, role, text);
 }
@@ -203,7 +203,7 @@ static enum br_role storm_text(const struct br_model *m, const struct br_finding
 	const struct hvst_storm *s = &m->live.storms[f->i];
 	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF];
 
-	snprintf(buf, len, "S%-2u %s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns), s->vcpu,
+	snprintf(buf, len, "S%u %s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns), s->vcpu,
 		 s->timer, hvst_storm_kind_name(s->kind), unit_count(arms, s->expired),
 		 unit_duration(d, s->end_ns - s->start_ns));
 	return BR_STORM;
@@ -213,11 +213,13 @@ static enum br_role guest_text(const struct hvst_guest_transition *t, char *buf,
 {
 	bool seen = t->confidence == HVST_OBSERVED;
 	char at[UNIT_BUF], who[16] = "";
+	const char *role = t->role == HVST_ROLE_TIMEKEEPING ? ", timekeeping" : "";
 
 	if (t->vcpu >= 0)
 		snprintf(who, sizeof(who), " v%d", t->vcpu);
-	snprintf(buf, len, "T   %s%s %s -> %s%s%s", unit_time(at, t->ts_ns), who, hvst_guest_source_name(t->from),
-		 hvst_guest_source_name(t->to), seen ? "" : ", ", seen ? "" : hvst_confidence_name(t->confidence));
+	snprintf(buf, len, "%c  %s%s %s -> %s%s%s%s", t->from == HVST_SRC_UNKNOWN ? 't' : 'T', unit_time(at, t->ts_ns),
+		 who, hvst_guest_source_name(t->from), hvst_guest_source_name(t->to), role, seen ? "" : ", ",
+		 seen ? "" : hvst_confidence_name(t->confidence));
 	return BR_MARK;
 }
 
@@ -226,14 +228,14 @@ static enum br_role reference_text(const struct hvst_ref_segment *s, char *buf, 
 	bool step = s->step_ns && s->step_ns != HVST_UNKNOWN;
 	char at[UNIT_BUF], by[UNIT_BUF];
 
-	snprintf(buf, len, "R   %s host %s%s%s", unit_time(at, s->from_ns), hvst_ref_source_name(s->source),
+	snprintf(buf, len, "R  %s host %s%s%s", unit_time(at, s->from_ns), hvst_ref_source_name(s->source),
 		 step ? ", step " : "", step ? unit_signed(by, s->step_ns) : "");
 	return BR_MARK;
 }
 
 static enum br_role verdict_text(const struct hvst_verdict *v, char *buf, size_t len)
 {
-	snprintf(buf, len, "%c   %s: %s", v->answer == HVST_YES ? '!' : v->answer == HVST_NO ? '-' : '?',
+	snprintf(buf, len, "%c  %s: %s", v->answer == HVST_YES ? '!' : v->answer == HVST_NO ? '-' : '?',
 		 hvst_question_name(v->question), hvst_answer_name(v->answer));
 	return v->answer == HVST_YES ? BR_PAST : BR_NORMAL;
 }

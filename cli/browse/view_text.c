@@ -158,9 +158,9 @@ static const char legend[] =
 	"  !                               at least one past-due arm\n"
 	"  full block (#)                  past-due arms in a storm\n"
 	"  shade (~)                       inside a storm, no arm in this column\n"
-	"Marks above it: S1 a storm, T the guest changed its clock, R the host's\n"
-	"reference clock stepped or changed, x events were lost, a b marks, others\n"
-	"bookmarks.\n"
+	"Marks above it: S1 a storm, T the guest changed its clock (t: its first\n"
+	"one became known), R the host's reference clock stepped or changed, x events\n"
+	"were lost, a b marks, others bookmarks.\n"
 	"A number with ~ is from the index and about to be read exactly.\n"
 	"Mouse: click, drag a stretch, wheel to zoom or scroll.\n"
 	"Ctrl-L draws the screen anew, Ctrl-Z suspends.\n";

@@ -68,9 +68,9 @@ static void test_transitions(void **state)
 	fake_keys(&x->a, "nT");
 	assert_int_equal(x->a.m.cursor, FAKE_SWITCH);
 	fake_keys(&x->a, "\n");
-	assert_true(fake_find(&x->a.g, "step_ns") > 0);
-	fake_keys(&x->a, "qT\n");
 	assert_true(fake_find(&x->a.g, "from               tsc_page") > 0);
+	fake_keys(&x->a, "qT\n");
+	assert_true(fake_find(&x->a.g, "step_ns") > 0);
 }
 
 static void test_past_due_steps(void **state)
