@@ -13,6 +13,7 @@
 #define INDEX_BUDGET (32u << 20)	/* bytes of bins */
 #define BATCH 256			/* arms put into the index at a time: the screen waits no longer than that */
 #define MAX_LIVE_STORMS 4096		/* shown while indexing; afterwards the result has them all */
+#define PROGRESS_MS 50
 #define BEFORE 160			/* events kept before the moment asked for */
 #define AFTER 512
 #define MAX_AT_ONCE 8192		/* events of one time stamp */
@@ -31,6 +32,7 @@ struct loader {
 	struct hvst_storm *storms;
 	struct hvst_arm batch[BATCH];
 	unsigned int nr_batch;
+	int64_t next_ms;		/* when the screen is to be told of progress again */
 
 	pthread_mutex_t lock;		/* the rest */
 	pthread_cond_t work, news;
@@ -88,10 +90,22 @@ static int on_storm(void *ctx, const struct hvst_storm *storm)
 	return 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static int on_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct loader *l = ctx;
+	int64_t now = now_ms();
 
+	if (now < l->next_ms)
+		return 0;
+	l->next_ms = now + PROGRESS_MS;
 	flush_batch(l);
 	pthread_mutex_lock(&l->index_lock);
 	l->live.done = done;

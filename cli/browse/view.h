@@ -34,6 +34,9 @@ int br_view_overlay_top(const struct br_model *m, int w, int h); /* how far it c
 int br_line_length(const char *text, int w);
 const char *br_line_next(const char *text, int w);
 
+/* "VM 0", "VM ?" */
+char *br_vm_name(int vm, char *buf, size_t len);
+
 /* Parts of the screen (view_*.c). */
 void br_draw_lanes(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
 void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br_grid *g);

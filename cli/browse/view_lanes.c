@@ -160,6 +160,12 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 
 /* --- rows ------------------------------------------------------------------------------------------ */
 
+char *br_vm_name(int vm, char *buf, size_t len)
+{
+	snprintf(buf, len, vm < 0 ? "VM ?" : "VM %d", vm);
+	return buf;
+}
+
 static void draw_vm(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 		    const struct br_row *row, int y)
 {
@@ -168,7 +174,7 @@ static void draw_vm(const struct br_model *m, const struct br_layout *l, struct 
 	const struct hvst_vm *vm = r && row->vm >= 0 && row->vm < (int)r->nr_vms ? &r->vms[row->vm] : NULL;
 	char label[32];
 
-	snprintf(label, sizeof(label), row->vm < 0 ? "VM ?" : "VM %d", row->vm);
+	br_vm_name(row->vm, label, sizeof(label));
 	br_put(g, 0, y, g->ascii ? (folded ? '+' : '-') : folded ? 0x25b8 : 0x25be, BR_LABEL);
 	br_text(g, 2, y, l->gutter - 3, BR_LABEL, label);
 	if (folded)

@@ -110,10 +110,10 @@ static void column_details(const struct br_model *m, struct lines *l)
 	br_model_sum_row(m, row, from, to, true, &s);
 	arms_line(l, &s, br_model_exact(m));
 	skew_line(l, &s);
+	br_vm_name(row->vm, buf, sizeof(buf));
 	if (lane)
-		snprintf(buf, sizeof(buf), "VM %d v%d t%d, tid %d", lane->vm, lane->vcpu, lane->timer, lane->tid);
-	else
-		snprintf(buf, sizeof(buf), "VM %d", row->vm);
+		snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf), " v%d t%d, tid %d", lane->vcpu, lane->timer,
+			 lane->tid);
 	line(l, BR_NORMAL, "row", buf);
 	line(l, BR_NORMAL, "column", unit_duration(d, m->col_ns));
 }
