@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Moving about: window, cursor, selection. The window always falls on multiples of br_model_unit(). */
+/*
+ * Moving about: window, cursor, selection. The window always falls on multiples of br_model_unit().
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "model.h"
 
-#define MIN_STORM_NS 20000		/* a storm narrower than this is shown with room around it */
+#define MIN_STORM_NS 20000		/* a narrower storm gets room around it */
 #define AROUND_NS 100000000		/* what z shows on each side of a moment */
 
 static int64_t round_up(int64_t v, int64_t unit)
@@ -102,7 +104,8 @@ void br_nav_columns(struct br_model *m, int by)
 	target = target < first ? first : target > last ? last : target;
 	over = by < 0 ? target - m->from : target + m->col_ns - br_model_end(m);
 	if (by < 0 ? over < 0 : over > 0)
-		set_window(m, m->from + over + m->cols / 8 * (by < 0 ? -m->col_ns : m->col_ns), m->col_ns);
+		set_window(m, m->from + over + m->cols / 8 * (by < 0 ? -m->col_ns : m->col_ns),
+			   m->col_ns);
 	m->cursor = target;
 }
 
@@ -156,7 +159,8 @@ void br_nav_selection(struct br_model *m)
 		br_nav_window(m, m->select_from, m->select_to);
 	} else if (!f || (!m->selected && m->pane != BR_FINDINGS) || f->ts_ns == HVST_UNKNOWN) {
 		snprintf(m->message, sizeof(m->message),
-			 "nothing selected: n and t go to findings, a drag or the marks a and b select a stretch");
+			 "nothing selected: n and t go to findings, a drag or the marks a and b "
+			 "select a stretch");
 	} else {
 		br_nav_to_finding(m, m->finding);
 		if (f->kind == BR_F_STORM)
@@ -227,9 +231,11 @@ void br_nav_step(struct br_model *m, bool back)
 
 	if (!l) {
 		snprintf(m->message, sizeof(m->message), "select a timer's row first");
-	} else if (!br_index_step(m->live.index, m->rows[row].lane, m->cursor, back, &at, &from, &to)) {
-		snprintf(m->message, sizeof(m->message), back ? "no past-due arm of this timer before the cursor" :
-			 "no past-due arm of this timer after the cursor");
+	} else if (!br_index_step(m->live.index, m->rows[row].lane, m->cursor, back, &at, &from,
+				  &to)) {
+		snprintf(m->message, sizeof(m->message),
+			 back ? "no past-due arm of this timer before the cursor"
+			      : "no past-due arm of this timer after the cursor");
 	} else if (to > from) {
 		struct br_query q = { .kind = BR_Q_STEP, .from = from, .to = to, .tid = l->tid,
 				      .timer = l->timer, .back = back };

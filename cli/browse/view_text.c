@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Text that overlays show and y writes: all attributes of a finding under the names of the JSON contract; the keys. */
+/*
+ * Text that overlays show and y writes: all attributes of a finding under the names of the JSON
+ * contract; the keys.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -54,15 +57,16 @@ static void put_evidence(FILE *f, const struct hvst_evidence_list *list)
 
 		fprintf(f, "\nevidence: %s", e->text);
 		if (e->ts_ns != HVST_UNKNOWN)
-			fprintf(f, "\n  %s at %s s, CPU %d, tid %d", name ? name : "event", unit_time(at, e->ts_ns),
-				e->cpu, e->tid);
+			fprintf(f, "\n  %s at %s s, CPU %d, tid %d", name ? name : "event",
+				unit_time(at, e->ts_ns), e->cpu, e->tid);
 		putc('\n', f);
 	}
 }
 
 static void storm_attributes(FILE *f, const struct hvst_storm *s)
 {
-	const char *trigger = s->trigger_event < 0 ? NULL : hvst_event_name((unsigned int)s->trigger_event);
+	const char *trigger =
+		s->trigger_event < 0 ? NULL : hvst_event_name((unsigned int)s->trigger_event);
 
 	put_i64(f, "vm", s->vm < 0 ? HVST_UNKNOWN : s->vm, "");
 	put_i64(f, "vcpu", s->vcpu, "");
@@ -71,7 +75,8 @@ static void storm_attributes(FILE *f, const struct hvst_storm *s)
 	put_time(f, "start_ns", s->start_ns);
 	put_time(f, "end_ns", s->end_ns);
 	put_text(f, "open", s->open ? "true" : "false");
-	fprintf(f, "%-18s %" PRIu64 "\n%-18s %" PRIu64 "\n", "arms", s->arms, "expired", s->expired);
+	fprintf(f, "%-18s %" PRIu64 "\n%-18s %" PRIu64 "\n", "arms", s->arms, "expired",
+		s->expired);
 	put_double(f, "rate_hz", s->rate_hz, 3, isfinite(s->rate_hz));
 	put_double(f, "peak_hz", s->peak_hz, 3, isfinite(s->peak_hz));
 	put_ns(f, "skew_start_ns", s->skew_start_ns);
@@ -219,7 +224,8 @@ static void draw_frame(struct br_grid *g, const struct br_rect *r)
 	br_put(g, right, bottom, ch[5], BR_HEAD);
 }
 
-void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title, const char *text, int top)
+void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title, const char *text,
+		  int top)
 {
 	static const char keys[] = " Esc closes, arrows scroll, y writes to a file ";
 	int y = r->y + 1, w = r->w - BR_FRAME;
@@ -228,6 +234,7 @@ void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title,
 	br_printf(g, r->x + 2, r->y, w, BR_HEAD, " %s ", title);
 	for (; *text && y < r->y + r->h - 1; text = br_line_next(text, w))
 		if (top-- <= 0)
-			br_printf(g, r->x + 2, y++, w, BR_NORMAL, "%.*s", br_line_length(text, w), text);
+			br_printf(g, r->x + 2, y++, w, BR_NORMAL, "%.*s", br_line_length(text, w),
+				  text);
 	br_text(g, r->x + 2, r->y + r->h - 1, w, BR_DIM, keys);
 }
