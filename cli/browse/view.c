@@ -94,7 +94,7 @@ static void layout_rows(const struct br_model *m, struct br_layout *l, int y, in
 
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
 {
-	int head = h < 16 ? 0 : h >= 24 && (int)strlen(headline(m)) > w - 2 ? 2 : 1;
+	int head = h < 16 ? 0 : h >= 24 && w < WIDE ? 2 : 1;
 
 	memset(l, 0, sizeof(*l));
 	l->small = w < BR_MIN_W || h < BR_MIN_H;
