@@ -169,9 +169,12 @@ static void draw_head(const struct br_model *m, const struct br_layout *l, struc
 	enum br_role role = m->indexed && m->live.err ? BR_ALERT : BR_HEAD;
 	int w = l->head.w - 2;
 
-	for (int y = 0; y < l->head.h && *text; y++, text = br_line_next(text, w))
-		br_text(g, 1, l->head.y + y, y == l->head.h - 1 ? w : br_line_length(text, w), role,
-			text);
+	for (int y = 0; y < l->head.h && *text; y++, text = br_line_next(text, w)) {
+		bool cut = y == l->head.h - 1 && (int)strlen(text) > w;
+		int len = cut ? br_line_length(text, w - 4) : br_line_length(text, w);
+
+		br_printf(g, 1, l->head.y + y, w, role, "%.*s%s", len, text, cut ? " ..." : "");
+	}
 }
 
 /* --- ruler --- */

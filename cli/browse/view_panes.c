@@ -124,6 +124,19 @@ static void column_details(const struct br_model *m, struct lines *l)
 	line(l, BR_NORMAL, "column", unit_duration(d, m->col_ns));
 }
 
+/* What a start event says of its arm, as the other commands give it. */
+static void start_skew(struct lines *l, const struct hvst_event *ev)
+{
+	__int128 skew = ((__int128)ev->start.time_now - ev->start.count) * 100;
+	char buf[UNIT_BUF];
+
+	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT || ev->id == HVST_EV_STIMER_START_EXPIRED)
+		line(l, skew >= 0 ? BR_PAST : BR_NORMAL, "skew",
+		     unit_signed(buf, skew > INT64_MAX	  ? INT64_MAX
+				      : skew < -INT64_MAX ? -INT64_MAX
+							  : (int64_t)skew));
+}
+
 static void event_details(const struct br_model *m, struct lines *l)
 {
 	const struct br_event *e = &m->events[m->event];
@@ -136,6 +149,7 @@ static void event_details(const struct br_model *m, struct lines *l)
 	marks_line(l, m);
 	snprintf(buf, sizeof(buf), "CPU %u, %s-%d", e->ev.cpu, e->comm, e->ev.pid);
 	line(l, BR_NORMAL, "", buf);
+	start_skew(l, &e->ev);
 	f = hvst_event_fields(e->ev.id, &n);
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t v;
