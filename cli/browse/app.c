@@ -11,6 +11,10 @@
 static void fit(struct br_app *a)
 {
 	br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
+	if (!a->l.small && !a->m.fold_decided) {
+		br_nav_fold_to_fit(&a->m, a->l.lanes.h + a->l.skew.h);
+		br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
+	}
 	a->m.events_shown = a->l.events.w > 0;
 	a->m.skew_shown = a->l.skew.h > 0;
 	a->m.page = a->l.findings.w && a->m.list == BR_FINDINGS ? a->l.findings.h - 1

@@ -281,19 +281,23 @@ static int find_row(const struct br_model *m, const struct br_row *want)
 	return -1;
 }
 
-/* Before the user has chosen a row: the lane of the first storm, else the first lane. */
+/*
+ * Before the user has chosen a row: the first timer, or folded VM, with a storm, else the first
+ * timer.
+ */
 static int default_row(const struct br_model *m)
 {
 	int lane = -1;
 
 	for (unsigned int i = 0; i < m->nr_rows; i++) {
+		const struct br_row *r = &m->rows[i];
 		unsigned int nr;
 
-		if (m->rows[i].kind != BR_ROW_LANE)
+		if (r->kind != BR_ROW_LANE && !(r->kind == BR_ROW_VM && br_model_folded(m, r->vm)))
 			continue;
 		if (lane < 0)
 			lane = (int)i;
-		if (br_model_storm(m, &m->rows[i], -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
+		if (br_model_storm(m, r, -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
 			return (int)i;
 	}
 	return lane < 0 && m->nr_rows ? 0 : lane;

@@ -66,6 +66,7 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
+	bool fold_decided;		/* by room, or by the user */
 	struct br_filter filter;
 	char filter_text[BR_LINE];
 	char search[BR_LINE];
@@ -136,5 +137,6 @@ void br_nav_to_finding(struct br_model *m, unsigned int i);
 bool br_nav_next(struct br_model *m, bool transitions, bool back);
 void br_nav_step(struct br_model *m, bool back); /* the next past-due arm of the selected lane */
 void br_nav_fold(struct br_model *m);
+void br_nav_fold_to_fit(struct br_model *m, int h);	/* several VMs into @h rows */
 
 #endif

@@ -8,6 +8,7 @@
 #include "model.h"
 
 #define MIN_STORM_NS 20000		/* a narrower storm gets room around it */
+#define NO_VM (-2)
 #define AROUND_NS 100000000		/* what z shows on each side of a moment */
 
 static int64_t round_up(int64_t v, int64_t unit)
@@ -246,6 +247,33 @@ void br_nav_step(struct br_model *m, bool back)
 	}
 }
 
+static void fold_all_but(struct br_model *m, int vm)
+{
+	m->nr_folded = 0;
+	for (unsigned int i = 0; i < m->nr_rows && m->nr_folded < BR_MAX_FOLDED; i++)
+		if (m->rows[i].kind == BR_ROW_VM && m->rows[i].vm != vm)
+			m->folded[m->nr_folded++] = m->rows[i].vm;
+	br_model_rows(m);
+}
+
+/*
+ * So that the first screen shows the storms of all of them: but for the first with a storm, if that
+ * is enough.
+ */
+void br_nav_fold_to_fit(struct br_model *m, int h)
+{
+	int row = br_model_row(m);
+
+	if (m->fold_decided || !m->indexed || row < 0)
+		return;
+	m->fold_decided = true;
+	if ((int)m->nr_rows <= h || m->rows[m->nr_rows - 1].vm == m->rows[0].vm)
+		return;
+	fold_all_but(m, m->rows[row].vm);
+	if ((int)m->nr_rows > h)
+		fold_all_but(m, NO_VM);
+}
+
 void br_nav_fold(struct br_model *m)
 {
 	int row = br_model_row(m);
@@ -253,6 +281,7 @@ void br_nav_fold(struct br_model *m)
 
 	if (row < 0)
 		return;
+	m->fold_decided = true;
 	vm = m->rows[row].vm;
 	for (unsigned int i = 0; i < m->nr_folded; i++) {
 		if (m->folded[i] == vm) {

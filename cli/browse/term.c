@@ -204,30 +204,45 @@ static int key_of(int ch)
 	return ch < 0x100 ? ch : 0;
 }
 
-/* A button pressed and released in one column is a click, else a drag. */
-static bool mouse_input(struct br_input *in, int *pressed_x, int *pressed_y)
+struct loop {
+	struct br_app *a;
+	bool color;
+	bool pressed;			/* the left button, at pressed_x, pressed_y */
+	int pressed_x, pressed_y;
+};
+
+/*
+ * Pressed and released in one column is a click, else a drag. Of a quick click curses may tell only
+ * the release.
+ */
+static struct br_input release(const struct loop *l, const MEVENT *e)
+{
+	if (!l->pressed || e->x == l->pressed_x)
+		return (struct br_input){ .key = BR_KEY_CLICK, .x = e->x, .y = e->y };
+	return (struct br_input){ BR_KEY_DRAG, l->pressed_x, l->pressed_y, e->x };
+}
+
+/* False: nothing to be done yet. */
+static bool mouse_input(struct loop *l, struct br_input *in)
 {
 	MEVENT e;
 
 	if (getmouse(&e) == ERR)
 		return false;
 	*in = (struct br_input){ .x = e.x, .y = e.y };
-	if (e.bstate & BUTTON1_PRESSED) {
-		*pressed_x = e.x;
-		*pressed_y = e.y;
-		return false;
-	}
 	if (e.bstate & BUTTON4_PRESSED)
 		in->key = BR_KEY_WHEEL_UP;
 	else if (e.bstate & BUTTON5_PRESSED)
 		in->key = BR_KEY_WHEEL_DOWN;
 	else if (e.bstate & BUTTON1_RELEASED)
-		*in = (struct br_input){ e.x == *pressed_x ? BR_KEY_CLICK : BR_KEY_DRAG, *pressed_x,
-					 *pressed_y, e.x };
+		*in = release(l, &e);
+	l->pressed = e.bstate & BUTTON1_PRESSED;
+	if (l->pressed) {
+		l->pressed_x = e.x;
+		l->pressed_y = e.y;
+	}
 	return in->key;
 }
-
-struct loop { struct br_app *a; bool color; int pressed_x, pressed_y; };
 
 static void handle(struct loop *l, int ch)
 {
@@ -238,7 +253,7 @@ static void handle(struct loop *l, int ch)
 	} else if (ch == CTRL('l')) {
 		clearok(curscr, TRUE);
 	} else if (ch == KEY_MOUSE) {
-		if (mouse_input(&in, &l->pressed_x, &l->pressed_y))
+		if (mouse_input(l, &in))
 			br_app_key(l->a, &in);
 	} else {
 		in.key = key_of(ch);
