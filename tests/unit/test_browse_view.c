@@ -156,6 +156,21 @@ static void test_folded_vm_shows_its_storm(void **state)
 	end(&x);
 }
 
+/* Two VMs that do not fit: the one without a storm is folded, until the user wants it. */
+static void test_folded_to_fit(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	start(&x, 80, 18, false);
+	assert_true(fake_find(&x.a.g, "▾ VM 0") > 0);
+	assert_true(fake_find(&x.a.g, "▸ VM 1") > 0);
+	fake_key(&x.a, BR_KEY_DOWN);
+	fake_key(&x.a, ' ');
+	assert_true(fake_find(&x.a.g, "▾ VM 1") > 0);
+	end(&x);
+}
+
 /*
  * Names from a file may hold anything; the screen gets no control character and no escape sequence.
  */
@@ -205,7 +220,7 @@ int main(void)
 		cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_counts_are_exact),
 		cmocka_unit_test(test_folded_vm_shows_its_storm),
-		cmocka_unit_test(test_hostile_text),
+		cmocka_unit_test(test_folded_to_fit), cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_every_width_and_height),
 	};
 
