@@ -162,7 +162,7 @@ static void test_folded_to_fit(void **state)
 	struct fixture x;
 
 	(void)state;
-	start(&x, 80, 18, false);
+	start(&x, 80, 16, false);
 	assert_true(fake_find(&x.a.g, "▾ VM 0") > 0);
 	assert_true(fake_find(&x.a.g, "▸ VM 1") > 0);
 	fake_key(&x.a, BR_KEY_DOWN);
