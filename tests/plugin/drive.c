@@ -5,7 +5,7 @@
  * Prints records through libtraceevent and the plugins in $TRACEEVENT_PLUGIN_DIR, without a trace.dat:
  * FORMATS is a directory of the kernel's format files (all of system kvm), SCRIPT has one record a line:
  *
- *	EVENT [ts=N] [size=N] [missed=N] FIELD=VALUE...		fields not named are 0
+ *	EVENT [ts=N] [offset=N] [size=N] [missed=N] FIELD=VALUE...	fields not named are 0
  *	reload							unloads and loads the plugins
  *
  * Every record goes to two handles, as if two files were open; their texts must be equal. --big writes
@@ -123,6 +123,8 @@ static void fill(const struct drive *d, struct tep_event *event, struct tep_reco
 		value = eq[1] == '-' ? (uint64_t)strtoll(eq + 1, NULL, 0) : strtoull(eq + 1, NULL, 0);
 		if (!strcmp(word, "ts"))
 			r->ts = value;
+		else if (!strcmp(word, "offset"))
+			r->offset = value;
 		else if (!strcmp(word, "size"))
 			r->size = (int)value;
 		else if (!strcmp(word, "missed"))
@@ -159,7 +161,7 @@ static void run_line(struct drive *d, char *line)
 {
 	char *name = strsep(&line, " \t\n");
 	unsigned char data[RECORD_MAX] = { 0 };
-	struct tep_record r = { 0 };
+	struct tep_record r = { .offset = 0x1010 };
 	struct tep_event *event;
 
 	if (!*name || *name == '#')
@@ -219,6 +221,7 @@ static void fuzz_once(struct drive *d, uint64_t *state, uint64_t *ts)
 	r.missed_events = next_random(state) % 50 ? 0 : -1;
 	*ts = next_random(state) % 20 ? *ts + next_random(state) % 100000000 : next_random(state);
 	r.ts = *ts;
+	r.offset = next_random(state) % 4 * 0x1000;
 	print(d, &r, data, NULL);
 }
 
