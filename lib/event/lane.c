@@ -56,7 +56,7 @@ static void emit_lost(struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint6
 }
 
 /* Counts the record, and decodes it if it is wanted. @len is at least 4. */
-static inline void emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
+static inline __attribute__((always_inline)) void emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
 			       const uint8_t *data, uint32_t len)
 {
 	const struct hvst_plan *p;
@@ -204,7 +204,7 @@ static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *ra
 {
 	*raw = ts;
 	if (__builtin_expect(l->timebase.plain, 1))
-		return ts > INT64_MAX ? INT64_MAX : (int64_t)ts;
+		return ts > HVST_TIME_MAX ? HVST_TIME_MAX : (int64_t)ts;
 	*raw = hvst_timebase_report(&l->timebase, ts);
 	return hvst_timebase_ns(&l->timebase, *raw);
 }
