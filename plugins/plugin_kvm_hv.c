@@ -21,8 +21,9 @@
 #include "timers.h"
 
 /*
- * perf up to Linux 6.1 has libtraceevent built in and gives its plugins but a part of it, without this
- * function: there the plugin is loaded and leaves all events alone, instead of a warning that it cannot be.
+ * perf up to Linux 6.1 has libtraceevent built in and gives its plugins but a part of it, without
+ * this function: there the plugin is loaded and leaves all events alone, instead of a warning that
+ * it cannot be.
  */
 #pragma weak tep_print_event
 
@@ -141,8 +142,8 @@ static struct options parse_options(const struct tep_plugin_option *ops)
 /* ---- one decoder an event ---- */
 
 /*
- * Records of one ring-buffer page follow each other in the file; what the kernel lost, it lost between two
- * pages. It marks the first record after that, which need not be one of ours.
+ * Records of one ring-buffer page follow each other in the file; what the kernel lost, it lost
+ * between two pages. It marks the first record after that, which need not be one of ours.
  */
 static uint64_t place(const struct tep_record *record)
 {

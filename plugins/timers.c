@@ -7,22 +7,24 @@
 
 /*
  * Timers that share vcpu_id and index (of several VMs) share a set, because a callback has to be
- * looked up by these two alone. At most SETS * WAYS timers of some 100 bytes; the least recently
+ * looked up by these two alone. At most SETS * WAYS timers of some 200 bytes; the least recently
  * used one makes room.
  */
 #define SETS 256
 #define WAYS 16
 
 #define PADDING_MAX_REF	10000	/* a pad is below 1 ms when only the set_count tells of it */
+
 /*
- * A past-due arm this many times later than usual: events may be missing. Lost ones are missing where a
- * place ends, by the dozen; those of another CPU than the one shown are missing for far longer.
+ * A past-due arm, or a callback, this many times later than usual: events may be missing. Lost ones
+ * are missing where a place ends, by the dozen; those of another CPU than the one shown are missing
+ * for far longer.
  */
 #define GAP_FACTOR	2
 #define GAP_FACTOR_WITHIN 16
 #define FIRST_GAP_MAX_REF 50000	/* within a place, while no gap is usual yet: 5 ms */
-#define LATE_FACTOR	3	/* the same for a callback */
-#define LATE_AT_FIRST_NS 50000
+#define LATE_FACTOR	3
+#define LATE_AT_FIRST_NS 50000	/* while none is usual yet */
 #define LATE_MAX_NS	1000000000 /* beyond it the timer was rather stopped unseen */
 #define EARLY_MAX_NS	2000000	/* start events are stamped late, so a callback can seem early */
 #define VOTE_MIN_REF	40000	/* starts at least 4 ms apart tell the unit of the time stamps */
@@ -39,8 +41,7 @@ struct timer {
 
 	uint64_t set_count, set_place;	/* the last set_count ... */
 	unsigned int writes;		/* ... and how many different ones since the last start */
-
-	bool config_set;		/* a set_config since the last start */
+	bool config_set;		/* a set_config since then */
 
 	enum kind kind;			/* of the last start, and what it said */
 	uint64_t now, count, start_ts, place;
@@ -299,8 +300,8 @@ static bool in_step(struct timer *tm, const struct timer_event *ev, uint64_t now
 }
 
 /*
- * Is a past-due arm the first of its run? If the arm before it was ahead, the guest's, and over just
- * before: all in one place, and sooner ago than it had lasted.
+ * Is a past-due arm the first of its run? If the arm before it was ahead, the guest's, and over
+ * just before: all in one place, and sooner ago than it had lasted.
  */
 static bool first_of_run(const struct timer *tm, const struct timer_event *ev, uint64_t count)
 {
@@ -373,8 +374,8 @@ void timers_start_periodic(struct timers *t, const struct timer_event *ev, uint6
 }
 
 /*
- * How late a callback may be and still be taken for that of this arm, with none hidden between. Where
- * nothing can have been lost: as long as it was waited for.
+ * How late a callback may be and still be taken for that of this arm, with none hidden between.
+ * Where nothing can have been lost: as long as it was waited for.
  */
 static int64_t believable_lateness(const struct timers *t, const struct timer *tm,
 				   const struct timer_event *ev)

@@ -2,14 +2,16 @@
 /*
  * drive [--big] [--long N] [--option NAME VALUE]... [--fuzz SEED ROUNDS] FORMATS [SCRIPT]
  *
- * Prints records through libtraceevent and the plugins in $TRACEEVENT_PLUGIN_DIR, without a trace.dat:
- * FORMATS is a directory of the kernel's format files (all of system kvm), SCRIPT has one record a line:
+ * Prints records through libtraceevent and the plugins in $TRACEEVENT_PLUGIN_DIR, without a
+ *trace.dat: FORMATS is a directory of the kernel's format files (all of system kvm), SCRIPT has one
+ *record a line:
  *
  *	EVENT [ts=N] [offset=N] [size=N] [missed=N] FIELD=VALUE...	fields not named are 0
  *	reload							unloads and loads the plugins
  *
- * Every record goes to two handles, as if two files were open; their texts must be equal. --big writes
- * and reads big-endian records, --long says how long a long is, --option is trace-cmd report's -O.
+ * Every record goes to two handles, as if two files were open; their texts must be equal. --big
+ *writes and reads big-endian records, --long says how long a long is, --option is trace-cmd
+ *report's -O.
  * --fuzz makes records of random bytes.
  */
 #include <dirent.h>
@@ -120,7 +122,8 @@ static void fill(const struct drive *d, struct tep_event *event, struct tep_reco
 		if (!eq)
 			die("not NAME=VALUE:", word);
 		*eq = '\0';
-		value = eq[1] == '-' ? (uint64_t)strtoll(eq + 1, NULL, 0) : strtoull(eq + 1, NULL, 0);
+		value = eq[1] == '-' ? (uint64_t)strtoll(eq + 1, NULL, 0)
+				     : strtoull(eq + 1, NULL, 0);
 		if (!strcmp(word, "ts"))
 			r->ts = value;
 		else if (!strcmp(word, "offset"))
@@ -134,7 +137,8 @@ static void fill(const struct drive *d, struct tep_event *event, struct tep_reco
 	}
 }
 
-/* The text of a record, the same from every handle. The data is copied to memory of just its size. */
+/* The text of a record, the same from every handle. The data is copied to memory of just its size.
+ */
 static void print(struct drive *d, struct tep_record *r, const unsigned char *data, FILE *out)
 {
 	size_t len = r->size > 8 ? (size_t)r->size : 8;
@@ -197,11 +201,12 @@ static uint64_t next_random(uint64_t *state)
 	return *state >> 16 ^ *state << 40;
 }
 
-/* A random record: any size up to twice the right one, any bytes, timers often among the first few. */
+/* A random record: any size up to twice the right one, any bytes, timers often among the first few.
+ */
 static void fuzz_once(struct drive *d, uint64_t *state, uint64_t *ts)
 {
-	struct tep_event *event = tep_get_event(d->tep[0], (int)(next_random(state) %
-							  (uint64_t)tep_get_events_count(d->tep[0])));
+	struct tep_event *event = tep_get_event(
+		d->tep[0], (int)(next_random(state) % (uint64_t)tep_get_events_count(d->tep[0])));
 	int whole = record_size(event);
 	unsigned char data[RECORD_MAX];
 	struct tep_record r = { 0 };
