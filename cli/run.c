@@ -105,51 +105,59 @@ static void observe(struct run *r, const struct hvst_observer *obs, void *ctx)
 	hvst_session_set_observer(r->s, &all, r);
 }
 
-static int input_error(struct run *r, int err)
+static int input_error(const struct hvst_session *s, int err)
 {
-	const char *msg = hvst_session_error(r->s);
+	const char *msg = hvst_session_error(s);
 
-	clear_progress(r);
 	complain("%s", *msg ? msg : strerror(-err));
 	return EXIT_INPUT;
 }
 
 /* Options that go straight into the session; 0 or a negative errno. */
-static int configure(struct run *r)
+static int configure(struct hvst_session *s, const struct options *o)
 {
-	const struct options *o = &r->o;
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; !err && i < o->files.n; i++)
-		err = hvst_session_add_file(r->s, o->files.v[i]);
+		err = hvst_session_add_file(s, o->files.v[i]);
 	for (i = 0; !err && i < o->buffers.n; i++)
-		err = hvst_session_add_buffer(r->s, o->buffers.v[i]);
+		err = hvst_session_add_buffer(s, o->buffers.v[i]);
 	for (i = 0; !err && i < o->nr_cpus; i++)
-		err = hvst_session_add_cpu(r->s, o->cpus[i]);
+		err = hvst_session_add_cpu(s, o->cpus[i]);
 	for (i = 0; !err && i < o->ignore.n; i++)
-		err = hvst_session_ignore(r->s, o->ignore.v[i]);
-	hvst_session_set_reader(r->s, o->reader);
-	hvst_session_set_threads(r->s, o->threads);
-	hvst_session_set_params(r->s, &o->params);
-	hvst_session_set_filter(r->s, o->vm, o->vcpu, o->timer);
+		err = hvst_session_ignore(s, o->ignore.v[i]);
+	hvst_session_set_reader(s, o->reader);
+	hvst_session_set_threads(s, o->threads);
+	hvst_session_set_params(s, &o->params);
+	hvst_session_set_filter(s, o->vm, o->vcpu, o->timer);
 	return err;
+}
+
+struct hvst_session *run_session(const struct options *o)
+{
+	struct hvst_session *s = hvst_session_new();
+	int err;
+
+	if (!s) {
+		complain("out of memory");
+		return NULL;
+	}
+	err = configure(s, o);
+	if (!err)
+		err = hvst_session_open(s);
+	if (!err)
+		return s;
+	input_error(s, err);
+	hvst_session_free(s);
+	return NULL;
 }
 
 static int open_session(struct run *r)
 {
-	int err;
-
-	r->s = hvst_session_new();
-	if (!r->s) {
-		complain("out of memory");
+	r->s = run_session(&r->o);
+	if (!r->s)
 		return EXIT_INPUT;
-	}
-	err = configure(r);
-	if (!err)
-		err = hvst_session_open(r->s);
-	if (err)
-		return input_error(r, err);
 	r->trace = hvst_session_trace(r->s);
 	catch_interrupt(r->s);
 	return EXIT_OK;
@@ -159,7 +167,7 @@ static int open_session(struct run *r)
 static bool set_window(struct run *r)
 {
 	const struct options *o = &r->o;
-	int64_t base = 0, to_ns = HVST_UNKNOWN;
+	int64_t base = 0;
 
 	if (!o->from.set && !o->to.set)
 		return true;
@@ -171,8 +179,8 @@ static bool set_window(struct run *r)
 	if (o->from.set)
 		r->from_ns = o->from.ns + (o->from.relative ? base : 0);
 	if (o->to.set)
-		to_ns = o->to.ns + (o->to.relative ? base : 0);
-	hvst_session_set_window(r->s, r->from_ns, to_ns);
+		r->to_ns = o->to.ns + (o->to.relative ? base : 0);
+	hvst_session_set_window(r->s, r->from_ns, r->to_ns);
 	return true;
 }
 
@@ -181,7 +189,7 @@ bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *
 	int err;
 
 	memset(r, 0, sizeof(*r));
-	r->from_ns = HVST_UNKNOWN;
+	r->from_ns = r->to_ns = HVST_UNKNOWN;
 	out_open_memory(&r->out);
 	switch (options_parse(&r->o, command_by_bit(bit), argc, argv)) {
 	case PARSE_DONE:
@@ -226,7 +234,7 @@ bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs,
 		return true;
 	}
 	if (err)
-		input_error(r, err);
+		input_error(r->s, err);
 	return !err;
 }
 

@@ -67,29 +67,6 @@ nomem:
 	return NULL;
 }
 
-/* The vCPU thread that this event ran on; creates it when @create. */
-static struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
-{
-	struct vcpu **last = &m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
-	struct vcpu *v = *last;
-
-	if (!v || v->tid != ev->pid) {
-		v = hvst_model_find(m, ev->pid);
-		if (!v && create)
-			v = vcpu_create(m, ev->pid, ev);
-		if (!v)
-			return NULL;
-		*last = v;
-	}
-	if (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id && create)
-		hvst_model_vcpu_named(m, v, ev->vcpu_id);
-	if (ev->ts_ns < v->last_ns)
-		m->backwards++;
-	else
-		v->last_ns = ev->ts_ns;
-	return v;
-}
-
 /*
  * Records were lost since this timer was last looked at, and which thread ran in the gap is not known:
  * nothing is inferred across it, a pending write and what was written are forgotten.
@@ -99,6 +76,51 @@ static void timer_forget(const struct model *m, struct stimer *t)
 	t->gap = m->gap;
 	t->programmed = t->undelivered = false;
 	t->count_known = t->config_known = false;
+}
+
+/* The thread id was used again, by another vCPU: what the old one had in flight is over. */
+static void vcpu_replaced(const struct model *m, struct vcpu *v)
+{
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		if (!v->timer[i])
+			continue;
+		timer_forget(m, v->timer[i]);
+		v->timer[i]->armed = v->timer[i]->padded = v->timer[i]->by_host = false;
+	}
+	v->msr_ns = HVST_UNKNOWN;
+}
+
+static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, bool create)
+{
+	struct vcpu *v = hvst_model_find(m, ev->pid);
+
+	if (!v && create)
+		v = vcpu_create(m, ev->pid, ev);
+	if (!v)
+		return NULL;
+	m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE] = v;
+	if (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id && create) {
+		if (v->vcpu_id >= 0)
+			vcpu_replaced(m, v);
+		hvst_model_vcpu_named(m, v, ev->vcpu_id);
+	}
+	if (ev->ts_ns < v->last_ns)
+		m->backwards++;
+	else
+		v->last_ns = ev->ts_ns;
+	return v;
+}
+
+/* The vCPU thread that this event ran on; creates it when @create. Mostly the one last seen on the CPU. */
+static inline struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
+{
+	struct vcpu *v = m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
+
+	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
+	    (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id))
+		return vcpu_look_up(m, ev, create);
+	v->last_ns = ev->ts_ns;
+	return v;
 }
 
 static struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
