@@ -179,11 +179,11 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 		return CAUSE_UNEXPLAINED;
 	if (skew_ns <= limit)
 		return CAUSE_SHORT_DEADLINE;
-	reach = 2 * skew_ns + 8 * cost;
+	reach = skew_ns + 4 * cost;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct held *h = &v->held[(v->nr_held - 1 - i) % HELD_MARKS];
 
-		if (arm->ts_ns - h->to <= reach && h->to - h->from >= skew_ns - cost)
+		if ((arm->ts_ns - h->to) / 2 <= reach && h->to - h->from >= skew_ns - cost)
 			return CAUSE_PREEMPTED;
 	}
 	/* Held between the guest's write and the start itself. */

@@ -6,6 +6,7 @@
  * between two of them; a group is a storm from storm_min_arms on if most of its arms are past due. Where a
  * thin head or tail dilutes a dense middle, the densest part (best prefix-sum interval) is judged.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #define SAME_COUNT_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
 #define PEAK_MIN_ARMS	16
+#define SLEW		600e-6	/* more than NTP slews a clock */
 
 static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
 {
@@ -96,7 +98,7 @@ static void core_step(struct storm_group *g, int64_t ts, bool expired, const str
 
 static void deltas_step(struct storm_group *g, uint64_t count)
 {
-	int64_t d = (int64_t)(count - g->last_count);
+	int64_t d = hvst_count_step(g->last_count, count);
 
 	g->steps++;
 	if (d >= -SAME_COUNT_REF && d <= SAME_COUNT_REF) {
@@ -159,7 +161,7 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 			   const struct hvst_arm *arm, int64_t v, const struct hvst_event *ev)
 {
 	bool first = !g->expired;
-	bool new_target = !first && llabs((int64_t)(arm->count - g->last_count)) > SAME_COUNT_REF;
+	bool new_target = !first && llabs(hvst_count_step(g->last_count, arm->count)) > SAME_COUNT_REF;
 
 	g->arms++;
 	g->expired++;
@@ -180,7 +182,7 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	core_step(g, arm->ts_ns, true, &a->params);
 	g->end = (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
 	if (g->max.skew == HVST_UNKNOWN ?
-	    (int64_t)(g->max.count - arm->count) * 100 > g->max.ts - arm->ts_ns : arm->skew_ns > g->max.skew)
+	    hvst_count_step(arm->count, g->max.count) * 100 > g->max.ts - arm->ts_ns : arm->skew_ns > g->max.skew)
 		g->max = g->end;
 	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
 	/* What matters only for groups that stay small: causes, and the last event as evidence. */
@@ -289,8 +291,8 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 			s->period_ref = g->delta;
 		return;
 	}
-	/* Inferred skews lean on a model that may drift meanwhile (a slewed trace clock). */
-	if (d > 3 * c.scatter && d > (g->inferred ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
+	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
+	if (d > 3 * c.scatter && d > (g->inferred && *slope < SLEW ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;
@@ -324,7 +326,7 @@ static struct hvst_storm *storm_new(struct analysis *a, struct vcpu *v)
 			a->storms = s;
 		o = s ? realloc(a->storm_vcpu, cap * sizeof(*o)) : NULL;
 		if (!o) {
-			a->error = -12;
+			a->error = -ENOMEM;
 			return NULL;
 		}
 		a->storm_vcpu = o;
@@ -374,7 +376,8 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	s->skew_max_ns = point_skew(t->vcpu, &g->max, &s->skew_error_ns);
 	s->skew_end_ns = point_skew(t->vcpu, &g->end, &s->skew_error_ns);
 	s->predicted_end_ns = HVST_UNKNOWN;
-	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && slope < 0)
+	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && slope < 0 &&
+	    (double)s->skew_end_ns / -slope < (double)HVST_SKEW_MAX)
 		s->predicted_end_ns = s->end_ns + (int64_t)((double)s->skew_end_ns / -slope);
 	s->progress_before = s->progress_during = -1;
 	if (va->exits_seen) {
@@ -446,7 +449,7 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	s->open = open && (whole || s->end_ns == g->end.ts);
 	storm_fill(a, t, s);
 	if (a->obs->storm && hvst_filter_pass(a, t->vcpu, t->index) && a->obs->storm(a->obs_ctx, s))
-		a->error = -125;
+		a->error = -ECANCELED;
 }
 
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t rel_skew,

@@ -4,6 +4,7 @@
  * only where everything it needs was recorded and little was lost; otherwise it is "cannot tell", naming
  * what is missing. A "yes" is never taken back by what is missing.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -493,7 +494,7 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	v->answer = n ? HVST_NO : HVST_CANNOT_TELL;
 	v->by_vm = by;
 	if (!by) {
-		a->error = -12;
+		a->error = -ENOMEM;
 		return;
 	}
 	v->nr_by_vm = n;

@@ -204,7 +204,7 @@ static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *ra
 {
 	*raw = ts;
 	if (__builtin_expect(l->timebase.plain, 1))
-		return ts > INT64_MAX ? INT64_MAX : (int64_t)ts;
+		return ts > HVST_TIME_MAX ? HVST_TIME_MAX : (int64_t)ts;
 	*raw = hvst_timebase_report(&l->timebase, ts);
 	return hvst_timebase_ns(&l->timebase, *raw);
 }

@@ -221,9 +221,9 @@ static int64_t skew_of(uint64_t time_now, uint64_t count)
 {
 	__int128 d = ((__int128)time_now - count) * 100;
 
-	if (d > INT64_MAX)
-		return INT64_MAX;
-	return d < -INT64_MAX ? -INT64_MAX : (int64_t)d;
+	if (d > HVST_SKEW_MAX)
+		return HVST_SKEW_MAX;
+	return d < -HVST_SKEW_MAX ? -HVST_SKEW_MAX : (int64_t)d;
 }
 
 static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hvst_event *ev)
@@ -235,15 +235,6 @@ static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hv
 	};
 }
 
-static int64_t add_sat(int64_t a, int64_t b)
-{
-	int64_t r;
-
-	if (!__builtin_add_overflow(a, b, &r))
-		return r;
-	return b > 0 ? INT64_MAX : -INT64_MAX;
-}
-
 /* The host set the hrtimer: now + headroom. */
 static void timer_run(struct stimer *t, const struct hvst_event *ev)
 {
@@ -251,7 +242,7 @@ static void timer_run(struct stimer *t, const struct hvst_event *ev)
 
 	t->armed = true;
 	t->arm_ns = ev->ts_ns;
-	t->deadline_ns = add_sat(ev->ts_ns, headroom);
+	t->deadline_ns = ev->ts_ns + headroom;
 	t->callback_ns = HVST_UNKNOWN;
 }
 

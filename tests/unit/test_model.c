@@ -510,10 +510,10 @@ static void test_huge_counts(void **state)
 	assert_int_equal(f.nr_arms, 12);
 	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(f.arms[i].kind, HVST_ARM_AHEAD);
-		assert_int_equal(f.arms[i].skew_ns, -INT64_MAX);
+		assert_int_equal(f.arms[i].skew_ns, -HVST_SKEW_MAX);
 	}
 	assert_int_equal(f.arms[4].skew_ns, 0);
-	assert_int_equal(f.arms[5].skew_ns, INT64_MAX);
+	assert_int_equal(f.arms[5].skew_ns, HVST_SKEW_MAX);
 	assert_int_equal(timer_find(&f, 100, 0)->cancelled, 4);
 	feed_free(&f);
 }
