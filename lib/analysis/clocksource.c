@@ -266,18 +266,11 @@ void hvst_clocksource_restored(struct vm_an *vm, int64_t ts)
 
 /* --- the guest's side --------------------------------------------------------------------------------- */
 
-/* What the VM used until now: as a whole, or its only vCPU by itself. */
-static enum hvst_guest_source vm_source(const struct vm *vm)
-{
-	if (vm->an->source == HVST_SRC_UNKNOWN && vm->nr_vcpus == 1)
-		return vm->vcpus->an->source;
-	return vm->an->source;
-}
-
-static void settle_change(struct analysis *a, struct vm *owner, enum hvst_guest_source to,
+/* @v: the vCPU that showed it; what it used before is what the VM used, where that is not known. */
+static void settle_change(struct analysis *a, struct vm *owner, const struct vcpu *v, enum hvst_guest_source to,
 			  enum hvst_confidence conf, const struct hvst_event *ev, const char *text)
 {
-	enum hvst_guest_source from = vm_source(owner);
+	enum hvst_guest_source from = v && owner->an->source == HVST_SRC_UNKNOWN ? v->an->source : owner->an->source;
 	struct vm_an *vm = owner->an;
 	struct hvst_evidence arm_why;
 
@@ -327,16 +320,16 @@ static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, 
 	vm->change_arms++;
 	vm->change_silent += derived && !read_before;
 	if (usable && derived && !read_before)
-		settle_change(a, v->vm, HVST_SRC_TSC_PAGE, HVST_OBSERVED, ev,
+		settle_change(a, v->vm, v, HVST_SRC_TSC_PAGE, HVST_OBSERVED, ev,
 			      "next arms: no read of the counter before them");
 	else if (!usable && read_before)
-		settle_change(a, v->vm, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, ev,
+		settle_change(a, v->vm, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, ev,
 			      "next arms: the counter is read just before them");
 	else if (!usable && vm->change_silent >= AGREEING_ARMS)
-		settle_change(a, v->vm, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
+		settle_change(a, v->vm, v, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
 			      "no page, and arms without a read of the counter: only the TSC is left");
 	else if (!usable && vm->change_arms >= UNDERIVED_ARMS)
-		settle_change(a, v->vm, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
+		settle_change(a, v->vm, v, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
 			      "the arms after it need no clock");
 	else if (usable && read_before && vm->change_arms >= AGREEING_ARMS)
 		vm->change_pending = false;	/* enabled, and it goes on reading the counter */
@@ -357,7 +350,7 @@ static void abandon_change(struct analysis *a, struct vm *vm)
 		return;
 	vm->an->change_pending = false;
 	if (alive)
-		settle_change(a, vm, page_usable(vm->an) ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
+		settle_change(a, vm, NULL, page_usable(vm->an) ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
 			      HVST_OBSERVED, NULL, NULL);
 }
 

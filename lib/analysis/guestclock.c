@@ -16,6 +16,7 @@
 #define WIN_ARMS	16
 #define WIN_NS		(20LL * 1000 * 1000)
 #define ON_LINE_NS	(30 * 1000)
+#define ON_LINE_MAX_NS	(120 * 1000)	/* an edge that wanders more is no edge */
 #define MIN_POINTS	8
 #define MIN_SPAN_NS	(200LL * 1000 * 1000)
 #define LONG_SPAN_NS	(2000LL * 1000 * 1000)
@@ -161,7 +162,7 @@ static bool on_line(const struct guest_edge *e, struct edge_point p)
 		return fabs((double)(p.v - e->p[e->n - 1].v)) < tol + (double)dt * MAX_PPM / 1e6;
 	fit_line(e, &f);
 	if (4 * f.rms > tol)
-		tol = 4 * f.rms;
+		tol = 4 * f.rms < ON_LINE_MAX_NS ? 4 * f.rms : ON_LINE_MAX_NS;
 	tol += f.slope_err * (double)(p.ts - f.t0) / 3;
 	return fabs((double)p.v - f.level - f.slope * (double)(p.ts - f.t0)) < tol;
 }

@@ -7,6 +7,7 @@
  * thin head or tail dilutes a dense middle, the densest part (best prefix-sum interval) is judged.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,6 +299,17 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 		s->kind = HVST_STORM_CONSTANT;
 }
 
+/* A lag that grows is a clock that runs slow, at the slope of the growth. */
+static void report_rate(struct analysis *a, struct stimer *t, const struct hvst_storm *s, double slope)
+{
+	double ppm = -slope * 1e6;
+	struct hvst_guest_transition *g = hvst_guestclock_suspect(a, t->vcpu, s->start_ns, ppm, fabs(ppm) / 20 + 1);
+
+	if (g)
+		hvst_evidence_stat(&g->evidence, "timer %u: the skew of the storm at %.6f s grows by %.1f us a second",
+				   t->index, (double)s->start_ns / 1e9, slope * 1e6);
+}
+
 static double peak_rate(const struct storm_group *g, int64_t span, uint64_t expired)
 {
 	double best = span > 0 ? (double)(expired - 1) * 1e9 / (double)span : 0;
@@ -372,6 +384,8 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	s->rate_hz = span > 0 ? (double)(s->expired - 1) * 1e9 / (double)span : 0;
 	s->peak_hz = peak_rate(g, span, s->expired);
 	group_kind(g, s, &slope);
+	if (s->kind == HVST_STORM_GROWING && slope > 0)
+		report_rate(a, t, s, slope);
 	s->skew_start_ns = point_skew(t->vcpu, &g->start, &s->skew_error_ns);
 	s->skew_max_ns = point_skew(t->vcpu, &g->max, &s->skew_error_ns);
 	s->skew_end_ns = point_skew(t->vcpu, &g->end, &s->skew_error_ns);
