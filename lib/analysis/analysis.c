@@ -98,7 +98,7 @@ static bool skew_from_model(const struct vm_an *vm, struct hvst_arm *arm, int64_
 	    !hvst_ref_offset(arm->count, arm->ts_ns, &u))
 		return false;
 	/* o = 100 * time_now - ts and u = 100 * count - ts, so the skew is o - u; an expired arm's is >= 0. */
-	skew = o - u;
+	skew = hvst_skew_ns(o - u);
 	arm->skew_ns = skew < 0 ? 0 : skew;
 	arm->error_ns = err + bound;
 	arm->time_now = arm->count + (uint64_t)arm->skew_ns / 100;
@@ -214,7 +214,7 @@ static int64_t relative_skew(const struct vm_an *vm, const struct hvst_arm *arm)
 	if (!hvst_ref_offset(arm->count, arm->ts_ns, &u))
 		return 0;
 	hvst_refclock_at(&vm->ref, arm->ts_ns, &o, &err);
-	return o - u;
+	return hvst_skew_ns(o - u);
 }
 
 static void on_arm(void *ctx, struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev)

@@ -155,7 +155,7 @@ struct timer_an {
 	struct storm_group group;
 	struct guest_edge edge;
 	uint64_t prog_count;
-	int64_t prog_delta;
+	uint64_t prog_delta;
 	bool prog_seen;
 	int64_t delivered_ns;			/* waiting for kvm_entry */
 	struct hvst_fire fire;			/* and with it, for the observer */

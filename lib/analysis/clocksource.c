@@ -366,22 +366,28 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 		learn(a, v, vm->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC, HVST_INFERRED, &va->without_why);
 }
 
+/* By more than the jitter of a target that is computed again; counts may wrap. */
+static bool differ(uint64_t a, uint64_t b)
+{
+	return a - b > 8 && b - a > 8;
+}
+
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
 {
 	struct vcpu *v = t->vcpu;
 	struct vcpu_an *va = v->an;
 	struct timer_an *ta = t->an;
 	bool read_before, derived, seen = va->msrs_since_arm;
-	int64_t delta;
+	uint64_t delta;
 
 	if (ev->id != HVST_EV_STIMER_SET_COUNT || ev->set_count.host || !t->count)
 		return;
 	if (t->config_known && t->config & 2)
 		return;		/* periodic: the count is a period, no point in time */
 	read_before = va->read_last && va->exits_since_read <= 3;
-	delta = (int64_t)(t->count - ta->prog_count);
+	delta = t->count - ta->prog_count;
 	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
-	derived = !ta->prog_seen || (llabs(delta) > 8 && llabs(delta - ta->prog_delta) > 8);
+	derived = !ta->prog_seen || (differ(t->count, ta->prog_count) && differ(delta, ta->prog_delta));
 	ta->prog_seen = true;
 	ta->prog_count = t->count;
 	ta->prog_delta = delta;

@@ -65,8 +65,8 @@ static int64_t onset(const struct guest_edge *e, const struct fit *f)
 		/* both lines relative to the start of this run */
 		at_first = b->level + b->slope * (double)(f->t0 - b->t0);
 		t = (at_first - f->level) / (f->slope - b->slope);
-		if (t < 0 && f->t0 + (int64_t)t >= b->last - 4 * WIN_NS * (int64_t)e->per &&
-		    fabs(t) < (double)(f->t0 - b->last) + 16.0 * WIN_NS)
+		if (t < 0 && -t < (double)(f->t0 - b->last) + 16.0 * WIN_NS &&
+		    f->t0 + (int64_t)t >= b->last - 4 * WIN_NS * (int64_t)e->per)
 			return f->t0 + (int64_t)t;
 	}
 	return e->from;

@@ -13,6 +13,7 @@
 #define SVM_EXIT_HLT	0x78
 #define HELD_MIN_NS	1000
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
+#define MAX_COST_NS	(1000LL * 1000 * 1000 * 1000)	/* longer the vCPU was away, whatever for */
 #define BEFORE_NS	(1000LL * 1000 * 1000)
 
 static bool is_halt(const struct hvst_ev_exit *e)
@@ -137,6 +138,8 @@ void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst
 	cost = arm->ts_ns - t->prog_ns;
 	if (cost <= 0)
 		return;
+	if (cost > MAX_COST_NS)
+		cost = MAX_COST_NS;
 	if (!v->cost_ns)
 		v->cost_ns = cost;
 	else

@@ -6,6 +6,7 @@
  * between two of them; a group is a storm from storm_min_arms on if most of its arms are past due. Where a
  * thin head or tail dilutes a dense middle, the densest part (best prefix-sum interval) is judged.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,9 +95,19 @@ static void core_step(struct storm_group *g, int64_t ts, bool expired, const str
 		g->best = g->cur;
 }
 
+/* From one count to the next, as far as it is one that a guest makes: half a century at most. */
+static int64_t count_step(uint64_t to, uint64_t from)
+{
+	int64_t d = (int64_t)(to - from);
+
+	if (d > HVST_MAX_SKEW_NS / 100)
+		return HVST_MAX_SKEW_NS / 100;
+	return d < -HVST_MAX_SKEW_NS / 100 ? -HVST_MAX_SKEW_NS / 100 : d;
+}
+
 static void deltas_step(struct storm_group *g, uint64_t count)
 {
-	int64_t d = (int64_t)(count - g->last_count);
+	int64_t d = count_step(count, g->last_count);
 
 	g->steps++;
 	if (d >= -SAME_COUNT_REF && d <= SAME_COUNT_REF) {
@@ -148,7 +159,7 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 			   const struct hvst_arm *arm, int64_t v, const struct hvst_event *ev)
 {
 	bool first = !g->expired;
-	bool new_target = !first && llabs((int64_t)(arm->count - g->last_count)) > SAME_COUNT_REF;
+	bool new_target = !first && llabs(count_step(arm->count, g->last_count)) > SAME_COUNT_REF;
 
 	g->arms++;
 	g->expired++;
@@ -169,7 +180,7 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	core_step(g, arm->ts_ns, true, &a->params);
 	g->end = (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
 	if (g->max.skew == HVST_UNKNOWN ?
-	    (int64_t)(g->max.count - arm->count) * 100 > g->max.ts - arm->ts_ns : arm->skew_ns > g->max.skew)
+	    count_step(g->max.count, arm->count) * 100 > g->max.ts - arm->ts_ns : arm->skew_ns > g->max.skew)
 		g->max = g->end;
 	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
 	/* What matters only for groups that stay small: causes, and the last event as evidence. */
@@ -345,7 +356,7 @@ static int64_t point_skew(const struct vcpu *v, const struct storm_point *p, int
 		return HVST_UNKNOWN;
 	if (e > *err)
 		*err = e;
-	return o - u;
+	return hvst_skew_ns(o - u);
 }
 
 static double share(int64_t part, int64_t whole)
@@ -353,6 +364,14 @@ static double share(int64_t part, int64_t whole)
 	double r = whole > 0 ? (double)part / (double)whole : -1;
 
 	return r > 1 ? 1 : r;
+}
+
+/* Where the line of the skew meets zero; unknown when that is not in this century. */
+static int64_t end_of_backlog(const struct hvst_storm *s, double slope)
+{
+	double ns = (double)s->skew_end_ns / -slope;
+
+	return fabs(ns) < (double)HVST_MAX_SKEW_NS ? s->end_ns + (int64_t)ns : HVST_UNKNOWN;
 }
 
 static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *s)
@@ -374,7 +393,7 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	s->skew_end_ns = point_skew(t->vcpu, &g->end, &s->skew_error_ns);
 	s->predicted_end_ns = HVST_UNKNOWN;
 	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && slope < 0)
-		s->predicted_end_ns = s->end_ns + (int64_t)((double)s->skew_end_ns / -slope);
+		s->predicted_end_ns = end_of_backlog(s, slope);
 	s->progress_before = s->progress_during = -1;
 	if (va->exits_seen) {
 		s->progress_before = share(g->progress_before, g->progress_wall);

@@ -197,11 +197,7 @@ static void on_set_count(struct model *m, const struct hvst_event *ev)
 
 static int64_t skew_of(uint64_t time_now, uint64_t count)
 {
-	__int128 d = ((__int128)time_now - count) * 100;
-
-	if (d > INT64_MAX)
-		return INT64_MAX;
-	return d < -INT64_MAX ? -INT64_MAX : (int64_t)d;
+	return hvst_skew_ns(((__int128)time_now - count) * 100);
 }
 
 static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hvst_event *ev)
@@ -213,15 +209,6 @@ static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hv
 	};
 }
 
-static int64_t add_sat(int64_t a, int64_t b)
-{
-	int64_t r;
-
-	if (!__builtin_add_overflow(a, b, &r))
-		return r;
-	return b > 0 ? INT64_MAX : -INT64_MAX;
-}
-
 /* The host set the hrtimer: now + headroom. */
 static void timer_run(struct stimer *t, const struct hvst_event *ev)
 {
@@ -229,7 +216,7 @@ static void timer_run(struct stimer *t, const struct hvst_event *ev)
 
 	t->armed = true;
 	t->arm_ns = ev->ts_ns;
-	t->deadline_ns = add_sat(ev->ts_ns, headroom);
+	t->deadline_ns = ev->ts_ns + headroom;
 	t->callback_ns = HVST_UNKNOWN;
 }
 
@@ -523,7 +510,7 @@ static void on_lost(struct model *m, const struct hvst_event *ev)
 
 	m->gap++;
 	if (last && ev->ts_ns > last->last_ns)
-		m->lost_ns += ev->ts_ns - last->last_ns;
+		m->lost_ns = m->lost_ns > INT64_MAX / 2 ? INT64_MAX / 2 : m->lost_ns + (ev->ts_ns - last->last_ns);
 	m->expired_timer = NULL;
 	m->sink.gap(m->ctx, ev);
 }
@@ -628,7 +615,8 @@ void hvst_model_free(struct model *m)
 
 int64_t hvst_model_padding_ns(const struct model *m)
 {
-	return m->padding_ref ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
+	/* more than that is no padding */
+	return m->padding_ref && m->padding_ref <= HVST_MAX_SKEW_NS / 100 ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
 }
 
 bool hvst_model_expired_seen(const struct model *m)

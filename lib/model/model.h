@@ -14,6 +14,19 @@
 
 #define HVST_STIMERS 4		/* HV_SYNIC_STIMER_COUNT: synthetic timers per vCPU */
 
+/*
+ * Skews, lags and offsets of clocks are kept within 36 years, and times within 146 (lib/event), so that what
+ * is made of two or three of them fits. Only a damaged or hostile trace comes near.
+ */
+#define HVST_MAX_SKEW_NS (INT64_MAX / 8)
+
+static inline int64_t hvst_skew_ns(__int128 d)
+{
+	if (d > HVST_MAX_SKEW_NS)
+		return HVST_MAX_SKEW_NS;
+	return d < -HVST_MAX_SKEW_NS ? -HVST_MAX_SKEW_NS : (int64_t)d;
+}
+
 struct vm;
 struct vcpu;
 struct model;

@@ -67,12 +67,17 @@ void hvst_model_vcpu_named(struct model *m, struct vcpu *v, int vcpu_id)
 	m->by_id[id_bucket(vcpu_id)] = v;
 }
 
+static int64_t distance(int tid, int pid)
+{
+	return llabs((int64_t)tid - pid);
+}
+
 struct vcpu *hvst_model_nearest(const struct model *m, int vcpu_id, int pid)
 {
 	struct vcpu *best = NULL;
 
 	for (struct vcpu *v = hvst_model_by_id(m, vcpu_id); v; v = v->id_next)
-		if (v->vcpu_id == vcpu_id && (!best || abs(v->tid - pid) < abs(best->tid - pid)))
+		if (v->vcpu_id == vcpu_id && (!best || distance(v->tid, pid) < distance(best->tid, pid)))
 			best = v;
 	return best;
 }
@@ -116,13 +121,13 @@ static bool vm_has_id(const struct vm *vm, int vcpu_id)
 	return false;
 }
 
-static int tid_distance(const struct vm *vm, int tid)
+static int64_t tid_distance(const struct vm *vm, int tid)
 {
-	int best = INT32_MAX;
+	int64_t best = INT64_MAX;
 
 	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (abs(v->tid - tid) < best)
-			best = abs(v->tid - tid);
+		if (distance(v->tid, tid) < best)
+			best = distance(v->tid, tid);
 	return best;
 }
 
@@ -158,7 +163,7 @@ static bool vm_ids_clash(const struct vm *a, const struct vm *b)
 static void vm_find(struct model *m, struct vcpu *v, int64_t ts)
 {
 	struct vm *best = NULL;
-	int best_tid = INT32_MAX;
+	int64_t best_tid = INT64_MAX;
 
 	for (struct vm *vm = m->vms; vm; vm = vm->next) {
 		int64_t d;
