@@ -13,7 +13,6 @@
 #define SVM_EXIT_HLT	0x78
 #define HELD_MIN_NS	1000
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
-#define MAX_COST_NS	(1000LL * 1000 * 1000 * 1000)	/* longer the vCPU was away, whatever for */
 #define BEFORE_NS	(1000LL * 1000 * 1000)
 
 static bool is_halt(const struct hvst_ev_exit *e)
@@ -138,8 +137,6 @@ void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst
 	cost = arm->ts_ns - t->prog_ns;
 	if (cost <= 0)
 		return;
-	if (cost > MAX_COST_NS)
-		cost = MAX_COST_NS;
 	if (!v->cost_ns)
 		v->cost_ns = cost;
 	else
@@ -182,11 +179,11 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 		return CAUSE_UNEXPLAINED;
 	if (skew_ns <= limit)
 		return CAUSE_SHORT_DEADLINE;
-	reach = 2 * skew_ns + 8 * cost;
+	reach = skew_ns + 4 * cost;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct held *h = &v->held[(v->nr_held - 1 - i) % HELD_MARKS];
 
-		if (arm->ts_ns - h->to <= reach && h->to - h->from >= skew_ns - cost)
+		if ((arm->ts_ns - h->to) / 2 <= reach && h->to - h->from >= skew_ns - cost)
 			return CAUSE_PREEMPTED;
 	}
 	/* Held between the guest's write and the start itself. */

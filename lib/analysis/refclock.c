@@ -43,7 +43,7 @@ bool hvst_ref_offset(uint64_t time_now, int64_t ts, int64_t *o)
 {
 	__int128 v = (__int128)time_now * 100 - ts;
 
-	if (v > INT64_MAX / 4 || v < INT64_MIN / 4)
+	if (v > HULL_RANGE || v < -HULL_RANGE)
 		return false;
 	*o = (int64_t)v;
 	return true;

@@ -6,6 +6,7 @@
  * between two of them; a group is a storm from storm_min_arms on if most of its arms are past due. Where a
  * thin head or tail dilutes a dense middle, the densest part (best prefix-sum interval) is judged.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #define SAME_COUNT_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
 #define PEAK_MIN_ARMS	16
+#define SLEW		600e-6	/* more than NTP slews a clock */
 
 static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
 {
@@ -95,19 +97,9 @@ static void core_step(struct storm_group *g, int64_t ts, bool expired, const str
 		g->best = g->cur;
 }
 
-/* From one count to the next, as far as it is one that a guest makes: half a century at most. */
-static int64_t count_step(uint64_t to, uint64_t from)
-{
-	int64_t d = (int64_t)(to - from);
-
-	if (d > HVST_MAX_SKEW_NS / 100)
-		return HVST_MAX_SKEW_NS / 100;
-	return d < -HVST_MAX_SKEW_NS / 100 ? -HVST_MAX_SKEW_NS / 100 : d;
-}
-
 static void deltas_step(struct storm_group *g, uint64_t count)
 {
-	int64_t d = count_step(count, g->last_count);
+	int64_t d = hvst_count_step(g->last_count, count);
 
 	g->steps++;
 	if (d >= -SAME_COUNT_REF && d <= SAME_COUNT_REF) {
@@ -149,17 +141,28 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 			  (unsigned long long)arm->count);
 }
 
-static enum past_due_cause group_cause(const struct analysis *a, const struct stimer *t,
-				       const struct hvst_arm *arm)
+/* A guest that was held catches up in a burst: what follows in the same group has the same cause. */
+static void count_cause(const struct analysis *a, struct storm_group *g, struct stimer *t,
+			const struct hvst_arm *arm)
 {
-	return hvst_activity_cause(a, t, arm, arm->skew_ns);
+	switch (hvst_activity_cause(a, t, arm, arm->skew_ns)) {
+	case CAUSE_SHORT_DEADLINE:
+		g->short_deadline++;
+		break;
+	case CAUSE_PREEMPTED:
+		g->preempted++;
+		break;
+	default:
+		g->preempted += g->preempted > 0;
+		g->unexplained += !g->preempted;
+	}
 }
 
 static void group_past_due(struct analysis *a, struct storm_group *g, struct stimer *t,
 			   const struct hvst_arm *arm, int64_t v, const struct hvst_event *ev)
 {
 	bool first = !g->expired;
-	bool new_target = !first && llabs(count_step(arm->count, g->last_count)) > SAME_COUNT_REF;
+	bool new_target = !first && llabs(hvst_count_step(g->last_count, arm->count)) > SAME_COUNT_REF;
 
 	g->arms++;
 	g->expired++;
@@ -180,22 +183,12 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	core_step(g, arm->ts_ns, true, &a->params);
 	g->end = (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
 	if (g->max.skew == HVST_UNKNOWN ?
-	    count_step(g->max.count, arm->count) * 100 > g->max.ts - arm->ts_ns : arm->skew_ns > g->max.skew)
+	    hvst_count_step(arm->count, g->max.count) * 100 > g->max.ts - arm->ts_ns : arm->skew_ns > g->max.skew)
 		g->max = g->end;
 	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
 	/* What matters only for groups that stay small: causes, and the last event as evidence. */
-	if (g->expired < a->params.storm_min_arms) {
-		switch (group_cause(a, t, arm)) {
-		case CAUSE_SHORT_DEADLINE:
-			g->short_deadline++;
-			break;
-		case CAUSE_PREEMPTED:
-			g->preempted++;
-			break;
-		default:
-			g->unexplained++;
-		}
-	}
+	if (g->expired < a->params.storm_min_arms)
+		count_cause(a, g, t, arm);
 	g->why_last.ts_ns = arm->ts_ns;
 	g->why_last.ts_raw = arm->ts_raw;
 	g->why_last.event = ev->id;
@@ -299,11 +292,22 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 			s->period_ref = g->delta;
 		return;
 	}
-	/* Inferred skews lean on a model that may drift meanwhile (a slewed trace clock). */
-	if (d > 3 * c.scatter && d > (g->inferred ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
+	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
+	if (d > 3 * c.scatter && d > (g->inferred && *slope < SLEW ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;
+}
+
+/* A lag that grows is a clock that runs slow, at the slope of the growth. */
+static void report_rate(struct analysis *a, struct stimer *t, const struct hvst_storm *s, double slope)
+{
+	double ppm = -slope * 1e6;
+	struct hvst_guest_transition *g = hvst_guestclock_suspect(a, t->vcpu, s->start_ns, ppm, fabs(ppm) / 20 + 1);
+
+	if (g)
+		hvst_evidence_stat(&g->evidence, "timer %u: the skew of the storm at %.6f s grows by %.1f us a second",
+				   t->index, (double)s->start_ns / 1e9, slope * 1e6);
 }
 
 static double peak_rate(const struct storm_group *g, int64_t span, uint64_t expired)
@@ -334,7 +338,7 @@ static struct hvst_storm *storm_new(struct analysis *a, struct vcpu *v)
 			a->storms = s;
 		o = s ? realloc(a->storm_vcpu, cap * sizeof(*o)) : NULL;
 		if (!o) {
-			a->error = -12;
+			a->error = -ENOMEM;
 			return NULL;
 		}
 		a->storm_vcpu = o;
@@ -356,7 +360,7 @@ static int64_t point_skew(const struct vcpu *v, const struct storm_point *p, int
 		return HVST_UNKNOWN;
 	if (e > *err)
 		*err = e;
-	return hvst_skew_ns(o - u);
+	return o - u;
 }
 
 static double share(int64_t part, int64_t whole)
@@ -364,14 +368,6 @@ static double share(int64_t part, int64_t whole)
 	double r = whole > 0 ? (double)part / (double)whole : -1;
 
 	return r > 1 ? 1 : r;
-}
-
-/* Where the line of the skew meets zero; unknown when that is not in this century. */
-static int64_t end_of_backlog(const struct hvst_storm *s, double slope)
-{
-	double ns = (double)s->skew_end_ns / -slope;
-
-	return fabs(ns) < (double)HVST_MAX_SKEW_NS ? s->end_ns + (int64_t)ns : HVST_UNKNOWN;
 }
 
 static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *s)
@@ -388,12 +384,15 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	s->rate_hz = span > 0 ? (double)(s->expired - 1) * 1e9 / (double)span : 0;
 	s->peak_hz = peak_rate(g, span, s->expired);
 	group_kind(g, s, &slope);
+	if (s->kind == HVST_STORM_GROWING && slope > 0)
+		report_rate(a, t, s, slope);
 	s->skew_start_ns = point_skew(t->vcpu, &g->start, &s->skew_error_ns);
 	s->skew_max_ns = point_skew(t->vcpu, &g->max, &s->skew_error_ns);
 	s->skew_end_ns = point_skew(t->vcpu, &g->end, &s->skew_error_ns);
 	s->predicted_end_ns = HVST_UNKNOWN;
-	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && slope < 0)
-		s->predicted_end_ns = end_of_backlog(s, slope);
+	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && slope < 0 &&
+	    (double)s->skew_end_ns / -slope < (double)HVST_SKEW_MAX)
+		s->predicted_end_ns = s->end_ns + (int64_t)((double)s->skew_end_ns / -slope);
 	s->progress_before = s->progress_during = -1;
 	if (va->exits_seen) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
@@ -464,7 +463,7 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	s->open = open && (whole || s->end_ns == g->end.ts);
 	storm_fill(a, t, s);
 	if (a->obs->storm && hvst_filter_pass(a, t->vcpu, t->index) && a->obs->storm(a->obs_ctx, s))
-		a->error = -125;
+		a->error = -ECANCELED;
 }
 
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t rel_skew,

@@ -27,8 +27,7 @@ void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, uns
 /* What trace-cmd report shows for the ring buffer's stamp @ts. */
 uint64_t hvst_timebase_report(const struct hvst_timebase *tb, uint64_t ts);
 
-/* 146 years: of times up to here all differences fit, and sums of two. */
-#define HVST_MAX_NS (INT64_MAX / 2)
+#define HVST_TIME_MAX (INT64_MAX / 2)	/* 146 years: later is nonsense, and no difference of two overflows */
 
 /* ns from what report shows; saturated. */
 static inline int64_t hvst_timebase_ns(const struct hvst_timebase *tb, uint64_t raw)
@@ -37,7 +36,7 @@ static inline int64_t hvst_timebase_ns(const struct hvst_timebase *tb, uint64_t 
 
 	if (tb->cycle_mult)
 		v = v * tb->cycle_mult >> tb->cycle_shift;
-	return v > HVST_MAX_NS ? HVST_MAX_NS : (int64_t)v;
+	return v > HVST_TIME_MAX ? HVST_TIME_MAX : (int64_t)v;
 }
 
 /*

@@ -21,8 +21,7 @@ void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
 	to->duplicates += c->duplicates;
 	to->bytes += c->bytes;
 	to->lost_places += c->lost_places;
-	if (__builtin_add_overflow(to->lost_ns, c->lost_ns, &to->lost_ns))
-		to->lost_ns = INT64_MAX;
+	to->lost_ns += c->lost_ns;
 	if (c->first_ns < to->first_ns)
 		to->first_ns = c->first_ns;
 	if (c->last_ns > to->last_ns)
@@ -51,14 +50,13 @@ static void emit_lost(struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint6
 	ev->present = 1;
 	ev->lost.count = l->missed < 0 ? 0 : (uint64_t)l->missed;
 	if (l->last_ns != INT64_MIN)
-		if (__builtin_add_overflow(r->counts.lost_ns, ns - l->last_ns, &r->counts.lost_ns))
-			r->counts.lost_ns = INT64_MAX;
+		r->counts.lost_ns += ns - l->last_ns;
 	r->counts.lost_places++;
 	l->gap = false;
 }
 
 /* Counts the record, and decodes it if it is wanted. @len is at least 4. */
-static inline void emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
+static inline __attribute__((always_inline)) void emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
 			       const uint8_t *data, uint32_t len)
 {
 	const struct hvst_plan *p;
@@ -206,7 +204,7 @@ static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *ra
 {
 	*raw = ts;
 	if (__builtin_expect(l->timebase.plain, 1))
-		return ts > HVST_MAX_NS ? HVST_MAX_NS : (int64_t)ts;
+		return ts > HVST_TIME_MAX ? HVST_TIME_MAX : (int64_t)ts;
 	*raw = hvst_timebase_report(&l->timebase, ts);
 	return hvst_timebase_ns(&l->timebase, *raw);
 }

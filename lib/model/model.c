@@ -67,29 +67,6 @@ nomem:
 	return NULL;
 }
 
-/* The vCPU thread that this event ran on; creates it when @create. */
-static struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
-{
-	struct vcpu **last = &m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
-	struct vcpu *v = *last;
-
-	if (!v || v->tid != ev->pid) {
-		v = hvst_model_find(m, ev->pid);
-		if (!v && create)
-			v = vcpu_create(m, ev->pid, ev);
-		if (!v)
-			return NULL;
-		*last = v;
-	}
-	if (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id && create)
-		hvst_model_vcpu_named(m, v, ev->vcpu_id);
-	if (ev->ts_ns < v->last_ns)
-		m->backwards++;
-	else
-		v->last_ns = ev->ts_ns;
-	return v;
-}
-
 /*
  * Records were lost since this timer was last looked at, and which thread ran in the gap is not known:
  * nothing is inferred across it, a pending write and what was written are forgotten.
@@ -99,6 +76,51 @@ static void timer_forget(const struct model *m, struct stimer *t)
 	t->gap = m->gap;
 	t->programmed = t->undelivered = false;
 	t->count_known = t->config_known = false;
+}
+
+/* The thread id was used again, by another vCPU: what the old one had in flight is over. */
+static void vcpu_replaced(const struct model *m, struct vcpu *v)
+{
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		if (!v->timer[i])
+			continue;
+		timer_forget(m, v->timer[i]);
+		v->timer[i]->armed = v->timer[i]->padded = v->timer[i]->by_host = false;
+	}
+	v->msr_ns = HVST_UNKNOWN;
+}
+
+static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, bool create)
+{
+	struct vcpu *v = hvst_model_find(m, ev->pid);
+
+	if (!v && create)
+		v = vcpu_create(m, ev->pid, ev);
+	if (!v)
+		return NULL;
+	m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE] = v;
+	if (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id && create) {
+		if (v->vcpu_id >= 0)
+			vcpu_replaced(m, v);
+		hvst_model_vcpu_named(m, v, ev->vcpu_id);
+	}
+	if (ev->ts_ns < v->last_ns)
+		m->backwards++;
+	else
+		v->last_ns = ev->ts_ns;
+	return v;
+}
+
+/* The vCPU thread that this event ran on; creates it when @create. Mostly the one last seen on the CPU. */
+static inline struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
+{
+	struct vcpu *v = m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
+
+	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
+	    (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id))
+		return vcpu_look_up(m, ev, create);
+	v->last_ns = ev->ts_ns;
+	return v;
 }
 
 static struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
@@ -197,7 +219,11 @@ static void on_set_count(struct model *m, const struct hvst_event *ev)
 
 static int64_t skew_of(uint64_t time_now, uint64_t count)
 {
-	return hvst_skew_ns(((__int128)time_now - count) * 100);
+	__int128 d = ((__int128)time_now - count) * 100;
+
+	if (d > HVST_SKEW_MAX)
+		return HVST_SKEW_MAX;
+	return d < -HVST_SKEW_MAX ? -HVST_SKEW_MAX : (int64_t)d;
 }
 
 static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hvst_event *ev)
@@ -510,7 +536,7 @@ static void on_lost(struct model *m, const struct hvst_event *ev)
 
 	m->gap++;
 	if (last && ev->ts_ns > last->last_ns)
-		m->lost_ns = m->lost_ns > INT64_MAX / 2 ? INT64_MAX / 2 : m->lost_ns + (ev->ts_ns - last->last_ns);
+		m->lost_ns += ev->ts_ns - last->last_ns;
 	m->expired_timer = NULL;
 	m->sink.gap(m->ctx, ev);
 }
@@ -615,8 +641,7 @@ void hvst_model_free(struct model *m)
 
 int64_t hvst_model_padding_ns(const struct model *m)
 {
-	/* more than that is no padding */
-	return m->padding_ref && m->padding_ref <= HVST_MAX_SKEW_NS / 100 ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
+	return m->padding_ref ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
 }
 
 bool hvst_model_expired_seen(const struct model *m)

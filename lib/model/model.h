@@ -13,19 +13,8 @@
 #include <hvstimer/session.h>
 
 #define HVST_STIMERS 4		/* HV_SYNIC_STIMER_COUNT: synthetic timers per vCPU */
-
-/*
- * Skews, lags and offsets of clocks are kept within 36 years, and times within 146 (lib/event), so that what
- * is made of two or three of them fits. Only a damaged or hostile trace comes near.
- */
-#define HVST_MAX_SKEW_NS (INT64_MAX / 8)
-
-static inline int64_t hvst_skew_ns(__int128 d)
-{
-	if (d > HVST_MAX_SKEW_NS)
-		return HVST_MAX_SKEW_NS;
-	return d < -HVST_MAX_SKEW_NS ? -HVST_MAX_SKEW_NS : (int64_t)d;
-}
+/* A skew is saturated at 146 years: its sum with a time and the difference of two never overflow. */
+#define HVST_SKEW_MAX (INT64_MAX / 2)
 
 struct vm;
 struct vcpu;

@@ -67,9 +67,9 @@ void hvst_model_vcpu_named(struct model *m, struct vcpu *v, int vcpu_id)
 	m->by_id[id_bucket(vcpu_id)] = v;
 }
 
-static int64_t distance(int tid, int pid)
+static int64_t tid_apart(int a, int b)
 {
-	return llabs((int64_t)tid - pid);
+	return llabs((int64_t)a - b);
 }
 
 struct vcpu *hvst_model_nearest(const struct model *m, int vcpu_id, int pid)
@@ -77,7 +77,7 @@ struct vcpu *hvst_model_nearest(const struct model *m, int vcpu_id, int pid)
 	struct vcpu *best = NULL;
 
 	for (struct vcpu *v = hvst_model_by_id(m, vcpu_id); v; v = v->id_next)
-		if (v->vcpu_id == vcpu_id && (!best || distance(v->tid, pid) < distance(best->tid, pid)))
+		if (v->vcpu_id == vcpu_id && (!best || tid_apart(v->tid, pid) < tid_apart(best->tid, pid)))
 			best = v;
 	return best;
 }
@@ -126,8 +126,8 @@ static int64_t tid_distance(const struct vm *vm, int tid)
 	int64_t best = INT64_MAX;
 
 	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (distance(v->tid, tid) < best)
-			best = distance(v->tid, tid);
+		if (tid_apart(v->tid, tid) < best)
+			best = tid_apart(v->tid, tid);
 	return best;
 }
 

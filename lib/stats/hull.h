@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define HULL_MAX 64
+#define HULL_RANGE (INT64_MAX / 2)	/* of x and y either way: differences never overflow */
 
 struct hull_point { int64_t x, y; };
 struct hull { unsigned int n; struct hull_point p[HULL_MAX]; };

@@ -159,8 +159,8 @@ static uint64_t bucket_at(const struct hvst_sketch *s, unsigned int pos, int64_t
 	end = mag + bucket_width(oct);
 	if (neg) {
 		/* magnitudes [mag, end) are the values (-end, -mag] = [-end + 1, -mag + 1) */
-		*lo = end > INT64_MAX ? -INT64_MAX : -(int64_t)end + 1;
-		*hi = -(int64_t)mag + 1;
+		*lo = end > 1ULL << 63 ? INT64_MIN : (int64_t)(0 - end) + 1;
+		*hi = (int64_t)(0 - mag) + 1;
 	} else {
 		*lo = (int64_t)mag;
 		*hi = end > INT64_MAX ? INT64_MAX : (int64_t)end;

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-LINE = re.compile(r'\s*(?:\w+:)?\s*(.+)-(\d+)\s+\[(\d+)\]\s+(\d+)\.(\d+):\s+(?:\w+:)?(kvm_hv_stimer_\w+|kvm_msr):\s+(.*)')
+LINE = re.compile(r'\s*(?:\w+:)?\s*(.+)-(\d+)\s+\[(\d+)\]\s*(\d+)(?:\.(\d+))?:\s+(?:\w+:)?(kvm_hv_stimer_\w+|kvm_msr):\s+(.*)')
 
 
 def events(path):
@@ -20,7 +20,7 @@ def events(path):
     for line in out.splitlines():
         m = LINE.match(line)
         if m:
-            ts = int(m[4]) * 10 ** len(m[5]) + int(m[5])
+            ts = int(m[4] + (m[5] or ''))  # -t: ns; a clock that trace-cmd doesn't know: the bare number
             yield ts, int(m[2]), m[6], m[7]
 
 
@@ -41,7 +41,7 @@ def arms_of(path):
         name = name[len('kvm_hv_stimer_'):]
         key = (pid, number(text, 'timer'))
         if name == 'set_count':
-            open_set[key] = number(text, 'count') or None
+            open_set[key] = None if text.endswith('host 1') else number(text, 'count') or None
             running.pop(key, None)
         elif name == 'set_config':
             running.pop(key, None)
