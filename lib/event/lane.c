@@ -21,7 +21,8 @@ void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
 	to->duplicates += c->duplicates;
 	to->bytes += c->bytes;
 	to->lost_places += c->lost_places;
-	to->lost_ns += c->lost_ns;
+	if (__builtin_add_overflow(to->lost_ns, c->lost_ns, &to->lost_ns))
+		to->lost_ns = INT64_MAX;
 	if (c->first_ns < to->first_ns)
 		to->first_ns = c->first_ns;
 	if (c->last_ns > to->last_ns)
