@@ -304,7 +304,8 @@ static int print_all(struct events *e)
 		complain("out of memory");
 		return EXIT_INPUT;
 	}
-	qsort(e->inferred, e->nr_inferred, sizeof(*e->inferred), inferred_order);
+	if (e->nr_inferred)
+		qsort(e->inferred, e->nr_inferred, sizeof(*e->inferred), inferred_order);
 	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1));
 	if (!e->line) {
 		complain("out of memory");

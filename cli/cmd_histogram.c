@@ -60,18 +60,19 @@ static bool pass(struct histogram *h)
 	       !collect_error(h);
 }
 
-static bool read_all(struct histogram *h)
+/* An exit code; more rows than can be kept are a matter of options. */
+static int read_all(struct histogram *h)
 {
 	if (!pass(h))
-		return false;
+		return h->c.error == -ERANGE ? EXIT_USAGE : EXIT_INPUT;
 	if (h->r.o.scale != SCALE_LINEAR || h->r.interrupted)
-		return true;
+		return EXIT_OK;
 	if (!collect_linear(&h->c, h->r.o.bucket_ns)) {
 		complain("%s: that makes more than %d buckets; choose a wider --bucket", h->r.o.command->name,
 			 MAX_EDGES - 1);
-		return false;
+		return EXIT_USAGE;
 	}
-	return pass(h);
+	return pass(h) ? EXIT_OK : EXIT_INPUT;
 }
 
 static void text(struct histogram *h)
@@ -144,8 +145,9 @@ int cmd_histogram(enum command_bit bit, int argc, char **argv)
 	if (!run_start(&h.r, bit, argc, argv, &code))
 		return code;
 	collect_init(&h.c, &h.r.o, run_origin(&h.r), h.r.o.heatmap || h.r.o.svg);
-	if (!read_all(&h))
-		code = run_fail(&h.r, EXIT_INPUT);
+	code = read_all(&h);
+	if (code)
+		code = run_fail(&h.r, code);
 	else if (!run_has(&h.r, STIMER_IDS))
 		code = run_fail(&h.r, EXIT_NOTHING);
 	else

@@ -166,6 +166,11 @@ static void add_event(struct cmdline *c, unsigned int id, const struct record_ti
 	free(threads);
 }
 
+const char *record_filter(unsigned int id)
+{
+	return recorded[id].filter;
+}
+
 static bool wanted(const struct plan *o, unsigned int id)
 {
 	return id != HVST_EV_SCHED_SWITCH || o->sched;

@@ -21,6 +21,9 @@ const struct command commands[] = {
 	  "(expiration to the next kvm_entry)." },
 	{ "events", CMD_EVENTS, cmd_events, "the decoded events, one a line",
 	  "Prints the events that hvstimer understands, with what it derived: VM, skew, inferred arms." },
+	{ "browse", CMD_BROWSE, cmd_browse, "the timeline on the terminal: storms, clocks, events, at any zoom",
+	  "Shows each vCPU's timers over time in the terminal. n goes to the next storm, z zooms to it, ? lists "
+	  "all keys." },
 	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd", NULL },
 	{ NULL, 0, NULL, NULL, NULL },
 };

@@ -45,6 +45,7 @@ int cmd_storms(int argc, char **argv);
 int cmd_clocks(int argc, char **argv);
 int cmd_latency(int argc, char **argv);
 int cmd_events(int argc, char **argv);
+int cmd_browse(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 
 #endif

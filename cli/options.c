@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "options.h"
 #include "output/units.h"
@@ -18,6 +19,7 @@
 #define CMD_HISTOGRAM	(CMD_SKEW | CMD_LATENCY)
 #define CMD_KNOBS	(CMD_DIAGNOSE | CMD_STORMS | CMD_BROWSE)
 #define LONG_ONLY	256
+#define HELP_COLUMN	26
 
 enum section { SEC_INPUT, SEC_SELECT, SEC_STORM, SEC_HISTOGRAM, SEC_OUTPUT, SEC_OTHER, SEC_COUNT };
 
@@ -536,6 +538,19 @@ static bool set_verbose(struct options *o, const char *arg)
 
 /* --- the table ------------------------------------------------------------------------------------- */
 
+static bool set_script(struct options *o, const char *arg)
+{
+	o->script = arg;
+	return true;
+}
+
+static bool set_ascii(struct options *o, const char *arg)
+{
+	(void)arg;
+	o->ascii = true;
+	return true;
+}
+
 static const struct option_desc table[] = {
 	{ "input", 'i', "FILE", SEC_INPUT, CMD_ALL, set_input,
 	  "read FILE (repeatable; the same as naming it; default trace.dat)", 0 },
@@ -586,6 +601,9 @@ static const struct option_desc table[] = {
 	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_TEXT, set_output, "write to FILE instead of standard output", 0 },
 	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT, set_color, "auto (default), always or never", 0 },
 
+	{ "script", 0, "FILE", SEC_OTHER, CMD_BROWSE, set_script,
+	  "no terminal: take keys from FILE (- is standard input), print the screens it asks for", 0 },
+	{ "ascii", 0, NULL, SEC_OTHER, CMD_BROWSE, set_ascii, "draw with ASCII characters only", 0 },
 	{ "check", 0, NULL, SEC_OTHER, CMD_DIAGNOSE | CMD_STORMS, set_check, "exit 1 when there is a storm", 0 },
 	{ "quiet", 'q', NULL, SEC_OTHER, CMD_TEXT, set_quiet, "no progress, no notes", 0 },
 	{ "verbose", 'v', NULL, SEC_OTHER, CMD_TEXT, set_verbose, "show everything: all evidence, how the file was read", 0 },
@@ -628,15 +646,17 @@ static void knob_default(char *buf, size_t len, enum knob knob)
 static void help_option(struct out *out, const struct option_desc *d)
 {
 	char letter[8], head[64], text[256], dflt[64];
+	unsigned int column;
 
 	snprintf(letter, sizeof(letter), "-%c, ", d->letter);
 	snprintf(head, sizeof(head), "  %s--%s%s%s", d->letter ? letter : "    ", d->name,
 		 d->arg ? " " : "", d->arg ? d->arg : "");
 	knob_default(dflt, sizeof(dflt), d->knob);
 	snprintf(text, sizeof(text), "%s%s", d->help, dflt);
+	column = strlen(head) + 2 > HELP_COLUMN ? strlen(head) + 2 : HELP_COLUMN;
 	out_str(out, head);
-	out_pad(out, strlen(head) < 25 ? 26 - strlen(head) : 2, ' ');
-	out_wrap(out, 26, 26, 0, text);
+	out_pad(out, column - strlen(head), ' ');
+	out_wrap(out, column, HELP_COLUMN, 0, text);
 }
 
 void options_help(struct out *out, const struct command *cmd)
@@ -662,6 +682,17 @@ void options_help(struct out *out, const struct command *cmd)
 
 /* --- parsing --------------------------------------------------------------------------------------- */
 
+/* Another command's option that getopt would take for the beginning of one of @cmd's. */
+static bool hides(const struct command *cmd, const struct option_desc *foreign)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++)
+		if (table[i].commands & cmd->bit && !strncmp(table[i].name, foreign->name, strlen(foreign->name)))
+			return true;
+	return false;
+}
+
 /* For getopt: the options of the command. @val of a long option is LONG_ONLY + its index in the table. */
 static void make_getopt(const struct command *cmd, struct option *longs, char *shorts)
 {
@@ -669,11 +700,13 @@ static void make_getopt(const struct command *cmd, struct option *longs, char *s
 
 	*shorts++ = ':';
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		if (!(table[i].commands & cmd->bit))
+		bool mine = table[i].commands & cmd->bit;
+
+		if (!mine && !hides(cmd, &table[i]))
 			continue;
 		longs[n++] = (struct option){ table[i].name, table[i].arg ? required_argument : no_argument,
 					      NULL, LONG_ONLY + i };
-		if (!table[i].letter)
+		if (!mine || !table[i].letter)
 			continue;
 		*shorts++ = table[i].letter;
 		if (table[i].arg)
@@ -793,9 +826,39 @@ static enum parse_result help_or_version(const struct options *o, char letter)
 	return PARSE_DONE;
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* No output may take the place of a recording, nor of another output. */
+static bool outputs_apart(const struct options *o)
+{
+	const char *const outputs[] = { o->output, o->svg, o->html };
+	unsigned int i, f;
+
+	for (i = 0; i < ARRAY_SIZE(outputs); i++)
+		for (f = 0; outputs[i] && f < o->files.n; f++) {
+			if (!same_file(outputs[i], o->files.v[f]))
+				continue;
+			complain("%s: %s would overwrite the recording", o->command->name, outputs[i]);
+			return false;
+		}
+	for (i = 1; o->output && i < ARRAY_SIZE(outputs); i++)
+		if (outputs[i] && !strcmp(o->output, outputs[i])) {
+			complain("%s: two outputs cannot both be %s", o->command->name, o->output);
+			return false;
+		}
+	return true;
+}
+
 /* What no single option can see. */
 static bool consistent(const struct options *o)
 {
+	if (!outputs_apart(o))
+		return false;
 	if (o->heatmap && o->interval_ns) {
 		complain("%s: choose one of --heatmap and --interval", o->command->name);
 		return false;
@@ -837,6 +900,10 @@ enum parse_result options_parse(struct options *o, const struct command *cmd, in
 		d = c == '?' || c == ':' ? NULL : find_option(c);
 		if (!d) {
 			bad_option(o, c, argv);
+			return PARSE_BAD;
+		}
+		if (!(d->commands & cmd->bit)) {
+			foreign_option(o, d);
 			return PARSE_BAD;
 		}
 		if (!d->set)

@@ -47,6 +47,9 @@ struct options {
 	bool heatmap;
 	unsigned int percentiles[MAX_PERCENTILES], nr_percentiles; /* 1/100 of a per cent */
 	const char *svg, *html;
+	/* browse */
+	const char *script;
+	bool ascii;
 };
 
 enum parse_result { PARSE_GO, PARSE_DONE, PARSE_BAD };

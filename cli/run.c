@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "record.h"
 #include "run.h"
 
 #define PROGRESS_FIRST_MS	500
@@ -104,51 +105,59 @@ static void observe(struct run *r, const struct hvst_observer *obs, void *ctx)
 	hvst_session_set_observer(r->s, &all, r);
 }
 
-static int input_error(struct run *r, int err)
+static int input_error(const struct hvst_session *s, int err)
 {
-	const char *msg = hvst_session_error(r->s);
+	const char *msg = hvst_session_error(s);
 
-	clear_progress(r);
 	complain("%s", *msg ? msg : strerror(-err));
 	return EXIT_INPUT;
 }
 
 /* Options that go straight into the session; 0 or a negative errno. */
-static int configure(struct run *r)
+static int configure(struct hvst_session *s, const struct options *o)
 {
-	const struct options *o = &r->o;
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; !err && i < o->files.n; i++)
-		err = hvst_session_add_file(r->s, o->files.v[i]);
+		err = hvst_session_add_file(s, o->files.v[i]);
 	for (i = 0; !err && i < o->buffers.n; i++)
-		err = hvst_session_add_buffer(r->s, o->buffers.v[i]);
+		err = hvst_session_add_buffer(s, o->buffers.v[i]);
 	for (i = 0; !err && i < o->nr_cpus; i++)
-		err = hvst_session_add_cpu(r->s, o->cpus[i]);
+		err = hvst_session_add_cpu(s, o->cpus[i]);
 	for (i = 0; !err && i < o->ignore.n; i++)
-		err = hvst_session_ignore(r->s, o->ignore.v[i]);
-	hvst_session_set_reader(r->s, o->reader);
-	hvst_session_set_threads(r->s, o->threads);
-	hvst_session_set_params(r->s, &o->params);
-	hvst_session_set_filter(r->s, o->vm, o->vcpu, o->timer);
+		err = hvst_session_ignore(s, o->ignore.v[i]);
+	hvst_session_set_reader(s, o->reader);
+	hvst_session_set_threads(s, o->threads);
+	hvst_session_set_params(s, &o->params);
+	hvst_session_set_filter(s, o->vm, o->vcpu, o->timer);
 	return err;
+}
+
+struct hvst_session *run_session(const struct options *o)
+{
+	struct hvst_session *s = hvst_session_new();
+	int err;
+
+	if (!s) {
+		complain("out of memory");
+		return NULL;
+	}
+	err = configure(s, o);
+	if (!err)
+		err = hvst_session_open(s);
+	if (!err)
+		return s;
+	input_error(s, err);
+	hvst_session_free(s);
+	return NULL;
 }
 
 static int open_session(struct run *r)
 {
-	int err;
-
-	r->s = hvst_session_new();
-	if (!r->s) {
-		complain("out of memory");
+	r->s = run_session(&r->o);
+	if (!r->s)
 		return EXIT_INPUT;
-	}
-	err = configure(r);
-	if (!err)
-		err = hvst_session_open(r->s);
-	if (err)
-		return input_error(r, err);
 	r->trace = hvst_session_trace(r->s);
 	catch_interrupt(r->s);
 	return EXIT_OK;
@@ -158,7 +167,7 @@ static int open_session(struct run *r)
 static bool set_window(struct run *r)
 {
 	const struct options *o = &r->o;
-	int64_t base = 0, to_ns = HVST_UNKNOWN;
+	int64_t base = 0;
 
 	if (!o->from.set && !o->to.set)
 		return true;
@@ -170,8 +179,8 @@ static bool set_window(struct run *r)
 	if (o->from.set)
 		r->from_ns = o->from.ns + (o->from.relative ? base : 0);
 	if (o->to.set)
-		to_ns = o->to.ns + (o->to.relative ? base : 0);
-	hvst_session_set_window(r->s, r->from_ns, to_ns);
+		r->to_ns = o->to.ns + (o->to.relative ? base : 0);
+	hvst_session_set_window(r->s, r->from_ns, r->to_ns);
 	return true;
 }
 
@@ -180,7 +189,7 @@ bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *
 	int err;
 
 	memset(r, 0, sizeof(*r));
-	r->from_ns = HVST_UNKNOWN;
+	r->from_ns = r->to_ns = HVST_UNKNOWN;
 	out_open_memory(&r->out);
 	switch (options_parse(&r->o, command_by_bit(bit), argc, argv)) {
 	case PARSE_DONE:
@@ -225,7 +234,7 @@ bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs,
 		return true;
 	}
 	if (err)
-		input_error(r, err);
+		input_error(r->s, err);
 	return !err;
 }
 
@@ -239,9 +248,13 @@ void record_command(struct out *out, uint64_t ids)
 	unsigned int i;
 
 	out_str(out, "trace-cmd record -C mono -b 65536 -e 'kvm:kvm_hv_*'");
-	for (i = 0; i < sizeof(useful) / sizeof(useful[0]); i++)
-		if (!ids || ids >> useful[i] & 1)
-			out_printf(out, " -e %s:%s", hvst_event_system(useful[i]), hvst_event_name(useful[i]));
+	for (i = 0; i < sizeof(useful) / sizeof(useful[0]); i++) {
+		if (ids && !(ids >> useful[i] & 1))
+			continue;
+		out_printf(out, " -e %s:%s", hvst_event_system(useful[i]), hvst_event_name(useful[i]));
+		if (record_filter(useful[i]))
+			out_printf(out, " -f '%s'", record_filter(useful[i]));
+	}
 }
 
 bool run_has(struct run *r, uint64_t ids)
@@ -259,7 +272,7 @@ bool run_has(struct run *r, uint64_t ids)
 		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n ? " in the chosen part" : "",
 		 r->o.command->name);
 	out_open_memory(&err);
-	out_str(&err, "Record them on the host while the guest is stuck:\n  ");
+	out_str(&err, "Record them on the host while the guest is stuck, with hvstimer record or\n  ");
 	record_command(&err, 0);
 	out_char(&err, '\n');
 	fwrite(err.buf, 1, err.len, stderr);

@@ -11,7 +11,7 @@ struct run {
 	struct out out;
 	const struct hvst_trace *trace;
 	const struct hvst_result *result;	/* after run_pass() with HVST_NEED_ANALYSIS */
-	int64_t from_ns;		/* --from; HVST_UNKNOWN: not given */
+	int64_t from_ns, to_ns;		/* --from, --to; HVST_UNKNOWN: not given */
 	bool interrupted;
 	bool progress_shown;
 	int64_t progress_next_ms;
@@ -23,6 +23,9 @@ struct run {
  * Parses the arguments, opens output and recording. False: *@code is the exit code, nothing is left open.
  */
 bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *code);
+
+/* Another session on the same recording, opened; NULL after a message. The caller frees it. */
+struct hvst_session *run_session(const struct options *o);
 
 /* One pass over the recording. @obs may be NULL. False after a message; then run_fail() is due. */
 bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs, void *ctx);

@@ -176,8 +176,8 @@ static void decode_set_count(struct call *c)
 	duration(c, text, hvst_ref_diff_ns(c->v[2], 0), false);
 	if (c->v[2] >> 63)
 		say(c, "count never reached");
-	else if (!c->v[2] && !c->v[3])
-		say(c, "count 0: disables the timer");
+	else if (!c->v[2])
+		say(c, c->v[3] ? "count 0" : "count 0: disables the timer");
 	else
 		say(c, "count %s", text);
 	say_by_vmm(c, c->v[3]);
@@ -345,6 +345,12 @@ static void decode_flush_tlb(struct call *c)
 {
 	char text[TEXT_SIZE];
 
+	/* With "all processors" the mask means nothing. */
+	if (c->v[1] & HVST_FLUSH_ALL_PROCESSORS) {
+		hvst_flush_flags_text(text, sizeof(text), c->v[1]);
+		say(c, "%s", text);
+		return;
+	}
 	hvst_mask_text(text, sizeof(text), c->v[0], 0);
 	say(c, "VPs %s", text);
 	say_flush_flags(c, c->v[1]);

@@ -15,6 +15,7 @@
 
 #define PADDING_MAX_REF	10000	/* a pad is below 1 ms when only the set_count tells of it */
 #define GAP_FACTOR	3 /* a past-due arm this much later than usual: events may be missing */
+#define FIRST_GAP_MAX_REF 50000	/* the same while no gap is usual yet: 5 ms */
 #define LATE_FACTOR	8	/* the same for a callback */
 #define LATE_MAX_NS	1000000000 /* beyond it the timer was rather stopped unseen */
 #define EARLY_MAX_NS	2000000	/* start events are stamped late, so a callback can seem early */
@@ -263,8 +264,9 @@ static bool follows(const struct timer *tm, uint64_t count)
 static bool in_step(struct timer *tm, uint64_t now)
 {
 	uint64_t gap = now - tm->now;
+	uint64_t usual = tm->usual_gap ? tm->usual_gap : FIRST_GAP_MAX_REF / GAP_FACTOR;
 
-	if (now < tm->now || (tm->usual_gap && gap / GAP_FACTOR > tm->usual_gap))
+	if (now < tm->now || gap / GAP_FACTOR > usual)
 		return false;
 	tm->usual_gap = tm->usual_gap ? tm->usual_gap - tm->usual_gap / 8 + gap / 8 : gap;
 	return true;

@@ -26,6 +26,17 @@ bool br_filter_timer(const struct br_filter *f, int vm, int vcpu, int timer)
 	       (f->timer < 0 || f->timer == timer);
 }
 
+void br_filter_text(const struct br_filter *f, char *buf, size_t len)
+{
+	const struct { const char *name; int v; } parts[] = { { "vm", f->vm }, { "vcpu", f->vcpu }, { "timer", f->timer } };
+	size_t at = 0;
+
+	buf[0] = 0;
+	for (unsigned int i = 0; i < 3 && at < len; i++)
+		if (parts[i].v >= 0)
+			at += (size_t)snprintf(buf + at, len - at, "%s%s=%d", at ? " " : "", parts[i].name, parts[i].v);
+}
+
 bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int vm, int vcpu)
 {
 	if (ev->id == HVST_EV_LOST)

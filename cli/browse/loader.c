@@ -228,11 +228,32 @@ static int query_step(struct job *j)
 	return pass(j, HVST_NEED_ANALYSIS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
 }
 
-/* Whose an event is: by its thread where that is a vCPU's. A callback runs on whatever was interrupted. */
+/* The one VM that has a vCPU of this number, -1 when several do. */
+static int only_vm_with(const struct hvst_result *r, int vcpu)
+{
+	int found = -1;
+
+	for (unsigned int i = 0; i < r->nr_vms; i++) {
+		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++) {
+			if (r->vms[i].vcpus[k].vcpu != vcpu)
+				continue;
+			if (found >= 0 && found != r->vms[i].vm)
+				return -1;
+			found = r->vms[i].vm;
+		}
+	}
+	return found;
+}
+
+/* Whose an event is: by its thread, if that is a vCPU's. A callback runs in whatever task it interrupts. */
 static void identify(struct loader *l, const struct hvst_event *ev, int *vm, int *vcpu)
 {
+	const struct hvst_result *r = settled(l) ? hvst_session_result(l->index_session) : NULL;
+
 	*vm = *vcpu = -1;
-	if (ev->id != HVST_EV_STIMER_CALLBACK && settled(l))
+	if (r && ev->id == HVST_EV_STIMER_CALLBACK)
+		*vm = only_vm_with(r, ev->vcpu_id);
+	else if (r && ev->id != HVST_EV_LOST)
 		hvst_session_who(l->index_session, ev->pid, vm, vcpu);
 	if (ev->vcpu_id >= 0)
 		*vcpu = ev->vcpu_id;

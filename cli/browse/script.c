@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keys and sizes from a file, screens to another: for tests, and for screens in documents. */
-#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,7 +16,7 @@ struct script {
 	const char *name;
 	unsigned int line;
 	bool wait;			/* until the screen is complete after each key */
-	double *times;			/* ms of each key since the last `latency` */
+	double *answered, *complete;	/* ms of each key since the last `latency` */
 	unsigned int nr_times;
 };
 
@@ -53,13 +53,15 @@ static double now_ms(void)
 
 static void press(struct script *s, const struct br_input *in)
 {
+	unsigned int i = s->nr_times;
 	double start = now_ms();
 
 	br_app_key(s->a, in);
-	if (s->nr_times < MAX_TIMES)
-		s->times[s->nr_times++] = now_ms() - start;
+	s->answered[i] = now_ms() - start;
 	if (s->wait)
 		br_app_settle(s->a);
+	s->complete[i] = now_ms() - start;
+	s->nr_times += i < MAX_TIMES - 1;
 }
 
 /* --- commands: 0 or an exit code ------------------------------------------------------------------- */
@@ -128,6 +130,48 @@ static int do_roles(struct script *s, char *args)
 	return 0;
 }
 
+/* What the screen says, as whole numbers: for tests that hold it against the other commands. */
+static void print_lane(const struct script *s, const struct br_row *row)
+{
+	const struct br_model *m = &s->a->m;
+	const struct br_lane *l = br_model_lane(m, row);
+	struct br_sum sum;
+
+	if (!l)
+		return;
+	br_sum_init(&sum);
+	br_model_sum_row(m, row, m->from, br_model_end(m), false, &sum);
+	fprintf(s->out, "lane vm=%d vcpu=%d tid=%d timer=%d ahead=%" PRIu64 " past=%" PRIu64 " periodic=%" PRIu64
+		" inferred=%" PRIu64 "\n", l->vm, l->vcpu, l->tid, l->timer, sum.ahead, sum.past, sum.periodic,
+		sum.inferred);
+}
+
+static void print_event(const struct script *s, const struct br_event *e)
+{
+	fprintf(s->out, "event %" PRId64 " cpu=%u pid=%d vm=%d %s\n", e->ev.ts_ns, e->ev.cpu, e->ev.pid, e->vm,
+		e->ev.id == HVST_EV_LOST ? "lost" : hvst_event_name(e->ev.id));
+}
+
+static int do_numbers(struct script *s, char *args)
+{
+	struct br_model *m = &s->a->m;
+
+	(void)args;
+	br_app_settle(s->a);
+	br_model_lock(m);
+	fprintf(s->out, "window %" PRId64 " %" PRId64 " %s\n", m->from, br_model_end(m),
+		br_model_exact(m) ? "exact" : "index");
+	for (unsigned int i = 0; i < m->nr_rows; i++)
+		print_lane(s, &m->rows[i]);
+	for (unsigned int i = 0; i < m->nr_findings; i++)
+		fprintf(s->out, "finding %d %u %" PRId64 "\n", m->findings[i].kind, m->findings[i].i,
+			m->findings[i].ts_ns);
+	for (unsigned int i = 0; m->events_shown && i < m->nr_events; i++)
+		print_event(s, &m->events[i]);
+	br_model_unlock(m);
+	return 0;
+}
+
 static int do_print(struct script *s, char *args)
 {
 	fprintf(s->out, "%s\n", args);
@@ -149,21 +193,28 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int do_latency(struct script *s, char *args)
+static void print_times(struct script *s, const char *what, double *ms)
 {
 	unsigned int n = s->nr_times;
 
+	qsort(ms, n, sizeof(*ms), by_value);
+	fprintf(s->out, "%u keys %s: median %.2f ms, worst %.2f ms\n", n, what, ms[n / 2], ms[n - 1]);
+}
+
+static int do_latency(struct script *s, char *args)
+{
 	(void)args;
-	qsort(s->times, n, sizeof(*s->times), by_value);
-	if (n)
-		fprintf(s->out, "%u keys: median %.2f ms, worst %.2f ms\n", n, s->times[n / 2], s->times[n - 1]);
+	if (s->nr_times) {
+		print_times(s, "answered", s->answered);
+		print_times(s, "complete", s->complete);
+	}
 	s->nr_times = 0;
 	return 0;
 }
 
 static const struct { const char *name; int (*run)(struct script *s, char *args); } commands_table[] = {
 	{ "key", do_key }, { "text", do_text }, { "size", do_size }, { "mouse", do_mouse }, { "screen", do_screen },
-	{ "roles", do_roles }, { "print", do_print }, { "wait", do_wait }, { "latency", do_latency },
+	{ "roles", do_roles }, { "print", do_print }, { "wait", do_wait }, { "latency", do_latency }, { "numbers", do_numbers },
 };
 
 static int run_line(struct script *s, char *line)
@@ -189,15 +240,19 @@ int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out)
 	size_t cap = 0;
 	int code = 0;
 
-	s.times = malloc(MAX_TIMES * sizeof(*s.times));
-	if (!s.times)
-		return EXIT_INPUT;
+	s.answered = malloc(MAX_TIMES * sizeof(*s.answered));
+	s.complete = malloc(MAX_TIMES * sizeof(*s.complete));
+	if (!s.answered || !s.complete) {
+		complain("out of memory");
+		code = EXIT_INPUT;
+	}
 	br_app_settle(a);
 	while (!code && !a->m.quit && getline(&line, &cap, script) >= 0) {
 		s.line++;
 		code = run_line(&s, line);
 	}
 	free(line);
-	free(s.times);
+	free(s.answered);
+	free(s.complete);
 	return code;
 }

@@ -77,6 +77,8 @@ struct br_source {
 	int news_fd;			/* becomes readable when there may be news; -1: none */
 };
 
+/* "vm=0 timer=1": what the filter prompt would take. */
+void br_filter_text(const struct br_filter *f, char *buf, size_t len);
 bool br_filter_timer(const struct br_filter *f, int vm, int vcpu, int timer);
 bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int vm, int vcpu);
 /* The timer_index of an event, -1: it has none. */

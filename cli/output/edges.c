@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "edges.h"
 
-#define DECADES		12	/* 1 ns to 1000 s */
+#define FIRST_NS	100	/* a unit of reference time: nothing finer can be programmed */
+#define DECADES		10	/* from there to 1000 s */
 #define ROWS_WANTED	20
 
 void edges_log(struct edges *e)
 {
 	static const int64_t steps[] = { 1, 2, 5 };
 	unsigned int side = 3 * DECADES + 1, i;
-	int64_t decade = 1;
+	int64_t decade = FIRST_NS;
 
 	e->linear = false;
-	e->n = 2 * side + 1;
+	e->n = 2 * side + 2;
 	e->at[side] = 0;
+	e->at[side + 1] = 1;	/* exactly zero has a row of its own */
 	for (i = 0; i < side; i++) {
-		e->at[side + 1 + i] = steps[i % 3] * decade;
+		e->at[side + 2 + i] = steps[i % 3] * decade;
 		e->at[side - 1 - i] = -steps[i % 3] * decade;
 		decade *= i % 3 == 2 ? 10 : 1;
 	}

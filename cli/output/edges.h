@@ -15,7 +15,7 @@ struct edges {
 	int64_t at[MAX_EDGES];
 };
 
-/* ..., -2 ns, -1 ns, 0, 1 ns, 2 ns, 5 ns, 10 ns, ... 1000 s */
+/* -1000 s, ..., -200 ns, -100 ns, 0, 1 ns, 100 ns, 200 ns, 500 ns, 1 us, ... 1000 s */
 void edges_log(struct edges *e);
 /*
  * Steps of @width from below @lo to above @hi; @width 0: one that makes about 20. False when they are more

@@ -46,6 +46,12 @@ char *series_title(char *buf, size_t len, const struct series *s)
 
 /* --- text ------------------------------------------------------------------------------------------ */
 
+/* Which side of zero a skew lies on is what it says; a latency is on one side but for oddities. */
+static char *value_text(char *buf, const struct series *s, int64_t v)
+{
+	return s->metric == METRIC_SKEW ? unit_signed(buf, v) : unit_duration(buf, v);
+}
+
 /* How many of a skew are past due: those of the sketch's buckets from 0 up. */
 static uint64_t past_due(const struct hvst_sketch *s)
 {
@@ -68,6 +74,8 @@ static void head(struct out *o, const struct series *s)
 	if (s->metric == METRIC_SKEW)
 		out_printf(o, " arms, %s past due (%s)", unit_count(count, past),
 			   unit_share(share, n ? (double)past / n : 0));
+	else
+		out_str(o, " firings");
 	out_char(o, '\n');
 }
 
@@ -175,18 +183,21 @@ static void put_percentiles(struct out *o, const struct series *s, const struct 
 	for (i = 0; i < opt->nr_percentiles; i++) {
 		percentile_name(name, sizeof(name), opt->percentiles[i]);
 		snprintf(text, sizeof(text), "%s %s%s", name,
-			 unit_signed(v, hvst_sketch_quantile(s->sketch, opt->percentiles[i])),
-			 i + 1 < opt->nr_percentiles ? ", " : "");
-		if (at > 15 && at + strlen(text) > o->width) {
+			 value_text(v, s, hvst_sketch_quantile(s->sketch, opt->percentiles[i])),
+			 i + 1 < opt->nr_percentiles ? "," : "");
+		if (i && at + 1 + strlen(text) > o->width) {
 			out_printf(o, "\n%15s", "");
 			at = 15;
+		} else if (i) {
+			out_char(o, ' ');
+			at++;
 		}
 		out_str(o, text);
 		at += strlen(text);
 	}
 	out_char(o, '\n');
-	out_printf(o, "  min, max     %s", unit_signed(v, hvst_sketch_min(s->sketch)));
-	out_printf(o, ", %s\n", unit_signed(v, hvst_sketch_max(s->sketch)));
+	out_printf(o, "  min, max     %s", value_text(v, s, hvst_sketch_min(s->sketch)));
+	out_printf(o, ", %s\n", value_text(v, s, hvst_sketch_max(s->sketch)));
 }
 
 void histogram_text(struct out *o, const struct collect *c, const struct series *s, const struct options *opt)
@@ -197,17 +208,20 @@ void histogram_text(struct out *o, const struct collect *c, const struct series 
 	out_char(o, '\n');
 }
 
-static void interval_row(struct table *t, int64_t from_ns, const struct hvst_sketch *s, const struct options *opt)
+static void interval_row(struct table *t, int64_t from_ns, const struct series *of, unsigned int row,
+			 const struct options *opt)
 {
+	const struct hvst_sketch *s = of->intervals[row];
 	char v[UNIT_BUF];
 	unsigned int i;
 
 	table_cell(t, ROLE_TIME, unit_time(v, from_ns));
 	table_cell(t, ROLE_NONE, unit_count(v, s ? hvst_sketch_count(s) : 0));
 	for (i = 0; i < opt->nr_percentiles; i++)
-		table_cell(t, ROLE_NONE, s ? unit_signed(v, hvst_sketch_quantile(s, opt->percentiles[i])) : "-");
-	table_cell(t, ROLE_NONE, s ? unit_signed(v, hvst_sketch_min(s)) : "-");
-	table_cell(t, ROLE_NONE, s ? unit_signed(v, hvst_sketch_max(s)) : "-");
+		table_cell(t, ROLE_NONE, s ? value_text(v, of, hvst_sketch_quantile(s, opt->percentiles[i])) :
+			   "-");
+	table_cell(t, ROLE_NONE, s ? value_text(v, of, hvst_sketch_min(s)) : "-");
+	table_cell(t, ROLE_NONE, s ? value_text(v, of, hvst_sketch_max(s)) : "-");
 }
 
 static int64_t interval_start(const struct collect *c, unsigned int i)
@@ -231,7 +245,7 @@ void intervals_text(struct out *o, const struct collect *c, const struct series 
 	head(o, s);
 	t = table_new(columns, n + 4);
 	for (i = 0; i < s->nr_intervals; i++)
-		interval_row(t, interval_start(c, i), s->intervals[i], opt);
+		interval_row(t, interval_start(c, i), s, i, opt);
 	table_end(t, o, 2);
 	out_char(o, '\n');
 }

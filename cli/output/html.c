@@ -25,7 +25,7 @@ static const char style[] =
 	"th,td{padding:.25rem .7rem .25rem 0;text-align:left;vertical-align:top;"
 	"border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:600}"
 	"td.n,th.n{text-align:right;white-space:nowrap}ul{margin:.2rem 0 .8rem;padding-left:1.2rem}"
-	"li{margin:.1rem 0}code{font-size:.92em}figure{margin:0 0 1rem}figure svg{max-width:100%;height:auto}"
+	"li{margin:.1rem 0}code{font-size:.92em}figure{margin:0 0 1rem;overflow-x:auto}figure svg{width:100%;min-width:42rem;height:auto}"
 	".answer{display:inline-block;min-width:5.5rem;font-weight:700}";
 
 static void tag(struct out *o, const char *name, const char *class, const char *text)

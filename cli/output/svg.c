@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "histogram.h"
@@ -16,6 +17,7 @@
 #define PLOT_HEIGHT	240
 #define LEGEND_LINE	17
 #define MAX_MARKS	26	/* a to z */
+#define LETTER_WIDTH	10
 #define KNEE_NS		1000.0	/* below this the scale of values is linear, above it logarithmic */
 
 /* A change of a clock, drawn as a line with a letter. */
@@ -152,7 +154,7 @@ static void time_axis(const struct frame *f, const char *clock)
 
 static void value_tick(const struct frame *f, int64_t v, double *last)
 {
-	char text[UNIT_BUF];
+	char text[UNIT_BUF + 1], edge[UNIT_BUF];
 	double y = y_of(f, v);
 
 	if (scaled(v) < f->v0 || scaled(v) > f->v1)
@@ -161,7 +163,11 @@ static void value_tick(const struct frame *f, int64_t v, double *last)
 	if (v && fabs(y - *last) < 14)
 		return;
 	*last = y;
-	text_at(f->o, LEFT - 6, y + 4, "end", "dim", v > 0 ? unit_signed(text, v) : unit_edge(text, v));
+	if (v > 0)
+		snprintf(text, sizeof(text), "+%s", unit_edge(edge, v));
+	else
+		unit_edge(text, v);
+	text_at(f->o, LEFT - 6, y + 4, "end", "dim", text);
 }
 
 static void value_axis(const struct frame *f, const char *name)
@@ -204,6 +210,14 @@ static void add_mark(struct frame *f, int64_t ts_ns, bool host, const char *text
 	snprintf(m->text, sizeof(m->text), "%s", text);
 }
 
+static int mark_order(const void *a, const void *b)
+{
+	const struct mark *x = a, *y = b;
+
+	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns;
+}
+
+/* That a guest's first source became known is no change. */
 static void find_marks(struct frame *f, const struct hvst_result *r, const struct series *s)
 {
 	char text[160], unit[UNIT_BUF];
@@ -220,12 +234,14 @@ static void find_marks(struct frame *f, const struct hvst_result *r, const struc
 	for (i = 0; i < r->nr_guest; i++) {
 		const struct hvst_guest_transition *t = &r->guest[i];
 
-		if (!same_vm(s, t->vm) || (s->vcpu >= 0 && t->vcpu >= 0 && t->vcpu != s->vcpu))
+		if (t->from == HVST_SRC_UNKNOWN || !same_vm(s, t->vm) ||
+		    (s->vcpu >= 0 && t->vcpu >= 0 && t->vcpu != s->vcpu))
 			continue;
 		snprintf(text, sizeof(text), "guest: %s -> %s (%s)", hvst_guest_source_name(t->from),
 			 hvst_guest_source_name(t->to), hvst_confidence_name(t->confidence));
 		add_mark(f, t->ts_ns, false, text);
 	}
+	qsort(f->marks, f->nr_marks, sizeof(*f->marks), mark_order);
 }
 
 static void draw_storms(const struct frame *f, const struct hvst_result *r, const struct series *s)
@@ -246,8 +262,10 @@ static void draw_storms(const struct frame *f, const struct hvst_result *r, cons
 	}
 }
 
+/* Letters of lines that stand close move aside to stay readable. */
 static void draw_marks(const struct frame *f)
 {
+	double free_from = 0;
 	unsigned int i;
 
 	for (i = 0; i < f->nr_marks; i++) {
@@ -255,7 +273,9 @@ static void draw_marks(const struct frame *f)
 		double x = x_of(f, f->marks[i].ts_ns);
 
 		line(f->o, x, TOP - 4, x, TOP + PLOT_HEIGHT, f->marks[i].host ? "host" : "guest");
+		x = x < free_from ? free_from : x;
 		text_at(f->o, x, TOP - 7, "middle", f->marks[i].host ? "hl" : "gl", letter);
+		free_from = x + LETTER_WIDTH;
 	}
 }
 
@@ -265,7 +285,7 @@ static void swatch(struct out *o, double x, double y, const char *class, const c
 	text_at(o, x + 18, y, "start", "", text);
 }
 
-static void draw_legend(const struct frame *f, const struct series *s)
+static void draw_legend(const struct frame *f, const struct series *s, const char *note)
 {
 	double y = TOP + PLOT_HEIGHT + BOTTOM + 12;
 	char text[200], time[UNIT_BUF];
@@ -279,7 +299,7 @@ static void draw_legend(const struct frame *f, const struct series *s)
 		swatch(f->o, LEFT, y, "past", "late");
 		swatch(f->o, LEFT + 130, y, "storm", "storm");
 	}
-	text_at(f->o, LEFT + 360, y, "start", "dim", "bars: least to most in each column; ticks: the middle");
+	text_at(f->o, LEFT + 360, y, "start", "dim", note);
 	for (i = 0; i < f->nr_marks; i++) {
 		y += LEGEND_LINE;
 		snprintf(text, sizeof(text), "%c", 'a' + i);
@@ -295,21 +315,31 @@ static void draw_legend(const struct frame *f, const struct series *s)
 
 /* --- frames ---------------------------------------------------------------------------------------- */
 
+/* All plots of one document show the same time. */
+static unsigned int columns_used(const struct collect *c)
+{
+	unsigned int i, k, used = 0;
+
+	for (i = 0; i < c->nr_series; i++)
+		for (k = used; c->series[i].columns && k < PLOT_COLUMNS; k++)
+			used = c->series[i].columns[k].count ? k + 1 : used;
+	return used;
+}
+
 static bool make_frame(struct frame *f, struct out *o, const struct svg_context *ctx, const struct series *s)
 {
 	int64_t lo = hvst_sketch_min(s->sketch), hi = hvst_sketch_max(s->sketch);
-	unsigned int i, used = 0;
+	unsigned int used = columns_used(ctx->c);
 
 	memset(f, 0, sizeof(*f));
-	for (i = 0; i < PLOT_COLUMNS; i++)
-		used = s->columns && s->columns[i].count ? i + 1 : used;
-	if (!used)
+	if (!used || !s->columns)
 		return false;
 	f->o = o;
 	f->t0 = ctx->c->origin_ns;
 	f->t1 = f->t0 + (int64_t)used * ctx->c->column_ns;
 	f->v0 = fmin(scaled(lo), 0) - 0.15;
-	f->v1 = fmax(scaled(hi), 0) + 0.25;
+	f->v1 = fmax(scaled(hi), 0);
+	f->v1 += 0.1 * (f->v1 - f->v0);		/* the storms' names stand there */
 	find_marks(f, ctx->result, s);
 	return true;
 }
@@ -325,10 +355,10 @@ static void begin_frame(struct frame *f, const struct svg_context *ctx, const st
 	draw_storms(f, ctx->result, s);
 }
 
-static void end_frame(const struct frame *f, const struct series *s)
+static void end_frame(const struct frame *f, const struct series *s, const char *note)
 {
 	draw_marks(f);
-	draw_legend(f, s);
+	draw_legend(f, s, note);
 	out_str(f->o, "</svg>\n");
 }
 
@@ -416,7 +446,7 @@ void svg_timeline(struct out *o, const struct svg_context *ctx, const struct ser
 		draw_side(&f, &ctx->c->plot_edges, &s->columns[i], x, w, false);
 		draw_side(&f, &ctx->c->plot_edges, &s->columns[i], x, w, true);
 	}
-	end_frame(&f, s);
+	end_frame(&f, s, "bars: least to most in each column; ticks: the middle");
 }
 
 static uint32_t densest(const struct edges *e, const struct series *s)
@@ -454,7 +484,7 @@ void svg_heatmap(struct out *o, const struct svg_context *ctx, const struct seri
 	if (!make_frame(&f, o, ctx, s))
 		return;
 	most = densest(&ctx->c->plot_edges, s);
-	begin_frame(&f, ctx, s, ", how many over time (darker is more)");
+	begin_frame(&f, ctx, s, ", how many over time");
 	for (i = 0; i < PLOT_COLUMNS; i++) {
 		int64_t t = f.t0 + (int64_t)i * ctx->c->column_ns;
 		double x = x_of(&f, t), w = x_of(&f, t + ctx->c->column_ns) - x;
@@ -462,7 +492,7 @@ void svg_heatmap(struct out *o, const struct svg_context *ctx, const struct seri
 		if (s->columns[i].count)
 			heat_column(&f, &ctx->c->plot_edges, &s->columns[i], x, w < 1 ? 1 : w, most);
 	}
-	end_frame(&f, s);
+	end_frame(&f, s, "each shade stands for a factor");
 }
 
 /* --- histogram ------------------------------------------------------------------------------------- */

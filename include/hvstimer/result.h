@@ -233,7 +233,7 @@ struct hvst_result {
 	const struct hvst_guest_transition *guest;	unsigned int nr_guest;
 	struct hvst_unpaired unpaired;
 	struct hvst_verdict verdicts[HVST_Q_COUNT];
-	char headline[512];		/* one or two sentences: is there a storm, whose fault, since when */
+	char headline[768];		/* is there a storm, whose fault, since when, what set it off */
 	char advice[512];		/* what to do next */
 };
 

@@ -122,7 +122,7 @@ static void settle_one(struct analysis *a, struct vm_an *vm, const struct pendin
 static void settle(struct analysis *a, struct vm_an *vm, unsigned int n, bool known)
 {
 	if (!n)
-		return;
+		return;		/* and perhaps no array yet */
 	for (unsigned int i = 0; i < n; i++)
 		settle_one(a, vm, &vm->pending[i], known);
 	vm->nr_pending -= n;
@@ -291,6 +291,7 @@ static void on_fire(void *ctx, struct stimer *t, const struct hvst_fire *fire)
 static void on_expiration(void *ctx, struct stimer *t, const struct hvst_event *ev)
 {
 	(void)ctx;
+	hvst_clocksource_ticked(t->vcpu->vm->an);
 	hvst_activity_delivered(t, ev);
 	if (!ev->expiration.msg_send_result)
 		t->an->delivered_ns = ev->ts_ns;
@@ -490,6 +491,7 @@ int hvst_analysis_finish(struct analysis *a)
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
 		if (!vm->dead)
 			hvst_refclock_finish(&vm->an->ref);
+	hvst_clocksource_finish(a);
 	hvst_storm_finish(a);
 	hvst_guestclock_finish(a);
 	if (!a->error)

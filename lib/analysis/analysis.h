@@ -52,6 +52,9 @@ struct vm_an {
 	enum hvst_guest_source source;
 	bool change_pending;			/* a page write whose effect the next arm shows */
 	int change_tid;				/* the vCPU thread that wrote it */
+	unsigned int change_arms;		/* its arms since, and those of them that came from a clock */
+	unsigned int change_silent;		/* without a read of the counter */
+	unsigned int change_ticks;		/* expirations since */
 	struct hvst_evidence change_why;
 	enum hvst_guest_source timekeeping;
 	/* the reads of a clock in a row, for timekeeping */
@@ -236,6 +239,8 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev);
+void hvst_clocksource_ticked(struct vm_an *vm);	/* a timer of the VM expired */
+void hvst_clocksource_finish(struct analysis *a);
 void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from);
 enum hvst_ref_source hvst_clocksource_ref(const struct vm_an *vm, int64_t ts, const char **why);
 void hvst_mark(struct analysis *a, struct vm *vm, const struct hvst_event *ev, const char *fmt, ...)

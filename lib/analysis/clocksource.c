@@ -35,6 +35,7 @@
 #define HPET_COUNTER_LAST	0xfed000f7
 
 #define AGREEING_ARMS	3	/* arms in a row that show a source which no write announced */
+#define UNDERIVED_ARMS	8	/* arms after a page write, none of which shows a clock */
 #define READ_RUN	8	/* reads of one clock in a row that make it the guest's timekeeping */
 #define READ_GAP_NS	(100LL * 1000 * 1000)	/* a clocksource watchdog reads every half second: not that */
 #define MAX_SOURCES	4096
@@ -204,6 +205,8 @@ void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvs
 	}
 }
 
+static void abandon_change(struct analysis *a, struct vm *vm);
+
 static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vm_an *vm = v->vm->an;
@@ -219,11 +222,13 @@ static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_eve
 	else if (!a->trace->seen[HVST_EV_UPDATE_MASTER_CLOCK])
 		ref_source(vm, ev->ts_ns, HVST_REF_TSC_PAGE, "the guest enabled the TSC page");
 	vm->page_known = true;
-	vm->page_on = on;
 	if (same)
 		return;		/* moved, or written again: no change of source */
+	abandon_change(a, v->vm);
+	vm->page_on = on;
 	vm->change_pending = true;
 	vm->change_tid = v->tid;
+	vm->change_arms = vm->change_silent = vm->change_ticks = 0;
 	hvst_evidence_set(&vm->change_why, ev, "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
 			  (unsigned long long)ev->msr.data, on ? "on" : "off");
 	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
@@ -232,48 +237,94 @@ static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_eve
 
 /* --- the guest's side --------------------------------------------------------------------------------- */
 
-/*
- * A page write is settled by the next arm of the vCPU that wrote it. Another vCPU's arm settles it only if
- * it shows the use of what the write offers: vCPUs may use clocks of their own.
- */
-static bool settles(const struct vm_an *vm, const struct vcpu *v, bool read_before, bool derived)
+static void settle_change(struct analysis *a, struct vm *owner, enum hvst_guest_source to,
+			  enum hvst_confidence conf, const struct hvst_event *ev, const char *text)
 {
-	if (!vm->change_pending)
-		return false;
-	if (vm->change_tid == v->tid)
-		return true;
-	return vm->page_on ? derived && !read_before : read_before;
+	struct vm_an *vm = owner->an;
+	struct hvst_evidence arm_why;
+
+	vm->change_pending = false;
+	if (ev)
+		hvst_evidence_plain(&arm_why, ev, text);
+	if (to != vm->source)
+		change(a, owner, NULL, vm->source, to, conf, &vm->change_why, ev ? &arm_why : NULL);
+	vm->source = to;
 }
 
-static void settle_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
-			  const struct hvst_event *ev)
+/* From now on the vCPU uses what the VM does, unless it showed otherwise: it goes on reading the counter. */
+static void settled_for(struct vcpu *v, bool read_before)
 {
-	struct hvst_evidence arm_why;
-	struct vm_an *vm = v->vm->an;
-	enum hvst_guest_source to;
-	enum hvst_confidence conf = HVST_OBSERVED;
-
-	if (vm->page_on) {
-		/* Enabled, and it goes on reading the counter: nothing changed for its timers. */
-		to = read_before ? HVST_SRC_REFERENCE_COUNTER : HVST_SRC_TSC_PAGE;
-	} else if (read_before) {
-		to = HVST_SRC_REFERENCE_COUNTER;
-	} else if (derived) {
-		to = HVST_SRC_RAW_TSC;	/* by elimination: no page, no read of the counter */
-		conf = HVST_INFERRED;
-	} else {
-		to = HVST_SRC_TSC_PAGE_DISABLED;
-	}
-	vm->change_pending = false;
-	hvst_evidence_plain(&arm_why, ev, read_before ? "next arm: the counter is read just before it" :
-			    "next arm: no read of the counter before it");
-	if (to != vm->source)
-		change(a, v->vm, NULL, vm->source, to, conf, &vm->change_why, &arm_why);
-	vm->source = to;
 	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
-		if (o->an->source != HVST_SRC_REFERENCE_COUNTER || o == v)
+		if (o->an->source != HVST_SRC_REFERENCE_COUNTER || (o == v && !read_before))
 			o->an->source = HVST_SRC_UNKNOWN;
 	v->an->learned = true;
+}
+
+/*
+ * What a page write led to shows in the arms after it. A read of the counter before an arm, with the page
+ * off, or an arm without one, with the page on, says it at once. The rest takes more than one arm: the
+ * first one's count may have been computed before the write. A vCPU other than the writer counts only with
+ * what says it at once: vCPUs may use clocks of their own.
+ */
+static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
+			  const struct hvst_event *ev)
+{
+	struct vm_an *vm = v->vm->an;
+	bool at_once = vm->page_on ? derived && !read_before : read_before;
+
+	if (at_once) {
+		settle_change(a, v->vm, vm->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_REFERENCE_COUNTER,
+			      HVST_OBSERVED, ev, vm->page_on ? "next arms: no read of the counter before them" :
+			      "next arms: the counter is read just before them");
+		settled_for(v, read_before);
+		return;
+	}
+	if (vm->change_tid != v->tid)
+		return;
+	vm->change_arms++;
+	vm->change_silent += derived && !read_before;
+	if (vm->page_on) {
+		/* Enabled, and it goes on reading the counter: nothing changed for its timers. */
+		if (vm->change_arms >= AGREEING_ARMS)
+			vm->change_pending = false;
+	} else if (vm->change_silent >= AGREEING_ARMS) {
+		settle_change(a, v->vm, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
+			      "no page, and arms without a read of the counter: only the TSC is left");
+		settled_for(v, read_before);
+	} else if (vm->change_arms >= UNDERIVED_ARMS) {
+		settle_change(a, v->vm, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
+			      "the arms after it need no clock");
+		settled_for(v, read_before);
+	}
+}
+
+/*
+ * Too few arms came to show what the write led to, before the next write or the end of the trace. A guest
+ * whose timers went on (periodic ones need no clock) runs with the page as written; one that did nothing
+ * any more, as before power-off, changed nothing for its timers.
+ */
+static void abandon_change(struct analysis *a, struct vm *vm)
+{
+	bool alive = vm->an->change_arms || vm->an->change_ticks >= AGREEING_ARMS;
+
+	if (!vm->an->change_pending)
+		return;
+	vm->an->change_pending = false;
+	if (alive)
+		settle_change(a, vm, vm->an->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
+			      HVST_OBSERVED, NULL, NULL);
+}
+
+void hvst_clocksource_ticked(struct vm_an *vm)
+{
+	vm->change_ticks += vm->change_pending;
+}
+
+void hvst_clocksource_finish(struct analysis *a)
+{
+	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
+		if (!vm->dead)
+			abandon_change(a, vm);
 }
 
 static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to, enum hvst_confidence conf,
@@ -339,8 +390,8 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	va->msrs_since_arm = 0;
 	if (!seen && !read_before)
 		return;		/* this thread's MSR accesses are not recorded (or lost): says nothing */
-	if (settles(v->vm->an, v, read_before, derived))
-		settle_change(a, v, read_before, derived, ev);
+	if (v->vm->an->change_pending)
+		follow_change(a, v, read_before, derived, ev);
 	follow_arms(a, v, read_before, derived, ev);
 }
 

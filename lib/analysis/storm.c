@@ -139,10 +139,21 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 			  (unsigned long long)arm->count);
 }
 
-static enum past_due_cause group_cause(const struct analysis *a, const struct stimer *t,
-				       const struct hvst_arm *arm)
+/* A guest that was held catches up in a burst: what follows in the same group has the same cause. */
+static void count_cause(const struct analysis *a, struct storm_group *g, struct stimer *t,
+			const struct hvst_arm *arm)
 {
-	return hvst_activity_cause(a, t, arm, arm->skew_ns);
+	switch (hvst_activity_cause(a, t, arm, arm->skew_ns)) {
+	case CAUSE_SHORT_DEADLINE:
+		g->short_deadline++;
+		break;
+	case CAUSE_PREEMPTED:
+		g->preempted++;
+		break;
+	default:
+		g->preempted += g->preempted > 0;
+		g->unexplained += !g->preempted;
+	}
 }
 
 static void group_past_due(struct analysis *a, struct storm_group *g, struct stimer *t,
@@ -174,18 +185,8 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 		g->max = g->end;
 	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
 	/* What matters only for groups that stay small: causes, and the last event as evidence. */
-	if (g->expired < a->params.storm_min_arms) {
-		switch (group_cause(a, t, arm)) {
-		case CAUSE_SHORT_DEADLINE:
-			g->short_deadline++;
-			break;
-		case CAUSE_PREEMPTED:
-			g->preempted++;
-			break;
-		default:
-			g->unexplained++;
-		}
-	}
+	if (g->expired < a->params.storm_min_arms)
+		count_cause(a, g, t, arm);
 	g->why_last.ts_ns = arm->ts_ns;
 	g->why_last.ts_raw = arm->ts_raw;
 	g->why_last.event = ev->id;

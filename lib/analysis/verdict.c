@@ -517,44 +517,117 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	summarize(a, q, v);
 }
 
-static bool is_yes(const struct analysis *a, enum hvst_question q)
+/* What lies shortly before a storm may have caused it; what lies seconds before, hardly. */
+#define CAUSE_REACH_NS (2000LL * 1000 * 1000)
+
+/* A step of the host's clock just before the storm, of about the size of its skew. */
+static const struct hvst_ref_segment *step_before(const struct analysis *a, const struct hvst_storm *s)
 {
-	return a->result.verdicts[q].answer == HVST_YES;
+	const struct hvst_ref_segment *best = NULL;
+
+	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *r = &a->result.reference[i];
+
+		if (r->vm != s->vm || r->step_ns == HVST_UNKNOWN || r->step_ns <= REF_STEP_MIN_NS ||
+		    r->from_ns > s->start_ns || s->start_ns - r->from_ns > CAUSE_REACH_NS ||
+		    s->skew_max_ns == HVST_UNKNOWN)
+			continue;
+		if (r->step_ns >= s->skew_max_ns / 2 && r->step_ns / 2 <= s->skew_max_ns)
+			best = r;
+	}
+	return best;
+}
+
+static const struct hvst_guest_transition *switch_before(const struct analysis *a, const struct hvst_storm *s)
+{
+	const struct hvst_guest_transition *best = NULL;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
+		const struct hvst_guest_transition *t = &a->result.guest[i];
+
+		if (t->vm == s->vm && is_switch(t) && t->ts_ns <= s->start_ns &&
+		    s->start_ns - t->ts_ns <= CAUSE_REACH_NS && (t->vcpu < 0 || t->tid == s->tid))
+			best = t;
+	}
+	return best;
+}
+
+/* One sentence: why this storm, as far as the trace shows it. */
+static void cause_text(const struct analysis *a, const struct hvst_storm *s, char *buf, size_t len)
+{
+	const struct hvst_ref_segment *step = step_before(a, s);
+	const struct hvst_guest_transition *sw = switch_before(a, s);
+	int n;
+
+	if (step)
+		n = snprintf(buf, len, "%.6f s before it the host's reference clock stepped %+.6f s: %s",
+			     (double)(s->start_ns - step->from_ns) / 1e9, (double)step->step_ns / 1e9,
+			     s->kind == HVST_STORM_BACKLOG ? "the guest replays the ticks it missed" :
+			     "the guest's clock did not follow");
+	else if (s->kind == HVST_STORM_BACKLOG)
+		n = snprintf(buf, len, "The guest replays missed ticks; the host's clock did not step before it");
+	else if (s->kind == HVST_STORM_GROWING)
+		n = snprintf(buf, len, "The guest's clock runs slow and falls ever further behind the host's");
+	else
+		n = snprintf(buf, len, "The guest's clock lags the host's reference clock, which did not step before it");
+	if (sw && n >= 0 && (size_t)n < len)
+		snprintf(buf + n, len - (size_t)n, "; the guest had changed from %s to %s %.6f s before",
+			 hvst_guest_source_name(sw->from), hvst_guest_source_name(sw->to),
+			 (double)(s->start_ns - sw->ts_ns) / 1e9);
+}
+
+/* Where, how many, how far behind, why. Returns the length written or cut at @len. */
+static size_t storm_text(const struct analysis *a, const struct hvst_storm *s, const char *which, char *buf,
+			 size_t len)
+{
+	char cause[240], behind[48] = "";
+	int n;
+
+	cause_text(a, s, cause, sizeof(cause));
+	if (s->skew_max_ns != HVST_UNKNOWN)
+		snprintf(behind, sizeof(behind), ", up to %.6f s behind", (double)s->skew_max_ns / 1e9);
+	n = snprintf(buf, len, "%s at %.6f s on vCPU %d timer %d (tid %d): %llu past-due arms in %.3f s%s. %s.",
+		     which, (double)s->start_ns / 1e9, s->vcpu, s->timer, s->tid, (unsigned long long)s->expired,
+		     (double)(s->end_ns - s->start_ns) / 1e9, behind, cause);
+	return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len;
+}
+
+static const char *advice_text(const struct analysis *a, const struct hvst_storm *s)
+{
+	if (step_before(a, s))
+		return "Find what moved the host's clock (KVM_SET_CLOCK, TSC offset, stop and continue, restore) and whether the guest was told.";
+	if (switch_before(a, s))
+		return "Compare the guest's old and new clock source across the switch: the host's clock did not move.";
+	if (s->kind == HVST_STORM_BACKLOG)
+		return "Find what held the guest before the storm: it was away for as long as its first arm lies back.";
+	return "The host's clock kept its line: look at what the guest computes its time from (hvstimer clocks), and since when.";
 }
 
 static void headline(struct analysis *a)
 {
-	const struct hvst_storm *s = a->result.nr_storms ? &a->result.storms[0] : NULL;
 	const struct hvst_storm *big = largest_storm(a);
 	struct hvst_result *r = &a->result;
-	char trigger[160] = "";
+	bool no = r->verdicts[HVST_Q_STORM].answer == HVST_NO;
+	size_t n;
 
-	if (!s) {
-		snprintf(r->headline, sizeof(r->headline), r->verdicts[HVST_Q_STORM].answer == HVST_NO ?
+	if (!big) {
+		snprintf(r->headline, sizeof(r->headline), "%s", no ?
 			 "No timer storm: every past-due arm came alone or in a short burst." :
 			 "No timer storm was seen, but this recording cannot rule one out.");
-		snprintf(r->advice, sizeof(r->advice), "%s", r->verdicts[HVST_Q_STORM].answer == HVST_NO ?
+		snprintf(r->advice, sizeof(r->advice), "%s", no ?
 			 "If the guest was slow while this was recorded, look elsewhere than at its synthetic timers." :
 			 "Record again with the events listed as missing, until the guest is stuck.");
 		return;
 	}
-	if (s->trigger_event >= 0)
-		snprintf(trigger, sizeof(trigger), " The last clock event before the first: %s, %.6f s earlier.",
-			 hvst_event_name((unsigned int)s->trigger_event), (double)s->trigger_distance_ns / 1e9);
-	snprintf(r->headline, sizeof(r->headline),
-		 "TIMER STORM: %u time%s since %.6f s; worst on vCPU %d timer %d (tid %d), %llu past-due arms, up to %.6f s behind. %s%s",
-		 r->nr_storms, r->nr_storms == 1 ? "" : "s", (double)s->start_ns / 1e9, big->vcpu, big->timer, big->tid,
-		 (unsigned long long)big->expired, big->skew_max_ns == HVST_UNKNOWN ? 0 : (double)big->skew_max_ns / 1e9,
-		 is_yes(a, HVST_Q_HOST_REFERENCE_STEP) && is_yes(a, HVST_Q_GUEST_BACKLOG) ?
-		 "The host's reference clock stepped and the guest replays the missed ticks." :
-		 is_yes(a, HVST_Q_GUEST_CLOCK_BEHIND) ? "The guest's clock lags the host's reference clock." :
-		 is_yes(a, HVST_Q_GUEST_BACKLOG) ? "The guest replays missed ticks." : "", trigger);
+	n = (size_t)snprintf(r->headline, sizeof(r->headline), "TIMER STORM%s. ", r->nr_storms > 1 ? "S" : "");
+	if (big != &r->storms[0])
+		n += storm_text(a, &r->storms[0], "First", r->headline + n, sizeof(r->headline) - n);
+	if (n < sizeof(r->headline))
+		storm_text(a, big, big != &r->storms[0] ? " Worst" : r->nr_storms > 1 ? "First and worst" : "One",
+			   r->headline + n, sizeof(r->headline) - n);
+	/* What set it off is where to look, even if a later storm was the larger. */
 	snprintf(r->advice, sizeof(r->advice), "%s",
-		 is_yes(a, HVST_Q_HOST_REFERENCE_STEP) ?
-		 "Find what moved the clock (KVM_SET_CLOCK, TSC offset, stop and continue) at the step, and whether the guest was told." :
-		 is_yes(a, HVST_Q_HOST_KVMCLOCK_FALLBACK) ?
-		 "The storm runs while the TSC page is off: compare the kvmclock with the page before and after it." :
-		 "The host's clock kept its line: look at what the guest reads its time from, and since when.");
+		 advice_text(a, step_before(a, &r->storms[0]) ? &r->storms[0] : big));
 }
 
 void hvst_verdicts(struct analysis *a)

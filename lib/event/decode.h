@@ -73,7 +73,7 @@ static inline void hvst_copy1(struct hvst_event *ev, const uint8_t *data, const 
 void hvst_copy_any(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p);
 
 /* Fills the fields of @ev from a record of at least @p->min_size bytes. */
-static inline void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
+static inline __attribute__((always_inline)) void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
 {
 	const struct hvst_copy *c = p->copies;
 

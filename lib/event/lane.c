@@ -56,7 +56,7 @@ static void emit_lost(struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint6
 }
 
 /* Counts the record, and decodes it if it is wanted. @len is at least 4. */
-static inline void emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
+static inline __attribute__((always_inline)) void emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
 			       const uint8_t *data, uint32_t len)
 {
 	const struct hvst_plan *p;

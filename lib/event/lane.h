@@ -15,7 +15,7 @@
 #include "clock.h"
 #include "decode.h"
 
-#define HVST_RUN	256		/* events of a run: with those of some other CPUs they fit a core's cache */
+#define HVST_RUN	512		/* events of a run: with those of a few other CPUs they fit a core's cache */
 #define HVST_RUN_BLOCKS	16		/* blocks that one run may read: bounds the time between two runs */
 
 /* What was counted; of a run, or of a pass so far. */

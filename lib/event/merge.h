@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. Lanes merged by time with a tree of losers. The winner's run is copied, without touching the tree,
- * up to the time of the runner-up; then one path of the tree is played again. Equal times: the lower lane first.
+ * Stage: event. Lanes merged by time with a tree of losers. Where one lane has many events before the others' next
+ * ones, they are copied in one go, up to the time of the runner-up; where lanes take turns, the winner's path is
+ * played again for each event. Equal times: the lower lane first.
  */
 #ifndef HVST_EVENT_MERGE_H
 #define HVST_EVENT_MERGE_H
@@ -16,12 +17,18 @@ struct hvst_offer {
 	int64_t bound_ns;		/* INT64_MAX: the lane is at its end */
 };
 
+/* A lane and the time of its next event, or its bound. */
+struct hvst_entry {
+	int64_t ns;
+	uint64_t lane;
+};
+
 struct hvst_merge {
 	struct hvst_fetch *fetch;	/* borrowed */
 	unsigned int nr;
 	struct hvst_offer *offers;	/* by lane */
-	int64_t *heads;			/* by lane: its next event's time, or its bound */
-	unsigned int *losers;		/* inner nodes 1..nr-1; [0] is the winner */
+	struct hvst_entry *tree;	/* losers at the inner nodes 1..nr-1; [0] is the winner */
+	bool mixed;			/* of late, events of one lane rarely followed each other */
 	const atomic_bool *stop;	/* gives up with -ECANCELED when it becomes true; borrowed */
 };
 

@@ -91,6 +91,9 @@ enum hvst_msr_number {
 #define HVST_MSR_ENABLE		(1ULL << 0)
 #define HVST_REENLIGHTENMENT_ENABLE (1ULL << 16)
 
+/* Of the flags of the TLB flush hypercalls. */
+#define HVST_FLUSH_ALL_PROCESSORS (1ULL << 0)
+
 /* The hypercall result value: status, and the repetitions done. */
 #define HVST_HYPERCALL_STATUS(result)	 ((unsigned int)((result) & 0xffff))
 #define HVST_HYPERCALL_REPS_DONE(result) ((unsigned int)((result) >> 32 & 0xfff))

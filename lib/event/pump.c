@@ -90,7 +90,8 @@ int hvst_pump_start(struct hvst_pump *p, int64_t from_ns, int64_t to_ns)
 	if (p->dedup)
 		hvst_dedup_reset(p->dedup);
 	p->head = p->nr = 0;
-	p->in_use = p->stop = false;
+	p->in_use = false;
+	p->stop = false;
 	rc = hvst_fetch_start(p->fetch, from_ns, to_ns);
 	if (rc)
 		return rc;

@@ -7,39 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pump.h"
-#include "scale.h"
-#include "source.h"
+#include "source_private.h"
 
 #define MAX_LANES 16384
 #define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
 #define WINDOW_MAX (128u << 10)
 #define CHUNK_MEMORY (512u << 20)	/* bound on unpacked chunks, should a hostile file ask for it */
 #define CHUNK_MAX (16u << 20)
-
-struct source_file {
-	struct hvst_file file;
-	struct hvst_decoder decoder;
-	struct hvst_tracecmd *tracecmd;
-	unsigned int first_buffer;	/* its first in struct hvst_trace.buffers */
-};
-
-struct hvst_source {
-	struct source_file **files;
-	unsigned int nr_files;
-	struct hvst_file_info *file_info;
-	struct hvst_buffer_info *buffers;
-	struct hvst_lost *lost;
-	struct hvst_lane **lanes;
-	unsigned int nr_lanes;
-	struct hvst_pump *pump;
-	struct hvst_dedup *dedup;
-	unsigned int *file_of;		/* by buffer */
-	uint64_t bytes_done;
-	uint64_t bytes;			/* of all lanes */
-	struct hvst_trace trace;
-	char err[HVST_PATH_ERR];
-};
 
 static const char *const systems[] = { "kvm", "sched", NULL };
 
@@ -91,8 +65,21 @@ static void describe_file(struct hvst_source *s, unsigned int i)
 	};
 }
 
+/* libtracecmd takes formats of all systems, so all are checked before it gets to see them. */
+static int reopen_for_tracecmd(struct hvst_source *s, struct source_file *sf, const char *path)
+{
+	int rc = hvst_probe_vet(path, s->err, sizeof(s->err));
+
+	hvst_file_close(&sf->file);
+	if (!rc)
+		rc = hvst_file_open(&sf->file, path, NULL, s->err, sizeof(s->err));
+	if (!rc)
+		rc = hvst_tracecmd_open(&sf->tracecmd, &sf->file);
+	return rc;
+}
+
 /* The page reader unless it was not asked for or declines. */
-static int choose_reader(struct source_file *sf, enum hvst_reader reader)
+static int choose_reader(struct hvst_source *s, struct source_file *sf, const char *path, enum hvst_reader reader)
 {
 	struct hvst_file *f = &sf->file;
 
@@ -100,7 +87,7 @@ static int choose_reader(struct source_file *sf, enum hvst_reader reader)
 		return hvst_file_fail(f, -EOPNOTSUPP, "the page reader does not take it: %s; use --reader=libtracecmd",
 				      f->declined);
 	if (reader == HVST_READER_LIBTRACECMD || f->declined[0])
-		return hvst_tracecmd_open(&sf->tracecmd, f);
+		return reopen_for_tracecmd(s, sf, path);
 	return 0;
 }
 
@@ -114,9 +101,9 @@ static int open_file(struct hvst_source *s, const struct hvst_source_opts *o, un
 	s->files[s->nr_files++] = sf;
 	rc = hvst_file_open(&sf->file, o->paths[i], systems, s->err, sizeof(s->err));
 	if (!rc)
-		rc = hvst_decoder_init(&sf->decoder, &sf->file, o->ignored_ids);
+		rc = choose_reader(s, sf, o->paths[i], o->reader);
 	if (!rc)
-		rc = choose_reader(sf, o->reader);
+		rc = hvst_decoder_init(&sf->decoder, &sf->file, o->ignored_ids);
 	if (!rc)
 		describe_file(s, i);
 	return rc;
@@ -328,6 +315,15 @@ static int open_pump(struct hvst_source *s, const struct hvst_source_opts *o)
 	return s->pump ? 0 : no_memory(s);
 }
 
+static bool only_text(const struct hvst_source *s)
+{
+	for (unsigned int i = 0; i < s->nr_files; i++)
+		for (unsigned int b = 0; b < s->files[i]->file.nr_buffers; b++)
+			if (!s->files[i]->file.buffers[b].text)
+				return false;
+	return true;
+}
+
 static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 {
 	int rc = 0;
@@ -344,6 +340,8 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 		rc = add_lanes(s, o, s->files[i]);
 	if (!rc)
 		rc = check_clocks(s);
+	if (!rc && !s->nr_lanes && only_text(s))
+		rc = fail(s, -EOPNOTSUPP, "%s: holds the text of a latency tracer and no events", o->paths[0]);
 	if (rc)
 		return rc;
 	open_lanes(s);
@@ -372,117 +370,12 @@ static struct hvst_source *source_new(unsigned int nr_files)
 	return s;
 }
 
-/* --- the scale of a cycle clock ------------------------------------------------------------------------ */
-
-#define SCALE_BATCH 1024		/* samples from each of HVST_SCALE_BINS places of the recording */
-
-static bool every(const void *ctx, uint64_t ts)
-{
-	(void)ctx;
-	(void)ts;
-	return true;
-}
-
-/* About where the recording ends: the latest stamp of a last block. */
-static int64_t last_stamp(struct hvst_source *s)
-{
-	struct hvst_unpack *u[] = { NULL, hvst_unpack_new(HVST_COMP_ZLIB), hvst_unpack_new(HVST_COMP_ZSTD) };
-	int64_t last = 0;
-
-	for (unsigned int i = 0; i < s->nr_lanes && u[1] && u[2]; i++) {
-		struct hvst_lane *l = s->lanes[i];
-		struct hvst_unpack *how = u[l->file->compression];
-		int64_t ts;
-
-		if (hvst_pages_seek(&l->pages, &l->block, how, every, NULL) ||
-		    hvst_pages_load(&l->pages, &l->block, how) <= 0 || l->block.len < sizeof(ts))
-			continue;
-		memcpy(&ts, l->block.data, sizeof(ts));
-		if (ts > last)
-			last = ts;
-	}
-	hvst_unpack_free(u[1]);
-	hvst_unpack_free(u[2]);
-	return last;
-}
-
-/* A reading of the reference clock: a timer's start, or the guest's read of the counter. */
-static bool reading_of(const struct hvst_event *ev, uint64_t *ref)
-{
-	if (ev->id == HVST_EV_MSR) {
-		*ref = ev->msr.data;
-		return ev->present == 0xf && ev->msr.ecx == 0x40000020 && !ev->msr.write && !ev->msr.exception;
-	}
-	*ref = ev->start.time_now;
-	return ev->id <= HVST_EV_STIMER_START_EXPIRED && ev->id >= HVST_EV_STIMER_START_ONE_SHOT &&
-	       ev->present == 0xf;
-}
-
-static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_scale_sample *to)
-{
-	static const uint64_t wanted = 1ull << HVST_EV_STIMER_START_ONE_SHOT | 1ull << HVST_EV_STIMER_START_PERIODIC |
-				       1ull << HVST_EV_STIMER_START_EXPIRED | 1ull << HVST_EV_MSR;
-	const struct hvst_event *ev;
-	long n, got = 0;
-	int rc = hvst_source_start(s, wanted, false, from_ns, HVST_UNKNOWN);
-
-	if (rc)
-		return rc;
-	n = hvst_source_next(s, &ev);
-	for (long i = 0; i < n && got < SCALE_BATCH; i++) {
-		to[got].pid = ev[i].pid;
-		to[got].cycles = ev[i].ts_ns;
-		if (reading_of(&ev[i], &to[got].ref))
-			got++;
-	}
-	return n < 0 ? n : got;
-}
-
-/* Samples from all over the recording @s, which has no scale yet. */
-static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
-{
-	struct hvst_scale_sample *samples = calloc(HVST_SCALE_BINS * SCALE_BATCH, sizeof(*samples));
-	int64_t last = last_stamp(s), first;
-	const struct hvst_event *ev;
-	size_t n = 0;
-	long got;
-	int rc;
-
-	if (!samples)
-		return -ENOMEM;
-	got = hvst_source_next(s, &ev);
-	first = got > 0 ? ev[0].ts_ns : last;
-	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {
-		got = take_samples(s, first + (last - first) / HVST_SCALE_BINS * i, samples + n);
-		n += got > 0 ? (size_t)got : 0;
-	}
-	rc = got < 0 ? (int)got : hvst_scale_estimate(samples, n, mult, shift);
-	free(samples);
-	return rc;
-}
-
-/*
- * By the page reader on all buffers and CPUs, whatever was asked for: so that the scale, and with it all times,
- * do not depend on that. A recording without readings of the reference clock keeps cycles for ns.
- */
+/* A recording without readings of the reference clock keeps cycles for ns. */
 static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *o)
 {
-	struct hvst_source_opts all = { .paths = o->paths, .nr_paths = o->nr_paths, .ignored_ids = o->ignored_ids,
-					.threads = 1 };
-	struct hvst_source *probe = source_new(o->nr_paths);
 	uint32_t mult, shift;
-	int rc;
+	int rc = hvst_probe_scale(o, &mult, &shift, s->err, sizeof(s->err));
 
-	if (!probe)
-		return no_memory(s);
-	rc = open_all(probe, &all);
-	if (!rc)
-		rc = hvst_source_start(probe, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
-	if (rc)
-		snprintf(s->err, sizeof(s->err), "%s", probe->err);
-	else
-		rc = sample_scale(probe, &mult, &shift);
-	hvst_source_close(probe);
 	if (rc)
 		return rc == -ENODATA ? 0 : rc;
 	s->trace.scale_source = HVST_SCALE_ESTIMATED;
@@ -498,11 +391,28 @@ static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *
 
 int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen)
 {
+	struct hvst_source *s;
+	int rc = hvst_source_open_unscaled(&s, opts, err, errlen);
+
+	if (rc)
+		return rc;
+	if (s->trace.cycles)
+		rc = estimate_scale(s, opts);
+	if (rc) {
+		if (errlen)
+			snprintf(err, errlen, "%s", s->err);
+		hvst_source_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+int hvst_source_open_unscaled(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen)
+{
 	struct hvst_source *s = source_new(opts->nr_paths);
 	int rc = s ? open_all(s, opts) : -ENOMEM;
 
-	if (!rc && s->trace.cycles)
-		rc = estimate_scale(s, opts);
 	if (!rc)
 		rc = hvst_source_start(s, UINT64_MAX, true, HVST_UNKNOWN, HVST_UNKNOWN);
 	if (rc) {
@@ -657,4 +567,13 @@ const char *hvst_source_comm(const struct hvst_source *s, int tid)
 			return comm;
 	}
 	return "";
+}
+
+const char *hvst_source_guest(const struct hvst_source *s, int tid, int *vcpu)
+{
+	const char *name = NULL;
+
+	for (unsigned int i = 0; i < s->nr_files && !name; i++)
+		name = hvst_file_guest(&s->files[i]->file, tid, vcpu);
+	return name;
 }

@@ -52,6 +52,8 @@ void hvst_source_progress(const struct hvst_source *src, uint64_t *done, uint64_
 const char *hvst_source_error(const struct hvst_source *src);
 /* Filled at open (files, buffers, clock, scale, in_format), counters brought up to date by each next. */
 struct hvst_trace *hvst_source_trace(struct hvst_source *src);
+/* The name of the guest whose vCPU *@vcpu thread @tid is, as recorded with its host; NULL when unknown. */
+const char *hvst_source_guest(const struct hvst_source *src, int tid, int *vcpu);
 /* "" when unknown. */
 const char *hvst_source_comm(const struct hvst_source *src, int tid);
 

@@ -90,20 +90,15 @@ static void vcpu_replaced(const struct model *m, struct vcpu *v)
 	v->msr_ns = HVST_UNKNOWN;
 }
 
-/* The vCPU thread that this event ran on; creates it when @create. */
-static struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
+static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, bool create)
 {
-	struct vcpu **last = &m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
-	struct vcpu *v = *last;
+	struct vcpu *v = hvst_model_find(m, ev->pid);
 
-	if (!v || v->tid != ev->pid) {
-		v = hvst_model_find(m, ev->pid);
-		if (!v && create)
-			v = vcpu_create(m, ev->pid, ev);
-		if (!v)
-			return NULL;
-		*last = v;
-	}
+	if (!v && create)
+		v = vcpu_create(m, ev->pid, ev);
+	if (!v)
+		return NULL;
+	m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE] = v;
 	if (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id && create) {
 		if (v->vcpu_id >= 0)
 			vcpu_replaced(m, v);
@@ -113,6 +108,18 @@ static struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool c
 		m->backwards++;
 	else
 		v->last_ns = ev->ts_ns;
+	return v;
+}
+
+/* The vCPU thread that this event ran on; creates it when @create. Mostly the one last seen on the CPU. */
+static inline struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
+{
+	struct vcpu *v = m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
+
+	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
+	    (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id))
+		return vcpu_look_up(m, ev, create);
+	v->last_ns = ev->ts_ns;
 	return v;
 }
 

@@ -90,10 +90,10 @@ int hvst_file_read_header_info(struct hvst_file *f, struct hvst_cursor *c)
 
 static bool is_wanted(const struct hvst_file *f, const char *system)
 {
-	for (const char *const *s = f->systems; *s; s++)
+	for (const char *const *s = f->systems; s && *s; s++)
 		if (!strcmp(*s, system))
 			return true;
-	return false;
+	return !f->systems;
 }
 
 static int add_format(struct hvst_file *f, const char *system, const char *text, size_t len)
@@ -221,6 +221,19 @@ const char *hvst_file_comm(const struct hvst_file *f, int pid)
 
 	c = f->nr_comms ? bsearch(&key, f->comms, f->nr_comms, sizeof(key), by_pid) : NULL;
 	return c ? c->comm : "";
+}
+
+const char *hvst_file_guest(const struct hvst_file *f, int tid, int *vcpu)
+{
+	for (unsigned int i = 0; i < f->nr_guests; i++) {
+		for (unsigned int c = 0; c < f->guests[i].nr; c++) {
+			if (f->guests[i].tids[c] != tid)
+				continue;
+			*vcpu = (int)c;
+			return f->guests[i].name;
+		}
+	}
+	return NULL;
 }
 
 struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *name, const char *clock)
@@ -370,6 +383,9 @@ void hvst_file_close(struct hvst_file *f)
 		free(f->formats[i].fields);
 	for (unsigned int i = 0; i < f->nr_shift; i++)
 		free(f->shift[i].samples);
+	for (unsigned int i = 0; i < f->nr_guests; i++)
+		free(f->guests[i].tids);
+	free(f->guests);
 	free(f->shift);
 	free(f->buffers);
 	free(f->formats);

@@ -43,6 +43,14 @@ struct hvst_time_shift {
 	unsigned int nr;
 };
 
+/* A guest that was recorded together with its host (option GUEST): @tids[vcpu] is the vCPU's thread, 0 unknown. */
+struct hvst_guest {
+	char name[64];
+	int *tids;
+	unsigned int nr;
+};
+#define HVST_MAX_GUESTS 1024
+
 /**
  * struct hvst_file - one opened trace.dat
  * @io: its bytes
@@ -75,8 +83,10 @@ struct hvst_file {
 	unsigned int nr_formats;
 	struct hvst_comm *comms;	/* sorted by pid */
 	unsigned int nr_comms;
+	struct hvst_guest *guests;
+	unsigned int nr_guests;
 	char declined[128];
-	const char *const *systems;	/* wanted, NULL-terminated; borrowed while walking */
+	const char *const *systems;	/* wanted, NULL-terminated, NULL: all; borrowed */
 	char *err;			/* where to put messages */
 	size_t errlen;
 };
@@ -84,7 +94,7 @@ struct hvst_file {
 /*
  * hvst_file_open - open @path and walk it
  *
- * Only formats of @systems (NULL-terminated) are kept. 0, or a negative errno and a message with path, cause
+ * Only formats of @systems (NULL-terminated; NULL: all, ftrace's too) are read and checked. 0, or a negative errno and a message with path, cause
  * and offset in @err. hvst_file_close() frees all; it takes a file that failed to open, too.
  */
 int hvst_file_open(struct hvst_file *f, const char *path, const char *const *systems, char *err, size_t errlen);
@@ -93,6 +103,8 @@ int hvst_file_open_mem(struct hvst_file *f, const void *mem, size_t size, const 
 		       char *err, size_t errlen);
 void hvst_file_close(struct hvst_file *f);
 
+/* The guest whose vCPU *@vcpu thread @tid is, NULL when unknown. */
+const char *hvst_file_guest(const struct hvst_file *f, int tid, int *vcpu);
 /* "" when unknown */
 const char *hvst_file_comm(const struct hvst_file *f, int pid);
 

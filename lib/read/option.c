@@ -188,6 +188,43 @@ static int option_time_shift(struct hvst_file *f, struct hvst_cursor *c)
 	return rc;
 }
 
+static int guest_tids(struct hvst_file *f, struct hvst_guest *g, struct hvst_cursor *c)
+{
+	uint32_t n = hvst_cursor_u32(c);
+
+	if (c->bad || n > HVST_MAX_CPUS)
+		return hvst_file_bad(f, c, "option GUEST");
+	g->tids = calloc(n + 1, sizeof(*g->tids));
+	if (!g->tids)
+		return hvst_file_fail(f, -ENOMEM, "out of memory");
+	g->nr = n;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t vcpu = hvst_cursor_u32(c), tid = hvst_cursor_u32(c);
+
+		if (c->bad || vcpu >= n)
+			return hvst_file_bad(f, c, "option GUEST");
+		g->tids[vcpu] = (int)tid;
+	}
+	return 0;
+}
+
+static int option_guest(struct hvst_file *f, struct hvst_cursor *c)
+{
+	struct hvst_guest *g = realloc(f->guests, (f->nr_guests + 1) * sizeof(*g));
+
+	if (!g || f->nr_guests == HVST_MAX_GUESTS) {
+		f->guests = g ? g : f->guests;
+		return hvst_file_fail(f, -EBADMSG, "more than %u guests, or out of memory", HVST_MAX_GUESTS);
+	}
+	f->guests = g;
+	g += f->nr_guests++;
+	memset(g, 0, sizeof(*g));
+	if (!hvst_cursor_str(c, g->name, sizeof(g->name)))
+		return hvst_file_bad(f, c, "option GUEST");
+	hvst_cursor_u64(c);		/* the identity of the guest's own recording */
+	return guest_tids(f, g, c);
+}
+
 int hvst_file_option(struct hvst_file *f, unsigned int id, const uint8_t *data, uint32_t len)
 {
 	struct hvst_io io = { .fd = -1, .mem = data, .size = len };
@@ -208,6 +245,8 @@ int hvst_file_option(struct hvst_file *f, unsigned int id, const uint8_t *data, 
 		return c.bad || f->cpu_count > HVST_MAX_CPUS ? hvst_file_bad(f, &c, "option CPUCOUNT") : 0;
 	case HVST_OPT_TIME_SHIFT:
 		return len < 16 ? 0 : option_time_shift(f, &c);
+	case HVST_OPT_GUEST:
+		return option_guest(f, &c);
 	case HVST_OPT_TSC2NSEC:
 		return len < 16 ? 0 : option_tsc(f, &c);
 	case HVST_OPT_BUFFER:

@@ -99,7 +99,7 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
  *
  * 1, 0 at the end, -EBADMSG when a record is longer than what is left.
  */
-static inline int hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
+static inline __attribute__((always_inline)) int hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 {
 	while (s->pos < s->end) {
 		uint32_t head, type, at, n;
@@ -113,8 +113,11 @@ static inline int hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, 
 		at = s->pos + 4;
 		n = type * 4;
 		if (__builtin_expect(type - 1 >= HVST_REC_PADDING - 1, 0)) {
-			int rc = hvst_subbuf_special(s, type, delta, &at, &n);
+			/* a copy, so that @s itself can live in registers */
+			struct hvst_subbuf t = *s;
+			int rc = hvst_subbuf_special(&t, type, delta, &at, &n);
 
+			*s = t;
 			if (rc < 0)
 				return rc;
 			if (!rc)

@@ -112,7 +112,7 @@ static int read_meta(struct walk6 *w)
 	int rc = hvst_file_read_header_info(w->f, c);
 
 	if (!rc)
-		rc = hvst_file_read_formats(w->f, c, NULL);
+		rc = hvst_file_read_formats(w->f, c, w->f->systems ? NULL : "ftrace");
 	if (!rc)
 		rc = hvst_file_read_systems(w->f, c);
 	if (rc)

@@ -307,13 +307,13 @@ static int read_meta(struct walk7 *w, unsigned int id)
 	struct section s;
 	int rc;
 
-	if (!w->meta[id])
+	if (!w->meta[id] || (id == HVST_OPT_FTRACE_EVENTS && f->systems))
 		return 0;
 	rc = open_section(f, &s, w->meta[id], id);
 	if (!rc && id == HVST_OPT_HEADER_INFO)
 		rc = hvst_file_read_header_info(f, &s.c);
 	else if (!rc && id == HVST_OPT_FTRACE_EVENTS)
-		rc = hvst_file_read_formats(f, &s.c, NULL);
+		rc = hvst_file_read_formats(f, &s.c, "ftrace");
 	else if (!rc && id == HVST_OPT_EVENT_FORMATS)
 		rc = hvst_file_read_systems(f, &s.c);
 	else if (!rc)
@@ -324,7 +324,8 @@ static int read_meta(struct walk7 *w, unsigned int id)
 
 static int read_all_meta(struct walk7 *w)
 {
-	static const unsigned int ids[] = { HVST_OPT_HEADER_INFO, HVST_OPT_EVENT_FORMATS, HVST_OPT_CMDLINES };
+	static const unsigned int ids[] = { HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS, HVST_OPT_EVENT_FORMATS,
+					    HVST_OPT_CMDLINES };
 
 	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		int rc = read_meta(w, ids[i]);
@@ -374,6 +375,9 @@ int hvst_file_walk7(struct hvst_file *f, uint64_t pos)
 	rc = walk_options(&w, options);
 	if (!rc && w.broken)
 		rc = recover(&w, c.pos);
+	if (!rc && w.broken && !f->nr_buffers)
+		rc = hvst_file_fail(f, -EBADMSG, "cut off after %llu bytes, before the recorded events",
+				    (unsigned long long)f->io.size);
 	if (!rc)
 		rc = read_all_meta(&w);
 	free(w.cpustats);

@@ -63,7 +63,7 @@ bool hvst_hull_middle(const struct hull *h, struct hull_line *line)
 	dx = h->p[i + 1].x - h->p[i].x;
 	if (dx <= 0)
 		return false;
-	slope = (__int128)(h->p[i + 1].y - h->p[i].y) * ((__int128)1 << HULL_SLOPE_BITS) / dx;
+	slope = (((__int128)h->p[i + 1].y - h->p[i].y) * ((__int128)1 << HULL_SLOPE_BITS)) / dx;
 	if (slope > INT64_MAX || slope < INT64_MIN)
 		return false;
 	*line = (struct hull_line){ h->p[i].x, h->p[i].y, (int64_t)slope };

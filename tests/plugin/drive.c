@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * drive [--big] [--long N] [--fuzz SEED ROUNDS] FORMATS [SCRIPT]
+ * drive [--big] [--long N] [--option NAME VALUE]... [--fuzz SEED ROUNDS] FORMATS [SCRIPT]
  *
  * Prints records through libtraceevent and the plugins in $TRACEEVENT_PLUGIN_DIR, without a trace.dat:
  * FORMATS is a directory of the kernel's format files (all of system kvm), SCRIPT has one record a line:
@@ -9,7 +9,8 @@
  *	reload							unloads and loads the plugins
  *
  * Every record goes to two handles, as if two files were open; their texts must be equal. --big writes
- * and reads big-endian records, --long says how long a long is. --fuzz makes records of random bytes.
+ * and reads big-endian records, --long says how long a long is, --option is trace-cmd report's -O.
+ * --fuzz makes records of random bytes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -80,12 +81,12 @@ static void parse_formats(struct drive *d, const char *dir)
 
 static int record_size(const struct tep_event *event)
 {
-	int size = 8;
+	long size = 8;
 
 	for (const struct tep_format_field *f = event->format.fields; f; f = f->next)
-		if (f->offset + f->size > size)
-			size = f->offset + f->size;
-	return (size + 3) & ~3;
+		if ((long)f->offset + f->size > size)
+			size = (long)f->offset + f->size;
+	return size > RECORD_MAX ? RECORD_MAX : (int)(size + 3) & ~3;
 }
 
 static void put(const struct drive *d, unsigned char *p, int size, uint64_t v)
@@ -101,7 +102,8 @@ static void set_field(const struct drive *d, struct tep_event *event, unsigned c
 
 	if (!f)
 		die("no such field:", name);
-	if (f->offset < 0 || f->size < 0 || f->offset + f->size > RECORD_MAX)
+	if (f->offset < 0 || f->size < 0 || f->size > RECORD_MAX ||
+	    f->offset > RECORD_MAX - f->size)
 		die("bad field:", name);
 	put(d, data + f->offset, f->size, value);
 }
@@ -259,6 +261,9 @@ int main(int argc, char **argv)
 			d.big = true;
 		} else if (!strcmp(argv[i], "--long") && i + 1 < argc) {
 			long_size = atoi(argv[++i]);
+		} else if (!strcmp(argv[i], "--option") && i + 2 < argc) {
+			tep_plugin_add_option(argv[i + 1], argv[i + 2]);
+			i += 2;
 		} else if (!strcmp(argv[i], "--fuzz") && i + 2 < argc) {
 			seed = strtoull(argv[++i], NULL, 0);
 			rounds = strtoul(argv[++i], NULL, 0);

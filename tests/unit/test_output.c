@@ -192,6 +192,8 @@ static void buckets_hold_their_values(void **state)
 	edges_log(&e);
 	for (i = 1; i < e.n; i++)
 		assert_true(e.at[i - 1] < e.at[i]);
+	assert_int_equal(edges_bucket(&e, 0), edges_bucket(&e, -1) + 1);	/* zero has a row of its own */
+	assert_int_equal(edges_bucket(&e, 0) + 1, edges_bucket(&e, 1));
 	assert_int_equal(e.at[0], -1000000000000);
 	assert_int_equal(e.at[e.n - 1], 1000000000000);
 	for (i = 0; i < 100000; i++) {

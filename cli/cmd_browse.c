@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The timeline browser: sessions, options and the choice between terminal and script; the rest is browse/. */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "browse/app.h"
+#include "browse/loader.h"
+#include "options.h"
+#include "run.h"
+
+#define SCRIPT_W 80
+#define SCRIPT_H 24
+
+/* "trace.dat", "a.dat and 2 more": what the title calls the recording. */
+static void name_files(const struct names *files, char *buf, size_t len)
+{
+	const char *slash = strrchr(files->v[0], '/');
+
+	snprintf(buf, len, files->n > 1 ? "%.40s and %u more" : "%.60s", slash ? slash + 1 : files->v[0],
+		 files->n - 1);
+}
+
+static int run_script(struct br_app *a, const struct options *o)
+{
+	FILE *f = strcmp(o->script, "-") ? fopen(o->script, "r") : stdin;
+	int code;
+
+	if (!f) {
+		complain("%s: %s", o->script, strerror(errno));
+		return EXIT_USAGE;
+	}
+	code = br_script_run(a, f, o->script, stdout);
+	if (f != stdin)
+		fclose(f);
+	if (fflush(stdout) || ferror(stdout))
+		return errno == EPIPE ? code : EXIT_INPUT;
+	return code;
+}
+
+/* How the index pass ended decides, unless something else went wrong. */
+static int outcome(struct br_app *a, const struct options *o)
+{
+	int code = EXIT_OK;
+
+	br_model_lock(&a->m);
+	if (a->m.live.err && a->m.live.err != -ECANCELED) {
+		complain("%s", a->m.live.error);
+		code = EXIT_INPUT;
+	} else if (a->m.live.trace && !a->m.live.err && !a->m.live.trace->relevant) {
+		complain("%s: none of its events is one that browse can use", o->files.v[0]);
+		code = EXIT_NOTHING;
+	}
+	br_model_unlock(&a->m);
+	return code;
+}
+
+static int browse(const struct options *o, struct br_source *src)
+{
+	bool ascii = o->ascii || (!o->script && !br_term_utf8());
+	struct br_app a;
+	char name[64];
+	int code = EXIT_INPUT;
+
+	name_files(&o->files, name, sizeof(name));
+	if (br_app_init(&a, src, name, SCRIPT_W, SCRIPT_H, ascii)) {
+		complain("out of memory");
+		goto out;
+	}
+	a.m.filter = (struct br_filter){ o->vm, o->vcpu, o->timer, 0 };
+	br_filter_text(&a.m.filter, a.m.filter_text, sizeof(a.m.filter_text));
+	code = o->script ? run_script(&a, o) : br_term_run(&a, !getenv("NO_COLOR"));
+	if (!code)
+		code = outcome(&a, o);
+out:
+	br_app_free(&a);
+	return code;
+}
+
+int cmd_browse(int argc, char **argv)
+{
+	struct hvst_session *query;
+	struct br_source *src = NULL;
+	struct run r;
+	int code;
+
+	setlocale(LC_CTYPE, "");
+	if (!run_start(&r, CMD_BROWSE, argc, argv, &code))
+		return code;
+	code = EXIT_INPUT;
+	query = run_session(&r.o);
+	if (!query)
+		goto out;
+	/* --vm and the like filter the screen, where that can be changed: the sessions see all. */
+	hvst_session_set_filter(r.s, -1, -1, -1);
+	hvst_session_set_filter(query, -1, -1, -1);
+	src = br_loader_new(r.s, query, r.from_ns, r.to_ns);
+	if (src)
+		code = browse(&r.o, src);
+	else
+		complain("out of memory");
+out:
+	br_loader_free(src);
+	hvst_session_free(query);
+	return run_fail(&r, code);
+}

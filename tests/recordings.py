@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0
+"""For tests in Python: where things are, and the recordings at hand.
+
+All of samples/recordings; with those of $HVST_RECORDINGS, or of ../shared/recordings beside the checkout.
+"""
+import glob
+import os
+import subprocess
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HVSTIMER = os.path.join(TOP, os.environ.get('O', 'build'), 'hvstimer')
+
+
+def shared():
+    """the folder of further recordings, which need not exist"""
+    if 'HVST_RECORDINGS' in os.environ:
+        return os.environ['HVST_RECORDINGS']
+    git = subprocess.run(['git', '-C', TOP, 'rev-parse', '--path-format=absolute', '--git-common-dir'],
+                         capture_output=True, text=True, check=False).stdout.strip()
+    return os.path.join(os.path.dirname(git or TOP + '/.git'), '..', 'shared', 'recordings')
+
+
+def all_of_them():
+    """path of each recording, by name; the samples win"""
+    found = {}
+    for folder in (shared(), os.path.join(TOP, 'samples', 'recordings')):
+        for path in glob.glob(os.path.join(folder, '*.dat')):
+            found[os.path.basename(path)] = path
+    return [found[name] for name in sorted(found)]
+
+
+def hvstimer(*args, status=0):
+    """standard output of a run that must end with @status"""
+    res = subprocess.run([HVSTIMER, *args], capture_output=True, check=False)
+    assert res.returncode == status, f'hvstimer {" ".join(args)}: {res.returncode}: {res.stderr.decode()}'
+    return res.stdout.decode()
