@@ -15,7 +15,7 @@
 
 #define ANALYSIS_MAX_STORMS	65536
 #define ANALYSIS_MAX_TRANSITIONS 65536
-#define ANALYSIS_MAX_PENDING	(1u << 19)	/* arms that wait for a clock sample, 40 bytes each */
+#define ANALYSIS_MAX_PENDING	(1u << 19)	/* arms that wait for a clock sample, of all VMs; 48 bytes each */
 
 /* A clock event kept for triggers and evidence. */
 struct clock_mark {
@@ -174,6 +174,7 @@ struct analysis {
 	int (*known_vm)(const void *ctx, int tid);
 	const void *known_ctx;
 	int error;			/* -ENOMEM, or -ECANCELED from an observer */
+	unsigned int nr_pending;	/* of all VMs */
 	unsigned int nr_vms;
 	int64_t now;
 

@@ -343,7 +343,8 @@ static int64_t point_skew(const struct vcpu *v, const struct storm_point *p, int
 
 	if (p->skew != HVST_UNKNOWN)
 		return p->skew;
-	if (!hvst_refclock_at(&v->vm->an->ref, p->ts, &o, &e) || !hvst_ref_offset(p->count, p->ts, &u))
+	if (!hvst_refclock_covers(&v->vm->an->ref, p->ts) || !hvst_refclock_at(&v->vm->an->ref, p->ts, &o, &e) ||
+	    !hvst_ref_offset(p->count, p->ts, &u))
 		return HVST_UNKNOWN;
 	if (e > *err)
 		*err = e;
