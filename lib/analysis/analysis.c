@@ -381,6 +381,7 @@ static void on_gap(void *ctx, const struct hvst_event *ev)
 {
 	struct analysis *a = ctx;
 
+	a->gap_ns = ev->ts_ns;
 	/* Entries and exits in the gap are unknown: time is accounted anew from here. */
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
@@ -390,7 +391,6 @@ static void on_gap(void *ctx, const struct hvst_event *ev)
 			v->an->msrs_since_arm = 0;
 			deliveries_drop(a, v);
 		}
-	(void)ev;
 }
 
 static void on_vm_merge(void *ctx, struct vm *into, struct vm *from)

@@ -107,7 +107,7 @@ struct storm_point { int64_t ts; uint64_t count; int64_t skew; };	/* skew HVST_U
 struct storm_bin { uint64_t expired; int64_t min, max; bool used; };
 struct storm_runs { unsigned int n; struct { int64_t ts, v; uint32_t w; } r[2 * STORM_BINS]; };
 
-struct storm_core { int64_t score, start_ns, end_ns; uint64_t arms, expired; };
+struct storm_core { int64_t score; struct storm_point start, max, end; uint64_t arms, expired; };
 
 struct storm_group {
 	bool active;
@@ -177,6 +177,7 @@ struct analysis {
 	unsigned int nr_pending;	/* of all VMs */
 	unsigned int nr_vms;
 	int64_t now;
+	int64_t gap_ns;			/* of the last lost events, on any CPU */
 
 	struct hvst_storm *storms;
 	struct vcpu **storm_vcpu;	/* VM numbers are known at the end only */
