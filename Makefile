@@ -3,6 +3,7 @@
 # make            build everything (never installs packages; says which are missing)
 # make demo       install what is missing, build, diagnose a real recording of samples/
 # make check      install what is missing, build, run all tests
+# make fuzz       fuzz every target TIME seconds; fuzz-smoke: the short round of .ci/run (tests/fuzz/fuzz.mk)
 # make bench      compare reading speed with cat, trace-cmd report and a bare libtracecmd loop
 # make install    prefix=/usr/local libdir=... DESTDIR=...; make uninstall
 # make dist       hvstimer-VERSION.tar.gz of what is committed
@@ -199,7 +200,9 @@ $(O)/.prefix: FORCE
 $(MAN_LINKS): $(wildcard man/*.3)
 	$(Q)mkdir -p $(@D); echo '.so man3/$(patsubst $(basename $(@F)):%,%.3,$(filter $(basename $(@F)):%,$(MAN_ALIASES)))' >$@
 
-test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS)
+include tests/fuzz/fuzz.mk
+
+test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS) fuzz-programs
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
 demo:

@@ -360,7 +360,9 @@ static bool set_watchdog(struct options *o, const char *arg)
 
 static bool set_short_deadline(struct options *o, const char *arg)
 {
-	return set_duration(o, arg, &o->params.short_deadline_ns);
+	if (parse_duration(arg, &o->params.short_deadline_ns))
+		return true;
+	return bad_value(o, arg, "a duration like 50us, or 0");
 }
 
 static bool set_by(struct options *o, const char *arg)
@@ -573,7 +575,7 @@ static const struct option_desc table[] = {
 
 	{ "min-arms", 0, "N", SEC_STORM, CMD_KNOBS, set_min_arms, "past-due arms that make a storm", KNOB_MIN_ARMS },
 	{ "min-share", 0, "PERCENT", SEC_STORM, CMD_KNOBS, set_min_share,
-	  "share of a storm's arms that are past due", KNOB_MIN_SHARE },
+	  "share of a storm's arms that must be past due", KNOB_MIN_SHARE },
 	{ "max-ahead", 0, "N", SEC_STORM, CMD_KNOBS, set_max_ahead,
 	  "arms ahead allowed between two past-due arms of a storm", KNOB_MAX_AHEAD },
 	{ "max-gap", 0, "TIME", SEC_STORM, CMD_KNOBS, set_max_gap,
@@ -581,7 +583,8 @@ static const struct option_desc table[] = {
 	{ "watchdog", 0, "TIME", SEC_STORM, CMD_KNOBS, set_watchdog,
 	  "a storm this long endangers a watchdog", KNOB_WATCHDOG },
 	{ "short-deadline", 0, "TIME", SEC_STORM, CMD_KNOBS, set_short_deadline,
-	  "a past-due arm asked for less than this ahead is put down to its short deadline", KNOB_SHORT },
+	  "past due by at most this: put down to a short deadline; 0: four times what arming costs the guest",
+	  KNOB_SHORT },
 
 	{ "by", 0, "LIST", SEC_HISTOGRAM, CMD_HISTOGRAM, set_by,
 	  "one histogram for each of vm, vcpu, timer (default all three); all: a single one", 0 },

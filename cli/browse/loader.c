@@ -563,11 +563,14 @@ static void loader_unlock(struct br_source *src)
 
 static bool loader_start(struct loader *l)
 {
-	sigset_t all, old;
+	static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+	sigset_t set, old;
 
-	/* Signals belong to the thread with the terminal. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	/* Signals belong to the thread with the terminal; but a crash here has to give the terminal back, too. */
+	sigfillset(&set);
+	for (unsigned int i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		sigdelset(&set, own[i]);
+	pthread_sigmask(SIG_SETMASK, &set, &old);
 	l->indexing = true;
 	if (!pthread_create(&l->index_thread, NULL, index_main, l))
 		l->nr_threads++;

@@ -457,6 +457,7 @@ bool br_model_poll(struct br_model *m)
 {
 	struct br_answer a;
 	bool changed = false;
+	int64_t last;
 
 	while (m->src->take(m->src, &a)) {
 		take_answer(m, &a);
@@ -465,6 +466,8 @@ bool br_model_poll(struct br_model *m)
 	if (m->indexed)
 		return changed;
 	m->indexed = m->live.result || m->live.err;
+	if (m->indexed && m->cursor == m->live.index->first)	/* the first arm's time until now */
+		br_model_span(m, &m->cursor, &last);
 	br_model_rows(m);
 	build_findings(m);
 	return true;

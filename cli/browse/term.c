@@ -293,6 +293,10 @@ int br_term_run(struct br_app *a, bool color)
 	l.color = init_colors(color);
 	br_app_resize(a, COLS, LINES);
 	loop(&l);
+	/* Where there is no second screen to come back from, the prompt gets a line of its own. */
+	move(LINES - 1, 0);
+	clrtoeol();
+	refresh();
 	endwin();
 	delscreen(screen);
 	release_signals();

@@ -543,11 +543,12 @@ static void reference_row(struct table *t, const struct hvst_ref_segment *s)
 
 void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 {
-	const struct column columns[] = {
+	static const struct column columns[] = {
 		{ "VM", 0, 0, 0 }, { "from", 0, 0, 0 }, { "to", 0, 3, 0 }, { "source", 1, 0, 0 }, { "step", 0, 0, 0 },
-		{ "rate", 0, 2, 0 }, { "samples", 0, 4, 0 }, { "why", 1, verbose ? 0 : 5, 1 },
+		{ "rate", 0, 2, 0 }, { "samples", 0, 4, 0 }, { "why", 1, 5, 1 },
 	};
 	struct table *t;
+	char time[UNIT_BUF];
 	unsigned int i;
 
 	out_in(o, ROLE_TITLE, "Reference clock of the host, as time_now shows it");
@@ -560,6 +561,10 @@ void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 	for (i = 0; i < r->nr_reference; i++)
 		reference_row(t, &r->reference[i]);
 	table_end(t, o, 2);
+	for (i = 0; verbose && i < r->nr_reference; i++) {
+		out_printf(o, "  %11s  ", unit_time(time, r->reference[i].from_ns));
+		out_wrap(o, 15, 15, 0, r->reference[i].why);
+	}
 }
 
 static void guest_change(char *buf, size_t len, const struct hvst_guest_transition *t)
@@ -579,44 +584,45 @@ static void guest_row(struct table *t, const struct hvst_guest_transition *g)
 {
 	char buf[UNIT_BUF], change[256];
 
-	table_cell(t, ROLE_TIME, unit_time(buf, g->ts_ns));
 	id_cell(t, g->vm);
 	table_cell(t, ROLE_NONE, g->vcpu < 0 ? "all" : id_text(buf, g->vcpu));
+	table_cell(t, ROLE_TIME, unit_time(buf, g->ts_ns));
 	table_cell(t, ROLE_NONE, hvst_clock_role_name(g->role));
 	table_cell(t, confidence_role(g->confidence), hvst_confidence_name(g->confidence));
 	guest_change(change, sizeof(change), g);
 	table_cell(t, confidence_role(g->confidence), change);
 }
 
-static const struct column guest_columns[] = {
-	{ "time", 0, 0, 0 }, { "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "role", 1, 2, 0 },
-	{ "confidence", 1, 1, 0 }, { "change", 1, 0, 1 },
-};
-
-static void put_guest_rows(struct out *o, const struct hvst_guest_transition *g, unsigned int n)
+static void guest_evidence(struct out *o, const struct hvst_guest_transition *g)
 {
-	struct table *t = table_new(guest_columns, ARRAY_SIZE(guest_columns));
-	unsigned int i;
+	char change[256], time[UNIT_BUF];
 
-	for (i = 0; i < n; i++)
-		guest_row(t, &g[i]);
-	table_end(t, o, 2);
+	guest_change(change, sizeof(change), g);
+	out_printf(o, "  %11s  %s\n", unit_time(time, g->ts_ns), change);
+	text_evidence(o, &g->evidence, 15);
 }
 
 void text_guest(struct out *o, const struct hvst_result *r, bool verbose)
 {
+	static const struct column columns[] = {
+		{ "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "time", 0, 0, 0 }, { "role", 1, 2, 0 },
+		{ "confidence", 1, 1, 0 }, { "change", 1, 0, 1 },
+	};
+	struct table *t;
 	unsigned int i;
 
 	out_in(o, ROLE_TITLE, "Clock sources of the guest");
 	out_str(o, "\n");
-	if (!r->nr_guest)
+	if (!r->nr_guest) {
 		out_str(o, "  no change seen\n");
-	else if (!verbose)
-		put_guest_rows(o, r->guest, r->nr_guest);
-	for (i = 0; verbose && i < r->nr_guest; i++) {
-		put_guest_rows(o, &r->guest[i], 1);
-		text_evidence(o, &r->guest[i].evidence, 4);
+		return;
 	}
+	t = table_new(columns, ARRAY_SIZE(columns));
+	for (i = 0; i < r->nr_guest; i++)
+		guest_row(t, &r->guest[i]);
+	table_end(t, o, 2);
+	for (i = 0; verbose && i < r->nr_guest; i++)
+		guest_evidence(o, &r->guest[i]);
 }
 
 /* Host steps and guest changes in one list by time, for the screen. */

@@ -40,6 +40,21 @@ static int vm_new(void *ctx, struct vm *vm)
 	return 0;
 }
 
+/* When the task that started this thread, or the thread itself, created a VM; HVST_UNKNOWN: not seen. */
+static int64_t created_by(const struct analysis *a, int tid)
+{
+	unsigned int n = a->nr_created < CREATED_MAX ? a->nr_created : CREATED_MAX;
+	int best = -1;
+	int64_t ts = HVST_UNKNOWN;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (a->created[i].pid <= tid && tid - a->created[i].pid < CREATED_REACH && a->created[i].pid > best) {
+			best = a->created[i].pid;
+			ts = a->created[i].ts;
+		}
+	return ts;
+}
+
 static int vcpu_new(void *ctx, struct vcpu *v)
 {
 	const struct analysis *a = ctx;
@@ -48,6 +63,7 @@ static int vcpu_new(void *ctx, struct vcpu *v)
 	if (!v->an)
 		return -ENOMEM;
 	v->an->known_vm = a->known_vm ? a->known_vm(a->known_ctx, v->tid) : -1;
+	v->an->created_ns = created_by(a, v->tid);
 	v->an->exit_ns = v->an->wake_ns = HVST_UNKNOWN;
 	v->an->since = v->first_ns;
 	return 0;
@@ -184,7 +200,7 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm, cons
 		from = v->msr_ns;
 	if (from == HVST_UNKNOWN || from > to)
 		return 0;
-	back = ev->expiration.direct ? (to - from) / 4 : (to - from) / 8 * 3;
+	back = ev->expiration.direct ? (to - from) / 4 : (to - from) * 3 / 8;
 	arm->ts_ns = to - back;
 	return to - from - back > back ? to - from - back : back;
 }
@@ -197,6 +213,10 @@ static void on_sample(void *ctx, struct vcpu *v, const struct hvst_event *ev, ui
 	struct vm_an *vm = v->vm->an;
 	int64_t residual;
 
+	if (v->an->created_ns != HVST_UNKNOWN) {
+		hvst_clocksource_created(vm, v->an->created_ns);
+		v->an->created_ns = HVST_UNKNOWN;
+	}
 	if (hvst_refclock_sample(&vm->ref, ev->ts_ns, time_now, &residual) < 0)
 		a->error = -ENOMEM;
 	/* Only a start reads the second clock; its event comes after both readings. */
@@ -269,8 +289,12 @@ static void on_programmed(void *ctx, struct stimer *t, const struct hvst_event *
 	struct analysis *a = ctx;
 
 	hvst_clocksource_programmed(a, t, ev);
-	if (ev->id == HVST_EV_STIMER_SET_CONFIG ? ev->set_config.host : ev->set_count.host)
-		hvst_mark(a, t->vcpu->vm, ev, "the VMM writes timer %u (restore or reset)", t->index);
+	if (ev->id == HVST_EV_STIMER_SET_CONFIG ? !ev->set_config.host : !ev->set_count.host)
+		return;
+	/* A reset writes zeros; anything else is a state brought back. */
+	if (ev->id == HVST_EV_STIMER_SET_CONFIG ? ev->set_config.config : ev->set_count.count)
+		hvst_clocksource_restored(t->vcpu->vm->an, ev->ts_ns);
+	hvst_mark(a, t->vcpu->vm, ev, "the VMM writes timer %u (restore or reset)", t->index);
 }
 
 /* The firing that waited for its kvm_entry goes out, with or without it. */
@@ -344,11 +368,24 @@ static void on_vcpu_event(void *ctx, struct vcpu *v, const struct hvst_event *ev
 	hvst_clocksource_event(a, v, ev);
 }
 
+/* A vCPU's first TSC offset: the VM begins here, often before any of its threads is known as a vCPU. */
+static void vm_created(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
+{
+	unsigned int slot = a->nr_created++ % CREATED_MAX;
+
+	a->created[slot].pid = ev->pid;
+	a->created[slot].ts = ev->ts_ns;
+	if (vm)
+		hvst_clocksource_created(vm->an, ev->ts_ns);
+}
+
 static void on_clock_event(void *ctx, struct vm *vm, struct vcpu *v, const struct hvst_event *ev)
 {
 	struct analysis *a = ctx;
 
 	(void)v;
+	if (ev->id == HVST_EV_WRITE_TSC_OFFSET && !ev->tsc_offset.previous_tsc_offset)
+		vm_created(a, vm, ev);
 	if (!vm)
 		return;
 	switch (ev->id) {

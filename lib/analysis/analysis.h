@@ -43,8 +43,8 @@ struct vm_an {
 	struct clock_mark marks[VM_MARKS];	/* ring of the latest clock events */
 	unsigned int nr_marks;
 	/* the reference TSC page as the guest set it */
-	bool page_known, page_on, page_waits_master, created;
-	uint64_t page_msr;
+	bool page_known, page_on, page_waits_master;
+	bool page_broken;			/* on, but it could not be computed: as good as off */
 	bool frozen;				/* TSC emulation control: the page is left as it is */
 	struct ref_source_mark *sources;
 	unsigned int nr_sources, cap_sources;
@@ -54,6 +54,7 @@ struct vm_an {
 	int change_tid;				/* the vCPU thread that wrote it */
 	unsigned int change_arms;		/* its arms since, and those of them that came from a clock */
 	unsigned int change_silent;		/* without a read of the counter */
+	int64_t change_ns;
 	unsigned int change_ticks;		/* expirations since */
 	struct hvst_evidence change_why;
 	enum hvst_guest_source timekeeping;
@@ -79,6 +80,7 @@ struct held { int64_t from, to; };
 
 struct vcpu_an {
 	int known_vm;			/* its VM's number in an earlier run, -1 */
+	int64_t created_ns;		/* its VM was seen being created then; HVST_UNKNOWN: not, or told */
 	/* activity */
 	bool in_guest, halted, in_loop, exits_seen, off_cpu;
 	int64_t since;			/* of the running state */
@@ -162,6 +164,9 @@ struct timer_an {
 	bool fire_waits;
 };
 
+#define CREATED_MAX	16
+#define CREATED_REACH	4096	/* thread ids between a VMM and its vCPU threads */
+
 struct analysis {
 	struct hvst_params params;
 	struct model *model;
@@ -173,6 +178,9 @@ struct analysis {
 	/* VM number of a thread as an earlier run found it, -1; NULL: there was none */
 	int (*known_vm)(const void *ctx, int tid);
 	const void *known_ctx;
+	/* VMs seen being created by tasks that have no known vCPU thread yet */
+	struct { int pid; int64_t ts; } created[CREATED_MAX];
+	unsigned int nr_created;
 	int error;			/* -ENOMEM, or -ECANCELED from an observer */
 	unsigned int nr_pending;	/* of all VMs */
 	unsigned int nr_vms;
@@ -243,6 +251,10 @@ void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvs
 void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev);
 void hvst_clocksource_ticked(struct vm_an *vm);	/* a timer of the VM expired */
 void hvst_clocksource_finish(struct analysis *a);
+/* The VM was created within the trace: its page is off until something says otherwise. */
+void hvst_clocksource_created(struct vm_an *vm, int64_t ts);
+/* The VMM wrote a timer back: it may have restored the page as well, unseen. */
+void hvst_clocksource_restored(struct vm_an *vm, int64_t ts);
 void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from);
 enum hvst_ref_source hvst_clocksource_ref(const struct vm_an *vm, int64_t ts, const char **why);
 void hvst_mark(struct analysis *a, struct vm *vm, const struct hvst_event *ev, const char *fmt, ...)
@@ -250,6 +262,9 @@ void hvst_mark(struct analysis *a, struct vm *vm, const struct hvst_event *ev, c
 struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm *vm, struct vcpu *v);
 /* guestclock.c */
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm);
+/* A clock that shows another rate, or a lag, and no event that says why. NULL without memory or room. */
+struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct vcpu *v, int64_t ts,
+						      double ppm, double err);
 void hvst_guestclock_finish(struct analysis *a);
 /* verdict.c */
 void hvst_verdicts(struct analysis *a);

@@ -36,6 +36,7 @@
 
 #define AGREEING_ARMS	3	/* arms in a row that show a source which no write announced */
 #define UNDERIVED_ARMS	8	/* arms after a page write, none of which shows a clock */
+#define WRITER_WAIT_NS	(200LL * 1000 * 1000)	/* for the arms of the vCPU that wrote the page */
 #define READ_RUN	8	/* reads of one clock in a row that make it the guest's timekeeping */
 #define READ_GAP_NS	(100LL * 1000 * 1000)	/* a clocksource watchdog reads every half second: not that */
 #define MAX_SOURCES	4096
@@ -186,116 +187,154 @@ enum hvst_ref_source hvst_clocksource_ref(const struct vm_an *vm, int64_t ts, co
 	return HVST_REF_UNKNOWN;
 }
 
+static void abandon_change(struct analysis *a, struct vm *vm);
+
+/* Page on, off or broken from here on; what the guest does about it, its next arms show. */
+static void page_changes(struct analysis *a, struct vm *vm, int tid, const struct hvst_event *ev)
+{
+	struct vm_an *va = vm->an;
+
+	abandon_change(a, vm);
+	va->change_pending = true;
+	va->change_tid = tid;
+	va->change_ns = ev->ts_ns;
+	va->change_arms = va->change_silent = va->change_ticks = 0;
+	for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		v->an->with_read = v->an->without_read = 0;
+}
+
+static bool page_usable(const struct vm_an *vm)
+{
+	return vm->page_on && !vm->page_broken;
+}
+
 void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
 {
 	struct vm_an *va = vm->an;
 	bool on = ev->master_clock.use_master_clock;
 
 	hvst_mark(a, vm, ev, "master clock recomputed (use_master_clock %d)", on);
-	if (!va->page_on)
+	if (!va->page_on || va->page_broken)
 		return;
-	if (!on) {
-		/* kvm_hv_setup_tsc_page() fails without a master clock: sequence 0 until the MSR is written again. */
-		va->page_waits_master = true;
-		ref_source(va, ev->ts_ns, HVST_REF_KVMCLOCK,
-			   "page broken: no master clock when it was to be computed");
-	} else if (va->page_waits_master) {
+	if (on) {
+		if (va->page_waits_master)
+			ref_source(va, ev->ts_ns, HVST_REF_TSC_PAGE, "page enabled by the guest and computed");
 		va->page_waits_master = false;
-		ref_source(va, ev->ts_ns, HVST_REF_TSC_PAGE, "page enabled by the guest and computed");
+		return;
 	}
+	/* kvm_hv_setup_tsc_page() fails without a master clock: sequence 0 until the MSR is written again. */
+	ref_source(va, ev->ts_ns, HVST_REF_KVMCLOCK, "page broken: no master clock when it was to be computed");
+	page_changes(a, vm, -1, ev);
+	va->page_broken = true;
+	hvst_evidence_plain(&va->change_why, ev, "no master clock any more: the TSC page is broken");
 }
-
-static void abandon_change(struct analysis *a, struct vm *vm);
 
 static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vm_an *vm = v->vm->an;
 	bool on = ev->msr.data & 1;
-	bool same = vm->page_known && vm->page_on == on;
+	bool same = vm->page_known && page_usable(vm) == on;
 
 	hvst_mark(a, v->vm, ev, "guest writes HV_REFERENCE_TSC = 0x%llx (TSC page %s)",
 		  (unsigned long long)ev->msr.data, on ? "on" : "off");
-	vm->page_msr = ev->msr.data;
-	vm->page_waits_master = on;
 	if (!on)
 		ref_source(vm, ev->ts_ns, HVST_REF_KVMCLOCK, "the guest disabled the TSC page");
 	else if (!a->trace->seen[HVST_EV_UPDATE_MASTER_CLOCK])
 		ref_source(vm, ev->ts_ns, HVST_REF_TSC_PAGE, "the guest enabled the TSC page");
+	if (!same)	/* else it was moved, or written again: no change of source */
+		page_changes(a, v->vm, v->tid, ev);
+	vm->page_waits_master = on;
 	vm->page_known = true;
-	if (same)
-		return;		/* moved, or written again: no change of source */
-	abandon_change(a, v->vm);
 	vm->page_on = on;
-	vm->change_pending = true;
-	vm->change_tid = v->tid;
-	vm->change_arms = vm->change_silent = vm->change_ticks = 0;
-	hvst_evidence_set(&vm->change_why, ev, "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
-			  (unsigned long long)ev->msr.data, on ? "on" : "off");
-	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
-		o->an->with_read = o->an->without_read = 0;
+	vm->page_broken = false;
+	if (!same)
+		hvst_evidence_set(&vm->change_why, ev, "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
+				  (unsigned long long)ev->msr.data, on ? "on" : "off");
+}
+
+void hvst_clocksource_created(struct vm_an *vm, int64_t ts)
+{
+	if (!vm->nr_sources)
+		ref_source(vm, ts, HVST_REF_KVMCLOCK, "the VM was created in this trace and has not enabled the TSC page");
+}
+
+void hvst_clocksource_restored(struct vm_an *vm, int64_t ts)
+{
+	if (!vm->page_known)
+		ref_source(vm, ts, HVST_REF_UNKNOWN, "restored by the VMM, the TSC page perhaps with it");
 }
 
 /* --- the guest's side --------------------------------------------------------------------------------- */
 
-static void settle_change(struct analysis *a, struct vm *owner, enum hvst_guest_source to,
+/* @v: the vCPU that showed it; what it used before is what the VM used, where that is not known. */
+static void settle_change(struct analysis *a, struct vm *owner, const struct vcpu *v, enum hvst_guest_source to,
 			  enum hvst_confidence conf, const struct hvst_event *ev, const char *text)
 {
+	enum hvst_guest_source from = v && owner->an->source == HVST_SRC_UNKNOWN ? v->an->source : owner->an->source;
 	struct vm_an *vm = owner->an;
 	struct hvst_evidence arm_why;
 
 	vm->change_pending = false;
 	if (ev)
 		hvst_evidence_plain(&arm_why, ev, text);
-	if (to != vm->source)
-		change(a, owner, NULL, vm->source, to, conf, &vm->change_why, ev ? &arm_why : NULL);
+	if (to != from)
+		change(a, owner, NULL, from, to, conf, &vm->change_why, ev ? &arm_why : NULL);
 	vm->source = to;
 }
 
-/* From now on the vCPU uses what the VM does, unless it showed otherwise: it goes on reading the counter. */
-static void settled_for(struct vcpu *v, bool read_before)
+/*
+ * From now on its vCPUs use what the VM does, but for those that showed otherwise since the write: a vCPU
+ * that goes on reading the counter while the page is there.
+ */
+static void settled_for(struct vcpu *v)
 {
+	bool usable = page_usable(v->vm->an);
+
 	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
-		if (o->an->source != HVST_SRC_REFERENCE_COUNTER || (o == v && !read_before))
-			o->an->source = HVST_SRC_UNKNOWN;
+		o->an->source = usable && o != v && o->an->with_read && source_of(o) == HVST_SRC_REFERENCE_COUNTER ?
+				HVST_SRC_REFERENCE_COUNTER : HVST_SRC_UNKNOWN;
 	v->an->learned = true;
+}
+
+/* vCPUs may use clocks of their own: the one that wrote the page speaks for the VM, if it arms at all. */
+static bool speaks_for_vm(const struct vm_an *vm, const struct vcpu *v, int64_t ts)
+{
+	if (vm->change_tid < 0 || vm->change_tid == v->tid)
+		return true;
+	return !vm->change_arms && ts - vm->change_ns > WRITER_WAIT_NS;
 }
 
 /*
  * What a page write led to shows in the arms after it. A read of the counter before an arm, with the page
  * off, or an arm without one, with the page on, says it at once. The rest takes more than one arm: the
- * first one's count may have been computed before the write. A vCPU other than the writer counts only with
- * what says it at once: vCPUs may use clocks of their own.
+ * first one's count may have been computed before the write.
  */
 static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 			  const struct hvst_event *ev)
 {
 	struct vm_an *vm = v->vm->an;
-	bool at_once = vm->page_on ? derived && !read_before : read_before;
+	bool usable = page_usable(vm);
 
-	if (at_once) {
-		settle_change(a, v->vm, vm->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_REFERENCE_COUNTER,
-			      HVST_OBSERVED, ev, vm->page_on ? "next arms: no read of the counter before them" :
-			      "next arms: the counter is read just before them");
-		settled_for(v, read_before);
-		return;
-	}
-	if (vm->change_tid != v->tid)
+	if (!speaks_for_vm(vm, v, ev->ts_ns))
 		return;
 	vm->change_arms++;
 	vm->change_silent += derived && !read_before;
-	if (vm->page_on) {
-		/* Enabled, and it goes on reading the counter: nothing changed for its timers. */
-		if (vm->change_arms >= AGREEING_ARMS)
-			vm->change_pending = false;
-	} else if (vm->change_silent >= AGREEING_ARMS) {
-		settle_change(a, v->vm, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
+	if (usable && derived && !read_before)
+		settle_change(a, v->vm, v, HVST_SRC_TSC_PAGE, HVST_OBSERVED, ev,
+			      "next arms: no read of the counter before them");
+	else if (!usable && read_before)
+		settle_change(a, v->vm, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, ev,
+			      "next arms: the counter is read just before them");
+	else if (!usable && vm->change_silent >= AGREEING_ARMS)
+		settle_change(a, v->vm, v, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
 			      "no page, and arms without a read of the counter: only the TSC is left");
-		settled_for(v, read_before);
-	} else if (vm->change_arms >= UNDERIVED_ARMS) {
-		settle_change(a, v->vm, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
+	else if (!usable && vm->change_arms >= UNDERIVED_ARMS)
+		settle_change(a, v->vm, v, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
 			      "the arms after it need no clock");
-		settled_for(v, read_before);
-	}
+	else if (usable && read_before && vm->change_arms >= AGREEING_ARMS)
+		vm->change_pending = false;	/* enabled, and it goes on reading the counter */
+	if (!vm->change_pending)
+		settled_for(v);
 }
 
 /*
@@ -311,7 +350,7 @@ static void abandon_change(struct analysis *a, struct vm *vm)
 		return;
 	vm->an->change_pending = false;
 	if (alive)
-		settle_change(a, vm, vm->an->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
+		settle_change(a, vm, NULL, page_usable(vm->an) ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
 			      HVST_OBSERVED, NULL, NULL);
 }
 
@@ -358,13 +397,15 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 					    "arms from here on without a read of the counter before them");
 		va->with_read = 0;
 	}
-	if (va->with_read == AGREEING_ARMS)
+	if (vm->change_pending)
+		return;		/* what the VM does now is being found out */
+	if (va->with_read >= AGREEING_ARMS && (!va->learned || now != HVST_SRC_REFERENCE_COUNTER))
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &va->with_why);
-	if (va->without_read != AGREEING_ARMS || !vm->page_known)
+	if (va->without_read < AGREEING_ARMS || !vm->page_known)
 		return;
 	if (!va->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
 	    now == HVST_SRC_TSC_PAGE_DISABLED)
-		learn(a, v, vm->page_on ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC, HVST_INFERRED, &va->without_why);
+		learn(a, v, page_usable(vm) ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC, HVST_INFERRED, &va->without_why);
 }
 
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
@@ -495,10 +536,11 @@ void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from)
 	if (from->page_known && !into->page_known) {
 		into->page_known = true;
 		into->page_on = from->page_on;
-		into->page_msr = from->page_msr;
+		into->page_broken = from->page_broken;
 		into->page_waits_master = from->page_waits_master;
 		into->change_pending = from->change_pending;
 		into->change_tid = from->change_tid;
+		into->change_ns = from->change_ns;
 		into->change_why = from->change_why;
 		into->source = from->source;
 		free(into->sources);

@@ -16,12 +16,14 @@
 #define WIN_ARMS	16
 #define WIN_NS		(20LL * 1000 * 1000)
 #define ON_LINE_NS	(30 * 1000)
-#define MIN_POINTS	12
-#define MIN_SPAN_NS	(500LL * 1000 * 1000)
+#define ON_LINE_MAX_NS	(120 * 1000)	/* an edge that wanders more is no edge */
+#define MIN_POINTS	8
+#define MIN_SPAN_NS	(200LL * 1000 * 1000)
 #define LONG_SPAN_NS	(2000LL * 1000 * 1000)
+#define LONG_POINTS	12
 #define MIN_DRIFT_NS	(100 * 1000)
 #define MIN_PPM		20
-#define MAX_PPM		20000	/* a faster drift is a habit of the guest, not its clock */
+#define MAX_PPM		50000	/* a faster drift is a habit of the guest, not its clock */
 
 struct fit { double slope, level, rms, slope_err; int64_t t0; };
 
@@ -72,34 +74,43 @@ static int64_t onset(const struct guest_edge *e, const struct fit *f)
 	return e->from;
 }
 
+struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct vcpu *v, int64_t ts,
+						      double ppm, double err)
+{
+	struct hvst_guest_transition *g = hvst_transition_add(a, v->vm, v);
+
+	if (!g)
+		return NULL;
+	g->role = HVST_ROLE_STIMER;
+	g->ts_ns = ts;
+	g->from = v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
+	g->to = HVST_SRC_RAW_TSC;
+	g->rate_ppm = ppm;
+	g->rate_ppm_error = err;
+	/* The rate is beyond doubt; since when, and that it is the raw TSC, is not. */
+	g->confidence = HVST_SUSPECTED;
+	return g;
+}
+
 static void report(struct analysis *a, struct stimer *t, const struct guest_edge *e, const struct fit *f)
 {
 	struct vcpu *v = t->vcpu;
 	struct hvst_guest_transition *g;
-	enum hvst_guest_source from = v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
 
-	g = hvst_transition_add(a, v->vm, v);
-	if (!g)
-		return;
-	g->role = HVST_ROLE_STIMER;
-	g->ts_ns = onset(e, f);
-	g->from = from;
-	g->to = HVST_SRC_RAW_TSC;
-	g->rate_ppm = f->slope * 1e6;
-	g->rate_ppm_error = f->slope_err * 1e6 + 1;
-	/* The rate is beyond doubt; since when, and that it is the raw TSC, is not. */
-	g->confidence = HVST_SUSPECTED;
-	hvst_evidence_stat(&g->evidence, "timer %u: the upper edge of the headroom moves by %+.1f ppm over %.3f s (%u windows, rms %.1f us)",
+	g = hvst_guestclock_suspect(a, v, onset(e, f), f->slope * 1e6, f->slope_err * 1e6 + 1);
+	if (g)
+		hvst_evidence_stat(&g->evidence, "timer %u: the upper edge of the headroom moves by %+.1f ppm over %.3f s (%u windows, rms %.1f us)",
 			   t->index, g->rate_ppm, (double)(e->p[e->n - 1].ts - e->p[0].ts) / 1e9, e->n, f->rms / 1e3);
 }
 
-static bool is_drift(const struct fit *f, int64_t span)
+static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 {
 	double ppm = fabs(f->slope) * 1e6, drift = fabs(f->slope) * (double)span;
 
 	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err || drift <= MIN_DRIFT_NS)
 		return false;
-	return drift > (span >= LONG_SPAN_NS ? 6 : 20) * f->rms;
+	/* A short or thin run has to leave no doubt at all: habits of a guest make lines, too. */
+	return drift > (span >= LONG_SPAN_NS && points >= LONG_POINTS ? 6 : 50) * f->rms;
 }
 
 static void run_end(struct analysis *a, struct stimer *t)
@@ -111,7 +122,7 @@ static void run_end(struct analysis *a, struct stimer *t)
 	if (e->n >= 4) {
 		fit_line(e, &f);
 		if (e->n >= MIN_POINTS && span >= MIN_SPAN_NS) {
-			if (is_drift(&f, span))
+			if (is_drift(&f, span, e->n))
 				report(a, t, e, &f);
 			else if (f.slope_err * 1e6 < MIN_PPM)
 				a->steady_edges++;
@@ -151,7 +162,7 @@ static bool on_line(const struct guest_edge *e, struct edge_point p)
 		return fabs((double)(p.v - e->p[e->n - 1].v)) < tol + (double)dt * MAX_PPM / 1e6;
 	fit_line(e, &f);
 	if (4 * f.rms > tol)
-		tol = 4 * f.rms;
+		tol = 4 * f.rms < ON_LINE_MAX_NS ? 4 * f.rms : ON_LINE_MAX_NS;
 	tol += f.slope_err * (double)(p.ts - f.t0) / 3;
 	return fabs((double)p.v - f.level - f.slope * (double)(p.ts - f.t0)) < tol;
 }

@@ -11,6 +11,8 @@
 
 #include "analysis.h"
 
+#define DRIFT_SAME_NS (60LL * 1000 * 1000 * 1000)	/* one drift, seen twice */
+
 static bool vm_pass(const struct analysis *a, const struct vm *vm)
 {
 	return !vm->dead && (a->vm_filter < 0 || vm->number == a->vm_filter);
@@ -202,6 +204,29 @@ static int cmp_guest(const void *x, const void *y)
 	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
 }
 
+/* The same drift seen twice: by the edge of the headroom and by a storm that grows. The earlier one stays. */
+static bool drift_told(const struct hvst_guest_transition *list, unsigned int n, const struct hvst_guest_transition *t)
+{
+	for (unsigned int i = n; i > 0 && n - i < 256; i--) {
+		const struct hvst_guest_transition *o = &list[i - 1];
+
+		if (o->tid == t->tid && !isnan(o->rate_ppm) && fabs(o->rate_ppm - t->rate_ppm) < 0.1 * fabs(o->rate_ppm) &&
+		    t->ts_ns - o->ts_ns < DRIFT_SAME_NS)
+			return true;
+	}
+	return false;
+}
+
+static void drop_told(struct analysis *a)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < a->nr_guest; i++)
+		if (isnan(a->guest[i].rate_ppm) || !drift_told(a->guest, n, &a->guest[i]))
+			a->guest[n++] = a->guest[i];
+	a->nr_guest = n;
+}
+
 static void build_guest(struct analysis *a)
 {
 	unsigned int n = 0;
@@ -218,8 +243,9 @@ static void build_guest(struct analysis *a)
 	a->nr_guest = n;
 	if (n)
 		qsort(a->guest, n, sizeof(*a->guest), cmp_guest);
+	drop_told(a);
 	a->result.guest = a->guest;
-	a->result.nr_guest = n;
+	a->result.nr_guest = a->nr_guest;
 }
 
 static unsigned int vm_segments(const struct vm *vm)

@@ -7,6 +7,7 @@
  * thin head or tail dilutes a dense middle, the densest part (best prefix-sum interval) is judged.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #define SAME_COUNT_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
 #define PEAK_MIN_ARMS	16
+#define SLEW		600e-6	/* more than NTP slews a clock */
 
 static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
 {
@@ -300,11 +302,22 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 			s->period_ref = g->delta;
 		return;
 	}
-	/* Inferred skews lean on a model that may drift meanwhile (a slewed trace clock). */
-	if (d > 3 * c.scatter && d > (g->inferred ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
+	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
+	if (d > 3 * c.scatter && d > (g->inferred && *slope < SLEW ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;
+}
+
+/* A lag that grows is a clock that runs slow, at the slope of the growth. */
+static void report_rate(struct analysis *a, struct stimer *t, const struct hvst_storm *s, double slope)
+{
+	double ppm = -slope * 1e6;
+	struct hvst_guest_transition *g = hvst_guestclock_suspect(a, t->vcpu, s->start_ns, ppm, fabs(ppm) / 20 + 1);
+
+	if (g)
+		hvst_evidence_stat(&g->evidence, "timer %u: the skew of the storm at %.6f s grows by %.1f us a second",
+				   t->index, (double)s->start_ns / 1e9, slope * 1e6);
 }
 
 static double peak_rate(const struct storm_group *g, int64_t span, uint64_t expired)
@@ -382,6 +395,8 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	s->rate_hz = span > 0 ? (double)(s->expired - 1) * 1e9 / (double)span : 0;
 	s->peak_hz = peak_rate(g, span, s->expired);
 	group_kind(g, s, &slope);
+	if (s->kind == HVST_STORM_GROWING && slope > 0)
+		report_rate(a, t, s, slope);
 	s->skew_start_ns = point_skew(t->vcpu, &c->start, &s->skew_error_ns);
 	s->skew_max_ns = point_skew(t->vcpu, &c->max, &s->skew_error_ns);
 	s->skew_end_ns = point_skew(t->vcpu, &c->end, &s->skew_error_ns);

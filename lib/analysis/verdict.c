@@ -552,50 +552,67 @@ static const struct hvst_guest_transition *switch_before(const struct analysis *
 	return best;
 }
 
-/* One sentence: why this storm, as far as the trace shows it. */
+/* Three digits are what a headline needs: "3.00 s", "657 ms", "40.1 us". */
+static const char *short_span(int64_t ns, char buf[16])
+{
+	static const struct { double ns; const char *unit; } units[] = {
+		{ 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" },
+	};
+	double v = fabs((double)ns);
+	unsigned int u = 0;
+
+	while (u < 3 && v < 0.9995 * units[u].ns)
+		u++;
+	v = (double)ns / units[u].ns;
+	snprintf(buf, 16, "%.*f %s", fabs(v) < 9.995 ? 2 : fabs(v) < 99.95 ? 1 : 0, v, units[u].unit);
+	return buf;
+}
+
+/* Why this storm, as far as the trace shows it. */
 static void cause_text(const struct analysis *a, const struct hvst_storm *s, char *buf, size_t len)
 {
 	const struct hvst_ref_segment *step = step_before(a, s);
 	const struct hvst_guest_transition *sw = switch_before(a, s);
+	char size[16], dist[16];
 	int n;
 
 	if (step)
-		n = snprintf(buf, len, "%.6f s before it the host's reference clock stepped %+.6f s: %s",
-			     (double)(s->start_ns - step->from_ns) / 1e9, (double)step->step_ns / 1e9,
+		n = snprintf(buf, len, "the host's reference clock stepped +%s %s before it: %s",
+			     short_span(step->step_ns, size), short_span(s->start_ns - step->from_ns, dist),
 			     s->kind == HVST_STORM_BACKLOG ? "the guest replays the ticks it missed" :
 			     "the guest's clock did not follow");
 	else if (s->kind == HVST_STORM_BACKLOG)
-		n = snprintf(buf, len, "The guest replays missed ticks; the host's clock did not step before it");
+		n = snprintf(buf, len, "the guest replays missed ticks, with no step of the host's clock before");
 	else if (s->kind == HVST_STORM_GROWING)
-		n = snprintf(buf, len, "The guest's clock runs slow and falls ever further behind the host's");
+		n = snprintf(buf, len, "the guest's clock runs slow and falls ever further behind the host's");
 	else
-		n = snprintf(buf, len, "The guest's clock lags the host's reference clock, which did not step before it");
-	if (sw && n >= 0 && (size_t)n < len)
-		snprintf(buf + n, len - (size_t)n, "; the guest had changed from %s to %s %.6f s before",
-			 hvst_guest_source_name(sw->from), hvst_guest_source_name(sw->to),
-			 (double)(s->start_ns - sw->ts_ns) / 1e9);
+		n = snprintf(buf, len, "the guest's clock lags the host's, which did not step");
+	if (!step && sw && n >= 0 && (size_t)n < len)
+		snprintf(buf + n, len - (size_t)n, "; %s before, the guest changed from %s to %s",
+			 short_span(s->start_ns - sw->ts_ns, dist), hvst_guest_source_name(sw->from),
+			 hvst_guest_source_name(sw->to));
 }
 
 /* Where, how many, how far behind, why. Returns the length written or cut at @len. */
 static size_t storm_text(const struct analysis *a, const struct hvst_storm *s, const char *which, char *buf,
 			 size_t len)
 {
-	char cause[240], behind[48] = "";
+	char cause[240], behind[48] = "", span[16], skew[16];
 	int n;
 
 	cause_text(a, s, cause, sizeof(cause));
 	if (s->skew_max_ns != HVST_UNKNOWN)
-		snprintf(behind, sizeof(behind), ", up to %.6f s behind", (double)s->skew_max_ns / 1e9);
-	n = snprintf(buf, len, "%s at %.6f s on vCPU %d timer %d (tid %d): %llu past-due arms in %.3f s%s. %s.",
+		snprintf(behind, sizeof(behind), ", up to %s behind", short_span(s->skew_max_ns, skew));
+	n = snprintf(buf, len, "%s at %.6f s on vCPU %d timer %d (tid %d): %llu past-due arms in %s%s; %s.",
 		     which, (double)s->start_ns / 1e9, s->vcpu, s->timer, s->tid, (unsigned long long)s->expired,
-		     (double)(s->end_ns - s->start_ns) / 1e9, behind, cause);
+		     short_span(s->end_ns - s->start_ns, span), behind, cause);
 	return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len;
 }
 
 static const char *advice_text(const struct analysis *a, const struct hvst_storm *s)
 {
 	if (step_before(a, s))
-		return "Find what moved the host's clock (KVM_SET_CLOCK, TSC offset, stop and continue, restore) and whether the guest was told.";
+		return "Find what moved the host's clock (KVM_SET_CLOCK, TSC offset, stop, restore) and whether the guest was told.";
 	if (switch_before(a, s))
 		return "Compare the guest's old and new clock source across the switch: the host's clock did not move.";
 	if (s->kind == HVST_STORM_BACKLOG)

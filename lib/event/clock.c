@@ -20,16 +20,17 @@ void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, uns
 	tb->plain = !tb->mult && !tb->offset && !tb->samples;
 }
 
+/* Numbers that no guest and host have give a stamp that makes no sense, and nothing worse. */
 static uint64_t correct(const struct hvst_timebase *tb, uint64_t ts, const struct hvst_time_sample *s)
 {
-	int64_t delta = s[1].time - s[0].time, by = s[0].offset;
+	__int128 delta = (__int128)s[1].time - s[0].time, since = (__int128)(int64_t)ts - s[0].time, rise;
+	uint64_t by = (uint64_t)s[0].offset;
 
-	if (tb->flags & SHIFT_INTERPOLATE && delta > 0) {
-		__int128 rise = ((__int128)(int64_t)ts - s[0].time) * (s[1].offset - s[0].offset);
-
-		by += (int64_t)((rise + delta / 2) / delta);
-	}
-	return (ts * s[0].scaling >> s[0].fraction) + (uint64_t)by;
+	if (tb->flags & SHIFT_INTERPOLATE && delta > 0 &&
+	    !__builtin_mul_overflow(since, (__int128)s[1].offset - s[0].offset, &rise) &&
+	    !__builtin_add_overflow(rise, delta / 2, &rise))
+		by += (uint64_t)(rise / delta);
+	return (ts * s[0].scaling >> s[0].fraction) + by;
 }
 
 /* Host time of a guest's stamp: by the two samples around it, or the two nearest. */

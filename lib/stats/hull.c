@@ -86,9 +86,5 @@ bool hvst_hull_touch(const struct hull *h, int64_t slope, struct hull_line *line
 
 int64_t hvst_line_at(const struct hull_line *l, int64_t x)
 {
-	__int128 y = l->y0 + ((__int128)(x - l->x0) * l->slope >> HULL_SLOPE_BITS);
-
-	if (y > HULL_RANGE)
-		return HULL_RANGE;
-	return y < -HULL_RANGE ? -HULL_RANGE : (int64_t)y;
+	return l->y0 + (int64_t)((__int128)(x - l->x0) * l->slope >> HULL_SLOPE_BITS);
 }

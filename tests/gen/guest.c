@@ -35,6 +35,21 @@ static int64_t drift(const struct vcpu *v)
 	return (v->now - v->clock_from) / 1000 * vcpu_phase(v)->rate_ppm / 1000;
 }
 
+/* The page where it is good; else what the first vCPU uses: its calibrated TSC, or the counter. */
+static void follow_vm(struct vcpu *v)
+{
+	const struct vcpu *lead = &v->vm->vcpus[0];
+
+	if (v->vm->page_set && !v->vm->page_broken) {
+		v->clock = CLK_PAGE;
+	} else if (v != lead && lead->clock == CLK_RAW) {
+		v->clock = CLK_RAW;
+		v->clock_off = lead->clock_off;
+	} else {
+		v->clock = CLK_MSR;
+	}
+}
+
 /* What the guest takes the reference time to be, in ref units. */
 static int64_t guest_now(struct vcpu *v)
 {
@@ -43,7 +58,7 @@ static int64_t guest_now(struct vcpu *v)
 	int64_t now;
 
 	if (p->clock == CLK_VM)
-		v->clock = vm->page_set && !vm->page_broken ? CLK_PAGE : CLK_MSR;
+		follow_vm(v);
 	if (v->clock == CLK_MSR || (v->clock == CLK_PAGE && (vm->page_broken || !vm->page_set)))
 		now = read_ref_msr(v);
 	else if (v->clock == CLK_PAGE)
@@ -355,6 +370,7 @@ static void page_write(struct vcpu *v, bool on, bool moved)
 
 	guest_wrmsr(v, MSR_TSC_PAGE, on ? (moved ? 0x43001 : 0x40001) : 0);
 	vm->page_set = on;
+	vm->page_known = true;
 	vm->page_broken = false;
 	vm->page_off = vm->kvm_off;
 	truth_step(vm, v->now, vm->kvm_off - before, "guest writes the TSC page's MSR");
@@ -455,7 +471,7 @@ static void choose_clock(struct vcpu *v, const struct phase *p, enum guest_clock
 
 	v->clock = p->clock;
 	if (p->clock == CLK_VM)
-		v->clock = vm->page_set && !vm->page_broken ? CLK_PAGE : CLK_MSR;
+		follow_vm(v);
 	if (p->clock == CLK_RAW && was != CLK_RAW)
 		v->clock_off = host_offset(vm);
 	v->clock_from = v->now;

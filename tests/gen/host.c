@@ -129,6 +129,7 @@ void host_set_config(struct vcpu *v, int i, uint64_t config, bool host)
 	t->config = config;
 	t->pending = config & CFG_ENABLE;
 	t->fresh = t->pending && t->count;
+	t->host_wrote = host;
 }
 
 void host_set_count(struct vcpu *v, int i, uint64_t count, bool host)
@@ -144,6 +145,7 @@ void host_set_count(struct vcpu *v, int i, uint64_t count, bool host)
 		t->config |= CFG_ENABLE;
 	t->pending = t->config & CFG_ENABLE;
 	t->fresh = t->pending && count;
+	t->host_wrote = host;
 }
 
 /* The hrtimer runs on CLOCK_MONOTONIC, read after the reference clock; interrupts take their time. */

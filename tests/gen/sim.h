@@ -34,7 +34,8 @@ struct timer {
 	int64_t fire;		/* when the hrtimer goes off, NEVER: not armed */
 	bool pending;		/* to be looked at before the next entry */
 	bool msg_pending;	/* the message did not get through yet */
-	bool fresh;		/* written by the guest (or restored) and not started yet */
+	bool fresh;		/* written and not started yet... */
+	bool host_wrote;	/* ...by the VMM */
 	uint64_t target;	/* the guest's last target */
 	uint64_t ticks;
 	struct truth_timer *truth;
@@ -61,6 +62,7 @@ struct vcpu {
 	enum guest_clock clock;
 	int64_t clock_off;	/* CLK_RAW, CLK_STALE: the offset in use */
 	int64_t clock_from;	/* since when it drifts */
+	uint64_t ahead;		/* arms ahead in this phase */
 	struct timer timers[NR_TIMERS];
 };
 
@@ -72,6 +74,7 @@ struct vm {
 	int64_t page_off, kvm_off;	/* reference clocks: (t + off) / 100 */
 	int64_t tsc_off;		/* guest TSC against the host's, ns */
 	bool page_set, page_broken, page_frozen;
+	bool page_known;		/* the trace shows whether it is set */
 	int64_t held_until;
 	struct vcpu *vcpus;
 };

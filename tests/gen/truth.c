@@ -17,6 +17,9 @@
 #define REQUIRED_SHARE	0.85
 #define STEP_MIN_NS	110000
 #define STEP_SAMPLES	8
+#define CLEAR_HEADROOM	500	/* ref units; an arm ahead by less is as good as past due */
+#define RATE_ARMS	400	/* clearly ahead, to show a rate */
+#define CLEAR_GROWTH	1000	/* ref units by which a skew must have grown to be called growing for sure */
 
 /* Past-due arms that belong together. */
 struct group {
@@ -29,14 +32,14 @@ struct group {
 	uint64_t best;
 	unsigned int kinds;
 	bool one_kind;			/* all its arms were of the same */
-	bool page_off;			/* the page was not set during all of it */
+	bool page_off;			/* the page was, for all to see, not set during all of it */
 	uint64_t skew_first, skew_max;	/* ref units */
 	const char *phase;
 };
 
 struct truth_timer {
 	int vm, vcpu, tid, timer;
-	uint64_t arms, expired;
+	uint64_t arms, expired, restored;
 	bool periodic;
 	struct group g;
 };
@@ -81,7 +84,6 @@ struct truth {
 	struct transition *transitions;
 	struct rate *rates;
 	int64_t last_sample[GEN_MAX_VMS];
-	uint64_t ahead_in_phase;
 	uint64_t expired_seen, preempted;
 	bool lag, rate;			/* some phase's clock lags, runs off */
 	bool failed;
@@ -209,7 +211,8 @@ static unsigned int storm_kinds(const struct group *g)
 {
 	if (!g->one_kind)
 		return KIND_BACKLOG | KIND_CONSTANT | KIND_GROWING;
-	if (g->kinds == KIND_GROWING && (g->skew_max - g->skew_first) * 2 < g->skew_max)
+	if (g->kinds == KIND_GROWING && ((g->skew_max - g->skew_first) * 2 < g->skew_max ||
+					 g->skew_max - g->skew_first < CLEAR_GROWTH))
 		return KIND_GROWING | KIND_CONSTANT;
 	return g->kinds;
 }
@@ -235,7 +238,7 @@ static void past_arm(struct vcpu *v, struct truth_timer *tt, int64_t ns, uint64_
 {
 	struct group *g = &tt->g;
 	unsigned int kind = kind_now(v, tt->timer);
-	bool page_off = !v->vm->page_set || v->vm->page_broken;
+	bool page_off = v->vm->page_known && (!v->vm->page_set || v->vm->page_broken);
 
 	if (g->past && (g->ahead > MAX_AHEAD || ns - g->last > MAX_QUIET_NS))
 		group_ends(v->sim->truth, tt);
@@ -264,6 +267,10 @@ void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t
 
 	if (!tt || !visible || v->phase < 0)
 		return;
+	if (v->timers[timer].host_wrote) {	/* the VMM's doing, not an arm of the guest's */
+		tt->restored++;
+		return;
+	}
 	tt->arms++;
 	if (past) {
 		tt->expired++;
@@ -271,7 +278,7 @@ void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t
 		past_arm(v, tt, ns_of(v, v->now), time_now - count);
 		return;
 	}
-	v->sim->truth->ahead_in_phase++;
+	v->ahead += count - time_now >= CLEAR_HEADROOM;
 	tt->g.ahead++;
 	if (tt->g.run)
 		run_ends(&tt->g);
@@ -361,7 +368,7 @@ static bool change_shows(const struct vcpu *v, enum guest_clock from, enum guest
 
 	for (unsigned int i = 0; i < v->sim->sc->trace.nr_buffers; i++)
 		events |= v->sim->sc->trace.buffers[i].events;
-	if (!(events & EV_BIT(MSR)) || v->vm->page_broken)
+	if (!(events & EV_BIT(MSR)))
 		return false;
 	for (int64_t ms = -5; ms < 40; ms++)
 		if (trace_is_lost(tr, v->cpu, v->now + ms * 1000000))
@@ -373,7 +380,7 @@ static const char *need_of(const struct vcpu *v, enum guest_clock from, enum gue
 {
 	if (from == to || from == CLK_VM)
 		return "allowed";
-	if (change_shows(v, from, to) && page_write && !v->id)
+	if (change_shows(v, from, to) && (page_write || v->vm->page_broken) && !v->id)
 		return "required";
 	return from == CLK_PAGE && to == CLK_RAW ? "silent" : "allowed";
 }
@@ -435,10 +442,10 @@ void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, e
 
 	t->lag |= p->lag_ref > 0;
 	t->rate |= p->rate_ppm != 0;
-	t->ahead_in_phase = 0;
+	v->ahead = 0;
 	if (from != to || clock_touched(p) || (v->phase && clock_touched(p - 1)))
 		add_transition(v, p, from, to, page_write);
-	for (unsigned int k = 1; page_write && !v->id && k < v->vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 1; (page_write || from != to) && !v->id && k < v->vm->plan->nr_vcpus; k++)
 		add_transition(&v->vm->vcpus[k], p, to, to, false);
 	fprintf(t->jsonl, "{\"pid\":%d,\"type\":\"phase_start\",\"mono_ns\":%lld,\"vm\":%d,\"vcpu\":%d,\"tid\":%d,"
 		"\"phase\":%d,\"name\":\"%s\",\"clock\":\"%s\",\"guest_lag_100ns\":%lld,\"raw_scale_ppm\":%d,"
@@ -459,7 +466,7 @@ void truth_phase_end(struct vcpu *v, const struct phase *p, int64_t start)
 
 	fprintf(t->jsonl, "{\"pid\":%d,\"type\":\"phase_end\",\"mono_ns\":%lld,\"vm\":%d,\"vcpu\":%d,\"phase\":%d,"
 		"\"name\":\"%s\"}\n", v->vm->pid, (long long)ns_of(v, v->now), v->vm->index, v->id, v->phase, p->name);
-	if (!p->rate_ppm || t->ahead_in_phase < 200 || span / 1000000 * llabs((long long)p->rate_ppm) < 2000000)
+	if (!p->rate_ppm || v->ahead < RATE_ARMS || span / 1000000 * llabs((long long)p->rate_ppm) < 2000000)
 		return;
 	r = GROW(t, rates);
 	if (r)
@@ -649,9 +656,10 @@ static void print_arms(FILE *f, const struct truth *t)
 
 		if (!tt->arms)
 			continue;
-		fprintf(f, "%s\n  {\"vm\": %d, \"vcpu\": %d, \"timer\": %d, \"tid\": %d, \"arms\": %llu, \"expired\": %llu}",
-			any ? "," : "", tt->vm, tt->vcpu, tt->timer, tt->tid, (unsigned long long)tt->arms,
-			(unsigned long long)tt->expired);
+		fprintf(f, "%s\n  {\"vm\": %d, \"vcpu\": %d, \"timer\": %d, \"tid\": %d, \"arms\": %llu, \"expired\": %llu, "
+			"\"restored\": %llu}", any ? "," : "", tt->vm, tt->vcpu, tt->timer, tt->tid,
+			(unsigned long long)tt->arms, (unsigned long long)tt->expired,
+			(unsigned long long)tt->restored);
 		any = true;
 	}
 	fprintf(f, "],\n");

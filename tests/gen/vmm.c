@@ -277,6 +277,7 @@ void vmm_create(struct vm *vm, int64_t t)
 		start_clocks(vm, -t);
 	vm->kvm_off = vm->page_off = vm->plan->age_ns - t;
 	vm->tsc_off = -t;
+	vm->page_known = !vm->plan->age_ns;
 	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
 		struct vcpu *v = &vm->vcpus[k];
 

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Holds what `hvstimer diagnose --json` found against what must and may be found: storms, clock transitions, host
+steps, rate errors, verdicts, counts of past-due arms. The rules are those of the expected files' makers."""
+
+FAR = 1 << 62
+
+
+class Score:
+    def __init__(self):
+        self.found = {'storms': 0, 'transitions': 0, 'steps': 0, 'rates': 0, 'silent': 0}
+        self.missed = dict.fromkeys(self.found, 0)
+        self.false = dict.fromkeys(self.found, 0)
+        self.reported = dict.fromkeys(self.found, 0)
+        self.complaints = []
+
+    def add(self, other):
+        for mine, theirs in ((self.found, other.found), (self.missed, other.missed), (self.false, other.false),
+                             (self.reported, other.reported)):
+            for k, v in theirs.items():
+                mine[k] += v
+
+    def say(self, *words):
+        self.complaints.append(' '.join(str(w) for w in words))
+
+    def recall(self, what):
+        n = self.found[what] + self.missed[what]
+        return self.found[what] / n if n else 1.0
+
+    def precision(self, what):
+        n = self.reported[what]
+        return (n - self.false[what]) / n if n else 1.0
+
+
+def within(v, bounds, slack=0):
+    return v is not None and bounds[0] - slack <= v <= bounds[1] + slack
+
+
+def storm_slack(want):
+    span = want['end_ns'][1] - want['start_ns'][0]
+    return max(span // 100, 5 * span // max(want['arms'], 1), 100_000)
+
+
+def storm_touches(got, want, slack):
+    same = got['vcpu'] == want['vcpu'] and got['timer'] == want['timer'] and got.get('tid') in (None, want['tid'])
+    end = got['end_ns'] if got.get('end_ns') is not None else FAR
+    return same and got['start_ns'] <= want['end_ns'][1] + slack and end >= want['start_ns'][0] - slack
+
+
+def one_storm(score, want, touching, storms, loss):
+    slack = storm_slack(want)
+    good = [i for i in touching if within(storms[i]['start_ns'], want['start_ns'], slack)
+            and within(storms[i]['end_ns'], want['end_ns'], slack)]
+    if not good:
+        score.missed['storms'] += 1
+        near = [(storms[i]['start_ns'], storms[i]['end_ns']) for i in touching]
+        score.say('MISSED storm', want['arms'], 'arms', want['start_ns'], want['end_ns'], want['phase'], 'near', near)
+        return set(touching)
+    score.found['storms'] += 1
+    got = storms[good[0]]
+    if got['kind'] not in want['kinds']:
+        score.say('WRONG KIND', got['kind'], 'want', want['kinds'], want['phase'])
+    if abs(got['expired'] - want['arms']) > max(5, (0.01 + loss) * want['arms']):
+        score.say('WRONG COUNT', got['expired'], 'want', want['arms'], want['phase'])
+    return {good[0]}
+
+
+def compare_storms(score, result, expected, loss):
+    storms, used = result['storms'], set()
+    score.reported['storms'] += len(storms)
+    for want in sorted(expected['storms'], key=lambda s: s['need'] != 'required'):
+        touching = [i for i, s in enumerate(storms) if i not in used and storm_touches(s, want, storm_slack(want))]
+        if want['need'] == 'allowed':
+            used.update(touching)
+        else:
+            used |= one_storm(score, want, touching, storms, loss)
+    for i, s in enumerate(storms):
+        if i not in used:
+            score.false['storms'] += 1
+            score.say('FALSE storm', 'vcpu', s['vcpu'], 'tid', s['tid'], 'timer', s['timer'], s['start_ns'], s['end_ns'],
+                      s['expired'], 'arms')
+
+
+def tids_by_vm(result):
+    return {v['vm']: {c['tid'] for c in v['vcpus']} for v in result['vms']}
+
+
+def compare_transitions(score, result, expected):
+    tids, used = tids_by_vm(result), set()
+    guest = [t for t in result['clocks']['guest'] if t['role'] in ('stimer', 'unknown')]
+
+    def at(t, want):
+        right_vm = t['vm'] not in tids or bool(tids[t['vm']] & set(want['tids']))
+        return right_vm and t['vcpu'] in (None, want['vcpu']) and within(t['ts_ns'], want['ts_ns'], 10_000_000)
+
+    for want in expected['transitions']:
+        here = [i for i, t in enumerate(guest) if at(t, want)]
+        right = [i for i in here if not want['to'] or guest[i]['to'] in want['to']]
+        fresh = [i for i in right if i not in used]
+        whole_vm = [i for i in here if guest[i]['vcpu'] is None]
+        if want['need'] == 'required':
+            ok = bool(fresh or set(right) & set(whole_vm))
+            (score.found if ok else score.missed)['transitions'] += 1
+            if not ok:
+                score.say('MISSED transition', want['from'], '->', want['to'], want['ts_ns'], want['phase'])
+        elif want['need'] == 'silent':
+            (score.found if fresh else score.missed)['silent'] += 1
+        used.update(fresh[:2])
+        used.update(whole_vm)
+    firm = [(i, t) for i, t in enumerate(guest) if t['confidence'] != 'suspected' and t['from'] != 'unknown']
+    score.reported['transitions'] += len(firm)
+    for i, t in firm:
+        if i not in used and not expected['free_transitions']:
+            score.false['transitions'] += 1
+            score.say('FALSE transition', 'vm', t['vm'], 'vcpu', t['vcpu'], t['ts_ns'], t['from'], '->', t['to'],
+                      t['confidence'])
+
+
+def compare_steps(score, result, expected, ignored):
+    steps, used = [s for s in result['clocks']['reference'] if s['step_ns']], set()
+    score.reported['steps'] += len(steps)
+    for want in expected['host_steps']:
+        bounds = want['ts_ns_ignored'] if ignored else want['ts_ns']
+        near = [i for i, s in enumerate(steps) if i not in used and within(s['from_ns'], bounds, 50_000_000)]
+        hit = [i for i in near if within(steps[i]['from_ns'], bounds, 5_000_000)
+               and abs(steps[i]['step_ns'] - want['step_ns']) <= max(abs(want['step_ns']) // 100, 20_000)]
+        if want['need'] == 'allowed' or (ignored and not want['sampled_ignored']):
+            used.update(near)
+        elif hit:
+            score.found['steps'] += 1
+            used.add(hit[0])
+        else:
+            score.missed['steps'] += 1
+            score.say('MISSED host step', want['step_ns'], bounds, 'reported',
+                      [(s['from_ns'], s['step_ns']) for s in steps])
+    for i, s in enumerate(steps):
+        if i not in used and abs(s['step_ns']) > 100_000 and not expected['free_transitions']:
+            score.false['steps'] += 1
+            score.say('FALSE host step', 'vm', s['vm'], s['from_ns'], s['step_ns'])
+
+
+def compare_rates(score, result, expected):
+    tids = tids_by_vm(result)
+    for want in expected['guest_rate']:
+        rates = [t['rate_ppm'] for t in result['clocks']['guest']
+                 if t['rate_ppm'] is not None and t['vcpu'] in (None, want['vcpu'])
+                 and want['tid'] in tids.get(t['vm'], {want['tid']})
+                 and want['from_ns'] - 3_000_000_000 <= t['ts_ns'] <= want['to_ns']]
+        ok = any(abs(r - want['rate_ppm']) <= max(10, abs(want['rate_ppm']) / 10) for r in rates)
+        (score.found if ok else score.missed)['rates'] += 1
+        if not ok:
+            score.say('MISSED guest rate', want['rate_ppm'], 'tid', want['tid'], 'reported', rates)
+
+
+def compare_arms(score, result, expected, loss):
+    timers = {(t['tid'], t['timer']): t for t in result['timers']}
+    for want in expected['arms']:
+        t = timers.get((want['tid'], want['timer']))
+        got = None if t is None else t['expired_observed'] + t['expired_inferred']
+        slack = max(loss * want['expired'], want['restored'])
+        if got is None or abs(got - want['expired']) > slack:
+            score.say('EXPIRED ARMS', 'tid', want['tid'], 'timer', want['timer'], got, 'want', want['expired'])
+
+
+def compare_vms(score, result, expected):
+    """No VM of the result may hold threads of two; threads of one VM must be together."""
+    tids = {v['vm']: {c['tid'] for c in v['vcpus']} for v in result['vms'] if v['vm'] is not None}
+    for vm in expected['vms']:
+        homes = {k for k, have in tids.items() if have & set(vm)}
+        if len(homes) > 1:
+            score.say('SPLIT VM', vm, 'in', sorted(homes))
+    for k, have in tids.items():
+        owners = [vm for vm in expected['vms'] if have & set(vm)]
+        if len(owners) > 1:
+            score.say('MIXED VMs', owners, 'in', k)
+
+
+def compare(result, expected, ignored=False):
+    """Everything; @ignored: the result was made without the expired events."""
+    score = Score()
+    loss = 0.02 if expected['lossy'] else 0.005
+    compare_storms(score, result, expected, loss)
+    compare_transitions(score, result, expected)
+    compare_steps(score, result, expected, ignored)
+    compare_rates(score, result, expected)
+    compare_arms(score, result, expected, loss)
+    compare_vms(score, result, expected)
+    answers = {v['question']: v['answer'] for v in result['verdicts']}
+    for question, right in expected['verdicts'].items():
+        if answers.get(question) not in right:
+            score.say('VERDICT', question, answers.get(question), 'want', right)
+    return score

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make fuzz           fuzz every target for TIME seconds each (TARGETS="walk events", ENGINE=libfuzzer|afl,
+#                     CORPUS=DIR keeps what is found; default build-fuzz/corpus)
+# make fuzz-smoke     replay seeds and regressions under the sanitizers, then a few seconds of each target
+
+FUZZ_TARGETS	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_BINS	:= $(patsubst %,$(O)/tests/fuzz/fuzz_%,$(FUZZ_TARGETS))
+# With -fsanitize=fuzzer-no-link in SANITIZE the fuzzer brings main(), else replay.c does.
+FUZZ_ENGINE	:= $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer,$(O)/tests/fuzz/replay.o)
+$(O)/tests/fuzz/fuzz_subbuf $(O)/tests/fuzz/fuzz_events: $(O)/tests/fuzz/lane.o
+$(O)/tests/fuzz/fuzz_plugin: $(call objs,$(PLUGIN_SRCS) $(filter plugins/%,$(PLUGIN_SHARED)))
+$(O)/tests/fuzz/fuzz_script: $(O)/tests/unit/browse_fake.o
+$(O)/tests/fuzz/fuzz_script: EXE_LDFLAGS += -Wl,--wrap=out_open
+$(O)/tests/fuzz/%.o: EXTRA_CFLAGS += -DFUZZ_SOURCE='"$(CURDIR)"'
+
+$(FUZZ_BINS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(CLI_TEST_OBJS) $(LIB_A)
+	$(say) LD $@
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter-out %/replay.o,$(filter %.o,$^)) $(FUZZ_ENGINE) $(LIB_A) $(LIBS) $(CLI_LIBS)
+
+fuzz-programs: $(FUZZ_BINS) $(GEN_BIN)
+
+fuzz fuzz-smoke: what = $(patsubst fuzz-%,%,$@)
+fuzz fuzz-smoke:
+	@scripts/packages install build ci
+	@TARGETS="$(TARGETS)" TIME="$(TIME)" ENGINE="$(ENGINE)" CORPUS="$(CORPUS)" tests/fuzz/$(what)
+
+.PHONY: fuzz fuzz-smoke fuzz-programs

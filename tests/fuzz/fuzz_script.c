@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The browser's key script on a recording made up in memory. Files that `y` writes go nowhere. */
+#include "../../cli/output/out.h"
+#include "../unit/browse_fake.h"
+#include "fuzz.h"
+
+int __wrap_out_open(struct out *o, const char *path, enum color_mode color);
+
+int __wrap_out_open(struct out *o, const char *path, enum color_mode color)
+{
+	PROMISE(path && color == COLOR_NEVER);
+	out_open_memory(o);
+	return 0;
+}
+
+static struct fake *recording;
+static FILE *screens;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	recording = fake_new();
+	screens = fopen("/dev/null", "w");
+	PROMISE(screens);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	FILE *script = size ? fmemopen((void *)(uintptr_t)data, size, "r") : NULL;
+	struct br_app a;
+
+	if (!script)
+		return 0;
+	recording->src.cancel(&recording->src);
+	if (!br_app_init(&a, &recording->src, "fake.dat", 80, 24, false)) {
+		br_script_run(&a, script, "script", screens);
+		br_app_free(&a);
+	}
+	fclose(script);
+	return 0;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "lane.h"
+
+struct lane_setup lane_setup(struct input *in)
+{
+	unsigned int flags = (unsigned int)take(in, 1);
+	struct lane_setup s = { .from_ns = INT64_MIN, .to_ns = INT64_MAX };
+
+	if (flags & 1) {
+		s.from_ns = (int64_t)take(in, 8);
+		s.to_ns = (int64_t)take(in, 8);
+	}
+	if (flags & 2) {
+		s.mult = (uint32_t)take(in, 4);
+		s.shift = take(in, 1) & 63;
+	}
+	if (flags & 4)
+		s.offset = (int64_t)take(in, 8);
+	return s;
+}
+
+static void check_event(const struct hvst_event *ev, const struct lane_setup *how, int64_t last_ns)
+{
+	unsigned int n = 0;
+	uint64_t v;
+
+	PROMISE(ev->id <= HVST_EV_LOST);
+	PROMISE(ev->ts_ns >= last_ns && ev->ts_ns >= how->from_ns && ev->ts_ns < how->to_ns);
+	PROMISE(ev->cpu == 3 && ev->buffer == 0);
+	if (ev->id == HVST_EV_LOST)
+		return;
+	PROMISE(hvst_event_fields(ev->id, &n));
+	for (unsigned int i = 0; i < n; i++)
+		PROMISE(hvst_event_value(ev, i, &v) == (ev->present >> i & 1));
+}
+
+static int64_t check_run(const struct hvst_run *r, const struct lane_setup *how, int64_t last_ns)
+{
+	PROMISE(r->n <= HVST_RUN);
+	for (size_t i = 0; i < r->n; i++) {
+		check_event(&r->ev[i], how, last_ns);
+		last_ns = r->ev[i].ts_ns;
+	}
+	PROMISE(r->bound_ns >= last_ns);
+	return last_ns;
+}
+
+static void decode(struct hvst_lane *l, const struct lane_setup *how, size_t bytes)
+{
+	static struct hvst_event events[HVST_RUN];
+	struct hvst_run r = { .ev = events, .rc = 1 };
+	int64_t last_ns = INT64_MIN;
+	size_t runs = 0;
+
+	while (r.rc > 0) {
+		hvst_lane_decode(l, &r, NULL);
+		last_ns = check_run(&r, how, last_ns);
+		PROMISE(++runs <= bytes + 2);
+	}
+}
+
+void lane_run(const struct hvst_decoder *d, const struct lane_setup *how, const struct input *pages)
+{
+	struct hvst_file_buffer buffer = { .name = (char *)"", .page_size = LANE_PAGE };
+	struct hvst_file f = {
+		.io = { .fd = -1, .mem = pages->p, .size = pages->n }, .truncated_at = -1, .buffers = &buffer,
+		.nr_buffers = 1, .tsc_mult = how->mult, .tsc_shift = how->shift, .ts_offset = how->offset,
+	};
+	struct hvst_cpu_data cpu = { .cpu = 3, .size = pages->n };
+	struct hvst_lane *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return;
+	l->file = &f;
+	l->decoder = d;
+	l->cpu = cpu.cpu;
+	l->data = cpu;
+	hvst_timebase_init(&l->timebase, &f, 0, cpu.cpu);
+	hvst_pages_init(&l->pages, &f, 0, &cpu, 4 * LANE_PAGE);
+	if (!hvst_lane_start(l, how->from_ns, how->to_ns, NULL))
+		decode(l, how, pages->n);
+	hvst_lane_free(l);
+}
