@@ -48,7 +48,7 @@ static int64_t created_by(const struct analysis *a, int tid)
 	int64_t ts = HVST_UNKNOWN;
 
 	for (unsigned int i = 0; i < n; i++)
-		if (a->created[i].pid <= tid && tid - a->created[i].pid < CREATED_REACH && a->created[i].pid > best) {
+		if (a->created[i].pid > best && a->created[i].pid <= tid && tid - a->created[i].pid < CREATED_REACH) {
 			best = a->created[i].pid;
 			ts = a->created[i].ts;
 		}
@@ -200,7 +200,7 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm, cons
 		from = v->msr_ns;
 	if (from == HVST_UNKNOWN || from > to)
 		return 0;
-	back = ev->expiration.direct ? (to - from) / 4 : (to - from) * 3 / 8;
+	back = ev->expiration.direct ? (to - from) / 4 : (to - from) / 8 * 3;
 	arm->ts_ns = to - back;
 	return to - from - back > back ? to - from - back : back;
 }
@@ -371,8 +371,12 @@ static void on_vcpu_event(void *ctx, struct vcpu *v, const struct hvst_event *ev
 /* A vCPU's first TSC offset: the VM begins here, often before any of its threads is known as a vCPU. */
 static void vm_created(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
 {
-	unsigned int slot = a->nr_created++ % CREATED_MAX;
+	unsigned int slot;
 
+	/* That the page is off from then on holds only where its writes would be seen. */
+	if (!(hvst_recorded(a) >> HVST_EV_MSR & 1))
+		return;
+	slot = a->nr_created++ % CREATED_MAX;
 	a->created[slot].pid = ev->pid;
 	a->created[slot].ts = ev->ts_ns;
 	if (vm)

@@ -267,6 +267,8 @@ struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct
 						      double ppm, double err);
 void hvst_guestclock_finish(struct analysis *a);
 /* verdict.c */
+/* Bit per event id: events that were recorded, as far as the file tells, and not left out. */
+uint64_t hvst_recorded(const struct analysis *a);
 void hvst_verdicts(struct analysis *a);
 /* result.c: arrays of the result from all of the above */
 int hvst_result_build(struct analysis *a);
