@@ -235,6 +235,13 @@ static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hv
 	};
 }
 
+/* The write that led to it is used up: a later arm without one of its own does not count from there. */
+static void arm_out(struct model *m, struct stimer *t, struct hvst_arm *a, const struct hvst_event *ev)
+{
+	m->sink.arm(m->ctx, t, a, ev);
+	t->prog_ns = HVST_UNKNOWN;
+}
+
 /* The host set the hrtimer: now + headroom. */
 static void timer_run(struct stimer *t, const struct hvst_event *ev)
 {
@@ -322,7 +329,7 @@ static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 	started(t, &a);
 	if (a.kind == HVST_ARM_EXPIRED && !(a.flags & HVST_ARM_RESTART))
 		t->expired_inferred++;
-	m->sink.arm(m->ctx, t, &a, ev);
+	arm_out(m, t, &a, ev);
 }
 
 static void on_start_expired(struct model *m, const struct hvst_event *ev)
@@ -347,7 +354,7 @@ static void on_start_expired(struct model *m, const struct hvst_event *ev)
 	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
 	if (!(a.flags & HVST_ARM_RESTART))
 		t->expired_observed++;
-	m->sink.arm(m->ctx, t, &a, ev);
+	arm_out(m, t, &a, ev);
 }
 
 static void on_start_periodic(struct model *m, const struct hvst_event *ev)
@@ -374,7 +381,7 @@ static void on_start_periodic(struct model *m, const struct hvst_event *ev)
 	if (t->programmed)
 		t->arms++;
 	t->programmed = false;
-	m->sink.arm(m->ctx, t, &a, ev);
+	arm_out(m, t, &a, ev);
 }
 
 /*
@@ -450,7 +457,7 @@ static void infer_expired(struct model *m, struct stimer *t, const struct hvst_e
 	t->arm_ns = ev->ts_ns;
 	t->arms++;
 	t->expired_inferred++;
-	m->sink.arm(m->ctx, t, &a, ev);
+	arm_out(m, t, &a, ev);
 }
 
 static void on_expiration(struct model *m, const struct hvst_event *ev)
