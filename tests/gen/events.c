@@ -74,22 +74,31 @@ static struct gen_field field_of(const char *format, const char *name, size_t le
 	return f;
 }
 
+/* A record is as long as its format says, with fields that are not given values too. */
+static unsigned int record_size(const char *format)
+{
+	unsigned int end = 8, align = 4, offset, size;
+
+	for (const char *p = strstr(format, "offset:"); p; p = strstr(p + 1, "offset:")) {
+		if (sscanf(p, "offset:%u; size:%u;", &offset, &size) != 2)
+			continue;
+		if (offset + size > end)
+			end = offset + size;
+		if (size == 8)
+			align = 8;
+	}
+	return (end + align - 1) & ~(align - 1);
+}
+
 static void layout_fields(struct gen_layout *l, const char *names)
 {
-	unsigned int end = 8, align = 4;
-
 	while (*names) {
 		size_t len = strcspn(names, " ");
-		struct gen_field f = field_of(l->format, names, len);
 
-		l->fields[l->nr_fields++] = f;
-		if (f.offset + f.size > (int)end)
-			end = f.offset + f.size;
-		if (f.size == 8)
-			align = 8;
+		l->fields[l->nr_fields++] = field_of(l->format, names, len);
 		names += len + (names[len] == ' ');
 	}
-	l->size = (end + align - 1) & ~(align - 1);
+	l->size = record_size(l->format);
 }
 
 bool gen_layouts(struct gen_layout *layouts, enum gen_kernel kernel)
