@@ -153,14 +153,18 @@ nomem:
 	return NULL;
 }
 
-/* A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names. */
+/*
+ * A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names, of that
+ * task. Where there is none, the task is a vCPU thread itself that has not run its guest yet: a restored VM.
+ */
 static struct vcpu *vcpu_written(struct model *m, const struct hvst_event *ev, bool host)
 {
-	struct vcpu *v = vcpu_of(m, ev, !host);
+	struct vcpu *v = vcpu_of(m, ev, !host), *near;
 
-	if (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0))
+	if (!host || (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0)))
 		return v;
-	return host ? hvst_model_nearest(m, ev->vcpu_id, ev->pid) : v;
+	near = hvst_model_nearest(m, ev->vcpu_id, ev->pid);
+	return near ? near : vcpu_look_up(m, ev, true);
 }
 
 static void timer_stop(struct stimer *t)
