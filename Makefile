@@ -205,6 +205,11 @@ include tests/fuzz/fuzz.mk
 test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS) fuzz-programs
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
+bench:
+	@scripts/packages install build bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@O=$(O) tests/bench/run --json $(O)/bench.json $(BENCH)
+
 demo:
 	@scripts/packages install build
 	@$(MAKE) --no-print-directory all
@@ -262,5 +267,5 @@ dist:
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all demo check clean install uninstall dist test-programs bench-programs
+.PHONY: all bench demo check clean install uninstall dist test-programs bench-programs
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
