@@ -145,7 +145,8 @@ static void title_flaws(const struct br_model *m, FILE *f)
 	if (t && t->lost_places)
 		fputs("events lost  ", f);
 	if (m->live.index->dropped)
-		fprintf(f, "%" PRIu64 " arms of further timers not shown  ", m->live.index->dropped);
+		fprintf(f, "%" PRIu64 " arms of further timers not shown  ",
+			m->live.index->dropped);
 }
 
 /* The right end of the title. True: it is about a flaw or something unfinished. */
@@ -158,7 +159,8 @@ static bool title_state(const struct br_model *m, char *buf, size_t len)
 	if (!f)
 		return false;
 	if (!m->indexed && l->total)
-		fprintf(f, "indexing %u %% ", (unsigned int)((double)l->done / (double)l->total * 100));
+		fprintf(f, "indexing %u %% ",
+			(unsigned int)((double)l->done / (double)l->total * 100));
 	else if (!m->indexed)
 		fputs("indexing ", f);
 	else
