@@ -133,7 +133,7 @@ int hvst_pages_load(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpa
 	return p->compressed ? load_chunk(p, b, u) : load_window(p, b);
 }
 
-/* --- seeking ------------------------------------------------------------------------------------------ */
+/* --- seeking --- */
 
 static int make_index(struct hvst_pages *p)
 {
@@ -159,7 +159,8 @@ static int make_index(struct hvst_pages *p)
 }
 
 /* Time stamp of the first sub-buffer of block @i: a sub-buffer of the file, or a chunk. */
-static int stamp_of(struct hvst_pages *p, uint64_t i, struct hvst_block *b, struct hvst_unpack *u, uint64_t *ts)
+static int stamp_of(struct hvst_pages *p, uint64_t i, struct hvst_block *b, struct hvst_unpack *u,
+		    uint64_t *ts)
 {
 	uint32_t left = p->chunks_left;
 	int rc;

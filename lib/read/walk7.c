@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The walk over a version 7 file: a chain of option sections that name the others, see trace-cmd.dat.v7(5).
- * The options that name the data are written last, so a recording that was cut off lacks them; then the
- * sections are searched from the front.
+ * The walk over a version 7 file: a chain of option sections that name the others, see
+ * trace-cmd.dat.v7(5). The options that name the data are written last, so a recording that was cut
+ * off lacks them; then the sections are searched from the front.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ struct section {
 
 struct walk7 {
 	struct hvst_file *f;
-	uint64_t meta[HVST_OPT_BUFFER_TEXT + 1];	/* offsets of the sections that options name */
+	uint64_t meta[HVST_OPT_BUFFER_TEXT + 1]; /* offsets of the sections that options name */
 	char *cpustats;			/* all CPUSTAT options, one behind the other */
 	size_t cpustats_len;
 	bool broken;			/* the chain of options leads out of the file */
@@ -50,7 +50,8 @@ static int unpack_section(struct hvst_file *f, struct section *s, uint64_t at)
 	hvst_unpack_free(u);
 	free(from);
 	if (rc)
-		return hvst_file_fail(f, rc, "corrupt: the section at offset %llu cannot be unpacked",
+		return hvst_file_fail(f, rc,
+				      "corrupt: the section at offset %llu cannot be unpacked",
 				      (unsigned long long)at);
 	s->mem = (struct hvst_io){ .fd = -1, .mem = s->data, .size = size };
 	hvst_cursor_init(&s->c, &s->mem, 0, size);
@@ -148,7 +149,8 @@ static int walk_options(struct walk7 *w, uint64_t at)
 		int rc;
 
 		if (i == MAX_OPTION_SECTIONS)
-			return hvst_file_fail(w->f, -EBADMSG, "corrupt: the option sections go round in a circle");
+			return hvst_file_fail(w->f, -EBADMSG,
+					      "corrupt: the option sections go round in a circle");
 		if (beyond(w->f, at) || hvst_io_read(&w->f->io, at + 8, &size, 8) ||
 		    size > w->f->io.size - at - SECTION_HEAD) {
 			w->broken = true;
@@ -164,9 +166,12 @@ static int walk_options(struct walk7 *w, uint64_t at)
 	return 0;
 }
 
-/* --- recovery ---------------------------------------------------------------------------------------- */
+/* --- recovery --- */
 
-/* Steps over one CPU's chunks at @pos; false where the file ends or they make no sense. *@end: behind them. */
+/*
+ * Steps over one CPU's chunks at @pos; false where the file ends or they make no sense. *@end:
+ * behind them.
+ */
 static bool skip_chunks(struct hvst_file *f, uint64_t pos, uint64_t *end)
 {
 	struct hvst_cursor c;
@@ -190,7 +195,8 @@ static uint64_t align(uint64_t v, uint64_t to)
 	return v > UINT64_MAX - to ? UINT64_MAX : (v + to - 1) / to * to;
 }
 
-/* The number of the @nth CPU that recorded anything; by the statistics, which come before the data. */
+/* The number of the @nth CPU that recorded anything; by the statistics, which come before the data.
+ */
 static unsigned int nth_cpu(const struct walk7 *w, unsigned int nth)
 {
 	const char *p = w->cpustats;
@@ -202,7 +208,8 @@ static unsigned int nth_cpu(const struct walk7 *w, unsigned int nth)
 		if (sscanf(p, "CPU: %u", &cpu) != 1)
 			break;
 		p += 5;
-		if (entries && read_ && !strtoull(entries + 9, NULL, 10) && !strtoull(read_ + 13, NULL, 10))
+		if (entries && read_ && !strtoull(entries + 9, NULL, 10) &&
+		    !strtoull(read_ + 13, NULL, 10))
 			continue;
 		if (!left--)
 			return cpu;
@@ -249,21 +256,24 @@ static int recover_pages(struct walk7 *w, struct hvst_file_buffer *b, uint64_t p
 		}
 		last = ts;
 	}
-	return rc || pos == start ? rc : hvst_file_add_cpu(w->f, b, nth_cpu(w, n), start, pos - start);
+	return rc || pos == start ? rc
+				  : hvst_file_add_cpu(w->f, b, nth_cpu(w, n), start, pos - start);
 }
 
 static int recover_buffer(struct walk7 *w, uint64_t at, uint64_t size, bool compressed)
 {
 	struct hvst_file *f = w->f;
 	struct hvst_file_buffer *b;
-	uint64_t end = size > f->io.size - at - SECTION_HEAD ? f->io.size : at + SECTION_HEAD + size;
+	uint64_t end =
+		size > f->io.size - at - SECTION_HEAD ? f->io.size : at + SECTION_HEAD + size;
 	char name[32] = "";
 
 	if (f->nr_buffers)		/* the names were in the part that is lost */
 		snprintf(name, sizeof(name), "buffer-%u", f->nr_buffers);
 	b = hvst_file_add_buffer(f, name, f->clock ? f->clock : "local");
 	if (!b)
-		return hvst_file_fail(f, -ENOMEM, "more than %u buffers, or out of memory", HVST_MAX_BUFFERS);
+		return hvst_file_fail(f, -ENOMEM, "more than %u buffers, or out of memory",
+				      HVST_MAX_BUFFERS);
 	b->compressed = compressed;
 	if (compressed && f->compression == HVST_COMP_NONE)
 		return 0;
@@ -299,7 +309,7 @@ static int recover(struct walk7 *w, uint64_t pos)
 	return 0;
 }
 
-/* --- the whole --------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static int read_meta(struct walk7 *w, unsigned int id)
 {
@@ -324,8 +334,8 @@ static int read_meta(struct walk7 *w, unsigned int id)
 
 static int read_all_meta(struct walk7 *w)
 {
-	static const unsigned int ids[] = { HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS, HVST_OPT_EVENT_FORMATS,
-					    HVST_OPT_CMDLINES };
+	static const unsigned int ids[] = {HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS,
+					   HVST_OPT_EVENT_FORMATS, HVST_OPT_CMDLINES};
 
 	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		int rc = read_meta(w, ids[i]);
@@ -334,7 +344,8 @@ static int read_all_meta(struct walk7 *w)
 			return rc;
 	}
 	if (!w->f->data_offset)
-		return hvst_file_fail(w->f, -EBADMSG, "%s: it has no description of its sub-buffers",
+		return hvst_file_fail(w->f, -EBADMSG,
+				      "%s: it has no description of its sub-buffers",
 				      w->broken ? "cut off too early" : "corrupt");
 	return 0;
 }
@@ -352,7 +363,8 @@ static int read_compression(struct hvst_file *f, struct hvst_cursor *c)
 	else if (!strcmp(name, "zlib"))
 		f->compression = HVST_COMP_ZLIB;
 	else if (strcmp(name, "none"))
-		return hvst_file_fail(f, -EOPNOTSUPP, "compressed with \"%s\"; zstd and zlib are supported", name);
+		return hvst_file_fail(f, -EOPNOTSUPP,
+				      "compressed with \"%s\"; zstd and zlib are supported", name);
 	return 0;
 }
 
@@ -371,12 +383,15 @@ int hvst_file_walk7(struct hvst_file *f, uint64_t pos)
 	if (c.bad)
 		return hvst_file_bad(f, &c, "header");
 	if (!options)
-		return hvst_file_fail(f, -EBADMSG, "cut off: the recording ended before its options were written");
+		return hvst_file_fail(
+			f, -EBADMSG,
+			"cut off: the recording ended before its options were written");
 	rc = walk_options(&w, options);
 	if (!rc && w.broken)
 		rc = recover(&w, c.pos);
 	if (!rc && w.broken && !f->nr_buffers)
-		rc = hvst_file_fail(f, -EBADMSG, "cut off after %llu bytes, before the recorded events",
+		rc = hvst_file_fail(f, -EBADMSG,
+				    "cut off after %llu bytes, before the recorded events",
 				    (unsigned long long)f->io.size);
 	if (!rc)
 		rc = read_all_meta(&w);
