@@ -496,15 +496,17 @@ void hvst_source_close(struct hvst_source *s)
 /* What a reading error means. */
 static int read_failed(struct hvst_source *s, int code)
 {
-	for (unsigned int i = 0; i < s->nr_lanes && code == -EBADMSG; i++) {
-		const struct hvst_lane *l = s->lanes[i];
+	const struct hvst_lane *l = NULL;
 
-		if (l->failed)
-			return fail(s, code,
-				    "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
-				    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
-	}
-	return fail(s, code, "reading failed: %s", strerror(-code));
+	for (unsigned int i = 0; i < s->nr_lanes && !l; i++)
+		if (s->lanes[i]->failed)
+			l = s->lanes[i];
+	if (l && l->tracecmd)
+		return fail(s, code, "%s: %s", l->file->path, hvst_tracecmd_fate(l->tracecmd));
+	if (l && code == -EBADMSG)
+		return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
+			    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
+	return fail(s, code, "%s: reading failed: %s", (l ? l->file : &s->files[0]->file)->path, strerror(-code));
 }
 
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,
