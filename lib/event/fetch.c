@@ -66,7 +66,7 @@ static void decode(struct hvst_lane *l, struct hvst_run *r, struct unpackers *al
 	hvst_counts_reset(&r->counts);
 }
 
-/* --- threads ------------------------------------------------------------------------------------------- */
+/* --- threads --- */
 
 /* Lane to work on; false to stop. */
 static bool next_job(struct hvst_fetch *f, unsigned int *i)
@@ -144,7 +144,7 @@ static void start_threads(struct hvst_fetch *f)
 		ask(f, i);
 }
 
-/* --- the whole ----------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 int hvst_fetch_start(struct hvst_fetch *f, int64_t from_ns, int64_t to_ns)
 {

@@ -542,8 +542,9 @@ static void on_lost(struct model *m, const struct hvst_event *ev)
 	struct vcpu *last = m->last_on_cpu[slot];
 
 	m->gap++;
-	if (last && ev->ts_ns > last->last_ns)
-		m->lost_ns += ev->ts_ns - last->last_ns;
+	if (last && ev->ts_ns > last->last_ns &&
+	    __builtin_add_overflow(m->lost_ns, ev->ts_ns - last->last_ns, &m->lost_ns))
+		m->lost_ns = INT64_MAX;
 	m->expired_timer = NULL;
 	m->sink.gap(m->ctx, ev);
 }
@@ -648,7 +649,8 @@ void hvst_model_free(struct model *m)
 
 int64_t hvst_model_padding_ns(const struct model *m)
 {
-	return m->padding_ref ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
+	/* more than that is no padding */
+	return m->padding_ref && m->padding_ref <= HVST_SKEW_MAX / 100 ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
 }
 
 bool hvst_model_expired_seen(const struct model *m)

@@ -6,7 +6,7 @@
 #include "model.h"
 
 #define MODEL_HASH_BITS 12
-#define MODEL_MAX_VCPUS 65536	/* a hostile file could name 2^32 threads */
+#define MODEL_MAX_VCPUS 8192	/* a hostile file could name 2^32 threads; each takes up to 60 KiB */
 #define MODEL_CPU_CACHE 1024
 #define MODEL_ID_BUCKETS 1024
 

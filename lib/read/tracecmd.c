@@ -41,7 +41,8 @@ static int open_buffer(struct hvst_tracecmd *t, struct hvst_file *f, unsigned in
 		return 0;
 	b->handle = *fb->name ? buffer_handle(t->file, fb->name) : t->file;
 	if (!b->handle)
-		return hvst_file_fail(f, -EBADMSG, "libtracecmd cannot open buffer \"%s\"", fb->name);
+		return hvst_file_fail(f, -EBADMSG, "libtracecmd cannot open buffer \"%s\"",
+				      fb->name);
 	for (unsigned int c = 0; c < fb->nr_cpus; c++)
 		if (fb->cpus[c].cpu >= b->nr_cpus)
 			b->nr_cpus = fb->cpus[c].cpu + 1;
@@ -55,7 +56,8 @@ int hvst_tracecmd_open(struct hvst_tracecmd **out, struct hvst_file *f)
 	int rc = 0;
 
 	if (f->truncated_at >= 0)
-		return hvst_file_fail(f, -EOPNOTSUPP, "is cut off: libtracecmd cannot read it, the page reader can "
+		return hvst_file_fail(f, -EOPNOTSUPP,
+				      "is cut off: libtracecmd cannot read it, the page reader can "
 				      "(--reader=pages)");
 	t = calloc(1, sizeof(*t));
 	if (!t)
@@ -65,7 +67,8 @@ int hvst_tracecmd_open(struct hvst_tracecmd **out, struct hvst_file *f)
 	if (!t->buffers)
 		return hvst_file_fail(f, -ENOMEM, "out of memory");
 	tracecmd_set_loglevel(TEP_LOG_NONE);
-	t->file = tracecmd_open(f->path, TRACECMD_FL_LOAD_NO_PLUGINS | TRACECMD_FL_LOAD_NO_SYSTEM_PLUGINS);
+	t->file = tracecmd_open(f->path,
+				TRACECMD_FL_LOAD_NO_PLUGINS | TRACECMD_FL_LOAD_NO_SYSTEM_PLUGINS);
 	if (!t->file)
 		return hvst_file_fail(f, -EBADMSG, "libtracecmd cannot open it");
 	t->nr_buffers = f->nr_buffers;
@@ -107,7 +110,8 @@ int hvst_tracecmd_next(struct hvst_tracecmd *t, unsigned int buffer, unsigned in
 		return 0;
 	if (b->current[cpu])
 		tracecmd_free_record(b->current[cpu]);
-	r = first ? tracecmd_read_cpu_first(b->handle, (int)cpu) : tracecmd_read_data(b->handle, (int)cpu);
+	r = first ? tracecmd_read_cpu_first(b->handle, (int)cpu)
+		  : tracecmd_read_data(b->handle, (int)cpu);
 	b->current[cpu] = r;
 	if (!r)
 		return 0;
