@@ -50,7 +50,7 @@ static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 	uint64_t miss = needs[q].all & ~have;
 
 	if (needs[q].either & ~have && needs[q].or & ~have)
-		miss |= needs[q].either & ~have;
+		miss |= (needs[q].either | needs[q].or) & ~have;
 	return miss;
 }
 
