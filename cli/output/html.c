@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hint.h"
 #include "html.h"
 #include "units.h"
 #include "xml.h"
@@ -213,6 +214,23 @@ static void verdict(struct out *o, const struct hvst_verdict *v)
 	evidence(o, &v->evidence);
 }
 
+/* How to record what some verdict lacked. */
+static void recording_hint(struct out *o, const struct hvst_result *r)
+{
+	uint64_t missing = hint_missing(r);
+	struct out command;
+
+	if (!missing)
+		return;
+	out_open_memory(&command);
+	record_command(&command, missing);
+	out_char(&command, 0);
+	out_str(o, "<p>To tell what could not be told, record:<br/><code>");
+	xml_text(o, command.buf ? command.buf : "");
+	out_str(o, "</code></p>\n");
+	out_discard(&command);
+}
+
 static void verdicts(struct out *o, const struct hvst_result *r)
 {
 	static const enum hvst_answer order[] = { HVST_YES, HVST_CANNOT_TELL, HVST_NO };
@@ -223,6 +241,7 @@ static void verdicts(struct out *o, const struct hvst_result *r)
 		for (i = 0; i < HVST_Q_COUNT; i++)
 			if (r->verdicts[i].answer == order[k])
 				verdict(o, &r->verdicts[i]);
+	recording_hint(o, r);
 }
 
 static void reference_row(struct out *o, const struct hvst_ref_segment *s)
