@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "record.h"
 #include "output/hint.h"
 #include "run.h"
 
