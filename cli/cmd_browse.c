@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The timeline browser: sessions, options and the choice between terminal and script; the rest is browse/. */
+/*
+ * The timeline browser: sessions, options and the choice between terminal and script; the rest is
+ * browse/.
+ */
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
@@ -19,8 +22,8 @@ static void name_files(const struct names *files, char *buf, size_t len)
 {
 	const char *slash = strrchr(files->v[0], '/');
 
-	snprintf(buf, len, files->n > 1 ? "%.40s and %u more" : "%.60s", slash ? slash + 1 : files->v[0],
-		 files->n - 1);
+	snprintf(buf, len, files->n > 1 ? "%.40s and %u more" : "%.60s",
+		 slash ? slash + 1 : files->v[0], files->n - 1);
 }
 
 static int run_script(struct br_app *a, const struct options *o)

@@ -11,9 +11,14 @@
 static void fit(struct br_app *a)
 {
 	br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
+	if (!a->l.small && !a->m.fold_decided) {
+		br_nav_fold_to_fit(&a->m, a->l.lanes.h + a->l.skew.h);
+		br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
+	}
 	a->m.events_shown = a->l.events.w > 0;
 	a->m.skew_shown = a->l.skew.h > 0;
-	a->m.page = a->l.findings.w && a->m.list == BR_FINDINGS ? a->l.findings.h - 1 : a->l.events.h - 1;
+	a->m.page = a->l.findings.w && a->m.list == BR_FINDINGS ? a->l.findings.h - 1
+								: a->l.events.h - 1;
 	if (a->m.page < 1)
 		a->m.page = 1;
 	br_nav_fit(&a->m, a->l.cols);
@@ -100,7 +105,8 @@ static void write_file(struct br_app *a)
 	int err;
 
 	if (!access(path, F_OK)) {
-		snprintf(a->m.message, sizeof(a->m.message), "%.100s exists: give another name", path);
+		snprintf(a->m.message, sizeof(a->m.message), "%.100s exists: give another name",
+			 path);
 		return;
 	}
 	err = out_open(&o, path, COLOR_NEVER);
@@ -109,7 +115,8 @@ static void write_file(struct br_app *a)
 		write_selection(&a->m, &o);
 		err = out_close(&o);
 	}
-	snprintf(a->m.message, sizeof(a->m.message), "%.100s: %s", path, err ? strerror(-err) : "written");
+	snprintf(a->m.message, sizeof(a->m.message), "%.100s: %s", path,
+		 err ? strerror(-err) : "written");
 }
 
 void br_app_key(struct br_app *a, const struct br_input *in)

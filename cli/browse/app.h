@@ -12,7 +12,8 @@ struct br_app {
 };
 
 /* @name: of the recording, for the title. 0 or -ENOMEM. */
-int br_app_init(struct br_app *a, struct br_source *src, const char *name, int w, int h, bool ascii);
+int br_app_init(struct br_app *a, struct br_source *src, const char *name, int w, int h,
+		bool ascii);
 void br_app_free(struct br_app *a);
 int br_app_resize(struct br_app *a, int w, int h);
 void br_app_key(struct br_app *a, const struct br_input *in);
@@ -26,7 +27,10 @@ int br_term_run(struct br_app *a, bool color);
 /* Does the locale's character set hold the block and braille characters? */
 bool br_term_utf8(void);
 
-/* Feeds the keys and sizes of a script (man hvstimer-browse), writes screens to @out. 0 or an exit code. */
+/*
+ * Feeds the keys and sizes of a script (man hvstimer-browse), writes screens to @out. 0 or an exit
+ * code.
+ */
 int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out);
 
 #endif

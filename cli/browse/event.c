@@ -14,7 +14,8 @@ int br_event_timer(const struct hvst_event *ev)
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t v;
 
-		if (!strcmp(f[i].name, "timer_index") && hvst_event_value(ev, i, &v) && v < 1u << 30)
+		if (!strcmp(f[i].name, "timer_index") && hvst_event_value(ev, i, &v) &&
+		    v < 1u << 30)
 			return (int)v;
 	}
 	return -1;
@@ -28,13 +29,15 @@ bool br_filter_timer(const struct br_filter *f, int vm, int vcpu, int timer)
 
 void br_filter_text(const struct br_filter *f, char *buf, size_t len)
 {
-	const struct { const char *name; int v; } parts[] = { { "vm", f->vm }, { "vcpu", f->vcpu }, { "timer", f->timer } };
+	const char *const names[] = { "vm", "vcpu", "timer" };
+	const int ids[] = { f->vm, f->vcpu, f->timer };
 	size_t at = 0;
 
 	buf[0] = 0;
 	for (unsigned int i = 0; i < 3 && at < len; i++)
-		if (parts[i].v >= 0)
-			at += (size_t)snprintf(buf + at, len - at, "%s%s=%d", at ? " " : "", parts[i].name, parts[i].v);
+		if (ids[i] >= 0)
+			at += (size_t)snprintf(buf + at, len - at, "%s%s=%d", at ? " " : "",
+					       names[i], ids[i]);
 }
 
 bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int vm, int vcpu)
@@ -62,7 +65,8 @@ char *br_event_text(const struct hvst_event *ev, char *buf, size_t len)
 	size_t at;
 
 	if (ev->id == HVST_EV_LOST) {
-		snprintf(buf, len, ev->lost.count ? "LOST %" PRIu64 " events" : "LOST EVENTS", ev->lost.count);
+		snprintf(buf, len, ev->lost.count ? "LOST %" PRIu64 " events" : "LOST EVENTS",
+			 ev->lost.count);
 		return buf;
 	}
 	at = (size_t)snprintf(buf, len, "%s", name ? name : "?");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A screen as a grid of cells, each a character and a role. The view draws here and nowhere else, so tests
- * read the screen without a terminal; only term.c knows what a role looks like.
+ * A screen as a grid of cells, each a character and a role. The view draws here and nowhere else,
+ * so tests read the screen without a terminal; only term.c knows what a role looks like.
  */
 #ifndef HVST_BROWSE_GRID_H
 #define HVST_BROWSE_GRID_H
@@ -12,8 +12,23 @@
 
 /* What a cell is, not how it looks. br_role_letter() names each in a role dump. */
 enum br_role {
-	BR_NORMAL, BR_TITLE, BR_HEAD, BR_DIM, BR_LABEL, BR_AHEAD, BR_PAST, BR_STORM, BR_CLOCK_EVEN, BR_CLOCK_ODD,
-	BR_MARK, BR_AXIS, BR_MEDIAN, BR_KEY, BR_ALERT, BR_PROMPT, BR_ROLES
+	BR_NORMAL,
+	BR_TITLE,
+	BR_HEAD,
+	BR_DIM,
+	BR_LABEL,
+	BR_AHEAD,
+	BR_PAST,
+	BR_STORM,
+	BR_CLOCK_EVEN,
+	BR_CLOCK_ODD,
+	BR_MARK,
+	BR_AXIS,
+	BR_MEDIAN,
+	BR_KEY,
+	BR_ALERT,
+	BR_PROMPT,
+	BR_ROLES
 };
 
 /* On top of the role. */
@@ -43,7 +58,10 @@ void br_grid_clear(struct br_grid *g);
 /* All drawing is clipped to the grid. */
 void br_put(struct br_grid *g, int x, int y, uint32_t ch, enum br_role role);
 void br_fill(struct br_grid *g, const struct br_rect *r, uint32_t ch, enum br_role role);
-/* At most @max columns of UTF-8 or ASCII text; what cannot be shown is '?'. Returns the columns used. */
+/*
+ * At most @max columns of UTF-8 or ASCII text; what cannot be shown is '?'. Returns the columns
+ * used.
+ */
 int br_text(struct br_grid *g, int x, int y, int max, enum br_role role, const char *s);
 int br_printf(struct br_grid *g, int x, int y, int max, enum br_role role, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));

@@ -80,7 +80,8 @@ void br_index_free(struct br_index *idx)
 
 static unsigned int hash_slot(const struct br_index *idx, int tid, int timer)
 {
-	unsigned int h = ((unsigned int)tid * 2654435761u + (unsigned int)timer * 40503u) % HASH_SIZE;
+	unsigned int h =
+		((unsigned int)tid * 2654435761u + (unsigned int)timer * 40503u) % HASH_SIZE;
 
 	while (idx->hash[h]) {
 		const struct br_lane *l = &idx->lanes[idx->hash[h] - 1];
@@ -97,7 +98,7 @@ int br_index_lane(const struct br_index *idx, int tid, int timer)
 	return idx->hash[hash_slot(idx, tid, timer)] - 1;
 }
 
-/* --- bins ------------------------------------------------------------------------------------------ */
+/* --- bins --- */
 
 static void bin_init(struct br_bin *b)
 {
@@ -225,7 +226,7 @@ static int64_t cover(struct br_index *idx, int64_t ts)
 	return b;
 }
 
-/* --- lanes ----------------------------------------------------------------------------------------- */
+/* --- lanes --- */
 
 static size_t bytes(unsigned int lanes, unsigned int nbins)
 {
@@ -235,7 +236,8 @@ static size_t bytes(unsigned int lanes, unsigned int nbins)
 /* Fewer, wider bins, so that one more lane fits the memory allowed. */
 static void make_room(struct br_index *idx)
 {
-	while (!idx->fixed && idx->nbins > MIN_BINS && bytes(idx->nr_lanes + 1, idx->nbins) > idx->budget) {
+	while (!idx->fixed && idx->nbins > MIN_BINS &&
+	       bytes(idx->nr_lanes + 1, idx->nbins) > idx->budget) {
 		unsigned int half = idx->nbins / 2;
 
 		while (idx->used > half)
@@ -255,7 +257,8 @@ static int lane_new(struct br_index *idx, const struct hvst_arm *arm)
 	struct br_lane *l = &idx->lanes[idx->nr_lanes];
 
 	make_room(idx);
-	if (idx->nr_lanes == BR_MAX_LANES || (idx->fixed && bytes(idx->nr_lanes + 1, idx->nbins) > idx->budget))
+	if (idx->nr_lanes == BR_MAX_LANES ||
+	    (idx->fixed && bytes(idx->nr_lanes + 1, idx->nbins) > idx->budget))
 		return -1;
 	*l = (struct br_lane){ .tid = arm->tid, .vcpu = arm->vcpu, .timer = arm->timer, .vm = -1 };
 	l->bins = malloc(idx->nbins * sizeof(*l->bins));
@@ -315,7 +318,7 @@ void br_index_add(struct br_index *idx, const struct hvst_arm *arm)
 	count_arm(&idx->lanes[lane].bins[bin], &idx->lanes[lane], arm, ts);
 }
 
-/* --- queries --------------------------------------------------------------------------------------- */
+/* --- queries --- */
 
 void br_sum_init(struct br_sum *s)
 {
@@ -355,7 +358,8 @@ static void sum_bin(struct br_sum *s, const struct br_bin *b, bool hist)
 		sum_hist(s, b);
 }
 
-void br_index_sum(const struct br_index *idx, int lane, int64_t from, int64_t to, bool hist, struct br_sum *s)
+void br_index_sum(const struct br_index *idx, int lane, int64_t from, int64_t to, bool hist,
+		  struct br_sum *s)
 {
 	int64_t width = br_index_width(idx);
 	int64_t b = (from >> idx->shift) - (idx->origin >> idx->shift);
@@ -399,8 +403,8 @@ int64_t br_sum_median(const struct br_sum *s)
 	return v < s->skew_min ? s->skew_min : v > s->skew_max ? s->skew_max : (int64_t)v;
 }
 
-static bool step_in_bin(const struct br_index *idx, const struct br_bin *b, int64_t t, bool back, int64_t *at,
-			int64_t *from, int64_t *to)
+static bool step_in_bin(const struct br_index *idx, const struct br_bin *b, int64_t t, bool back,
+			int64_t *at, int64_t *from, int64_t *to)
 {
 	int64_t start = bin_start(idx, t);
 	int64_t near = back ? b->last_past : b->first_past;
@@ -426,7 +430,8 @@ bool br_index_step(const struct br_index *idx, int lane, int64_t t, bool back, i
 	*from = *to = 0;
 	if (lane < 0 || !idx->used)
 		return false;
-	if (b >= 0 && b < idx->used && step_in_bin(idx, &idx->lanes[lane].bins[b], t, back, at, from, to))
+	if (b >= 0 && b < idx->used &&
+	    step_in_bin(idx, &idx->lanes[lane].bins[b], t, back, at, from, to))
 		return true;
 	b = b < 0 ? -1 : b > idx->used ? idx->used : b;
 	for (b += dir; b >= 0 && b < idx->used; b += dir) {

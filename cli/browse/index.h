@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The browser's index: for each timer of each vCPU a row of time bins with what its arms did. Built in one
- * pass, bounded whatever the file: bins have one width, a power of two, that doubles when the span outgrows
- * them, and their number is halved when there are too many lanes for the memory allowed.
+ * The browser's index: for each timer of each vCPU a row of time bins with what its arms did. Built
+ * in one pass, bounded whatever the file: bins have one width, a power of two, that doubles when
+ * the span outgrows them, and their number is halved when there are too many lanes for the memory
+ * allowed.
  */
 #ifndef HVST_BROWSE_INDEX_H
 #define HVST_BROWSE_INDEX_H
 
 #include <hvstimer/session.h>
 
-#define BR_HIST 48			/* 24 octaves of past-due skew, 24 of headroom, from 1 us up */
+/* 24 octaves of past-due skew and 24 of headroom, from 1 us up. */
+#define BR_HIST 48
 #define BR_MAX_LANES 2048
 #define BR_MAX_BINS 8192
 #define BR_FINE_BUDGET (24u << 20)	/* bytes of bins in the index of a window */
-#define BR_TIME_LIMIT ((int64_t)1 << 61) /* times are held within +-73 years, so that no sum overflows */
+/* Times are held within +-73 years, so that no sum of them overflows. */
+#define BR_TIME_LIMIT ((int64_t)1 << 61)
 
 struct br_bin {
 	uint32_t ahead, past, periodic, inferred; /* saturating */
@@ -32,12 +35,12 @@ struct br_index {
 	int64_t origin;			/* start of bin 0, a multiple of the bin width */
 	unsigned int shift;		/* bin width: 1 << shift ns */
 	unsigned int nbins, used;
-	bool fixed;			/* a window: neither origin nor width move; arms outside are left out */
+	bool fixed; /* a window: neither origin nor width move; arms outside are left out */
 	struct br_lane *lanes;
 	unsigned int nr_lanes;
 	int *hash;			/* (tid, timer) -> lane + 1 */
 	size_t budget;			/* bytes of bins */
-	uint64_t dropped;		/* arms of lanes beyond BR_MAX_LANES, or for which there was no memory */
+	uint64_t dropped; /* arms of lanes beyond BR_MAX_LANES, or for which there was no memory */
 	int64_t first, last;		/* of the arms; HVST_UNKNOWN when there is none */
 };
 
@@ -63,14 +66,18 @@ int64_t br_index_width(const struct br_index *idx);
 
 void br_sum_init(struct br_sum *s);
 /* Adds to @s the bins of @lane that touch [@from, @to); the histogram only with @hist. */
-void br_index_sum(const struct br_index *idx, int lane, int64_t from, int64_t to, bool hist, struct br_sum *s);
-/* Median skew, to within a factor of 1.42 and never outside minimum and maximum; HVST_UNKNOWN: none known. */
+void br_index_sum(const struct br_index *idx, int lane, int64_t from, int64_t to, bool hist,
+		  struct br_sum *s);
+/*
+ * Median skew, to within a factor of 1.42 and never outside minimum and maximum; HVST_UNKNOWN: none
+ * known.
+ */
 int64_t br_sum_median(const struct br_sum *s);
 uint64_t br_sum_arms(const struct br_sum *s);
 
 /*
- * Where the lane's next past-due arm after @t (before @t with @back) lies. True: *@at is its time, or,
- * when *@to > *@from, it is somewhere in [*@from, *@to) and has to be looked up there.
+ * Where the lane's next past-due arm after @t (before @t with @back) lies. True: *@at is its time,
+ * or, when *@to > *@from, it is somewhere in [*@from, *@to) and has to be looked up there.
  */
 bool br_index_step(const struct br_index *idx, int lane, int64_t t, bool back, int64_t *at,
 		   int64_t *from, int64_t *to);

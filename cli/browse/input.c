@@ -17,7 +17,7 @@ static void say(struct br_model *m, const char *text)
 	snprintf(m->message, sizeof(m->message), "%s", text);
 }
 
-/* --- moving ---------------------------------------------------------------------------------------- */
+/* --- moving --- */
 
 static void do_columns(struct br_model *m, int by)
 {
@@ -96,7 +96,8 @@ static void do_storm(struct br_model *m, int back)
 static void do_transition(struct br_model *m, int back)
 {
 	if (!br_nav_next(m, true, back))
-		say(m, back ? "no clock transition before the cursor" : "no clock transition after the cursor");
+		say(m, back ? "no clock transition before the cursor"
+			    : "no clock transition after the cursor");
 }
 
 static void do_step(struct br_model *m, int back)
@@ -104,7 +105,7 @@ static void do_step(struct br_model *m, int back)
 	br_nav_step(m, back);
 }
 
-/* --- doing ----------------------------------------------------------------------------------------- */
+/* --- doing --- */
 
 static void do_enter(struct br_model *m, int arg)
 {
@@ -218,18 +219,30 @@ static const struct br_key keys[] = {
 	{ "e", "next past-due arm of the selected timer", { 'e' }, do_step, 0 },
 	{ "E", "previous past-due arm", { 'E' }, do_step, 1 },
 	{ "/", "search the text of events from the cursor on", { '/' }, do_ask, BR_ASK_SEARCH },
-	{ "f", "filter: vm=0 vcpu=1 timer=0 event=msr; empty: none", { 'f' }, do_ask, BR_ASK_FILTER },
+	{ "f",
+	  "filter: vm=0 vcpu=1 timer=0 event=msr; empty: none",
+	  { 'f' },
+	  do_ask,
+	  BR_ASK_FILTER },
 	{ "a", "mark a here, or remove it", { 'a' }, do_mark, 0 },
 	{ "b", "mark b; both select the stretch between them", { 'b' }, do_mark, 1 },
 	{ "m", "set a bookmark: m and a letter or digit", { 'm' }, do_ask, BR_ASK_SET },
 	{ "'", "go to a bookmark", { '\'' }, do_ask, BR_ASK_JUMP },
 	{ "Tab", "next pane: timeline, findings, events", { BR_KEY_TAB }, do_pane, 1 },
 	{ "S-Tab", "previous pane", { BR_KEY_BACKTAB }, do_pane, -1 },
-	{ "Enter", "all about the selection; in findings: go there; on a VM: fold", { BR_KEY_ENTER }, do_enter, 0 },
+	{ "Enter",
+	  "all about the selection; in findings: go there; on a VM: fold",
+	  { BR_KEY_ENTER },
+	  do_enter,
+	  0 },
 	{ "Space", "fold or unfold the VM", { ' ' }, do_fold, 0 },
 	{ "s", "skew plot on and off", { 's' }, do_skew, 0 },
 	{ "y", "write this screen and the selection to a text file", { 'y' }, do_ask, BR_ASK_FILE },
-	{ "Esc", "stop indexing, reading or searching; drop the selection", { BR_KEY_ESC }, do_cancel, 0 },
+	{ "Esc",
+	  "stop indexing, reading or searching; drop the selection",
+	  { BR_KEY_ESC },
+	  do_cancel,
+	  0 },
 	{ "?", "this help", { '?' }, do_help, 0 },
 	{ "q", "quit", { 'q' }, do_quit, 0 },
 };
@@ -240,7 +253,7 @@ const struct br_key *br_keys(unsigned int *n)
 	return keys;
 }
 
-/* --- prompts --------------------------------------------------------------------------------------- */
+/* --- prompts --- */
 
 static void go_to_time(struct br_model *m, const char *text)
 {
@@ -248,7 +261,8 @@ static void go_to_time(struct br_model *m, const char *text)
 	int64_t first, last, ns;
 
 	if (!parse_duration(text + relative, &ns) || !br_model_span(m, &first, &last)) {
-		say(m, "a time is seconds as trace-cmd report shows them, or +TIME from the first event");
+		say(m, "a time is seconds as trace-cmd report shows them, or +TIME from the first "
+		       "event");
 		return;
 	}
 	br_nav_cursor(m, relative ? first + br_clamp_time(ns) : ns);
@@ -256,7 +270,9 @@ static void go_to_time(struct br_model *m, const char *text)
 
 static void search(struct br_model *m, const char *text)
 {
-	struct br_query q = { .kind = BR_Q_SEARCH, .from = m->cursor + 1, .to = HVST_UNKNOWN, .filter = m->filter };
+	struct br_query q = {
+		.kind = BR_Q_SEARCH, .from = m->cursor + 1, .to = HVST_UNKNOWN, .filter = m->filter
+	};
 
 	if (*text)
 		snprintf(m->search, sizeof(m->search), "%s", text);
@@ -382,7 +398,7 @@ static void prompt_key(struct br_model *m, int key)
 		p->text[p->len++] = (char)key;
 }
 
-/* --- overlays and mouse ---------------------------------------------------------------------------- */
+/* --- overlays and mouse --- */
 
 static void overlay_key(struct br_model *m, const struct br_layout *l, int key)
 {
@@ -418,7 +434,8 @@ static void overlay_key(struct br_model *m, const struct br_layout *l, int key)
 
 static bool inside(const struct br_rect *r, const struct br_input *in)
 {
-	return r->w > 0 && in->x >= r->x && in->x < r->x + r->w && in->y >= r->y && in->y < r->y + r->h;
+	return r->w > 0 && in->x >= r->x && in->x < r->x + r->w && in->y >= r->y &&
+	       in->y < r->y + r->h;
 }
 
 static int column_at(const struct br_model *m, const struct br_layout *l, int x)
@@ -429,7 +446,8 @@ static int column_at(const struct br_model *m, const struct br_layout *l, int x)
 }
 
 /* The item of a list under the pointer: its first line is the title. -1: none. */
-static int item_at(const struct br_rect *r, const struct br_input *in, unsigned int at, unsigned int n)
+static int item_at(const struct br_rect *r, const struct br_input *in, unsigned int at,
+		   unsigned int n)
 {
 	int i = br_view_top((int)at, (int)n, r->h - 1) + in->y - r->y - 1;
 
@@ -490,7 +508,7 @@ static void wheel(struct br_model *m, const struct br_layout *l, const struct br
 		br_nav_zoom(m, by < 0, column_at(m, l, in->x));
 }
 
-/* --- in all ---------------------------------------------------------------------------------------- */
+/* --- in all --- */
 
 static void plain_key(struct br_model *m, int key)
 {

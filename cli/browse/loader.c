@@ -11,13 +11,18 @@
 #include "loader.h"
 
 #define INDEX_BUDGET (32u << 20)	/* bytes of bins */
-#define BATCH 256			/* arms put into the index at a time: the screen waits no longer than that */
-#define MAX_LIVE_STORMS 4096		/* shown while indexing; afterwards the result has them all */
+#define BATCH 256			/* arms put into the index at a time */
+#define MAX_LIVE_STORMS 4096		/* shown while indexing; then the result has them */
+#define PROGRESS_MS 50
 #define BEFORE 160			/* events kept before the moment asked for */
 #define AFTER 512
 #define MAX_AT_ONCE 8192		/* events of one time stamp */
-#define LEAD_NS 200000000		/* read before a window, so that timers' states are known in it */
-#define TAIL_NS 20000000		/* and after it, for inferred arms that wait for a clock sample */
+/*
+ * Read before a window, so that the timers' states are known in it, and after it, for inferred arms
+ * that wait for a clock sample.
+ */
+#define LEAD_NS 200000000
+#define TAIL_NS 20000000
 #define FIRST_LOOK_BACK 1000000		/* ns */
 
 struct loader {
@@ -31,6 +36,7 @@ struct loader {
 	struct hvst_storm *storms;
 	struct hvst_arm batch[BATCH];
 	unsigned int nr_batch;
+	int64_t next_ms;		/* when the screen is to be told of progress again */
 
 	pthread_mutex_t lock;		/* the rest */
 	pthread_cond_t work, news;
@@ -40,7 +46,7 @@ struct loader {
 	bool ready[BR_Q_KINDS];
 	int running;			/* enum br_query_kind, -1: none */
 	bool stop;			/* the running query is to end */
-	bool resume;			/* the search makes way for another query and goes on after it */
+	bool resume; /* the search makes way for another query and goes on after it */
 	bool indexing, quit;
 	bool settled;			/* the index session's answers are final; set once */
 	pthread_t index_thread, query_thread;
@@ -56,7 +62,7 @@ static void tell(struct loader *l)
 		return;			/* full: the reader is woken anyway */
 }
 
-/* --- the index pass -------------------------------------------------------------------------------- */
+/* --- the index pass --- */
 
 static void flush_batch(struct loader *l)
 {
@@ -88,10 +94,22 @@ static int on_storm(void *ctx, const struct hvst_storm *storm)
 	return 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static int on_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct loader *l = ctx;
+	int64_t now = now_ms();
 
+	if (now < l->next_ms)
+		return 0;
+	l->next_ms = now + PROGRESS_MS;
 	flush_batch(l);
 	pthread_mutex_lock(&l->index_lock);
 	l->live.done = done;
@@ -126,7 +144,9 @@ static void settle(struct loader *l, int err)
 static void *index_main(void *arg)
 {
 	struct loader *l = arg;
-	struct hvst_observer obs = { .arm = on_index_arm, .storm = on_storm, .progress = on_progress };
+	struct hvst_observer obs = { .arm = on_index_arm,
+				     .storm = on_storm,
+				     .progress = on_progress };
 	int err;
 
 	hvst_session_set_need(l->index_session, HVST_NEED_ANALYSIS);
@@ -144,7 +164,7 @@ static void *index_main(void *arg)
 	return NULL;
 }
 
-/* --- queries --------------------------------------------------------------------------------------- */
+/* --- queries --- */
 
 /* What a running query collects. */
 struct job {
@@ -168,7 +188,8 @@ static bool stopped(struct loader *l)
 	return __atomic_load_n(&l->stop, __ATOMIC_RELAXED);
 }
 
-static int pass(struct job *j, unsigned int need, const struct hvst_observer *obs, int64_t from, int64_t to)
+static int pass(struct job *j, unsigned int need, const struct hvst_observer *obs, int64_t from,
+		int64_t to)
 {
 	struct loader *l = j->l;
 
@@ -212,8 +233,9 @@ static int on_step_arm(void *ctx, const struct hvst_arm *arm)
 	struct job *j = ctx;
 	const struct br_query *q = &j->q;
 
-	if (arm->kind == HVST_ARM_EXPIRED && !(arm->flags & HVST_ARM_RESTART) && arm->tid == q->tid &&
-	    arm->timer == q->timer && arm->ts_ns >= q->from && arm->ts_ns < q->to &&
+	if (arm->kind == HVST_ARM_EXPIRED && !(arm->flags & HVST_ARM_RESTART) &&
+	    arm->tid == q->tid && arm->timer == q->timer && arm->ts_ns >= q->from &&
+	    arm->ts_ns < q->to &&
 	    (!j->a.found || (q->back ? arm->ts_ns > j->a.ts_ns : arm->ts_ns < j->a.ts_ns))) {
 		j->a.found = true;
 		j->a.ts_ns = arm->ts_ns;
@@ -245,7 +267,10 @@ static int only_vm_with(const struct hvst_result *r, int vcpu)
 	return found;
 }
 
-/* Whose an event is: by its thread, if that is a vCPU's. A callback runs in whatever task it interrupts. */
+/*
+ * Whose an event is: by its thread, if that is a vCPU's. A callback runs in whatever task it
+ * interrupts.
+ */
 static void identify(struct loader *l, const struct hvst_event *ev, int *vm, int *vcpu)
 {
 	const struct hvst_result *r = settled(l) ? hvst_session_result(l->index_session) : NULL;
@@ -325,7 +350,8 @@ static int read_after(struct job *j)
 static int read_before(struct job *j)
 {
 	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
-	int64_t first = settled(j->l) ? hvst_session_trace(j->l->index_session)->first_ns : HVST_UNKNOWN;
+	int64_t first =
+		settled(j->l) ? hvst_session_trace(j->l->index_session)->first_ns : HVST_UNKNOWN;
 	int64_t back = FIRST_LOOK_BACK;
 	int err;
 
@@ -395,7 +421,7 @@ static int query_search(struct job *j)
 	return j->a.found ? 0 : err;
 }
 
-/* --- the query thread ------------------------------------------------------------------------------ */
+/* --- the query thread --- */
 
 static int next_wanted(const struct loader *l)
 {
@@ -417,7 +443,8 @@ static void drop_answer(struct loader *l, int kind)
 /* Called locked; the query itself runs unlocked. */
 static void answer(struct loader *l, int kind)
 {
-	static int (*const run[BR_Q_KINDS])(struct job *) = { query_fine, query_events, query_step, query_search };
+	static int (*const run[BR_Q_KINDS])(struct job *) = { query_fine, query_events, query_step,
+							      query_search };
 	struct job j = { .l = l, .q = l->asked[kind], .at = l->asked[kind].from };
 
 	j.a.kind = j.q.kind;
@@ -457,7 +484,7 @@ static void *query_main(void *arg)
 	return NULL;
 }
 
-/* --- the source ------------------------------------------------------------------------------------ */
+/* --- the source --- */
 
 static void stop_running(struct loader *l)
 {
@@ -566,7 +593,10 @@ static bool loader_start(struct loader *l)
 	static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 	sigset_t set, old;
 
-	/* Signals belong to the thread with the terminal; but a crash here has to give the terminal back, too. */
+	/*
+	 * Signals belong to the thread with the terminal; but a crash here has to give the terminal
+	 * back, too.
+	 */
 	sigfillset(&set);
 	for (unsigned int i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		sigdelset(&set, own[i]);
@@ -580,15 +610,20 @@ static bool loader_start(struct loader *l)
 	return l->nr_threads == 2;
 }
 
-struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *query, int64_t from_ns,
-				int64_t to_ns)
+struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *query,
+				int64_t from_ns, int64_t to_ns)
 {
 	struct loader *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
-	l->src = (struct br_source){ loader_ask, loader_take, loader_cancel, loader_busy, loader_lock,
-				     loader_unlock, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+	l->src = (struct br_source){ loader_ask,
+				     loader_take,
+				     loader_cancel,
+				     loader_busy,
+				     loader_lock,
+				     loader_unlock,
+				     eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
 	l->index_session = index;
 	l->query_session = query;
 	l->from = from_ns;

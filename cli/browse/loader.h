@@ -6,11 +6,11 @@
 #include "source.h"
 
 /*
- * Starts both threads; NULL without memory or threads. Both sessions are open on the same recording and
- * borrowed until br_loader_free(); the index holds [@from_ns, @to_ns) (HVST_UNKNOWN: open).
+ * Starts both threads; NULL without memory or threads. Both sessions are open on the same recording
+ * and borrowed until br_loader_free(); the index holds [@from_ns, @to_ns) (HVST_UNKNOWN: open).
  */
-struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *query, int64_t from_ns,
-				int64_t to_ns);
+struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *query,
+				int64_t from_ns, int64_t to_ns);
 void br_loader_free(struct br_source *src);
 
 #endif

@@ -7,7 +7,7 @@
 #include "model.h"
 
 #define MAX_VMS 4096
-#define EDGE 20				/* events kept unseen beyond the cursor before more are asked for */
+#define EDGE 20				/* events beyond the cursor, or more are asked for */
 
 void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 {
@@ -44,7 +44,7 @@ void br_model_unlock(struct br_model *m)
 	m->src->unlock(m->src);
 }
 
-/* --- the window ------------------------------------------------------------------------------------ */
+/* --- the window --- */
 
 bool br_model_span(const struct br_model *m, int64_t *first, int64_t *last)
 {
@@ -72,7 +72,10 @@ int br_model_column(const struct br_model *m, int64_t ts)
 	return c < -1 ? -1 : c > m->cols ? m->cols : (int)c;
 }
 
-/* Bins a column in a fine index: many, so that windows fit closely, but all lanes must fit the memory. */
+/*
+ * Bins a column in a fine index: many, so that windows fit closely, but all lanes must fit the
+ * memory.
+ */
 static int64_t fineness(const struct br_model *m)
 {
 	size_t column = (m->live.index->nr_lanes + 1) * (size_t)m->cols * sizeof(struct br_bin);
@@ -95,7 +98,7 @@ int64_t br_model_unit(const struct br_model *m, int64_t col_ns)
 	return u < bin ? u : bin;
 }
 
-/* --- adding up ------------------------------------------------------------------------------------- */
+/* --- adding up --- */
 
 /* Does the fine index hold all of [from, to) that the recording has? */
 static bool fine_covers(const struct br_model *m, int64_t from, int64_t to)
@@ -118,10 +121,12 @@ static bool fine_serves(const struct br_model *m)
 
 bool br_model_exact(const struct br_model *m)
 {
-	return m->indexed && (br_model_unit(m, m->col_ns) == br_index_width(m->live.index) || fine_serves(m));
+	return m->indexed &&
+	       (br_model_unit(m, m->col_ns) == br_index_width(m->live.index) || fine_serves(m));
 }
 
-void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, bool hist, struct br_sum *s)
+void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, bool hist,
+		  struct br_sum *s)
 {
 	const struct br_lane *l = &m->live.index->lanes[lane];
 	int64_t width = br_index_width(m->live.index);
@@ -137,8 +142,8 @@ void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, 
 	br_index_sum(m->live.index, lane, from, to, hist, s);
 }
 
-void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to, bool hist,
-		      struct br_sum *s)
+void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to,
+		      bool hist, struct br_sum *s)
 {
 	if (row->kind == BR_ROW_LANE && row->lane >= 0)
 		br_model_sum(m, row->lane, from, to, hist, s);
@@ -152,7 +157,8 @@ void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_
 
 const struct br_lane *br_model_lane(const struct br_model *m, const struct br_row *row)
 {
-	return row && row->kind == BR_ROW_LANE && row->lane >= 0 ? &m->live.index->lanes[row->lane] : NULL;
+	return row && row->kind == BR_ROW_LANE && row->lane >= 0 ? &m->live.index->lanes[row->lane]
+								 : NULL;
 }
 
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const struct br_row *row)
@@ -164,8 +170,8 @@ bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const
 	return l && l->tid == s->tid && l->timer == s->timer;
 }
 
-const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row, int64_t from,
-					int64_t to, unsigned int *nr)
+const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
+					int64_t from, int64_t to, unsigned int *nr)
 {
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
 		const struct hvst_storm *s = &m->live.storms[i];
@@ -183,7 +189,7 @@ bool br_model_filtered(const struct br_model *m)
 	return m->filter.vm >= 0 || m->filter.vcpu >= 0 || m->filter.timer >= 0 || m->filter.events;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------ */
+/* --- rows --- */
 
 bool br_model_folded(const struct br_model *m, int vm)
 {
@@ -193,7 +199,10 @@ bool br_model_folded(const struct br_model *m, int vm)
 	return false;
 }
 
-/* Lanes in the order of the screen: VMs as they appeared, the unknown one last; then vCPU, thread, timer. */
+/*
+ * Lanes in the order of the screen: VMs as they appeared, the unknown one last; then vCPU, thread,
+ * timer.
+ */
 static int lane_order(const void *a, const void *b, void *ctx)
 {
 	const struct br_lane *lanes = ctx;
@@ -265,25 +274,30 @@ static int find_row(const struct br_model *m, const struct br_row *want)
 	for (unsigned int i = 0; i < m->nr_rows; i++) {
 		const struct br_row *r = &m->rows[i];
 
-		if (r->kind == want->kind && (r->kind == BR_ROW_LANE ? r->lane == want->lane : r->vm == want->vm))
+		if (r->kind == want->kind &&
+		    (r->kind == BR_ROW_LANE ? r->lane == want->lane : r->vm == want->vm))
 			return (int)i;
 	}
 	return -1;
 }
 
-/* Before the user has chosen a row: the lane of the first storm, else the first lane. */
+/*
+ * Before the user has chosen a row: the first timer, or folded VM, with a storm, else the first
+ * timer.
+ */
 static int default_row(const struct br_model *m)
 {
 	int lane = -1;
 
 	for (unsigned int i = 0; i < m->nr_rows; i++) {
+		const struct br_row *r = &m->rows[i];
 		unsigned int nr;
 
-		if (m->rows[i].kind != BR_ROW_LANE)
+		if (r->kind != BR_ROW_LANE && !(r->kind == BR_ROW_VM && br_model_folded(m, r->vm)))
 			continue;
 		if (lane < 0)
 			lane = (int)i;
-		if (br_model_storm(m, &m->rows[i], -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
+		if (br_model_storm(m, r, -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
 			return (int)i;
 	}
 	return lane < 0 && m->nr_rows ? 0 : lane;
@@ -293,16 +307,23 @@ int br_model_row(const struct br_model *m)
 {
 	int i = find_row(m, &m->row);
 
-	if (i < 0 && m->row.kind == BR_ROW_LANE && m->row.lane >= 0)	/* folded away, or filtered */
-		i = find_row(m, &(struct br_row){ BR_ROW_VM, m->live.index->lanes[m->row.lane].vm, -1 });
+	if (i < 0 && m->row.kind == BR_ROW_LANE && m->row.lane >= 0) /* folded away, or filtered */
+		i = find_row(
+			m, &(struct br_row){ BR_ROW_VM, m->live.index->lanes[m->row.lane].vm, -1 });
 	return i < 0 ? default_row(m) : i;
 }
 
-/* --- findings -------------------------------------------------------------------------------------- */
+/* --- findings --- */
 
 const struct br_finding *br_model_finding(const struct br_model *m)
 {
 	return m->finding < m->nr_findings ? &m->findings[m->finding] : NULL;
+}
+
+bool br_is_change(const struct br_model *m, const struct br_finding *f)
+{
+	return f->kind == BR_F_REFERENCE ||
+	       (f->kind == BR_F_GUEST && m->live.result->guest[f->i].from != HVST_SRC_UNKNOWN);
 }
 
 static void add_finding(struct br_model *m, enum br_finding_kind kind, unsigned int i, int64_t ts)
@@ -310,11 +331,15 @@ static void add_finding(struct br_model *m, enum br_finding_kind kind, unsigned 
 	m->findings[m->nr_findings++] = (struct br_finding){ kind, i, ts };
 }
 
+/*
+ * By time; of two at one time the guest's comes last, so that T, coming from a storm, meets it
+ * first.
+ */
 static int finding_order(const void *a, const void *b)
 {
 	const struct br_finding *x = a, *y = b;
 
-	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns ? 1 : (int)x->kind - (int)y->kind;
+	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns ? 1 : (int)y->kind - (int)x->kind;
 }
 
 static bool vm_passes(const struct br_model *m, int vm, int vcpu)
@@ -348,7 +373,10 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 	for (unsigned int i = 0; i < r->nr_guest; i++)
 		if (vm_passes(m, r->guest[i].vm, r->guest[i].vcpu))
 			add_finding(m, BR_F_GUEST, i, r->guest[i].ts_ns);
-	/* A VM's first segment is no change; at each later one its clock stepped or got another source. */
+	/*
+	 * A VM's first segment is no change; at each later one its clock stepped or got another
+	 * source.
+	 */
 	for (unsigned int i = 0; i < r->nr_reference; i++)
 		if (seen_vm(seen, r->reference[i].vm) && vm_passes(m, r->reference[i].vm, -1))
 			add_finding(m, BR_F_REFERENCE, i, r->reference[i].from_ns);
@@ -388,7 +416,7 @@ void br_model_refilter(struct br_model *m)
 	m->nr_events = 0;
 }
 
-/* --- questions and answers ------------------------------------------------------------------------- */
+/* --- questions and answers --- */
 
 /* The first event at or after the cursor, or the last one. */
 static unsigned int event_at(const struct br_model *m, int64_t ts)
@@ -426,7 +454,8 @@ static void take_found(struct br_model *m, const struct br_answer *a)
 	} else if (a->err == -ECANCELED) {
 		snprintf(m->message, sizeof(m->message), "stopped");
 	} else if (a->kind == BR_Q_SEARCH) {
-		snprintf(m->message, sizeof(m->message), "not found after the cursor: %s", a->query.text);
+		snprintf(m->message, sizeof(m->message), "not found after the cursor: %s",
+			 a->query.text);
 	} else {
 		snprintf(m->message, sizeof(m->message), "no further past-due arm");
 	}
@@ -482,7 +511,9 @@ static void ask_fine(struct br_model *m)
 {
 	int64_t unit = br_model_unit(m, m->col_ns);
 	int64_t margin = m->cols / 4 * m->col_ns;
-	struct br_query q = { .kind = BR_Q_FINE, .from = m->from - margin, .to = br_model_end(m) + margin };
+	struct br_query q = { .kind = BR_Q_FINE,
+			      .from = m->from - margin,
+			      .to = br_model_end(m) + margin };
 
 	if (!m->indexed || m->live.err || br_model_exact(m))
 		return;
@@ -510,7 +541,9 @@ static bool events_at_hand(const struct br_model *m)
 
 static void ask_events(struct br_model *m)
 {
-	struct br_query q = { .kind = BR_Q_EVENTS, .from = m->cursor, .to = HVST_UNKNOWN, .filter = m->filter };
+	struct br_query q = {
+		.kind = BR_Q_EVENTS, .from = m->cursor, .to = HVST_UNKNOWN, .filter = m->filter
+	};
 
 	if (!m->events_shown || events_at_hand(m) || same_query(&q, &m->events_asked))
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the browser knows and where the user stands: the index, the findings, the page of events around the
- * cursor, and window, cursor, selection, filter, marks. No terminal, no drawing.
+ * What the browser knows and where the user stands: the index, the findings, the page of events
+ * around the cursor, and window, cursor, selection, filter, marks. No terminal, no drawing.
  */
 #ifndef HVST_BROWSE_MODEL_H
 #define HVST_BROWSE_MODEL_H
@@ -32,7 +32,7 @@ struct br_prompt { enum br_prompt_kind kind; char text[BR_LINE]; unsigned int le
 struct br_model {
 	struct br_source *src;
 	struct br_live live;		/* while the source is locked */
-	bool indexed;			/* the index pass has ended and the rows and findings are final */
+	bool indexed; /* the index pass has ended and the rows and findings are final */
 	char name[64];			/* of the file, for the title */
 
 	struct br_index *fine;		/* of the window, when the main index is too coarse; NULL */
@@ -53,7 +53,7 @@ struct br_model {
 	int page;			/* rows of the list in front */
 	bool events_shown;		/* is the event list on the screen? */
 	int64_t from, col_ns;		/* the window: cols * col_ns from @from */
-	int64_t span;			/* that the user chose: what is kept when the terminal is resized */
+	int64_t span; /* that the user chose: what is kept when the terminal is resized */
 	int64_t cursor;
 	bool whole;			/* the window is the whole recording, as it grows */
 	enum br_pane pane, list;	/* with the focus; the list shown in a narrow window */
@@ -66,6 +66,7 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
+	bool fold_decided;		/* by room, or by the user */
 	struct br_filter filter;
 	char filter_text[BR_LINE];
 	char search[BR_LINE];
@@ -74,7 +75,7 @@ struct br_model {
 	enum br_overlay overlay;
 	int overlay_top;
 	struct br_prompt prompt;
-	char write_to[BR_LINE];		/* y: where the screen is to be written once it is drawn; "" */
+	char write_to[BR_LINE]; /* y: where the screen is to be written once it is drawn; "" */
 	char message[BR_LINE + 80];
 	bool quit;
 };
@@ -97,18 +98,22 @@ int64_t br_model_end(const struct br_model *m);		/* of the window */
 int br_model_column(const struct br_model *m, int64_t ts); /* may lie outside of 0 .. cols - 1 */
 
 /* Adds up a lane between two times, from the finest index that has them. */
-void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, bool hist, struct br_sum *s);
+void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, bool hist,
+		  struct br_sum *s);
 /* A lane, or for the row of a VM all of its lanes. */
-void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to, bool hist,
-		      struct br_sum *s);
+void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to,
+		      bool hist, struct br_sum *s);
 const struct br_lane *br_model_lane(const struct br_model *m, const struct br_row *row);
 bool br_model_folded(const struct br_model *m, int vm);
 /* The storm of a lane that touches [from, to), NULL: none; @nr its number from 1. */
-const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row, int64_t from,
-					int64_t to, unsigned int *nr);
+const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
+					int64_t from, int64_t to, unsigned int *nr);
 int br_model_row(const struct br_model *m);		/* place of the selected row, -1: none */
 const struct br_finding *br_model_finding(const struct br_model *m);
-bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const struct br_row *row);
+/* Did a clock change there? That the guest's first one becomes known is no change. */
+bool br_is_change(const struct br_model *m, const struct br_finding *f);
+bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s,
+		     const struct br_row *row);
 bool br_model_filtered(const struct br_model *m);
 /* After folding; after a change of the filter. */
 void br_model_rows(struct br_model *m);
@@ -130,7 +135,8 @@ void br_nav_selection(struct br_model *m);		/* z */
 void br_nav_row(struct br_model *m, int by);
 void br_nav_to_finding(struct br_model *m, unsigned int i);
 bool br_nav_next(struct br_model *m, bool transitions, bool back);
-void br_nav_step(struct br_model *m, bool back);	/* the next past-due arm of the selected lane */
+void br_nav_step(struct br_model *m, bool back); /* the next past-due arm of the selected lane */
 void br_nav_fold(struct br_model *m);
+void br_nav_fold_to_fit(struct br_model *m, int h);	/* several VMs into @h rows */
 
 #endif

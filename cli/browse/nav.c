@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Moving about: window, cursor, selection. The window always falls on multiples of br_model_unit(). */
+/*
+ * Moving about: window, cursor, selection. The window always falls on multiples of br_model_unit().
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "model.h"
 
-#define MIN_STORM_NS 20000		/* a storm narrower than this is shown with room around it */
+#define MIN_STORM_NS 20000		/* a narrower storm gets room around it */
+#define NO_VM (-2)
 #define AROUND_NS 100000000		/* what z shows on each side of a moment */
 
 static int64_t round_up(int64_t v, int64_t unit)
@@ -102,7 +105,8 @@ void br_nav_columns(struct br_model *m, int by)
 	target = target < first ? first : target > last ? last : target;
 	over = by < 0 ? target - m->from : target + m->col_ns - br_model_end(m);
 	if (by < 0 ? over < 0 : over > 0)
-		set_window(m, m->from + over + m->cols / 8 * (by < 0 ? -m->col_ns : m->col_ns), m->col_ns);
+		set_window(m, m->from + over + m->cols / 8 * (by < 0 ? -m->col_ns : m->col_ns),
+			   m->col_ns);
 	m->cursor = target;
 }
 
@@ -156,7 +160,8 @@ void br_nav_selection(struct br_model *m)
 		br_nav_window(m, m->select_from, m->select_to);
 	} else if (!f || (!m->selected && m->pane != BR_FINDINGS) || f->ts_ns == HVST_UNKNOWN) {
 		snprintf(m->message, sizeof(m->message),
-			 "nothing selected: n and t go to findings, a drag or the marks a and b select a stretch");
+			 "nothing selected: n and t go to findings, a drag or the marks a and b "
+			 "select a stretch");
 	} else {
 		br_nav_to_finding(m, m->finding);
 		if (f->kind == BR_F_STORM)
@@ -197,11 +202,6 @@ void br_nav_to_finding(struct br_model *m, unsigned int i)
 		br_nav_cursor(m, f->ts_ns);
 }
 
-static bool is_transition(const struct br_finding *f)
-{
-	return f->kind == BR_F_GUEST || f->kind == BR_F_REFERENCE;
-}
-
 /* Findings of one sort stand in time order; among equal times the list's order decides. */
 bool br_nav_next(struct br_model *m, bool transitions, bool back)
 {
@@ -213,7 +213,7 @@ bool br_nav_next(struct br_model *m, bool transitions, bool back)
 		bool after = f->ts_ns > m->cursor || (here && (!m->selected || i > m->finding));
 		bool before = f->ts_ns < m->cursor || (here && m->selected && i < m->finding);
 
-		if (transitions ? !is_transition(f) : f->kind != BR_F_STORM)
+		if (transitions ? !br_is_change(m, f) : f->kind != BR_F_STORM)
 			continue;
 		if (back ? before : after && best < 0)
 			best = (int)i;
@@ -232,9 +232,11 @@ void br_nav_step(struct br_model *m, bool back)
 
 	if (!l) {
 		snprintf(m->message, sizeof(m->message), "select a timer's row first");
-	} else if (!br_index_step(m->live.index, m->rows[row].lane, m->cursor, back, &at, &from, &to)) {
-		snprintf(m->message, sizeof(m->message), back ? "no past-due arm of this timer before the cursor" :
-			 "no past-due arm of this timer after the cursor");
+	} else if (!br_index_step(m->live.index, m->rows[row].lane, m->cursor, back, &at, &from,
+				  &to)) {
+		snprintf(m->message, sizeof(m->message),
+			 back ? "no past-due arm of this timer before the cursor"
+			      : "no past-due arm of this timer after the cursor");
 	} else if (to > from) {
 		struct br_query q = { .kind = BR_Q_STEP, .from = from, .to = to, .tid = l->tid,
 				      .timer = l->timer, .back = back };
@@ -245,6 +247,33 @@ void br_nav_step(struct br_model *m, bool back)
 	}
 }
 
+static void fold_all_but(struct br_model *m, int vm)
+{
+	m->nr_folded = 0;
+	for (unsigned int i = 0; i < m->nr_rows && m->nr_folded < BR_MAX_FOLDED; i++)
+		if (m->rows[i].kind == BR_ROW_VM && m->rows[i].vm != vm)
+			m->folded[m->nr_folded++] = m->rows[i].vm;
+	br_model_rows(m);
+}
+
+/*
+ * So that the first screen shows the storms of all of them: but for the first with a storm, if that
+ * is enough.
+ */
+void br_nav_fold_to_fit(struct br_model *m, int h)
+{
+	int row = br_model_row(m);
+
+	if (m->fold_decided || !m->indexed || row < 0)
+		return;
+	m->fold_decided = true;
+	if ((int)m->nr_rows <= h || m->rows[m->nr_rows - 1].vm == m->rows[0].vm)
+		return;
+	fold_all_but(m, m->rows[row].vm);
+	if ((int)m->nr_rows > h)
+		fold_all_but(m, NO_VM);
+}
+
 void br_nav_fold(struct br_model *m)
 {
 	int row = br_model_row(m);
@@ -252,6 +281,7 @@ void br_nav_fold(struct br_model *m)
 
 	if (row < 0)
 		return;
+	m->fold_decided = true;
 	vm = m->rows[row].vm;
 	for (unsigned int i = 0; i < m->nr_folded; i++) {
 		if (m->folded[i] == vm) {

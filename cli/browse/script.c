@@ -20,11 +20,24 @@ struct script {
 	unsigned int nr_times;
 };
 
-static const struct { const char *name; int key; } named[] = {
-	{ "Up", BR_KEY_UP }, { "Down", BR_KEY_DOWN }, { "Left", BR_KEY_LEFT }, { "Right", BR_KEY_RIGHT },
-	{ "PgUp", BR_KEY_PGUP }, { "PgDn", BR_KEY_PGDN }, { "Home", BR_KEY_HOME }, { "End", BR_KEY_END },
-	{ "Enter", BR_KEY_ENTER }, { "Esc", BR_KEY_ESC }, { "Tab", BR_KEY_TAB }, { "S-Tab", BR_KEY_BACKTAB },
-	{ "Backspace", BR_KEY_BACKSPACE }, { "Space", ' ' }, { "C-u", 'u' & 0x1f },
+struct named { const char *name; int key; };
+
+static const struct named named[] = {
+	{ "Up", BR_KEY_UP },
+	{ "Down", BR_KEY_DOWN },
+	{ "Left", BR_KEY_LEFT },
+	{ "Right", BR_KEY_RIGHT },
+	{ "PgUp", BR_KEY_PGUP },
+	{ "PgDn", BR_KEY_PGDN },
+	{ "Home", BR_KEY_HOME },
+	{ "End", BR_KEY_END },
+	{ "Enter", BR_KEY_ENTER },
+	{ "Esc", BR_KEY_ESC },
+	{ "Tab", BR_KEY_TAB },
+	{ "S-Tab", BR_KEY_BACKTAB },
+	{ "Backspace", BR_KEY_BACKSPACE },
+	{ "Space", ' ' },
+	{ "C-u", 'u' & 0x1f },
 };
 
 static int key_by_name(const char *name)
@@ -64,7 +77,7 @@ static void press(struct script *s, const struct br_input *in)
 	s->nr_times += i < MAX_TIMES - 1;
 }
 
-/* --- commands: 0 or an exit code ------------------------------------------------------------------- */
+/* --- commands: 0 or an exit code --- */
 
 static int do_key(struct script *s, char *args)
 {
@@ -91,7 +104,8 @@ static int do_size(struct script *s, char *args)
 {
 	int w, h;
 
-	if (sscanf(args, "%dx%d", &w, &h) != 2 || w < 1 || h < 1 || w > BR_MAX_SIDE || h > BR_MAX_SIDE)
+	if (sscanf(args, "%dx%d", &w, &h) != 2 || w < 1 || h < 1 || w > BR_MAX_SIDE ||
+	    h > BR_MAX_SIDE)
 		return bad(s, "a size is 80x24", args);
 	if (br_app_resize(s->a, w, h))
 		return bad(s, "out of memory", args);
@@ -106,8 +120,11 @@ static int do_mouse(struct script *s, char *args)
 	char what[16] = "";
 
 	sscanf(args, "%15s %d %d %d", what, &in.x, &in.y, &in.x2);
-	in.key = !strcmp(what, "click") ? BR_KEY_CLICK : !strcmp(what, "drag") ? BR_KEY_DRAG :
-		 !strcmp(what, "wheel-up") ? BR_KEY_WHEEL_UP : !strcmp(what, "wheel-down") ? BR_KEY_WHEEL_DOWN : 0;
+	in.key = !strcmp(what, "click")	       ? BR_KEY_CLICK
+		 : !strcmp(what, "drag")       ? BR_KEY_DRAG
+		 : !strcmp(what, "wheel-up")   ? BR_KEY_WHEEL_UP
+		 : !strcmp(what, "wheel-down") ? BR_KEY_WHEEL_DOWN
+					       : 0;
 	if (!in.key)
 		return bad(s, "mouse click|wheel-up|wheel-down X Y, mouse drag X Y X2", args);
 	press(s, &in);
@@ -141,15 +158,16 @@ static void print_lane(const struct script *s, const struct br_row *row)
 		return;
 	br_sum_init(&sum);
 	br_model_sum_row(m, row, m->from, br_model_end(m), false, &sum);
-	fprintf(s->out, "lane vm=%d vcpu=%d tid=%d timer=%d ahead=%" PRIu64 " past=%" PRIu64 " periodic=%" PRIu64
-		" inferred=%" PRIu64 "\n", l->vm, l->vcpu, l->tid, l->timer, sum.ahead, sum.past, sum.periodic,
-		sum.inferred);
+	fprintf(s->out,
+		"lane vm=%d vcpu=%d tid=%d timer=%d ahead=%" PRIu64 " past=%" PRIu64
+		" periodic=%" PRIu64 " inferred=%" PRIu64 "\n",
+		l->vm, l->vcpu, l->tid, l->timer, sum.ahead, sum.past, sum.periodic, sum.inferred);
 }
 
 static void print_event(const struct script *s, const struct br_event *e)
 {
-	fprintf(s->out, "event %" PRId64 " cpu=%u pid=%d vm=%d %s\n", e->ev.ts_ns, e->ev.cpu, e->ev.pid, e->vm,
-		e->ev.id == HVST_EV_LOST ? "lost" : hvst_event_name(e->ev.id));
+	fprintf(s->out, "event %" PRId64 " cpu=%u pid=%d vm=%d %s\n", e->ev.ts_ns, e->ev.cpu,
+		e->ev.pid, e->vm, e->ev.id == HVST_EV_LOST ? "lost" : hvst_event_name(e->ev.id));
 }
 
 static int do_numbers(struct script *s, char *args)
@@ -164,8 +182,8 @@ static int do_numbers(struct script *s, char *args)
 	for (unsigned int i = 0; i < m->nr_rows; i++)
 		print_lane(s, &m->rows[i]);
 	for (unsigned int i = 0; i < m->nr_findings; i++)
-		fprintf(s->out, "finding %d %u %" PRId64 "\n", m->findings[i].kind, m->findings[i].i,
-			m->findings[i].ts_ns);
+		fprintf(s->out, "finding %d %u %" PRId64 "\n", m->findings[i].kind,
+			m->findings[i].i, m->findings[i].ts_ns);
 	for (unsigned int i = 0; m->events_shown && i < m->nr_events; i++)
 		print_event(s, &m->events[i]);
 	br_model_unlock(m);
@@ -198,7 +216,8 @@ static void print_times(struct script *s, const char *what, double *ms)
 	unsigned int n = s->nr_times;
 
 	qsort(ms, n, sizeof(*ms), by_value);
-	fprintf(s->out, "%u keys %s: median %.2f ms, worst %.2f ms\n", n, what, ms[n / 2], ms[n - 1]);
+	fprintf(s->out, "%u keys %s: median %.2f ms, worst %.2f ms\n", n, what, ms[n / 2],
+		ms[n - 1]);
 }
 
 static int do_latency(struct script *s, char *args)
@@ -212,9 +231,13 @@ static int do_latency(struct script *s, char *args)
 	return 0;
 }
 
-static const struct { const char *name; int (*run)(struct script *s, char *args); } commands_table[] = {
-	{ "key", do_key }, { "text", do_text }, { "size", do_size }, { "mouse", do_mouse }, { "screen", do_screen },
-	{ "roles", do_roles }, { "print", do_print }, { "wait", do_wait }, { "latency", do_latency }, { "numbers", do_numbers },
+struct word { const char *name; int (*run)(struct script *s, char *args); };
+
+static const struct word words[] = {
+	{ "key", do_key },	   { "text", do_text },	    { "size", do_size },
+	{ "mouse", do_mouse },	   { "screen", do_screen }, { "roles", do_roles },
+	{ "print", do_print },	   { "wait", do_wait },	    { "latency", do_latency },
+	{ "numbers", do_numbers },
 };
 
 static int run_line(struct script *s, char *line)
@@ -227,9 +250,9 @@ static int run_line(struct script *s, char *line)
 	args = line + strcspn(line, " ");
 	if (*args)
 		*args++ = 0;
-	for (unsigned int i = 0; i < sizeof(commands_table) / sizeof(commands_table[0]); i++)
-		if (!strcmp(commands_table[i].name, line))
-			return commands_table[i].run(s, args);
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i].name, line))
+			return words[i].run(s, args);
 	return bad(s, "no such command", line);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the browser's data comes from: questions go in, answers come out later. loader.c answers from a
- * recording on threads of its own; unit tests answer at once from made-up events.
+ * Where the browser's data comes from: questions go in, answers come out later. loader.c answers
+ * from a recording on threads of its own; unit tests answer at once from made-up events.
  */
 #ifndef HVST_BROWSE_SOURCE_H
 #define HVST_BROWSE_SOURCE_H
@@ -14,10 +14,10 @@
 struct br_filter { int vm, vcpu, timer; uint64_t events; };
 
 enum br_query_kind {
-	BR_Q_FINE,			/* an index of [from, to) with bins of 1 << shift */
-	BR_Q_EVENTS,			/* the events around @from: some before it, more from it on */
-	BR_Q_STEP,			/* the first (@back: last) past-due arm of (tid, timer) in [from, to) */
-	BR_Q_SEARCH,			/* the first event at or after @from whose text has @text */
+	BR_Q_FINE,   /* an index of [from, to) with bins of 1 << shift */
+	BR_Q_EVENTS, /* the events around @from: some before it, more from it on */
+	BR_Q_STEP,   /* the first (@back: last) past-due arm of (tid, timer) in [from, to) */
+	BR_Q_SEARCH, /* the first event at or after @from whose text has @text */
 	BR_Q_KINDS
 };
 
@@ -50,7 +50,9 @@ struct br_answer {
 	int64_t ts_ns;			/* of what was found */
 };
 
-/* The index pass. Valid while the source is locked; @result and @trace are NULL until it has ended. */
+/*
+ * The index pass. Valid while the source is locked; @result and @trace are NULL until it has ended.
+ */
 struct br_live {
 	const struct br_index *index;
 	const struct hvst_storm *storms;
@@ -69,7 +71,10 @@ struct br_source {
 	bool (*take)(struct br_source *src, struct br_answer *a);
 	/* Stops the index pass, or the search, step or reading under way. */
 	void (*cancel)(struct br_source *src);
-	/* Is any question open, or the index pass under way? With @wait: returns as soon as something new is there. */
+	/*
+	 * Is any question open, or the index pass under way? With @wait: returns as soon as
+	 * something new is there.
+	 */
 	bool (*busy)(struct br_source *src, bool wait);
 	/* Holds the index still and shows it, until unlock. */
 	void (*lock)(struct br_source *src, struct br_live *live);

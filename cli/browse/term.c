@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The terminal, and the only file that knows curses. Whatever ends the program leaves the terminal as it was. */
+/*
+ * The terminal, and the only file that knows curses. Whatever ends the program leaves the terminal
+ * as it was.
+ */
 #include <curses.h>
 #include <errno.h>
 #include <langinfo.h>
@@ -18,11 +21,11 @@
 
 #define POLL_MS 250
 
-/* --- colours --------------------------------------------------------------------------------------- */
+/* --- colours --- */
 
 /*
- * Blue, yellow and vermilion differ in lightness too, and every role that carries a meaning has a shape of
- * its own, so nothing hangs on telling colours apart. -1: the terminal's own.
+ * Blue, yellow and vermilion differ in lightness too, and every role that carries a meaning has a
+ * shape of its own, so nothing hangs on telling colours apart. -1: the terminal's own.
  */
 static const struct look {
 	short fg256, bg256, fg8, bg8;
@@ -54,12 +57,13 @@ static bool init_colors(bool color)
 	for (int i = 0; i < BR_ROLES; i++) {
 		const struct look *k = &looks[i];
 
-		init_pair((short)(i + 1), COLORS >= 256 ? k->fg256 : k->fg8, COLORS >= 256 ? k->bg256 : k->bg8);
+		init_pair((short)(i + 1), COLORS >= 256 ? k->fg256 : k->fg8,
+			  COLORS >= 256 ? k->bg256 : k->bg8);
 	}
 	return true;
 }
 
-/* --- whatever happens ------------------------------------------------------------------------------ */
+/* --- whatever happens --- */
 
 /* Signal handlers have no argument; there is one terminal. */
 static struct {
@@ -139,7 +143,7 @@ static void remember_sequences(void)
 	add_restore(tigetstr("rmcup"));
 }
 
-/* --- drawing --------------------------------------------------------------------------------------- */
+/* --- drawing --- */
 
 static attr_t cell_attr(const struct br_cell *c, bool color)
 {
@@ -160,23 +164,37 @@ static void show(const struct br_grid *g, bool color)
 			wchar_t text[2] = { (wchar_t)c->ch, 0 };
 			cchar_t cc;
 
-			setcchar(&cc, text, cell_attr(c, color), color ? (short)(c->role + 1) : 0, NULL);
+			setcchar(&cc, text, cell_attr(c, color), color ? (short)(c->role + 1) : 0,
+				 NULL);
 			mvadd_wch(y, x, &cc);
 		}
 	}
 	refresh();
 }
 
-/* --- input ----------------------------------------------------------------------------------------- */
+/* --- input --- */
 
 static int key_of(int ch)
 {
-	static const struct { int curses, key; } known[] = {
-		{ KEY_UP, BR_KEY_UP }, { KEY_DOWN, BR_KEY_DOWN }, { KEY_LEFT, BR_KEY_LEFT },
-		{ KEY_RIGHT, BR_KEY_RIGHT }, { KEY_PPAGE, BR_KEY_PGUP }, { KEY_NPAGE, BR_KEY_PGDN },
-		{ KEY_HOME, BR_KEY_HOME }, { KEY_END, BR_KEY_END }, { KEY_ENTER, BR_KEY_ENTER },
-		{ '\r', BR_KEY_ENTER }, { '\n', BR_KEY_ENTER }, { CTRL('['), BR_KEY_ESC }, { '\t', BR_KEY_TAB },
-		{ KEY_BTAB, BR_KEY_BACKTAB }, { KEY_BACKSPACE, BR_KEY_BACKSPACE }, { 0x7f, BR_KEY_BACKSPACE },
+	static const struct {
+		int curses, key;
+	} known[] = {
+		{ KEY_UP, BR_KEY_UP },
+		{ KEY_DOWN, BR_KEY_DOWN },
+		{ KEY_LEFT, BR_KEY_LEFT },
+		{ KEY_RIGHT, BR_KEY_RIGHT },
+		{ KEY_PPAGE, BR_KEY_PGUP },
+		{ KEY_NPAGE, BR_KEY_PGDN },
+		{ KEY_HOME, BR_KEY_HOME },
+		{ KEY_END, BR_KEY_END },
+		{ KEY_ENTER, BR_KEY_ENTER },
+		{ '\r', BR_KEY_ENTER },
+		{ '\n', BR_KEY_ENTER },
+		{ CTRL('['), BR_KEY_ESC },
+		{ '\t', BR_KEY_TAB },
+		{ KEY_BTAB, BR_KEY_BACKTAB },
+		{ KEY_BACKSPACE, BR_KEY_BACKSPACE },
+		{ 0x7f, BR_KEY_BACKSPACE },
 		{ '\b', BR_KEY_BACKSPACE },
 	};
 
@@ -186,29 +204,45 @@ static int key_of(int ch)
 	return ch < 0x100 ? ch : 0;
 }
 
-/* A button pressed and released in one column is a click, else a drag. */
-static bool mouse_input(struct br_input *in, int *pressed_x, int *pressed_y)
+struct loop {
+	struct br_app *a;
+	bool color;
+	bool pressed;			/* the left button, at pressed_x, pressed_y */
+	int pressed_x, pressed_y;
+};
+
+/*
+ * Pressed and released in one column is a click, else a drag. Of a quick click curses may tell only
+ * the release.
+ */
+static struct br_input release(const struct loop *l, const MEVENT *e)
+{
+	if (!l->pressed || e->x == l->pressed_x)
+		return (struct br_input){ .key = BR_KEY_CLICK, .x = e->x, .y = e->y };
+	return (struct br_input){ BR_KEY_DRAG, l->pressed_x, l->pressed_y, e->x };
+}
+
+/* False: nothing to be done yet. */
+static bool mouse_input(struct loop *l, struct br_input *in)
 {
 	MEVENT e;
 
 	if (getmouse(&e) == ERR)
 		return false;
 	*in = (struct br_input){ .x = e.x, .y = e.y };
-	if (e.bstate & BUTTON1_PRESSED) {
-		*pressed_x = e.x;
-		*pressed_y = e.y;
-		return false;
-	}
 	if (e.bstate & BUTTON4_PRESSED)
 		in->key = BR_KEY_WHEEL_UP;
 	else if (e.bstate & BUTTON5_PRESSED)
 		in->key = BR_KEY_WHEEL_DOWN;
 	else if (e.bstate & BUTTON1_RELEASED)
-		*in = (struct br_input){ e.x == *pressed_x ? BR_KEY_CLICK : BR_KEY_DRAG, *pressed_x, *pressed_y, e.x };
+		*in = release(l, &e);
+	l->pressed = e.bstate & BUTTON1_PRESSED;
+	if (l->pressed) {
+		l->pressed_x = e.x;
+		l->pressed_y = e.y;
+	}
 	return in->key;
 }
-
-struct loop { struct br_app *a; bool color; int pressed_x, pressed_y; };
 
 static void handle(struct loop *l, int ch)
 {
@@ -219,7 +253,7 @@ static void handle(struct loop *l, int ch)
 	} else if (ch == CTRL('l')) {
 		clearok(curscr, TRUE);
 	} else if (ch == KEY_MOUSE) {
-		if (mouse_input(&in, &l->pressed_x, &l->pressed_y))
+		if (mouse_input(l, &in))
 			br_app_key(l->a, &in);
 	} else {
 		in.key = key_of(ch);
@@ -237,7 +271,8 @@ static void loop(struct loop *l)
 	while (!l->a->m.quit && !tty.ended_by) {
 		br_app_poll(l->a);
 		show(&l->a->g, l->color);
-		if (poll(fds, 2, POLL_MS) > 0 && fds[1].revents && read(fds[1].fd, &news, sizeof(news)) < 0)
+		if (poll(fds, 2, POLL_MS) > 0 && fds[1].revents &&
+		    read(fds[1].fd, &news, sizeof(news)) < 0)
 			continue;
 		if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 			return;
@@ -246,7 +281,7 @@ static void loop(struct loop *l)
 	}
 }
 
-/* --- beginning and end ----------------------------------------------------------------------------- */
+/* --- beginning and end --- */
 
 bool br_term_utf8(void)
 {
@@ -287,7 +322,8 @@ int br_term_run(struct br_app *a, bool color)
 	}
 	screen = begin();
 	if (!screen) {
-		complain("the terminal '%s' is not known; set TERM, or use --script", getenv("TERM") ? getenv("TERM") : "");
+		complain("the terminal '%s' is not known; set TERM, or use --script",
+			 getenv("TERM") ? getenv("TERM") : "");
 		return EXIT_USAGE;
 	}
 	l.color = init_colors(color);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The frame of the screen: what stands where, title, ruler, marks, status line. */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ static const char *headline(const struct br_model *m)
 	const struct br_live *v = &m->live;
 
 	if (!m->indexed)
-		return "Indexing. Arms and storms appear as they are found; Esc stops with what was read.";
+		return "Indexing. Arms and storms appear as they are found; Esc stops with what "
+		       "was read.";
 	if (v->err == -ECANCELED)
 		return "Stopped: what is shown holds for the part that was read.";
 	if (v->err)
@@ -29,7 +31,7 @@ static const char *headline(const struct br_model *m)
 	return v->result ? v->result->headline : "";
 }
 
-/* --- layout ---------------------------------------------------------------------------------------- */
+/* --- layout --- */
 
 int br_view_top(int at, int n, int h)
 {
@@ -42,17 +44,19 @@ int br_view_top(int at, int n, int h)
 
 static void layout_panes(const struct br_model *m, struct br_layout *l, int y, int w, int h)
 {
-	int left = w >= 60 ? w * 2 / 5 : 0;
+	int left = w >= 60 ? w * 3 / 8 : 0;
 
 	if (w >= WIDE) {
 		left = 44;
 		l->findings = (struct br_rect){ left + 1, y, (w - left) / 3, h };
-		l->events = (struct br_rect){ left + l->findings.w + 2, y, w - left - l->findings.w - 2, h };
+		l->events = (struct br_rect){ left + l->findings.w + 2, y,
+					      w - left - l->findings.w - 2, h };
 	} else if (m->list == BR_EVENTS) {
 		left = w >= 60 ? 30 : 0;
 		l->events = (struct br_rect){ left ? left + 1 : 0, y, left ? w - left - 1 : w, h };
 	} else {
-		l->findings = (struct br_rect){ left ? left + 1 : 0, y, left ? w - left - 1 : w, h };
+		l->findings =
+			(struct br_rect){ left ? left + 1 : 0, y, left ? w - left - 1 : w, h };
 	}
 	l->details = (struct br_rect){ 0, y, left, h };
 }
@@ -90,7 +94,7 @@ static void layout_rows(const struct br_model *m, struct br_layout *l, int y, in
 
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
 {
-	int head = h < 16 ? 0 : h >= 24 && (int)strlen(headline(m)) > w - 2 ? 2 : 1;
+	int head = h < 16 ? 0 : h >= 24 && w < WIDE ? 2 : 1;
 
 	memset(l, 0, sizeof(*l));
 	l->small = w < BR_MIN_W || h < BR_MIN_H;
@@ -105,7 +109,7 @@ void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
 		layout_rows(m, l, 3 + head, w, h - 4 - head);
 }
 
-/* --- title and headline ---------------------------------------------------------------------------- */
+/* --- title and headline --- */
 
 static void plural(char *buf, size_t len, uint64_t n, const char *what)
 {
@@ -123,37 +127,75 @@ static unsigned int nr_vms(const struct br_model *m)
 	return n;
 }
 
-static int title_state(const struct br_model *m, char *buf, size_t len)
+static bool cut_off(const struct hvst_trace *t)
+{
+	for (unsigned int i = 0; i < t->nr_files; i++)
+		if (t->files[i].truncated_at != HVST_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* What limits the trust in what is shown. */
+static void title_flaws(const struct br_model *m, FILE *f)
+{
+	const struct hvst_trace *t = m->live.trace;
+
+	if (t && cut_off(t))
+		fputs("file cut off  ", f);
+	if (t && t->lost_places)
+		fputs("events lost  ", f);
+	if (m->live.index->dropped)
+		fprintf(f, "%" PRIu64 " arms of further timers not shown  ",
+			m->live.index->dropped);
+}
+
+/* The right end of the title. True: it is about a flaw or something unfinished. */
+static bool title_state(const struct br_model *m, char *buf, size_t len)
 {
 	const struct br_live *l = &m->live;
+	FILE *f = fmemopen(buf, len - 1, "w");	/* the last byte stays 0 */
+	bool alert;
 
+	if (!f)
+		return false;
 	if (!m->indexed && l->total)
-		return snprintf(buf, len, "indexing %u %% ", (unsigned int)((double)l->done / l->total * 100));
-	if (!m->indexed)
-		return snprintf(buf, len, "indexing ");
+		fprintf(f, "indexing %u %% ",
+			(unsigned int)((double)l->done / (double)l->total * 100));
+	else if (!m->indexed)
+		fputs("indexing ", f);
+	else
+		title_flaws(m, f);
+	alert = ftell(f) > 0;
 	if (br_model_filtered(m))
-		return snprintf(buf, len, "filter: %.40s ", m->filter_text);
-	return br_model_exact(m) ? 0 : snprintf(buf, len, "reading ");
+		fprintf(f, "filter: %.40s ", m->filter_text);
+	if (m->indexed && !br_model_exact(m))
+		fputs("reading ", f);
+	fclose(f);
+	return alert;
 }
 
 static void draw_title(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
 {
-	char vms[48], storms[48], span[UNIT_BUF], state[80] = "";
+	char vms[48], storms[48], span[UNIT_BUF], state[160] = "";
 	int64_t first = 0, last = 0;
-	int x, right = title_state(m, state, sizeof(state));
+	bool alert = title_state(m, state, sizeof(state));
+	int x, right;
 
+	right = (int)strlen(state) < l->title.w ? (int)strlen(state) : l->title.w;
 	br_fill(g, &l->title, ' ', BR_TITLE);
 	br_model_span(m, &first, &last);
 	plural(vms, sizeof(vms), nr_vms(m), "VM");
 	plural(storms, sizeof(storms), m->live.nr_storms, "storm");
 	x = 1 + br_printf(g, 1, 0, l->title.w - 2, BR_TITLE, "%s  ", m->name);
 	if (m->live.trace && m->live.trace->clock)
-		x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "clock %s  ", m->live.trace->clock);
-	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ", unit_duration(span, last - first));
+		x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "clock %s  ",
+			       m->live.trace->clock);
+	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ",
+		       unit_duration(span, last - first));
 	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ", vms);
 	br_text(g, x, 0, l->title.w - x - 1, m->live.nr_storms ? BR_STORM : BR_TITLE, storms);
 	if (right > 0)
-		br_text(g, l->title.w - right, 0, right, m->indexed ? BR_TITLE : BR_ALERT, state);
+		br_text(g, l->title.w - right, 0, right, alert ? BR_ALERT : BR_TITLE, state);
 }
 
 static void draw_head(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
@@ -162,11 +204,15 @@ static void draw_head(const struct br_model *m, const struct br_layout *l, struc
 	enum br_role role = m->indexed && m->live.err ? BR_ALERT : BR_HEAD;
 	int w = l->head.w - 2;
 
-	for (int y = 0; y < l->head.h && *text; y++, text = br_line_next(text, w))
-		br_text(g, 1, l->head.y + y, y == l->head.h - 1 ? w : br_line_length(text, w), role, text);
+	for (int y = 0; y < l->head.h && *text; y++, text = br_line_next(text, w)) {
+		bool cut = y == l->head.h - 1 && (int)strlen(text) > w;
+		int len = cut ? br_line_length(text, w - 4) : br_line_length(text, w);
+
+		br_printf(g, 1, l->head.y + y, w, role, "%.*s%s", len, text, cut ? " ..." : "");
+	}
 }
 
-/* --- ruler ----------------------------------------------------------------------------------------- */
+/* --- ruler --- */
 
 /* 1, 2 or 5 times a power of ten, at least @min. */
 static int64_t nice_step(int64_t min)
@@ -196,7 +242,8 @@ static void tick_absolute(char *buf, size_t len, int64_t ts, int64_t step)
 	}
 	snprintf(buf, len, "%s%" PRIu64, ts < 0 ? "-" : "", abs / 1000000000);
 	if (decimals)
-		snprintf(buf + strlen(buf), len - strlen(buf), ".%0*" PRIu64, decimals, abs % 1000000000 / unit);
+		snprintf(buf + strlen(buf), len - strlen(buf), ".%0*" PRIu64, decimals,
+			 abs % 1000000000 / unit);
 }
 
 /* Where labels count from when absolute ones would not fit: a multiple of a much larger step. */
@@ -216,8 +263,8 @@ static bool absolute_fits(const struct br_model *m, int64_t step)
 	return (int64_t)strlen(label) + 2 <= step / m->col_ns;
 }
 
-static void draw_tick(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int64_t ts,
-		      int64_t step, int64_t base)
+static void draw_tick(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+		      int64_t ts, int64_t step, int64_t base)
 {
 	int c = br_model_column(m, ts), cursor = br_model_column(m, m->cursor);
 	int room = l->cols - c - 1;
@@ -229,8 +276,8 @@ static void draw_tick(const struct br_model *m, const struct br_layout *l, struc
 		unit_edge(label, ts - base);
 	br_put(g, l->gutter + c, l->ruler.y, g->ascii ? '|' : 0x2502, BR_AXIS);
 	if (room >= (int)strlen(label) && (cursor < c || cursor > c + (int)strlen(label)))
-		br_printf(g, l->gutter + c + 1, l->ruler.y, room, BR_AXIS, "%s%s", base == HVST_UNKNOWN ? "" : "+",
-			  label);
+		br_printf(g, l->gutter + c + 1, l->ruler.y, room, BR_AXIS, "%s%s",
+			  base == HVST_UNKNOWN ? "" : "+", label);
 }
 
 static void draw_ruler(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
@@ -241,21 +288,24 @@ static void draw_ruler(const struct br_model *m, const struct br_layout *l, stru
 	char text[UNIT_BUF];
 
 	if (base != HVST_UNKNOWN) {
-		tick_absolute(text, sizeof(text), base, step > INT64_MAX / 1000 ? step : step * 1000);
+		tick_absolute(text, sizeof(text), base,
+			      step > INT64_MAX / 1000 ? step : step * 1000);
 		br_printf(g, 0, l->ruler.y, l->gutter - 1, BR_AXIS, "%*s s", l->gutter - 3, text);
 	} else {
-		br_printf(g, 0, l->ruler.y, l->gutter - 1, BR_AXIS, "%*s", l->gutter - 1, "seconds");
+		br_printf(g, 0, l->ruler.y, l->gutter - 1, BR_AXIS, "%*s", l->gutter - 1,
+			  "seconds");
 	}
 	for (; ts < br_model_end(m); ts += step)
 		if (ts >= m->from)
 			draw_tick(m, l, g, ts, step, base);
-	br_put(g, l->gutter + br_model_column(m, m->cursor), l->ruler.y, g->ascii ? 'v' : 0x25bc, BR_KEY);
+	br_put(g, l->gutter + br_model_column(m, m->cursor), l->ruler.y, g->ascii ? 'v' : 0x25bc,
+	       BR_KEY);
 }
 
-/* --- marks ----------------------------------------------------------------------------------------- */
+/* --- marks --- */
 
-static void put_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int64_t ts,
-		     uint32_t ch, enum br_role role)
+static void put_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+		     int64_t ts, uint32_t ch, enum br_role role)
 {
 	int c;
 
@@ -266,21 +316,54 @@ static void put_mark(const struct br_model *m, const struct br_layout *l, struct
 		br_put(g, l->gutter + c, l->marks.y, ch, role);
 }
 
-/* S1, as far as it fits, at the storm's beginning or the window's; a line to its end. */
-static void draw_storm_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g, unsigned int i)
+static bool storm_columns(const struct br_model *m, const struct br_layout *l, unsigned int i,
+			  int *from, int *to)
 {
 	const struct hvst_storm *s = &m->live.storms[i];
-	int from = br_model_column(m, s->start_ns), to = br_model_column(m, s->end_ns);
-	int room;
 
-	if (to < 0 || from >= l->cols || !br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
-		return;
-	from = from < 0 ? 0 : from;
-	to = to >= l->cols ? l->cols - 1 : to;
-	for (int c = from; c <= to; c++)
-		br_put(g, l->gutter + c, l->marks.y, g->ascii ? '=' : 0x2550, BR_STORM);
-	room = l->cols - from < 4 ? l->cols - from : 4;
-	br_printf(g, l->gutter + from, l->marks.y, room, BR_STORM, "S%u", i + 1);
+	*from = br_model_column(m, s->start_ns);
+	*to = br_model_column(m, s->end_ns);
+	if (*to < 0 || *from >= l->cols || !br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
+		return false;
+	*from = *from < 0 ? 0 : *from;
+	*to = *to >= l->cols ? l->cols - 1 : *to;
+	return true;
+}
+
+/* S1 at the storm's beginning or the window's, or beside the name that is there already. */
+static void name_storm(const struct br_layout *l, struct br_grid *g, unsigned int i, int from,
+		       int to)
+{
+	char name[16];
+	int len = snprintf(name, sizeof(name), "S%u", i + 1);
+	const struct br_cell *c;
+
+	while (from <= to && (c = br_cell(g, l->gutter + from, l->marks.y)) && c->ch < 0x7f &&
+	       isalnum((int)c->ch))
+		from++;
+	if (from <= to && from + len <= l->cols)
+		br_text(g, l->gutter + from, l->marks.y, len, BR_STORM, name);
+}
+
+static void draw_storm_marks(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	int from, to;
+
+	for (unsigned int i = 0; i < m->live.nr_storms; i++)
+		for (int c = storm_columns(m, l, i, &from, &to) ? from : to + 1; c <= to; c++)
+			br_put(g, l->gutter + c, l->marks.y, g->ascii ? '=' : 0x2550, BR_STORM);
+	for (unsigned int i = 0; i < m->live.nr_storms; i++)
+		if (storm_columns(m, l, i, &from, &to))
+			name_storm(l, g, i, from, to);
+}
+
+static void draw_change_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+			     const struct br_finding *f)
+{
+	if (f->kind == BR_F_REFERENCE)
+		put_mark(m, l, g, f->ts_ns, 'R', BR_MARK);
+	else if (f->kind == BR_F_GUEST)
+		put_mark(m, l, g, f->ts_ns, br_is_change(m, f) ? 'T' : 't', BR_MARK);
 }
 
 static void draw_marks(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
@@ -292,17 +375,15 @@ static void draw_marks(const struct br_model *m, const struct br_layout *l, stru
 	for (unsigned int i = 0; t && i < t->nr_lost; i++)
 		put_mark(m, l, g, t->lost[i].ts_ns, 'x', BR_ALERT);
 	for (unsigned int i = 0; i < m->nr_findings; i++)
-		if (m->findings[i].kind == BR_F_GUEST || m->findings[i].kind == BR_F_REFERENCE)
-			put_mark(m, l, g, m->findings[i].ts_ns, m->findings[i].kind == BR_F_GUEST ? 'T' : 'R', BR_MARK);
-	for (unsigned int i = m->live.nr_storms; i-- > 0;)
-		draw_storm_mark(m, l, g, i);
+		draw_change_mark(m, l, g, &m->findings[i]);
+	draw_storm_marks(m, l, g);
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		put_mark(m, l, g, m->bookmark[i], (uint32_t)names[i], BR_KEY);
 	put_mark(m, l, g, m->mark[0], 'a', BR_KEY);
 	put_mark(m, l, g, m->mark[1], 'b', BR_KEY);
 }
 
-/* --- status line ----------------------------------------------------------------------------------- */
+/* --- status line --- */
 
 static const char *prompt_label(enum br_prompt_kind kind)
 {
@@ -326,9 +407,10 @@ static const char *prompt_label(enum br_prompt_kind kind)
 static void draw_keys(const struct br_layout *l, struct br_grid *g)
 {
 	static const char *const hints[][2] = {
-		{ "q", "quit" }, { "?", "help" }, { "n", "storm" }, { "t", "transition" }, { "e", "past due" },
-		{ "+-", "zoom" }, { "0", "all" }, { "z", "to selection" }, { "Tab", "pane" }, { "/", "search" },
-		{ "f", "filter" }, { "s", "skew" }, { "ab", "marks" }, { "g", "go to" }, { "y", "write" },
+		{ "q", "quit" },     { "?", "help" },	{ "n", "storm" },  { "t", "transition" },
+		{ "e", "past due" }, { "+-", "zoom" },	{ "0", "all" },	   { "z", "to selection" },
+		{ "Tab", "pane" },   { "/", "search" }, { "f", "filter" }, { "s", "skew" },
+		{ "ab", "marks" },   { "g", "go to" },	{ "y", "write" },
 	};
 	int x = 1;
 
@@ -364,7 +446,7 @@ static void draw_status(const struct br_model *m, const struct br_layout *l, str
 	}
 }
 
-/* --- overlays -------------------------------------------------------------------------------------- */
+/* --- overlays --- */
 
 static struct br_rect overlay_rect(int w, int h)
 {
@@ -395,7 +477,7 @@ int br_view_overlay_top(const struct br_model *m, int w, int h)
 	char *text = br_view_overlay(m);
 	int lines = 0;
 
-	for (const char *p = text; p && *p; p = br_line_next(p, r.w - 2))
+	for (const char *p = text; p && *p; p = br_line_next(p, r.w - BR_FRAME))
 		lines++;
 	free(text);
 	return lines > r.h - 2 ? lines - (r.h - 2) : 0;
@@ -405,7 +487,8 @@ void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br
 {
 	br_grid_clear(g);
 	if (l->small) {
-		br_printf(g, 0, 0, g->w, BR_ALERT, "%dx%d: needs %dx%d", g->w, g->h, BR_MIN_W, BR_MIN_H);
+		br_printf(g, 0, 0, g->w, BR_ALERT, "%dx%d: needs %dx%d", g->w, g->h, BR_MIN_W,
+			  BR_MIN_H);
 		return;
 	}
 	draw_title(m, l, g);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The screen: where everything stands, and its drawing into a grid. Pure: changes nothing but the grid. */
+/*
+ * The screen: where everything stands, and its drawing into a grid. Pure: changes nothing but the
+ * grid.
+ */
 #ifndef HVST_BROWSE_VIEW_H
 #define HVST_BROWSE_VIEW_H
 
@@ -30,9 +33,15 @@ char *br_view_help(void);
 char *br_view_overlay(const struct br_model *m);	/* what the overlay shows */
 int br_view_overlay_top(const struct br_model *m, int w, int h); /* how far it can be scrolled */
 
-/* Text broken into lines of @w columns at newlines and spaces: length of the first line, start of the next. */
+/*
+ * Text broken into lines of @w columns at newlines and spaces: length of the first line, start of
+ * the next.
+ */
 int br_line_length(const char *text, int w);
 const char *br_line_next(const char *text, int w);
+
+/* "VM 0", "VM ?" */
+char *br_vm_name(int vm, char *buf, size_t len);
 
 /* Parts of the screen (view_*.c). */
 void br_draw_lanes(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
@@ -40,7 +49,9 @@ void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br
 void br_draw_details(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_events(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
+#define BR_FRAME 4			/* columns that frame and margin take */
 /* A framed box with @text from line @top on. */
-void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title, const char *text, int top);
+void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title, const char *text,
+		  int top);
 
 #endif

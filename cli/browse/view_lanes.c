@@ -9,9 +9,10 @@
 /* What one timer did in one column. */
 struct column { uint64_t arms, past; bool storm; };
 
-/* --- cells ----------------------------------------------------------------------------------------- */
+/* --- cells --- */
 
-static void mark_storms(const struct br_model *m, const struct br_row *row, struct column *cols, int n)
+static void mark_storms(const struct br_model *m, const struct br_row *row, struct column *cols,
+			int n)
 {
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
 		const struct hvst_storm *s = &m->live.storms[i];
@@ -25,7 +26,8 @@ static void mark_storms(const struct br_model *m, const struct br_row *row, stru
 }
 
 /* Fills the columns of a row; returns the most arms that one of them has. */
-static uint64_t measure(const struct br_model *m, const struct br_row *row, struct column *cols, int n)
+static uint64_t measure(const struct br_model *m, const struct br_row *row, struct column *cols,
+			int n)
 {
 	uint64_t most = 0;
 
@@ -33,7 +35,8 @@ static uint64_t measure(const struct br_model *m, const struct br_row *row, stru
 		struct br_sum s;
 
 		br_sum_init(&s);
-		br_model_sum_row(m, row, m->from + c * m->col_ns, m->from + (c + 1) * m->col_ns, false, &s);
+		br_model_sum_row(m, row, m->from + c * m->col_ns, m->from + (c + 1) * m->col_ns,
+				 false, &s);
 		cols[c] = (struct column){ br_sum_arms(&s), s.past, false };
 		most = cols[c].arms > most ? cols[c].arms : most;
 	}
@@ -49,23 +52,33 @@ static int density(uint64_t arms, uint64_t most)
 	return (int)(log((double)arms) / log((double)most) * 5 + 0.5);
 }
 
-static void draw_cell(struct br_grid *g, int x, int y, const struct column *c, uint64_t most)
+/* What a storm, a bar or nothing looks like; a past-due arm always shows. */
+static uint32_t glyph(const struct column *c, uint64_t most, bool ascii)
 {
-	static const char plain[] = ".:;+*%";
+	static const char bars[] = ".:;+*%";
 
-	if (c->storm && (c->past || !c->arms))
-		br_put(g, x, y, c->past ? (g->ascii ? '#' : 0x2588) : g->ascii ? '~' : 0x2591, BR_STORM);
-	else if (c->past)
-		br_put(g, x, y, '!', BR_PAST);
-	else if (c->arms)
-		br_put(g, x, y, g->ascii ? (uint32_t)plain[density(c->arms, most)] :
-		       0x2581 + (uint32_t)density(c->arms, most), c->storm ? BR_STORM : BR_AHEAD);
-	else
-		br_put(g, x, y, ' ', BR_NORMAL);
+	if (c->storm && c->past)
+		return ascii ? '#' : 0x2588;
+	if (c->past)
+		return '!';
+	if (c->arms)
+		return ascii ? (uint32_t)bars[density(c->arms, most)]
+			     : 0x2581 + (uint32_t)density(c->arms, most);
+	return !c->storm ? ' ' : ascii ? '~' : 0x2591;
 }
 
-static void draw_cells(const struct br_model *m, const struct br_layout *l, const struct br_row *row, int y,
-		       struct br_grid *g)
+static void draw_cell(struct br_grid *g, int x, int y, const struct column *c, uint64_t most)
+{
+	enum br_role role = c->storm  ? BR_STORM
+			    : c->past ? BR_PAST
+			    : c->arms ? BR_AHEAD
+				      : BR_NORMAL;
+
+	br_put(g, x, y, glyph(c, most, g->ascii), role);
+}
+
+static void draw_cells(const struct br_model *m, const struct br_layout *l,
+		       const struct br_row *row, int y, struct br_grid *g)
 {
 	struct column cols[BR_MAX_SIDE];
 	int n = l->cols < BR_MAX_SIDE ? l->cols : BR_MAX_SIDE;
@@ -75,11 +88,11 @@ static void draw_cells(const struct br_model *m, const struct br_layout *l, cons
 		draw_cell(g, l->gutter + c, y, &cols[c], most);
 }
 
-/* --- clock bands ----------------------------------------------------------------------------------- */
+/* --- clock bands --- */
 
-/* One stretch of a band: a mark where it begins (when @change), its name as often as it fits, a line. */
-static void draw_stretch(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int y,
-			 const struct br_finding *span, int64_t to_ns, const char *name)
+/* One stretch of a band: a mark where it begins, its name, a line to its end. */
+static void draw_stretch(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+			 int y, const struct br_finding *span, int64_t to_ns, const char *name)
 {
 	int from = br_model_column(m, span->ts_ns), to = br_model_column(m, to_ns);
 	enum br_role role = span->i & 1 ? BR_CLOCK_ODD : BR_CLOCK_EVEN;
@@ -97,7 +110,8 @@ static void draw_stretch(const struct br_model *m, const struct br_layout *l, st
 }
 
 /* The timeline's stretches are borrowed findings: ts_ns where one begins, i its number. */
-static void draw_reference(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int vm, int y)
+static void draw_reference(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+			   int vm, int y)
 {
 	const struct hvst_result *r = m->live.result;
 	struct br_finding span = { BR_F_REFERENCE, 0, 0 };
@@ -135,7 +149,8 @@ static bool in_band(const struct hvst_guest_transition *t, int vm, int vcpu)
 }
 
 /* Findings are in time order, and what a filter keeps out of them is of no row that is shown. */
-static void draw_guest(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int vm, int y)
+static void draw_guest(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+		       int vm, int y)
 {
 	const struct hvst_guest_transition *before = NULL;
 	struct br_finding span = { BR_F_GUEST, 0, 0 };
@@ -149,7 +164,8 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 
 		if (m->findings[i].kind != BR_F_GUEST || !in_band(t, vm, vcpu))
 			continue;
-		draw_stretch(m, l, g, y, &span, t->ts_ns, hvst_guest_source_name(before ? before->to : t->from));
+		draw_stretch(m, l, g, y, &span, t->ts_ns,
+			     hvst_guest_source_name(before ? before->to : t->from));
 		span.ts_ns = t->ts_ns;
 		span.i++;
 		before = t;
@@ -158,24 +174,32 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 		draw_stretch(m, l, g, y, &span, last + 1, hvst_guest_source_name(before->to));
 }
 
-/* --- rows ------------------------------------------------------------------------------------------ */
+/* --- rows --- */
+
+char *br_vm_name(int vm, char *buf, size_t len)
+{
+	snprintf(buf, len, vm < 0 ? "VM ?" : "VM %d", vm);
+	return buf;
+}
 
 static void draw_vm(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 		    const struct br_row *row, int y)
 {
 	bool folded = br_model_folded(m, row->vm);
 	const struct hvst_result *r = m->live.result;
-	const struct hvst_vm *vm = r && row->vm >= 0 && row->vm < (int)r->nr_vms ? &r->vms[row->vm] : NULL;
+	const struct hvst_vm *vm =
+		r && row->vm >= 0 && row->vm < (int)r->nr_vms ? &r->vms[row->vm] : NULL;
 	char label[32];
 
-	snprintf(label, sizeof(label), row->vm < 0 ? "VM ?" : "VM %d", row->vm);
+	br_vm_name(row->vm, label, sizeof(label));
 	br_put(g, 0, y, g->ascii ? (folded ? '+' : '-') : folded ? 0x25b8 : 0x25be, BR_LABEL);
 	br_text(g, 2, y, l->gutter - 3, BR_LABEL, label);
 	if (folded)
 		draw_cells(m, l, row, y, g);
 	else if (vm)
-		br_printf(g, l->gutter, y, l->cols, BR_DIM, "%s%s%u vCPU%s", vm->name ? vm->name : "",
-			  vm->name ? ", " : "", vm->nr_vcpus, vm->nr_vcpus == 1 ? "" : "s");
+		br_printf(g, l->gutter, y, l->cols, BR_DIM, "%s%s%u vCPU%s",
+			  vm->name ? vm->name : "", vm->name ? ", " : "", vm->nr_vcpus,
+			  vm->nr_vcpus == 1 ? "" : "s");
 }
 
 static void short_count(char *buf, size_t len, uint64_t n, bool exact)
@@ -203,7 +227,8 @@ static void draw_lane(const struct br_model *m, const struct br_layout *l, struc
 	snprintf(label, sizeof(label), " v%d t%d", lane->vcpu, lane->timer);
 	x = br_text(g, 0, y, l->gutter - 1, BR_LABEL, label);
 	if (x + 1 + (int)strlen(count) < l->gutter)
-		br_text(g, l->gutter - 1 - (int)strlen(count), y, (int)strlen(count), BR_DIM, count);
+		br_text(g, l->gutter - 1 - (int)strlen(count), y, (int)strlen(count), BR_DIM,
+			count);
 	draw_cells(m, l, row, y, g);
 }
 
@@ -215,12 +240,13 @@ static void draw_row(const struct br_model *m, const struct br_layout *l, struct
 		draw_vm(m, l, g, row, y);
 		break;
 	case BR_ROW_REFERENCE:
-		br_text(g, 0, y, l->gutter - 1, BR_DIM, l->gutter < 16 ? " host" : " host reference");
+		br_text(g, 0, y, l->gutter - 1, BR_DIM,
+			l->gutter < 16 ? " host" : " host reference");
 		draw_reference(m, l, g, row->vm, y);
 		break;
 	case BR_ROW_GUEST:
-		br_printf(g, 0, y, l->gutter - 1, BR_DIM, l->gutter < 16 ? " guest" : " guest clock v%d",
-			  band_vcpu(m, row->vm));
+		br_printf(g, 0, y, l->gutter - 1, BR_DIM,
+			  l->gutter < 16 ? " guest" : " guest clock v%d", band_vcpu(m, row->vm));
 		draw_guest(m, l, g, row->vm, y);
 		break;
 	case BR_ROW_LANE:
@@ -229,7 +255,8 @@ static void draw_row(const struct br_model *m, const struct br_layout *l, struct
 }
 
 /* The selected stretch and the cursor's column stand out through flags, whatever is drawn there. */
-static void flag_columns(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int y)
+static void flag_columns(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+			 int y)
 {
 	int from, to;
 
@@ -255,7 +282,8 @@ void br_draw_lanes(const struct br_model *m, const struct br_layout *l, struct b
 
 		draw_row(m, l, g, &m->rows[l->first_row + i], y);
 		if (l->first_row + i == selected) {
-			br_flag(g, 0, y, l->gutter - 1, m->pane == BR_LANES ? BR_CURSOR : BR_SELECTED);
+			br_flag(g, 0, y, l->gutter - 1,
+				m->pane == BR_LANES ? BR_CURSOR : BR_SELECTED);
 			br_put(g, l->gutter - 1, y, g->ascii ? '>' : 0x25b6, BR_KEY);
 		}
 		flag_columns(m, l, g, y);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Below the timeline: details of what is under the cursor, the list of findings, the list of events. */
+/*
+ * Below the timeline: details of what is under the cursor, the list of findings, the list of
+ * events.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,7 +17,8 @@ static bool heading(struct br_grid *g, const struct br_rect *r, const char *titl
 	if (r->w <= 0 || r->h <= 0)
 		return false;
 	br_fill(g, &(struct br_rect){ r->x, r->y, r->w, 1 }, g->ascii ? '-' : 0x2500, BR_DIM);
-	br_printf(g, r->x + 1, r->y, r->w - 1, focus ? BR_KEY : BR_HEAD, focus ? "[%s]" : " %s ", title);
+	br_printf(g, r->x + 1, r->y, r->w - 1, focus ? BR_KEY : BR_HEAD, focus ? "[%s]" : " %s ",
+		  title);
 	return true;
 }
 
@@ -26,12 +30,12 @@ static void line(struct lines *l, enum br_role role, const char *label, const ch
 		return;
 	if (*label) {
 		br_text(l->g, l->r->x + 1, l->r->y + l->y, l->r->w - 1, BR_DIM, label);
-		x = 10;
+		x = 8;
 	}
 	br_text(l->g, l->r->x + x, l->r->y + l->y, l->r->w - x, role, text);
 }
 
-/* --- details --------------------------------------------------------------------------------------- */
+/* --- details --- */
 
 static void when(const struct br_model *m, char *buf, size_t len, int64_t ts)
 {
@@ -45,11 +49,12 @@ static void when(const struct br_model *m, char *buf, size_t len, int64_t ts)
 static void arms_line(struct lines *l, const struct br_sum *s, bool exact)
 {
 	char buf[160], a[UNIT_BUF], p[UNIT_BUF], i[UNIT_BUF];
-	int n = snprintf(buf, sizeof(buf), "%s%s ahead, %s past due", exact ? "" : "~", unit_count(a, s->ahead),
-			 unit_count(p, s->past));
+	int n = snprintf(buf, sizeof(buf), "%s%s ahead, %s past due", exact ? "" : "~",
+			 unit_count(a, s->ahead), unit_count(p, s->past));
 
 	if (s->inferred)
-		n += snprintf(buf + n, sizeof(buf) - n, " (%s inferred)", unit_count(i, s->inferred));
+		n += snprintf(buf + n, sizeof(buf) - n, " (%s inferred)",
+			      unit_count(i, s->inferred));
 	if (s->periodic)
 		snprintf(buf + n, sizeof(buf) - n, ", %s periodic", unit_count(p, s->periodic));
 	line(l, s->past ? BR_PAST : BR_NORMAL, "arms", br_sum_arms(s) ? buf : "none here");
@@ -61,14 +66,15 @@ static void skew_line(struct lines *l, const struct br_sum *s)
 
 	if (s->skew_min == HVST_UNKNOWN)
 		return;
-	snprintf(buf, sizeof(buf), "%s .. %s", unit_signed(lo, s->skew_min), unit_signed(hi, s->skew_max));
+	snprintf(buf, sizeof(buf), "%s .. %s", unit_signed(lo, s->skew_min),
+		 unit_signed(hi, s->skew_max));
 	line(l, BR_NORMAL, "skew", buf);
 	snprintf(buf, sizeof(buf), "~%s", unit_signed(mid, br_sum_median(s)));
 	line(l, BR_NORMAL, "median", buf);
 }
 
-static void storm_line(struct lines *l, const struct br_model *m, const struct br_row *row, int64_t from,
-		       int64_t to)
+static void storm_line(struct lines *l, const struct br_model *m, const struct br_row *row,
+		       int64_t from, int64_t to)
 {
 	char buf[160], arms[UNIT_BUF], len[UNIT_BUF];
 	unsigned int nr;
@@ -110,12 +116,25 @@ static void column_details(const struct br_model *m, struct lines *l)
 	br_model_sum_row(m, row, from, to, true, &s);
 	arms_line(l, &s, br_model_exact(m));
 	skew_line(l, &s);
+	br_vm_name(row->vm, buf, sizeof(buf));
 	if (lane)
-		snprintf(buf, sizeof(buf), "VM %d v%d t%d, tid %d", lane->vm, lane->vcpu, lane->timer, lane->tid);
-	else
-		snprintf(buf, sizeof(buf), "VM %d", row->vm);
+		snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf), " v%d t%d, tid %d",
+			 lane->vcpu, lane->timer, lane->tid);
 	line(l, BR_NORMAL, "row", buf);
 	line(l, BR_NORMAL, "column", unit_duration(d, m->col_ns));
+}
+
+/* What a start event says of its arm, as the other commands give it. */
+static void start_skew(struct lines *l, const struct hvst_event *ev)
+{
+	__int128 skew = ((__int128)ev->start.time_now - ev->start.count) * 100;
+	char buf[UNIT_BUF];
+
+	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT || ev->id == HVST_EV_STIMER_START_EXPIRED)
+		line(l, skew >= 0 ? BR_PAST : BR_NORMAL, "skew",
+		     unit_signed(buf, skew > INT64_MAX	  ? INT64_MAX
+				      : skew < -INT64_MAX ? -INT64_MAX
+							  : (int64_t)skew));
 }
 
 static void event_details(const struct br_model *m, struct lines *l)
@@ -130,14 +149,18 @@ static void event_details(const struct br_model *m, struct lines *l)
 	marks_line(l, m);
 	snprintf(buf, sizeof(buf), "CPU %u, %s-%d", e->ev.cpu, e->comm, e->ev.pid);
 	line(l, BR_NORMAL, "", buf);
+	start_skew(l, &e->ev);
 	f = hvst_event_fields(e->ev.id, &n);
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t v;
 
 		if (!hvst_event_value(&e->ev, i, &v))
 			continue;
-		snprintf(buf, sizeof(buf), f[i].flags & HVST_FIELD_HEX ? "%s %#" PRIx64 :
-			 f[i].flags & HVST_FIELD_SIGNED ? "%s %" PRId64 : "%s %" PRIu64, f[i].name, v);
+		snprintf(buf, sizeof(buf),
+			 f[i].flags & HVST_FIELD_HEX	  ? "%s %#" PRIx64
+			 : f[i].flags & HVST_FIELD_SIGNED ? "%s %" PRId64
+							  : "%s %" PRIu64,
+			 f[i].name, v);
 		line(l, BR_NORMAL, "", buf);
 	}
 }
@@ -196,15 +219,16 @@ void br_draw_details(const struct br_model *m, const struct br_rect *r, struct b
 		column_details(m, &l);
 }
 
-/* --- findings -------------------------------------------------------------------------------------- */
+/* --- findings --- */
 
-static enum br_role storm_text(const struct br_model *m, const struct br_finding *f, char *buf, size_t len)
+static enum br_role storm_text(const struct br_model *m, const struct br_finding *f, char *buf,
+			       size_t len)
 {
 	const struct hvst_storm *s = &m->live.storms[f->i];
 	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF];
 
-	snprintf(buf, len, "S%-2u %s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns), s->vcpu,
-		 s->timer, hvst_storm_kind_name(s->kind), unit_count(arms, s->expired),
+	snprintf(buf, len, "S%u %s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns),
+		 s->vcpu, s->timer, hvst_storm_kind_name(s->kind), unit_count(arms, s->expired),
 		 unit_duration(d, s->end_ns - s->start_ns));
 	return BR_STORM;
 }
@@ -213,11 +237,14 @@ static enum br_role guest_text(const struct hvst_guest_transition *t, char *buf,
 {
 	bool seen = t->confidence == HVST_OBSERVED;
 	char at[UNIT_BUF], who[16] = "";
+	const char *role = t->role == HVST_ROLE_TIMEKEEPING ? ", timekeeping" : "";
 
 	if (t->vcpu >= 0)
 		snprintf(who, sizeof(who), " v%d", t->vcpu);
-	snprintf(buf, len, "T   %s%s %s -> %s%s%s", unit_time(at, t->ts_ns), who, hvst_guest_source_name(t->from),
-		 hvst_guest_source_name(t->to), seen ? "" : ", ", seen ? "" : hvst_confidence_name(t->confidence));
+	snprintf(buf, len, "%c  %s%s %s -> %s%s%s%s", t->from == HVST_SRC_UNKNOWN ? 't' : 'T',
+		 unit_time(at, t->ts_ns), who, hvst_guest_source_name(t->from),
+		 hvst_guest_source_name(t->to), role, seen ? "" : ", ",
+		 seen ? "" : hvst_confidence_name(t->confidence));
 	return BR_MARK;
 }
 
@@ -226,19 +253,24 @@ static enum br_role reference_text(const struct hvst_ref_segment *s, char *buf, 
 	bool step = s->step_ns && s->step_ns != HVST_UNKNOWN;
 	char at[UNIT_BUF], by[UNIT_BUF];
 
-	snprintf(buf, len, "R   %s host %s%s%s", unit_time(at, s->from_ns), hvst_ref_source_name(s->source),
-		 step ? ", step " : "", step ? unit_signed(by, s->step_ns) : "");
+	snprintf(buf, len, "R  %s host %s%s%s", unit_time(at, s->from_ns),
+		 hvst_ref_source_name(s->source), step ? ", step " : "",
+		 step ? unit_signed(by, s->step_ns) : "");
 	return BR_MARK;
 }
 
 static enum br_role verdict_text(const struct hvst_verdict *v, char *buf, size_t len)
 {
-	snprintf(buf, len, "%c   %s: %s", v->answer == HVST_YES ? '!' : v->answer == HVST_NO ? '-' : '?',
+	snprintf(buf, len, "%c  %s: %s",
+		 v->answer == HVST_YES	? '!'
+		 : v->answer == HVST_NO ? '-'
+					: '?',
 		 hvst_question_name(v->question), hvst_answer_name(v->answer));
 	return v->answer == HVST_YES ? BR_PAST : BR_NORMAL;
 }
 
-static enum br_role finding_text(const struct br_model *m, const struct br_finding *f, char *buf, size_t len)
+static enum br_role finding_text(const struct br_model *m, const struct br_finding *f, char *buf,
+				 size_t len)
 {
 	const struct hvst_result *r = m->live.result;
 
@@ -276,7 +308,7 @@ void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct 
 	}
 }
 
-/* --- events ---------------------------------------------------------------------------------------- */
+/* --- events --- */
 
 static void draw_event(const struct br_model *m, const struct br_rect *r, struct br_grid *g,
 		       const struct br_event *e, int y)
@@ -292,7 +324,8 @@ static void draw_event(const struct br_model *m, const struct br_rect *r, struct
 		short_text += 4;
 	x += br_text(g, x, y, end - x, BR_DIM, unit_time(at, e->ev.ts_ns)) + 1;
 	if (r->w >= 80)
-		x += br_printf(g, x, y, end - x, BR_DIM, "[%03u] %s-%d ", e->ev.cpu, e->comm, e->ev.pid);
+		x += br_printf(g, x, y, end - x, BR_DIM, "[%03u] %s-%d ", e->ev.cpu, e->comm,
+			       e->ev.pid);
 	if (e->vm >= 0)
 		x += br_printf(g, x, y, end - x, BR_DIM, "VM%d ", e->vm);
 	br_text(g, x, y, end - x, role, short_text);
@@ -305,7 +338,8 @@ void br_draw_events(const struct br_model *m, const struct br_rect *r, struct br
 	if (!heading(g, r, "Events", m->pane == BR_EVENTS))
 		return;
 	if (!m->nr_events)
-		br_text(g, r->x + 1, r->y + 1, r->w - 1, BR_DIM, m->events_at == HVST_UNKNOWN ? "reading" : "none");
+		br_text(g, r->x + 1, r->y + 1, r->w - 1, BR_DIM,
+			m->events_at == HVST_UNKNOWN ? "reading" : "none");
 	for (int i = 0; i < r->h - 1 && top + i < (int)m->nr_events; i++) {
 		draw_event(m, r, g, &m->events[top + i], r->y + 1 + i);
 		if (top + i == (int)m->event)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Skew over time of the selected row: minimum, median and maximum a column, on a signed log scale. */
+/*
+ * Skew over time of the selected row: minimum, median and maximum a column, on a signed log scale.
+ */
 #include <math.h>
 
 #include "../output/units.h"
 #include "view.h"
 
-#define LINEAR_NS 1000.0		/* below this the scale is linear, so that zero has a place */
+#define LINEAR_NS 1000.0 /* below this the scale is linear, so that zero has a place */
 #define DOTS 4				/* of a braille cell, from top to bottom */
 
 struct scale { double lo, hi; int rows, dots; };	/* dots a row: 1 or DOTS */
@@ -26,8 +28,8 @@ static int line_of(const struct scale *s, int64_t skew)
 	return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
 
-static bool make_scale(const struct br_model *m, const struct br_row *row, const struct br_grid *g, int rows,
-		       struct scale *s)
+static bool make_scale(const struct br_model *m, const struct br_row *row, const struct br_grid *g,
+		       int rows, struct scale *s)
 {
 	struct br_sum sum;
 
@@ -35,7 +37,8 @@ static bool make_scale(const struct br_model *m, const struct br_row *row, const
 	br_model_sum_row(m, row, m->from, br_model_end(m), false, &sum);
 	if (sum.skew_min == HVST_UNKNOWN)
 		return false;
-	*s = (struct scale){ to_log(sum.skew_min), to_log(sum.skew_max), rows, g->ascii ? 1 : DOTS };
+	*s = (struct scale){ to_log(sum.skew_min), to_log(sum.skew_max), rows,
+			     g->ascii ? 1 : DOTS };
 	s->lo = s->lo > 0 ? 0 : s->lo;		/* zero, where past due begins, is always there */
 	s->hi = s->hi < 0 ? 0 : s->hi;
 	if (s->hi - s->lo < 1)
@@ -46,7 +49,8 @@ static bool make_scale(const struct br_model *m, const struct br_row *row, const
 /* Braille: the left dots are the range, the right one the median. */
 static uint32_t braille(int top, int bottom, int median, int row)
 {
-	static const uint8_t left[DOTS] = { 0x01, 0x02, 0x04, 0x40 }, right[DOTS] = { 0x08, 0x10, 0x20, 0x80 };
+	static const uint8_t left[DOTS] = { 0x01, 0x02, 0x04, 0x40 },
+			     right[DOTS] = { 0x08, 0x10, 0x20, 0x80 };
 	uint32_t ch = 0;
 
 	for (int d = 0; d < DOTS; d++) {
@@ -72,18 +76,22 @@ static void draw_column(const struct br_model *m, const struct br_row *row, cons
 	int top, bottom, median, zero = line_of(s, 0) / s->dots;
 
 	br_sum_init(&sum);
-	br_model_sum_row(m, row, m->from + c * m->col_ns, m->from + (c + 1) * m->col_ns, true, &sum);
+	br_model_sum_row(m, row, m->from + c * m->col_ns, m->from + (c + 1) * m->col_ns, true,
+			 &sum);
 	if (sum.skew_min == HVST_UNKNOWN)
 		return;
 	top = line_of(s, sum.skew_max);
 	bottom = line_of(s, sum.skew_min);
 	median = line_of(s, br_sum_median(&sum));
 	for (int r = 0; r < s->rows; r++) {
-		uint32_t ch = g->ascii ? plain(top, bottom, median, r) : braille(top, bottom, median, r);
+		uint32_t ch =
+			g->ascii ? plain(top, bottom, median, r) : braille(top, bottom, median, r);
 
 		if (ch)
-			br_put(g, x, y + r, ch, r == median / s->dots ? BR_MEDIAN : r <= zero && sum.past ?
-			       BR_PAST : BR_AHEAD);
+			br_put(g, x, y + r, ch,
+			       r == median / s->dots   ? BR_MEDIAN
+			       : r <= zero && sum.past ? BR_PAST
+						       : BR_AHEAD);
 	}
 }
 

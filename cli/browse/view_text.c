@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Text that overlays show and y writes: all attributes of a finding under the names of the JSON contract; the keys. */
+/*
+ * Text that overlays show and y writes: all attributes of a finding under the names of the JSON
+ * contract; the keys.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -31,10 +34,10 @@ static void put_time(FILE *f, const char *name, int64_t v)
 	put_i64(f, name, v, strcat(unit_time(buf, v), " s"));
 }
 
-static void put_double(FILE *f, const char *name, double v, bool known)
+static void put_double(FILE *f, const char *name, double v, int decimals, bool known)
 {
 	if (known)
-		fprintf(f, "%-18s %.6g\n", name, v);
+		fprintf(f, "%-18s %.*f\n", name, decimals, v);
 	else
 		fprintf(f, "%-18s null\n", name);
 }
@@ -54,15 +57,16 @@ static void put_evidence(FILE *f, const struct hvst_evidence_list *list)
 
 		fprintf(f, "\nevidence: %s", e->text);
 		if (e->ts_ns != HVST_UNKNOWN)
-			fprintf(f, "\n  %s at %s s, CPU %d, tid %d", name ? name : "event", unit_time(at, e->ts_ns),
-				e->cpu, e->tid);
+			fprintf(f, "\n  %s at %s s, CPU %d, tid %d", name ? name : "event",
+				unit_time(at, e->ts_ns), e->cpu, e->tid);
 		putc('\n', f);
 	}
 }
 
 static void storm_attributes(FILE *f, const struct hvst_storm *s)
 {
-	const char *trigger = s->trigger_event < 0 ? NULL : hvst_event_name((unsigned int)s->trigger_event);
+	const char *trigger =
+		s->trigger_event < 0 ? NULL : hvst_event_name((unsigned int)s->trigger_event);
 
 	put_i64(f, "vm", s->vm < 0 ? HVST_UNKNOWN : s->vm, "");
 	put_i64(f, "vcpu", s->vcpu, "");
@@ -71,17 +75,19 @@ static void storm_attributes(FILE *f, const struct hvst_storm *s)
 	put_time(f, "start_ns", s->start_ns);
 	put_time(f, "end_ns", s->end_ns);
 	put_text(f, "open", s->open ? "true" : "false");
-	fprintf(f, "%-18s %" PRIu64 "\n%-18s %" PRIu64 "\n", "arms", s->arms, "expired", s->expired);
-	put_double(f, "rate_hz", s->rate_hz, isfinite(s->rate_hz));
-	put_double(f, "peak_hz", s->peak_hz, isfinite(s->peak_hz));
+	fprintf(f, "%-18s %" PRIu64 "\n%-18s %" PRIu64 "\n", "arms", s->arms, "expired",
+		s->expired);
+	put_double(f, "rate_hz", s->rate_hz, 3, isfinite(s->rate_hz));
+	put_double(f, "peak_hz", s->peak_hz, 3, isfinite(s->peak_hz));
 	put_ns(f, "skew_start_ns", s->skew_start_ns);
 	put_ns(f, "skew_max_ns", s->skew_max_ns);
 	put_ns(f, "skew_end_ns", s->skew_end_ns);
+	put_ns(f, "skew_error_ns", s->skew_error_ns);
 	put_text(f, "kind", hvst_storm_kind_name(s->kind));
 	put_i64(f, "period_ref", s->period_ref, "");
 	put_time(f, "predicted_end_ns", s->predicted_end_ns);
-	put_double(f, "progress_before", s->progress_before, s->progress_before >= 0);
-	put_double(f, "progress_during", s->progress_during, s->progress_during >= 0);
+	put_double(f, "progress_before", s->progress_before, 4, s->progress_before >= 0);
+	put_double(f, "progress_during", s->progress_during, 4, s->progress_during >= 0);
 	put_text(f, "endangers_watchdog", s->endangers_watchdog ? "true" : "false");
 	put_i64(f, "episode", s->episode, "");
 	put_text(f, "trigger", trigger ? trigger : "null");
@@ -101,7 +107,7 @@ static void guest_attributes(FILE *f, const struct hvst_guest_transition *t)
 	put_text(f, "from", hvst_guest_source_name(t->from));
 	put_text(f, "to", hvst_guest_source_name(t->to));
 	put_ns(f, "offset_ns", t->offset_ns);
-	put_double(f, "rate_ppm", t->rate_ppm, isfinite(t->rate_ppm));
+	put_double(f, "rate_ppm", t->rate_ppm, 3, isfinite(t->rate_ppm));
 	put_text(f, "confidence", hvst_confidence_name(t->confidence));
 	put_evidence(f, &t->evidence);
 }
@@ -112,8 +118,8 @@ static void reference_attributes(FILE *f, const struct hvst_ref_segment *s)
 	put_time(f, "from_ns", s->from_ns);
 	put_time(f, "to_ns", s->to_ns);
 	put_text(f, "source", hvst_ref_source_name(s->source));
-	put_double(f, "rate_ppm", s->rate_ppm, isfinite(s->rate_ppm));
-	put_double(f, "rate_ppm_error", s->rate_ppm_error, isfinite(s->rate_ppm_error));
+	put_double(f, "rate_ppm", s->rate_ppm, 3, isfinite(s->rate_ppm));
+	put_double(f, "rate_ppm_error", s->rate_ppm_error, 3, isfinite(s->rate_ppm_error));
 	put_ns(f, "step_ns", s->step_ns);
 	put_text(f, "why", s->why);
 }
@@ -157,10 +163,12 @@ static const char legend[] =
 	"  !                               at least one past-due arm\n"
 	"  full block (#)                  past-due arms in a storm\n"
 	"  shade (~)                       inside a storm, no arm in this column\n"
-	"Marks above it: S1 a storm, T the guest changed its clock, R the host's reference\n"
-	"clock stepped or changed, x events were lost, a b marks, others bookmarks.\n"
+	"Marks above it: S1 a storm, T the guest changed its clock (t: its first\n"
+	"one became known), R the host's reference clock stepped or changed, x events\n"
+	"were lost, a b marks, others bookmarks.\n"
 	"A number with ~ is from the index and about to be read exactly.\n"
-	"Mouse: click, drag a stretch, wheel to zoom or scroll.\n";
+	"Mouse: click, drag a stretch, wheel to zoom or scroll.\n"
+	"Ctrl-L draws the screen anew, Ctrl-Z suspends.\n";
 
 char *br_view_help(void)
 {
@@ -198,17 +206,35 @@ const char *br_line_next(const char *text, int w)
 	return text + strspn(text, " ");
 }
 
-void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title, const char *text, int top)
+static void draw_frame(struct br_grid *g, const struct br_rect *r)
 {
-	static const char keys[] = " Esc closes, arrows scroll, y writes to a file ";
-	int y = r->y + 1, w = r->w - 2;
+	static const uint32_t lines[] = { 0x2500, 0x2502, 0x250c, 0x2510, 0x2514, 0x2518 };
+	static const uint32_t plain[] = { '-', '|', '+', '+', '+', '+' };
+	const uint32_t *ch = g->ascii ? plain : lines;
+	int right = r->x + r->w - 1, bottom = r->y + r->h - 1;
 
 	br_fill(g, r, ' ', BR_NORMAL);
-	br_fill(g, &(struct br_rect){ r->x, r->y, r->w, 1 }, g->ascii ? '-' : 0x2500, BR_HEAD);
-	br_printf(g, r->x + 2, r->y, r->w - 4, BR_HEAD, " %s ", title);
+	br_fill(g, &(struct br_rect){ r->x, r->y, r->w, 1 }, ch[0], BR_HEAD);
+	br_fill(g, &(struct br_rect){ r->x, bottom, r->w, 1 }, ch[0], BR_HEAD);
+	br_fill(g, &(struct br_rect){ r->x, r->y, 1, r->h }, ch[1], BR_HEAD);
+	br_fill(g, &(struct br_rect){ right, r->y, 1, r->h }, ch[1], BR_HEAD);
+	br_put(g, r->x, r->y, ch[2], BR_HEAD);
+	br_put(g, right, r->y, ch[3], BR_HEAD);
+	br_put(g, r->x, bottom, ch[4], BR_HEAD);
+	br_put(g, right, bottom, ch[5], BR_HEAD);
+}
+
+void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title, const char *text,
+		  int top)
+{
+	static const char keys[] = " Esc closes, arrows scroll, y writes to a file ";
+	int y = r->y + 1, w = r->w - BR_FRAME;
+
+	draw_frame(g, r);
+	br_printf(g, r->x + 2, r->y, w, BR_HEAD, " %s ", title);
 	for (; *text && y < r->y + r->h - 1; text = br_line_next(text, w))
 		if (top-- <= 0)
-			br_printf(g, r->x + 1, y++, w, BR_NORMAL, "%.*s", br_line_length(text, w), text);
-	br_fill(g, &(struct br_rect){ r->x, r->y + r->h - 1, r->w, 1 }, g->ascii ? '-' : 0x2500, BR_HEAD);
-	br_text(g, r->x + 2, r->y + r->h - 1, r->w - 4, BR_DIM, keys);
+			br_printf(g, r->x + 2, y++, w, BR_NORMAL, "%.*s", br_line_length(text, w),
+				  text);
+	br_text(g, r->x + 2, r->y + r->h - 1, w, BR_DIM, keys);
 }

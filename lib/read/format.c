@@ -79,7 +79,7 @@ static int parse_field(struct hvst_format *fmt, const char *decl, const char *en
 	if (!field_name(decl, semi, f->name, sizeof(f->name)))
 		return -EINVAL;
 	if (!number(off, end, ';', UINT16_MAX, &o) || !number(size, end, ';', UINT16_MAX, &s) ||
-	    o + s > UINT16_MAX || (sign && !number(sign, end, ';', 1, &sg)))
+	    o + s > UINT16_MAX + 1u || (sign && !number(sign, end, ';', 1, &sg)))
 		return -EINVAL;
 	f->offset = (uint16_t)o;
 	f->size = (uint16_t)s;

@@ -9,8 +9,13 @@
 
 struct hvst_arm fake_arm(int64_t ts, int tid, enum hvst_arm_kind kind, int64_t skew)
 {
-	return (struct hvst_arm){ .ts_ns = ts, .skew_ns = skew, .vm = tid / 100 - 1, .vcpu = 0, .tid = tid,
-				  .timer = 0, .kind = (uint8_t)kind };
+	return (struct hvst_arm){ .ts_ns = ts,
+				  .skew_ns = skew,
+				  .vm = tid / 100 - 1,
+				  .vcpu = 0,
+				  .tid = tid,
+				  .timer = 0,
+				  .kind = (uint8_t)kind };
 }
 
 static void add(struct fake *f, int64_t ts, int tid, enum hvst_arm_kind kind, int64_t skew)
@@ -33,7 +38,8 @@ static void add_arms(struct fake *f)
 	for (int64_t ts = FAKE_START; ts < FAKE_STORM; ts += 10000000)
 		add(f, ts, 100, HVST_ARM_AHEAD, -9800000);
 	for (int i = 0; i < FAKE_STORM_ARMS; i++)
-		add(f, FAKE_STORM + i * 500000ll, 100, HVST_ARM_EXPIRED, 3000000000ll - i * 1500000ll);
+		add(f, FAKE_STORM + i * 500000ll, 100, HVST_ARM_EXPIRED,
+		    3000000000ll - i * 1500000ll);
 	for (int64_t ts = FAKE_STORM_END + 10000000; ts < FAKE_END; ts += 10000000)
 		add(f, ts, 100, HVST_ARM_AHEAD, -9800000);
 	add(f, FAKE_LONELY, 100, HVST_ARM_EXPIRED, 51000);
@@ -46,9 +52,13 @@ static struct br_event event_of(const struct hvst_arm *arm)
 {
 	struct br_event e = { .vm = arm->vm, .vcpu = arm->vcpu, .comm = "CPU 0/KVM" };
 
-	e.ev = (struct hvst_event){ .ts_ns = arm->ts_ns, .pid = arm->tid, .vcpu_id = arm->vcpu, .present = 0xf,
-				    .id = arm->kind == HVST_ARM_EXPIRED ? HVST_EV_STIMER_START_EXPIRED :
-					  HVST_EV_STIMER_START_ONE_SHOT,
+	e.ev = (struct hvst_event){ .ts_ns = arm->ts_ns,
+				    .pid = arm->tid,
+				    .vcpu_id = arm->vcpu,
+				    .present = 0xf,
+				    .id = arm->kind == HVST_ARM_EXPIRED
+						  ? HVST_EV_STIMER_START_EXPIRED
+						  : HVST_EV_STIMER_START_ONE_SHOT,
 				    .start = { 1000, (uint64_t)(1000 - arm->skew_ns / 100), 0 } };
 	return e;
 }
@@ -97,7 +107,8 @@ static void answer_search(struct fake *f, struct br_answer *a)
 	for (unsigned int i = 0; i < f->nr_arms && !a->found; i++) {
 		struct br_event e = event_of(&f->arms[i]);
 
-		a->found = e.ev.ts_ns >= a->query.from && strstr(br_event_text(&e.ev, text, sizeof(text)), a->query.text);
+		a->found = e.ev.ts_ns >= a->query.from &&
+			   strstr(br_event_text(&e.ev, text, sizeof(text)), a->query.text);
 		a->ts_ns = e.ev.ts_ns;
 	}
 }
@@ -166,26 +177,60 @@ static void fake_unlock(struct br_source *src)
 
 static void make_findings(struct fake *f)
 {
-	f->storm = (struct hvst_storm){ .vm = 0, .tid = 100, .start_ns = FAKE_STORM, .end_ns = FAKE_STORM_END,
-		.arms = FAKE_STORM_ARMS, .expired = FAKE_STORM_ARMS, .rate_hz = 2000, .peak_hz = 2000,
-		.skew_start_ns = 3000000000ll, .skew_max_ns = 3000000000ll, .skew_end_ns = 1500000,
-		.kind = HVST_STORM_BACKLOG, .period_ref = 20000, .predicted_end_ns = HVST_UNKNOWN,
-		.progress_before = -1, .progress_during = -1, .trigger_event = -1 };
-	f->guest = (struct hvst_guest_transition){ .vm = 0, .vcpu = -1, .tid = -1, .role = HVST_ROLE_STIMER,
-		.ts_ns = FAKE_SWITCH, .from = HVST_SRC_TSC_PAGE, .to = HVST_SRC_REFERENCE_COUNTER,
-		.offset_ns = HVST_UNKNOWN, .rate_ppm = NAN, .confidence = HVST_OBSERVED };
-	f->reference[0] = (struct hvst_ref_segment){ .vm = 0, .from_ns = FAKE_START, .to_ns = FAKE_SWITCH,
-		.source = HVST_REF_TSC_PAGE, .step_ns = HVST_UNKNOWN, .rate_ppm = NAN };
-	f->reference[1] = (struct hvst_ref_segment){ .vm = 0, .from_ns = FAKE_SWITCH, .to_ns = FAKE_END,
-		.source = HVST_REF_KVMCLOCK, .step_ns = 3000000000ll, .rate_ppm = NAN };
+	f->storm = (struct hvst_storm){ .vm = 0,
+					.tid = 100,
+					.start_ns = FAKE_STORM,
+					.end_ns = FAKE_STORM_END,
+					.arms = FAKE_STORM_ARMS,
+					.expired = FAKE_STORM_ARMS,
+					.rate_hz = 2000,
+					.peak_hz = 2000,
+					.skew_start_ns = 3000000000ll,
+					.skew_max_ns = 3000000000ll,
+					.skew_end_ns = 1500000,
+					.kind = HVST_STORM_BACKLOG,
+					.period_ref = 20000,
+					.predicted_end_ns = HVST_UNKNOWN,
+					.progress_before = -1,
+					.progress_during = -1,
+					.trigger_event = -1 };
+	f->guest = (struct hvst_guest_transition){ .vm = 0,
+						   .vcpu = -1,
+						   .tid = -1,
+						   .role = HVST_ROLE_STIMER,
+						   .ts_ns = FAKE_SWITCH,
+						   .from = HVST_SRC_TSC_PAGE,
+						   .to = HVST_SRC_REFERENCE_COUNTER,
+						   .offset_ns = HVST_UNKNOWN,
+						   .rate_ppm = NAN,
+						   .confidence = HVST_OBSERVED };
+	f->reference[0] = (struct hvst_ref_segment){ .vm = 0,
+						     .from_ns = FAKE_START,
+						     .to_ns = FAKE_SWITCH,
+						     .source = HVST_REF_TSC_PAGE,
+						     .step_ns = HVST_UNKNOWN,
+						     .rate_ppm = NAN };
+	f->reference[1] = (struct hvst_ref_segment){ .vm = 0,
+						     .from_ns = FAKE_SWITCH,
+						     .to_ns = FAKE_END,
+						     .source = HVST_REF_KVMCLOCK,
+						     .step_ns = 3000000000ll,
+						     .rate_ppm = NAN };
 	f->vms[0] = (struct hvst_vm){ .vm = 0, .name = "win2025", .nr_vcpus = 1 };
 	f->vms[1] = (struct hvst_vm){ .vm = 1, .nr_vcpus = 1 };
-	f->result = (struct hvst_result){ .vms = f->vms, .nr_vms = 2, .storms = &f->storm, .nr_storms = 1,
-		.guest = &f->guest, .nr_guest = 1, .reference = f->reference, .nr_reference = 2,
-		.headline = "A storm of 2,000 past-due arms." };
+	f->result = (struct hvst_result){ .vms = f->vms,
+					  .nr_vms = 2,
+					  .storms = &f->storm,
+					  .nr_storms = 1,
+					  .guest = &f->guest,
+					  .nr_guest = 1,
+					  .reference = f->reference,
+					  .nr_reference = 2,
+					  .headline = "A storm of 2,000 past-due arms." };
 	for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
 		f->result.verdicts[i] = (struct hvst_verdict){ .question = (enum hvst_question)i };
-	f->trace = (struct hvst_trace){ .clock = "mono", .first_ns = FAKE_START, .last_ns = FAKE_END };
+	f->trace =
+		(struct hvst_trace){ .clock = "mono", .first_ns = FAKE_START, .last_ns = FAKE_END };
 }
 
 struct fake *fake_new(void)
@@ -194,14 +239,16 @@ struct fake *fake_new(void)
 
 	if (!f)
 		abort();
-	f->src = (struct br_source){ fake_ask, fake_take, fake_cancel, fake_busy, fake_lock, fake_unlock, -1 };
+	f->src = (struct br_source){ fake_ask,	fake_take,   fake_cancel, fake_busy,
+				     fake_lock, fake_unlock, -1 };
 	f->index = br_index_new(32 << 20);
 	f->arms = calloc(MAX_ARMS, sizeof(*f->arms));
 	if (!f->index || !f->arms)
 		abort();
 	add_arms(f);
 	make_findings(f);
-	f->live = (struct br_live){ f->index, &f->storm, 1, &f->result, &f->trace, 100, 100, 0, "" };
+	f->live =
+		(struct br_live){ f->index, &f->storm, 1, &f->result, &f->trace, 100, 100, 0, "" };
 	return f;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A recording that never was: two VMs, a storm, a clock switch before it, one lonely past-due arm after it. */
+/*
+ * A recording that never was: two VMs, a storm, a clock switch before it, one lonely past-due arm
+ * after it.
+ */
 #ifndef BROWSE_FAKE_H
 #define BROWSE_FAKE_H
 

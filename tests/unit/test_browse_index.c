@@ -30,8 +30,9 @@ static struct hvst_arm *random_arms(void)
 		int64_t ts = 1000000000000ll + (int64_t)(rnd() % 600000000000ull);
 		bool past = rnd() % 10 == 0;
 
-		arms[i] = fake_arm(ts, 100 + (int)(rnd() % 3) * 100, past ? HVST_ARM_EXPIRED : HVST_ARM_AHEAD,
-				   past ? (int64_t)(rnd() % 50000000) : -(int64_t)(rnd() % 15000000) - 1);
+		arms[i] = fake_arm(
+			ts, 100 + (int)(rnd() % 3) * 100, past ? HVST_ARM_EXPIRED : HVST_ARM_AHEAD,
+			past ? (int64_t)(rnd() % 50000000) : -(int64_t)(rnd() % 15000000) - 1);
 	}
 	return arms;
 }
@@ -91,8 +92,9 @@ static void test_sums(void **state)
 		assert_same(&got, &want);
 		windows += want.ahead > 0;
 	}
-	print_message("# 200 windows, %u with arms, equal a plain count; %u bins of %lld ns after folding\n", windows,
-		      idx->used, (long long)br_index_width(idx));
+	print_message("# 200 windows, %u with arms, equal a plain count; %u bins of %lld ns after "
+		      "folding\n",
+		      windows, idx->used, (long long)br_index_width(idx));
 	assert_true(windows > 100);
 	br_index_free(idx);
 	free(arms);
@@ -145,8 +147,8 @@ static void test_memory_is_bounded(void **state)
 		br_index_add(idx, &arm);
 	}
 	bytes = (size_t)idx->nr_lanes * idx->nbins * sizeof(struct br_bin);
-	print_message("# %u lanes of %u bins: %zu bytes; %llu arms beyond the lanes\n", idx->nr_lanes, idx->nbins,
-		      bytes, (unsigned long long)idx->dropped);
+	print_message("# %u lanes of %u bins: %zu bytes; %llu arms beyond the lanes\n",
+		      idx->nr_lanes, idx->nbins, bytes, (unsigned long long)idx->dropped);
 	assert_int_equal(idx->nr_lanes, BR_MAX_LANES);
 	assert_int_equal(idx->dropped, 300000ll / 3000 * (3000 - BR_MAX_LANES));
 	assert_true(bytes <= 20 << 20);
@@ -156,7 +158,8 @@ static void test_memory_is_bounded(void **state)
 /* Times from a hostile file: anything at all, in any order. */
 static void test_hostile_times(void **state)
 {
-	static const int64_t times[] = { 0, INT64_MIN, INT64_MAX, -1, 1, INT64_MIN + 1, 1ll << 40, -(1ll << 50) };
+	static const int64_t times[] = { 0, INT64_MIN,	   INT64_MAX, -1,
+					 1, INT64_MIN + 1, 1ll << 40, -(1ll << 50) };
 	struct br_index *idx = br_index_new(1 << 20);
 	struct br_sum s;
 
@@ -232,7 +235,8 @@ static void test_step(void **state)
 	(void)state;
 	for (int64_t ts = 0; ts < 100000000000ll; ts += 50000000) {
 		bool past = ts == 30000000000ll || ts == 30050000000ll || ts == 70000000000ll;
-		struct hvst_arm arm = fake_arm(ts, 100, past ? HVST_ARM_EXPIRED : HVST_ARM_AHEAD, past ? 10 : -10);
+		struct hvst_arm arm = fake_arm(ts, 100, past ? HVST_ARM_EXPIRED : HVST_ARM_AHEAD,
+					       past ? 10 : -10);
 
 		br_index_add(idx, &arm);
 	}
@@ -250,10 +254,14 @@ static void test_step(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sums), cmocka_unit_test(test_window_index),
-		cmocka_unit_test(test_unaligned_is_not_exact), cmocka_unit_test(test_memory_is_bounded),
-		cmocka_unit_test(test_hostile_times), cmocka_unit_test(test_restarts_are_no_arms),
-		cmocka_unit_test(test_median), cmocka_unit_test(test_step),
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_window_index),
+		cmocka_unit_test(test_unaligned_is_not_exact),
+		cmocka_unit_test(test_memory_is_bounded),
+		cmocka_unit_test(test_hostile_times),
+		cmocka_unit_test(test_restarts_are_no_arms),
+		cmocka_unit_test(test_median),
+		cmocka_unit_test(test_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

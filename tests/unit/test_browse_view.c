@@ -102,7 +102,10 @@ static void test_ascii(void **state)
 	end(&x);
 }
 
-/* What stands left of each lane is the number of arms in the window, and so is the sum of its columns. */
+/*
+ * What stands left of each lane is the number of arms in the window, and so is the sum of its
+ * columns.
+ */
 static void test_counts_are_exact(void **state)
 {
 	struct fixture x;
@@ -123,12 +126,15 @@ static void test_counts_are_exact(void **state)
 			want += x.f->arms[i].tid == 100 && x.f->arms[i].ts_ns >= x.a.m.from &&
 				x.f->arms[i].ts_ns < end_ns;
 		br_sum_init(&s);
-		br_model_sum(&x.a.m, br_index_lane(x.f->index, 100, 0), x.a.m.from, end_ns, false, &s);
+		br_model_sum(&x.a.m, br_index_lane(x.f->index, 100, 0), x.a.m.from, end_ns, false,
+			     &s);
 		assert_true(br_model_exact(&x.a.m));
 		assert_int_equal(br_sum_arms(&s), want);
 		windows += want > 0 && want < 2901;
 	}
-	print_message("# 300 keys: arms in the window equal a plain count each time, %u windows in part\n", windows);
+	print_message("# 300 keys: arms in the window equal a plain count each time, %u windows in "
+		      "part\n",
+		      windows);
 	assert_true(windows > 50);
 	end(&x);
 }
@@ -150,7 +156,24 @@ static void test_folded_vm_shows_its_storm(void **state)
 	end(&x);
 }
 
-/* Names from a file may hold anything; the screen gets no control character and no escape sequence. */
+/* Two VMs that do not fit: the one without a storm is folded, until the user wants it. */
+static void test_folded_to_fit(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	start(&x, 80, 16, false);
+	assert_true(fake_find(&x.a.g, "▾ VM 0") > 0);
+	assert_true(fake_find(&x.a.g, "▸ VM 1") > 0);
+	fake_key(&x.a, BR_KEY_DOWN);
+	fake_key(&x.a, ' ');
+	assert_true(fake_find(&x.a.g, "▾ VM 1") > 0);
+	end(&x);
+}
+
+/*
+ * Names from a file may hold anything; the screen gets no control character and no escape sequence.
+ */
 static void test_hostile_text(void **state)
 {
 	struct fixture x;
@@ -163,7 +186,8 @@ static void test_hostile_text(void **state)
 	for (int y = 0; y < x.a.g.h; y++)
 		for (int c = 0; c < x.a.g.w; c++)
 			assert_true(br_cell(&x.a.g, c, y)->ch >= 0x20 &&
-				    (br_cell(&x.a.g, c, y)->ch < 0x7f || br_cell(&x.a.g, c, y)->ch >= 0xa0));
+				    (br_cell(&x.a.g, c, y)->ch < 0x7f ||
+				     br_cell(&x.a.g, c, y)->ch >= 0xa0));
 	end(&x);
 }
 
@@ -190,10 +214,14 @@ static void test_every_width_and_height(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first_screen), cmocka_unit_test(test_nothing_is_rounded_away),
-		cmocka_unit_test(test_too_small), cmocka_unit_test(test_ascii),
-		cmocka_unit_test(test_counts_are_exact), cmocka_unit_test(test_folded_vm_shows_its_storm),
-		cmocka_unit_test(test_hostile_text), cmocka_unit_test(test_every_width_and_height),
+		cmocka_unit_test(test_first_screen),
+		cmocka_unit_test(test_nothing_is_rounded_away),
+		cmocka_unit_test(test_too_small),
+		cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_counts_are_exact),
+		cmocka_unit_test(test_folded_vm_shows_its_storm),
+		cmocka_unit_test(test_folded_to_fit), cmocka_unit_test(test_hostile_text),
+		cmocka_unit_test(test_every_width_and_height),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
