@@ -3,6 +3,7 @@
 # make            build everything (never installs packages; says which are missing)
 # make demo       install what is missing, build, diagnose a real recording of samples/
 # make check      install what is missing, build, run all tests
+# make check-accuracy  200 random scenarios against the analysis: precision and recall
 # make fuzz       fuzz every target TIME seconds; fuzz-smoke: the short round of .ci/run (tests/fuzz/fuzz.mk)
 # make bench      compare reading speed with cat, trace-cmd report and a bare libtracecmd loop
 # make install    prefix=/usr/local libdir=... DESTDIR=...; make uninstall
@@ -205,6 +206,11 @@ include tests/fuzz/fuzz.mk
 test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS) fuzz-programs
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
+bench:
+	@scripts/packages install build bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@O=$(O) tests/bench/run --json $(O)/bench.json $(BENCH)
+
 demo:
 	@scripts/packages install build
 	@$(MAKE) --no-print-directory all
@@ -216,6 +222,11 @@ check:
 	@scripts/packages install build check
 	@$(MAKE) --no-print-directory all test-programs
 	@O=$(O) tests/run
+
+check-accuracy:
+	@scripts/packages install build check
+	@$(MAKE) --no-print-directory all $(GEN_BIN)
+	@O=$(O) tests/accuracy/run
 
 # What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
 MAN_SECTIONS	:= 1 3 5 7
@@ -262,5 +273,5 @@ dist:
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all demo check clean install uninstall dist test-programs bench-programs
+.PHONY: all bench demo check check-accuracy clean install uninstall dist test-programs bench-programs
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

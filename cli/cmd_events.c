@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two passes: the first tells which thread belongs to which VM and which expirations prove an arm without a
- * start event, the second prints.
+ * Two passes: the first tells which thread belongs to which VM and which expirations prove an arm
+ * without a start event, the second prints.
  */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -14,7 +14,10 @@
 #define MAX_INFERRED	(4u << 20)	/* inferred arms remembered: 32 bytes each */
 #define COMM_SLOTS	1024
 
-/* An arm of the first pass whose skew was inferred: known by the stamp and thread of the event that proves it. */
+/*
+ * An arm of the first pass whose skew was inferred: known by the stamp and thread of the event
+ * that proves it.
+ */
 struct inferred {
 	uint64_t ts_raw;
 	int64_t skew_ns;
@@ -48,7 +51,7 @@ struct events {
 	struct hvst_arm arm;		/* the last one: it comes just before its start event */
 };
 
-/* --- first pass ------------------------------------------------------------------------------------ */
+/* --- first pass ------------------------------------------------------------------------------- */
 
 static bool room_for_inferred(struct events *e)
 {
@@ -92,7 +95,7 @@ static int inferred_order(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-/* --- who ------------------------------------------------------------------------------------------- */
+/* --- who -------------------------------------------------------------------------------------- */
 
 static int owner_order(const void *a, const void *b)
 {
@@ -122,7 +125,10 @@ static bool keep_owners(struct events *e)
 	return true;
 }
 
-/* A callback runs in whatever task it interrupts: it is told by its vcpu_id, if only one VM has that. */
+/*
+ * A callback runs in whatever task it interrupts: it is told by its vcpu_id, if only one VM has
+ * that.
+ */
 static struct owner owner_by_vcpu(const struct events *e, int vcpu)
 {
 	struct owner found = { -1, -1, vcpu };
@@ -187,7 +193,7 @@ static int timer_of(const struct hvst_event *ev)
 	}
 }
 
-/* --- second pass ----------------------------------------------------------------------------------- */
+/* --- second pass ------------------------------------------------------------------------------ */
 
 static bool is_start(const struct hvst_event *ev)
 {
@@ -207,7 +213,8 @@ static void find_inferred(struct events *e, const struct hvst_event *ev, struct 
 {
 	size_t i;
 
-	while (e->next_inferred < e->nr_inferred && e->inferred[e->next_inferred].ts_raw < ev->ts_raw)
+	while (e->next_inferred < e->nr_inferred &&
+	       e->inferred[e->next_inferred].ts_raw < ev->ts_raw)
 		e->next_inferred++;
 	for (i = e->next_inferred; i < e->nr_inferred && e->inferred[i].ts_raw == ev->ts_raw; i++) {
 		if (e->inferred[i].tid != ev->pid || e->inferred[i].timer != timer_of(ev))
@@ -223,7 +230,9 @@ static void find_inferred(struct events *e, const struct hvst_event *ev, struct 
 static const char *arm_name(const struct hvst_arm *arm, const struct hvst_event *ev)
 {
 	static const char *const names[] = {
-		[HVST_ARM_AHEAD] = "ahead", [HVST_ARM_EXPIRED] = "expired", [HVST_ARM_PERIODIC] = "periodic",
+		[HVST_ARM_AHEAD] = "ahead",
+		[HVST_ARM_EXPIRED] = "expired",
+		[HVST_ARM_PERIODIC] = "periodic",
 	};
 
 	if (arm->ts_raw != ev->ts_raw || arm->cpu != ev->cpu || arm->tid != ev->pid)
@@ -277,7 +286,7 @@ static int on_arm(void *ctx, const struct hvst_arm *arm)
 	return 0;
 }
 
-/* --- command --------------------------------------------------------------------------------------- */
+/* --- command ---------------------------------------------------------------------------------- */
 
 static uint64_t wanted_ids(const struct names *patterns)
 {
@@ -330,8 +339,9 @@ static int read_twice(struct events *e)
 	if (code)
 		return run_fail(&e->r, code);
 	if (e->forgotten && !e->r.o.quiet)
-		complain("events: %llu inferred arms beyond %u were not marked; narrow --from and --to",
-			 (unsigned long long)e->forgotten, MAX_INFERRED);
+		complain(
+			"events: %llu inferred arms beyond %u were not marked; narrow --from and --to",
+			(unsigned long long)e->forgotten, MAX_INFERRED);
 	return run_end(&e->r, false);
 }
 

@@ -22,7 +22,8 @@ static int on_arm(void *ctx, const struct hvst_arm *arm)
 	return collect_arm(&((struct histogram *)ctx)->c, arm);
 }
 
-static int add_span(struct histogram *h, enum metric m, const struct hvst_fire *f, int64_t from, int64_t to)
+static int add_span(struct histogram *h, enum metric m, const struct hvst_fire *f, int64_t from,
+		    int64_t to)
 {
 	if (from == HVST_UNKNOWN || to == HVST_UNKNOWN)
 		return 0;
@@ -45,8 +46,9 @@ static int on_fire(void *ctx, const struct hvst_fire *f)
 static bool collect_error(const struct histogram *h)
 {
 	if (h->c.error == -ERANGE)
-		complain("%s: more than %d intervals; choose a longer --interval or a narrower --from and --to",
-			 h->r.o.command->name, MAX_INTERVALS);
+		complain(
+			"%s: more than %d intervals; choose a longer --interval or a narrower --from and --to",
+			h->r.o.command->name, MAX_INTERVALS);
 	else if (h->c.error)
 		complain("%s", strerror(-h->c.error));
 	return h->c.error;
@@ -56,7 +58,8 @@ static bool pass(struct histogram *h)
 {
 	static const struct hvst_observer skew = { .arm = on_arm }, latency = { .fire = on_fire };
 
-	return run_pass(&h->r, HVST_NEED_ANALYSIS, h->r.o.command->bit == CMD_SKEW ? &skew : &latency, h) &&
+	return run_pass(&h->r, HVST_NEED_ANALYSIS,
+			h->r.o.command->bit == CMD_SKEW ? &skew : &latency, h) &&
 	       !collect_error(h);
 }
 
@@ -68,8 +71,8 @@ static int read_all(struct histogram *h)
 	if (h->r.o.scale != SCALE_LINEAR || h->r.interrupted)
 		return EXIT_OK;
 	if (!collect_linear(&h->c, h->r.o.bucket_ns)) {
-		complain("%s: that makes more than %d buckets; choose a wider --bucket", h->r.o.command->name,
-			 MAX_EDGES - 1);
+		complain("%s: that makes more than %d buckets; choose a wider --bucket",
+			 h->r.o.command->name, MAX_EDGES - 1);
 		return EXIT_USAGE;
 	}
 	return pass(h) ? EXIT_OK : EXIT_INPUT;

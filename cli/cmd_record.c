@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* hvstimer record: runs trace-cmd record with exactly what a diagnosis needs, see hvstimer-record(1). */
+/* hvstimer record: runs trace-cmd record with what a diagnosis needs, see hvstimer-record(1). */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -14,63 +14,68 @@
 #include "record.h"
 
 /*
- * A ring buffer has to hold what one CPU produces while trace-cmd is kept from emptying it. In a storm that is
- * 100,000 arms a second, ten events each, 48 bytes an event; a second of it is held.
+ * A ring buffer has to hold what one CPU produces while trace-cmd is kept from emptying it. In a
+ * storm that is 100,000 arms a second, ten events each, 48 bytes an event; a second of it is held.
  */
-#define STORM_ARMS_HZ		100000ULL
-#define STORM_EVENTS_PER_ARM	10
-#define STORM_EVENT_BYTES	48
-#define STORM_HOLD_S		1
-#define MIN_BUFFER_KB		1408ULL		/* the kernel's own default */
-#define MAX_MEMORY_SHARE	8		/* all buffers together: at most this part of the free memory */
-#define SAVED_CMDLINES		"8192"
+#define STORM_ARMS_HZ	     100000ULL
+#define STORM_EVENTS_PER_ARM 10
+#define STORM_EVENT_BYTES    48
+#define STORM_HOLD_S	     1
+#define MIN_BUFFER_KB	     1408ULL /* the kernel's own default */
+#define MAX_MEMORY_SHARE     8 /* all buffers together: at most this part of the free memory */
+#define SAVED_CMDLINES	     "8192"
 
-/* The MSRs that say which clock a guest uses: all of Hyper-V's, TSC, TSC adjust and deadline, kvmclock. */
-#define MSR_FILTER \
-	"(ecx>=0x40000000&&ecx<=0x400010ff)||ecx==0x10||ecx==0x3b||ecx==0x6e0||" \
+/* The MSRs that say which clock a guest uses: Hyper-V's, TSC, its adjust and deadline, kvmclock. */
+#define MSR_FILTER                                                                                 \
+	"(ecx>=0x40000000&&ecx<=0x400010ff)||ecx==0x10||ecx==0x3b||ecx==0x6e0||"                   \
 	"ecx==0x11||ecx==0x12||ecx==0x4b564d00||ecx==0x4b564d01"
-#define PM_TIMER_FILTER		"port==0x608||port==0xb008"
-#define HPET_FILTER		"gpa>=0xfed00000&&gpa<=0xfed003ff"
-#define LAPIC_TIMER_FILTER	"reg==0x320||reg==0x380||reg==0x390||reg==0x3e0"
+#define PM_TIMER_FILTER	   "port==0x608||port==0xb008"
+#define HPET_FILTER	   "gpa>=0xfed00000&&gpa<=0xfed003ff"
+#define LAPIC_TIMER_FILTER "reg==0x320||reg==0x380||reg==0x390||reg==0x3e0"
 
 /*
- * Whose events --vm keeps. What vCPUs do is told by their thread. A callback runs in interrupt context: its
- * thread is whatever was interrupted, so all callbacks are kept. The clock is moved by other threads of the VMM
- * and by kernel workers, seldom: kept too. A switch names two threads.
+ * Whose events --vm keeps. What vCPUs do is told by their thread. A callback runs in interrupt
+ * context: its thread is whatever was interrupted, so all callbacks are kept. The clock is moved by
+ * other threads of the VMM and by kernel workers, seldom: kept too. A switch names two threads.
  */
 enum scope { OF_THREADS, OF_ANYONE, OF_SWITCH };
 
 static const struct recorded {
 	const char *filter;
 	enum scope scope;
-	const char *without;		/* what an analysis cannot tell if the host has no such event */
+	const char *without; /* what an analysis cannot tell if the host has no such event */
 } recorded[HVST_EV_COUNT] = {
 	[HVST_EV_STIMER_START_EXPIRED] = { NULL, OF_THREADS,
-		"no released kernel has it yet: past-due arms will be inferred" },
+					   "no released kernel has it yet: past-due arms will be "
+					   "inferred" },
 	[HVST_EV_STIMER_CALLBACK] = { NULL, OF_ANYONE, "lateness of timers cannot be told" },
-	[HVST_EV_MSR] = { MSR_FILTER, OF_THREADS, "switches of the guest's clock source cannot be told" },
+	[HVST_EV_MSR] = { MSR_FILTER, OF_THREADS,
+			  "switches of the guest's clock source cannot be told" },
 	[HVST_EV_WRITE_TSC_OFFSET] = { NULL, OF_ANYONE, "steps of the clock cannot be explained" },
 	[HVST_EV_TRACK_TSC] = { NULL, OF_ANYONE, NULL },
-	[HVST_EV_UPDATE_MASTER_CLOCK] = { NULL, OF_ANYONE, "steps of the clock cannot be explained" },
+	[HVST_EV_UPDATE_MASTER_CLOCK] = { NULL, OF_ANYONE,
+					  "steps of the clock cannot be explained" },
 	[HVST_EV_PVCLOCK_UPDATE] = { NULL, OF_ANYONE, NULL },
 	[HVST_EV_EXIT] = { NULL, OF_THREADS, "a guest's progress cannot be told" },
 	[HVST_EV_ENTRY] = { NULL, OF_THREADS, "a guest's progress cannot be told" },
 	[HVST_EV_PIO] = { PM_TIMER_FILTER, OF_THREADS, "use of the ACPI PM timer cannot be told" },
 	[HVST_EV_MMIO] = { HPET_FILTER, OF_THREADS, "use of the HPET cannot be told" },
 	[HVST_EV_APIC] = { LAPIC_TIMER_FILTER, OF_THREADS, NULL },
-	[HVST_EV_SCHED_SWITCH] = { NULL, OF_SWITCH, "preemption is told from exits and entries alone" },
+	[HVST_EV_SCHED_SWITCH] = { NULL, OF_SWITCH,
+				   "preemption is told from exits and entries alone" },
 };
 
 /* Without one of these there is nothing to analyse. */
-static const uint64_t needed = 1ULL << HVST_EV_STIMER_SET_COUNT | 1ULL << HVST_EV_STIMER_START_ONE_SHOT |
+static const uint64_t needed = 1ULL << HVST_EV_STIMER_SET_COUNT |
+			       1ULL << HVST_EV_STIMER_START_ONE_SHOT |
 			       1ULL << HVST_EV_STIMER_EXPIRATION;
 
 struct plan {
 	const char *output;
 	const char *clock;
-	unsigned long buffer_kb;	/* 0: by the estimate */
-	int64_t duration_ns;		/* 0: until interrupted */
-	int pid;			/* 0: every VM */
+	unsigned long buffer_kb; /* 0: by the estimate */
+	int64_t duration_ns;	 /* 0: until interrupted */
+	int pid;		 /* 0: every VM */
 	bool sched, dry_run, force, quiet;
 };
 
@@ -178,7 +183,8 @@ static bool wanted(const struct plan *o, unsigned int id)
 
 static unsigned long buffer_size(const struct plan *o, const struct record_host *h)
 {
-	uint64_t kb = STORM_ARMS_HZ * STORM_EVENTS_PER_ARM * STORM_EVENT_BYTES * STORM_HOLD_S / 1024;
+	uint64_t kb =
+		STORM_ARMS_HZ * STORM_EVENTS_PER_ARM * STORM_EVENT_BYTES * STORM_HOLD_S / 1024;
 	uint64_t most = h->mem_kb / MAX_MEMORY_SHARE / h->cpus;
 
 	if (o->buffer_kb)
@@ -187,8 +193,10 @@ static unsigned long buffer_size(const struct plan *o, const struct record_host 
 		return kb;
 	if (most < MIN_BUFFER_KB)
 		most = MIN_BUFFER_KB;
-	say("note: buffers of %llu KiB a CPU instead of %llu, for want of memory: a storm may lose events "
-		 "(--buffer-size sets it)", (unsigned long long)most, (unsigned long long)kb);
+	if (!o->quiet)
+		say("note: buffers of %llu KiB a CPU instead of %llu, for want of memory: a storm "
+		    "may lose events (--buffer-size sets it)",
+		    (unsigned long long)most, (unsigned long long)kb);
 	return most;
 }
 
@@ -204,8 +212,8 @@ static void add_sleep(struct cmdline *c, int64_t ns)
 }
 
 /*
- * --no-filter: else trace-cmd drops events of its own threads, and with them the callbacks that happen to
- * interrupt one of these, and the switches from them to a vCPU.
+ * --no-filter: else trace-cmd drops events of its own threads, and with them the callbacks that
+ * happen to interrupt one of these, and the switches from them to a vCPU.
  */
 static void build(struct cmdline *c, const struct plan *o, const struct record_host *h,
 		  const struct record_tids *t)
@@ -237,7 +245,8 @@ static void build(struct cmdline *c, const struct plan *o, const struct record_h
 
 static void print_word(const char *w)
 {
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+	static const char safe[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
 
 	if (*w && w[strspn(w, safe)] == '\0') {
 		fputs(w, stdout);
@@ -259,7 +268,10 @@ static void print_command(const struct cmdline *c)
 
 	for (i = 0; i < c->n; i++) {
 		if (i)
-			fputs(!strcmp(c->words[i], "-e") || !strcmp(c->words[i], "sleep") ? " \\\n\t" : " ", stdout);
+			fputs(!strcmp(c->words[i], "-e") || !strcmp(c->words[i], "sleep")
+				      ? " \\\n\t"
+				      : " ",
+			      stdout);
 		print_word(c->words[i]);
 	}
 	putchar('\n');
@@ -270,28 +282,34 @@ static int check_events(const struct record_host *h)
 	if ((h->events & needed) == needed)
 		return 0;
 	if (!h->has_kvm)
-		return say("%s/events has no system \"kvm\": load KVM (modprobe kvm_intel or kvm_amd)", h->dir);
-	return say("this kernel's KVM has no Hyper-V timer events (%s/events/kvm/kvm_hv_stimer_*): it was built "
-			"without CONFIG_KVM_HYPERV, or is too old", h->dir);
+		return say(
+			"%s/events has no system \"kvm\": load KVM (modprobe kvm_intel or kvm_amd)",
+			h->dir);
+	return say("this kernel's KVM has no Hyper-V timer events (%s/events/kvm/kvm_hv_stimer_*): "
+		   "it was built without CONFIG_KVM_HYPERV, or is too old",
+		   h->dir);
 }
 
 static int check_clock(const struct plan *o, const struct record_host *h)
 {
 	if (!strcmp(o->clock, "counter") || !strcmp(o->clock, "uptime"))
-		return say("the clock %s is too coarse, or no time at all, to find anything by", o->clock);
+		return say("the clock %s is too coarse, or no time at all, to find anything by",
+			   o->clock);
 	if (!record_host_has_clock(h, o->clock))
 		return say("no trace clock \"%s\" here; there are: %s", o->clock,
-				h->clocks ? h->clocks : "(trace_clock cannot be read)");
+			   h->clocks ? h->clocks : "(trace_clock cannot be read)");
 	return 0;
 }
 
 static int check_may_record(const struct plan *o, const struct record_host *h)
 {
 	if (!record_host_writable())
-		return say("%s cannot be written: run as root, for example: sudo hvstimer record", h->dir);
+		return say("%s cannot be written: run as root, for example: sudo hvstimer record",
+			   h->dir);
 	if (*h->busy && !o->force)
-		return say("%s; recording would stop and reset it. Stop it first (trace-cmd reset), or use --force",
-				h->busy);
+		return say("%s; recording would stop and reset it. Stop it first (trace-cmd "
+			   "reset), or use --force",
+			   h->busy);
 	return 0;
 }
 
@@ -305,7 +323,7 @@ static void tell_missing(const struct plan *o, const struct record_host *h)
 			continue;
 		without = recorded[id].without;
 		say("note: this kernel has no %s%s%s", hvst_event_name(id), without ? ": " : "",
-			 without ? without : "");
+		    without ? without : "");
 	}
 }
 
@@ -316,7 +334,9 @@ static int read_threads(struct record_tids *t, const struct plan *o)
 	if (record_tids_read(t, o->pid, err, sizeof(err)))
 		return say("%s", err);
 	if (!t->named)
-		say("note: no thread of process %d is named like a vCPU: all its threads are taken for vCPUs", o->pid);
+		say("note: no thread of process %d is named like a vCPU: all its threads are taken "
+		    "for vCPUs",
+		    o->pid);
 	return 0;
 }
 
@@ -325,8 +345,8 @@ static int run(const struct plan *o, const struct cmdline *c)
 {
 	if (!o->quiet)
 		say("recording%s; then: hvstimer diagnose %s",
-			 o->duration_ns ? "" : " until you press Ctrl-C", o->output);
-	signal(SIGPIPE, SIG_DFL);	/* main() ignores it, and that is inherited */
+		    o->duration_ns ? "" : " until you press Ctrl-C", o->output);
+	signal(SIGPIPE, SIG_DFL); /* main() ignores it, and that is inherited */
 	execvp(c->words[0], c->words);
 	if (errno == ENOENT)
 		return say("trace-cmd is not installed (Debian: apt-get install trace-cmd)");
@@ -359,7 +379,7 @@ static int record(const struct plan *o, const struct record_host *h)
 	return rc;
 }
 
-/* A whole number with one of @units after it, each @scale times the one before; 0 for anything else. */
+/* A whole number with perhaps one of @units after it, worth @scale; 0 for anything else. */
 static unsigned long number(const char *arg, const char *units, const unsigned long *scale)
 {
 	unsigned long long v;
@@ -380,20 +400,20 @@ static void help(void)
 {
 	puts("Usage: hvstimer record [options]\n"
 	     "\n"
-	     "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock and buffer\n"
-	     "sizes that fit this host. Until Ctrl-C, or for --duration.\n"
+	     "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock\n"
+	     "and buffer sizes that fit this host. Until Ctrl-C, or for --duration.\n"
 	     "\n"
-	     "  -o, --output FILE        write the recording to FILE (default trace.dat)\n"
-	     "  -d, --duration TIME      stop after TIME: seconds, or with a unit ms, s, m, h\n"
-	     "      --vm PID             only the VM whose VMM is process PID\n"
-	     "      --sched              also when vCPU threads lose and get their CPU (sched_switch)\n"
-	     "  -C, --clock CLOCK        trace clock (default mono; x86-tsc for cycles with their scale)\n"
-	     "  -b, --buffer-size SIZE   ring buffer of each CPU: KiB, or with a unit K, M, G\n"
-	     "  -f, --force              even while something else is being traced\n"
-	     "  -n, --dry-run            print the command, run nothing\n"
-	     "  -q, --quiet              no notes, and trace-cmd quiet\n"
-	     "  -h, --help               this text\n"
-	     "  -V, --version            print the version\n"
+	     "  -o, --output FILE       write the recording to FILE (default trace.dat)\n"
+	     "  -d, --duration TIME     stop after TIME: seconds, or with a unit ms, s, m, h\n"
+	     "      --vm PID            only the VM whose VMM is process PID\n"
+	     "      --sched             also when vCPU threads lose and get their CPU\n"
+	     "  -C, --clock CLOCK       trace clock (default mono; x86-tsc: cycles and scale)\n"
+	     "  -b, --buffer-size SIZE  ring buffer of each CPU: KiB, or with a unit K, M, G\n"
+	     "  -f, --force             even while something else is being traced\n"
+	     "  -n, --dry-run           print the command, run nothing\n"
+	     "  -q, --quiet             no notes, and trace-cmd quiet\n"
+	     "  -h, --help              this text\n"
+	     "  -V, --version           print the version\n"
 	     "\n"
 	     "Why these events and this clock: man hvstimer-record");
 }
@@ -401,12 +421,12 @@ static void help(void)
 enum { OPT_VM = 256, OPT_SCHED };
 
 static const struct option long_options[] = {
-	{ "output", required_argument, NULL, 'o' },   { "duration", required_argument, NULL, 'd' },
-	{ "vm", required_argument, NULL, OPT_VM },    { "sched", no_argument, NULL, OPT_SCHED },
-	{ "clock", required_argument, NULL, 'C' },    { "buffer-size", required_argument, NULL, 'b' },
-	{ "force", no_argument, NULL, 'f' },	      { "dry-run", no_argument, NULL, 'n' },
-	{ "quiet", no_argument, NULL, 'q' },	      { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },	      { NULL, 0, NULL, 0 },
+	{ "output", required_argument, NULL, 'o' }, { "duration", required_argument, NULL, 'd' },
+	{ "vm", required_argument, NULL, OPT_VM },  { "sched", no_argument, NULL, OPT_SCHED },
+	{ "clock", required_argument, NULL, 'C' },  { "buffer-size", required_argument, NULL, 'b' },
+	{ "force", no_argument, NULL, 'f' },	    { "dry-run", no_argument, NULL, 'n' },
+	{ "quiet", no_argument, NULL, 'q' },	    { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },	    { NULL, 0, NULL, 0 },
 };
 
 /* 0, or -1 for an option that is not one, or a value that is none. @word: as it was written. */
@@ -416,12 +436,24 @@ static int set_option(struct plan *o, int opt, const char *word)
 	static const unsigned long one[] = { 1 };
 
 	switch (opt) {
-	case 'o': o->output = optarg; return 0;
-	case 'C': o->clock = optarg; return 0;
-	case 'f': o->force = true; return 0;
-	case 'n': o->dry_run = true; return 0;
-	case 'q': o->quiet = true; return 0;
-	case OPT_SCHED: o->sched = true; return 0;
+	case 'o':
+		o->output = optarg;
+		return 0;
+	case 'C':
+		o->clock = optarg;
+		return 0;
+	case 'f':
+		o->force = true;
+		return 0;
+	case 'n':
+		o->dry_run = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case OPT_SCHED:
+		o->sched = true;
+		return 0;
 	case 'd':
 		if (parse_duration(optarg, &o->duration_ns) && o->duration_ns > 0)
 			return 0;

@@ -48,7 +48,10 @@ static void text(struct run *r)
 int cmd_storms(int argc, char **argv)
 {
 	static void (*const render[])(struct run *) = {
-		[FORMAT_TEXT] = text, [FORMAT_JSON] = json, [FORMAT_JSONL] = jsonl, [FORMAT_CSV] = csv,
+		[FORMAT_TEXT] = text,
+		[FORMAT_JSON] = json,
+		[FORMAT_JSONL] = jsonl,
+		[FORMAT_CSV] = csv,
 	};
 	struct run r;
 	int code;

@@ -44,7 +44,8 @@ void collect_free(struct collect *c)
 	memset(c, 0, sizeof(*c));
 }
 
-static struct series *new_series(struct collect *c, enum metric metric, int tid, int vcpu, int timer)
+static struct series *new_series(struct collect *c, enum metric metric, int tid, int vcpu,
+				 int timer)
 {
 	struct series *s;
 
@@ -58,7 +59,9 @@ static struct series *new_series(struct collect *c, enum metric metric, int tid,
 		c->cap_series = cap;
 	}
 	s = &c->series[c->nr_series++];
-	*s = (struct series){ .tid = tid, .vm = -1, .vcpu = vcpu, .timer = timer, .metric = metric };
+	*s = (struct series){
+		.tid = tid, .vm = -1, .vcpu = vcpu, .timer = timer, .metric = metric,
+	};
 	s->sketch = hvst_sketch_new();
 	s->buckets = calloc(c->edges.n + 1, sizeof(*s->buckets));
 	s->columns = c->plot ? calloc(PLOT_COLUMNS, sizeof(*s->columns)) : NULL;
@@ -69,7 +72,8 @@ static struct series *new_series(struct collect *c, enum metric metric, int tid,
 	return NULL;
 }
 
-static struct series *find_series(struct collect *c, enum metric metric, int tid, int vcpu, int timer)
+static struct series *find_series(struct collect *c, enum metric metric, int tid, int vcpu,
+				  int timer)
 {
 	unsigned int i;
 
@@ -102,7 +106,8 @@ static int add_interval(struct collect *c, struct series *s, int64_t ts_ns, int6
 	return s->intervals[i] ? hvst_sketch_add(s->intervals[i], v, 1) : -ENOMEM;
 }
 
-static int join_column(const struct collect *c, struct plot_column *into, const struct plot_column *from)
+static int join_column(const struct collect *c, struct plot_column *into,
+		       const struct plot_column *from)
 {
 	unsigned int b;
 
@@ -161,7 +166,8 @@ static int add_column(struct collect *c, struct series *s, int64_t ts_ns, int64_
 	return 0;
 }
 
-int collect_add(struct collect *c, enum metric metric, int tid, int vcpu, int timer, int64_t ts_ns, int64_t v)
+int collect_add(struct collect *c, enum metric metric, int tid, int vcpu, int timer, int64_t ts_ns,
+		int64_t v)
 {
 	struct series *s = find_series(c, metric, tid, vcpu, timer);
 	int err = s ? hvst_sketch_add(s->sketch, v, 1) : -ENOMEM;
@@ -181,9 +187,11 @@ int collect_add(struct collect *c, enum metric metric, int tid, int vcpu, int ti
 
 int collect_arm(struct collect *c, const struct hvst_arm *arm)
 {
-	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART || arm->skew_ns == HVST_UNKNOWN)
+	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART ||
+	    arm->skew_ns == HVST_UNKNOWN)
 		return 0;
-	return collect_add(c, METRIC_SKEW, arm->tid, arm->vcpu, arm->timer, arm->ts_ns, arm->skew_ns);
+	return collect_add(c, METRIC_SKEW, arm->tid, arm->vcpu, arm->timer, arm->ts_ns,
+			   arm->skew_ns);
 }
 
 bool collect_linear(struct collect *c, int64_t width_ns)
@@ -195,8 +203,9 @@ bool collect_linear(struct collect *c, int64_t width_ns)
 	for (i = 0; all && i < c->nr_series; i++)
 		if (hvst_sketch_merge(all, c->series[i].sketch))
 			c->error = -ENOMEM;
-	ok = all && (!hvst_sketch_count(all) || edges_linear(&c->edges, hvst_sketch_quantile(all, 100),
-							     hvst_sketch_quantile(all, 9900), width_ns));
+	ok = all &&
+	     (!hvst_sketch_count(all) || edges_linear(&c->edges, hvst_sketch_quantile(all, 100),
+						      hvst_sketch_quantile(all, 9900), width_ns));
 	hvst_sketch_free(all);
 	for (i = 0; i < c->nr_series; i++)
 		series_empty(&c->series[i]);
@@ -206,7 +215,7 @@ bool collect_linear(struct collect *c, int64_t width_ns)
 	return ok;
 }
 
-/* --- groups ---------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static void name_series(struct series *s, const struct hvst_result *r)
 {
@@ -226,11 +235,13 @@ static int join_intervals(struct series *into, struct series *from)
 	int err = 0;
 
 	if (from->nr_intervals > into->nr_intervals) {
-		struct hvst_sketch **v = reallocarray(into->intervals, from->nr_intervals, sizeof(*v));
+		struct hvst_sketch **v =
+			reallocarray(into->intervals, from->nr_intervals, sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;
-		memset(v + into->nr_intervals, 0, (from->nr_intervals - into->nr_intervals) * sizeof(*v));
+		memset(v + into->nr_intervals, 0,
+		       (from->nr_intervals - into->nr_intervals) * sizeof(*v));
 		into->intervals = v;
 		into->nr_intervals = from->nr_intervals;
 	}
@@ -266,7 +277,8 @@ static bool same_group(const struct series *a, const struct series *b, unsigned 
 {
 	if (by & BY_VM && a->vm < 0 && a->tid != b->tid)
 		return false;
-	return a->metric == b->metric && a->vm == b->vm && a->vcpu == b->vcpu && a->timer == b->timer;
+	return a->metric == b->metric && a->vm == b->vm && a->vcpu == b->vcpu &&
+	       a->timer == b->timer;
 }
 
 static int series_order(const void *a, const void *b)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Values over time, by thread and timer, gathered in one pass: sketches for percentiles, exact counts in the
- * buckets that will be printed, and, where asked for, the same by interval and by column of a plot.
+ * Values over time, by thread and timer, gathered in one pass: sketches for percentiles, exact
+ * counts in the buckets that will be printed, and, where asked for, the same by interval and by
+ * column of a plot.
  */
 #ifndef HVST_CLI_COLLECT_H
 #define HVST_CLI_COLLECT_H
@@ -38,9 +39,9 @@ struct collect {
 	struct edges plot_edges;		/* of the plot: always log */
 	int64_t interval_ns;			/* 0: none */
 	bool plot;
-	bool linear_later;			/* the edges need the range: only sketches for now */
-	int64_t origin_ns;			/* where interval 0 and column 0 begin; HVST_UNKNOWN: at the first value */
-	int64_t column_ns;			/* width of a column, doubled as time goes on */
+	bool linear_later;		/* the edges need the range: only sketches for now */
+	int64_t origin_ns;		/* where time begins; HVST_UNKNOWN: at the first value */
+	int64_t column_ns;		/* width of a column, doubled as time goes on */
 	struct series *series;
 	unsigned int nr_series, cap_series;
 	int error;				/* -ENOMEM, -ERANGE: too many intervals */
@@ -57,7 +58,10 @@ int collect_add(struct collect *c, enum metric metric, int tid, int vcpu, int ti
 /* Adds the skew of a one-shot arm that has one; restarts are no arms. */
 int collect_arm(struct collect *c, const struct hvst_arm *arm);
 
-/* Between two passes: edges from what the first one saw, everything else emptied. False: too many buckets. */
+/*
+ * Between two passes: edges from what the first one saw, everything else emptied. False: too many
+ * buckets.
+ */
 bool collect_linear(struct collect *c, int64_t width_ns);
 
 /* Names the series by the run's result, joins them by @by (enum by) and sorts them. */

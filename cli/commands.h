@@ -27,9 +27,10 @@ enum command_bit {
 struct command {
 	const char *name;
 	enum command_bit bit;
-	int (*run)(int argc, char **argv);	/* argv[0] is the command's name; returns an exit code */
-	const char *summary;			/* for the list of commands */
-	const char *about;			/* a paragraph for its --help; NULL: it has its own */
+	/* argv[0] is the command's name; returns an exit code */
+	int (*run)(int argc, char **argv);
+	const char *summary;	/* for the list of commands */
+	const char *about;	/* a paragraph for its --help; NULL: it has its own */
 };
 
 /* Ends with a NULL name. */

@@ -12,13 +12,15 @@ static int usage(struct out *out)
 {
 	const struct command *c;
 
-	out_str(out, "Usage: hvstimer COMMAND [options] [FILE...]\n\n"
-		     "Finds out from a recorded trace.dat why a KVM guest is stuck in Hyper-V synthetic-timer\n"
-		     "interrupts.\n\nCommands:\n");
+	out_str(out,
+		"Usage: hvstimer COMMAND [options] [FILE...]\n\n"
+		"Finds out from a recorded trace.dat why a KVM guest is stuck in Hyper-V synthetic-timer\n"
+		"interrupts.\n\nCommands:\n");
 	for (c = commands; c->name; c++)
 		out_printf(out, "  %-10s %s\n", c->name, c->summary);
-	out_str(out, "\nhvstimer COMMAND --help tells a command's options; so does man hvstimer-COMMAND.\n"
-		     "FILE defaults to trace.dat. Begin with: hvstimer diagnose\n");
+	out_str(out,
+		"\nhvstimer COMMAND --help tells a command's options; so does man hvstimer-COMMAND.\n"
+		"FILE defaults to trace.dat. Begin with: hvstimer diagnose\n");
 	return out_close(out) ? EXIT_INPUT : EXIT_OK;
 }
 
@@ -59,7 +61,8 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
-	signal(SIGPIPE, SIG_IGN);	/* a reader that goes away is an error of write(2), dealt with there */
+	/* a reader that goes away is an error of write(2), dealt with there */
+	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
 		complain("which command? See hvstimer --help, or begin with: hvstimer diagnose");
 		return EXIT_USAGE;

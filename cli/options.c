@@ -13,7 +13,8 @@
 #include "output/units.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define CMD_ALL		(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY | CMD_EVENTS | CMD_BROWSE)
+#define CMD_ALL                                                                                    \
+	(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY | CMD_EVENTS | CMD_BROWSE)
 #define CMD_ANALYSIS	(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY)
 #define CMD_TEXT	(CMD_ANALYSIS | CMD_EVENTS)
 #define CMD_HISTOGRAM	(CMD_SKEW | CMD_LATENCY)
@@ -28,7 +29,15 @@ static const char *const section_titles[SEC_COUNT] = {
 };
 
 /* The parameters of the storm rule that have an option. */
-enum knob { KNOB_NONE, KNOB_MIN_ARMS, KNOB_MIN_SHARE, KNOB_MAX_AHEAD, KNOB_MAX_GAP, KNOB_WATCHDOG, KNOB_SHORT };
+enum knob {
+	KNOB_NONE,
+	KNOB_MIN_ARMS,
+	KNOB_MIN_SHARE,
+	KNOB_MAX_AHEAD,
+	KNOB_MAX_GAP,
+	KNOB_WATCHDOG,
+	KNOB_SHORT
+};
 
 struct option_desc {
 	const char *name;
@@ -53,7 +62,7 @@ void complain(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-/* --- values ---------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static bool parse_unsigned(const char *text, unsigned long max, unsigned long *v)
 {
@@ -147,8 +156,9 @@ static bool set_moment(struct options *o, const char *arg, struct moment *m)
 	m->relative = *arg == '+';
 	if (parse_duration(arg + m->relative, &m->ns))
 		return true;
-	return bad_value(o, arg, "a time: seconds as trace-cmd report shows them, or +TIME from the first "
-				 "event; units s, ms, us, ns");
+	return bad_value(o, arg,
+			 "a time: seconds as trace-cmd report shows them, or +TIME from the first "
+			 "event; units s, ms, us, ns");
 }
 
 static bool add_name(struct names *l, const char *name)
@@ -164,7 +174,7 @@ static bool add_name(struct names *l, const char *name)
 	return true;
 }
 
-/* --- likeness -------------------------------------------------------------------------------------- */
+/* --- likeness --------------------------------------------------------------------------------- */
 
 static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
 {
@@ -186,7 +196,8 @@ static unsigned int distance(const char *a, const char *b)
 		row[0] = i;
 		for (j = 1; j <= n; j++) {
 			old = row[j];
-			row[j] = min3(row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+			row[j] =
+				min3(row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
 			diagonal = old;
 		}
 	}
@@ -248,13 +259,14 @@ static bool unknown_event(const struct options *o, const char *arg)
 	const char *like = nearest_event(arg);
 
 	if (like)
-		complain("%s: no event is called '%s'; did you mean %s?", o->command->name, arg, like);
+		complain("%s: no event is called '%s'; did you mean %s?", o->command->name, arg,
+			 like);
 	else
 		complain("%s: no event that hvstimer knows is called '%s'", o->command->name, arg);
 	return false;
 }
 
-/* --- setters --------------------------------------------------------------------------------------- */
+/* --- setters ---------------------------------------------------------------------------------- */
 
 static bool set_input(struct options *o, const char *arg)
 {
@@ -538,7 +550,7 @@ static bool set_verbose(struct options *o, const char *arg)
 	return true;
 }
 
-/* --- the table ------------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static bool set_script(struct options *o, const char *arg)
 {
@@ -557,23 +569,30 @@ static const struct option_desc table[] = {
 	{ "input", 'i', "FILE", SEC_INPUT, CMD_ALL, set_input,
 	  "read FILE (repeatable; the same as naming it; default trace.dat)", 0 },
 	{ "buffer", 0, "NAME", SEC_INPUT, CMD_ALL, set_buffer,
-	  "only this buffer (instance) of the file (repeatable; default all together; '' is the top one)", 0 },
+	  "only this buffer (instance) of the file (repeatable; default all together; '' is the top one)",
+	  0 },
 	{ "ignore", 0, "EVENT", SEC_INPUT, CMD_ALL, set_ignore,
 	  "as if EVENT had not been recorded (repeatable)", 0 },
-	{ "reader", 0, "READER", SEC_INPUT, CMD_ALL, set_reader, "pages, libtracecmd or auto (default)", 0 },
-	{ "threads", 'j', "N", SEC_INPUT, CMD_ALL, set_threads, "read with N threads (default: the CPUs at hand)", 0 },
+	{ "reader", 0, "READER", SEC_INPUT, CMD_ALL, set_reader,
+	  "pages, libtracecmd or auto (default)", 0 },
+	{ "threads", 'j', "N", SEC_INPUT, CMD_ALL, set_threads,
+	  "read with N threads (default: the CPUs at hand)", 0 },
 
-	{ "vm", 0, "N", SEC_SELECT, CMD_ALL, set_vm, "only virtual machine N, as diagnose numbers them", 0 },
+	{ "vm", 0, "N", SEC_SELECT, CMD_ALL, set_vm,
+	  "only virtual machine N, as diagnose numbers them", 0 },
 	{ "vcpu", 0, "N", SEC_SELECT, CMD_ALL, set_vcpu, "only virtual CPU N", 0 },
 	{ "timer", 0, "N", SEC_SELECT, CMD_ALL, set_timer, "only synthetic timer N (0 to 3)", 0 },
-	{ "cpu", 0, "N", SEC_SELECT, CMD_ALL, set_cpu, "only what host CPU N recorded (repeatable)", 0 },
+	{ "cpu", 0, "N", SEC_SELECT, CMD_ALL, set_cpu, "only what host CPU N recorded (repeatable)",
+	  0 },
 	{ "from", 0, "TIME", SEC_SELECT, CMD_ALL, set_from,
-	  "from TIME on: seconds as in trace-cmd report, or +TIME after the first event; units s, ms, us, ns", 0 },
+	  "from TIME on: seconds as in trace-cmd report, or +TIME after the first event; units s, ms, us, ns",
+	  0 },
 	{ "to", 0, "TIME", SEC_SELECT, CMD_ALL, set_to, "only what comes before TIME", 0 },
 	{ "event", 'e', "NAME", SEC_SELECT, CMD_EVENTS, set_event,
 	  "only events of this name or pattern, as 'kvm_hv_stimer_*' (repeatable)", 0 },
 
-	{ "min-arms", 0, "N", SEC_STORM, CMD_KNOBS, set_min_arms, "past-due arms that make a storm", KNOB_MIN_ARMS },
+	{ "min-arms", 0, "N", SEC_STORM, CMD_KNOBS, set_min_arms, "past-due arms that make a storm",
+	  KNOB_MIN_ARMS },
 	{ "min-share", 0, "PERCENT", SEC_STORM, CMD_KNOBS, set_min_share,
 	  "share of a storm's arms that must be past due", KNOB_MIN_SHARE },
 	{ "max-ahead", 0, "N", SEC_STORM, CMD_KNOBS, set_max_ahead,
@@ -588,33 +607,47 @@ static const struct option_desc table[] = {
 
 	{ "by", 0, "LIST", SEC_HISTOGRAM, CMD_HISTOGRAM, set_by,
 	  "one histogram for each of vm, vcpu, timer (default all three); all: a single one", 0 },
-	{ "log", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM, set_log, "buckets of 1, 2, 5, 10, ... (default)", 0 },
-	{ "linear", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM, set_linear, "equal buckets from the 1st to the 99th percentile", 0 },
-	{ "bucket", 0, "TIME", SEC_HISTOGRAM, CMD_HISTOGRAM, set_bucket, "the width of a linear bucket", 0 },
+	{ "log", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM, set_log,
+	  "buckets of 1, 2, 5, 10, ... (default)", 0 },
+	{ "linear", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM, set_linear,
+	  "equal buckets from the 1st to the 99th percentile", 0 },
+	{ "bucket", 0, "TIME", SEC_HISTOGRAM, CMD_HISTOGRAM, set_bucket,
+	  "the width of a linear bucket", 0 },
 	{ "percentiles", 0, "LIST", SEC_HISTOGRAM, CMD_HISTOGRAM, set_percentiles,
 	  "which percentiles (default 1,5,25,50,75,95,99,99.9)", 0 },
-	{ "interval", 0, "TIME", SEC_HISTOGRAM, CMD_HISTOGRAM, set_interval, "a table over time instead, a row each TIME", 0 },
-	{ "heatmap", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM, set_heatmap, "time across, value down, shaded by count", 0 },
+	{ "interval", 0, "TIME", SEC_HISTOGRAM, CMD_HISTOGRAM, set_interval,
+	  "a table over time instead, a row each TIME", 0 },
+	{ "heatmap", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM, set_heatmap,
+	  "time across, value down, shaded by count", 0 },
 
 	{ "json", 0, NULL, SEC_OUTPUT, CMD_ANALYSIS, set_json, "one JSON document", 0 },
-	{ "jsonl", 0, NULL, SEC_OUTPUT, CMD_EVENTS | CMD_STORMS | CMD_CLOCKS, set_jsonl, "one JSON object a line", 0 },
-	{ "csv", 0, NULL, SEC_OUTPUT, CMD_TEXT & ~CMD_DIAGNOSE, set_csv, "comma-separated values with a heading line", 0 },
+	{ "jsonl", 0, NULL, SEC_OUTPUT, CMD_EVENTS | CMD_STORMS | CMD_CLOCKS, set_jsonl,
+	  "one JSON object a line", 0 },
+	{ "csv", 0, NULL, SEC_OUTPUT, CMD_TEXT & ~CMD_DIAGNOSE, set_csv,
+	  "comma-separated values with a heading line", 0 },
 	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM, set_svg, "also write the plots to FILE", 0 },
-	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE, set_html, "also write a self-contained report page to FILE", 0 },
-	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_TEXT, set_output, "write to FILE instead of standard output", 0 },
-	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT, set_color, "auto (default), always or never", 0 },
+	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE, set_html,
+	  "also write a self-contained report page to FILE", 0 },
+	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_TEXT, set_output,
+	  "write to FILE instead of standard output", 0 },
+	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT, set_color, "auto (default), always or never",
+	  0 },
 
 	{ "script", 0, "FILE", SEC_OTHER, CMD_BROWSE, set_script,
-	  "no terminal: take keys from FILE (- is standard input), print the screens it asks for", 0 },
-	{ "ascii", 0, NULL, SEC_OTHER, CMD_BROWSE, set_ascii, "draw with ASCII characters only", 0 },
-	{ "check", 0, NULL, SEC_OTHER, CMD_DIAGNOSE | CMD_STORMS, set_check, "exit 1 when there is a storm", 0 },
+	  "no terminal: take keys from FILE (- is standard input), print the screens it asks for",
+	  0 },
+	{ "ascii", 0, NULL, SEC_OTHER, CMD_BROWSE, set_ascii, "draw with ASCII characters only",
+	  0 },
+	{ "check", 0, NULL, SEC_OTHER, CMD_DIAGNOSE | CMD_STORMS, set_check,
+	  "exit 1 when there is a storm", 0 },
 	{ "quiet", 'q', NULL, SEC_OTHER, CMD_TEXT, set_quiet, "no progress, no notes", 0 },
-	{ "verbose", 'v', NULL, SEC_OTHER, CMD_TEXT, set_verbose, "show everything: all evidence, how the file was read", 0 },
+	{ "verbose", 'v', NULL, SEC_OTHER, CMD_TEXT, set_verbose,
+	  "show everything: all evidence, how the file was read", 0 },
 	{ "help", 'h', NULL, SEC_OTHER, ~0u, NULL, "this text", 0 },
 	{ "version", 'V', NULL, SEC_OTHER, ~0u, NULL, "print the version", 0 },
 };
 
-/* --- help ------------------------------------------------------------------------------------------ */
+/* --- help ------------------------------------------------------------------------------------- */
 
 static void knob_default(char *buf, size_t len, enum knob knob)
 {
@@ -683,7 +716,7 @@ void options_help(struct out *out, const struct command *cmd)
 	out_printf(out, "\nFILE defaults to trace.dat. More: man hvstimer-%s\n", cmd->name);
 }
 
-/* --- parsing --------------------------------------------------------------------------------------- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 /* Another command's option that getopt would take for the beginning of one of @cmd's. */
 static bool hides(const struct command *cmd, const struct option_desc *foreign)
@@ -691,12 +724,16 @@ static bool hides(const struct command *cmd, const struct option_desc *foreign)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(table); i++)
-		if (table[i].commands & cmd->bit && !strncmp(table[i].name, foreign->name, strlen(foreign->name)))
+		if (table[i].commands & cmd->bit &&
+		    !strncmp(table[i].name, foreign->name, strlen(foreign->name)))
 			return true;
 	return false;
 }
 
-/* For getopt: the options of the command. @val of a long option is LONG_ONLY + its index in the table. */
+/*
+ * For getopt: the options of the command. @val of a long option is LONG_ONLY + its index in the
+ * table.
+ */
 static void make_getopt(const struct command *cmd, struct option *longs, char *shorts)
 {
 	unsigned int i, n = 0;
@@ -707,8 +744,9 @@ static void make_getopt(const struct command *cmd, struct option *longs, char *s
 
 		if (!mine && !hides(cmd, &table[i]))
 			continue;
-		longs[n++] = (struct option){ table[i].name, table[i].arg ? required_argument : no_argument,
-					      NULL, LONG_ONLY + i };
+		longs[n++] = (struct option){ table[i].name,
+					      table[i].arg ? required_argument : no_argument, NULL,
+					      LONG_ONLY + i };
 		if (!mine || !table[i].letter)
 			continue;
 		*shorts++ = table[i].letter;
@@ -748,7 +786,8 @@ static void foreign_option(const struct options *o, const struct option_desc *d)
 	char who[128];
 
 	owners(who, sizeof(who), d->commands);
-	complain("%s: --%s means nothing here; it is an option of: %s", o->command->name, d->name, who);
+	complain("%s: --%s means nothing here; it is an option of: %s", o->command->name, d->name,
+		 who);
 }
 
 static void unknown_long(const struct options *o, const char *word)
@@ -775,12 +814,13 @@ static void unknown_long(const struct options *o, const char *word)
 	names[n] = NULL;
 	like = nearest(copy, names);
 	if (hits > 1)
-		complain("%s: --%s could be several options; see hvstimer %s --help", o->command->name, copy,
-			 o->command->name);
+		complain("%s: --%s could be several options; see hvstimer %s --help",
+			 o->command->name, copy, o->command->name);
 	else if (like)
 		complain("%s: no option --%s; did you mean --%s?", o->command->name, copy, like);
 	else
-		complain("%s: no option --%s; see hvstimer %s --help", o->command->name, copy, o->command->name);
+		complain("%s: no option --%s; see hvstimer %s --help", o->command->name, copy,
+			 o->command->name);
 }
 
 /* What getopt_long() stumbled over: '?' or ':'. */
@@ -796,7 +836,8 @@ static void bad_option(const struct options *o, int c, char **argv)
 	else if (d)
 		complain("%s: --%s takes no value", o->command->name, d->name);
 	else if (optopt)
-		complain("%s: no option -%c; see hvstimer %s --help", o->command->name, optopt, o->command->name);
+		complain("%s: no option -%c; see hvstimer %s --help", o->command->name, optopt,
+			 o->command->name);
 	else
 		unknown_long(o, word + strspn(word, "-"));
 }
@@ -833,7 +874,8 @@ static bool same_file(const char *a, const char *b)
 {
 	struct stat x, y;
 
-	return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }
 
 /* No output may take the place of a recording, nor of another output. */
@@ -846,7 +888,8 @@ static bool outputs_apart(const struct options *o)
 		for (f = 0; outputs[i] && f < o->files.n; f++) {
 			if (!same_file(outputs[i], o->files.v[f]))
 				continue;
-			complain("%s: %s would overwrite the recording", o->command->name, outputs[i]);
+			complain("%s: %s would overwrite the recording", o->command->name,
+				 outputs[i]);
 			return false;
 		}
 	for (i = 1; o->output && i < ARRAY_SIZE(outputs); i++)
@@ -867,11 +910,13 @@ static bool consistent(const struct options *o)
 		return false;
 	}
 	if (o->heatmap && o->format != FORMAT_TEXT) {
-		complain("%s: --heatmap is text; --csv and --json carry its numbers with --interval",
-			 o->command->name);
+		complain(
+			"%s: --heatmap is text; --csv and --json carry its numbers with --interval",
+			o->command->name);
 		return false;
 	}
-	if (o->from.set && o->to.set && o->from.relative == o->to.relative && o->from.ns >= o->to.ns) {
+	if (o->from.set && o->to.set && o->from.relative == o->to.relative &&
+	    o->from.ns >= o->to.ns) {
 		complain("%s: --from is not before --to", o->command->name);
 		return false;
 	}

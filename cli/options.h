@@ -55,10 +55,11 @@ struct options {
 enum parse_result { PARSE_GO, PARSE_DONE, PARSE_BAD };
 
 /*
- * Parses the command's arguments; PARSE_DONE after --help or --version, PARSE_BAD after a message on stderr.
- * options_free() in every case.
+ * Parses the command's arguments; PARSE_DONE after --help or --version, PARSE_BAD after a message
+ * on stderr. options_free() in every case.
  */
-enum parse_result options_parse(struct options *o, const struct command *cmd, int argc, char **argv);
+enum parse_result options_parse(struct options *o, const struct command *cmd, int argc,
+				char **argv);
 void options_free(struct options *o);
 
 /* The --help of a command. */

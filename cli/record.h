@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What `hvstimer record` has to know about the host: its trace events, clocks, CPUs and memory (through
- * libtracefs), and the threads of one VM (through /proc). The roots of both trees can be moved, see
- * hvstimer-record(1), so that the tests can build a host.
+ * What `hvstimer record` has to know about the host: its trace events, clocks, CPUs and memory
+ * (through libtracefs), and the threads of one VM (through /proc). The roots of both trees can be
+ * moved, see hvstimer-record(1), so that the tests can build a host.
  */
 #ifndef HVST_CLI_RECORD_H
 #define HVST_CLI_RECORD_H
@@ -40,7 +40,7 @@ struct record_tids {
 	unsigned int nr_all;
 	int *vcpu;
 	unsigned int nr_vcpu;
-	bool named;			/* at least one looked like a vCPU */
+	bool named; /* at least one looked like a vCPU */
 };
 
 /* 0 or a negative errno with the reason, and what to do, in @err. */
@@ -54,12 +54,13 @@ int record_tids_read(struct record_tids *t, int pid, char *err, size_t errlen);
 void record_tids_free(struct record_tids *t);
 
 /*
- * A filter expression that holds when @field is one of @tids: runs of neighbouring ids become ranges, and if
- * that is still longer than the kernel takes, one range over all. NULL without memory; the caller frees it.
+ * A filter expression that holds when @field is one of @tids: runs of neighbouring ids become
+ * ranges, and if that is still longer than the kernel takes, one range over all. NULL without
+ * memory; the caller frees it.
  */
 char *record_tid_filter(const int *tids, unsigned int n, const char *field);
 
-/* The condition under which an event is worth recording, as trace-cmd's -f takes it; NULL: always. */
+/* When an event is worth recording: a condition as trace-cmd's -f takes it; NULL: always. */
 const char *record_filter(unsigned int id);
 
 #endif

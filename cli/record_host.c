@@ -13,7 +13,7 @@
 
 #include "record.h"
 
-/* The kernel takes a page (4 KiB) for a filter; one may hold two lists of threads, or conditions of its own. */
+/* The kernel takes a page (4 KiB) for a filter, which may hold two lists of threads. */
 #define TID_FILTER_ROOM 1800
 
 static const char *proc_root(void)
@@ -33,7 +33,8 @@ static int find_tracefs(struct record_host *h, char *err, size_t errlen)
 	h->dir = tracefs_tracing_dir();
 	if (!h->dir || access(h->dir, F_OK)) {
 		snprintf(err, errlen,
-			 "tracefs is not there; as root: mount -t tracefs nodev /sys/kernel/tracing");
+			 "tracefs is not there; as root: mount -t tracefs nodev "
+			 "/sys/kernel/tracing");
 		return -ENODEV;
 	}
 	if (access(h->dir, R_OK | X_OK)) {
@@ -44,7 +45,7 @@ static int find_tracefs(struct record_host *h, char *err, size_t errlen)
 	return 0;
 }
 
-/* The events of @system that hvstimer understands, as bits of h->events. False: no such system here. */
+/* Adds the events of @system that hvstimer understands. False: there is no such system here. */
 static bool look_up_events(struct record_host *h, const char *system)
 {
 	char **names = tracefs_system_events(NULL, system);
@@ -72,8 +73,9 @@ static void look_for_tracers(struct record_host *h)
 		tracer[strcspn(tracer, "\n")] = '\0';
 	if (tracer && *tracer && strcmp(tracer, "nop"))
 		snprintf(h->busy, sizeof(h->busy), "the tracer \"%.40s\" is running", tracer);
-	else if (events && (*events == '1' || *events == 'X'))	/* all or some of them */
-		snprintf(h->busy, sizeof(h->busy), "trace events are enabled (see %.60s/set_event)", h->dir);
+	else if (events && (*events == '1' || *events == 'X')) /* all or some of them */
+		snprintf(h->busy, sizeof(h->busy), "trace events are enabled (see %.60s/set_event)",
+			 h->dir);
 	free(tracer);
 	free(events);
 }
@@ -130,6 +132,8 @@ int record_host_read(struct record_host *h, char *err, size_t errlen)
 	look_up_events(h, "sched");
 	look_for_tracers(h);
 	h->clocks = tracefs_instance_file_read(NULL, "trace_clock", NULL);
+	if (h->clocks)
+		h->clocks[strcspn(h->clocks, "\n")] = '\0';
 	h->saved_cmdlines = may_access("saved_cmdlines_size", F_OK);
 	h->cpus = count_cpus();
 	h->mem_kb = available_memory();
@@ -165,8 +169,9 @@ static bool is_vcpu_name(const char *comm)
 {
 	int n, end = 0;
 
-	return (sscanf(comm, "CPU %d/KVM%n", &n, &end) == 1 && end) || sscanf(comm, "fc_vcpu %d", &n) == 1 ||
-	       sscanf(comm, "crosvm_vcpu%d", &n) == 1 || sscanf(comm, "vcpu%d", &n) == 1;
+	return (sscanf(comm, "CPU %d/KVM%n", &n, &end) == 1 && end) ||
+	       sscanf(comm, "fc_vcpu %d", &n) == 1 || sscanf(comm, "crosvm_vcpu%d", &n) == 1 ||
+	       sscanf(comm, "vcpu%d", &n) == 1;
 }
 
 static bool is_vcpu_thread(int pid, const char *tid)

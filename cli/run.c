@@ -163,7 +163,10 @@ static int open_session(struct run *r)
 	return EXIT_OK;
 }
 
-/* --from and --to; relative ones count from the first event, for which it may need a look at the file. */
+/*
+ * --from and --to; relative ones count from the first event, for which it may need a look at the
+ * file.
+ */
 static bool set_window(struct run *r)
 {
 	const struct options *o = &r->o;
@@ -241,8 +244,15 @@ bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs,
 void record_command(struct out *out, uint64_t ids)
 {
 	static const unsigned int useful[] = {
-		HVST_EV_MSR, HVST_EV_WRITE_TSC_OFFSET, HVST_EV_TRACK_TSC, HVST_EV_UPDATE_MASTER_CLOCK,
-		HVST_EV_PVCLOCK_UPDATE, HVST_EV_EXIT, HVST_EV_ENTRY, HVST_EV_PIO, HVST_EV_MMIO,
+		HVST_EV_MSR,
+		HVST_EV_WRITE_TSC_OFFSET,
+		HVST_EV_TRACK_TSC,
+		HVST_EV_UPDATE_MASTER_CLOCK,
+		HVST_EV_PVCLOCK_UPDATE,
+		HVST_EV_EXIT,
+		HVST_EV_ENTRY,
+		HVST_EV_PIO,
+		HVST_EV_MMIO,
 		HVST_EV_SCHED_SWITCH,
 	};
 	unsigned int i;
@@ -251,7 +261,8 @@ void record_command(struct out *out, uint64_t ids)
 	for (i = 0; i < sizeof(useful) / sizeof(useful[0]); i++) {
 		if (ids && !(ids >> useful[i] & 1))
 			continue;
-		out_printf(out, " -e %s:%s", hvst_event_system(useful[i]), hvst_event_name(useful[i]));
+		out_printf(out, " -e %s:%s", hvst_event_system(useful[i]),
+			   hvst_event_name(useful[i]));
 		if (record_filter(useful[i]))
 			out_printf(out, " -f '%s'", record_filter(useful[i]));
 	}
@@ -269,10 +280,13 @@ bool run_has(struct run *r, uint64_t ids)
 		return true;	/* it may have had some further on */
 	complain("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
 		 (unsigned long long)r->trace->events,
-		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n ? " in the chosen part" : "",
+		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n
+			 ? " in the chosen part"
+			 : "",
 		 r->o.command->name);
 	out_open_memory(&err);
-	out_str(&err, "Record them on the host while the guest is stuck, with hvstimer record or\n  ");
+	out_str(&err,
+		"Record them on the host while the guest is stuck, with hvstimer record or\n  ");
 	record_command(&err, 0);
 	out_char(&err, '\n');
 	fwrite(err.buf, 1, err.len, stderr);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What every command that reads a recording does alike: session, output, interruption, exit code. */
+/*
+ * What every command that reads a recording does alike: session, output, interruption, exit code.
+ */
 #ifndef HVST_CLI_RUN_H
 #define HVST_CLI_RUN_H
 
@@ -20,7 +22,8 @@ struct run {
 };
 
 /*
- * Parses the arguments, opens output and recording. False: *@code is the exit code, nothing is left open.
+ * Parses the arguments, opens output and recording. False: *@code is the exit code, nothing is
+ * left open.
  */
 bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *code);
 
@@ -38,7 +41,10 @@ int run_end(struct run *r, bool findings);
 /* Ends it without output. */
 int run_fail(struct run *r, int code);
 
-/* Where the part that is looked at begins: --from or the first event; HVST_UNKNOWN before a pass told. */
+/*
+ * Where the part that is looked at begins: --from or the first event; HVST_UNKNOWN before a pass
+ * told.
+ */
 int64_t run_origin(const struct run *r);
 
 /* Writes a file beside the output (a plot, a page): @draw fills it. False after a message. */

@@ -21,8 +21,9 @@
 #include "timers.h"
 
 /*
- * perf up to Linux 6.1 has libtraceevent built in and gives its plugins but a part of it, without this
- * function: there the plugin is loaded and leaves all events alone, instead of a warning that it cannot be.
+ * perf up to Linux 6.1 has libtraceevent built in and gives its plugins but a part of it, without
+ * this function: there the plugin is loaded and leaves all events alone, instead of a warning that
+ * it cannot be.
  */
 #pragma weak tep_print_event
 
@@ -140,10 +141,20 @@ static struct options parse_options(const struct tep_plugin_option *ops)
 
 /* ---- one decoder an event ---- */
 
+/*
+ * Records of one ring-buffer page follow each other in the file; what the kernel lost, it lost
+ * between two pages. It marks the first record after that, which need not be one of ours.
+ */
+static uint64_t place(const struct tep_record *record)
+{
+	return record->offset ? (record->offset >> 12) << 12 | (record->cpu & 0xfff) : 0;
+}
+
 /* The stimer events have vcpu_id and timer_index first, common_pid at @pid. */
 static struct timer_event timer_event(const struct call *c, unsigned int pid)
 {
 	return (struct timer_event){ .ts = c->record->ts,
+				     .place = place(c->record),
 				     .pid = (int)c->v[pid],
 				     .vcpu = (int)c->v[0],
 				     .timer = (int)c->v[1] };

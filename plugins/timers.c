@@ -7,16 +7,24 @@
 
 /*
  * Timers that share vcpu_id and index (of several VMs) share a set, because a callback has to be
- * looked up by these two alone. At most SETS * WAYS timers of some 100 bytes; the least recently
+ * looked up by these two alone. At most SETS * WAYS timers of some 200 bytes; the least recently
  * used one makes room.
  */
 #define SETS 256
 #define WAYS 16
 
 #define PADDING_MAX_REF	10000	/* a pad is below 1 ms when only the set_count tells of it */
-#define GAP_FACTOR	3 /* a past-due arm this much later than usual: events may be missing */
-#define FIRST_GAP_MAX_REF 50000	/* the same while no gap is usual yet: 5 ms */
-#define LATE_FACTOR	8	/* the same for a callback */
+
+/*
+ * A past-due arm, or a callback, this many times later than usual: events may be missing. Lost ones
+ * are missing where a place ends, by the dozen; those of another CPU than the one shown are missing
+ * for far longer.
+ */
+#define GAP_FACTOR	2
+#define GAP_FACTOR_WITHIN 16
+#define FIRST_GAP_MAX_REF 50000	/* within a place, while no gap is usual yet: 5 ms */
+#define LATE_FACTOR	3
+#define LATE_AT_FIRST_NS 50000	/* while none is usual yet */
 #define LATE_MAX_NS	1000000000 /* beyond it the timer was rather stopped unseen */
 #define EARLY_MAX_NS	2000000	/* start events are stamped late, so a callback can seem early */
 #define VOTE_MIN_REF	40000	/* starts at least 4 ms apart tell the unit of the time stamps */
@@ -31,16 +39,17 @@ struct timer {
 	uint64_t used;			/* for the choice of whom to forget */
 	uint64_t last_ts;
 
-	uint64_t set_count;		/* the last set_count ... */
+	uint64_t set_count, set_place;	/* the last set_count ... */
 	unsigned int writes;		/* ... and how many different ones since the last start */
-
-	bool config_set;		/* a set_config since the last start */
+	bool config_set;		/* a set_config since then */
 
 	enum kind kind;			/* of the last start, and what it said */
-	uint64_t now, count;
+	uint64_t now, count, start_ts, place;
+	bool written;			/* it is the guest's: its count was seen to be set */
 	struct start_note note;
 	uint64_t usual_gap;		/* of past-due arms of this run, ref units; 0 unknown */
-	bool delivered;			/* it is over: delivered, or turned off by the guest */
+	bool over;			/* it was delivered since, or turned off by the guest ... */
+	uint64_t over_ts, over_place;	/* ... here */
 
 	bool armed;			/* a host timer runs */
 	int64_t deadline, headroom;	/* ns */
@@ -60,7 +69,11 @@ struct timers {
 
 struct timers *timers_new(void)
 {
-	return calloc(1, sizeof(struct timers));
+	struct timers *t = calloc(1, sizeof(struct timers));
+
+	if (t)
+		t->usual_lateness = LATE_AT_FIRST_NS;
+	return t;
 }
 
 void timers_free(struct timers *t)
@@ -153,6 +166,13 @@ static struct timer *get(struct timers *t, const struct timer_event *ev)
 	return tm;
 }
 
+static void over(struct timer *tm, const struct timer_event *ev)
+{
+	tm->over = true;
+	tm->over_ts = ev->ts;
+	tm->over_place = ev->place;
+}
+
 void timers_count_set(struct timers *t, const struct timer_event *ev, uint64_t count)
 {
 	struct timer *tm = get(t, ev);
@@ -161,12 +181,13 @@ void timers_count_set(struct timers *t, const struct timer_event *ev, uint64_t c
 		return;
 	tm->armed = false;
 	if (!count)
-		tm->delivered = true;
+		over(tm, ev);
 	/* Count 0 starts nothing. The same write again: recorded in two buffers, or shown twice. */
 	if (!count || (tm->writes && tm->set_count == count))
 		return;
 	tm->writes++;
 	tm->set_count = count;
+	tm->set_place = ev->place;
 }
 
 void timers_config_set(struct timers *t, const struct timer_event *ev, uint64_t config)
@@ -176,7 +197,7 @@ void timers_config_set(struct timers *t, const struct timer_event *ev, uint64_t 
 	if (!tm)
 		return;
 	if (!(config & (HVST_STIMER_ENABLE | HVST_STIMER_AUTO_ENABLE)))
-		tm->delivered = true;
+		over(tm, ev);
 	tm->config_set = true;
 	tm->armed = false;
 }
@@ -195,7 +216,7 @@ void timers_delivered(struct timers *t, const struct timer_event *ev)
 
 	if (!tm)
 		return;
-	tm->delivered = true;
+	over(tm, ev);
 	tm->armed = false;
 }
 
@@ -241,16 +262,18 @@ static bool seen(const struct timer *tm, enum kind kind, uint64_t now, uint64_t 
 	return tm->kind == kind && tm->now == now && tm->count == count;
 }
 
-static struct start_note started(struct timer *tm, enum kind kind, uint64_t now, uint64_t count,
-				 struct start_note note)
+static struct start_note started(struct timer *tm, const struct timer_event *ev, enum kind kind,
+				 uint64_t now, uint64_t count, struct start_note note)
 {
 	tm->kind = kind;
+	tm->start_ts = ev->ts;
+	tm->place = ev->place;
 	tm->now = now;
 	tm->count = count;
 	tm->note = note;
 	tm->writes = 0;
 	tm->config_set = false;
-	tm->delivered = false;
+	tm->over = false;
 	return note;
 }
 
@@ -261,15 +284,30 @@ static bool follows(const struct timer *tm, uint64_t count)
 }
 
 /* Does a past-due arm at @now follow the one before as closely as those of this run usually do? */
-static bool in_step(struct timer *tm, uint64_t now)
+static bool in_step(struct timer *tm, const struct timer_event *ev, uint64_t now)
 {
+	bool within = ev->place && ev->place == tm->place;
 	uint64_t gap = now - tm->now;
-	uint64_t usual = tm->usual_gap ? tm->usual_gap : FIRST_GAP_MAX_REF / GAP_FACTOR;
 
-	if (now < tm->now || gap / GAP_FACTOR > usual)
+	if (now < tm->now)
+		return false;
+	if (!tm->usual_gap && (!within || gap > FIRST_GAP_MAX_REF))
+		return false;
+	if (tm->usual_gap && gap / (within ? GAP_FACTOR_WITHIN : GAP_FACTOR) > tm->usual_gap)
 		return false;
 	tm->usual_gap = tm->usual_gap ? tm->usual_gap - tm->usual_gap / 8 + gap / 8 : gap;
 	return true;
+}
+
+/*
+ * Is a past-due arm the first of its run? If the arm before it was ahead, the guest's, and over
+ * just before: all in one place, and sooner ago than it had lasted.
+ */
+static bool first_of_run(const struct timer *tm, const struct timer_event *ev, uint64_t count)
+{
+	return tm->kind == AHEAD && tm->written && tm->over && follows(tm, count) && ev->place &&
+	       ev->place == tm->place && ev->place == tm->over_place &&
+	       ev->ts - tm->over_ts <= tm->over_ts - tm->start_ts;
 }
 
 struct start_note timers_start_expired(struct timers *t, const struct timer_event *ev, uint64_t now,
@@ -288,16 +326,15 @@ struct start_note timers_start_expired(struct timers *t, const struct timer_even
 		tm->now = now;
 		return tm->note;
 	}
-	if (tm->kind == EXPIRED && follows(tm, count) && in_step(tm, now)) {
+	if (tm->kind == EXPIRED && follows(tm, count) && in_step(tm, ev, now)) {
 		note = tm->note;
 		note.run += note.run < UINT_MAX;
 	} else {
-		/* The first of its run if the arm ahead before it is known to be over. */
-		note.at_least = !(tm->kind == AHEAD && follows(tm, count) && tm->delivered);
+		note.at_least = !first_of_run(tm, ev, count);
 		tm->usual_gap = 0;
 	}
 	tm->armed = false;
-	return started(tm, EXPIRED, now, count, note);
+	return started(tm, ev, EXPIRED, now, count, note);
 }
 
 struct start_note timers_start_ahead(struct timers *t, const struct timer_event *ev, uint64_t now,
@@ -315,10 +352,13 @@ struct start_note timers_start_ahead(struct timers *t, const struct timer_event 
 	if (tm->kind == EXPIRED && tm->now == now && tm->count < count)
 		return padding;
 	/* No such event in sight: the guest asked for the past, the host starts another. */
-	if (tm->writes == 1 && tm->set_count <= now && count > now &&
-	    count - now <= PADDING_MAX_REF)
-		return started(tm, PADDED, now, count, padding);
-	return started(tm, AHEAD, now, count, none);
+	if (tm->writes == 1 && ev->place && ev->place == tm->set_place && tm->set_count <= now &&
+	    count > now && count - now <= PADDING_MAX_REF)
+		return started(tm, ev, PADDED, now, count, padding);
+	/* Written now, or before it was started once more. */
+	tm->written = follows(tm, count) ||
+		      (tm->written && tm->kind == AHEAD && !tm->writes && tm->count == count);
+	return started(tm, ev, AHEAD, now, count, none);
 }
 
 void timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
@@ -329,15 +369,20 @@ void timers_start_periodic(struct timers *t, const struct timer_event *ev, uint6
 	if (!tm || seen(tm, AHEAD, now, exp_time))
 		return;
 	arm(t, tm, ev, now, exp_time);
-	started(tm, AHEAD, now, exp_time, (struct start_note){ 0 });
+	tm->written = true;
+	started(tm, ev, AHEAD, now, exp_time, (struct start_note){ 0 });
 }
 
-/* How late a callback may be and still be taken for that of this arm, with none hidden between. */
-static int64_t believable_lateness(const struct timers *t, const struct timer *tm)
+/*
+ * How late a callback may be and still be taken for that of this arm, with none hidden between.
+ * Where nothing can have been lost: as long as it was waited for.
+ */
+static int64_t believable_lateness(const struct timers *t, const struct timer *tm,
+				   const struct timer_event *ev)
 {
 	int64_t usual = t->usual_lateness * LATE_FACTOR;
 
-	return tm->headroom > usual ? tm->headroom : usual;
+	return ev->place && ev->place == tm->place && tm->headroom > usual ? tm->headroom : usual;
 }
 
 /* The armed timers that a callback could be of: how many, and one of them in *@found. */
@@ -373,8 +418,8 @@ enum fired_kind timers_fired(struct timers *t, const struct timer_event *ev, int
 	if (candidates(t, ev, &tm) != 1)
 		return FIRED_UNKNOWN;
 	*ns = (int64_t)ev->ts - tm->deadline;
-	kind = *ns <= believable_lateness(t, tm) ? FIRED_LATE : FIRED_AFTER_LAST_SEEN;
-	if (tm->armed && kind == FIRED_LATE && *ns >= 0)
+	kind = *ns <= believable_lateness(t, tm, ev) ? FIRED_LATE : FIRED_AFTER_LAST_SEEN;
+	if (tm->armed && *ns <= tm->headroom && *ns >= 0)
 		t->usual_lateness += (*ns - t->usual_lateness) / 8;
 	tm->armed = false;
 	tm->fired_ts = ev->ts;

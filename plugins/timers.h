@@ -19,6 +19,7 @@ struct timers;
 /* One event of a timer. @ts: the record's time stamp, in whatever unit; 0 when there is none. */
 struct timer_event {
 	uint64_t ts;
+	uint64_t place;	/* events are lost between two places, never within one; 0: unknown */
 	int pid;	/* the thread: vcpu_id alone is not unique, several VMs have a vCPU 0 */
 	int vcpu;
 	int timer;

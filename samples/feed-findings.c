@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * feed-findings FILE COMMAND: writes what was found, one JSON object a line, to the standard input of a shell
- * command: storms, changes of the guest's clock source, and the answer to every question.
+ * feed-findings FILE COMMAND: writes what was found, one JSON object a line, to the standard input
+ * of a shell command: storms, changes of the guest's clock source, and the answer to every
+ * question.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -27,9 +28,11 @@ static void feed_storms(FILE *f, const struct hvst_result *r)
 	for (i = 0; i < r->nr_storms; i++) {
 		const struct hvst_storm *st = &r->storms[i];
 
-		fprintf(f, "{\"finding\":\"storm\",\"vcpu\":%d,\"timer\":%d,\"start_ns\":%" PRId64
-			",\"end_ns\":%" PRId64 ",\"expired\":%" PRIu64 ",\"kind\":\"%s\"}\n", st->vcpu,
-			st->timer, st->start_ns, st->end_ns, st->expired, hvst_storm_kind_name(st->kind));
+		fprintf(f,
+			"{\"finding\":\"storm\",\"vcpu\":%d,\"timer\":%d,\"start_ns\":%" PRId64
+			",\"end_ns\":%" PRId64 ",\"expired\":%" PRIu64 ",\"kind\":\"%s\"}\n",
+			st->vcpu, st->timer, st->start_ns, st->end_ns, st->expired,
+			hvst_storm_kind_name(st->kind));
 	}
 }
 
@@ -40,9 +43,12 @@ static void feed_transitions(FILE *f, const struct hvst_result *r)
 	for (i = 0; i < r->nr_guest; i++) {
 		const struct hvst_guest_transition *t = &r->guest[i];
 
-		fprintf(f, "{\"finding\":\"clock_source\",\"ts_ns\":%" PRId64 ",\"from\":\"%s\",\"to\":\"%s\""
-			",\"confidence\":\"%s\"}\n", t->ts_ns, hvst_guest_source_name(t->from),
-			hvst_guest_source_name(t->to), hvst_confidence_name(t->confidence));
+		fprintf(f,
+			"{\"finding\":\"clock_source\",\"ts_ns\":%" PRId64
+			",\"from\":\"%s\",\"to\":\"%s\""
+			",\"confidence\":\"%s\"}\n",
+			t->ts_ns, hvst_guest_source_name(t->from), hvst_guest_source_name(t->to),
+			hvst_confidence_name(t->confidence));
 	}
 }
 
@@ -53,7 +59,9 @@ static void feed_verdicts(FILE *f, const struct hvst_result *r)
 	for (i = 0; i < HVST_Q_COUNT; i++) {
 		const struct hvst_verdict *v = &r->verdicts[i];
 
-		fprintf(f, "{\"finding\":\"verdict\",\"question\":\"%s\",\"answer\":\"%s\",\"summary\":",
+		fprintf(f,
+			"{\"finding\":\"verdict\",\"question\":\"%s\",\"answer\":\"%s\","
+			"\"summary\":",
 			hvst_question_name(v->question), hvst_answer_name(v->answer));
 		put_string(f, v->summary);
 		fputs("}\n", f);
@@ -77,7 +85,7 @@ int main(int argc, char **argv)
 	rc = hvst_session_run(s);
 	if (rc)
 		return finish(s, rc);
-	signal(SIGPIPE, SIG_IGN);	/* a command that has read enough is no error */
+	signal(SIGPIPE, SIG_IGN); /* a command that has read enough is no error */
 	f = popen(argv[2], "w");
 	if (f) {
 		r = hvst_session_result(s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* first-storm FILE: reads no further than the end of the first interrupt storm. Exit status 0: there is one. */
+/* first-storm FILE: reads no further than the end of the first interrupt storm. Exit 0: found. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -9,9 +9,10 @@ static int on_storm(void *ctx, const struct hvst_storm *storm)
 {
 	*(int *)ctx = 1;
 	printf("storm on vcpu %d timer %d: %" PRIu64 " past-due arms from %" PRId64 " to %" PRId64
-	       " ns, %.0f a second, kind %s\n", storm->vcpu, storm->timer, storm->expired,
-	       storm->start_ns, storm->end_ns, storm->rate_hz, hvst_storm_kind_name(storm->kind));
-	return 1;	/* enough: hvst_session_run() returns -ECANCELED */
+	       " ns, %.0f a second, kind %s\n",
+	       storm->vcpu, storm->timer, storm->expired, storm->start_ns, storm->end_ns,
+	       storm->rate_hz, hvst_storm_kind_name(storm->kind));
+	return 1; /* enough: hvst_session_run() returns -ECANCELED */
 }
 
 int main(int argc, char **argv)

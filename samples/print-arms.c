@@ -15,13 +15,13 @@ static int print_arm(void *ctx, const struct hvst_arm *arm)
 {
 	(void)ctx;
 	if (arm->flags & HVST_ARM_RESTART)
-		return 0;	/* the host looked again: the guest did nothing */
+		return 0; /* the host looked again: the guest did nothing */
 	printf("%" PRId64 " vcpu %d timer %d %s%s", arm->ts_ns, arm->vcpu, arm->timer,
 	       kind_name[arm->kind], arm->flags & HVST_ARM_INFERRED ? " (inferred)" : "");
 	if (arm->skew_ns != HVST_UNKNOWN)
 		printf(" skew %+" PRId64 " ns", arm->skew_ns);
 	putchar('\n');
-	return ferror(stdout);	/* stops the run: nobody is listening any more */
+	return ferror(stdout); /* stops the run: nobody is listening any more */
 }
 
 int main(int argc, char **argv)

@@ -20,7 +20,7 @@ static inline struct hvst_session *open_recording(const char *path)
 	return NULL;
 }
 
-/* The usual end: says what went wrong, if anything did, and frees the session. The program's exit status. */
+/* The usual end: says what went wrong, if anything, frees all, returns the exit status. */
 static inline int finish(struct hvst_session *s, int rc)
 {
 	if (rc < 0)

@@ -5,8 +5,8 @@
 
 #include "sample.h"
 
-#define BAR "##################################################"
-#define ROWS 64		/* octaves on either side of zero */
+#define BAR  "##################################################"
+#define ROWS 64 /* octaves on either side of zero */
 
 /* The row of a skew: 0, or the number of its bits, negative for a timer that was still ahead. */
 static int row(int64_t ns)
@@ -45,9 +45,10 @@ static void print_histogram(const struct hvst_timer *t)
 	uint64_t count[2 * ROWS + 1] = { 0 }, max = fold(t->skew, count);
 	int r;
 
-	printf("vcpu %d timer %d: %" PRIu64 " arms, skew in us (positive: already past), median %.3f, maximum %.3f\n",
-	       t->vcpu, t->timer, hvst_sketch_count(t->skew), hvst_sketch_quantile(t->skew, 5000) / 1e3,
-	       hvst_sketch_max(t->skew) / 1e3);
+	printf("vcpu %d timer %d: %" PRIu64
+	       " arms, skew in us (positive: already past), median %.3f, maximum %.3f\n",
+	       t->vcpu, t->timer, hvst_sketch_count(t->skew),
+	       hvst_sketch_quantile(t->skew, 5000) / 1e3, hvst_sketch_max(t->skew) / 1e3);
 	for (r = -ROWS; r <= ROWS; r++)
 		if (count[ROWS + r])
 			printf("%15.3f or further %8" PRIu64 " %.*s\n", edge(r), count[ROWS + r],

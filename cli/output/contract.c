@@ -142,7 +142,8 @@ static void put_percentiles(struct json *j, const struct hvst_sketch *s)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
-		json_i64(j, points[i].key, s ? hvst_sketch_quantile(s, points[i].per_10000) : HVST_UNKNOWN);
+		json_i64(j, points[i].key,
+			 s ? hvst_sketch_quantile(s, points[i].per_10000) : HVST_UNKNOWN);
 }
 
 static void put_buckets(struct json *j, const struct hvst_sketch *s)
@@ -189,7 +190,8 @@ static void put_timer(struct json *j, const struct hvst_timer *t)
 	put_timer_id(j, t->vm, t->vcpu, t->tid, t->timer);
 	json_string(j, "mode", t->mode == HVST_MODE_NONE ? NULL : hvst_timer_mode_name(t->mode));
 	json_string(j, "delivery",
-		    t->delivery == HVST_DELIVERY_NONE ? NULL : hvst_delivery_mode_name(t->delivery));
+		    t->delivery == HVST_DELIVERY_NONE ? NULL
+						      : hvst_delivery_mode_name(t->delivery));
 	json_u64(j, "arms", t->arms);
 	json_u64(j, "expired_observed", t->expired_observed);
 	json_u64(j, "expired_inferred", t->expired_inferred);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The JSON contract "hvstimer/1" (tests/schema/hvstimer-1.schema.json): one function for each part. */
+/*
+ * The JSON contract "hvstimer/1" (tests/schema/hvstimer-1.schema.json): one function for each
+ * part.
+ */
 #ifndef HVST_CLI_CONTRACT_H
 #define HVST_CLI_CONTRACT_H
 

@@ -29,7 +29,9 @@ static int64_t round_step(int64_t v)
 
 	while (decade <= INT64_MAX / 100 && decade * 10 <= v)
 		decade *= 10;
-	return v <= decade ? decade : v <= 2 * decade ? 2 * decade : v <= 5 * decade ? 5 * decade : 10 * decade;
+	if (v <= 2 * decade)
+		return v <= decade ? decade : 2 * decade;
+	return v <= 5 * decade ? 5 * decade : 10 * decade;
 }
 
 static int64_t floor_to(int64_t v, int64_t step)
@@ -45,7 +47,8 @@ bool edges_linear(struct edges *e, int64_t lo, int64_t hi, int64_t width)
 	int64_t at;
 
 	if (!width)
-		width = round_step(span / ROWS_WANTED > INT64_MAX / 100 ? INT64_MAX / 100 : span / ROWS_WANTED);
+		width = round_step(span / ROWS_WANTED > INT64_MAX / 100 ? INT64_MAX / 100
+									: span / ROWS_WANTED);
 	if (lo < INT64_MIN + width || hi > INT64_MAX - 2 * width || span / width + 3 > MAX_EDGES)
 		return false;
 	e->linear = true;

@@ -8,7 +8,10 @@
 
 #define MAX_EDGES 1001
 
-/* Bucket b, 1 <= b < n, is [at[b - 1], at[b]); bucket 0 is what lies below all, bucket n what lies above. */
+/*
+ * Bucket b, 1 <= b < n, is [at[b - 1], at[b]); bucket 0 is what lies below all, bucket n what lies
+ * above.
+ */
 struct edges {
 	bool linear;
 	unsigned int n;
@@ -18,8 +21,8 @@ struct edges {
 /* -1000 s, ..., -200 ns, -100 ns, 0, 1 ns, 100 ns, 200 ns, 500 ns, 1 us, ... 1000 s */
 void edges_log(struct edges *e);
 /*
- * Steps of @width from below @lo to above @hi; @width 0: one that makes about 20. False when they are more
- * than MAX_EDGES.
+ * Steps of @width from below @lo to above @hi; @width 0: one that makes about 20. False when they
+ * are more than MAX_EDGES.
  */
 bool edges_linear(struct edges *e, int64_t lo, int64_t hi, int64_t width);
 

@@ -50,8 +50,8 @@ static void make_keys(struct eventline *l, unsigned int id)
 	for (i = 0; i < l->nr_keys[id]; i++) {
 		struct key *k = &l->keys[id][i];
 
-		k->len = snprintf(k->text, sizeof(k->text), l->format == FORMAT_JSONL ? ", \"%s\": " : " %s=",
-				  f[i].name);
+		k->len = snprintf(k->text, sizeof(k->text),
+				  l->format == FORMAT_JSONL ? ", \"%s\": " : " %s=", f[i].name);
 		k->flags = f[i].flags;
 		k->column = column_of(l, f[i].name);
 	}
@@ -81,17 +81,34 @@ static const char *name_of(const struct hvst_event *ev)
 	return ev->id == HVST_EV_LOST ? "lost" : hvst_event_name(ev->id);
 }
 
-static void put_value(struct out *o, uint64_t v, uint8_t flags, bool hex)
+static void put_value(struct out *o, uint64_t v, uint8_t flags, enum format format)
 {
-	if (flags & HVST_FIELD_SIGNED)
+	if (flags & HVST_FIELD_BOOL && format == FORMAT_JSONL)
+		out_str(o, v ? "true" : "false");
+	else if (flags & HVST_FIELD_SIGNED)
 		out_i64(o, v);
-	else if (hex && flags & HVST_FIELD_HEX)
+	else if (flags & HVST_FIELD_HEX && format == FORMAT_TEXT)
 		out_hex(o, v);
 	else
 		out_u64(o, v);
 }
 
-/* --- text ------------------------------------------------------------------------------------------ */
+/* The event's own fields, those that its kernel has. */
+static void put_fields(const struct eventline *l, struct out *o, const struct hvst_event *ev)
+{
+	const struct key *k = l->keys[ev->id];
+	unsigned int i;
+	uint64_t v;
+
+	for (i = 0; i < l->nr_keys[ev->id]; i++) {
+		if (!hvst_event_value(ev, i, &v))
+			continue;
+		out_mem(o, k[i].text, k[i].len);
+		put_value(o, v, k[i].flags, l->format);
+	}
+}
+
+/* --- text ------------------------------------------------------------------------------------- */
 
 static void pad_to(struct out *o, size_t start, unsigned int width)
 {
@@ -134,20 +151,6 @@ static void text_lost(struct out *o, const struct hvst_event *ev)
 	out_plain(o);
 }
 
-static void text_fields(const struct eventline *l, struct out *o, const struct hvst_event *ev)
-{
-	const struct key *k = l->keys[ev->id];
-	unsigned int i;
-	uint64_t v;
-
-	for (i = 0; i < l->nr_keys[ev->id]; i++) {
-		if (!hvst_event_value(ev, i, &v))
-			continue;
-		out_mem(o, k[i].text, k[i].len);
-		put_value(o, v, k[i].flags, true);
-	}
-}
-
 static void text_derived(struct out *o, const struct derived *d)
 {
 	char buf[UNIT_BUF];
@@ -167,8 +170,8 @@ static void text_derived(struct out *o, const struct derived *d)
 	}
 }
 
-static void put_text(const struct eventline *l, struct out *o, const struct hvst_event *ev, const char *comm,
-		     const struct derived *d)
+static void put_text(const struct eventline *l, struct out *o, const struct hvst_event *ev,
+		     const char *comm, const struct derived *d)
 {
 	size_t start;
 
@@ -193,12 +196,12 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 	out_char(o, ' ');
 	out_in(o, ROLE_TITLE, name_of(ev));
 	out_char(o, ':');
-	text_fields(l, o, ev);
+	put_fields(l, o, ev);
 	text_derived(o, d);
 	out_char(o, '\n');
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static void put_id(struct out *o, int id)
 {
@@ -206,23 +209,6 @@ static void put_id(struct out *o, int id)
 		out_str(o, "null");
 	else
 		out_u64(o, id);
-}
-
-static void json_fields(const struct eventline *l, struct out *o, const struct hvst_event *ev)
-{
-	const struct key *k = l->keys[ev->id];
-	unsigned int i;
-	uint64_t v;
-
-	for (i = 0; i < l->nr_keys[ev->id]; i++) {
-		if (!hvst_event_value(ev, i, &v))
-			continue;
-		out_mem(o, k[i].text, k[i].len);
-		if (k[i].flags & HVST_FIELD_BOOL)
-			out_str(o, v ? "true" : "false");
-		else
-			put_value(o, v, k[i].flags, false);
-	}
 }
 
 static void json_derived(struct out *o, const struct derived *d)
@@ -246,8 +232,8 @@ static void json_derived(struct out *o, const struct derived *d)
 	}
 }
 
-static void put_json(const struct eventline *l, struct out *o, const struct hvst_event *ev, const char *comm,
-		     const struct derived *d)
+static void put_json(const struct eventline *l, struct out *o, const struct hvst_event *ev,
+		     const char *comm, const struct derived *d)
 {
 	out_str(o, "{\"ts_ns\": ");
 	out_i64(o, ev->ts_ns);
@@ -269,13 +255,13 @@ static void put_json(const struct eventline *l, struct out *o, const struct hvst
 		else
 			out_str(o, "null");
 	} else {
-		json_fields(l, o, ev);
+		put_fields(l, o, ev);
 		json_derived(o, d);
 	}
 	out_str(o, "}\n");
 }
 
-/* --- CSV ------------------------------------------------------------------------------------------- */
+/* --- CSV -------------------------------------------------------------------------------------- */
 
 void eventline_head(const struct eventline *l, struct out *o)
 {
@@ -308,7 +294,7 @@ static void csv_fields(const struct eventline *l, struct out *o, const struct hv
 	for (c = 0; c < l->nr_columns; c++) {
 		out_char(o, ',');
 		if (have[c])
-			put_value(o, value[c], flags[c], false);
+			put_value(o, value[c], flags[c], FORMAT_CSV);
 	}
 }
 
@@ -325,8 +311,8 @@ static void csv_derived(struct out *o, const struct derived *d)
 	out_char(o, '\n');
 }
 
-static void put_csv(const struct eventline *l, struct out *o, const struct hvst_event *ev, const char *comm,
-		    const struct derived *d)
+static void put_csv(const struct eventline *l, struct out *o, const struct hvst_event *ev,
+		    const char *comm, const struct derived *d)
 {
 	out_i64(o, ev->ts_ns);
 	out_char(o, ',');
@@ -345,8 +331,8 @@ static void put_csv(const struct eventline *l, struct out *o, const struct hvst_
 	csv_derived(o, d);
 }
 
-void eventline_put(const struct eventline *l, struct out *o, const struct hvst_event *ev, const char *comm,
-		   const struct derived *d)
+void eventline_put(const struct eventline *l, struct out *o, const struct hvst_event *ev,
+		   const char *comm, const struct derived *d)
 {
 	if (l->format == FORMAT_JSONL)
 		put_json(l, o, ev, comm, d);

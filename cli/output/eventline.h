@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One event, one line: text, JSON or CSV. Files have millions of them, so all words are made ready once and
- * a line is put together without printf.
+ * One event, one line: text, JSON or CSV. Files have millions of them, so all words are made ready
+ * once and a line is put together without printf.
  */
 #ifndef HVST_CLI_EVENTLINE_H
 #define HVST_CLI_EVENTLINE_H
@@ -13,7 +13,8 @@
 /* What analysis adds to an event. */
 struct derived {
 	int vm;			/* -1: not known, or not of one VM */
-	const char *arm;	/* a start event: "ahead", "expired", "periodic", "restart", "padding"; else NULL */
+	/* "ahead", "expired", "periodic", "restart", "padding"; NULL: no start event */
+	const char *arm;
 	int64_t skew_ns;	/* HVST_UNKNOWN: has none */
 	int64_t skew_error_ns;
 	bool inferred;		/* this expiration proves an arm that left no start event */
@@ -27,7 +28,7 @@ void eventline_free(struct eventline *l);
 
 /* The heading of CSV; nothing for the others. */
 void eventline_head(const struct eventline *l, struct out *o);
-void eventline_put(const struct eventline *l, struct out *o, const struct hvst_event *ev, const char *comm,
-		   const struct derived *d);
+void eventline_put(const struct eventline *l, struct out *o, const struct hvst_event *ev,
+		   const char *comm, const struct derived *d);
 
 #endif

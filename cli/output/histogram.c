@@ -23,7 +23,8 @@ const char *metric_name(enum metric m)
 static const char *metric_title(enum metric m)
 {
 	static const char *const titles[METRIC_COUNT] = {
-		[METRIC_SKEW] = "Skew (+ already past when armed)", [METRIC_LATENESS] = "Lateness (deadline to callback)",
+		[METRIC_SKEW] = "Skew (+ already past when armed)",
+		[METRIC_LATENESS] = "Lateness (deadline to callback)",
 		[METRIC_DELIVERY] = "Delivery (callback to expiration)",
 		[METRIC_ENTRY] = "Entry (expiration to kvm_entry)",
 	};
@@ -44,7 +45,7 @@ char *series_title(char *buf, size_t len, const struct series *s)
 	return buf;
 }
 
-/* --- text ------------------------------------------------------------------------------------------ */
+/* --- text ------------------------------------------------------------------------------------- */
 
 /* Which side of zero a skew lies on is what it says; a latency is on one side but for oddities. */
 static char *value_text(char *buf, const struct series *s, int64_t v)
@@ -107,7 +108,8 @@ static void bucket_label(char *buf, size_t len, const struct edges *e, unsigned 
 	else if (!e->at[b - 1] && e->at[b] == 1)
 		snprintf(buf, len, "0");
 	else
-		snprintf(buf, len, "[%s, %s)", unit_edge(lo, e->at[b - 1]), unit_edge(hi, e->at[b]));
+		snprintf(buf, len, "[%s, %s)", unit_edge(lo, e->at[b - 1]),
+			 unit_edge(hi, e->at[b]));
 }
 
 /* A bar that shows that something is there however little. */
@@ -122,8 +124,8 @@ static void bar_text(char *buf, unsigned int width, uint64_t count, uint64_t mos
 	strcpy(buf + 1 + width, "|");
 }
 
-static void bucket_row(struct table *t, const struct edges *e, unsigned int b, uint64_t count, uint64_t most,
-		       unsigned int width)
+static void bucket_row(struct table *t, const struct edges *e, unsigned int b, uint64_t count,
+		       uint64_t most, unsigned int width)
 {
 	char text[2 * UNIT_BUF + 8], n[UNIT_BUF], bar[MAX_BAR + 3];
 	bool past = b > 0 && b <= e->n && e->at[b - 1] >= 0;
@@ -144,7 +146,9 @@ static void gap_row(struct table *t)
 
 static void put_buckets(struct out *o, const struct edges *e, const uint64_t *counts)
 {
-	static const struct column columns[] = { { "bucket", 0, 0, 0 }, { "count", 0, 0, 0 }, { "", 1, 0, 0 } };
+	static const struct column columns[] = {
+		{ "bucket", 0, 0, 0 }, { "count", 0, 0, 0 }, { "", 1, 0, 0 },
+	};
 	struct table *t = table_new(columns, 3);
 	unsigned int first, last, b, bar = o->width > 50 ? o->width - 40 : 10;
 	uint64_t most = 0;
@@ -200,7 +204,8 @@ static void put_percentiles(struct out *o, const struct series *s, const struct 
 	out_printf(o, ", %s\n", value_text(v, s, hvst_sketch_max(s->sketch)));
 }
 
-void histogram_text(struct out *o, const struct collect *c, const struct series *s, const struct options *opt)
+void histogram_text(struct out *o, const struct collect *c, const struct series *s,
+		    const struct options *opt)
 {
 	head(o, s);
 	put_buckets(o, &c->edges, s->buckets);
@@ -208,8 +213,8 @@ void histogram_text(struct out *o, const struct collect *c, const struct series 
 	out_char(o, '\n');
 }
 
-static void interval_row(struct table *t, int64_t from_ns, const struct series *of, unsigned int row,
-			 const struct options *opt)
+static void interval_row(struct table *t, int64_t from_ns, const struct series *of,
+			 unsigned int row, const struct options *opt)
 {
 	const struct hvst_sketch *s = of->intervals[row];
 	char v[UNIT_BUF];
@@ -218,8 +223,9 @@ static void interval_row(struct table *t, int64_t from_ns, const struct series *
 	table_cell(t, ROLE_TIME, unit_time(v, from_ns));
 	table_cell(t, ROLE_NONE, unit_count(v, s ? hvst_sketch_count(s) : 0));
 	for (i = 0; i < opt->nr_percentiles; i++)
-		table_cell(t, ROLE_NONE, s ? value_text(v, of, hvst_sketch_quantile(s, opt->percentiles[i])) :
-			   "-");
+		table_cell(t, ROLE_NONE,
+			   s ? value_text(v, of, hvst_sketch_quantile(s, opt->percentiles[i]))
+			     : "-");
 	table_cell(t, ROLE_NONE, s ? value_text(v, of, hvst_sketch_min(s)) : "-");
 	table_cell(t, ROLE_NONE, s ? value_text(v, of, hvst_sketch_max(s)) : "-");
 }
@@ -229,7 +235,8 @@ static int64_t interval_start(const struct collect *c, unsigned int i)
 	return c->origin_ns + (int64_t)i * c->interval_ns;
 }
 
-void intervals_text(struct out *o, const struct collect *c, const struct series *s, const struct options *opt)
+void intervals_text(struct out *o, const struct collect *c, const struct series *s,
+		    const struct options *opt)
 {
 	struct column columns[MAX_PERCENTILES + 4] = { { "from", 0, 0, 0 }, { "count", 0, 0, 0 } };
 	char names[MAX_PERCENTILES][16];
@@ -238,7 +245,8 @@ void intervals_text(struct out *o, const struct collect *c, const struct series 
 
 	for (i = 0; i < n; i++) {
 		percentile_name(names[i], sizeof(names[i]), opt->percentiles[i]);
-		columns[2 + i] = (struct column){ names[i], 0, opt->percentiles[i] == 5000 ? 0 : 2, 0 };
+		columns[2 + i] =
+			(struct column){ names[i], 0, opt->percentiles[i] == 5000 ? 0 : 2, 0 };
 	}
 	columns[2 + n] = (struct column){ "min", 0, 0, 0 };
 	columns[3 + n] = (struct column){ "max", 0, 0, 0 };
@@ -250,7 +258,7 @@ void intervals_text(struct out *o, const struct collect *c, const struct series 
 	out_char(o, '\n');
 }
 
-/* --- heat map -------------------------------------------------------------------------------------- */
+/* --- heat map --------------------------------------------------------------------------------- */
 
 /* Columns of the plot for one column of the screen, and how many of the latter. */
 struct grid {
@@ -279,7 +287,8 @@ static bool row_empty(const struct series *s, const struct grid *g, unsigned int
 	return true;
 }
 
-static bool make_grid(struct grid *g, const struct collect *c, const struct series *s, unsigned int width)
+static bool make_grid(struct grid *g, const struct collect *c, const struct series *s,
+		      unsigned int width)
 {
 	uint64_t rows[MAX_EDGES + 1] = { 0 };
 	unsigned int x, b;
@@ -312,8 +321,8 @@ static char shade(uint32_t v, uint32_t most)
 	return shades[sizeof(shades) - 2 - i];
 }
 
-static void heatmap_row(struct out *o, const struct collect *c, const struct series *s, const struct grid *g,
-			unsigned int b)
+static void heatmap_row(struct out *o, const struct collect *c, const struct series *s,
+			const struct grid *g, unsigned int b)
 {
 	char text[2 * UNIT_BUF + 8];
 	unsigned int x;
@@ -345,12 +354,13 @@ void heatmap_text(struct out *o, const struct collect *c, const struct series *s
 	}
 	unit_time(from, c->origin_ns);
 	unit_time(to, c->origin_ns + c->column_ns * g.each * g.columns);
-	out_printf(o, "%22s%s%*s\n", "", from, (int)(g.columns > strlen(from) ? g.columns - strlen(from) : 1), to);
-	out_printf(o, "%22sa column is %s; '@' is %s\n\n", "", unit_duration(each, c->column_ns * g.each),
-		   unit_count(most, g.most));
+	out_printf(o, "%22s%s%*s\n", "", from,
+		   (int)(g.columns > strlen(from) ? g.columns - strlen(from) : 1), to);
+	out_printf(o, "%22sa column is %s; '@' is %s\n\n", "",
+		   unit_duration(each, c->column_ns * g.each), unit_count(most, g.most));
 }
 
-/* --- CSV ------------------------------------------------------------------------------------------- */
+/* --- CSV -------------------------------------------------------------------------------------- */
 
 static void csv_who(struct csv *c, const struct series *s)
 {
@@ -361,7 +371,8 @@ static void csv_who(struct csv *c, const struct series *s)
 	csv_string(c, "ns");
 }
 
-static void csv_bucket(struct csv *c, const struct series *s, double error, int64_t lo, int64_t hi, uint64_t n)
+static void csv_bucket(struct csv *c, const struct series *s, double error, int64_t lo, int64_t hi,
+		       uint64_t n)
 {
 	csv_who(c, s);
 	csv_number(c, error, 7);
@@ -371,7 +382,10 @@ static void csv_bucket(struct csv *c, const struct series *s, double error, int6
 	csv_end_line(c);
 }
 
-/* The sketch's own buckets, from which it can be rebuilt; with linear buckets those, which are exact. */
+/*
+ * The sketch's own buckets, from which it can be rebuilt; with linear buckets those, which are
+ * exact.
+ */
 static void csv_series(struct csv *c, const struct edges *e, const struct series *s)
 {
 	unsigned int iter = 0, b;
@@ -380,8 +394,8 @@ static void csv_series(struct csv *c, const struct edges *e, const struct series
 
 	for (b = 0; e->linear && b <= e->n; b++)
 		if (s->buckets[b])
-			csv_bucket(c, s, 0, b ? e->at[b - 1] : HVST_UNKNOWN, b < e->n ? e->at[b] : HVST_UNKNOWN,
-				   s->buckets[b]);
+			csv_bucket(c, s, 0, b ? e->at[b - 1] : HVST_UNKNOWN,
+				   b < e->n ? e->at[b] : HVST_UNKNOWN, s->buckets[b]);
 	while (!e->linear && hvst_sketch_next(s->sketch, &iter, &lo, &hi, &n))
 		csv_bucket(c, s, hvst_sketch_relative_error(s->sketch), lo, hi, n);
 }
@@ -396,8 +410,8 @@ void histogram_csv(struct out *o, const struct collect *c)
 		csv_series(&csv, &c->edges, &c->series[i]);
 }
 
-static void csv_interval(struct csv *csv, const struct collect *c, const struct series *s, unsigned int i,
-			 const struct options *opt)
+static void csv_interval(struct csv *csv, const struct collect *c, const struct series *s,
+			 unsigned int i, const struct options *opt)
 {
 	const struct hvst_sketch *k = s->intervals[i];
 	unsigned int p;
@@ -429,7 +443,7 @@ void intervals_csv(struct out *o, const struct collect *c, const struct options 
 			csv_interval(&csv, c, &c->series[i], k, opt);
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static void json_who(struct json *j, const struct series *s)
 {
@@ -453,7 +467,8 @@ void groups_json(struct json *j, const struct collect *c)
 	json_end_array(j);
 }
 
-static void json_interval(struct json *j, const struct collect *c, const struct series *s, unsigned int i)
+static void json_interval(struct json *j, const struct collect *c, const struct series *s,
+			  unsigned int i)
 {
 	json_object(j, NULL);
 	json_who(j, s);

@@ -12,9 +12,11 @@ char *series_title(char *buf, size_t len, const struct series *s);
 const char *metric_name(enum metric m);
 
 /* Rows of buckets with bars, then percentiles, then the extremes. */
-void histogram_text(struct out *o, const struct collect *c, const struct series *s, const struct options *opt);
+void histogram_text(struct out *o, const struct collect *c, const struct series *s,
+		    const struct options *opt);
 /* A row an interval. */
-void intervals_text(struct out *o, const struct collect *c, const struct series *s, const struct options *opt);
+void intervals_text(struct out *o, const struct collect *c, const struct series *s,
+		    const struct options *opt);
 /* Time across, value down. */
 void heatmap_text(struct out *o, const struct collect *c, const struct series *s);
 

@@ -25,7 +25,8 @@ static const char style[] =
 	"th,td{padding:.25rem .7rem .25rem 0;text-align:left;vertical-align:top;"
 	"border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:600}"
 	"td.n,th.n{text-align:right;white-space:nowrap}ul{margin:.2rem 0 .8rem;padding-left:1.2rem}"
-	"li{margin:.1rem 0}code{font-size:.92em}figure{margin:0 0 1rem;overflow-x:auto}figure svg{width:100%;min-width:42rem;height:auto}"
+	"li{margin:.1rem 0}code{font-size:.92em}figure{margin:0 0 1rem;overflow-x:auto}"
+	"figure svg{width:100%;min-width:42rem;height:auto}"
 	".answer{display:inline-block;min-width:5.5rem;font-weight:700}";
 
 static void tag(struct out *o, const char *name, const char *class, const char *text)
@@ -35,7 +36,8 @@ static void tag(struct out *o, const char *name, const char *class, const char *
 	out_printf(o, "</%s>\n", name);
 }
 
-static void cell(struct out *o, const char *class, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void cell(struct out *o, const char *class, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static void cell(struct out *o, const char *class, const char *fmt, ...)
 {
@@ -100,7 +102,7 @@ static void evidence(struct out *o, const struct hvst_evidence_list *l)
 	out_str(o, "</ul>\n");
 }
 
-/* --- sections -------------------------------------------------------------------------------------- */
+/* --- sections --------------------------------------------------------------------------------- */
 
 static int most_arms(const void *a, const void *b)
 {
@@ -129,7 +131,8 @@ static void plots(struct out *o, const struct svg_context *ctx)
 		out_str(o, "</figure>\n");
 	}
 	if (i < n)
-		out_printf(o, "<p class=\"dim\">The %u timers with the most arms of %u.</p>\n", i, n);
+		out_printf(o, "<p class=\"dim\">The %u timers with the most arms of %u.</p>\n", i,
+			   n);
 	tag(o, "h2", NULL, "Histogram of the busiest timer");
 	out_str(o, "<figure>\n");
 	svg_histogram(o, ctx, order[0]);
@@ -152,10 +155,12 @@ static void storm_row(struct out *o, const struct hvst_storm *s, unsigned int i)
 	cell(o, "n", "%s", unit_rate(a, s->rate_hz));
 	cell(o, NULL, "%s", hvst_storm_kind_name(s->kind));
 	cell(o, "n", "%s", unit_signed(a, s->skew_max_ns));
-	cell(o, "n", "%s, %s", unit_share(a, s->progress_before), unit_share(b, s->progress_during));
+	cell(o, "n", "%s, %s", unit_share(a, s->progress_before),
+	     unit_share(b, s->progress_during));
 	if (s->trigger_event >= 0)
 		cell(o, NULL, "%s, %s %s", hvst_event_name(s->trigger_event),
-		     unit_duration(a, llabs(s->trigger_distance_ns)), s->trigger_distance_ns < 0 ? "after" : "before");
+		     unit_duration(a, llabs(s->trigger_distance_ns)),
+		     s->trigger_distance_ns < 0 ? "after" : "before");
 	else
 		cell(o, NULL, "none seen");
 	out_str(o, "</tr>\n");
@@ -163,9 +168,10 @@ static void storm_row(struct out *o, const struct hvst_storm *s, unsigned int i)
 
 static void storms(struct out *o, const struct hvst_result *r)
 {
-	static const char *const titles[] = { "##", "#VM", "#vCPU", "#timer", "#start, s", "#lasts", "#past-due arms",
-					      "#rate", "kind", "#largest skew", "#progress before, during",
-					      "set off by", NULL };
+	static const char *const titles[] = {
+		"##", "#VM", "#vCPU", "#timer", "#start, s", "#lasts", "#past-due arms", "#rate", "kind",
+		"#largest skew", "#progress before, during", "set off by", NULL,
+	};
 	unsigned int i;
 
 	tag(o, "h2", NULL, "Storms");
@@ -256,9 +262,13 @@ static void guest_row(struct out *o, const struct hvst_guest_transition *t)
 
 static void clocks(struct out *o, const struct hvst_result *r)
 {
-	static const char *const reference[] = { "#VM", "#from, s", "#to, s", "source", "#step", "#rate", "why", NULL };
-	static const char *const guest[] = { "#VM", "#vCPU", "#time, s", "role", "change", "#offset", "#rate",
-					     "confidence", "evidence", NULL };
+	static const char *const reference[] = {
+		"#VM", "#from, s", "#to, s", "source", "#step", "#rate", "why", NULL,
+	};
+	static const char *const guest[] = {
+		"#VM", "#vCPU", "#time, s", "role", "change", "#offset", "#rate", "confidence", "evidence",
+		NULL,
+	};
 	unsigned int i;
 
 	tag(o, "h2", NULL, "The host's reference clock");
@@ -289,20 +299,24 @@ static void timer_row(struct out *o, const struct hvst_timer *t)
 	id_cell(o, t->vcpu);
 	id_cell(o, t->timer);
 	cell(o, "n", "%d", t->tid);
-	cell(o, NULL, "%s, %s", hvst_timer_mode_name(t->mode), hvst_delivery_mode_name(t->delivery));
+	cell(o, NULL, "%s, %s", hvst_timer_mode_name(t->mode),
+	     hvst_delivery_mode_name(t->delivery));
 	cell(o, "n", "%s", unit_count(a, t->arms));
 	cell(o, "n", "%s", unit_count(a, t->expired_observed + t->expired_inferred));
 	cell(o, "n", "%s", unit_count(a, t->expired_inferred));
 	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
-		cell(o, "n", "%s", some ? unit_signed(a, hvst_sketch_quantile(t->skew, points[i])) : "");
+		cell(o, "n", "%s",
+		     some ? unit_signed(a, hvst_sketch_quantile(t->skew, points[i])) : "");
 	cell(o, "n", "%s", some ? unit_signed(a, hvst_sketch_max(t->skew)) : "");
 	out_str(o, "</tr>\n");
 }
 
 static void timers(struct out *o, const struct hvst_result *r)
 {
-	static const char *const titles[] = { "#VM", "#vCPU", "#timer", "#tid", "mode", "#arms", "#past due",
-					      "#of these inferred", "#skew p1", "#p50", "#p99", "#max", NULL };
+	static const char *const titles[] = {
+		"#VM", "#vCPU", "#timer", "#tid", "mode", "#arms", "#past due", "#of these inferred",
+		"#skew p1", "#p50", "#p99", "#max", NULL,
+	};
 	unsigned int i;
 
 	tag(o, "h2", NULL, "Timers");
@@ -310,8 +324,9 @@ static void timers(struct out *o, const struct hvst_result *r)
 	for (i = 0; i < r->nr_timers; i++)
 		timer_row(o, &r->timers[i]);
 	table_close(o);
-	tag(o, "p", "dim", "Skew: the reference time when the timer was armed minus the expiry asked for; positive is "
-			   "already past.");
+	tag(o, "p", "dim",
+	    "Skew: the reference time when the timer was armed minus the expiry asked for; positive is "
+	    "already past.");
 }
 
 static void trace(struct out *o, const struct hvst_trace *t)
@@ -325,25 +340,30 @@ static void trace(struct out *o, const struct hvst_trace *t)
 		out_str(o, "<li><code>");
 		xml_text(o, t->files[i].path);
 		out_str(o, "</code>");
-		xml_printf(o, ", version %d%s%s%s", t->files[i].version, t->files[i].compression ? ", " : "",
+		xml_printf(o, ", version %d%s%s%s", t->files[i].version,
+			   t->files[i].compression ? ", " : "",
 			   t->files[i].compression ? t->files[i].compression : "",
 			   t->files[i].truncated_at != HVST_UNKNOWN ? ", cut off" : "");
 		out_str(o, "</li>\n");
 	}
 	out_str(o, "<li>");
 	xml_printf(o, "clock %s, %u CPUs, %s", t->clock ? t->clock : "?", t->cpus,
-		   t->first_ns == HVST_UNKNOWN ? "empty" : unit_duration(a, t->last_ns - t->first_ns));
+		   t->first_ns == HVST_UNKNOWN ? "empty"
+					       : unit_duration(a, t->last_ns - t->first_ns));
 	out_str(o, "</li>\n<li>");
-	xml_printf(o, "%s events, %s understood, %llu ignored, %s lost in %llu places", unit_count(a, t->events),
-		   unit_count(b, t->relevant), (unsigned long long)t->ignored,
-		   t->lost_places && !t->lost_events ? "an unknown number" : unit_count(c, t->lost_events),
+	xml_printf(o, "%s events, %s understood, %llu ignored, %s lost in %llu places",
+		   unit_count(a, t->events), unit_count(b, t->relevant),
+		   (unsigned long long)t->ignored,
+		   t->lost_places && !t->lost_events ? "an unknown number"
+						     : unit_count(c, t->lost_events),
 		   (unsigned long long)t->lost_places);
 	out_str(o, "</li>\n");
 	if (t->incomplete)
 		tag(o, "li", "warn", "interrupted: this holds for the part that was read");
 	if (t->padding_ns != HVST_UNKNOWN) {
 		out_str(o, "<li>");
-		xml_printf(o, "the kernel delays past-due timers by %s (padding)", unit_duration(a, t->padding_ns));
+		xml_printf(o, "the kernel delays past-due timers by %s (padding)",
+			   unit_duration(a, t->padding_ns));
 		out_str(o, "</li>\n");
 	}
 	out_str(o, "</ul>\n");
@@ -353,8 +373,9 @@ void html_report(struct out *o, const struct svg_context *ctx)
 {
 	const struct hvst_result *r = ctx->result;
 
-	out_str(o, "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head>"
-		   "<meta charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/>\n<title>");
+	out_str(o,
+		"<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head>"
+		"<meta charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/>\n<title>");
 	xml_printf(o, "hvstimer: %s", ctx->trace->nr_files ? ctx->trace->files[0].path : "");
 	out_str(o, "</title>\n<style>");
 	out_str(o, style);

@@ -10,7 +10,7 @@ struct hvst_trace;
 struct json {
 	struct out *o;
 	unsigned int depth;
-	unsigned int pretty;	/* objects and arrays up to this depth have a line for each member */
+	unsigned int pretty;	/* down to this depth each member has a line of its own */
 	uint64_t filled;	/* bit per depth: something stands before */
 	const struct hvst_trace *trace;	/* for the contract: names of buffers */
 };

@@ -236,40 +236,20 @@ bool out_room(struct out *o, size_t len)
 	size_t cap = o->cap;
 	char *buf;
 
+	if (o->fd >= 0 && o->len + len > OUT_FLUSH_AT)
+		write_all(o);
+	while (cap < o->len + len || !cap)
+		cap = cap ? cap * 2 : 2 * OUT_FLUSH_AT;
+	buf = cap == o->cap ? o->buf : realloc(o->buf, cap);
+	if (!buf)
+		o->err = ENOMEM;
+	o->ready = 0;
 	if (o->err)
 		return false;
-	if (o->fd >= 0 && o->len >= OUT_FLUSH_AT)
-		write_all(o);
-	if (o->len + len <= o->cap)
-		return !o->err;
-	while (cap < o->len + len)
-		cap = cap ? cap * 2 : 2 * OUT_FLUSH_AT;
-	buf = realloc(o->buf, cap);
-	if (!buf) {
-		o->err = ENOMEM;
-		return false;
-	}
 	o->buf = buf;
 	o->cap = cap;
-	return !o->err;
-}
-
-void out_mem(struct out *o, const void *p, size_t len)
-{
-	if (!out_room(o, len))
-		return;
-	memcpy(o->buf + o->len, p, len);
-	o->len += len;
-}
-
-void out_str(struct out *o, const char *s)
-{
-	out_mem(o, s, strlen(s));
-}
-
-void out_char(struct out *o, char c)
-{
-	out_mem(o, &c, 1);
+	o->ready = o->fd < 0 ? cap : OUT_FLUSH_AT;
+	return true;
 }
 
 void out_pad(struct out *o, unsigned int n, char c)
@@ -284,10 +264,16 @@ void out_u64(struct out *o, uint64_t v)
 {
 	char tmp[24], *p = tmp + sizeof(tmp);
 
-	do {
+	/* two digits at a time: half the divisions */
+	for (; v >= 100; v /= 100) {
+		unsigned int two = v % 100;
+
+		*--p = '0' + two % 10;
+		*--p = '0' + two / 10;
+	}
+	if (v >= 10)
 		*--p = '0' + v % 10;
-		v /= 10;
-	} while (v);
+	*--p = '0' + (v >= 10 ? v / 10 : v);
 	out_mem(o, p, tmp + sizeof(tmp) - p);
 }
 
@@ -360,7 +346,8 @@ void out_in(struct out *o, enum role role, const char *text)
 		out_plain(o);
 }
 
-void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned int lines, const char *text)
+void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned int lines,
+	      const char *text)
 {
 	unsigned int line = 1;
 	bool first = true;

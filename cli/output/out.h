@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one way out: a buffered writer with formatting of its own for the hot paths. Errors stick: the first
- * failed write is remembered, everything after it is dropped, and out_close() tells.
+ * The one way out: a buffered writer with formatting of its own for the hot paths. Errors stick:
+ * the first failed write is remembered, everything after it is dropped, and out_close() tells.
  */
 #ifndef HVST_CLI_OUT_H
 #define HVST_CLI_OUT_H
@@ -9,11 +9,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* What a piece of text is, not how it looks: out.c has the one table of looks. */
-enum role { ROLE_NONE, ROLE_BAD, ROLE_WARN, ROLE_GOOD, ROLE_TITLE, ROLE_TIME, ROLE_DIM, ROLE_COUNT };
+enum role {
+	ROLE_NONE,
+	ROLE_BAD,
+	ROLE_WARN,
+	ROLE_GOOD,
+	ROLE_TITLE,
+	ROLE_TIME,
+	ROLE_DIM,
+	ROLE_COUNT
+};
 
 struct out {
 	int fd;			/* -1: into memory only (tests, pieces of a page) */
@@ -25,22 +35,43 @@ struct out {
 	char *tmp;		/* its temporary name; NULL while it has none (O_TMPFILE) */
 	char *buf;
 	size_t len, cap;
+	size_t ready;		/* up to here there is room, and no need to write; 0 after an error */
 };
 
 /* Standard output when @path is NULL. Negative errno when @path cannot be made. */
 int out_open(struct out *o, const char *path, enum color_mode color);
 /* A writer that keeps everything in o->buf. */
 void out_open_memory(struct out *o);
-/* Flushes and, with -o, gives the file its name; returns 0 or the negative errno of the first failure. */
+/*
+ * Flushes and, with -o, gives the file its name; returns 0 or the negative errno of the first
+ * failure.
+ */
 int out_close(struct out *o);
 /* Drops what was not written; with -o nothing is left behind. */
 void out_discard(struct out *o);
 
 /* Room for @len bytes without a write(2) in between; false after an error. */
 bool out_room(struct out *o, size_t len);
-void out_mem(struct out *o, const void *p, size_t len);
-void out_str(struct out *o, const char *s);
-void out_char(struct out *o, char c);
+
+/* Inline, with a length that the compiler knows: a line of an event is 30 of these. */
+static inline void out_mem(struct out *o, const void *p, size_t len)
+{
+	if (o->len + len > o->ready && !out_room(o, len))
+		return;
+	memcpy(o->buf + o->len, p, len);
+	o->len += len;
+}
+
+static inline void out_str(struct out *o, const char *s)
+{
+	out_mem(o, s, strlen(s));
+}
+
+static inline void out_char(struct out *o, char c)
+{
+	out_mem(o, &c, 1);
+}
+
 void out_pad(struct out *o, unsigned int n, char c);
 void out_u64(struct out *o, uint64_t v);
 void out_i64(struct out *o, int64_t v);
@@ -56,9 +87,11 @@ void out_plain(struct out *o);
 void out_in(struct out *o, enum role role, const char *text);
 
 /*
- * Words of @text broken at the width, each line after the first indented by @indent; ends with a newline.
- * Standing at @column. At most @lines lines (0: all), the last one ending in ".." where words are missing.
+ * Words of @text broken at the width, each line after the first indented by @indent; ends with a
+ * newline. Standing at @column. At most @lines lines (0: all), the last one ending in ".." where
+ * words are missing.
  */
-void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned int lines, const char *text);
+void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned int lines,
+	      const char *text);
 
 #endif

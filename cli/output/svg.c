@@ -53,7 +53,7 @@ void svg_style(struct out *o)
 		".hvst text.gl{fill:var(--guest);font-weight:700}.hvst text.hl{fill:var(--host);font-weight:700}");
 }
 
-/* --- scales ---------------------------------------------------------------------------------------- */
+/* --- scales ----------------------------------------------------------------------------------- */
 
 /* Linear near zero, logarithmic beyond, signed. */
 static double scaled(int64_t ns)
@@ -93,24 +93,28 @@ static int64_t nice_step(int64_t span, unsigned int most)
 	return steps[i] * decade;
 }
 
-/* --- pieces ---------------------------------------------------------------------------------------- */
+/* --- pieces ----------------------------------------------------------------------------------- */
 
-static void text_at(struct out *o, double x, double y, const char *anchor, const char *class, const char *text)
+static void text_at(struct out *o, double x, double y, const char *anchor, const char *class,
+		    const char *text)
 {
-	out_printf(o, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" class=\"%s\">", x, y, anchor, class);
+	out_printf(o, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" class=\"%s\">", x, y, anchor,
+		   class);
 	xml_text(o, text);
 	out_str(o, "</text>\n");
 }
 
 static void line(struct out *o, double x1, double y1, double x2, double y2, const char *class)
 {
-	out_printf(o, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"%s\"/>\n", x1, y1, x2, y2,
-		   class);
+	out_printf(o, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"%s\"/>\n", x1,
+		   y1, x2, y2, class);
 }
 
-static void rect(struct out *o, double x, double y, double w, double h, const char *class, double opacity)
+static void rect(struct out *o, double x, double y, double w, double h, const char *class,
+		 double opacity)
 {
-	out_printf(o, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" class=\"%s\"", x, y, w, h, class);
+	out_printf(o, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" class=\"%s\"", x,
+		   y, w, h, class);
 	if (opacity < 1)
 		out_printf(o, " fill-opacity=\"%.2f\"", opacity);
 	out_str(o, "/>\n");
@@ -128,8 +132,11 @@ static unsigned int frame_height(unsigned int legend)
 
 static void open_svg(struct out *o, unsigned int height, const char *title)
 {
-	out_printf(o, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hvst\" viewBox=\"0 0 %d %u\" width=\"%d\" "
-		   "height=\"%u\" role=\"img\"><title>", SVG_WIDTH, height, SVG_WIDTH, height);
+	out_printf(
+		o,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hvst\" viewBox=\"0 0 %d %u\" width=\"%d\" "
+		"height=\"%u\" role=\"img\"><title>",
+		SVG_WIDTH, height, SVG_WIDTH, height);
 	xml_text(o, title);
 	out_str(o, "</title>\n");
 	rect(o, 0, 0, SVG_WIDTH, height, "bg", 1);
@@ -139,7 +146,10 @@ static void open_svg(struct out *o, unsigned int height, const char *title)
 static void time_axis(const struct frame *f, const char *clock)
 {
 	int64_t step = nice_step(f->t1 - f->t0, 8), t;
-	unsigned int decimals = step >= 1000000000 ? 0 : step >= 100000000 ? 1 : step >= 1000000 ? 3 : 6;
+	unsigned int decimals = step >= 1000000000  ? 0
+				: step >= 100000000 ? 1
+				: step >= 1000000   ? 3
+						    : 6;
 	char text[96];
 
 	t = f->t0 - f->t0 % step;
@@ -181,13 +191,15 @@ static void value_axis(const struct frame *f, const char *name)
 	last = y_of(f, 0);
 	for (v = 1000; v <= 1000000000000; v *= 10)
 		value_tick(f, -v, &last);
-	out_printf(f->o, "<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\" class=\"dim\">",
-		   TOP + PLOT_HEIGHT / 2);
+	out_printf(
+		f->o,
+		"<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\" class=\"dim\">",
+		TOP + PLOT_HEIGHT / 2);
 	xml_text(f->o, name);
 	out_str(f->o, "</text>\n");
 }
 
-/* --- storms and clock changes ---------------------------------------------------------------------- */
+/* --- storms and clock changes ----------------------------------------------------------------- */
 
 static bool same_vm(const struct series *s, int vm)
 {
@@ -228,7 +240,8 @@ static void find_marks(struct frame *f, const struct hvst_result *r, const struc
 
 		if (g->step_ns == HVST_UNKNOWN || !g->step_ns || !same_vm(s, g->vm))
 			continue;
-		snprintf(text, sizeof(text), "host: the reference clock stepped %s", unit_signed(unit, g->step_ns));
+		snprintf(text, sizeof(text), "host: the reference clock stepped %s",
+			 unit_signed(unit, g->step_ns));
 		add_mark(f, g->from_ns, true, text);
 	}
 	for (i = 0; i < r->nr_guest; i++) {
@@ -237,8 +250,9 @@ static void find_marks(struct frame *f, const struct hvst_result *r, const struc
 		if (t->from == HVST_SRC_UNKNOWN || !same_vm(s, t->vm) ||
 		    (s->vcpu >= 0 && t->vcpu >= 0 && t->vcpu != s->vcpu))
 			continue;
-		snprintf(text, sizeof(text), "guest: %s -> %s (%s)", hvst_guest_source_name(t->from),
-			 hvst_guest_source_name(t->to), hvst_confidence_name(t->confidence));
+		snprintf(text, sizeof(text), "guest: %s -> %s (%s)",
+			 hvst_guest_source_name(t->from), hvst_guest_source_name(t->to),
+			 hvst_confidence_name(t->confidence));
 		add_mark(f, t->ts_ns, false, text);
 	}
 	qsort(f->marks, f->nr_marks, sizeof(*f->marks), mark_order);
@@ -254,7 +268,8 @@ static void draw_storms(const struct frame *f, const struct hvst_result *r, cons
 		double x = x_of(f, m->start_ns), w = x_of(f, m->end_ns) - x;
 
 		if (!same_vm(s, m->vm) || (s->vcpu >= 0 && m->vcpu != s->vcpu) ||
-		    (s->timer >= 0 && m->timer != s->timer) || m->end_ns < f->t0 || m->start_ns > f->t1)
+		    (s->timer >= 0 && m->timer != s->timer) || m->end_ns < f->t0 ||
+		    m->start_ns > f->t1)
 			continue;
 		rect(f->o, x, TOP, w < 2 ? 2 : w, PLOT_HEIGHT, "storm", 1);
 		snprintf(text, sizeof(text), w > 60 ? "STORM %u" : "%u", i + 1);
@@ -304,7 +319,8 @@ static void draw_legend(const struct frame *f, const struct series *s, const cha
 		y += LEGEND_LINE;
 		snprintf(text, sizeof(text), "%c", 'a' + i);
 		text_at(f->o, LEFT, y, "start", f->marks[i].host ? "hl" : "gl", text);
-		snprintf(text, sizeof(text), "%s s  %s", unit_time(time, f->marks[i].ts_ns), f->marks[i].text);
+		snprintf(text, sizeof(text), "%s s  %s", unit_time(time, f->marks[i].ts_ns),
+			 f->marks[i].text);
 		text_at(f->o, LEFT + 18, y, "start", "", text);
 	}
 	if (f->left_out) {
@@ -313,7 +329,7 @@ static void draw_legend(const struct frame *f, const struct series *s, const cha
 	}
 }
 
-/* --- frames ---------------------------------------------------------------------------------------- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 /* All plots of one document show the same time. */
 static unsigned int columns_used(const struct collect *c)
@@ -326,7 +342,8 @@ static unsigned int columns_used(const struct collect *c)
 	return used;
 }
 
-static bool make_frame(struct frame *f, struct out *o, const struct svg_context *ctx, const struct series *s)
+static bool make_frame(struct frame *f, struct out *o, const struct svg_context *ctx,
+		       const struct series *s)
 {
 	int64_t lo = hvst_sketch_min(s->sketch), hi = hvst_sketch_max(s->sketch);
 	unsigned int used = columns_used(ctx->c);
@@ -344,7 +361,8 @@ static bool make_frame(struct frame *f, struct out *o, const struct svg_context 
 	return true;
 }
 
-static void begin_frame(struct frame *f, const struct svg_context *ctx, const struct series *s, const char *what)
+static void begin_frame(struct frame *f, const struct svg_context *ctx, const struct series *s,
+			const char *what)
 {
 	char title[160], name[96];
 
@@ -369,7 +387,8 @@ static bool is_past(const struct edges *e, unsigned int b)
 }
 
 /* The buckets of one side of a column: count, and which holds the middle one. */
-static uint32_t side_count(const struct edges *e, const struct plot_column *col, bool past, unsigned int *middle)
+static uint32_t side_count(const struct edges *e, const struct plot_column *col, bool past,
+			   unsigned int *middle)
 {
 	uint32_t n = 0, seen = 0;
 	unsigned int b;
@@ -396,7 +415,8 @@ static int64_t bucket_high(const struct edges *e, unsigned int b)
 }
 
 /* The extremes of one side, exact where they are the column's own, else to the bucket. */
-static void side_range(const struct edges *e, const struct plot_column *col, bool past, int64_t *lo, int64_t *hi)
+static void side_range(const struct edges *e, const struct plot_column *col, bool past, int64_t *lo,
+		       int64_t *hi)
 {
 	unsigned int b, first = e->n + 1, last = 0;
 
@@ -410,8 +430,8 @@ static void side_range(const struct edges *e, const struct plot_column *col, boo
 	*hi = bucket_high(e, last) > col->max ? col->max : bucket_high(e, last);
 }
 
-static void draw_side(const struct frame *f, const struct edges *e, const struct plot_column *col, double x,
-		      double w, bool past)
+static void draw_side(const struct frame *f, const struct edges *e, const struct plot_column *col,
+		      double x, double w, bool past)
 {
 	unsigned int middle;
 	int64_t lo, hi, mid;
@@ -460,8 +480,8 @@ static uint32_t densest(const struct edges *e, const struct series *s)
 	return most;
 }
 
-static void heat_column(const struct frame *f, const struct edges *e, const struct plot_column *col, double x,
-			double w, uint32_t most)
+static void heat_column(const struct frame *f, const struct edges *e, const struct plot_column *col,
+			double x, double w, uint32_t most)
 {
 	unsigned int b;
 
@@ -470,7 +490,8 @@ static void heat_column(const struct frame *f, const struct edges *e, const stru
 
 		if (!col->buckets[b])
 			continue;
-		rect(f->o, x, top, w, bottom - top < 1.5 ? 1.5 : bottom - top, is_past(e, b) ? "past" : "ahead",
+		rect(f->o, x, top, w, bottom - top < 1.5 ? 1.5 : bottom - top,
+		     is_past(e, b) ? "past" : "ahead",
 		     0.2 + 0.79 * log1p(col->buckets[b]) / log1p(most));
 	}
 }
@@ -490,12 +511,13 @@ void svg_heatmap(struct out *o, const struct svg_context *ctx, const struct seri
 		double x = x_of(&f, t), w = x_of(&f, t + ctx->c->column_ns) - x;
 
 		if (s->columns[i].count)
-			heat_column(&f, &ctx->c->plot_edges, &s->columns[i], x, w < 1 ? 1 : w, most);
+			heat_column(&f, &ctx->c->plot_edges, &s->columns[i], x, w < 1 ? 1 : w,
+				    most);
 	}
 	end_frame(&f, s, "each shade stands for a factor");
 }
 
-/* --- histogram ------------------------------------------------------------------------------------- */
+/* --- histogram -------------------------------------------------------------------------------- */
 
 static void count_axis(struct out *o, uint64_t most)
 {
@@ -508,19 +530,23 @@ static void count_axis(struct out *o, uint64_t most)
 		line(o, LEFT, y, LEFT + PLOT_WIDTH, y, v ? "grid" : "zero");
 		text_at(o, LEFT - 6, y + 4, "end", "dim", unit_count(text, v));
 	}
-	out_printf(o, "<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\" class=\"dim\">"
-		   "count</text>\n", TOP + PLOT_HEIGHT / 2);
+	out_printf(
+		o,
+		"<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\" class=\"dim\">"
+		"count</text>\n",
+		TOP + PLOT_HEIGHT / 2);
 }
 
-static void bar(struct out *o, const struct edges *e, unsigned int b, uint64_t count, uint64_t most, double x,
-		double w)
+static void bar(struct out *o, const struct edges *e, unsigned int b, uint64_t count, uint64_t most,
+		double x, double w)
 {
 	double h = PLOT_HEIGHT * ((double)count / most);
 
 	if (!count)
 		return;
 	h = h < 1.5 ? 1.5 : h;
-	rect(o, x + w * 0.06, TOP + PLOT_HEIGHT - h, w * 0.88, h, is_past(e, b) ? "past" : "ahead", 1);
+	rect(o, x + w * 0.06, TOP + PLOT_HEIGHT - h, w * 0.88, h, is_past(e, b) ? "past" : "ahead",
+	     1);
 }
 
 void svg_histogram(struct out *o, const struct svg_context *ctx, const struct series *s)
@@ -550,14 +576,15 @@ void svg_histogram(struct out *o, const struct svg_context *ctx, const struct se
 
 		bar(o, e, b, s->buckets[b], most, x, w);
 		if (b <= e->n && b > 0 && (b - first) % each == 0)
-			text_at(o, x, TOP + PLOT_HEIGHT + 16, "middle", "dim", unit_edge(text, e->at[b - 1]));
+			text_at(o, x, TOP + PLOT_HEIGHT + 16, "middle", "dim",
+				unit_edge(text, e->at[b - 1]));
 	}
 	text_at(o, LEFT + PLOT_WIDTH / 2.0, TOP + PLOT_HEIGHT + 34, "middle", "dim",
 		"lower edge of the bucket; negative: ahead, positive: past due or late");
 	out_str(o, "</svg>\n");
 }
 
-/* --- a document ------------------------------------------------------------------------------------ */
+/* --- a document ------------------------------------------------------------------------------- */
 
 /* Each plot is drawn into memory and stacked below the one before. */
 static void stack(struct out *o, struct out *part, unsigned int *height)
@@ -590,9 +617,11 @@ void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, un
 		svg_histogram(&part, ctx, &ctx->c->series[i]);
 		stack(&body, &part, &height);
 	}
-	out_printf(o, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
-		   "class=\"hvst\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n<style>", SVG_WIDTH,
-		   height ? height : 40, SVG_WIDTH, height ? height : 40);
+	out_printf(
+		o,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
+		"class=\"hvst\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n<style>",
+		SVG_WIDTH, height ? height : 40, SVG_WIDTH, height ? height : 40);
 	svg_style(o);
 	out_str(o, "</style>\n");
 	if (!height)

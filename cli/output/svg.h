@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Plots as SVG. A plot stands alone or inside a page; colours follow the reader's preference for light or
- * dark, past due is told from ahead by its place as well as by its colour.
+ * Plots as SVG. A plot stands alone or inside a page; colours follow the reader's preference for
+ * light or dark, past due is told from ahead by its place as well as by its colour.
  */
 #ifndef HVST_CLI_SVG_H
 #define HVST_CLI_SVG_H
@@ -21,7 +21,10 @@ struct svg_context {
 /* The style sheet, as the text of a <style> element. */
 void svg_style(struct out *o);
 
-/* Values over time: a bar from least to most in each column, ahead and past due apart, with their middle. */
+/*
+ * Values over time: a bar from least to most in each column, ahead and past due apart, with their
+ * middle.
+ */
 void svg_timeline(struct out *o, const struct svg_context *ctx, const struct series *s);
 /* The same as a density. */
 void svg_heatmap(struct out *o, const struct svg_context *ctx, const struct series *s);

@@ -19,7 +19,7 @@ struct table {
 	unsigned int nr_columns;
 	struct cell *cells;
 	size_t nr, cap;
-	bool failed;		/* no memory for a cell: print nothing rather than a crooked table */
+	bool failed;		/* no memory for a cell: rather nothing than a crooked table */
 };
 
 struct table *table_new(const struct column *columns, unsigned int n)
@@ -96,20 +96,28 @@ static unsigned int total_width(const struct table *t, const unsigned int *width
 	return sum ? sum - GAP : 0;
 }
 
+/* The column that goes first: shown, and of the highest number; -1 when none may go. */
+static int dispensable(const struct table *t, const unsigned int *width)
+{
+	unsigned int c, most = 0;
+	int found = -1;
+
+	for (c = 0; c < t->nr_columns; c++) {
+		if (!width[c] || t->columns[c].drop <= most)
+			continue;
+		most = t->columns[c].drop;
+		found = c;
+	}
+	return found;
+}
+
 /* Drops columns (width 0) until the rest fits @space. */
 static void fit(const struct table *t, unsigned int *width, unsigned int space)
 {
-	unsigned int c, worst;
+	int c;
 
-	while (total_width(t, width) > space) {
-		worst = 0;
-		for (c = 1; c < t->nr_columns; c++)
-			if (width[c] && t->columns[c].drop > (width[worst] ? t->columns[worst].drop : 0))
-				worst = c;
-		if (!t->columns[worst].drop)
-			return;
-		width[worst] = 0;
-	}
+	while (total_width(t, width) > space && (c = dispensable(t, width)) >= 0)
+		width[c] = 0;
 }
 
 static void put_cell(struct out *o, const struct column *col, unsigned int width, unsigned int room,
@@ -131,8 +139,8 @@ static void put_cell(struct out *o, const struct column *col, unsigned int width
 		out_pad(o, pad, ' ');
 }
 
-static void put_row(const struct table *t, struct out *o, const unsigned int *width, unsigned int indent,
-		    const struct cell *row)
+static void put_row(const struct table *t, struct out *o, const unsigned int *width,
+		    unsigned int indent, const struct cell *row)
 {
 	unsigned int c, last = 0, at = indent;
 
@@ -141,7 +149,8 @@ static void put_row(const struct table *t, struct out *o, const unsigned int *wi
 	for (c = 0; c <= last; c++) {
 		if (!width[c])
 			continue;
-		put_cell(o, &t->columns[c], width[c], o->width > at ? o->width - at : 0, &row[c], c == last);
+		put_cell(o, &t->columns[c], width[c], o->width > at ? o->width - at : 0, &row[c],
+			 c == last);
 		if (c != last)
 			out_pad(o, GAP, ' ');
 		at += width[c] + GAP;
@@ -149,7 +158,8 @@ static void put_row(const struct table *t, struct out *o, const unsigned int *wi
 	out_char(o, '\n');
 }
 
-static void put_titles(const struct table *t, struct out *o, const unsigned int *width, unsigned int indent)
+static void put_titles(const struct table *t, struct out *o, const unsigned int *width,
+		       unsigned int indent)
 {
 	struct cell row[t->nr_columns];
 	unsigned int c;

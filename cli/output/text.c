@@ -11,7 +11,6 @@
 #include "units.h"
 
 #define LABEL		9	/* width of the column of labels */
-#define SMALL_SCREEN	40	/* a terminal with fewer lines than this gets the short screen */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -21,15 +20,12 @@ struct limits {
 	unsigned int summary;	/* lines of a verdict's, 0: only its name */
 };
 
-static struct limits limits_of(const struct out *o, bool verbose)
-{
-	static const struct limits all = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX };
-	static const struct limits roomy = { 4, 6, 6, 8, 3 }, small = { 0, 2, 3, 3, 0 };
-
-	if (verbose)
-		return all;
-	return o->height && o->height < SMALL_SCREEN ? small : roomy;
-}
+/* The screen is tried with these, from the richest on, until it fits the terminal. */
+static const struct limits levels[] = {
+	{ 4, 6, 6, 8, 3 }, { 2, 4, 4, 5, 1 }, { 1, 3, 4, 4, 0 },
+	{ 0, 3, 3, 3, 0 }, { 0, 2, 2, 2, 0 }, { 0, 1, 2, 1, 0 },
+};
+static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX };
 
 static void label(struct out *o, const char *text)
 {
@@ -53,7 +49,8 @@ static void id_cell(struct table *t, int id)
 	table_cell(t, ROLE_NONE, id_text(buf, id));
 }
 
-static void more(struct out *o, unsigned int left, const char *what, const char *command, const char *file)
+static void more(struct out *o, unsigned int left, const char *what, const char *command,
+		 const char *file)
 {
 	out_pad(o, LABEL, ' ');
 	out_role(o, ROLE_DIM);
@@ -68,7 +65,7 @@ static const char *first_file(const struct hvst_trace *t)
 	return t->nr_files ? t->files[0].path : "";
 }
 
-/* --- evidence -------------------------------------------------------------------------------------- */
+/* --- evidence --------------------------------------------------------------------------------- */
 
 static void text_evidence(struct out *o, const struct hvst_evidence_list *l, unsigned int indent)
 {
@@ -80,84 +77,18 @@ static void text_evidence(struct out *o, const struct hvst_evidence_list *l, uns
 		const char *name = e->event >= 0 ? hvst_event_name(e->event) : NULL;
 
 		if (e->ts_ns != HVST_UNKNOWN)
-			snprintf(head, sizeof(head), "- %s%s%s: ", unit_time(time, e->ts_ns), name ? " " : "",
-				 name ? name : "");
+			snprintf(head, sizeof(head), "- %s%s%s: ", unit_time(time, e->ts_ns),
+				 name ? " " : "", name ? name : "");
 		if (e->ts_ns != HVST_UNKNOWN && e->cpu >= 0)
-			snprintf(head + strlen(head) - 2, sizeof(head) - strlen(head), " [%03d]: ", e->cpu);
+			snprintf(head + strlen(head) - 2, sizeof(head) - strlen(head),
+				 " [%03d]: ", e->cpu);
 		out_pad(o, indent, ' ');
 		out_in(o, ROLE_DIM, head);
 		out_wrap(o, indent + strlen(head), indent + 2, 0, e->text);
 	}
 }
 
-/* --- the trace ------------------------------------------------------------------------------------- */
-
-static void put_files(struct out *o, const struct hvst_trace *t)
-{
-	char buf[UNIT_BUF];
-	unsigned int i;
-
-	for (i = 0; i < t->nr_files; i++) {
-		const struct hvst_file_info *f = &t->files[i];
-
-		out_safe(o, f->path);
-		out_printf(o, " (v%d%s%s)%s", f->version, f->compression ? ", " : "",
-			   f->compression ? f->compression : "", i + 1 < t->nr_files ? ", " : "");
-	}
-	out_str(o, ", clock ");
-	out_safe(o, t->clock ? t->clock : "?");
-	if (t->scale_source == HVST_SCALE_ESTIMATED)
-		out_str(o, " (scale estimated)");
-	if (t->first_ns != HVST_UNKNOWN && t->last_ns != HVST_UNKNOWN)
-		out_printf(o, ", %s", unit_duration(buf, t->last_ns - t->first_ns));
-	out_printf(o, ", %u CPU%s\n", t->cpus, t->cpus == 1 ? "" : "s");
-}
-
-static void put_counter(struct out *o, uint64_t n, const char *what, enum role role)
-{
-	char buf[UNIT_BUF];
-
-	if (!n)
-		return;
-	out_str(o, ", ");
-	out_role(o, role);
-	out_printf(o, "%s %s", unit_count(buf, n), what);
-	out_plain(o);
-}
-
-static void put_lost(struct out *o, const struct hvst_trace *t)
-{
-	char places[UNIT_BUF], events[UNIT_BUF], time[UNIT_BUF];
-
-	if (!t->lost_places) {
-		out_str(o, ", none lost");
-		return;
-	}
-	out_str(o, ", ");
-	out_role(o, ROLE_WARN);
-	if (t->lost_events)
-		out_printf(o, "%s lost in ", unit_count(events, t->lost_events));
-	else
-		out_str(o, "an unknown number lost in ");
-	out_printf(o, "%s place%s (%s)", unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s",
-		   unit_duration(time, t->lost_ns));
-	out_plain(o);
-}
-
-static void put_counters(struct out *o, const struct hvst_trace *t)
-{
-	char events[UNIT_BUF], understood[UNIT_BUF];
-
-	out_pad(o, LABEL, ' ');
-	out_printf(o, "%s events: %s understood", unit_count(events, t->events),
-		   unit_count(understood, t->relevant));
-	put_counter(o, t->ignored, "ignored", ROLE_NONE);
-	put_counter(o, t->duplicates, "recorded twice", ROLE_NONE);
-	put_counter(o, t->malformed, "malformed", ROLE_WARN);
-	put_counter(o, t->backwards, "out of order", ROLE_WARN);
-	put_lost(o, t);
-	out_char(o, '\n');
-}
+/* --- the trace -------------------------------------------------------------------------------- */
 
 static void note(struct out *o, enum role role, const char *text)
 {
@@ -165,6 +96,66 @@ static void note(struct out *o, enum role role, const char *text)
 	out_role(o, role);
 	out_wrap(o, LABEL, LABEL, 0, text);
 	out_plain(o);
+}
+
+static void put_files(struct out *o, const struct hvst_trace *t)
+{
+	char text[4096], buf[UNIT_BUF];
+	size_t at = 0;
+	unsigned int i;
+
+	for (i = 0; i < t->nr_files && at < sizeof(text); i++) {
+		const struct hvst_file_info *f = &t->files[i];
+
+		at += snprintf(text + at, sizeof(text) - at, "%s (v%d%s%s), ", f->path, f->version,
+			       f->compression ? ", " : "", f->compression ? f->compression : "");
+	}
+	if (at < sizeof(text))
+		at += snprintf(text + at, sizeof(text) - at, "clock %s%s",
+			       t->clock ? t->clock : "?",
+			       t->scale_source == HVST_SCALE_ESTIMATED ? " (scale estimated)" : "");
+	if (at < sizeof(text) && t->first_ns != HVST_UNKNOWN)
+		at += snprintf(text + at, sizeof(text) - at, ", %s",
+			       unit_duration(buf, t->last_ns - t->first_ns));
+	if (at < sizeof(text))
+		snprintf(text + at, sizeof(text) - at, ", %u CPU%s", t->cpus,
+			 t->cpus == 1 ? "" : "s");
+	out_wrap(o, LABEL, LABEL, 0, text);
+}
+
+static size_t counter(char *buf, size_t len, uint64_t n, const char *what)
+{
+	char count[UNIT_BUF];
+
+	return n ? snprintf(buf, len, ", %s %s", unit_count(count, n), what) : 0;
+}
+
+static void lost_text(char *buf, size_t len, const struct hvst_trace *t)
+{
+	char places[UNIT_BUF], events[UNIT_BUF], time[UNIT_BUF];
+
+	if (!t->lost_places)
+		snprintf(buf, len, ", none lost");
+	else
+		snprintf(buf, len, ", %s lost in %s place%s (%s)",
+			 t->lost_events ? unit_count(events, t->lost_events) : "an unknown number",
+			 unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s",
+			 unit_duration(time, t->lost_ns));
+}
+
+static void put_counters(struct out *o, const struct hvst_trace *t)
+{
+	char text[512], events[UNIT_BUF], understood[UNIT_BUF];
+	size_t at;
+
+	at = snprintf(text, sizeof(text), "%s events: %s understood", unit_count(events, t->events),
+		      unit_count(understood, t->relevant));
+	at += counter(text + at, sizeof(text) - at, t->ignored, "ignored");
+	at += counter(text + at, sizeof(text) - at, t->duplicates, "recorded twice");
+	at += counter(text + at, sizeof(text) - at, t->malformed, "malformed");
+	at += counter(text + at, sizeof(text) - at, t->backwards, "out of order");
+	lost_text(text + at, sizeof(text) - at, t);
+	note(o, t->lost_places || t->malformed || t->backwards ? ROLE_WARN : ROLE_NONE, text);
 }
 
 static void put_cut_files(struct out *o, const struct hvst_trace *t)
@@ -175,7 +166,8 @@ static void put_cut_files(struct out *o, const struct hvst_trace *t)
 	for (i = 0; i < t->nr_files; i++) {
 		if (t->files[i].truncated_at == HVST_UNKNOWN)
 			continue;
-		snprintf(text, sizeof(text), "%s is cut off at byte %lld: this holds for what comes before",
+		snprintf(text, sizeof(text),
+			 "%s is cut off at byte %lld: this holds for what comes before",
 			 t->files[i].path, (long long)t->files[i].truncated_at);
 		note(o, ROLE_WARN, text);
 	}
@@ -189,8 +181,10 @@ static void put_readers(struct out *o, const struct hvst_trace *t)
 	for (i = 0; i < t->nr_files; i++) {
 		const struct hvst_file_info *f = &t->files[i];
 
-		snprintf(text, sizeof(text), "%s read by %s%s%s%s", f->path, f->reader ? f->reader : "?",
-			 f->declined ? "; the page reader declined: " : "", f->declined ? f->declined : "",
+		snprintf(text, sizeof(text), "%s read by %s%s%s%s", f->path,
+			 f->reader ? f->reader : "?",
+			 f->declined ? "; the page reader declined: " : "",
+			 f->declined ? f->declined : "",
 			 f->uname ? "" : "; kernel not named in the file");
 		note(o, ROLE_DIM, text);
 		if (f->uname)
@@ -230,7 +224,7 @@ void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 	put_seen(o, t);
 }
 
-/* --- VMs and timers -------------------------------------------------------------------------------- */
+/* --- VMs and timers --------------------------------------------------------------------------- */
 
 static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned int most)
 {
@@ -239,27 +233,24 @@ static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned 
 
 	buf[0] = 0;
 	for (i = 0; i < vm->nr_vcpus && i < most && at < len; i++)
-		at += snprintf(buf + at, len - at, "%s%d (tid %d)", i ? ", " : "", vm->vcpus[i].vcpu,
-			       vm->vcpus[i].tid);
+		at += snprintf(buf + at, len - at, "%s%d (tid %d)", i ? ", " : "",
+			       vm->vcpus[i].vcpu, vm->vcpus[i].tid);
 	if (i < vm->nr_vcpus && at < len)
 		snprintf(buf + at, len - at, ", %u more", vm->nr_vcpus - i);
 }
 
 static void put_vm(struct out *o, const struct hvst_vm *vm, bool verbose)
 {
-	char head[32], buf[UNIT_BUF], vcpus[2048];
+	char head[32], buf[UNIT_BUF], vcpus[2048], text[2400];
 
 	snprintf(head, sizeof(head), "VM %s", id_text(buf, vm->vm));
 	label(o, head);
 	put_vcpus(vcpus, sizeof(vcpus), vm, verbose ? 64 : 3);
-	if (vm->name && *vm->name) {
-		out_safe(o, vm->name);
-		out_str(o, ", ");
-	}
-	out_printf(o, "vCPU%s %s", vm->nr_vcpus == 1 ? "" : "s", vcpus);
-	if (vm->epoch_ns != HVST_UNKNOWN)
-		out_printf(o, ", reference clock zero at %s", unit_time(buf, vm->epoch_ns));
-	out_char(o, '\n');
+	snprintf(text, sizeof(text), "%.128s%svCPU%s %s%s%s", vm->name ? vm->name : "",
+		 vm->name && *vm->name ? ", " : "", vm->nr_vcpus == 1 ? "" : "s", vcpus,
+		 vm->epoch_ns != HVST_UNKNOWN ? ", reference clock zero at " : "",
+		 vm->epoch_ns != HVST_UNKNOWN ? unit_time(buf, vm->epoch_ns) : "");
+	out_wrap(o, LABEL, LABEL, 0, text);
 }
 
 static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int most)
@@ -290,13 +281,16 @@ static void timer_row(struct table *t, const struct hvst_timer *m)
 	id_cell(t, m->vcpu);
 	id_cell(t, m->timer);
 	snprintf(mode, sizeof(mode), "%s%s%s",
-		 m->mode == HVST_MODE_PERIODIC ? "periodic" : m->mode == HVST_MODE_BOTH ? "both" : "one-shot",
+		 m->mode == HVST_MODE_PERIODIC ? "periodic"
+		 : m->mode == HVST_MODE_BOTH   ? "both"
+					       : "one-shot",
 		 m->delivery ? ", " : "", m->delivery ? hvst_delivery_mode_name(m->delivery) : "");
 	table_cell(t, ROLE_NONE, mode);
 	table_cell(t, ROLE_NONE, unit_count(buf, m->arms));
 	table_cell(t, expired ? ROLE_WARN : ROLE_NONE, unit_count(buf, expired));
 	table_cell(t, ROLE_NONE, unit_count(buf, m->expired_inferred));
-	table_cell(t, m->failed_deliveries ? ROLE_WARN : ROLE_NONE, unit_count(buf, m->failed_deliveries));
+	table_cell(t, m->failed_deliveries ? ROLE_WARN : ROLE_NONE,
+		   unit_count(buf, m->failed_deliveries));
 	skew_cell(t, m->skew, 100);
 	skew_cell(t, m->skew, 5000);
 	skew_cell(t, m->skew, 9900);
@@ -308,7 +302,8 @@ static void screen_timers(struct out *o, const struct hvst_result *r, unsigned i
 {
 	static const struct column columns[] = {
 		{ "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "timer", 0, 0, 0 }, { "mode", 1, 3, 0 },
-		{ "arms", 0, 0, 0 }, { "past due", 0, 0, 0 }, { "inferred", 0, 4, 0 }, { "failed", 0, 5, 0 },
+		{ "arms", 0, 0, 0 }, { "past due", 0, 0, 0 }, { "inferred", 0, 4, 0 },
+		{ "failed", 0, 5, 0 },
 		{ "skew p1", 0, 2, 0 }, { "p50", 0, 0, 0 }, { "p99", 0, 0, 0 }, { "max", 0, 0, 0 },
 	};
 	struct table *t;
@@ -327,7 +322,7 @@ static void screen_timers(struct out *o, const struct hvst_result *r, unsigned i
 		out_printf(o, "%*sand %u more timers: -v\n", LABEL, "", r->nr_timers - i);
 }
 
-/* --- storms ---------------------------------------------------------------------------------------- */
+/* --- storms ----------------------------------------------------------------------------------- */
 
 static void trigger_text(char *buf, size_t len, const struct hvst_storm *s)
 {
@@ -364,8 +359,9 @@ static void storm_table(struct out *o, const struct hvst_result *r, unsigned int
 {
 	static const struct column columns[] = {
 		{ "#", 0, 3, 0 }, { "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "timer", 0, 0, 0 },
-		{ "start", 0, 0, 0 }, { "lasts", 0, 0, 0 }, { "past due", 0, 0, 0 }, { "rate", 0, 4, 0 },
-		{ "kind", 1, 0, 0 }, { "max skew", 0, 0, 0 }, { "set off by", 1, 5, 0 },
+		{ "start", 0, 0, 0 }, { "lasts", 0, 0, 0 }, { "past due", 0, 0, 0 },
+		{ "rate", 0, 4, 0 },
+		{ "kind", 1, 1, 0 }, { "max skew", 0, 0, 0 }, { "set off by", 1, 5, 0 },
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	unsigned int i;
@@ -412,8 +408,8 @@ static void storm_times(struct out *o, const struct hvst_storm *s)
 	detail(o, "when", "%s to %s%s (%s)", unit_time(a, s->start_ns), unit_time(b, s->end_ns),
 	       s->open ? ", still going on where the recording ends or has a gap" : "",
 	       unit_duration(c, s->end_ns - s->start_ns));
-	detail(o, "arms", "%s past due of %s, %s on average", unit_count(a, s->expired), unit_count(b, s->arms),
-	       unit_rate(c, s->rate_hz));
+	detail(o, "arms", "%s past due of %s, %s on average", unit_count(a, s->expired),
+	       unit_count(b, s->arms), unit_rate(c, s->rate_hz));
 	detail(o, "peak", "%s", unit_rate(a, s->peak_hz));
 	if (s->predicted_end_ns != HVST_UNKNOWN)
 		detail(o, "would end", "%s", unit_time(a, s->predicted_end_ns));
@@ -423,12 +419,15 @@ static void storm_skew(struct out *o, const struct hvst_storm *s)
 {
 	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF], error[UNIT_BUF];
 
-	detail(o, "skew", "%s at the start, %s at most, %s at the end%s%s%s", unit_signed(a, s->skew_start_ns),
-	       unit_signed(b, s->skew_max_ns), unit_signed(c, s->skew_end_ns), s->skew_error_ns ? " (+- " : "",
-	       s->skew_error_ns ? unit_duration(error, s->skew_error_ns) : "", s->skew_error_ns ? ")" : "");
+	detail(o, "skew", "%s at the start, %s at most, %s at the end%s%s%s",
+	       unit_signed(a, s->skew_start_ns), unit_signed(b, s->skew_max_ns),
+	       unit_signed(c, s->skew_end_ns), s->skew_error_ns ? " (+- " : "",
+	       s->skew_error_ns ? unit_duration(error, s->skew_error_ns) : "",
+	       s->skew_error_ns ? ")" : "");
 	if (s->period_ref != HVST_UNKNOWN)
-		detail(o, "period", "%s", unit_duration(a, s->period_ref > INT64_MAX / 100 ? INT64_MAX :
-							 s->period_ref * 100));
+		detail(o, "period", "%s",
+		       unit_duration(a, s->period_ref > INT64_MAX / 100 ? INT64_MAX
+									: s->period_ref * 100));
 }
 
 static void storm_effect(struct out *o, const struct hvst_storm *s)
@@ -440,7 +439,8 @@ static void storm_effect(struct out *o, const struct hvst_storm *s)
 		       unit_share(b, s->progress_during));
 	trigger_text(trigger, sizeof(trigger), s);
 	detail(o, "set off by", "%s", trigger);
-	detail(o, "watchdog", "%s", s->endangers_watchdog ? "long enough to endanger one" : "not in danger");
+	detail(o, "watchdog", "%s",
+	       s->endangers_watchdog ? "long enough to endanger one" : "not in danger");
 	detail(o, "episode", "%d", s->episode);
 }
 
@@ -453,8 +453,9 @@ void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose
 		const struct hvst_storm *s = &r->storms[i];
 
 		out_role(o, ROLE_BAD);
-		out_printf(o, "Storm %u: VM %s vCPU %s timer %s (tid %d)", i + 1, id_text(vm, s->vm),
-			   id_text(vcpu, s->vcpu), id_text(timer, s->timer), s->tid);
+		out_printf(o, "Storm %u: VM %s vCPU %s timer %s (tid %d)", i + 1,
+			   id_text(vm, s->vm), id_text(vcpu, s->vcpu), id_text(timer, s->timer),
+			   s->tid);
 		out_plain(o);
 		out_char(o, '\n');
 		storm_times(o, s);
@@ -467,14 +468,6 @@ void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose
 	}
 }
 
-/* "3 by preemption" */
-static size_t cause(char *buf, size_t len, uint64_t n, const char *what)
-{
-	char count[UNIT_BUF];
-
-	return n ? snprintf(buf, len, ", %s %s", unit_count(count, n), what) : 0;
-}
-
 void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int indent)
 {
 	char text[320], count[UNIT_BUF];
@@ -485,16 +478,16 @@ void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int in
 		return;
 	at = snprintf(text, sizeof(text), "%s past-due arm%s outside storms", unit_count(count, n),
 		      n == 1 ? "" : "s");
-	at += cause(text + at, sizeof(text) - at, p->bursts, "of these in short bursts");
-	at += cause(text + at, sizeof(text) - at, p->short_deadline, "by a short deadline");
-	at += cause(text + at, sizeof(text) - at, p->preempted, "by preemption");
-	cause(text + at, sizeof(text) - at, p->unexplained, "unexplained");
+	at += counter(text + at, sizeof(text) - at, p->bursts, "of these in short bursts");
+	at += counter(text + at, sizeof(text) - at, p->short_deadline, "by a short deadline");
+	at += counter(text + at, sizeof(text) - at, p->preempted, "by preemption");
+	counter(text + at, sizeof(text) - at, p->unexplained, "unexplained");
 	out_pad(o, indent, ' ');
 	out_wrap(o, indent, indent, 0, text);
 }
 
-static void screen_storms(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r,
-			  unsigned int most)
+static void screen_storms(struct out *o, const struct hvst_trace *trace,
+			  const struct hvst_result *r, unsigned int most)
 {
 	label(o, "Storms");
 	if (r->nr_storms)
@@ -506,7 +499,7 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace, const s
 	text_past_due(o, &r->past_due, LABEL);
 }
 
-/* --- clocks ---------------------------------------------------------------------------------------- */
+/* --- clocks ----------------------------------------------------------------------------------- */
 
 static enum role confidence_role(enum hvst_confidence c)
 {
@@ -544,7 +537,8 @@ static void reference_row(struct table *t, const struct hvst_ref_segment *s)
 void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 {
 	static const struct column columns[] = {
-		{ "VM", 0, 0, 0 }, { "from", 0, 0, 0 }, { "to", 0, 3, 0 }, { "source", 1, 0, 0 }, { "step", 0, 0, 0 },
+		{ "VM", 0, 0, 0 }, { "from", 0, 0, 0 }, { "to", 0, 3, 0 }, { "source", 1, 0, 0 },
+		{ "step", 0, 0, 0 },
 		{ "rate", 0, 2, 0 }, { "samples", 0, 4, 0 }, { "why", 1, 5, 1 },
 	};
 	struct table *t;
@@ -572,7 +566,8 @@ static void guest_change(char *buf, size_t len, const struct hvst_guest_transiti
 	char offset[UNIT_BUF], rate[64];
 	size_t at;
 
-	at = snprintf(buf, len, "%s -> %s", hvst_guest_source_name(t->from), hvst_guest_source_name(t->to));
+	at = snprintf(buf, len, "%s -> %s", hvst_guest_source_name(t->from),
+		      hvst_guest_source_name(t->to));
 	if (t->offset_ns != HVST_UNKNOWN && at < len)
 		at += snprintf(buf + at, len - at, ", %s", unit_signed(offset, t->offset_ns));
 	rate_text(rate, sizeof(rate), t->rate_ppm, t->rate_ppm_error);
@@ -646,7 +641,8 @@ static unsigned int clock_lines(struct clock_line *lines, const struct hvst_resu
 
 	for (i = 0; i < r->nr_reference; i++)
 		if (r->reference[i].step_ns != HVST_UNKNOWN && r->reference[i].step_ns)
-			lines[n++] = (struct clock_line){ r->reference[i].from_ns, &r->reference[i], NULL };
+			lines[n++] = (struct clock_line){ r->reference[i].from_ns, &r->reference[i],
+							  NULL };
 	for (i = 0; i < r->nr_guest; i++)
 		if (all || r->guest[i].from != HVST_SRC_UNKNOWN)
 			lines[n++] = (struct clock_line){ r->guest[i].ts_ns, NULL, &r->guest[i] };
@@ -662,7 +658,8 @@ static void clock_row(struct table *t, const struct clock_line *l)
 	id_cell(t, l->host ? l->host->vm : l->guest->vm);
 	table_cell(t, ROLE_NONE, l->host ? "host" : "guest");
 	if (l->host) {
-		table_printf(t, ROLE_WARN, "reference clock stepped %s (%s)", unit_signed(buf, l->host->step_ns),
+		table_printf(t, ROLE_WARN, "reference clock stepped %s (%s)",
+			     unit_signed(buf, l->host->step_ns),
 			     hvst_ref_source_name(l->host->source));
 		return;
 	}
@@ -671,8 +668,8 @@ static void clock_row(struct table *t, const struct clock_line *l)
 		     hvst_confidence_name(l->guest->confidence));
 }
 
-static void screen_clocks(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r,
-			  unsigned int most)
+static void screen_clocks(struct out *o, const struct hvst_trace *trace,
+			  const struct hvst_result *r, unsigned int most)
 {
 	static const struct column columns[] = {
 		{ "time", 0, 0, 0 }, { "VM", 0, 0, 0 }, { "whose", 1, 0, 0 }, { "change", 1, 0, 1 },
@@ -695,7 +692,7 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace, const s
 	free(lines);
 }
 
-/* --- verdicts -------------------------------------------------------------------------------------- */
+/* --- verdicts --------------------------------------------------------------------------------- */
 
 static enum role answer_role(enum hvst_answer a)
 {
@@ -716,7 +713,8 @@ static void missing_events(struct out *o, uint64_t missing, unsigned int indent)
 		return;
 	for (id = 0; id < HVST_EV_COUNT; id++)
 		if (missing >> id & 1)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", hvst_event_name(id));
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+				 hvst_event_name(id));
 	out_pad(o, indent, ' ');
 	out_wrap(o, indent, indent + 2, 0, text);
 }
@@ -738,7 +736,8 @@ static void put_verdict(struct out *o, const struct hvst_verdict *v, unsigned in
 }
 
 /* All questions with one answer on one line. */
-static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_answer answer, bool first)
+static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_answer answer,
+			 bool first)
 {
 	char text[1024];
 	size_t at = 0;
@@ -757,7 +756,24 @@ static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_a
 	return false;
 }
 
-/* @lines: of each summary of a yes. UINT_MAX: all, and the evidence, and the other answers as well. */
+/* What is left to say where names alone fit. */
+static void other_answers(struct out *o, const struct hvst_result *r, bool first)
+{
+	unsigned int i, no = 0;
+
+	for (i = 0; i < HVST_Q_COUNT; i++)
+		no += r->verdicts[i].answer == HVST_NO;
+	if (!no)
+		return;
+	out_pad(o, first ? 0 : LABEL, ' ');
+	out_in(o, answer_role(HVST_NO), "no");
+	out_printf(o, "  to the other %u; -v shows all, with evidence\n", no);
+}
+
+/*
+ * @lines: of each summary of a yes. UINT_MAX: all, and the evidence, and the other answers as
+ * well.
+ */
 static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned int lines)
 {
 	bool first = true;
@@ -771,18 +787,21 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned
 		put_verdict(o, &r->verdicts[i], lines);
 		first = false;
 	}
-	if (!lines)
-		first = put_answered(o, r, HVST_YES, first);
 	if (lines == UINT_MAX)
 		return;
-	first = put_answered(o, r, HVST_NO, first);
-	put_answered(o, r, HVST_CANNOT_TELL, first);
+	if (!lines)
+		first = put_answered(o, r, HVST_YES, first);
+	else
+		first = put_answered(o, r, HVST_NO, first);
+	first = put_answered(o, r, HVST_CANNOT_TELL, first);
+	if (!lines)
+		other_answers(o, r, first);
 }
 
-void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r, bool verbose)
+static void put_screen(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
+		       const struct limits *most)
 {
 	enum role role = r->verdicts[HVST_Q_STORM].answer == HVST_NO ? ROLE_GOOD : ROLE_WARN;
-	struct limits most = limits_of(o, verbose);
 
 	out_role(o, r->nr_storms ? ROLE_BAD : role);
 	out_wrap(o, 0, 0, 0, r->headline);
@@ -791,10 +810,44 @@ void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst
 		out_in(o, ROLE_TITLE, "Next: ");
 		out_wrap(o, 6, 6, 0, r->advice);
 	}
-	text_trace(o, t, verbose);
-	screen_vms(o, r, most.vms);
-	screen_timers(o, r, most.timers);
-	screen_storms(o, t, r, most.storms);
-	screen_clocks(o, t, r, most.clocks);
-	screen_verdicts(o, r, most.summary);
+	text_trace(o, t, most->vms == UINT_MAX);
+	screen_vms(o, r, most->vms);
+	screen_timers(o, r, most->timers);
+	screen_storms(o, t, r, most->storms);
+	screen_clocks(o, t, r, most->clocks);
+	screen_verdicts(o, r, most->summary);
+}
+
+static unsigned int count_lines(const struct out *o)
+{
+	const char *at = o->buf, *end = o->buf + o->len;
+	unsigned int n = 0;
+
+	for (; at && (at = memchr(at, '\n', end - at)); at++)
+		n++;
+	return n;
+}
+
+void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
+		    bool verbose)
+{
+	struct out page;
+	unsigned int i;
+
+	if (verbose || !o->height) {
+		put_screen(o, t, r, verbose ? &everything : &levels[0]);
+		return;
+	}
+	out_open_memory(&page);
+	page.color = o->color;
+	page.width = o->width;
+	for (i = 0; i < ARRAY_SIZE(levels); i++) {
+		page.len = 0;
+		put_screen(&page, t, r, &levels[i]);
+		if (count_lines(&page) < o->height)	/* one is left for the prompt */
+			break;
+	}
+	out_mem(o, page.buf, page.len);
+	o->err = o->err ? o->err : page.err;
+	out_discard(&page);
 }

@@ -8,9 +8,13 @@
 #include "out.h"
 
 /* diagnose: one screen, shorter on a small terminal; @verbose: everything. */
-void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r, bool verbose);
+void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
+		    bool verbose);
 
-/* The lines about the trace itself, which end every text output: counters, losses, what is missing. */
+/*
+ * The lines about the trace itself, which end every text output: counters, losses, what is
+ * missing.
+ */
 void text_trace(struct out *o, const struct hvst_trace *t, bool verbose);
 
 /* storms */

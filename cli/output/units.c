@@ -16,7 +16,10 @@ static uint64_t magnitude(int64_t ns)
 	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 }
 
-/* The largest unit of which @abs holds one; rounding must not end in "1000 us", hence the half digit. */
+/*
+ * The largest unit of which @abs holds one; rounding must not end in "1000 us", hence the half
+ * digit.
+ */
 static const struct unit *unit_of(uint64_t abs)
 {
 	const struct unit *u = units;
@@ -59,8 +62,8 @@ char *unit_time(char *buf, int64_t ns)
 
 	if (ns == HVST_UNKNOWN)
 		return strcpy(buf, "?");
-	snprintf(buf, UNIT_BUF, "%s%llu.%06llu", ns < 0 ? "-" : "", (unsigned long long)(us / 1000000),
-		 (unsigned long long)(us % 1000000));
+	snprintf(buf, UNIT_BUF, "%s%llu.%06llu", ns < 0 ? "-" : "",
+		 (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000));
 	return buf;
 }
 
@@ -74,7 +77,8 @@ char *unit_edge(char *buf, int64_t ns)
 	if (!abs)
 		snprintf(buf, UNIT_BUF, "0");
 	else
-		snprintf(buf, UNIT_BUF, "%s%.10g %s", ns < 0 ? "-" : "", (double)abs / u->ns, u->name);
+		snprintf(buf, UNIT_BUF, "%s%.10g %s", ns < 0 ? "-" : "", (double)abs / u->ns,
+			 u->name);
 	return buf;
 }
 

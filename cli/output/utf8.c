@@ -7,7 +7,11 @@ unsigned int utf8_length(const char *text)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *s = (const unsigned char *)text;
-	unsigned int len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc0 ? 2 : 0;
+	unsigned int len = s[0] < 0x80	  ? 1
+			   : s[0] >= 0xf0 ? 4
+			   : s[0] >= 0xe0 ? 3
+			   : s[0] >= 0xc0 ? 2
+					  : 0;
 	uint32_t code = len == 1 ? s[0] : s[0] & (0xff >> (len + 1));
 	unsigned int i;
 
@@ -16,7 +20,8 @@ unsigned int utf8_length(const char *text)
 			return 0;
 		code = code << 6 | (s[i] & 0x3f);
 	}
-	if (!len || code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) || s[0] > 0xf7)
+	if (!len || code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ||
+	    s[0] > 0xf7)
 		return 0;
 	return len;
 }

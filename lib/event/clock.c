@@ -7,7 +7,8 @@
 
 #define SHIFT_INTERPOLATE 1		/* flag of option TIME_SHIFT */
 
-void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, unsigned int buffer, unsigned int cpu)
+void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, unsigned int buffer,
+			unsigned int cpu)
 {
 	memset(tb, 0, sizeof(*tb));
 	tb->mult = f->tsc_mult;
@@ -21,9 +22,11 @@ void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, uns
 }
 
 /* Numbers that no guest and host have give a stamp that makes no sense, and nothing worse. */
-static uint64_t correct(const struct hvst_timebase *tb, uint64_t ts, const struct hvst_time_sample *s)
+static uint64_t correct(const struct hvst_timebase *tb, uint64_t ts,
+			const struct hvst_time_sample *s)
 {
-	__int128 delta = (__int128)s[1].time - s[0].time, since = (__int128)(int64_t)ts - s[0].time, rise;
+	__int128 delta = (__int128)s[1].time - s[0].time, since = (__int128)(int64_t)ts - s[0].time,
+		 rise;
 	uint64_t by = (uint64_t)s[0].offset;
 
 	if (tb->flags & SHIFT_INTERPOLATE && delta > 0 &&
@@ -63,7 +66,8 @@ uint64_t hvst_timebase_report(const struct hvst_timebase *tb, uint64_t ts)
 
 int hvst_clock_kind(const char *name, bool scaled)
 {
-	static const char *const ns[] = { "local", "global", "perf", "mono", "mono_raw", "boot", "tai", "tsc2nsec" };
+	static const char *const ns[] = {"local",    "global", "perf", "mono",
+					 "mono_raw", "boot",   "tai",  "tsc2nsec"};
 
 	if (scaled)
 		return 0;

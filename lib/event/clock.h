@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: event. From the ring buffer's time stamps to the ones that trace-cmd report shows, and to ns. */
+/*
+ * Stage: event. From the ring buffer's time stamps to the ones that trace-cmd report shows, and to
+ * ns.
+ */
 #ifndef HVST_EVENT_CLOCK_H
 #define HVST_EVENT_CLOCK_H
 
@@ -11,7 +14,8 @@
  * struct hvst_timebase - how one file's (and CPU's) time stamps are converted
  * @plain: nothing to do: the stamps are ns and stay as they are
  * @mult, @shift, @offset, @shift_samples: as the file says (TSC2NSEC, DATE and OFFSET, TIME_SHIFT)
- * @cycle_mult, @cycle_shift: estimated ns of a cycle, where report shows cycles; @cycle_mult 0: none
+ * @cycle_mult, @cycle_shift: estimated ns of a cycle, where report shows cycles; @cycle_mult 0:
+ * none
  */
 struct hvst_timebase {
 	bool plain;
@@ -23,11 +27,13 @@ struct hvst_timebase {
 };
 
 /* The stamps of @f's CPU @cpu in its buffer @buffer. */
-void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, unsigned int buffer, unsigned int cpu);
+void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, unsigned int buffer,
+			unsigned int cpu);
 /* What trace-cmd report shows for the ring buffer's stamp @ts. */
 uint64_t hvst_timebase_report(const struct hvst_timebase *tb, uint64_t ts);
 
-#define HVST_TIME_MAX (INT64_MAX / 2)	/* 146 years: later is nonsense, and no difference of two overflows */
+#define HVST_TIME_MAX                                                                              \
+	(INT64_MAX / 2) /* 146 years: later is nonsense, and no difference of two overflows */
 
 /* ns from what report shows; saturated. */
 static inline int64_t hvst_timebase_ns(const struct hvst_timebase *tb, uint64_t raw)
@@ -40,8 +46,8 @@ static inline int64_t hvst_timebase_ns(const struct hvst_timebase *tb, uint64_t 
 }
 
 /*
- * What kind of clock @name is: 0 ns, 1 cycles, -EOPNOTSUPP no usable time. trace-cmd calls cycles that it
- * recorded together with their scale "tsc2nsec"; @scaled: the file has that scale.
+ * What kind of clock @name is: 0 ns, 1 cycles, -EOPNOTSUPP no usable time. trace-cmd calls cycles
+ * that it recorded together with their scale "tsc2nsec"; @scaled: the file has that scale.
  */
 int hvst_clock_kind(const char *name, bool scaled);
 

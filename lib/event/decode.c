@@ -7,8 +7,9 @@
 #include "schema.h"
 
 /*
- * What analysis reads of the events that carry more: bits of hvst_event_fields(). The events not named here
- * are read in full. Leaving the rest out keeps the two most frequent events, exit and entry, short.
+ * What analysis reads of the events that carry more: bits of hvst_event_fields(). The events not
+ * named here are read in full. Leaving the rest out keeps the two most frequent events, exit and
+ * entry, short.
  */
 #define HVST_FIELD_ALL		UINT16_MAX
 #define HVST_FIELD_EXIT		0x00f	/* vcpu_id, exit_reason, guest_rip, isa */
@@ -50,7 +51,7 @@ void hvst_copy_any(struct hvst_event *ev, const uint8_t *data, const struct hvst
 	}
 }
 
-/* Longer fields first would be as good: any order that puts equal shapes together. */
+/* The order of hvst_copy_shape(). */
 static int by_size(const void *a, const void *b)
 {
 	static const uint8_t rank[9] = { [4] = 1, [8] = 2, [1] = 3, [2] = 4 };
@@ -61,9 +62,10 @@ static int by_size(const void *a, const void *b)
 
 static uint8_t shape_of(const struct hvst_plan *p)
 {
-	static const struct { uint32_t sizes; uint8_t shape; } shapes[] = {
-		{ 0x4, HVST_SHAPE_4 }, { 0x44, HVST_SHAPE_44 }, { 0x4444, HVST_SHAPE_4444 },
-		{ 0x4481, HVST_SHAPE_4481 }, { 0x4488, HVST_SHAPE_4488 }, { 0x4448, HVST_SHAPE_4448 },
+	static const struct { uint32_t sizes; uint8_t shape;
+	} shapes[] = {
+		{0x4, HVST_SHAPE_4},	   {0x44, HVST_SHAPE_44},     {0x4444, HVST_SHAPE_4444},
+		{0x4481, HVST_SHAPE_4481}, {0x4488, HVST_SHAPE_4488}, {0x4448, HVST_SHAPE_4448},
 	};
 	uint32_t sizes = 0;
 
@@ -95,7 +97,8 @@ static void plan_field(struct hvst_plan *p, const struct hvst_field *to, unsigne
 		p->min_size = (uint16_t)end;
 }
 
-static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsigned int id, uint16_t fields)
+static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsigned int id,
+		      uint16_t fields)
 {
 	unsigned int n;
 	const struct hvst_field *f = hvst_event_fields(id, &n);
@@ -114,7 +117,10 @@ static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsign
 	p->shape = shape_of(p);
 }
 
-/* The kernel has had the same four common fields since 2.6.36; anything else is no format of an event. */
+/*
+ * The kernel has had the same four common fields since 2.6.36; anything else is no format of an
+ * event.
+ */
 static int check_common(struct hvst_file *f, const struct hvst_format *fmt)
 {
 	const struct hvst_format_field *type = hvst_format_field(fmt, "common_type");
@@ -122,7 +128,8 @@ static int check_common(struct hvst_file *f, const struct hvst_format *fmt)
 
 	if (type && !type->offset && type->size == 2 && pid && pid->offset == 4 && pid->size == 4)
 		return 0;
-	return hvst_file_fail(f, -EBADMSG, "corrupt: event %s has unknown common fields", fmt->name);
+	return hvst_file_fail(f, -EBADMSG, "corrupt: event %s has unknown common fields",
+			      fmt->name);
 }
 
 static int event_of(const struct hvst_format *fmt)
@@ -144,13 +151,15 @@ int hvst_decoder_init(struct hvst_decoder *d, struct hvst_file *f, uint64_t igno
 		rc = check_common(f, fmt);
 		if (rc)
 			return rc;
-		d->slot[fmt->id] = ignored >> id & 1 ? HVST_SLOT_IGNORED : (uint8_t)(HVST_SLOT_FIRST + id);
+		d->slot[fmt->id] =
+			ignored >> id & 1 ? HVST_SLOT_IGNORED : (uint8_t)(HVST_SLOT_FIRST + id);
 	}
 	hvst_decoder_select(d, f, 0, false);
 	return 0;
 }
 
-void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t wanted, bool all_fields)
+void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t wanted,
+			 bool all_fields)
 {
 	for (unsigned int i = 0; i < f->nr_formats; i++) {
 		const struct hvst_format *fmt = &f->formats[i];
@@ -160,7 +169,8 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 		if (id < 0 || d->slot[fmt->id] < HVST_SLOT_FIRST)
 			continue;
 		p = &d->plans[HVST_SLOT_FIRST + id];
-		make_plan(p, fmt, (unsigned int)id, all_fields ? HVST_FIELD_ALL : analysed_fields((unsigned int)id));
+		make_plan(p, fmt, (unsigned int)id,
+			  all_fields ? HVST_FIELD_ALL : analysed_fields((unsigned int)id));
 		p->wanted = wanted >> id & 1;
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. From raw ring-buffer records to struct hvst_event. A table made once for a file maps the
- * record's id to a plan: which bytes go where. Fields and their places come from the file's own formats.
+ * Stage: event. From raw ring-buffer records to struct hvst_event. A table made once for a file
+ * maps the record's id to a plan: which bytes go where. Fields and their places come from the
+ * file's own formats.
  */
 #ifndef HVST_EVENT_DECODE_H
 #define HVST_EVENT_DECODE_H
@@ -12,16 +13,27 @@
 
 #define HVST_MAX_COPIES 10		/* no event has more fields */
 
-/* Moves one field: @bytes of them at @from in the record to @to in struct hvst_event, widened to @size. */
+/*
+ * Moves one field: @bytes of them at @from in the record to @to in struct hvst_event, widened to
+ * @size.
+ */
 struct hvst_copy {
 	uint16_t from;
 	uint8_t to, size, bytes;
 	bool sign;			/* widen with the sign */
 };
 
-/* The shapes that have a straight-line copy loop of their own: numbers of 4, 8 and 1 byte fields. */
-enum hvst_shape { HVST_SHAPE_ANY, HVST_SHAPE_4, HVST_SHAPE_44, HVST_SHAPE_4444, HVST_SHAPE_4481, HVST_SHAPE_4488,
-		  HVST_SHAPE_4448 };
+/* The shapes that have a straight-line copy loop of their own: numbers of 4, 8 and 1 byte fields.
+ */
+enum hvst_shape {
+	HVST_SHAPE_ANY,
+	HVST_SHAPE_4,
+	HVST_SHAPE_44,
+	HVST_SHAPE_4444,
+	HVST_SHAPE_4481,
+	HVST_SHAPE_4488,
+	HVST_SHAPE_4448
+};
 
 struct hvst_plan {
 	uint8_t id;			/* enum hvst_event_id */
@@ -33,8 +45,16 @@ struct hvst_plan {
 	struct hvst_copy copies[HVST_MAX_COPIES];
 };
 
-/* Slots of the id table: 0 an event that hvstimer does not know, 1 one left out by --ignore, then the plans. */
-enum { HVST_SLOT_UNKNOWN, HVST_SLOT_IGNORED, HVST_SLOT_FIRST, HVST_NR_SLOTS = HVST_SLOT_FIRST + HVST_EV_COUNT };
+/*
+ * Slots of the id table: 0 an event that hvstimer does not know, 1 one left out by --ignore, then
+ * the plans.
+ */
+enum {
+	HVST_SLOT_UNKNOWN,
+	HVST_SLOT_IGNORED,
+	HVST_SLOT_FIRST,
+	HVST_NR_SLOTS = HVST_SLOT_FIRST + HVST_EV_COUNT
+};
 
 struct hvst_decoder {
 	uint16_t pid_offset;
@@ -50,67 +70,48 @@ struct hvst_decoder {
  */
 int hvst_decoder_init(struct hvst_decoder *d, struct hvst_file *f, uint64_t ignored);
 /* Which events to decode, and whether all of their fields or only those that analysis reads. */
-void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t wanted, bool all_fields);
+void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t wanted,
+			 bool all_fields);
 /* Does the file have a format for event @id? */
 bool hvst_decoder_has(const struct hvst_decoder *d, unsigned int id);
 
-static inline void hvst_copy4(struct hvst_event *ev, const uint8_t *data, const struct hvst_copy *c)
+/* @n4 fields of 4 bytes, then @n8 of 8, then @n1 of 1: with constants, no loop is left. */
+static inline __attribute__((always_inline)) void
+hvst_copy_shape(struct hvst_event *ev, const uint8_t *data, const struct hvst_copy *c,
+		unsigned int n4, unsigned int n8, unsigned int n1)
 {
-	__builtin_memcpy((char *)ev + c->to, data + c->from, 4);
-}
-
-static inline void hvst_copy8(struct hvst_event *ev, const uint8_t *data, const struct hvst_copy *c)
-{
-	__builtin_memcpy((char *)ev + c->to, data + c->from, 8);
-}
-
-static inline void hvst_copy1(struct hvst_event *ev, const uint8_t *data, const struct hvst_copy *c)
-{
-	*((char *)ev + c->to) = (char)data[c->from];
+	for (; n4; n4--, c++)
+		__builtin_memcpy((char *)ev + c->to, data + c->from, 4);
+	for (; n8; n8--, c++)
+		__builtin_memcpy((char *)ev + c->to, data + c->from, 8);
+	for (; n1; n1--, c++)
+		__builtin_memcpy((char *)ev + c->to, data + c->from, 1);
 }
 
 /* Any mix of sizes, for the rarer events and for kernels whose fields have other sizes than ours. */
 void hvst_copy_any(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p);
 
 /* Fills the fields of @ev from a record of at least @p->min_size bytes. */
-static inline __attribute__((always_inline)) void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
+static inline __attribute__((always_inline)) void
+hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
 {
 	const struct hvst_copy *c = p->copies;
 
 	switch (p->shape) {
 	case HVST_SHAPE_4:
-		hvst_copy4(ev, data, c);
-		break;
+		return hvst_copy_shape(ev, data, c, 1, 0, 0);
 	case HVST_SHAPE_44:
-		hvst_copy4(ev, data, c);
-		hvst_copy4(ev, data, c + 1);
-		break;
+		return hvst_copy_shape(ev, data, c, 2, 0, 0);
 	case HVST_SHAPE_4444:
-		hvst_copy4(ev, data, c);
-		hvst_copy4(ev, data, c + 1);
-		hvst_copy4(ev, data, c + 2);
-		hvst_copy4(ev, data, c + 3);
-		break;
+		return hvst_copy_shape(ev, data, c, 4, 0, 0);
 	case HVST_SHAPE_4481:
-		hvst_copy4(ev, data, c);
-		hvst_copy4(ev, data, c + 1);
-		hvst_copy8(ev, data, c + 2);
-		hvst_copy1(ev, data, c + 3);
-		break;
+		return hvst_copy_shape(ev, data, c, 2, 1, 1);
 	case HVST_SHAPE_4488:
-		hvst_copy4(ev, data, c);
-		hvst_copy4(ev, data, c + 1);
-		hvst_copy8(ev, data, c + 2);
-		hvst_copy8(ev, data, c + 3);
-		break;
+		return hvst_copy_shape(ev, data, c, 2, 2, 0);
 	case HVST_SHAPE_4448:
-		hvst_copy4(ev, data, c);
-		hvst_copy4(ev, data, c + 1);
-		hvst_copy4(ev, data, c + 2);
-		hvst_copy8(ev, data, c + 3);
-		break;
+		return hvst_copy_shape(ev, data, c, 3, 1, 0);
 	default:
-		hvst_copy_any(ev, data, p);
+		return hvst_copy_any(ev, data, p);
 	}
 }
 

@@ -21,7 +21,8 @@ struct hvst_dedup {
 	struct cpu_ring rings[];	/* by file and CPU */
 };
 
-struct hvst_dedup *hvst_dedup_new(const unsigned int *file_of, unsigned int nr_files, unsigned int cpus)
+struct hvst_dedup *hvst_dedup_new(const unsigned int *file_of, unsigned int nr_files,
+				  unsigned int cpus)
 {
 	size_t nr = (size_t)nr_files * cpus;
 	struct hvst_dedup *d = calloc(1, sizeof(*d) + nr * sizeof(d->rings[0]));
@@ -62,10 +63,11 @@ static bool same_event(const struct hvst_event *a, const struct hvst_event *b)
 static struct seen *find(struct cpu_ring *r, const struct hvst_event *ev)
 {
 	for (unsigned int i = 0; i < r->nr; i++) {
-		struct seen *s = &r->seen[(r->next + HVST_DEDUP_DEPTH - r->nr + i) % HVST_DEDUP_DEPTH];
+		struct seen *s =
+			&r->seen[(r->next + HVST_DEDUP_DEPTH - r->nr + i) % HVST_DEDUP_DEPTH];
 
-		if (!(s->buffers & bit_of(ev->buffer)) && ev->ts_ns - s->ev.ts_ns <= HVST_DEDUP_NS &&
-		    same_event(&s->ev, ev))
+		if (!(s->buffers & bit_of(ev->buffer)) &&
+		    ev->ts_ns - s->ev.ts_ns <= HVST_DEDUP_NS && same_event(&s->ev, ev))
 			return s;
 	}
 	return NULL;
@@ -78,7 +80,8 @@ static void remember(struct cpu_ring *r, const struct hvst_event *ev)
 	r->nr += r->nr < HVST_DEDUP_DEPTH;
 }
 
-size_t hvst_dedup_run(struct hvst_dedup *d, struct hvst_event *ev, size_t n, struct hvst_counts *counts)
+size_t hvst_dedup_run(struct hvst_dedup *d, struct hvst_event *ev, size_t n,
+		      struct hvst_counts *counts)
 {
 	size_t kept = 0;
 

@@ -21,16 +21,18 @@ void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
 	to->duplicates += c->duplicates;
 	to->bytes += c->bytes;
 	to->lost_places += c->lost_places;
-	to->lost_ns += c->lost_ns;
+	if (__builtin_add_overflow(to->lost_ns, c->lost_ns, &to->lost_ns))
+		to->lost_ns = INT64_MAX;
 	if (c->first_ns < to->first_ns)
 		to->first_ns = c->first_ns;
 	if (c->last_ns > to->last_ns)
 		to->last_ns = c->last_ns;
 }
 
-/* --- one record ------------------------------------------------------------------------------------- */
+/* --- one record --- */
 
-static inline void set_head(const struct hvst_lane *l, struct hvst_event *ev, int64_t ns, uint64_t raw)
+static inline void set_head(const struct hvst_lane *l, struct hvst_event *ev, int64_t ns,
+			    uint64_t raw)
 {
 	memset(ev, 0, sizeof(*ev));
 	ev->ts_ns = ns;
@@ -55,9 +57,10 @@ static void emit_lost(struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint6
 	l->gap = false;
 }
 
-/* Counts the record, and decodes it if it is wanted. @len is at least 4. */
-static inline __attribute__((always_inline)) void emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
-			       const uint8_t *data, uint32_t len)
+/* Counts the record, and decodes it if it is wanted. Records have at least 4 bytes. */
+static inline __attribute__((always_inline)) void
+emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
+	    const uint8_t *data, uint32_t len)
 {
 	const struct hvst_plan *p;
 	struct hvst_event *ev;
@@ -116,7 +119,7 @@ static inline void note_record(struct hvst_lane *l, struct hvst_run *r, int64_t 
 	l->last_ns = ns;
 }
 
-/* --- records of libtracecmd ---------------------------------------------------------------------------- */
+/* --- records of libtracecmd --- */
 
 /* True while more may come. Stamps are already what report shows. */
 static bool take_record(struct hvst_lane *l, struct hvst_run *r, const struct hvst_record *rec)
@@ -151,16 +154,18 @@ static int decode_records(struct hvst_lane *l, struct hvst_run *r)
 		l->first = false;
 		if (rc <= 0 || !take_record(l, r, &rec)) {
 			r->counts.bytes += l->data.size;
+			l->failed = rc < 0;
 			return rc < 0 ? rc : 0;
 		}
 	}
 	return 1;
 }
 
-/* --- sub-buffers ----------------------------------------------------------------------------------------- */
+/* --- sub-buffers --- */
 
 /* Has a sub-buffer wait at @block_pos: 1, 0 at the end of the lane, negative errno. */
-static int need_block(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u, unsigned int *blocks)
+static int need_block(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u,
+		      unsigned int *blocks)
 {
 	while (l->block_pos + l->pages.page_size > l->block.len) {
 		int rc;
@@ -308,6 +313,7 @@ int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns, struct 
 		rc = hvst_pages_seek(&l->pages, &l->block, u, starts_before, l);
 	l->block_pos = 0;
 	l->block.len = 0;		/* the search used it */
+	l->failed = rc < 0;
 	return rc;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. A lane is one CPU of one buffer of one file: its records in their order, decoded into runs of
- * events. Lanes know nothing of each other, so different threads may decode different lanes at a time.
+ * Stage: event. A lane is one CPU of one buffer of one file: its records in their order, decoded
+ * into runs of events. Lanes know nothing of each other, so different threads may decode different
+ * lanes at a time.
  *
- * Why runs, and not each event decoded right where the merge puts it: within a lane the kinds of events follow
- * each other in patterns that the processor learns to predict, interleaved with those of other CPUs they don't.
+ * Why runs, and not each event decoded right where the merge puts it: within a lane the kinds of
+ * events follow each other in patterns that the processor learns to predict, interleaved with those
+ * of other CPUs they don't.
  */
 #ifndef HVST_EVENT_LANE_H
 #define HVST_EVENT_LANE_H
@@ -15,8 +17,8 @@
 #include "clock.h"
 #include "decode.h"
 
-#define HVST_RUN	512		/* events of a run: with those of a few other CPUs they fit a core's cache */
-#define HVST_RUN_BLOCKS	16		/* blocks that one run may read: bounds the time between two runs */
+#define HVST_RUN	512 /* events of a run: those of some CPUs fit a core's cache */
+#define HVST_RUN_BLOCKS 16 /* blocks that one run may read: bounds the time between two runs */
 
 /* What was counted; of a run, or of a pass so far. */
 struct hvst_counts {
@@ -28,7 +30,7 @@ struct hvst_counts {
 	uint64_t bytes;			/* of the file, done */
 	uint64_t lost_places;
 	int64_t lost_ns;
-	int64_t first_ns, last_ns;	/* of all records in the window; INT64_MAX, INT64_MIN: none */
+	int64_t first_ns, last_ns; /* of all records in the window; INT64_MAX, INT64_MIN: none */
 };
 
 /**
@@ -64,7 +66,7 @@ struct hvst_lane {
 	struct hvst_subbuf sub;
 
 	int64_t last_ns;		/* of the last record in the window; INT64_MIN: none yet */
-	int64_t missed;			/* events lost before the next record, -1 unknown; valid with @gap */
+	int64_t missed; /* events lost before the next record, -1 unknown; valid with @gap */
 	bool gap, first, failed;
 };
 

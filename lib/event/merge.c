@@ -4,9 +4,10 @@
 
 #include "merge.h"
 
-#define SLICE 256			/* events after which to look again whether lanes take turns */
+#define SLICE 256 /* events after which to look again whether lanes take turns */
 
-int hvst_merge_init(struct hvst_merge *m, struct hvst_fetch *f, unsigned int nr, const atomic_bool *stop)
+int hvst_merge_init(struct hvst_merge *m, struct hvst_fetch *f, unsigned int nr,
+		    const atomic_bool *stop)
 {
 	m->fetch = f;
 	m->nr = nr;
@@ -23,8 +24,9 @@ void hvst_merge_free(struct hvst_merge *m)
 }
 
 /*
- * Which of two lanes comes first is as good as random where they take turns, so this and what uses it is written
- * without branches on it: a mispredicted one costs as much as all else that is done for an event.
+ * Which of two lanes comes first is as good as random where they take turns, so this and what uses
+ * it is written without branches on it: a mispredicted one costs as much as all else that is done
+ * for an event.
  */
 static inline uint64_t before(struct hvst_entry a, struct hvst_entry b)
 {
@@ -63,8 +65,9 @@ static inline int64_t runner_up(const struct hvst_merge *m, uint64_t winner)
 }
 
 /*
- * All lanes are bounded by the beginning of time, and lane 0 wins: each asks for its first run when its turn comes.
- * A node that has not seen a lane yet keeps the first that comes; when the second comes, they play.
+ * All lanes are bounded by the beginning of time, and lane 0 wins: each asks for its first run when
+ * its turn comes. A node that has not seen a lane yet keeps the first that comes; when the second
+ * comes, they play.
  */
 void hvst_merge_restart(struct hvst_merge *m)
 {
@@ -98,7 +101,8 @@ static int take_run(struct hvst_merge *m, struct hvst_counts *counts)
 		return -ECANCELED;
 	r = hvst_fetch_next(m->fetch, (unsigned int)e.lane);
 	hvst_counts_add(counts, &r->counts);
-	m->offers[e.lane] = (struct hvst_offer){ .next = r->ev, .end = r->ev + r->n, .bound_ns = r->bound_ns };
+	m->offers[e.lane] =
+		(struct hvst_offer){.next = r->ev, .end = r->ev + r->n, .bound_ns = r->bound_ns};
 	e.ns = r->n ? r->ev[0].ts_ns : r->bound_ns;
 	replay(m, e);
 	return r->rc < 0 ? r->rc : 0;
@@ -149,7 +153,8 @@ static size_t take_mixed(struct hvst_merge *m, struct hvst_event *out, size_t ma
 	return n;
 }
 
-long hvst_merge_next(struct hvst_merge *m, struct hvst_event *out, size_t max, struct hvst_counts *counts)
+long hvst_merge_next(struct hvst_merge *m, struct hvst_event *out, size_t max,
+		     struct hvst_counts *counts)
 {
 	size_t n = 0, turns = 0, since = 0;
 

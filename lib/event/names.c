@@ -421,44 +421,97 @@ const char *hvst_send_result_text(int direct, int result)
 	}
 }
 
-static void add_duration(struct text *t, int64_t ns, enum hvst_unit unit)
+static void add_text(struct text *t, size_t (*text)(char *, size_t, uint64_t), uint64_t value)
+{
+	char buf[160];
+
+	text(buf, sizeof(buf), value);
+	add(t, "%s", buf);
+}
+
+/* What an MSR's value means: written by one of these. */
+typedef void (*value_writer)(struct text *t, uint64_t value, enum hvst_unit unit);
+
+static void add_duration(struct text *t, uint64_t ref, enum hvst_unit unit)
 {
 	char d[40];
 
-	hvst_duration_text_in(d, sizeof(d), ns, unit, false);
+	hvst_duration_text_in(d, sizeof(d), hvst_ref_diff_ns(ref, 0), unit, false);
 	add(t, "%s", d);
 }
 
 /* Bit 0 enables, bits 12 and up are the guest page number. */
-static void add_page(struct text *t, uint64_t value)
+static void add_page(struct text *t, uint64_t value, enum hvst_unit unit)
 {
+	(void)unit;
 	add(t, "%s", value & HVST_MSR_ENABLE ? "enable" : "disable");
 	if (value >> 12)
 		add(t, ", page 0x%" PRIx64, value >> 12);
 }
 
-static void add_reenlightenment(struct text *t, uint64_t value)
+static void add_enable(struct text *t, uint64_t value, enum hvst_unit unit)
 {
-	add(t, "%s, vector 0x%x, VP %u", value & HVST_REENLIGHTENMENT_ENABLE ? "enable" : "disable",
+	(void)unit;
+	add(t, "%s", value & HVST_MSR_ENABLE ? "enable" : "disable");
+}
+
+static void add_reenlightenment(struct text *t, uint64_t value, enum hvst_unit unit)
+{
+	(void)unit;
+	add(t, "%s, vector 0x%x, VP %u",
+	    value & HVST_REENLIGHTENMENT_ENABLE ? "enable" : "disable",
 	    (unsigned int)(value & 0xff), (unsigned int)(value >> 32));
 }
 
-static void add_frequency(struct text *t, uint64_t hz)
+static void add_emulation_status(struct text *t, uint64_t value, enum hvst_unit unit)
 {
+	(void)unit;
+	add(t, "%s", value & 1 ? "in progress" : "not emulated");
+}
+
+static void add_invariant_control(struct text *t, uint64_t value, enum hvst_unit unit)
+{
+	(void)unit;
+	add(t, "invariant TSC %s", value & 1 ? "exposed" : "hidden");
+}
+
+static void add_frequency(struct text *t, uint64_t hz, enum hvst_unit unit)
+{
+	(void)unit;
 	add(t, "%" PRIu64 ".%03" PRIu64 " MHz", hz / 1000000, hz / 1000 % 1000);
 }
 
-/* KVM's debugger channel, not in the TLFS: bits as the VMM uses them. */
-static void add_syndbg_control(struct text *t, uint64_t value)
+static void add_number(struct text *t, uint64_t value, enum hvst_unit unit)
 {
+	(void)unit;
+	add(t, "%u", (unsigned int)value);
+}
+
+static void add_cycles(struct text *t, uint64_t value, enum hvst_unit unit)
+{
+	(void)unit;
+	add(t, "%+" PRId64 " cycles", (int64_t)value);
+}
+
+static void add_tsc_deadline(struct text *t, uint64_t value, enum hvst_unit unit)
+{
+	(void)unit;
+	add(t, "%s", value ? "armed" : "disarmed");
+}
+
+/* KVM's debugger channel, not in the TLFS: bits as the VMM uses them. */
+static void add_syndbg_control(struct text *t, uint64_t value, enum hvst_unit unit)
+{
+	(void)unit;
 	if (value & 1)
 		add(t, "send %u bytes", (unsigned int)(value >> 16 & 0xffff));
 	if (value & 2)
 		add_word(t, ", ", "receive");
 }
 
-static void add_syndbg_status(struct text *t, uint64_t value)
+static void add_syndbg_status(struct text *t, uint64_t value, enum hvst_unit unit)
 {
+	(void)unit;
 	if (value & 1)
 		add_word(t, ", ", "sent");
 	if (value & 4)
@@ -468,113 +521,85 @@ static void add_syndbg_status(struct text *t, uint64_t value)
 		add_word(t, ", ", "reset");
 }
 
-static void add_crash_control(struct text *t, uint64_t value)
+static void add_crash_control(struct text *t, uint64_t value, enum hvst_unit unit)
 {
+	(void)unit;
 	if (value >> 63)
 		add_word(t, ", ", "crash notification");
 	if (value >> 62 & 1)
 		add_word(t, ", ", "with a message");
 }
 
-static void add_on_off(struct text *t, uint64_t value, const char *on, const char *off)
+static void add_guest_os(struct text *t, uint64_t value, enum hvst_unit unit)
 {
-	add(t, "%s", value & 1 ? on : off);
+	(void)unit;
+	add_text(t, hvst_guest_os_text, value);
 }
 
-static void add_text(struct text *t, size_t (*text)(char *, size_t, uint64_t), uint64_t value)
+static void add_config(struct text *t, uint64_t value, enum hvst_unit unit)
 {
-	char buf[160];
-
-	text(buf, sizeof(buf), value);
-	add(t, "%s", buf);
+	(void)unit;
+	add_text(t, hvst_stimer_config_text, value);
 }
 
-/* Ranges of MSRs that share a layout. */
-static bool add_range_value(struct text *t, uint32_t msr, uint64_t value, enum hvst_unit unit)
+static void add_sint(struct text *t, uint64_t value, enum hvst_unit unit)
 {
-	if (hvst_msr_is_stimer_count(msr))
-		add_duration(t, hvst_ref_diff_ns(value, 0), unit);
-	else if (hvst_msr_is_stimer(msr))
-		add_text(t, hvst_stimer_config_text, value);
-	else if (msr >= HVST_MSR_SINT0 && msr <= HVST_MSR_SINT15)
-		add_text(t, hvst_sint_text, value);
-	else
-		return false;
-	return true;
+	(void)unit;
+	add_text(t, hvst_sint_text, value);
 }
 
-static void add_value(struct text *t, uint32_t msr, uint64_t value, enum hvst_unit unit)
+static const struct {
+	uint32_t msr;
+	value_writer write;
+} msr_values[] = {
+	{ HVST_MSR_IA32_TSC_ADJUST, add_cycles },
+	{ HVST_MSR_IA32_TSC_DEADLINE, add_tsc_deadline },
+	{ HVST_MSR_KVM_SYSTEM_TIME, add_enable },
+	{ HVST_MSR_KVM_SYSTEM_TIME_NEW, add_enable },
+	{ HVST_MSR_GUEST_OS_ID, add_guest_os },
+	{ HVST_MSR_HYPERCALL, add_page },
+	{ HVST_MSR_VP_INDEX, add_number },
+	{ HVST_MSR_VP_RUNTIME, add_duration },
+	{ HVST_MSR_TIME_REF_COUNT, add_duration },
+	{ HVST_MSR_REFERENCE_TSC, add_page },
+	{ HVST_MSR_TSC_FREQUENCY, add_frequency },
+	{ HVST_MSR_APIC_FREQUENCY, add_frequency },
+	{ HVST_MSR_VP_ASSIST_PAGE, add_page },
+	{ HVST_MSR_SCONTROL, add_enable },
+	{ HVST_MSR_SIEFP, add_page },
+	{ HVST_MSR_SIMP, add_page },
+	{ HVST_MSR_SYNDBG_CONTROL, add_syndbg_control },
+	{ HVST_MSR_SYNDBG_STATUS, add_syndbg_status },
+	{ HVST_MSR_CRASH_CTL, add_crash_control },
+	{ HVST_MSR_REENLIGHTENMENT_CONTROL, add_reenlightenment },
+	{ HVST_MSR_TSC_EMULATION_CONTROL, add_enable },
+	{ HVST_MSR_TSC_EMULATION_STATUS, add_emulation_status },
+	{ HVST_MSR_TSC_INVARIANT_CONTROL, add_invariant_control },
+};
+
+static value_writer find_writer(uint32_t msr)
 {
-	switch (msr) {
-	case HVST_MSR_GUEST_OS_ID:
-		add_text(t, hvst_guest_os_text, value);
-		break;
-	case HVST_MSR_REFERENCE_TSC:
-	case HVST_MSR_HYPERCALL:
-	case HVST_MSR_VP_ASSIST_PAGE:
-	case HVST_MSR_SIEFP:
-	case HVST_MSR_SIMP:
-	case HVST_MSR_SIEFP + HVST_MSR_NESTED_OFFSET:
-	case HVST_MSR_SIMP + HVST_MSR_NESTED_OFFSET:
-		add_page(t, value);
-		break;
-	case HVST_MSR_SCONTROL:
-	case HVST_MSR_SCONTROL + HVST_MSR_NESTED_OFFSET:
-	case HVST_MSR_TSC_EMULATION_CONTROL:
-		add_on_off(t, value, "enable", "disable");
-		break;
-	case HVST_MSR_TSC_EMULATION_STATUS:
-		add_on_off(t, value, "in progress", "not emulated");
-		break;
-	case HVST_MSR_TSC_INVARIANT_CONTROL:
-		add_on_off(t, value, "invariant TSC exposed", "invariant TSC hidden");
-		break;
-	case HVST_MSR_REENLIGHTENMENT_CONTROL:
-		add_reenlightenment(t, value);
-		break;
-	case HVST_MSR_TIME_REF_COUNT:
-	case HVST_MSR_VP_RUNTIME:
-		add_duration(t, hvst_ref_diff_ns(value, 0), unit);
-		break;
-	case HVST_MSR_TSC_FREQUENCY:
-	case HVST_MSR_APIC_FREQUENCY:
-		add_frequency(t, value);
-		break;
-	case HVST_MSR_VP_INDEX:
-		add(t, "%u", (unsigned int)value);
-		break;
-	case HVST_MSR_CRASH_CTL:
-		add_crash_control(t, value);
-		break;
-	case HVST_MSR_SYNDBG_CONTROL:
-		add_syndbg_control(t, value);
-		break;
-	case HVST_MSR_SYNDBG_STATUS:
-		add_syndbg_status(t, value);
-		break;
-	case HVST_MSR_IA32_TSC_ADJUST:
-		add(t, "%+" PRId64 " cycles", (int64_t)value);
-		break;
-	case HVST_MSR_IA32_TSC_DEADLINE:
-		add(t, "%s", value ? "armed" : "disarmed");
-		break;
-	case HVST_MSR_KVM_SYSTEM_TIME:
-	case HVST_MSR_KVM_SYSTEM_TIME_NEW:
-		add_on_off(t, value, "enable", "disable");
-		break;
-	}
+	if (hvst_msr_is_stimer(msr))
+		return hvst_msr_is_stimer_count(msr) ? add_duration : add_config;
+	if (msr >= HVST_MSR_SINT0 && msr <= HVST_MSR_SINT15)
+		return add_sint;
+	for (size_t i = 0; i < ARRAY_SIZE(msr_values); i++)
+		if (msr_values[i].msr == msr)
+			return msr_values[i].write;
+	return NULL;
 }
 
 size_t hvst_msr_value_text(char *buf, size_t len, uint32_t msr, uint64_t value, enum hvst_unit unit)
 {
-	uint32_t sint = msr - HVST_MSR_NESTED_OFFSET;
+	uint32_t plain = msr - HVST_MSR_NESTED_OFFSET;
+	value_writer write;
 	struct text t;
 
 	start(&t, buf, len);
-	if (sint >= HVST_MSR_SINT0 && sint <= HVST_MSR_SINT15)
-		msr = sint;
-	if (!add_range_value(&t, msr, value, unit))
-		add_value(&t, msr, value, unit);
+	/* The nested SynIC has the layouts of the plain one. */
+	write = find_writer(plain >= HVST_MSR_SCONTROL && plain <= HVST_MSR_SINT15 ? plain : msr);
+	if (write)
+		write(&t, value, unit);
 	return t.used;
 }
 

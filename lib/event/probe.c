@@ -8,7 +8,7 @@
 #include "scale.h"
 #include "source_private.h"
 
-#define SCALE_BATCH 1024		/* samples from each of HVST_SCALE_BINS places of the recording */
+#define SCALE_BATCH 1024 /* samples from each of HVST_SCALE_BINS places of the recording */
 
 static bool every(const void *ctx, uint64_t ts)
 {
@@ -20,7 +20,8 @@ static bool every(const void *ctx, uint64_t ts)
 /* About where the recording ends: the latest stamp of a last block. */
 static int64_t last_stamp(struct hvst_source *s)
 {
-	struct hvst_unpack *u[] = { NULL, hvst_unpack_new(HVST_COMP_ZLIB), hvst_unpack_new(HVST_COMP_ZSTD) };
+	struct hvst_unpack *u[] = {NULL, hvst_unpack_new(HVST_COMP_ZLIB),
+				   hvst_unpack_new(HVST_COMP_ZSTD)};
 	int64_t last = 0;
 
 	for (unsigned int i = 0; i < s->nr_lanes && u[1] && u[2]; i++) {
@@ -45,7 +46,8 @@ static bool reading_of(const struct hvst_event *ev, uint64_t *ref)
 {
 	if (ev->id == HVST_EV_MSR) {
 		*ref = ev->msr.data;
-		return ev->present == 0xf && ev->msr.ecx == 0x40000020 && !ev->msr.write && !ev->msr.exception;
+		return ev->present == 0xf && ev->msr.ecx == 0x40000020 && !ev->msr.write &&
+		       !ev->msr.exception;
 	}
 	*ref = ev->start.time_now;
 	return ev->id <= HVST_EV_STIMER_START_EXPIRED && ev->id >= HVST_EV_STIMER_START_ONE_SHOT &&
@@ -54,7 +56,8 @@ static bool reading_of(const struct hvst_event *ev, uint64_t *ref)
 
 static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_scale_sample *to)
 {
-	static const uint64_t wanted = 1ull << HVST_EV_STIMER_START_ONE_SHOT | 1ull << HVST_EV_STIMER_START_PERIODIC |
+	static const uint64_t wanted = 1ull << HVST_EV_STIMER_START_ONE_SHOT |
+				       1ull << HVST_EV_STIMER_START_PERIODIC |
 				       1ull << HVST_EV_STIMER_START_EXPIRED | 1ull << HVST_EV_MSR;
 	const struct hvst_event *ev;
 	long n, got = 0;
@@ -84,7 +87,8 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 
 	if (!samples)
 		return -ENOMEM;
-	got = hvst_source_next(s, &ev);
+	rc = hvst_source_start(s, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
+	got = rc ? rc : hvst_source_next(s, &ev);
 	first = got > 0 ? ev[0].ts_ns : last;
 	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {
 		got = take_samples(s, first + (last - first) / HVST_SCALE_BINS * i, samples + n);
@@ -95,10 +99,13 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 	return rc;
 }
 
-int hvst_probe_scale(const struct hvst_source_opts *o, uint32_t *mult, uint32_t *shift, char *err, size_t errlen)
+int hvst_probe_scale(const struct hvst_source_opts *o, uint32_t *mult, uint32_t *shift, char *err,
+		     size_t errlen)
 {
-	struct hvst_source_opts all = { .paths = o->paths, .nr_paths = o->nr_paths, .ignored_ids = o->ignored_ids,
-					.threads = 1 };
+	struct hvst_source_opts all = {.paths = o->paths,
+				       .nr_paths = o->nr_paths,
+				       .ignored_ids = o->ignored_ids,
+				       .threads = 1};
 	struct hvst_source *s;
 	int rc = hvst_source_open_unscaled(&s, &all, err, errlen);
 
@@ -114,13 +121,17 @@ int hvst_probe_scale(const struct hvst_source_opts *o, uint32_t *mult, uint32_t 
 /* A record that claims more bytes than there are makes libtracecmd read behind its buffers. */
 int hvst_probe_vet(const char *path, char *err, size_t errlen)
 {
-	struct hvst_source_opts o = { .paths = &path, .nr_paths = 1, .threads = 1, .reader = HVST_READER_PAGES };
+	struct hvst_source_opts o = {
+		.paths = &path, .nr_paths = 1, .threads = 1, .reader = HVST_READER_PAGES};
 	const struct hvst_event *ev;
 	struct hvst_source *s;
 	long n;
 	int rc = hvst_source_open_unscaled(&s, &o, err, errlen);
 
-	/* what the page reader declines it cannot judge either: then the walk over the sections must do */
+	/*
+	 * what the page reader declines it cannot judge either: then the walk over the sections
+	 * must do
+	 */
 	if (rc)
 		return rc == -EOPNOTSUPP ? 0 : rc;
 	rc = hvst_source_start(s, 0, false, HVST_UNKNOWN, HVST_UNKNOWN);
@@ -129,9 +140,13 @@ int hvst_probe_vet(const char *path, char *err, size_t errlen)
 	if (rc)
 		snprintf(err, errlen, "%s", hvst_source_error(s));
 	else if (hvst_source_trace(s)->malformed)
-		rc = snprintf(err, errlen, "%s: corrupt: libtracecmd is not given a file with %llu sub-buffers that "
-			      "make no sense; use --reader=pages", path,
-			      (unsigned long long)hvst_source_trace(s)->malformed) < 0 ? -EIO : -EBADMSG;
+		rc = snprintf(err, errlen,
+			      "%s: corrupt: libtracecmd is not given a file with %llu sub-buffers "
+			      "that "
+			      "make no sense; use --reader=pages",
+			      path, (unsigned long long)hvst_source_trace(s)->malformed) < 0
+			     ? -EIO
+			     : -EBADMSG;
 	hvst_source_close(s);
 	return rc;
 }

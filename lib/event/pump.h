@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. Runs the merge, on its own thread when there is more than one, and hands over batches through a
- * bounded ring. The consumer (the analysis) is left with nothing but its own work.
+ * Stage: event. Runs the merge, on its own thread when there is more than one, and hands over
+ * batches through a bounded ring. The consumer (the analysis) is left with nothing but its own
+ * work.
  */
 #ifndef HVST_EVENT_PUMP_H
 #define HVST_EVENT_PUMP_H
@@ -9,7 +10,7 @@
 #include "dedup.h"
 #include "merge.h"
 
-#define HVST_BATCH 2048			/* events of a batch: small enough for the cache of a core */
+#define HVST_BATCH 2048 /* events of a batch: small enough for the cache of a core */
 
 struct hvst_batch {
 	struct hvst_event *events;	/* HVST_BATCH of them, owned */
@@ -21,7 +22,8 @@ struct hvst_pump;
 
 /*
  * hvst_pump_new - for @nr @lanes; those and @dedup (may be NULL) are borrowed
- * @threads: 1: no threads at all; 2: one that reads, decodes and merges; N: one that merges, N - 1 that do the rest
+ * @threads: 1: no threads at all; 2: one that reads, decodes and merges; N: one that merges, N - 1
+ * that do the rest
  */
 struct hvst_pump *hvst_pump_new(struct hvst_lane **lanes, unsigned int nr, struct hvst_dedup *dedup,
 				unsigned int threads);

@@ -7,7 +7,7 @@
 #include "scale.h"
 
 #define BINS		HVST_SCALE_BINS
-#define STEP_NS		30000.0		/* a jump between neighbours that is no jitter of the envelope */
+#define STEP_NS		30000.0 /* a jump between neighbours that is no jitter of the envelope */
 #define MIN_POINTS	3
 
 /* A point of the envelope: the sample of its bin that was stamped soonest after its reading. */
@@ -57,7 +57,8 @@ static double pair_slope(const struct point *p, size_t n)
 	return median(slopes, k);
 }
 
-static struct point point_of(const struct hvst_scale_sample *s, const struct hvst_scale_sample *first)
+static struct point point_of(const struct hvst_scale_sample *s,
+			     const struct hvst_scale_sample *first)
 {
 	return (struct point){ .x = (double)(s->cycles - first->cycles),
 			       .y = 100.0 * (double)(int64_t)(s->ref - first->ref) };

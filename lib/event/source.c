@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Opens the files of a recording and turns them into one stream of events: the door to later stages. */
+/*
+ * Opens the files of a recording and turns them into one stream of events: the door to later
+ * stages.
+ */
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -12,12 +15,14 @@
 #define MAX_LANES 16384
 #define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
 #define WINDOW_MAX (128u << 10)
-#define CHUNK_MEMORY (512u << 20)	/* bound on unpacked chunks, should a hostile file ask for it */
+#define CHUNK_MEMORY  (512u << 20) /* bound on unpacked chunks, should a hostile file ask for it */
 #define CHUNK_MAX (16u << 20)
+#define CHUNK_PAGES 10			/* as trace-cmd packs them */
 
 static const char *const systems[] = { "kvm", "sched", NULL };
 
-static int fail(struct hvst_source *s, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static int fail(struct hvst_source *s, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 static int fail(struct hvst_source *s, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -49,7 +54,7 @@ static bool cpu_selected(const struct hvst_source_opts *o, unsigned int cpu)
 	return !o->nr_cpus;
 }
 
-/* --- opening ------------------------------------------------------------------------------------------ */
+/* --- opening --- */
 
 static void describe_file(struct hvst_source *s, unsigned int i)
 {
@@ -79,13 +84,16 @@ static int reopen_for_tracecmd(struct hvst_source *s, struct source_file *sf, co
 }
 
 /* The page reader unless it was not asked for or declines. */
-static int choose_reader(struct hvst_source *s, struct source_file *sf, const char *path, enum hvst_reader reader)
+static int choose_reader(struct hvst_source *s, struct source_file *sf, const char *path,
+			 enum hvst_reader reader)
 {
 	struct hvst_file *f = &sf->file;
 
 	if (reader == HVST_READER_PAGES && f->declined[0])
-		return hvst_file_fail(f, -EOPNOTSUPP, "the page reader does not take it: %s; use --reader=libtracecmd",
-				      f->declined);
+		return hvst_file_fail(
+			f, -EOPNOTSUPP,
+			"the page reader does not take it: %s; use --reader=libtracecmd",
+			f->declined);
 	if (reader == HVST_READER_LIBTRACECMD || f->declined[0])
 		return reopen_for_tracecmd(s, sf, path);
 	return 0;
@@ -113,7 +121,8 @@ static int add_buffers(struct hvst_source *s, const struct hvst_source_opts *o, 
 {
 	const struct hvst_file *f = &s->files[file]->file;
 	struct hvst_trace *t = &s->trace;
-	struct hvst_buffer_info *b = realloc(s->buffers, (t->nr_buffers + f->nr_buffers + 1) * sizeof(*b));
+	struct hvst_buffer_info *b =
+		realloc(s->buffers, (t->nr_buffers + f->nr_buffers + 1) * sizeof(*b));
 
 	if (!b)
 		return no_memory(s);
@@ -139,14 +148,16 @@ static int add_buffers(struct hvst_source *s, const struct hvst_source_opts *o, 
 	return 0;
 }
 
-static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int buffer, const struct hvst_cpu_data *d)
+static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int buffer,
+		    const struct hvst_cpu_data *d)
 {
 	struct hvst_lane **lanes = realloc(s->lanes, (s->nr_lanes + 1) * sizeof(*lanes));
 	struct hvst_lane *l = calloc(1, sizeof(*l));
 
 	if (s->nr_lanes == MAX_LANES) {
 		free(l);
-		return fail(s, -EOPNOTSUPP, "%s: more than %u CPUs in all buffers", sf->file.path, MAX_LANES);
+		return fail(s, -EOPNOTSUPP, "%s: more than %u CPUs in all buffers", sf->file.path,
+			    MAX_LANES);
 	}
 	if (lanes)
 		s->lanes = lanes;
@@ -167,20 +178,27 @@ static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int 
 	return 0;
 }
 
-/* The more lanes, the smaller their windows. */
-static void open_lanes(struct hvst_source *s)
+/* The more lanes, the smaller their windows; but a window holds a sub-buffer, and a chunk ten of them. */
+static int open_lanes(struct hvst_source *s)
 {
 	for (unsigned int i = 0; i < s->nr_lanes; i++) {
 		struct hvst_lane *l = s->lanes[i];
 		bool packed = l->file->buffers[l->file_buffer].compressed;
 		size_t window = (packed ? CHUNK_MEMORY : WINDOW_MEMORY) / s->nr_lanes;
 		size_t max = packed ? CHUNK_MAX : WINDOW_MAX;
+		size_t least = l->file->buffers[l->file_buffer].page_size * (packed ? CHUNK_PAGES : 1);
 
+		if (least * s->nr_lanes > CHUNK_MEMORY)
+			return fail(s, -EOPNOTSUPP, "%s: %u CPUs in all buffers with sub-buffers of this size need more "
+				    "than %u MiB: choose with --cpu or --buffer", l->file->path, s->nr_lanes,
+				    CHUNK_MEMORY >> 20);
 		hvst_pages_init(&l->pages, l->file, l->file_buffer, &l->data, window < max ? window : max);
 	}
+	return 0;
 }
 
-static int add_lanes(struct hvst_source *s, const struct hvst_source_opts *o, struct source_file *sf)
+static int add_lanes(struct hvst_source *s, const struct hvst_source_opts *o,
+		     struct source_file *sf)
 {
 	for (unsigned int i = 0; i < sf->file.nr_buffers; i++) {
 		const struct hvst_file_buffer *b = &sf->file.buffers[i];
@@ -212,11 +230,12 @@ static int check_selection(struct hvst_source *s, const struct hvst_source_opts 
 
 			found |= is_selected(&one, name);
 			if (len < sizeof(names))
-				len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", b ? ", " : "",
-							*name ? name : "top");
+				len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+							b ? ", " : "", *name ? name : "top");
 		}
 		if (!found)
-			return fail(s, -EINVAL, "no buffer \"%s\" in the recording; it has: %s", o->buffers[i], names);
+			return fail(s, -EINVAL, "no buffer \"%s\" in the recording; it has: %s",
+				    o->buffers[i], names);
 	}
 	return 0;
 }
@@ -248,15 +267,19 @@ static int check_clocks(struct hvst_source *s)
 			continue;
 		kind = hvst_clock_kind(b->clock, s->files[b->file]->file.tsc_mult);
 		if (kind < 0)
-			return fail(s, kind, "%s: recorded with the clock \"%s\", which tells no usable time: "
-				    "record with '-C mono'", path, b->clock);
+			return fail(
+				s, kind,
+				"%s: recorded with the clock \"%s\", which tells no usable time: "
+				"record with '-C mono'",
+				path, b->clock);
 		if (!first)
 			first = b;
 		s->trace.cycles = kind == 1;
 		if (strcmp(clock_of(s, b), clock_of(s, first)))
-			return fail(s, -EOPNOTSUPP, "%s: buffer \"%s\" has the clock %s and another one %s: their "
-				    "events cannot be put in order; choose with --buffer", path, b->name,
-				    clock_of(s, b), clock_of(s, first));
+			return fail(s, -EOPNOTSUPP,
+				    "%s: buffer \"%s\" has the clock %s and another one %s: their "
+				    "events cannot be put in order; choose with --buffer",
+				    path, b->name, clock_of(s, b), clock_of(s, first));
 	}
 	if (!first && s->trace.nr_buffers)
 		first = &s->buffers[0];
@@ -287,7 +310,8 @@ static void describe_formats(struct hvst_source *s)
 static bool can_repeat(const struct hvst_source *s)
 {
 	for (unsigned int i = 1; i < s->nr_lanes; i++)
-		if (s->lanes[i]->file == s->lanes[i - 1]->file && s->lanes[i]->buffer != s->lanes[i - 1]->buffer)
+		if (s->lanes[i]->file == s->lanes[i - 1]->file &&
+		    s->lanes[i]->buffer != s->lanes[i - 1]->buffer)
 			return true;
 	return false;
 }
@@ -311,7 +335,8 @@ static int open_pump(struct hvst_source *s, const struct hvst_source_opts *o)
 		if (!s->dedup)
 			return no_memory(s);
 	}
-	s->pump = hvst_pump_new(s->lanes, s->nr_lanes, s->dedup, o->threads ? o->threads : cpus_at_hand());
+	s->pump = hvst_pump_new(s->lanes, s->nr_lanes, s->dedup,
+				o->threads ? o->threads : cpus_at_hand());
 	return s->pump ? 0 : no_memory(s);
 }
 
@@ -341,10 +366,13 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 	if (!rc)
 		rc = check_clocks(s);
 	if (!rc && !s->nr_lanes && only_text(s))
-		rc = fail(s, -EOPNOTSUPP, "%s: holds the text of a latency tracer and no events", o->paths[0]);
+		rc = fail(s, -EOPNOTSUPP, "%s: holds the text of a latency tracer and no events",
+			  o->paths[0]);
 	if (rc)
 		return rc;
-	open_lanes(s);
+	rc = open_lanes(s);
+	if (rc)
+		return rc;
 	describe_clock(s);
 	describe_formats(s);
 	return open_pump(s, o);
@@ -370,6 +398,21 @@ static struct hvst_source *source_new(unsigned int nr_files)
 	return s;
 }
 
+static void reset_counters(struct hvst_source *s)
+{
+	struct hvst_trace *t = &s->trace;
+
+	t->first_ns = t->last_ns = HVST_UNKNOWN;
+	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards = 0;
+	memset(t->seen, 0, sizeof(t->seen));
+	t->nr_lost = 0;
+	t->lost_places = t->lost_events = 0;
+	t->lost_ns = 0;
+	t->start_expired_recorded = false;
+	t->padding_ns = HVST_UNKNOWN;
+	t->incomplete = false;
+}
+
 /* A recording without readings of the reference clock keeps cycles for ns. */
 static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *o)
 {
@@ -389,7 +432,8 @@ static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *
 	return 0;
 }
 
-int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen)
+int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err,
+		     size_t errlen)
 {
 	struct hvst_source *s;
 	int rc = hvst_source_open_unscaled(&s, opts, err, errlen);
@@ -408,19 +452,19 @@ int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *op
 	return 0;
 }
 
-int hvst_source_open_unscaled(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen)
+int hvst_source_open_unscaled(struct hvst_source **out, const struct hvst_source_opts *opts,
+			      char *err, size_t errlen)
 {
 	struct hvst_source *s = source_new(opts->nr_paths);
 	int rc = s ? open_all(s, opts) : -ENOMEM;
 
-	if (!rc)
-		rc = hvst_source_start(s, UINT64_MAX, true, HVST_UNKNOWN, HVST_UNKNOWN);
 	if (rc) {
 		if (errlen)
 			snprintf(err, errlen, "%s", s ? s->err : "out of memory");
 		hvst_source_close(s);
 		return rc;
 	}
+	reset_counters(s);
 	*out = s;
 	return 0;
 }
@@ -447,46 +491,37 @@ void hvst_source_close(struct hvst_source *s)
 	free(s);
 }
 
-/* --- passes ------------------------------------------------------------------------------------------- */
-
-static void reset_counters(struct hvst_source *s)
-{
-	struct hvst_trace *t = &s->trace;
-
-	t->first_ns = t->last_ns = HVST_UNKNOWN;
-	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards = 0;
-	memset(t->seen, 0, sizeof(t->seen));
-	t->nr_lost = 0;
-	t->lost_places = t->lost_events = 0;
-	t->lost_ns = 0;
-	t->start_expired_recorded = false;
-	t->padding_ns = HVST_UNKNOWN;
-	t->incomplete = false;
-}
+/* --- passes --- */
 
 /* What a reading error means. */
 static int read_failed(struct hvst_source *s, int code)
 {
-	for (unsigned int i = 0; i < s->nr_lanes && code == -EBADMSG; i++) {
-		const struct hvst_lane *l = s->lanes[i];
+	const struct hvst_lane *l = NULL;
 
-		if (l->failed)
-			return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
-				    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
-	}
-	return fail(s, code, "reading failed: %s", strerror(-code));
+	for (unsigned int i = 0; i < s->nr_lanes && !l; i++)
+		if (s->lanes[i]->failed)
+			l = s->lanes[i];
+	if (l && l->tracecmd)
+		return fail(s, code, "%s: %s", l->file->path, hvst_tracecmd_fate(l->tracecmd));
+	if (l && code == -EBADMSG)
+		return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
+			    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
+	return fail(s, code, "%s: reading failed: %s", (l ? l->file : &s->files[0]->file)->path, strerror(-code));
 }
 
-int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns, int64_t to_ns)
+int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,
+		      int64_t to_ns)
 {
 	int rc;
 
 	hvst_pump_stop(s->pump);
 	reset_counters(s);
 	for (unsigned int i = 0; i < s->nr_files; i++)
-		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids, all_fields);
+		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids,
+				    all_fields);
 	rc = hvst_pump_start(s->pump, from_ns == HVST_UNKNOWN ? INT64_MIN : from_ns,
 			     to_ns == HVST_UNKNOWN ? INT64_MAX : to_ns);
+	s->started = !rc;
 	return rc ? read_failed(s, rc) : 0;
 }
 
@@ -504,7 +539,8 @@ static void add_lost(struct hvst_source *s, const struct hvst_event *ev)
 	};
 }
 
-static void update_trace(struct hvst_source *s, const struct hvst_counts *c, const struct hvst_event *ev, size_t n)
+static void update_trace(struct hvst_source *s, const struct hvst_counts *c,
+			 const struct hvst_event *ev, size_t n)
 {
 	struct hvst_trace *t = &s->trace;
 
@@ -532,8 +568,11 @@ static void update_trace(struct hvst_source *s, const struct hvst_counts *c, con
 
 long hvst_source_next(struct hvst_source *s, const struct hvst_event **batch)
 {
-	const struct hvst_batch *b = hvst_pump_next(s->pump);
+	const struct hvst_batch *b;
 
+	if (!s->started)
+		return fail(s, -EINVAL, "no pass was begun");
+	b = hvst_pump_next(s->pump);
 	if (b->n < 0)
 		return read_failed(s, (int)b->n);
 	*batch = b->events;

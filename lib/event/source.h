@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. The only door between reading and everything after it: one stream of typed events in time
- * order, all files, buffers and CPUs merged, gaps marked by HVST_EV_LOST pseudo events.
+ * Stage: event. The only door between reading and everything after it: one stream of typed events
+ * in time order, all files, buffers and CPUs merged, gaps marked by HVST_EV_LOST pseudo events.
  */
 #ifndef HVST_EVENT_SOURCE_H
 #define HVST_EVENT_SOURCE_H
@@ -24,35 +24,48 @@ struct hvst_source_opts {
 };
 
 /*
- * hvst_source_open - open and check all files; *@out owns them. On failure a negative errno and a message
- * naming file, cause and (where it makes sense) offset in @err.
+ * hvst_source_open - open and check all files; *@out owns them; hvst_source_start() comes next
+ *
+ * On failure a negative errno and a message naming file, cause and (where it makes sense) offset in
+ * @err.
  */
-int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err, size_t errlen);
+int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err,
+		     size_t errlen);
 void hvst_source_close(struct hvst_source *src);
 
 /*
- * hvst_source_start - begin a pass over [from_ns, to_ns) (HVST_UNKNOWN: open) that yields the events in
- * @wanted_ids (bit per id; HVST_EV_LOST always comes). @all_fields: fill every field of the schema; else
- * only those that analysis reads (see HVST_FIELD_* masks in decode.c). Can be called again for another pass.
+ * hvst_source_start - begin a pass over [from_ns, to_ns) (HVST_UNKNOWN: open) that yields the
+ * events in
+ * @wanted_ids (bit per id; HVST_EV_LOST always comes). @all_fields: fill every field of the schema;
+ * else only those that analysis reads (see HVST_FIELD_* masks in decode.c). Can be called again for
+ * another pass.
  */
 int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fields,
 		      int64_t from_ns, int64_t to_ns);
 
 /*
- * hvst_source_next - the next batch in time order; equal time stamps keep file, buffer, CPU, then record order
+ * hvst_source_next - the next batch in time order; equal time stamps keep file, buffer, CPU, then
+ * record order
  *
- * Returns the number of events, 0 at the end, negative errno on a read error (see hvst_source_error). *@batch
- * stays valid until the next call. Time never goes backwards within one CPU's stream as delivered; an event
- * whose stamp lies before its predecessor's is delivered where it stands with the stamp clamped, and counted.
+ * Returns the number of events, 0 at the end, negative errno on a read error (see
+ * hvst_source_error). *@batch stays valid until the next call. Time never goes backwards within one
+ * CPU's stream as delivered; an event whose stamp lies before its predecessor's is delivered where
+ * it stands with the stamp clamped, and counted.
  */
 long hvst_source_next(struct hvst_source *src, const struct hvst_event **batch);
 
 /* Bytes read so far and in all, for progress. */
 void hvst_source_progress(const struct hvst_source *src, uint64_t *done, uint64_t *total);
 const char *hvst_source_error(const struct hvst_source *src);
-/* Filled at open (files, buffers, clock, scale, in_format), counters brought up to date by each next. */
+/*
+ * Filled at open (files, buffers, clock, scale, in_format), counters brought up to date by each
+ * next.
+ */
 struct hvst_trace *hvst_source_trace(struct hvst_source *src);
-/* The name of the guest whose vCPU *@vcpu thread @tid is, as recorded with its host; NULL when unknown. */
+/*
+ * The name of the guest whose vCPU *@vcpu thread @tid is, as recorded with its host; NULL when
+ * unknown.
+ */
 const char *hvst_source_guest(const struct hvst_source *src, int tid, int *vcpu);
 /* "" when unknown. */
 const char *hvst_source_comm(const struct hvst_source *src, int tid);

@@ -41,6 +41,8 @@ int hvst_unpack(struct hvst_unpack *u, void *dst, size_t dst_len, const void *sr
 	uLongf got = dst_len;
 
 	if (u->how == HVST_COMP_ZSTD)
-		return ZSTD_decompressDCtx(u->zstd, dst, dst_len, src, src_len) == dst_len ? 0 : -EBADMSG;
+		return ZSTD_decompressDCtx(u->zstd, dst, dst_len, src, src_len) == dst_len
+			       ? 0
+			       : -EBADMSG;
 	return uncompress(dst, &got, src, src_len) == Z_OK && got == dst_len ? 0 : -EBADMSG;
 }

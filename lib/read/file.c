@@ -30,14 +30,18 @@ int hvst_file_fail(struct hvst_file *f, int code, const char *fmt, ...)
 int hvst_file_bad(struct hvst_file *f, const struct hvst_cursor *c, const char *what)
 {
 	if (c->io == &f->io && c->need > f->io.size)
-		return hvst_file_fail(f, -EBADMSG, "cut off or corrupt: the %s at offset %llu needs more than "
-				      "the %llu bytes there are", what, (unsigned long long)c->pos,
+		return hvst_file_fail(f, -EBADMSG,
+				      "cut off or corrupt: the %s at offset %llu needs more than "
+				      "the %llu bytes there are",
+				      what, (unsigned long long)c->pos,
 				      (unsigned long long)f->io.size);
 	return hvst_file_fail(f, -EBADMSG, "corrupt: the %s at offset %llu%s makes no sense", what,
-			      (unsigned long long)c->pos, c->io == &f->io ? "" : " of the unpacked section");
+			      (unsigned long long)c->pos,
+			      c->io == &f->io ? "" : " of the unpacked section");
 }
 
-static int text_of(struct hvst_file *f, struct hvst_cursor *c, const char *what, char **text, uint64_t *len)
+static int text_of(struct hvst_file *f, struct hvst_cursor *c, const char *what, char **text,
+		   uint64_t *len)
 {
 	*len = hvst_cursor_u64(c);
 	*text = c->bad ? NULL : hvst_cursor_dup(c, *len, HVST_MAX_FORMAT);
@@ -52,12 +56,15 @@ static int use_header_page(struct hvst_file *f, const struct hvst_format *fmt)
 	const struct hvst_format_field *data = hvst_format_field(fmt, "data");
 
 	if (!ts || !commit || !data)
-		return hvst_file_fail(f, -EBADMSG, "corrupt: header_page lacks timestamp, commit or data");
+		return hvst_file_fail(f, -EBADMSG,
+				      "corrupt: header_page lacks timestamp, commit or data");
 	if (commit->size == 4)
-		return hvst_file_fail(f, -EOPNOTSUPP, "recorded by a 32-bit kernel, which is not supported");
+		return hvst_file_fail(f, -EOPNOTSUPP,
+				      "recorded by a 32-bit kernel, which is not supported");
 	f->commit_offset = commit->offset;
 	f->data_offset = data->offset;
-	if (ts->offset || ts->size != 8 || commit->offset != 8 || commit->size != 8 || data->offset != 16)
+	if (ts->offset || ts->size != 8 || commit->offset != 8 || commit->size != 8 ||
+	    data->offset != 16)
 		snprintf(f->declined, sizeof(f->declined), "unusual sub-buffer header");
 	return 0;
 }
@@ -77,7 +84,8 @@ int hvst_file_read_header_info(struct hvst_file *f, struct hvst_cursor *c)
 	rc = hvst_format_parse(&fmt, "", text, (size_t)len);
 	free(text);
 	if (rc)
-		return hvst_file_fail(f, rc == -EINVAL ? -EBADMSG : rc, "corrupt: header_page is no format");
+		return hvst_file_fail(f, rc == -EINVAL ? -EBADMSG : rc,
+				      "corrupt: header_page is no format");
 	rc = use_header_page(f, &fmt);
 	free(fmt.fields);
 	if (rc)
@@ -101,6 +109,8 @@ static int add_format(struct hvst_file *f, const char *system, const char *text,
 	struct hvst_format *fmts = f->formats;
 	int rc;
 
+	if (f->nr_formats == MAX_FORMATS)
+		return -EINVAL;
 	if (!(f->nr_formats & (f->nr_formats - 1))) {
 		fmts = realloc(fmts, (f->nr_formats ? 2 * f->nr_formats : 1) * sizeof(*fmts));
 		if (!fmts)
@@ -135,8 +145,10 @@ int hvst_file_read_formats(struct hvst_file *f, struct hvst_cursor *c, const cha
 		rc = add_format(f, system, text, (size_t)len);
 		free(text);
 		if (rc)
-			return hvst_file_fail(f, rc == -EINVAL ? -EBADMSG : rc, "corrupt: the event format "
-					      "at offset %llu cannot be read", (unsigned long long)at);
+			return hvst_file_fail(f, rc == -EINVAL ? -EBADMSG : rc,
+					      "corrupt: the event format "
+					      "at offset %llu cannot be read",
+					      (unsigned long long)at);
 	}
 	return c->bad ? hvst_file_bad(f, c, "event formats") : 0;
 }
@@ -195,7 +207,8 @@ static int parse_comms(struct hvst_file *f, char *text)
 	f->comms = calloc(lines, sizeof(*f->comms));
 	if (!f->comms)
 		return -ENOMEM;
-	for (char *l = strtok_r(text, "\n", &save); l && f->nr_comms < lines; l = strtok_r(NULL, "\n", &save))
+	for (char *l = strtok_r(text, "\n", &save); l && f->nr_comms < lines;
+	     l = strtok_r(NULL, "\n", &save))
 		add_comm(f, l);
 	qsort(f->comms, f->nr_comms, sizeof(*f->comms), by_pid);
 	return 0;
@@ -236,7 +249,8 @@ const char *hvst_file_guest(const struct hvst_file *f, int tid, int *vcpu)
 	return NULL;
 }
 
-struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *name, const char *clock)
+struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *name,
+					      const char *clock)
 {
 	struct hvst_file_buffer *b;
 
@@ -255,19 +269,24 @@ struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *n
 	return b->name && b->clock ? b : NULL;
 }
 
-int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned int cpu, uint64_t offset,
-		      uint64_t size)
+int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned int cpu,
+		      uint64_t offset, uint64_t size)
 {
 	struct hvst_cpu_data *d;
 
 	if (cpu >= HVST_MAX_CPUS || b->nr_cpus >= HVST_MAX_CPUS)
-		return hvst_file_fail(f, -EBADMSG, "corrupt: CPU %u is beyond the %u supported", cpu,
-				      HVST_MAX_CPUS);
+		return hvst_file_fail(f, -EBADMSG, "corrupt: CPU %u is beyond the %u supported",
+				      cpu, HVST_MAX_CPUS);
 	if (offset > f->io.size || size > f->io.size - offset) {
 		f->truncated_at = (int64_t)f->io.size;
 		offset = offset < f->io.size ? offset : f->io.size;
 		size = f->io.size - offset;
 	}
+	/* else a small file could ask for any amount of work */
+	f->data_bytes += size;
+	if (f->data_bytes > f->io.size)
+		return hvst_file_fail(f, -EBADMSG, "corrupt: CPU %u's data at offset %llu is another CPU's as well",
+				      cpu, (unsigned long long)offset);
 	d = realloc(b->cpus, (b->nr_cpus + 1) * sizeof(*d));
 	if (!d)
 		return hvst_file_fail(f, -ENOMEM, "out of memory");
@@ -295,13 +314,17 @@ static int read_head(struct hvst_file *f, uint64_t *pos)
 		return hvst_file_bad(f, &c, "header");
 	f->version = version[1] ? 0 : version[0] - '0';
 	if (f->version != 6 && f->version != 7)
-		return hvst_file_fail(f, -EOPNOTSUPP, "trace.dat of version %.7s; versions 6 and 7 are supported: "
-				      "convert it with 'trace-cmd convert'", version);
+		return hvst_file_fail(f, -EOPNOTSUPP,
+				      "trace.dat of version %.7s; versions 6 and 7 are supported: "
+				      "convert it with 'trace-cmd convert'",
+				      version);
 	if (endian)
-		return hvst_file_fail(f, -EOPNOTSUPP, "recorded on a big-endian machine, which is not supported "
+		return hvst_file_fail(f, -EOPNOTSUPP,
+				      "recorded on a big-endian machine, which is not supported "
 				      "(and has no KVM Hyper-V timers)");
 	if (longs != 8)
-		return hvst_file_fail(f, -EOPNOTSUPP, "recorded by a 32-bit trace-cmd, which is not supported");
+		return hvst_file_fail(f, -EOPNOTSUPP,
+				      "recorded by a 32-bit trace-cmd, which is not supported");
 	if (f->page_size < 512 || f->page_size > HVST_MAX_PAGE)
 		return hvst_file_fail(f, -EBADMSG, "corrupt: a page size of %u", f->page_size);
 	*pos = c.pos;
@@ -318,7 +341,8 @@ static int walk(struct hvst_file *f)
 	return f->version == 6 ? hvst_file_walk6(f, pos) : hvst_file_walk7(f, pos);
 }
 
-static void init(struct hvst_file *f, const char *path, const char *const *systems, char *err, size_t errlen)
+static void init(struct hvst_file *f, const char *path, const char *const *systems, char *err,
+		 size_t errlen)
 {
 	memset(f, 0, sizeof(*f));
 	f->io.fd = -1;
@@ -340,13 +364,16 @@ static int check_kind(struct hvst_file *f)
 	if (S_ISDIR(st.st_mode))
 		return hvst_file_fail(f, -EISDIR, "is a directory; a trace.dat is needed");
 	if (!S_ISREG(st.st_mode))
-		return hvst_file_fail(f, -ESPIPE, "is no regular file: a trace.dat is read from many places at "
-				      "once, which a pipe or device cannot do; save it to a file first");
+		return hvst_file_fail(
+			f, -ESPIPE,
+			"is no regular file: a trace.dat is read from many places at "
+			"once, which a pipe or device cannot do; save it to a file first");
 	f->io.size = (uint64_t)st.st_size;
 	return 0;
 }
 
-int hvst_file_open(struct hvst_file *f, const char *path, const char *const *systems, char *err, size_t errlen)
+int hvst_file_open(struct hvst_file *f, const char *path, const char *const *systems, char *err,
+		   size_t errlen)
 {
 	int rc;
 
@@ -361,8 +388,8 @@ int hvst_file_open(struct hvst_file *f, const char *path, const char *const *sys
 	return rc ? rc : walk(f);
 }
 
-int hvst_file_open_mem(struct hvst_file *f, const void *mem, size_t size, const char *const *systems,
-		       char *err, size_t errlen)
+int hvst_file_open_mem(struct hvst_file *f, const void *mem, size_t size,
+		       const char *const *systems, char *err, size_t errlen)
 {
 	init(f, "memory", systems, err, errlen);
 	if (!f->path)

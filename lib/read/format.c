@@ -19,7 +19,8 @@ static bool is_text(const char *s, size_t len)
 
 static bool is_word(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 /* The text behind @key in [@s, @end), NULL when it is not there. */
@@ -78,7 +79,7 @@ static int parse_field(struct hvst_format *fmt, const char *decl, const char *en
 	if (!field_name(decl, semi, f->name, sizeof(f->name)))
 		return -EINVAL;
 	if (!number(off, end, ';', UINT16_MAX, &o) || !number(size, end, ';', UINT16_MAX, &s) ||
-	    o + s > UINT16_MAX || (sign && !number(sign, end, ';', 1, &sg)))
+	    o + s > UINT16_MAX + 1u || (sign && !number(sign, end, ';', 1, &sg)))
 		return -EINVAL;
 	f->offset = (uint16_t)o;
 	f->size = (uint16_t)s;

@@ -2,10 +2,11 @@
 /*
  * Stage: read. Event formats, as the kernel writes them under tracing/events.
  *
- * Parsed here and not by libtraceevent: only the "field:" lines are needed, they are a fixed syntax that the
- * kernel prints by one printf, and a whole file has 7 MB of other text. libtraceevent parses the print format
- * of each event too, an expression of a C subset; on hostile text version 1.7.1 frees twice in there. What is
- * parsed here is also the check that a file's formats must pass before libtracecmd is given the file.
+ * Parsed here and not by libtraceevent: only the "field:" lines are needed, they are a fixed syntax
+ * that the kernel prints by one printf, and a whole file has 7 MB of other text. libtraceevent
+ * parses the print format of each event too, an expression of a C subset; on hostile text
+ * version 1.7.1 frees twice in there. What is parsed here is also the check that a file's formats
+ * must pass before libtracecmd is given the file.
  */
 #ifndef HVST_READ_FORMAT_H
 #define HVST_READ_FORMAT_H
@@ -32,8 +33,8 @@ struct hvst_format {
 };
 
 /*
- * Parses the text of one format (or of header_page, which has no name and no id). 0, -EINVAL for text that no
- * kernel writes, -ENOMEM. On success the caller frees @fmt->fields.
+ * Parses the text of one format (or of header_page, which has no name and no id). 0, -EINVAL for
+ * text that no kernel writes, -ENOMEM. On success the caller frees @fmt->fields.
  */
 int hvst_format_parse(struct hvst_format *fmt, const char *system, const char *text, size_t len);
 const struct hvst_format_field *hvst_format_field(const struct hvst_format *fmt, const char *name);

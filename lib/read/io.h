@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: read. Bytes of a recording by position: of a file, or of memory (a decompressed section, a fuzzer's
- * input). A cursor walks them with every bound checked; after the first read past the end it is @bad, returns
- * zeroes, and @need tells how far the file would have had to go.
+ * Stage: read. Bytes of a recording by position: of a file, or of memory (a decompressed section, a
+ * fuzzer's input). A cursor walks them with every bound checked; after the first read past the end
+ * it is @bad, returns zeroes, and @need tells how far the file would have had to go.
  */
 #ifndef HVST_READ_IO_H
 #define HVST_READ_IO_H
@@ -17,7 +17,10 @@ struct hvst_io {
 	uint64_t size;
 };
 
-/* Reads exactly @len bytes at @off: 0, -ENODATA when they are not all there, or the error of pread(2). */
+/*
+ * Reads exactly @len bytes at @off: 0, -ENODATA when they are not all there, or the error of
+ * pread(2).
+ */
 int hvst_io_read(const struct hvst_io *io, uint64_t off, void *buf, size_t len);
 
 struct hvst_cursor {
@@ -39,7 +42,8 @@ uint32_t hvst_cursor_u32(struct hvst_cursor *c);
 uint64_t hvst_cursor_u64(struct hvst_cursor *c);
 /* A NUL-terminated string of at most @size - 1 characters; longer ones make the cursor bad. */
 bool hvst_cursor_str(struct hvst_cursor *c, char *to, size_t size);
-/* @len bytes in fresh memory with a NUL behind them, NULL when they are not there or exceed @max. */
+/* @len bytes in fresh memory with a NUL behind them, NULL when they are not there or exceed @max.
+ */
 char *hvst_cursor_dup(struct hvst_cursor *c, uint64_t len, uint64_t max);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The options of a recording: clock, buffers, time corrections. Unknown ones are skipped, as the format says. */
+/*
+ * The options of a recording: clock, buffers, time corrections. Unknown ones are skipped, as the
+ * format says.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +100,8 @@ static int option_buffer(struct hvst_file *f, struct hvst_cursor *c, bool text)
 		return hvst_file_bad(f, c, "option BUFFER");
 	b = hvst_file_add_buffer(f, name, clock);
 	if (!b)
-		return hvst_file_fail(f, -EBADMSG, "more than %u buffers, or out of memory", HVST_MAX_BUFFERS);
+		return hvst_file_fail(f, -EBADMSG, "more than %u buffers, or out of memory",
+				      HVST_MAX_BUFFERS);
 	if (!*name && !f->clock && keep_string(f, &f->clock, (uint8_t *)clock, sizeof(clock)))
 		return -ENOMEM;
 	b->text = text;
@@ -105,8 +109,10 @@ static int option_buffer(struct hvst_file *f, struct hvst_cursor *c, bool text)
 	hvst_cursor_init(&head, &f->io, section, f->io.size);
 	if (hvst_cursor_u16(&head) != (text ? HVST_OPT_BUFFER_TEXT : HVST_OPT_BUFFER) || head.bad) {
 		if (section < f->io.size)
-			return hvst_file_fail(f, -EBADMSG, "corrupt: no data section at offset %llu for buffer "
-					      "\"%s\"", (unsigned long long)section, name);
+			return hvst_file_fail(f, -EBADMSG,
+					      "corrupt: no data section at offset %llu for buffer "
+					      "\"%s\"",
+					      (unsigned long long)section, name);
 		f->truncated_at = (int64_t)f->io.size;
 	}
 	b->compressed = hvst_cursor_u16(&head) & 1;
@@ -214,7 +220,8 @@ static int option_guest(struct hvst_file *f, struct hvst_cursor *c)
 
 	if (!g || f->nr_guests == HVST_MAX_GUESTS) {
 		f->guests = g ? g : f->guests;
-		return hvst_file_fail(f, -EBADMSG, "more than %u guests, or out of memory", HVST_MAX_GUESTS);
+		return hvst_file_fail(f, -EBADMSG, "more than %u guests, or out of memory",
+				      HVST_MAX_GUESTS);
 	}
 	f->guests = g;
 	g += f->nr_guests++;
@@ -242,7 +249,9 @@ int hvst_file_option(struct hvst_file *f, unsigned int id, const uint8_t *data, 
 		return keep_string(f, &f->uname, data, len);
 	case HVST_OPT_CPUCOUNT:
 		f->cpu_count = hvst_cursor_u32(&c);
-		return c.bad || f->cpu_count > HVST_MAX_CPUS ? hvst_file_bad(f, &c, "option CPUCOUNT") : 0;
+		return c.bad || f->cpu_count > HVST_MAX_CPUS
+			       ? hvst_file_bad(f, &c, "option CPUCOUNT")
+			       : 0;
 	case HVST_OPT_TIME_SHIFT:
 		return len < 16 ? 0 : option_time_shift(f, &c);
 	case HVST_OPT_GUEST:

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: read. The pages back end: one CPU's data of one buffer, as blocks of whole sub-buffers. A block is a
- * window of the file or one unpacked chunk; blocks are the unit that worker threads fetch ahead. Memory is
- * bounded by the block, not by the file. The file is read with pread(2) and never mapped: a file that shrinks
- * under a mapping kills the process, and a window read into a warm buffer costs less than its page faults.
+ * Stage: read. The pages back end: one CPU's data of one buffer, as blocks of whole sub-buffers. A
+ * block is a window of the file or one unpacked chunk; blocks are the unit that worker threads
+ * fetch ahead. Memory is bounded by the block, not by the file. The file is read with pread(2) and
+ * never mapped: a file that shrinks under a mapping kills the process, and a window read into a
+ * warm buffer costs less than its page faults.
  */
 #ifndef HVST_READ_PAGES_H
 #define HVST_READ_PAGES_H
@@ -25,6 +26,7 @@ struct hvst_pages {
 	bool compressed;
 	uint32_t chunks_left;
 	size_t window;			/* bytes of a block; compressed: the most a chunk may unpack to */
+	uint64_t packed_sum, size_sum;	/* of the chunks unpacked so far */
 	uint64_t *index;		/* offsets of the chunks, made by the first seek */
 	uint32_t nr_index;
 };
@@ -42,12 +44,14 @@ int hvst_pages_rewind(struct hvst_pages *p);
  * hvst_pages_load - the next block into @b, whose memory is reused
  * @u: for compressed data, else NULL
  *
- * 1, 0 at the end, or a negative errno: -EBADMSG for data that cannot be unpacked (p->pos tells where).
+ * 1, 0 at the end, or a negative errno: -EBADMSG for data that cannot be unpacked (p->pos tells
+ * where).
  */
 int hvst_pages_load(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpack *u);
 
 /*
- * hvst_pages_seek - go to the last sub-buffer that begins before a time, without reading those before it
+ * hvst_pages_seek - go to the last sub-buffer that begins before a time, without reading those
+ * before it
  * @before: does a sub-buffer with the time stamp @ts begin before that time?
  *
  * The next load begins with that sub-buffer, or one a little before it. @b is scratch.

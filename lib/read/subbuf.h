@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: read. The records of one sub-buffer of the ring buffer. Inline: this is the innermost loop.
+ * Stage: read. The records of one sub-buffer of the ring buffer. Inline: this is the innermost
+ * loop.
  *
- * A sub-buffer begins with its time stamp and the commit word (length of the data, flags for lost events), then
- * come records. A record begins with 32 bits: 5 of type or length, 27 of time since the record before.
+ * A sub-buffer begins with its time stamp and the commit word (length of the data, flags for lost
+ * events), then come records. A record begins with 32 bits: 5 of type or length, 27 of time since
+ * the record before.
  */
 #ifndef HVST_READ_SUBBUF_H
 #define HVST_READ_SUBBUF_H
@@ -18,9 +20,16 @@
 #define HVST_COMMIT_MISSED	(1u << 31)	/* events were lost before this sub-buffer */
 #define HVST_COMMIT_STORED	(1u << 30)	/* and their number lies behind the data */
 
-enum { HVST_REC_LONG = 0, HVST_REC_PADDING = 29, HVST_REC_TIME_EXTEND = 30, HVST_REC_TIME_STAMP = 31 };
+enum {
+	HVST_REC_LONG = 0,
+	HVST_REC_PADDING = 29,
+	HVST_REC_TIME_EXTEND = 30,
+	HVST_REC_TIME_STAMP = 31
+};
 #define HVST_TIME_SHIFT		27		/* bits of time in a record's head */
-#define HVST_TIME_KEPT		(0xf8ull << 56)	/* an absolute stamp lacks these bits: the last ones stand */
+#define HVST_TIME_KEPT                                                                             \
+	(0xf8ull << 56) /* an absolute stamp lacks these bits: the last ones stand                 \
+			 */
 
 /* The next record is at @pos of @data; the one before it had the ring buffer's time @ts. */
 struct hvst_subbuf {
@@ -35,7 +44,8 @@ struct hvst_subbuf {
  *
  * False when the data would be longer than the sub-buffer.
  */
-static inline bool hvst_subbuf_open(struct hvst_subbuf *s, const uint8_t *page, uint32_t size, int64_t *missed)
+static inline bool hvst_subbuf_open(struct hvst_subbuf *s, const uint8_t *page, uint32_t size,
+				    int64_t *missed)
 {
 	uint64_t commit;
 
@@ -49,7 +59,8 @@ static inline bool hvst_subbuf_open(struct hvst_subbuf *s, const uint8_t *page, 
 		s->end = 0;
 		return false;
 	}
-	if (*missed && commit & HVST_COMMIT_STORED && size - HVST_SUBBUF_HEAD - s->end >= sizeof(*missed)) {
+	if (*missed && commit & HVST_COMMIT_STORED &&
+	    size - HVST_SUBBUF_HEAD - s->end >= sizeof(*missed)) {
 		memcpy(missed, s->data + s->end, sizeof(*missed));
 		if (*missed <= 0)
 			*missed = -1;
@@ -57,9 +68,12 @@ static inline bool hvst_subbuf_open(struct hvst_subbuf *s, const uint8_t *page, 
 	return true;
 }
 
-/* The rare records: long ones, and those that carry time or nothing. 1: *@len of data at *@at; 0: go on. */
-static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint64_t delta, uint32_t *at,
-				      uint32_t *len)
+/*
+ * The rare records: long ones, and those that carry time or nothing. 1: *@len of data at *@at; 0:
+ * go on.
+ */
+static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint64_t delta,
+				      uint32_t *at, uint32_t *len)
 {
 	uint32_t word;
 
@@ -69,7 +83,7 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 	switch (type) {
 	case HVST_REC_LONG:
 		*at = s->pos + 8;
-		if (word < 4 || word > s->end)
+		if (word < 8 || word > s->end)	/* itself, and at least the common fields' type */
 			return -EBADMSG;
 		*len = (word - 4 + 3) & ~3u;
 		s->ts += delta;
@@ -99,7 +113,8 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
  *
  * 1, 0 at the end, -EBADMSG when a record is longer than what is left.
  */
-static inline __attribute__((always_inline)) int hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
+static inline __attribute__((always_inline)) int
+hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 {
 	while (s->pos < s->end) {
 		uint32_t head, type, at, n;

@@ -33,7 +33,8 @@ static int add_instance(struct walk6 *w, const uint8_t *data, uint32_t len)
 		return hvst_file_bad(w->f, &w->c, "option BUFFER");
 	b = hvst_file_add_buffer(w->f, name, w->f->clock ? w->f->clock : "");
 	if (!b)
-		return hvst_file_fail(w->f, -EBADMSG, "more than %u buffers, or out of memory", HVST_MAX_BUFFERS);
+		return hvst_file_fail(w->f, -EBADMSG, "more than %u buffers, or out of memory",
+				      HVST_MAX_BUFFERS);
 	w->instances[w->nr_instances++] = offset;
 	return 0;
 }
@@ -48,7 +49,8 @@ static int read_option(struct walk6 *w, unsigned int id)
 		return hvst_file_bad(w->f, &w->c, "option");
 	if (id == HVST_OPT_TRACECLOCK)
 		w->has_clock = true;
-	rc = id == HVST_OPT_BUFFER ? add_instance(w, data, len) : hvst_file_option(w->f, id, data, len);
+	rc = id == HVST_OPT_BUFFER ? add_instance(w, data, len)
+				   : hvst_file_option(w->f, id, data, len);
 	free(data);
 	return rc;
 }
@@ -105,7 +107,10 @@ static int read_cpus(struct walk6 *w, struct hvst_file_buffer *b)
 	return 0;
 }
 
-/* Header page and event, ftrace's and the systems' formats, symbols, printk, command lines, number of CPUs. */
+/*
+ * Header page and event, ftrace's and the systems' formats, symbols, printk, command lines, number
+ * of CPUs.
+ */
 static int read_meta(struct walk6 *w)
 {
 	struct hvst_cursor *c = &w->c;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The walk over a version 7 file: a chain of option sections that name the others, see trace-cmd.dat.v7(5).
- * The options that name the data are written last, so a recording that was cut off lacks them; then the
- * sections are searched from the front.
+ * The walk over a version 7 file: a chain of option sections that name the others, see
+ * trace-cmd.dat.v7(5). The options that name the data are written last, so a recording that was cut
+ * off lacks them; then the sections are searched from the front.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,9 +26,11 @@ struct section {
 
 struct walk7 {
 	struct hvst_file *f;
-	uint64_t meta[HVST_OPT_BUFFER_TEXT + 1];	/* offsets of the sections that options name */
+	uint64_t meta[HVST_OPT_BUFFER_TEXT + 1]; /* offsets of the sections that options name */
 	char *cpustats;			/* all CPUSTAT options, one behind the other */
 	size_t cpustats_len;
+	unsigned int busy[HVST_MAX_CPUS];		/* CPUs that recorded anything, by those statistics */
+	unsigned int nr_busy;
 	bool broken;			/* the chain of options leads out of the file */
 };
 
@@ -39,7 +41,8 @@ static int unpack_section(struct hvst_file *f, struct section *s, uint64_t at)
 	char *from;
 	int rc;
 
-	if (s->c.bad || f->compression == HVST_COMP_NONE || size > HVST_MAX_META)
+	f->meta_bytes += size;
+	if (s->c.bad || f->compression == HVST_COMP_NONE || size > HVST_MAX_META || f->meta_bytes > HVST_MAX_META_ALL)
 		return hvst_file_bad(f, &s->c, "compressed section");
 	from = hvst_cursor_dup(&s->c, packed, HVST_MAX_META);
 	if (!from)
@@ -50,7 +53,8 @@ static int unpack_section(struct hvst_file *f, struct section *s, uint64_t at)
 	hvst_unpack_free(u);
 	free(from);
 	if (rc)
-		return hvst_file_fail(f, rc, "corrupt: the section at offset %llu cannot be unpacked",
+		return hvst_file_fail(f, rc,
+				      "corrupt: the section at offset %llu cannot be unpacked",
 				      (unsigned long long)at);
 	s->mem = (struct hvst_io){ .fd = -1, .mem = s->data, .size = size };
 	hvst_cursor_init(&s->c, &s->mem, 0, size);
@@ -148,7 +152,8 @@ static int walk_options(struct walk7 *w, uint64_t at)
 		int rc;
 
 		if (i == MAX_OPTION_SECTIONS)
-			return hvst_file_fail(w->f, -EBADMSG, "corrupt: the option sections go round in a circle");
+			return hvst_file_fail(w->f, -EBADMSG,
+					      "corrupt: the option sections go round in a circle");
 		if (beyond(w->f, at) || hvst_io_read(&w->f->io, at + 8, &size, 8) ||
 		    size > w->f->io.size - at - SECTION_HEAD) {
 			w->broken = true;
@@ -164,9 +169,12 @@ static int walk_options(struct walk7 *w, uint64_t at)
 	return 0;
 }
 
-/* --- recovery ---------------------------------------------------------------------------------------- */
+/* --- recovery --- */
 
-/* Steps over one CPU's chunks at @pos; false where the file ends or they make no sense. *@end: behind them. */
+/*
+ * Steps over one CPU's chunks at @pos; false where the file ends or they make no sense. *@end:
+ * behind them.
+ */
 static bool skip_chunks(struct hvst_file *f, uint64_t pos, uint64_t *end)
 {
 	struct hvst_cursor c;
@@ -190,24 +198,33 @@ static uint64_t align(uint64_t v, uint64_t to)
 	return v > UINT64_MAX - to ? UINT64_MAX : (v + to - 1) / to * to;
 }
 
-/* The number of the @nth CPU that recorded anything; by the statistics, which come before the data. */
+/* The number behind @key in one CPU's statistics; 1 when it is not there. */
+static unsigned long long stat_of(const char *text, size_t len, const char *key)
+{
+	const char *p = memmem(text, len, key, strlen(key));
+
+	return p ? strtoull(p + strlen(key), NULL, 10) : 1;
+}
+
+/* The statistics come before the data. */
+static void list_busy(struct walk7 *w)
+{
+	const char *p = w->cpustats ? strstr(w->cpustats, "CPU: ") : NULL;
+
+	while (p && w->nr_busy < HVST_MAX_CPUS) {
+		const char *next = strstr(p + 5, "CPU: ");
+		size_t len = next ? (size_t)(next - p) : strlen(p);
+
+		if (stat_of(p, len, "entries: ") || stat_of(p, len, "read events: "))
+			w->busy[w->nr_busy++] = (unsigned int)stat_of(p, len, "CPU: ");
+		p = next;
+	}
+}
+
+/* The number of the @nth CPU that recorded anything. */
 static unsigned int nth_cpu(const struct walk7 *w, unsigned int nth)
 {
-	const char *p = w->cpustats;
-	unsigned int cpu, left = nth;
-
-	while (p && (p = strstr(p, "CPU: "))) {
-		const char *entries = strstr(p, "entries: "), *read_ = strstr(p, "read events: ");
-
-		if (sscanf(p, "CPU: %u", &cpu) != 1)
-			break;
-		p += 5;
-		if (entries && read_ && !strtoull(entries + 9, NULL, 10) && !strtoull(read_ + 13, NULL, 10))
-			continue;
-		if (!left--)
-			return cpu;
-	}
-	return nth;
+	return nth < w->nr_busy ? w->busy[nth] : nth;
 }
 
 /* Compressed data: each CPU's begins on a page boundary with its number of chunks. */
@@ -249,21 +266,24 @@ static int recover_pages(struct walk7 *w, struct hvst_file_buffer *b, uint64_t p
 		}
 		last = ts;
 	}
-	return rc || pos == start ? rc : hvst_file_add_cpu(w->f, b, nth_cpu(w, n), start, pos - start);
+	return rc || pos == start ? rc
+				  : hvst_file_add_cpu(w->f, b, nth_cpu(w, n), start, pos - start);
 }
 
 static int recover_buffer(struct walk7 *w, uint64_t at, uint64_t size, bool compressed)
 {
 	struct hvst_file *f = w->f;
 	struct hvst_file_buffer *b;
-	uint64_t end = size > f->io.size - at - SECTION_HEAD ? f->io.size : at + SECTION_HEAD + size;
+	uint64_t end =
+		size > f->io.size - at - SECTION_HEAD ? f->io.size : at + SECTION_HEAD + size;
 	char name[32] = "";
 
 	if (f->nr_buffers)		/* the names were in the part that is lost */
 		snprintf(name, sizeof(name), "buffer-%u", f->nr_buffers);
 	b = hvst_file_add_buffer(f, name, f->clock ? f->clock : "local");
 	if (!b)
-		return hvst_file_fail(f, -ENOMEM, "more than %u buffers, or out of memory", HVST_MAX_BUFFERS);
+		return hvst_file_fail(f, -ENOMEM, "more than %u buffers, or out of memory",
+				      HVST_MAX_BUFFERS);
 	b->compressed = compressed;
 	if (compressed && f->compression == HVST_COMP_NONE)
 		return 0;
@@ -277,6 +297,7 @@ static int recover(struct walk7 *w, uint64_t pos)
 	struct hvst_file *f = w->f;
 
 	f->truncated_at = (int64_t)f->io.size;
+	list_busy(w);
 	for (unsigned int i = 0; i < MAX_SECTIONS && !beyond(f, pos); i++) {
 		struct hvst_cursor c;
 		unsigned int id, flags;
@@ -299,7 +320,7 @@ static int recover(struct walk7 *w, uint64_t pos)
 	return 0;
 }
 
-/* --- the whole --------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static int read_meta(struct walk7 *w, unsigned int id)
 {
@@ -324,8 +345,8 @@ static int read_meta(struct walk7 *w, unsigned int id)
 
 static int read_all_meta(struct walk7 *w)
 {
-	static const unsigned int ids[] = { HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS, HVST_OPT_EVENT_FORMATS,
-					    HVST_OPT_CMDLINES };
+	static const unsigned int ids[] = {HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS,
+					   HVST_OPT_EVENT_FORMATS, HVST_OPT_CMDLINES};
 
 	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		int rc = read_meta(w, ids[i]);
@@ -334,7 +355,8 @@ static int read_all_meta(struct walk7 *w)
 			return rc;
 	}
 	if (!w->f->data_offset)
-		return hvst_file_fail(w->f, -EBADMSG, "%s: it has no description of its sub-buffers",
+		return hvst_file_fail(w->f, -EBADMSG,
+				      "%s: it has no description of its sub-buffers",
 				      w->broken ? "cut off too early" : "corrupt");
 	return 0;
 }
@@ -352,7 +374,8 @@ static int read_compression(struct hvst_file *f, struct hvst_cursor *c)
 	else if (!strcmp(name, "zlib"))
 		f->compression = HVST_COMP_ZLIB;
 	else if (strcmp(name, "none"))
-		return hvst_file_fail(f, -EOPNOTSUPP, "compressed with \"%s\"; zstd and zlib are supported", name);
+		return hvst_file_fail(f, -EOPNOTSUPP,
+				      "compressed with \"%s\"; zstd and zlib are supported", name);
 	return 0;
 }
 
@@ -371,12 +394,15 @@ int hvst_file_walk7(struct hvst_file *f, uint64_t pos)
 	if (c.bad)
 		return hvst_file_bad(f, &c, "header");
 	if (!options)
-		return hvst_file_fail(f, -EBADMSG, "cut off: the recording ended before its options were written");
+		return hvst_file_fail(
+			f, -EBADMSG,
+			"cut off: the recording ended before its options were written");
 	rc = walk_options(&w, options);
 	if (!rc && w.broken)
 		rc = recover(&w, c.pos);
 	if (!rc && w.broken && !f->nr_buffers)
-		rc = hvst_file_fail(f, -EBADMSG, "cut off after %llu bytes, before the recorded events",
+		rc = hvst_file_fail(f, -EBADMSG,
+				    "cut off after %llu bytes, before the recorded events",
 				    (unsigned long long)f->io.size);
 	if (!rc)
 		rc = read_all_meta(&w);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * evdump [-r pages|libtracecmd] [-j THREADS] [-b BUFFER] [-c CPU] [-f FROM_NS] [-t TO_NS] [-x EVENT] [-n] FILE...
- * Prints the typed events, one a line, then the counters. -n: only the counters; twice: analysis' fields only.
+ * evdump [-r pages|libtracecmd] [-j THREADS] [-b BUFFER] [-c CPU] [-f FROM_NS] [-t TO_NS] [-x
+ * EVENT] [-n] FILE... Prints the typed events, one a line, then the counters. -n: only the
+ * counters; twice: analysis' fields only.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,32 +17,35 @@ static void print_event(const struct hvst_event *ev)
 	unsigned int n;
 	const struct hvst_field *f = hvst_event_fields(ev->id, &n);
 
-	printf("%" PRId64 " %" PRIu64 " b%u c%u p%d %s", ev->ts_ns, ev->ts_raw, ev->buffer, ev->cpu, ev->pid,
-	       hvst_event_name(ev->id));
+	printf("%" PRId64 " %" PRIu64 " b%u c%u p%d %s", ev->ts_ns, ev->ts_raw, ev->buffer, ev->cpu,
+	       ev->pid, hvst_event_name(ev->id));
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t v;
 
 		if (hvst_event_value(ev, i, &v))
-			printf(f[i].flags & HVST_FIELD_SIGNED ? " %s=%" PRId64 : " %s=%" PRIu64, f[i].name, v);
+			printf(f[i].flags & HVST_FIELD_SIGNED ? " %s=%" PRId64 : " %s=%" PRIu64,
+			       f[i].name, v);
 	}
 	putchar('\n');
 }
 
 static void print_trace(const struct hvst_trace *t)
 {
-	printf("# clock %s cycles %d scale %d %u/%u cpus %u\n", t->clock, t->cycles, (int)t->scale_source,
-	       t->scale_mult, t->scale_shift, t->cpus);
+	printf("# clock %s cycles %d scale %d %u/%u cpus %u\n", t->clock, t->cycles,
+	       (int)t->scale_source, t->scale_mult, t->scale_shift, t->cpus);
 	for (unsigned int i = 0; i < t->nr_files; i++)
-		printf("# file version %d compression %s truncated %" PRId64 " uname %s\n", t->files[i].version,
-		       t->files[i].compression ? t->files[i].compression : "none", t->files[i].truncated_at,
-		       t->files[i].uname ? t->files[i].uname : "?");
+		printf("# file version %d compression %s truncated %" PRId64 " uname %s\n",
+		       t->files[i].version,
+		       t->files[i].compression ? t->files[i].compression : "none",
+		       t->files[i].truncated_at, t->files[i].uname ? t->files[i].uname : "?");
 	for (unsigned int i = 0; i < t->nr_buffers; i++)
 		printf("# buffer %u \"%s\" clock %s cpus %u selected %d\n", i, t->buffers[i].name,
 		       t->buffers[i].clock, t->buffers[i].cpus, t->buffers[i].selected);
-	printf("# first %" PRId64 " last %" PRId64 " events %" PRIu64 " relevant %" PRIu64 " ignored %" PRIu64
-	       " malformed %" PRIu64 " duplicates %" PRIu64 " backwards %" PRIu64 " lost places %" PRIu64
-	       " events %" PRIu64 " ns %" PRId64 "\n", t->first_ns, t->last_ns, t->events, t->relevant, t->ignored,
-	       t->malformed, t->duplicates, t->backwards, t->lost_places, t->lost_events, t->lost_ns);
+	printf("# first %" PRId64 " last %" PRId64 " events %" PRIu64 " relevant %" PRIu64
+	       " ignored %" PRIu64 " malformed %" PRIu64 " duplicates %" PRIu64
+	       " backwards %" PRIu64 " lost places %" PRIu64 " events %" PRIu64 " ns %" PRId64 "\n",
+	       t->first_ns, t->last_ns, t->events, t->relevant, t->ignored, t->malformed,
+	       t->duplicates, t->backwards, t->lost_places, t->lost_events, t->lost_ns);
 	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
 		if (t->seen[i])
 			printf("# seen %s %" PRIu64 "\n", hvst_event_name(i), t->seen[i]);

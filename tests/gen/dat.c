@@ -8,9 +8,24 @@
 
 #include "trace_private.h"
 
-enum { OPT_BUFFER = 3, OPT_TRACECLOCK = 4, OPT_UNAME = 5, OPT_CPUCOUNT = 8, OPT_VERSION = 9, OPT_TRACEID = 11,
-       OPT_TSC2NSEC = 14, SEC_STRINGS = 15, SEC_HEADER = 16, SEC_FTRACE, SEC_FORMATS, SEC_KALLSYMS, SEC_PRINTK,
-       SEC_CMDLINES, SEC_OPTIONS = 0, SEC_FLYRECORD = 3 };
+enum {
+	OPT_BUFFER = 3,
+	OPT_TRACECLOCK = 4,
+	OPT_UNAME = 5,
+	OPT_CPUCOUNT = 8,
+	OPT_VERSION = 9,
+	OPT_TRACEID = 11,
+	OPT_TSC2NSEC = 14,
+	SEC_STRINGS = 15,
+	SEC_HEADER = 16,
+	SEC_FTRACE,
+	SEC_FORMATS,
+	SEC_KALLSYMS,
+	SEC_PRINTK,
+	SEC_CMDLINES,
+	SEC_OPTIONS = 0,
+	SEC_FLYRECORD = 3
+};
 
 /* Bytes that grow. */
 struct bytes {
@@ -36,10 +51,22 @@ static void add(struct bytes *b, const void *p, size_t n)
 	b->n += n;
 }
 
-static void add16(struct bytes *b, uint16_t v) { add(b, &v, 2); }
-static void add32(struct bytes *b, uint32_t v) { add(b, &v, 4); }
-static void add64(struct bytes *b, uint64_t v) { add(b, &v, 8); }
-static void add_str(struct bytes *b, const char *s) { add(b, s, strlen(s) + 1); }
+static void add16(struct bytes *b, uint16_t v)
+{
+	add(b, &v, 2);
+}
+static void add32(struct bytes *b, uint32_t v)
+{
+	add(b, &v, 4);
+}
+static void add64(struct bytes *b, uint64_t v)
+{
+	add(b, &v, 8);
+}
+static void add_str(struct bytes *b, const char *s)
+{
+	add(b, s, strlen(s) + 1);
+}
 
 static void addf(struct bytes *b, const char *fmt, ...)
 {
@@ -81,7 +108,7 @@ static void put_zeros(struct trace *tr, uint64_t n)
 		put(tr, zeros, n < sizeof(zeros) ? n : sizeof(zeros));
 }
 
-/* --- what both versions hold ------------------------------------------------------------------------ */
+/* --- what both versions hold --- */
 
 static void header_info(const struct trace *tr, struct bytes *b)
 {
@@ -162,8 +189,10 @@ static void cmdlines(const struct trace *tr, struct bytes *b)
 /* "local [mono] ...": the list with the one in use marked. */
 static void clock_list(const struct trace *tr, struct bytes *b)
 {
-	static const char *const all[] = { "local", "global", "counter", "uptime", "perf", "mono", "mono_raw",
-					   "boot", "tai", "x86-tsc" };
+	static const char *const all[] = {
+		"local", "global", "counter", "uptime", "perf",
+		"mono", "mono_raw", "boot", "tai", "x86-tsc",
+	};
 	bool scaled = tr->opts.clock == CLOCK_TSC2NSEC;
 	const char *now = scaled ? "x86-tsc" : gen_clock_name(tr->opts.clock);
 
@@ -187,8 +216,12 @@ static void option64(struct bytes *b, uint16_t id, uint64_t v)
 /* ns = cycles * mult >> shift */
 static void option_tsc2nsec(struct bytes *b)
 {
-	struct { uint32_t mult, shift; uint64_t offset; } scale = {
-		.mult = (1000000ull << 30) / GEN_TSC_KHZ, .shift = 30,
+	struct {
+		uint32_t mult, shift;
+		uint64_t offset;
+	} scale = {
+		.mult = (1000000ull << 30) / GEN_TSC_KHZ,
+		.shift = 30,
 	};
 
 	option(b, OPT_TSC2NSEC, &scale, sizeof(scale));
@@ -216,7 +249,7 @@ static void initial(struct bytes *b, const struct trace *tr, const char *version
 {
 	add(b, "\x17\x08\x44tracing", 10);
 	add_str(b, version);
-	add(b, "\0\x08", 2);		/* little endian, 8-byte longs */
+	add(b, "\0\x08", 2); /* little endian, 8-byte longs */
 	add32(b, tr->opts.page_size);
 }
 
@@ -250,9 +283,12 @@ static uint64_t page_pad(const struct trace *tr, uint64_t at)
 	return (page - at % page) % page;
 }
 
-/* --- version 6 -------------------------------------------------------------------------------------- */
+/* --- version 6 --- */
 
-/* The end of a version 6 buffer: a table of (offset, size), the clock, then the pages at page boundaries. */
+/*
+ * The end of a version 6 buffer: a table of (offset, size), the clock, then the pages at page
+ * boundaries.
+ */
 static void v6_flyrecord(struct trace *tr, unsigned int buffer)
 {
 	struct ring *rings = &tr->rings[buffer * tr->opts.cpus];
@@ -279,7 +315,9 @@ static void v6_flyrecord(struct trace *tr, unsigned int buffer)
 	}
 }
 
-/* Options of the other buffers; their offsets are known only once the data before them is written. */
+/*
+ * Options of the other buffers; their offsets are known only once the data before them is written.
+ */
 static void v6_buffer_options(const struct trace *tr, struct bytes *b, long *where)
 {
 	for (unsigned int i = 1; i < tr->opts.nr_buffers; i++) {
@@ -316,7 +354,7 @@ static void v6_write(struct trace *tr)
 	formats_of(tr, &b, "ftrace");
 	event_formats(tr, &b);
 	kallsyms(tr, &b);
-	add32(&b, 0);			/* no printk formats */
+	add32(&b, 0); /* no printk formats */
 	cmdlines(tr, &b);
 	add32(&b, tr->opts.cpus);
 	add_str(&b, "options  ");
@@ -328,7 +366,7 @@ static void v6_write(struct trace *tr)
 	v6_instances(tr, where);
 }
 
-/* --- version 7 -------------------------------------------------------------------------------------- */
+/* --- version 7 --- */
 
 static uint32_t string_id(struct bytes *strings, const char *s)
 {
@@ -370,7 +408,8 @@ static void compress_body(struct bytes *body)
 }
 
 /* Writes a section and returns its offset. @body is taken. */
-static uint64_t v7_section(struct trace *tr, uint16_t id, uint32_t name, struct bytes *body, bool compress)
+static uint64_t v7_section(struct trace *tr, uint16_t id, uint32_t name, struct bytes *body,
+			   bool compress)
 {
 	uint64_t at = ftello(tr->out);
 	struct bytes b = { 0 };
@@ -388,7 +427,10 @@ struct v7_data {
 	uint64_t at[GEN_MAX_CPUS], size[GEN_MAX_CPUS];
 };
 
-/* The pages of a buffer; compressed ones are preceded by the number of chunks, which their size leaves out. */
+/*
+ * The pages of a buffer; compressed ones are preceded by the number of chunks, which their size
+ * leaves out.
+ */
 static void v7_flyrecord(struct trace *tr, unsigned int buffer, uint32_t name, struct v7_data *d)
 {
 	struct ring *rings = &tr->rings[buffer * tr->opts.cpus];
@@ -444,28 +486,40 @@ static void patch64(struct trace *tr, uint64_t at, uint64_t v)
 	fseeko(tr->out, 0, SEEK_END);
 }
 
-/* Header info, formats, symbols, command lines: each a section, each with an option that points to it. */
+/*
+ * Header info, formats, symbols, command lines: each a section, each with an option that points to
+ * it.
+ */
 static void v7_meta(struct trace *tr, struct bytes *strings, struct bytes *options)
 {
 	bool zstd = tr->opts.compress;
 	struct bytes b = { 0 };
 
 	header_info(tr, &b);
-	option64(options, SEC_HEADER, v7_section(tr, SEC_HEADER, string_id(strings, "headers"), &b, zstd));
+	option64(options, SEC_HEADER,
+		 v7_section(tr, SEC_HEADER, string_id(strings, "headers"), &b, zstd));
 	formats_of(tr, &b, "ftrace");
-	option64(options, SEC_FTRACE, v7_section(tr, SEC_FTRACE, string_id(strings, "ftrace events"), &b, zstd));
+	option64(options, SEC_FTRACE,
+		 v7_section(tr, SEC_FTRACE, string_id(strings, "ftrace events"), &b, zstd));
 	event_formats(tr, &b);
-	option64(options, SEC_FORMATS, v7_section(tr, SEC_FORMATS, string_id(strings, "events format"), &b, zstd));
+	option64(options, SEC_FORMATS,
+		 v7_section(tr, SEC_FORMATS, string_id(strings, "events format"), &b, zstd));
 	kallsyms(tr, &b);
-	option64(options, SEC_KALLSYMS, v7_section(tr, SEC_KALLSYMS, string_id(strings, "kallsyms"), &b, zstd));
+	option64(options, SEC_KALLSYMS,
+		 v7_section(tr, SEC_KALLSYMS, string_id(strings, "kallsyms"), &b, zstd));
 	add32(&b, 0);
-	option64(options, SEC_PRINTK, v7_section(tr, SEC_PRINTK, string_id(strings, "printk"), &b, zstd));
+	option64(options, SEC_PRINTK,
+		 v7_section(tr, SEC_PRINTK, string_id(strings, "printk"), &b, zstd));
 	cmdlines(tr, &b);
-	option64(options, SEC_CMDLINES, v7_section(tr, SEC_CMDLINES, string_id(strings, "command lines"), &b, zstd));
+	option64(options, SEC_CMDLINES,
+		 v7_section(tr, SEC_CMDLINES, string_id(strings, "command lines"), &b, zstd));
 	common_options(tr, options);
 }
 
-/* The first options section ends with a DONE option that names the second; returns where that is patched. */
+/*
+ * The first options section ends with a DONE option that names the second; returns where that is
+ * patched.
+ */
 static uint64_t v7_options(struct trace *tr, struct bytes *strings, struct bytes *options)
 {
 	uint64_t size, at;

@@ -8,11 +8,12 @@
 #include "events.h"
 
 /* The files are taken in whole, so that the program runs from anywhere. */
-#define EMBED(sym, file) \
-	__asm__(".section .rodata\n" #sym ":\n.incbin \"tests/gen/formats/" file "\"\n.byte 0\n.previous\n"); \
+#define EMBED(sym, file)                                                         \
+	__asm__(".section .rodata\n" #sym ":\n.incbin \"tests/gen/formats/" file \
+		"\"\n.byte 0\n.previous\n");                                     \
 	extern const char sym[] __attribute__((visibility("hidden")))
 
-#define X(id, system, name, fields) \
+#define X(id, system, name, fields)                            \
 	EMBED(fmt_6_12_##name, "linux-6.12/" #name ".format"); \
 	EMBED(fmt_6_18_##name, "linux-6.18/" #name ".format");
 GEN_EVENTS(X)
@@ -28,10 +29,11 @@ const char *const gen_header_page = text_header_page, *const gen_header_event = 
 static const struct {
 	const char *system, *name, *fields, *format[2];
 } events[EV_COUNT] = {
-#define X(id, system, name, fields) [EV_##id] = { #system, #name, fields, { fmt_6_12_##name, fmt_6_18_##name } },
+#define X(id, system, name, fields) \
+	[EV_##id] = { #system, #name, fields, { fmt_6_12_##name, fmt_6_18_##name } },
 	GEN_EVENTS(X)
 #undef X
-	[EV_PRINT] = { "ftrace", "print", "ip buf", { fmt_print, fmt_print } },
+		[EV_PRINT] = { "ftrace", "print", "ip buf", { fmt_print, fmt_print } },
 };
 
 static const char *format_text(int ev, enum gen_kernel kernel)
@@ -43,7 +45,10 @@ static const char *format_text(int ev, enum gen_kernel kernel)
 	return events[ev].format[kernel == KERNEL_6_18];
 }
 
-/* Finds "NAME;" or "NAME[16];" at the end of a declaration: "\tfield:TYPE NAME;\toffset:8;\tsize:4;..." */
+/*
+ * Finds "NAME;" or "NAME[16];" at the end of a declaration: "\tfield:TYPE
+ * NAME;\toffset:8;\tsize:4;..."
+ */
 static struct gen_field field_of(const char *format, const char *name, size_t len)
 {
 	struct gen_field f = { 0, 0 };
@@ -59,7 +64,8 @@ static struct gen_field field_of(const char *format, const char *name, size_t le
 		if (last[-1] == ']')
 			while (*last != '[')
 				last--;
-		if ((size_t)(last - p) > len && last[-1 - (long)len] == ' ' && !memcmp(last - len, name, len)) {
+		if ((size_t)(last - p) > len && last[-1 - (long)len] == ' ' &&
+		    !memcmp(last - len, name, len)) {
 			f.offset = offset;
 			f.size = size;
 			return f;
@@ -68,22 +74,31 @@ static struct gen_field field_of(const char *format, const char *name, size_t le
 	return f;
 }
 
+/* A record is as long as its format says, with fields that are not given values too. */
+static unsigned int record_size(const char *format)
+{
+	unsigned int end = 8, align = 4, offset, size;
+
+	for (const char *p = strstr(format, "offset:"); p; p = strstr(p + 1, "offset:")) {
+		if (sscanf(p, "offset:%u; size:%u;", &offset, &size) != 2)
+			continue;
+		if (offset + size > end)
+			end = offset + size;
+		if (size == 8)
+			align = 8;
+	}
+	return (end + align - 1) & ~(align - 1);
+}
+
 static void layout_fields(struct gen_layout *l, const char *names)
 {
-	unsigned int end = 8, align = 4;
-
 	while (*names) {
 		size_t len = strcspn(names, " ");
-		struct gen_field f = field_of(l->format, names, len);
 
-		l->fields[l->nr_fields++] = f;
-		if (f.offset + f.size > (int)end)
-			end = f.offset + f.size;
-		if (f.size == 8)
-			align = 8;
+		l->fields[l->nr_fields++] = field_of(l->format, names, len);
 		names += len + (names[len] == ' ');
 	}
-	l->size = (end + align - 1) & ~(align - 1);
+	l->size = record_size(l->format);
 }
 
 bool gen_layouts(struct gen_layout *layouts, enum gen_kernel kernel)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The events that are written, their fields in the order in which values are given, and their layouts. */
+/*
+ * The events that are written, their fields in the order in which values are given, and their
+ * layouts.
+ */
 #ifndef GEN_EVENTS_H
 #define GEN_EVENTS_H
 
@@ -7,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* clang-format off */
 /* id, system, the kernel's name, fields */
 #define GEN_EVENTS(X) \
 	X(SET_CONFIG, kvm, kvm_hv_stimer_set_config, "vcpu_id timer_index config host") \
@@ -49,29 +53,31 @@
 	X(SWITCH, sched, sched_switch, \
 	  "prev_comm prev_pid prev_prio prev_state next_comm next_pid next_prio")
 
+/* clang-format on */
+
 enum gen_event {
 #define X(id, system, name, fields) EV_##id,
 	GEN_EVENTS(X)
 #undef X
-	EV_PRINT,		/* ftrace's own, of any length: the long records of the ring buffer */
+		EV_PRINT, /* ftrace's own, of any length: the long records of the ring buffer */
 	EV_COUNT
 };
 
 enum gen_kernel { KERNEL_6_12, KERNEL_6_18, KERNEL_OLDER, KERNEL_COUNT };
 
-#define EV_BIT(id)	(1ull << EV_##id)
-#define GEN_MAX_FIELDS	8
-#define GEN_MAX_RECORD	512
+#define EV_BIT(id)     (1ull << EV_##id)
+#define GEN_MAX_FIELDS 8
+#define GEN_MAX_RECORD 512
 
 struct gen_field {
 	uint16_t offset;
-	uint16_t size;		/* 0: this kernel has no such field */
+	uint16_t size; /* 0: this kernel has no such field */
 };
 
 struct gen_layout {
 	const char *system;
 	const char *name;
-	const char *format;	/* the text that goes into the file */
+	const char *format; /* the text that goes into the file */
 	uint16_t id;
 	uint16_t size;
 	uint8_t nr_fields;
@@ -84,11 +90,10 @@ extern const char *const gen_header_page, *const gen_header_event;
 bool gen_layouts(struct gen_layout *layouts, enum gen_kernel kernel);
 
 /*
- * Writes one record to @buf (GEN_MAX_RECORD bytes) and returns its length. @vals: one per field; fields
- * wider than 8 bytes and strings are given by address.
+ * Writes one record to @buf (GEN_MAX_RECORD bytes) and returns its length. @vals: one per field;
+ * fields wider than 8 bytes and strings are given by address.
  */
 unsigned int gen_encode(const struct gen_layout *l, uint8_t *buf, int pid, const uint64_t *vals);
-
 
 /* The event of a name; -1 when there is none. */
 int gen_event_by_name(const char *name);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The guests: how they read the time, what they ask of their timers, what their interrupt handlers do. */
+/*
+ * The guests: how they read the time, what they ask of their timers, what their interrupt handlers
+ * do.
+ */
 #include "sim.h"
 #include "truth.h"
 
@@ -104,7 +107,8 @@ static void lose_cpu(struct vcpu *v, int64_t ns)
 
 static uint64_t timer_config(const struct timer_cfg *c, int i)
 {
-	uint64_t config = c->message ? (uint64_t)(c->sint ? c->sint : 2) << 16 : CFG_DIRECT | (0x40 + i) << 4;
+	uint64_t config =
+		c->message ? (uint64_t)(c->sint ? c->sint : 2) << 16 : CFG_DIRECT | (0x40 + i) << 4;
 
 	return config | (c->periodic ? CFG_PERIODIC : 0) | (c->no_auto ? 0 : CFG_AUTO);
 }
@@ -145,6 +149,8 @@ static void arm(struct vcpu *v, int i)
 	int64_t now = guest_now(v);
 	uint64_t target = next_target(v, i, now);
 
+	if ((int64_t)target < 1)
+		target = 1; /* before the clock began */
 	if (!every(t->ticks, c->past_every))
 		t->target = target;
 	if (c->jitter)
@@ -173,7 +179,7 @@ static void tick(struct vcpu *v, int i)
 	arm(v, i);
 }
 
-/* --- interrupts -------------------------------------------------------------------------------------- */
+/* --- interrupts --- */
 
 static unsigned int vector_of(const struct vcpu *v, int i)
 {
@@ -187,7 +193,7 @@ static void end_of_interrupt(struct vcpu *v, int i)
 	bool message = !(v->timers[i].config & CFG_DIRECT);
 	unsigned int vector = vector_of(v, i);
 
-	if (v->sim->sc->vmx && !message) {	/* posted: no exit, only the trace of it */
+	if (v->sim->sc->vmx && !message) { /* posted: no exit, only the trace of it */
 		EV(v, EOI, v->id, vector);
 		return;
 	}
@@ -203,7 +209,9 @@ static void end_of_interrupt(struct vcpu *v, int i)
 	host_enter(v);
 }
 
-/* The guest frees the slot; if another message waits for it, it says so through the EOM register. */
+/*
+ * The guest frees the slot; if another message waits for it, it says so through the EOM register.
+ */
 static void free_slot(struct vcpu *v, int i)
 {
 	unsigned int sint = CFG_SINT(v->timers[i].config);
@@ -238,7 +246,7 @@ static void take_interrupt(struct vcpu *v)
 	bool message = !(v->timers[i].config & CFG_DIRECT);
 
 	v->irqs &= ~(1u << i);
-	if (v->in_guest) {	/* an exit for the interrupt window, unless the hardware posts it */
+	if (v->in_guest) { /* an exit for the interrupt window, unless the hardware posts it */
 		if (!v->sim->sc->vmx)
 			host_exit_intr(v);
 		else
@@ -255,7 +263,7 @@ static void take_interrupt(struct vcpu *v)
 	finish_handler(v, i);
 }
 
-/* --- the thread -------------------------------------------------------------------------------------- */
+/* --- the thread --- */
 
 /* A CPU that nobody has, now and then. */
 static void maybe_migrate(struct vcpu *v)
@@ -355,14 +363,17 @@ void guest_run(struct vcpu *v)
 		rest(v);
 }
 
-/* --- phases ------------------------------------------------------------------------------------------ */
+/* --- phases --- */
 
 static int64_t host_offset(const struct vm *vm)
 {
 	return vm->page_set && !vm->page_broken ? vm->page_off : vm->kvm_off;
 }
 
-/* A write that enables has the page computed anew from the kvmclock; one that disables goes back to it. */
+/*
+ * A write that enables has the page computed anew from the kvmclock; one that disables goes back
+ * to it.
+ */
 static void page_write(struct vcpu *v, bool on, bool moved)
 {
 	struct vm *vm = v->vm;
@@ -443,6 +454,8 @@ static void start_timer(struct vcpu *v, int i)
 		t->target += c->policy == POL_NOW ? 0 : c->period_ref;
 	else if (!c->keep)
 		t->target = now + c->period_ref;
+	if ((int64_t)t->target < 1)
+		t->target = 1;
 	pass(v, 200);
 	t->ticks = 0;
 	if (c->policy == POL_NOW)
@@ -464,7 +477,10 @@ static void stop_timers(struct vcpu *v, const struct phase *p)
 	v->hold_timer = -1;
 }
 
-/* The clock that the guest goes by from here on. A copy or calibration that it goes on using stays. */
+/*
+ * The clock that the guest goes by from here on. A copy or calibration that it goes on using
+ * stays.
+ */
 static void choose_clock(struct vcpu *v, const struct phase *p, enum guest_clock was)
 {
 	const struct vm *vm = v->vm;
@@ -483,7 +499,7 @@ void guest_start_phase(struct vcpu *v, const struct phase *p)
 	int64_t at;
 
 	if (p->clock == CLK_STALE && was != CLK_STALE)
-		v->clock_off = v->vm->page_off;	/* copied before the host moves the clock */
+		v->clock_off = v->vm->page_off; /* copied before the host moves the clock */
 	vmm_actions(v, p);
 	leave_guest(v);
 	host_process_timers(v);

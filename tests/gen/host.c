@@ -3,14 +3,16 @@
 #include "sim.h"
 #include "truth.h"
 
-#define RIP_WRMSR	0xfffff8012340021bull
-#define RIP_EOI		0xfffff8012340055cull
-#define RIP_HALT	0xfffff80123400e52ull
-#define PAD_REF		100
-#define EAGAIN_RESULT	((uint32_t)-11)
-#define ENOENT_RESULT	((uint32_t)-2)
+#define RIP_WRMSR     0xfffff8012340021bull
+#define RIP_EOI	      0xfffff8012340055cull
+#define RIP_HALT      0xfffff80123400e52ull
+#define PAD_REF	      100
+#define FAR_AHEAD     10000000000000ull /* ref units: eleven days, no trace sees it go off */
+#define EAGAIN_RESULT ((uint32_t)-11)
+#define ENOENT_RESULT ((uint32_t)-2)
 
-bool ev_at(struct vcpu *v, unsigned int cpu, int64_t t, int pid, enum gen_event ev, const uint64_t *vals)
+bool ev_at(struct vcpu *v, unsigned int cpu, int64_t t, int pid, enum gen_event ev,
+	   const uint64_t *vals)
 {
 	return trace_emit(v->sim->trace, cpu, t, pid, ev, vals);
 }
@@ -39,8 +41,8 @@ uint64_t ref_now(const struct vm *vm, int64_t t)
 }
 
 /*
- * From the reading of the clock to the stamp of the event that tells it: a little always, 1 to 2 us often,
- * up to a millisecond now and then. Never negative.
+ * From the reading of the clock to the stamp of the event that tells it: a little always, 1 to 2 us
+ * often, up to a millisecond now and then. Never negative.
  */
 static void stamp_noise(struct vcpu *v)
 {
@@ -53,9 +55,10 @@ static void stamp_noise(struct vcpu *v)
 	v->now += d;
 }
 
-/* --- exits ------------------------------------------------------------------------------------------ */
+/* --- exits --- */
 
-static void host_exit(struct vcpu *v, unsigned int svm, unsigned int vmx, uint64_t rip, uint64_t info)
+static void host_exit(struct vcpu *v, unsigned int svm, unsigned int vmx, uint64_t rip,
+		      uint64_t info)
 {
 	bool intel = v->sim->sc->vmx;
 
@@ -81,7 +84,11 @@ void host_exit_hlt(struct vcpu *v)
 
 void host_enter(struct vcpu *v)
 {
+	int *owner = &v->sim->cpu_owner[v->cpu];
+
 	EV(v, ENTRY, v->id, RIP_HALT, 0);
+	if (!*owner)
+		*owner = v->tid; /* a new thread's first run there */
 	v->in_guest = true;
 	pass(v, 250);
 }
@@ -98,15 +105,17 @@ void host_switch(struct vcpu *v, bool in)
 		me[i] = vcpu[i];
 	me[4] = '0' + v->id % 10;
 	if (in)
-		ev_at(v, v->cpu, v->now, pid, EV_SWITCH, (const uint64_t[]){ (uintptr_t)them, pid, 120, 0,
-		      (uintptr_t)me, v->tid, 120 });
+		ev_at(v, v->cpu, v->now, pid, EV_SWITCH,
+		      (const uint64_t[]){ (uintptr_t)them, pid, 120, 0, (uintptr_t)me, v->tid,
+					  120 });
 	else
-		ev_at(v, v->cpu, v->now, v->tid, EV_SWITCH, (const uint64_t[]){ (uintptr_t)me, v->tid, 120,
-		      v->halted ? 1 : 0, (uintptr_t)them, pid, 120 });
+		ev_at(v, v->cpu, v->now, v->tid, EV_SWITCH,
+		      (const uint64_t[]){ (uintptr_t)me, v->tid, 120, v->halted ? 1 : 0,
+					  (uintptr_t)them, pid, 120 });
 	pass(v, 100);
 }
 
-/* --- the synthetic timers ---------------------------------------------------------------------------- */
+/* --- the synthetic timers --- */
 
 static void timer_cleanup(struct vcpu *v, int i)
 {
@@ -148,16 +157,20 @@ void host_set_count(struct vcpu *v, int i, uint64_t count, bool host)
 	t->host_wrote = host;
 }
 
-/* The hrtimer runs on CLOCK_MONOTONIC, read after the reference clock; interrupts take their time. */
+/*
+ * The hrtimer runs on CLOCK_MONOTONIC, read after the reference clock; interrupts take their time.
+ */
 static void timer_set_fire(struct vcpu *v, int i, int64_t read, uint64_t ref, uint64_t at_ref)
 {
 	struct sim *sim = v->sim;
-	int64_t wait = trace_wait(sim->trace, read, (int64_t)(at_ref - ref) * REF_NS);
+	uint64_t ahead = at_ref - ref;
+	int64_t wait =
+		trace_wait(sim->trace, read, ahead < FAR_AHEAD ? (int64_t)ahead * REF_NS : 0);
 	int64_t late = 300 * sim->sc->speed + rng_range(&sim->rng, 0, 900 * sim->sc->speed);
 
 	if (rng_once_in(&sim->rng, 500))
 		late += rng_range(&sim->rng, 20000, 200000);
-	v->timers[i].fire = read + wait + late;
+	v->timers[i].fire = ahead < FAR_AHEAD ? read + wait + late : NEVER;
 }
 
 static void start_periodic(struct vcpu *v, int i)
@@ -203,6 +216,7 @@ static void start_past(struct vcpu *v, int i, int64_t read, uint64_t ref)
 		if (seen)
 			truth_sample(v->vm, v->now, host == HOST_PADDING);
 	} else {
+		v->now = read; /* nothing is traced, so nothing is stamped late */
 		seen = !trace_is_lost(v->sim->trace, v->cpu, v->now);
 	}
 	if (t->fresh)
@@ -234,7 +248,10 @@ static void timer_start(struct vcpu *v, int i)
 		start_ahead(v, i, read, ref, t->count);
 }
 
-/* What sending the message gives: 0, or -EAGAIN (slot full), -ENOENT (SINT masked, no message page). */
+/*
+ * What sending the message gives: 0, or -EAGAIN (slot full), -ENOENT (SINT masked, no message
+ * page).
+ */
 static uint32_t send_message(struct vcpu *v, int i)
 {
 	struct timer *t = &v->timers[i];
@@ -287,7 +304,10 @@ static void timer_process(struct vcpu *v, int i)
 		timer_start(v, i);
 }
 
-/* What KVM does with KVM_REQ_HV_STIMER before it enters the guest: in order, until nothing is left. */
+/*
+ * What KVM does with KVM_REQ_HV_STIMER before it enters the guest: in order, until nothing is
+ * left.
+ */
 void host_process_timers(struct vcpu *v)
 {
 	bool any;
@@ -320,7 +340,10 @@ void host_ack_sint(struct vcpu *v, unsigned int sint)
 	}
 }
 
-/* Interrupt context: on the timer's CPU (or, rarely, another), under the pid of whoever runs there. */
+/*
+ * Interrupt context: on the timer's CPU (or, rarely, another), under the pid of whoever runs
+ * there.
+ */
 void host_callback(struct vcpu *v, int i)
 {
 	struct sim *sim = v->sim;
@@ -329,8 +352,10 @@ void host_callback(struct vcpu *v, int i)
 	bool away = sim->sc->trace.cpus > 1 && rng_once_in(&sim->rng, 64);
 
 	if (away)
-		cpu = (cpu + 1 + rng_next(&sim->rng) % (sim->sc->trace.cpus - 1)) % sim->sc->trace.cpus;
-	ev_at(v, cpu, t->fire, sim->cpu_owner[cpu] && (away || !v->halted) ? sim->cpu_owner[cpu] : 0, EV_CALLBACK,
+		cpu = (cpu + 1 + rng_next(&sim->rng) % (sim->sc->trace.cpus - 1)) %
+		      sim->sc->trace.cpus;
+	ev_at(v, cpu, t->fire,
+	      sim->cpu_owner[cpu] && (away || !v->halted) ? sim->cpu_owner[cpu] : 0, EV_CALLBACK,
 	      (const uint64_t[]){ v->id, i });
 	t->fire = NEVER;
 	t->pending = true;

@@ -9,47 +9,77 @@
 #include "truth.h"
 
 static const char help[] =
-"NAME\n"
-"    hvst-gen - write a trace.dat of simulated Hyper-V synthetic timers on KVM, and the truth beside it\n\n"
-"SYNOPSIS\n"
-"    hvst-gen [OPTION]... --scenario NAME | --random SEED | --bench SIZE  -o FILE.dat\n"
-"    hvst-gen --list | --help\n\n"
-"DESCRIPTION\n"
-"    Simulates KVM's side of the timers and guests with good and bad clocks, and writes what the kernel's ring\n"
-"    buffer would hold: FILE.dat, FILE.truth.jsonl (what guest and VMM did) and FILE.expected.json (what an\n"
-"    analysis must find). The same arguments give the same bytes.\n\n"
-"    --scenario NAME   a named scenario; --list names them\n"
-"    --random SEED     a random one\n"
-"    --bench SIZE      storms on every vCPU until the records fill SIZE bytes (suffix K, M, G)\n"
-"    -o, --output FILE where to write\n"
-"    --seed N          of the simulation's noise (default 1; for --random the scenario's own)\n\n"
-"    These overrule the scenario:\n"
-"    --format 6|7|7-zstd    file version (7 without compression)\n"
-"    --cpus N               host CPUs in the file, for --bench also vCPUs (default 4)\n"
-"    --host traced|stock|padding\n"
-"    --kernel 6.12|6.18|older  whose event layouts\n"
-"    --clock mono|boot|local|global|x86-tsc|tsc2nsec\n"
-"    --sub-buffer BYTES     4096 to 65536, a power of two\n"
-"    --speed N              cost of everything: 1 as on real hardware, 30 as under emulation\n"
-"    --symbols BYTES        of kernel symbols\n"
-"    --odd                  rare kinds of ring-buffer records too\n"
-"    --no-event NAME        an event that is not recorded (repeatable)\n\n"
-"EXIT STATUS\n"
-"    0 done, 1 failed, 2 wrong usage\n";
+	"NAME\n"
+	"    hvst-gen - write a trace.dat of simulated Hyper-V synthetic timers on KVM, and the "
+	"truth beside it\n\n"
+	"SYNOPSIS\n"
+	"    hvst-gen [OPTION]... --scenario NAME | --random SEED | --bench SIZE  -o FILE.dat\n"
+	"    hvst-gen --list | --help\n\n"
+	"DESCRIPTION\n"
+	"    Simulates KVM's side of the timers and guests with good and bad clocks, and writes "
+	"what the kernel's ring\n"
+	"    buffer would hold: FILE.dat, FILE.truth.jsonl (what guest and VMM did) and "
+	"FILE.expected.json (what an\n"
+	"    analysis must find). The same arguments give the same bytes.\n\n"
+	"    --scenario NAME   a named scenario; --list names them\n"
+	"    --random SEED     a random one\n"
+	"    --bench SIZE      storms on every vCPU until the records fill SIZE bytes (suffix K, "
+	"M, G)\n"
+	"    -o, --output FILE where to write\n"
+	"    --seed N          of the simulation's noise (default 1; for --random the scenario's "
+	"own)\n\n"
+	"    These overrule the scenario:\n"
+	"    --format 6|7|7-zstd    file version (7 without compression)\n"
+	"    --cpus N               host CPUs in the file, for --bench also vCPUs (default 4)\n"
+	"    --host traced|stock|padding\n"
+	"    --kernel 6.12|6.18|older  whose event layouts\n"
+	"    --clock mono|boot|local|global|x86-tsc|tsc2nsec\n"
+	"    --sub-buffer BYTES     4096 to 65536, a power of two\n"
+	"    --speed N              cost of everything: 1 as on real hardware, 30 as under "
+	"emulation\n"
+	"    --symbols BYTES        of kernel symbols\n"
+	"    --odd                  rare kinds of ring-buffer records too\n"
+	"    --no-event NAME        an event that is not recorded (repeatable)\n\n"
+	"EXIT STATUS\n"
+	"    0 done, 1 failed, 2 wrong usage\n";
 
-enum { O_SCENARIO = 256, O_RANDOM, O_BENCH, O_SEED, O_FORMAT, O_CPUS, O_HOST, O_KERNEL, O_CLOCK, O_SUBBUF, O_SPEED,
-       O_SYMBOLS, O_ODD, O_NO_EVENT, O_LIST };
+enum {
+	O_SCENARIO = 256,
+	O_RANDOM,
+	O_BENCH,
+	O_SEED,
+	O_FORMAT,
+	O_CPUS,
+	O_HOST,
+	O_KERNEL,
+	O_CLOCK,
+	O_SUBBUF,
+	O_SPEED,
+	O_SYMBOLS,
+	O_ODD,
+	O_NO_EVENT,
+	O_LIST
+};
 
 static const struct option options[] = {
-	{ "scenario", required_argument, NULL, O_SCENARIO }, { "random", required_argument, NULL, O_RANDOM },
-	{ "bench", required_argument, NULL, O_BENCH }, { "seed", required_argument, NULL, O_SEED },
-	{ "format", required_argument, NULL, O_FORMAT }, { "cpus", required_argument, NULL, O_CPUS },
-	{ "host", required_argument, NULL, O_HOST }, { "kernel", required_argument, NULL, O_KERNEL },
-	{ "clock", required_argument, NULL, O_CLOCK }, { "sub-buffer", required_argument, NULL, O_SUBBUF },
-	{ "speed", required_argument, NULL, O_SPEED }, { "symbols", required_argument, NULL, O_SYMBOLS },
-	{ "odd", no_argument, NULL, O_ODD }, { "no-event", required_argument, NULL, O_NO_EVENT },
-	{ "list", no_argument, NULL, O_LIST }, { "output", required_argument, NULL, 'o' },
-	{ "help", no_argument, NULL, 'h' }, { 0 },
+	{ "scenario", required_argument, NULL, O_SCENARIO },
+	{ "random", required_argument, NULL, O_RANDOM },
+	{ "bench", required_argument, NULL, O_BENCH },
+	{ "seed", required_argument, NULL, O_SEED },
+	{ "format", required_argument, NULL, O_FORMAT },
+	{ "cpus", required_argument, NULL, O_CPUS },
+	{ "host", required_argument, NULL, O_HOST },
+	{ "kernel", required_argument, NULL, O_KERNEL },
+	{ "clock", required_argument, NULL, O_CLOCK },
+	{ "sub-buffer", required_argument, NULL, O_SUBBUF },
+	{ "speed", required_argument, NULL, O_SPEED },
+	{ "symbols", required_argument, NULL, O_SYMBOLS },
+	{ "odd", no_argument, NULL, O_ODD },
+	{ "no-event", required_argument, NULL, O_NO_EVENT },
+	{ "list", no_argument, NULL, O_LIST },
+	{ "output", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
 };
 
 #define MAX_NO_EVENTS 16
@@ -88,17 +118,25 @@ static bool number(const char *s, uint64_t *n)
 
 static int option_number(int c, struct args *a)
 {
-	uint64_t *where = c == O_SEED ? &a->seed : c == O_CPUS ? &a->cpus : c == O_SUBBUF ? &a->page_size :
-			  c == O_SPEED ? &a->speed : &a->symbols;
+	uint64_t *where = c == O_SEED	  ? &a->seed
+			  : c == O_CPUS	  ? &a->cpus
+			  : c == O_SUBBUF ? &a->page_size
+			  : c == O_SPEED  ? &a->speed
+					  : &a->symbols;
 
 	return number(optarg, where) && *where ? 0 : complain("not a number:", optarg);
 }
 
 static int option_text(int c, struct args *a)
 {
-	const char **where = c == O_SCENARIO ? &a->scenario : c == O_RANDOM ? &a->random : c == O_BENCH ? &a->bench :
-			     c == O_FORMAT ? &a->format : c == O_HOST ? &a->host : c == O_KERNEL ? &a->kernel :
-			     c == O_CLOCK ? &a->clock : &a->output;
+	const char **where = c == O_SCENARIO ? &a->scenario
+			     : c == O_RANDOM ? &a->random
+			     : c == O_BENCH  ? &a->bench
+			     : c == O_FORMAT ? &a->format
+			     : c == O_HOST   ? &a->host
+			     : c == O_KERNEL ? &a->kernel
+			     : c == O_CLOCK  ? &a->clock
+					     : &a->output;
 
 	*where = optarg;
 	return 0;
@@ -130,7 +168,11 @@ static int parse(int argc, char **argv, struct args *a)
 		case O_NO_EVENT:
 			rc = option_no_event(a);
 			break;
-		case O_SEED: case O_CPUS: case O_SUBBUF: case O_SPEED: case O_SYMBOLS:
+		case O_SEED:
+		case O_CPUS:
+		case O_SUBBUF:
+		case O_SPEED:
+		case O_SYMBOLS:
 			rc = option_number(c, a);
 			break;
 		case '?':
@@ -192,7 +234,10 @@ static int overrule_names(struct scenario *sc, const struct args *a)
 
 	if (host < 0 || kernel < 0 || clock < 0 || format < 0)
 		return complain("unknown value of --host, --kernel, --clock or --format, one of",
-				host < 0 ? a->host : kernel < 0 ? a->kernel : clock < 0 ? a->clock : a->format);
+				host < 0     ? a->host
+				: kernel < 0 ? a->kernel
+				: clock < 0  ? a->clock
+					     : a->format);
 	sc->host = host;
 	sc->trace.kernel = kernel;
 	sc->trace.clock = clock;
@@ -209,7 +254,8 @@ static int overrule(struct scenario *sc, const struct args *a)
 
 	if (rc)
 		return rc;
-	if (a->page_size && (a->page_size < 4096 || a->page_size > 65536 || (a->page_size & (a->page_size - 1))))
+	if (a->page_size &&
+	    (a->page_size < 4096 || a->page_size > 65536 || (a->page_size & (a->page_size - 1))))
 		return complain("not a size of sub-buffers:", "--sub-buffer");
 	if (a->cpus && (a->cpus > GEN_MAX_CPUS || a->cpus < 1))
 		return complain("not a number of CPUs:", "--cpus");

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random scenarios: any host, any guests, episodes of all kinds with healthy stretches between them. What must be
- * found in them follows from what then happens, not from what was meant.
+ * Random scenarios: any host, any guests, episodes of all kinds with healthy stretches between
+ * them. What must be found in them follows from what then happens, not from what was meant.
  */
 #include "build.h"
 #include "sim.h"
 
-#define LOOP_NS	5000	/* what a past-due arm costs at speed 1 */
+#define LOOP_NS 5000 /* what a past-due arm costs at speed 1 */
 
 struct dice {
 	struct rng *rng;
 	struct scenario *sc;
 	struct vcpu_plan *v;
-	int64_t ns;		/* of the phases and actions of @v so far */
-	bool page;		/* the VM's page is on */
-	unsigned int cost_us;	/* of an arm, at least 1 */
+	int64_t ns;	      /* of the phases and actions of @v so far */
+	bool page;	      /* the VM's page is on */
+	unsigned int cost_us; /* of an arm, at least 1 */
 };
 
 static bool percent(struct dice *d, unsigned int n)
@@ -82,7 +82,7 @@ static void page_back(struct dice *d)
 	d->page = true;
 }
 
-/* --- episodes that any vCPU can have ------------------------------------------------------------------ */
+/* --- episodes that any vCPU can have --- */
 
 static unsigned int backlog_us(struct dice *d)
 {
@@ -110,7 +110,8 @@ static void e_burst(struct dice *d)
 static void e_constant(struct dice *d)
 {
 	unsigned int lag = roll(d, 20, 80);
-	struct phase *p = lagging(d->v, storm_ms(d, storm_arms(d)), lag, 1000 * roll(d, 4, lag - 6));
+	struct phase *p =
+		lagging(d->v, storm_ms(d, storm_arms(d)), lag, 1000 * roll(d, 4, lag - 6));
 
 	if (percent(d, 40))
 		p->timers[0].policy = POL_NOW;
@@ -167,7 +168,7 @@ static void e_busy(struct dice *d)
 	p->timers[0].hold_ns = roll(d, 500, 4000) * 1000ll;
 }
 
-/* --- episodes of the VM's first vCPU: the page, the clocks, the VMM ------------------------------------ */
+/* --- episodes of the VM's first vCPU: the page, the clocks, the VMM --- */
 
 static struct phase *off_page(struct dice *d, struct phase *p, enum guest_clock clock)
 {
@@ -260,7 +261,8 @@ static void e_stale(struct dice *d)
 	p = rest_phase(d);
 	p->clock = CLK_STALE;
 	snprintf(p->name, sizeof(p->name), "stale copy of the tsc page, still right");
-	p = scenario_phase(d->v, storm_ms(d, storm_arms(d)), "stale copy of the tsc page, clock moved");
+	p = scenario_phase(d->v, storm_ms(d, storm_arms(d)),
+			   "stale copy of the tsc page, clock moved");
 	one_shot(p, 0, POL_RETRY, ms * 500);
 	host_does(p, H_SET_CLOCK, ms);
 }
@@ -337,17 +339,18 @@ static void e_new_process(struct dice *d)
 	host_does(p, p->guest ? H_HIBERNATE : H_MIGRATE, roll(d, 100, 600));
 }
 
-/* --- plans -------------------------------------------------------------------------------------------- */
+/* --- plans --- */
 
 typedef void episode(struct dice *d);
 
 static episode *const any_vcpu[] = {
-	e_backlog, e_backlog, e_burst, e_constant, e_constant, e_isolated, e_leads, e_preempted, e_restarts, e_busy,
+	e_backlog,  e_backlog, e_burst,	    e_constant, e_constant,
+	e_isolated, e_leads,   e_preempted, e_restarts, e_busy,
 };
 static episode *const first_vcpu[] = {
-	e_backlog, e_burst, e_constant, e_isolated, e_restarts, e_busy, e_counter, e_counter, e_raw, e_resume, e_resume,
-	e_off_constant, e_held, e_set_clock, e_stop, e_restore, e_stale, e_silent, e_slow, e_frozen, e_broken, e_moves,
-	e_new_process,
+	e_backlog, e_burst,   e_constant, e_isolated,	  e_restarts, e_busy,	e_counter, e_counter,
+	e_raw,	   e_resume,  e_resume,	  e_off_constant, e_held,     e_set_clock, e_stop, e_restore,
+	e_stale,   e_silent,  e_slow,	  e_frozen,	  e_broken,   e_moves,	e_new_process,
 };
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -361,7 +364,8 @@ static int64_t plan_ns(const struct vcpu_plan *v)
 		for (int k = 0; k < GEN_MAX_ACTIONS; k++) {
 			enum host_action kind = v->phases[i].host[k].kind;
 
-			if (kind == H_HOLD || kind == H_STOP_CONT || kind == H_MIGRATE || kind == H_HIBERNATE)
+			if (kind == H_HOLD || kind == H_STOP_CONT || kind == H_MIGRATE ||
+			    kind == H_HIBERNATE)
 				ns += v->phases[i].host[k].value;
 		}
 	}
@@ -388,7 +392,7 @@ static void plan_vcpu(struct dice *d, bool first)
 			page_back(d);
 	}
 	d->ns = plan_ns(d->v);
-	healthy(d->v, 3600000);		/* until the trace ends */
+	healthy(d->v, 3600000); /* until the trace ends */
 }
 
 static void plan_vms(struct dice *d)
@@ -424,7 +428,8 @@ static void choose_events(struct dice *d)
 		*events |= EV_BIT(SWITCH);
 	if (percent(d, 10)) {
 		d->sc->trace.nr_buffers = 2;
-		d->sc->trace.buffers[1] = (struct gen_buffer){ "hv", *events & ~(EV_BIT(ENTRY) | EV_BIT(EXIT)) };
+		d->sc->trace.buffers[1] =
+			(struct gen_buffer){ "hv", *events & ~(EV_BIT(ENTRY) | EV_BIT(EXIT)) };
 		*events &= EV_BIT(ENTRY) | EV_BIT(EXIT) | EV_BIT(EOI) | EV_BIT(SWITCH);
 	}
 }
@@ -445,7 +450,9 @@ static void choose_host(struct dice *d)
 	struct scenario *sc = d->sc;
 
 	sc->host = percent(d, 50) ? HOST_TRACED : percent(d, 50) ? HOST_STOCK : HOST_PADDING;
-	sc->trace.kernel = percent(d, 60) ? KERNEL_6_12 : percent(d, 60) ? KERNEL_6_18 : KERNEL_OLDER;
+	sc->trace.kernel = percent(d, 60)   ? KERNEL_6_12
+			   : percent(d, 60) ? KERNEL_6_18
+					    : KERNEL_OLDER;
 	sc->trace.version = percent(d, 25) ? 6 : 7;
 	sc->trace.compress = sc->trace.version == 7 && percent(d, 70);
 	sc->trace.page_size = percent(d, 80) ? 4096 : 4096u << roll(d, 1, 4);
@@ -469,8 +476,10 @@ static void choose_lost(struct dice *d)
 	for (unsigned int i = 0; i < o->nr_lost; i++) {
 		int64_t from = 5000000000ll + rng_range(d->rng, d->sc->max_ns / 10, d->sc->max_ns);
 
-		o->lost[i] = (struct gen_lost){ .cpu = roll(d, 0, o->cpus - 1), .from = from,
-						.to = from + roll(d, 200, 8000) * 1000ll, .counted = percent(d, 70) };
+		o->lost[i] = (struct gen_lost){ .cpu = roll(d, 0, o->cpus - 1),
+						.from = from,
+						.to = from + roll(d, 200, 8000) * 1000ll,
+						.counted = percent(d, 70) };
 	}
 }
 

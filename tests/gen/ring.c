@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sub-buffers of the kernel's ring buffer. A page: u64 time stamp of its first record, u64 commit (bytes of
- * data, bit 31: events were dropped before it, bit 30: their number follows the data), then records, each
- * under a 32-bit header of type_len (5 bits) and time_delta (27 bits).
+ * Sub-buffers of the kernel's ring buffer. A page: u64 time stamp of its first record, u64 commit
+ * (bytes of data, bit 31: events were dropped before it, bit 30: their number follows the data),
+ * then records, each under a 32-bit header of type_len (5 bits) and time_delta (27 bits).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,15 +13,15 @@
 
 #include "ring.h"
 
-#define PAGE_HEADER	16
-#define CHUNK_PAGES	10
-#define TYPE_PADDING	29
-#define TYPE_EXTEND	30
-#define TYPE_STAMP	31
-#define SMALL_DATA	112
-#define DELTA_LIMIT	(1ull << 27)
-#define COMMIT_MISSED	(1u << 31)
-#define COMMIT_STORED	(1u << 30)
+#define PAGE_HEADER   16
+#define CHUNK_PAGES   10
+#define TYPE_PADDING  29
+#define TYPE_EXTEND   30
+#define TYPE_STAMP    31
+#define SMALL_DATA    112
+#define DELTA_LIMIT   (1ull << 27)
+#define COMMIT_MISSED (1u << 31)
+#define COMMIT_STORED (1u << 30)
 
 static FILE *spool_open(const char *dir)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One CPU's part of one trace buffer: records -> sub-buffers as the kernel's ring buffer lays them out. */
+/*
+ * One CPU's part of one trace buffer: records -> sub-buffers as the kernel's ring buffer lays them
+ * out.
+ */
 #ifndef GEN_RING_H
 #define GEN_RING_H
 
@@ -8,16 +11,16 @@
 #include <stdio.h>
 
 struct ring {
-	FILE *spool;		/* unlinked: the pages, or with @compress the chunks, of this CPU */
-	void *zstd;		/* NULL: not compressed */
-	uint8_t *chunk;		/* pages gathered for the spool; the last is being filled */
+	FILE *spool;	/* unlinked: the pages, or with @compress the chunks, of this CPU */
+	void *zstd;	/* NULL: not compressed */
+	uint8_t *chunk; /* pages gathered for the spool; the last is being filled */
 	uint32_t page_size;
-	uint32_t chunk_pages;	/* pages in @chunk that are complete */
-	uint32_t used;		/* bytes of data in the page being filled */
-	bool open;		/* a page is being filled */
-	bool odd;		/* throw in what is legal and rare: absolute stamps, discarded records */
+	uint32_t chunk_pages; /* pages in @chunk that are complete */
+	uint32_t used;	      /* bytes of data in the page being filled */
+	bool open;	      /* a page is being filled */
+	bool odd; /* throw in what is legal and rare: absolute stamps, discarded records */
 	uint64_t last_ts;
-	uint64_t missed;	/* events dropped before the next page; UINT64_MAX: some, not counted */
+	uint64_t missed; /* events dropped before the next page; UINT64_MAX: some, not counted */
 	uint64_t page_missed;
 	uint64_t pages, chunks, records;
 	int error;

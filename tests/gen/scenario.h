@@ -9,66 +9,88 @@
 #define GEN_MAX_VMS	64
 #define GEN_MAX_VCPUS	16
 #define GEN_MAX_PHASES	24
-#define GEN_MAX_ACTIONS	4
+#define GEN_MAX_ACTIONS 4
 #define NR_TIMERS	4
 
 enum guest_clock {
-	CLK_VM,			/* whatever the VM's first vCPU made of the page */
-	CLK_PAGE,		/* the TSC page */
-	CLK_MSR,		/* reads of TIME_REF_COUNT */
-	CLK_RAW,		/* the TSC, by the guest's own calibration */
-	CLK_STALE,		/* a copy of the page, taken at the phase's start and never looked at again */
+	CLK_VM,	   /* whatever the VM's first vCPU made of the page */
+	CLK_PAGE,  /* the TSC page */
+	CLK_MSR,   /* reads of TIME_REF_COUNT */
+	CLK_RAW,   /* the TSC, by the guest's own calibration */
+	CLK_STALE, /* a copy of the page, taken at the phase's start and never looked at again */
 };
 
 enum policy {
-	POL_NOW,		/* next = now + period */
-	POL_PREV,		/* next = previous target + period: missed ticks are replayed */
-	POL_RETRY,		/* the same target again until the guest's own clock has reached it */
-	POL_FIXED,		/* always the same absolute count */
+	POL_NOW,   /* next = now + period */
+	POL_PREV,  /* next = previous target + period: missed ticks are replayed */
+	POL_RETRY, /* the same target again until the guest's own clock has reached it */
+	POL_FIXED, /* always the same absolute count */
 };
 
 struct timer_cfg {
 	bool used;
 	bool periodic;
-	bool message;		/* SynIC message; else direct */
-	bool no_auto;		/* enabled by a config write after each count */
-	bool keep;		/* go on from the last target (and config) instead of now */
+	bool message; /* SynIC message; else direct */
+	bool no_auto; /* enabled by a config write after each count */
+	bool keep;    /* go on from the last target (and config) instead of now */
 	uint8_t sint;
 	uint8_t policy;
-	uint8_t jitter;		/* counts recomputed as a Linux guest does: -3..+5 units */
-	int8_t reprograms;	/* timer re-programmed by each tick of this one, before it fires; -1 none */
+	uint8_t jitter;	   /* counts recomputed as a Linux guest does: -3..+5 units */
+	int8_t reprograms; /* timer re-programmed by each tick of this one, before it fires; -1 none
+			    */
 	int64_t period_ref;
-	int64_t behind_ref;	/* first target this far in the past */
-	uint32_t past_every;	/* every n-th arm asks for... */
-	int64_t past_by_ref;	/* ...a moment so far past (negative: a very short delay) */
-	int64_t hold_ns;	/* the handler keeps the message slot for so long */
+	int64_t behind_ref;  /* first target this far in the past */
+	uint32_t past_every; /* every n-th arm asks for... */
+	int64_t past_by_ref; /* ...a moment so far past (negative: a very short delay) */
+	int64_t hold_ns;     /* the handler keeps the message slot for so long */
 };
 
-enum host_action { H_NONE, H_SET_CLOCK, H_TSC_MOVE, H_HOLD, H_STOP_CONT, H_RESTORE_MSRS, H_PAGE_OFF, H_BREAK_PAGE,
-		   H_MIGRATE, H_HIBERNATE };
+enum host_action {
+	H_NONE,
+	H_SET_CLOCK,
+	H_TSC_MOVE,
+	H_HOLD,
+	H_STOP_CONT,
+	H_RESTORE_MSRS,
+	H_PAGE_OFF,
+	H_BREAK_PAGE,
+	H_MIGRATE,
+	H_HIBERNATE
+};
 
 struct action {
 	enum host_action kind;
-	int64_t value;		/* ns */
+	int64_t value; /* ns */
 };
 
 /* What the guest writes at the start of a phase. */
-enum guest_action { G_PAGE_ON = 1, G_PAGE_OFF = 2, G_PAGE_MOVE = 4, G_REENLIGHT_ON = 8, G_REENLIGHT_OFF = 16,
-		    G_STATUS_READ = 32, G_SINT_MASK = 64, G_SINT_UNMASK = 128, G_SIMP_OFF = 256, G_SIMP_ON = 512,
-		    G_ALL_EVENTS = 1024 };
+enum guest_action {
+	G_PAGE_ON = 1,
+	G_PAGE_OFF = 2,
+	G_PAGE_MOVE = 4,
+	G_REENLIGHT_ON = 8,
+	G_REENLIGHT_OFF = 16,
+	G_STATUS_READ = 32,
+	G_SINT_MASK = 64,
+	G_SINT_UNMASK = 128,
+	G_SIMP_OFF = 256,
+	G_SIMP_ON = 512,
+	G_ALL_EVENTS = 1024
+};
 
 struct phase {
 	char name[72];
 	int64_t ns;
 	enum guest_clock clock;
-	unsigned int guest;	/* enum guest_action bits */
-	struct action host[GEN_MAX_ACTIONS]; /* before the phase, the whole VM held; first vCPU only */
+	unsigned int guest; /* enum guest_action bits */
+	/* Before the phase, the whole VM held; on its first vCPU only. */
+	struct action host[GEN_MAX_ACTIONS];
 	int64_t lag_ref;	/* guest's clock behind the reference clock; negative: it leads */
 	int rate_ppm;		/* and running away by so much; negative: slow */
 	bool spin;		/* does not halt between ticks */
-	uint32_t preempt_every;	/* every n-th arm the thread loses its CPU between clock and MSR write... */
+	uint32_t preempt_every; /* every n-th arm the thread loses its CPU before the MSR write */
 	int64_t preempt_ns;	/* ...for so long */
-	uint32_t restart_every;	/* every n-th arm a spurious wake-up re-runs the start */
+	uint32_t restart_every; /* every n-th arm a spurious wake-up re-runs the start */
 	struct timer_cfg timers[NR_TIMERS];
 };
 
@@ -79,8 +101,8 @@ struct vcpu_plan {
 
 struct vm_plan {
 	unsigned int nr_vcpus;
-	int64_t start_ns;	/* after the trace's start */
-	int64_t age_ns;		/* has run for so long by then; 0: it is created within the trace */
+	int64_t start_ns; /* after the trace's start */
+	int64_t age_ns;	  /* has run for so long by then; 0: created in the trace */
 	struct vcpu_plan *vcpus;
 };
 
@@ -88,15 +110,14 @@ enum kernel_kind { HOST_TRACED, HOST_STOCK, HOST_PADDING };
 
 struct scenario {
 	char name[48];
-	char about[160];
 	struct trace_opts trace;
 	enum kernel_kind host;
 	bool vmx;		/* Intel's exits, interrupts posted without exits; else AMD's */
-	unsigned int speed;	/* cost of everything; 1: 100,000 arms a second in a storm, 30: an emulated CPU */
-	uint32_t migrate_every;	/* every n-th wake-up on another CPU */
+	unsigned int speed;	/* cost of all; 1: 100,000 arms a second, 30: emulated */
+	uint32_t migrate_every; /* every n-th wake-up on another CPU */
 	unsigned int noise;	/* percent of the usual time-stamp noise */
-	uint64_t max_bytes;	/* end when the records fill so much; 0: at the end of the phases */
-	int64_t max_ns;		/* end at this time whatever goes on: a storm stays open; 0: no */
+	uint64_t max_bytes;	/* end when the records fill so much; 0: no */
+	int64_t max_ns;		/* end then, whatever goes on; 0: no */
 	unsigned int nr_vms;
 	struct vm_plan vms[GEN_MAX_VMS];
 };

@@ -6,8 +6,8 @@
 #include "sim.h"
 #include "truth.h"
 
-#define START_NS	5000000000ll
-#define FLUSH_EVERY	64
+#define START_NS    5000000000ll
+#define FLUSH_EVERY 64
 
 static int64_t min64(int64_t a, int64_t b)
 {
@@ -133,7 +133,8 @@ static void loop(struct sim *sim)
 	}
 	for (unsigned int i = 0; i < sim->nr_all; i++)
 		if (!sim->all[i]->done && sim->all[i]->phase >= 0)
-			truth_phase_end(sim->all[i], vcpu_phase(sim->all[i]), sim->all[i]->clock_from);
+			truth_phase_end(sim->all[i], vcpu_phase(sim->all[i]),
+					sim->all[i]->clock_from);
 }
 
 static void vcpu_init(struct sim *sim, struct vm *vm, unsigned int id)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The simulation: KVM's side of the synthetic timers (host.c), the guests (guest.c), what VMMs do (vmm.c). */
+/*
+ * The simulation: KVM's side of the synthetic timers (host.c), the guests (guest.c), what VMMs do
+ * (vmm.c).
+ */
 #ifndef GEN_SIM_H
 #define GEN_SIM_H
 
@@ -9,34 +12,34 @@ struct truth;
 struct truth_timer;
 struct sim;
 
-#define NEVER		INT64_MAX
-#define REF_NS		100
+#define NEVER  INT64_MAX
+#define REF_NS 100
 
-#define MSR_TIME_REF	0x40000020u
-#define MSR_TSC_PAGE	0x40000021u
-#define MSR_EOM		0x40000084u
-#define MSR_SINT0	0x40000090u
-#define MSR_SIMP	0x40000083u
-#define MSR_STIMER0	0x400000b0u
-#define MSR_REENLIGHT	0x40000106u
-#define MSR_EMULATION	0x40000107u
-#define MSR_EMU_STATUS	0x40000108u
-#define MSR_X2APIC_EOI	0x80bu
+#define MSR_TIME_REF   0x40000020u
+#define MSR_TSC_PAGE   0x40000021u
+#define MSR_EOM	       0x40000084u
+#define MSR_SINT0      0x40000090u
+#define MSR_SIMP       0x40000083u
+#define MSR_STIMER0    0x400000b0u
+#define MSR_REENLIGHT  0x40000106u
+#define MSR_EMULATION  0x40000107u
+#define MSR_EMU_STATUS 0x40000108u
+#define MSR_X2APIC_EOI 0x80bu
 
-#define CFG_ENABLE	1u
-#define CFG_PERIODIC	2u
-#define CFG_AUTO	8u
-#define CFG_DIRECT	(1u << 12)
-#define CFG_SINT(c)	(((c) >> 16) & 15)
+#define CFG_ENABLE   1u
+#define CFG_PERIODIC 2u
+#define CFG_AUTO     8u
+#define CFG_DIRECT   (1u << 12)
+#define CFG_SINT(c)  (((c) >> 16) & 15)
 
 struct timer {
 	uint64_t config, count, exp_time;
-	int64_t fire;		/* when the hrtimer goes off, NEVER: not armed */
-	bool pending;		/* to be looked at before the next entry */
-	bool msg_pending;	/* the message did not get through yet */
-	bool fresh;		/* written and not started yet... */
-	bool host_wrote;	/* ...by the VMM */
-	uint64_t target;	/* the guest's last target */
+	int64_t fire;	  /* when the hrtimer goes off, NEVER: not armed */
+	bool pending;	  /* to be looked at before the next entry */
+	bool msg_pending; /* the message did not get through yet */
+	bool fresh;	  /* written and not started yet... */
+	bool host_wrote;  /* ...by the VMM */
+	uint64_t target;  /* the guest's last target */
 	uint64_t ticks;
 	struct truth_timer *truth;
 };
@@ -47,22 +50,22 @@ struct vcpu {
 	const struct vcpu_plan *plan;
 	int id, tid;
 	unsigned int cpu;
-	int64_t now;		/* of its thread */
-	int64_t run_at;		/* when it goes on by itself; NEVER: asleep until a timer */
+	int64_t now;	/* of its thread */
+	int64_t run_at; /* when it goes on by itself; NEVER: asleep until a timer */
 	int64_t phase_end;
-	int64_t next;		/* cached: what comes first */
-	int phase;		/* -1 before the first */
+	int64_t next; /* cached: what comes first */
+	int phase;    /* -1 before the first */
 	bool in_guest, halted, done;
-	uint8_t irqs;		/* timers whose interrupt is to be taken */
-	int hold_timer;		/* its handler keeps the slot until @run_at; -1: none */
-	uint16_t slot_busy;	/* SINTs whose message slot is full */
+	uint8_t irqs;	    /* timers whose interrupt is to be taken */
+	int hold_timer;	    /* its handler keeps the slot until @run_at; -1: none */
+	uint16_t slot_busy; /* SINTs whose message slot is full */
 	uint16_t sint_masked;
 	bool simp_off;
-	int64_t restart_at;	/* a spurious wake-up */
+	int64_t restart_at; /* a spurious wake-up */
 	enum guest_clock clock;
-	int64_t clock_off;	/* CLK_RAW, CLK_STALE: the offset in use */
-	int64_t clock_from;	/* since when it drifts */
-	uint64_t ahead;		/* arms ahead in this phase */
+	int64_t clock_off;  /* CLK_RAW, CLK_STALE: the offset in use */
+	int64_t clock_from; /* since when it drifts */
+	uint64_t ahead;	    /* arms ahead in this phase */
 	struct timer timers[NR_TIMERS];
 };
 
@@ -71,10 +74,10 @@ struct vm {
 	const struct vm_plan *plan;
 	int index, pid;
 	int64_t born;
-	int64_t page_off, kvm_off;	/* reference clocks: (t + off) / 100 */
-	int64_t tsc_off;		/* guest TSC against the host's, ns */
+	int64_t page_off, kvm_off; /* reference clocks: (t + off) / 100 */
+	int64_t tsc_off;	   /* guest TSC against the host's, ns */
 	bool page_set, page_broken, page_frozen;
-	bool page_known;		/* the trace shows whether it is set */
+	bool page_known; /* the trace shows whether it is set */
 	int64_t held_until;
 	struct vcpu *vcpus;
 };
@@ -88,7 +91,7 @@ struct sim {
 	struct vcpu **all;
 	unsigned int nr_all;
 	int next_pid;
-	int *cpu_owner;		/* tid that has a CPU, 0: none */
+	int *cpu_owner; /* tid that has a CPU, 0: none */
 	int64_t end;
 	int error;
 };
@@ -96,7 +99,8 @@ struct sim {
 int sim_run(struct sim *sim);
 
 /* host.c */
-bool ev_at(struct vcpu *v, unsigned int cpu, int64_t t, int pid, enum gen_event ev, const uint64_t *vals);
+bool ev_at(struct vcpu *v, unsigned int cpu, int64_t t, int pid, enum gen_event ev,
+	   const uint64_t *vals);
 /* One record of the vCPU's thread, now; time passes. */
 #define EV(v, id, ...) ev_now(v, EV_##id, (const uint64_t[]){ __VA_ARGS__ })
 bool ev_now(struct vcpu *v, enum gen_event ev, const uint64_t *vals);

@@ -7,13 +7,13 @@
 
 #include "trace_private.h"
 
-#define SLEW_NS		2000000000ll
-#define BOOT_AHEAD_NS	86400123456789ll	/* boot counts a day of suspend */
-#define LOCAL_AHEAD_NS	1234567ll
+#define SLEW_NS	       2000000000ll
+#define BOOT_AHEAD_NS  86400123456789ll /* boot counts a day of suspend */
+#define LOCAL_AHEAD_NS 1234567ll
 
 static const char *const clock_names[] = {
-	[CLOCK_MONO] = "mono", [CLOCK_BOOT] = "boot", [CLOCK_LOCAL] = "local", [CLOCK_GLOBAL] = "global",
-	[CLOCK_X86_TSC] = "x86-tsc", [CLOCK_TSC2NSEC] = "tsc2nsec",
+	[CLOCK_MONO] = "mono",	   [CLOCK_BOOT] = "boot",	[CLOCK_LOCAL] = "local",
+	[CLOCK_GLOBAL] = "global", [CLOCK_X86_TSC] = "x86-tsc", [CLOCK_TSC2NSEC] = "tsc2nsec",
 };
 
 const char *gen_clock_name(enum gen_clock clock)
@@ -97,7 +97,8 @@ bool trace_is_lost(const struct trace *tr, unsigned int cpu, int64_t t)
 static bool lost_count_known(const struct trace *tr, unsigned int cpu, int64_t t)
 {
 	for (unsigned int i = 0; i < tr->opts.nr_lost; i++)
-		if (tr->opts.lost[i].cpu == cpu && t >= tr->opts.lost[i].from && t < tr->opts.lost[i].to)
+		if (tr->opts.lost[i].cpu == cpu && t >= tr->opts.lost[i].from &&
+		    t < tr->opts.lost[i].to)
 			return tr->opts.lost[i].counted;
 	return true;
 }
@@ -264,7 +265,7 @@ static int rings_init(struct trace *tr, const char *path)
 		rc = ring_init(&tr->rings[i], dirname(copy), tr->opts.page_size, tr->opts.compress);
 		tr->rings[i].odd = tr->opts.odd;
 		if (copy)
-			strcpy(copy, path);	/* dirname() may have cut it */
+			strcpy(copy, path); /* dirname() may have cut it */
 	}
 	free(copy);
 	return rc;

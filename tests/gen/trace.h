@@ -7,7 +7,7 @@
 #include "ring.h"
 
 #define GEN_MAX_CPUS	256
-#define GEN_MAX_BUFFERS	3
+#define GEN_MAX_BUFFERS 3
 #define GEN_MAX_LOST	8
 
 enum gen_clock { CLOCK_MONO, CLOCK_BOOT, CLOCK_LOCAL, CLOCK_GLOBAL, CLOCK_X86_TSC, CLOCK_TSC2NSEC };
@@ -20,20 +20,20 @@ struct gen_lost {
 };
 
 struct gen_buffer {
-	char name[16];		/* "" is the top buffer */
-	uint64_t events;	/* EV_BIT mask */
+	char name[16];	 /* "" is the top buffer */
+	uint64_t events; /* EV_BIT mask */
 };
 
 struct trace_opts {
-	unsigned int version;	/* 6 or 7 */
+	unsigned int version; /* 6 or 7 */
 	bool compress;
 	enum gen_clock clock;
 	enum gen_kernel kernel;
 	unsigned int cpus;
 	uint32_t page_size;
-	size_t kallsyms;	/* bytes of symbols to put in */
-	bool odd;		/* rare record kinds too */
-	int slew_ppm;		/* mono only: NTP's rate, in turn +, 0, - every two seconds */
+	size_t kallsyms; /* bytes of symbols to put in */
+	bool odd;	 /* rare record kinds too */
+	int slew_ppm;	 /* mono only: NTP's rate, in turn +, 0, - every two seconds */
 	unsigned int nr_buffers;
 	struct gen_buffer buffers[GEN_MAX_BUFFERS];
 	unsigned int nr_lost;
@@ -44,8 +44,8 @@ struct trace;
 
 int trace_open(struct trace **out, const struct trace_opts *opts, const char *path);
 /*
- * One record at true time @t (ns). Calls may come out of order, by no more than trace_flush() allows.
- * Returns whether it is in the file: recorded at all, and not lost.
+ * One record at true time @t (ns). Calls may come out of order, by no more than trace_flush()
+ * allows. Returns whether it is in the file: recorded at all, and not lost.
  */
 bool trace_emit(struct trace *tr, unsigned int cpu, int64_t t, int pid, enum gen_event ev,
 		const uint64_t *vals);
@@ -64,6 +64,6 @@ int trace_close(struct trace *tr);
 
 const char *gen_clock_name(enum gen_clock clock);
 int gen_clock_by_name(const char *name);
-#define GEN_TSC_KHZ	2596134ull
+#define GEN_TSC_KHZ 2596134ull
 
 #endif

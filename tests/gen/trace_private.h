@@ -8,9 +8,9 @@
 /* A record that waits for those before it. */
 struct item {
 	int64_t t;
-	uint32_t at;		/* into the queue's data */
+	uint32_t at; /* into the queue's data */
 	uint16_t len;
-	uint8_t buffers;	/* bit per buffer it goes to */
+	uint8_t buffers; /* bit per buffer it goes to */
 };
 
 struct queue {
@@ -23,10 +23,10 @@ struct queue {
 struct trace {
 	struct trace_opts opts;
 	struct gen_layout layouts[EV_COUNT];
-	uint8_t where[EV_COUNT];	/* buffers that record an event */
-	struct queue *queues;		/* per CPU */
-	struct ring *rings;		/* [buffer * cpus + cpu] */
-	char **comms;			/* "PID NAME\n" */
+	uint8_t where[EV_COUNT]; /* buffers that record an event */
+	struct queue *queues;	 /* per CPU */
+	struct ring *rings;	 /* [buffer * cpus + cpu] */
+	char **comms;		 /* "PID NAME\n" */
 	unsigned int nr_comms;
 	FILE *out;
 	uint64_t bytes;

@@ -13,13 +13,18 @@ int truth_close(struct truth *t, struct sim *sim);
 void truth_free(struct truth *t);
 
 /* An arm of a one-shot timer as the host decided it; @visible: its evidence is in the file. */
-void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t count, bool visible);
+void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t count,
+	       bool visible);
 void truth_periodic(struct vcpu *v, int timer);
-/* A value of the reference clock that is in the file; @always: not only in kvm_hv_stimer_start_expired. */
+/*
+ * A value of the reference clock that is in the file; @always: not only in
+ * kvm_hv_stimer_start_expired.
+ */
 void truth_sample(struct vm *vm, int64_t t, bool always);
 /* The reference clock moved by @ns at @t. */
 void truth_step(struct vm *vm, int64_t t, int64_t ns, const char *action);
-void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, enum guest_clock to, bool page_write);
+void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, enum guest_clock to,
+		 bool page_write);
 void truth_phase_end(struct vcpu *v, const struct phase *p, int64_t start);
 void truth_host_action(struct vcpu *v, const char *action, int64_t from, int64_t to, int64_t value);
 void truth_preempted(struct vcpu *v);

@@ -102,8 +102,6 @@ static void new_threads(struct vm *vm, int64_t t)
 		if (sim->cpu_owner[v->cpu] == v->tid)
 			sim->cpu_owner[v->cpu] = 0;
 		v->tid = sim->next_pid++;
-		if (!sim->cpu_owner[v->cpu])
-			sim->cpu_owner[v->cpu] = v->tid;
 		snprintf(comm, sizeof(comm), "CPU %d/KVM", v->id);
 		trace_comm(sim->trace, v->tid, comm);
 		v->now = t;
@@ -148,7 +146,10 @@ static void wrmsr(struct vcpu *v, uint32_t msr, uint64_t val)
 	guest_wrmsr(v, msr, val);
 }
 
-/* A Linux guest's way through the boot kernel to its image: page on, off, on (the phase's own write). */
+/*
+ * A Linux guest's way through the boot kernel to its image: page on, off, on (the phase's own
+ * write).
+ */
 static void hibernate(struct vcpu *v, int64_t ns)
 {
 	struct vm *vm = v->vm;
@@ -173,10 +174,14 @@ static void hibernate(struct vcpu *v, int64_t ns)
 }
 
 static const char *const action_names[] = {
-	[H_SET_CLOCK] = "KVM_SET_CLOCK add_ns", [H_TSC_MOVE] = "MSR_IA32_TSC add_ticks",
-	[H_HOLD] = "sleep_ms (all vcpus held)", [H_STOP_CONT] = "stop/cont_ms (KVM_GET_CLOCK, hold, KVM_SET_CLOCK same)",
-	[H_RESTORE_MSRS] = "restore stimer msrs (get+set by host)", [H_PAGE_OFF] = "KVM_SET_MSRS msr",
-	[H_BREAK_PAGE] = "master clock off", [H_MIGRATE] = "migration to a new process",
+	[H_SET_CLOCK] = "KVM_SET_CLOCK add_ns",
+	[H_TSC_MOVE] = "MSR_IA32_TSC add_ticks",
+	[H_HOLD] = "sleep_ms (all vcpus held)",
+	[H_STOP_CONT] = "stop/cont_ms (KVM_GET_CLOCK, hold, KVM_SET_CLOCK same)",
+	[H_RESTORE_MSRS] = "restore stimer msrs (get+set by host)",
+	[H_PAGE_OFF] = "KVM_SET_MSRS msr",
+	[H_BREAK_PAGE] = "master clock off",
+	[H_MIGRATE] = "migration to a new process",
 	[H_HIBERNATE] = "hibernation, resume in a new VM",
 };
 
@@ -253,15 +258,19 @@ void vmm_actions(struct vcpu *v, const struct phase *p)
 		vm->held_until = v->now;
 		for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
 			if (vm->vcpus[k].run_at > v->now)
-				vm->vcpus[k].run_at = v->now;	/* all look again for what is to be done */
+				vm->vcpus[k].run_at =
+					v->now; /* all look again for what is to be done */
 	}
 }
 
 /* What a guest sets up first of its SynIC. */
 static void synic_init(struct vcpu *v)
 {
-	static const uint32_t synic[][2] = { { 0x40000083, 0x20001 }, { 0x40000082, 0x30001 }, { 0x40000092, 0x52 },
-					     { 0x40000093, 0x53 }, { 0x40000080, 1 } };
+	static const uint32_t synic[][2] = { { 0x40000083, 0x20001 },
+					     { 0x40000082, 0x30001 },
+					     { 0x40000092, 0x52 },
+					     { 0x40000093, 0x53 },
+					     { 0x40000080, 1 } };
 
 	for (unsigned int i = 0; i < sizeof(synic) / sizeof(*synic); i++) {
 		EV(v, SYNIC_SET_MSR, v->id, synic[i][0], synic[i][1], 0);
@@ -309,7 +318,7 @@ void vmm_every_event(struct vcpu *v)
 	EV(v, MMIO, 1, 4, 0xfed000f0, 0x9abc);
 	EV(v, APIC, 0, 0x390, 0x77);
 	EV(v, MSR, 1, MSR_EMU_STATUS, 1, 1);
-	EV(v, PRINT, 0xffffffff81000040, (uintptr_t)"a mark");
+	EV(v, PRINT, 0xffffffff81000040, (uintptr_t) "a mark");
 	host_enter(v);
 	for (int i = 0; i < 3; i++)
 		host_switch(v, i & 1);

@@ -2,15 +2,16 @@
 /*
  * drive [--big] [--long N] [--option NAME VALUE]... [--fuzz SEED ROUNDS] FORMATS [SCRIPT]
  *
- * Prints records through libtraceevent and the plugins in $TRACEEVENT_PLUGIN_DIR, without a trace.dat:
- * FORMATS is a directory of the kernel's format files (all of system kvm), SCRIPT has one record a line:
+ * Prints records through libtraceevent and the plugins in $TRACEEVENT_PLUGIN_DIR, without a trace:
+ * FORMATS is a directory of the kernel's format files (all taken for those of system kvm), SCRIPT
+ *has one record a line, in which fields that are not named are 0:
  *
- *	EVENT [ts=N] [size=N] [missed=N] FIELD=VALUE...		fields not named are 0
- *	reload							unloads and loads the plugins
+ *	EVENT [ts=N] [offset=N] [size=N] [missed=N] FIELD=VALUE...
+ *	reload				(unloads and loads the plugins)
  *
- * Every record goes to two handles, as if two files were open; their texts must be equal. --big writes
- * and reads big-endian records, --long says how long a long is, --option is trace-cmd report's -O.
- * --fuzz makes records of random bytes.
+ * Every record goes to two handles, as if two files were open; their texts must be equal. --big
+ * writes and reads big-endian records, --long says how long a long is, --option is as -O of
+ * trace-cmd report. --fuzz makes records of random bytes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -120,9 +121,12 @@ static void fill(const struct drive *d, struct tep_event *event, struct tep_reco
 		if (!eq)
 			die("not NAME=VALUE:", word);
 		*eq = '\0';
-		value = eq[1] == '-' ? (uint64_t)strtoll(eq + 1, NULL, 0) : strtoull(eq + 1, NULL, 0);
+		value = eq[1] == '-' ? (uint64_t)strtoll(eq + 1, NULL, 0)
+				     : strtoull(eq + 1, NULL, 0);
 		if (!strcmp(word, "ts"))
 			r->ts = value;
+		else if (!strcmp(word, "offset"))
+			r->offset = value;
 		else if (!strcmp(word, "size"))
 			r->size = (int)value;
 		else if (!strcmp(word, "missed"))
@@ -132,7 +136,7 @@ static void fill(const struct drive *d, struct tep_event *event, struct tep_reco
 	}
 }
 
-/* The text of a record, the same from every handle. The data is copied to memory of just its size. */
+/* A record's text, the same from every handle. Its data is copied to memory of just its size. */
 static void print(struct drive *d, struct tep_record *r, const unsigned char *data, FILE *out)
 {
 	size_t len = r->size > 8 ? (size_t)r->size : 8;
@@ -159,7 +163,7 @@ static void run_line(struct drive *d, char *line)
 {
 	char *name = strsep(&line, " \t\n");
 	unsigned char data[RECORD_MAX] = { 0 };
-	struct tep_record r = { 0 };
+	struct tep_record r = { .offset = 0x1010 };
 	struct tep_event *event;
 
 	if (!*name || *name == '#')
@@ -195,11 +199,11 @@ static uint64_t next_random(uint64_t *state)
 	return *state >> 16 ^ *state << 40;
 }
 
-/* A random record: any size up to twice the right one, any bytes, timers often among the first few. */
+/* A random record: any size up to twice the right one, any bytes, often of one of a few timers. */
 static void fuzz_once(struct drive *d, uint64_t *state, uint64_t *ts)
 {
-	struct tep_event *event = tep_get_event(d->tep[0], (int)(next_random(state) %
-							  (uint64_t)tep_get_events_count(d->tep[0])));
+	uint64_t nr_events = (uint64_t)tep_get_events_count(d->tep[0]);
+	struct tep_event *event = tep_get_event(d->tep[0], (int)(next_random(state) % nr_events));
 	int whole = record_size(event);
 	unsigned char data[RECORD_MAX];
 	struct tep_record r = { 0 };
@@ -219,6 +223,7 @@ static void fuzz_once(struct drive *d, uint64_t *state, uint64_t *ts)
 	r.missed_events = next_random(state) % 50 ? 0 : -1;
 	*ts = next_random(state) % 20 ? *ts + next_random(state) % 100000000 : next_random(state);
 	r.ts = *ts;
+	r.offset = next_random(state) % 4 * 0x1000;
 	print(d, &r, data, NULL);
 }
 

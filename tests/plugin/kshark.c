@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* kshark FILE: "EVENT: INFO" of each event as KernelShark's library gives them, in order of time. */
+/* kshark FILE: "EVENT: INFO" of each event, as KernelShark's library has them, in order of time. */
 #include <stdio.h>
 #include <stdlib.h>
 

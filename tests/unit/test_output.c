@@ -33,11 +33,19 @@ static const char *take(struct out *o)
 
 static void durations(void **state)
 {
-	static const struct { int64_t ns; const char *text, *sign; } cases[] = {
-		{ 0, "0", "0" }, { 1, "1 ns", "+1 ns" }, { 999, "999 ns", "+999 ns" }, { 1000, "1.00 us", "+1.00 us" },
-		{ 12345, "12.3 us", "+12.3 us" }, { 999999, "1.00 ms", "+1.00 ms" }, { -9980000, "-9.98 ms", "-9.98 ms" },
-		{ 3306739000, "3.31 s", "+3.31 s" }, { 123456789012, "123 s", "+123 s" },
-		{ HVST_UNKNOWN, "?", "?" }, { INT64_MAX, "9223372037 s", "+9223372037 s" },
+	static const struct { int64_t ns; const char *text, *sign;
+	} cases[] = {
+		{ 0, "0", "0" },
+		{ 1, "1 ns", "+1 ns" },
+		{ 999, "999 ns", "+999 ns" },
+		{ 1000, "1.00 us", "+1.00 us" },
+		{ 12345, "12.3 us", "+12.3 us" },
+		{ 999999, "1.00 ms", "+1.00 ms" },
+		{ -9980000, "-9.98 ms", "-9.98 ms" },
+		{ 3306739000, "3.31 s", "+3.31 s" },
+		{ 123456789012, "123 s", "+123 s" },
+		{ HVST_UNKNOWN, "?", "?" },
+		{ INT64_MAX, "9223372037 s", "+9223372037 s" },
 		{ INT64_MIN + 1, "-9223372037 s", "-9223372037 s" },
 	};
 	char buf[UNIT_BUF];
@@ -90,11 +98,13 @@ static void json_values(void **state)
 	json_end_object(&j);
 	json_end_array(&j);
 	json_end_object(&j);
-	assert_string_equal(take(&o), "{\"none\": null, \"least\": -9223372036854775807, "
-			    "\"most\": 18446744073709551615, \"nan\": null, \"inf\": null, \"half\": 0.50, "
-			    "\"id\": null, \"null\": null, "
-			    "\"bad\": \"q\\\"b\\\\n\\n\\u0001\\ufffd\\ufffd\\ufffd\xe2\x82\xac\", "
-			    "\"empty\": [], \"list\": [true, {}]}\n");
+	assert_string_equal(
+		take(&o),
+		"{\"none\": null, \"least\": -9223372036854775807, "
+		"\"most\": 18446744073709551615, \"nan\": null, \"inf\": null, \"half\": 0.50, "
+		"\"id\": null, \"null\": null, "
+		"\"bad\": \"q\\\"b\\\\n\\n\\u0001\\ufffd\\ufffd\\ufffd\xe2\x82\xac\", "
+		"\"empty\": [], \"list\": [true, {}]}\n");
 	out_discard(&o);
 }
 
@@ -147,7 +157,8 @@ static void tables_fit(void **state)
 		table_printf(t, ROLE_NONE, "%d", 333);
 		table_end(t, &o, 1);
 		if (!i)
-			assert_string_equal(take(&o), " n  name    least  less\n 1  ab?[2J     22   333\n");
+			assert_string_equal(take(&o),
+					    " n  name    least  less\n 1  ab?[2J     22   333\n");
 		else
 			assert_string_equal(take(&o), " n  name\n 1  ab?[2J\n");
 	}
@@ -218,10 +229,16 @@ static void buckets_hold_their_values(void **state)
 
 static struct hvst_event expired_event(void)
 {
-	struct hvst_event ev = { .ts_ns = 9157411234, .ts_raw = 9157411234, .pid = 155, .cpu = 1,
-				 .id = HVST_EV_STIMER_START_EXPIRED, .present = 0xffff, .vcpu_id = 0 };
+	struct hvst_event ev = { .ts_ns = 9157411234,
+				 .ts_raw = 9157411234,
+				 .pid = 155,
+				 .cpu = 1,
+				 .id = HVST_EV_STIMER_START_EXPIRED,
+				 .present = 0xffff,
+				 .vcpu_id = 0 };
 
-	ev.start = (struct hvst_ev_start){ .time_now = 64016839, .count = 30949446, .timer_index = 2 };
+	ev.start =
+		(struct hvst_ev_start){ .time_now = 64016839, .count = 30949446, .timer_index = 2 };
 	return ev;
 }
 
@@ -236,23 +253,29 @@ static void event_lines(void **state)
 	out_open_memory(&o);
 	l = eventline_new(FORMAT_JSONL, 1ULL << ev.id);
 	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
-	assert_string_equal(take(&o), "{\"ts_ns\": 9157411234, \"cpu\": 1, \"tid\": 155, \"comm\": \"CPU 0/KVM\", "
-			    "\"vm\": 0, \"event\": \"kvm_hv_stimer_start_expired\", \"vcpu_id\": 0, "
-			    "\"timer_index\": 2, \"time_now\": 64016839, \"count\": 30949446, "
-			    "\"arm\": \"expired\", \"skew_ns\": 3306739300}\n");
+	assert_string_equal(
+		take(&o),
+		"{\"ts_ns\": 9157411234, \"cpu\": 1, \"tid\": 155, \"comm\": \"CPU 0/KVM\", "
+		"\"vm\": 0, \"event\": \"kvm_hv_stimer_start_expired\", \"vcpu_id\": 0, "
+		"\"timer_index\": 2, \"time_now\": 64016839, \"count\": 30949446, "
+		"\"arm\": \"expired\", \"skew_ns\": 3306739300}\n");
 	eventline_free(l);
 	l = eventline_new(FORMAT_CSV, 1ULL << ev.id);
 	eventline_head(l, &o);
 	ev.present &= ~1;	/* a kernel that lacks vcpu_id: the field is empty, not 0 */
 	eventline_put(l, &o, &ev, "a\"b", &d);
-	assert_string_equal(take(&o), "ts_ns,cpu,tid,comm,vm,event,vcpu_id,timer_index,time_now,count,arm,inferred,"
-			    "skew_ns,skew_error_ns\n9157411234,1,155,\"a\"\"b\",0,kvm_hv_stimer_start_expired,,2,"
-			    "64016839,30949446,expired,,3306739300,\n");
+	assert_string_equal(
+		take(&o),
+		"ts_ns,cpu,tid,comm,vm,event,vcpu_id,timer_index,time_now,count,arm,inferred,"
+		"skew_ns,skew_error_ns\n9157411234,1,155,\"a\"\"b\",0,kvm_hv_stimer_start_expired,,2,"
+		"64016839,30949446,expired,,3306739300,\n");
 	eventline_free(l);
 	l = eventline_new(FORMAT_TEXT, 1ULL << ev.id);
 	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
-	assert_string_equal(take(&o), "     9.157411234 [001] CPU 0/KVM-155        vm0 kvm_hv_stimer_start_expired: "
-			    "timer_index=2 time_now=64016839 count=30949446 skew=+3.31 s\n");
+	assert_string_equal(
+		take(&o),
+		"     9.157411234 [001] CPU 0/KVM-155        vm0 kvm_hv_stimer_start_expired: "
+		"timer_index=2 time_now=64016839 count=30949446 skew=+3.31 s\n");
 	eventline_free(l);
 	out_discard(&o);
 }
@@ -260,12 +283,17 @@ static void event_lines(void **state)
 static void lost_lines(void **state)
 {
 	const struct derived d = { .vm = -1, .skew_ns = HVST_UNKNOWN };
-	struct hvst_event ev = { .ts_ns = 5, .cpu = 3, .id = HVST_EV_LOST, .pid = 7, .vcpu_id = -1 };
-	static const struct { enum format f; uint64_t n; const char *text; } cases[] = {
-		{ FORMAT_JSONL, 0, "{\"ts_ns\": 5, \"cpu\": 3, \"tid\": null, \"comm\": \"\", \"vm\": null, "
-				   "\"event\": \"lost\", \"count\": null}\n" },
-		{ FORMAT_JSONL, 210, "{\"ts_ns\": 5, \"cpu\": 3, \"tid\": null, \"comm\": \"\", \"vm\": null, "
-				     "\"event\": \"lost\", \"count\": 210}\n" },
+	struct hvst_event ev = {
+		.ts_ns = 5, .cpu = 3, .id = HVST_EV_LOST, .pid = 7, .vcpu_id = -1
+	};
+	static const struct { enum format f; uint64_t n; const char *text;
+	} cases[] = {
+		{ FORMAT_JSONL, 0,
+		  "{\"ts_ns\": 5, \"cpu\": 3, \"tid\": null, \"comm\": \"\", \"vm\": null, "
+		  "\"event\": \"lost\", \"count\": null}\n" },
+		{ FORMAT_JSONL, 210,
+		  "{\"ts_ns\": 5, \"cpu\": 3, \"tid\": null, \"comm\": \"\", \"vm\": null, "
+		  "\"event\": \"lost\", \"count\": 210}\n" },
 		{ FORMAT_CSV, 210, "5,3,,\"\",,lost,,,,\n" },
 		{ FORMAT_TEXT, 210, "     0.000000005 [003] 210 events lost here\n" },
 	};
@@ -288,9 +316,14 @@ static void lost_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(durations), cmocka_unit_test(json_values), cmocka_unit_test(csv_values),
-		cmocka_unit_test(xml_escapes), cmocka_unit_test(tables_fit), cmocka_unit_test(words_wrap),
-		cmocka_unit_test(buckets_hold_their_values), cmocka_unit_test(event_lines),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(json_values),
+		cmocka_unit_test(csv_values),
+		cmocka_unit_test(xml_escapes),
+		cmocka_unit_test(tables_fit),
+		cmocka_unit_test(words_wrap),
+		cmocka_unit_test(buckets_hold_their_values),
+		cmocka_unit_test(event_lines),
 		cmocka_unit_test(lost_lines),
 	};
 

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* NAME.expected.json: what an analysis must find, what it may find; anything else is false. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "truth_private.h"
+
+#define STEP_MIN_NS  110000
+#define STEP_SAMPLES 8
+
+static void range(FILE *f, const char *name, int64_t lo, int64_t hi, int64_t slack)
+{
+	fprintf(f, "\"%s\": [%lld, %lld]", name, (long long)(lo - slack), (long long)(hi + slack));
+}
+
+static void print_kinds(FILE *f, const struct storm *s)
+{
+	unsigned int kinds = s->required ? s->kinds : ANY_KIND;
+	const char *sep = "";
+
+	fprintf(f, "[");
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = { "backlog", "constant", "growing" };
+
+		if (!(kinds & 1u << i))
+			continue;
+		fprintf(f, "%s\"%s\"", sep, names[i]);
+		sep = ", ";
+	}
+	fprintf(f, "%s]", s->required && kinds != ANY_KIND ? "" : ", \"unknown\"");
+}
+
+/* 1 us; where the scale of the cycles has to be estimated, 30 ppm of the time more. */
+static int64_t slack_at(const struct truth *t, int64_t ns)
+{
+	return 1000 + (t->sc->trace.clock == CLOCK_X86_TSC ? ns / 1000000 * 30 : 0);
+}
+
+static void print_storms(FILE *f, const struct truth *t)
+{
+	fprintf(f, " \"storms\": [");
+	for (unsigned int i = 0; i < t->nr_storms; i++) {
+		const struct storm *s = &t->storms[i];
+		const struct group *g = &s->g;
+
+		fprintf(f, "%s\n  {\"need\": \"%s\", \"vcpu\": %d, \"timer\": %d, \"tid\": %d, ",
+			i ? "," : "", s->required ? "required" : "allowed", s->vcpu, s->timer,
+			s->tid);
+		range(f, "start_ns", g->first, g->best_first, slack_at(t, g->first));
+		fprintf(f, ", ");
+		range(f, "end_ns", g->best_last, g->last, slack_at(t, g->last));
+		fprintf(f, ", \"arms\": %llu, \"share\": %.3f, \"longest_run\": %llu, \"kinds\": ",
+			(unsigned long long)g->past, (double)g->past / g->total,
+			(unsigned long long)g->best);
+		print_kinds(f, s);
+		fprintf(f, ", \"phase\": \"%s\"}", g->phase);
+	}
+	fprintf(f, "],\n");
+}
+
+static void print_transitions(FILE *f, const struct truth *t)
+{
+	fprintf(f, " \"transitions\": [");
+	for (unsigned int i = 0; i < t->nr_transitions; i++) {
+		const struct transition *x = &t->transitions[i];
+
+		fprintf(f, "%s\n  {\"tids\": [", i ? "," : "");
+		for (int k = 0; k < x->nr_tids; k++)
+			fprintf(f, "%s%d", k ? ", " : "", x->tids[k]);
+		fprintf(f, "], \"need\": \"%s\", \"vcpu\": %d, ", x->need, x->vcpu);
+		range(f, "ts_ns", x->ts - 20000000, x->ts + x->late, 0);
+		fprintf(f, ", \"to\": %s, \"from\": %s, \"phase\": \"%s\"}", x->to ? x->to : "null",
+			x->from ? x->from : "null", x->phase);
+	}
+	fprintf(f, "],\n");
+}
+
+static void print_steps(FILE *f, struct truth *t)
+{
+	fprintf(f, " \"host_steps\": [");
+	for (unsigned int i = 0; i < t->nr_steps; i++) {
+		struct step *s = &t->steps[i];
+
+		s->required = llabs((long long)s->ns) >= STEP_MIN_NS && s->samples >= STEP_SAMPLES;
+		fprintf(f, "%s\n  {\"need\": \"%s\", ", i ? "," : "",
+			s->required ? "required" : "allowed");
+		range(f, "ts_ns", s->from, s->to ? s->to : s->from, 0);
+		fprintf(f, ", ");
+		range(f, "ts_ns_ignored", s->from, s->to_always ? s->to_always : s->from, 0);
+		fprintf(f, ", \"sampled_ignored\": %s, \"step_ns\": %lld, \"action\": \"%s\"}",
+			s->to_always ? "true" : "false", (long long)s->ns, s->action);
+	}
+	fprintf(f, "],\n");
+}
+
+static void print_rates(FILE *f, const struct truth *t)
+{
+	fprintf(f, " \"guest_rate\": [");
+	for (unsigned int i = 0; i < t->nr_rates; i++)
+		fprintf(f,
+			"%s\n  {\"vcpu\": %d, \"tid\": %d, \"rate_ppm\": %d, \"from_ns\": %lld, "
+			"\"to_ns\": %lld}",
+			i ? "," : "", t->rates[i].vcpu, t->rates[i].tid, t->rates[i].ppm,
+			(long long)t->rates[i].from, (long long)t->rates[i].to);
+	fprintf(f, "],\n");
+}
+
+struct tally {
+	unsigned int required, allowed, backlog, behind, kvmclock, unclear;
+};
+
+static struct tally tally_storms(const struct truth *t)
+{
+	struct tally n = { 0 };
+
+	for (unsigned int i = 0; i < t->nr_storms; i++) {
+		const struct storm *s = &t->storms[i];
+
+		n.required += s->required;
+		n.allowed += !s->required;
+		n.backlog += s->required && s->kinds == KIND_BACKLOG;
+		n.behind += s->required && !(s->kinds & KIND_BACKLOG);
+		n.unclear += !s->required || s->kinds == ANY_KIND;
+		n.kvmclock += s->required && s->g.page_off;
+	}
+	return n;
+}
+
+static unsigned int steps_of(const struct truth *t, bool required)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < t->nr_steps; i++)
+		n += t->steps[i].required == required;
+	return n;
+}
+
+static unsigned int changes_of(const struct truth *t, const char *need)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < t->nr_transitions; i++)
+		n += !strcmp(t->transitions[i].need, need);
+	return n;
+}
+
+static bool recorded(const struct truth *t, uint64_t events)
+{
+	uint64_t have = 0;
+
+	for (unsigned int i = 0; i < t->sc->trace.nr_buffers; i++)
+		have |= t->sc->trace.buffers[i].events;
+	return (have & events) == events;
+}
+
+/* @yes: must be found; else, unless @unclear, must not be. */
+static void verdict(FILE *f, const char **sep, const char *question, bool yes, bool unclear)
+{
+	if (!yes && unclear)
+		return;
+	fprintf(f, "%s\n  \"%s\": [%s]", *sep, question,
+		yes ? "\"yes\"" : "\"no\", \"cannot_tell\"");
+	*sep = ",";
+}
+
+static void print_verdicts(FILE *f, const struct truth *t)
+{
+	struct tally n = tally_storms(t);
+	unsigned int silent = changes_of(t, "silent") + changes_of(t, "allowed");
+	bool raw = t->rate || t->sc->trace.slew_ppm;
+	const char *sep = "";
+
+	fprintf(f, " \"verdicts\": {");
+	verdict(f, &sep, "storm", n.required, n.allowed);
+	verdict(f, &sep, "guest_backlog", n.backlog, n.unclear);
+	verdict(f, &sep, "guest_clock_behind", n.behind, n.unclear || t->lag || raw);
+	verdict(f, &sep, "guest_clock_rate", t->nr_rates, raw);
+	verdict(f, &sep, "host_reference_step", steps_of(t, true), steps_of(t, false));
+	verdict(f, &sep, "guest_clocksource_switch", changes_of(t, "required"), silent);
+	verdict(f, &sep, "host_kvmclock_fallback",
+		n.kvmclock && recorded(t, EV_BIT(MSR)) && !t->sc->trace.nr_lost, true);
+	verdict(f, &sep, "preemption",
+		t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required && !n.allowed,
+		true);
+	fprintf(f, "\n },\n");
+}
+
+static void print_arms(FILE *f, const struct truth *t)
+{
+	bool any = false;
+
+	fprintf(f, " \"arms\": [");
+	for (unsigned int i = 0; i < t->nr_timers; i++) {
+		const struct truth_timer *tt = t->timers[i];
+
+		if (!tt->arms)
+			continue;
+		fprintf(f,
+			"%s\n  {\"vm\": %d, \"vcpu\": %d, \"timer\": %d, \"tid\": %d, \"arms\": "
+			"%llu, \"expired\": %llu, "
+			"\"restored\": %llu}",
+			any ? "," : "", tt->vm, tt->vcpu, tt->timer, tt->tid,
+			(unsigned long long)tt->arms, (unsigned long long)tt->expired,
+			(unsigned long long)tt->restored);
+		any = true;
+	}
+	fprintf(f, "],\n");
+}
+
+/* Which threads are one VM at the end. */
+static void print_vms(FILE *f, const struct sim *sim)
+{
+	fprintf(f, " \"vms\": [");
+	for (unsigned int i = 0; i < sim->sc->nr_vms; i++) {
+		fprintf(f, "%s[", i ? ", " : "");
+		for (unsigned int k = 0; k < sim->sc->vms[i].nr_vcpus; k++)
+			fprintf(f, "%s%d", k ? ", " : "", sim->vms[i].vcpus[k].tid);
+		fprintf(f, "]");
+	}
+	fprintf(f, "]\n");
+}
+
+int expected_write(struct truth *t, const struct sim *sim)
+{
+	bool cycles = t->sc->trace.clock == CLOCK_X86_TSC;
+	FILE *f = fopen(t->expected_path, "w");
+
+	if (!f)
+		return -errno;
+	fprintf(f,
+		"{\n \"schema\": \"hvstimer-expected/1\",\n \"free_transitions\": %s,\n \"lossy\": "
+		"%s,\n"
+		" \"start_expired_recorded\": %s,\n \"scenario\": \"%s\",\n",
+		cycles ? "true" : "false", t->sc->trace.nr_lost ? "true" : "false",
+		t->expired_seen ? "true" : "false", t->sc->name);
+	print_storms(f, t);
+	print_transitions(f, t);
+	print_steps(f, t);
+	print_rates(f, t);
+	print_verdicts(f, t);
+	print_arms(f, t);
+	print_vms(f, sim);
+	fprintf(f, "}\n");
+	return fclose(f) ? -errno : 0;
+}
