@@ -127,26 +127,61 @@ static unsigned int nr_vms(const struct br_model *m)
 	return n;
 }
 
-static int title_state(const struct br_model *m, char *buf, size_t len)
+static bool cut_off(const struct hvst_trace *t)
+{
+	for (unsigned int i = 0; i < t->nr_files; i++)
+		if (t->files[i].truncated_at != HVST_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* What limits the trust in what is shown. */
+static void title_flaws(const struct br_model *m, FILE *f)
+{
+	const struct hvst_trace *t = m->live.trace;
+
+	if (t && cut_off(t))
+		fputs("file cut off  ", f);
+	if (t && t->lost_places)
+		fputs("events lost  ", f);
+	if (m->live.index->dropped)
+		fprintf(f, "%" PRIu64 " arms of further timers not shown  ",
+			m->live.index->dropped);
+}
+
+/* The right end of the title. True: it is about a flaw or something unfinished. */
+static bool title_state(const struct br_model *m, char *buf, size_t len)
 {
 	const struct br_live *l = &m->live;
+	FILE *f = fmemopen(buf, len - 1, "w");	/* the last byte stays 0 */
+	bool alert;
 
+	if (!f)
+		return false;
 	if (!m->indexed && l->total)
-		return snprintf(buf, len, "indexing %u %% ",
-				(unsigned int)((double)l->done / l->total * 100));
-	if (!m->indexed)
-		return snprintf(buf, len, "indexing ");
+		fprintf(f, "indexing %u %% ",
+			(unsigned int)((double)l->done / (double)l->total * 100));
+	else if (!m->indexed)
+		fputs("indexing ", f);
+	else
+		title_flaws(m, f);
+	alert = ftell(f) > 0;
 	if (br_model_filtered(m))
-		return snprintf(buf, len, "filter: %.40s ", m->filter_text);
-	return br_model_exact(m) ? 0 : snprintf(buf, len, "reading ");
+		fprintf(f, "filter: %.40s ", m->filter_text);
+	if (m->indexed && !br_model_exact(m))
+		fputs("reading ", f);
+	fclose(f);
+	return alert;
 }
 
 static void draw_title(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
 {
-	char vms[48], storms[48], span[UNIT_BUF], state[80] = "";
+	char vms[48], storms[48], span[UNIT_BUF], state[160] = "";
 	int64_t first = 0, last = 0;
-	int x, right = title_state(m, state, sizeof(state));
+	bool alert = title_state(m, state, sizeof(state));
+	int x, right;
 
+	right = (int)strlen(state) < l->title.w ? (int)strlen(state) : l->title.w;
 	br_fill(g, &l->title, ' ', BR_TITLE);
 	br_model_span(m, &first, &last);
 	plural(vms, sizeof(vms), nr_vms(m), "VM");
@@ -160,7 +195,7 @@ static void draw_title(const struct br_model *m, const struct br_layout *l, stru
 	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ", vms);
 	br_text(g, x, 0, l->title.w - x - 1, m->live.nr_storms ? BR_STORM : BR_TITLE, storms);
 	if (right > 0)
-		br_text(g, l->title.w - right, 0, right, m->indexed ? BR_TITLE : BR_ALERT, state);
+		br_text(g, l->title.w - right, 0, right, alert ? BR_ALERT : BR_TITLE, state);
 }
 
 static void draw_head(const struct br_model *m, const struct br_layout *l, struct br_grid *g)

@@ -48,7 +48,7 @@ static int64_t created_by(const struct analysis *a, int tid)
 	int64_t ts = HVST_UNKNOWN;
 
 	for (unsigned int i = 0; i < n; i++)
-		if (a->created[i].pid <= tid && tid - a->created[i].pid < CREATED_REACH && a->created[i].pid > best) {
+		if (a->created[i].pid > best && a->created[i].pid <= tid && tid - a->created[i].pid < CREATED_REACH) {
 			best = a->created[i].pid;
 			ts = a->created[i].ts;
 		}
@@ -110,7 +110,8 @@ static bool skew_from_model(const struct vm_an *vm, struct hvst_arm *arm, int64_
 {
 	int64_t o, err, u, skew;
 
-	if (!arm->count || !hvst_refclock_at(&vm->ref, arm->ts_ns, &o, &err) ||
+	if (!arm->count || !hvst_refclock_covers(&vm->ref, arm->ts_ns) ||
+	    !hvst_refclock_at(&vm->ref, arm->ts_ns, &o, &err) ||
 	    !hvst_ref_offset(arm->count, arm->ts_ns, &u))
 		return false;
 	/* o = 100 * time_now - ts and u = 100 * count - ts, so the skew is o - u; an expired arm's is >= 0. */
@@ -142,15 +143,24 @@ static void settle(struct analysis *a, struct vm_an *vm, unsigned int n, bool kn
 	for (unsigned int i = 0; i < n; i++)
 		settle_one(a, vm, &vm->pending[i], known);
 	vm->nr_pending -= n;
+	a->nr_pending -= n;
+	if (!vm->nr_pending) {
+		free(vm->pending);
+		vm->pending = NULL;
+		vm->cap_pending = 0;
+		return;
+	}
 	memmove(vm->pending, vm->pending + n, vm->nr_pending * sizeof(*vm->pending));
 }
 
-static void wait_for_sample(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t bound)
+static void pending_add(struct analysis *a, struct vm_an *vm, const struct pending_arm *arm)
 {
-	struct vm_an *vm = t->vcpu->vm->an;
-
-	if (vm->nr_pending == ANALYSIS_MAX_PENDING)
-		settle(a, vm, vm->nr_pending / 2, false);	/* too many: these keep an unknown skew */
+	if (a->nr_pending >= ANALYSIS_MAX_PENDING)
+		settle(a, vm, (vm->nr_pending + 1) / 2, false);	/* too many: these keep an unknown skew */
+	if (a->nr_pending >= ANALYSIS_MAX_PENDING) {
+		settle_one(a, vm, arm, false);		/* all of them another VM's */
+		return;
+	}
 	if (vm->nr_pending == vm->cap_pending) {
 		unsigned int cap = vm->cap_pending ? 2 * vm->cap_pending : 64;
 		struct pending_arm *p = realloc(vm->pending, cap * sizeof(*p));
@@ -162,10 +172,18 @@ static void wait_for_sample(struct analysis *a, struct stimer *t, const struct h
 		vm->pending = p;
 		vm->cap_pending = cap;
 	}
-	vm->pending[vm->nr_pending++] = (struct pending_arm){
+	vm->pending[vm->nr_pending++] = *arm;
+	a->nr_pending++;
+}
+
+static void wait_for_sample(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t bound)
+{
+	struct pending_arm p = {
 		.ts = arm->ts_ns, .ts_raw = arm->ts_raw, .count = arm->count, .t = t, .bound_ns = bound,
 		.cpu = arm->cpu, .buffer = arm->buffer, .flags = arm->flags,
 	};
+
+	pending_add(a, t->vcpu->vm->an, &p);
 }
 
 /*
@@ -182,7 +200,7 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm, cons
 		from = v->msr_ns;
 	if (from == HVST_UNKNOWN || from > to)
 		return 0;
-	back = ev->expiration.direct ? (to - from) / 4 : (to - from) * 3 / 8;
+	back = ev->expiration.direct ? (to - from) / 4 : (to - from) / 8 * 3;
 	arm->ts_ns = to - back;
 	return to - from - back > back ? to - from - back : back;
 }
@@ -353,8 +371,12 @@ static void on_vcpu_event(void *ctx, struct vcpu *v, const struct hvst_event *ev
 /* A vCPU's first TSC offset: the VM begins here, often before any of its threads is known as a vCPU. */
 static void vm_created(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
 {
-	unsigned int slot = a->nr_created++ % CREATED_MAX;
+	unsigned int slot;
 
+	/* That the page is off from then on holds only where its writes would be seen. */
+	if (!(hvst_recorded(a) >> HVST_EV_MSR & 1))
+		return;
+	slot = a->nr_created++ % CREATED_MAX;
 	a->created[slot].pid = ev->pid;
 	a->created[slot].ts = ev->ts_ns;
 	if (vm)
@@ -400,6 +422,7 @@ static void on_gap(void *ctx, const struct hvst_event *ev)
 {
 	struct analysis *a = ctx;
 
+	a->gap_ns = ev->ts_ns;
 	/* Entries and exits in the gap are unknown: time is accounted anew from here. */
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
@@ -409,14 +432,16 @@ static void on_gap(void *ctx, const struct hvst_event *ev)
 			v->an->msrs_since_arm = 0;
 			deliveries_drop(a, v);
 		}
-	(void)ev;
 }
 
 static void on_vm_merge(void *ctx, struct vm *into, struct vm *from)
 {
 	struct analysis *a = ctx;
 
-	settle(a, from->an, from->an->nr_pending, true);
+	a->nr_pending -= from->an->nr_pending;
+	for (unsigned int i = 0; i < from->an->nr_pending; i++)
+		pending_add(a, into->an, &from->an->pending[i]);
+	from->an->nr_pending = 0;
 	if (hvst_refclock_merge(&into->an->ref, &from->an->ref))
 		a->error = -ENOMEM;
 	hvst_clocksource_merge(into->an, from->an);
@@ -518,10 +543,10 @@ int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev)
 
 int hvst_analysis_finish(struct analysis *a)
 {
+	hvst_model_finish(a->model);
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
 		if (!vm->dead)
-			settle(a, vm->an, vm->an->nr_pending, vm->an->ref.cur != NULL);
-	hvst_model_finish(a->model);
+			settle(a, vm->an, vm->an->nr_pending, true);
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 			deliveries_drop(a, v);

@@ -15,7 +15,7 @@
 
 #define ANALYSIS_MAX_STORMS	65536
 #define ANALYSIS_MAX_TRANSITIONS 65536
-#define ANALYSIS_MAX_PENDING	(1u << 19)	/* arms that wait for a clock sample, 40 bytes each */
+#define ANALYSIS_MAX_PENDING	(1u << 19)	/* arms that wait for a clock sample, of all VMs; 48 bytes each */
 
 /* A clock event kept for triggers and evidence. */
 struct clock_mark {
@@ -109,7 +109,7 @@ struct storm_point { int64_t ts; uint64_t count; int64_t skew; };	/* skew HVST_U
 struct storm_bin { uint64_t expired; int64_t min, max; bool used; };
 struct storm_runs { unsigned int n; struct { int64_t ts, v; uint32_t w; } r[2 * STORM_BINS]; };
 
-struct storm_core { int64_t score, start_ns, end_ns; uint64_t arms, expired; };
+struct storm_core { int64_t score; struct storm_point start, max, end; uint64_t arms, expired; };
 
 struct storm_group {
 	bool active;
@@ -182,8 +182,10 @@ struct analysis {
 	struct { int pid; int64_t ts; } created[CREATED_MAX];
 	unsigned int nr_created;
 	int error;			/* -ENOMEM, or -ECANCELED from an observer */
+	unsigned int nr_pending;	/* of all VMs */
 	unsigned int nr_vms;
 	int64_t now;
+	int64_t gap_ns;			/* of the last lost events, on any CPU */
 
 	struct hvst_storm *storms;
 	struct vcpu **storm_vcpu;	/* VM numbers are known at the end only */
@@ -265,6 +267,8 @@ struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct
 						      double ppm, double err);
 void hvst_guestclock_finish(struct analysis *a);
 /* verdict.c */
+/* Bit per event id: events that were recorded, as far as the file tells, and not left out. */
+uint64_t hvst_recorded(const struct analysis *a);
 void hvst_verdicts(struct analysis *a);
 /* result.c: arrays of the result from all of the above */
 int hvst_result_build(struct analysis *a);

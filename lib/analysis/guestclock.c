@@ -23,6 +23,8 @@
 #define LONG_POINTS	12
 #define MIN_DRIFT_NS	(100 * 1000)
 #define MIN_PPM		20
+#define NEAR_STORM_NS	(250LL * 1000 * 1000)
+#define MAX_SILENT	1024	/* storms looked at for a silent change: each looks at every change */
 #define MAX_PPM		50000	/* a faster drift is a habit of the guest, not its clock */
 
 struct fit { double slope, level, rms, slope_err; int64_t t0; };
@@ -217,8 +219,64 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	e->win_n++;
 }
 
+/* Did the guest's clock change near @ts, as far as other evidence shows it? */
+static bool changed_near(const struct analysis *a, const struct vcpu *v, int64_t ts)
+{
+	for (unsigned int i = 0; i < a->nr_guest; i++)
+		if (a->guest_vm[i] == v->vm && a->guest[i].role == HVST_ROLE_STIMER &&
+		    (!a->guest_vcpu[i] || a->guest_vcpu[i] == v) && llabs(a->guest[i].ts_ns - ts) < NEAR_STORM_NS)
+			return true;
+	return false;
+}
+
+static bool stepped_near(const struct vcpu *v, int64_t ts)
+{
+	const struct refclock *rc = &v->vm->an->ref;
+
+	for (unsigned int i = 0; i <= rc->nr_segs; i++) {
+		const struct refseg *r = i < rc->nr_segs ? rc->segs[i] : rc->cur;
+
+		if (r && r->step_ns != HVST_UNKNOWN && llabs(r->from_ns - ts) < NEAR_STORM_NS)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A storm of a lagging guest that begins, or ends, out of the blue: no write of the page, no change in what
+ * is read. The guest changed its clock silently: it stopped using the page, or went back to it. A step of
+ * the host's clock that the guest does not follow says the same: the page would have told it.
+ */
+static void silent_changes(struct analysis *a, const struct hvst_storm *s, struct vcpu *v)
+{
+	enum hvst_guest_source usual = v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
+	struct hvst_guest_transition *g;
+
+	if (s->kind != HVST_STORM_CONSTANT || changed_near(a, v, s->start_ns))
+		return;
+	g = hvst_guestclock_suspect(a, v, s->start_ns, NAN, NAN);
+	if (!g)
+		return;
+	g->offset_ns = s->skew_max_ns == HVST_UNKNOWN ? HVST_UNKNOWN : -s->skew_max_ns;
+	hvst_evidence_stat(&g->evidence, stepped_near(v, s->start_ns) ?
+			   "timer %d: the host's clock stepped and the guest's did not follow: it does not read the page" :
+			   "timer %d: from one arm to the next the guest's clock lags, and nothing in the trace says why",
+			   s->timer);
+	if (s->open || changed_near(a, v, s->end_ns))
+		return;
+	g = hvst_guestclock_suspect(a, v, s->end_ns, NAN, NAN);
+	if (!g)
+		return;
+	g->from = HVST_SRC_RAW_TSC;
+	g->to = usual;
+	hvst_evidence_stat(&g->evidence, "timer %d: the lag is gone from one arm to the next, and nothing in the trace says why",
+			   s->timer);
+}
+
 void hvst_guestclock_finish(struct analysis *a)
 {
+	for (unsigned int i = 0; i < a->nr_storms && i < MAX_SILENT; i++)
+		silent_changes(a, &a->storms[i], a->storm_vcpu[i]);
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 			for (unsigned int i = 0; i < HVST_STIMERS; i++)

@@ -76,17 +76,19 @@ static void seg_fit(const struct refclock *rc, struct refseg *s)
 	hvst_hull_touch(&s->hull, 0, &s->line);
 }
 
-/* Extrapolation error away from the segment's samples, on top of the envelope's own. */
+/*
+ * How far the line may be off at @ts, on top of the envelope's own error. Away from the samples by the error
+ * of its rate; while the rate is not known yet, the flat line stands for any slope that a clock may have.
+ */
 static int64_t seg_slack(const struct refseg *s, int64_t ts)
 {
-	int64_t dist = 0;
-	double ppm = s->rate_known ? s->rate_err_ppm : SLEW_PPM;
+	int64_t after = ts - s->last_ns, before = s->first_ns - ts, dist = after > before ? after : before;
 
-	if (ts > s->last_ns)
-		dist = ts - s->last_ns;
-	else if (ts < s->first_ns)
-		dist = s->first_ns - ts;
-	return (int64_t)((double)dist * (ppm + 1) / 1e6);
+	if (!s->rate_known) {
+		dist += s->last_ns - s->first_ns;
+		return (int64_t)((double)dist * SLEW_PPM / 1e6);
+	}
+	return dist > 0 ? (int64_t)((double)dist * (s->rate_err_ppm + 1) / 1e6) : 0;
 }
 
 static void bucket_flush(struct refclock *rc)
@@ -267,7 +269,8 @@ int hvst_refclock_sample(struct refclock *rc, int64_t ts, uint64_t time_now, int
 		return ret ? ret : 1;
 	}
 	r = o - hvst_line_at(&rc->cur->line, ts);
-	slack = seg_slack(rc->cur, ts);
+	/* Nearly every sample is this one: close to the envelope. How far it may stray is worked out for others. */
+	slack = r <= NEAR_NS && r >= -NEAR_NS ? 0 : seg_slack(rc->cur, ts);
 	if (r > DEPART_NS + slack && (rc->solid >= SOLID || event_since(rc, rc->cur->last_ns))) {
 		rc->nr_run = 0;
 		ret = seg_begin(rc, ts, o);
@@ -312,6 +315,18 @@ bool hvst_refclock_fresh(const struct refclock *rc, int64_t ts)
 	(void)ts;
 	return rc->cur && rc->solid >= SOLID && !rc->nr_run && rc->contradiction_ns == HVST_UNKNOWN &&
 	       !event_since(rc, rc->cur->last_ns);
+}
+
+bool hvst_refclock_covers(const struct refclock *rc, int64_t ts)
+{
+	unsigned int n = rc->nr_events < REF_EVENTS ? rc->nr_events : REF_EVENTS;
+
+	if (!rc->cur || (rc->contradiction_ns != HVST_UNKNOWN && ts >= rc->contradiction_ns))
+		return false;
+	for (unsigned int i = 0; i < n; i++)
+		if (rc->events[i].ts > rc->cur->last_ns && ts >= rc->events[i].ts)
+			return false;
+	return true;
 }
 
 bool hvst_refclock_solid(const struct refclock *rc)

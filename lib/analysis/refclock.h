@@ -66,6 +66,8 @@ void hvst_refclock_bound(struct refclock *rc, int64_t ts, uint64_t count);
 
 /* True when o(ts) can be taken from the current segment now; else wait for a sample. */
 bool hvst_refclock_fresh(const struct refclock *rc, int64_t ts);
+/* False when the clock may have moved between its last sample and @ts: then o(@ts) is not known. */
+bool hvst_refclock_covers(const struct refclock *rc, int64_t ts);
 /* True when the current segment rests on enough samples to settle what waited for it. */
 bool hvst_refclock_solid(const struct refclock *rc);
 

@@ -75,7 +75,16 @@ static void runs_add(struct storm_runs *r, int64_t ts, int64_t v)
 	r->n++;
 }
 
-static void core_step(struct storm_group *g, int64_t ts, bool expired, const struct hvst_params *p)
+/* Is @p further behind than @max? Where neither skew is known, their counts tell. */
+static bool further_behind(const struct storm_point *p, const struct storm_point *max)
+{
+	if (max->skew == HVST_UNKNOWN)
+		return hvst_count_step(p->count, max->count) * 100 > max->ts - p->ts;
+	return p->skew > max->skew;
+}
+
+static void core_step(struct storm_group *g, const struct storm_point *at, bool expired,
+		      const struct hvst_params *p)
 {
 	/* An interval with a positive sum has at least storm_min_share per cent past-due arms. */
 	int64_t gain = expired ? 100 - (int64_t)p->storm_min_share : -(int64_t)p->storm_min_share;
@@ -85,14 +94,16 @@ static void core_step(struct storm_group *g, int64_t ts, bool expired, const str
 			g->cur = (struct storm_core){ 0 };
 			return;
 		}
-		g->cur = (struct storm_core){ .start_ns = ts };
+		g->cur = (struct storm_core){ .start = *at, .max = *at };
 	}
 	g->cur.score += gain;
 	g->cur.arms++;
 	if (!expired)
 		return;
 	g->cur.expired++;
-	g->cur.end_ns = ts;
+	g->cur.end = *at;
+	if (further_behind(at, &g->cur.max))
+		g->cur.max = *at;
 	if (g->cur.score > g->best.score)
 		g->best = g->cur;
 }
@@ -180,10 +191,9 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	}
 	g->last_count = arm->count;
 	bins_add(g, arm->ts_ns, v);
-	core_step(g, arm->ts_ns, true, &a->params);
 	g->end = (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
-	if (g->max.skew == HVST_UNKNOWN ?
-	    hvst_count_step(arm->count, g->max.count) * 100 > g->max.ts - arm->ts_ns : arm->skew_ns > g->max.skew)
+	core_step(g, &g->end, true, &a->params);
+	if (further_behind(&g->end, &g->max))
 		g->max = g->end;
 	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
 	/* What matters only for groups that stay small: causes, and the last event as evidence. */
@@ -234,7 +244,7 @@ static void course_of(struct course *c, const int64_t *ts, const int64_t *v, uns
 		tmp[i] = llabs(v[i + 1] - v[i]);
 	c->scatter = median(tmp, n - 1);
 	c->first_ts = ts[(q - 1) / 2];
-	c->last_ts = ts[n - 1 - (q - 1) / 2];
+	c->last_ts = ts[n - q + (q - 1) / 2];
 }
 
 /* Retries of one target: highest skew of each. Else: the lower edge, which is the sharp one. */
@@ -356,7 +366,8 @@ static int64_t point_skew(const struct vcpu *v, const struct storm_point *p, int
 
 	if (p->skew != HVST_UNKNOWN)
 		return p->skew;
-	if (!hvst_refclock_at(&v->vm->an->ref, p->ts, &o, &e) || !hvst_ref_offset(p->count, p->ts, &u))
+	if (!hvst_refclock_covers(&v->vm->an->ref, p->ts) || !hvst_refclock_at(&v->vm->an->ref, p->ts, &o, &e) ||
+	    !hvst_ref_offset(p->count, p->ts, &u))
 		return HVST_UNKNOWN;
 	if (e > *err)
 		*err = e;
@@ -370,7 +381,7 @@ static double share(int64_t part, int64_t whole)
 	return r > 1 ? 1 : r;
 }
 
-static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *s)
+static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *s, const struct storm_core *c)
 {
 	struct storm_group *g = &t->an->group;
 	const struct vcpu_an *va = t->vcpu->an;
@@ -386,9 +397,9 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	group_kind(g, s, &slope);
 	if (s->kind == HVST_STORM_GROWING && slope > 0)
 		report_rate(a, t, s, slope);
-	s->skew_start_ns = point_skew(t->vcpu, &g->start, &s->skew_error_ns);
-	s->skew_max_ns = point_skew(t->vcpu, &g->max, &s->skew_error_ns);
-	s->skew_end_ns = point_skew(t->vcpu, &g->end, &s->skew_error_ns);
+	s->skew_start_ns = point_skew(t->vcpu, &c->start, &s->skew_error_ns);
+	s->skew_max_ns = point_skew(t->vcpu, &c->max, &s->skew_error_ns);
+	s->skew_end_ns = point_skew(t->vcpu, &c->end, &s->skew_error_ns);
 	s->predicted_end_ns = HVST_UNKNOWN;
 	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && slope < 0 &&
 	    (double)s->skew_end_ns / -slope < (double)HVST_SKEW_MAX)
@@ -456,12 +467,14 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	s = storm_new(a, t->vcpu);
 	if (!s)
 		return;
-	s->start_ns = whole ? g->start.ts : g->best.start_ns;
-	s->end_ns = whole ? g->end.ts : g->best.end_ns;
-	s->arms = whole ? g->arms : g->best.arms;
-	s->expired = whole ? g->expired : g->best.expired;
-	s->open = open && (whole || s->end_ns == g->end.ts);
-	storm_fill(a, t, s);
+	if (whole)
+		g->best = (struct storm_core){ 0, g->start, g->max, g->end, g->arms, g->expired };
+	s->start_ns = g->best.start.ts;
+	s->end_ns = g->best.end.ts;
+	s->arms = g->best.arms;
+	s->expired = g->best.expired;
+	s->open = open && s->end_ns == g->end.ts;
+	storm_fill(a, t, s, &g->best);
 	if (a->obs->storm && hvst_filter_pass(a, t->vcpu, t->index) && a->obs->storm(a->obs_ctx, s))
 		a->error = -ECANCELED;
 }
@@ -473,8 +486,10 @@ void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm 
 	const struct hvst_params *p = &a->params;
 	bool expired = arm->kind == HVST_ARM_EXPIRED;
 
-	if (g->active && (arm->ts_ns - g->end.ts > p->storm_max_gap_ns || g->ahead > p->storm_max_ahead))
+	if (g->active && g->ahead > p->storm_max_ahead)
 		group_end(a, t, false);
+	else if (g->active && arm->ts_ns - g->end.ts > p->storm_max_gap_ns)
+		group_end(a, t, a->gap_ns > g->end.ts);
 	if (expired) {
 		if (!g->active)
 			group_begin(g, t, arm, ev);
@@ -482,7 +497,7 @@ void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm 
 	} else if (g->active) {
 		g->arms++;
 		g->ahead++;
-		core_step(g, arm->ts_ns, false, p);
+		core_step(g, &(struct storm_point){ .ts = arm->ts_ns }, false, p);
 	}
 }
 
@@ -495,7 +510,7 @@ static void timers_each(struct analysis *a, void (*fn)(struct analysis *, struct
 					fn(a, v->timer[i]);
 }
 
-/* Open: the trace ends before the rule would have ended the group. */
+/* Open: the trace, or what of it was not lost, ends before the rule would have ended the group. */
 static void timer_finish(struct analysis *a, struct stimer *t)
 {
 	struct storm_group *g = &t->an->group;
@@ -504,7 +519,8 @@ static void timer_finish(struct analysis *a, struct stimer *t)
 		return;
 	if (g->run_max != INT64_MIN && g->runs.n < 2 * STORM_BINS && g->runs.n < 4)
 		runs_add(&g->runs, g->run_ts, g->run_max);
-	group_end(a, t, a->now - g->end.ts <= a->params.storm_max_gap_ns && g->ahead <= a->params.storm_max_ahead);
+	group_end(a, t, g->ahead <= a->params.storm_max_ahead &&
+		  (a->now - g->end.ts <= a->params.storm_max_gap_ns || a->gap_ns > g->end.ts));
 }
 
 void hvst_storm_finish(struct analysis *a)

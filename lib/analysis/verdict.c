@@ -34,7 +34,7 @@ static const struct need { uint64_t all, either, or; } needs[HVST_Q_COUNT] = {
 	[HVST_Q_PREEMPTION]		= { 0, BIT(SCHED_SWITCH), BIT(ENTRY) | BIT(EXIT) },
 };
 
-static uint64_t recorded_events(const struct analysis *a)
+uint64_t hvst_recorded(const struct analysis *a)
 {
 	uint64_t have = 0;
 
@@ -46,11 +46,11 @@ static uint64_t recorded_events(const struct analysis *a)
 
 static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 {
-	uint64_t have = recorded_events(a);
+	uint64_t have = hvst_recorded(a);
 	uint64_t miss = needs[q].all & ~have;
 
 	if (needs[q].either & ~have && needs[q].or & ~have)
-		miss |= needs[q].either & ~have;
+		miss |= (needs[q].either | needs[q].or) & ~have;
 	return miss;
 }
 
@@ -193,7 +193,7 @@ static enum hvst_answer preemption_answer(const struct analysis *a, int vm, stru
 		return HVST_CANNOT_TELL;
 	if (!an->preempted) {
 		/* sched_switch alone does not show a vCPU kept busy by the host: then unexplained ones stay open. */
-		bool exits = (recorded_events(a) & (BIT(ENTRY) | BIT(EXIT))) == (BIT(ENTRY) | BIT(EXIT));
+		bool exits = (hvst_recorded(a) & (BIT(ENTRY) | BIT(EXIT))) == (BIT(ENTRY) | BIT(EXIT));
 
 		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
 	}
@@ -513,7 +513,7 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	if (v->answer == HVST_YES)
 		v->missing = 0;
 	else if (q == HVST_Q_PREEMPTION && v->answer == HVST_CANNOT_TELL && !v->missing)
-		v->missing = (BIT(ENTRY) | BIT(EXIT)) & ~recorded_events(a);
+		v->missing = (BIT(ENTRY) | BIT(EXIT)) & ~hvst_recorded(a);
 	summarize(a, q, v);
 }
 

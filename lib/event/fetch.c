@@ -179,12 +179,20 @@ const struct hvst_run *hvst_fetch_next(struct hvst_fetch *f, unsigned int i)
 	return r;
 }
 
+/* libtracecmd reads all CPUs of a file through one handle: by one thread. */
+static bool any_tracecmd(struct hvst_lane **lanes, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		if (lanes[i]->tracecmd)
+			return true;
+	return false;
+}
+
 struct hvst_fetch *hvst_fetch_new(struct hvst_lane **lanes, unsigned int nr, unsigned int threads)
 {
 	struct hvst_fetch *f;
 
-	if (threads > nr)
-		threads = nr;
+	threads = any_tracecmd(lanes, nr) ? 0 : threads < nr ? threads : nr;
 	f = calloc(1, sizeof(*f) + threads * sizeof(f->threads[0]));
 	if (!f)
 		return NULL;

@@ -21,7 +21,8 @@ void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
 	to->duplicates += c->duplicates;
 	to->bytes += c->bytes;
 	to->lost_places += c->lost_places;
-	to->lost_ns += c->lost_ns;
+	if (__builtin_add_overflow(to->lost_ns, c->lost_ns, &to->lost_ns))
+		to->lost_ns = INT64_MAX;
 	if (c->first_ns < to->first_ns)
 		to->first_ns = c->first_ns;
 	if (c->last_ns > to->last_ns)
@@ -153,6 +154,7 @@ static int decode_records(struct hvst_lane *l, struct hvst_run *r)
 		l->first = false;
 		if (rc <= 0 || !take_record(l, r, &rec)) {
 			r->counts.bytes += l->data.size;
+			l->failed = rc < 0;
 			return rc < 0 ? rc : 0;
 		}
 	}
@@ -311,6 +313,7 @@ int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns, struct 
 		rc = hvst_pages_seek(&l->pages, &l->block, u, starts_before, l);
 	l->block_pos = 0;
 	l->block.len = 0;		/* the search used it */
+	l->failed = rc < 0;
 	return rc;
 }
 

@@ -17,6 +17,7 @@
 #define WINDOW_MAX (128u << 10)
 #define CHUNK_MEMORY  (512u << 20) /* bound on unpacked chunks, should a hostile file ask for it */
 #define CHUNK_MAX (16u << 20)
+#define CHUNK_PAGES 10			/* as trace-cmd packs them */
 
 static const char *const systems[] = { "kvm", "sched", NULL };
 
@@ -177,18 +178,23 @@ static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int 
 	return 0;
 }
 
-/* The more lanes, the smaller their windows. */
-static void open_lanes(struct hvst_source *s)
+/* The more lanes, the smaller their windows; but a window holds a sub-buffer, and a chunk ten of them. */
+static int open_lanes(struct hvst_source *s)
 {
 	for (unsigned int i = 0; i < s->nr_lanes; i++) {
 		struct hvst_lane *l = s->lanes[i];
 		bool packed = l->file->buffers[l->file_buffer].compressed;
 		size_t window = (packed ? CHUNK_MEMORY : WINDOW_MEMORY) / s->nr_lanes;
 		size_t max = packed ? CHUNK_MAX : WINDOW_MAX;
+		size_t least = l->file->buffers[l->file_buffer].page_size * (packed ? CHUNK_PAGES : 1);
 
-		hvst_pages_init(&l->pages, l->file, l->file_buffer, &l->data,
-				window < max ? window : max);
+		if (least * s->nr_lanes > CHUNK_MEMORY)
+			return fail(s, -EOPNOTSUPP, "%s: %u CPUs in all buffers with sub-buffers of this size need more "
+				    "than %u MiB: choose with --cpu or --buffer", l->file->path, s->nr_lanes,
+				    CHUNK_MEMORY >> 20);
+		hvst_pages_init(&l->pages, l->file, l->file_buffer, &l->data, window < max ? window : max);
 	}
+	return 0;
 }
 
 static int add_lanes(struct hvst_source *s, const struct hvst_source_opts *o,
@@ -364,7 +370,9 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 			  o->paths[0]);
 	if (rc)
 		return rc;
-	open_lanes(s);
+	rc = open_lanes(s);
+	if (rc)
+		return rc;
 	describe_clock(s);
 	describe_formats(s);
 	return open_pump(s, o);
@@ -488,15 +496,17 @@ void hvst_source_close(struct hvst_source *s)
 /* What a reading error means. */
 static int read_failed(struct hvst_source *s, int code)
 {
-	for (unsigned int i = 0; i < s->nr_lanes && code == -EBADMSG; i++) {
-		const struct hvst_lane *l = s->lanes[i];
+	const struct hvst_lane *l = NULL;
 
-		if (l->failed)
-			return fail(s, code,
-				    "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
-				    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
-	}
-	return fail(s, code, "reading failed: %s", strerror(-code));
+	for (unsigned int i = 0; i < s->nr_lanes && !l; i++)
+		if (s->lanes[i]->failed)
+			l = s->lanes[i];
+	if (l && l->tracecmd)
+		return fail(s, code, "%s: %s", l->file->path, hvst_tracecmd_fate(l->tracecmd));
+	if (l && code == -EBADMSG)
+		return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
+			    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
+	return fail(s, code, "%s: reading failed: %s", (l ? l->file : &s->files[0]->file)->path, strerror(-code));
 }
 
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,

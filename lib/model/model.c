@@ -153,14 +153,18 @@ nomem:
 	return NULL;
 }
 
-/* A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names. */
+/*
+ * A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names, of that
+ * task. Where there is none, the task is a vCPU thread itself that has not run its guest yet: a restored VM.
+ */
 static struct vcpu *vcpu_written(struct model *m, const struct hvst_event *ev, bool host)
 {
-	struct vcpu *v = vcpu_of(m, ev, !host);
+	struct vcpu *v = vcpu_of(m, ev, !host), *near;
 
-	if (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0))
+	if (!host || (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0)))
 		return v;
-	return host ? hvst_model_nearest(m, ev->vcpu_id, ev->pid) : v;
+	near = hvst_model_nearest(m, ev->vcpu_id, ev->pid);
+	return near ? near : vcpu_look_up(m, ev, true);
 }
 
 static void timer_stop(struct stimer *t)
@@ -233,6 +237,13 @@ static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hv
 		.vm = -1, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
 		.cpu = ev->cpu, .buffer = ev->buffer,
 	};
+}
+
+/* The write that led to it is used up: a later arm without one of its own does not count from there. */
+static void arm_out(struct model *m, struct stimer *t, struct hvst_arm *a, const struct hvst_event *ev)
+{
+	m->sink.arm(m->ctx, t, a, ev);
+	t->prog_ns = HVST_UNKNOWN;
 }
 
 /* The host set the hrtimer: now + headroom. */
@@ -322,7 +333,7 @@ static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 	started(t, &a);
 	if (a.kind == HVST_ARM_EXPIRED && !(a.flags & HVST_ARM_RESTART))
 		t->expired_inferred++;
-	m->sink.arm(m->ctx, t, &a, ev);
+	arm_out(m, t, &a, ev);
 }
 
 static void on_start_expired(struct model *m, const struct hvst_event *ev)
@@ -347,7 +358,7 @@ static void on_start_expired(struct model *m, const struct hvst_event *ev)
 	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
 	if (!(a.flags & HVST_ARM_RESTART))
 		t->expired_observed++;
-	m->sink.arm(m->ctx, t, &a, ev);
+	arm_out(m, t, &a, ev);
 }
 
 static void on_start_periodic(struct model *m, const struct hvst_event *ev)
@@ -374,7 +385,7 @@ static void on_start_periodic(struct model *m, const struct hvst_event *ev)
 	if (t->programmed)
 		t->arms++;
 	t->programmed = false;
-	m->sink.arm(m->ctx, t, &a, ev);
+	arm_out(m, t, &a, ev);
 }
 
 /*
@@ -450,7 +461,7 @@ static void infer_expired(struct model *m, struct stimer *t, const struct hvst_e
 	t->arm_ns = ev->ts_ns;
 	t->arms++;
 	t->expired_inferred++;
-	m->sink.arm(m->ctx, t, &a, ev);
+	arm_out(m, t, &a, ev);
 }
 
 static void on_expiration(struct model *m, const struct hvst_event *ev)
@@ -535,8 +546,9 @@ static void on_lost(struct model *m, const struct hvst_event *ev)
 	struct vcpu *last = m->last_on_cpu[slot];
 
 	m->gap++;
-	if (last && ev->ts_ns > last->last_ns)
-		m->lost_ns += ev->ts_ns - last->last_ns;
+	if (last && ev->ts_ns > last->last_ns &&
+	    __builtin_add_overflow(m->lost_ns, ev->ts_ns - last->last_ns, &m->lost_ns))
+		m->lost_ns = INT64_MAX;
 	m->expired_timer = NULL;
 	m->sink.gap(m->ctx, ev);
 }
@@ -641,7 +653,8 @@ void hvst_model_free(struct model *m)
 
 int64_t hvst_model_padding_ns(const struct model *m)
 {
-	return m->padding_ref ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
+	/* more than that is no padding */
+	return m->padding_ref && m->padding_ref <= HVST_SKEW_MAX / 100 ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
 }
 
 bool hvst_model_expired_seen(const struct model *m)

@@ -6,7 +6,7 @@
 #include "model.h"
 
 #define MODEL_HASH_BITS 12
-#define MODEL_MAX_VCPUS 65536	/* a hostile file could name 2^32 threads */
+#define MODEL_MAX_VCPUS 8192	/* a hostile file could name 2^32 threads; each takes up to 60 KiB */
 #define MODEL_CPU_CACHE 1024
 #define MODEL_ID_BUCKETS 1024
 
@@ -43,7 +43,7 @@ void hvst_model_vcpu_named(struct model *m, struct vcpu *v, int vcpu_id);
 void hvst_model_sampled(struct model *m, struct vcpu *v, const struct hvst_event *ev);
 /* Chain of threads whose vcpu_id hashes like @id; check vcpu_id. */
 struct vcpu *hvst_model_by_id(const struct model *m, int id);
-/* The vCPU @vcpu_id whose thread is nearest to task @pid; NULL when there is none. */
+/* The vCPU @vcpu_id of the VMM @pid: the thread next above it; NULL when there is none. */
 struct vcpu *hvst_model_nearest(const struct model *m, int vcpu_id, int pid);
 /* The VM that a task which is no vCPU thread belongs to: the only one, or that of the nearest thread. */
 struct vm *hvst_model_vm_of_task(const struct model *m, int pid);

@@ -72,16 +72,6 @@ static int64_t tid_apart(int a, int b)
 	return llabs((int64_t)a - b);
 }
 
-struct vcpu *hvst_model_nearest(const struct model *m, int vcpu_id, int pid)
-{
-	struct vcpu *best = NULL;
-
-	for (struct vcpu *v = hvst_model_by_id(m, vcpu_id); v; v = v->id_next)
-		if (v->vcpu_id == vcpu_id && (!best || tid_apart(v->tid, pid) < tid_apart(best->tid, pid)))
-			best = v;
-	return best;
-}
-
 /*
  * A VMM starts its vCPU threads after itself, so their ids lie above the task's own, and near. A task above
  * every known thread may be the VMM of a VM whose threads are yet to come: nobody's, for now.
@@ -91,6 +81,22 @@ static int64_t task_distance(const struct vcpu *v, int pid)
 	int64_t d = (int64_t)v->tid - pid;
 
 	return d >= 0 && d < TASK_REACH ? d : INT64_MAX;
+}
+
+struct vcpu *hvst_model_nearest(const struct model *m, int vcpu_id, int pid)
+{
+	struct vcpu *best = NULL;
+	int64_t least = INT64_MAX;
+
+	for (struct vcpu *v = hvst_model_by_id(m, vcpu_id); v; v = v->id_next) {
+		int64_t d = task_distance(v, pid);
+
+		if (v->vcpu_id == vcpu_id && d < least) {
+			least = d;
+			best = v;
+		}
+	}
+	return best;
 }
 
 struct vm *hvst_model_vm_of_task(const struct model *cm, int pid)

@@ -109,6 +109,8 @@ static int add_format(struct hvst_file *f, const char *system, const char *text,
 	struct hvst_format *fmts = f->formats;
 	int rc;
 
+	if (f->nr_formats == MAX_FORMATS)
+		return -EINVAL;
 	if (!(f->nr_formats & (f->nr_formats - 1))) {
 		fmts = realloc(fmts, (f->nr_formats ? 2 * f->nr_formats : 1) * sizeof(*fmts));
 		if (!fmts)
@@ -280,6 +282,11 @@ int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned 
 		offset = offset < f->io.size ? offset : f->io.size;
 		size = f->io.size - offset;
 	}
+	/* else a small file could ask for any amount of work */
+	f->data_bytes += size;
+	if (f->data_bytes > f->io.size)
+		return hvst_file_fail(f, -EBADMSG, "corrupt: CPU %u's data at offset %llu is another CPU's as well",
+				      cpu, (unsigned long long)offset);
 	d = realloc(b->cpus, (b->nr_cpus + 1) * sizeof(*d));
 	if (!d)
 		return hvst_file_fail(f, -ENOMEM, "out of memory");

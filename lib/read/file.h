@@ -14,6 +14,7 @@
 #define HVST_MAX_CPUS		4096
 #define HVST_MAX_BUFFERS	256
 #define HVST_MAX_META		(32u << 20)	/* bytes of one decompressed section */
+#define HVST_MAX_META_ALL	(64u << 20)	/* of all that are read */
 #define HVST_MAX_PAGE		(1u << 20)	/* bytes of one sub-buffer */
 #define HVST_PATH_ERR		512
 
@@ -53,7 +54,7 @@ struct hvst_guest {
 	int *tids;
 	unsigned int nr;
 };
-#define HVST_MAX_GUESTS 1024
+#define HVST_MAX_GUESTS 256
 
 /**
  * struct hvst_file - one opened trace.dat
@@ -64,6 +65,7 @@ struct hvst_guest {
  * @tsc_mult, @tsc_shift: TSC2NSEC; @tsc_mult is 0 without
  * @ts_offset: sum of the DATE and OFFSET options, ns
  * @shift: per CPU, of the top buffer only; none: @nr_shift is 0
+ * @data_bytes: of all CPUs' data together; @meta_bytes: unpacked from sections
  * @declined: why the page reader does not take the file; "" when it does
  */
 struct hvst_file {
@@ -79,6 +81,7 @@ struct hvst_file {
 	int64_t ts_offset;
 	struct hvst_time_shift *shift;
 	unsigned int nr_shift, shift_flags;
+	uint64_t data_bytes, meta_bytes;
 	uint32_t cpu_count;		/* option CPUCOUNT; 0 without */
 	uint32_t commit_offset, data_offset; /* of the sub-buffer header */
 	struct hvst_file_buffer *buffers;

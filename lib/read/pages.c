@@ -7,6 +7,10 @@
 
 #define CHUNK_HEAD 8
 
+/* Sub-buffers pack to a sixteenth or so. What unpacks to far more is made to keep us busy. */
+#define MAX_RATIO	256
+#define RATIO_FROM	(1u << 20)	/* a few empty sub-buffers may do so */
+
 void hvst_pages_init(struct hvst_pages *p, const struct hvst_file *f, unsigned int buffer,
 		     const struct hvst_cpu_data *cpu, size_t window)
 {
@@ -105,6 +109,13 @@ static int chunk_head(const struct hvst_pages *p, uint64_t pos, uint32_t *packed
 	return 1;
 }
 
+static bool is_bomb(struct hvst_pages *p, uint32_t packed, uint32_t size)
+{
+	p->packed_sum += packed;
+	p->size_sum += size;
+	return p->size_sum > RATIO_FROM + MAX_RATIO * p->packed_sum;
+}
+
 static int load_chunk(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpack *u)
 {
 	uint32_t packed, size;
@@ -118,7 +129,7 @@ static int load_chunk(struct hvst_pages *p, struct hvst_block *b, struct hvst_un
 	if (!rc)
 		rc = hvst_io_read(&p->file->io, p->pos + CHUNK_HEAD, b->packed, packed);
 	if (!rc)
-		rc = hvst_unpack(u, b->data, size, b->packed, packed);
+		rc = is_bomb(p, packed, size) ? -EBADMSG : hvst_unpack(u, b->data, size, b->packed, packed);
 	if (rc)
 		return rc;
 	b->len = size - size % p->page_size;

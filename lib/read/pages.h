@@ -25,7 +25,8 @@ struct hvst_pages {
 	uint32_t page_size;
 	bool compressed;
 	uint32_t chunks_left;
-	size_t window; /* bytes of a block; compressed: the most a chunk may unpack to */
+	size_t window;			/* bytes of a block; compressed: the most a chunk may unpack to */
+	uint64_t packed_sum, size_sum;	/* of the chunks unpacked so far */
 	uint64_t *index;		/* offsets of the chunks, made by the first seek */
 	uint32_t nr_index;
 };

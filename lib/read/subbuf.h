@@ -83,7 +83,7 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 	switch (type) {
 	case HVST_REC_LONG:
 		*at = s->pos + 8;
-		if (word < 8 || word > s->end) /* no event is shorter than a word */
+		if (word < 8 || word > s->end)	/* itself, and at least the common fields' type */
 			return -EBADMSG;
 		*len = (word - 4 + 3) & ~3u;
 		s->ts += delta;

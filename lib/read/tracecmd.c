@@ -1,123 +1,218 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* libtracecmd in a process of its own, see tracecmd_child.c: a file that fells it costs us an error message. */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <trace-cmd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tracecmd.h"
+#include "tracecmd_child.h"
 
-struct tc_buffer {
-	struct tracecmd_input *handle;
-	struct tep_record **current;	/* by CPU: the record handed out last */
-	unsigned int nr_cpus;
+/* Records of one buffer's CPU that have come and wait to be handed out. */
+struct stream {
+	uint8_t *data;
+	size_t len, pos, cap;
 };
 
 struct hvst_tracecmd {
-	struct tracecmd_input *file;
-	struct tc_buffer *buffers;
-	unsigned int nr_buffers;
+	const struct hvst_file *f;
+	pthread_mutex_t lock;		/* one wish at a time */
+	int fd;
+	pid_t pid;
+	char fate[128];			/* what became of the process; "" while it lives */
+	struct stream **streams;	/* by buffer, then CPU */
+	unsigned int *nr_cpus;		/* by buffer */
 };
 
-static struct tracecmd_input *buffer_handle(struct tracecmd_input *file, const char *name)
+static void reap(struct hvst_tracecmd *t)
 {
-	int n = tracecmd_buffer_instances(file);
+	int status;
 
-	for (int i = 0; i < n; i++) {
-		const char *s = tracecmd_buffer_instance_name(file, i);
-
-		if (s && !strcmp(s, name))
-			return tracecmd_buffer_instance_handle(file, i);
-	}
-	return NULL;
+	if (t->pid <= 0)
+		return;
+	close(t->fd);
+	while (waitpid(t->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	t->pid = 0;
+	if (WIFSIGNALED(status) && !t->fate[0])
+		snprintf(t->fate, sizeof(t->fate), "libtracecmd fell over it (%s)", strsignal(WTERMSIG(status)));
+	else if (!t->fate[0])
+		snprintf(t->fate, sizeof(t->fate), "libtracecmd gave up on it");
 }
 
-static int open_buffer(struct hvst_tracecmd *t, struct hvst_file *f, unsigned int i)
+static int gone(struct hvst_tracecmd *t)
 {
-	const struct hvst_file_buffer *fb = &f->buffers[i];
-	struct tc_buffer *b = &t->buffers[i];
+	reap(t);
+	return -EBADMSG;
+}
 
-	if (fb->text || !fb->nr_cpus)
-		return 0;
-	b->handle = *fb->name ? buffer_handle(t->file, fb->name) : t->file;
-	if (!b->handle)
-		return hvst_file_fail(f, -EBADMSG, "libtracecmd cannot open buffer \"%s\"",
-				      fb->name);
-	for (unsigned int c = 0; c < fb->nr_cpus; c++)
-		if (fb->cpus[c].cpu >= b->nr_cpus)
-			b->nr_cpus = fb->cpus[c].cpu + 1;
-	b->current = calloc(b->nr_cpus, sizeof(*b->current));
-	return b->current ? 0 : hvst_file_fail(f, -ENOMEM, "out of memory");
+static int refused(struct hvst_tracecmd *t, const struct hvst_answer *a)
+{
+	snprintf(t->fate, sizeof(t->fate), "libtracecmd: %.63s", a->what[0] ? a->what : strerror(-a->rc));
+	reap(t);
+	return -EBADMSG;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------ */
+
+static int start(struct hvst_tracecmd *t)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+		return -errno;
+	t->pid = fork();
+	if (!t->pid)
+		_exit(hvst_tracecmd_serve(t->f, fds[1]));
+	close(fds[1]);
+	if (t->pid < 0) {
+		close(fds[0]);
+		return -errno;
+	}
+	t->fd = fds[0];
+	return 0;
+}
+
+static int add_streams(struct hvst_tracecmd *t, unsigned int buffer)
+{
+	const struct hvst_file_buffer *b = &t->f->buffers[buffer];
+
+	for (unsigned int c = 0; c < b->nr_cpus; c++)
+		if (b->cpus[c].cpu >= t->nr_cpus[buffer])
+			t->nr_cpus[buffer] = b->cpus[c].cpu + 1;
+	t->streams[buffer] = calloc(t->nr_cpus[buffer] + 1, sizeof(**t->streams));
+	return t->streams[buffer] ? 0 : -ENOMEM;
+}
+
+static struct hvst_tracecmd *make(const struct hvst_file *f)
+{
+	struct hvst_tracecmd *t = calloc(1, sizeof(*t));
+	int rc = 0;
+
+	if (!t)
+		return NULL;
+	pthread_mutex_init(&t->lock, NULL);
+	t->f = f;
+	t->streams = calloc(f->nr_buffers + 1, sizeof(*t->streams));
+	t->nr_cpus = calloc(f->nr_buffers + 1, sizeof(*t->nr_cpus));
+	for (unsigned int i = 0; t->streams && t->nr_cpus && i < f->nr_buffers && !rc; i++)
+		rc = add_streams(t, i);
+	if (t->streams && t->nr_cpus && !rc)
+		return t;
+	hvst_tracecmd_close(t);
+	return NULL;
 }
 
 int hvst_tracecmd_open(struct hvst_tracecmd **out, struct hvst_file *f)
 {
 	struct hvst_tracecmd *t;
-	int rc = 0;
+	struct hvst_answer a;
+	int rc;
 
 	if (f->truncated_at >= 0)
-		return hvst_file_fail(f, -EOPNOTSUPP,
-				      "is cut off: libtracecmd cannot read it, the page reader can "
+		return hvst_file_fail(f, -EOPNOTSUPP, "is cut off: libtracecmd cannot read it, the page reader can "
 				      "(--reader=pages)");
-	t = calloc(1, sizeof(*t));
+	t = make(f);
 	if (!t)
 		return hvst_file_fail(f, -ENOMEM, "out of memory");
 	*out = t;
-	t->buffers = calloc(f->nr_buffers + 1, sizeof(*t->buffers));
-	if (!t->buffers)
-		return hvst_file_fail(f, -ENOMEM, "out of memory");
-	tracecmd_set_loglevel(TEP_LOG_NONE);
-	t->file = tracecmd_open(f->path,
-				TRACECMD_FL_LOAD_NO_PLUGINS | TRACECMD_FL_LOAD_NO_SYSTEM_PLUGINS);
-	if (!t->file)
-		return hvst_file_fail(f, -EBADMSG, "libtracecmd cannot open it");
-	t->nr_buffers = f->nr_buffers;
-	for (unsigned int i = 0; i < f->nr_buffers && !rc; i++)
-		rc = open_buffer(t, f, i);
-	return rc;
-}
-
-static void close_buffer(struct hvst_tracecmd *t, struct tc_buffer *b)
-{
-	for (unsigned int c = 0; b->current && c < b->nr_cpus; c++)
-		if (b->current[c])
-			tracecmd_free_record(b->current[c]);
-	free(b->current);
-	/* instances before the file they belong to */
-	if (b->handle && b->handle != t->file)
-		tracecmd_close(b->handle);
+	rc = start(t);
+	if (rc)
+		return hvst_file_fail(f, rc, "cannot start a process for libtracecmd: %s", strerror(-rc));
+	rc = hvst_receive(t->fd, &a, sizeof(a)) ? gone(t) : a.rc ? refused(t, &a) : 0;
+	return rc ? hvst_file_fail(f, rc, "%s", t->fate) : 0;
 }
 
 void hvst_tracecmd_close(struct hvst_tracecmd *t)
 {
 	if (!t)
 		return;
-	for (unsigned int i = 0; i < t->nr_buffers; i++)
-		close_buffer(t, &t->buffers[i]);
-	if (t->file)
-		tracecmd_close(t->file);
-	free(t->buffers);
+	reap(t);			/* it ends when it has nobody to talk to */
+	for (unsigned int i = 0; t->streams && t->nr_cpus && i < t->f->nr_buffers; i++) {
+		for (unsigned int c = 0; t->streams[i] && c < t->nr_cpus[i]; c++)
+			free(t->streams[i][c].data);
+		free(t->streams[i]);
+	}
+	free(t->streams);
+	free(t->nr_cpus);
+	pthread_mutex_destroy(&t->lock);
 	free(t);
+}
+
+const char *hvst_tracecmd_fate(const struct hvst_tracecmd *t)
+{
+	return t->fate;
+}
+
+/* --- records ------------------------------------------------------------------------------------------- */
+
+static int receive_records(struct hvst_tracecmd *t, struct stream *s, const struct hvst_answer *a)
+{
+	if (a->bytes > s->cap) {
+		uint8_t *mem = realloc(s->data, a->bytes);
+
+		if (!mem)
+			return -ENOMEM;
+		s->data = mem;
+		s->cap = a->bytes;
+	}
+	if (hvst_receive(t->fd, s->data, a->bytes))
+		return gone(t);
+	s->len = a->bytes;
+	return 0;
+}
+
+/* The process has read a hostile file: its answers are not to be trusted either. */
+static int refill(struct hvst_tracecmd *t, struct stream *s, const struct hvst_wish *w)
+{
+	struct hvst_answer a;
+
+	s->pos = s->len = 0;
+	if (t->pid <= 0 || hvst_send(t->fd, w, sizeof(*w)) || hvst_receive(t->fd, &a, sizeof(a)))
+		return gone(t);
+	a.what[sizeof(a.what) - 1] = '\0';
+	if (a.rc < 0)
+		return refused(t, &a);
+	return a.bytes > 2 * HVST_BATCH_BYTES + HVST_RECORD_MAX ? gone(t) : receive_records(t, s, &a);
+}
+
+static int take(struct stream *s, struct hvst_record *rec)
+{
+	struct hvst_record_head head;
+
+	if (s->len - s->pos < sizeof(head))
+		return -EBADMSG;
+	memcpy(&head, s->data + s->pos, sizeof(head));
+	s->pos += sizeof(head);
+	if (head.size > s->len - s->pos)
+		return -EBADMSG;
+	*rec = (struct hvst_record){ .ts = head.ts, .data = s->data + s->pos, .size = head.size,
+				     .missed = head.missed };
+	s->pos += head.size;
+	return 1;
 }
 
 int hvst_tracecmd_next(struct hvst_tracecmd *t, unsigned int buffer, unsigned int cpu, bool first,
 		       struct hvst_record *rec)
 {
-	struct tc_buffer *b = &t->buffers[buffer];
-	struct tep_record *r;
+	struct hvst_wish w = { .buffer = buffer, .cpu = cpu, .first = first };
+	struct stream *s;
+	int rc = 0;
 
-	if (!b->handle || cpu >= b->nr_cpus)
+	if (cpu >= t->nr_cpus[buffer])
 		return 0;
-	if (b->current[cpu])
-		tracecmd_free_record(b->current[cpu]);
-	r = first ? tracecmd_read_cpu_first(b->handle, (int)cpu)
-		  : tracecmd_read_data(b->handle, (int)cpu);
-	b->current[cpu] = r;
-	if (!r)
-		return 0;
-	rec->ts = r->ts;
-	rec->data = r->data;
-	rec->size = r->size > 0 ? (uint32_t)r->size : 0;
-	rec->missed = r->missed_events < 0 ? -1 : r->missed_events;
-	return 1;
+	s = &t->streams[buffer][cpu];
+	if (first || s->pos == s->len) {
+		pthread_mutex_lock(&t->lock);
+		rc = refill(t, s, &w);
+		pthread_mutex_unlock(&t->lock);
+	}
+	if (rc)
+		return rc;
+	return s->len ? take(s, rec) : 0;
 }

@@ -29,6 +29,8 @@ struct walk7 {
 	uint64_t meta[HVST_OPT_BUFFER_TEXT + 1]; /* offsets of the sections that options name */
 	char *cpustats;			/* all CPUSTAT options, one behind the other */
 	size_t cpustats_len;
+	unsigned int busy[HVST_MAX_CPUS];		/* CPUs that recorded anything, by those statistics */
+	unsigned int nr_busy;
 	bool broken;			/* the chain of options leads out of the file */
 };
 
@@ -39,7 +41,8 @@ static int unpack_section(struct hvst_file *f, struct section *s, uint64_t at)
 	char *from;
 	int rc;
 
-	if (s->c.bad || f->compression == HVST_COMP_NONE || size > HVST_MAX_META)
+	f->meta_bytes += size;
+	if (s->c.bad || f->compression == HVST_COMP_NONE || size > HVST_MAX_META || f->meta_bytes > HVST_MAX_META_ALL)
 		return hvst_file_bad(f, &s->c, "compressed section");
 	from = hvst_cursor_dup(&s->c, packed, HVST_MAX_META);
 	if (!from)
@@ -195,26 +198,33 @@ static uint64_t align(uint64_t v, uint64_t to)
 	return v > UINT64_MAX - to ? UINT64_MAX : (v + to - 1) / to * to;
 }
 
-/* The number of the @nth CPU that recorded anything; by the statistics, which come before the data.
- */
+/* The number behind @key in one CPU's statistics; 1 when it is not there. */
+static unsigned long long stat_of(const char *text, size_t len, const char *key)
+{
+	const char *p = memmem(text, len, key, strlen(key));
+
+	return p ? strtoull(p + strlen(key), NULL, 10) : 1;
+}
+
+/* The statistics come before the data. */
+static void list_busy(struct walk7 *w)
+{
+	const char *p = w->cpustats ? strstr(w->cpustats, "CPU: ") : NULL;
+
+	while (p && w->nr_busy < HVST_MAX_CPUS) {
+		const char *next = strstr(p + 5, "CPU: ");
+		size_t len = next ? (size_t)(next - p) : strlen(p);
+
+		if (stat_of(p, len, "entries: ") || stat_of(p, len, "read events: "))
+			w->busy[w->nr_busy++] = (unsigned int)stat_of(p, len, "CPU: ");
+		p = next;
+	}
+}
+
+/* The number of the @nth CPU that recorded anything. */
 static unsigned int nth_cpu(const struct walk7 *w, unsigned int nth)
 {
-	const char *p = w->cpustats;
-	unsigned int cpu, left = nth;
-
-	while (p && (p = strstr(p, "CPU: "))) {
-		const char *entries = strstr(p, "entries: "), *read_ = strstr(p, "read events: ");
-
-		if (sscanf(p, "CPU: %u", &cpu) != 1)
-			break;
-		p += 5;
-		if (entries && read_ && !strtoull(entries + 9, NULL, 10) &&
-		    !strtoull(read_ + 13, NULL, 10))
-			continue;
-		if (!left--)
-			return cpu;
-	}
-	return nth;
+	return nth < w->nr_busy ? w->busy[nth] : nth;
 }
 
 /* Compressed data: each CPU's begins on a page boundary with its number of chunks. */
@@ -287,6 +297,7 @@ static int recover(struct walk7 *w, uint64_t pos)
 	struct hvst_file *f = w->f;
 
 	f->truncated_at = (int64_t)f->io.size;
+	list_busy(w);
 	for (unsigned int i = 0; i < MAX_SECTIONS && !beyond(f, pos); i++) {
 		struct hvst_cursor c;
 		unsigned int id, flags;

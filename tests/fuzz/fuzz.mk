@@ -2,6 +2,7 @@
 #
 # make fuzz           fuzz every target for TIME seconds each (TARGETS="walk events", ENGINE=libfuzzer|afl,
 #                     CORPUS=DIR keeps what is found; default build-fuzz/corpus)
+# make check-mutations  20,000 damaged and 130,000 cut-off recordings through the real binary (tests/fuzz/mutations)
 # make fuzz-smoke     replay seeds and regressions under the sanitizers, then a few seconds of each target
 
 FUZZ_TARGETS	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -25,4 +26,9 @@ fuzz fuzz-smoke:
 	@scripts/packages install build ci
 	@TARGETS="$(TARGETS)" TIME="$(TIME)" ENGINE="$(ENGINE)" CORPUS="$(CORPUS)" tests/fuzz/$(what)
 
-.PHONY: fuzz fuzz-smoke fuzz-programs
+check-mutations:
+	@scripts/packages install build check
+	@$(MAKE) --no-print-directory all
+	@O=$(O) tests/fuzz/mutations
+
+.PHONY: fuzz fuzz-smoke fuzz-programs check-mutations

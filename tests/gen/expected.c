@@ -31,6 +31,12 @@ static void print_kinds(FILE *f, const struct storm *s)
 	fprintf(f, "%s]", s->required && kinds != ANY_KIND ? "" : ", \"unknown\"");
 }
 
+/* 1 us; where the scale of the cycles has to be estimated, 30 ppm of the time more. */
+static int64_t slack_at(const struct truth *t, int64_t ns)
+{
+	return 1000 + (t->sc->trace.clock == CLOCK_X86_TSC ? ns / 1000000 * 30 : 0);
+}
+
 static void print_storms(FILE *f, const struct truth *t)
 {
 	fprintf(f, " \"storms\": [");
@@ -41,9 +47,9 @@ static void print_storms(FILE *f, const struct truth *t)
 		fprintf(f, "%s\n  {\"need\": \"%s\", \"vcpu\": %d, \"timer\": %d, \"tid\": %d, ",
 			i ? "," : "", s->required ? "required" : "allowed", s->vcpu, s->timer,
 			s->tid);
-		range(f, "start_ns", g->first, g->best_first, 1000);
+		range(f, "start_ns", g->first, g->best_first, slack_at(t, g->first));
 		fprintf(f, ", ");
-		range(f, "end_ns", g->best_last, g->last, 1000);
+		range(f, "end_ns", g->best_last, g->last, slack_at(t, g->last));
 		fprintf(f, ", \"arms\": %llu, \"share\": %.3f, \"longest_run\": %llu, \"kinds\": ",
 			(unsigned long long)g->past, (double)g->past / g->total,
 			(unsigned long long)g->best);

@@ -19,7 +19,7 @@
 #include "../../lib/event/source.h"
 
 /* libtracecmd 3.1.6 loses the name of the clock of each file that it opens. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:__vfscanf_internal";

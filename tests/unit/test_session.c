@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The public API on real recordings: expired arms inferred as on a stock kernel against observed ones; the same
+ * findings from either reader and any number of threads; several runs of one session.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hvstimer/hvstimer.h>
+
+#define MAX_FILES 64
+#define EXPIRED "kvm_hv_stimer_start_expired"
+
+static struct { char path[512]; } files[MAX_FILES];
+static unsigned int nr_files;
+
+struct arms { struct hvst_arm *a; unsigned int n, cap; };
+
+static int keep(void *ctx, const struct hvst_arm *arm)
+{
+	struct arms *l = ctx;
+
+	if (arm->kind != HVST_ARM_EXPIRED || arm->flags & HVST_ARM_RESTART)
+		return 0;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 1024;
+		l->a = realloc(l->a, l->cap * sizeof(*l->a));
+		assert_non_null(l->a);
+	}
+	l->a[l->n++] = *arm;
+	return 0;
+}
+
+/* By timer, then by time: inferred arms may have waited for a clock sample. */
+static int cmp(const void *x, const void *y)
+{
+	const struct hvst_arm *a = x, *b = y;
+
+	if (a->tid != b->tid)
+		return a->tid < b->tid ? -1 : 1;
+	if (a->timer != b->timer)
+		return a->timer - b->timer;
+	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+}
+
+static struct hvst_session *opened(const char *path, const char *ignore, enum hvst_reader reader,
+				   unsigned int threads)
+{
+	struct hvst_session *s = hvst_session_new();
+
+	assert_non_null(s);
+	assert_int_equal(hvst_session_add_file(s, path), 0);
+	if (ignore)
+		assert_int_equal(hvst_session_ignore(s, ignore), 0);
+	hvst_session_set_reader(s, reader);
+	hvst_session_set_threads(s, threads);
+	if (hvst_session_open(s)) {
+		printf("%s: %s\n", path, hvst_session_error(s));
+		fail();
+	}
+	return s;
+}
+
+static void expired_arms(const char *path, const char *ignore, struct arms *l)
+{
+	struct hvst_session *s = opened(path, ignore, HVST_READER_AUTO, 1);
+	const struct hvst_observer obs = { .arm = keep };
+
+	memset(l, 0, sizeof(*l));
+	hvst_session_set_observer(s, &obs, l);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_int_equal(hvst_session_trace(s)->start_expired_recorded, !ignore && l->n > 0);
+	hvst_session_free(s);
+	if (l->n)
+		qsort(l->a, l->n, sizeof(*l->a), cmp);
+}
+
+struct score { unsigned int found, missed, invented, close, off, unknown; int64_t worst, worst_stated; };
+
+static bool same_timer(const struct hvst_arm *a, const struct hvst_arm *b)
+{
+	return a->tid == b->tid && a->timer == b->timer;
+}
+
+/* The inferred arm of an observed one: same timer, same count, its expiration a little later. */
+static void match(const struct arms *seen, const struct arms *inferred, struct score *sc)
+{
+	unsigned int i = 0, k = 0;
+
+	memset(sc, 0, sizeof(*sc));
+	while (i < seen->n || k < inferred->n) {
+		const struct hvst_arm *a = i < seen->n ? &seen->a[i] : NULL;
+		const struct hvst_arm *b = k < inferred->n ? &inferred->a[k] : NULL;
+		int64_t d;
+
+		if (a && b && same_timer(a, b) && a->count == b->count && llabs(a->ts_ns - b->ts_ns) < 50000000) {
+			sc->found++;
+			i++;
+			k++;
+			if (b->skew_ns == HVST_UNKNOWN) {
+				sc->unknown++;
+				continue;
+			}
+			d = llabs(a->skew_ns - b->skew_ns);
+			if (d > sc->worst) {
+				sc->worst = d;
+				sc->worst_stated = b->error_ns;
+			}
+			sc->close += d <= 10000;
+			sc->off += d > 10000 && d > b->error_ns;
+		} else if (!b || (a && cmp(a, b) < 0)) {
+			sc->missed++;
+			i++;
+		} else {
+			sc->invented++;
+			k++;
+		}
+	}
+}
+
+static void test_inferred(void **state)
+{
+	(void)state;
+	for (unsigned int f = 0; f < nr_files; f++) {
+		const char *name = strrchr(files[f].path, '/') + 1;
+		struct arms seen, inferred;
+		struct score sc;
+
+		expired_arms(files[f].path, NULL, &seen);
+		expired_arms(files[f].path, EXPIRED, &inferred);
+		match(&seen, &inferred, &sc);
+		printf("# %-24s %5u past-due arms: found %u missed %u invented %u; skew within 10 us for %.2f %%, off by %.1f us (stated %.1f) at most, unknown %u\n",
+		       name, seen.n, sc.found, sc.missed, sc.invented, sc.found ? 100.0 * sc.close / sc.found : 100,
+		       (double)sc.worst / 1e3, (double)sc.worst_stated / 1e3, sc.unknown);
+		assert_true(sc.found * 1000ull >= seen.n * 995ull || !strncmp(name, "09-lost", 7));
+		assert_int_equal(sc.invented, 0);
+		assert_int_equal(sc.off, 0);
+		assert_true(sc.unknown * 100 <= sc.found);
+		free(seen.a);
+		free(inferred.a);
+	}
+}
+
+/* FNV-1a over every arm: the same arms in the same order, or another number. */
+static int hash_arm(void *ctx, const struct hvst_arm *arm)
+{
+	const int64_t v[] = { arm->ts_ns, (int64_t)arm->count, arm->skew_ns, arm->error_ns, arm->tid, arm->timer,
+			      arm->kind, arm->flags, arm->cpu, arm->buffer, (int64_t)arm->ts_raw };
+	uint64_t *h = ctx;
+
+	for (unsigned int i = 0; i < sizeof(v); i++)
+		*h = (*h ^ ((const unsigned char *)v)[i]) * 0x100000001b3ull;
+	return 0;
+}
+
+static uint64_t hash_run(struct hvst_session *s)
+{
+	const struct hvst_observer obs = { .arm = hash_arm };
+	uint64_t h = 0xcbf29ce484222325ull;
+	const struct hvst_result *r;
+
+	hvst_session_set_observer(s, &obs, &h);
+	assert_int_equal(hvst_session_run(s), 0);
+	r = hvst_session_result(s);
+	for (unsigned int i = 0; i < r->nr_storms; i++)
+		h = (h ^ (uint64_t)r->storms[i].start_ns ^ r->storms[i].expired) * 0x100000001b3ull;
+	for (unsigned int i = 0; i < r->nr_guest; i++)
+		h = (h ^ (uint64_t)r->guest[i].ts_ns ^ r->guest[i].to) * 0x100000001b3ull;
+	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
+		h = (h ^ r->verdicts[q].answer) * 0x100000001b3ull;
+	return h;
+}
+
+static void test_readers_and_threads(void **state)
+{
+	static const unsigned int threads[] = { 1, 2, 3, 8, 0 };
+	unsigned int compared = 0;
+
+	(void)state;
+	for (unsigned int f = 0; f < nr_files; f++) {
+		struct hvst_session *s = opened(files[f].path, NULL, HVST_READER_PAGES, 1);
+		uint64_t want = hash_run(s);
+
+		hvst_session_free(s);
+		for (unsigned int i = 0; i < 5; i++, compared++) {
+			s = opened(files[f].path, NULL, HVST_READER_PAGES, threads[i]);
+			assert_true(hash_run(s) == want);
+			hvst_session_free(s);
+		}
+		if (hvst_session_trace((s = opened(files[f].path, NULL, HVST_READER_PAGES, 1)))->files[0].truncated_at
+		    == HVST_UNKNOWN) {
+			hvst_session_free(s);
+			s = opened(files[f].path, NULL, HVST_READER_LIBTRACECMD, 1);
+			assert_true(hash_run(s) == want);
+			compared++;
+		}
+		hvst_session_free(s);
+	}
+	printf("# %u runs of %u recordings with 1, 2, 3, 8 threads and libtracecmd: the same arms, storms, transitions, answers\n",
+	       compared, nr_files);
+}
+
+/* A second run gives the same; a window in between, and one that holds nothing, leave no trace of themselves. */
+static void test_runs(void **state)
+{
+	for (unsigned int f = 0; f < nr_files && f < 4; f++) {
+		struct hvst_session *s = opened(files[f].path, NULL, HVST_READER_AUTO, 2);
+		uint64_t first = hash_run(s), again;
+		int64_t from = hvst_session_trace(s)->first_ns, to = hvst_session_trace(s)->last_ns;
+		uint64_t all = hvst_session_trace(s)->relevant, half;
+		int vm, vcpu;
+
+		hvst_session_set_window(s, from + (to - from) / 3, from + 2 * ((to - from) / 3));
+		hash_run(s);
+		half = hvst_session_trace(s)->relevant;
+		assert_true(half > 0 && half < all);
+		hvst_session_set_window(s, to + 1, HVST_UNKNOWN);
+		hash_run(s);
+		assert_int_equal(hvst_session_result(s)->nr_timers, 0);
+		hvst_session_set_window(s, HVST_UNKNOWN, HVST_UNKNOWN);
+		again = hash_run(s);
+		assert_true(again == first);
+		assert_int_equal(hvst_session_trace(s)->relevant, all);
+		for (unsigned int i = 0; i < hvst_session_result(s)->nr_timers; i++) {
+			const struct hvst_timer *t = &hvst_session_result(s)->timers[i];
+
+			hvst_session_who(s, t->tid, &vm, &vcpu);
+			assert_int_equal(vm, t->vm);
+			assert_int_equal(vcpu, t->vcpu);
+		}
+		hvst_session_who(s, -5, &vm, &vcpu);
+		assert_int_equal(vm, -1);
+		hvst_session_free(s);
+	}
+	(void)state;
+}
+
+struct filtered { int vcpu, timer; unsigned int arms, wrong; };
+
+static int check_filter(void *ctx, const struct hvst_arm *arm)
+{
+	struct filtered *f = ctx;
+
+	f->arms++;
+	f->wrong += (f->vcpu >= 0 && arm->vcpu != f->vcpu) || (f->timer >= 0 && arm->timer != f->timer);
+	return 0;
+}
+
+static int stop_at_ten(void *ctx, const struct hvst_arm *arm)
+{
+	(void)arm;
+	return ++*(unsigned int *)ctx == 10;
+}
+
+static void test_filters(void **state)
+{
+	const struct hvst_observer check = { .arm = check_filter }, stop = { .arm = stop_at_ten };
+	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_AUTO, 1);
+	struct filtered f = { 0, 0, 0, 0 };
+	unsigned int n = 0;
+
+	(void)state;
+	hvst_session_set_filter(s, -1, 0, 0);
+	hvst_session_set_observer(s, &check, &f);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_true(f.arms > 0);
+	assert_int_equal(f.wrong, 0);
+	f = (struct filtered){ -1, 3, 0, 0 };
+	hvst_session_set_filter(s, -1, -1, 3);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_int_equal(f.arms, 0);
+	assert_int_equal(hvst_session_result(s)->nr_storms, 0);
+	/* an observer that stops it: answers for what was read */
+	hvst_session_set_filter(s, -1, -1, -1);
+	hvst_session_set_observer(s, &stop, &n);
+	assert_int_equal(hvst_session_run(s), -ECANCELED);
+	assert_int_equal(n, 10);
+	assert_true(hvst_session_trace(s)->incomplete);
+	assert_non_null(hvst_session_result(s));
+	hvst_session_set_observer(s, NULL, NULL);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_false(hvst_session_trace(s)->incomplete);
+	hvst_session_free(s);
+}
+
+static void test_misuse(void **state)
+{
+	struct hvst_session *s = hvst_session_new();
+
+	(void)state;
+	assert_int_equal(hvst_session_run(s), -EINVAL);
+	assert_true(hvst_session_error(s)[0] != '\0');
+	assert_int_equal(hvst_session_open(s), -EINVAL);
+	assert_int_equal(hvst_session_ignore(s, "no_such_event"), -EINVAL);
+	assert_non_null(strstr(hvst_session_error(s), "no_such_event"));
+	assert_null(hvst_session_result(s));
+	assert_null(hvst_session_trace(s));
+	assert_string_equal(hvst_session_comm(s, 1), "");
+	assert_int_equal(hvst_session_add_file(s, "/nonexistent/trace.dat"), 0);
+	assert_int_equal(hvst_session_open(s), -ENOENT);
+	assert_non_null(strstr(hvst_session_error(s), "/nonexistent/trace.dat"));
+	hvst_session_free(s);
+	hvst_session_free(NULL);
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(x, y);
+}
+
+static void find_files(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)) && nr_files < MAX_FILES) {
+		size_t len = strlen(e->d_name);
+
+		if (len > 4 && !strcmp(e->d_name + len - 4, ".dat"))
+			snprintf(files[nr_files++].path, sizeof(files[0].path), "%s/%s", dir, e->d_name);
+	}
+	if (d)
+		closedir(d);
+	qsort(files, nr_files, sizeof(files[0]), by_name);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_inferred),
+		cmocka_unit_test(test_readers_and_threads),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_misuse),
+	};
+	const char *dir = getenv("HVST_RECORDINGS");
+
+	find_files(dir ? dir : "../shared/recordings");
+	if (!nr_files)
+		find_files("samples/recordings");
+	if (!nr_files) {
+		printf("no recordings here\n");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

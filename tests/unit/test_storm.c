@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0
+/* lib/analysis/storm: which groups of past-due arms are storms, of what kind, from when to when. */
+#include <math.h>
+
+#include "events.h"
+
+static struct host host;
+static const struct who vcpu0 = { &host, 100, 0, 1 };
+
+static void begin(struct feed *f, enum kernel kernel)
+{
+	host = (struct host){ .o = SEC(-900), .kernel = kernel };
+	feed_begin(f, 0);
+	guest_setup(f, &vcpu0, 0);
+	guest_ticks(f, &vcpu0, 50, MS(2));
+}
+
+/* Targets that move on by @period although the time of @behind has to be made up: until one lies ahead. */
+static unsigned int backlog(struct feed *f, int64_t behind, int64_t period, int64_t loop)
+{
+	uint64_t target = ref_now(f, &host) - (uint64_t)behind / 100;
+	unsigned int n = 0;
+
+	for (;; n++) {
+		target += (uint64_t)period / 100;
+		f->now += loop;
+		if (!guest_arm(f, &vcpu0, 0, target))
+			return n;
+	}
+}
+
+/* A guest clock that lags (more and more, by @ppm): the same target until it is reached, then the next. */
+static unsigned int retries(struct feed *f, int64_t lag, double ppm, int64_t period, int64_t loop, int64_t span)
+{
+	int64_t from = f->now;
+	uint64_t target = 0;
+	unsigned int n = 0;
+
+	while (f->now < from + span) {
+		int64_t now_lag = lag + (int64_t)(ppm * (double)(f->now - from) / 1e6);
+		uint64_t guest = ref_now(f, &host) - (uint64_t)now_lag / 100;
+
+		if (target <= guest)
+			target = guest + (uint64_t)period / 100;
+		f->now += loop;
+		/* a Linux guest recomputes it: a few units around */
+		n += guest_arm(f, &vcpu0, 0, target + n % 5 - 2);
+	}
+	return n;
+}
+
+static void expect_one(const struct feed *f, const char *what, unsigned int n, unsigned int kinds)
+{
+	const struct hvst_result *r = &f->an->result;
+	const struct hvst_storm *s = r->storms;
+
+	if (r->nr_storms != 1)
+		feed_show(f);
+	assert_int_equal(r->nr_storms, 1);
+	printf("# %s: %llu of %llu arms past due, %s, skew %+.3f .. %+.3f .. %+.3f ms\n", what,
+	       (unsigned long long)s->expired, (unsigned long long)s->arms, hvst_storm_kind_name(s->kind),
+	       (double)s->skew_start_ns / 1e6, (double)s->skew_max_ns / 1e6, (double)s->skew_end_ns / 1e6);
+	assert_int_equal(s->expired, n);
+	assert_true(kinds >> s->kind & 1);
+	assert_int_equal(f->nr_storms, 1);
+	assert_int_equal(verdict_of(f, HVST_Q_STORM)->answer, HVST_YES);
+}
+
+static void test_backlog(void **state)
+{
+	(void)state;
+	for (enum kernel k = TRACED; k <= STOCK; k++) {
+		const struct hvst_storm *s;
+		struct feed f;
+		unsigned int n;
+
+		begin(&f, k);
+		n = backlog(&f, SEC(3), MS(2), US(300));
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		s = feed_end(&f)->storms;
+		expect_one(&f, "backlog", n, 1u << HVST_STORM_BACKLOG);
+		assert_false(s->open);
+		assert_int_equal(s->period_ref, 20000);
+		assert_true(llabs(s->skew_start_ns - SEC(3) + MS(2)) < MS(1));
+		assert_true(s->skew_end_ns >= 0 && s->skew_end_ns < MS(2));
+		assert_true(llabs(s->predicted_end_ns - s->end_ns) < MS(5));
+		assert_true(s->skew_error_ns <= US(10));
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_YES);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_NO);
+		feed_free(&f);
+	}
+}
+
+/* Cut off in its middle: open, with the end that was to come. */
+static void test_backlog_open(void **state)
+{
+	uint64_t target;
+	const struct hvst_storm *s;
+	int64_t end;
+	struct feed f;
+
+	(void)state;
+	begin(&f, TRACED);
+	target = ref_now(&f, &host) - 30000000;		/* 3 s */
+	for (unsigned int i = 0; i < 500; i++) {
+		target += 20000;
+		f.now += US(300);
+		guest_arm(&f, &vcpu0, 0, target);
+	}
+	s = feed_end(&f)->storms;
+	assert_int_equal(f.an->result.nr_storms, 1);
+	assert_true(s->open);
+	/* each arm gains the period less what it takes */
+	end = s->end_ns + (int64_t)((double)s->skew_end_ns / ((double)MS(2) / ((double)(s->end_ns - s->start_ns) / 499) - 1));
+	printf("# open backlog: predicted to end %.3f s after its last arm, by its rate %.3f\n",
+	       (double)(s->predicted_end_ns - s->end_ns) / 1e9, (double)(end - s->end_ns) / 1e9);
+	assert_true(llabs(s->predicted_end_ns - end) < (end - s->end_ns) / 20);
+	feed_free(&f);
+}
+
+static void test_constant(void **state)
+{
+	(void)state;
+	for (enum kernel k = TRACED; k <= STOCK; k++) {
+		const struct hvst_storm *s;
+		struct feed f;
+		unsigned int n;
+
+		begin(&f, k);
+		n = retries(&f, MS(40), 0, MS(10), US(200), SEC(2));
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		s = feed_end(&f)->storms;
+		expect_one(&f, "lag of 40 ms, retried targets of 10 ms", n, 1u << HVST_STORM_CONSTANT);
+		assert_int_equal(s->period_ref, HVST_UNKNOWN);
+		assert_true(s->skew_max_ns <= MS(40) + US(250) && s->skew_max_ns > MS(39));	/* the lag, within one loop */
+		assert_int_equal(s->predicted_end_ns, HVST_UNKNOWN);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_YES);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_NO);
+		feed_free(&f);
+
+		begin(&f, k);
+		for (unsigned int i = 0; i < 1000; i++) {
+			guest_lags(&f, &vcpu0, 1, MS(30));
+			f.now += US(500);
+		}
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		feed_end(&f);
+		expect_one(&f, "now + period, always 30 ms behind", 1000, 1u << HVST_STORM_CONSTANT);
+		feed_free(&f);
+	}
+}
+
+static void test_growing(void **state)
+{
+	(void)state;
+	for (enum kernel k = TRACED; k <= STOCK; k++) {
+		struct feed f;
+		unsigned int n;
+
+		begin(&f, k);
+		n = retries(&f, MS(10), 5000, MS(4), US(200), SEC(4));
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		feed_end(&f);
+		expect_one(&f, "retried targets, 5000 ppm slow", n, 1u << HVST_STORM_GROWING);
+		feed_free(&f);
+
+		begin(&f, k);
+		for (unsigned int i = 0; i < 4000; i++) {
+			guest_lags(&f, &vcpu0, 1, MS(1) + US(1) * i);
+			f.now += US(700);
+		}
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		feed_end(&f);
+		expect_one(&f, "now + period, 1 us further behind each time", 4000, 1u << HVST_STORM_GROWING);
+		feed_free(&f);
+	}
+}
+
+/* One past-due arm in ten is ahead (by little): still one storm; its share is told. */
+static void test_mixed(void **state)
+{
+	const struct hvst_storm *s;
+	struct feed f;
+
+	(void)state;
+	begin(&f, STOCK);
+	for (unsigned int i = 0; i < 300; i++) {
+		guest_lags(&f, &vcpu0, 9, MS(5));
+		guest_ticks(&f, &vcpu0, 1, US(500));
+	}
+	s = feed_end(&f)->storms;
+	expect_one(&f, "nine of ten past due", 2700, 1u << HVST_STORM_CONSTANT);
+	assert_int_equal(s->arms, 2999);	/* the last one ahead lies behind the storm */
+	feed_free(&f);
+}
+
+/* A thin head: every other arm past due at first, then all. Head and dense middle are one group, the middle the storm. */
+static void test_thin_head(void **state)
+{
+	const struct hvst_storm *s;
+	int64_t dense;
+	struct feed f;
+
+	(void)state;
+	begin(&f, TRACED);
+	for (unsigned int i = 0; i < 300; i++) {
+		guest_lags(&f, &vcpu0, 1, US(50));
+		guest_ticks(&f, &vcpu0, 1, MS(1));
+	}
+	dense = f.now;
+	guest_lags(&f, &vcpu0, 200, MS(3));
+	guest_ticks(&f, &vcpu0, 50, MS(1));
+	s = feed_end(&f)->storms;
+	assert_int_equal(f.an->result.nr_storms, 1);
+	printf("# thin head of 300, 200 dense: storm of %llu past-due arms from %+lld us of the dense part\n",
+	       (unsigned long long)s->expired, (long long)(s->start_ns - dense) / 1000);
+	assert_true(s->start_ns >= dense - MS(2) && s->start_ns <= dense + MS(1));
+	assert_true(s->expired >= 200 && s->expired <= 204);
+	assert_false(s->open);
+	/* its figures are the dense part's, not the head's */
+	assert_true(llabs(s->skew_start_ns - MS(3)) < MS(1) || s->start_ns < dense);
+	feed_free(&f);
+}
+
+/* 1 to 200 past-due arms in a row, then arms ahead: isolated, a burst, a storm. */
+static void test_thresholds(void **state)
+{
+	static const unsigned int sizes[] = { 1, 7, 8, 12, 47, 48, 63, 64, 65, 79, 80, 200 };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		unsigned int n = sizes[i];
+		const struct hvst_result *r;
+		struct feed f;
+
+		begin(&f, i & 1 ? STOCK : TRACED);
+		guest_lags(&f, &vcpu0, n, MS(5));
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		r = feed_end(&f);
+		printf("# %u in a row: %s\n", n, r->nr_storms ? "storm" : r->past_due.bursts ? "burst" : "isolated");
+		assert_int_equal(r->nr_storms, n >= 64);
+		assert_int_equal(r->past_due.isolated, n < 8 ? n : 0);
+		assert_int_equal(r->past_due.bursts, n >= 8 && n < 64 ? n : 0);
+		assert_int_equal(r->past_due.short_deadline + r->past_due.preempted + r->past_due.unexplained,
+				 n < 64 ? n : 0);
+		feed_free(&f);
+	}
+}
+
+/* What belongs together: at most 8 arms ahead and at most 200 ms between two past-due arms. */
+static void test_grouping(void **state)
+{
+	const struct hvst_result *r;
+	struct feed f;
+
+	(void)state;
+	/* 40 + 40, eight arms ahead between them: one storm of 80; nine: two bursts */
+	for (unsigned int ahead = 8; ahead <= 9; ahead++) {
+		begin(&f, TRACED);
+		guest_lags(&f, &vcpu0, 40, MS(5));
+		guest_ticks(&f, &vcpu0, ahead, US(500));
+		guest_lags(&f, &vcpu0, 40, MS(5));
+		guest_ticks(&f, &vcpu0, 20, MS(2));
+		r = feed_end(&f);
+		assert_int_equal(r->nr_storms, ahead == 8);
+		assert_int_equal(r->past_due.bursts, ahead == 8 ? 0 : 80);
+		feed_free(&f);
+	}
+	/* a pause of 190 or 210 ms in a storm: one or two */
+	for (unsigned int ms = 190; ms <= 210; ms += 20) {
+		begin(&f, TRACED);
+		guest_lags(&f, &vcpu0, 100, MS(5));
+		f.now += MS(ms);
+		guest_lags(&f, &vcpu0, 100, MS(5));
+		guest_ticks(&f, &vcpu0, 20, MS(2));
+		r = feed_end(&f);
+		assert_int_equal(r->nr_storms, ms < 200 ? 1 : 2);
+		assert_int_equal(r->storms[0].expired, ms < 200 ? 200 : 100);
+		assert_false(r->storms[0].open);
+		feed_free(&f);
+	}
+}
+
+/* The last arm, or a long silence after it: only the first leaves it open. */
+static void test_open(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	for (unsigned int silence = 0; silence < 2; silence++) {
+		begin(&f, TRACED);
+		guest_lags(&f, &vcpu0, 100, MS(5));
+		f.now += silence * SEC(1);
+		ev_entry(&f, &vcpu0);
+		feed_end(&f);
+		assert_int_equal(f.an->result.nr_storms, 1);
+		assert_int_equal(f.an->result.storms[0].open, !silence);
+		feed_free(&f);
+	}
+}
+
+/* Rates do not matter: the same storm 100 times slower or faster is a storm. */
+static void test_no_rates(void **state)
+{
+	(void)state;
+	for (int64_t pause = US(10); pause <= MS(100); pause *= 10) {
+		struct feed f;
+
+		begin(&f, TRACED);
+		for (unsigned int i = 0; i < 120; i++) {
+			guest_lags(&f, &vcpu0, 1, SEC(1));
+			f.now += pause;
+		}
+		guest_ticks(&f, &vcpu0, 30, MS(2));
+		feed_end(&f);
+		printf("# an arm every %lld us: %u storm(s), %.1f Hz, peak %.1f Hz\n", (long long)pause / 1000,
+		       f.an->result.nr_storms, f.an->result.storms[0].rate_hz, f.an->result.storms[0].peak_hz);
+		assert_int_equal(f.an->result.nr_storms, 1);
+		assert_true(f.an->result.storms[0].peak_hz >= f.an->result.storms[0].rate_hz);
+		assert_true(f.an->result.storms[0].peak_hz < 2 * f.an->result.storms[0].rate_hz);
+		assert_int_equal(f.an->result.storms[0].endangers_watchdog, pause == MS(100));
+		feed_free(&f);
+	}
+}
+
+/* Storms of two vCPUs that overlap are one episode; a later one is another; two VMs never share. */
+static void test_episodes(void **state)
+{
+	static struct host other;
+	static const struct who vcpu1 = { &host, 101, 1, 2 }, alien = { &other, 300, 0, 3 };
+	const struct hvst_result *r;
+	struct feed f;
+
+	(void)state;
+	begin(&f, TRACED);
+	other = (struct host){ .o = SEC(-100) };
+	guest_ticks(&f, &vcpu1, 20, MS(1));
+	guest_ticks(&f, &alien, 20, MS(1));
+	for (unsigned int i = 0; i < 100; i++) {
+		guest_lags(&f, &vcpu0, 1, MS(5));
+		guest_lags(&f, &vcpu1, 1, MS(5));
+		guest_lags(&f, &alien, 1, MS(5));
+	}
+	guest_ticks(&f, &vcpu0, 20, MS(2));
+	f.now += SEC(1);
+	guest_lags(&f, &vcpu0, 100, MS(5));
+	r = feed_end(&f);
+	assert_int_equal(r->nr_vms, 2);
+	assert_int_equal(r->nr_storms, 4);
+	for (unsigned int i = 0; i < 3; i++)
+		for (unsigned int k = 0; k < i; k++)
+			assert_int_equal(r->storms[i].episode == r->storms[k].episode, r->storms[i].vm == r->storms[k].vm);
+	assert_int_equal(r->storms[3].tid, 100);
+	assert_true(r->storms[3].episode > r->storms[0].episode);
+	feed_free(&f);
+}
+
+/* The nearest clock event before it set it off; the VMM's write too. */
+static void test_trigger(void **state)
+{
+	static const struct who vmm = { &host, 90, 0, 3 };
+	int64_t moved;
+	struct feed f;
+
+	(void)state;
+	begin(&f, TRACED);
+	ev_master(&f, 90, 3, true);
+	guest_ticks(&f, &vcpu0, 5, MS(2));
+	moved = f.now;
+	ev_tsc_offset(&f, &vmm, 0, 1000000);
+	f.now += MS(7);
+	guest_lags(&f, &vcpu0, 100, MS(5));
+	feed_end(&f);
+	assert_int_equal(f.an->result.nr_storms, 1);
+	assert_int_equal(f.an->result.storms[0].trigger_event, HVST_EV_WRITE_TSC_OFFSET);
+	assert_int_equal(f.an->result.storms[0].trigger_ts_ns, moved);
+	assert_int_equal(f.an->result.storms[0].trigger_distance_ns, f.an->result.storms[0].start_ns - moved);
+	assert_int_equal(f.an->result.storms[0].evidence.e[0].tid, 90);
+	feed_free(&f);
+
+	begin(&f, TRACED);
+	guest_lags(&f, &vcpu0, 100, MS(5));
+	feed_end(&f);
+	assert_int_equal(f.an->result.storms[0].trigger_event, -1);
+	assert_int_equal(f.an->result.storms[0].trigger_ts_ns, HVST_UNKNOWN);
+	feed_free(&f);
+}
+
+/* Before: mostly halted. In it: no halt, no time outside the interrupt. Without entries and exits: unknown. */
+static void test_progress(void **state)
+{
+	(void)state;
+	for (unsigned int isa = 0; isa <= 2; isa++) {
+		uint64_t ign = isa ? 0 : BIT_OF(ENTRY) | BIT_OF(EXIT);
+		const struct hvst_storm *s;
+		struct feed f;
+
+		host = (struct host){ .o = SEC(-900) };
+		feed_begin(&f, ign);
+		guest_setup(&f, &vcpu0, 0);
+		for (unsigned int i = 0; i < 600; i++) {
+			uint64_t count = ref_now(&f, &host) + 20000;
+
+			guest_write(&f, &vcpu0, 0, count, false);
+			host_start(&f, &vcpu0, 0, count);
+			f.now += US(50);
+			ev_exit(&f, &vcpu0, isa, isa == 1 ? 12 : 0x78);		/* HLT */
+			f.now += MS(2) - US(60);
+			ev_callback(&f, &vcpu0, 0, 0, 1);
+			ev_expiration(&f, &vcpu0, 0, true, 0);
+			ev_entry(&f, &vcpu0);
+			f.now += US(100);					/* the interrupt */
+		}
+		for (unsigned int i = 0; i < 3000; i++) {
+			guest_lags(&f, &vcpu0, 1, MS(5));
+			f.now += US(100);
+		}
+		s = feed_end(&f)->storms;
+		assert_int_equal(f.an->result.nr_storms, 1);
+		if (isa) {
+			printf("# progress (isa %u): %.0f %% before, %.1f %% during\n", isa, 100 * s->progress_before,
+			       100 * s->progress_during);
+			assert_true(s->progress_before > 0.85 && s->progress_before <= 1);
+			assert_true(s->progress_during >= 0 && s->progress_during < 0.05);
+		} else {
+			assert_true(s->progress_before < 0 && s->progress_during < 0);
+		}
+		feed_free(&f);
+	}
+}
+
+/* A gap inside: what is left of it on either side; nothing made up. */
+static void test_gap(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, STOCK);
+	guest_lags(&f, &vcpu0, 200, MS(5));
+	f.now += SEC(1);
+	ev_lost(&f, vcpu0.cpu, 0);
+	guest_lags(&f, &vcpu0, 200, MS(5));
+	guest_ticks(&f, &vcpu0, 20, MS(2));
+	feed_end(&f);
+	assert_int_equal(f.an->result.nr_storms, 2);
+	assert_int_equal(f.an->result.storms[0].expired, 200);
+	assert_int_equal(f.an->result.storms[1].expired, 200);
+	assert_true(f.an->result.storms[0].open);	/* the trace, or a gap, ends inside it */
+	assert_false(f.an->result.storms[1].open);
+	feed_free(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_backlog),
+		cmocka_unit_test(test_backlog_open),
+		cmocka_unit_test(test_constant),
+		cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_thin_head),
+		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_grouping),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_no_rates),
+		cmocka_unit_test(test_episodes),
+		cmocka_unit_test(test_trigger),
+		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_gap),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
