@@ -6,7 +6,7 @@
 #include "model.h"
 
 #define MODEL_HASH_BITS 12
-#define MODEL_MAX_VCPUS 8192	/* a hostile file could name 2^32 threads; each takes up to 60 KiB */
+#define MODEL_MAX_VCPUS 4096	/* a hostile file could name 2^32 threads; each takes up to 60 KiB */
 #define MODEL_CPU_CACHE 1024
 #define MODEL_ID_BUCKETS 1024
 
@@ -17,6 +17,7 @@ struct model {
 	bool can_infer;
 	struct vcpu *by_tid[1 << MODEL_HASH_BITS];
 	struct vcpu *by_id[MODEL_ID_BUCKETS];
+	struct vcpu *sorted[MODEL_MAX_VCPUS];	/* by tid, nr_vcpus of them */
 	struct vcpu *last_on_cpu[MODEL_CPU_CACHE];
 	struct vcpu *all;	/* every thread, newest first */
 	unsigned int nr_vcpus;
@@ -35,6 +36,8 @@ struct model {
 	unsigned int task_cache_n;
 };
 
+/* A new thread takes its place among the sorted ones. */
+void hvst_model_sort_in(struct model *m, struct vcpu *v);
 /* Puts a new thread into a VM of its own; 0 or -ENOMEM. */
 int hvst_model_vm_alone(struct model *m, struct vcpu *v);
 /* The thread's vcpu_id became known (or changed: the tid was used again). */
