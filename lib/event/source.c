@@ -16,7 +16,6 @@
 #define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
 #define WINDOW_MAX (128u << 10)
 #define CHUNK_MEMORY  (512u << 20) /* bound on unpacked chunks, should a hostile file ask for it */
-#define CHUNK_MAX (16u << 20)
 #define CHUNK_PAGES 10			/* as trace-cmd packs them */
 
 static const char *const systems[] = { "kvm", "sched", NULL };
@@ -178,21 +177,26 @@ static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int 
 	return 0;
 }
 
-/* The more lanes, the smaller their windows; but a window holds a sub-buffer, and a chunk ten of them. */
+/* The more lanes, the smaller their windows; but a window holds a sub-buffer, and a chunk ten of
+ * them. */
 static int open_lanes(struct hvst_source *s)
 {
 	for (unsigned int i = 0; i < s->nr_lanes; i++) {
 		struct hvst_lane *l = s->lanes[i];
 		bool packed = l->file->buffers[l->file_buffer].compressed;
 		size_t window = (packed ? CHUNK_MEMORY : WINDOW_MEMORY) / s->nr_lanes;
-		size_t max = packed ? CHUNK_MAX : WINDOW_MAX;
-		size_t least = l->file->buffers[l->file_buffer].page_size * (packed ? CHUNK_PAGES : 1);
+		size_t max = packed ? HVST_MAX_CHUNK : WINDOW_MAX;
+		size_t least =
+			l->file->buffers[l->file_buffer].page_size * (packed ? CHUNK_PAGES : 1);
 
 		if (least * s->nr_lanes > CHUNK_MEMORY)
-			return fail(s, -EOPNOTSUPP, "%s: %u CPUs in all buffers with sub-buffers of this size need more "
-				    "than %u MiB: choose with --cpu or --buffer", l->file->path, s->nr_lanes,
-				    CHUNK_MEMORY >> 20);
-		hvst_pages_init(&l->pages, l->file, l->file_buffer, &l->data, window < max ? window : max);
+			return fail(s, -EOPNOTSUPP,
+				    "%s: %u CPUs in all buffers with sub-buffers of this size need "
+				    "more "
+				    "than %u MiB: choose with --cpu or --buffer",
+				    l->file->path, s->nr_lanes, CHUNK_MEMORY >> 20);
+		hvst_pages_init(&l->pages, l->file, l->file_buffer, &l->data,
+				window < max ? window : max);
 	}
 	return 0;
 }
@@ -506,7 +510,8 @@ static int read_failed(struct hvst_source *s, int code)
 	if (l && code == -EBADMSG)
 		return fail(s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
 			    l->file->path, l->cpu, (unsigned long long)l->pages.pos);
-	return fail(s, code, "%s: reading failed: %s", (l ? l->file : &s->files[0]->file)->path, strerror(-code));
+	return fail(s, code, "%s: reading failed: %s", (l ? l->file : &s->files[0]->file)->path,
+		    strerror(-code));
 }
 
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,

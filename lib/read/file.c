@@ -61,11 +61,11 @@ static int use_header_page(struct hvst_file *f, const struct hvst_format *fmt)
 	if (commit->size == 4)
 		return hvst_file_fail(f, -EOPNOTSUPP,
 				      "recorded by a 32-bit kernel, which is not supported");
-	f->commit_offset = commit->offset;
 	f->data_offset = data->offset;
+	/* libtracecmd would read it, but as if it were the usual one */
 	if (ts->offset || ts->size != 8 || commit->offset != 8 || commit->size != 8 ||
 	    data->offset != 16)
-		snprintf(f->declined, sizeof(f->declined), "unusual sub-buffer header");
+		return hvst_file_fail(f, -EOPNOTSUPP, "sub-buffers with an unusual head");
 	return 0;
 }
 
@@ -285,8 +285,10 @@ int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned 
 	/* else a small file could ask for any amount of work */
 	f->data_bytes += size;
 	if (f->data_bytes > f->io.size)
-		return hvst_file_fail(f, -EBADMSG, "corrupt: CPU %u's data at offset %llu is another CPU's as well",
-				      cpu, (unsigned long long)offset);
+		return hvst_file_fail(
+			f, -EBADMSG,
+			"corrupt: CPU %u's data at offset %llu is another CPU's as well", cpu,
+			(unsigned long long)offset);
 	d = realloc(b->cpus, (b->nr_cpus + 1) * sizeof(*d));
 	if (!d)
 		return hvst_file_fail(f, -ENOMEM, "out of memory");

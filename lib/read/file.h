@@ -15,6 +15,7 @@
 #define HVST_MAX_BUFFERS	256
 #define HVST_MAX_META		(32u << 20)	/* bytes of one decompressed section */
 #define HVST_MAX_META_ALL	(64u << 20)	/* of all that are read */
+#define HVST_MAX_CHUNK	(16u << 20) /* bytes that the page reader unpacks at a time */
 #define HVST_MAX_PAGE		(1u << 20)	/* bytes of one sub-buffer */
 #define HVST_PATH_ERR		512
 
@@ -83,7 +84,7 @@ struct hvst_file {
 	unsigned int nr_shift, shift_flags;
 	uint64_t data_bytes, meta_bytes;
 	uint32_t cpu_count;		/* option CPUCOUNT; 0 without */
-	uint32_t commit_offset, data_offset; /* of the sub-buffer header */
+	uint32_t data_offset; /* of the sub-buffer; 0: not read yet */
 	struct hvst_file_buffer *buffers;
 	unsigned int nr_buffers;
 	struct hvst_format *formats;	/* of the wanted systems */

@@ -29,7 +29,7 @@ struct walk7 {
 	uint64_t meta[HVST_OPT_BUFFER_TEXT + 1]; /* offsets of the sections that options name */
 	char *cpustats;			/* all CPUSTAT options, one behind the other */
 	size_t cpustats_len;
-	unsigned int busy[HVST_MAX_CPUS];		/* CPUs that recorded anything, by those statistics */
+	unsigned int busy[HVST_MAX_CPUS]; /* CPUs that recorded anything, by those statistics */
 	unsigned int nr_busy;
 	bool broken;			/* the chain of options leads out of the file */
 };
@@ -42,7 +42,8 @@ static int unpack_section(struct hvst_file *f, struct section *s, uint64_t at)
 	int rc;
 
 	f->meta_bytes += size;
-	if (s->c.bad || f->compression == HVST_COMP_NONE || size > HVST_MAX_META || f->meta_bytes > HVST_MAX_META_ALL)
+	if (s->c.bad || f->compression == HVST_COMP_NONE || size > HVST_MAX_META ||
+	    f->meta_bytes > HVST_MAX_META_ALL)
 		return hvst_file_bad(f, &s->c, "compressed section");
 	from = hvst_cursor_dup(&s->c, packed, HVST_MAX_META);
 	if (!from)
@@ -379,6 +380,21 @@ static int read_compression(struct hvst_file *f, struct hvst_cursor *c)
 	return 0;
 }
 
+/* trace-cmd packs ten pages at a time. Chunks that would need much memory are left to libtracecmd.
+ */
+static void check_chunks(struct hvst_file *f, const struct hvst_file_buffer *b)
+{
+	for (unsigned int c = 0; b->compressed && c < b->nr_cpus; c++) {
+		uint32_t head[3]; /* number of chunks, packed and unpacked size of the first */
+
+		if (b->cpus[c].size > sizeof(head) &&
+		    !hvst_io_read(&f->io, b->cpus[c].offset, head, sizeof(head)) &&
+		    head[2] > HVST_MAX_CHUNK)
+			snprintf(f->declined, sizeof(f->declined), "data in chunks of %u bytes",
+				 head[2]);
+	}
+}
+
 int hvst_file_walk7(struct hvst_file *f, uint64_t pos)
 {
 	struct walk7 w = { .f = f };
@@ -406,6 +422,8 @@ int hvst_file_walk7(struct hvst_file *f, uint64_t pos)
 				    (unsigned long long)f->io.size);
 	if (!rc)
 		rc = read_all_meta(&w);
+	for (unsigned int i = 0; !rc && i < f->nr_buffers; i++)
+		check_chunks(f, &f->buffers[i]);
 	free(w.cpustats);
 	if (!rc && !f->clock && !(f->clock = strdup("local")))
 		rc = hvst_file_fail(f, -ENOMEM, "out of memory");

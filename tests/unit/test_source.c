@@ -606,6 +606,42 @@ static void test_damage(void **state)
 		"# damage: 3 malformed places, the rest read; libtracecmd is not given the file\n");
 }
 
+/* Chunks of 20 MB: not for the page reader, so libtracecmd takes over, and the reason is kept. */
+static void test_declined(void **state)
+{
+	struct mk_cpu c;
+	struct mk_buffer top = { .name = "", .clock = "mono", .cpus = &c, .nr_cpus = 1 };
+	struct mk_file f = { .version = 7, .compression = HVST_COMP_ZSTD, .buffers = &top,
+			     .nr_buffers = 1, .chunk_pages = 5000 };
+	struct hvst_source *s;
+	struct mk_bytes b;
+	char *path, err[256];
+	struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1 };
+	struct list l = { 0 };
+
+	(void)state;
+	memset(&c, 0, sizeof(c));
+	for (uint64_t i = 0; i < 10000; i++) {
+		mk_unknown(&c, 1000 + 10 * i, 1900);
+		mk_set_count(&c, 1005 + 10 * i, 100, 0, i);
+	}
+	b = mk_file(&f);
+	path = mk_save(&b);
+	mk_free(&b);
+	mk_free(&c.pages);
+	o.reader = HVST_READER_PAGES;
+	assert_int_equal(hvst_source_open(&s, &o, err, sizeof(err)), -EOPNOTSUPP);
+	assert_non_null(strstr(err, "--reader=libtracecmd"));
+	o.reader = HVST_READER_AUTO;
+	read_all(&o, &l);
+	assert_string_equal(l.reader, "libtracecmd");
+	assert_int_equal(l.n, 10000);
+	assert_int_equal(l.ev[9999].set_count.count, 9999);
+	drop(path);
+	free(l.ev);
+	print_message("# declined: a file with large chunks, 10000 events by libtracecmd\n");
+}
+
 /* --- clocks --- */
 
 static char *tsc_file(const struct mk_option *o, unsigned int nr_options, const char *clock)
@@ -718,12 +754,13 @@ static void test_time_shift(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),	  cmocka_unit_test(test_same_by_any_means),
-		cmocka_unit_test(test_windows),	  cmocka_unit_test(test_stop_midway),
-		cmocka_unit_test(test_selection), cmocka_unit_test(test_buffers),
-		cmocka_unit_test(test_two_files), cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_backwards), cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_clocks),	  cmocka_unit_test(test_time_shift),
+		cmocka_unit_test(test_order),	   cmocka_unit_test(test_same_by_any_means),
+		cmocka_unit_test(test_windows),	   cmocka_unit_test(test_stop_midway),
+		cmocka_unit_test(test_selection),  cmocka_unit_test(test_buffers),
+		cmocka_unit_test(test_two_files),  cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_backwards),  cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_declined),   cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_time_shift),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
