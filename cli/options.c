@@ -150,15 +150,33 @@ static bool set_id(struct options *o, const char *arg, int *id)
 	return true;
 }
 
+/* "20559442857cyc" */
+static bool parse_cycles(const char *text, int64_t *cycles)
+{
+	char digits[24];
+	size_t n = strspn(text, "0123456789");
+	unsigned long v;
+
+	if (strcmp(text + n, "cyc") || n >= sizeof(digits))
+		return false;
+	memcpy(digits, text, n);
+	digits[n] = 0;
+	if (!parse_unsigned(digits, INT64_MAX, &v))
+		return false;
+	*cycles = v;
+	return true;
+}
+
 static bool set_moment(struct options *o, const char *arg, struct moment *m)
 {
 	m->set = true;
 	m->relative = *arg == '+';
-	if (parse_duration(arg + m->relative, &m->ns))
+	m->cycles = parse_cycles(arg + m->relative, &m->ns);
+	if (m->cycles || parse_duration(arg + m->relative, &m->ns))
 		return true;
 	return bad_value(o, arg,
 			 "a time: seconds as trace-cmd report shows them, or +TIME from the first "
-			 "event; units s, ms, us, ns");
+			 "event; units s, ms, us, ns, and cyc for a clock that counts cycles");
 }
 
 static bool add_name(struct names *l, const char *name)
@@ -585,7 +603,7 @@ static const struct option_desc table[] = {
 	{ "cpu", 0, "N", SEC_SELECT, CMD_ALL, set_cpu, "only what host CPU N recorded (repeatable)",
 	  0 },
 	{ "from", 0, "TIME", SEC_SELECT, CMD_ALL, set_from,
-	  "from TIME on: seconds as in trace-cmd report, or +TIME after the first event; units s, ms, us, ns",
+	  "from TIME on: seconds as in trace-cmd report, or +TIME after the first event; units s, ms, us, ns, cyc",
 	  0 },
 	{ "to", 0, "TIME", SEC_SELECT, CMD_ALL, set_to, "only what comes before TIME", 0 },
 	{ "event", 'e', "NAME", SEC_SELECT, CMD_EVENTS, set_event,

@@ -18,10 +18,10 @@ struct names {
 	unsigned int n;
 };
 
-/* A moment: absolute, or from the first event of the recording. */
+/* A moment: absolute, or from the first event of the recording; of a cycle clock also in cycles. */
 struct moment {
-	bool set, relative;
-	int64_t ns;
+	bool set, relative, cycles;
+	int64_t ns;	/* or cycles */
 };
 
 #define MAX_PERCENTILES 16

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "output/hint.h"
 #include "run.h"
 
 #define PROGRESS_FIRST_MS	500
@@ -163,28 +163,45 @@ static int open_session(struct run *r)
 	return EXIT_OK;
 }
 
+/* A moment in ns of the trace's clock; false when it is in cycles and the clock counts none. */
+static bool moment_ns(const struct run *r, const struct moment *m, int64_t base, int64_t *ns)
+{
+	const struct hvst_trace *t = r->trace;
+	__int128 v = m->ns;
+
+	if (m->cycles && !t->cycles)
+		return false;
+	if (m->cycles)
+		v = v * t->scale_mult >> t->scale_shift;
+	v += m->relative ? base : 0;
+	*ns = v > INT64_MAX ? INT64_MAX : (int64_t)v;
+	return true;
+}
+
 /*
  * --from and --to; relative ones count from the first event, for which it may need a look at the
- * file.
+ * file. An exit code.
  */
-static bool set_window(struct run *r)
+static int set_window(struct run *r)
 {
 	const struct options *o = &r->o;
-	int64_t base = 0;
+	int64_t base = 0, to_ns = HVST_UNKNOWN;
 
 	if (!o->from.set && !o->to.set)
-		return true;
+		return EXIT_OK;
 	if (o->from.relative || o->to.relative) {
 		if (r->trace->first_ns == HVST_UNKNOWN && !run_pass(r, 0, NULL, NULL))
-			return false;
+			return EXIT_INPUT;
 		base = r->trace->first_ns == HVST_UNKNOWN ? 0 : r->trace->first_ns;
 	}
-	if (o->from.set)
-		r->from_ns = o->from.ns + (o->from.relative ? base : 0);
-	if (o->to.set)
-		r->to_ns = o->to.ns + (o->to.relative ? base : 0);
-	hvst_session_set_window(r->s, r->from_ns, r->to_ns);
-	return true;
+	if ((o->from.set && !moment_ns(r, &o->from, base, &r->from_ns)) ||
+	    (o->to.set && !moment_ns(r, &o->to, base, &to_ns))) {
+		complain("%s: the trace clock %s counts no cycles", o->command->name,
+			 r->trace->clock ? r->trace->clock : "?");
+		return EXIT_USAGE;
+	}
+	hvst_session_set_window(r->s, r->from_ns, to_ns);
+	return EXIT_OK;
 }
 
 bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *code)
@@ -215,8 +232,9 @@ bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *
 		*code = run_fail(r, EXIT_INPUT);
 		return false;
 	}
-	if (!set_window(r)) {
-		*code = run_fail(r, EXIT_INPUT);
+	*code = set_window(r);
+	if (*code) {
+		run_fail(r, *code);
 		return false;
 	}
 	return true;
@@ -239,33 +257,6 @@ bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs,
 	if (err)
 		input_error(r->s, err);
 	return !err;
-}
-
-void record_command(struct out *out, uint64_t ids)
-{
-	static const unsigned int useful[] = {
-		HVST_EV_MSR,
-		HVST_EV_WRITE_TSC_OFFSET,
-		HVST_EV_TRACK_TSC,
-		HVST_EV_UPDATE_MASTER_CLOCK,
-		HVST_EV_PVCLOCK_UPDATE,
-		HVST_EV_EXIT,
-		HVST_EV_ENTRY,
-		HVST_EV_PIO,
-		HVST_EV_MMIO,
-		HVST_EV_SCHED_SWITCH,
-	};
-	unsigned int i;
-
-	out_str(out, "trace-cmd record -C mono -b 65536 -e 'kvm:kvm_hv_*'");
-	for (i = 0; i < sizeof(useful) / sizeof(useful[0]); i++) {
-		if (ids && !(ids >> useful[i] & 1))
-			continue;
-		out_printf(out, " -e %s:%s", hvst_event_system(useful[i]),
-			   hvst_event_name(useful[i]));
-		if (record_filter(useful[i]))
-			out_printf(out, " -f '%s'", record_filter(useful[i]));
-	}
 }
 
 bool run_has(struct run *r, uint64_t ids)

@@ -57,7 +57,4 @@ bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *c
 			 1ULL << HVST_EV_TRACK_TSC | 1ULL << HVST_EV_UPDATE_MASTER_CLOCK | \
 			 1ULL << HVST_EV_PVCLOCK_UPDATE)
 
-/* The trace-cmd command line that records the events of @ids (0: all that diagnose uses). */
-void record_command(struct out *out, uint64_t ids);
-
 #endif

@@ -288,10 +288,24 @@ bool br_term_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
+/* Known, and able to put the cursor where it is wanted. */
+static bool usable(void)
+{
+	int err;
+	const char *cup;
+
+	if (setupterm(NULL, STDOUT_FILENO, &err) == ERR)
+		return false;
+	cup = tigetstr("cup");
+	return cup && cup != (char *)-1;
+}
+
 static SCREEN *begin(void)
 {
 	SCREEN *screen;
 
+	if (!usable())
+		return NULL;
 	remember_terminal();
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
@@ -322,7 +336,8 @@ int br_term_run(struct br_app *a, bool color)
 	}
 	screen = begin();
 	if (!screen) {
-		complain("the terminal '%s' is not known; set TERM, or use --script",
+		complain("the terminal '%s' is not known or cannot be drawn on; set TERM, or use "
+			 "--script",
 			 getenv("TERM") ? getenv("TERM") : "");
 		return EXIT_USAGE;
 	}

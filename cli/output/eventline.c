@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "eventline.h"
+#include "../../lib/event/names.h"
 #include "csv.h"
 #include "json.h"
 #include "units.h"
@@ -151,6 +152,29 @@ static void text_lost(struct out *o, const struct hvst_event *ev)
 	out_plain(o);
 }
 
+/* What numbers mean, where a name says it at once. */
+static void text_meaning(struct out *o, const struct hvst_event *ev)
+{
+	char buf[128] = "";
+	const char *name = NULL;
+
+	if (ev->id == HVST_EV_MSR)
+		name = hvst_msr_name(ev->msr.ecx);
+	else if (ev->id == HVST_EV_SYNIC_SET_MSR)
+		name = hvst_msr_name(ev->synic_msr.msr);
+	else if (ev->id == HVST_EV_HYPERCALL)
+		name = hvst_hypercall_name(ev->hypercall.code);
+	else if (ev->id == HVST_EV_EXIT)
+		name = hvst_exit_reason_name(ev->exit.isa, ev->exit.exit_reason);
+	else if (ev->id == HVST_EV_STIMER_SET_CONFIG)
+		hvst_stimer_config_text(buf, sizeof(buf), ev->set_config.config);
+	if (!name && !*buf)
+		return;
+	out_str(o, " (");
+	out_str(o, name ? name : buf);
+	out_char(o, ')');
+}
+
 static void text_derived(struct out *o, const struct derived *d)
 {
 	char buf[UNIT_BUF];
@@ -197,6 +221,7 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 	out_in(o, ROLE_TITLE, name_of(ev));
 	out_char(o, ':');
 	put_fields(l, o, ev);
+	text_meaning(o, ev);
 	text_derived(o, d);
 	out_char(o, '\n');
 }

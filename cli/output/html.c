@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hint.h"
 #include "html.h"
 #include "units.h"
 #include "xml.h"
 
-#define MAX_PLOTS 6	/* timelines on the page: the timers with the most arms */
+#define MAX_PLOTS 6	/* timelines on the page */
 
 static const char style[] =
 	":root{color-scheme:light dark;--bg:#fff;--fg:#1b1b1b;--dim:#5c5c5c;--line:#d8d8d8;--bad:#b3261e;"
@@ -104,40 +105,65 @@ static void evidence(struct out *o, const struct hvst_evidence_list *l)
 
 /* --- sections --------------------------------------------------------------------------------- */
 
-static int most_arms(const void *a, const void *b)
-{
-	const struct series *const *x = a, *const *y = b;
-	uint64_t m = hvst_sketch_count((*x)->sketch), n = hvst_sketch_count((*y)->sketch);
+/* A series and what makes it worth a place on the page. */
+struct candidate {
+	const struct series *s;
+	unsigned int storms;
+};
 
+static int by_worth(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	uint64_t m = hvst_sketch_count(x->s->sketch), n = hvst_sketch_count(y->s->sketch);
+
+	if (x->storms != y->storms)
+		return x->storms > y->storms ? -1 : 1;
 	return m > n ? -1 : m < n;
+}
+
+/* The series, those with most storms first, then those with most arms; NULL without memory. */
+static struct candidate *candidates(const struct svg_context *ctx)
+{
+	struct candidate *c = calloc(ctx->c->nr_series + 1, sizeof(*c));
+	unsigned int i, k;
+
+	for (i = 0; c && i < ctx->c->nr_series; i++) {
+		const struct series *s = c[i].s = &ctx->c->series[i];
+
+		for (k = 0; k < ctx->result->nr_storms; k++) {
+			const struct hvst_storm *m = &ctx->result->storms[k];
+
+			c[i].storms += m->vm == s->vm && m->vcpu == s->vcpu && m->timer == s->timer;
+		}
+	}
+	if (c)
+		qsort(c, ctx->c->nr_series, sizeof(*c), by_worth);
+	return c;
 }
 
 static void plots(struct out *o, const struct svg_context *ctx)
 {
-	const struct series **order = calloc(ctx->c->nr_series + 1, sizeof(*order));
+	struct candidate *c = candidates(ctx);
 	unsigned int i, n = ctx->c->nr_series;
 
-	if (!order || !n) {
-		free(order);
+	if (!c || !n) {
+		free(c);
 		return;
 	}
-	for (i = 0; i < n; i++)
-		order[i] = &ctx->c->series[i];
-	qsort(order, n, sizeof(*order), most_arms);
 	tag(o, "h2", NULL, "Skew over time");
 	for (i = 0; i < n && i < MAX_PLOTS; i++) {
 		out_str(o, "<figure>\n");
-		svg_timeline(o, ctx, order[i]);
+		svg_timeline(o, ctx, c[i].s);
 		out_str(o, "</figure>\n");
 	}
 	if (i < n)
-		out_printf(o, "<p class=\"dim\">The %u timers with the most arms of %u.</p>\n", i,
-			   n);
-	tag(o, "h2", NULL, "Histogram of the busiest timer");
+		out_printf(o, "<p class=\"dim\">%u timers of %u: those with storms, then those with most "
+			   "arms.</p>\n", i, n);
+	tag(o, "h2", NULL, "Histogram of the first of them");
 	out_str(o, "<figure>\n");
-	svg_histogram(o, ctx, order[0]);
+	svg_histogram(o, ctx, c[0].s);
 	out_str(o, "</figure>\n");
-	free(order);
+	free(c);
 }
 
 static void storm_row(struct out *o, const struct hvst_storm *s, unsigned int i)
@@ -213,6 +239,23 @@ static void verdict(struct out *o, const struct hvst_verdict *v)
 	evidence(o, &v->evidence);
 }
 
+/* How to record what some verdict lacked. */
+static void recording_hint(struct out *o, const struct hvst_result *r)
+{
+	uint64_t missing = hint_missing(r);
+	struct out command;
+
+	if (!missing)
+		return;
+	out_open_memory(&command);
+	record_command(&command, missing);
+	out_char(&command, 0);
+	out_str(o, "<p>To tell what could not be told, record:<br/><code>");
+	xml_text(o, command.buf ? command.buf : "");
+	out_str(o, "</code></p>\n");
+	out_discard(&command);
+}
+
 static void verdicts(struct out *o, const struct hvst_result *r)
 {
 	static const enum hvst_answer order[] = { HVST_YES, HVST_CANNOT_TELL, HVST_NO };
@@ -223,6 +266,7 @@ static void verdicts(struct out *o, const struct hvst_result *r)
 		for (i = 0; i < HVST_Q_COUNT; i++)
 			if (r->verdicts[i].answer == order[k])
 				verdict(o, &r->verdicts[i]);
+	recording_hint(o, r);
 }
 
 static void reference_row(struct out *o, const struct hvst_ref_segment *s)

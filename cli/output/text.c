@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hint.h"
 #include "table.h"
 #include "text.h"
 #include "units.h"
@@ -798,6 +799,18 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned
 		other_answers(o, r, first);
 }
 
+/* How to record what some verdict lacked; on one line, to be copied. */
+static void recording_hint(struct out *o, const struct hvst_result *r)
+{
+	uint64_t missing = hint_missing(r);
+
+	if (!missing)
+		return;
+	out_printf(o, "%*sto tell, record: ", LABEL, "");
+	record_command(o, missing);
+	out_char(o, '\n');
+}
+
 static void put_screen(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
 		       const struct limits *most)
 {
@@ -816,6 +829,8 @@ static void put_screen(struct out *o, const struct hvst_trace *t, const struct h
 	screen_storms(o, t, r, most->storms);
 	screen_clocks(o, t, r, most->clocks);
 	screen_verdicts(o, r, most->summary);
+	if (most->summary)
+		recording_hint(o, r);
 }
 
 static unsigned int count_lines(const struct out *o)

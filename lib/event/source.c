@@ -12,7 +12,7 @@
 
 #include "source_private.h"
 
-#define MAX_LANES 16384
+#define MAX_LANES 4096
 #define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
 #define WINDOW_MAX (128u << 10)
 #define CHUNK_MEMORY  (512u << 20) /* bound on unpacked chunks, should a hostile file ask for it */

@@ -56,7 +56,7 @@ static struct vcpu *vcpu_create(struct model *m, int tid, const struct hvst_even
 	v->hash_next = m->by_tid[h];
 	m->by_tid[h] = v;
 	m->all = v;
-	m->nr_vcpus++;
+	hvst_model_sort_in(m, v);
 	m->task_cache_n = 0;
 	return v;
 nomem:

@@ -7,7 +7,7 @@
 
 #define MODEL_HASH_BITS 12
 /* A hostile file could name 2^32 threads; with its analysis a thread takes 8 KiB, each of its timers 12 KiB. */
-#define MODEL_MAX_VCPUS 8192
+#define MODEL_MAX_VCPUS 4096
 #define MODEL_MAX_TIMERS 8192
 #define MODEL_CPU_CACHE 1024
 #define MODEL_ID_BUCKETS 1024
@@ -19,6 +19,7 @@ struct model {
 	bool can_infer;
 	struct vcpu *by_tid[1 << MODEL_HASH_BITS];
 	struct vcpu *by_id[MODEL_ID_BUCKETS];
+	struct vcpu *sorted[MODEL_MAX_VCPUS];	/* by tid, nr_vcpus of them */
 	struct vcpu *last_on_cpu[MODEL_CPU_CACHE];
 	struct vcpu *all;	/* every thread, newest first */
 	unsigned int nr_vcpus, nr_timers;
@@ -37,6 +38,8 @@ struct model {
 	unsigned int task_cache_n;
 };
 
+/* A new thread takes its place among the sorted ones. */
+void hvst_model_sort_in(struct model *m, struct vcpu *v);
 /* Puts a new thread into a VM of its own; 0 or -ENOMEM. */
 int hvst_model_vm_alone(struct model *m, struct vcpu *v);
 /* The thread's vcpu_id became known (or changed: the tid was used again). */

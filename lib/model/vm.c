@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "model_private.h"
 
@@ -119,22 +120,13 @@ struct vm *hvst_model_vm_of_task(const struct model *cm, int pid)
 	return best->vm;
 }
 
-static bool vm_has_id(const struct vm *vm, int vcpu_id)
+/* By the id's chain: a VM may have thousands of threads. */
+static bool vm_has_id(const struct model *m, const struct vm *vm, int vcpu_id)
 {
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (v->vcpu_id == vcpu_id)
+	for (const struct vcpu *v = hvst_model_by_id(m, vcpu_id); v; v = v->id_next)
+		if (v->vcpu_id == vcpu_id && v->vm == vm)
 			return true;
 	return false;
-}
-
-static int64_t tid_distance(const struct vm *vm, int tid)
-{
-	int64_t best = INT64_MAX;
-
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (tid_apart(v->tid, tid) < best)
-			best = tid_apart(v->tid, tid);
-	return best;
 }
 
 /* All threads of @from become @into's. */
@@ -157,31 +149,81 @@ static void vm_join(struct model *m, struct vm *into, struct vm *from)
 	m->task_cache_n = 0;
 }
 
-static bool vm_ids_clash(const struct vm *a, const struct vm *b)
+static bool vm_ids_clash(const struct model *m, const struct vm *a, const struct vm *b)
 {
 	for (const struct vcpu *v = b->vcpus; v; v = v->vm_next)
-		if (v->vcpu_id < 0 || vm_has_id(a, v->vcpu_id))
+		if (v->vcpu_id < 0 || vm_has_id(m, a, v->vcpu_id))
 			return true;
 	return false;
+}
+
+/* Where in the threads by tid @tid is, or would be. */
+static unsigned int place_of(const struct model *m, int tid)
+{
+	unsigned int lo = 0, hi = m->nr_vcpus;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (m->sorted[mid]->tid < tid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+void hvst_model_sort_in(struct model *m, struct vcpu *v)
+{
+	unsigned int at = place_of(m, v->tid);
+
+	memmove(m->sorted + at + 1, m->sorted + at, (m->nr_vcpus - at) * sizeof(*m->sorted));
+	m->sorted[at] = v;
+	m->nr_vcpus++;
+}
+
+static bool vm_fits(struct model *m, const struct vm *vm, const struct vcpu *v, int64_t ts)
+{
+	int64_t d;
+
+	if (vm == v->vm || vm_ids_clash(m, vm, v->vm))
+		return false;
+	d = m->sink.vm_distance(m->ctx, vm, v->vm, ts);
+	return d != HVST_UNKNOWN && d <= VM_SAME_NS;
+}
+
+/*
+ * The VM that fits and has the thread nearest to @v, the elder of two as near: outwards from @v, so that among
+ * thousands of threads few are looked at.
+ */
+static struct vm *vm_nearest_fit(struct model *m, const struct vcpu *v, int64_t ts)
+{
+	unsigned int up = place_of(m, v->tid) + 1, down = up - 1;
+	const struct vm *rejected = v->vm;
+	const struct vcpu *best = NULL;
+
+	while (down > 0 || up < m->nr_vcpus) {
+		bool below = down > 0 && (up == m->nr_vcpus || tid_apart(m->sorted[down - 1]->tid, v->tid) <=
+							       tid_apart(m->sorted[up]->tid, v->tid));
+		const struct vcpu *o = below ? m->sorted[--down] : m->sorted[up++];
+
+		if (best && tid_apart(o->tid, v->tid) > tid_apart(best->tid, v->tid))
+			break;
+		if (o->vm == rejected)
+			continue;
+		if (!vm_fits(m, o->vm, v, ts))
+			rejected = o->vm;
+		else if (!best || o->vm->order < best->vm->order)
+			best = o;
+	}
+	return best ? best->vm : NULL;
 }
 
 /* Joins the thread's VM with the one whose clock agrees; the elder one of the two takes the other in. */
 static void vm_find(struct model *m, struct vcpu *v, int64_t ts)
 {
-	struct vm *best = NULL;
-	int64_t best_tid = INT64_MAX;
+	struct vm *best = vm_nearest_fit(m, v, ts);
 
-	for (struct vm *vm = m->vms; vm; vm = vm->next) {
-		int64_t d;
-
-		if (vm->dead || vm == v->vm || vm_ids_clash(vm, v->vm))
-			continue;
-		d = m->sink.vm_distance(m->ctx, vm, v->vm, ts);
-		if (d == HVST_UNKNOWN || d > VM_SAME_NS || tid_distance(vm, v->tid) >= best_tid)
-			continue;
-		best = vm;
-		best_tid = tid_distance(vm, v->tid);
-	}
 	if (best && best->order < v->vm->order)
 		vm_join(m, best, v->vm);
 	else if (best)
@@ -255,7 +297,7 @@ static void adopt_silent(struct model *m)
 	if (!only)
 		return;
 	for (struct vcpu *v = m->all; v; v = v->all_next)
-		if (v->vm != only && !v->samples && !vm_ids_clash(only, v->vm))
+		if (v->vm != only && !v->samples && !vm_ids_clash(m, only, v->vm))
 			vm_join(m, only, v->vm);
 }
 

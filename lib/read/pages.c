@@ -6,6 +6,8 @@
 #include "pages.h"
 
 #define CHUNK_HEAD 8
+#define CHUNK_RATIO 1024	  /* most that a chunk may unpack to, for its size */
+#define CHUNK_ANY_RATIO 65536 /* bytes that need not keep to that */
 
 /* Sub-buffers pack to a sixteenth or so. What unpacks to far more is made to keep us busy. */
 #define MAX_RATIO	256
@@ -105,6 +107,9 @@ static int chunk_head(const struct hvst_pages *p, uint64_t pos, uint32_t *packed
 	if (*packed > p->end - pos - CHUNK_HEAD)
 		return ends_early(p);
 	if (!*packed || !*size || *size > p->window || *packed > *size + 65536)
+		return -EBADMSG;
+	/* nothing that was recorded packs so well; a bomb does */
+	if (*size > CHUNK_ANY_RATIO && *size / CHUNK_RATIO > *packed)
 		return -EBADMSG;
 	return 1;
 }

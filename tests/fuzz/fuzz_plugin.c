@@ -23,7 +23,7 @@ static void add_format(const char *path)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	static const char dir[] = FUZZ_SOURCE "/tests/formats/linux-6.12";
+	static const char dir[] = FUZZ_SOURCE "/tests/gen/formats/linux-6.12";
 	struct dirent *e;
 	char path[4096];
 	DIR *d = opendir(dir);

@@ -32,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	PROMISE(rc <= 0);
 	PROMISE(!rc || !strncmp(err, "memory: ", 8));
-	PROMISE(rc || (f.clock && f.nr_buffers <= HVST_MAX_BUFFERS && f.data_offset));
+	PROMISE(rc || (f.clock && f.nr_buffers <= HVST_MAX_BUFFERS));
+	PROMISE(rc || f.data_offset || f.declined[0]);
 	for (unsigned int i = 0; !rc && i < f.nr_buffers; i++)
 		check_buffer(&f, &f.buffers[i]);
 	for (unsigned int i = 0; !rc && i < f.nr_formats; i++)

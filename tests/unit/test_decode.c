@@ -219,8 +219,8 @@ static void test_real_formats(void **state)
 {
 	(void)state;
 	srand(1);
-	check_kernel("tests/formats/linux-6.12");
-	check_kernel("tests/formats/linux-6.18");
+	check_kernel("tests/gen/formats/linux-6.12");
+	check_kernel("tests/gen/formats/linux-6.18");
 }
 
 int main(void)

@@ -348,12 +348,13 @@ static void test_circle(void **state)
 	struct mk_bytes b = build(&s, 7, HVST_COMP_NONE, NULL, 0);
 	struct hvst_file f;
 	char err[256];
-	uint64_t first;
+	uint64_t first, size;
 
 	(void)state;
 	memcpy(&first, b.data + 27, 8);
-	/* the last eight bytes are where the options after the last ones are */
-	memcpy(b.data + b.len - 8, &first, 8);
+	/* the last eight bytes of the first options say where the next are: there */
+	memcpy(&size, b.data + first + 8, 8);
+	memcpy(b.data + first + 16 + size - 8, &first, 8);
 	assert_int_equal(hvst_file_open_mem(&f, b.data, b.len, systems, err, sizeof(err)),
 			 -EBADMSG);
 	assert_non_null(strstr(err, "circle"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* lib/model: every transition of a synthetic timer that KVM makes, who owns what, what must not be inferred. */
 #include "events.h"
+#include "../../lib/model/model_private.h"
 
 static struct host host_a = { .o = SEC(-990) }, host_b = { .o = SEC(-400) };
 static const struct who vcpu0 = { &host_a, 100, 0, 1 };
@@ -613,9 +614,9 @@ static void test_many_threads(void **state)
 	for (unsigned int i = 0; i < f.an->result.nr_vms; i++)
 		n += f.an->result.vms[i].nr_vcpus;
 	printf("# 70000 threads: %u kept, in %u VMs\n", n, f.an->result.nr_vms);
-	assert_int_equal(n, 8192);
-	assert_int_equal(f.an->result.nr_vms, 8192 / 4);
-	assert_int_equal(f.an->result.nr_timers, 8192);
+	assert_int_equal(n, MODEL_MAX_VCPUS);
+	assert_int_equal(f.an->result.nr_vms, MODEL_MAX_VCPUS / 4);
+	assert_int_equal(f.an->result.nr_timers, MODEL_MAX_VCPUS);
 	feed_free(&f);
 
 	/* none of them ever shows a clock: one list of threads whose VM is not known */
@@ -628,7 +629,7 @@ static void test_many_threads(void **state)
 	feed_end(&f);
 	assert_int_equal(f.an->result.nr_vms, 1);
 	assert_int_equal(f.an->result.vms[0].vm, -1);
-	assert_int_equal(f.an->result.vms[0].nr_vcpus, 8192);
+	assert_int_equal(f.an->result.vms[0].nr_vcpus, MODEL_MAX_VCPUS);
 	feed_free(&f);
 }
 

@@ -175,7 +175,9 @@ static unsigned int lines(const char *text, size_t *longest)
 	for (; *text; n++) {
 		size_t len = strcspn(text, "\n");
 
-		*longest = len > *longest ? len : *longest;
+		/* a command to copy stands on one line */
+		if (len > *longest && !memmem(text, len, "trace-cmd record", 16))
+			*longest = len;
 		text += len + (text[len] == '\n');
 	}
 	return n;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef HVST_CLI_HINT_H
+#define HVST_CLI_HINT_H
+
+#include <hvstimer/result.h>
+
+#include "out.h"
+
+/* The trace-cmd command line that records the events of @ids, a bit each; 0: all that diagnose uses. */
+void record_command(struct out *out, uint64_t ids);
+
+/* The events for want of which a verdict could not be given; a bit each. */
+uint64_t hint_missing(const struct hvst_result *r);
+
+#endif
