@@ -298,8 +298,12 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 {
 	bool retries = g->steps && g->same * 2 > g->steps;
 	struct course c;
+<<<<<<< HEAD
 	int64_t d, span, loop;
 	bool steady;
+=======
+	int64_t d, span, least;
+>>>>>>> antest
 
 	*slope = 0;
 	s->kind = HVST_STORM_UNKNOWN;
@@ -325,7 +329,15 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 	/* A clock that runs slow does so all the time: what rises once and stays is a lag that came late. */
 	steady = 5 * (c.middle - c.first) >= d && 5 * (c.last - c.middle) >= d;
 	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
+<<<<<<< HEAD
 	if (steady && d > 2 * loop && d > 3 * c.scatter && d > (g->inferred && *slope < SLEW ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
+=======
+	least = g->inferred && *slope < SLEW ? 200000 : 50000;
+	/* The highest skew of a target lies anywhere within one loop below the lag. */
+	if (retries && least < (g->end.ts - g->start.ts) / (int64_t)g->steps * 5 / 4)
+		least = (g->end.ts - g->start.ts) / (int64_t)g->steps * 5 / 4;
+	if (d > 3 * c.scatter && d > least && *slope > 20e-6 && c.n >= 4)
+>>>>>>> antest
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;
