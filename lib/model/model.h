@@ -55,6 +55,7 @@ struct vcpu {
 	struct vcpu_an *an;	/* lib/analysis */
 	struct stimer *timer[HVST_STIMERS];
 	uint64_t samples;	/* reference-clock samples seen on this thread */
+	bool ran;		/* it did what only a vCPU thread does */
 	int64_t msr_ns;		/* last kvm_msr */
 	int64_t sint_ns;	/* last kvm_hv_synic_set_irq */
 	int64_t last_ns;	/* last event in this thread's context */
@@ -115,6 +116,7 @@ struct vm *hvst_model_vms(const struct model *m);		/* list, merged ones included
 int64_t hvst_model_padding_ns(const struct model *m);		/* HVST_UNKNOWN: none seen */
 bool hvst_model_expired_seen(const struct model *m);
 uint64_t hvst_model_backwards(const struct model *m);
+uint64_t hvst_model_unfollowed(const struct model *m);	/* events of threads beyond MODEL_MAX_VCPUS */
 
 /* The CPU lost records: the sum of time that the gaps cover. */
 int64_t hvst_model_lost_ns(const struct model *m);
