@@ -50,16 +50,24 @@ struct option_desc {
 	enum knob knob;			/* its default is shown by --help */
 };
 
+/* Names that come from a file may hold anything: no control characters on a terminal. */
 void complain(const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
+	int n;
 
 	fflush(stdout);
-	fputs("hvstimer: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	if (n < 0)
+		return;
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 127)
+			*p = '?';
+	fprintf(stderr, "hvstimer: %s\n", text);
+	free(text);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */

@@ -324,6 +324,7 @@ static void complete(struct hvst_session *s)
 	t->padding_ns = hvst_model_padding_ns(s->an->model);
 	t->start_expired_recorded = hvst_model_expired_seen(s->an->model);
 	t->backwards += hvst_model_backwards(s->an->model);
+	t->unfollowed = hvst_model_unfollowed(s->an->model);
 	t->lost_ns = hvst_model_lost_ns(s->an->model);
 	for (unsigned int i = 0; i < r->nr_vms; i++) {
 		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)r->vms[i].vcpus;

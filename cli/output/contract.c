@@ -66,6 +66,7 @@ static void put_counters(struct json *j, const struct hvst_trace *t)
 	json_u64(j, "malformed", t->malformed);
 	json_u64(j, "duplicates", t->duplicates);
 	json_u64(j, "backwards", t->backwards);
+	json_u64(j, "unfollowed", t->unfollowed);
 	json_u64(j, "lost_places", t->lost_places);
 	json_u64(j, "lost_events", t->lost_events);
 	json_i64(j, "lost_ns", t->lost_ns);

@@ -155,6 +155,7 @@ static void put_counters(struct out *o, const struct hvst_trace *t)
 	at += counter(text + at, sizeof(text) - at, t->duplicates, "recorded twice");
 	at += counter(text + at, sizeof(text) - at, t->malformed, "malformed");
 	at += counter(text + at, sizeof(text) - at, t->backwards, "out of order");
+	at += counter(text + at, sizeof(text) - at, t->unfollowed, "of too many vCPU threads");
 	lost_text(text + at, sizeof(text) - at, t);
 	note(o, t->lost_places || t->malformed || t->backwards ? ROLE_WARN : ROLE_NONE, text);
 }

@@ -85,6 +85,7 @@ struct hvst_trace {
 	uint64_t malformed;		/* records of a known event too short for its format, skipped */
 	uint64_t duplicates;		/* the same event in two buffers, counted once */
 	uint64_t backwards;		/* events whose time lies before one already delivered of the same thread */
+	uint64_t unfollowed;		/* events of vCPU threads beyond the 4096 that are followed */
 	uint64_t seen[HVST_EV_COUNT];	/* by event */
 	uint32_t in_format[(HVST_EV_COUNT + 31) / 32]; /* bit: the file has a format for this event */
 	const struct hvst_lost *lost;	/* at most HVST_MAX_LOST places kept, the rest only counted */

@@ -207,18 +207,37 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm, cons
 
 /* --- the model's sink --------------------------------------------------------------------------------- */
 
+/* The clock turns out to have stepped: what storms recorded since, by the old line, moves with it. */
+static void rebase_storms(struct vm *vm, int64_t ts)
+{
+	const struct refclock *rc = &vm->an->ref;
+	int64_t step;
+
+	if (!rc->nr_segs)
+		return;
+	step = hvst_line_at(&rc->cur->line, ts) - hvst_line_at(&rc->segs[rc->nr_segs - 1]->line, ts);
+	for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		for (unsigned int i = 0; i < HVST_STIMERS; i++)
+			if (v->timer[i])
+				hvst_storm_rebase(&v->timer[i]->an->group, rc->cur->from_ns, step);
+}
+
 static void on_sample(void *ctx, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now)
 {
 	struct analysis *a = ctx;
 	struct vm_an *vm = v->vm->an;
 	int64_t residual;
+	int ret;
 
 	if (v->an->created_ns != HVST_UNKNOWN) {
 		hvst_clocksource_created(vm, v->an->created_ns);
 		v->an->created_ns = HVST_UNKNOWN;
 	}
-	if (hvst_refclock_sample(&vm->ref, ev->ts_ns, time_now, &residual) < 0)
+	ret = hvst_refclock_sample(&vm->ref, ev->ts_ns, time_now, &residual);
+	if (ret < 0)
 		a->error = -ENOMEM;
+	else if (ret > 0)
+		rebase_storms(v->vm, ev->ts_ns);
 	/* Only a start reads the second clock; its event comes after both readings. */
 	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT && residual != HVST_UNKNOWN &&
 	    hvst_sketch_add(a->unpaired, residual, 1))

@@ -235,6 +235,8 @@ static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
 /* storm.c */
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t rel_skew,
 		    const struct hvst_event *ev);
+/* Skews recorded since @from_ns without a reading were off by @step (ns). */
+void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step);
 void hvst_storm_finish(struct analysis *a);
 /* pastdue.c: activity of vCPU threads, and the cause of a past-due arm */
 enum past_due_cause { CAUSE_UNEXPLAINED, CAUSE_SHORT_DEADLINE, CAUSE_PREEMPTED };

@@ -35,6 +35,7 @@
 #define HPET_COUNTER_LAST	0xfed000f7
 
 #define AGREEING_ARMS	3	/* arms in a row that show a source which no write announced */
+#define SAME_TARGET_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
 #define UNDERIVED_ARMS	8	/* arms after a page write, none of which shows a clock */
 #define WRITER_WAIT_NS	(200LL * 1000 * 1000)	/* for the arms of the vCPU that wrote the page */
 #define READ_RUN	8	/* reads of one clock in a row that make it the guest's timekeeping */
@@ -423,7 +424,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	read_before = va->read_last && va->exits_since_read <= 3;
 	delta = hvst_count_step(ta->prog_count, t->count);
 	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
-	derived = !ta->prog_seen || (llabs(delta) > 8 && llabs(delta - ta->prog_delta) > 8);
+	derived = !ta->prog_seen || (llabs(delta) > SAME_TARGET_REF && llabs(delta - ta->prog_delta) > 1);
 	ta->prog_seen = true;
 	ta->prog_count = t->count;
 	ta->prog_delta = delta;

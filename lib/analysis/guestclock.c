@@ -17,6 +17,7 @@
 #define WIN_NS		(20LL * 1000 * 1000)
 #define ON_LINE_NS	(30 * 1000)
 #define ON_LINE_MAX_NS	(120 * 1000)	/* an edge that wanders more is no edge */
+#define MAX_RMS_NS	60e3
 #define MIN_POINTS	8
 #define MIN_SPAN_NS	(200LL * 1000 * 1000)
 #define LONG_SPAN_NS	(2000LL * 1000 * 1000)
@@ -110,6 +111,9 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 {
 	double ppm = fabs(f->slope) * 1e6, drift = fabs(f->slope) * (double)span;
 
+	/* The edge is sharp to a few us: points that scatter more make no line, whatever fits them best. */
+	if (f->rms > MAX_RMS_NS)
+		return false;
 	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err || drift <= MIN_DRIFT_NS)
 		return false;
 	/* The edge of a clock is sharp; what scatters by this much is a choice of delays. */
@@ -169,7 +173,7 @@ static bool on_line(const struct guest_edge *e, struct edge_point p)
 	fit_line(e, &f);
 	if (4 * f.rms > tol)
 		tol = 4 * f.rms < ON_LINE_MAX_NS ? 4 * f.rms : ON_LINE_MAX_NS;
-	tol += f.slope_err * (double)(p.ts - f.t0) / 3;
+	tol += fmin(f.slope_err * (double)(p.ts - f.t0) / 3, ON_LINE_MAX_NS);
 	return fabs((double)p.v - f.level - f.slope * (double)(p.ts - f.t0)) < tol;
 }
 

@@ -108,6 +108,21 @@ static void core_step(struct storm_group *g, const struct storm_point *at, bool 
 		g->best = g->cur;
 }
 
+void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step)
+{
+	/* Observed skews need no model; of a group that began before the step only a part would move. */
+	if (!g->active || !g->inferred || g->start.ts < from_ns)
+		return;
+	for (unsigned int i = 0; i < STORM_BINS; i++) {
+		g->bin[i].min += step;
+		g->bin[i].max += step;
+	}
+	for (unsigned int i = 0; i < g->runs.n; i++)
+		g->runs.r[i].v += step;
+	if (g->run_max != INT64_MIN)
+		g->run_max += step;
+}
+
 static void deltas_step(struct storm_group *g, uint64_t count)
 {
 	int64_t d = hvst_count_step(g->last_count, count);
@@ -222,7 +237,7 @@ static int64_t median(int64_t *v, unsigned int n)
 
 struct course {
 	unsigned int n;
-	int64_t first, last;		/* medians of the first and last quarter */
+	int64_t first, middle, last;	/* medians of the first, a middle and the last quarter */
 	int64_t scatter;		/* median step between neighbours */
 	int64_t first_ts, last_ts;	/* middles of those quarters */
 };
@@ -240,6 +255,8 @@ static void course_of(struct course *c, const int64_t *ts, const int64_t *v, uns
 	c->first = median(tmp, q);
 	memcpy(tmp, v + n - q, q * sizeof(*tmp));
 	c->last = median(tmp, q);
+	memcpy(tmp, v + (n - q) / 2, q * sizeof(*tmp));
+	c->middle = median(tmp, q);
 	for (unsigned int i = 0; i + 1 < n; i++)
 		tmp[i] = llabs(v[i + 1] - v[i]);
 	c->scatter = median(tmp, n - 1);
@@ -281,7 +298,12 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 {
 	bool retries = g->steps && g->same * 2 > g->steps;
 	struct course c;
+<<<<<<< HEAD
+	int64_t d, span, loop;
+	bool steady;
+=======
 	int64_t d, span, least;
+>>>>>>> antest
 
 	*slope = 0;
 	s->kind = HVST_STORM_UNKNOWN;
@@ -302,12 +324,20 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 			s->period_ref = g->delta;
 		return;
 	}
+	/* A target's highest skew is only known to within one retry. */
+	loop = retries ? (g->end.ts - g->start.ts) / (int64_t)g->expired : 0;
+	/* A clock that runs slow does so all the time: what rises once and stays is a lag that came late. */
+	steady = 5 * (c.middle - c.first) >= d && 5 * (c.last - c.middle) >= d;
 	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
+<<<<<<< HEAD
+	if (steady && d > 2 * loop && d > 3 * c.scatter && d > (g->inferred && *slope < SLEW ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
+=======
 	least = g->inferred && *slope < SLEW ? 200000 : 50000;
 	/* The highest skew of a target lies anywhere within one loop below the lag. */
 	if (retries && least < (g->end.ts - g->start.ts) / (int64_t)g->steps * 5 / 4)
 		least = (g->end.ts - g->start.ts) / (int64_t)g->steps * 5 / 4;
 	if (d > 3 * c.scatter && d > least && *slope > 20e-6 && c.n >= 4)
+>>>>>>> antest
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;

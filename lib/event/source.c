@@ -403,7 +403,7 @@ static void reset_counters(struct hvst_source *s)
 	struct hvst_trace *t = &s->trace;
 
 	t->first_ns = t->last_ns = HVST_UNKNOWN;
-	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards = 0;
+	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards = t->unfollowed = 0;
 	memset(t->seen, 0, sizeof(t->seen));
 	t->nr_lost = 0;
 	t->lost_places = t->lost_events = 0;

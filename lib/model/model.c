@@ -41,8 +41,10 @@ static struct vcpu *vcpu_create(struct model *m, int tid, const struct hvst_even
 	unsigned int h = tid_hash(tid);
 	struct vcpu *v;
 
-	if (m->nr_vcpus >= MODEL_MAX_VCPUS)
+	if (m->nr_vcpus >= MODEL_MAX_VCPUS) {
+		m->unfollowed++;
 		return NULL;
+	}
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		goto nomem;
@@ -667,6 +669,11 @@ int64_t hvst_model_padding_ns(const struct model *m)
 bool hvst_model_expired_seen(const struct model *m)
 {
 	return m->expired_seen;
+}
+
+uint64_t hvst_model_unfollowed(const struct model *m)
+{
+	return m->unfollowed;
 }
 
 uint64_t hvst_model_backwards(const struct model *m)

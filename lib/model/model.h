@@ -116,6 +116,7 @@ struct vm *hvst_model_vms(const struct model *m);		/* list, merged ones included
 int64_t hvst_model_padding_ns(const struct model *m);		/* HVST_UNKNOWN: none seen */
 bool hvst_model_expired_seen(const struct model *m);
 uint64_t hvst_model_backwards(const struct model *m);
+uint64_t hvst_model_unfollowed(const struct model *m);	/* events of threads beyond MODEL_MAX_VCPUS */
 
 /* The CPU lost records: the sum of time that the gaps cover. */
 int64_t hvst_model_lost_ns(const struct model *m);

@@ -31,7 +31,7 @@ struct model {
 	uint64_t expired_now;
 	uint64_t padding_ref;
 	bool expired_seen;
-	uint64_t backwards;
+	uint64_t backwards, unfollowed;
 	int64_t lost_ns;
 	/* which VM a task that is no vCPU thread was found to belong to; emptied when threads appear */
 	struct { int pid; struct vm *vm; } task_cache[16];

@@ -23,6 +23,14 @@
 
 #include "tracecmd_child.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#define WITH_ASAN	1
+#elif defined(__has_feature)
+#define WITH_ASAN	__has_feature(address_sanitizer)
+#else
+#define WITH_ASAN	0
+#endif
+
 #define MEMORY_MAX	(1ull << 30)
 #define SECONDS_MIN	10
 #define SECONDS_PER_MB	2		/* it takes half of that for packed data on a slow machine */
@@ -83,9 +91,8 @@ static void set_limits(const struct hvst_file *f)
 {
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, SECONDS_MIN + SECONDS_PER_MB * (rlim_t)(f->io.size >> 20));
-#ifndef __SANITIZE_ADDRESS__		/* its shadow is terabytes of such memory */
-	limit(RLIMIT_DATA, MEMORY_MAX);
-#endif
+	if (!WITH_ASAN)			/* its shadow is terabytes of such memory */
+		limit(RLIMIT_DATA, MEMORY_MAX);
 }
 
 #ifdef __x86_64__

@@ -3,6 +3,7 @@
 # make fuzz           fuzz every target for TIME seconds each (TARGETS="walk events", ENGINE=libfuzzer|afl,
 #                     CORPUS=DIR keeps what is found; default build-fuzz/corpus)
 # make check-mutations  20,000 damaged and 130,000 cut-off recordings through the real binary (tests/fuzz/mutations)
+# make check-asan, check-valgrind, analyze
 # make fuzz-smoke     replay seeds and regressions under the sanitizers, then a few seconds of each target
 
 FUZZ_TARGETS	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -25,6 +26,23 @@ fuzz fuzz-smoke: what = $(patsubst fuzz-%,%,$@)
 fuzz fuzz-smoke:
 	@scripts/packages install build ci
 	@TARGETS="$(TARGETS)" TIME="$(TIME)" ENGINE="$(ENGINE)" CORPUS="$(CORPUS)" tests/fuzz/$(what)
+
+# All tests under the sanitizers; under valgrind; static analysis.
+check-asan:
+	@scripts/packages install build check
+	@$(MAKE) --no-print-directory O=build-asan SANITIZE=address,undefined all test-programs
+	@O=build-asan tests/run
+
+check-valgrind:
+	@scripts/packages install build check ci
+	@$(MAKE) --no-print-directory all test-programs
+	@O=$(O) tests/fuzz/valgrind
+
+analyze:
+	@scripts/packages install build ci analyze
+	@scripts/analyze
+
+.PHONY: check-asan check-valgrind analyze
 
 check-mutations:
 	@scripts/packages install build check
