@@ -261,17 +261,24 @@ static void count_expired(struct analysis *a, struct stimer *t, const struct hvs
 	vm->expired_by_source[src]++;
 }
 
-/* The skew for trends: known, or what the last known offset makes of it. */
-static int64_t relative_skew(const struct vm_an *vm, const struct hvst_arm *arm)
+/*
+ * The skew for trends, as the model has it now. A step that is found while arms already came after it must not
+ * make a step in theirs: what it moved is taken out, so that only the guest's doing is left.
+ */
+static int64_t relative_skew(const struct vm_an *vm, struct timer_an *ta, const struct hvst_arm *arm)
 {
-	int64_t u, o = 0, err;
+	int64_t u, o = 0;
+	__int128 v;
 
-	if (arm->skew_ns != HVST_UNKNOWN)
+	if (arm->skew_ns != HVST_UNKNOWN && (!(arm->flags & HVST_ARM_INFERRED) || arm->flags & HVST_ARM_PADDED))
 		return arm->skew_ns;
 	if (!hvst_ref_offset(arm->count, arm->ts_ns, &u))
 		return 0;
-	hvst_refclock_at(&vm->ref, arm->ts_ns, &o, &err);
-	return o - u;
+	hvst_refclock_follow(&vm->ref, arm->ts_ns, &ta->trend_seg, &ta->trend_shift, &o);
+	v = (__int128)o + ta->trend_shift - u;
+	if (v > HVST_SKEW_MAX)
+		return HVST_SKEW_MAX;
+	return v < -HVST_SKEW_MAX ? -HVST_SKEW_MAX : (int64_t)v;
 }
 
 static void on_arm(void *ctx, struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev)
@@ -292,7 +299,7 @@ static void on_arm(void *ctx, struct stimer *t, struct hvst_arm *arm, const stru
 		if (arm->kind == HVST_ARM_EXPIRED)
 			count_expired(a, t, arm, ev);
 		if (arm->kind != HVST_ARM_PERIODIC)
-			hvst_storm_arm(a, t, arm, relative_skew(vm, arm), ev);
+			hvst_storm_arm(a, t, arm, relative_skew(vm, t->an, arm), ev);
 	}
 	hvst_activity_armed(a, t, arm);
 	if (waits) {

@@ -156,6 +156,8 @@ struct timer_an {
 	struct hvst_sketch *skew, *lateness, *delivery, *entry;
 	struct storm_group group;
 	struct guest_edge edge;
+	unsigned int trend_seg;			/* of the clock model, of the last arm */
+	int64_t trend_shift;			/* steps of the model since */
 	uint64_t prog_count;
 	int64_t prog_delta;
 	bool prog_seen;

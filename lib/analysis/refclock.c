@@ -363,6 +363,19 @@ bool hvst_refclock_at(const struct refclock *rc, int64_t ts, int64_t *o, int64_t
 	return true;
 }
 
+void hvst_refclock_follow(const struct refclock *rc, int64_t ts, unsigned int *seg, int64_t *shift, int64_t *o)
+{
+	if (!rc->cur)
+		return;
+	*o = hvst_line_at(&rc->cur->line, ts);
+	if (*seg < rc->nr_segs) {
+		__int128 sum = (__int128)*shift + hvst_line_at(&rc->segs[*seg]->line, ts) - *o;
+
+		*shift = sum > HULL_RANGE || sum < -HULL_RANGE ? 0 : (int64_t)sum;
+	}
+	*seg = rc->nr_segs;
+}
+
 int hvst_refclock_merge(struct refclock *into, struct refclock *from)
 {
 	unsigned int n = from->nr_events < REF_EVENTS ? from->nr_events : REF_EVENTS;

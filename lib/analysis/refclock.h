@@ -74,6 +74,12 @@ bool hvst_refclock_solid(const struct refclock *rc);
 /* o at @ts and a bound on its error, from the segment that covers it. False without any segment. */
 bool hvst_refclock_at(const struct refclock *rc, int64_t ts, int64_t *o, int64_t *err);
 
+/*
+ * o at @ts by the current segment; *@shift gets what the model stepped by since segment number *@seg, which
+ * becomes the current one. *@o stays as it is without any segment.
+ */
+void hvst_refclock_follow(const struct refclock *rc, int64_t ts, unsigned int *seg, int64_t *shift, int64_t *o);
+
 /* Takes over what @from knows (a vCPU thread found its VM). @from is left empty. 0 or -ENOMEM. */
 int hvst_refclock_merge(struct refclock *into, struct refclock *from);
 

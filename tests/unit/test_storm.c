@@ -150,6 +150,30 @@ static void test_constant(void **state)
 	}
 }
 
+/* A stock kernel, a step down, and a lagging guest at once: the other vCPU's samples show the step in mid-storm. */
+static void test_constant_after_step(void **state)
+{
+	static const struct who vcpu1 = { &host, 101, 1, 2 };
+	struct feed f;
+	unsigned int n = 0;
+
+	(void)state;
+	begin(&f, STOCK);
+	guest_setup(&f, &vcpu1, 0);
+	guest_ticks(&f, &vcpu1, 50, MS(1));
+	ev_master(&f, 90, 3, true);
+	host_step(&f, &host, -MS(800));
+	for (unsigned int i = 0; i < 10; i++) {
+		n += retries(&f, MS(29), 0, MS(10), US(200), MS(40));
+		guest_arm(&f, &vcpu1, 0, ref_now(&f, &host) + 3000);
+	}
+	guest_ticks(&f, &vcpu0, 50, MS(2));
+	feed_end(&f);
+	expect_one(&f, "lag of 29 ms right after a step of -800 ms", n, 1u << HVST_STORM_CONSTANT);
+	assert_true(llabs(f.an->result.storms[0].skew_max_ns - MS(29)) < US(300));
+	feed_free(&f);
+}
+
 static void test_growing(void **state)
 {
 	(void)state;
@@ -456,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_backlog),
 		cmocka_unit_test(test_backlog_open),
 		cmocka_unit_test(test_constant),
+		cmocka_unit_test(test_constant_after_step),
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_mixed),
 		cmocka_unit_test(test_thin_head),
