@@ -252,8 +252,8 @@ static void median_update(struct refclock *rc, int64_t residual)
 	rc->median_ns += residual > rc->median_ns ? step : -step;
 	if (rc->median_ns < 100)
 		rc->median_ns = 100;
-	if (rc->median_ns > 10000)
-		rc->median_ns = 10000;
+	if (rc->median_ns > LOW_NS)
+		rc->median_ns = LOW_NS;
 }
 
 int hvst_refclock_sample(struct refclock *rc, int64_t ts, uint64_t time_now, int64_t *residual_ns)

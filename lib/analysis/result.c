@@ -45,51 +45,53 @@ static int64_t vm_epoch(const struct vm_an *vm)
 	return s ? -hvst_line_at(&s->line, s->first_ns) : HVST_UNKNOWN;
 }
 
-static unsigned int vcpus_of(struct hvst_vcpu_info *out, const struct vm *vm)
+/* Adds the VM's threads; a VMM's task that only wrote is none. */
+static int vcpus_add(struct hvst_vm *out, const struct vm *vm)
 {
-	unsigned int n = 0;
+	struct hvst_vcpu_info *list = (struct hvst_vcpu_info *)(uintptr_t)out->vcpus;
+	unsigned int n = out->nr_vcpus;
 
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next, n++)
-		if (out)
-			out[n] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id, .tid = v->tid };
-	return n;
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
+		if (!v->ran)
+			continue;
+		if (!(n & (n - 1))) {
+			list = realloc(list, (n ? 2 * n : 1) * sizeof(*list));
+			if (!list)
+				return -ENOMEM;
+			out->vcpus = list;
+		}
+		list[n++] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id, .tid = v->tid };
+	}
+	out->nr_vcpus = n;
+	return 0;
 }
 
 /* All threads whose VM is unknown share one entry. */
 static int build_vms(struct analysis *a)
 {
-	struct hvst_vm *vms = calloc(a->nr_vms + 1, sizeof(*vms));
-	unsigned int n = 0, total, at;
+	struct hvst_vm *vms = calloc(a->nr_vms + 1, sizeof(*vms)), *unknown = NULL;
 
 	if (!vms)
 		return -ENOMEM;
 	a->result.vms = vms;
 	for each_vm(vm, a) {
-		struct hvst_vm *out = NULL;
-		struct hvst_vcpu_info *list;
+		struct hvst_vm *out = vm->number < 0 && unknown ? unknown : &vms[a->result.nr_vms];
 
-		if (!vm_pass(a, vm) || !vm->vcpus)
+		if (!vm_pass(a, vm))
 			continue;
-		for (unsigned int i = 0; i < n && vm->number < 0; i++)
-			if (vms[i].vm < 0)
-				out = &vms[i];
-		if (!out) {
-			out = &vms[n++];
-			out->vm = vm->number;
-			out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(vm->an);
-		}
-		at = out->nr_vcpus;
-		total = at + vcpus_of(NULL, vm);
-		list = realloc((void *)(uintptr_t)out->vcpus, total * sizeof(*list));
-		if (!list)
+		out->vm = vm->number;
+		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(vm->an);
+		if (vcpus_add(out, vm))
 			return -ENOMEM;
-		vcpus_of(list + at, vm);
-		qsort(list, total, sizeof(*list), cmp_vcpu);
-		out->vcpus = list;
-		out->nr_vcpus = total;
-		a->result.nr_vms = n;
+		if (!out->nr_vcpus || out == unknown)
+			continue;
+		a->result.nr_vms++;
+		if (vm->number < 0)
+			unknown = out;
 	}
-	qsort(vms, n, sizeof(*vms), cmp_vm);
+	for (unsigned int i = 0; i < a->result.nr_vms; i++)
+		qsort((void *)(uintptr_t)vms[i].vcpus, vms[i].nr_vcpus, sizeof(*vms[i].vcpus), cmp_vcpu);
+	qsort(vms, a->result.nr_vms, sizeof(*vms), cmp_vm);
 	return 0;
 }
 

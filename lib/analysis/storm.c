@@ -290,6 +290,17 @@ static void group_course(const struct storm_group *g, bool retries, struct cours
 	course_of(c, ts, v, n);
 }
 
+/* The growth that is no accident of where the samples fell. */
+static int64_t growth_least(const struct storm_group *g, bool retries, double slope)
+{
+	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
+	int64_t least = g->inferred && slope < SLEW ? 200000 : 50000;
+	int64_t loop = g->steps ? (g->end.ts - g->start.ts) / (int64_t)g->steps : 0;
+
+	/* The highest skew of a target lies anywhere within one loop below the lag. */
+	return retries && least < 2 * loop ? 2 * loop : least;
+}
+
 /*
  * kind by the course of the skew (OBSERVATIONS, "How large is the lag?"): a backlog falls by several per
  * cent of the time that passes, no clock is that fast; a slow clock's envelope grows; a lag stays.
@@ -298,7 +309,7 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 {
 	bool retries = g->steps && g->same * 2 > g->steps;
 	struct course c;
-	int64_t d, span, loop;
+	int64_t d, span;
 	bool steady;
 
 	*slope = 0;
@@ -320,12 +331,9 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 			s->period_ref = g->delta;
 		return;
 	}
-	/* A target's highest skew is only known to within one retry. */
-	loop = retries ? (g->end.ts - g->start.ts) / (int64_t)g->expired : 0;
 	/* A clock that runs slow does so all the time: what rises once and stays is a lag that came late. */
 	steady = 5 * (c.middle - c.first) >= d && 5 * (c.last - c.middle) >= d;
-	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
-	if (steady && d > 2 * loop && d > 3 * c.scatter && d > (g->inferred && *slope < SLEW ? 200000 : 50000) && *slope > 20e-6 && c.n >= 4)
+	if (steady && d > 3 * c.scatter && d > growth_least(g, retries, *slope) && *slope > 20e-6 && c.n >= 4)
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;

@@ -5,7 +5,8 @@
 
 #include "pump.h"
 
-#define RING 4				/* batches: one in use, the others filled or being filled */
+#define RING 8		/* batches: one in use, the others filled or being filled */
+#define RING_LOW 4	/* a full ring is filled again from here: one wake-up for several batches */
 
 struct hvst_pump {
 	bool threaded;
@@ -42,8 +43,9 @@ static struct hvst_batch *room(struct hvst_pump *p)
 	struct hvst_batch *b = NULL;
 
 	pthread_mutex_lock(&p->lock);
-	while (p->nr == RING && !p->stop)
-		pthread_cond_wait(&p->freed, &p->lock);
+	if (p->nr == RING)
+		while (p->nr > RING_LOW && !p->stop)
+			pthread_cond_wait(&p->freed, &p->lock);
 	if (!p->stop)
 		b = &p->ring[(p->head + p->nr) % RING];
 	pthread_mutex_unlock(&p->lock);
@@ -60,8 +62,8 @@ static void *worker(void *arg)
 		fill(p, b);
 		more = b->n > 0;
 		pthread_mutex_lock(&p->lock);
-		p->nr++;
-		pthread_cond_signal(&p->filled);
+		if (!p->nr++)
+			pthread_cond_signal(&p->filled);
 		pthread_mutex_unlock(&p->lock);
 	}
 	return NULL;
@@ -114,7 +116,8 @@ const struct hvst_batch *hvst_pump_next(struct hvst_pump *p)
 		p->head = (p->head + 1) % RING;
 		p->nr--;
 		p->in_use = false;
-		pthread_cond_signal(&p->freed);
+		if (p->nr == RING_LOW)
+			pthread_cond_signal(&p->freed);
 	}
 	while (!p->nr)
 		pthread_cond_wait(&p->filled, &p->lock);

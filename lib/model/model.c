@@ -120,8 +120,11 @@ static inline struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev,
 
 	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
 	    (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id))
-		return vcpu_look_up(m, ev, create);
-	v->last_ns = ev->ts_ns;
+		v = vcpu_look_up(m, ev, create);
+	else
+		v->last_ns = ev->ts_ns;
+	if (v)
+		v->ran |= create;
 	return v;
 }
 
@@ -137,6 +140,8 @@ static struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
 			timer_forget(m, t);
 		return t;
 	}
+	if (m->nr_timers >= MODEL_MAX_TIMERS)
+		return NULL;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		goto nomem;
@@ -149,6 +154,7 @@ static struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
 		goto nomem;
 	}
 	v->timer[index] = t;
+	m->nr_timers++;
 	return t;
 nomem:
 	m->error = -ENOMEM;
@@ -157,7 +163,8 @@ nomem:
 
 /*
  * A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names, of that
- * task. Where there is none, the task is a vCPU thread itself that has not run its guest yet: a restored VM.
+ * task. Where there is none, the task may be a vCPU thread itself that has not run its guest yet: a restored
+ * VM. It is listed as one (@ran) only when it does.
  */
 static struct vcpu *vcpu_written(struct model *m, const struct hvst_event *ev, bool host)
 {

@@ -55,6 +55,7 @@ struct vcpu {
 	struct vcpu_an *an;	/* lib/analysis */
 	struct stimer *timer[HVST_STIMERS];
 	uint64_t samples;	/* reference-clock samples seen on this thread */
+	bool ran;		/* it did what only a vCPU thread does */
 	int64_t msr_ns;		/* last kvm_msr */
 	int64_t sint_ns;	/* last kvm_hv_synic_set_irq */
 	int64_t last_ns;	/* last event in this thread's context */

@@ -6,7 +6,9 @@
 #include "model.h"
 
 #define MODEL_HASH_BITS 12
-#define MODEL_MAX_VCPUS 4096	/* a hostile file could name 2^32 threads; each takes up to 60 KiB */
+/* A hostile file could name 2^32 threads; with its analysis a thread takes 8 KiB, each of its timers 12 KiB. */
+#define MODEL_MAX_VCPUS 4096
+#define MODEL_MAX_TIMERS 8192
 #define MODEL_CPU_CACHE 1024
 #define MODEL_ID_BUCKETS 1024
 
@@ -20,7 +22,7 @@ struct model {
 	struct vcpu *sorted[MODEL_MAX_VCPUS];	/* by tid, nr_vcpus of them */
 	struct vcpu *last_on_cpu[MODEL_CPU_CACHE];
 	struct vcpu *all;	/* every thread, newest first */
-	unsigned int nr_vcpus;
+	unsigned int nr_vcpus, nr_timers;
 	uint32_t gap;		/* number of gaps so far */
 	struct vm *vms, **vms_tail;
 	uint32_t nr_vms;

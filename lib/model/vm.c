@@ -246,6 +246,14 @@ static int vm_cmp(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+static bool vm_ran(const struct vm *vm)
+{
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->ran)
+			return true;
+	return false;
+}
+
 /* In order of appearance; a thread without one sample has no epoch and stays in "unknown VM". */
 static int vm_number(struct model *m)
 {
@@ -256,7 +264,7 @@ static int vm_number(struct model *m)
 	if (!list)
 		return -ENOMEM;
 	for (struct vm *vm = m->vms; vm; vm = vm->next)
-		if (!vm->dead)
+		if (!vm->dead && vm_ran(vm))
 			list[n++] = vm;
 	qsort(list, n, sizeof(*list), vm_cmp);
 	for (unsigned int i = 0; i < n; i++) {

@@ -119,7 +119,7 @@ def compare_transitions(score, result, expected):
 def compare_steps(score, result, expected, ignored):
     steps, used = [s for s in result['clocks']['reference'] if s['step_ns']], set()
     score.reported['steps'] += len(steps)
-    for want in expected['host_steps']:
+    for want in sorted(expected['host_steps'], key=lambda s: s['need'] != 'required'):
         bounds = want.get('ts_ns_ignored', want['ts_ns']) if ignored else want['ts_ns']
         near = [i for i, s in enumerate(steps) if i not in used and within(s['from_ns'], bounds, 50_000_000)]
         hit = [i for i in near if within(steps[i]['from_ns'], bounds, 5_000_000)

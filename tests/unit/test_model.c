@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* lib/model: every transition of a synthetic timer that KVM makes, who owns what, what must not be inferred. */
 #include "events.h"
+#include "../../lib/model/model_private.h"
 
 static struct host host_a = { .o = SEC(-990) }, host_b = { .o = SEC(-400) };
 static const struct who vcpu0 = { &host_a, 100, 0, 1 };
@@ -463,6 +464,36 @@ static void test_restore(void **state)
 	feed_free(&f);
 }
 
+/* The VMM of a VM whose threads are yet to come writes: not to the other VM's vCPU of the same number. */
+static void test_restore_of_another(void **state)
+{
+	static const struct who vmm = { &host_b, 117, 0, 3 }, later = { &host_b, 118, 0, 2 };
+	uint64_t count;
+	struct feed f;
+
+	(void)state;
+	hosts_reset(STOCK);
+	feed_begin(&f, 0);
+	warm_up(&f, &vcpu0);
+	count = ref_now(&f, &host_a) + 20000;
+	guest_write(&f, &vcpu0, 0, count, false);
+	host_start(&f, &vcpu0, 0, count);
+	ev_set_config(&f, &vmm, 0, CONFIG_DIRECT | CONFIG_ENABLE | CONFIG_AUTO, true);
+	ev_set_count(&f, &vmm, 0, 5000, true);
+	f.now += MS(2);
+	ev_callback(&f, &vcpu0, 0, 100, 1);
+	ev_expiration(&f, &vcpu0, 0, true, 0);
+	guest_setup(&f, &later, 0);
+	for (unsigned int i = 0; i < 20; i++)
+		guest_arm(&f, &later, 0, ref_now(&f, &host_b) + 10000);
+	feed_end(&f);
+	assert_int_equal(timer_find(&f, 100, 0)->expired_inferred, 0);
+	assert_int_equal(timer_find(&f, 100, 0)->cancelled, 0);
+	assert_int_equal(timer_find(&f, 100, 0)->fired, 21);
+	assert_int_equal(f.an->result.nr_vms, 2);
+	feed_free(&f);
+}
+
 /* A thread id that is used again, by another vCPU: what the old one had written is not the new one's. */
 static void test_tid_reuse(void **state)
 {
@@ -564,6 +595,44 @@ static void test_several_timers(void **state)
 	feed_free(&f);
 }
 
+/* A hostile trace names more threads than there can be: bounded, and those that fit are right. */
+static void test_many_threads(void **state)
+{
+	unsigned int n = 0;
+	struct feed f;
+
+	(void)state;
+	hosts_reset(TRACED);
+	feed_begin(&f, 0);
+	for (int tid = 1000; tid < 71000; tid++) {
+		const struct who w = { &host_a, tid, tid & 3, 0 };
+
+		for (unsigned int i = 0; i < (tid < 11000 ? 8 : 1); i++)
+			ev_start(&f, &w, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &host_a), ref_now(&f, &host_a) + 100);
+	}
+	feed_end(&f);
+	for (unsigned int i = 0; i < f.an->result.nr_vms; i++)
+		n += f.an->result.vms[i].nr_vcpus;
+	printf("# 70000 threads: %u kept, in %u VMs\n", n, f.an->result.nr_vms);
+	assert_int_equal(n, MODEL_MAX_VCPUS);
+	assert_int_equal(f.an->result.nr_vms, MODEL_MAX_VCPUS / 4);
+	assert_int_equal(f.an->result.nr_timers, MODEL_MAX_VCPUS);
+	feed_free(&f);
+
+	/* none of them ever shows a clock: one list of threads whose VM is not known */
+	feed_begin(&f, 0);
+	for (int tid = 1000; tid < 71000; tid++) {
+		const struct who w = { &host_a, tid, tid & 3, 0 };
+
+		ev_entry(&f, &w);
+	}
+	feed_end(&f);
+	assert_int_equal(f.an->result.nr_vms, 1);
+	assert_int_equal(f.an->result.vms[0].vm, -1);
+	assert_int_equal(f.an->result.vms[0].nr_vcpus, MODEL_MAX_VCPUS);
+	feed_free(&f);
+}
+
 /* Starts were not recorded: an arm with a callback was ahead, one without was past due. */
 static void test_no_starts(void **state)
 {
@@ -609,10 +678,12 @@ int main(void)
 		cmocka_unit_test(test_two_vms),
 		cmocka_unit_test(test_same_epoch),
 		cmocka_unit_test(test_restore),
+		cmocka_unit_test(test_restore_of_another),
 		cmocka_unit_test(test_tid_reuse),
 		cmocka_unit_test(test_huge_counts),
 		cmocka_unit_test(test_time_backwards),
 		cmocka_unit_test(test_several_timers),
+		cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_no_starts),
 	};
 
