@@ -120,13 +120,13 @@ static int add_buffers(struct hvst_source *s, const struct hvst_source_opts *o, 
 {
 	const struct hvst_file *f = &s->files[file]->file;
 	struct hvst_trace *t = &s->trace;
-	struct hvst_buffer_info *b =
-		realloc(s->buffers, (t->nr_buffers + f->nr_buffers + 1) * sizeof(*b));
+	struct hvst_buffer_info *b;
 
-	if (!b)
-		return no_memory(s);
 	if (t->nr_buffers + f->nr_buffers > UINT16_MAX)
 		return fail(s, -EOPNOTSUPP, "%s: too many buffers in all", f->path);
+	b = realloc(s->buffers, (t->nr_buffers + f->nr_buffers + 1) * sizeof(*b));
+	if (!b)
+		return no_memory(s);
 	s->buffers = b;
 	s->files[file]->first_buffer = t->nr_buffers;
 	for (unsigned int i = 0; i < f->nr_buffers; i++) {
@@ -150,20 +150,18 @@ static int add_buffers(struct hvst_source *s, const struct hvst_source_opts *o, 
 static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int buffer,
 		    const struct hvst_cpu_data *d)
 {
-	struct hvst_lane **lanes = realloc(s->lanes, (s->nr_lanes + 1) * sizeof(*lanes));
-	struct hvst_lane *l = calloc(1, sizeof(*l));
+	struct hvst_lane **lanes, *l;
 
-	if (s->nr_lanes == MAX_LANES) {
-		free(l);
+	if (s->nr_lanes == MAX_LANES)
 		return fail(s, -EOPNOTSUPP, "%s: more than %u CPUs in all buffers", sf->file.path,
 			    MAX_LANES);
-	}
-	if (lanes)
-		s->lanes = lanes;
-	if (!lanes || !l) {
-		free(l);
+	lanes = realloc(s->lanes, (s->nr_lanes + 1) * sizeof(*lanes));
+	if (!lanes)
 		return no_memory(s);
-	}
+	s->lanes = lanes;
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return no_memory(s);
 	lanes[s->nr_lanes++] = l;
 	l->file = &sf->file;
 	l->decoder = &sf->decoder;
