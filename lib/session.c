@@ -320,6 +320,7 @@ static void complete(struct hvst_session *s)
 {
 	struct hvst_trace *t = hvst_source_trace(s->src);
 	const struct hvst_result *r = &s->an->result;
+	int vcpu;
 
 	t->padding_ns = hvst_model_padding_ns(s->an->model);
 	t->start_expired_recorded = hvst_model_expired_seen(s->an->model);
@@ -327,10 +328,14 @@ static void complete(struct hvst_session *s)
 	t->unfollowed = hvst_model_unfollowed(s->an->model);
 	t->lost_ns = hvst_model_lost_ns(s->an->model);
 	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)r->vms[i].vcpus;
+		struct hvst_vm *vm = (struct hvst_vm *)(uintptr_t)&r->vms[i];
+		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)vm->vcpus;
 
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++)
+		for (unsigned int k = 0; k < vm->nr_vcpus; k++) {
 			snprintf(v[k].comm, sizeof(v[k].comm), "%s", hvst_source_comm(s->src, v[k].tid));
+			if (!vm->name && vm->vm >= 0)
+				vm->name = hvst_source_guest(s->src, v[k].tid, &vcpu);
+		}
 	}
 }
 

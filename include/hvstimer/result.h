@@ -119,7 +119,7 @@ struct hvst_vcpu_info { int vcpu; int tid; char comm[HVST_COMM_LEN]; };
 
 struct hvst_vm {
 	int vm;				/* 0, 1, ... in order of appearance; -1 unknown */
-	const char *name;		/* from the threads' comms or a GUEST option; NULL */
+	const char *name;		/* as the recording names the guest (trace-cmd -A or --name); NULL */
 	int64_t epoch_ns;		/* trace time - 100 * time_now, first segment; HVST_UNKNOWN */
 	const struct hvst_vcpu_info *vcpus;
 	unsigned int nr_vcpus;
