@@ -292,7 +292,7 @@ static void settled_for(struct vcpu *v)
 	bool usable = page_usable(v->vm->an);
 
 	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
-		o->an->source = usable && o != v && o->an->with_read && source_of(o) == HVST_SRC_REFERENCE_COUNTER ?
+		o->an->source = usable && o != v && o->an->with_read > 1 && source_of(o) == HVST_SRC_REFERENCE_COUNTER ?
 				HVST_SRC_REFERENCE_COUNTER : HVST_SRC_UNKNOWN;
 	v->an->learned = true;
 }
