@@ -147,8 +147,13 @@ void hvst_activity_fired(struct stimer *t, const struct hvst_fire *fire)
 {
 	struct vcpu_an *v = t->vcpu->an;
 
-	if (v->halted && fire->callback_ns != HVST_UNKNOWN && v->wake_ns == HVST_UNKNOWN)
-		v->wake_ns = fire->callback_ns;
+	if (!v->halted || fire->callback_ns == HVST_UNKNOWN || v->wake_ns != HVST_UNKNOWN)
+		return;
+	/* It asked to be woken at the deadline: a callback that comes late is the host's doing as well. */
+	v->wake_ns = fire->deadline_ns != HVST_UNKNOWN && fire->deadline_ns < fire->callback_ns ?
+		     fire->deadline_ns : fire->callback_ns;
+	if (v->exit_ns != HVST_UNKNOWN && v->wake_ns < v->exit_ns)
+		v->wake_ns = v->exit_ns;
 }
 
 void hvst_activity_delivered(struct stimer *t, const struct hvst_event *ev)
