@@ -26,6 +26,8 @@ void br_app_settle(struct br_app *a);
 int br_term_run(struct br_app *a, bool color);
 /* Does the locale's character set hold the block and braille characters? */
 bool br_term_utf8(void);
+/* The terminal is known, and its cursor can be put where it is wanted. */
+bool br_terminfo_usable(void);
 
 /*
  * Feeds the keys and sizes of a script (man hvstimer-browse), writes screens to @out. 0 or an exit

@@ -288,23 +288,11 @@ bool br_term_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-/* Known, and able to put the cursor where it is wanted. */
-static bool usable(void)
-{
-	int err;
-	const char *cup;
-
-	if (setupterm(NULL, STDOUT_FILENO, &err) == ERR)
-		return false;
-	cup = tigetstr("cup");
-	return cup && cup != (char *)-1;
-}
-
 static SCREEN *begin(void)
 {
 	SCREEN *screen;
 
-	if (!usable())
+	if (!br_terminfo_usable())
 		return NULL;
 	remember_terminal();
 	screen = newterm(NULL, stdout, stdin);

@@ -21,6 +21,21 @@ static void add_format(const char *path)
 	fclose(f);
 }
 
+/*
+ * Only what the plugin decodes: libtraceevent 1.7.1 itself reads past the end of a short record of any
+ * other event, which is not ours to mend.
+ */
+static bool decoded(const char *file)
+{
+	static const char *const others[] = { "kvm_msr.", "kvm_write_tsc_offset.", "kvm_track_tsc.",
+					      "kvm_update_master_clock.", "kvm_pvclock_update." };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strncmp(file, others[i], strlen(others[i])))
+			return true;
+	return !strncmp(file, "kvm_hv_", 7);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const char dir[] = FUZZ_SOURCE "/tests/gen/formats/linux-6.12";
@@ -34,7 +49,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	PROMISE(d && tep);
 	while ((e = readdir(d))) {
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (e->d_name[0] != '.')
+		if (decoded(e->d_name))
 			add_format(path);
 	}
 	closedir(d);
