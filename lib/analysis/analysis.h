@@ -199,7 +199,6 @@ struct analysis {
 	struct hvst_past_due past_due;
 	struct hvst_sketch *unpaired;
 	uint64_t steady_edges;		/* runs long enough that showed no rate error */
-	struct hvst_evidence steady_why;
 
 	struct hvst_result result;	/* arrays owned, see result.c */
 };

@@ -15,15 +15,6 @@
 
 #include "analysis.h"
 
-#define MSR_TSC			0x10
-#define MSR_TSC_ADJUST		0x3b
-#define MSR_TSC_DEADLINE	0x6e0
-#define MSR_TIME_REF_COUNT	0x40000020
-#define MSR_REFERENCE_TSC	0x40000021
-#define MSR_REENLIGHTENMENT	0x40000106
-#define MSR_TSC_EMULATION_CTL	0x40000107
-#define MSR_TSC_EMULATION_STS	0x40000108
-
 #define SVM_EXIT_RDTSC		0x6e
 #define SVM_EXIT_RDTSCP		0x87
 #define VMX_EXIT_RDTSC		16
@@ -42,18 +33,8 @@
 #define READ_GAP_NS	(100LL * 1000 * 1000)	/* a clocksource watchdog reads every half second: not that */
 #define MAX_SOURCES	4096
 
-void hvst_evidence_set(struct hvst_evidence *e, const struct hvst_event *ev, const char *fmt, ...)
-{
-	va_list ap;
-
-	*e = (struct hvst_evidence){ .event = ev->id, .ts_ns = ev->ts_ns, .ts_raw = ev->ts_raw,
-		.cpu = ev->cpu, .tid = ev->pid, .buffer = ev->buffer };
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
-}
-
-void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, const char *text)
+/* The place; the text is left as it is. */
+static void evidence_place(struct hvst_evidence *e, const struct hvst_event *ev)
 {
 	e->event = ev->id;
 	e->ts_ns = ev->ts_ns;
@@ -61,6 +42,21 @@ void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, c
 	e->cpu = ev->cpu;
 	e->tid = ev->pid;
 	e->buffer = ev->buffer;
+}
+
+void hvst_evidence_set(struct hvst_evidence *e, const struct hvst_event *ev, const char *fmt, ...)
+{
+	va_list ap;
+
+	evidence_place(e, ev);
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	va_end(ap);
+}
+
+void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, const char *text)
+{
+	evidence_place(e, ev);
 	snprintf(e->text, sizeof(e->text), "%s", text);
 }
 
@@ -88,7 +84,7 @@ void hvst_mark(struct analysis *a, struct vm *vm, const struct hvst_event *ev, c
 
 	(void)a;
 	m->event = ev->id;
-	hvst_evidence_set(&m->why, ev, "%s", "");
+	evidence_place(&m->why, ev);
 	va_start(ap, fmt);
 	vsnprintf(m->why.text, sizeof(m->why.text), fmt, ap);
 	va_end(ap);
@@ -419,7 +415,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 
 	if (ev->id != HVST_EV_STIMER_SET_COUNT || ev->set_count.host || !t->count)
 		return;
-	if (t->config_known && t->config & 2)
+	if (t->config_known && t->config & HVST_STIMER_PERIODIC)
 		return;		/* periodic: the count is a period, no point in time */
 	read_before = va->read_last && va->exits_since_read <= 3;
 	delta = hvst_count_step(ta->prog_count, t->count);
@@ -468,7 +464,7 @@ static void on_guest_msr(struct analysis *a, struct vcpu *v, const struct hvst_e
 	struct vcpu_an *va = v->an;
 
 	va->msrs_since_arm++;
-	va->read_last = !ev->msr.write && ev->msr.ecx == MSR_TIME_REF_COUNT && !ev->msr.exception;
+	va->read_last = !ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception;
 	if (va->read_last) {
 		va->exits_since_read = 0;
 		if (!va->with_read)
@@ -479,18 +475,18 @@ static void on_guest_msr(struct analysis *a, struct vcpu *v, const struct hvst_e
 	if (!ev->msr.write || ev->msr.exception)
 		return;
 	switch (ev->msr.ecx) {
-	case MSR_REFERENCE_TSC:
+	case HVST_MSR_REFERENCE_TSC:
 		page_write(a, v, ev);
 		break;
-	case MSR_TSC:
-	case MSR_TSC_ADJUST:
+	case HVST_MSR_IA32_TSC:
+	case HVST_MSR_IA32_TSC_ADJUST:
 		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx: its TSC moves", ev->msr.ecx,
 			  (unsigned long long)ev->msr.data);
 		hvst_refclock_event(&v->vm->an->ref, ev->ts_ns, ev->id);
 		break;
-	case MSR_REENLIGHTENMENT:
-	case MSR_TSC_EMULATION_CTL:
-		v->vm->an->frozen = ev->msr.ecx == MSR_TSC_EMULATION_CTL ? ev->msr.data & 1 : v->vm->an->frozen;
+	case HVST_MSR_REENLIGHTENMENT_CONTROL:
+	case HVST_MSR_TSC_EMULATION_CONTROL:
+		v->vm->an->frozen = ev->msr.ecx == HVST_MSR_TSC_EMULATION_CONTROL ? ev->msr.data & 1 : v->vm->an->frozen;
 		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx (re-enlightenment)", ev->msr.ecx,
 			  (unsigned long long)ev->msr.data);
 		break;
@@ -503,7 +499,7 @@ static bool is_rdtsc(const struct hvst_ev_exit *e)
 {
 	uint32_t r = e->exit_reason & 0xffff;
 
-	return e->isa == 1 ? r == VMX_EXIT_RDTSC || r == VMX_EXIT_RDTSCP :
+	return e->isa == HVST_ISA_VMX ? r == VMX_EXIT_RDTSC || r == VMX_EXIT_RDTSCP :
 			     e->exit_reason == SVM_EXIT_RDTSC || e->exit_reason == SVM_EXIT_RDTSCP;
 }
 

@@ -17,7 +17,7 @@
 
 static bool is_halt(const struct hvst_ev_exit *e)
 {
-	return e->isa == 1 ? (e->exit_reason & 0xffff) == VMX_EXIT_HLT : e->exit_reason == SVM_EXIT_HLT;
+	return e->isa == HVST_ISA_VMX ? (e->exit_reason & 0xffff) == VMX_EXIT_HLT : e->exit_reason == SVM_EXIT_HLT;
 }
 
 static void held_add(struct vcpu_an *v, int64_t from, int64_t to)

@@ -11,14 +11,6 @@
 
 #include "model_private.h"
 
-#define TIMER_ENABLE	(1ULL << 0)
-#define TIMER_PERIODIC	(1ULL << 1)
-#define TIMER_AUTO	(1ULL << 3)
-#define TIMER_DIRECT	(1ULL << 12)
-#define TIMER_SINT(c)	((c) >> 16 & 0xf)
-
-#define MSR_TIME_REF_COUNT 0x40000020
-
 /* A callback this much before its deadline can still be its: start events are stamped late. */
 #define CALLBACK_EARLY_NS (20 * 1000 * 1000)
 
@@ -196,11 +188,11 @@ static void on_set_config(struct model *m, const struct hvst_event *ev)
 		return;
 	timer_stop(t);
 	/* stimer_set_config(): an enabled timer that is left neither direct nor with a SINT is disabled. */
-	if (t->config_known && t->config & TIMER_ENABLE && !(config & TIMER_DIRECT) && !TIMER_SINT(config))
-		config &= ~TIMER_ENABLE;
+	if (t->config_known && t->config & HVST_STIMER_ENABLE && !(config & HVST_STIMER_DIRECT) && !hvst_stimer_sint(config))
+		config &= ~HVST_STIMER_ENABLE;
 	t->config = config;
 	t->config_known = true;
-	t->programmed = config & TIMER_ENABLE && (t->count || !t->count_known);
+	t->programmed = config & HVST_STIMER_ENABLE && (t->count || !t->count_known);
 	t->by_host = host;
 	t->prog_ns = ev->ts_ns;
 	m->sink.programmed(m->ctx, t, ev);
@@ -220,11 +212,11 @@ static void on_set_count(struct model *m, const struct hvst_event *ev)
 	/* stimer_set_count(): auto-enable and disable-by-zero apply to the guest's writes only. */
 	if (!host && t->config_known) {
 		if (!t->count)
-			t->config &= ~TIMER_ENABLE;
-		else if (t->config & TIMER_AUTO)
-			t->config |= TIMER_ENABLE;
+			t->config &= ~HVST_STIMER_ENABLE;
+		else if (t->config & HVST_STIMER_AUTO_ENABLE)
+			t->config |= HVST_STIMER_ENABLE;
 	}
-	t->programmed = t->count && (!t->config_known || t->config & TIMER_ENABLE);
+	t->programmed = t->count && (!t->config_known || t->config & HVST_STIMER_ENABLE);
 	t->by_host = host;
 	t->prog_ns = ev->ts_ns;
 	m->sink.programmed(m->ctx, t, ev);
@@ -496,7 +488,7 @@ static void on_expiration(struct model *m, const struct hvst_event *ev)
 	if (delivered) {
 		t->delivered = true;
 		if (!t->periodic)
-			t->config &= ~TIMER_ENABLE;
+			t->config &= ~HVST_STIMER_ENABLE;
 	}
 	m->sink.expiration(m->ctx, t, ev);
 }
@@ -508,7 +500,7 @@ static void on_msr(struct model *m, const struct hvst_event *ev)
 	if (!v)
 		return;
 	v->msr_ns = ev->ts_ns;
-	if (!ev->msr.write && ev->msr.ecx == MSR_TIME_REF_COUNT && !ev->msr.exception) {
+	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception) {
 		hvst_model_sampled(m, v, ev);
 		m->sink.sample(m->ctx, v, ev, ev->msr.data);
 	}

@@ -12,7 +12,8 @@
 
 #include <hvstimer/session.h>
 
-#define HVST_STIMERS 4		/* HV_SYNIC_STIMER_COUNT: synthetic timers per vCPU */
+#include "../event/names.h"
+
 /* A skew is saturated at 146 years: its sum with a time and the difference of two never overflow. */
 #define HVST_SKEW_MAX (INT64_MAX / 2)
 
