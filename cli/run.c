@@ -285,6 +285,27 @@ bool run_has(struct run *r, uint64_t ids)
 	return false;
 }
 
+int run_analyse(struct run *r, uint64_t ids, const struct hvst_observer *obs, void *ctx)
+{
+	if (!run_pass(r, HVST_NEED_ANALYSIS, obs, ctx))
+		return EXIT_INPUT;
+	return run_has(r, ids) ? EXIT_OK : EXIT_NOTHING;
+}
+
+int run_report(const struct report *p, int argc, char **argv)
+{
+	struct run r;
+	int code;
+
+	if (!run_start(&r, p->bit, argc, argv, &code))
+		return code;
+	code = run_analyse(&r, p->ids, NULL, NULL);
+	if (code)
+		return run_fail(&r, code);
+	p->render[r.o.format](&r);
+	return run_end(&r, p->findings && p->findings(&r));
+}
+
 static int output_error(struct run *r, int err)
 {
 	if (err == -EPIPE)

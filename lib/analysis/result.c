@@ -48,17 +48,17 @@ static int64_t vm_epoch(const struct vm_an *vm)
 /* Adds the VM's threads; a VMM's task that only wrote is none. */
 static int vcpus_add(struct hvst_vm *out, const struct vm *vm)
 {
-	struct hvst_vcpu_info *list = (struct hvst_vcpu_info *)(uintptr_t)out->vcpus;
+	struct hvst_vcpu_info *list = (struct hvst_vcpu_info *)(uintptr_t)out->vcpus, *more;
 	unsigned int n = out->nr_vcpus;
 
 	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
 		if (!v->ran)
 			continue;
 		if (!(n & (n - 1))) {
-			list = realloc(list, (n ? 2 * n : 1) * sizeof(*list));
-			if (!list)
+			more = realloc(list, (n ? 2 * n : 1) * sizeof(*list));
+			if (!more)
 				return -ENOMEM;
-			out->vcpus = list;
+			out->vcpus = list = more;
 		}
 		list[n++] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id, .tid = v->tid };
 	}
@@ -81,8 +81,10 @@ static int build_vms(struct analysis *a)
 			continue;
 		out->vm = vm->number;
 		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(vm->an);
-		if (vcpus_add(out, vm))
+		if (vcpus_add(out, vm)) {
+			a->result.nr_vms += out != unknown;	/* its list is freed with the others */
 			return -ENOMEM;
+		}
 		if (!out->nr_vcpus || out == unknown)
 			continue;
 		a->result.nr_vms++;
