@@ -254,7 +254,6 @@ static void count_expired(struct analysis *a, struct stimer *t, const struct hvs
 	enum hvst_ref_source src = hvst_clocksource_ref(vm, arm->ts_ns, &why);
 
 	(void)a;
-	vm->expired++;
 	if (src == HVST_REF_KVMCLOCK && !vm->expired_by_source[src])
 		hvst_evidence_set(&vm->fallback_why, ev, "past-due arm of timer %u while time_now came from the kvmclock: %s",
 				  t->index, why);

@@ -275,9 +275,10 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 		out->rate_ppm = s->rate_ppm;
 		out->rate_ppm_error = s->rate_err_ppm;
 	}
+	if (out->source == HVST_REF_TSC_PAGE && from >= vm->an->frozen_from && from < vm->an->frozen_to)
+		why = "page left as it was (TSC emulation control)";
 	if (whole && s->step_ns != HVST_UNKNOWN && s->step_event >= 0)
-		snprintf(out->why, sizeof(out->why), "%s; step at %s%s", why, hvst_event_name((unsigned int)s->step_event),
-			 vm->an->frozen ? ", page left as it was (TSC emulation control)" : "");
+		snprintf(out->why, sizeof(out->why), "%s; step at %s", why, hvst_event_name((unsigned int)s->step_event));
 	else
 		snprintf(out->why, sizeof(out->why), "%s", why);
 }
