@@ -2,9 +2,8 @@
 /*
  * Stage: analysis. Reference-clock model, see refclock.h.
  *
- * Figures from real recordings (OBSERVATIONS, time_now): the envelope is flat within 2 us over half a
- * minute, a typical sample lies 2 us below it, single ones up to 7 ms. The trace clock itself may be
- * slewed by NTP at up to 500 ppm.
+ * Figures from real recordings: the envelope is flat within 2 us over half a minute, a typical sample lies
+ * 2 us below it, single ones up to 7 ms. The trace clock itself may be slewed by NTP at up to 500 ppm.
  */
 #include <errno.h>
 #include <math.h>

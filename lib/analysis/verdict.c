@@ -12,10 +12,10 @@
 
 #include "analysis.h"
 
-#define UNPAIRED_P99_NS	(100 * 1000)	/* DESIGN: delays timers noticeably */
+#define UNPAIRED_P99_NS	(100 * 1000)	/* delays timers noticeably */
 #define RATE_MIN_PPM	100.0
 #define GUEST_RATE_MIN_PPM 20.0
-#define LOST_MAX_PERCENT 5		/* DOMAIN, what each verdict needs */
+#define LOST_MAX_PERCENT 5		/* of the span; above it there is no "no" */
 
 #define BIT(ev) (1ULL << HVST_EV_##ev)
 #define STIMER_EVENTS (BIT(STIMER_SET_COUNT) | BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_EXPIRATION))
