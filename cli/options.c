@@ -11,6 +11,7 @@
 
 #include "options.h"
 #include "output/units.h"
+#include "output/utf8.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define CMD_ALL                                                                                    \
@@ -63,9 +64,13 @@ void complain(const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 127)
+	for (char *p = text; *p; p++) {
+		unsigned int len = utf8_printable(p);
+
+		if (!len)
 			*p = '?';
+		p += len ? len - 1 : 0;
+	}
 	fprintf(stderr, "hvstimer: %s\n", text);
 	free(text);
 }
