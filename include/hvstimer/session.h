@@ -75,7 +75,8 @@ struct hvst_fire {
  * struct hvst_observer - callbacks of a run, any of them NULL
  *
  * Called on the thread that runs the session. A non-zero return stops the run; hvst_session_run() then
- * returns -ECANCELED, with results for what was read (trace.incomplete set).
+ * returns -ECANCELED, with results for what was read (trace.incomplete set). What was pending then, arms
+ * that wait for a clock sample, firings and open storms, is still handed out.
  * @progress: now and then, with bytes done of bytes in all.
  */
 struct hvst_observer {

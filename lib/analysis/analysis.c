@@ -581,7 +581,7 @@ int hvst_analysis_finish(struct analysis *a)
 	hvst_clocksource_finish(a);
 	hvst_storm_finish(a);
 	hvst_guestclock_finish(a);
-	if (!a->error)
-		a->error = hvst_result_build(a);
+	if (a->error != -ENOMEM && hvst_result_build(a) == -ENOMEM)	/* even if an observer has had enough */
+		a->error = -ENOMEM;
 	return a->error;
 }
