@@ -352,6 +352,8 @@ static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, 
 	else if (!usable && read_before)
 		settle_change(a, v->vm, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, ev,
 			      "next arms: the counter is read just before them");
+	else if (!usable && vm->change_silent >= AGREEING_ARMS && vm->change_tid < 0)
+		vm->change_pending = false;	/* the host broke the page, and this guest did not mind */
 	else if (!usable && vm->change_silent >= AGREEING_ARMS)
 		settle_change(a, v->vm, v, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
 			      "no page, and arms without a read of the counter: only the TSC is left");
