@@ -312,7 +312,7 @@ static int pass(struct hvst_session *s)
 	}
 	if (n < 0)
 		return fail(s, (int)n, "%s", hvst_source_error(s->src));
-	return ret;
+	return ret && ret != -ECANCELED ? fail(s, ret, "%s", strerror(-ret)) : ret;
 }
 
 /* What only the model knows goes into the trace's figures; comms go where people look for them. */
