@@ -100,6 +100,8 @@ static int take_run(struct hvst_merge *m, struct hvst_counts *counts)
 	if (atomic_load_explicit(m->stop, memory_order_relaxed))
 		return -ECANCELED;
 	r = hvst_fetch_next(m->fetch, (unsigned int)e.lane);
+	if (!r->ev)
+		return r->rc;		/* no memory for it */
 	hvst_counts_add(counts, &r->counts);
 	m->offers[e.lane] =
 		(struct hvst_offer){.next = r->ev, .end = r->ev + r->n, .bound_ns = r->bound_ns};
