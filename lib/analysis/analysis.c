@@ -69,6 +69,17 @@ static int vcpu_new(void *ctx, struct vcpu *v)
 	return 0;
 }
 
+static void timer_an_free(struct timer_an *ta)
+{
+	if (!ta)
+		return;
+	hvst_sketch_free(ta->skew);
+	hvst_sketch_free(ta->lateness);
+	hvst_sketch_free(ta->delivery);
+	hvst_sketch_free(ta->entry);
+	free(ta);
+}
+
 static int timer_new(void *ctx, struct stimer *t)
 {
 	struct timer_an *ta = calloc(1, sizeof(*ta));
@@ -82,7 +93,10 @@ static int timer_new(void *ctx, struct stimer *t)
 	ta->lateness = hvst_sketch_new();
 	ta->delivery = hvst_sketch_new();
 	ta->entry = hvst_sketch_new();
-	return ta->skew && ta->lateness && ta->delivery && ta->entry ? 0 : -ENOMEM;
+	if (ta->skew && ta->lateness && ta->delivery && ta->entry)
+		return 0;
+	timer_an_free(ta);
+	return -ENOMEM;
 }
 
 static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
@@ -511,17 +525,6 @@ struct analysis *hvst_analysis_new(const struct hvst_params *params, struct hvst
 		return NULL;
 	}
 	return a;
-}
-
-static void timer_an_free(struct timer_an *ta)
-{
-	if (!ta)
-		return;
-	hvst_sketch_free(ta->skew);
-	hvst_sketch_free(ta->lateness);
-	hvst_sketch_free(ta->delivery);
-	hvst_sketch_free(ta->entry);
-	free(ta);
 }
 
 static void vm_an_free(struct vm_an *vm)
