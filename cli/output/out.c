@@ -238,14 +238,16 @@ bool out_room(struct out *o, size_t len)
 
 	if (o->fd >= 0 && o->len + len > OUT_FLUSH_AT)
 		write_all(o);
-	while (cap < o->len + len || !cap)
-		cap = cap ? cap * 2 : 2 * OUT_FLUSH_AT;
-	buf = cap == o->cap ? o->buf : realloc(o->buf, cap);
-	if (!buf)
-		o->err = ENOMEM;
 	o->ready = 0;
 	if (o->err)
 		return false;
+	while (cap < o->len + len || !cap)
+		cap = cap ? cap * 2 : 2 * OUT_FLUSH_AT;
+	buf = cap == o->cap ? o->buf : realloc(o->buf, cap);
+	if (!buf) {
+		o->err = ENOMEM;
+		return false;
+	}
 	o->buf = buf;
 	o->cap = cap;
 	o->ready = o->fd < 0 ? cap : OUT_FLUSH_AT;
