@@ -10,7 +10,13 @@ FUZZ_TARGETS	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BINS	:= $(patsubst %,$(O)/tests/fuzz/fuzz_%,$(FUZZ_TARGETS))
 # With -fsanitize=fuzzer-no-link in SANITIZE the fuzzer brings main(), else replay.c does.
 FUZZ_ENGINE	:= $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer,$(O)/tests/fuzz/replay.o)
-$(O)/tests/fuzz/fuzz_subbuf $(O)/tests/fuzz/fuzz_events: $(O)/tests/fuzz/lane.o
+$(O)/tests/fuzz/fuzz_subbuf $(O)/tests/fuzz/fuzz_events $(O)/tests/fuzz/fuzz_answers: $(O)/tests/fuzz/lane.o
+$(O)/tests/fuzz/fuzz_answers: EXE_LDFLAGS += -Wl,--wrap=socketpair,--wrap=fork,--wrap=waitpid
+RECORD_HOST	:= execvp record_host_read record_host_free record_host_writable record_tids_read
+$(O)/tests/fuzz/fuzz_args: EXE_LDFLAGS += $(RECORD_HOST:%=-Wl,--wrap=%)
+FAULTS		:= malloc calloc realloc reallocarray strdup pthread_create pread
+$(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: $(O)/tests/fuzz/session.o $(O)/tests/fuzz/faults.o
+$(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: EXE_LDFLAGS += $(FAULTS:%=-Wl,--wrap=%) -Wl,--wrap=hvst_tracecmd_serve
 $(O)/tests/fuzz/fuzz_plugin: $(call objs,$(PLUGIN_SRCS) $(filter plugins/%,$(PLUGIN_SHARED)))
 $(O)/tests/fuzz/fuzz_script: $(O)/tests/unit/browse_fake.o
 $(O)/tests/fuzz/fuzz_script: EXE_LDFLAGS += -Wl,--wrap=out_open
