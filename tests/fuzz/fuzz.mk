@@ -2,6 +2,7 @@
 #
 # make fuzz           fuzz every target for TIME seconds each (TARGETS="walk events", ENGINE=libfuzzer|afl,
 #                     CORPUS=DIR keeps what is found; default build-fuzz/corpus)
+# make fuzz-coverage  lines of lib/read and lib/event that seeds and findings reach, by file (CORPUS=DIR: those too)
 # make check-mutations  20,000 damaged and 130,000 cut-off recordings through the real binary (tests/fuzz/mutations)
 # make check-asan, check-valgrind, analyze
 # make fuzz-smoke     replay seeds and regressions under the sanitizers, then a few seconds of each target
@@ -33,6 +34,13 @@ fuzz fuzz-smoke:
 	@scripts/packages install build ci
 	@TARGETS="$(TARGETS)" TIME="$(TIME)" ENGINE="$(ENGINE)" CORPUS="$(CORPUS)" tests/fuzz/$(what)
 
+COVERAGE	:= -fprofile-instr-generate -fcoverage-mapping
+fuzz-coverage:
+	@scripts/packages install build ci
+	@$(MAKE) --no-print-directory O=build-coverage CC=clang OPT=-O1 HARDENING=0 LDFLAGS="$(COVERAGE)" \
+		CPPFLAGS="$(COVERAGE) -mllvm -runtime-counter-relocation" fuzz-programs
+	@CORPUS="$(CORPUS)" MIN="$(MIN)" tests/fuzz/coverage
+
 # All tests under the sanitizers; under valgrind; static analysis.
 check-asan:
 	@scripts/packages install build check
@@ -55,4 +63,4 @@ check-mutations:
 	@$(MAKE) --no-print-directory all
 	@O=$(O) tests/fuzz/mutations
 
-.PHONY: fuzz fuzz-smoke fuzz-programs check-mutations
+.PHONY: fuzz fuzz-smoke fuzz-coverage fuzz-programs check-mutations
