@@ -7,6 +7,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	struct session_setup how = session_setup(&in);
 
-	session_run(&how, HVST_READER_LIBTRACECMD, &in);
+	session_run(&how, how.format == FORMAT_TEXT ? HVST_READER_AUTO : HVST_READER_LIBTRACECMD, &in);
 	return 0;
 }
