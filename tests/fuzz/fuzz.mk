@@ -36,7 +36,7 @@ fuzz fuzz-smoke:
 
 COVERAGE	:= -fprofile-instr-generate -fcoverage-mapping
 fuzz-coverage:
-	@scripts/packages install build ci
+	@scripts/packages install build ci coverage
 	@$(MAKE) --no-print-directory O=build-coverage CC=clang OPT=-O1 HARDENING=0 LDFLAGS="$(COVERAGE)" \
 		CPPFLAGS="$(COVERAGE) -mllvm -runtime-counter-relocation" fuzz-programs
 	@CORPUS="$(CORPUS)" MIN="$(MIN)" tests/fuzz/coverage
