@@ -273,14 +273,17 @@ static int analysis_begin(struct hvst_session *s)
 	return 0;
 }
 
-static int batch(struct hvst_session *s, const struct hvst_event *ev, long n)
+static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
+	/* An observer sees each event right behind what was made of it, and may stop there. */
+	bool watched = s->obs.event || s->obs.arm || s->obs.fire || s->obs.storm;
+	size_t step = watched ? 1 : (size_t)n;
 	int ret = 0;
 
-	for (long i = 0; i < n && !ret; i++) {
+	for (size_t i = 0; i < (size_t)n && !ret; i += step) {
 		if (s->need & HVST_NEED_ANALYSIS)
-			ret = hvst_analysis_event(s->an, &ev[i]);
-		if (!ret && s->obs.event && s->obs.event(s->obs_ctx, &ev[i]))
+			ret = hvst_analysis_events(s->an, ev + i, step);
+		if (!ret && s->obs.event && s->obs.event(s->obs_ctx, ev[i]))
 			ret = -ECANCELED;
 	}
 	return ret;
@@ -298,7 +301,7 @@ static int progress(struct hvst_session *s)
 
 static int pass(struct hvst_session *s)
 {
-	const struct hvst_event *ev;
+	const struct hvst_event *const *ev;
 	unsigned int batches = 0;
 	int ret = 0;
 	long n = 0;

@@ -101,7 +101,7 @@ static int timer_new(void *ctx, struct stimer *t)
 
 static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
 {
-	if (!a->obs->arm || !hvst_filter_pass(a, t->vcpu, t->index))
+	if (!a->obs->arm || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
 	arm->vm = hvst_vm_number(t->vcpu);
 	if (a->obs->arm(a->obs_ctx, arm))
@@ -346,7 +346,7 @@ static void fire_out(struct analysis *a, struct stimer *t)
 		return;
 	ta->fire_waits = false;
 	ta->fire.vm = hvst_vm_number(t->vcpu);
-	if (a->obs->fire(a->obs_ctx, &ta->fire))
+	if (!a->error && a->obs->fire(a->obs_ctx, &ta->fire))
 		a->error = -ECANCELED;
 }
 
@@ -375,17 +375,18 @@ static void on_expiration(void *ctx, struct stimer *t, const struct hvst_event *
 	(void)ctx;
 	hvst_clocksource_ticked(t->vcpu->vm->an);
 	hvst_activity_delivered(t, ev);
-	if (!ev->expiration.msg_send_result)
+	if (!ev->expiration.msg_send_result) {
 		t->an->delivered_ns = ev->ts_ns;
+		t->vcpu->an->delivered |= (uint8_t)(1u << t->index);
+	}
 }
 
 static void entered(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
-		struct timer_an *ta = v->timer[i] ? v->timer[i]->an : NULL;
+	for (; v->an->delivered; v->an->delivered &= (uint8_t)(v->an->delivered - 1)) {
+		unsigned int i = (unsigned int)__builtin_ctz(v->an->delivered);
+		struct timer_an *ta = v->timer[i]->an;
 
-		if (!ta || ta->delivered_ns == HVST_UNKNOWN)
-			continue;
 		if (hvst_sketch_add(ta->entry, ev->ts_ns - ta->delivered_ns, 1))
 			a->error = -ENOMEM;
 		ta->delivered_ns = HVST_UNKNOWN;
@@ -398,14 +399,22 @@ static void on_vcpu_event(void *ctx, struct vcpu *v, const struct hvst_event *ev
 {
 	struct analysis *a = ctx;
 
-	if (ev->id == HVST_EV_ENTRY) {
+	switch (ev->id) {
+	case HVST_EV_ENTRY:
 		entered(a, v, ev);
-		hvst_activity_event(a, v, ev);
-		return;
+		hvst_activity_entry(v->an, ev);
+		break;
+	case HVST_EV_EXIT:
+		hvst_activity_exit(v->an, ev);
+		hvst_clocksource_exit(a, v, ev);
+		break;
+	case HVST_EV_SCHED_SWITCH:
+		hvst_activity_switch(v, ev);
+		break;
+	default:
+		hvst_clocksource_event(a, v, ev);
+		break;
 	}
-	if (ev->id == HVST_EV_EXIT || ev->id == HVST_EV_SCHED_SWITCH)
-		hvst_activity_event(a, v, ev);
-	hvst_clocksource_event(a, v, ev);
 }
 
 /* A vCPU's first TSC offset: the VM begins here, often before any of its threads is known as a vCPU. */
@@ -450,6 +459,7 @@ static void on_clock_event(void *ctx, struct vm *vm, struct vcpu *v, const struc
 /* No entry that comes after a gap belongs to a delivery before it. */
 static void deliveries_drop(struct analysis *a, struct vcpu *v)
 {
+	v->an->delivered = 0;
 	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
 		if (!v->timer[i] || !v->timer[i]->an)
 			continue;
@@ -561,12 +571,12 @@ void hvst_analysis_free(struct analysis *a)
 	free(a);
 }
 
-int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev)
+int hvst_analysis_events(struct analysis *a, const struct hvst_event *const *ev, size_t n)
 {
-	int ret = hvst_model_event(a->model, ev);
+	int ret = hvst_model_events(a->model, ev, n);
 
-	if (ev->ts_ns > a->now)
-		a->now = ev->ts_ns;
+	if (n && ev[n - 1]->ts_ns > a->now)
+		a->now = ev[n - 1]->ts_ns;
 	return ret ? ret : a->error;
 }
 

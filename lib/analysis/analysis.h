@@ -84,6 +84,7 @@ struct vcpu_an {
 	/* activity */
 	bool in_guest, halted, in_loop, exits_seen, off_cpu;
 	int64_t since;			/* of the running state */
+	uint8_t delivered;		/* bit per timer: a delivery waits for kvm_entry */
 	int64_t exit_ns;		/* last kvm_exit; HVST_UNKNOWN */
 	int64_t progress;		/* ns, cumulated */
 	struct progress_mark marks[PROGRESS_MARKS];
@@ -124,8 +125,10 @@ struct storm_group {
 	struct storm_bin bin[STORM_BINS];
 	struct storm_runs runs;
 	int64_t run_max, run_ts;
-	/* densest part, for groups whose head or tail is thin */
+	/* densest part, for groups whose head or tail is thin; see core_best() */
 	struct storm_core cur, best;
+	int64_t best_score;
+	bool cur_is_best;			/* @best has not caught up with it */
 	int64_t progress_before, progress_wall, progress_start, progress_end;
 	struct clock_mark trigger;
 	struct hvst_evidence why_first, why_last;
@@ -161,7 +164,7 @@ struct timer_an {
 	uint64_t prog_count;
 	int64_t prog_delta;
 	bool prog_seen;
-	int64_t delivered_ns;			/* waiting for kvm_entry */
+	int64_t delivered_ns;			/* waiting for kvm_entry, see struct vcpu_an.delivered */
 	struct hvst_fire fire;			/* and with it, for the observer */
 	bool fire_waits;
 };
@@ -207,7 +210,8 @@ struct analysis {
 
 struct analysis *hvst_analysis_new(const struct hvst_params *params, struct hvst_trace *trace);
 void hvst_analysis_free(struct analysis *a);
-int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev);
+/* The next events, in the order of time. Stops in between on an error; an observer that gave up is not asked again. */
+int hvst_analysis_events(struct analysis *a, const struct hvst_event *const *ev, size_t n);
 int hvst_analysis_finish(struct analysis *a);
 
 /* --- between the files of this stage ---------------------------------------------------------------- */
@@ -239,7 +243,9 @@ void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step);
 void hvst_storm_finish(struct analysis *a);
 /* pastdue.c: activity of vCPU threads, and the cause of a past-due arm */
 enum past_due_cause { CAUSE_UNEXPLAINED, CAUSE_SHORT_DEADLINE, CAUSE_PREEMPTED };
-void hvst_activity_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_activity_entry(struct vcpu_an *v, const struct hvst_event *ev);
+void hvst_activity_exit(struct vcpu_an *v, const struct hvst_event *ev);
+void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev);
 void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst_arm *arm);
 void hvst_activity_fired(struct stimer *t, const struct hvst_fire *fire);
 void hvst_activity_delivered(struct stimer *t, const struct hvst_event *ev);
@@ -251,6 +257,7 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 /* clocksource.c */
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev);
 void hvst_clocksource_ticked(struct vm_an *vm);	/* a timer of the VM expired */
 void hvst_clocksource_finish(struct analysis *a);

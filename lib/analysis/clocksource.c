@@ -503,14 +503,16 @@ static bool is_rdtsc(const struct hvst_ev_exit *e)
 			     e->exit_reason == SVM_EXIT_RDTSC || e->exit_reason == SVM_EXIT_RDTSCP;
 }
 
+void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	v->an->exits_since_read++;
+	if (is_rdtsc(&ev->exit))
+		clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
+}
+
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	switch (ev->id) {
-	case HVST_EV_EXIT:
-		v->an->exits_since_read++;
-		if (is_rdtsc(&ev->exit))
-			clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
-		break;
 	case HVST_EV_MSR:
 		on_guest_msr(a, v, ev);
 		break;

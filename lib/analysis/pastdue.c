@@ -61,7 +61,7 @@ int64_t hvst_activity_before(const struct vcpu_an *v, int64_t ts, int64_t *wall)
 	return 0;
 }
 
-static void on_exit_event(struct vcpu_an *v, const struct hvst_event *ev)
+void hvst_activity_exit(struct vcpu_an *v, const struct hvst_event *ev)
 {
 	progress_to(v, ev->ts_ns);
 	v->exits_seen = true;
@@ -73,7 +73,7 @@ static void on_exit_event(struct vcpu_an *v, const struct hvst_event *ev)
 		v->in_loop = false;	/* the handler is through: the guest has nothing to do */
 }
 
-static void on_entry_event(struct vcpu_an *v, const struct hvst_event *ev)
+void hvst_activity_entry(struct vcpu_an *v, const struct hvst_event *ev)
 {
 	progress_to(v, ev->ts_ns);
 	/* A halt is the guest's wish until its timer's callback; what follows is the host's doing. */
@@ -88,7 +88,7 @@ static void on_entry_event(struct vcpu_an *v, const struct hvst_event *ev)
 	v->exit_ns = HVST_UNKNOWN;
 }
 
-static void on_switch(struct vcpu *v, const struct hvst_event *ev)
+void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vcpu_an *va = v->an;
 
@@ -100,24 +100,6 @@ static void on_switch(struct vcpu *v, const struct hvst_event *ev)
 		/* Still runnable: preempted. A sleeping vCPU is halted by its own wish. */
 		va->off_cpu = true;
 		va->off_since = ev->ts_ns;
-	}
-}
-
-void hvst_activity_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
-{
-	(void)a;
-	switch (ev->id) {
-	case HVST_EV_EXIT:
-		on_exit_event(v->an, ev);
-		break;
-	case HVST_EV_ENTRY:
-		on_entry_event(v->an, ev);
-		break;
-	case HVST_EV_SCHED_SWITCH:
-		on_switch(v, ev);
-		break;
-	default:
-		break;
 	}
 }
 

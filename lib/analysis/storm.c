@@ -83,12 +83,25 @@ static bool further_behind(const struct storm_point *p, const struct storm_point
 	return p->skew > max->skew;
 }
 
+/*
+ * The best part so far. While the running part is the best one it would have to be copied at every arm:
+ * that waits until an arm makes it worse.
+ */
+static void core_best(struct storm_group *g)
+{
+	if (g->cur_is_best)
+		g->best = g->cur;
+	g->cur_is_best = false;
+}
+
 static void core_step(struct storm_group *g, const struct storm_point *at, bool expired,
 		      const struct hvst_params *p)
 {
 	/* An interval with a positive sum has at least storm_min_share per cent past-due arms. */
 	int64_t gain = expired ? 100 - (int64_t)p->storm_min_share : -(int64_t)p->storm_min_share;
 
+	if (!expired)
+		core_best(g);
 	if (g->cur.score + gain <= 0 || !g->cur.arms) {
 		if (!expired) {
 			g->cur = (struct storm_core){ 0 };
@@ -104,8 +117,10 @@ static void core_step(struct storm_group *g, const struct storm_point *at, bool 
 	g->cur.end = *at;
 	if (further_behind(at, &g->cur.max))
 		g->cur.max = *at;
-	if (g->cur.score > g->best.score)
-		g->best = g->cur;
+	if (g->cur.score > g->best_score) {
+		g->best_score = g->cur.score;
+		g->cur_is_best = true;
+	}
 }
 
 void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step)
@@ -482,10 +497,12 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	const struct hvst_params *p = &a->params;
 	struct hvst_storm *s;
 	bool whole = g->expired >= p->storm_min_arms && g->expired * 100 >= g->arms * p->storm_min_share;
-	bool core = !whole && g->best.expired >= p->storm_min_arms;
+	bool core;
 
 	if (!g->active)
 		return;
+	core_best(g);
+	core = !whole && g->best.expired >= p->storm_min_arms;
 	g->active = false;
 	g->arms -= g->ahead;		/* arms ahead after the last past-due one are not the group's */
 	if (!whole && g->expired >= p->storm_min_arms)
@@ -505,7 +522,7 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	s->expired = g->best.expired;
 	s->open = open && s->end_ns == g->end.ts;
 	storm_fill(a, t, s, &g->best);
-	if (a->obs->storm && hvst_filter_pass(a, t->vcpu, t->index) && a->obs->storm(a->obs_ctx, s))
+	if (a->obs->storm && !a->error && hvst_filter_pass(a, t->vcpu, t->index) && a->obs->storm(a->obs_ctx, s))
 		a->error = -ECANCELED;
 }
 

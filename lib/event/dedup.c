@@ -80,27 +80,26 @@ static void remember(struct cpu_ring *r, const struct hvst_event *ev)
 	r->nr += r->nr < HVST_DEDUP_DEPTH;
 }
 
-size_t hvst_dedup_run(struct hvst_dedup *d, struct hvst_event *ev, size_t n,
+size_t hvst_dedup_run(struct hvst_dedup *d, const struct hvst_event **ev, size_t n,
 		      struct hvst_counts *counts)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct cpu_ring *r = &d->rings[d->file_of[ev[i].buffer] * d->cpus + ev[i].cpu];
-		struct seen *s = ev[i].id < HVST_EV_COUNT ? find(r, &ev[i]) : NULL;
+		const struct hvst_event *e = ev[i];
+		struct cpu_ring *r = &d->rings[d->file_of[e->buffer] * d->cpus + e->cpu];
+		struct seen *s = e->id < HVST_EV_COUNT ? find(r, e) : NULL;
 
 		if (s) {
-			s->buffers |= bit_of(ev[i].buffer);
-			counts->slots[HVST_SLOT_FIRST + ev[i].id]--;
+			s->buffers |= bit_of(e->buffer);
+			counts->slots[HVST_SLOT_FIRST + e->id]--;
 			counts->decoded--;
 			counts->duplicates++;
 			continue;
 		}
-		if (ev[i].id < HVST_EV_COUNT)
-			remember(r, &ev[i]);
-		if (kept != i)
-			ev[kept] = ev[i];
-		kept++;
+		if (e->id < HVST_EV_COUNT)
+			remember(r, e);
+		ev[kept++] = e;
 	}
 	return kept;
 }

@@ -26,7 +26,7 @@ void hvst_dedup_reset(struct hvst_dedup *d);
  * Takes the second and later records of an event out of @ev[0..@n); returns how many events are
  * left.
  */
-size_t hvst_dedup_run(struct hvst_dedup *d, struct hvst_event *ev, size_t n,
+size_t hvst_dedup_run(struct hvst_dedup *d, const struct hvst_event **ev, size_t n,
 		      struct hvst_counts *counts);
 
 #endif

@@ -8,8 +8,7 @@
 enum ahead { AHEAD_NONE, AHEAD_ASKED, AHEAD_READY };
 
 struct feed {
-	struct hvst_run runs[2];
-	unsigned int in_use;		/* the other one is the one ahead */
+	struct hvst_run *run;		/* the one ahead */
 	enum ahead ahead;
 };
 
@@ -20,6 +19,7 @@ struct hvst_fetch {
 	struct hvst_lane **lanes;
 	unsigned int nr_lanes, want_threads;
 	struct feed *feeds;
+	struct hvst_run *free;		/* runs that nobody uses */
 	struct unpackers mine;		/* the caller's */
 
 	pthread_mutex_t lock;
@@ -50,14 +50,33 @@ static void unpackers_free(struct unpackers *all)
 		hvst_unpack_free(all->u[i]);
 }
 
-/* A run's memory comes with its first use: most lanes of a file with many CPUs may be empty. */
+/* The run given back last: the one most likely to be in the cache. */
+static struct hvst_run *take_free(struct hvst_fetch *f)
+{
+	struct hvst_run *r = f->free;
+
+	if (!r)
+		return malloc(sizeof(*r));
+	f->free = r->next;
+	return r;
+}
+
+void hvst_fetch_release(struct hvst_fetch *f, struct hvst_run *runs)
+{
+	while (runs) {
+		struct hvst_run *r = runs;
+
+		runs = r->next;
+		r->next = f->free;
+		f->free = r;
+	}
+}
+
 static void decode(struct hvst_lane *l, struct hvst_run *r, struct unpackers *all)
 {
 	struct hvst_unpack *u;
 
-	if (!r->ev)
-		r->ev = malloc(HVST_RUN * sizeof(*r->ev));
-	if (r->ev && !unpacker_for(all, l, &u)) {
+	if (!unpacker_for(all, l, &u)) {
 		hvst_lane_decode(l, r, u);
 		return;
 	}
@@ -95,7 +114,7 @@ static void *fetcher(void *arg)
 	while (next_job(f, &i)) {
 		struct feed *feed = &f->feeds[i];
 
-		decode(f->lanes[i], &feed->runs[!feed->in_use], &mine);
+		decode(f->lanes[i], feed->run, &mine);
 		pthread_mutex_lock(&f->lock);
 		feed->ahead = AHEAD_READY;
 		pthread_cond_signal(&f->ready);
@@ -105,8 +124,12 @@ static void *fetcher(void *arg)
 	return NULL;
 }
 
+/* Without memory for a run ahead, the lane is decoded when its turn comes. */
 static void ask(struct hvst_fetch *f, unsigned int i)
 {
+	f->feeds[i].run = take_free(f);
+	if (!f->feeds[i].run)
+		return;
 	pthread_mutex_lock(&f->lock);
 	f->feeds[i].ahead = AHEAD_ASKED;
 	f->queue[(f->head + f->nr++) % f->nr_lanes] = i;
@@ -114,13 +137,18 @@ static void ask(struct hvst_fetch *f, unsigned int i)
 	pthread_mutex_unlock(&f->lock);
 }
 
-static void await(struct hvst_fetch *f, unsigned int i)
+static struct hvst_run *await(struct hvst_fetch *f, unsigned int i)
 {
+	struct feed *feed = &f->feeds[i];
+	struct hvst_run *r = feed->run;
+
 	pthread_mutex_lock(&f->lock);
-	while (f->feeds[i].ahead != AHEAD_READY)
+	while (feed->ahead != AHEAD_READY)
 		pthread_cond_wait(&f->ready, &f->lock);
 	pthread_mutex_unlock(&f->lock);
-	f->feeds[i].ahead = AHEAD_NONE;
+	feed->ahead = AHEAD_NONE;
+	feed->run = NULL;
+	return r;
 }
 
 void hvst_fetch_stop(struct hvst_fetch *f)
@@ -131,6 +159,10 @@ void hvst_fetch_stop(struct hvst_fetch *f)
 	pthread_mutex_unlock(&f->lock);
 	while (f->nr_threads)
 		pthread_join(f->threads[--f->nr_threads], NULL);
+	for (unsigned int i = 0; f->feeds && i < f->nr_lanes; i++) {
+		hvst_fetch_release(f, f->feeds[i].run);
+		f->feeds[i] = (struct feed){ .ahead = AHEAD_NONE };
+	}
 }
 
 static void start_threads(struct hvst_fetch *f)
@@ -156,25 +188,25 @@ int hvst_fetch_start(struct hvst_fetch *f, int64_t from_ns, int64_t to_ns)
 			rc = hvst_lane_start(f->lanes[i], from_ns, to_ns, u);
 		if (rc)
 			return rc;
-		f->feeds[i].ahead = AHEAD_NONE;
 	}
 	start_threads(f);
 	return 0;
 }
 
-const struct hvst_run *hvst_fetch_next(struct hvst_fetch *f, unsigned int i)
+struct hvst_run *hvst_fetch_next(struct hvst_fetch *f, unsigned int i)
 {
-	struct feed *feed = &f->feeds[i];
 	struct hvst_run *r;
 
-	if (!f->nr_threads) {
-		decode(f->lanes[i], &feed->runs[feed->in_use], &f->mine);
-		return &feed->runs[feed->in_use];
+	if (f->feeds[i].run) {
+		r = await(f, i);
+	} else {
+		r = take_free(f);
+		if (!r)
+			return NULL;
+		decode(f->lanes[i], r, &f->mine);
 	}
-	await(f, i);
-	feed->in_use = !feed->in_use;
-	r = &feed->runs[feed->in_use];
-	if (r->rc > 0)
+	r->next = NULL;
+	if (f->nr_threads && r->rc > 0)
 		ask(f, i);
 	return r;
 }
@@ -215,9 +247,11 @@ void hvst_fetch_free(struct hvst_fetch *f)
 	if (!f)
 		return;
 	hvst_fetch_stop(f);
-	for (unsigned int i = 0; f->feeds && i < f->nr_lanes; i++) {
-		free(f->feeds[i].runs[0].ev);
-		free(f->feeds[i].runs[1].ev);
+	while (f->free) {
+		struct hvst_run *r = f->free;
+
+		f->free = r->next;
+		free(r);
 	}
 	unpackers_free(&f->mine);
 	pthread_cond_destroy(&f->asked);

@@ -31,22 +31,26 @@ void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
 
 /* --- one record --- */
 
-static inline void set_head(const struct hvst_lane *l, struct hvst_event *ev, int64_t ns,
-			    uint64_t raw)
+/* The next event of the run, with all that does not depend on its kind. */
+static inline struct hvst_event *new_event(const struct hvst_lane *l, struct hvst_run *r,
+					   int64_t ns, uint64_t raw)
 {
+	struct hvst_event *ev = &r->ev[r->n];
+
+	r->ns[r->n++] = ns;
 	memset(ev, 0, sizeof(*ev));
 	ev->ts_ns = ns;
 	ev->ts_raw = raw;
 	ev->cpu = (uint16_t)l->cpu;
 	ev->buffer = l->buffer;
 	ev->vcpu_id = -1;
+	return ev;
 }
 
 static void emit_lost(struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw)
 {
-	struct hvst_event *ev = &r->ev[r->n++];
+	struct hvst_event *ev = new_event(l, r, ns, raw);
 
-	set_head(l, ev, ns, raw);
 	ev->id = HVST_EV_LOST;
 	ev->pid = -1;
 	ev->present = 1;
@@ -77,17 +81,21 @@ emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t 
 		r->counts.malformed++;
 		return;
 	}
-	ev = &r->ev[r->n++];
-	set_head(l, ev, ns, raw);
+	ev = new_event(l, r, ns, raw);
 	memcpy(&ev->pid, data + 4, sizeof(ev->pid));
 	ev->id = p->id;
 	ev->present = p->present;
 	hvst_plan_run(ev, data, p);
 }
 
-enum step { STEP_TAKE, STEP_SKIP, STEP_AGAIN, STEP_END };
+enum step { STEP_TAKE, STEP_SKIP, STEP_END };
 
-/* What is seldom: time going back, the window's edges, a gap before the record. */
+#define ROOM 2	/* events that one record may bring: itself, and the gap before it */
+
+/*
+ * What is seldom: the first record of a pass or a run, time going back, the window's edges, a gap
+ * before the record. On STEP_TAKE, *@ns is noted as the last one's time.
+ */
 static enum step unusual(struct hvst_lane *l, struct hvst_run *r, int64_t *ns, uint64_t raw)
 {
 	if (*ns < l->last_ns) {
@@ -100,23 +108,22 @@ static enum step unusual(struct hvst_lane *l, struct hvst_run *r, int64_t *ns, u
 		l->gap = false;
 		return STEP_SKIP;
 	}
-	if (!l->gap)
-		return STEP_TAKE;
-	emit_lost(l, r, *ns, raw);
-	return STEP_AGAIN;
-}
-
-/* Whether unusual() has anything to say. */
-static inline bool is_usual(const struct hvst_lane *l, int64_t ns)
-{
-	return ns >= l->last_ns && ns >= l->from_ns && ns < l->to_ns && !l->gap;
-}
-
-static inline void note_record(struct hvst_lane *l, struct hvst_run *r, int64_t ns)
-{
+	if (l->gap)
+		emit_lost(l, r, *ns, raw);
 	if (r->counts.first_ns == INT64_MAX)
-		r->counts.first_ns = ns;
-	l->last_ns = ns;
+		r->counts.first_ns = *ns;
+	l->last_ns = *ns;
+	return STEP_TAKE;
+}
+
+/* How far behind the last record's time the next one's may lie for unusual() to have nothing to say. */
+static inline uint64_t usual_span(const struct hvst_lane *l, const struct hvst_run *r)
+{
+	int64_t end = l->to_ns < HVST_TIME_MAX ? l->to_ns : HVST_TIME_MAX;
+
+	if (l->gap || l->last_ns == INT64_MIN || r->counts.first_ns == INT64_MAX)
+		return 0;
+	return end > l->last_ns ? (uint64_t)end - (uint64_t)l->last_ns : 0;
 }
 
 /* --- records of libtracecmd --- */
@@ -125,16 +132,14 @@ static inline void note_record(struct hvst_lane *l, struct hvst_run *r, int64_t 
 static bool take_record(struct hvst_lane *l, struct hvst_run *r, const struct hvst_record *rec)
 {
 	int64_t ns = hvst_timebase_ns(&l->timebase, rec->ts);
-	enum step step = STEP_AGAIN;
+	enum step step;
 
 	if (rec->missed) {
 		l->gap = true;
 		l->missed = rec->missed;
 	}
-	while (step == STEP_AGAIN)
-		step = unusual(l, r, &ns, rec->ts);
+	step = unusual(l, r, &ns, rec->ts);
 	if (step == STEP_TAKE) {
-		note_record(l, r, ns);
 		if (rec->size < 4)
 			r->counts.malformed++;
 		else
@@ -147,8 +152,7 @@ static int decode_records(struct hvst_lane *l, struct hvst_run *r)
 {
 	struct hvst_record rec;
 
-	/* a record may bring a gap with it: two events */
-	while (r->n + 2 <= HVST_RUN) {
+	while (r->n + ROOM <= HVST_RUN) {
 		int rc = hvst_tracecmd_next(l->tracecmd, l->file_buffer, l->cpu, l->first, &rec);
 
 		l->first = false;
@@ -214,38 +218,51 @@ static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *ra
 	return hvst_timebase_ns(&l->timebase, *raw);
 }
 
-/* Decodes the open sub-buffer, as far as @r has room. False at the end of the window. */
-static bool decode_subbuf(struct hvst_lane *l, struct hvst_run *r)
+/*
+ * Decodes the open sub-buffer, as far as @r has room. False at the end of the window. @plain: as the
+ * time base says, a constant for the compiler: most recordings need no arithmetic on their stamps.
+ */
+static inline __attribute__((always_inline)) bool
+decode_stamped(struct hvst_lane *l, struct hvst_run *r, bool plain)
 {
+	uint64_t span = usual_span(l, r);
 	struct hvst_subbuf s = l->sub;
+	int64_t last = l->last_ns;
 	const uint8_t *data;
 	uint32_t len;
 	bool more = true;
 	int rc = 1;
 
-	while (r->n < HVST_RUN) {
-		struct hvst_subbuf before = s;
-		enum step step = STEP_TAKE;
-		uint64_t raw;
+	while (r->n + ROOM <= HVST_RUN) {
+		uint64_t raw, ahead;
 		int64_t ns;
 
 		rc = hvst_subbuf_next(&s, &data, &len);
 		if (__builtin_expect(rc <= 0, 0))
 			break;
-		ns = stamp(l, s.ts, &raw);
-		if (__builtin_expect(!is_usual(l, ns), 0))
+		raw = s.ts;
+		ns = plain ? (int64_t)raw : stamp(l, raw, &raw);
+		ahead = (uint64_t)ns - (uint64_t)last;
+		if (__builtin_expect(ahead >= span, 0)) {
+			enum step step;
+
+			ns = stamp(l, s.ts, &raw);
+			l->last_ns = last;
 			step = unusual(l, r, &ns, raw);
-		if (__builtin_expect(step != STEP_TAKE, 0)) {
+			last = l->last_ns;
+			span = usual_span(l, r);
 			more = step != STEP_END;
 			if (!more)
 				break;
-			if (step == STEP_AGAIN)
-				s = before;
-			continue;
+			if (step == STEP_SKIP)
+				continue;
+		} else {
+			last = ns;
+			span -= ahead;
 		}
-		note_record(l, r, ns);
 		emit_record(l, r, ns, raw, data, len);
 	}
+	l->last_ns = last;
 	if (rc < 0) {			/* the rest of it cannot be read */
 		s.pos = s.end;
 		r->counts.malformed++;
@@ -255,11 +272,16 @@ static bool decode_subbuf(struct hvst_lane *l, struct hvst_run *r)
 	return more;
 }
 
+static bool decode_subbuf(struct hvst_lane *l, struct hvst_run *r)
+{
+	return l->timebase.plain ? decode_stamped(l, r, true) : decode_stamped(l, r, false);
+}
+
 static int decode_pages(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u)
 {
 	unsigned int blocks = 0;
 
-	while (r->n < HVST_RUN && blocks <= HVST_RUN_BLOCKS) {
+	while (r->n + ROOM <= HVST_RUN && blocks <= HVST_RUN_BLOCKS) {
 		int rc;
 
 		if (l->sub.pos < l->sub.end && !decode_subbuf(l, r))
@@ -284,6 +306,7 @@ void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpac
 		r->counts.last_ns = l->last_ns;
 	r->counts.decoded = r->n - r->counts.lost_places;
 	r->bound_ns = r->rc > 0 ? l->last_ns : INT64_MAX;
+	r->ns[r->n] = r->ns[r->n + 1] = r->bound_ns;
 }
 
 static bool starts_before(const void *ctx, uint64_t ts)

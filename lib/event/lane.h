@@ -35,18 +35,22 @@ struct hvst_counts {
 
 /**
  * struct hvst_run - some events of a lane
- * @ev: HVST_RUN events, owned
- * @n: how many are filled, maybe none
+ * @next: of a list that the run's owner keeps
+ * @n: how many events are filled, maybe none
  * @rc: 1 when more may come, 0 at the end of the lane, negative errno
  * @bound_ns: nothing behind this run comes before
  * @counts: of this run alone
+ * @ns: the events' times, and behind them twice @bound_ns: all that the merge looks at
+ * @ev: the events
  */
 struct hvst_run {
-	struct hvst_event *ev;
+	struct hvst_run *next;
 	size_t n;
 	int rc;
 	int64_t bound_ns;
 	struct hvst_counts counts;
+	int64_t ns[HVST_RUN + 2];
+	struct hvst_event ev[HVST_RUN];
 };
 
 struct hvst_lane {

@@ -6,6 +6,38 @@
 
 #define SLICE 256 /* events after which to look again whether lanes take turns */
 
+/*
+ * A lane in the tree: the time of its next event, or its bound, since the merge's base, and behind
+ * that its number: the smaller key comes first, ties included. What is too far from the base for a
+ * key waits at FAR; when only such lanes are left, the base moves.
+ *
+ * Which of two lanes comes first is as good as random where they take turns. Keys of one word make
+ * it a minimum and a maximum, without a branch: a mispredicted one costs as much as all else that is
+ * done for an event.
+ */
+#define LANE_BITS	13	/* of HVST_MAX_LANES, and one key that no lane has */
+#define FAR		(UINT64_MAX >> LANE_BITS)
+
+/* The bound of a lane that was not asked yet. */
+static const int64_t before_all_ns[2] = { INT64_MIN, INT64_MIN };
+
+static inline uint64_t key_of(const struct hvst_merge *m, int64_t ns, uint64_t lane)
+{
+	uint64_t since = (uint64_t)ns - (uint64_t)m->base_ns;
+
+	return (since < FAR ? since : FAR) << LANE_BITS | lane;
+}
+
+static inline uint64_t key_lane(uint64_t key)
+{
+	return key & ((1u << LANE_BITS) - 1);
+}
+
+static inline bool key_is_far(uint64_t key)
+{
+	return key >> LANE_BITS == FAR;
+}
+
 int hvst_merge_init(struct hvst_merge *m, struct hvst_fetch *f, unsigned int nr,
 		    const atomic_bool *stop)
 {
@@ -23,156 +55,186 @@ void hvst_merge_free(struct hvst_merge *m)
 	free(m->tree);
 }
 
-/*
- * Which of two lanes comes first is as good as random where they take turns, so this and what uses
- * it is written without branches on it: a mispredicted one costs as much as all else that is done
- * for an event.
- */
-static inline uint64_t before(struct hvst_entry a, struct hvst_entry b)
-{
-	return -(uint64_t)((a.ns < b.ns) | ((a.ns == b.ns) & (a.lane < b.lane)));
-}
-
-/* @a where @mask is 0, @b where it is all ones. */
-static inline struct hvst_entry pick(struct hvst_entry a, struct hvst_entry b, uint64_t mask)
-{
-	a.ns ^= (a.ns ^ b.ns) & (int64_t)mask;
-	a.lane ^= (a.lane ^ b.lane) & mask;
-	return a;
-}
-
 /* The winner's lane has a new next event: plays its path again, from its leaf to the root. */
-static inline void replay(struct hvst_merge *m, struct hvst_entry e)
+static inline void replay(struct hvst_merge *m, uint64_t key)
 {
-	for (size_t node = (e.lane + m->nr) / 2; node; node /= 2) {
-		struct hvst_entry loser = m->tree[node];
-		uint64_t wins = before(loser, e);
+	for (size_t node = (key_lane(key) + m->nr) / 2; node; node /= 2) {
+		uint64_t other = m->tree[node];
 
-		m->tree[node] = pick(loser, e, wins);
-		e = pick(e, loser, wins);
+		m->tree[node] = key > other ? key : other;
+		key = key > other ? other : key;
 	}
-	m->tree[0] = e;
+	m->tree[0] = key;
 }
 
-/* Time before which the winner may run: that of the best loser on its path. */
-static inline int64_t runner_up(const struct hvst_merge *m, uint64_t winner)
+/* The winner may run while its key is smaller: that of the best loser on its path, if it is not far. */
+static inline uint64_t runner_up(const struct hvst_merge *m, uint64_t winner)
 {
-	struct hvst_entry best = { .ns = INT64_MAX, .lane = UINT64_MAX };
+	uint64_t best = FAR << LANE_BITS;
 
 	for (size_t node = (winner + m->nr) / 2; node; node /= 2)
-		best = pick(best, m->tree[node], before(m->tree[node], best));
-	return best.ns + ((winner < best.lane) & (best.ns < INT64_MAX));
+		best = m->tree[node] < best ? m->tree[node] : best;
+	return best;
+}
+
+/* Of the event after lane @i's next one; returns the key of the next one. */
+static inline uint64_t set_after(struct hvst_merge *m, uint64_t i)
+{
+	struct hvst_offer *o = &m->offers[i];
+
+	o->key_after = key_of(m, o->ns[1], i);
+	return key_of(m, o->ns[0], i);
 }
 
 /*
- * All lanes are bounded by the beginning of time, and lane 0 wins: each asks for its first run when
- * its turn comes. A node that has not seen a lane yet keeps the first that comes; when the second
- * comes, they play.
+ * All lanes take part anew. A node that has not seen a lane yet keeps the first that comes; when the
+ * second comes, they play.
  */
-void hvst_merge_restart(struct hvst_merge *m)
+static void play_all(struct hvst_merge *m)
 {
+	for (unsigned int i = 0; i < m->nr; i++)
+		m->tree[i] = UINT64_MAX;
 	for (unsigned int i = 0; i < m->nr; i++) {
-		m->offers[i] = (struct hvst_offer){ .bound_ns = INT64_MIN };
-		m->tree[i].lane = UINT64_MAX;
-	}
-	for (unsigned int i = 0; i < m->nr; i++) {
-		struct hvst_entry e = { .ns = INT64_MIN, .lane = i };
+		uint64_t key = set_after(m, i);
 		size_t node = (i + m->nr) / 2;
 
-		for (; node && m->tree[node].lane != UINT64_MAX; node /= 2) {
-			struct hvst_entry loser = m->tree[node];
-			uint64_t wins = before(loser, e);
+		for (; node && m->tree[node] != UINT64_MAX; node /= 2) {
+			uint64_t other = m->tree[node];
 
-			m->tree[node] = pick(loser, e, wins);
-			e = pick(e, loser, wins);
+			m->tree[node] = key > other ? key : other;
+			key = key > other ? other : key;
 		}
-		m->tree[node] = e;
+		m->tree[node] = key;
 	}
+}
+
+/* All lanes are far from the base: it moves to the first of them. False when none has any more. */
+static bool rebase(struct hvst_merge *m)
+{
+	int64_t first = INT64_MAX;
+
+	for (unsigned int i = 0; i < m->nr; i++)
+		if (*m->offers[i].ns < first)
+			first = *m->offers[i].ns;
+	if (first == INT64_MAX)
+		return false;
+	m->base_ns = first;
+	play_all(m);
+	return true;
+}
+
+/* All lanes are bounded by the beginning of time: each asks for its first run when its turn comes. */
+void hvst_merge_restart(struct hvst_merge *m)
+{
+	for (unsigned int i = 0; i < m->nr; i++)
+		m->offers[i] = (struct hvst_offer){ .ns = before_all_ns, .end = before_all_ns };
+	m->base_ns = INT64_MIN;
 	m->mixed = false;
+	play_all(m);
+}
+
+void hvst_merge_stop(struct hvst_merge *m)
+{
+	for (unsigned int i = 0; m->offers && i < m->nr; i++) {
+		hvst_fetch_release(m->fetch, m->offers[i].run);
+		m->offers[i].run = NULL;
+	}
+}
+
+/* A lane's run is used up: @b and batches before it may point into it. */
+static void use_up(struct hvst_merge *m, struct hvst_offer *o, struct hvst_batch *b)
+{
+	if (!o->run)
+		return;
+	if (o->run->n) {
+		o->run->next = b->done;
+		b->done = o->run;
+		b->nr_done++;
+	} else {
+		hvst_fetch_release(m->fetch, o->run);
+	}
+	o->run = NULL;
 }
 
 /* The next run of the winner. */
-static int take_run(struct hvst_merge *m, struct hvst_counts *counts)
+static int take_run(struct hvst_merge *m, struct hvst_batch *b, struct hvst_counts *counts)
 {
-	struct hvst_entry e = m->tree[0];
-	const struct hvst_run *r;
+	uint64_t lane = key_lane(m->tree[0]);
+	struct hvst_run *r;
 
 	if (atomic_load_explicit(m->stop, memory_order_relaxed))
 		return -ECANCELED;
-	r = hvst_fetch_next(m->fetch, (unsigned int)e.lane);
-	if (!r->ev)
-		return r->rc;		/* no memory for it */
+	use_up(m, &m->offers[lane], b);
+	r = hvst_fetch_next(m->fetch, (unsigned int)lane);
+	if (!r)
+		return -ENOMEM;
 	hvst_counts_add(counts, &r->counts);
-	m->offers[e.lane] =
-		(struct hvst_offer){.next = r->ev, .end = r->ev + r->n, .bound_ns = r->bound_ns};
-	e.ns = r->n ? r->ev[0].ts_ns : r->bound_ns;
-	replay(m, e);
+	m->offers[lane] = (struct hvst_offer){ 0, r->ns, r->ns + r->n, r->ev, r };
+	replay(m, set_after(m, lane));
 	return r->rc < 0 ? r->rc : 0;
 }
 
-/* @o's next event is @ev now. */
-static inline int64_t advance(struct hvst_offer *o, const struct hvst_event *ev)
+/* Takes the winner's events that come before the runner-up, at least one; returns how many. */
+static inline size_t take_many(struct hvst_merge *m, const struct hvst_event **out, size_t max)
 {
-	o->next = ev;
-	return ev < o->end ? ev->ts_ns : o->bound_ns;
-}
-
-/* Copies the winner's events that come before the runner-up; returns how many. */
-static inline size_t take_many(struct hvst_merge *m, struct hvst_event *out, size_t max)
-{
-	struct hvst_entry e = m->tree[0];
-	struct hvst_offer *o = &m->offers[e.lane];
-	const struct hvst_event *ev = o->next;
-	const struct hvst_event *end = (size_t)(o->end - ev) > max ? ev + max : o->end;
-	int64_t limit_ns = runner_up(m, e.lane);
+	uint64_t lane = key_lane(m->tree[0]), limit = runner_up(m, lane), key;
+	struct hvst_offer *o = &m->offers[lane];
+	const int64_t *end = (size_t)(o->end - o->ns) > max ? o->ns + max : o->end, *ns = o->ns;
 	size_t n = 0;
 
-	while (ev < end && ev->ts_ns < limit_ns)
-		out[n++] = *ev++;
-	e.ns = advance(o, ev);
-	replay(m, e);
+	do {
+		out[n++] = o->ev++;
+		key = key_of(m, *++ns, lane);
+	} while (ns < end && key < limit);
+	o->ns = ns;
+	replay(m, set_after(m, lane));
 	return n;
 }
 
-/* Copies up to @max events, one winner after the other; stops at a lane that has none left. */
-static size_t take_mixed(struct hvst_merge *m, struct hvst_event *out, size_t max, size_t *turns)
+/* Takes up to @max events, one winner after the other; stops at a lane that has none left. */
+static size_t take_mixed(struct hvst_merge *m, const struct hvst_event **out, size_t max,
+			 size_t *turns)
 {
 	uint64_t last = UINT64_MAX;
 	size_t n;
 
 	for (n = 0; n < max; n++) {
-		struct hvst_entry e = m->tree[0];
-		struct hvst_offer *o = &m->offers[e.lane];
+		uint64_t lane = key_lane(m->tree[0]);
+		struct hvst_offer *o = &m->offers[lane];
 
-		if (o->next == o->end)
+		if (o->ns == o->end || key_is_far(m->tree[0]))
 			break;
-		*turns += e.lane != last;
-		last = e.lane;
-		out[n] = *o->next;
-		e.ns = advance(o, o->next + 1);
-		replay(m, e);
+		*turns += lane != last;
+		last = lane;
+		out[n] = o->ev++;
+		replay(m, o->key_after);
+		o->key_after = key_of(m, *(++o->ns + 1), lane);
 	}
 	return n;
 }
 
-long hvst_merge_next(struct hvst_merge *m, struct hvst_event *out, size_t max,
-		     struct hvst_counts *counts)
+long hvst_merge_next(struct hvst_merge *m, struct hvst_batch *b, struct hvst_counts *counts)
 {
 	size_t n = 0, turns = 0, since = 0;
+	int rc;
 
-	while (m->nr && n < max) {
-		struct hvst_entry w = m->tree[0];
-		size_t left = max - n < SLICE ? max - n : SLICE;
+	b->done = NULL;
+	b->nr_done = 0;
+	while (m->nr && n < HVST_BATCH && b->nr_done < HVST_BATCH_RUNS) {
+		const struct hvst_offer *o = &m->offers[key_lane(m->tree[0])];
+		size_t left = HVST_BATCH - n < SLICE ? HVST_BATCH - n : SLICE;
 
-		if (m->offers[w.lane].next == m->offers[w.lane].end) {
-			int rc = w.ns == INT64_MAX ? 1 : take_run(m, counts);
-
+		if (key_is_far(m->tree[0])) {
+			if (!rebase(m))
+				break;
+		} else if (o->ns == o->end) {
+			rc = take_run(m, b, counts);
 			if (rc)
-				return rc < 0 ? rc : (long)n;
+				return rc;
 		} else if (m->mixed) {
-			n += take_mixed(m, out + n, left, &turns);
+			n += take_mixed(m, b->ev + n, left, &turns);
 		} else {
-			n += take_many(m, out + n, left);
+			n += take_many(m, b->ev + n, left);
 			turns++;
 		}
 		if (n - since >= SLICE) {

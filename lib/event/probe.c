@@ -59,7 +59,7 @@ static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_sca
 	static const uint64_t wanted = 1ull << HVST_EV_STIMER_START_ONE_SHOT |
 				       1ull << HVST_EV_STIMER_START_PERIODIC |
 				       1ull << HVST_EV_STIMER_START_EXPIRED | 1ull << HVST_EV_MSR;
-	const struct hvst_event *ev;
+	const struct hvst_event *const *ev;
 	long n, got = 0;
 	int rc = hvst_source_start(s, wanted, false, from_ns, HVST_UNKNOWN);
 
@@ -67,9 +67,9 @@ static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_sca
 		return rc;
 	n = hvst_source_next(s, &ev);
 	for (long i = 0; i < n && got < SCALE_BATCH; i++) {
-		to[got].pid = ev[i].pid;
-		to[got].cycles = ev[i].ts_ns;
-		if (reading_of(&ev[i], &to[got].ref))
+		to[got].pid = ev[i]->pid;
+		to[got].cycles = ev[i]->ts_ns;
+		if (reading_of(ev[i], &to[got].ref))
 			got++;
 	}
 	return n < 0 ? n : got;
@@ -80,7 +80,7 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 {
 	struct hvst_scale_sample *samples = calloc(HVST_SCALE_BINS * SCALE_BATCH, sizeof(*samples));
 	int64_t last = last_stamp(s), first;
-	const struct hvst_event *ev;
+	const struct hvst_event *const *ev;
 	size_t n = 0;
 	long got;
 	int rc;
@@ -89,7 +89,7 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 		return -ENOMEM;
 	rc = hvst_source_start(s, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
 	got = rc ? rc : hvst_source_next(s, &ev);
-	first = got > 0 ? ev[0].ts_ns : last;
+	first = got > 0 ? ev[0]->ts_ns : last;
 	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {
 		got = take_samples(s, first + (last - first) / HVST_SCALE_BINS * i, samples + n);
 		n += got > 0 ? (size_t)got : 0;
@@ -123,7 +123,7 @@ int hvst_probe_vet(const char *path, char *err, size_t errlen)
 {
 	struct hvst_source_opts o = {
 		.paths = &path, .nr_paths = 1, .threads = 1, .reader = HVST_READER_PAGES};
-	const struct hvst_event *ev;
+	const struct hvst_event *const *ev;
 	struct hvst_source *s;
 	long n;
 	int rc = hvst_source_open_unscaled(&s, &o, err, errlen);

@@ -25,14 +25,22 @@ struct hvst_pump {
 	atomic_bool stop;
 };
 
+/* Nobody looks at the events of @b any more. */
+static void clear(struct hvst_pump *p, struct hvst_batch *b)
+{
+	hvst_fetch_release(p->fetch, b->done);
+	b->done = NULL;
+}
+
 /* Fills @b; the end and errors are batches, too. */
 static void fill(struct hvst_pump *p, struct hvst_batch *b)
 {
 	do {
-		b->n = hvst_merge_next(&p->merge, b->events, HVST_BATCH, &p->counts);
+		clear(p, b);
+		b->n = hvst_merge_next(&p->merge, b, &p->counts);
 		if (b->n <= 0 || !p->dedup)
 			break;
-		b->n = (long)hvst_dedup_run(p->dedup, b->events, (size_t)b->n, &p->counts);
+		b->n = (long)hvst_dedup_run(p->dedup, b->ev, (size_t)b->n, &p->counts);
 	} while (!b->n);
 	b->counts = p->counts;
 }
@@ -79,8 +87,12 @@ void hvst_pump_stop(struct hvst_pump *p)
 		pthread_join(p->thread, NULL);
 	}
 	p->running = false;
-	if (p->fetch)
-		hvst_fetch_stop(p->fetch);
+	if (!p->fetch)
+		return;
+	hvst_fetch_stop(p->fetch);
+	for (unsigned int i = 0; i < RING; i++)
+		clear(p, &p->ring[i]);
+	hvst_merge_stop(&p->merge);
 }
 
 int hvst_pump_start(struct hvst_pump *p, int64_t from_ns, int64_t to_ns)
@@ -143,8 +155,8 @@ struct hvst_pump *hvst_pump_new(struct hvst_lane **lanes, unsigned int nr, struc
 	p->fetch = hvst_fetch_new(lanes, nr, threads > 2 ? threads - 1 : 0);
 	ok = p->fetch && !hvst_merge_init(&p->merge, p->fetch, nr, &p->stop);
 	for (unsigned int i = 0; i < (p->threaded ? RING : 1); i++) {
-		p->ring[i].events = malloc(HVST_BATCH * sizeof(struct hvst_event));
-		ok &= !!p->ring[i].events;
+		p->ring[i].ev = malloc(HVST_BATCH * sizeof(*p->ring[i].ev));
+		ok &= !!p->ring[i].ev;
 	}
 	if (ok)
 		return p;
@@ -163,6 +175,6 @@ void hvst_pump_free(struct hvst_pump *p)
 	pthread_cond_destroy(&p->freed);
 	pthread_mutex_destroy(&p->lock);
 	for (unsigned int i = 0; i < RING; i++)
-		free(p->ring[i].events);
+		free(p->ring[i].ev);
 	free(p);
 }

@@ -10,14 +10,6 @@
 #include "dedup.h"
 #include "merge.h"
 
-#define HVST_BATCH 2048 /* events of a batch: small enough for the cache of a core */
-
-struct hvst_batch {
-	struct hvst_event *events;	/* HVST_BATCH of them, owned */
-	long n;				/* 0 at the end, negative errno */
-	struct hvst_counts counts;	/* as they stood after it */
-};
-
 struct hvst_pump;
 
 /*

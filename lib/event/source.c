@@ -543,7 +543,7 @@ static void add_lost(struct hvst_source *s, const struct hvst_event *ev)
 }
 
 static void update_trace(struct hvst_source *s, const struct hvst_counts *c,
-			 const struct hvst_event *ev, size_t n)
+			 const struct hvst_event *const *ev, size_t n)
 {
 	struct hvst_trace *t = &s->trace;
 
@@ -565,11 +565,11 @@ static void update_trace(struct hvst_source *s, const struct hvst_counts *c,
 		t->last_ns = c->last_ns;
 	}
 	for (size_t i = 0; t->lost_places < c->lost_places && i < n; i++)
-		if (ev[i].id == HVST_EV_LOST)
-			add_lost(s, &ev[i]);
+		if (ev[i]->id == HVST_EV_LOST)
+			add_lost(s, ev[i]);
 }
 
-long hvst_source_next(struct hvst_source *s, const struct hvst_event **batch)
+long hvst_source_next(struct hvst_source *s, const struct hvst_event *const **batch)
 {
 	const struct hvst_batch *b;
 
@@ -578,9 +578,9 @@ long hvst_source_next(struct hvst_source *s, const struct hvst_event **batch)
 	b = hvst_pump_next(s->pump);
 	if (b->n < 0)
 		return read_failed(s, (int)b->n);
-	*batch = b->events;
+	*batch = b->ev;
 	s->bytes_done = b->counts.bytes;
-	update_trace(s, &b->counts, b->events, (size_t)b->n);
+	update_trace(s, &b->counts, b->ev, (size_t)b->n);
 	return b->n;
 }
 

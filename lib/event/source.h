@@ -48,11 +48,11 @@ int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fie
  * record order
  *
  * Returns the number of events, 0 at the end, negative errno on a read error (see
- * hvst_source_error). *@batch stays valid until the next call. Time never goes backwards within one
- * CPU's stream as delivered; an event whose stamp lies before its predecessor's is delivered where
- * it stands with the stamp clamped, and counted.
+ * hvst_source_error). *@batch, an array of pointers to them, and the events stay valid until the
+ * next call. Time never goes backwards within one CPU's stream as delivered; an event whose stamp
+ * lies before its predecessor's is delivered where it stands with the stamp clamped, and counted.
  */
-long hvst_source_next(struct hvst_source *src, const struct hvst_event **batch);
+long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **batch);
 
 /* Bytes read so far and in all, for progress. */
 void hvst_source_progress(const struct hvst_source *src, uint64_t *done, uint64_t *total);

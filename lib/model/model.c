@@ -554,7 +554,7 @@ static void on_lost(struct model *m, const struct hvst_event *ev)
 	m->sink.gap(m->ctx, ev);
 }
 
-int hvst_model_event(struct model *m, const struct hvst_event *ev)
+static inline void on_event(struct model *m, const struct hvst_event *ev)
 {
 	switch (ev->id) {
 	case HVST_EV_STIMER_SET_CONFIG:
@@ -606,6 +606,12 @@ int hvst_model_event(struct model *m, const struct hvst_event *ev)
 	default:
 		break;
 	}
+}
+
+int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_t n)
+{
+	for (size_t i = 0; i < n && !m->error; i++)
+		on_event(m, ev[i]);
 	return m->error;
 }
 

@@ -106,8 +106,8 @@ void hvst_model_free(struct model *m);
 /* Starts or callbacks are recorded, so that their absence means something. Default: no inference. */
 void hvst_model_can_infer(struct model *m, bool can);
 
-/* hvst_model_event - advance by one event; 0 or -ENOMEM */
-int hvst_model_event(struct model *m, const struct hvst_event *ev);
+/* hvst_model_events - advance by @n events; 0 or -ENOMEM */
+int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_t n);
 
 /* hvst_model_finish - the trace is over: settle identities that had to wait, number the VMs */
 void hvst_model_finish(struct model *m);

@@ -100,7 +100,7 @@ static int parse(struct args *a, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct args a = { .from = HVST_UNKNOWN, .to = HVST_UNKNOWN };
-	const struct hvst_event *ev;
+	const struct hvst_event *const *ev;
 	struct hvst_source *s;
 	char err[512];
 	long n;
@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 	}
 	while ((n = hvst_source_next(s, &ev)) > 0)
 		for (long i = 0; i < n && !a.quiet; i++)
-			print_event(&ev[i]);
+			print_event(ev[i]);
 	print_trace(hvst_source_trace(s));
 	if (n < 0)
 		fprintf(stderr, "evdump: %s\n", hvst_source_error(s));

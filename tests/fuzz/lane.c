@@ -49,11 +49,11 @@ static int64_t check_run(const struct hvst_run *r, const struct lane_setup *how,
 
 static void decode(struct hvst_lane *l, const struct lane_setup *how, size_t bytes)
 {
-	static struct hvst_event events[HVST_RUN];
-	struct hvst_run r = { .ev = events, .rc = 1 };
+	static struct hvst_run r;	/* large */
 	int64_t last_ns = INT64_MIN;
 	size_t runs = 0;
 
+	r.rc = 1;
 	while (r.rc > 0) {
 		hvst_lane_decode(l, &r, NULL);
 		last_ns = check_run(&r, how, last_ns);

@@ -76,7 +76,7 @@ void feed(struct feed *f, const struct hvst_event *ev)
 	if (f->trace.first_ns == HVST_UNKNOWN)
 		f->trace.first_ns = ev->ts_ns;
 	f->trace.last_ns = ev->ts_ns;
-	assert_int_equal(hvst_analysis_event(f->an, ev), 0);
+	assert_int_equal(hvst_analysis_events(f->an, &ev, 1), 0);
 }
 
 uint64_t ref_now(const struct feed *f, const struct host *h)

@@ -50,7 +50,7 @@ static struct hvst_source *open_source(const struct hvst_source_opts *o)
 
 static void pass(struct hvst_source *s, struct list *l, uint64_t wanted, int64_t from, int64_t to)
 {
-	const struct hvst_event *ev;
+	const struct hvst_event *const *ev;
 	long n;
 
 	if (!l->ev)
@@ -59,8 +59,8 @@ static void pass(struct hvst_source *s, struct list *l, uint64_t wanted, int64_t
 	assert_int_equal(hvst_source_start(s, wanted, true, from, to), 0);
 	while ((n = hvst_source_next(s, &ev)) > 0) {
 		assert_true(l->n + (size_t)n <= MAX_EVENTS);
-		memcpy(l->ev + l->n, ev, (size_t)n * sizeof(*ev));
-		l->n += (size_t)n;
+		for (long i = 0; i < n; i++)
+			l->ev[l->n++] = *ev[i];
 	}
 	assert_int_equal(n, 0);
 	l->trace = *hvst_source_trace(s);
@@ -294,7 +294,7 @@ static void test_stop_midway(void **state)
 		struct hvst_source_opts o = {
 			.paths = (const char *const *)&path, .nr_paths = 1, .threads = t};
 		struct hvst_source *s = open_source(&o);
-		const struct hvst_event *ev;
+		const struct hvst_event *const *ev;
 
 		for (int i = 0; i < 20; i++) {
 			assert_int_equal(
