@@ -55,9 +55,12 @@ static struct hvst_run *take_free(struct hvst_fetch *f)
 {
 	struct hvst_run *r = f->free;
 
-	if (!r)
-		return malloc(sizeof(*r));
-	f->free = r->next;
+	if (r)
+		f->free = r->next;
+	else
+		r = malloc(sizeof(*r));
+	if (r)
+		r->next = NULL;		/* of no list, should the pass be stopped before it is used */
 	return r;
 }
 
@@ -205,7 +208,6 @@ struct hvst_run *hvst_fetch_next(struct hvst_fetch *f, unsigned int i)
 			return NULL;
 		decode(f->lanes[i], r, &f->mine);
 	}
-	r->next = NULL;
 	if (f->nr_threads && r->rc > 0)
 		ask(f, i);
 	return r;

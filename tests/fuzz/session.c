@@ -171,12 +171,14 @@ static void render(struct hvst_session *s, struct sink *sink)
 
 static int pass(struct hvst_session *s, struct sink *sink)
 {
+	/* without observers of events the analysis takes them by the batch */
 	static const struct hvst_observer all = { on_event, on_arm, on_fire, on_storm, on_progress };
+	static const struct hvst_observer none = { .progress = on_progress };
 	int rc;
 
 	sink->last_ns = INT64_MIN;
 	sink->events = 0;
-	hvst_session_set_observer(s, &all, sink);
+	hvst_session_set_observer(s, sink->how->flags & SESSION_NO_EVENTS ? &none : &all, sink);
 	rc = hvst_session_run(s);
 	PROMISE(!rc || rc == -ECANCELED || hvst_session_error(s)[0]);
 	return rc;
