@@ -123,6 +123,8 @@ struct storm_group {
 	/* course of the skew */
 	int64_t bin_from, bin_width;
 	struct storm_bin bin[STORM_BINS];
+	struct storm_bin *last_bin;		/* that of the last arm, and where it begins */
+	int64_t last_bin_from;
 	struct storm_runs runs;
 	int64_t run_max, run_ts;
 	/* densest part, for groups whose head or tail is thin; see core_best() */

@@ -18,10 +18,10 @@
 #define PEAK_MIN_ARMS	16
 #define SLEW		600e-6	/* more than NTP slews a clock */
 
-static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
+/* The bin of @ts, which may need wider ones. */
+static struct storm_bin *bin_of(struct storm_group *g, int64_t ts)
 {
 	int64_t i = (ts - g->bin_from) / g->bin_width;
-	struct storm_bin *b;
 
 	if (i < 0)
 		i = 0;
@@ -43,7 +43,17 @@ static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
 		g->bin_width *= 2;
 		i /= 2;
 	}
-	b = &g->bin[i];
+	g->last_bin = &g->bin[i];
+	g->last_bin_from = g->bin_from + i * g->bin_width;
+	return g->last_bin;
+}
+
+static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
+{
+	/* Mostly the bin of the arm before: found without a division. */
+	bool same = g->last_bin && ts >= g->last_bin_from && ts - g->last_bin_from < g->bin_width;
+	struct storm_bin *b = same ? g->last_bin : bin_of(g, ts);
+
 	if (!b->used || v < b->min)
 		b->min = v;
 	if (!b->used || v > b->max)

@@ -97,6 +97,18 @@ static void plan_field(struct hvst_plan *p, const struct hvst_field *to, unsigne
 		p->min_size = (uint16_t)end;
 }
 
+/* The eight bytes of an event that depend on its kind alone, but for the vcpu_id it may have. */
+static uint64_t event_head(uint8_t id, uint16_t present)
+{
+	struct hvst_event ev = { .id = id, .present = present, .vcpu_id = -1 };
+	uint64_t head;
+
+	_Static_assert(offsetof(struct hvst_event, vcpu_id) + sizeof(ev.vcpu_id) -
+		       offsetof(struct hvst_event, id) == sizeof(head), "id to vcpu_id is one word");
+	memcpy(&head, (const char *)&ev + offsetof(struct hvst_event, id), sizeof(head));
+	return head;
+}
+
 static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsigned int id,
 		      uint16_t fields)
 {
@@ -115,6 +127,7 @@ static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsign
 	}
 	qsort(p->copies, p->nr, sizeof(p->copies[0]), by_size);
 	p->shape = shape_of(p);
+	p->head = event_head(p->id, p->present);
 }
 
 /*
@@ -154,6 +167,9 @@ int hvst_decoder_init(struct hvst_decoder *d, struct hvst_file *f, uint64_t igno
 		d->slot[fmt->id] =
 			ignored >> id & 1 ? HVST_SLOT_IGNORED : (uint8_t)(HVST_SLOT_FIRST + id);
 	}
+	for (unsigned int i = 0; i < f->nr_formats; i++)
+		if (d->slot[f->formats[i].id] >= HVST_SLOT_FIRST)
+			d->has |= 1ull << (d->slot[f->formats[i].id] - HVST_SLOT_FIRST);
 	hvst_decoder_select(d, f, 0, false);
 	return 0;
 }
@@ -177,8 +193,5 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 
 bool hvst_decoder_has(const struct hvst_decoder *d, unsigned int id)
 {
-	for (unsigned int t = 0; t <= UINT16_MAX; t++)
-		if (d->slot[t] == HVST_SLOT_FIRST + id)
-			return true;
-	return false;
+	return id < HVST_EV_COUNT && d->has >> id & 1;
 }

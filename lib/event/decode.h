@@ -42,6 +42,7 @@ struct hvst_plan {
 	bool wanted;
 	uint16_t present;
 	uint16_t min_size;		/* shortest record that holds all fields */
+	uint64_t head;			/* struct hvst_event from @id to @vcpu_id, for this event */
 	struct hvst_copy copies[HVST_MAX_COPIES];
 };
 
@@ -57,7 +58,7 @@ enum {
 };
 
 struct hvst_decoder {
-	uint16_t pid_offset;
+	uint64_t has;			/* bit per enum hvst_event_id */
 	uint8_t slot[UINT16_MAX + 1];	/* by common_type */
 	struct hvst_plan plans[HVST_NR_SLOTS];
 };

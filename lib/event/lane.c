@@ -31,40 +31,38 @@ void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
 
 /* --- one record --- */
 
-/* The next event of the run, with all that does not depend on its kind. */
-static inline struct hvst_event *new_event(const struct hvst_lane *l, struct hvst_run *r,
-					   int64_t ns, uint64_t raw)
-{
-	struct hvst_event *ev = &r->ev[r->n];
-
-	r->ns[r->n++] = ns;
-	memset(ev, 0, sizeof(*ev));
-	ev->ts_ns = ns;
-	ev->ts_raw = raw;
-	ev->cpu = (uint16_t)l->cpu;
-	ev->buffer = l->buffer;
-	ev->vcpu_id = -1;
-	return ev;
-}
-
 static void emit_lost(struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw)
 {
-	struct hvst_event *ev = new_event(l, r, ns, raw);
-
-	ev->id = HVST_EV_LOST;
-	ev->pid = -1;
-	ev->present = 1;
-	ev->lost.count = l->missed < 0 ? 0 : (uint64_t)l->missed;
+	r->ns[r->n] = ns;
+	r->ev[r->n++] = (struct hvst_event){
+		.ts_ns = ns, .ts_raw = raw, .pid = -1, .cpu = (uint16_t)l->cpu, .buffer = l->buffer,
+		.id = HVST_EV_LOST, .present = 1, .vcpu_id = -1,
+		.lost.count = l->missed < 0 ? 0 : (uint64_t)l->missed,
+	};
 	if (l->last_ns != INT64_MIN)
 		r->counts.lost_ns += ns - l->last_ns;
 	r->counts.lost_places++;
 	l->gap = false;
 }
 
+/* What emit_record() needs of a lane: small enough for registers. */
+struct emitter {
+	const struct hvst_decoder *d;
+	uint64_t *slots;
+	uint32_t cpu_buffer;		/* as struct hvst_event has them, side by side */
+};
+
+static inline struct emitter emitter_of(const struct hvst_lane *l, struct hvst_run *r)
+{
+	_Static_assert(offsetof(struct hvst_event, buffer) == offsetof(struct hvst_event, cpu) + 2,
+		       "cpu and buffer are one word");
+	return (struct emitter){ l->decoder, r->counts.slots, (uint32_t)l->buffer << 16 | l->cpu };
+}
+
 /* Counts the record, and decodes it if it is wanted. Records have at least 4 bytes. */
 static inline __attribute__((always_inline)) void
-emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw,
-	    const uint8_t *data, uint32_t len)
+emit_record(struct emitter e, struct hvst_run *r, int64_t ns, uint64_t raw, const uint8_t *data,
+	    uint32_t len)
 {
 	const struct hvst_plan *p;
 	struct hvst_event *ev;
@@ -72,19 +70,23 @@ emit_record(const struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t 
 	unsigned int slot;
 
 	memcpy(&type, data, sizeof(type));
-	slot = l->decoder->slot[type];
-	r->counts.slots[slot]++;
-	p = &l->decoder->plans[slot];
+	slot = e.d->slot[type];
+	e.slots[slot]++;
+	p = &e.d->plans[slot];
 	if (!p->wanted)
 		return;
 	if (__builtin_expect(len < p->min_size, 0)) {
 		r->counts.malformed++;
 		return;
 	}
-	ev = new_event(l, r, ns, raw);
+	ev = &r->ev[r->n];
+	r->ns[r->n++] = ns;
+	memset(&ev->id + 8, 0, sizeof(*ev) - offsetof(struct hvst_event, id) - 8);
+	ev->ts_ns = ns;
+	ev->ts_raw = raw;
 	memcpy(&ev->pid, data + 4, sizeof(ev->pid));
-	ev->id = p->id;
-	ev->present = p->present;
+	memcpy(&ev->cpu, &e.cpu_buffer, sizeof(e.cpu_buffer));
+	memcpy(&ev->id, &p->head, sizeof(p->head));
 	hvst_plan_run(ev, data, p);
 }
 
@@ -143,7 +145,7 @@ static bool take_record(struct hvst_lane *l, struct hvst_run *r, const struct hv
 		if (rec->size < 4)
 			r->counts.malformed++;
 		else
-			emit_record(l, r, ns, rec->ts, rec->data, rec->size);
+			emit_record(emitter_of(l, r), r, ns, rec->ts, rec->data, rec->size);
 	}
 	return step != STEP_END;
 }
@@ -225,6 +227,7 @@ static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *ra
 static inline __attribute__((always_inline)) bool
 decode_stamped(struct hvst_lane *l, struct hvst_run *r, bool plain)
 {
+	struct emitter e = emitter_of(l, r);
 	uint64_t span = usual_span(l, r);
 	struct hvst_subbuf s = l->sub;
 	int64_t last = l->last_ns;
@@ -260,7 +263,7 @@ decode_stamped(struct hvst_lane *l, struct hvst_run *r, bool plain)
 			last = ns;
 			span -= ahead;
 		}
-		emit_record(l, r, ns, raw, data, len);
+		emit_record(e, r, ns, raw, data, len);
 	}
 	l->last_ns = last;
 	if (rc < 0) {			/* the rest of it cannot be read */

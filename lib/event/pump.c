@@ -5,8 +5,11 @@
 
 #include "pump.h"
 
-#define RING 8		/* batches: one in use, the others filled or being filled */
-#define RING_LOW 4	/* a full ring is filled again from here: one wake-up for several batches */
+#define RING 16	/* batches: one in use, the others filled or being filled */
+/*
+ * Who had to wait goes on when the ring is half full, or half empty: one wake-up for several batches.
+ */
+#define RING_HALF (RING / 2)
 
 struct hvst_pump {
 	bool threaded;
@@ -22,6 +25,7 @@ struct hvst_pump {
 	pthread_cond_t filled, freed;
 	unsigned int head, nr;		/* of @ring: filled batches; the first of them is in use */
 	bool in_use;
+	bool ended;			/* no more batches come */
 	atomic_bool stop;
 };
 
@@ -52,7 +56,7 @@ static struct hvst_batch *room(struct hvst_pump *p)
 
 	pthread_mutex_lock(&p->lock);
 	if (p->nr == RING)
-		while (p->nr > RING_LOW && !p->stop)
+		while (p->nr > RING_HALF && !p->stop)
 			pthread_cond_wait(&p->freed, &p->lock);
 	if (!p->stop)
 		b = &p->ring[(p->head + p->nr) % RING];
@@ -70,7 +74,9 @@ static void *worker(void *arg)
 		fill(p, b);
 		more = b->n > 0;
 		pthread_mutex_lock(&p->lock);
-		if (!p->nr++)
+		p->nr++;
+		p->ended = !more;
+		if (p->nr == RING_HALF || p->ended)
 			pthread_cond_signal(&p->filled);
 		pthread_mutex_unlock(&p->lock);
 	}
@@ -104,7 +110,7 @@ int hvst_pump_start(struct hvst_pump *p, int64_t from_ns, int64_t to_ns)
 	if (p->dedup)
 		hvst_dedup_reset(p->dedup);
 	p->head = p->nr = 0;
-	p->in_use = false;
+	p->in_use = p->ended = false;
 	p->stop = false;
 	rc = hvst_fetch_start(p->fetch, from_ns, to_ns);
 	if (rc)
@@ -128,11 +134,12 @@ const struct hvst_batch *hvst_pump_next(struct hvst_pump *p)
 		p->head = (p->head + 1) % RING;
 		p->nr--;
 		p->in_use = false;
-		if (p->nr == RING_LOW)
+		if (p->nr == RING_HALF)
 			pthread_cond_signal(&p->freed);
 	}
-	while (!p->nr)
-		pthread_cond_wait(&p->filled, &p->lock);
+	if (!p->nr)
+		while (p->nr < RING_HALF && !p->ended)
+			pthread_cond_wait(&p->filled, &p->lock);
 	p->in_use = true;
 	b = &p->ring[p->head];
 	pthread_mutex_unlock(&p->lock);

@@ -123,7 +123,7 @@ static bool is_bomb(struct hvst_pages *p, uint32_t packed, uint32_t size)
 
 static int load_chunk(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpack *u)
 {
-	uint32_t packed, size;
+	uint32_t packed = 0, size = 0;
 	int rc = p->chunks_left ? chunk_head(p, p->pos, &packed, &size) : 0;
 
 	if (rc <= 0)
@@ -154,7 +154,7 @@ int hvst_pages_load(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpa
 static int make_index(struct hvst_pages *p)
 {
 	uint64_t pos = p->pos;
-	uint32_t n = p->chunks_left, packed, size;
+	uint32_t n = p->chunks_left, packed = 0, size = 0;
 	int rc = 1;
 
 	if (p->index)
