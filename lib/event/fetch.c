@@ -60,7 +60,7 @@ static struct hvst_run *take_free(struct hvst_fetch *f)
 	else
 		r = malloc(sizeof(*r));
 	if (r)
-		r->next = NULL;		/* of no list, should the pass be stopped before it is used */
+		r->next = NULL;		/* a list of one */
 	return r;
 }
 
