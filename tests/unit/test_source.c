@@ -668,7 +668,7 @@ static void test_clocks(void **state)
 	struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1 };
 	struct hvst_source *s;
 	struct list l = { 0 };
-	double ns_per_cycle;
+	double ns_per_cycle = 0;
 
 	(void)state;
 	for (o.reader = HVST_READER_AUTO; o.reader <= HVST_READER_LIBTRACECMD; o.reader++) {
