@@ -21,6 +21,7 @@ struct sink {
 	struct options options;		/* what collect_init() reads of them */
 	struct collect plots;
 	uint64_t arms, events;
+	uint64_t hash;			/* of all events */
 	int64_t last_ns;
 };
 
@@ -73,6 +74,15 @@ struct session_setup session_setup(struct input *in)
 
 /* --- observers ---------------------------------------------------------------------------------------------- */
 
+static uint64_t hash(uint64_t h, const void *p, size_t len)
+{
+	const uint8_t *byte = p;
+
+	while (len--)
+		h = (h ^ *byte++) * 0x100000001b3;
+	return h;
+}
+
 static bool cancels(const struct sink *s)
 {
 	return s->how->flags & SESSION_CANCEL && s->events > s->how->cancel_at;
@@ -86,6 +96,7 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	PROMISE(ev->ts_ns >= s->last_ns);
 	s->last_ns = ev->ts_ns;
 	s->events++;
+	s->hash = hash(s->hash, ev, sizeof(*ev));
 	s->out.len = 0;
 	if (s->line && ev->id < HVST_EV_COUNT)
 		eventline_put(s->line, &s->out, ev, "comm", &nothing);
@@ -177,7 +188,7 @@ static int pass(struct hvst_session *s, struct sink *sink)
 	int rc;
 
 	sink->last_ns = INT64_MIN;
-	sink->events = 0;
+	sink->events = sink->hash = 0;
 	hvst_session_set_observer(s, sink->how->flags & SESSION_NO_EVENTS ? &none : &all, sink);
 	rc = hvst_session_run(s);
 	PROMISE(!rc || rc == -ECANCELED || hvst_session_error(s)[0]);
@@ -233,20 +244,53 @@ static int open_and_run(struct hvst_session *s, struct sink *sink, const char *p
 	return rc;
 }
 
-static void use(struct hvst_session *s, const struct session_setup *how, const char *path)
+static int run_once(struct hvst_session *s, struct sink *sink, const char *path)
 {
-	struct sink sink = { .how = how, .options = { .scale = SCALE_LOG } };
+	const struct session_setup *how = sink->how;
+	int rc;
+
+	if (how->flags & (SESSION_NO_MEMORY | SESSION_NO_READING))
+		faults_arm(how->flags & SESSION_NO_MEMORY ? FAULT_MEMORY : FAULT_READ, how->fault_at);
+	rc = open_and_run(s, sink, path);
+	faults_disarm();
+	return rc;
+}
+
+/* Results do not depend on the number of threads. */
+static void compare(const struct sink *threaded, enum hvst_reader reader, int rc, const char *path)
+{
+	struct session_setup how = *threaded->how;
+	struct sink single = { .how = &how };
+	struct hvst_session *s = hvst_session_new();
+
+	PROMISE(s);
+	how.threads = 1;
+	out_open_memory(&single.out);
+	collect_init(&single.plots, &single.options, HVST_UNKNOWN, true);
+	hvst_session_set_reader(s, reader);
+	PROMISE(open_and_run(s, &single, path) == rc);
+	PROMISE(rc || (single.events == threaded->events && single.hash == threaded->hash));
+	PROMISE(rc || single.arms == threaded->arms);
+	hvst_session_free(s);
+	collect_free(&single.plots);
+	out_discard(&single.out);
+}
+
+static void use(struct hvst_session *s, const struct session_setup *how, enum hvst_reader reader, const char *path)
+{
+	struct sink sink = { .how = how };
 	int rc;
 
 	out_open_memory(&sink.out);
 	sink.line = eventline_new(how->format == FORMAT_JSON ? FORMAT_JSONL : how->format, UINT64_MAX);
 	collect_init(&sink.plots, &sink.options, HVST_UNKNOWN, true);
-	if (how->flags & (SESSION_NO_MEMORY | SESSION_NO_READING))
-		faults_arm(how->flags & SESSION_NO_MEMORY ? FAULT_MEMORY : FAULT_READ, how->fault_at);
-	rc = open_and_run(s, &sink, path);
-	faults_disarm();
+	hvst_session_set_reader(s, reader);
+	rc = run_once(s, &sink, path);
 	if ((!rc || rc == -ECANCELED) && !(how->flags & SESSION_NO_ANALYSIS))
 		render(s, &sink);
+	if (how->threads > 1 && reader == HVST_READER_PAGES &&
+	    !(how->flags & (SESSION_NO_MEMORY | SESSION_NO_READING)))
+		compare(&sink, reader, rc, path);
 	collect_free(&sink.plots);
 	eventline_free(sink.line);
 	out_discard(&sink.out);
@@ -263,7 +307,6 @@ void session_run(const struct session_setup *how, enum hvst_reader reader, const
 	/* by number: the reader's own process closes all its descriptors */
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
 	PROMISE(s && !ftruncate(fd, 0) && pwrite(fd, recording->p, recording->n, 0) == (ssize_t)recording->n);
-	hvst_session_set_reader(s, reader);
-	use(s, how, path);
+	use(s, how, reader, path);
 	hvst_session_free(s);
 }
