@@ -47,21 +47,16 @@ static void text(struct run *r)
 
 int cmd_clocks(int argc, char **argv)
 {
-	static void (*const render[])(struct run *) = {
-		[FORMAT_TEXT] = text,
-		[FORMAT_JSON] = json,
-		[FORMAT_JSONL] = jsonl,
-		[FORMAT_CSV] = csv,
+	static const struct report report = {
+		.bit = CMD_CLOCKS,
+		.ids = CLOCK_IDS,
+		.render = {
+			[FORMAT_TEXT] = text,
+			[FORMAT_JSON] = json,
+			[FORMAT_JSONL] = jsonl,
+			[FORMAT_CSV] = csv,
+		},
 	};
-	struct run r;
-	int code;
 
-	if (!run_start(&r, CMD_CLOCKS, argc, argv, &code))
-		return code;
-	if (!run_pass(&r, HVST_NEED_ANALYSIS, NULL, NULL))
-		return run_fail(&r, EXIT_INPUT);
-	if (!run_has(&r, CLOCK_IDS))
-		return run_fail(&r, EXIT_NOTHING);
-	render[r.o.format](&r);
-	return run_end(&r, false);
+	return run_report(&report, argc, argv);
 }

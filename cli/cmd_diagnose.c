@@ -38,11 +38,10 @@ static int diagnose(struct diagnose *d)
 {
 	static const struct hvst_observer plots = { .arm = on_arm };
 	struct run *r = &d->r;
+	int code = run_analyse(r, STIMER_IDS, r->o.html ? &plots : NULL, d);
 
-	if (!run_pass(r, HVST_NEED_ANALYSIS, r->o.html ? &plots : NULL, d))
-		return run_fail(r, EXIT_INPUT);
-	if (!run_has(r, STIMER_IDS))
-		return run_fail(r, EXIT_NOTHING);
+	if (code)
+		return run_fail(r, code);
 	if (r->o.html && !write_page(d))
 		return run_fail(r, EXIT_INPUT);
 	if (r->o.format == FORMAT_JSON)

@@ -329,13 +329,10 @@ static int print_all(struct events *e)
 static int read_twice(struct events *e)
 {
 	const struct hvst_observer first = { .arm = remember_arm };
-	int code;
+	int code = run_analyse(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
 
-	if (!run_pass(&e->r, HVST_NEED_ANALYSIS, &first, e))
-		return run_fail(&e->r, EXIT_INPUT);
-	if (!run_has(&e->r, (1ULL << HVST_EV_COUNT) - 1))
-		return run_fail(&e->r, EXIT_NOTHING);
-	code = e->r.interrupted ? EXIT_OK : print_all(e);
+	if (!code && !e->r.interrupted)
+		code = print_all(e);
 	if (code)
 		return run_fail(&e->r, code);
 	if (e->forgotten && !e->r.o.quiet)

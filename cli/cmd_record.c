@@ -261,8 +261,8 @@ static void print_word(const char *w)
 	putchar('\'');
 }
 
-/* One line an event, ready to be pasted into a shell. */
-static void print_command(const struct cmdline *c)
+/* One line an event, ready to be pasted into a shell. 0, or -1 after a message. */
+static int print_command(const struct cmdline *c)
 {
 	size_t i;
 
@@ -275,6 +275,9 @@ static void print_command(const struct cmdline *c)
 		print_word(c->words[i]);
 	}
 	putchar('\n');
+	if (fflush(stdout) && errno != EPIPE)
+		return say("standard output: %s", strerror(errno));
+	return 0;
 }
 
 static int check_events(const struct record_host *h)
@@ -333,7 +336,7 @@ static int read_threads(struct record_tids *t, const struct plan *o)
 
 	if (record_tids_read(t, o->pid, err, sizeof(err)))
 		return say("%s", err);
-	if (!t->named)
+	if (!t->named && !o->quiet)
 		say("note: no thread of process %d is named like a vCPU: all its threads are taken "
 		    "for vCPUs",
 		    o->pid);
@@ -369,8 +372,7 @@ static int record(const struct plan *o, const struct record_host *h)
 	if (c.failed) {
 		say("out of memory");
 	} else if (o->dry_run) {
-		print_command(&c);
-		rc = 0;
+		rc = print_command(&c);
 	} else {
 		rc = run(o, &c);
 	}

@@ -45,23 +45,24 @@ static void text(struct run *r)
 	text_trace(&r->out, r->trace, r->o.verbose);
 }
 
+static bool findings(const struct run *r)
+{
+	return r->result->nr_storms > 0;
+}
+
 int cmd_storms(int argc, char **argv)
 {
-	static void (*const render[])(struct run *) = {
-		[FORMAT_TEXT] = text,
-		[FORMAT_JSON] = json,
-		[FORMAT_JSONL] = jsonl,
-		[FORMAT_CSV] = csv,
+	static const struct report report = {
+		.bit = CMD_STORMS,
+		.ids = STIMER_IDS,
+		.render = {
+			[FORMAT_TEXT] = text,
+			[FORMAT_JSON] = json,
+			[FORMAT_JSONL] = jsonl,
+			[FORMAT_CSV] = csv,
+		},
+		.findings = findings,
 	};
-	struct run r;
-	int code;
 
-	if (!run_start(&r, CMD_STORMS, argc, argv, &code))
-		return code;
-	if (!run_pass(&r, HVST_NEED_ANALYSIS, NULL, NULL))
-		return run_fail(&r, EXIT_INPUT);
-	if (!run_has(&r, STIMER_IDS))
-		return run_fail(&r, EXIT_NOTHING);
-	render[r.o.format](&r);
-	return run_end(&r, r.result->nr_storms > 0);
+	return run_report(&report, argc, argv);
 }

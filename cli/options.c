@@ -11,6 +11,7 @@
 
 #include "options.h"
 #include "output/units.h"
+#include "output/utf8.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define CMD_ALL                                                                                    \
@@ -63,9 +64,13 @@ void complain(const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 127)
+	for (char *p = text; *p; p++) {
+		unsigned int len = utf8_printable(p);
+
+		if (!len)
 			*p = '?';
+		p += len ? len - 1 : 0;
+	}
 	fprintf(stderr, "hvstimer: %s\n", text);
 	free(text);
 }
@@ -485,6 +490,7 @@ static bool set_percentiles(struct options *o, const char *arg)
 	const char *at = arg;
 	char *end;
 
+	o->percentiles_set = true;
 	for (o->nr_percentiles = 0; o->nr_percentiles < MAX_PERCENTILES; at = end + 1) {
 		if (!parse_percentile(at, &end, &o->percentiles[o->nr_percentiles++]))
 			break;
@@ -926,10 +932,32 @@ static bool outputs_apart(const struct options *o)
 	return true;
 }
 
+/* @option shapes what is printed; with @other something else is printed. NULL: nothing else is. */
+static bool has_meaning(const struct options *o, const char *option, const char *other)
+{
+	if (other)
+		complain("%s: %s means nothing with %s", o->command->name, option, other);
+	return !other;
+}
+
+/* JSON and heat maps have buckets and percentiles of their own, and so have intervals and CSV. */
+static bool histogram_consistent(const struct options *o)
+{
+	const char *other = o->heatmap ? "--heatmap" : o->format == FORMAT_JSON ? "--json" : NULL;
+	const char *interval = o->interval_ns ? "--interval" : NULL;
+	const char *csv = o->format == FORMAT_CSV && !interval ? "--csv" : NULL;
+
+	if (o->percentiles_set && !has_meaning(o, "--percentiles", other ? other : csv))
+		return false;
+	if (o->scale != SCALE_LINEAR || o->svg)
+		return true;
+	return has_meaning(o, o->bucket_ns ? "--bucket" : "--linear", other ? other : interval);
+}
+
 /* What no single option can see. */
 static bool consistent(const struct options *o)
 {
-	if (!outputs_apart(o))
+	if (!outputs_apart(o) || !histogram_consistent(o))
 		return false;
 	if (o->heatmap && o->interval_ns) {
 		complain("%s: choose one of --heatmap and --interval", o->command->name);

@@ -8,7 +8,7 @@
 #include "commands.h"
 #include "output/out.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMAT_COUNT };
 enum by { BY_VM = 1, BY_VCPU = 2, BY_TIMER = 4, BY_ALL = 7 };
 enum scale { SCALE_LOG, SCALE_LINEAR };
 
@@ -41,7 +41,7 @@ struct options {
 	struct hvst_params params;
 	/* histograms */
 	unsigned int by;		/* enum by */
-	bool by_set;
+	bool by_set, percentiles_set;
 	int64_t interval_ns, bucket_ns;	/* 0: not asked for */
 	enum scale scale;
 	bool heatmap;

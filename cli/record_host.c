@@ -28,8 +28,10 @@ static int find_tracefs(struct record_host *h, char *err, size_t errlen)
 	char *dir = getenv("HVSTIMER_TRACEFS");
 
 	tracefs_set_loglevel(TEP_LOG_NONE);
-	if (dir && *dir && tracefs_set_tracing_dir(dir))
+	if (dir && *dir && tracefs_set_tracing_dir(dir)) {
+		snprintf(err, errlen, "out of memory");
 		return -ENOMEM;
+	}
 	h->dir = tracefs_tracing_dir();
 	if (!h->dir || access(h->dir, F_OK)) {
 		snprintf(err, errlen,

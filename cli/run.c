@@ -185,7 +185,7 @@ static bool moment_ns(const struct run *r, const struct moment *m, int64_t base,
 static int set_window(struct run *r)
 {
 	const struct options *o = &r->o;
-	int64_t base = 0, to_ns = HVST_UNKNOWN;
+	int64_t base = 0;
 
 	if (!o->from.set && !o->to.set)
 		return EXIT_OK;
@@ -195,12 +195,12 @@ static int set_window(struct run *r)
 		base = r->trace->first_ns == HVST_UNKNOWN ? 0 : r->trace->first_ns;
 	}
 	if ((o->from.set && !moment_ns(r, &o->from, base, &r->from_ns)) ||
-	    (o->to.set && !moment_ns(r, &o->to, base, &to_ns))) {
+	    (o->to.set && !moment_ns(r, &o->to, base, &r->to_ns))) {
 		complain("%s: the trace clock %s counts no cycles", o->command->name,
 			 r->trace->clock ? r->trace->clock : "?");
 		return EXIT_USAGE;
 	}
-	hvst_session_set_window(r->s, r->from_ns, to_ns);
+	hvst_session_set_window(r->s, r->from_ns, r->to_ns);
 	return EXIT_OK;
 }
 
@@ -283,6 +283,27 @@ bool run_has(struct run *r, uint64_t ids)
 	fwrite(err.buf, 1, err.len, stderr);
 	out_discard(&err);
 	return false;
+}
+
+int run_analyse(struct run *r, uint64_t ids, const struct hvst_observer *obs, void *ctx)
+{
+	if (!run_pass(r, HVST_NEED_ANALYSIS, obs, ctx))
+		return EXIT_INPUT;
+	return run_has(r, ids) ? EXIT_OK : EXIT_NOTHING;
+}
+
+int run_report(const struct report *p, int argc, char **argv)
+{
+	struct run r;
+	int code;
+
+	if (!run_start(&r, p->bit, argc, argv, &code))
+		return code;
+	code = run_analyse(&r, p->ids, NULL, NULL);
+	if (code)
+		return run_fail(&r, code);
+	p->render[r.o.format](&r);
+	return run_end(&r, p->findings && p->findings(&r));
 }
 
 static int output_error(struct run *r, int err)

@@ -36,6 +36,23 @@ bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs,
 /* Whether the recording holds anything that the command can use; says what to record if not. */
 bool run_has(struct run *r, uint64_t ids);
 
+/*
+ * The pass of a command that analyses and can use events of @ids; @obs may be NULL. An exit code;
+ * where it is not EXIT_OK, a message was given and run_fail() is due.
+ */
+int run_analyse(struct run *r, uint64_t ids, const struct hvst_observer *obs, void *ctx);
+
+/* A command that analyses in one pass and then writes what was found. */
+struct report {
+	enum command_bit bit;
+	uint64_t ids;				/* events that it can use */
+	void (*render[FORMAT_COUNT])(struct run *r);
+	bool (*findings)(const struct run *r);	/* what --check is about; NULL: takes none */
+};
+
+/* All of such a command, from its arguments to its exit code. */
+int run_report(const struct report *p, int argc, char **argv);
+
 /* Ends the command after its output; the exit code. @findings: what --check is about. */
 int run_end(struct run *r, bool findings);
 /* Ends it without output. */

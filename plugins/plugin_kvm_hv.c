@@ -453,8 +453,7 @@ static void decode_master_clock(struct call *c)
 	say(c, ", TSCs %s", c->v[2] ? "match" : "differ");
 }
 
-/* ns = ((cycles shifted by shift) * mul) >> 32, so a second has (10^9 << 32) / mul cycles, shifted
- * back. */
+/* ns = ((cycles << shift) * mul) >> 32, so a second has ((10^9 << 32) / mul) >> shift cycles. */
 static uint64_t pvclock_hz(uint32_t mul, int shift)
 {
 	unsigned __int128 hz = (unsigned __int128)1000000000 << 32;

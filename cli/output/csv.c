@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "csv.h"
+#include "utf8.h"
 
 static void separate(struct csv *c)
 {
@@ -47,10 +48,16 @@ void csv_number(struct csv *c, double v, int decimals)
 void csv_quote(struct out *o, const char *s)
 {
 	out_char(o, '"');
-	for (; *s; s++) {
+	while (*s) {
+		unsigned int len = utf8_printable(s);
+
 		if (*s == '"')
 			out_char(o, '"');
-		out_char(o, *s);
+		if (len)
+			out_mem(o, s, len);
+		else
+			out_char(o, '?');
+		s += len ? len : 1;
 	}
 	out_char(o, '"');
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "out.h"
+#include "utf8.h"
 
 #define OUT_FLUSH_AT	(64 * 1024)
 #define DEFAULT_WIDTH	80
@@ -316,8 +317,17 @@ void out_printf(struct out *o, const char *fmt, ...)
 
 static void safe_mem(struct out *o, const char *s, size_t len)
 {
-	for (; len; len--, s++)
-		out_char(o, (unsigned char)*s < ' ' || *s == 127 ? '?' : *s);
+	const char *end = s + len;
+
+	while (s < end) {
+		unsigned int n = utf8_printable(s);
+
+		if (n)
+			out_mem(o, s, n);
+		else
+			out_char(o, '?');
+		s += n ? n : 1;
+	}
 }
 
 void out_safe(struct out *o, const char *s)

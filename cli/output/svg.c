@@ -589,9 +589,14 @@ void svg_histogram(struct out *o, const struct svg_context *ctx, const struct se
 /* Each plot is drawn into memory and stacked below the one before. */
 static void stack(struct out *o, struct out *part, unsigned int *height)
 {
-	char *box = part->len ? memmem(part->buf, part->len, "viewBox=\"0 0 ", 13) : NULL;
+	char *box;
 	unsigned int w, h;
 
+	out_char(part, 0);	/* a string, for a moment */
+	if (part->err)
+		return;
+	part->len--;
+	box = strstr(part->buf, "viewBox=\"0 0 ");
 	if (!box || sscanf(box, "viewBox=\"0 0 %u %u", &w, &h) != 2)
 		return;
 	out_printf(o, "<g transform=\"translate(0 %u)\">\n", *height);

@@ -25,3 +25,12 @@ unsigned int utf8_length(const char *text)
 		return 0;
 	return len;
 }
+
+unsigned int utf8_printable(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	if (s[0] < ' ' || s[0] == 127 || (s[0] == 0xc2 && s[1] < 0xa0))
+		return 0;
+	return utf8_length(text);
+}

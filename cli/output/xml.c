@@ -22,14 +22,14 @@ static void xml_byte(struct out *o, char c)
 		out_str(o, "&quot;");
 		break;
 	default:
-		out_char(o, (unsigned char)c < ' ' || c == 127 ? '?' : c);
+		out_char(o, c);
 	}
 }
 
 void xml_text(struct out *o, const char *s)
 {
 	while (*s) {
-		unsigned int len = utf8_length(s);
+		unsigned int len = utf8_printable(s);
 
 		if (len == 1)
 			xml_byte(o, *s);

@@ -133,7 +133,10 @@ struct hvst_timer {
 	int vm, vcpu, tid, timer;
 	enum hvst_timer_mode mode;
 	enum hvst_delivery_mode delivery;
-	uint64_t arms, expired_observed, expired_inferred, restarts, fired, cancelled, failed_deliveries;
+	uint64_t arms;			/* without restarts, with the expired ones */
+	uint64_t expired_observed, expired_inferred;
+	uint64_t restarts;		/* the host looked again at a running timer */
+	uint64_t fired, cancelled, failed_deliveries;
 	const struct hvst_sketch *skew;		/* one-shot arms; positive: past due */
 	const struct hvst_sketch *lateness;	/* deadline -> callback */
 	const struct hvst_sketch *delivery_latency; /* callback -> expiration */
@@ -157,12 +160,13 @@ struct hvst_storm {
 	int64_t predicted_end_ns;	/* backlog: where count overtakes time_now; HVST_UNKNOWN */
 	double progress_before, progress_during; /* 0..1; negative: unknown */
 	bool endangers_watchdog;
-	int episode;
-	int trigger_event;		/* enum hvst_event_id; -1: none near */
-	int64_t trigger_ts_ns, trigger_distance_ns;
+	int episode;			/* storms of one VM that overlap share it */
+	int trigger_event;		/* last clock event before it: enum hvst_event_id; -1: none near */
+	int64_t trigger_ts_ns, trigger_distance_ns; /* when, and how long before; HVST_UNKNOWN */
 	struct hvst_evidence_list evidence;
 };
 
+/* Past-due arms outside storms, in two ways: isolated + bursts, or by cause; one sum. */
 struct hvst_past_due { uint64_t isolated, bursts, short_deadline, preempted, unexplained; };
 
 /* --- clocks ---------------------------------------------------------------------------------------- */

@@ -58,7 +58,11 @@ struct hvst_arm {
 
 /**
  * struct hvst_fire - one firing: deadline, callback, expiration, entry; HVST_UNKNOWN where not seen
- * @result: msg_send_result
+ * @arm_ns: of the start event, of an inferred arm the expiration
+ * @deadline_ns: @arm_ns plus what lay ahead; HVST_UNKNOWN for an arm past due, or padded
+ * @entry_ns: the next kvm_entry of the vCPU
+ * @result: msg_send_result: 0 delivered, else why not
+ * @direct: as an APIC interrupt, else as a SynIC message
  */
 struct hvst_fire {
 	int64_t arm_ns, deadline_ns, callback_ns, expiration_ns, entry_ns;
@@ -71,7 +75,8 @@ struct hvst_fire {
  * struct hvst_observer - callbacks of a run, any of them NULL
  *
  * Called on the thread that runs the session. A non-zero return stops the run; hvst_session_run() then
- * returns -ECANCELED, with results for what was read (trace.incomplete set).
+ * returns -ECANCELED, with results for what was read (trace.incomplete set). What was pending then, arms
+ * that wait for a clock sample, firings and open storms, is still handed out.
  * @progress: now and then, with bytes done of bytes in all.
  */
 struct hvst_observer {
@@ -88,11 +93,12 @@ struct hvst_params {
 	unsigned int storm_min_share;	/* 80: per cent of the group's arms that are past due */
 	unsigned int storm_max_ahead;	/* 8: arms ahead allowed between two past-due arms of a group */
 	int64_t storm_max_gap_ns;	/* 200 ms between two past-due arms of a group */
-	unsigned int burst_min_arms;	/* 8 */
-	int64_t watchdog_ns;		/* storms at least this long endanger a watchdog */
+	unsigned int burst_min_arms;	/* 8: past-due arms that make a burst */
+	int64_t watchdog_ns;		/* 10 s: storms at least this long endanger a watchdog */
 	int64_t short_deadline_ns;	/* past due by at most this: a short deadline; 0: four times what an arm
 					 * usually costs on that vCPU */
 };
+/** hvst_params_default - fill in what a new session has */
 void hvst_params_default(struct hvst_params *p);
 
 /** hvst_session_new - a new session, NULL without memory; hvst_session_free - frees it and all it owns */
@@ -123,7 +129,12 @@ void hvst_session_set_observer(struct hvst_session *s, const struct hvst_observe
  */
 int hvst_session_open(struct hvst_session *s);
 
-/** hvst_session_run - read the recording once; may be called again, with another window or observer */
+/**
+ * hvst_session_run - read the recording once; may be called again, with another window or observer
+ *
+ * What the run before found is freed. -EINVAL: not open; -EBADMSG: corrupt, with file and offset; -ECANCELED:
+ * stopped by an observer or hvst_session_stop(), with results for what was read; as read(2); -ENOMEM.
+ */
 int hvst_session_run(struct hvst_session *s);
 
 /* Asks a run to stop soon, as if an observer had; async-signal-safe, callable from any thread. */

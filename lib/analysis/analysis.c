@@ -268,7 +268,6 @@ static void count_expired(struct analysis *a, struct stimer *t, const struct hvs
 	enum hvst_ref_source src = hvst_clocksource_ref(vm, arm->ts_ns, &why);
 
 	(void)a;
-	vm->expired++;
 	if (src == HVST_REF_KVMCLOCK && !vm->expired_by_source[src])
 		hvst_evidence_set(&vm->fallback_why, ev, "past-due arm of timer %u while time_now came from the kvmclock: %s",
 				  t->index, why);
@@ -595,7 +594,7 @@ int hvst_analysis_finish(struct analysis *a)
 	hvst_clocksource_finish(a);
 	hvst_storm_finish(a);
 	hvst_guestclock_finish(a);
-	if (!a->error)
-		a->error = hvst_result_build(a);
+	if (a->error != -ENOMEM && hvst_result_build(a) == -ENOMEM)	/* even if an observer has had enough */
+		a->error = -ENOMEM;
 	return a->error;
 }

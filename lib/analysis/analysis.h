@@ -45,7 +45,7 @@ struct vm_an {
 	/* the reference TSC page as the guest set it */
 	bool page_known, page_on, page_waits_master;
 	bool page_broken;			/* on, but it could not be computed: as good as off */
-	bool frozen;				/* TSC emulation control: the page is left as it is */
+	int64_t frozen_from, frozen_to;		/* TSC emulation control was last on: the page is left as it is */
 	struct ref_source_mark *sources;
 	unsigned int nr_sources, cap_sources;
 	/* clock source of the guest, VM wide */
@@ -68,7 +68,6 @@ struct vm_an {
 	struct hvst_evidence fallback_why;
 	uint64_t preempted;
 	struct hvst_evidence preempted_why;
-	uint64_t expired;
 };
 
 #define PROGRESS_MARKS 64

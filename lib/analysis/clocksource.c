@@ -249,10 +249,21 @@ static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_eve
 				  (unsigned long long)ev->msr.data, on ? "on" : "off");
 }
 
+/* KVM leaves the page as it is while TSC emulation control is on, whatever happens to the clock. */
+static void page_freezes(struct vm_an *vm, int64_t ts, bool on)
+{
+	bool now = vm->frozen_to == INT64_MAX;
+
+	if (on && !now)
+		vm->frozen_from = ts;
+	if (on || now)
+		vm->frozen_to = on ? INT64_MAX : ts;
+}
+
 void hvst_clocksource_created(struct vm_an *vm, int64_t ts)
 {
 	if (!vm->nr_sources)
-		ref_source(vm, ts, HVST_REF_KVMCLOCK, "the VM was created in this trace and has not enabled the TSC page");
+		ref_source(vm, ts, HVST_REF_KVMCLOCK, "VM created in this trace, TSC page not enabled yet");
 }
 
 void hvst_clocksource_restored(struct vm_an *vm, int64_t ts)
@@ -486,7 +497,8 @@ static void on_guest_msr(struct analysis *a, struct vcpu *v, const struct hvst_e
 		break;
 	case HVST_MSR_REENLIGHTENMENT_CONTROL:
 	case HVST_MSR_TSC_EMULATION_CONTROL:
-		v->vm->an->frozen = ev->msr.ecx == HVST_MSR_TSC_EMULATION_CONTROL ? ev->msr.data & 1 : v->vm->an->frozen;
+		if (ev->msr.ecx == HVST_MSR_TSC_EMULATION_CONTROL)
+			page_freezes(v->vm->an, ev->ts_ns, ev->msr.data & 1);
 		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx (re-enlightenment)", ev->msr.ecx,
 			  (unsigned long long)ev->msr.data);
 		break;
@@ -541,6 +553,8 @@ void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from)
 		into->change_tid = from->change_tid;
 		into->change_ns = from->change_ns;
 		into->change_why = from->change_why;
+		into->frozen_from = from->frozen_from;
+		into->frozen_to = from->frozen_to;
 		into->source = from->source;
 		free(into->sources);
 		into->sources = from->sources;
@@ -556,8 +570,11 @@ void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from)
 		if (!n || m->why.ts_ns > into->marks[(n - 1) % VM_MARKS].why.ts_ns)
 			into->marks[into->nr_marks++ % VM_MARKS] = *m;
 	}
+	if (!into->expired_by_source[HVST_REF_KVMCLOCK])
+		into->fallback_why = from->fallback_why;
+	if (!into->preempted)
+		into->preempted_why = from->preempted_why;
 	for (unsigned int i = 0; i < 3; i++)
 		into->expired_by_source[i] += from->expired_by_source[i];
-	into->expired += from->expired;
 	into->preempted += from->preempted;
 }

@@ -2,9 +2,8 @@
 /*
  * Stage: analysis. Reference-clock model, see refclock.h.
  *
- * Figures from real recordings (OBSERVATIONS, time_now): the envelope is flat within 2 us over half a
- * minute, a typical sample lies 2 us below it, single ones up to 7 ms. The trace clock itself may be
- * slewed by NTP at up to 500 ppm.
+ * Figures from real recordings: the envelope is flat within 2 us over half a minute, a typical sample lies
+ * 2 us below it, single ones up to 7 ms. The trace clock itself may be slewed by NTP at up to 500 ppm.
  */
 #include <errno.h>
 #include <math.h>
@@ -21,6 +20,8 @@
 #define RUN_ALONE	REF_RUN		/* ... and without one */
 #define SLEW_PPM	600		/* more than NTP's 500 ppm */
 #define BUCKET_NS	(1000 * 1000)
+#define SEAM_SAMPLES	16		/* that tell where a segment ends: about as many ... */
+#define SEAM_PARTS	16		/* ... and at least such a part of it */
 
 void hvst_refclock_init(struct refclock *rc)
 {
@@ -401,12 +402,32 @@ int hvst_refclock_merge(struct refclock *into, struct refclock *from)
 }
 
 /*
+ * A segment's line at @ts beyond its beginning or end, moved to where the envelope is there: its rate is that of
+ * the whole segment, while a trace clock that is slewed may have changed its rate since. The edge of the hull is
+ * taken a little inside, where enough samples lie on either side for it to be more than the noise of one.
+ */
+static int64_t line_beside(const struct refseg *s, int64_t ts)
+{
+	int64_t span = s->last_ns - s->first_ns, o = hvst_line_at(&s->line, ts), in, end;
+	uint64_t parts = s->samples / SEAM_SAMPLES;
+	struct hull_line edge;
+
+	if (!s->rate_known || parts < 2)
+		return o;
+	in = span / (int64_t)(parts < SEAM_PARTS ? parts : SEAM_PARTS);
+	end = ts <= s->first_ns ? s->first_ns : s->last_ns;
+	if (!hvst_hull_edge(&s->hull, end == s->first_ns ? end + in : end - in, &edge))
+		return o;
+	return o + hvst_line_at(&edge, end) - hvst_line_at(&s->line, end);
+}
+
+/*
  * What the step at the seam of two segments was. Without a clock event in the unsampled time a slewed
  * trace clock could have drifted apart that much by itself: then it is a change of rate, not a step.
  */
 static void seam(const struct refseg *a, struct refseg *b)
 {
-	int64_t step = hvst_line_at(&b->line, b->from_ns) - hvst_line_at(&a->line, b->from_ns);
+	int64_t step = line_beside(b, b->from_ns) - line_beside(a, b->from_ns);
 	int64_t drift = b->step_event < 0 ? b->gap_ns / 1000000 * SLEW_PPM : 0;
 
 	b->step_ns = llabs(step) > REF_STEP_MIN_NS + drift ? step : HVST_UNKNOWN;

@@ -11,7 +11,7 @@
 
 #include "../stats/hull.h"
 
-/* A time_now step of at most this is no step to report (DESIGN: host_reference_step). */
+/* A time_now step of at most this is no step to report (the verdict host_reference_step). */
 #define REF_STEP_MIN_NS		(100 * 1000)
 #define REF_MAX_SEGMENTS	4096	/* a hostile trace could step at every sample */
 #define REF_RUN			32

@@ -48,17 +48,17 @@ static int64_t vm_epoch(const struct vm_an *vm)
 /* Adds the VM's threads; a VMM's task that only wrote is none. */
 static int vcpus_add(struct hvst_vm *out, const struct vm *vm)
 {
-	struct hvst_vcpu_info *list = (struct hvst_vcpu_info *)(uintptr_t)out->vcpus;
+	struct hvst_vcpu_info *list = (struct hvst_vcpu_info *)(uintptr_t)out->vcpus, *more;
 	unsigned int n = out->nr_vcpus;
 
 	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
 		if (!v->ran)
 			continue;
 		if (!(n & (n - 1))) {
-			list = realloc(list, (n ? 2 * n : 1) * sizeof(*list));
-			if (!list)
+			more = realloc(list, (n ? 2 * n : 1) * sizeof(*list));
+			if (!more)
 				return -ENOMEM;
-			out->vcpus = list;
+			out->vcpus = list = more;
 		}
 		list[n++] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id, .tid = v->tid };
 	}
@@ -81,8 +81,10 @@ static int build_vms(struct analysis *a)
 			continue;
 		out->vm = vm->number;
 		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(vm->an);
-		if (vcpus_add(out, vm))
+		if (vcpus_add(out, vm)) {
+			a->result.nr_vms += out != unknown;	/* its list is freed with the others */
 			return -ENOMEM;
+		}
 		if (!out->nr_vcpus || out == unknown)
 			continue;
 		a->result.nr_vms++;
@@ -273,9 +275,10 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 		out->rate_ppm = s->rate_ppm;
 		out->rate_ppm_error = s->rate_err_ppm;
 	}
+	if (out->source == HVST_REF_TSC_PAGE && from >= vm->an->frozen_from && from < vm->an->frozen_to)
+		why = "page left as it was (TSC emulation control)";
 	if (whole && s->step_ns != HVST_UNKNOWN && s->step_event >= 0)
-		snprintf(out->why, sizeof(out->why), "%s; step at %s%s", why, hvst_event_name((unsigned int)s->step_event),
-			 vm->an->frozen ? ", page left as it was (TSC emulation control)" : "");
+		snprintf(out->why, sizeof(out->why), "%s; step at %s", why, hvst_event_name((unsigned int)s->step_event));
 	else
 		snprintf(out->why, sizeof(out->why), "%s", why);
 }

@@ -327,8 +327,8 @@ static int64_t growth_least(const struct storm_group *g, bool retries, double sl
 }
 
 /*
- * kind by the course of the skew (OBSERVATIONS, "How large is the lag?"): a backlog falls by several per
- * cent of the time that passes, no clock is that fast; a slow clock's envelope grows; a lag stays.
+ * The kind by the course of the skew, as real recordings show it: a backlog falls by several per cent of the
+ * time that passes, no clock is that fast; a slow clock's envelope grows; a lag stays.
  */
 static void group_kind(const struct storm_group *g, struct hvst_storm *s, double *slope)
 {

@@ -12,10 +12,10 @@
 
 #include "analysis.h"
 
-#define UNPAIRED_P99_NS	(100 * 1000)	/* DESIGN: delays timers noticeably */
+#define UNPAIRED_P99_NS	(100 * 1000)	/* delays timers noticeably */
 #define RATE_MIN_PPM	100.0
 #define GUEST_RATE_MIN_PPM 20.0
-#define LOST_MAX_PERCENT 5		/* DOMAIN, what each verdict needs */
+#define LOST_MAX_PERCENT 5		/* of the span; above it there is no "no" */
 
 #define BIT(ev) (1ULL << HVST_EV_##ev)
 #define STIMER_EVENTS (BIT(STIMER_SET_COUNT) | BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_EXPIRATION))
@@ -139,8 +139,8 @@ static bool step_yes(const struct analysis *a, int vm, struct hvst_evidence_list
 		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= REF_STEP_MIN_NS)
 			continue;
 		yes = true;
-		hvst_evidence_stat(why, "time_now stepped by %+.6f s at %.6f s against the trace clock: %.60s",
-				   (double)s->step_ns / 1e9, (double)s->from_ns / 1e9, s->why);
+		hvst_evidence_stat(why, "time_now stepped by %+.6f s at %.6f s: %.94s", (double)s->step_ns / 1e9,
+				   (double)s->from_ns / 1e9, s->why);
 	}
 	return yes;
 }
@@ -463,7 +463,7 @@ static void sum_preemption(const struct analysis *a, struct hvst_verdict *v)
 
 	snprintf(v->summary, sizeof(v->summary),
 		 "past-due arms outside storms: %llu; vCPU held or off its CPU before %llu, deadline shorter than it takes to program it %llu, unexplained %llu",
-		 (unsigned long long)(p->isolated + p->bursts), (unsigned long long)p->preempted,
+		 (unsigned long long)p->isolated + p->bursts, (unsigned long long)p->preempted,
 		 (unsigned long long)p->short_deadline, (unsigned long long)p->unexplained);
 }
 

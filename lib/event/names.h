@@ -86,8 +86,10 @@ enum hvst_msr_number {
 #define HVST_SINT_AUTO_EOI	(1ULL << 17)
 #define HVST_SINT_POLLING	(1ULL << 18)
 
-/* Bit 0 of REFERENCE_TSC, HYPERCALL, VP_ASSIST_PAGE, SIEFP, SIMP (bits 12.. hold the page),
- * SCONTROL, TSC_EMULATION_CONTROL and the kvmclock MSRs; REENLIGHTENMENT_CONTROL has its own. */
+/*
+ * Bit 0 of REFERENCE_TSC, HYPERCALL, VP_ASSIST_PAGE, SIEFP, SIMP (bits 12.. hold the page),
+ * SCONTROL, TSC_EMULATION_CONTROL and the kvmclock MSRs; REENLIGHTENMENT_CONTROL has its own.
+ */
 #define HVST_MSR_ENABLE		(1ULL << 0)
 #define HVST_REENLIGHTENMENT_ENABLE (1ULL << 16)
 

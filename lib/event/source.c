@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/*
- * Opens the files of a recording and turns them into one stream of events: the door to later
- * stages.
- */
+/* Opens the files of a recording and turns them into one stream of events. */
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -175,8 +172,7 @@ static int add_lane(struct hvst_source *s, struct source_file *sf, unsigned int 
 	return 0;
 }
 
-/* The more lanes, the smaller their windows; but a window holds a sub-buffer, and a chunk ten of
- * them. */
+/* The more lanes, the smaller their windows; but a window holds a sub-buffer, and a chunk ten. */
 static int open_lanes(struct hvst_source *s)
 {
 	for (unsigned int i = 0; i < s->nr_lanes; i++) {

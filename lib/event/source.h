@@ -26,19 +26,19 @@ struct hvst_source_opts {
 /*
  * hvst_source_open - open and check all files; *@out owns them; hvst_source_start() comes next
  *
- * On failure a negative errno and a message naming file, cause and (where it makes sense) offset in
- * @err.
+ * On failure a negative errno, and in @err a message naming file, cause and (where it makes sense)
+ * offset.
  */
 int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *opts, char *err,
 		     size_t errlen);
 void hvst_source_close(struct hvst_source *src);
 
 /*
- * hvst_source_start - begin a pass over [from_ns, to_ns) (HVST_UNKNOWN: open) that yields the
- * events in
- * @wanted_ids (bit per id; HVST_EV_LOST always comes). @all_fields: fill every field of the schema;
- * else only those that analysis reads (see HVST_FIELD_* masks in decode.c). Can be called again for
- * another pass.
+ * hvst_source_start - begin a pass over [@from_ns, @to_ns) (HVST_UNKNOWN: open)
+ *
+ * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes). @all_fields: fill
+ * every field of the schema; else only those that analysis reads (the masks in decode.c). Can be
+ * called again for another pass. 0 or a negative errno (see hvst_source_error).
  */
 int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fields,
 		      int64_t from_ns, int64_t to_ns);
@@ -56,18 +56,13 @@ long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **
 
 /* Bytes read so far and in all, for progress. */
 void hvst_source_progress(const struct hvst_source *src, uint64_t *done, uint64_t *total);
+/* The message of the last failure after hvst_source_open(). */
 const char *hvst_source_error(const struct hvst_source *src);
-/*
- * Filled at open (files, buffers, clock, scale, in_format), counters brought up to date by each
- * next.
- */
+/* Filled at open (files, buffers, clock, scale, in_format); the counters by each batch. */
 struct hvst_trace *hvst_source_trace(struct hvst_source *src);
-/*
- * The name of the guest whose vCPU *@vcpu thread @tid is, as recorded with its host; NULL when
- * unknown.
- */
+/* The guest whose vCPU *@vcpu thread @tid is, as recorded with its host; NULL when unknown. */
 const char *hvst_source_guest(const struct hvst_source *src, int tid, int *vcpu);
-/* "" when unknown. */
+/* The command name of a thread; "" when unknown. */
 const char *hvst_source_comm(const struct hvst_source *src, int tid);
 
 #endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/*
- * Stage: event. What source.c shares with the passes that are made over a recording while it is
- * opened.
- */
+/* Stage: event. What source.c shares with the passes made over a recording while it is opened. */
 #ifndef HVST_EVENT_SOURCE_PRIVATE_H
 #define HVST_EVENT_SOURCE_PRIVATE_H
 
@@ -41,17 +38,13 @@ int hvst_source_open_unscaled(struct hvst_source **out, const struct hvst_source
 /*
  * hvst_probe_scale - estimate the length of a cycle of the recording, ns as *@mult >> *@shift
  *
- * By the page reader on all buffers and CPUs, whatever @opts selects: so that the scale, and with
- * it all times, do not depend on that. -ENODATA when the recording has no readings of the reference
- * clock.
+ * By the page reader on all buffers and CPUs, whatever @opts selects: the scale, and with it all
+ * times, must not depend on that. -ENODATA when nothing in the recording reads the reference clock.
  */
 int hvst_probe_scale(const struct hvst_source_opts *opts, uint32_t *mult, uint32_t *shift,
 		     char *err, size_t errlen);
 
-/*
- * hvst_probe_vet - read all records of a file that libtracecmd is to be given; -EBADMSG when any
- * makes no sense
- */
+/* hvst_probe_vet - read all records of a file for libtracecmd; -EBADMSG when any makes no sense */
 int hvst_probe_vet(const char *path, char *err, size_t errlen);
 
 #endif

@@ -391,7 +391,7 @@ static void on_start_periodic(struct model *m, const struct hvst_event *ev)
 
 /*
  * The hrtimer's callback runs on whatever task was interrupted, even another VM's vCPU thread: it belongs
- * to the armed timer of that vcpu_id and index whose deadline it meets (DOMAIN: the CPU is a hint at most).
+ * to the armed timer of that vcpu_id and index whose deadline it meets; the CPU is a hint at most.
  */
 static struct stimer *callback_owner(const struct model *m, const struct hvst_event *ev)
 {

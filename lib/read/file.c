@@ -300,7 +300,7 @@ int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned 
 static int read_head(struct hvst_file *f, uint64_t *pos)
 {
 	struct hvst_cursor c;
-	char version[8];
+	char version[8] = "";
 	uint8_t magic[10], endian, longs;
 
 	hvst_cursor_init(&c, &f->io, 0, f->io.size);

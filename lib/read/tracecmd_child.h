@@ -14,7 +14,7 @@
 /* Asks for the next records of a buffer's CPU. */
 struct hvst_wish {
 	uint32_t buffer, cpu;
-	bool first;			/* from the beginning */
+	uint32_t first;			/* from the beginning */
 };
 
 /* Answers it: @bytes of records follow, none at the end. The first answer, to no wish, tells of the opening. */

@@ -380,8 +380,7 @@ static int read_compression(struct hvst_file *f, struct hvst_cursor *c)
 	return 0;
 }
 
-/* trace-cmd packs ten pages at a time. Chunks that would need much memory are left to libtracecmd.
- */
+/* trace-cmd packs ten pages at a time. Chunks that would need much memory are left to libtracecmd. */
 static void check_chunks(struct hvst_file *f, const struct hvst_file_buffer *b)
 {
 	for (unsigned int c = 0; b->compressed && c < b->nr_cpus; c++) {

@@ -51,14 +51,18 @@ void hvst_hull_add(struct hull *h, int64_t x, int64_t y)
 
 bool hvst_hull_middle(const struct hull *h, struct hull_line *line)
 {
+	return h->n && hvst_hull_edge(h, h->p[0].x + (h->p[h->n - 1].x - h->p[0].x) / 2, line);
+}
+
+bool hvst_hull_edge(const struct hull *h, int64_t x, struct hull_line *line)
+{
 	unsigned int i = 0;
-	int64_t mid, dx;
 	__int128 slope;
+	int64_t dx;
 
 	if (h->n < 2)
 		return false;
-	mid = h->p[0].x + (h->p[h->n - 1].x - h->p[0].x) / 2;
-	while (i + 2 < h->n && h->p[i + 1].x < mid)
+	while (i + 2 < h->n && h->p[i + 1].x < x)
 		i++;
 	dx = h->p[i + 1].x - h->p[i].x;
 	if (dx <= 0)

@@ -28,6 +28,8 @@ void hvst_hull_add(struct hull *h, int64_t x, int64_t y);
  * point the one with the least sum of distances. False with fewer than two points.
  */
 bool hvst_hull_middle(const struct hull *h, struct hull_line *line);
+/* The line through the edge that lies over @x (or next to it). False with fewer than two points. */
+bool hvst_hull_edge(const struct hull *h, int64_t x, struct hull_line *line);
 /* The line of that slope (in 2^-40) that touches the hull from above. False when empty. */
 bool hvst_hull_touch(const struct hull *h, int64_t slope, struct hull_line *line);
 int64_t hvst_line_at(const struct hull_line *l, int64_t x);

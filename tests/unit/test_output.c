@@ -134,6 +134,10 @@ static void xml_escapes(void **state)
 	out_open_memory(&o);
 	xml_text(&o, "<a href=\"x\">&\x1b[1m\xff\xe2\x82\xac");
 	assert_string_equal(take(&o), "&lt;a href=&quot;x&quot;&gt;&amp;?[1m?\xe2\x82\xac");
+	csv_quote(&o, "a\"b\033[2J\302\233");
+	assert_string_equal(take(&o), "\"a\"\"b?[2J??\"");
+	json_quote(&o, "\302\2331m\302\240");
+	assert_string_equal(take(&o), "\"\\u009b1m\302\240\"");
 	out_discard(&o);
 }
 
@@ -180,6 +184,9 @@ static void words_wrap(void **state)
 	assert_string_equal(take(&o), "one two ..\n");
 	out_wrap(&o, 0, 2, 0, "\033[31mred");
 	assert_string_equal(take(&o), "?[31mred\n");
+	/* a control sequence may begin with U+009B as well, or with the bare byte */
+	out_wrap(&o, 0, 2, 0, "\302\2331m \2331m \302\265s");
+	assert_string_equal(take(&o), "??1m ?1m \302\265s\n");
 	out_discard(&o);
 }
 

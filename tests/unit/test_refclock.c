@@ -136,6 +136,34 @@ static void test_steps(void **state)
 	}
 }
 
+/* The trace clock's rate changes in the middle of a segment, and then the clock steps: by how much? */
+static void test_step_after_slew(void **state)
+{
+	static const double ppm[] = { -75, -40, 40, 75 };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(ppm) / sizeof(*ppm); i++) {
+		int64_t err;
+		struct clock c;
+
+		clock_begin(&c);
+		samples(&c, 400, MS(5));
+		c.t0 = c.now;
+		c.ppm = ppm[i];
+		samples(&c, 50, MS(5));
+		hvst_refclock_event(&c.rc, c.now, HVST_EV_UPDATE_MASTER_CLOCK);
+		c.o += MS(2);
+		c.now += MS(3);
+		samples(&c, 400, MS(5));
+		hvst_refclock_finish(&c.rc);
+		err = c.rc.cur->step_ns == HVST_UNKNOWN ? INT64_MAX : llabs(c.rc.cur->step_ns - MS(2));
+		printf("# %+.0f ppm from late in a segment on: a step of 2 ms is off by %lld ns\n", ppm[i],
+		       (long long)err);
+		assert_true(err < US(5));
+		hvst_refclock_free(&c.rc);
+	}
+}
+
 /* Steps that come faster than the rules settle must not run away; each one that lasts is found. */
 static void test_many_steps(void **state)
 {
@@ -306,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_flat),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_step_after_slew),
 		cmocka_unit_test(test_many_steps),
 		cmocka_unit_test(test_no_step),
 		cmocka_unit_test(test_slew_over_gap),

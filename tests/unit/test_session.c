@@ -292,6 +292,39 @@ static void test_filters(void **state)
 	hvst_session_free(s);
 }
 
+static int stop_always(void *ctx, const struct hvst_storm *storm)
+{
+	(void)storm;
+	++*(unsigned int *)ctx;
+	return 1;
+}
+
+/* It goes on saying so while the run is wound up: the findings are there all the same. */
+static void test_stopped(void **state)
+{
+	const struct hvst_observer stop = { .storm = stop_always };
+	unsigned int calls = 0, most = 0;
+
+	(void)state;
+	for (unsigned int f = 0; f < nr_files; f++) {
+		struct hvst_session *s = opened(files[f].path, NULL, HVST_READER_AUTO, 1);
+		unsigned int n = 0;
+		int rc;
+
+		hvst_session_set_observer(s, &stop, &n);
+		rc = hvst_session_run(s);
+		assert_true(rc == 0 || (rc == -ECANCELED && n));
+		assert_true(hvst_session_result(s)->nr_vms > 0);
+		assert_true(hvst_session_result(s)->headline[0]);
+		calls += n;
+		most = n > most ? n : most;
+		hvst_session_free(s);
+	}
+	printf("# %u recordings, stopped by a storm observer: told %u storms, up to %u after the stop\n", nr_files,
+	       calls, most ? most - 1 : 0);
+	assert_true(most > 1);
+}
+
 static void test_misuse(void **state)
 {
 	struct hvst_session *s = hvst_session_new();
@@ -340,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_readers_and_threads),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_misuse),
 	};
 	const char *dir = getenv("HVST_RECORDINGS");

@@ -37,7 +37,7 @@ static void answers(const struct feed *f, enum hvst_answer *out)
 		out[q] = verdict_of(f, (enum hvst_question)q)->answer;
 }
 
-/* DOMAIN, what each verdict needs: the questions that one missing event leaves without a "no". */
+/* What each verdict needs: the questions that one missing event leaves without a "no". */
 struct need { int event; uint64_t questions; };
 
 #define Q(q) (1ull << HVST_Q_##q)
