@@ -315,7 +315,7 @@ static int pass(struct hvst_session *s)
 	}
 	if (n < 0)
 		return fail(s, (int)n, "%s", hvst_source_error(s->src));
-	return ret && ret != -ECANCELED ? fail(s, ret, "%s", strerror(-ret)) : ret;
+	return ret == -ENOMEM ? fail(s, ret, "out of memory") : ret;
 }
 
 /* What only the model knows goes into the trace's figures; comms go where people look for them. */

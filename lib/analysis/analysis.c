@@ -85,7 +85,6 @@ static int timer_new(void *ctx, struct stimer *t)
 	struct timer_an *ta = calloc(1, sizeof(*ta));
 
 	(void)ctx;
-	t->an = ta;
 	if (!ta)
 		return -ENOMEM;
 	ta->delivered_ns = HVST_UNKNOWN;
@@ -93,10 +92,12 @@ static int timer_new(void *ctx, struct stimer *t)
 	ta->lateness = hvst_sketch_new();
 	ta->delivery = hvst_sketch_new();
 	ta->entry = hvst_sketch_new();
-	if (ta->skew && ta->lateness && ta->delivery && ta->entry)
-		return 0;
-	timer_an_free(ta);
-	return -ENOMEM;
+	if (!ta->skew || !ta->lateness || !ta->delivery || !ta->entry) {
+		timer_an_free(ta);
+		return -ENOMEM;
+	}
+	t->an = ta;
+	return 0;
 }
 
 static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)

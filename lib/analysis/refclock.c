@@ -204,18 +204,62 @@ static bool event_since(const struct refclock *rc, int64_t after)
 	return rc->nr_events && rc->events[(rc->nr_events - 1) % REF_EVENTS].ts > after;
 }
 
-/* Do the low samples agree with each other, as after a step, or scatter, as late ones do? */
-static bool run_agrees(const struct refclock *rc)
+/* The highest of some of the low samples. */
+static int64_t run_top(const struct refclock *rc, unsigned int from, unsigned int to)
 {
 	int64_t top = INT64_MIN;
-	unsigned int near = 0;
 
-	for (unsigned int i = 0; i < rc->nr_run; i++)
+	for (unsigned int i = from; i < to; i++)
 		if (rc->run[i].y > top)
 			top = rc->run[i].y;
-	for (unsigned int i = 0; i < rc->nr_run; i++)
+	return top;
+}
+
+/* Do the low samples agree with each other, as after a step, or scatter, as late ones do? */
+static bool run_agrees(const struct refclock *rc, unsigned int from, unsigned int to)
+{
+	int64_t top = run_top(rc, from, to);
+	unsigned int near = 0;
+
+	for (unsigned int i = from; i < to; i++)
 		near += rc->run[i].y >= top - LOW_NS;
-	return near * 2 > rc->nr_run;
+	return near * 2 > to - from;
+}
+
+/* Some of the low samples make a segment. */
+static int seg_from_run(struct refclock *rc, unsigned int from, unsigned int to)
+{
+	int ret = seg_begin(rc, rc->run[from].x, rc->run[from].y);
+
+	for (unsigned int i = from + 1; !ret && i < to; i++)
+		seg_add(rc, rc->run[i].x, rc->run[i].y);
+	rc->solid = SOLID;
+	return ret;
+}
+
+/*
+ * A clock event came while a run went on, as when the trace clock's rate has changed lately, and what came
+ * after it lies lower still: a step back at the event, from where the run was.
+ */
+static bool run_stepped(const struct refclock *rc)
+{
+	unsigned int split = rc->run_split, n = rc->nr_run;
+
+	return split && n - split >= RUN_WITH_EVENT && run_agrees(rc, split, n) &&
+	       run_top(rc, split, n) < run_top(rc, 0, split) - DEPART_NS;
+}
+
+static int run_step(struct refclock *rc)
+{
+	unsigned int split = rc->run_split, n = rc->nr_run;
+	int ret = 0;
+
+	if (split >= RUN_WITH_EVENT && run_agrees(rc, 0, split))
+		ret = seg_from_run(rc, 0, split);
+	if (!ret)
+		ret = seg_from_run(rc, split, n);
+	rc->nr_run = 0;
+	return ret ? ret : 1;
 }
 
 static int low_sample(struct refclock *rc, int64_t ts, int64_t o)
@@ -223,24 +267,28 @@ static int low_sample(struct refclock *rc, int64_t ts, int64_t o)
 	unsigned int need;
 	int ret;
 
-	if (!rc->nr_run)
+	if (!rc->nr_run) {
 		rc->run_event = event_since(rc, rc->cur->last_ns);
+		rc->run_split = 0;
+	} else if (event_since(rc, rc->run[rc->nr_run - 1].x)) {
+		rc->run_split = rc->nr_run;
+	}
 	rc->run[rc->nr_run++] = (struct hull_point){ ts, o };
+	if (run_stepped(rc))
+		return run_step(rc);
 	need = rc->run_event ? RUN_WITH_EVENT : RUN_ALONE;
 	if (rc->nr_run < need)
 		return 0;
-	if (!run_agrees(rc)) {
+	if (!run_agrees(rc, 0, rc->nr_run)) {
 		/* Late samples, all of them; forget the older half and go on looking. */
 		if (rc->nr_run == REF_RUN) {
 			memmove(rc->run, rc->run + REF_RUN / 2, sizeof(rc->run) / 2);
 			rc->nr_run = REF_RUN / 2;
+			rc->run_split = rc->run_split > REF_RUN / 2 ? rc->run_split - REF_RUN / 2 : 0;
 		}
 		return 0;
 	}
-	ret = seg_begin(rc, rc->run[0].x, rc->run[0].y);
-	for (unsigned int i = 1; !ret && i < rc->nr_run; i++)
-		seg_add(rc, rc->run[i].x, rc->run[i].y);
-	rc->solid = SOLID;
+	ret = seg_from_run(rc, 0, rc->nr_run);
 	rc->nr_run = 0;
 	return ret ? ret : 1;
 }

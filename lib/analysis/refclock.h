@@ -42,6 +42,7 @@ struct refclock {
 	struct hull_point run[REF_RUN];
 	unsigned int nr_run;
 	bool run_event;			/* a clock event lies between the last good sample and the run */
+	unsigned int run_split;		/* the run's first sample after a clock event within it; 0: none */
 	int64_t contradiction_ns;	/* first bound above the model since the last good sample */
 	struct { int64_t ts; int event; } events[REF_EVENTS];
 	unsigned int nr_events;		/* total seen; the ring holds the last REF_EVENTS */

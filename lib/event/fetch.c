@@ -12,6 +12,9 @@ struct feed {
 	enum ahead ahead;
 };
 
+/* Runs come several at a time: so much memory the allocator gets from the system in one piece. */
+struct slab { struct slab *next; struct hvst_run runs[8]; };
+
 /* One decompressor for each way of compressing, made when needed; each thread has its own. */
 struct unpackers { struct hvst_unpack *u[HVST_COMP_ZSTD + 1]; };
 
@@ -19,6 +22,7 @@ struct hvst_fetch {
 	struct hvst_lane **lanes;
 	unsigned int nr_lanes, want_threads;
 	struct feed *feeds;
+	struct slab *slabs;
 	struct hvst_run *free;		/* runs that nobody uses */
 	struct unpackers mine;		/* the caller's */
 
@@ -50,20 +54,6 @@ static void unpackers_free(struct unpackers *all)
 		hvst_unpack_free(all->u[i]);
 }
 
-/* The run given back last: the one most likely to be in the cache. */
-static struct hvst_run *take_free(struct hvst_fetch *f)
-{
-	struct hvst_run *r = f->free;
-
-	if (r)
-		f->free = r->next;
-	else
-		r = malloc(sizeof(*r));
-	if (r)
-		r->next = NULL;		/* a list of one */
-	return r;
-}
-
 void hvst_fetch_release(struct hvst_fetch *f, struct hvst_run *runs)
 {
 	while (runs) {
@@ -73,6 +63,35 @@ void hvst_fetch_release(struct hvst_fetch *f, struct hvst_run *runs)
 		r->next = f->free;
 		f->free = r;
 	}
+}
+
+static void add_slab(struct hvst_fetch *f)
+{
+	struct slab *s = malloc(sizeof(*s));
+
+	if (!s)
+		return;
+	s->next = f->slabs;
+	f->slabs = s;
+	for (size_t i = 0; i < sizeof(s->runs) / sizeof(s->runs[0]); i++) {
+		s->runs[i].next = NULL;
+		hvst_fetch_release(f, &s->runs[i]);
+	}
+}
+
+/* The run given back last, the one most likely to be in the cache, as a list of one. NULL without memory. */
+static struct hvst_run *take_free(struct hvst_fetch *f)
+{
+	struct hvst_run *r;
+
+	if (!f->free)
+		add_slab(f);
+	r = f->free;
+	if (r) {
+		f->free = r->next;
+		r->next = NULL;
+	}
+	return r;
 }
 
 static void decode(struct hvst_lane *l, struct hvst_run *r, struct unpackers *all)
@@ -249,11 +268,11 @@ void hvst_fetch_free(struct hvst_fetch *f)
 	if (!f)
 		return;
 	hvst_fetch_stop(f);
-	while (f->free) {
-		struct hvst_run *r = f->free;
+	while (f->slabs) {
+		struct slab *s = f->slabs;
 
-		f->free = r->next;
-		free(r);
+		f->slabs = s->next;
+		free(s);
 	}
 	unpackers_free(&f->mine);
 	pthread_cond_destroy(&f->asked);

@@ -5,7 +5,7 @@
 
 #include "pump.h"
 
-#define RING 16	/* batches: one in use, the others filled or being filled */
+#define RING 8	/* batches: one in use, the others filled or being filled */
 /*
  * Who had to wait goes on when the ring is half full, or half empty: one wake-up for several batches.
  */

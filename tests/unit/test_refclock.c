@@ -165,6 +165,46 @@ static void test_step_after_slew(void **state)
 }
 
 /* Steps that come faster than the rules settle must not run away; each one that lasts is found. */
+/*
+ * The trace clock's rate changes, and before the samples that drift away from the old line make a segment of
+ * their own, the clock steps back, with its event: the step is at the event, and as large as it was.
+ */
+static void test_step_while_drifting(void **state)
+{
+	static const int64_t steps[] = { -MS(1), -MS(117), -SEC(2) };
+	unsigned int checked = 0;
+
+	(void)state;
+	for (unsigned int before = 6; before < 30; before += 6)
+		for (unsigned int i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+			const struct refseg *s;
+			struct clock c;
+			int64_t at;
+
+			clock_begin(&c);
+			c.ppm = 77;
+			samples(&c, 2000, US(700));
+			c.o = offset(&c, c.now);
+			c.t0 = c.now;
+			c.ppm = -400;
+			for (unsigned int k = 0; k < before; k++, c.now += MS(2))
+				sample(&c, US(100) + US(1));	/* low from the first one on */
+			at = c.now;
+			hvst_refclock_event(&c.rc, at, HVST_EV_UPDATE_MASTER_CLOCK);
+			c.o += steps[i];
+			c.now += MS(1);
+			samples(&c, 2000, US(700));
+			hvst_refclock_finish(&c.rc);
+			s = segment(&c, c.rc.nr_segs);
+			assert_int_equal(s->from_ns, at);
+			assert_int_equal(s->step_event, HVST_EV_UPDATE_MASTER_CLOCK);
+			assert_true(llabs(s->step_ns - steps[i]) < US(110));
+			checked++;
+			hvst_refclock_free(&c.rc);
+		}
+	printf("# %u steps back while the samples drifted: each at its event\n", checked);
+}
+
 static void test_many_steps(void **state)
 {
 	unsigned int found = 0;
@@ -335,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_step_after_slew),
+		cmocka_unit_test(test_step_while_drifting),
 		cmocka_unit_test(test_many_steps),
 		cmocka_unit_test(test_no_step),
 		cmocka_unit_test(test_slew_over_gap),
