@@ -151,6 +151,8 @@ struct guest_edge {
 	int64_t win_from;
 	int64_t from;				/* of the run's first window */
 	struct guest_fit before;		/* the line of the run before */
+	uint64_t count;				/* of the last arm, and how far it was from the one before */
+	int64_t step;
 	struct edge_point odd;			/* one window off the line, waiting for a second */
 	int64_t odd_from;
 	bool has_odd;

@@ -203,13 +203,27 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 	e->p[e->n++] = p;
 }
 
+/*
+ * Did this arm's count come from a clock? One that moved on by the very step of the arm before did not: a
+ * guest that ticks on a grid. What its headroom then shows is the beat of two ticks, and no clock.
+ */
+static bool from_clock(struct guest_edge *e, uint64_t count)
+{
+	int64_t step = hvst_count_step(e->count, count);
+	bool same = llabs(step - e->step) <= 1;
+
+	e->count = count;
+	e->step = step;
+	return !same;
+}
+
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
 	struct guest_edge *e = &t->an->edge;
 	int64_t headroom;
 
 	if (arm->kind == HVST_ARM_PERIODIC || arm->skew_ns == HVST_UNKNOWN ||
-	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
+	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST) || !from_clock(e, arm->count))
 		return;
 	headroom = -arm->skew_ns;
 	if (!e->per)

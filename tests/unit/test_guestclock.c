@@ -29,8 +29,10 @@ static void ticks(struct feed *f, int64_t span, int64_t period, double ppm, int6
 
 	while (f->now < from + span) {
 		int64_t off = (int64_t)(ppm * (double)(f->now - from) / 1e6);
-		uint64_t target = ref_now(f, &host) + (uint64_t)(period + off) / 100;
+		uint64_t target;
 
+		f->now += (int64_t)(rnd() % US(5));	/* until the guest reads its clock */
+		target = ref_now(f, &host) + (uint64_t)(period + off) / 100;
 		f->now += (int64_t)(rnd() % (uint64_t)noise);
 		guest_arm(f, &vcpu0, 0, target);
 		f->now += US(20);
@@ -152,6 +154,31 @@ static void test_slewed_trace(void **state)
 	feed_free(&f);
 }
 
+/*
+ * A guest that ticks on a grid, armed anew by something else that comes with a period a little off the grid's:
+ * the headroom moves as evenly as a clock that runs slow, and no clock was read.
+ */
+static void test_grid_is_no_clock(void **state)
+{
+	uint64_t target;
+	struct feed f;
+
+	(void)state;
+	begin(&f);
+	target = ref_now(&f, &host) + (uint64_t)MS(8) / 100;
+	for (unsigned int i = 0; i < 300; i++) {
+		guest_write(&f, &vcpu0, 0, target, false);
+		host_start(&f, &vcpu0, 0, target);
+		f.now += MS(4) + US(4);
+		target += (uint64_t)MS(4) / 100;
+	}
+	feed_end(&f);
+	assert_null(drift(&f));
+	assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_CANNOT_TELL);
+	printf("# a grid of ticks armed every 4.004 ms: no rate is claimed\n");
+	feed_free(&f);
+}
+
 /* A backlog advances far faster than any clock: a habit, not a rate. */
 static void test_backlog_is_no_rate(void **state)
 {
@@ -210,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_random_delays),
 		cmocka_unit_test(test_short),
 		cmocka_unit_test(test_slewed_trace),
+		cmocka_unit_test(test_grid_is_no_clock),
 		cmocka_unit_test(test_backlog_is_no_rate),
 		cmocka_unit_test(test_one_of_two),
 	};

@@ -13,7 +13,7 @@ static void healthy(struct feed *f, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		guest_arm(f, &vcpu0, 0, ref_now(f, &host) + 50000);
 		ev_exit(f, &vcpu0, 2, 0x78);
-		f->now += US(200);
+		f->now += US(200) + i * 37 % 50 * 100;	/* until the guest reads its clock */
 		ev_entry(f, &vcpu0);
 	}
 }
