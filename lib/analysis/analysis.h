@@ -140,7 +140,7 @@ struct storm_group {
 
 /* Upper edge of the headroom over time, see guestclock.c. */
 #define EDGE_POINTS 128
-struct edge_point { int64_t ts, v; };
+struct edge_point { int64_t ts, v; bool from_clock; };
 struct guest_fit { double slope, level; int64_t t0, last; bool valid; };
 struct guest_edge {
 	struct edge_point p[EDGE_POINTS];	/* the run so far, a point a window */

@@ -226,12 +226,31 @@ void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvs
 	hvst_evidence_plain(&va->change_why, ev, "no master clock any more: the TSC page is broken");
 }
 
+/*
+ * The page is switched off that was switched on before the trace began, or restored by the VMM, and the guest
+ * armed its timers without a read of the counter so far: it read the page.
+ */
+static bool used_page_so_far(const struct vm *vm)
+{
+	const struct vm_an *va = vm->an;
+
+	if (va->page_known || va->source != HVST_SRC_UNKNOWN ||
+	    (va->nr_sources && va->sources[va->nr_sources - 1].source != HVST_REF_UNKNOWN))
+		return false;
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->an->without_read >= AGREEING_ARMS && v->an->source == HVST_SRC_UNKNOWN)
+			return true;
+	return false;
+}
+
 static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vm_an *vm = v->vm->an;
 	bool on = ev->msr.data & 1;
 	bool same = vm->page_known && page_usable(vm) == on;
 
+	if (!on && used_page_so_far(v->vm))
+		vm->source = HVST_SRC_TSC_PAGE;
 	hvst_mark(a, v->vm, ev, "guest writes HV_REFERENCE_TSC = 0x%llx (TSC page %s)",
 		  (unsigned long long)ev->msr.data, on ? "on" : "off");
 	if (!on)

@@ -123,6 +123,19 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 	return drift > (span >= LONG_SPAN_NS && points >= LONG_POINTS ? 6 : 50) * f->rms;
 }
 
+/*
+ * The headroom of a grid's ticks that something with another period arms moves as evenly as that of a slow clock:
+ * it is the beat of the two, and no clock was read.
+ */
+static bool shows_clock(const struct guest_edge *e)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < e->n; i++)
+		n += e->p[i].from_clock;
+	return 2 * n > e->n;
+}
+
 static void run_end(struct analysis *a, struct stimer *t)
 {
 	struct guest_edge *e = &t->an->edge;
@@ -132,9 +145,11 @@ static void run_end(struct analysis *a, struct stimer *t)
 	if (e->n >= 4) {
 		fit_line(e, &f);
 		if (e->n >= MIN_POINTS && span >= MIN_SPAN_NS) {
-			if (is_drift(&f, span, e->n))
+			bool drift = is_drift(&f, span, e->n);
+
+			if (drift && shows_clock(e))
 				report(a, t, e, &f);
-			else if (f.slope_err * 1e6 < MIN_PPM)
+			else if (!drift && f.slope_err * 1e6 < MIN_PPM)
 				a->steady_edges++;
 		}
 		e->before = (struct guest_fit){ f.slope, f.level, f.t0, e->p[e->n - 1].ts, true };
@@ -205,7 +220,7 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 
 /*
  * Did this arm's count come from a clock? One that moved on by the very step of the arm before did not: a
- * guest that ticks on a grid. What its headroom then shows is the beat of two ticks, and no clock.
+ * guest that ticks on a grid.
  */
 static bool from_clock(struct guest_edge *e, uint64_t count)
 {
@@ -221,9 +236,10 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 {
 	struct guest_edge *e = &t->an->edge;
 	int64_t headroom;
+	bool clock;
 
 	if (arm->kind == HVST_ARM_PERIODIC || arm->skew_ns == HVST_UNKNOWN ||
-	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST) || !from_clock(e, arm->count))
+	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
 		return;
 	headroom = -arm->skew_ns;
 	if (!e->per)
@@ -232,12 +248,11 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 		point_add(a, t, e->win);
 		e->win_n = 0;
 	}
-	if (!e->win_n) {
+	if (!e->win_n)
 		e->win_from = arm->ts_ns;
-		e->win = (struct edge_point){ arm->ts_ns, headroom };
-	} else if (headroom > e->win.v) {
-		e->win = (struct edge_point){ arm->ts_ns, headroom };
-	}
+	clock = from_clock(e, arm->count);
+	if (!e->win_n || headroom > e->win.v)
+		e->win = (struct edge_point){ arm->ts_ns, headroom, clock };
 	e->win_n++;
 }
 
