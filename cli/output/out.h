@@ -56,7 +56,8 @@ bool out_room(struct out *o, size_t len);
 /* Inline, with a length that the compiler knows: a line of an event is 30 of these. */
 static inline void out_mem(struct out *o, const void *p, size_t len)
 {
-	if (o->len + len > o->ready && !out_room(o, len))
+	/* >=: not even nothing is copied to where no memory is */
+	if (o->len + len >= o->ready && !out_room(o, len))
 		return;
 	memcpy(o->buf + o->len, p, len);
 	o->len += len;

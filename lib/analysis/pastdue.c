@@ -12,6 +12,7 @@
 #define VMX_EXIT_HLT	12
 #define SVM_EXIT_HLT	0x78
 #define HELD_MIN_NS	1000
+#define COST_MAX_NS	(1000LL * 1000 * 1000)	/* of programming a timer: longer makes no sense */
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
 #define BEFORE_NS	(1000LL * 1000 * 1000)
 
@@ -119,6 +120,8 @@ void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst
 	cost = arm->ts_ns - t->prog_ns;
 	if (cost <= 0)
 		return;
+	if (cost > COST_MAX_NS)
+		cost = COST_MAX_NS;
 	if (!v->cost_ns)
 		v->cost_ns = cost;
 	else
@@ -166,7 +169,8 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 		return CAUSE_UNEXPLAINED;
 	if (skew_ns <= limit)
 		return CAUSE_SHORT_DEADLINE;
-	reach = skew_ns + 4 * cost;
+	if (__builtin_add_overflow(skew_ns, 4 * cost, &reach))
+		reach = INT64_MAX;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct held *h = &v->held[(v->nr_held - 1 - i) % HELD_MARKS];
 

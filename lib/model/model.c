@@ -406,8 +406,8 @@ static struct stimer *callback_owner(const struct model *m, const struct hvst_ev
 
 		if (v->vcpu_id != ev->vcpu_id || !t || (!t->armed && !t->programmed))
 			continue;
-		/* Written, and no start seen since: starts are not recorded, any time fits. */
-		if (!t->armed) {
+		/* Written, and no start seen since, or none with a deadline: any time fits. */
+		if (!t->armed || t->deadline_ns == HVST_UNKNOWN) {
 			if (!best)
 				best = t;
 			continue;

@@ -343,8 +343,8 @@ static int walk(struct hvst_file *f)
 	return f->version == 6 ? hvst_file_walk6(f, pos) : hvst_file_walk7(f, pos);
 }
 
-static void init(struct hvst_file *f, const char *path, const char *const *systems, char *err,
-		 size_t errlen)
+static int init(struct hvst_file *f, const char *path, const char *const *systems, char *err,
+		size_t errlen)
 {
 	memset(f, 0, sizeof(*f));
 	f->io.fd = -1;
@@ -355,6 +355,11 @@ static void init(struct hvst_file *f, const char *path, const char *const *syste
 	if (errlen)
 		err[0] = '\0';
 	f->path = strdup(path);
+	if (f->path)
+		return 0;
+	if (errlen)
+		snprintf(err, errlen, "%s: out of memory", path);
+	return -ENOMEM;
 }
 
 static int check_kind(struct hvst_file *f)
@@ -377,11 +382,10 @@ static int check_kind(struct hvst_file *f)
 int hvst_file_open(struct hvst_file *f, const char *path, const char *const *systems, char *err,
 		   size_t errlen)
 {
-	int rc;
+	int rc = init(f, path, systems, err, errlen);
 
-	init(f, path, systems, err, errlen);
-	if (!f->path)
-		return -ENOMEM;
+	if (rc)
+		return rc;
 	/* O_NONBLOCK: a FIFO without a writer must not hang us */
 	f->io.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (f->io.fd < 0)
@@ -393,9 +397,10 @@ int hvst_file_open(struct hvst_file *f, const char *path, const char *const *sys
 int hvst_file_open_mem(struct hvst_file *f, const void *mem, size_t size,
 		       const char *const *systems, char *err, size_t errlen)
 {
-	init(f, "memory", systems, err, errlen);
-	if (!f->path)
-		return -ENOMEM;
+	int rc = init(f, "memory", systems, err, errlen);
+
+	if (rc)
+		return rc;
 	f->io.mem = mem;
 	f->io.size = size;
 	return walk(f);

@@ -53,7 +53,10 @@ static int gone(struct hvst_tracecmd *t)
 
 static int refused(struct hvst_tracecmd *t, const struct hvst_answer *a)
 {
-	snprintf(t->fate, sizeof(t->fate), "libtracecmd: %.63s", a->what[0] ? a->what : strerror(-a->rc));
+	/* -INT32_MIN would be none: no number is trusted */
+	const char *why = a->what[0] ? a->what : strerror(a->rc < 0 && a->rc > INT32_MIN ? -a->rc : EIO);
+
+	snprintf(t->fate, sizeof(t->fate), "libtracecmd: %.63s", why);
 	reap(t);
 	return -EBADMSG;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+
 #include "lane.h"
 
 struct lane_setup lane_setup(struct input *in)
@@ -26,7 +28,7 @@ static void check_event(const struct hvst_event *ev, const struct lane_setup *ho
 
 	PROMISE(ev->id <= HVST_EV_LOST);
 	PROMISE(ev->ts_ns >= last_ns && ev->ts_ns >= how->from_ns && ev->ts_ns < how->to_ns);
-	PROMISE(ev->cpu == 3 && ev->buffer == 0);
+	PROMISE(ev->cpu == LANE_CPU && ev->buffer == 0);
 	if (ev->id == HVST_EV_LOST)
 		return;
 	PROMISE(hvst_event_fields(ev->id, &n));
@@ -66,7 +68,7 @@ void lane_run(const struct hvst_decoder *d, const struct lane_setup *how, const 
 		.io = { .fd = -1, .mem = pages->p, .size = pages->n }, .truncated_at = -1, .buffers = &buffer,
 		.nr_buffers = 1, .tsc_mult = how->mult, .tsc_shift = how->shift, .ts_offset = how->offset,
 	};
-	struct hvst_cpu_data cpu = { .cpu = 3, .size = pages->n };
+	struct hvst_cpu_data cpu = { .cpu = LANE_CPU, .size = pages->n };
 	struct hvst_lane *l = calloc(1, sizeof(*l));
 
 	if (!l)
@@ -80,4 +82,65 @@ void lane_run(const struct hvst_decoder *d, const struct lane_setup *how, const 
 	if (!hvst_lane_start(l, how->from_ns, how->to_ns, NULL))
 		decode(l, how, pages->n);
 	hvst_lane_free(l);
+}
+
+void lane_run_tracecmd(struct hvst_file *f, struct hvst_tracecmd *t, const struct lane_setup *how)
+{
+	struct hvst_lane *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return;
+	l->file = f;
+	l->decoder = lane_real_decoder();
+	l->tracecmd = t;
+	l->cpu = LANE_CPU;
+	hvst_timebase_init(&l->timebase, f, 0, l->cpu);
+	if (!hvst_lane_start(l, how->from_ns, how->to_ns, NULL))
+		decode(l, how, INT32_MAX);
+	hvst_lane_free(l);
+}
+
+/* --- the formats of a real kernel --------------------------------------------------------------------------- */
+
+static void add_format(struct hvst_file *kernel, const char *path)
+{
+	static struct hvst_format formats[64];
+	char text[16384];
+	FILE *f = fopen(path, "r");
+	const char *system = strstr(path, "sched_") ? "sched" : "kvm";
+
+	PROMISE(f && kernel->nr_formats < 64);
+	kernel->formats = formats;
+	PROMISE(!hvst_format_parse(&formats[kernel->nr_formats++], system, text, fread(text, 1, sizeof(text), f)));
+	fclose(f);
+}
+
+static void read_formats(struct hvst_file *kernel)
+{
+	static const char dir[] = FUZZ_SOURCE "/tests/gen/formats/linux-6.12";
+	struct dirent *e;
+	char path[4096];
+	DIR *d = opendir(dir);
+
+	PROMISE(d);
+	while ((e = readdir(d))) {
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (e->d_name[0] != '.')
+			add_format(kernel, path);
+	}
+	closedir(d);
+}
+
+const struct hvst_decoder *lane_real_decoder(void)
+{
+	static struct hvst_decoder *decoder;
+	static struct hvst_file kernel;
+
+	if (decoder)
+		return decoder;
+	read_formats(&kernel);
+	decoder = malloc(sizeof(*decoder));
+	PROMISE(decoder && !hvst_decoder_init(decoder, &kernel, 0));
+	hvst_decoder_select(decoder, &kernel, UINT64_MAX, true);
+	return decoder;
 }
