@@ -262,6 +262,21 @@ static int run_step(struct refclock *rc)
 	return ret ? ret : 1;
 }
 
+/*
+ * The run is full, and its samples do not agree: late ones, all of them, or late ones and then a step. Those
+ * are forgotten before which the rest agrees, at most the older half, and the search goes on.
+ */
+static void run_forget(struct refclock *rc)
+{
+	unsigned int n = 1;
+
+	while (n < REF_RUN / 2 && !run_agrees(rc, n, rc->nr_run))
+		n++;
+	rc->nr_run -= n;
+	memmove(rc->run, rc->run + n, rc->nr_run * sizeof(rc->run[0]));
+	rc->run_split = rc->run_split > n ? rc->run_split - n : 0;
+}
+
 static int low_sample(struct refclock *rc, int64_t ts, int64_t o)
 {
 	unsigned int need;
@@ -280,12 +295,8 @@ static int low_sample(struct refclock *rc, int64_t ts, int64_t o)
 	if (rc->nr_run < need)
 		return 0;
 	if (!run_agrees(rc, 0, rc->nr_run)) {
-		/* Late samples, all of them; forget the older half and go on looking. */
-		if (rc->nr_run == REF_RUN) {
-			memmove(rc->run, rc->run + REF_RUN / 2, sizeof(rc->run) / 2);
-			rc->nr_run = REF_RUN / 2;
-			rc->run_split = rc->run_split > REF_RUN / 2 ? rc->run_split - REF_RUN / 2 : 0;
-		}
+		if (rc->nr_run == REF_RUN)
+			run_forget(rc);
 		return 0;
 	}
 	ret = seg_from_run(rc, 0, rc->nr_run);
