@@ -16,6 +16,7 @@
 
 #define SAME_COUNT_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
 #define PEAK_MIN_ARMS	16
+#define WHOLE_MARGIN	4	/* past-due arms that a dense group loses for good edges */
 #define SLEW		600e-6	/* more than NTP slews a clock */
 
 /* The bin of @ts, which may need wider ones. */
@@ -524,7 +525,7 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	s = storm_new(a, t->vcpu);
 	if (!s)
 		return;
-	if (whole)
+	if (whole && g->best.expired + WHOLE_MARGIN < g->expired)
 		g->best = (struct storm_core){ 0, g->start, g->max, g->end, g->arms, g->expired };
 	s->start_ns = g->best.start.ts;
 	s->end_ns = g->best.end.ts;
