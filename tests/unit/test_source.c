@@ -197,6 +197,52 @@ static void test_order(void **state)
 	free(l.ev);
 }
 
+/* Days and decades between events and between CPUs: more than the merge counts from one place. */
+static void test_far_apart(void **state)
+{
+	struct mk_cpu cpus[CPUS];
+	struct mk_buffer top = { .name = "", .clock = "mono", .cpus = cpus, .nr_cpus = CPUS };
+	struct mk_file f = { .version = 7, .buffers = &top, .nr_buffers = 1 };
+	struct list want = { 0 }, got = { 0 };
+	struct mk_bytes b;
+	char *path;
+	struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1, .threads = 1 };
+	size_t n = 0;
+
+	(void)state;
+	memset(cpus, 0, sizeof(cpus));
+	srand(23);
+	for (unsigned int i = 0; i < CPUS; i++) {
+		uint64_t ts = 1000 + i;
+
+		for (unsigned int k = 0; k < 60; k++, n++) {
+			/* from nothing to 52 days; the last one's events lie decades behind the others' */
+			ts += rand() % 3 ? (uint64_t)rand() % 4 : 1ull << (rand() % 53);
+			mk_set_count(&cpus[i], i == CPUS - 1 ? ts + (1ull << 60) : ts, 100, (int)i, ts);
+			mk_end_page(&cpus[i], 0);
+		}
+	}
+	b = mk_file(&f);
+	path = mk_save(&b);
+	read_all(&o, &want);
+	assert_int_equal(want.n, n);
+	for (size_t i = 1; i < want.n; i++)
+		assert_true(want.ev[i - 1].ts_ns < want.ev[i].ts_ns ||
+			    (want.ev[i - 1].ts_ns == want.ev[i].ts_ns && want.ev[i - 1].cpu <= want.ev[i].cpu));
+	for (o.threads = 2; o.threads < 5; o.threads++) {
+		read_all(&o, &got);
+		assert_same(&want, &got);
+	}
+	print_message("# far apart: %zu events within %.1f years in order\n", want.n,
+		      (double)(want.ev[n - 1].ts_ns - want.ev[0].ts_ns) / 1e9 / 86400 / 365);
+	mk_free(&b);
+	for (unsigned int i = 0; i < CPUS; i++)
+		mk_free(&cpus[i].pages);
+	free(want.ev);
+	free(got.ev);
+	drop(path);
+}
+
 /*
  * Neither threads nor the reader nor the kind of file change anything. libtracecmd knows no zlib
  * here.
@@ -754,7 +800,8 @@ static void test_time_shift(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),	   cmocka_unit_test(test_same_by_any_means),
+		cmocka_unit_test(test_order),	   cmocka_unit_test(test_far_apart),
+		cmocka_unit_test(test_same_by_any_means),
 		cmocka_unit_test(test_windows),	   cmocka_unit_test(test_stop_midway),
 		cmocka_unit_test(test_selection),  cmocka_unit_test(test_buffers),
 		cmocka_unit_test(test_two_files),  cmocka_unit_test(test_lost),
