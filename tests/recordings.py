@@ -15,9 +15,11 @@ def shared():
     """the folder of further recordings, which need not exist"""
     if 'HVST_RECORDINGS' in os.environ:
         return os.environ['HVST_RECORDINGS']
-    git = subprocess.run(['git', '-C', TOP, 'rev-parse', '--path-format=absolute', '--git-common-dir'],
-                         capture_output=True, text=True, check=False).stdout.strip()
-    return os.path.join(os.path.dirname(git or TOP + '/.git'), '..', 'shared', 'recordings')
+    checkout = TOP
+    if os.path.isfile(TOP + '/.git'):       # of another work tree: the first one counts; git need not be installed
+        with open(TOP + '/.git', encoding='utf-8') as f:
+            checkout = f.read().partition('gitdir: ')[2].partition('/.git/')[0] or TOP
+    return os.path.join(checkout, '..', 'shared', 'recordings')
 
 
 def all_of_them():
