@@ -7,6 +7,8 @@
 #ifndef HVST_ANALYSIS_H
 #define HVST_ANALYSIS_H
 
+#include <stdlib.h>
+
 #include <hvstimer/session.h>
 
 #include "../model/model.h"
@@ -128,7 +130,6 @@ struct storm_group {
 	int64_t run_max, run_ts;
 	/* densest part, for groups whose head or tail is thin; see core_best() */
 	struct storm_core cur, best;
-	int64_t best_score;
 	bool cur_is_best;			/* @best has not caught up with it */
 	int64_t progress_before, progress_wall, progress_start, progress_end;
 	struct clock_mark trigger;
@@ -236,6 +237,12 @@ static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
 	if (d > INT64_MAX / 256)
 		return INT64_MAX / 256;
 	return d < INT64_MIN / 256 ? INT64_MIN / 256 : d;
+}
+
+/* A count that moved on by the very step of the one before it (give or take rounding) needed no clock. */
+static inline bool hvst_step_repeats(int64_t step, int64_t before)
+{
+	return llabs(step - before) <= 1;
 }
 
 /* storm.c */

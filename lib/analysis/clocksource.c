@@ -452,7 +452,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	read_before = va->read_last && va->exits_since_read <= 3;
 	delta = hvst_count_step(ta->prog_count, t->count);
 	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
-	derived = !ta->prog_seen || (llabs(delta) > SAME_TARGET_REF && llabs(delta - ta->prog_delta) > 1);
+	derived = !ta->prog_seen || (llabs(delta) > SAME_TARGET_REF && !hvst_step_repeats(delta, ta->prog_delta));
 	ta->prog_seen = true;
 	ta->prog_count = t->count;
 	ta->prog_delta = delta;

@@ -225,7 +225,7 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 static bool from_clock(struct guest_edge *e, uint64_t count)
 {
 	int64_t step = hvst_count_step(e->count, count);
-	bool same = llabs(step - e->step) <= 1;
+	bool same = hvst_step_repeats(step, e->step);
 
 	e->count = count;
 	e->step = step;

@@ -128,10 +128,7 @@ static void core_step(struct storm_group *g, const struct storm_point *at, bool 
 	g->cur.end = *at;
 	if (further_behind(at, &g->cur.max))
 		g->cur.max = *at;
-	if (g->cur.score > g->best_score) {
-		g->best_score = g->cur.score;
-		g->cur_is_best = true;
-	}
+	g->cur_is_best |= g->cur.score > g->best.score;
 }
 
 void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step)
@@ -507,18 +504,15 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	struct storm_group *g = &t->an->group;
 	const struct hvst_params *p = &a->params;
 	struct hvst_storm *s;
-	bool whole = g->expired >= p->storm_min_arms && g->expired * 100 >= g->arms * p->storm_min_share;
-	bool core;
+	bool whole;
 
 	if (!g->active)
 		return;
 	core_best(g);
-	core = !whole && g->best.expired >= p->storm_min_arms;
 	g->active = false;
 	g->arms -= g->ahead;		/* arms ahead after the last past-due one are not the group's */
-	if (!whole && g->expired >= p->storm_min_arms)
-		whole = g->expired * 100 >= g->arms * p->storm_min_share;
-	if (!whole && !core) {
+	whole = g->expired >= p->storm_min_arms && g->expired * 100 >= g->arms * p->storm_min_share;
+	if (!whole && g->best.expired < p->storm_min_arms) {
 		group_count_small(a, t);
 		return;
 	}

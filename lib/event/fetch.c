@@ -5,11 +5,9 @@
 
 #include "fetch.h"
 
-enum ahead { AHEAD_NONE, AHEAD_ASKED, AHEAD_READY };
-
 struct feed {
-	struct hvst_run *run;		/* the one ahead */
-	enum ahead ahead;
+	struct hvst_run *run;		/* the one ahead, if one was asked for */
+	bool ready;
 };
 
 /* Runs come several at a time: so much memory the allocator gets from the system in one piece. */
@@ -138,7 +136,7 @@ static void *fetcher(void *arg)
 
 		decode(f->lanes[i], feed->run, &mine);
 		pthread_mutex_lock(&f->lock);
-		feed->ahead = AHEAD_READY;
+		feed->ready = true;
 		pthread_cond_signal(&f->ready);
 		pthread_mutex_unlock(&f->lock);
 	}
@@ -153,7 +151,6 @@ static void ask(struct hvst_fetch *f, unsigned int i)
 	if (!f->feeds[i].run)
 		return;
 	pthread_mutex_lock(&f->lock);
-	f->feeds[i].ahead = AHEAD_ASKED;
 	f->queue[(f->head + f->nr++) % f->nr_lanes] = i;
 	pthread_cond_signal(&f->asked);
 	pthread_mutex_unlock(&f->lock);
@@ -165,11 +162,10 @@ static struct hvst_run *await(struct hvst_fetch *f, unsigned int i)
 	struct hvst_run *r = feed->run;
 
 	pthread_mutex_lock(&f->lock);
-	while (feed->ahead != AHEAD_READY)
+	while (!feed->ready)
 		pthread_cond_wait(&f->ready, &f->lock);
 	pthread_mutex_unlock(&f->lock);
-	feed->ahead = AHEAD_NONE;
-	feed->run = NULL;
+	*feed = (struct feed){ NULL };
 	return r;
 }
 
@@ -183,7 +179,7 @@ void hvst_fetch_stop(struct hvst_fetch *f)
 		pthread_join(f->threads[--f->nr_threads], NULL);
 	for (unsigned int i = 0; f->feeds && i < f->nr_lanes; i++) {
 		hvst_fetch_release(f, f->feeds[i].run);
-		f->feeds[i] = (struct feed){ .ahead = AHEAD_NONE };
+		f->feeds[i] = (struct feed){ NULL };
 	}
 }
 
