@@ -96,6 +96,7 @@ struct hvst_ev_lost	    { uint64_t count; };
  * @cpu: host CPU whose buffer held it
  * @buffer: index into struct hvst_trace.buffers
  * @id: enum hvst_event_id
+ * @train: within the library, how many events right before it in memory travel with it; else 0
  * @present: bit i is set when field i of hvst_event_fields(@id) was in the record
  * @vcpu_id: the event's vcpu_id, -1 when the event (of this kernel) has none
  */
@@ -106,7 +107,7 @@ struct hvst_event {
 	uint16_t cpu;
 	uint16_t buffer;
 	uint8_t id;
-	uint8_t reserved;
+	uint8_t train;
 	uint16_t present;
 	int32_t vcpu_id;
 	union {

@@ -28,9 +28,8 @@ bool hvst_filter_pass(const struct analysis *a, const struct vcpu *v, int timer)
 	return a->vm_filter < 0 || hvst_vm_number(v) < 0 || hvst_vm_number(v) == a->vm_filter;
 }
 
-static int vm_new(void *ctx, struct vm *vm)
+int hvst_on_vm_new(struct analysis *a, struct vm *vm)
 {
-	struct analysis *a = ctx;
 
 	vm->an = calloc(1, sizeof(*vm->an));
 	if (!vm->an)
@@ -55,9 +54,8 @@ static int64_t created_by(const struct analysis *a, int tid)
 	return ts;
 }
 
-static int vcpu_new(void *ctx, struct vcpu *v)
+int hvst_on_vcpu_new(struct analysis *a, struct vcpu *v)
 {
-	const struct analysis *a = ctx;
 
 	v->an = calloc(1, sizeof(*v->an));
 	if (!v->an)
@@ -66,6 +64,7 @@ static int vcpu_new(void *ctx, struct vcpu *v)
 	v->an->created_ns = created_by(a, v->tid);
 	v->an->exit_ns = v->an->wake_ns = HVST_UNKNOWN;
 	v->an->since = v->first_ns;
+	v->an->next_mark_ns = INT64_MIN;
 	return 0;
 }
 
@@ -80,11 +79,11 @@ static void timer_an_free(struct timer_an *ta)
 	free(ta);
 }
 
-static int timer_new(void *ctx, struct stimer *t)
+int hvst_on_timer_new(struct analysis *a, struct stimer *t)
 {
 	struct timer_an *ta = calloc(1, sizeof(*ta));
 
-	(void)ctx;
+	(void)a;
 	if (!ta)
 		return -ENOMEM;
 	ta->delivered_ns = HVST_UNKNOWN;
@@ -220,7 +219,7 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm, cons
 	return to - from - back > back ? to - from - back : back;
 }
 
-/* --- the model's sink --------------------------------------------------------------------------------- */
+/* --- what the model tells --------------------------------------------------------------------------------- */
 
 /* The clock turns out to have stepped: what storms recorded since, by the old line, moves with it. */
 static void rebase_storms(struct vm *vm, int64_t ts)
@@ -237,9 +236,8 @@ static void rebase_storms(struct vm *vm, int64_t ts)
 				hvst_storm_rebase(&v->timer[i]->an->group, rc->cur->from_ns, step);
 }
 
-static void on_sample(void *ctx, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now)
+void hvst_on_sample(struct analysis *a, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now)
 {
-	struct analysis *a = ctx;
 	struct vm_an *vm = v->vm->an;
 	int64_t residual;
 	int ret;
@@ -295,9 +293,8 @@ static int64_t relative_skew(const struct vm_an *vm, struct timer_an *ta, const 
 	return v < -HVST_SKEW_MAX ? -HVST_SKEW_MAX : (int64_t)v;
 }
 
-static void on_arm(void *ctx, struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev)
+void hvst_on_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev)
 {
-	struct analysis *a = ctx;
 	struct vm_an *vm = t->vcpu->vm->an;
 	bool inferred = arm->flags & HVST_ARM_INFERRED && !(arm->flags & HVST_ARM_PADDED);
 	int64_t bound = 0;
@@ -324,9 +321,8 @@ static void on_arm(void *ctx, struct stimer *t, struct hvst_arm *arm, const stru
 	arm_out(a, t, arm);
 }
 
-static void on_programmed(void *ctx, struct stimer *t, const struct hvst_event *ev)
+void hvst_on_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
 {
-	struct analysis *a = ctx;
 
 	hvst_clocksource_programmed(a, t, ev);
 	if (ev->id == HVST_EV_STIMER_SET_CONFIG ? !ev->set_config.host : !ev->set_count.host)
@@ -350,29 +346,34 @@ static void fire_out(struct analysis *a, struct stimer *t)
 		a->error = -ECANCELED;
 }
 
-static void on_fire(void *ctx, struct stimer *t, const struct hvst_fire *fire)
+void hvst_on_fire(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
 {
-	struct analysis *a = ctx;
+	/* A pad's deadline is none that the guest had asked for. */
+	int64_t deadline = t->padded ? HVST_UNKNOWN : t->deadline_ns;
 	struct timer_an *ta = t->an;
 
-	hvst_activity_fired(t, fire);
-	if (fire->callback_ns != HVST_UNKNOWN) {
-		if (fire->deadline_ns != HVST_UNKNOWN &&
-		    hvst_sketch_add(ta->lateness, fire->callback_ns - fire->deadline_ns, 1))
+	if (t->callback_ns != HVST_UNKNOWN) {
+		hvst_activity_fired(t->vcpu->an, deadline, t->callback_ns);
+		if (deadline != HVST_UNKNOWN && hvst_sketch_add(ta->lateness, t->callback_ns - deadline, 1))
 			a->error = -ENOMEM;
-		if (hvst_sketch_add(ta->delivery, fire->expiration_ns - fire->callback_ns, 1))
+		if (hvst_sketch_add(ta->delivery, ev->ts_ns - t->callback_ns, 1))
 			a->error = -ENOMEM;
 	}
 	if (!a->obs->fire || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
 	fire_out(a, t);
-	ta->fire = *fire;
+	ta->fire = (struct hvst_fire){
+		.arm_ns = t->arm_ns, .deadline_ns = deadline, .callback_ns = t->callback_ns,
+		.expiration_ns = ev->ts_ns, .entry_ns = HVST_UNKNOWN,
+		.vm = -1, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
+		.result = ev->expiration.msg_send_result, .direct = ev->expiration.direct != 0,
+	};
 	ta->fire_waits = true;
 }
 
-static void on_expiration(void *ctx, struct stimer *t, const struct hvst_event *ev)
+void hvst_on_expiration(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
 {
-	(void)ctx;
+	(void)a;
 	hvst_clocksource_ticked(t->vcpu->vm->an);
 	hvst_activity_delivered(t, ev);
 	if (!ev->expiration.msg_send_result) {
@@ -395,26 +396,32 @@ static void entered(struct analysis *a, struct vcpu *v, const struct hvst_event 
 	}
 }
 
-static void on_vcpu_event(void *ctx, struct vcpu *v, const struct hvst_event *ev)
+void hvst_on_entry(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	struct analysis *a = ctx;
+	entered(a, v, ev);
+	hvst_activity_entry(v->an, ev);
+}
 
-	switch (ev->id) {
-	case HVST_EV_ENTRY:
-		entered(a, v, ev);
-		hvst_activity_entry(v->an, ev);
-		break;
-	case HVST_EV_EXIT:
-		hvst_activity_exit(v->an, ev);
-		hvst_clocksource_exit(a, v, ev);
-		break;
-	case HVST_EV_SCHED_SWITCH:
-		hvst_activity_switch(v, ev);
-		break;
-	default:
-		hvst_clocksource_event(a, v, ev);
-		break;
-	}
+void hvst_on_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	hvst_activity_exit(v->an, ev);
+	hvst_clocksource_exit(a, v, ev);
+}
+
+void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	hvst_clocksource_msr(a, v, ev);
+}
+
+void hvst_on_switch(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	(void)a;
+	hvst_activity_switch(v, ev);
+}
+
+void hvst_on_vcpu_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	hvst_clocksource_event(a, v, ev);
 }
 
 /* A vCPU's first TSC offset: the VM begins here, often before any of its threads is known as a vCPU. */
@@ -432,11 +439,9 @@ static void vm_created(struct analysis *a, struct vm *vm, const struct hvst_even
 		hvst_clocksource_created(vm->an, ev->ts_ns);
 }
 
-static void on_clock_event(void *ctx, struct vm *vm, struct vcpu *v, const struct hvst_event *ev)
+void hvst_on_clock_event(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
 {
-	struct analysis *a = ctx;
 
-	(void)v;
 	if (ev->id == HVST_EV_WRITE_TSC_OFFSET && !ev->tsc_offset.previous_tsc_offset)
 		vm_created(a, vm, ev);
 	if (!vm)
@@ -468,25 +473,28 @@ static void deliveries_drop(struct analysis *a, struct vcpu *v)
 	}
 }
 
-static void on_gap(void *ctx, const struct hvst_event *ev)
+void hvst_on_gap(struct analysis *a, const struct hvst_event *ev)
 {
-	struct analysis *a = ctx;
-
 	a->gap_ns = ev->ts_ns;
-	/* Entries and exits in the gap are unknown: time is accounted anew from here. */
+	if (!a->obs->fire)
+		return;
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
-		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
-			v->an->exit_ns = HVST_UNKNOWN;
-			v->an->in_guest = v->an->halted = v->an->off_cpu = false;
-			v->an->read_last = false;
-			v->an->msrs_since_arm = 0;
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 			deliveries_drop(a, v);
-		}
 }
 
-static void on_vm_merge(void *ctx, struct vm *into, struct vm *from)
+/* Entries and exits in the gap are unknown: time is accounted anew from here. */
+void hvst_on_vcpu_gap(struct analysis *a, struct vcpu *v)
 {
-	struct analysis *a = ctx;
+	v->an->exit_ns = HVST_UNKNOWN;
+	v->an->in_guest = v->an->halted = v->an->off_cpu = false;
+	v->an->read_last = false;
+	v->an->msrs_since_arm = 0;
+	deliveries_drop(a, v);
+}
+
+void hvst_on_vm_merge(struct analysis *a, struct vm *into, struct vm *from)
+{
 
 	a->nr_pending -= from->an->nr_pending;
 	for (unsigned int i = 0; i < from->an->nr_pending; i++)
@@ -500,22 +508,15 @@ static void on_vm_merge(void *ctx, struct vm *into, struct vm *from)
 			a->guest_vm[i] = into;
 }
 
-static int64_t on_vm_distance(void *ctx, const struct vm *x, const struct vm *y, int64_t ts)
+int64_t hvst_on_vm_distance(struct analysis *a, const struct vm *x, const struct vm *y, int64_t ts)
 {
 	int64_t ox, oy, e;
 
-	(void)ctx;
+	(void)a;
 	if (!hvst_refclock_at(&x->an->ref, ts, &ox, &e) || !hvst_refclock_at(&y->an->ref, ts, &oy, &e))
 		return HVST_UNKNOWN;
 	return llabs(ox - oy);
 }
-
-static const struct model_sink sink = {
-	.sample = on_sample, .arm = on_arm, .programmed = on_programmed, .fire = on_fire,
-	.expiration = on_expiration, .vcpu_event = on_vcpu_event, .clock_event = on_clock_event,
-	.gap = on_gap, .vm_merge = on_vm_merge, .vm_distance = on_vm_distance,
-	.vcpu_new = vcpu_new, .timer_new = timer_new, .vm_new = vm_new,
-};
 
 struct analysis *hvst_analysis_new(const struct hvst_params *params, struct hvst_trace *trace)
 {
@@ -529,7 +530,7 @@ struct analysis *hvst_analysis_new(const struct hvst_params *params, struct hvst
 	a->obs = &none;
 	a->vm_filter = a->vcpu_filter = a->timer_filter = -1;
 	a->unpaired = hvst_sketch_new();
-	a->model = hvst_model_new(&sink, a);
+	a->model = hvst_model_new(a);
 	if (!a->model || !a->unpaired) {
 		hvst_analysis_free(a);
 		return NULL;

@@ -90,6 +90,7 @@ struct vcpu_an {
 	int64_t progress;		/* ns, cumulated */
 	struct progress_mark marks[PROGRESS_MARKS];
 	unsigned int nr_marks;
+	int64_t next_mark_ns;
 	struct held held[HELD_MARKS];
 	unsigned int nr_held;
 	int64_t off_since, wake_ns;
@@ -257,7 +258,8 @@ void hvst_activity_entry(struct vcpu_an *v, const struct hvst_event *ev);
 void hvst_activity_exit(struct vcpu_an *v, const struct hvst_event *ev);
 void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev);
 void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst_arm *arm);
-void hvst_activity_fired(struct stimer *t, const struct hvst_fire *fire);
+/* @deadline_ns: HVST_UNKNOWN when there was none */
+void hvst_activity_fired(struct vcpu_an *v, int64_t deadline_ns, int64_t callback_ns);
 void hvst_activity_delivered(struct stimer *t, const struct hvst_event *ev);
 int64_t hvst_activity_progress(const struct vcpu_an *v, int64_t ts);
 /* Progress over up to the last second before @ts: *@wall ns of it; 0 when not known. */
@@ -266,6 +268,7 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 					const struct hvst_arm *arm, int64_t skew_ns);
 /* clocksource.c */
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
+void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev);

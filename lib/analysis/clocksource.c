@@ -15,11 +15,6 @@
 
 #include "analysis.h"
 
-#define SVM_EXIT_RDTSC		0x6e
-#define SVM_EXIT_RDTSCP		0x87
-#define VMX_EXIT_RDTSC		16
-#define VMX_EXIT_RDTSCP		51
-
 #define PM_TIMER_PIIX		0x608	/* PIIX4 and ICH9 as QEMU places them */
 #define PM_TIMER_LEGACY		0xb008
 #define HPET_COUNTER_FIRST	0xfed000f0
@@ -491,7 +486,7 @@ static void clock_read(struct analysis *a, struct vcpu *v, const struct hvst_eve
 	vm->timekeeping = what;
 }
 
-static void on_guest_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vcpu_an *va = v->an;
 
@@ -528,27 +523,16 @@ static void on_guest_msr(struct analysis *a, struct vcpu *v, const struct hvst_e
 	}
 }
 
-static bool is_rdtsc(const struct hvst_ev_exit *e)
-{
-	uint32_t r = e->exit_reason & 0xffff;
-
-	return e->isa == HVST_ISA_VMX ? r == VMX_EXIT_RDTSC || r == VMX_EXIT_RDTSCP :
-			     e->exit_reason == SVM_EXIT_RDTSC || e->exit_reason == SVM_EXIT_RDTSCP;
-}
-
 void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	v->an->exits_since_read++;
-	if (is_rdtsc(&ev->exit))
+	if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
 		clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
 }
 
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	switch (ev->id) {
-	case HVST_EV_MSR:
-		on_guest_msr(a, v, ev);
-		break;
 	case HVST_EV_PIO:
 		if (!ev->pio.rw && (ev->pio.port == PM_TIMER_PIIX || ev->pio.port == PM_TIMER_LEGACY))
 			clock_read(a, v, ev, HVST_SRC_ACPI_PM, "reads of the ACPI PM timer");

@@ -8,18 +8,10 @@
 
 #include "analysis.h"
 
-/* Linux arch/x86/include/uapi/asm/vmx.h and svm.h */
-#define VMX_EXIT_HLT	12
-#define SVM_EXIT_HLT	0x78
 #define HELD_MIN_NS	1000
 #define COST_MAX_NS	(1000LL * 1000 * 1000)	/* of programming a timer: longer makes no sense */
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
 #define BEFORE_NS	(1000LL * 1000 * 1000)
-
-static bool is_halt(const struct hvst_ev_exit *e)
-{
-	return e->isa == HVST_ISA_VMX ? (e->exit_reason & 0xffff) == VMX_EXIT_HLT : e->exit_reason == SVM_EXIT_HLT;
-}
 
 static void held_add(struct vcpu_an *v, int64_t from, int64_t to)
 {
@@ -29,14 +21,15 @@ static void held_add(struct vcpu_an *v, int64_t from, int64_t to)
 
 static void progress_to(struct vcpu_an *v, int64_t ts)
 {
-	const struct progress_mark *last = &v->marks[(v->nr_marks - 1) % PROGRESS_MARKS];
-
-	if (ts > v->since && (v->in_guest || v->halted) && !v->in_loop)
-		v->progress += ts - v->since;
-	if (ts > v->since)
+	if (ts > v->since) {
+		if ((v->in_guest || v->halted) && !v->in_loop)
+			v->progress += ts - v->since;
 		v->since = ts;
-	if (!v->nr_marks || ts - last->ts >= PROGRESS_STEP_NS)
-		v->marks[v->nr_marks++ % PROGRESS_MARKS] = (struct progress_mark){ ts, v->progress };
+	}
+	if (ts < v->next_mark_ns)
+		return;
+	v->marks[v->nr_marks++ % PROGRESS_MARKS] = (struct progress_mark){ ts, v->progress };
+	v->next_mark_ns = ts + PROGRESS_STEP_NS;
 }
 
 int64_t hvst_activity_progress(const struct vcpu_an *v, int64_t ts)
@@ -69,7 +62,7 @@ void hvst_activity_exit(struct vcpu_an *v, const struct hvst_event *ev)
 	v->in_guest = false;
 	v->exit_ns = ev->ts_ns;
 	v->wake_ns = HVST_UNKNOWN;
-	v->halted = is_halt(&ev->exit);
+	v->halted = hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason);
 	if (v->halted)
 		v->in_loop = false;	/* the handler is through: the guest has nothing to do */
 }
@@ -128,15 +121,12 @@ void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst
 		v->cost_ns += cost > v->cost_ns ? v->cost_ns / 32 + 1 : -(v->cost_ns / 32);
 }
 
-void hvst_activity_fired(struct stimer *t, const struct hvst_fire *fire)
+void hvst_activity_fired(struct vcpu_an *v, int64_t deadline_ns, int64_t callback_ns)
 {
-	struct vcpu_an *v = t->vcpu->an;
-
-	if (!v->halted || fire->callback_ns == HVST_UNKNOWN || v->wake_ns != HVST_UNKNOWN)
+	if (!v->halted || v->wake_ns != HVST_UNKNOWN)
 		return;
 	/* It asked to be woken at the deadline: a callback that comes late is the host's doing as well. */
-	v->wake_ns = fire->deadline_ns != HVST_UNKNOWN && fire->deadline_ns < fire->callback_ns ?
-		     fire->deadline_ns : fire->callback_ns;
+	v->wake_ns = deadline_ns != HVST_UNKNOWN && deadline_ns < callback_ns ? deadline_ns : callback_ns;
 	if (v->exit_ns != HVST_UNKNOWN && v->wake_ns < v->exit_ns)
 		v->wake_ns = v->exit_ns;
 }

@@ -105,6 +105,20 @@ enum hvst_isa { HVST_ISA_VMX = 1, HVST_ISA_SVM = 2 };	/* the isa field of kvm_ex
 /* How lengths of time are written. */
 enum hvst_unit { HVST_UNIT_AUTO, HVST_UNIT_NS, HVST_UNIT_US, HVST_UNIT_MS, HVST_UNIT_REF };
 
+/* Did the guest halt? Exit reasons: uapi/asm/vmx.h and svm.h; a VMX reason has flags above. */
+static inline bool hvst_exit_is_halt(uint32_t isa, uint32_t reason)
+{
+	return isa == HVST_ISA_VMX ? (reason & 0xffff) == 12 : reason == 0x78;
+}
+
+/* Did it read the TSC, by RDTSC or RDTSCP? */
+static inline bool hvst_exit_is_rdtsc(uint32_t isa, uint32_t reason)
+{
+	if (isa == HVST_ISA_VMX)
+		return (reason & 0xffff) == 16 || (reason & 0xffff) == 51;
+	return reason == 0x6e || reason == 0x87;
+}
+
 static inline unsigned int hvst_stimer_vector(uint64_t config)
 {
 	return config >> 4 & 0xff;

@@ -43,9 +43,10 @@ static struct vcpu *vcpu_create(struct model *m, int tid, const struct hvst_even
 	v->tid = tid;
 	v->vcpu_id = -1;
 	v->all_next = m->all;
-	v->msr_ns = v->sint_ns = HVST_UNKNOWN;
+	v->gap = m->gap;
+	v->msr_ns = HVST_UNKNOWN;
 	v->first_ns = v->last_ns = ev->ts_ns;
-	if (m->sink.vcpu_new(m->ctx, v) || hvst_model_vm_alone(m, v))
+	if (hvst_on_vcpu_new(m->an, v) || hvst_model_vm_alone(m, v))
 		goto nomem;
 	v->hash_next = m->by_tid[h];
 	m->by_tid[h] = v;
@@ -84,6 +85,15 @@ static void vcpu_replaced(const struct model *m, struct vcpu *v)
 	v->msr_ns = HVST_UNKNOWN;
 }
 
+/* The first event of a thread after a gap: what it was doing before is unknown. */
+static void vcpu_after_gap(struct model *m, struct vcpu *v, int64_t ts)
+{
+	if (v->gap == m->gap || ts < m->gap_ns)
+		return;
+	v->gap = m->gap;
+	hvst_on_vcpu_gap(m->an, v);
+}
+
 static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, bool create)
 {
 	struct vcpu *v = hvst_model_find(m, ev->pid);
@@ -98,6 +108,7 @@ static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, b
 			vcpu_replaced(m, v);
 		hvst_model_vcpu_named(m, v, ev->vcpu_id);
 	}
+	vcpu_after_gap(m, v, ev->ts_ns);
 	if (ev->ts_ns < v->last_ns)
 		m->backwards++;
 	else
@@ -110,8 +121,8 @@ static inline struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev,
 {
 	struct vcpu *v = m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
 
-	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
-	    (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id))
+	if (!v || v->tid != ev->pid || v->gap != m->gap || ev->ts_ns < v->last_ns ||
+	    (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
 		v = vcpu_look_up(m, ev, create);
 	else
 		v->last_ns = ev->ts_ns;
@@ -120,18 +131,10 @@ static inline struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev,
 	return v;
 }
 
-static struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
+static struct stimer *timer_new(struct model *m, struct vcpu *v, uint32_t index)
 {
 	struct stimer *t;
 
-	if (index >= HVST_STIMERS)
-		return NULL;
-	t = v->timer[index];
-	if (t) {
-		if (t->gap != m->gap)
-			timer_forget(m, t);
-		return t;
-	}
 	if (m->nr_timers >= MODEL_MAX_TIMERS)
 		return NULL;
 	t = calloc(1, sizeof(*t));
@@ -141,7 +144,7 @@ static struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
 	t->index = (uint8_t)index;
 	t->gap = m->gap;
 	t->prog_ns = t->arm_ns = t->deadline_ns = t->callback_ns = t->expiration_ns = HVST_UNKNOWN;
-	if (m->sink.timer_new(m->ctx, t)) {
+	if (hvst_on_timer_new(m->an, t)) {
 		free(t);
 		goto nomem;
 	}
@@ -151,6 +154,20 @@ static struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
 nomem:
 	m->error = -ENOMEM;
 	return NULL;
+}
+
+static inline struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t index)
+{
+	struct stimer *t;
+
+	if (index >= HVST_STIMERS)
+		return NULL;
+	t = v->timer[index];
+	if (__builtin_expect(!t, 0))
+		return timer_new(m, v, index);
+	if (t->gap != m->gap)
+		timer_forget(m, t);
+	return t;
 }
 
 /*
@@ -177,11 +194,10 @@ static void timer_stop(struct stimer *t)
 	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
 }
 
-static void on_set_config(struct model *m, const struct hvst_event *ev)
+static void on_set_config(struct model *m, struct vcpu *v, const struct hvst_event *ev)
 {
 	bool host = ev->set_config.host;
-	struct vcpu *v = vcpu_written(m, ev, host);
-	struct stimer *t = v ? timer_of(m, v, ev->set_config.timer_index) : NULL;
+	struct stimer *t = timer_of(m, v, ev->set_config.timer_index);
 	uint64_t config = ev->set_config.config;
 
 	if (!t)
@@ -195,14 +211,13 @@ static void on_set_config(struct model *m, const struct hvst_event *ev)
 	t->programmed = config & HVST_STIMER_ENABLE && (t->count || !t->count_known);
 	t->by_host = host;
 	t->prog_ns = ev->ts_ns;
-	m->sink.programmed(m->ctx, t, ev);
+	hvst_on_programmed(m->an, t, ev);
 }
 
-static void on_set_count(struct model *m, const struct hvst_event *ev)
+static void on_set_count(struct model *m, struct vcpu *v, const struct hvst_event *ev)
 {
 	bool host = ev->set_count.host;
-	struct vcpu *v = vcpu_written(m, ev, host);
-	struct stimer *t = v ? timer_of(m, v, ev->set_count.timer_index) : NULL;
+	struct stimer *t = timer_of(m, v, ev->set_count.timer_index);
 
 	if (!t)
 		return;
@@ -219,16 +234,16 @@ static void on_set_count(struct model *m, const struct hvst_event *ev)
 	t->programmed = t->count && (!t->config_known || t->config & HVST_STIMER_ENABLE);
 	t->by_host = host;
 	t->prog_ns = ev->ts_ns;
-	m->sink.programmed(m->ctx, t, ev);
+	hvst_on_programmed(m->an, t, ev);
 }
 
-static int64_t skew_of(uint64_t time_now, uint64_t count)
+static inline int64_t skew_of(uint64_t time_now, uint64_t count)
 {
-	__int128 d = ((__int128)time_now - count) * 100;
+	int64_t d = (int64_t)(time_now - count);
 
-	if (d > HVST_SKEW_MAX)
-		return HVST_SKEW_MAX;
-	return d < -HVST_SKEW_MAX ? -HVST_SKEW_MAX : (int64_t)d;
+	if ((time_now >= count) != (d >= 0) || d > HVST_SKEW_MAX / 100 || d < -HVST_SKEW_MAX / 100)
+		return time_now > count ? HVST_SKEW_MAX : -HVST_SKEW_MAX;
+	return d * 100;
 }
 
 static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hvst_event *ev)
@@ -243,7 +258,7 @@ static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hv
 /* The write that led to it is used up: a later arm without one of its own does not count from there. */
 static void arm_out(struct model *m, struct stimer *t, struct hvst_arm *a, const struct hvst_event *ev)
 {
-	m->sink.arm(m->ctx, t, a, ev);
+	hvst_on_arm(m->an, t, a, ev);
 	t->prog_ns = HVST_UNKNOWN;
 }
 
@@ -284,7 +299,7 @@ static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev
 	if (!t)
 		return NULL;
 	hvst_model_sampled(m, v, ev);
-	m->sink.sample(m->ctx, v, ev, ev->start.time_now);
+	hvst_on_sample(m->an, v, ev, ev->start.time_now);
 	return t;
 }
 
@@ -434,18 +449,6 @@ static void on_callback(struct model *m, const struct hvst_event *ev)
 	t->fired++;
 }
 
-static void fire(struct model *m, struct stimer *t, const struct hvst_event *ev)
-{
-	struct hvst_fire f = {
-		.arm_ns = t->arm_ns, .deadline_ns = t->padded ? HVST_UNKNOWN : t->deadline_ns,
-		.callback_ns = t->callback_ns, .expiration_ns = ev->ts_ns, .entry_ns = HVST_UNKNOWN,
-		.vm = -1, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
-		.result = ev->expiration.msg_send_result, .direct = ev->expiration.direct != 0,
-	};
-
-	m->sink.fire(m->ctx, t, &f);
-}
-
 /* No start between the write and the delivery: the arm was past due and the stock kernel said nothing. */
 static void infer_expired(struct model *m, struct stimer *t, const struct hvst_event *ev)
 {
@@ -465,10 +468,9 @@ static void infer_expired(struct model *m, struct stimer *t, const struct hvst_e
 	arm_out(m, t, &a, ev);
 }
 
-static void on_expiration(struct model *m, const struct hvst_event *ev)
+static void on_expiration(struct model *m, struct vcpu *v, const struct hvst_event *ev)
 {
-	struct vcpu *v = vcpu_of(m, ev, true);
-	struct stimer *t = v ? timer_of(m, v, ev->expiration.timer_index) : NULL;
+	struct stimer *t = timer_of(m, v, ev->expiration.timer_index);
 	bool delivered = ev->expiration.msg_send_result == 0;
 
 	if (!t)
@@ -480,7 +482,7 @@ static void on_expiration(struct model *m, const struct hvst_event *ev)
 	if (!delivered)
 		t->failed++;
 	t->expiration_ns = ev->ts_ns;
-	fire(m, t, ev);
+	hvst_on_fire(m->an, t, ev);
 	/* A failed message is sent again after the guest's end of message: the same arm, no new one. */
 	t->undelivered = !delivered;
 	t->armed = t->padded = false;
@@ -490,32 +492,68 @@ static void on_expiration(struct model *m, const struct hvst_event *ev)
 		if (!t->periodic)
 			t->config &= ~HVST_STIMER_ENABLE;
 	}
-	m->sink.expiration(m->ctx, t, ev);
+	hvst_on_expiration(m->an, t, ev);
 }
 
-static void on_msr(struct model *m, const struct hvst_event *ev)
+static void on_msr(struct model *m, struct vcpu *v, const struct hvst_event *ev)
 {
-	struct vcpu *v = vcpu_of(m, ev, true);
-
-	if (!v)
-		return;
 	v->msr_ns = ev->ts_ns;
 	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception) {
 		hvst_model_sampled(m, v, ev);
-		m->sink.sample(m->ctx, v, ev, ev->msr.data);
+		hvst_on_sample(m->an, v, ev, ev->msr.data);
 	}
-	m->sink.vcpu_event(m->ctx, v, ev);
+	hvst_on_msr(m->an, v, ev);
 }
 
-static void on_vcpu_event(struct model *m, const struct hvst_event *ev, bool create)
+/* What vCPU thread @v itself did. */
+static inline void on_own(struct model *m, struct vcpu *v, const struct hvst_event *ev)
 {
-	struct vcpu *v = vcpu_of(m, ev, create);
+	switch (ev->id) {
+	case HVST_EV_ENTRY:
+		hvst_on_entry(m->an, v, ev);
+		break;
+	case HVST_EV_EXIT:
+		hvst_on_exit(m->an, v, ev);
+		break;
+	case HVST_EV_MSR:
+		on_msr(m, v, ev);
+		break;
+	case HVST_EV_STIMER_SET_CONFIG:
+		on_set_config(m, v, ev);
+		break;
+	case HVST_EV_STIMER_SET_COUNT:
+		on_set_count(m, v, ev);
+		break;
+	case HVST_EV_STIMER_EXPIRATION:
+		on_expiration(m, v, ev);
+		break;
+	default:
+		break;
+	}
+}
 
-	if (!v)
-		return;
-	if (ev->id == HVST_EV_SYNIC_SET_IRQ)
-		v->sint_ns = ev->ts_ns;
-	m->sink.vcpu_event(m->ctx, v, ev);
+/* The events that travel with @head: of one thread, in order, its own affair (lib/event/lane.h). */
+static void on_train(struct model *m, const struct hvst_event *head)
+{
+	struct vcpu *v = NULL;
+
+	for (const struct hvst_event *ev = head - head->train; ev < head; ev++) {
+		if (v && (v->vcpu_id == ev->vcpu_id || ev->vcpu_id < 0))
+			v->last_ns = ev->ts_ns;
+		else
+			v = vcpu_of(m, ev, true);
+		if (v)
+			on_own(m, v, ev);
+	}
+}
+
+/* Events that a vCPU thread may cause, but others as well. */
+static void on_vcpu_event(struct model *m, const struct hvst_event *ev)
+{
+	struct vcpu *v = vcpu_of(m, ev, false);
+
+	if (v)
+		hvst_on_vcpu_event(m->an, v, ev);
 }
 
 static void on_clock_event(struct model *m, const struct hvst_event *ev)
@@ -526,7 +564,7 @@ static void on_clock_event(struct model *m, const struct hvst_event *ev)
 	if (!v && ev->vcpu_id >= 0)
 		v = hvst_model_nearest(m, ev->vcpu_id, ev->pid);
 	vm = v ? v->vm : hvst_model_vm_of_task(m, ev->pid);
-	m->sink.clock_event(m->ctx, vm, v, ev);
+	hvst_on_clock_event(m->an, vm, ev);
 }
 
 static void on_sched_switch(struct model *m, const struct hvst_event *ev)
@@ -534,10 +572,14 @@ static void on_sched_switch(struct model *m, const struct hvst_event *ev)
 	struct vcpu *prev = hvst_model_find(m, ev->sched.prev_pid);
 	struct vcpu *next = hvst_model_find(m, ev->sched.next_pid);
 
-	if (prev)
-		m->sink.vcpu_event(m->ctx, prev, ev);
-	if (next && next != prev)
-		m->sink.vcpu_event(m->ctx, next, ev);
+	if (prev) {
+		vcpu_after_gap(m, prev, ev->ts_ns);
+		hvst_on_switch(m->an, prev, ev);
+	}
+	if (next && next != prev) {
+		vcpu_after_gap(m, next, ev->ts_ns);
+		hvst_on_switch(m->an, next, ev);
+	}
 }
 
 /* Records are missing on one CPU: whatever was in flight there is unknown now. */
@@ -547,21 +589,33 @@ static void on_lost(struct model *m, const struct hvst_event *ev)
 	struct vcpu *last = m->last_on_cpu[slot];
 
 	m->gap++;
+	m->gap_ns = ev->ts_ns;
 	if (last && ev->ts_ns > last->last_ns &&
 	    __builtin_add_overflow(m->lost_ns, ev->ts_ns - last->last_ns, &m->lost_ns))
 		m->lost_ns = INT64_MAX;
 	m->expired_timer = NULL;
-	m->sink.gap(m->ctx, ev);
+	hvst_on_gap(m->an, ev);
 }
 
 static inline void on_event(struct model *m, const struct hvst_event *ev)
 {
+	struct vcpu *v;
+
 	switch (ev->id) {
 	case HVST_EV_STIMER_SET_CONFIG:
-		on_set_config(m, ev);
-		break;
 	case HVST_EV_STIMER_SET_COUNT:
-		on_set_count(m, ev);
+		/* host is in the same place of both */
+		v = vcpu_written(m, ev, ev->set_count.host);
+		if (v)
+			on_own(m, v, ev);
+		break;
+	case HVST_EV_STIMER_EXPIRATION:
+	case HVST_EV_ENTRY:
+	case HVST_EV_EXIT:
+	case HVST_EV_MSR:
+		v = vcpu_of(m, ev, true);
+		if (v)
+			on_own(m, v, ev);
 		break;
 	case HVST_EV_STIMER_START_ONE_SHOT:
 		on_start_one_shot(m, ev);
@@ -575,16 +629,6 @@ static inline void on_event(struct model *m, const struct hvst_event *ev)
 	case HVST_EV_STIMER_CALLBACK:
 		on_callback(m, ev);
 		break;
-	case HVST_EV_STIMER_EXPIRATION:
-		on_expiration(m, ev);
-		break;
-	case HVST_EV_ENTRY:
-	case HVST_EV_EXIT:
-		on_vcpu_event(m, ev, true);
-		break;
-	case HVST_EV_MSR:
-		on_msr(m, ev);
-		break;
 	case HVST_EV_WRITE_TSC_OFFSET:
 	case HVST_EV_TRACK_TSC:
 	case HVST_EV_UPDATE_MASTER_CLOCK:
@@ -595,7 +639,7 @@ static inline void on_event(struct model *m, const struct hvst_event *ev)
 	case HVST_EV_SYNIC_SET_IRQ:
 	case HVST_EV_PIO:
 	case HVST_EV_MMIO:
-		on_vcpu_event(m, ev, false);
+		on_vcpu_event(m, ev);
 		break;
 	case HVST_EV_SCHED_SWITCH:
 		on_sched_switch(m, ev);
@@ -608,21 +652,34 @@ static inline void on_event(struct model *m, const struct hvst_event *ev)
 	}
 }
 
+/* Events come from the cache of another CPU: @head and what may travel with it are on their way. */
+static inline void fetch_ahead(const struct hvst_event *head)
+{
+	uintptr_t end = (uintptr_t)(head + 1) - 1;
+
+	for (unsigned int i = 0; i < 6; i++)
+		__builtin_prefetch((const void *)(end - 64 * i));
+}
+
 int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_t n)
 {
-	for (size_t i = 0; i < n && !m->error; i++)
+	for (size_t i = 0; i < n && !m->error; i++) {
+		if (i + 2 < n)
+			fetch_ahead(ev[i + 2]);
+		if (ev[i]->train)
+			on_train(m, ev[i]);
 		on_event(m, ev[i]);
+	}
 	return m->error;
 }
 
-struct model *hvst_model_new(const struct model_sink *sink, void *ctx)
+struct model *hvst_model_new(struct analysis *an)
 {
 	struct model *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return NULL;
-	m->sink = *sink;
-	m->ctx = ctx;
+	m->an = an;
 	m->vms_tail = &m->vms;
 	return m;
 }

@@ -2,7 +2,7 @@
 /*
  * Stage: model. Typed events in, vCPU threads, timers and arms out: who a thread is, what each synthetic
  * timer of each vCPU is doing, which callback belongs to which arm, which arms the host executed without
- * saying so. Knows nothing of findings; hands everything to one sink (lib/analysis).
+ * saying so. Knows nothing of findings; tells the analysis everything.
  *
  * The state machine is KVM's (arch/x86/kvm/hyperv.c: stimer_set_config, stimer_set_count, stimer_start,
  * stimer_expiration, kvm_hv_process_stimers), restricted to the transitions that were seen in recordings.
@@ -20,11 +20,12 @@
 struct vm;
 struct vcpu;
 struct model;
+struct analysis;
 
 /* One synthetic timer. Owned by its vCPU. */
 struct stimer {
 	struct vcpu *vcpu;
-	struct timer_an *an;	/* lib/analysis; allocated through the sink, owned by analysis */
+	struct timer_an *an;	/* lib/analysis; its, hvst_on_timer_new() */
 	uint8_t index;
 	bool config_known, count_known;
 	bool programmed;	/* the guest (or VMM) wrote it and the host has not yet acted on that write */
@@ -48,20 +49,19 @@ struct stimer {
 struct vcpu {
 	int tid;
 	int vcpu_id;		/* -1 until an event says it */
+	uint32_t gap;		/* the model's gap count when last looked at */
+	bool ran;		/* it did what only a vCPU thread does */
+	int64_t last_ns;	/* last event in this thread's context */
+	int64_t msr_ns;		/* last kvm_msr */
+	struct vcpu_an *an;	/* lib/analysis */
 	struct vm *vm;		/* never NULL: a thread starts alone in a VM of its own */
+	struct stimer *timer[HVST_STIMERS];
+	uint64_t samples;	/* reference-clock samples seen on this thread */
 	struct vcpu *vm_next;	/* the VM's list */
 	struct vcpu *hash_next;	/* by tid */
 	struct vcpu *all_next;
 	struct vcpu *id_next;	/* by vcpu_id */
-	struct vcpu_an *an;	/* lib/analysis */
-	struct stimer *timer[HVST_STIMERS];
-	uint64_t samples;	/* reference-clock samples seen on this thread */
-	bool ran;		/* it did what only a vCPU thread does */
-	int64_t msr_ns;		/* last kvm_msr */
-	int64_t sint_ns;	/* last kvm_hv_synic_set_irq */
-	int64_t last_ns;	/* last event in this thread's context */
 	int64_t first_ns;
-	uint64_t backwards;
 };
 
 /* One VM: the vCPU threads that share a reference epoch. */
@@ -75,32 +75,42 @@ struct vm {
 	bool dead;		/* merged into another */
 };
 
-/* What the model tells the analysis. All called in event order on the caller's thread. */
-struct model_sink {
-	/* The host's reference clock was @time_now (ref units) at or just before @ev. */
-	void (*sample)(void *ctx, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now);
-	/* The host executed an arm. Inferred ones come with skew_ns HVST_UNKNOWN. */
-	void (*arm)(void *ctx, struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev);
-	/* The guest or VMM wrote config or count; before the arm that results. */
-	void (*programmed)(void *ctx, struct stimer *t, const struct hvst_event *ev);
-	void (*fire)(void *ctx, struct stimer *t, const struct hvst_fire *fire);
-	void (*expiration)(void *ctx, struct stimer *t, const struct hvst_event *ev);
-	/* Any other event of a known vCPU thread that analyses look at. */
-	void (*vcpu_event)(void *ctx, struct vcpu *v, const struct hvst_event *ev);
-	/* A clock event in a task that is no vCPU thread; @vm: its VM if that can be said, else NULL. */
-	void (*clock_event)(void *ctx, struct vm *vm, struct vcpu *v, const struct hvst_event *ev);
-	/* Records are missing on one CPU from here back to that CPU's previous event. */
-	void (*gap)(void *ctx, const struct hvst_event *ev);
-	/* The threads of @from join @into: analysis moves what it keeps per VM. */
-	void (*vm_merge)(void *ctx, struct vm *into, struct vm *from);
-	/* |difference| of the two VMs' reference clocks in ns at @ts, HVST_UNKNOWN when not comparable. */
-	int64_t (*vm_distance)(void *ctx, const struct vm *a, const struct vm *b, int64_t ts);
-	int (*vcpu_new)(void *ctx, struct vcpu *v);
-	int (*timer_new)(void *ctx, struct stimer *t);
-	int (*vm_new)(void *ctx, struct vm *vm);
-};
+/*
+ * What the model tells the analysis, in event order on the caller's thread: lib/analysis/analysis.c has these.
+ * They are called by name, not through pointers: a run spends most of its time between here and there.
+ */
 
-struct model *hvst_model_new(const struct model_sink *sink, void *ctx);
+/* The host's reference clock was @time_now (ref units) at or just before @ev. */
+void hvst_on_sample(struct analysis *a, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now);
+/* The host executed an arm. Inferred ones come with skew_ns HVST_UNKNOWN. */
+void hvst_on_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev);
+/* The guest or VMM wrote config or count; before the arm that results. */
+void hvst_on_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
+/* The timer fired, or tried to; it is as it was before. Then the same, and what came of it is in @t. */
+void hvst_on_fire(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
+void hvst_on_expiration(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
+/* What a known vCPU thread did: kvm_entry, kvm_exit, kvm_msr, sched_switch; any other that analyses look at. */
+void hvst_on_entry(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_on_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_on_switch(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_on_vcpu_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+/* A clock event; @vm: its VM if that can be said, else NULL. */
+void hvst_on_clock_event(struct analysis *a, struct vm *vm, const struct hvst_event *ev);
+/* Records are missing on one CPU from here back to that CPU's previous event. */
+void hvst_on_gap(struct analysis *a, const struct hvst_event *ev);
+/* The thread is seen again after a gap, on whatever CPU: comes before what is told of that event. */
+void hvst_on_vcpu_gap(struct analysis *a, struct vcpu *v);
+/* The threads of @from join @into: analysis moves what it keeps per VM. */
+void hvst_on_vm_merge(struct analysis *a, struct vm *into, struct vm *from);
+/* |difference| of the two VMs' reference clocks in ns at @ts, HVST_UNKNOWN when not comparable. */
+int64_t hvst_on_vm_distance(struct analysis *a, const struct vm *x, const struct vm *y, int64_t ts);
+/* Its part of a new one is allocated: 0 or -ENOMEM. */
+int hvst_on_vcpu_new(struct analysis *a, struct vcpu *v);
+int hvst_on_timer_new(struct analysis *a, struct stimer *t);
+int hvst_on_vm_new(struct analysis *a, struct vm *vm);
+
+struct model *hvst_model_new(struct analysis *an);
 void hvst_model_free(struct model *m);
 
 /* Starts or callbacks are recorded, so that their absence means something. Default: no inference. */

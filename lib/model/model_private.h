@@ -13,8 +13,7 @@
 #define MODEL_ID_BUCKETS 1024
 
 struct model {
-	struct model_sink sink;
-	void *ctx;
+	struct analysis *an;	/* is told everything */
 	int error;
 	bool can_infer;
 	struct vcpu *by_tid[1 << MODEL_HASH_BITS];
@@ -24,6 +23,7 @@ struct model {
 	struct vcpu *all;	/* every thread, newest first */
 	unsigned int nr_vcpus, nr_timers;
 	uint32_t gap;		/* number of gaps so far */
+	int64_t gap_ns;		/* the last one */
 	struct vm *vms, **vms_tail;
 	uint32_t nr_vms;
 	/* the start_expired that a pad may follow */

@@ -26,7 +26,7 @@ int hvst_model_vm_alone(struct model *m, struct vcpu *v)
 		return -ENOMEM;
 	vm->order = m->nr_vms++;
 	vm->number = -1;
-	if (m->sink.vm_new(m->ctx, vm)) {
+	if (hvst_on_vm_new(m->an, vm)) {
 		free(vm);
 		return -ENOMEM;
 	}
@@ -132,7 +132,7 @@ static bool vm_has_id(const struct model *m, const struct vm *vm, int vcpu_id)
 /* All threads of @from become @into's. */
 static void vm_join(struct model *m, struct vm *into, struct vm *from)
 {
-	m->sink.vm_merge(m->ctx, into, from);
+	hvst_on_vm_merge(m->an, into, from);
 	while (from->vcpus) {
 		struct vcpu *v = from->vcpus;
 
@@ -188,7 +188,7 @@ static bool vm_fits(struct model *m, const struct vm *vm, const struct vcpu *v, 
 
 	if (vm == v->vm || vm_ids_clash(m, vm, v->vm))
 		return false;
-	d = m->sink.vm_distance(m->ctx, vm, v->vm, ts);
+	d = hvst_on_vm_distance(m->an, vm, v->vm, ts);
 	return d != HVST_UNKNOWN && d <= VM_SAME_NS;
 }
 

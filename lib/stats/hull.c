@@ -87,8 +87,3 @@ bool hvst_hull_touch(const struct hull *h, int64_t slope, struct hull_line *line
 	}
 	return true;
 }
-
-int64_t hvst_line_at(const struct hull_line *l, int64_t x)
-{
-	return l->y0 + (int64_t)((__int128)(x - l->x0) * l->slope >> HULL_SLOPE_BITS);
-}

@@ -32,6 +32,9 @@ bool hvst_hull_middle(const struct hull *h, struct hull_line *line);
 bool hvst_hull_edge(const struct hull *h, int64_t x, struct hull_line *line);
 /* The line of that slope (in 2^-40) that touches the hull from above. False when empty. */
 bool hvst_hull_touch(const struct hull *h, int64_t slope, struct hull_line *line);
-int64_t hvst_line_at(const struct hull_line *l, int64_t x);
+static inline int64_t hvst_line_at(const struct hull_line *l, int64_t x)
+{
+	return l->y0 + (int64_t)((__int128)(x - l->x0) * l->slope >> HULL_SLOPE_BITS);
+}
 
 #endif

@@ -24,18 +24,10 @@ struct hvst_sketch {
 };
 
 /* Octave 0 holds 0..SUB-1 exactly; octave o >= 1 holds [SUB << (o-1), SUB << o) in SUB buckets. */
-static void bucket_of(uint64_t mag, unsigned int *oct, unsigned int *sub)
+static inline void bucket_of(uint64_t mag, unsigned int *oct, unsigned int *sub)
 {
-	unsigned int top;
-
-	if (mag < SUB) {
-		*oct = 0;
-		*sub = (unsigned int)mag;
-		return;
-	}
-	top = 63 - (unsigned int)__builtin_clzll(mag);
-	*oct = top - SUB_BITS + 1;
-	*sub = (unsigned int)(mag >> (top - SUB_BITS)) & (SUB - 1);
+	*oct = 64 - SUB_BITS - (unsigned int)__builtin_clzll(mag | (SUB - 1));
+	*sub = (unsigned int)(mag >> (*oct - (*oct > 0))) & (SUB - 1);
 }
 
 static uint64_t bucket_lo(unsigned int oct, unsigned int sub)
@@ -76,22 +68,22 @@ int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n)
 	unsigned int neg = v < 0, oct, sub;
 	uint64_t *row;
 
-	if (!n)
-		return 0;
 	bucket_of(neg ? 0 - (uint64_t)v : (uint64_t)v, &oct, &sub);
 	row = s->side[neg].octave[oct];
-	if (!row) {
+	if (__builtin_expect(!row, 0)) {
 		row = calloc(SUB, sizeof(*row));
 		if (!row)
 			return -ENOMEM;
 		s->side[neg].octave[oct] = row;
 	}
 	row[sub] += n;
-	if (!s->count || v < s->min)
-		s->min = v;
-	if (!s->count || v > s->max)
-		s->max = v;
 	s->count += n;
+	if (__builtin_expect(s->count == n && n, 0))
+		s->min = s->max = v;
+	if (v < s->min && n)
+		s->min = v;
+	if (v > s->max && n)
+		s->max = v;
 	return 0;
 }
 
