@@ -273,11 +273,23 @@ static int analysis_begin(struct hvst_session *s)
 	return 0;
 }
 
+static bool watched(const struct hvst_session *s)
+{
+	return s->obs.event || s->obs.arm || s->obs.fire || s->obs.storm;
+}
+
+/* What reading has to provide: observers see all events, or what was made of them, in their order. */
+static enum hvst_detail detail(const struct hvst_session *s)
+{
+	if (s->need & HVST_NEED_EVENTS)
+		return HVST_DETAIL_ALL;
+	return watched(s) ? HVST_DETAIL_READ : HVST_DETAIL_TRAINS;
+}
+
 static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
 	/* An observer sees each event right behind what was made of it, and may stop there. */
-	bool watched = s->obs.event || s->obs.arm || s->obs.fire || s->obs.storm;
-	size_t step = watched ? 1 : (size_t)n;
+	size_t step = watched(s) ? 1 : (size_t)n;
 	int ret = 0;
 
 	for (size_t i = 0; i < (size_t)n && !ret; i += step) {
@@ -351,7 +363,7 @@ int hvst_session_run(struct hvst_session *s)
 		return fail(s, -EINVAL, "not open");
 	s->error[0] = '\0';
 	atomic_store(&s->stop, false);
-	ret = hvst_source_start(s->src, wanted_ids(s), s->need & HVST_NEED_EVENTS, s->from_ns, s->to_ns);
+	ret = hvst_source_start(s->src, wanted_ids(s), detail(s), s->from_ns, s->to_ns);
 	if (ret)
 		return fail(s, ret, "%s", hvst_source_error(s->src));
 	t = hvst_source_trace(s->src);

@@ -97,6 +97,31 @@ static void plan_field(struct hvst_plan *p, const struct hvst_field *to, unsigne
 		p->min_size = (uint16_t)end;
 }
 
+static enum hvst_own own_of(unsigned int id)
+{
+	switch (id) {
+	case HVST_EV_ENTRY:
+		return HVST_OWN_ENTRY;
+	case HVST_EV_EXIT:
+		return HVST_OWN_EXIT;
+	case HVST_EV_MSR:
+		return HVST_OWN_MSR;
+	case HVST_EV_STIMER_SET_CONFIG:
+	case HVST_EV_STIMER_SET_COUNT:
+		return HVST_OWN_SET;
+	case HVST_EV_STIMER_START_ONE_SHOT:
+	case HVST_EV_STIMER_START_PERIODIC:
+	case HVST_EV_STIMER_START_EXPIRED:
+		return HVST_OWN_START;
+	case HVST_EV_STIMER_EXPIRATION:
+		return HVST_OWN_EXPIRATION;
+	case HVST_EV_STIMER_CALLBACK:
+	case HVST_EV_UPDATE_MASTER_CLOCK:
+		return HVST_OWN_OTHERS;
+	}
+	return HVST_OWN_NEVER;
+}
+
 /* The eight bytes of an event that depend on its kind alone, but for the vcpu_id it may have. */
 static uint64_t event_head(uint8_t id, uint16_t present)
 {
@@ -127,6 +152,7 @@ static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsign
 	}
 	qsort(p->copies, p->nr, sizeof(p->copies[0]), by_size);
 	p->shape = shape_of(p);
+	p->own = (uint8_t)own_of(id);
 	p->head = event_head(p->id, p->present);
 }
 
@@ -177,6 +203,7 @@ int hvst_decoder_init(struct hvst_decoder *d, struct hvst_file *f, uint64_t igno
 void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t wanted,
 			 bool all_fields)
 {
+	d->wanted = 0;
 	for (unsigned int i = 0; i < f->nr_formats; i++) {
 		const struct hvst_format *fmt = &f->formats[i];
 		int id = event_of(fmt);
@@ -187,7 +214,7 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 		p = &d->plans[HVST_SLOT_FIRST + id];
 		make_plan(p, fmt, (unsigned int)id,
 			  all_fields ? HVST_FIELD_ALL : analysed_fields((unsigned int)id));
-		p->wanted = wanted >> id & 1;
+		d->wanted |= (wanted >> id & 1) << (HVST_SLOT_FIRST + id);
 	}
 }
 

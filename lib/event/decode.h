@@ -35,11 +35,23 @@ enum hvst_shape {
 	HVST_SHAPE_4448
 };
 
+/* What lane.c has to look at to know whose affair an event is. */
+enum hvst_own {
+	HVST_OWN_NEVER,
+	HVST_OWN_ENTRY,
+	HVST_OWN_EXIT,
+	HVST_OWN_MSR,
+	HVST_OWN_SET,			/* stimer_set_config, stimer_set_count */
+	HVST_OWN_START,
+	HVST_OWN_EXPIRATION,
+	HVST_OWN_OTHERS			/* always that of other threads, too */
+};
+
 struct hvst_plan {
 	uint8_t id;			/* enum hvst_event_id */
 	uint8_t shape;			/* enum hvst_shape */
 	uint8_t nr;
-	bool wanted;
+	uint8_t own;			/* enum hvst_own */
 	uint16_t present;
 	uint16_t min_size;		/* shortest record that holds all fields */
 	uint64_t head;			/* struct hvst_event from @id to @vcpu_id, for this event */
@@ -59,6 +71,7 @@ enum {
 
 struct hvst_decoder {
 	uint64_t has;			/* bit per enum hvst_event_id */
+	uint64_t wanted;		/* bit per slot */
 	uint8_t slot[UINT16_MAX + 1];	/* by common_type */
 	struct hvst_plan plans[HVST_NR_SLOTS];
 };

@@ -100,7 +100,7 @@ static void decode(struct hvst_lane *l, struct hvst_run *r, struct unpackers *al
 		hvst_lane_decode(l, r, u);
 		return;
 	}
-	r->n = 0;
+	r->n = r->heads = 0;
 	r->rc = -ENOMEM;
 	hvst_counts_reset(&r->counts);
 }

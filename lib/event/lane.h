@@ -7,6 +7,15 @@
  * Why runs, and not each event decoded right where the merge puts it: within a lane the kinds of
  * events follow each other in patterns that the processor learns to predict, interleaved with those
  * of other CPUs they don't.
+ *
+ * Trains. Most events are their thread's own affair: it entered the guest, or left it, or wrote a
+ * timer, or had it delivered. They change nothing that others look at, so their order against those of
+ * other threads does not matter, and they need no place of their own in the merge: one that is
+ * directly followed by another event of its thread travels with that one, which is the head of their
+ * train, and is looked at right before it. (It would matter if the thread had been on another CPU in
+ * between; no thread goes there, runs a guest and comes back within HVST_TRAIN_NS.) A few events do
+ * look at what other threads did: they are barriers, before which the merge takes from trains what
+ * comes before them.
  */
 #ifndef HVST_EVENT_LANE_H
 #define HVST_EVENT_LANE_H
@@ -37,20 +46,38 @@ struct hvst_counts {
  * struct hvst_run - some events of a lane
  * @next: of a list that the run's owner keeps
  * @n: how many events are filled, maybe none
+ * @heads: how many of them are heads of trains: all that travel alone are
  * @rc: 1 when more may come, 0 at the end of the lane, negative errno
  * @bound_ns: nothing behind this run comes before
  * @counts: of this run alone
- * @ns: the events' times, and behind them twice @bound_ns: all that the merge looks at
- * @ev: the events
+ * @ns: the heads' times, and behind them twice @bound_ns: all that the merge looks at
+ * @at: which events the heads are, and whether they are barriers
+ * @ev: the events, a train's before its head
  */
 struct hvst_run {
 	struct hvst_run *next;
-	size_t n;
+	size_t n, heads;
 	int rc;
 	int64_t bound_ns;
 	struct hvst_counts counts;
 	int64_t ns[HVST_RUN + 2];
+	uint16_t at[HVST_RUN];
 	struct hvst_event ev[HVST_RUN];
+};
+
+#define HVST_TRAIN_NS	10000	/* between the first of a train and its head */
+#define HVST_TRAIN_MAX	32	/* events of a train */
+
+#define HVST_AT_BARRIER	0x8000	/* in struct hvst_run.at */
+#define HVST_AT_INDEX	0x7fff
+
+/* The train that the next event may be the head of. */
+struct hvst_train {
+	int64_t until;		/* if it comes before that ... */
+	int64_t window;		/* HVST_TRAIN_NS, or 0: every event travels alone */
+	int32_t pid;		/* ... and is of that thread */
+	uint32_t first;		/* index of the train's first event */
+	uint32_t started;	/* the timer that the host started last, UINT32_MAX: not since it was written */
 };
 
 struct hvst_lane {
@@ -68,6 +95,8 @@ struct hvst_lane {
 	struct hvst_block block;
 	size_t block_pos;		/* of the next sub-buffer in @block */
 	struct hvst_subbuf sub;
+	struct hvst_train train;
+	bool trains;			/* wanted */
 
 	int64_t last_ns;		/* of the last record in the window; INT64_MIN: none yet */
 	int64_t missed; /* events lost before the next record, -1 unknown; valid with @gap */

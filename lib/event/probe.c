@@ -8,7 +8,8 @@
 #include "scale.h"
 #include "source_private.h"
 
-#define SCALE_BATCH 1024 /* samples from each of HVST_SCALE_BINS places of the recording */
+#define SCALE_BATCH	1024 /* samples from each of HVST_SCALE_BINS places of the recording ... */
+#define SCALE_EVENTS	2048 /* ... of so many events */
 
 static bool every(const void *ctx, uint64_t ts)
 {
@@ -60,18 +61,18 @@ static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_sca
 				       1ull << HVST_EV_STIMER_START_PERIODIC |
 				       1ull << HVST_EV_STIMER_START_EXPIRED | 1ull << HVST_EV_MSR;
 	const struct hvst_event *const *ev;
-	long n, got = 0;
-	int rc = hvst_source_start(s, wanted, false, from_ns, HVST_UNKNOWN);
+	long n = 0, got = 0, looked = 0;
+	int rc = hvst_source_start(s, wanted, HVST_DETAIL_READ, from_ns, HVST_UNKNOWN);
 
 	if (rc)
 		return rc;
-	n = hvst_source_next(s, &ev);
-	for (long i = 0; i < n && got < SCALE_BATCH; i++) {
-		to[got].pid = ev[i]->pid;
-		to[got].cycles = ev[i]->ts_ns;
-		if (reading_of(ev[i], &to[got].ref))
-			got++;
-	}
+	while (got < SCALE_BATCH && looked < SCALE_EVENTS && (n = hvst_source_next(s, &ev)) > 0)
+		for (long i = 0; i < n && got < SCALE_BATCH && looked < SCALE_EVENTS; i++, looked++) {
+			to[got].pid = ev[i]->pid;
+			to[got].cycles = ev[i]->ts_ns;
+			if (reading_of(ev[i], &to[got].ref))
+				got++;
+		}
 	return n < 0 ? n : got;
 }
 
@@ -87,7 +88,7 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 
 	if (!samples)
 		return -ENOMEM;
-	rc = hvst_source_start(s, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
+	rc = hvst_source_start(s, UINT64_MAX, HVST_DETAIL_READ, HVST_UNKNOWN, HVST_UNKNOWN);
 	got = rc ? rc : hvst_source_next(s, &ev);
 	first = got > 0 ? ev[0]->ts_ns : last;
 	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {
@@ -134,7 +135,7 @@ int hvst_probe_vet(const char *path, char *err, size_t errlen)
 	 */
 	if (rc)
 		return rc == -EOPNOTSUPP ? 0 : rc;
-	rc = hvst_source_start(s, 0, false, HVST_UNKNOWN, HVST_UNKNOWN);
+	rc = hvst_source_start(s, 0, HVST_DETAIL_READ, HVST_UNKNOWN, HVST_UNKNOWN);
 	while (!rc && (n = hvst_source_next(s, &ev)))
 		rc = n < 0 ? (int)n : 0;
 	if (rc)

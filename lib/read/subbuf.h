@@ -31,10 +31,9 @@ enum {
 	(0xf8ull << 56) /* an absolute stamp lacks these bits: the last ones stand                 \
 			 */
 
-/* The next record is at @pos of @data; the one before it had the ring buffer's time @ts. */
+/* The next record is at @at; the one before it had the ring buffer's time @ts. */
 struct hvst_subbuf {
-	const uint8_t *data;
-	uint32_t pos, end;
+	const uint8_t *at, *end;
 	uint64_t ts;
 };
 
@@ -47,21 +46,19 @@ struct hvst_subbuf {
 static inline bool hvst_subbuf_open(struct hvst_subbuf *s, const uint8_t *page, uint32_t size,
 				    int64_t *missed)
 {
+	uint32_t room = size - HVST_SUBBUF_HEAD, len;
 	uint64_t commit;
 
 	memcpy(&s->ts, page, sizeof(s->ts));
 	memcpy(&commit, page + 8, sizeof(commit));
-	s->data = page + HVST_SUBBUF_HEAD;
-	s->pos = 0;
-	s->end = (uint32_t)commit & HVST_COMMIT_SIZE;
+	len = (uint32_t)commit & HVST_COMMIT_SIZE;
+	s->at = page + HVST_SUBBUF_HEAD;
+	s->end = s->at + (len <= room ? len : 0);
 	*missed = commit & HVST_COMMIT_MISSED ? -1 : 0;
-	if (s->end > size - HVST_SUBBUF_HEAD) {
-		s->end = 0;
+	if (len > room)
 		return false;
-	}
-	if (*missed && commit & HVST_COMMIT_STORED &&
-	    size - HVST_SUBBUF_HEAD - s->end >= sizeof(*missed)) {
-		memcpy(missed, s->data + s->end, sizeof(*missed));
+	if (*missed && commit & HVST_COMMIT_STORED && room - len >= sizeof(*missed)) {
+		memcpy(missed, s->end, sizeof(*missed));
 		if (*missed <= 0)
 			*missed = -1;
 	}
@@ -69,39 +66,39 @@ static inline bool hvst_subbuf_open(struct hvst_subbuf *s, const uint8_t *page, 
 }
 
 /*
- * The rare records: long ones, and those that carry time or nothing. 1: *@len of data at *@at; 0:
+ * The rare records: long ones, and those that carry time or nothing. 1: *@len of data at *@data; 0:
  * go on.
  */
 static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint64_t delta,
-				      uint32_t *at, uint32_t *len)
+				      const uint8_t **data, size_t *len)
 {
-	uint32_t word;
+	uint32_t rest = (uint32_t)(s->end - s->at), word;
 
-	if (s->end - s->pos < 8)
-		return type == HVST_REC_PADDING ? (s->pos = s->end, 0) : -EBADMSG;
-	memcpy(&word, s->data + s->pos + 4, sizeof(word));
+	if (rest < 8)
+		return type == HVST_REC_PADDING ? (s->at = s->end, 0) : -EBADMSG;
+	memcpy(&word, s->at + 4, sizeof(word));
 	switch (type) {
 	case HVST_REC_LONG:
-		*at = s->pos + 8;
-		if (word < 8 || word > s->end)	/* itself, and at least the common fields' type */
+		if (word < 8 || word > rest)	/* itself, and at least the common fields' type */
 			return -EBADMSG;
+		*data = s->at + 8;
 		*len = (word - 4 + 3) & ~3u;
 		s->ts += delta;
 		return 1;
 	case HVST_REC_PADDING:
 		/* no time: the rest is empty; else a discarded event, whose time counts */
-		if (!delta || word > s->end - s->pos - 4)
-			s->pos = s->end;
+		if (!delta || word > rest - 4)
+			s->at = s->end;
 		else
-			s->pos += 4 + (word < 4 ? 4 : word);
+			s->at += 4 + (word < 4 ? 4 : word);
 		break;
 	case HVST_REC_TIME_EXTEND:
 		delta += (uint64_t)word << HVST_TIME_SHIFT;
-		s->pos += 8;
+		s->at += 8;
 		break;
 	default:
 		s->ts = (s->ts & HVST_TIME_KEPT) | ((uint64_t)word << HVST_TIME_SHIFT) | delta;
-		s->pos += 8;
+		s->at += 8;
 		return 0;
 	}
 	s->ts += delta;
@@ -111,43 +108,49 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 /*
  * hvst_subbuf_next - the next record with data: *@len bytes at *@data, of time @s->ts
  *
- * 1, 0 at the end, -EBADMSG when a record is longer than what is left.
+ * 1, or 2 when the time was set anew before it: else it only goes on; 0 at the end, -EBADMSG when a
+ * record is longer than what is left.
  */
 static inline __attribute__((always_inline)) int
 hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 {
-	while (s->pos < s->end) {
-		uint32_t head, type, at, n;
+	int anew = 0;
+
+	for (;;) {
+		size_t left = (size_t)(s->end - s->at), n;
+		const uint8_t *from = s->at + 4;
+		uint32_t head, type;
 		uint64_t delta;
 
-		if (__builtin_expect(s->end - s->pos < 4, 0))
-			return -EBADMSG;
-		memcpy(&head, s->data + s->pos, sizeof(head));
+		if (__builtin_expect(left < 4, 0))
+			break;
+		memcpy(&head, s->at, sizeof(head));
 		type = head & 31;
 		delta = head >> 5;
-		at = s->pos + 4;
 		n = type * 4;
 		if (__builtin_expect(type - 1 >= HVST_REC_PADDING - 1, 0)) {
 			/* a copy, so that @s itself can live in registers */
 			struct hvst_subbuf t = *s;
-			int rc = hvst_subbuf_special(&t, type, delta, &at, &n);
+			int rc = hvst_subbuf_special(&t, type, delta, &from, &n);
 
 			*s = t;
 			if (rc < 0)
 				return rc;
+			anew |= type == HVST_REC_TIME_STAMP;
 			if (!rc)
 				continue;
+			left -= 4;	/* its second word */
 		} else {
 			s->ts += delta;
 		}
-		if (__builtin_expect(n > s->end - at, 0))
+		if (__builtin_expect(n + 4 > left, 0))
 			return -EBADMSG;
-		*data = s->data + at;
-		*len = n;
-		s->pos = at + n;
-		return 1;
+		*data = from;
+		*len = (uint32_t)n;
+		s->at = from + n;
+		return 1 + anew;
 	}
-	return 0;
+	return s->at == s->end ? 0 : -EBADMSG;
 }
 
 #endif

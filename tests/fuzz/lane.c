@@ -18,6 +18,7 @@ struct lane_setup lane_setup(struct input *in)
 	}
 	if (flags & 4)
 		s.offset = (int64_t)take(in, 8);
+	s.trains = flags & 8;
 	return s;
 }
 
@@ -36,6 +37,24 @@ static void check_event(const struct hvst_event *ev, const struct lane_setup *ho
 		PROMISE(hvst_event_value(ev, i, &v) == (ev->present >> i & 1));
 }
 
+/* Heads are the events that are in nobody's train, in order. */
+static void check_trains(const struct hvst_run *r)
+{
+	size_t next = 0;
+
+	PROMISE(r->heads <= r->n);
+	for (size_t i = 0; i < r->heads; i++) {
+		size_t at = r->at[i] & HVST_AT_INDEX;
+
+		PROMISE(at < r->n && r->ns[i] == r->ev[at].ts_ns);
+		PROMISE(at == next + r->ev[at].train && r->ev[at].train < HVST_TRAIN_MAX);
+		for (size_t k = next; k < at; k++)
+			PROMISE(r->ev[k].pid == r->ev[at].pid && r->ev[at].ts_ns - r->ev[k].ts_ns < HVST_TRAIN_NS);
+		next = at + 1;
+	}
+	PROMISE(next == r->n);
+}
+
 static int64_t check_run(const struct hvst_run *r, const struct lane_setup *how, int64_t last_ns)
 {
 	PROMISE(r->n <= HVST_RUN);
@@ -43,6 +62,7 @@ static int64_t check_run(const struct hvst_run *r, const struct lane_setup *how,
 		check_event(&r->ev[i], how, last_ns);
 		last_ns = r->ev[i].ts_ns;
 	}
+	check_trains(r);
 	PROMISE(r->bound_ns >= last_ns);
 	return last_ns;
 }
@@ -77,6 +97,7 @@ void lane_run(const struct hvst_decoder *d, const struct lane_setup *how, const 
 	l->decoder = d;
 	l->cpu = cpu.cpu;
 	l->data = cpu;
+	l->trains = how->trains;
 	hvst_timebase_init(&l->timebase, &f, 0, cpu.cpu);
 	hvst_pages_init(&l->pages, &f, 0, &cpu, 4 * LANE_PAGE);
 	if (!hvst_lane_start(l, how->from_ns, how->to_ns, NULL))
@@ -93,6 +114,7 @@ void lane_run_tracecmd(struct hvst_file *f, struct hvst_tracecmd *t, const struc
 	l->file = f;
 	l->decoder = lane_real_decoder();
 	l->tracecmd = t;
+	l->trains = how->trains;
 	l->cpu = LANE_CPU;
 	hvst_timebase_init(&l->timebase, f, 0, l->cpu);
 	if (!hvst_lane_start(l, how->from_ns, how->to_ns, NULL))

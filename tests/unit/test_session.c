@@ -162,6 +162,135 @@ static int hash_arm(void *ctx, const struct hvst_arm *arm)
 	return 0;
 }
 
+static void mix(uint64_t *h, const void *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		*h = (*h ^ ((const unsigned char *)p)[i]) * 0x100000001b3ull;
+}
+#define MIX(h, x) mix(h, &(x), sizeof(x))
+
+static void mix_evidence(uint64_t *h, const struct hvst_evidence_list *l)
+{
+	for (unsigned int i = 0; i < l->n; i++) {
+		MIX(h, l->e[i].event);
+		MIX(h, l->e[i].ts_ns);
+		MIX(h, l->e[i].tid);
+		mix(h, l->e[i].text, strlen(l->e[i].text));
+	}
+}
+
+static void mix_sketch(uint64_t *h, const struct hvst_sketch *s)
+{
+	uint64_t count;
+	unsigned int iter = 0;
+	int64_t lo, hi;
+
+	while (hvst_sketch_next(s, &iter, &lo, &hi, &count)) {
+		MIX(h, lo);
+		MIX(h, count);
+	}
+}
+
+static void mix_timers(uint64_t *h, const struct hvst_result *r)
+{
+	for (unsigned int i = 0; i < r->nr_timers; i++) {
+		const struct hvst_timer *t = &r->timers[i];
+		const uint64_t n[] = { (uint64_t)t->vm, (uint64_t)t->tid, (uint64_t)t->timer, t->arms, t->expired_observed,
+				       t->expired_inferred, t->restarts, t->fired, t->cancelled, t->failed_deliveries };
+
+		MIX(h, n);
+		mix_sketch(h, t->skew);
+		mix_sketch(h, t->lateness);
+		mix_sketch(h, t->delivery_latency);
+		mix_sketch(h, t->entry_latency);
+	}
+}
+
+static void mix_storms(uint64_t *h, const struct hvst_result *r)
+{
+	for (unsigned int i = 0; i < r->nr_storms; i++) {
+		const struct hvst_storm *s = &r->storms[i];
+		const int64_t n[] = { s->vm, s->tid, s->timer, s->start_ns, s->end_ns, (int64_t)s->arms, (int64_t)s->expired,
+				      s->skew_start_ns, s->skew_max_ns, s->skew_end_ns, s->skew_error_ns, s->kind,
+				      s->predicted_end_ns, s->episode, s->trigger_event, s->trigger_ts_ns };
+
+		MIX(h, n);
+		MIX(h, s->progress_before);
+		MIX(h, s->progress_during);
+		mix_evidence(h, &s->evidence);
+	}
+}
+
+static void mix_clocks(uint64_t *h, const struct hvst_result *r)
+{
+	for (unsigned int i = 0; i < r->nr_reference; i++) {
+		MIX(h, r->reference[i].from_ns);
+		MIX(h, r->reference[i].step_ns);
+		MIX(h, r->reference[i].samples);
+		MIX(h, r->reference[i].source);
+	}
+	for (unsigned int i = 0; i < r->nr_guest; i++) {
+		MIX(h, r->guest[i].ts_ns);
+		MIX(h, r->guest[i].from);
+		MIX(h, r->guest[i].to);
+		MIX(h, r->guest[i].rate_ppm);
+		mix_evidence(h, &r->guest[i].evidence);
+	}
+	MIX(h, r->past_due);
+	MIX(h, r->unpaired);
+}
+
+/* All findings of a run, watched or not. */
+static uint64_t hash_findings(struct hvst_session *s, const struct hvst_observer *obs)
+{
+	uint64_t h = 0xcbf29ce484222325ull, ignored = h;
+	const struct hvst_result *r;
+
+	hvst_session_set_observer(s, obs, &ignored);
+	assert_int_equal(hvst_session_run(s), 0);
+	r = hvst_session_result(s);
+	mix_timers(&h, r);
+	mix_storms(&h, r);
+	mix_clocks(&h, r);
+	for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
+		MIX(&h, r->verdicts[q].answer);
+		mix(&h, r->verdicts[q].summary, strlen(r->verdicts[q].summary));
+		mix_evidence(&h, &r->verdicts[q].evidence);
+	}
+	mix(&h, r->headline, strlen(r->headline));
+	MIX(&h, hvst_session_trace(s)->relevant);
+	MIX(&h, hvst_session_trace(s)->backwards);
+	return h;
+}
+
+/*
+ * Without an observer, events that concern only their thread come in trains; with one, each in its place: the same
+ * findings, down to the last evidence.
+ */
+static void test_watched(void **state)
+{
+	static const struct hvst_observer nobody, watcher = { .arm = hash_arm };
+	static const char *const ignored[] = { NULL, EXPIRED, "kvm_exit", "kvm_msr" };
+	unsigned int compared = 0;
+
+	(void)state;
+	for (unsigned int f = 0; f < nr_files; f++)
+		for (unsigned int i = 0; i < 4; i++) {
+			struct hvst_session *s = opened(files[f].path, ignored[i], HVST_READER_AUTO, 1);
+			uint64_t want = hash_findings(s, &watcher);
+
+			hvst_session_free(s);
+			for (unsigned int threads = 1; threads < 4; threads++, compared++) {
+				s = opened(files[f].path, ignored[i], HVST_READER_AUTO, threads);
+				if (hash_findings(s, &nobody) != want)
+					fail_msg("%s: not the same findings without %s", files[f].path,
+						 ignored[i] ? ignored[i] : "anything");
+				hvst_session_free(s);
+			}
+		}
+	printf("# %u runs that nobody watched, of %u recordings: the same findings as of watched ones\n", compared, nr_files);
+}
+
 static uint64_t hash_run(struct hvst_session *s)
 {
 	const struct hvst_observer obs = { .arm = hash_arm };
@@ -366,11 +495,13 @@ static void find_files(const char *dir)
 	qsort(files, nr_files, sizeof(files[0]), by_name);
 }
 
-int main(void)
+/* [NAME]: of the test to run, else all of them. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_inferred),
 		cmocka_unit_test(test_readers_and_threads),
+		cmocka_unit_test(test_watched),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_stopped),
@@ -385,5 +516,7 @@ int main(void)
 		printf("no recordings here\n");
 		return 77;
 	}
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "mkdat.h"
+#include "../../lib/event/lane.h"
 #include "../../lib/event/source.h"
 
 /* libtracecmd 3.1.6 loses the name of the clock of each file that it opens. */
@@ -56,7 +57,7 @@ static void pass(struct hvst_source *s, struct list *l, uint64_t wanted, int64_t
 	if (!l->ev)
 		l->ev = calloc(MAX_EVENTS, sizeof(*l->ev));
 	l->n = 0;
-	assert_int_equal(hvst_source_start(s, wanted, true, from, to), 0);
+	assert_int_equal(hvst_source_start(s, wanted, HVST_DETAIL_ALL, from, to), 0);
 	while ((n = hvst_source_next(s, &ev)) > 0) {
 		assert_true(l->n + (size_t)n <= MAX_EVENTS);
 		for (long i = 0; i < n; i++)
@@ -195,6 +196,84 @@ static void test_order(void **state)
 		drop(path);
 	}
 	free(l.ev);
+}
+
+/* As HVST_DETAIL_READ or HVST_DETAIL_TRAINS give them, these one by one; how many came in trains. */
+static size_t flat(const struct hvst_source_opts *o, enum hvst_detail detail, struct list *l)
+{
+	struct hvst_source *s = open_source(o);
+	const struct hvst_event *const *ev;
+	size_t travelled = 0;
+	long n;
+
+	if (!l->ev)
+		l->ev = calloc(MAX_EVENTS, sizeof(*l->ev));
+	l->n = 0;
+	assert_int_equal(hvst_source_start(s, ALL, detail, HVST_UNKNOWN, HVST_UNKNOWN), 0);
+	while ((n = hvst_source_next(s, &ev)) > 0)
+		for (long i = 0; i < n; i++) {
+			travelled += ev[i]->train;
+			for (const struct hvst_event *e = ev[i] - ev[i]->train; e <= ev[i]; e++) {
+				l->ev[l->n] = *e;
+				l->ev[l->n++].train = 0;
+			}
+		}
+	assert_int_equal(n, 0);
+	l->trace = *hvst_source_trace(s);
+	hvst_source_close(s);
+	return travelled;
+}
+
+/* The events of one CPU, from place *@i on: the next one. */
+static const struct hvst_event *next_of(const struct list *l, unsigned int cpu, size_t *i)
+{
+	while (*i < l->n && l->ev[*i].cpu != cpu)
+		++*i;
+	return *i < l->n ? &l->ev[(*i)++] : NULL;
+}
+
+/*
+ * In trains come the same events, those of a CPU in the same order; a gap has the same ones before it; the rest moves
+ * by less than a train may last.
+ */
+static void test_trains(void **state)
+{
+	struct list one = { 0 }, trains = { 0 };
+	size_t travelled = 0, gaps = 0;
+
+	(void)state;
+	for (size_t k = 0; k < 4; k++) {
+		char *path = busy_file(kinds[k].version, kinds[k].how, 11 + (unsigned int)k);
+		struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1,
+					      .threads = 1 + (unsigned int)k };
+		int64_t latest = 0;
+
+		assert_int_equal(flat(&o, HVST_DETAIL_READ, &one), 0);
+		travelled += flat(&o, HVST_DETAIL_TRAINS, &trains);
+		assert_int_equal(one.n, trains.n);
+		assert_int_equal(one.trace.relevant, trains.trace.relevant);
+		for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
+			const struct hvst_event *a, *b;
+			size_t i = 0, j = 0;
+
+			while ((a = next_of(&one, cpu, &i))) {
+				b = next_of(&trains, cpu, &j);
+				assert_non_null(b);
+				assert_memory_equal(a, b, sizeof(*a));
+			}
+		}
+		for (size_t i = 0; i < trains.n; i++) {
+			assert_true(trains.ev[i].ts_ns > latest - HVST_TRAIN_NS);
+			latest = trains.ev[i].ts_ns > latest ? trains.ev[i].ts_ns : latest;
+			assert_true((one.ev[i].id == HVST_EV_LOST) == (trains.ev[i].id == HVST_EV_LOST));
+			gaps += one.ev[i].id == HVST_EV_LOST;
+		}
+		drop(path);
+	}
+	assert_true(travelled > one.n / 2 && gaps > 20);
+	print_message("# trains: %zu of %zu events travelled with another, past %zu gaps\n", travelled, 4 * one.n, gaps);
+	free(one.ev);
+	free(trains.ev);
 }
 
 /* Days and decades between events and between CPUs: more than the merge counts from one place. */
@@ -344,7 +423,7 @@ static void test_stop_midway(void **state)
 
 		for (int i = 0; i < 20; i++) {
 			assert_int_equal(
-				hvst_source_start(s, ALL, i % 2, HVST_UNKNOWN, HVST_UNKNOWN), 0);
+				hvst_source_start(s, ALL, i % 2 ? HVST_DETAIL_ALL : HVST_DETAIL_READ, HVST_UNKNOWN, HVST_UNKNOWN), 0);
 			for (int k = 0; k < i % 4; k++)
 				assert_true(hvst_source_next(s, &ev) > 0);
 		}
@@ -437,6 +516,26 @@ static char *two_buffers(const char *clock2, bool repeat)
 		mk_free(&b[i].pages);
 	}
 	return path;
+}
+
+/* No trains of a CPU's events in two buffers: what comes next in one need not be what came next. */
+static void test_no_trains(void **state)
+{
+	char *path = two_buffers("mono", false);
+	struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1, .threads = 1 };
+	static const char *const top[] = { "" };
+	struct list l = { 0 };
+	size_t n;
+
+	(void)state;
+	assert_int_equal(flat(&o, HVST_DETAIL_TRAINS, &l), 0);
+	o.buffers = top;
+	o.nr_buffers = 1;
+	n = flat(&o, HVST_DETAIL_TRAINS, &l);
+	assert_true(n > l.n / 2);
+	print_message("# trains: none of two buffers, %zu of one of them\n", n);
+	free(l.ev);
+	drop(path);
 }
 
 static void test_buffers(void **state)
@@ -800,7 +899,8 @@ static void test_time_shift(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),	   cmocka_unit_test(test_far_apart),
+		cmocka_unit_test(test_order),	   cmocka_unit_test(test_trains),
+		cmocka_unit_test(test_no_trains),	   cmocka_unit_test(test_far_apart),
 		cmocka_unit_test(test_same_by_any_means),
 		cmocka_unit_test(test_windows),	   cmocka_unit_test(test_stop_midway),
 		cmocka_unit_test(test_selection),  cmocka_unit_test(test_buffers),
