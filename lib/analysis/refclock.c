@@ -42,11 +42,13 @@ void hvst_refclock_free(struct refclock *rc)
 
 bool hvst_ref_offset(uint64_t time_now, int64_t ts, int64_t *o)
 {
-	__int128 v = (__int128)time_now * 100 - ts;
+	if (time_now > HULL_RANGE / 400 || ts > HULL_RANGE / 2 || ts < -HULL_RANGE / 2) {
+		__int128 v = (__int128)time_now * 100 - ts;
 
-	if (v > HULL_RANGE || v < -HULL_RANGE)
-		return false;
-	*o = (int64_t)v;
+		if (v > HULL_RANGE || v < -HULL_RANGE)
+			return false;
+	}
+	*o = (int64_t)(time_now * 100 - (uint64_t)ts);
 	return true;
 }
 

@@ -12,7 +12,7 @@
  * entry, short.
  */
 #define HVST_FIELD_ALL		UINT16_MAX
-#define HVST_FIELD_EXIT		0x00f	/* vcpu_id, exit_reason, guest_rip, isa */
+#define HVST_FIELD_EXIT		0x00b	/* vcpu_id, exit_reason, isa */
 #define HVST_FIELD_ENTRY	0x001	/* vcpu_id */
 #define HVST_FIELD_SCHED	0x00d	/* prev_pid, prev_state, next_pid */
 #define HVST_FIELD_PIO		0x003	/* rw, port */
@@ -65,7 +65,7 @@ static uint8_t shape_of(const struct hvst_plan *p)
 	static const struct { uint32_t sizes; uint8_t shape;
 	} shapes[] = {
 		{0x4, HVST_SHAPE_4},	   {0x44, HVST_SHAPE_44},     {0x4444, HVST_SHAPE_4444},
-		{0x4481, HVST_SHAPE_4481}, {0x4488, HVST_SHAPE_4488}, {0x4448, HVST_SHAPE_4448},
+		{0x4481, HVST_SHAPE_4481}, {0x4488, HVST_SHAPE_4488}, {0x444, HVST_SHAPE_444},
 	};
 	uint32_t sizes = 0;
 
@@ -122,6 +122,42 @@ static enum hvst_own own_of(unsigned int id)
 	return HVST_OWN_NEVER;
 }
 
+/* The sizes of a usual event's analysed fields, in the schema's order: one hex digit each. */
+static uint32_t usual_sizes(enum hvst_own own)
+{
+	switch (own) {
+	case HVST_OWN_ENTRY:
+		return 0x4;
+	case HVST_OWN_EXIT:
+		return 0x444;
+	case HVST_OWN_MSR:
+	case HVST_OWN_SET:
+		return 0x4481;
+	case HVST_OWN_START:
+		return 0x4488;
+	case HVST_OWN_EXPIRATION:
+		return 0x4444;
+	default:
+		return 0;
+	}
+}
+
+/* Before the copies are sorted. */
+static void plan_usual(struct hvst_plan *p)
+{
+	uint32_t sizes = 0;
+
+	p->usual = HVST_OWN_NEVER;
+	if (p->nr > sizeof(p->from) / sizeof(p->from[0]))
+		return;
+	for (unsigned int i = 0; i < p->nr; i++) {
+		p->from[i] = p->copies[i].from;
+		sizes = sizes << 4 | (p->copies[i].bytes == p->copies[i].size ? p->copies[i].size : 0xf);
+	}
+	if (sizes && sizes == usual_sizes(p->own))
+		p->usual = p->own;
+}
+
 /* The eight bytes of an event that depend on its kind alone, but for the vcpu_id it may have. */
 static uint64_t event_head(uint8_t id, uint16_t present)
 {
@@ -150,9 +186,10 @@ static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsign
 		if (from && fields >> i & 1)
 			plan_field(p, &f[i], i, from);
 	}
+	p->own = (uint8_t)own_of(id);
+	plan_usual(p);
 	qsort(p->copies, p->nr, sizeof(p->copies[0]), by_size);
 	p->shape = shape_of(p);
-	p->own = (uint8_t)own_of(id);
 	p->head = event_head(p->id, p->present);
 }
 

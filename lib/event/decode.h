@@ -32,7 +32,7 @@ enum hvst_shape {
 	HVST_SHAPE_4444,
 	HVST_SHAPE_4481,
 	HVST_SHAPE_4488,
-	HVST_SHAPE_4448
+	HVST_SHAPE_444
 };
 
 /* What lane.c has to look at to know whose affair an event is. */
@@ -52,9 +52,11 @@ struct hvst_plan {
 	uint8_t shape;			/* enum hvst_shape */
 	uint8_t nr;
 	uint8_t own;			/* enum hvst_own */
+	uint8_t usual;			/* the same, if the fields are as they usually are; else HVST_OWN_NEVER */
 	uint16_t present;
 	uint16_t min_size;		/* shortest record that holds all fields */
 	uint64_t head;			/* struct hvst_event from @id to @vcpu_id, for this event */
+	uint16_t from[4];		/* with @usual: where the analysed fields are, in the schema's order */
 	struct hvst_copy copies[HVST_MAX_COPIES];
 };
 
@@ -122,8 +124,8 @@ hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan
 		return hvst_copy_shape(ev, data, c, 2, 1, 1);
 	case HVST_SHAPE_4488:
 		return hvst_copy_shape(ev, data, c, 2, 2, 0);
-	case HVST_SHAPE_4448:
-		return hvst_copy_shape(ev, data, c, 3, 1, 0);
+	case HVST_SHAPE_444:
+		return hvst_copy_shape(ev, data, c, 3, 0, 0);
 	default:
 		return hvst_copy_any(ev, data, p);
 	}

@@ -32,28 +32,25 @@ void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
 
 /* --- one record --- */
 
-static void emit_lost(struct hvst_lane *l, struct hvst_run *r, int64_t ns, uint64_t raw)
+/* A time in ns, and as report shows it. */
+struct stamp { int64_t ns; uint64_t raw; };
+
+static inline struct stamp stamp_of(const struct hvst_lane *l, uint64_t ts)
 {
-	r->ns[r->heads] = ns;
-	r->at[r->heads++] = (uint16_t)r->n | HVST_AT_BARRIER;
-	l->train.until = INT64_MIN;
-	r->ev[r->n++] = (struct hvst_event){
-		.ts_ns = ns, .ts_raw = raw, .pid = -1, .cpu = (uint16_t)l->cpu, .buffer = l->buffer,
-		.id = HVST_EV_LOST, .present = 1, .vcpu_id = -1,
-		.lost.count = l->missed < 0 ? 0 : (uint64_t)l->missed,
-	};
-	if (l->last_ns != INT64_MIN)
-		r->counts.lost_ns += ns - l->last_ns;
-	r->counts.lost_places++;
-	l->gap = false;
+	if (__builtin_expect(l->timebase.plain, 1))
+		return (struct stamp){ ts > HVST_TIME_MAX ? HVST_TIME_MAX : (int64_t)ts, ts };
+	ts = hvst_timebase_report(&l->timebase, ts);
+	return (struct stamp){ hvst_timebase_ns(&l->timebase, ts), ts };
 }
 
 /* What decoding needs at hand of a lane and its run: a copy, so that it can live in registers. */
 struct emitter {
-	const struct hvst_decoder *d;
+	const uint8_t *slot;		/* by record id */
+	const struct hvst_plan *plans;
 	struct hvst_run *r;
+	struct hvst_event *ev;		/* the next one of @r */
+	size_t heads;
 	uint64_t wanted;		/* bit per slot */
-	size_t n, heads;		/* of @r */
 	uint32_t cpu_buffer;		/* as struct hvst_event has them, side by side */
 	struct hvst_train train;
 };
@@ -62,13 +59,13 @@ static inline struct emitter emitter_begin(const struct hvst_lane *l, struct hvs
 {
 	_Static_assert(offsetof(struct hvst_event, buffer) == offsetof(struct hvst_event, cpu) + 2,
 		       "cpu and buffer are one word");
-	return (struct emitter){ l->decoder, r, l->decoder->wanted, r->n, r->heads,
+	return (struct emitter){ l->decoder->slot, l->decoder->plans, r, r->ev + r->n, r->heads, l->decoder->wanted,
 				 (uint32_t)l->buffer << 16 | l->cpu, l->train };
 }
 
 static inline void emitter_end(const struct emitter *e, struct hvst_lane *l)
 {
-	e->r->n = e->n;
+	e->r->n = (size_t)(e->ev - e->r->ev);
 	e->r->heads = e->heads;
 	l->train = e->train;
 }
@@ -110,77 +107,159 @@ static inline enum affair affair_of(struct hvst_train *t, const struct hvst_even
 	}
 }
 
-/*
- * Event @e->n becomes the head of the train so far, if it can, and may become a part of the next one's. The
- * first event of a thread never does: it makes the thread known. Time is the only limit there is to the
- * length of a train: each event that joins shortens it.
- */
-static inline __attribute__((always_inline)) void
-couple(struct emitter *e, struct hvst_event *ev, enum hvst_own own)
+/* @ev is the head of what waits before it. */
+static inline void make_head(struct emitter *e, struct hvst_event *ev, uint16_t barrier)
 {
-	struct hvst_train *t = &e->train;
-	bool same = ev->pid == t->pid;
-	bool joins = same & (ev->ts_ns < t->until);
-	uint16_t barrier = 0;
-
-	if (__builtin_expect(!same, 0))
-		t->started = UINT32_MAX;
-	t->pid = ev->pid;
-	t->first = joins ? t->first : (uint32_t)e->n;
-	t->until = (joins ? t->until : ev->ts_ns + t->window) - HVST_TRAIN_NS / HVST_TRAIN_MAX;
-	ev->train = (uint8_t)(e->n - t->first);
-	e->heads -= joins;
-	switch (affair_of(t, ev, own)) {
-	case AFFAIR_OWN:
-		if (__builtin_expect(!same, 0))
-			t->until = INT64_MIN;
-		break;
-	case AFFAIR_OPEN:
-		t->until = INT64_MIN;
-		break;
-	case AFFAIR_OTHERS:
-		barrier = HVST_AT_BARRIER;
-		/* fall through */
-	case AFFAIR_UNKNOWN:
-		t->until = INT64_MIN;
-		t->pid = -1;		/* may make no vCPU known */
-		break;
-	}
+	ev->train = (uint8_t)(ev - e->train.first);
 	e->r->ns[e->heads] = ev->ts_ns;
-	e->r->at[e->heads++] = (uint16_t)e->n | barrier;
+	e->r->at[e->heads++] = (uint16_t)(ev - e->r->ev) | barrier;
+	e->train.first = ev + 1;
 }
 
-/* Counts the record, and decodes it if it is wanted: true. Records have at least 4 bytes. */
-static inline __attribute__((always_inline)) bool
-emit_record(struct emitter *e, int64_t ns, uint64_t raw, const uint8_t *data, uint32_t len)
+/* No head comes for what waits: the last of it has to do. */
+static inline void end_train(struct emitter *e)
+{
+	if (e->ev > e->train.first)
+		make_head(e, e->ev - 1, 0);
+	e->train.until = INT64_MIN;
+}
+
+/*
+ * Event @ev waits for a head, or is the head of what waits. The first event of a thread does not wait: it makes
+ * the thread known. Time is the only limit there is to the length of a train: each event that joins shortens it.
+ */
+static inline __attribute__((always_inline)) void
+couple(struct emitter *e, struct hvst_event *ev, enum affair affair, bool same)
+{
+	struct hvst_train *t = &e->train;
+
+	if (!same || ev->ts_ns >= t->until) {
+		end_train(e);
+		t->until = ev->ts_ns + t->window;
+	}
+	t->pid = ev->pid;
+	if (affair == AFFAIR_OWN && same && t->window) {
+		t->until -= HVST_TRAIN_NS / HVST_TRAIN_MAX;
+		return;
+	}
+	if (affair == AFFAIR_UNKNOWN || affair == AFFAIR_OTHERS)
+		t->pid = -1;		/* may make no vCPU known */
+	make_head(e, ev, affair == AFFAIR_OTHERS ? HVST_AT_BARRIER : 0);
+	t->until = INT64_MIN;
+}
+
+static inline uint32_t get32(const uint8_t *at)
+{
+	uint32_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+static inline uint64_t get64(const uint8_t *at)
+{
+	uint64_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+/*
+ * Fills the fields of @ev. Those of the events that storms are made of have code of their own: one jump tells both
+ * where they go and whose affair the event is, and what that depends on is at hand when it is asked for.
+ */
+static inline __attribute__((always_inline)) enum affair
+fill(struct emitter *e, struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
+{
+	switch (p->usual) {
+	case HVST_OWN_ENTRY:
+		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
+		return affair_of(&e->train, ev, HVST_OWN_ENTRY);
+	case HVST_OWN_EXIT:
+		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
+		ev->exit.exit_reason = get32(data + p->from[1]);
+		ev->exit.isa = get32(data + p->from[2]);
+		return affair_of(&e->train, ev, HVST_OWN_EXIT);
+	case HVST_OWN_MSR:
+		ev->msr.write = get32(data + p->from[0]);
+		ev->msr.ecx = get32(data + p->from[1]);
+		ev->msr.data = get64(data + p->from[2]);
+		ev->msr.exception = data[p->from[3]];
+		return affair_of(&e->train, ev, HVST_OWN_MSR);
+	case HVST_OWN_SET:		/* set_config has its fields in the same places */
+		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
+		ev->set_count.timer_index = get32(data + p->from[1]);
+		ev->set_count.count = get64(data + p->from[2]);
+		ev->set_count.host = data[p->from[3]];
+		return affair_of(&e->train, ev, HVST_OWN_SET);
+	case HVST_OWN_START:
+		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
+		ev->start.timer_index = get32(data + p->from[1]);
+		ev->start.time_now = get64(data + p->from[2]);
+		ev->start.count = get64(data + p->from[3]);
+		return affair_of(&e->train, ev, HVST_OWN_START);
+	case HVST_OWN_EXPIRATION:
+		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
+		ev->expiration.timer_index = get32(data + p->from[1]);
+		ev->expiration.direct = (int32_t)get32(data + p->from[2]);
+		ev->expiration.msg_send_result = (int32_t)get32(data + p->from[3]);
+		return affair_of(&e->train, ev, HVST_OWN_EXPIRATION);
+	default:
+		hvst_plan_run(ev, data, p);
+		return affair_of(&e->train, ev, p->own);
+	}
+}
+
+/* Counts the record, and decodes it if it is wanted. Records have at least 4 bytes. */
+static inline __attribute__((always_inline)) void
+emit_record(struct emitter *e, struct stamp at, const uint8_t *data, uint32_t len)
 {
 	struct hvst_run *r = e->r;
+	struct hvst_event *ev = e->ev;
 	const struct hvst_plan *p;
-	struct hvst_event *ev;
 	uint16_t type;
 	unsigned int slot;
+	bool same;
 
 	memcpy(&type, data, sizeof(type));
-	slot = e->d->slot[type];
+	slot = e->slot[type];
 	r->counts.slots[slot]++;
 	if (!(e->wanted >> slot & 1))
-		return false;
-	p = &e->d->plans[slot];
+		return;
+	p = &e->plans[slot];
 	if (__builtin_expect(len < p->min_size, 0)) {
 		r->counts.malformed++;
-		return false;
+		return;
 	}
-	ev = &r->ev[e->n];
 	memset(&ev->id + 8, 0, sizeof(*ev) - offsetof(struct hvst_event, id) - 8);
-	ev->ts_ns = ns;
-	ev->ts_raw = raw;
+	ev->ts_ns = at.ns;
+	ev->ts_raw = at.raw;
 	memcpy(&ev->pid, data + 4, sizeof(ev->pid));
 	memcpy(&ev->cpu, &e->cpu_buffer, sizeof(e->cpu_buffer));
 	memcpy(&ev->id, &p->head, sizeof(p->head));
-	hvst_plan_run(ev, data, p);
-	couple(e, ev, p->own);
-	e->n++;
-	return true;
+	same = ev->pid == e->train.pid;
+	if (__builtin_expect(!same, 0))
+		e->train.started = UINT32_MAX;
+	couple(e, ev, fill(e, ev, data, p), same);
+	e->ev++;
+}
+
+static void emit_lost(struct hvst_lane *l, struct hvst_run *r, struct stamp at)
+{
+	struct emitter e = emitter_begin(l, r);
+
+	end_train(&e);
+	*e.ev = (struct hvst_event){
+		.ts_ns = at.ns, .ts_raw = at.raw, .pid = -1, .cpu = (uint16_t)l->cpu, .buffer = l->buffer,
+		.id = HVST_EV_LOST, .present = 1, .vcpu_id = -1,
+		.lost.count = l->missed < 0 ? 0 : (uint64_t)l->missed,
+	};
+	make_head(&e, e.ev++, HVST_AT_BARRIER);
+	emitter_end(&e, l);
+	if (l->last_ns != INT64_MIN)
+		r->counts.lost_ns += at.ns - l->last_ns;
+	r->counts.lost_places++;
+	l->gap = false;
 }
 
 enum step { STEP_TAKE, STEP_SKIP, STEP_END };
@@ -189,25 +268,25 @@ enum step { STEP_TAKE, STEP_SKIP, STEP_END };
 
 /*
  * What is seldom: the first record of a pass or a run, time going back, the window's edges, a gap
- * before the record. On STEP_TAKE, *@ns is noted as the last one's time.
+ * before the record. On STEP_TAKE, *@at is noted as the last one's time.
  */
-static enum step unusual(struct hvst_lane *l, struct hvst_run *r, int64_t *ns, uint64_t raw)
+static enum step unusual(struct hvst_lane *l, struct hvst_run *r, struct stamp *at)
 {
-	if (*ns < l->last_ns) {
-		*ns = l->last_ns;
+	if (at->ns < l->last_ns) {
+		at->ns = l->last_ns;
 		r->counts.clamped++;
 	}
-	if (*ns >= l->to_ns)
+	if (at->ns >= l->to_ns)
 		return STEP_END;
-	if (*ns < l->from_ns) {
+	if (at->ns < l->from_ns) {
 		l->gap = false;
 		return STEP_SKIP;
 	}
 	if (l->gap)
-		emit_lost(l, r, *ns, raw);
+		emit_lost(l, r, *at);
 	if (r->counts.first_ns == INT64_MAX)
-		r->counts.first_ns = *ns;
-	l->last_ns = *ns;
+		r->counts.first_ns = at->ns;
+	l->last_ns = at->ns;
 	return STEP_TAKE;
 }
 
@@ -223,30 +302,30 @@ static inline uint64_t usual_end(const struct hvst_lane *l, const struct hvst_ru
 
 /* --- records of libtracecmd --- */
 
-static void emit_one(struct hvst_lane *l, struct hvst_run *r, int64_t ns, const struct hvst_record *rec)
+static void emit_one(struct hvst_lane *l, struct hvst_run *r, struct stamp at, const uint8_t *data, uint32_t len)
 {
 	struct emitter e = emitter_begin(l, r);
 
-	emit_record(&e, ns, rec->ts, rec->data, rec->size);
+	emit_record(&e, at, data, len);
 	emitter_end(&e, l);
 }
 
 /* True while more may come. Stamps are already what report shows. */
 static bool take_record(struct hvst_lane *l, struct hvst_run *r, const struct hvst_record *rec)
 {
-	int64_t ns = hvst_timebase_ns(&l->timebase, rec->ts);
+	struct stamp at = { hvst_timebase_ns(&l->timebase, rec->ts), rec->ts };
 	enum step step;
 
 	if (rec->missed) {
 		l->gap = true;
 		l->missed = rec->missed;
 	}
-	step = unusual(l, r, &ns, rec->ts);
+	step = unusual(l, r, &at);
 	if (step == STEP_TAKE) {
 		if (rec->size < 4)
 			r->counts.malformed++;
 		else
-			emit_one(l, r, ns, rec);
+			emit_one(l, r, at, rec->data, rec->size);
 	}
 	return step != STEP_END;
 }
@@ -312,15 +391,6 @@ static void open_subbuf(struct hvst_lane *l, struct hvst_run *r)
 	set_gap(l, missed);
 }
 
-static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *raw)
-{
-	*raw = ts;
-	if (__builtin_expect(l->timebase.plain, 1))
-		return ts > HVST_TIME_MAX ? HVST_TIME_MAX : (int64_t)ts;
-	*raw = hvst_timebase_report(&l->timebase, ts);
-	return hvst_timebase_ns(&l->timebase, *raw);
-}
-
 /*
  * Decodes the open sub-buffer, as far as @r has room. False at the end of the window. @plain: as the
  * time base says, a constant for the compiler: most recordings need no arithmetic on their stamps.
@@ -328,50 +398,48 @@ static inline int64_t stamp(const struct hvst_lane *l, uint64_t ts, uint64_t *ra
 static inline __attribute__((always_inline)) bool
 decode_stamped(struct hvst_lane *l, struct hvst_run *r, bool plain)
 {
+	const struct hvst_event *full = r->ev + HVST_RUN + 1 - ROOM;
 	struct emitter e = emitter_begin(l, r);
 	struct hvst_subbuf s = l->sub;
-	int64_t last = l->last_ns;
-	uint64_t end = 0;
+	struct stamp at = { l->last_ns, 0 };
 	const uint8_t *data;
+	uint64_t end = 0;
 	uint32_t len;
 	bool more = true;
 	int rc;
 
-	for (;;) {
-		uint64_t raw;
-		int64_t ns;
+	do {
+		int64_t last = at.ns;
 
 		rc = hvst_subbuf_next(&s, &data, &len);
 		if (__builtin_expect(rc != 1, 0)) {
 			if (rc <= 0)
 				break;
 			end = 0;
+			continue;
 		}
-		raw = s.ts;
-		ns = plain ? (int64_t)raw : stamp(l, raw, &raw);
-		if (__builtin_expect((uint64_t)ns >= end || (!plain && ns < last), 0)) {
-			int64_t shown = stamp(l, s.ts, &raw);
+		at = plain ? (struct stamp){ (int64_t)s.ts, s.ts } : stamp_of(l, s.ts);
+		if (__builtin_expect((uint64_t)at.ns >= end || (!plain && at.ns < last), 0)) {
+			int64_t shown;
 			enum step step;
 
-			ns = shown;
+			at = stamp_of(l, s.ts);
+			shown = at.ns;
 			l->last_ns = last;
 			emitter_end(&e, l);
-			step = unusual(l, r, &ns, raw);
+			step = unusual(l, r, &at);
 			e = emitter_begin(l, r);
-			last = l->last_ns;
-			end = ns > shown ? 0 : usual_end(l, r);
+			end = at.ns > shown ? 0 : usual_end(l, r);
 			more = step != STEP_END;
-			if (!more)
-				break;
-			if (step == STEP_SKIP)
+			if (step != STEP_TAKE) {
+				at.ns = last;
 				continue;
+			}
 		}
-		last = ns;
-		if (emit_record(&e, ns, raw, data, len) && e.n + ROOM > HVST_RUN)
-			break;
-	}
+		emit_record(&e, at, data, len);
+	} while (more && e.ev < full);
 	emitter_end(&e, l);
-	l->last_ns = last;
+	l->last_ns = at.ns;
 	if (rc < 0) {			/* the rest of it cannot be read */
 		s.at = s.end;
 		r->counts.malformed++;
@@ -408,10 +476,15 @@ static int decode_pages(struct hvst_lane *l, struct hvst_run *r, struct hvst_unp
 
 void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u)
 {
+	struct emitter e;
+
 	r->n = r->heads = 0;
-	l->train = (struct hvst_train){ INT64_MIN, l->trains ? HVST_TRAIN_NS : 0, -1, 0, UINT32_MAX };
+	l->train = (struct hvst_train){ r->ev, INT64_MIN, l->trains ? HVST_TRAIN_NS : 0, -1, UINT32_MAX };
 	hvst_counts_reset(&r->counts);
 	r->rc = l->tracecmd ? decode_records(l, r) : decode_pages(l, r, u);
+	e = emitter_begin(l, r);
+	end_train(&e);
+	emitter_end(&e, l);
 	if (r->counts.first_ns != INT64_MAX)
 		r->counts.last_ns = l->last_ns;
 	r->counts.decoded = r->n - r->counts.lost_places;
@@ -422,9 +495,8 @@ void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpac
 static bool starts_before(const void *ctx, uint64_t ts)
 {
 	const struct hvst_lane *l = ctx;
-	uint64_t raw;
 
-	return stamp(l, ts, &raw) < l->from_ns;
+	return stamp_of(l, ts).ns < l->from_ns;
 }
 
 int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns, struct hvst_unpack *u)

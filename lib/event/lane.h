@@ -73,10 +73,10 @@ struct hvst_run {
 
 /* The train that the next event may be the head of. */
 struct hvst_train {
-	int64_t until;		/* if it comes before that ... */
+	struct hvst_event *first; /* of those that wait for a head; all behind it in the run do */
+	int64_t until;		/* the next event joins if it comes before that ... */
 	int64_t window;		/* HVST_TRAIN_NS, or 0: every event travels alone */
 	int32_t pid;		/* ... and is of that thread */
-	uint32_t first;		/* index of the train's first event */
 	uint32_t started;	/* the timer that the host started last, UINT32_MAX: not since it was written */
 };
 

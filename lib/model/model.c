@@ -657,15 +657,15 @@ static inline void fetch_ahead(const struct hvst_event *head)
 {
 	uintptr_t end = (uintptr_t)(head + 1) - 1;
 
-	for (unsigned int i = 0; i < 6; i++)
+	for (unsigned int i = 0; i < 7; i++)
 		__builtin_prefetch((const void *)(end - 64 * i));
 }
 
 int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_t n)
 {
 	for (size_t i = 0; i < n && !m->error; i++) {
-		if (i + 2 < n)
-			fetch_ahead(ev[i + 2]);
+		if (i + 4 < n)
+			fetch_ahead(ev[i + 4]);
 		if (ev[i]->train)
 			on_train(m, ev[i]);
 		on_event(m, ev[i]);

@@ -108,14 +108,12 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 /*
  * hvst_subbuf_next - the next record with data: *@len bytes at *@data, of time @s->ts
  *
- * 1, or 2 when the time was set anew before it: else it only goes on; 0 at the end, -EBADMSG when a
- * record is longer than what is left.
+ * 1; 2 for a record without data that sets the time anew, which else only goes on; 0 at the end, -EBADMSG
+ * when a record is longer than what is left.
  */
 static inline __attribute__((always_inline)) int
 hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 {
-	int anew = 0;
-
 	for (;;) {
 		size_t left = (size_t)(s->end - s->at), n;
 		const uint8_t *from = s->at + 4;
@@ -134,11 +132,10 @@ hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 			int rc = hvst_subbuf_special(&t, type, delta, &from, &n);
 
 			*s = t;
-			if (rc < 0)
-				return rc;
-			anew |= type == HVST_REC_TIME_STAMP;
-			if (!rc)
+			if (!rc && type != HVST_REC_TIME_STAMP)
 				continue;
+			if (rc <= 0)
+				return rc ? rc : 2;
 			left -= 4;	/* its second word */
 		} else {
 			s->ts += delta;
@@ -148,7 +145,7 @@ hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 		*data = from;
 		*len = (uint32_t)n;
 		s->at = from + n;
-		return 1 + anew;
+		return 1;
 	}
 	return s->at == s->end ? 0 : -EBADMSG;
 }
