@@ -178,6 +178,25 @@ static bool moment_ns(const struct run *r, const struct moment *m, int64_t base,
 	return true;
 }
 
+static int stop_here(void *ctx, const struct hvst_event *ev)
+{
+	(void)ev;
+	*(bool *)ctx = true;
+	return 1;
+}
+
+/* When the recording begins is known as soon as there is an event: nothing more is read. */
+static bool find_first(struct run *r)
+{
+	static const struct hvst_observer any = { .event = stop_here };
+	bool found = false;
+
+	if (!run_pass(r, HVST_NEED_EVENTS, &any, &found))
+		return false;
+	r->interrupted &= !found;
+	return true;
+}
+
 /*
  * --from and --to; relative ones count from the first event, for which it may need a look at the
  * file. An exit code.
@@ -190,7 +209,7 @@ static int set_window(struct run *r)
 	if (!o->from.set && !o->to.set)
 		return EXIT_OK;
 	if (o->from.relative || o->to.relative) {
-		if (r->trace->first_ns == HVST_UNKNOWN && !run_pass(r, 0, NULL, NULL))
+		if (r->trace->first_ns == HVST_UNKNOWN && !find_first(r))
 			return EXIT_INPUT;
 		base = r->trace->first_ns == HVST_UNKNOWN ? 0 : r->trace->first_ns;
 	}
