@@ -87,6 +87,8 @@ struct hvst_ev_sched	    { int64_t prev_state; int32_t prev_pid; int32_t prev_pr
 			      int32_t next_prio; };
 /* @count: events dropped before this place on this CPU and buffer; 0 = the ring buffer did not say how many. */
 struct hvst_ev_lost	    { uint64_t count; };
+/* Within the library, behind the fields of an event of up to 24 bytes: see lib/event/lane.h. */
+struct hvst_ev_notes	    { uint64_t of_event[3]; uint64_t notes; };
 
 /**
  * struct hvst_event - one decoded event
@@ -96,7 +98,7 @@ struct hvst_ev_lost	    { uint64_t count; };
  * @cpu: host CPU whose buffer held it
  * @buffer: index into struct hvst_trace.buffers
  * @id: enum hvst_event_id
- * @train: within the library, how many events right before it in memory travel with it; else 0
+ * @train: within the library, what travels with it (lib/event/lane.h); else 0
  * @present: bit i is set when field i of hvst_event_fields(@id) was in the record
  * @vcpu_id: the event's vcpu_id, -1 when the event (of this kernel) has none
  */
@@ -136,6 +138,7 @@ struct hvst_event {
 		struct hvst_ev_apic apic;
 		struct hvst_ev_sched sched;
 		struct hvst_ev_lost lost;
+		struct hvst_ev_notes behind;
 	};
 };
 

@@ -382,30 +382,43 @@ void hvst_on_expiration(struct analysis *a, struct stimer *t, const struct hvst_
 	}
 }
 
-static void entered(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+static void entered(struct analysis *a, struct vcpu *v, int64_t ts)
 {
 	for (; v->an->delivered; v->an->delivered &= (uint8_t)(v->an->delivered - 1)) {
 		unsigned int i = (unsigned int)__builtin_ctz(v->an->delivered);
 		struct timer_an *ta = v->timer[i]->an;
 
-		if (hvst_sketch_add(ta->entry, ev->ts_ns - ta->delivered_ns, 1))
+		if (hvst_sketch_add(ta->entry, ts - ta->delivered_ns, 1))
 			a->error = -ENOMEM;
 		ta->delivered_ns = HVST_UNKNOWN;
-		ta->fire.entry_ns = ev->ts_ns;
+		ta->fire.entry_ns = ts;
 		fire_out(a, v->timer[i]);
 	}
 }
 
-void hvst_on_entry(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_on_entry(struct analysis *a, struct vcpu *v, int64_t ts)
 {
-	entered(a, v, ev);
-	hvst_activity_entry(v->an, ev);
+	entered(a, v, ts);
+	hvst_activity_entry(v->an, ts);
 }
 
-void hvst_on_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_on_exit(struct analysis *a, struct vcpu *v, int64_t ts, bool halts)
 {
-	hvst_activity_exit(v->an, ev);
-	hvst_clocksource_exit(a, v, ev);
+	(void)a;
+	hvst_activity_exit(v->an, ts, halts);
+	v->an->exits_since_read++;
+}
+
+void hvst_on_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	hvst_clocksource_rdtsc(a, v, ev);
+}
+
+void hvst_on_timer_msr(struct analysis *a, struct vcpu *v)
+{
+	(void)a;
+	v->an->msrs_since_arm++;
+	v->an->read_last = false;
 }
 
 void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)

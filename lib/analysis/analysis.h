@@ -254,8 +254,8 @@ void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step);
 void hvst_storm_finish(struct analysis *a);
 /* pastdue.c: activity of vCPU threads, and the cause of a past-due arm */
 enum past_due_cause { CAUSE_UNEXPLAINED, CAUSE_SHORT_DEADLINE, CAUSE_PREEMPTED };
-void hvst_activity_entry(struct vcpu_an *v, const struct hvst_event *ev);
-void hvst_activity_exit(struct vcpu_an *v, const struct hvst_event *ev);
+void hvst_activity_entry(struct vcpu_an *v, int64_t ts);
+void hvst_activity_exit(struct vcpu_an *v, int64_t ts, bool halts);
 void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev);
 void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst_arm *arm);
 /* @deadline_ns: HVST_UNKNOWN when there was none */
@@ -270,7 +270,7 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
 void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
-void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_clocksource_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev);
 void hvst_clocksource_ticked(struct vm_an *vm);	/* a timer of the VM expired */
 void hvst_clocksource_finish(struct analysis *a);

@@ -523,11 +523,9 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 	}
 }
 
-void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_clocksource_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	v->an->exits_since_read++;
-	if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
-		clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
+	clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
 }
 
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)

@@ -55,27 +55,27 @@ int64_t hvst_activity_before(const struct vcpu_an *v, int64_t ts, int64_t *wall)
 	return 0;
 }
 
-void hvst_activity_exit(struct vcpu_an *v, const struct hvst_event *ev)
+void hvst_activity_exit(struct vcpu_an *v, int64_t ts, bool halts)
 {
-	progress_to(v, ev->ts_ns);
+	progress_to(v, ts);
 	v->exits_seen = true;
 	v->in_guest = false;
-	v->exit_ns = ev->ts_ns;
+	v->exit_ns = ts;
 	v->wake_ns = HVST_UNKNOWN;
-	v->halted = hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason);
+	v->halted = halts;
 	if (v->halted)
 		v->in_loop = false;	/* the handler is through: the guest has nothing to do */
 }
 
-void hvst_activity_entry(struct vcpu_an *v, const struct hvst_event *ev)
+void hvst_activity_entry(struct vcpu_an *v, int64_t ts)
 {
-	progress_to(v, ev->ts_ns);
+	progress_to(v, ts);
 	/* A halt is the guest's wish until its timer's callback; what follows is the host's doing. */
 	if (v->exit_ns != HVST_UNKNOWN) {
 		if (!v->halted)
-			held_add(v, v->exit_ns, ev->ts_ns);
+			held_add(v, v->exit_ns, ts);
 		else if (v->wake_ns != HVST_UNKNOWN)
-			held_add(v, v->wake_ns, ev->ts_ns);
+			held_add(v, v->wake_ns, ts);
 	}
 	v->in_guest = true;
 	v->halted = false;

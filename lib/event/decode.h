@@ -10,6 +10,7 @@
 #include <hvstimer/event.h>
 
 #include "../read/file.h"
+#include "train.h"
 
 #define HVST_MAX_COPIES 10		/* no event has more fields */
 
@@ -38,9 +39,9 @@ enum hvst_shape {
 /* What lane.c has to look at to know whose affair an event is. */
 enum hvst_own {
 	HVST_OWN_NEVER,
-	HVST_OWN_ENTRY,
-	HVST_OWN_EXIT,
-	HVST_OWN_MSR,
+	HVST_OWN_ENTRY = HVST_NOTE_ENTRY,
+	HVST_OWN_EXIT = HVST_NOTE_EXIT,
+	HVST_OWN_MSR = HVST_NOTE_TIMER_MSR,
 	HVST_OWN_SET,			/* stimer_set_config, stimer_set_count */
 	HVST_OWN_START,
 	HVST_OWN_EXPIRATION,

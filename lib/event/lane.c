@@ -32,6 +32,22 @@ void hvst_counts_add(struct hvst_counts *to, const struct hvst_counts *c)
 
 /* --- one record --- */
 
+static inline uint32_t get32(const uint8_t *at)
+{
+	uint32_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
+static inline uint64_t get64(const uint8_t *at)
+{
+	uint64_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
+}
+
 /* A time in ns, and as report shows it. */
 struct stamp { int64_t ns; uint64_t raw; };
 
@@ -70,8 +86,11 @@ static inline void emitter_end(const struct emitter *e, struct hvst_lane *l)
 	l->train = e->train;
 }
 
-/* Whose affair an event is: what to expect of the next one, and whether this one is a barrier. */
-enum affair { AFFAIR_OWN, AFFAIR_OPEN, AFFAIR_UNKNOWN, AFFAIR_OTHERS };
+/*
+ * Whose affair an event is: whether it waits for the next one, or can even be noted in that, and whether this one is a
+ * barrier.
+ */
+enum affair { AFFAIR_LIGHT, AFFAIR_OWN, AFFAIR_OPEN, AFFAIR_UNKNOWN, AFFAIR_OTHERS };
 
 /*
  * An exit is the thread's own affair if it reads no clock, an MSR access if it writes a timer, a timer's write
@@ -85,13 +104,15 @@ static inline enum affair affair_of(struct hvst_train *t, const struct hvst_even
 		       "both writes have it in one place");
 	switch (own) {
 	case HVST_OWN_ENTRY:
-		return AFFAIR_OWN;
+		return AFFAIR_LIGHT;
 	case HVST_OWN_EXIT:
-		return hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason) ? AFFAIR_OPEN : AFFAIR_OWN;
+		if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
+			return AFFAIR_OPEN;
+		return hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason) ? AFFAIR_OWN : AFFAIR_LIGHT;
 	case HVST_OWN_MSR:
 		if (!ev->msr.write)
 			return AFFAIR_OPEN;
-		return ev->msr.ecx - HVST_MSR_STIMER0_CONFIG < 2 * HVST_STIMERS ? AFFAIR_OWN : AFFAIR_OTHERS;
+		return ev->msr.ecx - HVST_MSR_STIMER0_CONFIG < 2 * HVST_STIMERS ? AFFAIR_LIGHT : AFFAIR_OTHERS;
 	case HVST_OWN_SET:
 		t->started = UINT32_MAX;
 		return ev->set_count.host ? AFFAIR_OTHERS : AFFAIR_OWN;
@@ -110,7 +131,8 @@ static inline enum affair affair_of(struct hvst_train *t, const struct hvst_even
 /* @ev is the head of what waits before it. */
 static inline void make_head(struct emitter *e, struct hvst_event *ev, uint16_t barrier)
 {
-	ev->train = (uint8_t)(ev - e->train.first);
+	ev->train |= (uint8_t)(ev - e->train.first);
+	e->train.light = 0;
 	e->r->ns[e->heads] = ev->ts_ns;
 	e->r->at[e->heads++] = (uint16_t)(ev - e->r->ev) | barrier;
 	e->train.first = ev + 1;
@@ -124,12 +146,48 @@ static inline void end_train(struct emitter *e)
 	e->train.until = INT64_MIN;
 }
 
+static inline void count_light(struct hvst_train *t, const struct hvst_event *ev, enum hvst_note what)
+{
+	bool other = t->vcpu_id >= 0 && ev->vcpu_id >= 0 && t->vcpu_id != ev->vcpu_id;
+	uint64_t note;
+
+	if (!t->light || t->light == HVST_NOTES || other) {
+		t->light = 0;
+		t->vcpu_id = -1;
+		t->light_ns = ev->ts_ns;
+		t->notes = 0;
+	}
+	if (ev->vcpu_id >= 0)
+		t->vcpu_id = ev->vcpu_id;
+	note = what - ((uint64_t)(ev->ts_ns - t->light_ns) << HVST_NOTE_KIND_BITS);
+	t->notes += note << HVST_NOTE_BITS * t->light++;
+}
+
+/*
+ * The event at @ns, of vCPU @vcpu_id, that comes next takes the place of those that can be noted in it: the notes, 0 if
+ * there are none.
+ */
+static inline uint64_t take_notes(struct emitter *e, int64_t ns, int32_t vcpu_id)
+{
+	struct hvst_train *t = &e->train;
+	uint64_t each = 0x0001000100010001 >> HVST_NOTE_BITS * (HVST_NOTES - t->light);
+	uint64_t since = (uint64_t)(ns - t->light_ns) << HVST_NOTE_KIND_BITS;
+
+	_Static_assert(HVST_TRAIN_NS << HVST_NOTE_KIND_BITS < 1 << HVST_NOTE_BITS, "a note holds any time of a train");
+	if (t->vcpu_id >= 0 && t->vcpu_id != vcpu_id)
+		return 0;
+	e->ev -= t->light;
+	e->r->counts.decoded += t->light;
+	t->light = 0;
+	return t->notes + since * each;		/* no note is negative: none borrows from the next */
+}
+
 /*
  * Event @ev waits for a head, or is the head of what waits. The first event of a thread does not wait: it makes
  * the thread known. Time is the only limit there is to the length of a train: each event that joins shortens it.
  */
 static inline __attribute__((always_inline)) void
-couple(struct emitter *e, struct hvst_event *ev, enum affair affair, bool same)
+couple(struct emitter *e, struct hvst_event *ev, const struct hvst_plan *p, enum affair affair, bool same)
 {
 	struct hvst_train *t = &e->train;
 
@@ -138,30 +196,18 @@ couple(struct emitter *e, struct hvst_event *ev, enum affair affair, bool same)
 		t->until = ev->ts_ns + t->window;
 	}
 	t->pid = ev->pid;
-	if (affair == AFFAIR_OWN && same && t->window) {
+	if (affair <= AFFAIR_OWN && same && t->window) {
 		t->until -= HVST_TRAIN_NS / HVST_TRAIN_MAX;
+		if (affair == AFFAIR_LIGHT)
+			count_light(t, ev, (enum hvst_note)p->own);
+		else
+			t->light = 0;
 		return;
 	}
 	if (affair == AFFAIR_UNKNOWN || affair == AFFAIR_OTHERS)
 		t->pid = -1;		/* may make no vCPU known */
 	make_head(e, ev, affair == AFFAIR_OTHERS ? HVST_AT_BARRIER : 0);
 	t->until = INT64_MIN;
-}
-
-static inline uint32_t get32(const uint8_t *at)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return v;
-}
-
-static inline uint64_t get64(const uint8_t *at)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return v;
 }
 
 /*
@@ -214,11 +260,13 @@ fill(struct emitter *e, struct hvst_event *ev, const uint8_t *data, const struct
 static inline __attribute__((always_inline)) void
 emit_record(struct emitter *e, struct stamp at, const uint8_t *data, uint32_t len)
 {
+	int32_t pid = (int32_t)get32(data + 4);
 	struct hvst_run *r = e->r;
-	struct hvst_event *ev = e->ev;
 	const struct hvst_plan *p;
-	uint16_t type;
+	uint64_t notes = 0;
 	unsigned int slot;
+	struct hvst_event *ev;
+	uint16_t type;
 	bool same;
 
 	memcpy(&type, data, sizeof(type));
@@ -231,16 +279,23 @@ emit_record(struct emitter *e, struct stamp at, const uint8_t *data, uint32_t le
 		r->counts.malformed++;
 		return;
 	}
+	same = pid == e->train.pid;
+	if (p->usual >= HVST_OWN_SET && e->train.light && same && at.ns < e->train.until)
+		notes = take_notes(e, at.ns, (int32_t)get32(data + p->from[0]));
+	ev = e->ev;
 	memset(&ev->id + 8, 0, sizeof(*ev) - offsetof(struct hvst_event, id) - 8);
 	ev->ts_ns = at.ns;
 	ev->ts_raw = at.raw;
-	memcpy(&ev->pid, data + 4, sizeof(ev->pid));
+	ev->pid = pid;
 	memcpy(&ev->cpu, &e->cpu_buffer, sizeof(e->cpu_buffer));
 	memcpy(&ev->id, &p->head, sizeof(p->head));
-	same = ev->pid == e->train.pid;
+	if (notes) {
+		ev->train = HVST_TRAIN_NOTES;
+		ev->behind.notes = notes;
+	}
 	if (__builtin_expect(!same, 0))
 		e->train.started = UINT32_MAX;
-	couple(e, ev, fill(e, ev, data, p), same);
+	couple(e, ev, p, fill(e, ev, data, p), same);
 	e->ev++;
 }
 
@@ -479,7 +534,7 @@ void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpac
 	struct emitter e;
 
 	r->n = r->heads = 0;
-	l->train = (struct hvst_train){ r->ev, INT64_MIN, l->trains ? HVST_TRAIN_NS : 0, -1, UINT32_MAX };
+	l->train = (struct hvst_train){ r->ev, INT64_MIN, l->trains ? HVST_TRAIN_NS : 0, -1, UINT32_MAX, 0, -1, 0, 0 };
 	hvst_counts_reset(&r->counts);
 	r->rc = l->tracecmd ? decode_records(l, r) : decode_pages(l, r, u);
 	e = emitter_begin(l, r);
@@ -487,7 +542,7 @@ void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpac
 	emitter_end(&e, l);
 	if (r->counts.first_ns != INT64_MAX)
 		r->counts.last_ns = l->last_ns;
-	r->counts.decoded = r->n - r->counts.lost_places;
+	r->counts.decoded += r->n - r->counts.lost_places;
 	r->bound_ns = r->rc > 0 ? l->last_ns : INT64_MAX;
 	r->ns[r->heads] = r->ns[r->heads + 1] = r->bound_ns;
 }

@@ -25,6 +25,7 @@
 #include "../read/tracecmd.h"
 #include "clock.h"
 #include "decode.h"
+#include "train.h"
 
 #define HVST_RUN	512 /* events of a run: those of some CPUs fit a core's cache */
 #define HVST_RUN_BLOCKS 16 /* blocks that one run may read: bounds the time between two runs */
@@ -65,9 +66,6 @@ struct hvst_run {
 	struct hvst_event ev[HVST_RUN];
 };
 
-#define HVST_TRAIN_NS	10000	/* between the first of a train and its head */
-#define HVST_TRAIN_MAX	32	/* events of a train */
-
 #define HVST_AT_BARRIER	0x8000	/* in struct hvst_run.at */
 #define HVST_AT_INDEX	0x7fff
 
@@ -78,6 +76,10 @@ struct hvst_train {
 	int64_t window;		/* HVST_TRAIN_NS, or 0: every event travels alone */
 	int32_t pid;		/* ... and is of that thread */
 	uint32_t started;	/* the timer that the host started last, UINT32_MAX: not since it was written */
+	uint32_t light;		/* so many of those that wait last can be noted in the next one ... */
+	int32_t vcpu_id;	/* ... if it is of this vCPU; -1: none of them says */
+	int64_t light_ns;	/* the first of these */
+	uint64_t notes;		/* of them, as if the next one came with the first */
 };
 
 struct hvst_lane {

@@ -238,18 +238,19 @@ static size_t take_barrier(struct hvst_merge *m, const struct hvst_event **out)
 		const struct hvst_offer *o = &m->offers[i];
 		int64_t end = ts + (i < lane);		/* equal times: the lower lane first */
 		struct hvst_event *head, *last;
-		unsigned int left = 0;
+		unsigned int left = 0, length;
 
 		if (i == lane || o->ns == o->end || *o->ns - HVST_TRAIN_NS >= end)
 			continue;
 		head = &o->ev[*o->at & HVST_AT_INDEX];
-		while (left < head->train && (head - 1 - left)->ts_ns >= end)
+		length = head->train & HVST_TRAIN_LENGTH;
+		while (left < length && (head - 1 - left)->ts_ns >= end)
 			left++;
-		if (left == head->train)
+		if (left == length)
 			continue;
 		last = head - 1 - left;
-		last->train = (uint8_t)(head->train - left - 1);
-		head->train = (uint8_t)left;
+		last->train |= (uint8_t)(length - left - 1);
+		head->train = (uint8_t)((head->train & HVST_TRAIN_NOTES) | left);
 		out[n++] = last;
 	}
 	return n + take_many(m, out + n, 1);

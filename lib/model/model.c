@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../event/train.h"
 #include "model_private.h"
 
 /* A callback this much before its deadline can still be its: start events are stamped late. */
@@ -108,7 +109,6 @@ static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, b
 			vcpu_replaced(m, v);
 		hvst_model_vcpu_named(m, v, ev->vcpu_id);
 	}
-	vcpu_after_gap(m, v, ev->ts_ns);
 	if (ev->ts_ns < v->last_ns)
 		m->backwards++;
 	else
@@ -116,18 +116,52 @@ static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, b
 	return v;
 }
 
+/* What thread @v did before, as @notes say that are in @ev, up to the time @end; returns those that are left. */
+static inline uint64_t on_notes(struct model *m, struct vcpu *v, const struct hvst_event *ev, uint64_t notes, int64_t end)
+{
+	for (; notes && hvst_note_ns(ev, notes) < end; notes >>= HVST_NOTE_BITS) {
+		int64_t ts = hvst_note_ns(ev, notes);
+
+		switch (hvst_note_kind(notes)) {
+		case HVST_NOTE_ENTRY:
+			hvst_on_entry(m->an, v, ts);
+			break;
+		case HVST_NOTE_EXIT:
+			hvst_on_exit(m->an, v, ts, false);
+			break;
+		default:
+			v->msr_ns = ts;
+			hvst_on_timer_msr(m->an, v);
+		}
+	}
+	return notes;
+}
+
+/* Before @ev of thread @v is looked at: what is noted in it, and what is forgotten after a gap. */
+static inline void catch_up(struct model *m, struct vcpu *v, const struct hvst_event *ev)
+{
+	uint64_t notes = ev->train & HVST_TRAIN_NOTES ? ev->behind.notes : 0;
+
+	if (__builtin_expect(v->gap != m->gap, 0)) {
+		notes = on_notes(m, v, ev, notes, m->gap_ns);
+		vcpu_after_gap(m, v, ev->ts_ns);
+	}
+	on_notes(m, v, ev, notes, INT64_MAX);
+}
+
 /* The vCPU thread that this event ran on; creates it when @create. Mostly the one last seen on the CPU. */
 static inline struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
 {
 	struct vcpu *v = m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
 
-	if (!v || v->tid != ev->pid || v->gap != m->gap || ev->ts_ns < v->last_ns ||
-	    (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
+	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns || (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
 		v = vcpu_look_up(m, ev, create);
 	else
 		v->last_ns = ev->ts_ns;
-	if (v)
-		v->ran |= create;
+	if (!v)
+		return NULL;
+	v->ran |= create;
+	catch_up(m, v, ev);
 	return v;
 }
 
@@ -182,7 +216,11 @@ static struct vcpu *vcpu_written(struct model *m, const struct hvst_event *ev, b
 	if (!host || (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0)))
 		return v;
 	near = hvst_model_nearest(m, ev->vcpu_id, ev->pid);
-	return near ? near : vcpu_look_up(m, ev, true);
+	if (!near)
+		near = vcpu_look_up(m, ev, true);
+	if (near)
+		vcpu_after_gap(m, near, ev->ts_ns);
+	return near;
 }
 
 static void timer_stop(struct stimer *t)
@@ -505,15 +543,22 @@ static void on_msr(struct model *m, struct vcpu *v, const struct hvst_event *ev)
 	hvst_on_msr(m->an, v, ev);
 }
 
+static void on_exit_event(struct model *m, struct vcpu *v, const struct hvst_event *ev)
+{
+	hvst_on_exit(m->an, v, ev->ts_ns, hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason));
+	if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
+		hvst_on_rdtsc(m->an, v, ev);
+}
+
 /* What vCPU thread @v itself did. */
 static inline void on_own(struct model *m, struct vcpu *v, const struct hvst_event *ev)
 {
 	switch (ev->id) {
 	case HVST_EV_ENTRY:
-		hvst_on_entry(m->an, v, ev);
+		hvst_on_entry(m->an, v, ev->ts_ns);
 		break;
 	case HVST_EV_EXIT:
-		hvst_on_exit(m->an, v, ev);
+		on_exit_event(m, v, ev);
 		break;
 	case HVST_EV_MSR:
 		on_msr(m, v, ev);
@@ -537,11 +582,13 @@ static void on_train(struct model *m, const struct hvst_event *head)
 {
 	struct vcpu *v = NULL;
 
-	for (const struct hvst_event *ev = head - head->train; ev < head; ev++) {
-		if (v && (v->vcpu_id == ev->vcpu_id || ev->vcpu_id < 0))
+	for (const struct hvst_event *ev = head - (head->train & HVST_TRAIN_LENGTH); ev < head; ev++) {
+		if (v && (v->vcpu_id == ev->vcpu_id || ev->vcpu_id < 0)) {
 			v->last_ns = ev->ts_ns;
-		else
+			catch_up(m, v, ev);
+		} else {
 			v = vcpu_of(m, ev, true);
+		}
 		if (v)
 			on_own(m, v, ev);
 	}
@@ -666,7 +713,7 @@ int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_
 	for (size_t i = 0; i < n && !m->error; i++) {
 		if (i + 4 < n)
 			fetch_ahead(ev[i + 4]);
-		if (ev[i]->train)
+		if (ev[i]->train & HVST_TRAIN_LENGTH)
 			on_train(m, ev[i]);
 		on_event(m, ev[i]);
 	}

@@ -89,9 +89,12 @@ void hvst_on_programmed(struct analysis *a, struct stimer *t, const struct hvst_
 /* The timer fired, or tried to; it is as it was before. Then the same, and what came of it is in @t. */
 void hvst_on_fire(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
 void hvst_on_expiration(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
-/* What a known vCPU thread did: kvm_entry, kvm_exit, kvm_msr, sched_switch; any other that analyses look at. */
-void hvst_on_entry(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
-void hvst_on_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+/* What a known vCPU thread did: entered the guest; left it, to halt or not; read the TSC, which made it leave. */
+void hvst_on_entry(struct analysis *a, struct vcpu *v, int64_t ts_ns);
+void hvst_on_exit(struct analysis *a, struct vcpu *v, int64_t ts_ns, bool halts);
+void hvst_on_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+/* It wrote an MSR of a timer, or accessed any other one; or was switched to or from; or did what else is looked at. */
+void hvst_on_timer_msr(struct analysis *a, struct vcpu *v);
 void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_on_switch(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_on_vcpu_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);

@@ -37,6 +37,21 @@ static void check_event(const struct hvst_event *ev, const struct lane_setup *ho
 		PROMISE(hvst_event_value(ev, i, &v) == (ev->present >> i & 1));
 }
 
+static void check_notes(const struct hvst_event *ev)
+{
+	int64_t last = INT64_MIN;
+
+	if (!(ev->train & HVST_TRAIN_NOTES))
+		return;
+	PROMISE(ev->behind.notes);
+	for (uint64_t notes = ev->behind.notes; notes; notes >>= HVST_NOTE_BITS) {
+		int64_t ns = hvst_note_ns(ev, notes);
+
+		PROMISE(hvst_note_kind(notes) && ns >= last && ns <= ev->ts_ns && ev->ts_ns - ns < HVST_TRAIN_NS);
+		last = ns;
+	}
+}
+
 /* Heads are the events that are in nobody's train, in order. */
 static void check_trains(const struct hvst_run *r)
 {
@@ -45,14 +60,17 @@ static void check_trains(const struct hvst_run *r)
 	PROMISE(r->heads <= r->n);
 	for (size_t i = 0; i < r->heads; i++) {
 		size_t at = r->at[i] & HVST_AT_INDEX;
+		unsigned int length = r->ev[at].train & HVST_TRAIN_LENGTH;
 
 		PROMISE(at < r->n && r->ns[i] == r->ev[at].ts_ns);
-		PROMISE(at == next + r->ev[at].train && r->ev[at].train < HVST_TRAIN_MAX);
+		PROMISE(at == next + length && length < HVST_TRAIN_MAX);
 		for (size_t k = next; k < at; k++)
 			PROMISE(r->ev[k].pid == r->ev[at].pid && r->ev[at].ts_ns - r->ev[k].ts_ns < HVST_TRAIN_NS);
 		next = at + 1;
 	}
 	PROMISE(next == r->n);
+	for (size_t i = 0; i < r->n; i++)
+		check_notes(&r->ev[i]);
 }
 
 static int64_t check_run(const struct hvst_run *r, const struct lane_setup *how, int64_t last_ns)

@@ -212,8 +212,8 @@ static size_t flat(const struct hvst_source_opts *o, enum hvst_detail detail, st
 	assert_int_equal(hvst_source_start(s, ALL, detail, HVST_UNKNOWN, HVST_UNKNOWN), 0);
 	while ((n = hvst_source_next(s, &ev)) > 0)
 		for (long i = 0; i < n; i++) {
-			travelled += ev[i]->train;
-			for (const struct hvst_event *e = ev[i] - ev[i]->train; e <= ev[i]; e++) {
+			travelled += ev[i]->train & HVST_TRAIN_LENGTH;
+			for (const struct hvst_event *e = ev[i] - (ev[i]->train & HVST_TRAIN_LENGTH); e <= ev[i]; e++) {
 				l->ev[l->n] = *e;
 				l->ev[l->n++].train = 0;
 			}
