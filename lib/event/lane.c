@@ -260,13 +260,13 @@ fill(struct emitter *e, struct hvst_event *ev, const uint8_t *data, const struct
 static inline __attribute__((always_inline)) void
 emit_record(struct emitter *e, struct stamp at, const uint8_t *data, uint32_t len)
 {
-	int32_t pid = (int32_t)get32(data + 4);
 	struct hvst_run *r = e->r;
 	const struct hvst_plan *p;
+	struct hvst_event *ev;
 	uint64_t notes = 0;
 	unsigned int slot;
-	struct hvst_event *ev;
 	uint16_t type;
+	int32_t pid;
 	bool same;
 
 	memcpy(&type, data, sizeof(type));
@@ -279,6 +279,7 @@ emit_record(struct emitter *e, struct stamp at, const uint8_t *data, uint32_t le
 		r->counts.malformed++;
 		return;
 	}
+	pid = (int32_t)get32(data + 4);
 	same = pid == e->train.pid;
 	if (p->usual >= HVST_OWN_SET && e->train.light && same && at.ns < e->train.until)
 		notes = take_notes(e, at.ns, (int32_t)get32(data + p->from[0]));
