@@ -165,7 +165,7 @@ static struct hvst_run *await(struct hvst_fetch *f, unsigned int i)
 	while (!feed->ready)
 		pthread_cond_wait(&f->ready, &f->lock);
 	pthread_mutex_unlock(&f->lock);
-	*feed = (struct feed){ NULL };
+	*feed = (struct feed){ NULL, false };
 	return r;
 }
 
@@ -179,7 +179,7 @@ void hvst_fetch_stop(struct hvst_fetch *f)
 		pthread_join(f->threads[--f->nr_threads], NULL);
 	for (unsigned int i = 0; f->feeds && i < f->nr_lanes; i++) {
 		hvst_fetch_release(f, f->feeds[i].run);
-		f->feeds[i] = (struct feed){ NULL };
+		f->feeds[i] = (struct feed){ NULL, false };
 	}
 }
 
