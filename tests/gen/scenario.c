@@ -742,7 +742,7 @@ void scenario_list(FILE *out)
 
 /*
  * Real hardware's rate, storms and healthy stretches in turn on every vCPU, and all that KVM records of
- * them: more than half of it are stimer events, a quarter is nothing that hvstimer looks at.
+ * them: five of eleven are stimer events, five of eleven nothing that a diagnosis looks at.
  */
 struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus)
 {
