@@ -699,20 +699,23 @@ static inline void on_event(struct model *m, const struct hvst_event *ev)
 	}
 }
 
-/* Events come from the cache of another CPU: @head and what may travel with it are on their way. */
-static inline void fetch_ahead(const struct hvst_event *head)
+#define FETCH_AHEAD	4	/* heads: as far as it takes a cache line to come from another CPU */
+#define FETCH_LINES	7	/* of 64 bytes: a head, and five events that travel with it */
+
+/* Events come from the cache of the CPU that decoded them. */
+static inline void fetch(const struct hvst_event *head)
 {
 	uintptr_t end = (uintptr_t)(head + 1) - 1;
 
-	for (unsigned int i = 0; i < 7; i++)
+	for (unsigned int i = 0; i < FETCH_LINES; i++)
 		__builtin_prefetch((const void *)(end - 64 * i));
 }
 
 int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_t n)
 {
 	for (size_t i = 0; i < n && !m->error; i++) {
-		if (i + 4 < n)
-			fetch_ahead(ev[i + 4]);
+		if (i + FETCH_AHEAD < n)
+			fetch(ev[i + FETCH_AHEAD]);
 		if (ev[i]->train & HVST_TRAIN_LENGTH)
 			on_train(m, ev[i]);
 		on_event(m, ev[i]);
