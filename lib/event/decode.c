@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "decode.h"
@@ -38,7 +37,7 @@ static uint16_t analysed_fields(unsigned int id)
 	return HVST_FIELD_ALL;
 }
 
-void hvst_copy_any(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
+void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
 {
 	for (unsigned int i = 0; i < p->nr; i++) {
 		const struct hvst_copy *c = &p->copies[i];
@@ -49,35 +48,6 @@ void hvst_copy_any(struct hvst_event *ev, const uint8_t *data, const struct hvst
 			v = (uint64_t)((int64_t)(v << (64 - 8 * c->bytes)) >> (64 - 8 * c->bytes));
 		memcpy((char *)ev + c->to, &v, c->size);
 	}
-}
-
-/* The order of hvst_copy_shape(). */
-static int by_size(const void *a, const void *b)
-{
-	static const uint8_t rank[9] = { [4] = 1, [8] = 2, [1] = 3, [2] = 4 };
-	const struct hvst_copy *x = a, *y = b;
-
-	return rank[x->size] != rank[y->size] ? rank[x->size] - rank[y->size] : x->to - y->to;
-}
-
-static uint8_t shape_of(const struct hvst_plan *p)
-{
-	static const struct { uint32_t sizes; uint8_t shape;
-	} shapes[] = {
-		{0x4, HVST_SHAPE_4},	   {0x44, HVST_SHAPE_44},     {0x4444, HVST_SHAPE_4444},
-		{0x4481, HVST_SHAPE_4481}, {0x4488, HVST_SHAPE_4488}, {0x444, HVST_SHAPE_444},
-	};
-	uint32_t sizes = 0;
-
-	for (unsigned int i = 0; i < p->nr; i++) {
-		if (p->copies[i].bytes != p->copies[i].size || i >= 4)
-			return HVST_SHAPE_ANY;
-		sizes = sizes << 4 | p->copies[i].size;
-	}
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-		if (shapes[i].sizes == sizes)
-			return shapes[i].shape;
-	return HVST_SHAPE_ANY;
 }
 
 static void plan_field(struct hvst_plan *p, const struct hvst_field *to, unsigned int bit,
@@ -142,20 +112,16 @@ static uint32_t usual_sizes(enum hvst_own own)
 	}
 }
 
-/* Before the copies are sorted. */
-static void plan_usual(struct hvst_plan *p)
+static bool is_usual(const struct hvst_plan *p)
 {
 	uint32_t sizes = 0;
 
-	p->usual = HVST_OWN_NEVER;
-	if (p->nr > sizeof(p->from) / sizeof(p->from[0]))
-		return;
 	for (unsigned int i = 0; i < p->nr; i++) {
-		p->from[i] = p->copies[i].from;
-		sizes = sizes << 4 | (p->copies[i].bytes == p->copies[i].size ? p->copies[i].size : 0xf);
+		if (p->copies[i].bytes != p->copies[i].size || i >= 4)
+			return false;
+		sizes = sizes << 4 | p->copies[i].size;
 	}
-	if (sizes && sizes == usual_sizes(p->own))
-		p->usual = p->own;
+	return sizes == usual_sizes(p->own);
 }
 
 /* The eight bytes of an event that depend on its kind alone, but for the vcpu_id it may have. */
@@ -187,9 +153,7 @@ static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsign
 			plan_field(p, &f[i], i, from);
 	}
 	p->own = (uint8_t)own_of(id);
-	plan_usual(p);
-	qsort(p->copies, p->nr, sizeof(p->copies[0]), by_size);
-	p->shape = shape_of(p);
+	p->usual = is_usual(p) ? p->own : HVST_OWN_NEVER;
 	p->head = event_head(p->id, p->present);
 }
 

@@ -24,18 +24,6 @@ struct hvst_copy {
 	bool sign;			/* widen with the sign */
 };
 
-/* The shapes that have a straight-line copy loop of their own: numbers of 4, 8 and 1 byte fields.
- */
-enum hvst_shape {
-	HVST_SHAPE_ANY,
-	HVST_SHAPE_4,
-	HVST_SHAPE_44,
-	HVST_SHAPE_4444,
-	HVST_SHAPE_4481,
-	HVST_SHAPE_4488,
-	HVST_SHAPE_444
-};
-
 /* What lane.c has to look at to know whose affair an event is. */
 enum hvst_own {
 	HVST_OWN_NEVER,
@@ -50,15 +38,13 @@ enum hvst_own {
 
 struct hvst_plan {
 	uint8_t id;			/* enum hvst_event_id */
-	uint8_t shape;			/* enum hvst_shape */
 	uint8_t nr;
 	uint8_t own;			/* enum hvst_own */
-	uint8_t usual;			/* the same, if the fields are as they usually are; else HVST_OWN_NEVER */
+	uint8_t usual;			/* the same, if lane.c's own code can fill it; else HVST_OWN_NEVER */
 	uint16_t present;
 	uint16_t min_size;		/* shortest record that holds all fields */
 	uint64_t head;			/* struct hvst_event from @id to @vcpu_id, for this event */
-	uint16_t from[4];		/* with @usual: where the analysed fields are, in the schema's order */
-	struct hvst_copy copies[HVST_MAX_COPIES];
+	struct hvst_copy copies[HVST_MAX_COPIES]; /* in the schema's order */
 };
 
 /*
@@ -92,44 +78,7 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 /* Does the file have a format for event @id? */
 bool hvst_decoder_has(const struct hvst_decoder *d, unsigned int id);
 
-/* @n4 fields of 4 bytes, then @n8 of 8, then @n1 of 1: with constants, no loop is left. */
-static inline __attribute__((always_inline)) void
-hvst_copy_shape(struct hvst_event *ev, const uint8_t *data, const struct hvst_copy *c,
-		unsigned int n4, unsigned int n8, unsigned int n1)
-{
-	for (; n4; n4--, c++)
-		__builtin_memcpy((char *)ev + c->to, data + c->from, 4);
-	for (; n8; n8--, c++)
-		__builtin_memcpy((char *)ev + c->to, data + c->from, 8);
-	for (; n1; n1--, c++)
-		__builtin_memcpy((char *)ev + c->to, data + c->from, 1);
-}
-
-/* Any mix of sizes, for the rarer events and for kernels whose fields have other sizes than ours. */
-void hvst_copy_any(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p);
-
 /* Fills the fields of @ev from a record of at least @p->min_size bytes. */
-static inline __attribute__((always_inline)) void
-hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
-{
-	const struct hvst_copy *c = p->copies;
-
-	switch (p->shape) {
-	case HVST_SHAPE_4:
-		return hvst_copy_shape(ev, data, c, 1, 0, 0);
-	case HVST_SHAPE_44:
-		return hvst_copy_shape(ev, data, c, 2, 0, 0);
-	case HVST_SHAPE_4444:
-		return hvst_copy_shape(ev, data, c, 4, 0, 0);
-	case HVST_SHAPE_4481:
-		return hvst_copy_shape(ev, data, c, 2, 1, 1);
-	case HVST_SHAPE_4488:
-		return hvst_copy_shape(ev, data, c, 2, 2, 0);
-	case HVST_SHAPE_444:
-		return hvst_copy_shape(ev, data, c, 3, 0, 0);
-	default:
-		return hvst_copy_any(ev, data, p);
-	}
-}
+void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p);
 
 #endif

@@ -217,38 +217,40 @@ couple(struct emitter *e, struct hvst_event *ev, const struct hvst_plan *p, enum
 static inline __attribute__((always_inline)) enum affair
 fill(struct emitter *e, struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
 {
+	const struct hvst_copy *c = p->copies;
+
 	switch (p->usual) {
 	case HVST_OWN_ENTRY:
-		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
 		return affair_of(&e->train, ev, HVST_OWN_ENTRY);
 	case HVST_OWN_EXIT:
-		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
-		ev->exit.exit_reason = get32(data + p->from[1]);
-		ev->exit.isa = get32(data + p->from[2]);
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		ev->exit.exit_reason = get32(data + c[1].from);
+		ev->exit.isa = get32(data + c[2].from);
 		return affair_of(&e->train, ev, HVST_OWN_EXIT);
 	case HVST_OWN_MSR:
-		ev->msr.write = get32(data + p->from[0]);
-		ev->msr.ecx = get32(data + p->from[1]);
-		ev->msr.data = get64(data + p->from[2]);
-		ev->msr.exception = data[p->from[3]];
+		ev->msr.write = get32(data + c[0].from);
+		ev->msr.ecx = get32(data + c[1].from);
+		ev->msr.data = get64(data + c[2].from);
+		ev->msr.exception = data[c[3].from];
 		return affair_of(&e->train, ev, HVST_OWN_MSR);
 	case HVST_OWN_SET:		/* set_config has its fields in the same places */
-		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
-		ev->set_count.timer_index = get32(data + p->from[1]);
-		ev->set_count.count = get64(data + p->from[2]);
-		ev->set_count.host = data[p->from[3]];
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		ev->set_count.timer_index = get32(data + c[1].from);
+		ev->set_count.count = get64(data + c[2].from);
+		ev->set_count.host = data[c[3].from];
 		return affair_of(&e->train, ev, HVST_OWN_SET);
 	case HVST_OWN_START:
-		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
-		ev->start.timer_index = get32(data + p->from[1]);
-		ev->start.time_now = get64(data + p->from[2]);
-		ev->start.count = get64(data + p->from[3]);
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		ev->start.timer_index = get32(data + c[1].from);
+		ev->start.time_now = get64(data + c[2].from);
+		ev->start.count = get64(data + c[3].from);
 		return affair_of(&e->train, ev, HVST_OWN_START);
 	case HVST_OWN_EXPIRATION:
-		ev->vcpu_id = (int32_t)get32(data + p->from[0]);
-		ev->expiration.timer_index = get32(data + p->from[1]);
-		ev->expiration.direct = (int32_t)get32(data + p->from[2]);
-		ev->expiration.msg_send_result = (int32_t)get32(data + p->from[3]);
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		ev->expiration.timer_index = get32(data + c[1].from);
+		ev->expiration.direct = (int32_t)get32(data + c[2].from);
+		ev->expiration.msg_send_result = (int32_t)get32(data + c[3].from);
 		return affair_of(&e->train, ev, HVST_OWN_EXPIRATION);
 	default:
 		hvst_plan_run(ev, data, p);
@@ -282,7 +284,7 @@ emit_record(struct emitter *e, struct stamp at, const uint8_t *data, uint32_t le
 	pid = (int32_t)get32(data + 4);
 	same = pid == e->train.pid;
 	if (p->usual >= HVST_OWN_SET && e->train.light && same && at.ns < e->train.until)
-		notes = take_notes(e, at.ns, (int32_t)get32(data + p->from[0]));
+		notes = take_notes(e, at.ns, (int32_t)get32(data + p->copies[0].from));
 	ev = e->ev;
 	memset(&ev->id + 8, 0, sizeof(*ev) - offsetof(struct hvst_event, id) - 8);
 	ev->ts_ns = at.ns;
