@@ -30,7 +30,6 @@ bool hvst_filter_pass(const struct analysis *a, const struct vcpu *v, int timer)
 
 int hvst_on_vm_new(struct analysis *a, struct vm *vm)
 {
-
 	vm->an = calloc(1, sizeof(*vm->an));
 	if (!vm->an)
 		return -ENOMEM;
@@ -56,7 +55,6 @@ static int64_t created_by(const struct analysis *a, int tid)
 
 int hvst_on_vcpu_new(struct analysis *a, struct vcpu *v)
 {
-
 	v->an = calloc(1, sizeof(*v->an));
 	if (!v->an)
 		return -ENOMEM;
@@ -323,7 +321,6 @@ void hvst_on_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, con
 
 void hvst_on_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
 {
-
 	hvst_clocksource_programmed(a, t, ev);
 	if (ev->id == HVST_EV_STIMER_SET_CONFIG ? !ev->set_config.host : !ev->set_count.host)
 		return;
@@ -409,34 +406,6 @@ void hvst_on_exit(struct analysis *a, struct vcpu *v, int64_t ts, bool halts)
 	v->an->exits_since_read++;
 }
 
-void hvst_on_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
-{
-	hvst_clocksource_rdtsc(a, v, ev);
-}
-
-void hvst_on_timer_msr(struct analysis *a, struct vcpu *v)
-{
-	(void)a;
-	v->an->msrs_since_arm++;
-	v->an->read_last = false;
-}
-
-void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
-{
-	hvst_clocksource_msr(a, v, ev);
-}
-
-void hvst_on_switch(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
-{
-	(void)a;
-	hvst_activity_switch(v, ev);
-}
-
-void hvst_on_vcpu_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
-{
-	hvst_clocksource_event(a, v, ev);
-}
-
 /* A vCPU's first TSC offset: the VM begins here, often before any of its threads is known as a vCPU. */
 static void vm_created(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
 {
@@ -454,7 +423,6 @@ static void vm_created(struct analysis *a, struct vm *vm, const struct hvst_even
 
 void hvst_on_clock_event(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
 {
-
 	if (ev->id == HVST_EV_WRITE_TSC_OFFSET && !ev->tsc_offset.previous_tsc_offset)
 		vm_created(a, vm, ev);
 	if (!vm)
@@ -508,7 +476,6 @@ void hvst_on_vcpu_gap(struct analysis *a, struct vcpu *v)
 
 void hvst_on_vm_merge(struct analysis *a, struct vm *into, struct vm *from)
 {
-
 	a->nr_pending -= from->an->nr_pending;
 	for (unsigned int i = 0; i < from->an->nr_pending; i++)
 		pending_add(a, into->an, &from->an->pending[i]);

@@ -256,7 +256,6 @@ void hvst_storm_finish(struct analysis *a);
 enum past_due_cause { CAUSE_UNEXPLAINED, CAUSE_SHORT_DEADLINE, CAUSE_PREEMPTED };
 void hvst_activity_entry(struct vcpu_an *v, int64_t ts);
 void hvst_activity_exit(struct vcpu_an *v, int64_t ts, bool halts);
-void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev);
 void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst_arm *arm);
 /* @deadline_ns: HVST_UNKNOWN when there was none */
 void hvst_activity_fired(struct vcpu_an *v, int64_t deadline_ns, int64_t callback_ns);
@@ -268,9 +267,6 @@ enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct s
 					const struct hvst_arm *arm, int64_t skew_ns);
 /* clocksource.c */
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
-void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
-void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
-void hvst_clocksource_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev);
 void hvst_clocksource_ticked(struct vm_an *vm);	/* a timer of the VM expired */
 void hvst_clocksource_finish(struct analysis *a);

@@ -486,11 +486,18 @@ static void clock_read(struct analysis *a, struct vcpu *v, const struct hvst_eve
 	vm->timekeeping = what;
 }
 
-void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_on_timer_msr(struct analysis *a, struct vcpu *v)
+{
+	(void)a;
+	v->an->msrs_since_arm++;
+	v->an->read_last = false;
+}
+
+void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vcpu_an *va = v->an;
 
-	va->msrs_since_arm++;
+	hvst_on_timer_msr(a, v);
 	va->read_last = !ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception;
 	if (va->read_last) {
 		va->exits_since_read = 0;
@@ -523,12 +530,12 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 	}
 }
 
-void hvst_clocksource_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_on_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
 }
 
-void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_on_vcpu_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	switch (ev->id) {
 	case HVST_EV_PIO:

@@ -82,10 +82,11 @@ void hvst_activity_entry(struct vcpu_an *v, int64_t ts)
 	v->exit_ns = HVST_UNKNOWN;
 }
 
-void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev)
+void hvst_on_switch(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vcpu_an *va = v->an;
 
+	(void)a;
 	if (ev->sched.next_pid == v->tid) {
 		if (va->off_cpu)
 			held_add(va, va->off_since, ev->ts_ns);

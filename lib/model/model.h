@@ -76,7 +76,7 @@ struct vm {
 };
 
 /*
- * What the model tells the analysis, in event order on the caller's thread: lib/analysis/analysis.c has these.
+ * What the model tells the analysis, in event order on the caller's thread: lib/analysis has these.
  * They are called by name, not through pointers: a run spends most of its time between here and there.
  */
 
