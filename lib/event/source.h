@@ -55,7 +55,8 @@ int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, enum hvst_de
  *
  * Returns the number of events, 0 at the end, negative errno on a read error (see
  * hvst_source_error). *@batch, an array of pointers to them, and the events stay valid until the
- * next call. With HVST_DETAIL_TRAINS they are heads: the @train events right before each in memory come with it. Time never goes backwards within one CPU's stream as delivered; an event whose stamp
+ * next call. With HVST_DETAIL_TRAINS they are heads: what travels with each (train.h) lies right before
+ * it in memory. Time never goes backwards within one CPU's stream as delivered; an event whose stamp
  * lies before its predecessor's is delivered where it stands with the stamp clamped, and counted.
  */
 long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **batch);

@@ -68,6 +68,8 @@ int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n)
 	unsigned int neg = v < 0, oct, sub;
 	uint64_t *row;
 
+	if (!n)
+		return 0;
 	bucket_of(neg ? 0 - (uint64_t)v : (uint64_t)v, &oct, &sub);
 	row = s->side[neg].octave[oct];
 	if (__builtin_expect(!row, 0)) {
@@ -77,13 +79,11 @@ int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n)
 		s->side[neg].octave[oct] = row;
 	}
 	row[sub] += n;
-	s->count += n;
-	if (__builtin_expect(s->count == n && n, 0))
-		s->min = s->max = v;
-	if (v < s->min && n)
+	if (!s->count || v < s->min)
 		s->min = v;
-	if (v > s->max && n)
+	if (!s->count || v > s->max)
 		s->max = v;
+	s->count += n;
 	return 0;
 }
 
