@@ -48,21 +48,19 @@ static inline uint64_t get64(const uint8_t *at)
 	return v;
 }
 
-/* A time in ns, and as report shows it. */
-struct stamp { int64_t ns; uint64_t raw; };
-
-static inline struct stamp stamp_of(const struct hvst_lane *l, uint64_t ts)
+static inline struct hvst_stamp stamp_of(const struct hvst_lane *l, uint64_t ts)
 {
 	if (__builtin_expect(l->timebase.plain, 1))
-		return (struct stamp){ ts > HVST_TIME_MAX ? HVST_TIME_MAX : (int64_t)ts, ts };
+		return (struct hvst_stamp){ ts > HVST_TIME_MAX ? HVST_TIME_MAX : (int64_t)ts, ts };
 	ts = hvst_timebase_report(&l->timebase, ts);
-	return (struct stamp){ hvst_timebase_ns(&l->timebase, ts), ts };
+	return (struct hvst_stamp){ hvst_timebase_ns(&l->timebase, ts), ts };
 }
 
 /* What decoding needs at hand of a lane and its run: a copy, so that it can live in registers. */
 struct emitter {
 	const uint8_t *slot;		/* by record id */
 	const struct hvst_plan *plans;
+	struct hvst_lane *l;
 	struct hvst_run *r;
 	struct hvst_event *ev;		/* the next one of @r */
 	size_t heads;
@@ -71,26 +69,90 @@ struct emitter {
 	struct hvst_train train;
 };
 
-static inline struct emitter emitter_begin(const struct hvst_lane *l, struct hvst_run *r)
+static inline uint32_t cpu_buffer_of(const struct hvst_lane *l)
 {
 	_Static_assert(offsetof(struct hvst_event, buffer) == offsetof(struct hvst_event, cpu) + 2,
 		       "cpu and buffer are one word");
-	return (struct emitter){ l->decoder->slot, l->decoder->plans, r, r->ev + r->n, r->heads, l->decoder->wanted,
-				 (uint32_t)l->buffer << 16 | l->cpu, l->train };
+	return (uint32_t)l->buffer << 16 | l->cpu;
 }
 
-static inline void emitter_end(const struct emitter *e, struct hvst_lane *l)
+static inline struct emitter emitter_begin(struct hvst_lane *l, struct hvst_run *r)
+{
+	return (struct emitter){ l->decoder->slot, l->decoder->plans, l, r, r->ev + r->n, r->heads, l->decoder->wanted,
+				 cpu_buffer_of(l), l->train };
+}
+
+static inline void emitter_end(const struct emitter *e)
 {
 	e->r->n = (size_t)(e->ev - e->r->ev);
 	e->r->heads = e->heads;
-	l->train = e->train;
+	e->l->train = e->train;
 }
 
-/*
- * Whose affair an event is: whether it waits for the next one, or can even be noted in that, and whether this one is a
- * barrier.
- */
-enum affair { AFFAIR_LIGHT, AFFAIR_OWN, AFFAIR_OPEN, AFFAIR_UNKNOWN, AFFAIR_OTHERS };
+static inline void begin_event(struct hvst_event *ev, struct hvst_stamp at, int32_t pid, uint32_t cpu_buffer,
+			       const struct hvst_plan *p)
+{
+	memset(&ev->id + 8, 0, sizeof(*ev) - offsetof(struct hvst_event, id) - 8);
+	ev->ts_ns = at.ns;
+	ev->ts_raw = at.raw;
+	ev->pid = pid;
+	memcpy(&ev->cpu, &cpu_buffer, sizeof(cpu_buffer));
+	memcpy(&ev->id, &p->head, sizeof(p->head));
+}
+
+/* Fills the fields of @ev. The events that storms are made of have code of their own: @usual is @p's. */
+static inline __attribute__((always_inline)) void
+fill(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p, enum hvst_own usual)
+{
+	const struct hvst_copy *c = p->copies;
+
+	switch (usual) {
+	case HVST_OWN_ENTRY:
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		break;
+	case HVST_OWN_EXIT:
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		ev->exit.exit_reason = get32(data + c[1].from);
+		ev->exit.isa = get32(data + c[2].from);
+		break;
+	case HVST_OWN_MSR:
+		ev->msr.write = get32(data + c[0].from);
+		ev->msr.ecx = get32(data + c[1].from);
+		ev->msr.data = get64(data + c[2].from);
+		ev->msr.exception = data[c[3].from];
+		break;
+	case HVST_OWN_SET:		/* set_config has its fields in the same places */
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		ev->set_count.timer_index = get32(data + c[1].from);
+		ev->set_count.count = get64(data + c[2].from);
+		ev->set_count.host = data[c[3].from];
+		break;
+	case HVST_OWN_START:
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		ev->start.timer_index = get32(data + c[1].from);
+		ev->start.time_now = get64(data + c[2].from);
+		ev->start.count = get64(data + c[3].from);
+		break;
+	case HVST_OWN_EXPIRATION:
+		ev->vcpu_id = (int32_t)get32(data + c[0].from);
+		ev->expiration.timer_index = get32(data + c[1].from);
+		ev->expiration.direct = (int32_t)get32(data + c[2].from);
+		ev->expiration.msg_send_result = (int32_t)get32(data + c[3].from);
+		break;
+	default:
+		hvst_plan_run(ev, data, p);
+	}
+}
+
+/* --- trains --- */
+
+/* Whose affair an event is: whether it waits for the next one, and whether it is a barrier. */
+enum affair { AFFAIR_OWN, AFFAIR_OPEN, AFFAIR_UNKNOWN, AFFAIR_OTHERS };
+
+static inline bool is_timer_msr(uint32_t write, uint32_t ecx)
+{
+	return write && ecx - HVST_MSR_STIMER0_CONFIG < 2 * HVST_STIMERS;
+}
 
 /*
  * An exit is the thread's own affair if it reads no clock, an MSR access if it writes a timer, a timer's write
@@ -104,15 +166,13 @@ static inline enum affair affair_of(struct hvst_train *t, const struct hvst_even
 		       "both writes have it in one place");
 	switch (own) {
 	case HVST_OWN_ENTRY:
-		return AFFAIR_LIGHT;
+		return AFFAIR_OWN;
 	case HVST_OWN_EXIT:
-		if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
-			return AFFAIR_OPEN;
-		return hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason) ? AFFAIR_OWN : AFFAIR_LIGHT;
+		return hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason) ? AFFAIR_OPEN : AFFAIR_OWN;
 	case HVST_OWN_MSR:
 		if (!ev->msr.write)
 			return AFFAIR_OPEN;
-		return ev->msr.ecx - HVST_MSR_STIMER0_CONFIG < 2 * HVST_STIMERS ? AFFAIR_LIGHT : AFFAIR_OTHERS;
+		return is_timer_msr(ev->msr.write, ev->msr.ecx) ? AFFAIR_OWN : AFFAIR_OTHERS;
 	case HVST_OWN_SET:
 		t->started = UINT32_MAX;
 		return ev->set_count.host ? AFFAIR_OTHERS : AFFAIR_OWN;
@@ -132,177 +192,210 @@ static inline enum affair affair_of(struct hvst_train *t, const struct hvst_even
 static inline void make_head(struct emitter *e, struct hvst_event *ev, uint16_t barrier)
 {
 	ev->train |= (uint8_t)(ev - e->train.first);
-	e->train.light = 0;
 	e->r->ns[e->heads] = ev->ts_ns;
 	e->r->at[e->heads++] = (uint16_t)(ev - e->r->ev) | barrier;
 	e->train.first = ev + 1;
 }
 
+/* The records of @l that wait to be noted become events; returns what comes behind these. */
+static __attribute__((noinline)) struct hvst_event *
+place_all(const struct hvst_lane *l, struct hvst_event *ev, int32_t pid, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++, ev++) {
+		const struct hvst_light *w = &l->light[i];
+
+		begin_event(ev, w->at, pid, cpu_buffer_of(l), w->plan);
+		fill(ev, w->data, w->plan, w->plan->usual);
+	}
+	return ev;
+}
+
+/* What comes next has no room for notes, or is another thread's affair. */
+static inline void place_light(struct emitter *e)
+{
+	struct hvst_train *t = &e->train;
+
+	if (t->light)
+		e->ev = place_all(e->l, e->ev, (int32_t)t->thread, t->light);
+	t->light = 0;
+}
+
 /* No head comes for what waits: the last of it has to do. */
 static inline void end_train(struct emitter *e)
 {
+	place_light(e);
 	if (e->ev > e->train.first)
 		make_head(e, e->ev - 1, 0);
 	e->train.until = INT64_MIN;
 }
 
-static inline void count_light(struct hvst_train *t, const struct hvst_event *ev, enum hvst_note what)
+/*
+ * Of an entry, an exit that is no halt, or a timer MSR's write only the time matters. It waits as the record that it
+ * is: the next event of its vCPU may have room to note it, and then it need not become an event at all. False if
+ * it is none of these. Time is the only limit there is to the length of a train: each event that joins shortens it.
+ */
+static inline __attribute__((always_inline)) bool
+wait_to_be_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p)
 {
-	bool other = t->vcpu_id >= 0 && ev->vcpu_id >= 0 && t->vcpu_id != ev->vcpu_id;
+	const struct hvst_copy *c = p->copies;
+	struct hvst_train *t = &e->train;
+	int32_t vcpu_id = -1;
 	uint64_t note;
 
-	if (!t->light || t->light == HVST_NOTES || other) {
-		t->light = 0;
+	switch (p->usual) {
+	case HVST_OWN_ENTRY:
+		vcpu_id = (int32_t)get32(data + c[0].from);
+		break;
+	case HVST_OWN_EXIT:
+		if (hvst_exit_is_rdtsc(get32(data + c[2].from), get32(data + c[1].from)) ||
+		    hvst_exit_is_halt(get32(data + c[2].from), get32(data + c[1].from)))
+			return false;
+		vcpu_id = (int32_t)get32(data + c[0].from);
+		break;
+	case HVST_OWN_MSR:
+		if (!is_timer_msr(get32(data + c[0].from), get32(data + c[1].from)))
+			return false;
+		break;
+	default:
+		return false;
+	}
+	if (t->light == HVST_NOTES || (t->light && vcpu_id >= 0 && t->vcpu_id >= 0 && t->vcpu_id != vcpu_id))
+		place_light(e);
+	if (!t->light) {
 		t->vcpu_id = -1;
-		t->light_ns = ev->ts_ns;
+		t->light_ns = at.ns;
 		t->notes = 0;
 	}
-	if (ev->vcpu_id >= 0)
-		t->vcpu_id = ev->vcpu_id;
-	note = what - ((uint64_t)(ev->ts_ns - t->light_ns) << HVST_NOTE_KIND_BITS);
-	t->notes += note << HVST_NOTE_BITS * t->light++;
+	if (vcpu_id >= 0)
+		t->vcpu_id = vcpu_id;
+	note = p->usual - ((uint64_t)(at.ns - t->light_ns) << HVST_NOTE_KIND_BITS);
+	t->notes += note << HVST_NOTE_BITS * t->light;
+	e->l->light[t->light++] = (struct hvst_light){ at, data, p };
+	t->until -= HVST_TRAIN_NS / HVST_TRAIN_MAX;
+	return true;
 }
 
-/*
- * The event at @ns, of vCPU @vcpu_id, that comes next takes the place of those that can be noted in it: the notes, 0 if
- * there are none.
- */
+/* What waits to be noted, for the event of vCPU @vcpu_id at @ns; 0: nothing, or it is of another vCPU. */
 static inline uint64_t take_notes(struct emitter *e, int64_t ns, int32_t vcpu_id)
 {
 	struct hvst_train *t = &e->train;
-	uint64_t each = 0x0001000100010001 >> HVST_NOTE_BITS * (HVST_NOTES - t->light);
-	uint64_t since = (uint64_t)(ns - t->light_ns) << HVST_NOTE_KIND_BITS;
+	uint64_t each, since;
 
 	_Static_assert(HVST_TRAIN_NS << HVST_NOTE_KIND_BITS < 1 << HVST_NOTE_BITS, "a note holds any time of a train");
-	if (t->vcpu_id >= 0 && t->vcpu_id != vcpu_id)
+	if (!t->light)
 		return 0;
-	e->ev -= t->light;
+	if (__builtin_expect(t->vcpu_id >= 0 && t->vcpu_id != vcpu_id, 0)) {
+		place_light(e);
+		return 0;
+	}
+	each = 0x0001000100010001 >> HVST_NOTE_BITS * (HVST_NOTES - t->light);
+	since = (uint64_t)(ns - t->light_ns) << HVST_NOTE_KIND_BITS;
 	e->r->counts.decoded += t->light;
 	t->light = 0;
 	return t->notes + since * each;		/* no note is negative: none borrows from the next */
 }
 
-/*
- * Event @ev waits for a head, or is the head of what waits. The first event of a thread does not wait: it makes
- * the thread known. Time is the only limit there is to the length of a train: each event that joins shortens it.
- */
+/* Event @ev waits for a head, or is the head of what waits. */
 static inline __attribute__((always_inline)) void
-couple(struct emitter *e, struct hvst_event *ev, const struct hvst_plan *p, enum affair affair, bool same)
+couple(struct emitter *e, struct hvst_event *ev, enum affair affair, bool joins)
 {
 	struct hvst_train *t = &e->train;
 
-	if (!same || ev->ts_ns >= t->until) {
-		end_train(e);
-		t->until = ev->ts_ns + t->window;
-	}
-	t->pid = ev->pid;
-	if (affair <= AFFAIR_OWN && same && t->window) {
+	if (affair == AFFAIR_OWN && joins) {
 		t->until -= HVST_TRAIN_NS / HVST_TRAIN_MAX;
-		if (affair == AFFAIR_LIGHT)
-			count_light(t, ev, (enum hvst_note)p->own);
-		else
-			t->light = 0;
 		return;
 	}
-	if (affair == AFFAIR_UNKNOWN || affair == AFFAIR_OTHERS)
-		t->pid = -1;		/* may make no vCPU known */
+	if (!joins && (affair == AFFAIR_UNKNOWN || affair == AFFAIR_OTHERS))
+		t->thread = HVST_NO_THREAD;	/* perhaps it did not make its thread known */
 	make_head(e, ev, affair == AFFAIR_OTHERS ? HVST_AT_BARRIER : 0);
 	t->until = INT64_MIN;
 }
 
-/*
- * Fills the fields of @ev. Those of the events that storms are made of have code of their own: one jump tells both
- * where they go and whose affair the event is, and what that depends on is at hand when it is asked for.
- */
-static inline __attribute__((always_inline)) enum affair
-fill(struct emitter *e, struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
-{
-	const struct hvst_copy *c = p->copies;
-
-	switch (p->usual) {
-	case HVST_OWN_ENTRY:
-		ev->vcpu_id = (int32_t)get32(data + c[0].from);
-		return affair_of(&e->train, ev, HVST_OWN_ENTRY);
-	case HVST_OWN_EXIT:
-		ev->vcpu_id = (int32_t)get32(data + c[0].from);
-		ev->exit.exit_reason = get32(data + c[1].from);
-		ev->exit.isa = get32(data + c[2].from);
-		return affair_of(&e->train, ev, HVST_OWN_EXIT);
-	case HVST_OWN_MSR:
-		ev->msr.write = get32(data + c[0].from);
-		ev->msr.ecx = get32(data + c[1].from);
-		ev->msr.data = get64(data + c[2].from);
-		ev->msr.exception = data[c[3].from];
-		return affair_of(&e->train, ev, HVST_OWN_MSR);
-	case HVST_OWN_SET:		/* set_config has its fields in the same places */
-		ev->vcpu_id = (int32_t)get32(data + c[0].from);
-		ev->set_count.timer_index = get32(data + c[1].from);
-		ev->set_count.count = get64(data + c[2].from);
-		ev->set_count.host = data[c[3].from];
-		return affair_of(&e->train, ev, HVST_OWN_SET);
-	case HVST_OWN_START:
-		ev->vcpu_id = (int32_t)get32(data + c[0].from);
-		ev->start.timer_index = get32(data + c[1].from);
-		ev->start.time_now = get64(data + c[2].from);
-		ev->start.count = get64(data + c[3].from);
-		return affair_of(&e->train, ev, HVST_OWN_START);
-	case HVST_OWN_EXPIRATION:
-		ev->vcpu_id = (int32_t)get32(data + c[0].from);
-		ev->expiration.timer_index = get32(data + c[1].from);
-		ev->expiration.direct = (int32_t)get32(data + c[2].from);
-		ev->expiration.msg_send_result = (int32_t)get32(data + c[3].from);
-		return affair_of(&e->train, ev, HVST_OWN_EXPIRATION);
-	default:
-		hvst_plan_run(ev, data, p);
-		return affair_of(&e->train, ev, p->own);
-	}
-}
-
-/* Counts the record, and decodes it if it is wanted. Records have at least 4 bytes. */
+/* @notes: what is noted in the event, 0 for nothing. */
 static inline __attribute__((always_inline)) void
-emit_record(struct emitter *e, struct stamp at, const uint8_t *data, uint32_t len)
+emit_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p, uint64_t notes,
+	   bool joins)
 {
-	struct hvst_run *r = e->r;
-	const struct hvst_plan *p;
-	struct hvst_event *ev;
-	uint64_t notes = 0;
-	unsigned int slot;
-	uint16_t type;
-	int32_t pid;
-	bool same;
+	struct hvst_train *t = &e->train;
+	struct hvst_event *ev = e->ev++;
 
-	memcpy(&type, data, sizeof(type));
-	slot = e->slot[type];
-	r->counts.slots[slot]++;
-	if (!(e->wanted >> slot & 1))
-		return;
-	p = &e->plans[slot];
-	if (__builtin_expect(len < p->min_size, 0)) {
-		r->counts.malformed++;
-		return;
-	}
-	pid = (int32_t)get32(data + 4);
-	same = pid == e->train.pid;
-	if (p->usual >= HVST_OWN_SET && e->train.light && same && at.ns < e->train.until)
-		notes = take_notes(e, at.ns, (int32_t)get32(data + p->copies[0].from));
-	ev = e->ev;
-	memset(&ev->id + 8, 0, sizeof(*ev) - offsetof(struct hvst_event, id) - 8);
-	ev->ts_ns = at.ns;
-	ev->ts_raw = at.raw;
-	ev->pid = pid;
-	memcpy(&ev->cpu, &e->cpu_buffer, sizeof(e->cpu_buffer));
-	memcpy(&ev->id, &p->head, sizeof(p->head));
+	begin_event(ev, at, (int32_t)get32(data + 4), e->cpu_buffer, p);
 	if (notes) {
 		ev->train = HVST_TRAIN_NOTES;
 		ev->behind.notes = notes;
 	}
-	if (__builtin_expect(!same, 0))
-		e->train.started = UINT32_MAX;
-	couple(e, ev, p, fill(e, ev, data, p), same);
-	e->ev++;
+	/* one jump tells both where the fields go and whose affair the event is */
+	switch (p->usual) {
+	case HVST_OWN_SET:
+		fill(ev, data, p, HVST_OWN_SET);
+		couple(e, ev, affair_of(t, ev, HVST_OWN_SET), joins);
+		break;
+	case HVST_OWN_START:
+		fill(ev, data, p, HVST_OWN_START);
+		couple(e, ev, affair_of(t, ev, HVST_OWN_START), joins);
+		break;
+	case HVST_OWN_EXPIRATION:
+		fill(ev, data, p, HVST_OWN_EXPIRATION);
+		couple(e, ev, affair_of(t, ev, HVST_OWN_EXPIRATION), joins);
+		break;
+	default:
+		fill(ev, data, p, p->usual);
+		couple(e, ev, affair_of(t, ev, p->own), joins);
+	}
 }
 
-static void emit_lost(struct hvst_lane *l, struct hvst_run *r, struct stamp at)
+/*
+ * Decodes the record that @p is the plan for. The first event of a thread does not join a train: it makes the thread
+ * known.
+ */
+static inline __attribute__((always_inline)) void
+emit_event(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p)
+{
+	struct hvst_train *t = &e->train;
+	int32_t pid = (int32_t)get32(data + 4);
+	uint64_t notes = 0;
+
+	if (__builtin_expect(pid != t->thread, 0)) {
+		end_train(e);
+		t->started = UINT32_MAX;
+		t->thread = e->l->trains ? pid : HVST_NO_THREAD;
+		emit_noted(e, at, data, p, 0, false);
+		return;
+	}
+	if (at.ns >= t->until) {
+		end_train(e);
+		t->until = at.ns + HVST_TRAIN_NS;
+	}
+	if (p->usual >= HVST_OWN_SET)
+		notes = take_notes(e, at.ns, (int32_t)get32(data + p->copies[0].from));
+	else if (wait_to_be_noted(e, at, data, p))
+		return;
+	else
+		place_light(e);
+	emit_noted(e, at, data, p, notes, true);
+}
+
+/* Counts the record, and decodes it if it is wanted. Records have at least 4 bytes. */
+static inline __attribute__((always_inline)) void
+emit_record(struct emitter *e, struct hvst_stamp at, const uint8_t *data, uint32_t len)
+{
+	const struct hvst_plan *p;
+	unsigned int slot;
+	uint16_t type;
+
+	memcpy(&type, data, sizeof(type));
+	slot = e->slot[type];
+	e->r->counts.slots[slot]++;
+	if (!(e->wanted >> slot & 1))
+		return;
+	p = &e->plans[slot];
+	if (__builtin_expect(len < p->min_size, 0))
+		e->r->counts.malformed++;
+	else
+		emit_event(e, at, data, p);
+}
+
+static void emit_lost(struct hvst_lane *l, struct hvst_run *r, struct hvst_stamp at)
 {
 	struct emitter e = emitter_begin(l, r);
 
@@ -313,7 +406,7 @@ static void emit_lost(struct hvst_lane *l, struct hvst_run *r, struct stamp at)
 		.lost.count = l->missed < 0 ? 0 : (uint64_t)l->missed,
 	};
 	make_head(&e, e.ev++, HVST_AT_BARRIER);
-	emitter_end(&e, l);
+	emitter_end(&e);
 	if (l->last_ns != INT64_MIN)
 		r->counts.lost_ns += at.ns - l->last_ns;
 	r->counts.lost_places++;
@@ -322,13 +415,14 @@ static void emit_lost(struct hvst_lane *l, struct hvst_run *r, struct stamp at)
 
 enum step { STEP_TAKE, STEP_SKIP, STEP_END };
 
-#define ROOM 2	/* events that one record may bring: itself, and the gap before it */
+/* Events that one record may bring: itself, the gap before it, and those that waited to be noted. */
+#define ROOM (2 + HVST_NOTES)
 
 /*
  * What is seldom: the first record of a pass or a run, time going back, the window's edges, a gap
  * before the record. On STEP_TAKE, *@at is noted as the last one's time.
  */
-static enum step unusual(struct hvst_lane *l, struct hvst_run *r, struct stamp *at)
+static enum step unusual(struct hvst_lane *l, struct hvst_run *r, struct hvst_stamp *at)
 {
 	if (at->ns < l->last_ns) {
 		at->ns = l->last_ns;
@@ -360,18 +454,19 @@ static inline uint64_t usual_end(const struct hvst_lane *l, const struct hvst_ru
 
 /* --- records of libtracecmd --- */
 
-static void emit_one(struct hvst_lane *l, struct hvst_run *r, struct stamp at, const uint8_t *data, uint32_t len)
+static void emit_one(struct hvst_lane *l, struct hvst_run *r, struct hvst_stamp at, const uint8_t *data, uint32_t len)
 {
 	struct emitter e = emitter_begin(l, r);
 
 	emit_record(&e, at, data, len);
-	emitter_end(&e, l);
+	place_light(&e);		/* the record does not stay where it is */
+	emitter_end(&e);
 }
 
 /* True while more may come. Stamps are already what report shows. */
 static bool take_record(struct hvst_lane *l, struct hvst_run *r, const struct hvst_record *rec)
 {
-	struct stamp at = { hvst_timebase_ns(&l->timebase, rec->ts), rec->ts };
+	struct hvst_stamp at = { hvst_timebase_ns(&l->timebase, rec->ts), rec->ts };
 	enum step step;
 
 	if (rec->missed) {
@@ -407,6 +502,15 @@ static int decode_records(struct hvst_lane *l, struct hvst_run *r)
 
 /* --- sub-buffers --- */
 
+/* The block goes, with the records in it. */
+static void leave_block(struct hvst_lane *l, struct hvst_run *r)
+{
+	struct emitter e = emitter_begin(l, r);
+
+	place_light(&e);
+	emitter_end(&e);
+}
+
 /* Has a sub-buffer wait at @block_pos: 1, 0 at the end of the lane, negative errno. */
 static int need_block(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpack *u,
 		      unsigned int *blocks)
@@ -416,6 +520,7 @@ static int need_block(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpac
 
 		if (++*blocks > HVST_RUN_BLOCKS)
 			return 1;
+		leave_block(l, r);
 		rc = hvst_pages_load(&l->pages, &l->block, u);
 		l->block_pos = 0;
 		if (rc <= 0) {
@@ -459,15 +564,15 @@ decode_stamped(struct hvst_lane *l, struct hvst_run *r, bool plain)
 	const struct hvst_event *full = r->ev + HVST_RUN + 1 - ROOM;
 	struct emitter e = emitter_begin(l, r);
 	struct hvst_subbuf s = l->sub;
-	struct stamp at = { l->last_ns, 0 };
-	const uint8_t *data;
+	int64_t last = l->last_ns;
 	uint64_t end = 0;
-	uint32_t len;
 	bool more = true;
 	int rc;
 
 	do {
-		int64_t last = at.ns;
+		struct hvst_stamp at;
+		const uint8_t *data;
+		uint32_t len;
 
 		rc = hvst_subbuf_next(&s, &data, &len);
 		if (__builtin_expect(rc != 1, 0)) {
@@ -476,28 +581,27 @@ decode_stamped(struct hvst_lane *l, struct hvst_run *r, bool plain)
 			end = 0;
 			continue;
 		}
-		at = plain ? (struct stamp){ (int64_t)s.ts, s.ts } : stamp_of(l, s.ts);
+		at = plain ? (struct hvst_stamp){ (int64_t)s.ts, s.ts } : stamp_of(l, s.ts);
 		if (__builtin_expect((uint64_t)at.ns >= end || (!plain && at.ns < last), 0)) {
-			int64_t shown;
+			struct hvst_stamp real = stamp_of(l, s.ts);
+			int64_t shown = real.ns;
 			enum step step;
 
-			at = stamp_of(l, s.ts);
-			shown = at.ns;
 			l->last_ns = last;
-			emitter_end(&e, l);
-			step = unusual(l, r, &at);
+			emitter_end(&e);
+			step = unusual(l, r, &real);
 			e = emitter_begin(l, r);
-			end = at.ns > shown ? 0 : usual_end(l, r);
+			end = real.ns > shown ? 0 : usual_end(l, r);
 			more = step != STEP_END;
-			if (step != STEP_TAKE) {
-				at.ns = last;
+			if (step != STEP_TAKE)
 				continue;
-			}
+			at = real;
 		}
+		last = at.ns;
 		emit_record(&e, at, data, len);
 	} while (more && e.ev < full);
-	emitter_end(&e, l);
-	l->last_ns = at.ns;
+	emitter_end(&e);
+	l->last_ns = last;
 	if (rc < 0) {			/* the rest of it cannot be read */
 		s.at = s.end;
 		r->counts.malformed++;
@@ -537,12 +641,12 @@ void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpac
 	struct emitter e;
 
 	r->n = r->heads = 0;
-	l->train = (struct hvst_train){ r->ev, INT64_MIN, l->trains ? HVST_TRAIN_NS : 0, -1, UINT32_MAX, 0, -1, 0, 0 };
+	l->train = (struct hvst_train){ .first = r->ev, .until = INT64_MIN, .thread = HVST_NO_THREAD };
 	hvst_counts_reset(&r->counts);
 	r->rc = l->tracecmd ? decode_records(l, r) : decode_pages(l, r, u);
 	e = emitter_begin(l, r);
 	end_train(&e);
-	emitter_end(&e, l);
+	emitter_end(&e);
 	if (r->counts.first_ns != INT64_MAX)
 		r->counts.last_ns = l->last_ns;
 	r->counts.decoded += r->n - r->counts.lost_places;

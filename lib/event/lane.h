@@ -69,17 +69,28 @@ struct hvst_run {
 #define HVST_AT_BARRIER	0x8000	/* in struct hvst_run.at */
 #define HVST_AT_INDEX	0x7fff
 
+#define HVST_NO_THREAD	INT64_MIN
+
 /* The train that the next event may be the head of. */
 struct hvst_train {
 	struct hvst_event *first; /* of those that wait for a head; all behind it in the run do */
 	int64_t until;		/* the next event joins if it comes before that ... */
-	int64_t window;		/* HVST_TRAIN_NS, or 0: every event travels alone */
-	int32_t pid;		/* ... and is of that thread */
+	int64_t thread;		/* ... and is of that one, which is known; HVST_NO_THREAD: no event joins */
 	uint32_t started;	/* the timer that the host started last, UINT32_MAX: not since it was written */
-	uint32_t light;		/* so many of those that wait last can be noted in the next one ... */
+	uint32_t light;		/* so many records wait to be noted in the next event ... */
 	int32_t vcpu_id;	/* ... if it is of this vCPU; -1: none of them says */
 	int64_t light_ns;	/* the first of these */
 	uint64_t notes;		/* of them, as if the next one came with the first */
+};
+
+/* A time in ns, and as report shows it. */
+struct hvst_stamp { int64_t ns; uint64_t raw; };
+
+/* A record that waits to be noted. */
+struct hvst_light {
+	struct hvst_stamp at;
+	const uint8_t *data;
+	const struct hvst_plan *plan;
 };
 
 struct hvst_lane {
@@ -98,6 +109,7 @@ struct hvst_lane {
 	size_t block_pos;		/* of the next sub-buffer in @block */
 	struct hvst_subbuf sub;
 	struct hvst_train train;
+	struct hvst_light light[HVST_NOTES];
 	bool trains;			/* wanted */
 
 	int64_t last_ns;		/* of the last record in the window; INT64_MIN: none yet */

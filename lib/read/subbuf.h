@@ -127,11 +127,15 @@ hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 		delta = head >> 5;
 		n = type * 4;
 		if (__builtin_expect(type - 1 >= HVST_REC_PADDING - 1, 0)) {
-			/* a copy, so that @s itself can live in registers */
+			/* copies, so that @s itself and the others can live in registers */
 			struct hvst_subbuf t = *s;
-			int rc = hvst_subbuf_special(&t, type, delta, &from, &n);
+			const uint8_t *long_from = from;
+			size_t long_n = n;
+			int rc = hvst_subbuf_special(&t, type, delta, &long_from, &long_n);
 
 			*s = t;
+			from = long_from;
+			n = long_n;
 			if (!rc && type != HVST_REC_TIME_STAMP)
 				continue;
 			if (rc <= 0)
