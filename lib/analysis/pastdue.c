@@ -101,7 +101,7 @@ void hvst_on_switch(struct analysis *a, struct vcpu *v, const struct hvst_event 
 void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
 	struct vcpu_an *v = t->vcpu->an;
-	int64_t cost;
+	int64_t cost, step;
 
 	(void)a;
 	progress_to(v, arm->ts_ns);
@@ -116,10 +116,12 @@ void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst
 		return;
 	if (cost > COST_MAX_NS)
 		cost = COST_MAX_NS;
-	if (!v->cost_ns)
+	if (!v->cost_ns) {
 		v->cost_ns = cost;
-	else
-		v->cost_ns += cost > v->cost_ns ? v->cost_ns / 32 + 1 : -(v->cost_ns / 32);
+		return;
+	}
+	step = v->cost_ns / 32;		/* once: which way it goes nobody can foresee, a processor neither */
+	v->cost_ns += cost > v->cost_ns ? step + 1 : -step;
 }
 
 void hvst_activity_fired(struct vcpu_an *v, int64_t deadline_ns, int64_t callback_ns)

@@ -364,11 +364,13 @@ void hvst_refclock_event(struct refclock *rc, int64_t ts, int event)
 
 void hvst_refclock_bound(struct refclock *rc, int64_t ts, uint64_t count)
 {
-	int64_t o;
+	int64_t o, above;
 
 	if (!rc->cur || rc->contradiction_ns != HVST_UNKNOWN || !hvst_ref_offset(count, ts, &o))
 		return;
-	if (o > hvst_line_at(&rc->cur->line, ts) + DEPART_NS + seg_slack(rc->cur, ts))
+	above = o - hvst_line_at(&rc->cur->line, ts) - DEPART_NS;
+	/* what lies below needs no slack */
+	if (above > 0 && above > seg_slack(rc->cur, ts))
 		rc->contradiction_ns = ts;
 }
 

@@ -87,7 +87,7 @@ static void runs_add(struct storm_runs *r, int64_t ts, int64_t v)
 }
 
 /* Is @p further behind than @max? Where neither skew is known, their counts tell. */
-static bool further_behind(const struct storm_point *p, const struct storm_point *max)
+static inline bool further_behind(const struct storm_point *p, const struct storm_point *max)
 {
 	if (max->skew == HVST_UNKNOWN)
 		return hvst_count_step(p->count, max->count) * 100 > max->ts - p->ts;
@@ -105,8 +105,12 @@ static void core_best(struct storm_group *g)
 	g->cur_is_best = false;
 }
 
-static void core_step(struct storm_group *g, const struct storm_point *at, bool expired,
-		      const struct hvst_params *p)
+/*
+ * A point comes by value, and inline: written to memory in parts and read from there as a whole, it would have to
+ * wait until the parts have left the processor's store buffer.
+ */
+static inline __attribute__((always_inline)) void
+core_step(struct storm_group *g, struct storm_point at, bool expired, const struct hvst_params *p)
 {
 	/* An interval with a positive sum has at least storm_min_share per cent past-due arms. */
 	int64_t gain = expired ? 100 - (int64_t)p->storm_min_share : -(int64_t)p->storm_min_share;
@@ -118,16 +122,16 @@ static void core_step(struct storm_group *g, const struct storm_point *at, bool 
 			g->cur = (struct storm_core){ 0 };
 			return;
 		}
-		g->cur = (struct storm_core){ .start = *at, .max = *at };
+		g->cur = (struct storm_core){ .start = at, .max = at };
 	}
 	g->cur.score += gain;
 	g->cur.arms++;
 	if (!expired)
 		return;
 	g->cur.expired++;
-	g->cur.end = *at;
-	if (further_behind(at, &g->cur.max))
-		g->cur.max = *at;
+	g->cur.end = at;
+	if (further_behind(&at, &g->cur.max))
+		g->cur.max = at;
 	g->cur_is_best |= g->cur.score > g->best.score;
 }
 
@@ -210,6 +214,7 @@ static void count_cause(const struct analysis *a, struct storm_group *g, struct 
 static void group_past_due(struct analysis *a, struct storm_group *g, struct stimer *t,
 			   const struct hvst_arm *arm, int64_t v, const struct hvst_event *ev)
 {
+	struct storm_point at = { arm->ts_ns, arm->count, arm->skew_ns };
 	bool first = !g->expired;
 	bool new_target = !first && llabs(hvst_count_step(g->last_count, arm->count)) > SAME_COUNT_REF;
 
@@ -229,10 +234,10 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	}
 	g->last_count = arm->count;
 	bins_add(g, arm->ts_ns, v);
-	g->end = (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
-	core_step(g, &g->end, true, &a->params);
-	if (further_behind(&g->end, &g->max))
-		g->max = g->end;
+	g->end = at;
+	core_step(g, at, true, &a->params);
+	if (further_behind(&at, &g->max))
+		g->max = at;
 	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
 	/* What matters only for groups that stay small: causes, and the last event as evidence. */
 	if (g->expired < a->params.storm_min_arms)
@@ -549,7 +554,7 @@ void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm 
 	} else if (g->active) {
 		g->arms++;
 		g->ahead++;
-		core_step(g, &(struct storm_point){ .ts = arm->ts_ns }, false, p);
+		core_step(g, (struct storm_point){ .ts = arm->ts_ns }, false, p);
 	}
 }
 
