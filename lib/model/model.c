@@ -711,7 +711,8 @@ static inline void fetch(const struct hvst_event *head)
 		__builtin_prefetch((const void *)(end - 64 * i));
 }
 
-int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_t n)
+/* Flattened: it is a big switch, and what is behind each case is needed nowhere else, or is short. */
+__attribute__((flatten)) int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_t n)
 {
 	for (size_t i = 0; i < n && !m->error; i++) {
 		if (i + FETCH_AHEAD < n)
