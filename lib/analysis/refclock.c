@@ -368,9 +368,9 @@ void hvst_refclock_bound(struct refclock *rc, int64_t ts, uint64_t count)
 
 	if (!rc->cur || rc->contradiction_ns != HVST_UNKNOWN || !hvst_ref_offset(count, ts, &o))
 		return;
-	above = o - hvst_line_at(&rc->cur->line, ts) - DEPART_NS;
+	above = o - hvst_line_at(&rc->cur->line, ts);
 	/* what lies below needs no slack */
-	if (above > 0 && above > seg_slack(rc->cur, ts))
+	if (above > DEPART_NS && above > DEPART_NS + seg_slack(rc->cur, ts))
 		rc->contradiction_ns = ts;
 }
 
