@@ -41,12 +41,17 @@ void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst
 {
 	for (unsigned int i = 0; i < p->nr; i++) {
 		const struct hvst_copy *c = &p->copies[i];
+		char *to = (char *)ev + c->to;
 		uint64_t v = 0;
 
+		if (c->bytes == c->size && c->size == 4) {	/* most fields: no call */
+			memcpy(to, data + c->from, 4);
+			continue;
+		}
 		memcpy(&v, data + c->from, c->bytes);
 		if (c->sign)
 			v = (uint64_t)((int64_t)(v << (64 - 8 * c->bytes)) >> (64 - 8 * c->bytes));
-		memcpy((char *)ev + c->to, &v, c->size);
+		memcpy(to, &v, c->size);
 	}
 }
 
