@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Builds small trace.dat files in memory, record by record, so that a test can have any shape of
- * sub-buffer, option or section, right or wrong. Three events: kvm_hv_stimer_set_count (id 101),
- * kvm_hv_stimer_start_one_shot (102), sched_switch (103); 104 and up have no format.
+ * sub-buffer, option or section, right or wrong. Five events: kvm_hv_stimer_set_count (id 101),
+ * kvm_hv_stimer_start_one_shot (102), sched_switch (103), kvm_entry (104), kvm_hv_stimer_expiration (105);
+ * 106 and up have no format.
  */
 #ifndef HVST_TEST_MKDAT_H
 #define HVST_TEST_MKDAT_H
@@ -17,7 +18,9 @@
 #define MK_SET_COUNT	101
 #define MK_START	102
 #define MK_SWITCH	103
-#define MK_UNKNOWN	104
+#define MK_ENTRY	104
+#define MK_EXPIRATION	105
+#define MK_UNKNOWN	106
 
 struct mk_bytes { uint8_t *data; size_t len, cap; };
 void mk_put(struct mk_bytes *b, const void *data, size_t len);
@@ -42,6 +45,8 @@ void mk_record(struct mk_cpu *c, uint64_t ts, const void *data, uint32_t len);
 void mk_set_count(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t count);
 void mk_start(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t time_now, uint64_t count);
 void mk_switch(struct mk_cpu *c, uint64_t ts, int prev, int next);
+void mk_entry(struct mk_cpu *c, uint64_t ts, int pid, int vcpu);
+void mk_expiration(struct mk_cpu *c, uint64_t ts, int pid, int vcpu);
 void mk_unknown(struct mk_cpu *c, uint64_t ts, uint32_t len);
 
 struct mk_buffer {
