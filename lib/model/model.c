@@ -117,7 +117,8 @@ static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, b
 }
 
 /* What thread @v did before, as @notes say that are in @ev, up to the time @end; returns those that are left. */
-static inline uint64_t on_notes(struct model *m, struct vcpu *v, const struct hvst_event *ev, uint64_t notes, int64_t end)
+static inline uint64_t
+on_notes(struct model *m, struct vcpu *v, const struct hvst_event *ev, uint64_t notes, int64_t end)
 {
 	for (; notes && hvst_note_ns(ev, notes) < end; notes >>= HVST_NOTE_BITS) {
 		int64_t ts = hvst_note_ns(ev, notes);
@@ -329,7 +330,9 @@ static void started(struct stimer *t, struct hvst_arm *a)
 		t->arms++;
 }
 
-static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev)
+/* What all starts have: a timer (NULL: nobody's), a reading of the clock, and the arm as the event shows it. */
+static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev, enum hvst_timer_mode mode,
+				    struct hvst_arm *a)
 {
 	struct vcpu *v = vcpu_of(m, ev, true);
 	struct stimer *t = v ? timer_of(m, v, ev->start.timer_index) : NULL;
@@ -338,6 +341,11 @@ static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev
 		return NULL;
 	hvst_model_sampled(m, v, ev);
 	hvst_on_sample(m->an, v, ev, ev->start.time_now);
+	arm_init(a, t, ev);
+	a->time_now = ev->start.time_now;
+	a->count = ev->start.count;
+	t->modes |= (uint8_t)mode;
+	t->periodic = mode == HVST_MODE_PERIODIC;
 	return t;
 }
 
@@ -347,17 +355,12 @@ static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev
  */
 static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 {
-	struct stimer *t = start_prepare(m, ev);
-	uint64_t pad = ev->start.count - ev->start.time_now;
 	struct hvst_arm a;
+	struct stimer *t = start_prepare(m, ev, HVST_MODE_ONE_SHOT, &a);
+	uint64_t pad = ev->start.count - ev->start.time_now;
 
 	if (!t)
 		return;
-	arm_init(&a, t, ev);
-	a.time_now = ev->start.time_now;
-	a.count = ev->start.count;
-	t->modes |= HVST_MODE_ONE_SHOT;
-	t->periodic = false;
 	if (m->expired_timer == t && m->expired_now == ev->start.time_now) {
 		/* Right after start_expired with the same reading: the host's pad, no second arm. */
 		m->padding_ref = pad;
@@ -392,21 +395,16 @@ static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 
 static void on_start_expired(struct model *m, const struct hvst_event *ev)
 {
-	struct stimer *t = start_prepare(m, ev);
 	struct hvst_arm a;
+	struct stimer *t = start_prepare(m, ev, HVST_MODE_ONE_SHOT, &a);
 
 	if (!t)
 		return;
 	m->expired_seen = true;
 	m->expired_timer = t;
 	m->expired_now = ev->start.time_now;
-	arm_init(&a, t, ev);
-	a.time_now = ev->start.time_now;
-	a.count = ev->start.count;
 	a.skew_ns = skew_of(a.time_now, a.count);
 	a.kind = HVST_ARM_EXPIRED;
-	t->modes |= HVST_MODE_ONE_SHOT;
-	t->periodic = false;
 	started(t, &a);
 	t->arm_ns = ev->ts_ns;
 	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
@@ -417,14 +415,11 @@ static void on_start_expired(struct model *m, const struct hvst_event *ev)
 
 static void on_start_periodic(struct model *m, const struct hvst_event *ev)
 {
-	struct stimer *t = start_prepare(m, ev);
 	struct hvst_arm a;
+	struct stimer *t = start_prepare(m, ev, HVST_MODE_PERIODIC, &a);
 
 	if (!t)
 		return;
-	arm_init(&a, t, ev);
-	a.time_now = ev->start.time_now;
-	a.count = ev->start.count;
 	a.kind = HVST_ARM_PERIODIC;
 	a.period_ref = t->count_known ? t->count : 0;
 	/* Every period re-arms; only the first follows a write. */
@@ -432,8 +427,6 @@ static void on_start_periodic(struct model *m, const struct hvst_event *ev)
 		a.flags |= HVST_ARM_RESTART;
 	if (t->by_host)
 		a.flags |= HVST_ARM_HOST;
-	t->modes |= HVST_MODE_PERIODIC;
-	t->periodic = true;
 	timer_run(t, ev);
 	t->arm_count = a.count;
 	if (t->programmed)
