@@ -65,21 +65,13 @@ struct emitter {
 	struct hvst_event *ev;		/* the next one of @r */
 	size_t heads;
 	uint64_t wanted;		/* bit per slot */
-	uint32_t cpu_buffer;		/* as struct hvst_event has them, side by side */
 	struct hvst_train train;
 };
-
-static inline uint32_t cpu_buffer_of(const struct hvst_lane *l)
-{
-	_Static_assert(offsetof(struct hvst_event, buffer) == offsetof(struct hvst_event, cpu) + 2,
-		       "cpu and buffer are one word");
-	return (uint32_t)l->buffer << 16 | l->cpu;
-}
 
 static inline struct emitter emitter_begin(struct hvst_lane *l, struct hvst_run *r)
 {
 	return (struct emitter){ l->decoder->slot, l->decoder->plans, l, r, r->ev + r->n, r->heads, l->decoder->wanted,
-				 cpu_buffer_of(l), l->train };
+				 l->train };
 }
 
 static inline void emitter_end(const struct emitter *e)
@@ -89,14 +81,15 @@ static inline void emitter_end(const struct emitter *e)
 	e->l->train = e->train;
 }
 
-static inline void begin_event(struct hvst_event *ev, struct hvst_stamp at, int32_t pid, uint32_t cpu_buffer,
+static inline void begin_event(struct hvst_event *ev, const struct hvst_lane *l, struct hvst_stamp at, int32_t pid,
 			       const struct hvst_plan *p)
 {
 	memset(&ev->id + 8, 0, sizeof(*ev) - offsetof(struct hvst_event, id) - 8);
 	ev->ts_ns = at.ns;
 	ev->ts_raw = at.raw;
 	ev->pid = pid;
-	memcpy(&ev->cpu, &cpu_buffer, sizeof(cpu_buffer));
+	ev->cpu = (uint16_t)l->cpu;
+	ev->buffer = l->buffer;
 	memcpy(&ev->id, &p->head, sizeof(p->head));
 }
 
@@ -149,11 +142,6 @@ fill(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p, enum
 /* Whose affair an event is: whether it waits for the next one, and whether it is a barrier. */
 enum affair { AFFAIR_OWN, AFFAIR_OPEN, AFFAIR_UNKNOWN, AFFAIR_OTHERS };
 
-static inline bool is_timer_msr(uint32_t write, uint32_t ecx)
-{
-	return write && ecx - HVST_MSR_STIMER0_CONFIG < 2 * HVST_STIMERS;
-}
-
 /*
  * An exit is the thread's own affair if it reads no clock, an MSR access if it writes a timer, a timer's write
  * if it is the guest's, an expiration if the start before it was recorded: else the model infers an arm, with a
@@ -172,7 +160,7 @@ static inline enum affair affair_of(struct hvst_train *t, const struct hvst_even
 	case HVST_OWN_MSR:
 		if (!ev->msr.write)
 			return AFFAIR_OPEN;
-		return is_timer_msr(ev->msr.write, ev->msr.ecx) ? AFFAIR_OWN : AFFAIR_OTHERS;
+		return hvst_msr_is_stimer(ev->msr.ecx) ? AFFAIR_OWN : AFFAIR_OTHERS;
 	case HVST_OWN_SET:
 		t->started = UINT32_MAX;
 		return ev->set_count.host ? AFFAIR_OTHERS : AFFAIR_OWN;
@@ -204,7 +192,7 @@ place_all(const struct hvst_lane *l, struct hvst_event *ev, int32_t pid, unsigne
 	for (unsigned int i = 0; i < n; i++, ev++) {
 		const struct hvst_light *w = &l->light[i];
 
-		begin_event(ev, w->at, pid, cpu_buffer_of(l), w->plan);
+		begin_event(ev, l, w->at, pid, w->plan);
 		fill(ev, w->data, w->plan, w->plan->usual);
 	}
 	return ev;
@@ -229,16 +217,23 @@ static inline void end_train(struct emitter *e)
 	e->train.until = INT64_MIN;
 }
 
+/* Time is the only limit there is to the length of a train: each event that joins shortens it. */
+static inline void joined(struct hvst_train *t)
+{
+	t->until -= HVST_TRAIN_NS / HVST_TRAIN_MAX;
+}
+
 /*
  * Of an entry, an exit that is no halt, or a timer MSR's write only the time matters. It waits as the record that it
  * is: the next event of its vCPU may have room to note it, and then it need not become an event at all. False if
- * it is none of these. Time is the only limit there is to the length of a train: each event that joins shortens it.
+ * it is none of these.
  */
 static inline __attribute__((always_inline)) bool
 wait_to_be_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p)
 {
 	const struct hvst_copy *c = p->copies;
 	struct hvst_train *t = &e->train;
+	uint32_t reason, isa;
 	int32_t vcpu_id = -1;
 	uint64_t note;
 
@@ -247,13 +242,14 @@ wait_to_be_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, c
 		vcpu_id = (int32_t)get32(data + c[0].from);
 		break;
 	case HVST_OWN_EXIT:
-		if (hvst_exit_is_rdtsc(get32(data + c[2].from), get32(data + c[1].from)) ||
-		    hvst_exit_is_halt(get32(data + c[2].from), get32(data + c[1].from)))
-			return false;
 		vcpu_id = (int32_t)get32(data + c[0].from);
+		reason = get32(data + c[1].from);
+		isa = get32(data + c[2].from);
+		if (hvst_exit_is_rdtsc(isa, reason) || hvst_exit_is_halt(isa, reason))
+			return false;
 		break;
 	case HVST_OWN_MSR:
-		if (!is_timer_msr(get32(data + c[0].from), get32(data + c[1].from)))
+		if (!get32(data + c[0].from) || !hvst_msr_is_stimer(get32(data + c[1].from)))
 			return false;
 		break;
 	default:
@@ -271,7 +267,7 @@ wait_to_be_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, c
 	note = p->usual - ((uint64_t)(at.ns - t->light_ns) << HVST_NOTE_KIND_BITS);
 	t->notes += note << HVST_NOTE_BITS * t->light;
 	e->l->light[t->light++] = (struct hvst_light){ at, data, p };
-	t->until -= HVST_TRAIN_NS / HVST_TRAIN_MAX;
+	joined(t);
 	return true;
 }
 
@@ -302,7 +298,7 @@ couple(struct emitter *e, struct hvst_event *ev, enum affair affair, bool joins)
 	struct hvst_train *t = &e->train;
 
 	if (affair == AFFAIR_OWN && joins) {
-		t->until -= HVST_TRAIN_NS / HVST_TRAIN_MAX;
+		joined(t);
 		return;
 	}
 	if (!joins && (affair == AFFAIR_UNKNOWN || affair == AFFAIR_OTHERS))
@@ -311,36 +307,39 @@ couple(struct emitter *e, struct hvst_event *ev, enum affair affair, bool joins)
 	t->until = INT64_MIN;
 }
 
+/* With constants for @usual and @own, one jump tells both where the fields go and whose affair the event is. */
+static inline __attribute__((always_inline)) void
+fill_and_couple(struct emitter *e, struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p,
+		enum hvst_own usual, enum hvst_own own, bool joins)
+{
+	fill(ev, data, p, usual);
+	couple(e, ev, affair_of(&e->train, ev, own), joins);
+}
+
 /* @notes: what is noted in the event, 0 for nothing. */
 static inline __attribute__((always_inline)) void
 emit_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p, uint64_t notes,
 	   bool joins)
 {
-	struct hvst_train *t = &e->train;
 	struct hvst_event *ev = e->ev++;
 
-	begin_event(ev, at, (int32_t)get32(data + 4), e->cpu_buffer, p);
+	begin_event(ev, e->l, at, (int32_t)get32(data + 4), p);
 	if (notes) {
 		ev->train = HVST_TRAIN_NOTES;
 		ev->behind.notes = notes;
 	}
-	/* one jump tells both where the fields go and whose affair the event is */
 	switch (p->usual) {
 	case HVST_OWN_SET:
-		fill(ev, data, p, HVST_OWN_SET);
-		couple(e, ev, affair_of(t, ev, HVST_OWN_SET), joins);
+		fill_and_couple(e, ev, data, p, HVST_OWN_SET, HVST_OWN_SET, joins);
 		break;
 	case HVST_OWN_START:
-		fill(ev, data, p, HVST_OWN_START);
-		couple(e, ev, affair_of(t, ev, HVST_OWN_START), joins);
+		fill_and_couple(e, ev, data, p, HVST_OWN_START, HVST_OWN_START, joins);
 		break;
 	case HVST_OWN_EXPIRATION:
-		fill(ev, data, p, HVST_OWN_EXPIRATION);
-		couple(e, ev, affair_of(t, ev, HVST_OWN_EXPIRATION), joins);
+		fill_and_couple(e, ev, data, p, HVST_OWN_EXPIRATION, HVST_OWN_EXPIRATION, joins);
 		break;
 	default:
-		fill(ev, data, p, p->usual);
-		couple(e, ev, affair_of(t, ev, p->own), joins);
+		fill_and_couple(e, ev, data, p, p->usual, p->own, joins);
 	}
 }
 
