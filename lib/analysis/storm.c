@@ -86,6 +86,11 @@ static void runs_add(struct storm_runs *r, int64_t ts, int64_t v)
 	r->n++;
 }
 
+static inline struct storm_point point_of(const struct hvst_arm *arm)
+{
+	return (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
+}
+
 /* Is @p further behind than @max? Where neither skew is known, their counts tell. */
 static inline bool further_behind(const struct storm_point *p, const struct storm_point *max)
 {
@@ -180,7 +185,7 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 
 	memset(g, 0, sizeof(*g));
 	g->active = true;
-	g->start = (struct storm_point){ arm->ts_ns, arm->count, arm->skew_ns };
+	g->start = point_of(arm);
 	g->max = g->start;
 	g->bin_from = arm->ts_ns;
 	g->bin_width = 1000;
@@ -214,7 +219,7 @@ static void count_cause(const struct analysis *a, struct storm_group *g, struct 
 static void group_past_due(struct analysis *a, struct storm_group *g, struct stimer *t,
 			   const struct hvst_arm *arm, int64_t v, const struct hvst_event *ev)
 {
-	struct storm_point at = { arm->ts_ns, arm->count, arm->skew_ns };
+	struct storm_point at = point_of(arm);
 	bool first = !g->expired;
 	bool new_target = !first && llabs(hvst_count_step(g->last_count, arm->count)) > SAME_COUNT_REF;
 
