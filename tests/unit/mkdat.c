@@ -124,25 +124,29 @@ static void common(uint8_t *rec, uint16_t type, int32_t pid)
 	memcpy(rec + 4, &pid, 4);
 }
 
+/* @rec has all but what every event of a vCPU begins with. */
+static void vcpu_record(struct mk_cpu *c, uint64_t ts, uint16_t type, int pid, int vcpu, uint8_t *rec, uint32_t len)
+{
+	common(rec, type, pid);
+	memcpy(rec + 8, &vcpu, 4);
+	mk_record(c, ts, rec, len);
+}
+
 void mk_set_count(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t count)
 {
 	uint8_t rec[28] = { 0 };
 
-	common(rec, MK_SET_COUNT, pid);
-	memcpy(rec + 8, &vcpu, 4);
 	memcpy(rec + 16, &count, 8);
-	mk_record(c, ts, rec, sizeof(rec));
+	vcpu_record(c, ts, MK_SET_COUNT, pid, vcpu, rec, sizeof(rec));
 }
 
 void mk_start(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t time_now, uint64_t count)
 {
 	uint8_t rec[32] = { 0 };
 
-	common(rec, MK_START, pid);
-	memcpy(rec + 8, &vcpu, 4);
 	memcpy(rec + 16, &time_now, 8);
 	memcpy(rec + 24, &count, 8);
-	mk_record(c, ts, rec, sizeof(rec));
+	vcpu_record(c, ts, MK_START, pid, vcpu, rec, sizeof(rec));
 }
 
 void mk_switch(struct mk_cpu *c, uint64_t ts, int prev, int next)
@@ -159,18 +163,14 @@ void mk_entry(struct mk_cpu *c, uint64_t ts, int pid, int vcpu)
 {
 	uint8_t rec[12] = { 0 };
 
-	common(rec, MK_ENTRY, pid);
-	memcpy(rec + 8, &vcpu, 4);
-	mk_record(c, ts, rec, sizeof(rec));
+	vcpu_record(c, ts, MK_ENTRY, pid, vcpu, rec, sizeof(rec));
 }
 
 void mk_expiration(struct mk_cpu *c, uint64_t ts, int pid, int vcpu)
 {
 	uint8_t rec[24] = { 0 };
 
-	common(rec, MK_EXPIRATION, pid);
-	memcpy(rec + 8, &vcpu, 4);
-	mk_record(c, ts, rec, sizeof(rec));
+	vcpu_record(c, ts, MK_EXPIRATION, pid, vcpu, rec, sizeof(rec));
 }
 
 void mk_unknown(struct mk_cpu *c, uint64_t ts, uint32_t len)
