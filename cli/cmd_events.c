@@ -220,7 +220,7 @@ static void find_inferred(struct events *e, const struct hvst_event *ev, struct 
 		if (e->inferred[i].tid != ev->pid || e->inferred[i].timer != timer_of(ev))
 			continue;
 		d->inferred = true;
-		d->arm = "expired";
+		d->arm = "past_due";
 		d->skew_ns = e->inferred[i].skew_ns;
 		d->skew_error_ns = e->inferred[i].error_ns;
 	}
@@ -231,7 +231,7 @@ static const char *arm_name(const struct hvst_arm *arm, const struct hvst_event 
 {
 	static const char *const names[] = {
 		[HVST_ARM_AHEAD] = "ahead",
-		[HVST_ARM_EXPIRED] = "expired",
+		[HVST_ARM_PAST_DUE] = "past_due",
 		[HVST_ARM_PERIODIC] = "periodic",
 	};
 

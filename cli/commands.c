@@ -13,7 +13,7 @@ const struct command commands[] = {
 	  "Histogram of skew: the hypervisor's reference time minus the expiry that the guest asked for. "
 	  "Positive: already past due." },
 	{ "storms", CMD_STORMS, cmd_storms, "the storm windows, with all that is known of each",
-	  "Lists each interval in which a timer expired in the past over and over." },
+	  "Lists each interval in which a timer was past due over and over." },
 	{ "clocks", CMD_CLOCKS, cmd_clocks,
 	  "the host's reference clock and the guest's clock sources over time",
 	  "Segments and steps of each VM's reference clock, and when a guest changed the clock it uses, "

@@ -30,8 +30,8 @@ static void feed_storms(FILE *f, const struct hvst_result *r)
 
 		fprintf(f,
 			"{\"finding\":\"storm\",\"vcpu\":%d,\"timer\":%d,\"start_ns\":%" PRId64
-			",\"end_ns\":%" PRId64 ",\"expired\":%" PRIu64 ",\"kind\":\"%s\"}\n",
-			st->vcpu, st->timer, st->start_ns, st->end_ns, st->expired,
+			",\"end_ns\":%" PRId64 ",\"past_due\":%" PRIu64 ",\"kind\":\"%s\"}\n",
+			st->vcpu, st->timer, st->start_ns, st->end_ns, st->past_due,
 			hvst_storm_kind_name(st->kind));
 	}
 }

@@ -10,7 +10,7 @@ static int on_storm(void *ctx, const struct hvst_storm *storm)
 	*(int *)ctx = 1;
 	printf("storm on vcpu %d timer %d: %" PRIu64 " past-due arms from %" PRId64 " to %" PRId64
 	       " ns, %.0f a second, kind %s\n",
-	       storm->vcpu, storm->timer, storm->expired, storm->start_ns, storm->end_ns,
+	       storm->vcpu, storm->timer, storm->past_due, storm->start_ns, storm->end_ns,
 	       storm->rate_hz, hvst_storm_kind_name(storm->kind));
 	return 1; /* enough: hvst_session_run() returns -ECANCELED */
 }

@@ -7,7 +7,7 @@
 
 static const char *const kind_name[] = {
 	[HVST_ARM_AHEAD] = "ahead",
-	[HVST_ARM_EXPIRED] = "past due",
+	[HVST_ARM_PAST_DUE] = "past due",
 	[HVST_ARM_PERIODIC] = "periodic",
 };
 

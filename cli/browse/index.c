@@ -277,7 +277,7 @@ static void count_arm(struct br_bin *b, struct br_lane *l, const struct hvst_arm
 		l->periodic++;
 		return;
 	}
-	if (arm->kind == HVST_ARM_EXPIRED) {
+	if (arm->kind == HVST_ARM_PAST_DUE) {
 		add32(&b->past, 1);
 		l->past++;
 		widen(&b->first_past, &b->last_past, ts, ts);

@@ -233,7 +233,7 @@ static int on_step_arm(void *ctx, const struct hvst_arm *arm)
 	struct job *j = ctx;
 	const struct br_query *q = &j->q;
 
-	if (arm->kind == HVST_ARM_EXPIRED && !(arm->flags & HVST_ARM_RESTART) &&
+	if (arm->kind == HVST_ARM_PAST_DUE && !(arm->flags & HVST_ARM_RESTART) &&
 	    arm->tid == q->tid && arm->timer == q->timer && arm->ts_ns >= q->from &&
 	    arm->ts_ns < q->to &&
 	    (!j->a.found || (q->back ? arm->ts_ns > j->a.ts_ns : arm->ts_ns < j->a.ts_ns))) {

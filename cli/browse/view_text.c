@@ -75,8 +75,8 @@ static void storm_attributes(FILE *f, const struct hvst_storm *s)
 	put_time(f, "start_ns", s->start_ns);
 	put_time(f, "end_ns", s->end_ns);
 	put_text(f, "open", s->open ? "true" : "false");
-	fprintf(f, "%-18s %" PRIu64 "\n%-18s %" PRIu64 "\n", "arms", s->arms, "expired",
-		s->expired);
+	fprintf(f, "%-18s %" PRIu64 "\n%-18s %" PRIu64 "\n", "arms", s->arms, "past due",
+		s->past_due);
 	put_double(f, "rate_hz", s->rate_hz, 3, isfinite(s->rate_hz));
 	put_double(f, "peak_hz", s->peak_hz, 3, isfinite(s->peak_hz));
 	put_ns(f, "skew_start_ns", s->skew_start_ns);

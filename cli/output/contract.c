@@ -93,7 +93,7 @@ void contract_start(struct json *j, struct out *o, const struct hvst_trace *trac
 {
 	json_start(j, o, 2);
 	json_object(j, NULL);
-	json_string(j, "schema", "hvstimer/1");
+	json_string(j, "schema", "hvstimer/2");
 	j->trace = trace;
 	put_trace(j, trace);
 }
@@ -194,8 +194,8 @@ static void put_timer(struct json *j, const struct hvst_timer *t)
 		    t->delivery == HVST_DELIVERY_NONE ? NULL
 						      : hvst_delivery_mode_name(t->delivery));
 	json_u64(j, "arms", t->arms);
-	json_u64(j, "expired_observed", t->expired_observed);
-	json_u64(j, "expired_inferred", t->expired_inferred);
+	json_u64(j, "past_due_observed", t->past_due_observed);
+	json_u64(j, "past_due_inferred", t->past_due_inferred);
 	json_u64(j, "restarts", t->restarts);
 	json_u64(j, "fired", t->fired);
 	json_u64(j, "cancelled", t->cancelled);
@@ -268,7 +268,7 @@ void contract_storm(struct json *j, const struct hvst_storm *s)
 	json_i64(j, "end_ns", s->end_ns);
 	json_bool(j, "open", s->open);
 	json_u64(j, "arms", s->arms);
-	json_u64(j, "expired", s->expired);
+	json_u64(j, "past_due", s->past_due);
 	json_number(j, "rate_hz", s->rate_hz, 3);
 	json_number(j, "peak_hz", s->peak_hz, 3);
 	json_i64(j, "skew_start_ns", s->skew_start_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The JSON contract "hvstimer/1" (tests/schema/hvstimer-1.schema.json): one function for each
+ * The JSON contract "hvstimer/2" (tests/schema/hvstimer-2.schema.json): one function for each
  * part.
  */
 #ifndef HVST_CLI_CONTRACT_H

@@ -90,7 +90,7 @@ static void storm_line(struct csv *c, const struct hvst_storm *s)
 	csv_i64(c, s->end_ns);
 	csv_string(c, s->open ? "true" : "false");
 	csv_u64(c, s->arms);
-	csv_u64(c, s->expired);
+	csv_u64(c, s->past_due);
 	csv_number(c, s->rate_hz, 3);
 	csv_number(c, s->peak_hz, 3);
 	csv_i64(c, s->skew_start_ns);
@@ -116,7 +116,7 @@ void csv_storms(struct out *o, const struct hvst_result *r)
 
 	csv_start(
 		&c, o,
-		"vm,vcpu,tid,timer,start_ns,end_ns,open,arms,expired,rate_hz,peak_hz,skew_start_ns,"
+		"vm,vcpu,tid,timer,start_ns,end_ns,open,arms,past_due,rate_hz,peak_hz,skew_start_ns,"
 		"skew_max_ns,skew_end_ns,skew_error_ns,kind,period_ref,predicted_end_ns,progress_before,"
 		"progress_during,endangers_watchdog,episode,trigger_event,trigger_ts_ns");
 	for (i = 0; i < r->nr_storms; i++)

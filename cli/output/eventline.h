@@ -13,7 +13,7 @@
 /* What analysis adds to an event. */
 struct derived {
 	int vm;			/* -1: not known, or not of one VM */
-	/* "ahead", "expired", "periodic", "restart", "padding"; NULL: no start event */
+	/* "ahead", "past_due", "periodic", "restart", "padding"; NULL: no start event */
 	const char *arm;
 	int64_t skew_ns;	/* HVST_UNKNOWN: has none */
 	int64_t skew_error_ns;

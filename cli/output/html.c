@@ -177,7 +177,7 @@ static void storm_row(struct out *o, const struct hvst_storm *s, unsigned int i)
 	id_cell(o, s->timer);
 	cell(o, "n", "%s", unit_time(a, s->start_ns));
 	cell(o, "n", "%s%s", s->open ? "over " : "", unit_duration(a, s->end_ns - s->start_ns));
-	cell(o, "n", "%s of %s", unit_count(a, s->expired), unit_count(b, s->arms));
+	cell(o, "n", "%s of %s", unit_count(a, s->past_due), unit_count(b, s->arms));
 	cell(o, "n", "%s", unit_rate(a, s->rate_hz));
 	cell(o, NULL, "%s", hvst_storm_kind_name(s->kind));
 	cell(o, "n", "%s", unit_signed(a, s->skew_max_ns));
@@ -346,8 +346,8 @@ static void timer_row(struct out *o, const struct hvst_timer *t)
 	cell(o, NULL, "%s, %s", hvst_timer_mode_name(t->mode),
 	     hvst_delivery_mode_name(t->delivery));
 	cell(o, "n", "%s", unit_count(a, t->arms));
-	cell(o, "n", "%s", unit_count(a, t->expired_observed + t->expired_inferred));
-	cell(o, "n", "%s", unit_count(a, t->expired_inferred));
+	cell(o, "n", "%s", unit_count(a, t->past_due_observed + t->past_due_inferred));
+	cell(o, "n", "%s", unit_count(a, t->past_due_inferred));
 	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
 		cell(o, "n", "%s",
 		     some ? unit_signed(a, hvst_sketch_quantile(t->skew, points[i])) : "");

@@ -277,7 +277,7 @@ static void skew_cell(struct table *t, const struct hvst_sketch *s, unsigned int
 static void timer_row(struct table *t, const struct hvst_timer *m)
 {
 	char buf[UNIT_BUF], mode[64];
-	uint64_t expired = m->expired_observed + m->expired_inferred;
+	uint64_t past_due = m->past_due_observed + m->past_due_inferred;
 
 	id_cell(t, m->vm);
 	id_cell(t, m->vcpu);
@@ -289,8 +289,8 @@ static void timer_row(struct table *t, const struct hvst_timer *m)
 		 m->delivery ? ", " : "", m->delivery ? hvst_delivery_mode_name(m->delivery) : "");
 	table_cell(t, ROLE_NONE, mode);
 	table_cell(t, ROLE_NONE, unit_count(buf, m->arms));
-	table_cell(t, expired ? ROLE_WARN : ROLE_NONE, unit_count(buf, expired));
-	table_cell(t, ROLE_NONE, unit_count(buf, m->expired_inferred));
+	table_cell(t, past_due ? ROLE_WARN : ROLE_NONE, unit_count(buf, past_due));
+	table_cell(t, ROLE_NONE, unit_count(buf, m->past_due_inferred));
 	table_cell(t, m->failed_deliveries ? ROLE_WARN : ROLE_NONE,
 		   unit_count(buf, m->failed_deliveries));
 	skew_cell(t, m->skew, 100);
@@ -349,7 +349,7 @@ static void storm_row(struct table *t, const struct hvst_storm *s, unsigned int 
 	table_cell(t, ROLE_TIME, unit_time(buf, s->start_ns));
 	unit_duration(buf, s->end_ns - s->start_ns);
 	table_printf(t, ROLE_NONE, "%s%s", s->open ? ">" : "", buf);
-	table_cell(t, ROLE_BAD, unit_count(buf, s->expired));
+	table_cell(t, ROLE_BAD, unit_count(buf, s->past_due));
 	table_cell(t, ROLE_NONE, unit_rate(buf, s->rate_hz));
 	table_cell(t, ROLE_NONE, hvst_storm_kind_name(s->kind));
 	table_cell(t, ROLE_WARN, unit_signed(buf, s->skew_max_ns));
@@ -410,7 +410,7 @@ static void storm_times(struct out *o, const struct hvst_storm *s)
 	detail(o, "when", "%s to %s%s (%s)", unit_time(a, s->start_ns), unit_time(b, s->end_ns),
 	       s->open ? ", still going on where the recording ends or has a gap" : "",
 	       unit_duration(c, s->end_ns - s->start_ns));
-	detail(o, "arms", "%s past due of %s, %s on average", unit_count(a, s->expired),
+	detail(o, "arms", "%s past due of %s, %s on average", unit_count(a, s->past_due),
 	       unit_count(b, s->arms), unit_rate(c, s->rate_hz));
 	detail(o, "peak", "%s", unit_rate(a, s->peak_hz));
 	if (s->predicted_end_ns != HVST_UNKNOWN)

@@ -133,8 +133,8 @@ struct hvst_timer {
 	int vm, vcpu, tid, timer;
 	enum hvst_timer_mode mode;
 	enum hvst_delivery_mode delivery;
-	uint64_t arms;			/* without restarts, with the expired ones */
-	uint64_t expired_observed, expired_inferred;
+	uint64_t arms;			/* without restarts, with the past-due ones */
+	uint64_t past_due_observed, past_due_inferred;
 	uint64_t restarts;		/* the host looked again at a running timer */
 	uint64_t fired, cancelled, failed_deliveries;
 	const struct hvst_sketch *skew;		/* one-shot arms; positive: past due */
@@ -151,7 +151,7 @@ struct hvst_storm {
 	int vm, vcpu, tid, timer;
 	int64_t start_ns, end_ns;	/* first and last past-due arm seen */
 	bool open;			/* the trace, or a gap, ends inside it */
-	uint64_t arms, expired;
+	uint64_t arms, past_due;
 	double rate_hz, peak_hz;	/* past-due arms a second; peak over 1/16 of the storm, at least 16 arms */
 	int64_t skew_start_ns, skew_max_ns, skew_end_ns; /* HVST_UNKNOWN where no sample bounds it */
 	int64_t skew_error_ns;		/* bound on the three above; 0 when observed */

@@ -24,7 +24,7 @@ enum hvst_need {
 	HVST_NEED_ANALYSIS = 2,		/* arms, storms, clocks, verdicts */
 };
 
-enum hvst_arm_kind { HVST_ARM_AHEAD, HVST_ARM_EXPIRED, HVST_ARM_PERIODIC };
+enum hvst_arm_kind { HVST_ARM_AHEAD, HVST_ARM_PAST_DUE, HVST_ARM_PERIODIC };
 enum hvst_arm_flags {
 	HVST_ARM_INFERRED = 1,		/* no start event: time_now comes from the reference-clock model */
 	HVST_ARM_RESTART = 2,		/* the host looked again at a running timer: no new arm */

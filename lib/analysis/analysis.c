@@ -126,7 +126,7 @@ static bool skew_from_model(const struct vm_an *vm, struct hvst_arm *arm, int64_
 	    !hvst_refclock_at(&vm->ref, arm->ts_ns, &o, &err) ||
 	    !hvst_ref_offset(arm->count, arm->ts_ns, &u))
 		return false;
-	/* o = 100 * time_now - ts and u = 100 * count - ts, so the skew is o - u; an expired arm's is >= 0. */
+	/* o = 100 * time_now - ts and u = 100 * count - ts, so the skew is o - u; a past-due arm's is >= 0. */
 	skew = o - u;
 	arm->skew_ns = skew < 0 ? 0 : skew;
 	arm->error_ns = err + bound;
@@ -139,7 +139,7 @@ static void settle_one(struct analysis *a, struct vm_an *vm, const struct pendin
 	struct hvst_arm arm = {
 		.ts_ns = p->ts, .ts_raw = p->ts_raw, .count = p->count, .skew_ns = HVST_UNKNOWN,
 		.vm = -1, .vcpu = p->t->vcpu->vcpu_id, .tid = p->t->vcpu->tid, .timer = p->t->index,
-		.cpu = p->cpu, .buffer = p->buffer, .kind = HVST_ARM_EXPIRED, .flags = p->flags,
+		.cpu = p->cpu, .buffer = p->buffer, .kind = HVST_ARM_PAST_DUE, .flags = p->flags,
 	};
 
 	if (known)
@@ -257,7 +257,7 @@ void hvst_on_sample(struct analysis *a, struct vcpu *v, const struct hvst_event 
 		settle(a, vm, vm->nr_pending, true);
 }
 
-static void count_expired(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+static void count_past_due(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
 			  const struct hvst_event *ev)
 {
 	struct vm_an *vm = t->vcpu->vm->an;
@@ -265,10 +265,10 @@ static void count_expired(struct analysis *a, struct stimer *t, const struct hvs
 	enum hvst_ref_source src = hvst_clocksource_ref(vm, arm->ts_ns, &why);
 
 	(void)a;
-	if (src == HVST_REF_KVMCLOCK && !vm->expired_by_source[src])
+	if (src == HVST_REF_KVMCLOCK && !vm->past_due_by_source[src])
 		hvst_evidence_set(&vm->fallback_why, ev, "past-due arm of timer %u while time_now came from the kvmclock: %s",
 				  t->index, why);
-	vm->expired_by_source[src]++;
+	vm->past_due_by_source[src]++;
 }
 
 /*
@@ -305,8 +305,8 @@ void hvst_on_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, con
 		waits = !hvst_refclock_fresh(&vm->ref, arm->ts_ns) || !skew_from_model(vm, arm, bound);
 	}
 	if (!(arm->flags & HVST_ARM_RESTART)) {
-		if (arm->kind == HVST_ARM_EXPIRED)
-			count_expired(a, t, arm, ev);
+		if (arm->kind == HVST_ARM_PAST_DUE)
+			count_past_due(a, t, arm, ev);
 		if (arm->kind != HVST_ARM_PERIODIC)
 			hvst_storm_arm(a, t, arm, relative_skew(vm, t->an, arm), ev);
 	}

@@ -66,7 +66,7 @@ struct vm_an {
 	struct hvst_evidence reads_why;
 	int64_t reads_last;
 	/* past-due arms by the source of time_now at that moment */
-	uint64_t expired_by_source[3];
+	uint64_t past_due_by_source[3];
 	struct hvst_evidence fallback_why;
 	uint64_t preempted;
 	struct hvst_evidence preempted_why;
@@ -109,14 +109,14 @@ struct vcpu_an {
 /* A group of past-due arms that may become a storm, see storm.c. */
 #define STORM_BINS 32
 struct storm_point { int64_t ts; uint64_t count; int64_t skew; };	/* skew HVST_UNKNOWN: from the model at the end */
-struct storm_bin { uint64_t expired; int64_t min, max; bool used; };
+struct storm_bin { uint64_t past_due; int64_t min, max; bool used; };
 struct storm_runs { unsigned int n; struct { int64_t ts, v; uint32_t w; } r[2 * STORM_BINS]; };
 
-struct storm_core { int64_t score; struct storm_point start, max, end; uint64_t arms, expired; };
+struct storm_core { int64_t score; struct storm_point start, max, end; uint64_t arms, past_due; };
 
 struct storm_group {
 	bool active;
-	uint64_t arms, expired, ahead;	/* ahead: since the last past-due arm */
+	uint64_t arms, past_due, ahead;	/* ahead: since the last past-due arm */
 	struct storm_point start, max, end;
 	uint64_t last_count;
 	/* count increments: majority candidate (Boyer and Moore), same targets */

@@ -580,11 +580,11 @@ void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from)
 		if (!n || m->why.ts_ns > into->marks[(n - 1) % VM_MARKS].why.ts_ns)
 			into->marks[into->nr_marks++ % VM_MARKS] = *m;
 	}
-	if (!into->expired_by_source[HVST_REF_KVMCLOCK])
+	if (!into->past_due_by_source[HVST_REF_KVMCLOCK])
 		into->fallback_why = from->fallback_why;
 	if (!into->preempted)
 		into->preempted_why = from->preempted_why;
 	for (unsigned int i = 0; i < 3; i++)
-		into->expired_by_source[i] += from->expired_by_source[i];
+		into->past_due_by_source[i] += from->past_due_by_source[i];
 	into->preempted += from->preempted;
 }

@@ -62,7 +62,7 @@ int hvst_refclock_sample(struct refclock *rc, int64_t ts, uint64_t time_now, int
 /* A clock event happened: the model is stale until the next sample. @event: enum hvst_event_id. */
 void hvst_refclock_event(struct refclock *rc, int64_t ts, int event);
 
-/* The clock had reached @count by @ts (an expired arm): a contradiction dates a step that had no sample. */
+/* The clock had reached @count by @ts (a past-due arm): a contradiction dates a step that had no sample. */
 void hvst_refclock_bound(struct refclock *rc, int64_t ts, uint64_t count);
 
 /* True when o(ts) can be taken from the current segment now; else wait for a sample. */

@@ -115,7 +115,7 @@ static void timer_fill(struct hvst_timer *out, const struct stimer *t)
 	*out = (struct hvst_timer){
 		.vm = t->vcpu->vm->number, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
 		.mode = t->modes, .delivery = t->deliveries, .arms = t->arms,
-		.expired_observed = t->expired_observed, .expired_inferred = t->expired_inferred,
+		.past_due_observed = t->past_due_observed, .past_due_inferred = t->past_due_inferred,
 		.restarts = t->restarts, .fired = t->fired, .cancelled = t->cancelled,
 		.failed_deliveries = t->failed, .skew = t->an->skew, .lateness = t->an->lateness,
 		.delivery_latency = t->an->delivery, .entry_latency = t->an->entry,

@@ -34,7 +34,7 @@ static struct storm_bin *bin_of(struct storm_group *g, int64_t ts)
 			if (!x.used) {
 				x = y;
 			} else if (y.used) {
-				x.expired += y.expired;
+				x.past_due += y.past_due;
 				x.min = y.min < x.min ? y.min : x.min;
 				x.max = y.max > x.max ? y.max : x.max;
 			}
@@ -60,7 +60,7 @@ static void bins_add(struct storm_group *g, int64_t ts, int64_t v)
 	if (!b->used || v > b->max)
 		b->max = v;
 	b->used = true;
-	b->expired++;
+	b->past_due++;
 }
 
 /* One target's worth of retries is over: its highest skew is how far the clock lags. */
@@ -115,15 +115,15 @@ static void core_best(struct storm_group *g)
  * wait until the parts have left the processor's store buffer.
  */
 static inline __attribute__((always_inline)) void
-core_step(struct storm_group *g, struct storm_point at, bool expired, const struct hvst_params *p)
+core_step(struct storm_group *g, struct storm_point at, bool past_due, const struct hvst_params *p)
 {
 	/* An interval with a positive sum has at least storm_min_share per cent past-due arms. */
-	int64_t gain = expired ? 100 - (int64_t)p->storm_min_share : -(int64_t)p->storm_min_share;
+	int64_t gain = past_due ? 100 - (int64_t)p->storm_min_share : -(int64_t)p->storm_min_share;
 
-	if (!expired)
+	if (!past_due)
 		core_best(g);
 	if (g->cur.score + gain <= 0 || !g->cur.arms) {
-		if (!expired) {
+		if (!past_due) {
 			g->cur = (struct storm_core){ 0 };
 			return;
 		}
@@ -131,9 +131,9 @@ core_step(struct storm_group *g, struct storm_point at, bool expired, const stru
 	}
 	g->cur.score += gain;
 	g->cur.arms++;
-	if (!expired)
+	if (!past_due)
 		return;
-	g->cur.expired++;
+	g->cur.past_due++;
 	g->cur.end = at;
 	if (further_behind(&at, &g->cur.max))
 		g->cur.max = at;
@@ -220,11 +220,11 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 			   const struct hvst_arm *arm, int64_t v, const struct hvst_event *ev)
 {
 	struct storm_point at = point_of(arm);
-	bool first = !g->expired;
+	bool first = !g->past_due;
 	bool new_target = !first && llabs(hvst_count_step(g->last_count, arm->count)) > SAME_COUNT_REF;
 
 	g->arms++;
-	g->expired++;
+	g->past_due++;
 	g->ahead = 0;
 	g->inferred |= (arm->flags & HVST_ARM_INFERRED) != 0;
 	if (!first)
@@ -245,7 +245,7 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 		g->max = at;
 	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
 	/* What matters only for groups that stay small: causes, and the last event as evidence. */
-	if (g->expired < a->params.storm_min_arms)
+	if (g->past_due < a->params.storm_min_arms)
 		count_cause(a, g, t, arm);
 	g->why_last.ts_ns = arm->ts_ns;
 	g->why_last.ts_raw = arm->ts_raw;
@@ -383,12 +383,12 @@ static void report_rate(struct analysis *a, struct stimer *t, const struct hvst_
 				   t->index, (double)s->start_ns / 1e9, slope * 1e6);
 }
 
-static double peak_rate(const struct storm_group *g, int64_t span, uint64_t expired)
+static double peak_rate(const struct storm_group *g, int64_t span, uint64_t past_due)
 {
-	double best = span > 0 ? (double)(expired - 1) * 1e9 / (double)span : 0;
+	double best = span > 0 ? (double)(past_due - 1) * 1e9 / (double)span : 0;
 
 	for (unsigned int i = 0; i + 1 < STORM_BINS; i++) {
-		uint64_t n = g->bin[i].expired + g->bin[i + 1].expired;
+		uint64_t n = g->bin[i].past_due + g->bin[i + 1].past_due;
 		double r = (double)n * 1e9 / (2.0 * (double)g->bin_width);
 
 		if (n >= PEAK_MIN_ARMS && r > best && g->bin[i].used && g->bin[i + 1].used &&
@@ -455,8 +455,8 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	s->vcpu = t->vcpu->vcpu_id;
 	s->tid = t->vcpu->tid;
 	s->timer = t->index;
-	s->rate_hz = span > 0 ? (double)(s->expired - 1) * 1e9 / (double)span : 0;
-	s->peak_hz = peak_rate(g, span, s->expired);
+	s->rate_hz = span > 0 ? (double)(s->past_due - 1) * 1e9 / (double)span : 0;
+	s->peak_hz = peak_rate(g, span, s->past_due);
 	group_kind(g, s, &slope);
 	if (s->kind == HVST_STORM_GROWING && slope > 0)
 		report_rate(a, t, s, slope);
@@ -485,7 +485,7 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	}
 	hvst_evidence_add(&s->evidence, &g->why_first);
 	snprintf(g->why_last.text, sizeof(g->why_last.text), "last of %llu past-due arms in a group of %llu",
-		 (unsigned long long)s->expired, (unsigned long long)s->arms);
+		 (unsigned long long)s->past_due, (unsigned long long)s->arms);
 	hvst_evidence_add(&s->evidence, &g->why_last);
 }
 
@@ -496,14 +496,14 @@ static void group_count_small(struct analysis *a, struct stimer *t)
 
 	if (!hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	if (g->expired >= a->params.burst_min_arms)
-		a->past_due.bursts += g->expired;
+	if (g->past_due >= a->params.burst_min_arms)
+		a->past_due.bursts += g->past_due;
 	else
-		a->past_due.isolated += g->expired;
+		a->past_due.isolated += g->past_due;
 	a->past_due.short_deadline += g->short_deadline;
 	a->past_due.preempted += g->preempted;
 	/* Causes are looked for only while a group is small; what was not looked at is not explained. */
-	a->past_due.unexplained += g->expired - g->short_deadline - g->preempted;
+	a->past_due.unexplained += g->past_due - g->short_deadline - g->preempted;
 	if (g->preempted && !vm->preempted)
 		vm->preempted_why = g->why_first;
 	vm->preempted += g->preempted;
@@ -521,20 +521,20 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	core_best(g);
 	g->active = false;
 	g->arms -= g->ahead;		/* arms ahead after the last past-due one are not the group's */
-	whole = g->expired >= p->storm_min_arms && g->expired * 100 >= g->arms * p->storm_min_share;
-	if (!whole && g->best.expired < p->storm_min_arms) {
+	whole = g->past_due >= p->storm_min_arms && g->past_due * 100 >= g->arms * p->storm_min_share;
+	if (!whole && g->best.past_due < p->storm_min_arms) {
 		group_count_small(a, t);
 		return;
 	}
 	s = storm_new(a, t->vcpu);
 	if (!s)
 		return;
-	if (whole && g->best.expired + WHOLE_MARGIN < g->expired)
-		g->best = (struct storm_core){ 0, g->start, g->max, g->end, g->arms, g->expired };
+	if (whole && g->best.past_due + WHOLE_MARGIN < g->past_due)
+		g->best = (struct storm_core){ 0, g->start, g->max, g->end, g->arms, g->past_due };
 	s->start_ns = g->best.start.ts;
 	s->end_ns = g->best.end.ts;
 	s->arms = g->best.arms;
-	s->expired = g->best.expired;
+	s->past_due = g->best.past_due;
 	s->open = open && s->end_ns == g->end.ts;
 	storm_fill(a, t, s, &g->best);
 	if (a->obs->storm && !a->error && hvst_filter_pass(a, t->vcpu, t->index) && a->obs->storm(a->obs_ctx, s))
@@ -546,13 +546,13 @@ void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm 
 {
 	struct storm_group *g = &t->an->group;
 	const struct hvst_params *p = &a->params;
-	bool expired = arm->kind == HVST_ARM_EXPIRED;
+	bool past_due = arm->kind == HVST_ARM_PAST_DUE;
 
 	if (g->active && g->ahead > p->storm_max_ahead)
 		group_end(a, t, false);
 	else if (g->active && arm->ts_ns - g->end.ts > p->storm_max_gap_ns)
 		group_end(a, t, a->gap_ns > g->end.ts);
-	if (expired) {
+	if (past_due) {
 		if (!g->active)
 			group_begin(g, t, arm, ev);
 		group_past_due(a, g, t, arm, rel_skew, ev);

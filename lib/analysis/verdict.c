@@ -178,11 +178,11 @@ static enum hvst_answer kvmclock_answer(const struct analysis *a, int vm, struct
 
 	if (!an)
 		return HVST_CANNOT_TELL;
-	if (an->expired_by_source[HVST_REF_KVMCLOCK]) {
+	if (an->past_due_by_source[HVST_REF_KVMCLOCK]) {
 		hvst_evidence_add(why, &an->fallback_why);
 		return HVST_YES;
 	}
-	return an->expired_by_source[HVST_REF_UNKNOWN] ? HVST_CANNOT_TELL : HVST_NO;
+	return an->past_due_by_source[HVST_REF_UNKNOWN] ? HVST_CANNOT_TELL : HVST_NO;
 }
 
 static enum hvst_answer preemption_answer(const struct analysis *a, int vm, struct hvst_evidence_list *why)
@@ -263,7 +263,7 @@ static uint64_t storm_arms(const struct analysis *a, unsigned int kinds, unsigne
 	*n = 0;
 	for (unsigned int i = 0; i < a->result.nr_storms; i++)
 		if (kinds >> a->result.storms[i].kind & 1) {
-			arms += a->result.storms[i].expired;
+			arms += a->result.storms[i].past_due;
 			(*n)++;
 		}
 	return arms;
@@ -274,7 +274,7 @@ static const struct hvst_storm *largest_storm(const struct analysis *a)
 	const struct hvst_storm *best = NULL;
 
 	for (unsigned int i = 0; i < a->result.nr_storms; i++)
-		if (!best || a->result.storms[i].expired > best->expired)
+		if (!best || a->result.storms[i].past_due > best->past_due)
 			best = &a->result.storms[i];
 	return best;
 }
@@ -297,14 +297,14 @@ static void sum_storm(const struct analysis *a, struct hvst_verdict *v)
 	uint64_t arms = storm_arms(a, ~0u, &n);
 
 	if (!s) {
-		snprintf(v->summary, sizeof(v->summary), "no timer expired in the past over and over; %llu past-due arms came alone, %llu in short bursts",
+		snprintf(v->summary, sizeof(v->summary), "no timer was past due over and over; %llu past-due arms came alone, %llu in short bursts",
 			 (unsigned long long)a->result.past_due.isolated,
 			 (unsigned long long)a->result.past_due.bursts);
 		return;
 	}
 	snprintf(v->summary, sizeof(v->summary),
 		 "%u storm%s, %llu past-due arms; the largest: %llu arms on vCPU %d timer %d within %.3f s, progress %s before and %s during it",
-		 n, n == 1 ? "" : "s", (unsigned long long)arms, (unsigned long long)s->expired, s->vcpu, s->timer,
+		 n, n == 1 ? "" : "s", (unsigned long long)arms, (unsigned long long)s->past_due, s->vcpu, s->timer,
 		 (double)(s->end_ns - s->start_ns) / 1e9, percent(s->progress_before, before, sizeof(before)),
 		 percent(s->progress_during, during, sizeof(during)));
 }
@@ -434,9 +434,9 @@ static void sum_kvmclock(const struct analysis *a, struct hvst_verdict *v)
 	uint64_t kvmclock = 0, page = 0, unknown = 0;
 
 	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next) {
-		kvmclock += vm->dead ? 0 : vm->an->expired_by_source[HVST_REF_KVMCLOCK];
-		page += vm->dead ? 0 : vm->an->expired_by_source[HVST_REF_TSC_PAGE];
-		unknown += vm->dead ? 0 : vm->an->expired_by_source[HVST_REF_UNKNOWN];
+		kvmclock += vm->dead ? 0 : vm->an->past_due_by_source[HVST_REF_KVMCLOCK];
+		page += vm->dead ? 0 : vm->an->past_due_by_source[HVST_REF_TSC_PAGE];
+		unknown += vm->dead ? 0 : vm->an->past_due_by_source[HVST_REF_UNKNOWN];
 	}
 	snprintf(v->summary, sizeof(v->summary),
 		 "of the past-due arms %llu came while time_now was the kvmclock's (TSC page not set), %llu while the page was set, %llu while that is not known",
@@ -604,7 +604,7 @@ static size_t storm_text(const struct analysis *a, const struct hvst_storm *s, c
 	if (s->skew_max_ns != HVST_UNKNOWN)
 		snprintf(behind, sizeof(behind), ", up to %s behind", short_span(s->skew_max_ns, skew));
 	n = snprintf(buf, len, "%s at %.6f s on vCPU %d timer %d (tid %d): %llu past-due arms in %s%s; %s.",
-		     which, (double)s->start_ns / 1e9, s->vcpu, s->timer, s->tid, (unsigned long long)s->expired,
+		     which, (double)s->start_ns / 1e9, s->vcpu, s->timer, s->tid, (unsigned long long)s->past_due,
 		     short_span(s->end_ns - s->start_ns, span), behind, cause);
 	return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len;
 }

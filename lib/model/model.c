@@ -379,7 +379,7 @@ static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 		t->padded = true;
 		a.count = t->count;
 		a.skew_ns = skew_of(a.time_now, a.count);
-		a.kind = HVST_ARM_EXPIRED;
+		a.kind = HVST_ARM_PAST_DUE;
 		a.flags = HVST_ARM_INFERRED | HVST_ARM_PADDED;
 	} else {
 		a.skew_ns = skew_of(a.time_now, a.count);
@@ -388,8 +388,8 @@ static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 		t->padded = false;
 	}
 	started(t, &a);
-	if (a.kind == HVST_ARM_EXPIRED && !(a.flags & HVST_ARM_RESTART))
-		t->expired_inferred++;
+	if (a.kind == HVST_ARM_PAST_DUE && !(a.flags & HVST_ARM_RESTART))
+		t->past_due_inferred++;
 	arm_out(m, t, &a, ev);
 }
 
@@ -404,12 +404,12 @@ static void on_start_expired(struct model *m, const struct hvst_event *ev)
 	m->expired_timer = t;
 	m->expired_now = ev->start.time_now;
 	a.skew_ns = skew_of(a.time_now, a.count);
-	a.kind = HVST_ARM_EXPIRED;
+	a.kind = HVST_ARM_PAST_DUE;
 	started(t, &a);
 	t->arm_ns = ev->ts_ns;
 	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
 	if (!(a.flags & HVST_ARM_RESTART))
-		t->expired_observed++;
+		t->past_due_observed++;
 	arm_out(m, t, &a, ev);
 }
 
@@ -481,12 +481,12 @@ static void on_callback(struct model *m, const struct hvst_event *ev)
 }
 
 /* No start between the write and the delivery: the arm was past due and the stock kernel said nothing. */
-static void infer_expired(struct model *m, struct stimer *t, const struct hvst_event *ev)
+static void infer_past_due(struct model *m, struct stimer *t, const struct hvst_event *ev)
 {
 	struct hvst_arm a;
 
 	arm_init(&a, t, ev);
-	a.kind = HVST_ARM_EXPIRED;
+	a.kind = HVST_ARM_PAST_DUE;
 	a.flags = HVST_ARM_INFERRED | (t->by_host ? HVST_ARM_HOST : 0);
 	a.count = t->count_known ? t->count : 0;
 	t->modes |= HVST_MODE_ONE_SHOT;
@@ -495,7 +495,7 @@ static void infer_expired(struct model *m, struct stimer *t, const struct hvst_e
 	t->arm_count = a.count;
 	t->arm_ns = ev->ts_ns;
 	t->arms++;
-	t->expired_inferred++;
+	t->past_due_inferred++;
 	arm_out(m, t, &a, ev);
 }
 
@@ -509,7 +509,7 @@ static void on_expiration(struct model *m, struct vcpu *v, const struct hvst_eve
 	t->deliveries |= ev->expiration.direct ? HVST_DELIVERY_DIRECT : HVST_DELIVERY_MESSAGE;
 	/* A callback before it is an arm ahead whose start was not recorded. */
 	if (m->can_infer && t->programmed && !t->undelivered && t->callback_ns == HVST_UNKNOWN)
-		infer_expired(m, t, ev);
+		infer_past_due(m, t, ev);
 	if (!delivered)
 		t->failed++;
 	t->expiration_ns = ev->ts_ns;

@@ -41,7 +41,7 @@ struct stimer {
 	uint64_t arm_count;	/* expiry of the running arm, or of the last one */
 	int64_t prog_ns;	/* when it was programmed; HVST_UNKNOWN once an arm came of it */
 	int64_t arm_ns, deadline_ns, callback_ns, expiration_ns; /* HVST_UNKNOWN: none */
-	uint64_t arms, expired_observed, expired_inferred, restarts, fired, cancelled, failed;
+	uint64_t arms, past_due_observed, past_due_inferred, restarts, fired, cancelled, failed;
 	uint8_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode */
 };
 

@@ -156,7 +156,7 @@ def compare_arms(score, result, expected, loss):
     timers = {(t['tid'], t['timer']): t for t in result['timers']}
     for want in expected['arms']:
         t = timers.get((want['tid'], want['timer']))
-        got = None if t is None else t['expired_observed'] + t['expired_inferred']
+        got = None if t is None else t['past_due_observed'] + t['past_due_inferred']
         slack = max(loss * want['expired'], want.get('restored', 0))
         if got is None or abs(got - want['expired']) > slack:
             score.say('EXPIRED ARMS', 'tid', want['tid'], 'timer', want['timer'], got, 'want', want['expired'])

@@ -123,7 +123,7 @@ static int on_fire(void *ctx, const struct hvst_fire *fire)
 static int on_storm(void *ctx, const struct hvst_storm *storm)
 {
 	(void)ctx;
-	PROMISE(storm->start_ns <= storm->end_ns && storm->expired <= storm->arms);
+	PROMISE(storm->start_ns <= storm->end_ns && storm->past_due <= storm->arms);
 	return 0;
 }
 

@@ -38,11 +38,11 @@ static void add_arms(struct fake *f)
 	for (int64_t ts = FAKE_START; ts < FAKE_STORM; ts += 10000000)
 		add(f, ts, 100, HVST_ARM_AHEAD, -9800000);
 	for (int i = 0; i < FAKE_STORM_ARMS; i++)
-		add(f, FAKE_STORM + i * 500000ll, 100, HVST_ARM_EXPIRED,
+		add(f, FAKE_STORM + i * 500000ll, 100, HVST_ARM_PAST_DUE,
 		    3000000000ll - i * 1500000ll);
 	for (int64_t ts = FAKE_STORM_END + 10000000; ts < FAKE_END; ts += 10000000)
 		add(f, ts, 100, HVST_ARM_AHEAD, -9800000);
-	add(f, FAKE_LONELY, 100, HVST_ARM_EXPIRED, 51000);
+	add(f, FAKE_LONELY, 100, HVST_ARM_PAST_DUE, 51000);
 	for (int64_t ts = FAKE_START; ts < FAKE_END; ts += 2000000)
 		add(f, ts, 200, HVST_ARM_AHEAD, -1900000);
 	qsort(f->arms, f->nr_arms, sizeof(*f->arms), by_time);
@@ -56,7 +56,7 @@ static struct br_event event_of(const struct hvst_arm *arm)
 				    .pid = arm->tid,
 				    .vcpu_id = arm->vcpu,
 				    .present = 0xf,
-				    .id = arm->kind == HVST_ARM_EXPIRED
+				    .id = arm->kind == HVST_ARM_PAST_DUE
 						  ? HVST_EV_STIMER_START_EXPIRED
 						  : HVST_EV_STIMER_START_ONE_SHOT,
 				    .start = { 1000, (uint64_t)(1000 - arm->skew_ns / 100), 0 } };
@@ -92,7 +92,7 @@ static void answer_step(struct fake *f, struct br_answer *a)
 	for (unsigned int i = 0; i < f->nr_arms; i++) {
 		const struct hvst_arm *arm = &f->arms[i];
 
-		if (arm->tid != q->tid || arm->kind != HVST_ARM_EXPIRED || arm->ts_ns < q->from ||
+		if (arm->tid != q->tid || arm->kind != HVST_ARM_PAST_DUE || arm->ts_ns < q->from ||
 		    arm->ts_ns >= q->to || (a->found && !q->back))
 			continue;
 		a->found = true;
@@ -182,7 +182,7 @@ static void make_findings(struct fake *f)
 					.start_ns = FAKE_STORM,
 					.end_ns = FAKE_STORM_END,
 					.arms = FAKE_STORM_ARMS,
-					.expired = FAKE_STORM_ARMS,
+					.past_due = FAKE_STORM_ARMS,
 					.rate_hz = 2000,
 					.peak_hz = 2000,
 					.skew_start_ns = 3000000000ll,

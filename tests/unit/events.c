@@ -333,7 +333,7 @@ void feed_show(const struct feed *f)
 	for (unsigned int i = 0; i < r->nr_storms; i++)
 		printf("storm vcpu %d timer %d [%lld %lld] %llu/%llu %s open %d\n", r->storms[i].vcpu, r->storms[i].timer,
 		       (long long)r->storms[i].start_ns, (long long)r->storms[i].end_ns,
-		       (unsigned long long)r->storms[i].expired, (unsigned long long)r->storms[i].arms,
+		       (unsigned long long)r->storms[i].past_due, (unsigned long long)r->storms[i].arms,
 		       hvst_storm_kind_name(r->storms[i].kind), r->storms[i].open);
 	for (unsigned int i = 0; i < r->nr_guest; i++)
 		printf("guest vm %d vcpu %d %s -> %s at %lld %s rate %g role %d\n", r->guest[i].vm, r->guest[i].vcpu,

@@ -31,7 +31,7 @@ static struct hvst_arm *random_arms(void)
 		bool past = rnd() % 10 == 0;
 
 		arms[i] = fake_arm(
-			ts, 100 + (int)(rnd() % 3) * 100, past ? HVST_ARM_EXPIRED : HVST_ARM_AHEAD,
+			ts, 100 + (int)(rnd() % 3) * 100, past ? HVST_ARM_PAST_DUE : HVST_ARM_AHEAD,
 			past ? (int64_t)(rnd() % 50000000) : -(int64_t)(rnd() % 15000000) - 1);
 	}
 	return arms;
@@ -42,7 +42,7 @@ static void count(const struct hvst_arm *arms, int tid, int64_t from, int64_t to
 	br_sum_init(s);
 	for (int i = 0; i < N; i++) {
 		const struct hvst_arm *a = &arms[i];
-		bool past = a->kind == HVST_ARM_EXPIRED;
+		bool past = a->kind == HVST_ARM_PAST_DUE;
 
 		if (a->tid != tid || a->ts_ns < from || a->ts_ns >= to)
 			continue;
@@ -166,7 +166,7 @@ static void test_hostile_times(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 1000; i++) {
 		int64_t ts = i < 8 ? times[i] : (int64_t)rnd();
-		struct hvst_arm arm = fake_arm(ts, 100, HVST_ARM_EXPIRED, ts);
+		struct hvst_arm arm = fake_arm(ts, 100, HVST_ARM_PAST_DUE, ts);
 
 		br_index_add(idx, &arm);
 	}
@@ -179,7 +179,7 @@ static void test_hostile_times(void **state)
 static void test_restarts_are_no_arms(void **state)
 {
 	struct br_index *idx = br_index_new(1 << 20);
-	struct hvst_arm arm = fake_arm(1000, 100, HVST_ARM_EXPIRED, 5);
+	struct hvst_arm arm = fake_arm(1000, 100, HVST_ARM_PAST_DUE, 5);
 
 	(void)state;
 	arm.flags = HVST_ARM_RESTART;
@@ -208,7 +208,7 @@ static void test_median(void **state)
 		double ratio;
 
 		for (int i = 0; i < 999; i++) {
-			struct hvst_arm arm = fake_arm(i * 100, 100, HVST_ARM_EXPIRED, 0);
+			struct hvst_arm arm = fake_arm(i * 100, 100, HVST_ARM_PAST_DUE, 0);
 
 			v[i] = arm.skew_ns = 2048 + (int64_t)(rnd() % (1ull << (12 + round % 20)));
 			br_index_add(idx, &arm);
@@ -235,7 +235,7 @@ static void test_step(void **state)
 	(void)state;
 	for (int64_t ts = 0; ts < 100000000000ll; ts += 50000000) {
 		bool past = ts == 30000000000ll || ts == 30050000000ll || ts == 70000000000ll;
-		struct hvst_arm arm = fake_arm(ts, 100, past ? HVST_ARM_EXPIRED : HVST_ARM_AHEAD,
+		struct hvst_arm arm = fake_arm(ts, 100, past ? HVST_ARM_PAST_DUE : HVST_ARM_AHEAD,
 					       past ? 10 : -10);
 
 		br_index_add(idx, &arm);

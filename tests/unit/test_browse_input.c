@@ -59,7 +59,7 @@ static void test_storm_and_zoom(void **state)
 	assert_true(fake_find(&x->a.g, "no storm after the cursor") > 0);
 	fake_keys(&x->a, "\n");
 	assert_true(fake_find(&x->a.g, "start_ns           105000000000") > 0);
-	assert_true(fake_find(&x->a.g, "expired            2000") > 0);
+	assert_true(fake_find(&x->a.g, "past due           2000") > 0);
 }
 
 static void test_transitions(void **state)

@@ -68,14 +68,14 @@ static void past_due_on(enum kernel kernel, uint64_t ignored, unsigned int flags
 	feed_end(&f);
 	t = timer_find(&f, 100, 0);
 	assert_int_equal(f.nr_arms, 1);
-	assert_int_equal(f.arms[0].kind, HVST_ARM_EXPIRED);
+	assert_int_equal(f.arms[0].kind, HVST_ARM_PAST_DUE);
 	assert_int_equal(f.arms[0].flags, flags);
 	error = llabs(f.arms[0].skew_ns - MS(3) - US(4));
 	assert_true(error <= f.arms[0].error_ns);
 	assert_true(error <= US(10));
 	assert_int_equal(t->arms, 21);
-	assert_int_equal(t->expired_observed, observed);
-	assert_int_equal(t->expired_inferred, !observed);
+	assert_int_equal(t->past_due_observed, observed);
+	assert_int_equal(t->past_due_inferred, !observed);
 	assert_int_equal(t->fired, 20 + fires);
 	assert_int_equal(t->restarts, 0);
 	assert_int_equal(f.nr_fires, 1);
@@ -126,7 +126,7 @@ static void test_periodic(void **state)
 	assert_int_equal(t->delivery, HVST_DELIVERY_MESSAGE);
 	assert_int_equal(t->arms, 1);
 	assert_int_equal(t->fired, 5);
-	assert_int_equal(t->expired_inferred, 0);
+	assert_int_equal(t->past_due_inferred, 0);
 	assert_int_equal(f.nr_arms, 5);
 	for (unsigned int i = 0; i < 5; i++) {
 		assert_int_equal(f.arms[i].kind, HVST_ARM_PERIODIC);
@@ -156,8 +156,8 @@ static void expect_inferred(const char *what, const struct write *w, unsigned in
 	}
 	ev_expiration(&f, &vcpu0, 0, true, 0);
 	feed_end(&f);
-	printf("# %s: %llu inferred\n", what, (unsigned long long)timer_find(&f, 100, 0)->expired_inferred);
-	assert_int_equal(timer_find(&f, 100, 0)->expired_inferred, want);
+	printf("# %s: %llu inferred\n", what, (unsigned long long)timer_find(&f, 100, 0)->past_due_inferred);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, want);
 	assert_int_equal(f.nr_arms, want);
 	if (want)
 		assert_int_equal(f.arms[0].flags & HVST_ARM_HOST, w[n - 1].host ? HVST_ARM_HOST : 0);
@@ -211,12 +211,12 @@ static void test_busy_slot(void **state)
 	}
 	feed_end(&f);
 	t = timer_find(&f, 100, 0);
-	assert_int_equal(t->expired_inferred, 3);
+	assert_int_equal(t->past_due_inferred, 3);
 	assert_int_equal(t->failed_deliveries, 6);
 	assert_int_equal(f.nr_fires, 9);
 	assert_int_equal(f.fires[0].result, -EAGAIN);
 	assert_int_equal(f.fires[2].result, 0);
-	printf("# busy slot: %llu arms, %llu failed deliveries\n", (unsigned long long)t->expired_inferred,
+	printf("# busy slot: %llu arms, %llu failed deliveries\n", (unsigned long long)t->past_due_inferred,
 	       (unsigned long long)t->failed_deliveries);
 	feed_free(&f);
 }
@@ -245,7 +245,7 @@ static void test_not_deliverable(void **state)
 	t = timer_find(&f, 100, 0);
 	assert_int_equal(t->arms, 25);
 	assert_int_equal(t->failed_deliveries, 2);
-	assert_int_equal(t->expired_inferred, 0);
+	assert_int_equal(t->past_due_inferred, 0);
 	assert_int_equal(t->cancelled, 0);
 	assert_int_equal(t->restarts, 0);
 	feed_free(&f);
@@ -309,7 +309,7 @@ static void test_restarts(void **state)
 		assert_int_equal(f.arms[i].flags, i == 0 || i == 3 ? 0 : HVST_ARM_RESTART);
 	assert_int_equal(timer_find(&f, 100, 0)->arms, 22);
 	assert_int_equal(timer_find(&f, 100, 0)->restarts, 3);
-	assert_int_equal(timer_find(&f, 100, 0)->expired_observed, 1);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_observed, 1);
 	assert_int_equal(hvst_sketch_count(timer_find(&f, 100, 0)->skew), 22);
 	feed_free(&f);
 }
@@ -333,8 +333,8 @@ static void test_gap(void **state)
 	guest_arm(&f, &vcpu0, 0, 1002);
 	feed_end(&f);
 	printf("# gap: %llu inferred after it, none across\n",
-	       (unsigned long long)timer_find(&f, 100, 0)->expired_inferred);
-	assert_int_equal(timer_find(&f, 100, 0)->expired_inferred, 1);
+	       (unsigned long long)timer_find(&f, 100, 0)->past_due_inferred);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 1);
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].count, 1002);
 	feed_free(&f);
@@ -487,7 +487,7 @@ static void test_restore_of_another(void **state)
 	for (unsigned int i = 0; i < 20; i++)
 		guest_arm(&f, &later, 0, ref_now(&f, &host_b) + 10000);
 	feed_end(&f);
-	assert_int_equal(timer_find(&f, 100, 0)->expired_inferred, 0);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
 	assert_int_equal(timer_find(&f, 100, 0)->cancelled, 0);
 	assert_int_equal(timer_find(&f, 100, 0)->fired, 21);
 	assert_int_equal(f.an->result.nr_vms, 2);
@@ -564,7 +564,7 @@ static void test_time_backwards(void **state)
 	}
 	feed_end(&f);
 	assert_true(hvst_model_backwards(f.an->model) > 0);
-	assert_int_equal(timer_find(&f, 100, 0)->expired_inferred, 50);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 50);
 	assert_int_equal(timer_find(&f, 100, 0)->arms, 120);
 	feed_free(&f);
 }
@@ -646,7 +646,7 @@ static void test_no_starts(void **state)
 	guest_lags(&f, &vcpu0, 4, MS(5));
 	guest_ticks(&f, &vcpu0, 10, MS(1));
 	feed_end(&f);
-	assert_int_equal(timer_find(&f, 100, 0)->expired_inferred, 4);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 4);
 	assert_int_equal(timer_find(&f, 100, 0)->fired, 20);
 	for (unsigned int i = 0; i < f.nr_arms; i++)
 		assert_int_equal(f.arms[i].skew_ns, HVST_UNKNOWN);	/* no clock sample at all */
@@ -658,7 +658,7 @@ static void test_no_starts(void **state)
 	guest_ticks(&f, &vcpu0, 10, MS(1));
 	guest_lags(&f, &vcpu0, 4, MS(5));
 	feed_end(&f);
-	assert_int_equal(timer_find(&f, 100, 0)->expired_inferred, 0);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
 	feed_free(&f);
 }
 

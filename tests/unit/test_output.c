@@ -251,7 +251,7 @@ static struct hvst_event expired_event(void)
 
 static void event_lines(void **state)
 {
-	const struct derived d = { .vm = 0, .arm = "expired", .skew_ns = 3306739300 };
+	const struct derived d = { .vm = 0, .arm = "past_due", .skew_ns = 3306739300 };
 	struct hvst_event ev = expired_event();
 	struct eventline *l;
 	struct out o;
@@ -265,7 +265,7 @@ static void event_lines(void **state)
 		"{\"ts_ns\": 9157411234, \"cpu\": 1, \"tid\": 155, \"comm\": \"CPU 0/KVM\", "
 		"\"vm\": 0, \"event\": \"kvm_hv_stimer_start_expired\", \"vcpu_id\": 0, "
 		"\"timer_index\": 2, \"time_now\": 64016839, \"count\": 30949446, "
-		"\"arm\": \"expired\", \"skew_ns\": 3306739300}\n");
+		"\"arm\": \"past_due\", \"skew_ns\": 3306739300}\n");
 	eventline_free(l);
 	l = eventline_new(FORMAT_CSV, 1ULL << ev.id);
 	eventline_head(l, &o);

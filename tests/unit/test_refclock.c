@@ -328,7 +328,7 @@ static void test_arms_that_wait(void **state)
 	r = feed_end(&f);
 	assert_int_equal(f.nr_arms, 250);
 	for (unsigned int i = 0; i < f.nr_arms; i++) {
-		int64_t off = llabs(f.arms[i].skew_ns - (f.arms[i].kind == HVST_ARM_EXPIRED ? MS(15) + US(4) : US(4) - MS(2)));
+		int64_t off = llabs(f.arms[i].skew_ns - (f.arms[i].kind == HVST_ARM_PAST_DUE ? MS(15) + US(4) : US(4) - MS(2)));
 
 		assert_true(off <= US(10));
 		assert_true(off <= (f.arms[i].error_ns ? f.arms[i].error_ns : 100));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The public API on real recordings: expired arms inferred as on a stock kernel against observed ones; the same
+ * The public API on real recordings: past-due arms inferred as on a stock kernel against observed ones; the same
  * findings from either reader and any number of threads; several runs of one session.
  */
 #include <dirent.h>
@@ -29,7 +29,7 @@ static int keep(void *ctx, const struct hvst_arm *arm)
 {
 	struct arms *l = ctx;
 
-	if (arm->kind != HVST_ARM_EXPIRED || arm->flags & HVST_ARM_RESTART)
+	if (arm->kind != HVST_ARM_PAST_DUE || arm->flags & HVST_ARM_RESTART)
 		return 0;
 	if (l->n == l->cap) {
 		l->cap = l->cap ? 2 * l->cap : 1024;
@@ -195,8 +195,8 @@ static void mix_timers(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
 		const struct hvst_timer *t = &r->timers[i];
-		const uint64_t n[] = { (uint64_t)t->vm, (uint64_t)t->tid, (uint64_t)t->timer, t->arms, t->expired_observed,
-				       t->expired_inferred, t->restarts, t->fired, t->cancelled, t->failed_deliveries };
+		const uint64_t n[] = { (uint64_t)t->vm, (uint64_t)t->tid, (uint64_t)t->timer, t->arms, t->past_due_observed,
+				       t->past_due_inferred, t->restarts, t->fired, t->cancelled, t->failed_deliveries };
 
 		MIX(h, n);
 		mix_sketch(h, t->skew);
@@ -210,7 +210,7 @@ static void mix_storms(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
 		const struct hvst_storm *s = &r->storms[i];
-		const int64_t n[] = { s->vm, s->tid, s->timer, s->start_ns, s->end_ns, (int64_t)s->arms, (int64_t)s->expired,
+		const int64_t n[] = { s->vm, s->tid, s->timer, s->start_ns, s->end_ns, (int64_t)s->arms, (int64_t)s->past_due,
 				      s->skew_start_ns, s->skew_max_ns, s->skew_end_ns, s->skew_error_ns, s->kind,
 				      s->predicted_end_ns, s->episode, s->trigger_event, s->trigger_ts_ns };
 
@@ -320,7 +320,7 @@ static uint64_t hash_run(struct hvst_session *s)
 	assert_int_equal(hvst_session_run(s), 0);
 	r = hvst_session_result(s);
 	for (unsigned int i = 0; i < r->nr_storms; i++)
-		h = (h ^ (uint64_t)r->storms[i].start_ns ^ r->storms[i].expired) * 0x100000001b3ull;
+		h = (h ^ (uint64_t)r->storms[i].start_ns ^ r->storms[i].past_due) * 0x100000001b3ull;
 	for (unsigned int i = 0; i < r->nr_guest; i++)
 		h = (h ^ (uint64_t)r->guest[i].ts_ns ^ r->guest[i].to) * 0x100000001b3ull;
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)

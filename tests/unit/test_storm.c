@@ -58,9 +58,9 @@ static void expect_one(const struct feed *f, const char *what, unsigned int n, u
 		feed_show(f);
 	assert_int_equal(r->nr_storms, 1);
 	printf("# %s: %llu of %llu arms past due, %s, skew %+.3f .. %+.3f .. %+.3f ms\n", what,
-	       (unsigned long long)s->expired, (unsigned long long)s->arms, hvst_storm_kind_name(s->kind),
+	       (unsigned long long)s->past_due, (unsigned long long)s->arms, hvst_storm_kind_name(s->kind),
 	       (double)s->skew_start_ns / 1e6, (double)s->skew_max_ns / 1e6, (double)s->skew_end_ns / 1e6);
-	assert_int_equal(s->expired, n);
+	assert_int_equal(s->past_due, n);
 	assert_true(kinds >> s->kind & 1);
 	assert_int_equal(f->nr_storms, 1);
 	assert_int_equal(verdict_of(f, HVST_Q_STORM)->answer, HVST_YES);
@@ -237,9 +237,9 @@ static void test_thin_head(void **state)
 	s = feed_end(&f)->storms;
 	assert_int_equal(f.an->result.nr_storms, 1);
 	printf("# thin head of 300, 200 dense: storm of %llu past-due arms from %+lld us of the dense part\n",
-	       (unsigned long long)s->expired, (long long)(s->start_ns - dense) / 1000);
+	       (unsigned long long)s->past_due, (long long)(s->start_ns - dense) / 1000);
 	assert_true(s->start_ns >= dense - MS(2) && s->start_ns <= dense + MS(1));
-	assert_true(s->expired >= 200 && s->expired <= 204);
+	assert_true(s->past_due >= 200 && s->past_due <= 204);
 	assert_false(s->open);
 	/* its figures are the dense part's, not the head's */
 	assert_true(llabs(s->skew_start_ns - MS(3)) < MS(1) || s->start_ns < dense);
@@ -299,7 +299,7 @@ static void test_grouping(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(2));
 		r = feed_end(&f);
 		assert_int_equal(r->nr_storms, ms < 200 ? 1 : 2);
-		assert_int_equal(r->storms[0].expired, ms < 200 ? 200 : 100);
+		assert_int_equal(r->storms[0].past_due, ms < 200 ? 200 : 100);
 		assert_false(r->storms[0].open);
 		feed_free(&f);
 	}
@@ -467,8 +467,8 @@ static void test_gap(void **state)
 	guest_ticks(&f, &vcpu0, 20, MS(2));
 	feed_end(&f);
 	assert_int_equal(f.an->result.nr_storms, 2);
-	assert_int_equal(f.an->result.storms[0].expired, 200);
-	assert_int_equal(f.an->result.storms[1].expired, 200);
+	assert_int_equal(f.an->result.storms[0].past_due, 200);
+	assert_int_equal(f.an->result.storms[1].past_due, 200);
 	assert_true(f.an->result.storms[0].open);	/* the trace, or a gap, ends inside it */
 	assert_false(f.an->result.storms[1].open);
 	feed_free(&f);
