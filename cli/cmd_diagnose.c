@@ -9,7 +9,7 @@
 
 struct diagnose {
 	struct run r;
-	struct collect c;	/* for the plots of the page */
+	struct collect c; /* for the plots of the page */
 };
 
 static int on_arm(void *ctx, const struct hvst_arm *arm)

@@ -11,8 +11,8 @@
 #include "output/eventline.h"
 #include "run.h"
 
-#define MAX_INFERRED	(4u << 20)	/* inferred arms remembered: 32 bytes each */
-#define COMM_SLOTS	1024
+#define MAX_INFERRED (4u << 20) /* inferred arms remembered: 32 bytes each */
+#define COMM_SLOTS   1024
 
 /*
  * An arm of the first pass whose skew was inferred: known by the stamp and thread of the event
@@ -41,14 +41,14 @@ struct comm {
 struct events {
 	struct run r;
 	struct eventline *line;
-	uint64_t wanted;		/* bit per event id */
+	uint64_t wanted; /* bit per event id */
 	struct inferred *inferred;
 	size_t nr_inferred, cap_inferred, next_inferred;
-	uint64_t forgotten;		/* inferred arms beyond the limit */
-	struct owner *owners;		/* by tid */
+	uint64_t forgotten;   /* inferred arms beyond the limit */
+	struct owner *owners; /* by tid */
 	size_t nr_owners;
 	struct comm comms[COMM_SLOTS];
-	struct hvst_arm arm;		/* the last one: it comes just before its start event */
+	struct hvst_arm arm; /* the last one: it comes just before its start event */
 };
 
 /* --- first pass ------------------------------------------------------------------------------- */
@@ -119,7 +119,9 @@ static bool keep_owners(struct events *e)
 	for (i = 0; i < res->nr_vms; i++)
 		for (v = 0; v < res->vms[i].nr_vcpus; v++)
 			e->owners[e->nr_owners++] = (struct owner){
-				res->vms[i].vcpus[v].tid, res->vms[i].vm, res->vms[i].vcpus[v].vcpu,
+				res->vms[i].vcpus[v].tid,
+				res->vms[i].vm,
+				res->vms[i].vcpus[v].vcpu,
 			};
 	qsort(e->owners, e->nr_owners, sizeof(*e->owners), owner_order);
 	return true;
@@ -336,9 +338,9 @@ static int read_twice(struct events *e)
 	if (code)
 		return run_fail(&e->r, code);
 	if (e->forgotten && !e->r.o.quiet)
-		complain(
-			"events: %llu inferred arms beyond %u were not marked; narrow --from and --to",
-			(unsigned long long)e->forgotten, MAX_INFERRED);
+		complain("events: %llu inferred arms beyond %u were not marked; narrow --from and "
+			 "--to",
+			 (unsigned long long)e->forgotten, MAX_INFERRED);
 	return run_end(&e->r, false);
 }
 

@@ -10,7 +10,7 @@
 #include "output/text.h"
 #include "run.h"
 
-#define MAX_PLOTS 12	/* series drawn into one SVG */
+#define MAX_PLOTS 12 /* series drawn into one SVG */
 
 struct histogram {
 	struct run r;
@@ -46,9 +46,9 @@ static int on_fire(void *ctx, const struct hvst_fire *f)
 static bool collect_error(const struct histogram *h)
 {
 	if (h->c.error == -ERANGE)
-		complain(
-			"%s: more than %d intervals; choose a longer --interval or a narrower --from and --to",
-			h->r.o.command->name, MAX_INTERVALS);
+		complain("%s: more than %d intervals; choose a longer --interval or a narrower "
+			 "--from and --to",
+			 h->r.o.command->name, MAX_INTERVALS);
 	else if (h->c.error)
 		complain("%s", strerror(-h->c.error));
 	return h->c.error;

@@ -60,7 +60,11 @@ static struct series *new_series(struct collect *c, enum metric metric, int tid,
 	}
 	s = &c->series[c->nr_series++];
 	*s = (struct series){
-		.tid = tid, .vm = -1, .vcpu = vcpu, .timer = timer, .metric = metric,
+		.tid = tid,
+		.vm = -1,
+		.vcpu = vcpu,
+		.timer = timer,
+		.metric = metric,
 	};
 	s->sketch = hvst_sketch_new();
 	s->buckets = calloc(c->edges.n + 1, sizeof(*s->buckets));

@@ -14,37 +14,37 @@
 
 enum metric { METRIC_SKEW, METRIC_LATENESS, METRIC_DELIVERY, METRIC_ENTRY, METRIC_COUNT };
 
-#define PLOT_COLUMNS	256
-#define MAX_INTERVALS	5000
+#define PLOT_COLUMNS  256
+#define MAX_INTERVALS 5000
 
 /* One column of a plot: what fell into it. */
 struct plot_column {
 	int64_t min, max;
 	uint32_t count;
-	uint32_t *buckets;	/* by the plot's edges: edges->n + 1 of them */
+	uint32_t *buckets; /* by the plot's edges: edges->n + 1 of them */
 };
 
 struct series {
-	int tid, vm, vcpu, timer;		/* -1: unknown, or not told apart */
+	int tid, vm, vcpu, timer; /* -1: unknown, or not told apart */
 	enum metric metric;
 	struct hvst_sketch *sketch;
-	uint64_t *buckets;			/* by the histogram's edges */
-	struct hvst_sketch **intervals;		/* NULL where nothing fell */
+	uint64_t *buckets;		/* by the histogram's edges */
+	struct hvst_sketch **intervals; /* NULL where nothing fell */
 	unsigned int nr_intervals;
-	struct plot_column *columns;		/* NULL: not asked for */
+	struct plot_column *columns; /* NULL: not asked for */
 };
 
 struct collect {
-	struct edges edges;			/* of the histogram */
-	struct edges plot_edges;		/* of the plot: always log */
-	int64_t interval_ns;			/* 0: none */
+	struct edges edges;	 /* of the histogram */
+	struct edges plot_edges; /* of the plot: always log */
+	int64_t interval_ns;	 /* 0: none */
 	bool plot;
-	bool linear_later;		/* the edges need the range: only sketches for now */
-	int64_t origin_ns;		/* where time begins; HVST_UNKNOWN: at the first value */
-	int64_t column_ns;		/* width of a column, doubled as time goes on */
+	bool linear_later; /* the edges need the range: only sketches for now */
+	int64_t origin_ns; /* where time begins; HVST_UNKNOWN: at the first value */
+	int64_t column_ns; /* width of a column, doubled as time goes on */
 	struct series *series;
 	unsigned int nr_series, cap_series;
-	int error;				/* -ENOMEM, -ERANGE: too many intervals */
+	int error; /* -ENOMEM, -ERANGE: too many intervals */
 };
 
 /* From the options; the linear edges come later with collect_linear(). */

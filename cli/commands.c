@@ -7,25 +7,31 @@
 const struct command commands[] = {
 	{ "diagnose", CMD_DIAGNOSE, cmd_diagnose,
 	  "the whole picture on one screen: who is stuck, since when, why",
-	  "Reads the recording and answers: is there an interrupt storm, whose fault is it, since when, "
+	  "Reads the recording and answers: is there an interrupt storm, whose fault is it, since "
+	  "when, "
 	  "what set it off, what to do next. -v shows all evidence." },
 	{ "skew", CMD_SKEW, cmd_skew, "how far in the past (+) or ahead (-) timers were programmed",
-	  "Histogram of skew: the hypervisor's reference time minus the expiry that the guest asked for. "
+	  "Histogram of skew: the hypervisor's reference time minus the expiry that the guest "
+	  "asked for. "
 	  "Positive: already past due." },
 	{ "storms", CMD_STORMS, cmd_storms, "the storm windows, with all that is known of each",
 	  "Lists each interval in which a timer was past due over and over." },
 	{ "clocks", CMD_CLOCKS, cmd_clocks,
 	  "the host's reference clock and the guest's clock sources over time",
-	  "Segments and steps of each VM's reference clock, and when a guest changed the clock it uses, "
+	  "Segments and steps of each VM's reference clock, and when a guest changed the clock it "
+	  "uses, "
 	  "with evidence and confidence." },
 	{ "latency", CMD_LATENCY, cmd_latency, "how late timers fired and were delivered",
-	  "Histograms of lateness (deadline to callback), delivery (callback to expiration) and entry "
+	  "Histograms of lateness (deadline to callback), delivery (callback to expiration) and "
+	  "entry "
 	  "(expiration to the next kvm_entry)." },
 	{ "events", CMD_EVENTS, cmd_events, "the decoded events, one a line",
-	  "Prints the events that hvstimer understands, with what it derived: VM, skew, inferred arms." },
+	  "Prints the events that hvstimer understands, with what it derived: VM, skew, inferred "
+	  "arms." },
 	{ "browse", CMD_BROWSE, cmd_browse,
 	  "the timeline on the terminal: storms, clocks, events, at any zoom",
-	  "Shows each vCPU's timers over time in the terminal. n goes to the next storm, z zooms to it, ? lists "
+	  "Shows each vCPU's timers over time in the terminal. n goes to the next storm, z zooms "
+	  "to it, ? lists "
 	  "all keys." },
 	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd", NULL },
 	{ NULL, 0, NULL, NULL, NULL },

@@ -5,10 +5,10 @@
 
 enum exit_code {
 	EXIT_OK = 0,
-	EXIT_FINDINGS = 1,	/* only with --check */
+	EXIT_FINDINGS = 1, /* only with --check */
 	EXIT_USAGE = 2,
-	EXIT_INPUT = 3,		/* unreadable or corrupt, or the output could not be written */
-	EXIT_NOTHING = 4,	/* nothing relevant in it */
+	EXIT_INPUT = 3,	  /* unreadable or corrupt, or the output could not be written */
+	EXIT_NOTHING = 4, /* nothing relevant in it */
 	EXIT_INTERRUPTED = 130,
 };
 
@@ -29,8 +29,8 @@ struct command {
 	enum command_bit bit;
 	/* argv[0] is the command's name; returns an exit code */
 	int (*run)(int argc, char **argv);
-	const char *summary;	/* for the list of commands */
-	const char *about;	/* a paragraph for its --help; NULL: it has its own */
+	const char *summary; /* for the list of commands */
+	const char *about;   /* a paragraph for its --help; NULL: it has its own */
 };
 
 /* Ends with a NULL name. */

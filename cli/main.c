@@ -12,15 +12,15 @@ static int usage(struct out *out)
 {
 	const struct command *c;
 
-	out_str(out,
-		"Usage: hvstimer COMMAND [options] [FILE...]\n\n"
-		"Finds out from a recorded trace.dat why a KVM guest is stuck in Hyper-V synthetic-timer\n"
-		"interrupts.\n\nCommands:\n");
+	out_str(out, "Usage: hvstimer COMMAND [options] [FILE...]\n\n"
+		     "Finds out from a recorded trace.dat why a KVM guest is stuck in Hyper-V "
+		     "synthetic-timer\n"
+		     "interrupts.\n\nCommands:\n");
 	for (c = commands; c->name; c++)
 		out_printf(out, "  %-10s %s\n", c->name, c->summary);
-	out_str(out,
-		"\nhvstimer COMMAND --help tells a command's options; so does man hvstimer-COMMAND.\n"
-		"FILE defaults to trace.dat. Begin with: hvstimer diagnose\n");
+	out_str(out, "\nhvstimer COMMAND --help tells a command's options; so does man "
+		     "hvstimer-COMMAND.\n"
+		     "FILE defaults to trace.dat. Begin with: hvstimer diagnose\n");
 	return out_close(out) ? EXIT_INPUT : EXIT_OK;
 }
 

@@ -13,15 +13,15 @@
 #include "output/units.h"
 #include "output/utf8.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define CMD_ALL                                                                                    \
 	(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY | CMD_EVENTS | CMD_BROWSE)
-#define CMD_ANALYSIS	(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY)
-#define CMD_TEXT	(CMD_ANALYSIS | CMD_EVENTS)
-#define CMD_HISTOGRAM	(CMD_SKEW | CMD_LATENCY)
-#define CMD_KNOBS	(CMD_DIAGNOSE | CMD_STORMS | CMD_BROWSE)
-#define LONG_ONLY	256
-#define HELP_COLUMN	26
+#define CMD_ANALYSIS  (CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY)
+#define CMD_TEXT      (CMD_ANALYSIS | CMD_EVENTS)
+#define CMD_HISTOGRAM (CMD_SKEW | CMD_LATENCY)
+#define CMD_KNOBS     (CMD_DIAGNOSE | CMD_STORMS | CMD_BROWSE)
+#define LONG_ONLY     256
+#define HELP_COLUMN   26
 
 enum section { SEC_INPUT, SEC_SELECT, SEC_STORM, SEC_HISTOGRAM, SEC_OUTPUT, SEC_OTHER, SEC_COUNT };
 
@@ -42,13 +42,13 @@ enum knob {
 
 struct option_desc {
 	const char *name;
-	char letter;			/* 0: none */
-	const char *arg;		/* NULL: takes none */
+	char letter;	 /* 0: none */
+	const char *arg; /* NULL: takes none */
 	enum section section;
-	unsigned int commands;		/* enum command_bit */
+	unsigned int commands; /* enum command_bit */
 	bool (*set)(struct options *o, const char *arg);
 	const char *help;
-	enum knob knob;			/* its default is shown by --help */
+	enum knob knob; /* its default is shown by --help */
 };
 
 /* Names that come from a file may hold anything: no control characters on a terminal. */
@@ -90,9 +90,13 @@ static bool parse_unsigned(const char *text, unsigned long max, unsigned long *v
 
 static int64_t unit_ns(const char *unit)
 {
-	static const struct { const char *name; int64_t ns; } known[] = {
-		{ "", 1000000000 }, { "s", 1000000000 }, { "ms", 1000000 }, { "us", 1000 }, { "\302\265s", 1000 },
-		{ "ns", 1 }, { "m", 60000000000 }, { "min", 60000000000 }, { "h", 3600000000000 },
+	static const struct {
+		const char *name;
+		int64_t ns;
+	} known[] = {
+		{ "", 1000000000 },   { "s", 1000000000 },    { "ms", 1000000 },
+		{ "us", 1000 },	      { "\302\265s", 1000 },  { "ns", 1 },
+		{ "m", 60000000000 }, { "min", 60000000000 }, { "h", 3600000000000 },
 	};
 	unsigned int i;
 
@@ -116,7 +120,7 @@ bool parse_duration(const char *text, int64_t *ns)
 		}
 		digits = true;
 		if (scale >= 1000000000000)
-			continue;	/* beyond a thousandth of a ns */
+			continue; /* beyond a thousandth of a ns */
 		v = v * 10 + (*text - '0');
 		scale *= point ? 10 : 1;
 		if (v > (__int128)INT64_MAX * 1000)
@@ -601,7 +605,8 @@ static const struct option_desc table[] = {
 	{ "input", 'i', "FILE", SEC_INPUT, CMD_ALL, set_input,
 	  "read FILE (repeatable; the same as naming it; default trace.dat)", 0 },
 	{ "buffer", 0, "NAME", SEC_INPUT, CMD_ALL, set_buffer,
-	  "only this buffer (instance) of the file (repeatable; default all together; '' is the top one)",
+	  "only this buffer (instance) of the file (repeatable; default all together; '' is the "
+	  "top one)",
 	  0 },
 	{ "ignore", 0, "EVENT", SEC_INPUT, CMD_ALL, set_ignore,
 	  "as if EVENT had not been recorded (repeatable)", 0 },
@@ -617,7 +622,8 @@ static const struct option_desc table[] = {
 	{ "cpu", 0, "N", SEC_SELECT, CMD_ALL, set_cpu, "only what host CPU N recorded (repeatable)",
 	  0 },
 	{ "from", 0, "TIME", SEC_SELECT, CMD_ALL, set_from,
-	  "from TIME on: seconds as in trace-cmd report, or +TIME after the first event; units s, ms, us, ns, cyc",
+	  "from TIME on: seconds as in trace-cmd report, or +TIME after the first event; units s, "
+	  "ms, us, ns, cyc",
 	  0 },
 	{ "to", 0, "TIME", SEC_SELECT, CMD_ALL, set_to, "only what comes before TIME", 0 },
 	{ "event", 'e', "NAME", SEC_SELECT, CMD_EVENTS, set_event,
@@ -634,7 +640,8 @@ static const struct option_desc table[] = {
 	{ "watchdog", 0, "TIME", SEC_STORM, CMD_KNOBS, set_watchdog,
 	  "a storm this long endangers a watchdog", KNOB_WATCHDOG },
 	{ "short-deadline", 0, "TIME", SEC_STORM, CMD_KNOBS, set_short_deadline,
-	  "past due by at most this: put down to a short deadline; 0: four times what arming costs the guest",
+	  "past due by at most this: put down to a short deadline; 0: four times what arming costs "
+	  "the guest",
 	  KNOB_SHORT },
 
 	{ "by", 0, "LIST", SEC_HISTOGRAM, CMD_HISTOGRAM, set_by,

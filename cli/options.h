@@ -21,7 +21,7 @@ struct names {
 /* A moment: absolute, or from the first event of the recording; of a cycle clock also in cycles. */
 struct moment {
 	bool set, relative, cycles;
-	int64_t ns;	/* or cycles */
+	int64_t ns; /* or cycles */
 };
 
 #define MAX_PERCENTILES 16
@@ -29,7 +29,7 @@ struct moment {
 struct options {
 	const struct command *command;
 	struct names files, buffers, ignore, events;
-	int vm, vcpu, timer;		/* -1: any */
+	int vm, vcpu, timer; /* -1: any */
 	unsigned int *cpus, nr_cpus;
 	struct moment from, to;
 	enum hvst_reader reader;
@@ -40,9 +40,9 @@ struct options {
 	bool quiet, verbose, check;
 	struct hvst_params params;
 	/* histograms */
-	unsigned int by;		/* enum by */
+	unsigned int by; /* enum by */
 	bool by_set, percentiles_set;
-	int64_t interval_ns, bucket_ns;	/* 0: not asked for */
+	int64_t interval_ns, bucket_ns; /* 0: not asked for */
 	enum scale scale;
 	bool heatmap;
 	unsigned int percentiles[MAX_PERCENTILES], nr_percentiles; /* 1/100 of a per cent */

@@ -10,8 +10,8 @@
 #include "output/hint.h"
 #include "run.h"
 
-#define PROGRESS_FIRST_MS	500
-#define PROGRESS_EVERY_MS	100
+#define PROGRESS_FIRST_MS 500
+#define PROGRESS_EVERY_MS 100
 
 /* A signal handler has no argument: the session that SIGINT stops. One command runs at a time. */
 static struct hvst_session *volatile interruptible;
@@ -57,7 +57,7 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 		r->progress_shown = true;
 		r->progress_next_ms = now + PROGRESS_EVERY_MS;
 	}
-	return r->out.err;	/* nobody reads any more: stop */
+	return r->out.err; /* nobody reads any more: stop */
 }
 
 static int quiet_progress(void *ctx, uint64_t done, uint64_t total)
@@ -287,7 +287,7 @@ bool run_has(struct run *r, uint64_t ids)
 		if (ids >> i & 1 && r->trace->seen[i])
 			return true;
 	if (r->interrupted)
-		return true;	/* it may have had some further on */
+		return true; /* it may have had some further on */
 	complain("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
 		 (unsigned long long)r->trace->events,
 		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n

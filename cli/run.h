@@ -12,12 +12,12 @@ struct run {
 	struct hvst_session *s;
 	struct out out;
 	const struct hvst_trace *trace;
-	const struct hvst_result *result;	/* after run_pass() with HVST_NEED_ANALYSIS */
-	int64_t from_ns, to_ns;		/* --from, --to; HVST_UNKNOWN: not given */
+	const struct hvst_result *result; /* after run_pass() with HVST_NEED_ANALYSIS */
+	int64_t from_ns, to_ns;		  /* --from, --to; HVST_UNKNOWN: not given */
 	bool interrupted;
 	bool progress_shown;
 	int64_t progress_next_ms;
-	const struct hvst_observer *observer;	/* the command's, during a pass */
+	const struct hvst_observer *observer; /* the command's, during a pass */
 	void *ctx;
 };
 
@@ -45,9 +45,9 @@ int run_analyse(struct run *r, uint64_t ids, const struct hvst_observer *obs, vo
 /* A command that analyses in one pass and then writes what was found. */
 struct report {
 	enum command_bit bit;
-	uint64_t ids;				/* events that it can use */
+	uint64_t ids; /* events that it can use */
 	void (*render[FORMAT_COUNT])(struct run *r);
-	bool (*findings)(const struct run *r);	/* what --check is about; NULL: takes none */
+	bool (*findings)(const struct run *r); /* what --check is about; NULL: takes none */
 };
 
 /* All of such a command, from its arguments to its exit code. */
@@ -68,10 +68,11 @@ int64_t run_origin(const struct run *r);
 bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx);
 
 /* Ids of the stimer events: without any of these there is nothing to analyse. */
-#define STIMER_IDS	((1ULL << (HVST_EV_STIMER_EXPIRATION + 1)) - 1)
+#define STIMER_IDS ((1ULL << (HVST_EV_STIMER_EXPIRATION + 1)) - 1)
 /* and those from which clocks can be told. */
-#define CLOCK_IDS	(STIMER_IDS | 1ULL << HVST_EV_MSR | 1ULL << HVST_EV_WRITE_TSC_OFFSET | \
-			 1ULL << HVST_EV_TRACK_TSC | 1ULL << HVST_EV_UPDATE_MASTER_CLOCK | \
-			 1ULL << HVST_EV_PVCLOCK_UPDATE)
+#define CLOCK_IDS                                                                                  \
+	(STIMER_IDS | 1ULL << HVST_EV_MSR | 1ULL << HVST_EV_WRITE_TSC_OFFSET |                     \
+	 1ULL << HVST_EV_TRACK_TSC | 1ULL << HVST_EV_UPDATE_MASTER_CLOCK |                         \
+	 1ULL << HVST_EV_PVCLOCK_UPDATE)
 
 #endif

@@ -2,13 +2,13 @@
 /* The words of the JSON contract for the result's enums, and the documented defaults. */
 #include <hvstimer/hvstimer.h>
 
-#define NAME(fn, type, ...)						\
-const char *fn(type v)							\
-{									\
-	static const char *const names[] = { __VA_ARGS__ };		\
-									\
-	return (unsigned int)v < sizeof(names) / sizeof(names[0]) ? names[v] : "unknown"; \
-}
+#define NAME(fn, type, ...)                                                                        \
+	const char *fn(type v)                                                                     \
+	{                                                                                          \
+		static const char *const names[] = { __VA_ARGS__ };                                \
+                                                                                                   \
+		return (unsigned int)v < sizeof(names) / sizeof(names[0]) ? names[v] : "unknown";  \
+	}
 
 NAME(hvst_storm_kind_name, enum hvst_storm_kind, "unknown", "backlog", "constant", "growing")
 NAME(hvst_ref_source_name, enum hvst_ref_source, "unknown", "tsc_page", "kvmclock")
@@ -36,7 +36,8 @@ void hvst_params_default(struct hvst_params *p)
 		.storm_max_ahead = 8,
 		.storm_max_gap_ns = 200 * 1000 * 1000,
 		.burst_min_arms = 8,
-		/* Half of the shortest common watchdog: Linux soft lockup 20 s, Windows DPC watchdog 20 s. */
+		/* Half of the shortest common watchdog: Linux soft lockup 20 s, Windows DPC
+		   watchdog 20 s. */
 		.watchdog_ns = 10LL * 1000 * 1000 * 1000,
 		.short_deadline_ns = 0,
 	};

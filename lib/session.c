@@ -16,10 +16,18 @@
 
 #define PROGRESS_BATCHES 64
 
-struct strings { char **s; unsigned int n; };
+struct strings {
+	char **s;
+	unsigned int n;
+};
 
-/* Who a thread is, kept across runs: the next run can say from its start which VM an arm belongs to. */
-struct identity { int tid, vm, vcpu; };
+/*
+ * Who a thread is, kept across runs: the next run can say from its start which VM an arm belongs
+ * to.
+ */
+struct identity {
+	int tid, vm, vcpu;
+};
 
 struct hvst_session {
 	struct strings paths, buffers;
@@ -35,8 +43,8 @@ struct hvst_session {
 	struct hvst_observer obs;
 	void *obs_ctx;
 	struct hvst_source *src;
-	struct analysis *an;		/* of the last run that analysed */
-	struct identity *who;		/* by tid, from the same run */
+	struct analysis *an;  /* of the last run that analysed */
+	struct identity *who; /* by tid, from the same run */
 	unsigned int nr_who;
 	atomic_bool stop;
 	char error[512];
@@ -177,10 +185,15 @@ void hvst_session_set_observer(struct hvst_session *s, const struct hvst_observe
 int hvst_session_open(struct hvst_session *s)
 {
 	struct hvst_source_opts opts = {
-		.paths = (const char *const *)s->paths.s, .nr_paths = s->paths.n,
-		.buffers = (const char *const *)s->buffers.s, .nr_buffers = s->buffers.n,
-		.cpus = s->cpus, .nr_cpus = s->nr_cpus, .ignored_ids = s->ignored,
-		.reader = s->reader, .threads = s->threads,
+		.paths = (const char *const *)s->paths.s,
+		.nr_paths = s->paths.n,
+		.buffers = (const char *const *)s->buffers.s,
+		.nr_buffers = s->buffers.n,
+		.cpus = s->cpus,
+		.nr_cpus = s->nr_cpus,
+		.ignored_ids = s->ignored,
+		.reader = s->reader,
+		.threads = s->threads,
 	};
 
 	if (s->src)
@@ -194,9 +207,12 @@ int hvst_session_open(struct hvst_session *s)
 static uint64_t wanted_ids(const struct hvst_session *s)
 {
 	static const uint8_t unread[] = {
-		HVST_EV_HYPERCALL, HVST_EV_HYPERCALL_DONE, HVST_EV_FLUSH_TLB, HVST_EV_FLUSH_TLB_EX,
-		HVST_EV_SEND_IPI, HVST_EV_SEND_IPI_EX, HVST_EV_SYNDBG_SET_MSR, HVST_EV_SYNDBG_GET_MSR,
-		HVST_EV_TIMER_STATE, HVST_EV_APIC, HVST_EV_STIMER_CLEANUP, HVST_EV_SYNIC_SEND_EOI,
+		HVST_EV_HYPERCALL,	   HVST_EV_HYPERCALL_DONE,
+		HVST_EV_FLUSH_TLB,	   HVST_EV_FLUSH_TLB_EX,
+		HVST_EV_SEND_IPI,	   HVST_EV_SEND_IPI_EX,
+		HVST_EV_SYNDBG_SET_MSR,	   HVST_EV_SYNDBG_GET_MSR,
+		HVST_EV_TIMER_STATE,	   HVST_EV_APIC,
+		HVST_EV_STIMER_CLEANUP,	   HVST_EV_SYNIC_SEND_EOI,
 		HVST_EV_NOTIFY_ACKED_SINT,
 	};
 	uint64_t all = (1ULL << HVST_EV_COUNT) - 1;
@@ -269,7 +285,7 @@ static int analysis_begin(struct hvst_session *s)
 	s->an->known_vm = known_vm;
 	s->an->known_ctx = s;
 	hvst_model_can_infer(s->an->model, recorded(s, HVST_EV_STIMER_START_ONE_SHOT) ||
-			     recorded(s, HVST_EV_STIMER_CALLBACK));
+						   recorded(s, HVST_EV_STIMER_CALLBACK));
 	return 0;
 }
 
@@ -278,7 +294,8 @@ static bool watched(const struct hvst_session *s)
 	return s->obs.event || s->obs.arm || s->obs.fire || s->obs.storm;
 }
 
-/* What reading has to provide: observers see all events, or what was made of them, in their order. */
+/* What reading has to provide: observers see all events, or what was made of them, in their order.
+ */
 static enum hvst_detail detail(const struct hvst_session *s)
 {
 	if (s->need & HVST_NEED_EVENTS)
@@ -347,7 +364,8 @@ static void complete(struct hvst_session *s)
 		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)vm->vcpus;
 
 		for (unsigned int k = 0; k < vm->nr_vcpus; k++) {
-			snprintf(v[k].comm, sizeof(v[k].comm), "%s", hvst_source_comm(s->src, v[k].tid));
+			snprintf(v[k].comm, sizeof(v[k].comm), "%s",
+				 hvst_source_comm(s->src, v[k].tid));
 			if (!vm->name && vm->vm >= 0)
 				vm->name = hvst_source_guest(s->src, v[k].tid, &vcpu);
 		}

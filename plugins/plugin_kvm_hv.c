@@ -28,8 +28,8 @@
 #pragma weak tep_print_event
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MAX_FIELDS 8
-#define TEXT_SIZE 256
+#define MAX_FIELDS    8
+#define TEXT_SIZE     256
 
 struct options {
 	enum hvst_unit unit;
@@ -44,10 +44,10 @@ struct plugin;
 struct handler {
 	const struct event_desc *desc;
 	struct plugin *plugin;
-	struct tep_event *event;	/* whose fields are cached */
+	struct tep_event *event; /* whose fields are cached */
 	struct tep_format_field *field[MAX_FIELDS];
 	unsigned int nr_fields;
-	int64_t extent;			/* bytes that a whole record has at least */
+	int64_t extent; /* bytes that a whole record has at least */
 };
 
 /* One tep_handle that loaded the plugin. */
@@ -55,8 +55,8 @@ struct plugin {
 	struct plugin *next;
 	struct tep_handle *tep;
 	struct options options;
-	struct timers *timers;		/* NULL: streaks are off, or no memory */
-	struct handler handlers[];	/* one an event */
+	struct timers *timers;	   /* NULL: streaks are off, or no memory */
+	struct handler handlers[]; /* one an event */
 };
 
 /* One event on its way through a handler. */
@@ -64,8 +64,8 @@ struct call {
 	struct plugin *plugin;
 	const struct tep_record *record;
 	struct trace_seq *s;
-	uint64_t v[MAX_FIELDS];		/* the fields' values, in the order of struct event_desc */
-	bool said;			/* the bracket is open */
+	uint64_t v[MAX_FIELDS]; /* the fields' values, in the order of struct event_desc */
+	bool said;		/* the bracket is open */
 };
 
 struct event_desc {
@@ -77,8 +77,7 @@ struct event_desc {
 
 /* ---- saying something ---- */
 
-__attribute__((format(printf, 2, 3)))
-static void say(struct call *c, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void say(struct call *c, const char *fmt, ...)
 {
 	char text[2 * TEXT_SIZE];
 	va_list ap;
@@ -101,11 +100,8 @@ static void duration(const struct call *c, char buf[static TEXT_SIZE], int64_t n
 enum { OPT_UNIT, OPT_DECODE, OPT_STREAKS };
 
 static const char *const unit_words[] = {
-	[HVST_UNIT_AUTO] = "auto",
-	[HVST_UNIT_NS] = "ns",
-	[HVST_UNIT_US] = "us",
-	[HVST_UNIT_MS] = "ms",
-	[HVST_UNIT_REF] = "ref",
+	[HVST_UNIT_AUTO] = "auto", [HVST_UNIT_NS] = "ns",   [HVST_UNIT_US] = "us",
+	[HVST_UNIT_MS] = "ms",	   [HVST_UNIT_REF] = "ref",
 };
 static const char *const switch_words[] = { "off", "on", "0", "1", "no", "yes", "false", "true" };
 
@@ -311,7 +307,9 @@ static void decode_synic_set_irq(struct call *c)
 	int ret = (int)c->v[3];
 
 	say(c, "SINT%u vector 0x%x %s", (unsigned int)c->v[1], (unsigned int)c->v[2],
-	    ret > 0 ? "delivered" : ret ? "has no receiver" : "not accepted by the LAPIC");
+	    ret > 0 ? "delivered"
+	    : ret   ? "has no receiver"
+		    : "not accepted by the LAPIC");
 }
 
 /* sint and ret are declared by the kernel, but never filled. */
@@ -617,8 +615,11 @@ static struct tep_plugin_option plugin_options[4];
 
 static void add_options(void)
 {
-#define OPTION(opt_name, initial_value, text) { .file = "plugin_kvm_hv", .name = opt_name, \
-	.plugin_alias = "kvm_hv", .value = initial_value, .description = text }
+#define OPTION(opt_name, initial_value, text)                                                      \
+	{                                                                                          \
+		.file = "plugin_kvm_hv", .name = opt_name, .plugin_alias = "kvm_hv",               \
+		.value = initial_value, .description = text                                        \
+	}
 	static const struct tep_plugin_option initial[] = {
 		[OPT_UNIT] = OPTION("unit", "auto",
 				    "Unit of times in brackets: auto, ns, us, ms, ref (100 ns)"),

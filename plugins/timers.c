@@ -13,58 +13,58 @@
 #define SETS 256
 #define WAYS 16
 
-#define PADDING_MAX_REF	10000	/* a pad is below 1 ms when only the set_count tells of it */
+#define PADDING_MAX_REF 10000 /* a pad is below 1 ms when only the set_count tells of it */
 
 /*
  * A past-due arm, or a callback, this many times later than usual: events may be missing. Lost ones
  * are missing where a place ends, by the dozen; those of another CPU than the one shown are missing
  * for far longer.
  */
-#define GAP_FACTOR	2
+#define GAP_FACTOR	  2
 #define GAP_FACTOR_WITHIN 16
-#define FIRST_GAP_MAX_REF 50000	/* within a place, while no gap is usual yet: 5 ms */
-#define LATE_FACTOR	3
-#define LATE_AT_FIRST_NS 50000	/* while none is usual yet */
-#define LATE_MAX_NS	1000000000 /* beyond it the timer was rather stopped unseen */
-#define EARLY_MAX_NS	2000000	/* start events are stamped late, so a callback can seem early */
-#define VOTE_MIN_REF	40000	/* starts at least 4 ms apart tell the unit of the time stamps */
-#define VOTES_NEEDED	2
-#define VOTES_MAX	8
+#define FIRST_GAP_MAX_REF 50000 /* within a place, while no gap is usual yet: 5 ms */
+#define LATE_FACTOR	  3
+#define LATE_AT_FIRST_NS  50000	     /* while none is usual yet */
+#define LATE_MAX_NS	  1000000000 /* beyond it the timer was rather stopped unseen */
+#define EARLY_MAX_NS	  2000000 /* start events are stamped late, so a callback can seem early */
+#define VOTE_MIN_REF	  40000	  /* starts at least 4 ms apart tell the unit of the time stamps */
+#define VOTES_NEEDED	  2
+#define VOTES_MAX	  8
 
 enum kind { NONE, AHEAD, EXPIRED, PADDED };
 
 struct timer {
 	int pid, vcpu, index;
-	unsigned int generation;	/* of struct timers: an older one knows nothing any more */
-	uint64_t used;			/* for the choice of whom to forget */
+	unsigned int generation; /* of struct timers: an older one knows nothing any more */
+	uint64_t used;		 /* for the choice of whom to forget */
 	uint64_t last_ts;
 
-	uint64_t set_count, set_place;	/* the last set_count ... */
-	unsigned int writes;		/* ... and how many different ones since the last start */
-	bool config_set;		/* a set_config since then */
+	uint64_t set_count, set_place; /* the last set_count ... */
+	unsigned int writes;	       /* ... and how many different ones since the last start */
+	bool config_set;	       /* a set_config since then */
 
-	enum kind kind;			/* of the last start, and what it said */
+	enum kind kind; /* of the last start, and what it said */
 	uint64_t now, count, start_ts, place;
-	bool written;			/* it is the guest's: its count was seen to be set */
+	bool written; /* it is the guest's: its count was seen to be set */
 	struct start_note note;
-	uint64_t usual_gap;		/* of past-due arms of this run, ref units; 0 unknown */
-	bool over;			/* it was delivered since, or turned off by the guest ... */
-	uint64_t over_ts, over_place;	/* ... here */
+	uint64_t usual_gap;	      /* of past-due arms of this run, ref units; 0 unknown */
+	bool over;		      /* it was delivered since, or turned off by the guest ... */
+	uint64_t over_ts, over_place; /* ... here */
 
-	bool armed;			/* a host timer runs */
-	int64_t deadline, headroom;	/* ns */
-	uint64_t fired_ts;		/* when it was seen to fire */
+	bool armed;		    /* a host timer runs */
+	int64_t deadline, headroom; /* ns */
+	uint64_t fired_ts;	    /* when it was seen to fire */
 
-	uint64_t base_ts, base_now;	/* an earlier start, to find the unit of time stamps by */
+	uint64_t base_ts, base_now; /* an earlier start, to find the unit of time stamps by */
 };
 
 struct timers {
 	struct timer *set[SETS];
-	bool crowded[SETS];		/* a timer was pushed out: callbacks cannot be attributed */
+	bool crowded[SETS]; /* a timer was pushed out: callbacks cannot be attributed */
 	unsigned int generation;
 	uint64_t used;
-	int ns_votes;			/* for time stamps being ns (negative: against) */
-	int64_t usual_lateness;		/* ns */
+	int ns_votes;		/* for time stamps being ns (negative: against) */
+	int64_t usual_lateness; /* ns */
 };
 
 struct timers *timers_new(void)
@@ -121,8 +121,9 @@ static struct timer *pick(struct timers *t, unsigned int set)
 
 static void reset(struct timers *t, struct timer *tm, const struct timer_event *ev)
 {
-	*tm = (struct timer){ .pid = ev->pid, .vcpu = ev->vcpu, .index = ev->timer,
-			      .generation = t->generation };
+	*tm = (struct timer){
+		.pid = ev->pid, .vcpu = ev->vcpu, .index = ev->timer, .generation = t->generation
+	};
 }
 
 static struct timer *find(struct timers *t, const struct timer_event *ev)

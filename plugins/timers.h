@@ -19,22 +19,22 @@ struct timers;
 /* One event of a timer. @ts: the record's time stamp, in whatever unit; 0 when there is none. */
 struct timer_event {
 	uint64_t ts;
-	uint64_t place;	/* events are lost between two places, never within one; 0: unknown */
+	uint64_t place; /* events are lost between two places, never within one; 0: unknown */
 	int pid;	/* the thread: vcpu_id alone is not unique, several VMs have a vCPU 0 */
 	int vcpu;
 	int timer;
 };
 
 struct start_note {
-	unsigned int run;	/* past-due arms in a row up to this one; 0: none, or unknown */
-	bool at_least;		/* there may have been more before those seen */
-	bool padding;		/* not the guest's arm: the host delays a past-due one */
+	unsigned int run; /* past-due arms in a row up to this one; 0: none, or unknown */
+	bool at_least;	  /* there may have been more before those seen */
+	bool padding;	  /* not the guest's arm: the host delays a past-due one */
 };
 
 enum fired_kind {
 	FIRED_UNKNOWN,
-	FIRED_LATE,		/* ns after its deadline, negative: before it */
-	FIRED_AFTER_LAST_SEEN,	/* ns after that of the last start seen, perhaps not its own */
+	FIRED_LATE,	       /* ns after its deadline, negative: before it */
+	FIRED_AFTER_LAST_SEEN, /* ns after that of the last start seen, perhaps not its own */
 };
 
 /* NULL without memory. */

@@ -51,8 +51,9 @@ bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int
 
 static int put_value(char *buf, size_t len, const struct hvst_field *f, uint64_t v)
 {
-	const char *fmt = f->flags & HVST_FIELD_HEX ? " %s=%#" PRIx64 :
-			  f->flags & HVST_FIELD_SIGNED ? " %s=%" PRId64 : " %s=%" PRIu64;
+	const char *fmt = f->flags & HVST_FIELD_HEX	 ? " %s=%#" PRIx64
+			  : f->flags & HVST_FIELD_SIGNED ? " %s=%" PRId64
+							 : " %s=%" PRIu64;
 
 	return snprintf(buf, len, fmt, f->name, v);
 }

@@ -42,13 +42,15 @@ struct br_cell {
 
 struct br_grid {
 	int w, h;
-	bool ascii;			/* draw with ASCII only */
+	bool ascii; /* draw with ASCII only */
 	struct br_cell *cells;
 };
 
-struct br_rect { int x, y, w, h; };
+struct br_rect {
+	int x, y, w, h;
+};
 
-#define BR_MAX_SIDE 2000		/* columns or rows; a larger terminal is drawn in part */
+#define BR_MAX_SIDE 2000 /* columns or rows; a larger terminal is drawn in part */
 
 /* 0 or -ENOMEM, the old grid then being kept. Contents are blank afterwards. */
 int br_grid_resize(struct br_grid *g, int w, int h);

@@ -5,11 +5,11 @@
 
 #include "index.h"
 
-#define HASH_SIZE (4 * BR_MAX_LANES)
-#define MIN_BINS 64
-#define FIRST_SHIFT 10			/* the index starts with bins of 1.024 us */
-#define OCTAVES (BR_HIST / 2)
-#define FIRST_OCTAVE 10			/* the first one ends at 2^11 ns */
+#define HASH_SIZE    (4 * BR_MAX_LANES)
+#define MIN_BINS     64
+#define FIRST_SHIFT  10 /* the index starts with bins of 1.024 us */
+#define OCTAVES	     (BR_HIST / 2)
+#define FIRST_OCTAVE 10 /* the first one ends at 2^11 ns */
 
 int64_t br_clamp_time(int64_t ts)
 {

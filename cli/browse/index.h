@@ -11,46 +11,46 @@
 #include <hvstimer/session.h>
 
 /* 24 octaves of past-due skew and 24 of headroom, from 1 us up. */
-#define BR_HIST 48
-#define BR_MAX_LANES 2048
-#define BR_MAX_BINS 8192
-#define BR_FINE_BUDGET (24u << 20)	/* bytes of bins in the index of a window */
+#define BR_HIST	       48
+#define BR_MAX_LANES   2048
+#define BR_MAX_BINS    8192
+#define BR_FINE_BUDGET (24u << 20) /* bytes of bins in the index of a window */
 /* Times are held within +-73 years, so that no sum of them overflows. */
 #define BR_TIME_LIMIT ((int64_t)1 << 61)
 
 struct br_bin {
 	uint32_t ahead, past, periodic, inferred; /* saturating */
-	int64_t skew_min, skew_max;	/* HVST_UNKNOWN until one is known */
-	int64_t first_past, last_past;	/* HVST_UNKNOWN until there is one */
-	uint16_t hist[BR_HIST];		/* halved when one of them is full: shares, not counts */
+	int64_t skew_min, skew_max;		  /* HVST_UNKNOWN until one is known */
+	int64_t first_past, last_past;		  /* HVST_UNKNOWN until there is one */
+	uint16_t hist[BR_HIST]; /* halved when one of them is full: shares, not counts */
 };
 
 struct br_lane {
-	int tid, vcpu, timer, vm;	/* vm -1 while unknown */
+	int tid, vcpu, timer, vm; /* vm -1 while unknown */
 	struct br_bin *bins;
 	uint64_t ahead, past, periodic, inferred;
 };
 
 struct br_index {
-	int64_t origin;			/* start of bin 0, a multiple of the bin width */
-	unsigned int shift;		/* bin width: 1 << shift ns */
+	int64_t origin;	    /* start of bin 0, a multiple of the bin width */
+	unsigned int shift; /* bin width: 1 << shift ns */
 	unsigned int nbins, used;
 	bool fixed; /* a window: neither origin nor width move; arms outside are left out */
 	struct br_lane *lanes;
 	unsigned int nr_lanes;
-	int *hash;			/* (tid, timer) -> lane + 1 */
-	size_t budget;			/* bytes of bins */
+	int *hash;	  /* (tid, timer) -> lane + 1 */
+	size_t budget;	  /* bytes of bins */
 	uint64_t dropped; /* arms of lanes beyond BR_MAX_LANES, or for which there was no memory */
-	int64_t first, last;		/* of the arms; HVST_UNKNOWN when there is none */
+	int64_t first, last; /* of the arms; HVST_UNKNOWN when there is none */
 };
 
 /* A stretch of a lane added up. */
 struct br_sum {
 	uint64_t ahead, past, periodic, inferred;
-	int64_t skew_min, skew_max;	/* HVST_UNKNOWN: none known */
-	int64_t first_past, last_past;	/* HVST_UNKNOWN: none */
-	double hist[BR_HIST];		/* arms per octave, estimated */
-	bool exact;			/* no bin lies partly outside the stretch */
+	int64_t skew_min, skew_max;    /* HVST_UNKNOWN: none known */
+	int64_t first_past, last_past; /* HVST_UNKNOWN: none */
+	double hist[BR_HIST];	       /* arms per octave, estimated */
+	bool exact;		       /* no bin lies partly outside the stretch */
 };
 
 struct br_index *br_index_new(size_t budget);

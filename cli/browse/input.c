@@ -10,7 +10,7 @@
 #include "input.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define CTRL(c) ((c) & 0x1f)
+#define CTRL(c)	      ((c)&0x1f)
 
 static void say(struct br_model *m, const char *text)
 {
@@ -405,13 +405,18 @@ static void overlay_key(struct br_model *m, const struct br_layout *l, int key)
 	int max = br_view_overlay_top(m, l->title.w, l->status.y + 1);
 
 	switch (key) {
-	case BR_KEY_DOWN: case 'j': case BR_KEY_WHEEL_DOWN:
+	case BR_KEY_DOWN:
+	case 'j':
+	case BR_KEY_WHEEL_DOWN:
 		m->overlay_top++;
 		break;
-	case BR_KEY_UP: case 'k': case BR_KEY_WHEEL_UP:
+	case BR_KEY_UP:
+	case 'k':
+	case BR_KEY_WHEEL_UP:
 		m->overlay_top--;
 		break;
-	case BR_KEY_PGDN: case ' ':
+	case BR_KEY_PGDN:
+	case ' ':
 		m->overlay_top += m->page;
 		break;
 	case BR_KEY_PGUP:
@@ -426,7 +431,10 @@ static void overlay_key(struct br_model *m, const struct br_layout *l, int key)
 	case 'y':
 		do_ask(m, BR_ASK_FILE);
 		break;
-	case BR_KEY_ESC: case BR_KEY_ENTER: case 'q': case '?':
+	case BR_KEY_ESC:
+	case BR_KEY_ENTER:
+	case 'q':
+	case '?':
 		m->overlay = BR_NO_OVERLAY;
 	}
 	m->overlay_top = m->overlay_top < 0 ? 0 : m->overlay_top > max ? max : m->overlay_top;

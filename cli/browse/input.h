@@ -31,12 +31,14 @@ enum br_key_code {
 };
 
 /* @x, @y: where, for the mouse; a drag goes from (@x, @y) to column @x2. */
-struct br_input { int key, x, y, x2; };
+struct br_input {
+	int key, x, y, x2;
+};
 
 struct br_key {
-	const char *name;		/* as the help shows it */
+	const char *name; /* as the help shows it */
 	const char *help;
-	int codes[3];			/* 0: none */
+	int codes[3]; /* 0: none */
 	void (*action)(struct br_model *m, int arg);
 	int arg;
 };

@@ -10,45 +10,45 @@
 
 #include "loader.h"
 
-#define INDEX_BUDGET (32u << 20)	/* bytes of bins */
-#define BATCH 256			/* arms put into the index at a time */
-#define MAX_LIVE_STORMS 4096		/* shown while indexing; then the result has them */
-#define PROGRESS_MS 50
-#define BEFORE 160			/* events kept before the moment asked for */
-#define AFTER 512
-#define MAX_AT_ONCE 8192		/* events of one time stamp */
+#define INDEX_BUDGET	(32u << 20) /* bytes of bins */
+#define BATCH		256	    /* arms put into the index at a time */
+#define MAX_LIVE_STORMS 4096	    /* shown while indexing; then the result has them */
+#define PROGRESS_MS	50
+#define BEFORE		160 /* events kept before the moment asked for */
+#define AFTER		512
+#define MAX_AT_ONCE	8192 /* events of one time stamp */
 /*
  * Read before a window, so that the timers' states are known in it, and after it, for inferred arms
  * that wait for a clock sample.
  */
-#define LEAD_NS 200000000
-#define TAIL_NS 20000000
-#define FIRST_LOOK_BACK 1000000		/* ns */
+#define LEAD_NS		200000000
+#define TAIL_NS		20000000
+#define FIRST_LOOK_BACK 1000000 /* ns */
 
 struct loader {
 	struct br_source src;
 	struct hvst_session *index_session, *query_session;
-	int64_t from, to;		/* of the whole recording as browsed */
+	int64_t from, to; /* of the whole recording as browsed */
 
-	pthread_mutex_t index_lock;	/* the index and what is shown with it */
+	pthread_mutex_t index_lock; /* the index and what is shown with it */
 	struct br_index *index;
 	struct br_live live;
 	struct hvst_storm *storms;
 	struct hvst_arm batch[BATCH];
 	unsigned int nr_batch;
-	int64_t next_ms;		/* when the screen is to be told of progress again */
+	int64_t next_ms; /* when the screen is to be told of progress again */
 
-	pthread_mutex_t lock;		/* the rest */
+	pthread_mutex_t lock; /* the rest */
 	pthread_cond_t work, news;
 	struct br_query asked[BR_Q_KINDS];
 	bool wanted[BR_Q_KINDS];
 	struct br_answer answers[BR_Q_KINDS];
 	bool ready[BR_Q_KINDS];
-	int running;			/* enum br_query_kind, -1: none */
-	bool stop;			/* the running query is to end */
+	int running; /* enum br_query_kind, -1: none */
+	bool stop;   /* the running query is to end */
 	bool resume; /* the search makes way for another query and goes on after it */
 	bool indexing, quit;
-	bool settled;			/* the index session's answers are final; set once */
+	bool settled; /* the index session's answers are final; set once */
 	pthread_t index_thread, query_thread;
 	unsigned int nr_threads;
 };
@@ -59,7 +59,7 @@ static void tell(struct loader *l)
 
 	pthread_cond_broadcast(&l->news);
 	if (write(l->src.news_fd, &one, sizeof(one)) < 0)
-		return;			/* full: the reader is woken anyway */
+		return; /* full: the reader is woken anyway */
 }
 
 /* --- the index pass --- */
@@ -171,11 +171,11 @@ struct job {
 	struct loader *l;
 	struct br_query q;
 	struct br_answer a;
-	struct br_event *rows;		/* AFTER: a list; BEFORE: a ring */
+	struct br_event *rows; /* AFTER: a list; BEFORE: a ring */
 	unsigned int nr, cap, max;
 	bool ring;
 	uint64_t seen;
-	int64_t at;			/* search: how far it got */
+	int64_t at; /* search: how far it got */
 };
 
 static bool settled(struct loader *l)
@@ -463,7 +463,7 @@ static void answer(struct loader *l, int kind)
 	l->answers[kind] = j.a;
 	l->ready[kind] = true;
 	if (l->wanted[kind])
-		drop_answer(l, kind);		/* asked anew meanwhile */
+		drop_answer(l, kind); /* asked anew meanwhile */
 	tell(l);
 }
 

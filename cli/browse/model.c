@@ -7,7 +7,7 @@
 #include "model.h"
 
 #define MAX_VMS 4096
-#define EDGE 20				/* events beyond the cursor, or more are asked for */
+#define EDGE	20 /* events beyond the cursor, or more are asked for */
 
 void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 {
@@ -495,7 +495,7 @@ bool br_model_poll(struct br_model *m)
 	if (m->indexed)
 		return changed;
 	m->indexed = m->live.result || m->live.err;
-	if (m->indexed && m->cursor == m->live.index->first)	/* the first arm's time until now */
+	if (m->indexed && m->cursor == m->live.index->first) /* the first arm's time until now */
 		br_model_span(m, &m->cursor, &last);
 	br_model_rows(m);
 	build_findings(m);

@@ -14,28 +14,44 @@ enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
 enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES };
 enum br_prompt_kind {
-	BR_NO_PROMPT, BR_ASK_TIME, BR_ASK_SEARCH, BR_ASK_FILTER, BR_ASK_FILE,
-	BR_ASK_SET, BR_ASK_JUMP,	/* the name of a bookmark: one key */
+	BR_NO_PROMPT,
+	BR_ASK_TIME,
+	BR_ASK_SEARCH,
+	BR_ASK_FILTER,
+	BR_ASK_FILE,
+	BR_ASK_SET,
+	BR_ASK_JUMP, /* the name of a bookmark: one key */
 };
 
 /* One row of the timeline. @lane: index into the main index's lanes. */
-struct br_row { enum br_row_kind kind; int vm, lane; };
+struct br_row {
+	enum br_row_kind kind;
+	int vm, lane;
+};
 
 /* @i: index into storms, guest transitions, reference segments, verdicts. */
-struct br_finding { enum br_finding_kind kind; unsigned int i; int64_t ts_ns; };
+struct br_finding {
+	enum br_finding_kind kind;
+	unsigned int i;
+	int64_t ts_ns;
+};
 
-struct br_prompt { enum br_prompt_kind kind; char text[BR_LINE]; unsigned int len; };
+struct br_prompt {
+	enum br_prompt_kind kind;
+	char text[BR_LINE];
+	unsigned int len;
+};
 
 #define BR_MAX_FOLDED 256
-#define BR_BOOKMARKS 62			/* 0-9, a-z, A-Z */
+#define BR_BOOKMARKS  62 /* 0-9, a-z, A-Z */
 
 struct br_model {
 	struct br_source *src;
-	struct br_live live;		/* while the source is locked */
-	bool indexed; /* the index pass has ended and the rows and findings are final */
-	char name[64];			/* of the file, for the title */
+	struct br_live live; /* while the source is locked */
+	bool indexed;	     /* the index pass has ended and the rows and findings are final */
+	char name[64];	     /* of the file, for the title */
 
-	struct br_index *fine;		/* of the window, when the main index is too coarse; NULL */
+	struct br_index *fine; /* of the window, when the main index is too coarse; NULL */
 	struct br_query fine_asked, events_asked; /* from == HVST_UNKNOWN: nothing */
 
 	struct br_row *rows;
@@ -45,33 +61,33 @@ struct br_model {
 
 	struct br_event *events;
 	unsigned int nr_events;
-	int64_t events_at;		/* the time they were asked around */
+	int64_t events_at; /* the time they were asked around */
 	bool events_start, events_end;
 
 	/* where the user stands */
-	int cols;			/* of the timeline */
-	int page;			/* rows of the list in front */
-	bool events_shown;		/* is the event list on the screen? */
-	int64_t from, col_ns;		/* the window: cols * col_ns from @from */
-	int64_t span; /* that the user chose: what is kept when the terminal is resized */
+	int cols;	      /* of the timeline */
+	int page;	      /* rows of the list in front */
+	bool events_shown;    /* is the event list on the screen? */
+	int64_t from, col_ns; /* the window: cols * col_ns from @from */
+	int64_t span;	      /* that the user chose: what is kept when the terminal is resized */
 	int64_t cursor;
-	bool whole;			/* the window is the whole recording, as it grows */
-	enum br_pane pane, list;	/* with the focus; the list shown in a narrow window */
-	struct br_row row;		/* the selected one */
+	bool whole;		 /* the window is the whole recording, as it grows */
+	enum br_pane pane, list; /* with the focus; the list shown in a narrow window */
+	struct br_row row;	 /* the selected one */
 	unsigned int finding;
 	unsigned int event;
 	bool selected;			/* a finding is selected: z goes there, Enter shows it */
-	int64_t select_from, select_to;	/* a selected stretch; HVST_UNKNOWN: none */
+	int64_t select_from, select_to; /* a selected stretch; HVST_UNKNOWN: none */
 	int64_t mark[2];		/* a, b; HVST_UNKNOWN */
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
-	bool fold_decided;		/* by room, or by the user */
+	bool fold_decided; /* by room, or by the user */
 	struct br_filter filter;
 	char filter_text[BR_LINE];
 	char search[BR_LINE];
 	enum br_skew skew;
-	bool skew_shown;		/* is it on the screen? */
+	bool skew_shown; /* is it on the screen? */
 	enum br_overlay overlay;
 	int overlay_top;
 	struct br_prompt prompt;
@@ -94,7 +110,7 @@ void br_model_ask(struct br_model *m);
 
 /* The recording: [*@first, *@last]; false while nothing is known. */
 bool br_model_span(const struct br_model *m, int64_t *first, int64_t *last);
-int64_t br_model_end(const struct br_model *m);		/* of the window */
+int64_t br_model_end(const struct br_model *m);		   /* of the window */
 int br_model_column(const struct br_model *m, int64_t ts); /* may lie outside of 0 .. cols - 1 */
 
 /* Adds up a lane between two times, from the finest index that has them. */
@@ -108,7 +124,7 @@ bool br_model_folded(const struct br_model *m, int vm);
 /* The storm of a lane that touches [from, to), NULL: none; @nr its number from 1. */
 const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
 					int64_t from, int64_t to, unsigned int *nr);
-int br_model_row(const struct br_model *m);		/* place of the selected row, -1: none */
+int br_model_row(const struct br_model *m); /* place of the selected row, -1: none */
 const struct br_finding *br_model_finding(const struct br_model *m);
 /* Did a clock change there? That the guest's first one becomes known is no change. */
 bool br_is_change(const struct br_model *m, const struct br_finding *f);
@@ -125,18 +141,18 @@ int64_t br_model_unit(const struct br_model *m, int64_t col_ns);
 bool br_model_exact(const struct br_model *m);
 
 /* Moving (nav.c). */
-void br_nav_fit(struct br_model *m, int cols);		/* the timeline has this many columns now */
-void br_nav_cursor(struct br_model *m, int64_t ts);	/* the window follows */
+void br_nav_fit(struct br_model *m, int cols);	    /* the timeline has this many columns now */
+void br_nav_cursor(struct br_model *m, int64_t ts); /* the window follows */
 void br_nav_columns(struct br_model *m, int by);
 void br_nav_zoom(struct br_model *m, bool in, int column);
 void br_nav_window(struct br_model *m, int64_t from, int64_t to);
 void br_nav_whole(struct br_model *m);
-void br_nav_selection(struct br_model *m);		/* z */
+void br_nav_selection(struct br_model *m); /* z */
 void br_nav_row(struct br_model *m, int by);
 void br_nav_to_finding(struct br_model *m, unsigned int i);
 bool br_nav_next(struct br_model *m, bool transitions, bool back);
 void br_nav_step(struct br_model *m, bool back); /* the next past-due arm of the selected lane */
 void br_nav_fold(struct br_model *m);
-void br_nav_fold_to_fit(struct br_model *m, int h);	/* several VMs into @h rows */
+void br_nav_fold_to_fit(struct br_model *m, int h); /* several VMs into @h rows */
 
 #endif

@@ -7,9 +7,9 @@
 
 #include "model.h"
 
-#define MIN_STORM_NS 20000		/* a narrower storm gets room around it */
-#define NO_VM (-2)
-#define AROUND_NS 100000000		/* what z shows on each side of a moment */
+#define MIN_STORM_NS 20000 /* a narrower storm gets room around it */
+#define NO_VM	     (-2)
+#define AROUND_NS    100000000 /* what z shows on each side of a moment */
 
 static int64_t round_up(int64_t v, int64_t unit)
 {
@@ -238,8 +238,12 @@ void br_nav_step(struct br_model *m, bool back)
 			 back ? "no past-due arm of this timer before the cursor"
 			      : "no past-due arm of this timer after the cursor");
 	} else if (to > from) {
-		struct br_query q = { .kind = BR_Q_STEP, .from = from, .to = to, .tid = l->tid,
-				      .timer = l->timer, .back = back };
+		struct br_query q = { .kind = BR_Q_STEP,
+				      .from = from,
+				      .to = to,
+				      .tid = l->tid,
+				      .timer = l->timer,
+				      .back = back };
 
 		m->src->ask(m->src, &q);
 	} else {

@@ -15,12 +15,15 @@ struct script {
 	FILE *out;
 	const char *name;
 	unsigned int line;
-	bool wait;			/* until the screen is complete after each key */
-	double *answered, *complete;	/* ms of each key since the last `latency` */
+	bool wait;		     /* until the screen is complete after each key */
+	double *answered, *complete; /* ms of each key since the last `latency` */
 	unsigned int nr_times;
 };
 
-struct named { const char *name; int key; };
+struct named {
+	const char *name;
+	int key;
+};
 
 static const struct named named[] = {
 	{ "Up", BR_KEY_UP },
@@ -231,7 +234,10 @@ static int do_latency(struct script *s, char *args)
 	return 0;
 }
 
-struct word { const char *name; int (*run)(struct script *s, char *args); };
+struct word {
+	const char *name;
+	int (*run)(struct script *s, char *args);
+};
 
 static const struct word words[] = {
 	{ "key", do_key },	   { "text", do_text },	    { "size", do_size },

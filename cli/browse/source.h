@@ -8,10 +8,13 @@
 
 #include "index.h"
 
-#define BR_LINE 256			/* what a prompt takes */
+#define BR_LINE 256 /* what a prompt takes */
 
 /* -1: any. @events: bit per enum hvst_event_id, 0: any. */
-struct br_filter { int vm, vcpu, timer; uint64_t events; };
+struct br_filter {
+	int vm, vcpu, timer;
+	uint64_t events;
+};
 
 enum br_query_kind {
 	BR_Q_FINE,   /* an index of [from, to) with bins of 1 << shift */
@@ -23,31 +26,31 @@ enum br_query_kind {
 
 struct br_query {
 	enum br_query_kind kind;
-	int64_t from, to;		/* HVST_UNKNOWN: open */
+	int64_t from, to; /* HVST_UNKNOWN: open */
 	unsigned int shift;
 	int tid, timer;
 	bool back;
-	struct br_filter filter;	/* events, search */
+	struct br_filter filter; /* events, search */
 	char text[BR_LINE];
 };
 
 /* One line of the event list. */
 struct br_event {
 	struct hvst_event ev;
-	int vm, vcpu;			/* -1 unknown */
+	int vm, vcpu; /* -1 unknown */
 	char comm[HVST_COMM_LEN];
 };
 
 struct br_answer {
 	enum br_query_kind kind;
-	struct br_query query;		/* what was asked */
-	int err;			/* negative errno; -ECANCELED: stopped */
-	struct br_index *fine;		/* the receiver frees it */
-	struct br_event *events;	/* the receiver frees it */
+	struct br_query query;	 /* what was asked */
+	int err;		 /* negative errno; -ECANCELED: stopped */
+	struct br_index *fine;	 /* the receiver frees it */
+	struct br_event *events; /* the receiver frees it */
 	unsigned int nr_events;
-	bool at_start, at_end;		/* events: nothing before the first, after the last */
+	bool at_start, at_end; /* events: nothing before the first, after the last */
 	bool found;
-	int64_t ts_ns;			/* of what was found */
+	int64_t ts_ns; /* of what was found */
 };
 
 /*
@@ -59,9 +62,9 @@ struct br_live {
 	unsigned int nr_storms;
 	const struct hvst_result *result;
 	const struct hvst_trace *trace;
-	uint64_t done, total;		/* bytes */
-	int err;			/* how the pass ended; -ECANCELED: stopped by the user */
-	const char *error;		/* its message; "" */
+	uint64_t done, total; /* bytes */
+	int err;	      /* how the pass ended; -ECANCELED: stopped by the user */
+	const char *error;    /* its message; "" */
 };
 
 struct br_source {
@@ -79,7 +82,7 @@ struct br_source {
 	/* Holds the index still and shows it, until unlock. */
 	void (*lock)(struct br_source *src, struct br_live *live);
 	void (*unlock)(struct br_source *src);
-	int news_fd;			/* becomes readable when there may be news; -1: none */
+	int news_fd; /* becomes readable when there may be news; -1: none */
 };
 
 /* "vm=0 timer=1": what the filter prompt would take. */

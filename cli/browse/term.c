@@ -17,7 +17,7 @@
 #include "../options.h"
 #include "app.h"
 
-#include <term.h>	/* last: it defines macros with names like "lines" */
+#include <term.h> /* last: it defines macros with names like "lines" */
 
 #define POLL_MS 250
 
@@ -31,22 +31,22 @@ static const struct look {
 	short fg256, bg256, fg8, bg8;
 	attr_t attr, mono;
 } looks[BR_ROLES] = {
-	[BR_NORMAL]	= { -1, -1, -1, -1, A_NORMAL, A_NORMAL },
-	[BR_TITLE]	= { 231, 24, COLOR_WHITE, COLOR_BLUE, A_NORMAL, A_REVERSE },
-	[BR_HEAD]	= { -1, -1, -1, -1, A_BOLD, A_BOLD },
-	[BR_DIM]	= { 246, -1, -1, -1, A_NORMAL, A_NORMAL },
-	[BR_LABEL]	= { -1, -1, -1, -1, A_BOLD, A_BOLD },
-	[BR_AHEAD]	= { 75, -1, COLOR_CYAN, -1, A_NORMAL, A_NORMAL },
-	[BR_PAST]	= { 220, -1, COLOR_YELLOW, -1, A_BOLD, A_BOLD },
-	[BR_STORM]	= { 202, -1, COLOR_RED, -1, A_BOLD, A_BOLD },
-	[BR_CLOCK_EVEN]	= { 109, -1, COLOR_GREEN, -1, A_NORMAL, A_NORMAL },
-	[BR_CLOCK_ODD]	= { 180, -1, COLOR_WHITE, -1, A_NORMAL, A_NORMAL },
-	[BR_MARK]	= { 213, -1, COLOR_MAGENTA, -1, A_BOLD, A_BOLD },
-	[BR_AXIS]	= { 246, -1, -1, -1, A_NORMAL, A_NORMAL },
-	[BR_MEDIAN]	= { 231, -1, COLOR_WHITE, -1, A_BOLD, A_BOLD },
-	[BR_KEY]	= { 117, -1, COLOR_CYAN, -1, A_BOLD, A_BOLD },
-	[BR_ALERT]	= { 16, 220, COLOR_BLACK, COLOR_YELLOW, A_NORMAL, A_REVERSE },
-	[BR_PROMPT]	= { 231, 24, COLOR_WHITE, COLOR_BLUE, A_NORMAL, A_UNDERLINE },
+	[BR_NORMAL] = { -1, -1, -1, -1, A_NORMAL, A_NORMAL },
+	[BR_TITLE] = { 231, 24, COLOR_WHITE, COLOR_BLUE, A_NORMAL, A_REVERSE },
+	[BR_HEAD] = { -1, -1, -1, -1, A_BOLD, A_BOLD },
+	[BR_DIM] = { 246, -1, -1, -1, A_NORMAL, A_NORMAL },
+	[BR_LABEL] = { -1, -1, -1, -1, A_BOLD, A_BOLD },
+	[BR_AHEAD] = { 75, -1, COLOR_CYAN, -1, A_NORMAL, A_NORMAL },
+	[BR_PAST] = { 220, -1, COLOR_YELLOW, -1, A_BOLD, A_BOLD },
+	[BR_STORM] = { 202, -1, COLOR_RED, -1, A_BOLD, A_BOLD },
+	[BR_CLOCK_EVEN] = { 109, -1, COLOR_GREEN, -1, A_NORMAL, A_NORMAL },
+	[BR_CLOCK_ODD] = { 180, -1, COLOR_WHITE, -1, A_NORMAL, A_NORMAL },
+	[BR_MARK] = { 213, -1, COLOR_MAGENTA, -1, A_BOLD, A_BOLD },
+	[BR_AXIS] = { 246, -1, -1, -1, A_NORMAL, A_NORMAL },
+	[BR_MEDIAN] = { 231, -1, COLOR_WHITE, -1, A_BOLD, A_BOLD },
+	[BR_KEY] = { 117, -1, COLOR_CYAN, -1, A_BOLD, A_BOLD },
+	[BR_ALERT] = { 16, 220, COLOR_BLACK, COLOR_YELLOW, A_NORMAL, A_REVERSE },
+	[BR_PROMPT] = { 231, 24, COLOR_WHITE, COLOR_BLUE, A_NORMAL, A_UNDERLINE },
 };
 
 static bool init_colors(bool color)
@@ -68,7 +68,7 @@ static bool init_colors(bool color)
 /* Signal handlers have no argument; there is one terminal. */
 static struct {
 	struct termios before;
-	char restore[256];		/* what the terminal wants to hear at the end */
+	char restore[256]; /* what the terminal wants to hear at the end */
 	size_t len;
 	volatile sig_atomic_t ended_by;
 	struct sigaction old[NSIG];
@@ -111,18 +111,22 @@ static void catch_signals(void)
 	struct sigaction crash = { .sa_handler = on_crash, .sa_flags = SA_NODEFER };
 	struct sigaction ending = { .sa_handler = on_ending };
 
-	for EACH(i, crashes)
-		sigaction(crashes[i], &crash, &tty.old[crashes[i]]);
-	for EACH(i, endings)
-		sigaction(endings[i], &ending, &tty.old[endings[i]]);
+	for
+		EACH(i, crashes)
+	sigaction(crashes[i], &crash, &tty.old[crashes[i]]);
+	for
+		EACH(i, endings)
+	sigaction(endings[i], &ending, &tty.old[endings[i]]);
 }
 
 static void release_signals(void)
 {
-	for EACH(i, crashes)
-		sigaction(crashes[i], &tty.old[crashes[i]], NULL);
-	for EACH(i, endings)
-		sigaction(endings[i], &tty.old[endings[i]], NULL);
+	for
+		EACH(i, crashes)
+	sigaction(crashes[i], &tty.old[crashes[i]], NULL);
+	for
+		EACH(i, endings)
+	sigaction(endings[i], &tty.old[endings[i]], NULL);
 }
 
 static void remember_terminal(void)
@@ -198,16 +202,17 @@ static int key_of(int ch)
 		{ '\b', BR_KEY_BACKSPACE },
 	};
 
-	for EACH(i, known)
-		if (known[i].curses == ch)
-			return known[i].key;
+	for
+		EACH(i, known)
+	if (known[i].curses == ch)
+		return known[i].key;
 	return ch < 0x100 ? ch : 0;
 }
 
 struct loop {
 	struct br_app *a;
 	bool color;
-	bool pressed;			/* the left button, at pressed_x, pressed_y */
+	bool pressed; /* the left button, at pressed_x, pressed_y */
 	int pressed_x, pressed_y;
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the terminal database knows of the terminal. Apart from term.c because <term.h> claims many names. */
+/*
+ * What the terminal database knows of the terminal. Apart from term.c because <term.h> claims many
+ * names.
+ */
 #include <curses.h>
 #include <unistd.h>
 

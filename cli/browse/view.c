@@ -10,11 +10,11 @@
 #include "input.h"
 #include "view.h"
 
-#define WIDE 140			/* from here on findings and events stand side by side */
-#define MIN_SKEW 4			/* rows of the skew plot */
-#define MAX_SKEW 14
+#define WIDE	  140 /* from here on findings and events stand side by side */
+#define MIN_SKEW  4   /* rows of the skew plot */
+#define MAX_SKEW  14
 #define MIN_PANES 5
-#define MIN_TICK 11			/* columns from one ruler label to the next */
+#define MIN_TICK  11 /* columns from one ruler label to the next */
 
 /* What the screen says first. */
 static const char *headline(const struct br_model *m)
@@ -153,7 +153,7 @@ static void title_flaws(const struct br_model *m, FILE *f)
 static bool title_state(const struct br_model *m, char *buf, size_t len)
 {
 	const struct br_live *l = &m->live;
-	FILE *f = fmemopen(buf, len - 1, "w");	/* the last byte stays 0 */
+	FILE *f = fmemopen(buf, len - 1, "w"); /* the last byte stays 0 */
 	bool alert;
 
 	if (!f)

@@ -13,12 +13,12 @@
 #define BR_MIN_H 10
 
 struct br_layout {
-	bool small;			/* below 40x10: only a message */
-	int gutter;			/* columns of row labels left of the timeline */
-	int cols;			/* of the timeline */
+	bool small; /* below 40x10: only a message */
+	int gutter; /* columns of row labels left of the timeline */
+	int cols;   /* of the timeline */
 	struct br_rect title, head, ruler, marks, lanes, skew, status;
 	struct br_rect details, findings, events; /* w == 0: not shown */
-	int first_row;			/* of the lanes shown */
+	int first_row;				  /* of the lanes shown */
 };
 
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l);
@@ -28,9 +28,9 @@ void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br
 int br_view_top(int at, int n, int h);
 
 /* Lines of text, freed by the caller; NULL without memory. */
-char *br_view_attributes(const struct br_model *m);	/* everything about the selected finding */
+char *br_view_attributes(const struct br_model *m); /* everything about the selected finding */
 char *br_view_help(void);
-char *br_view_overlay(const struct br_model *m);	/* what the overlay shows */
+char *br_view_overlay(const struct br_model *m);		 /* what the overlay shows */
 int br_view_overlay_top(const struct br_model *m, int w, int h); /* how far it can be scrolled */
 
 /*
@@ -49,7 +49,7 @@ void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br
 void br_draw_details(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_events(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
-#define BR_FRAME 4			/* columns that frame and margin take */
+#define BR_FRAME 4 /* columns that frame and margin take */
 /* A framed box with @text from line @top on. */
 void br_draw_text(struct br_grid *g, const struct br_rect *r, const char *title, const char *text,
 		  int top);

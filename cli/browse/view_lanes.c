@@ -7,7 +7,10 @@
 #include "view.h"
 
 /* What one timer did in one column. */
-struct column { uint64_t arms, past; bool storm; };
+struct column {
+	uint64_t arms, past;
+	bool storm;
+};
 
 /* --- cells --- */
 

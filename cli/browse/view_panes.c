@@ -10,7 +10,11 @@
 #include "view.h"
 
 /* The next line of a pane. */
-struct lines { struct br_grid *g; const struct br_rect *r; int y; };
+struct lines {
+	struct br_grid *g;
+	const struct br_rect *r;
+	int y;
+};
 
 static bool heading(struct br_grid *g, const struct br_rect *r, const char *title, bool focus)
 {
@@ -316,8 +320,9 @@ static void draw_event(const struct br_model *m, const struct br_rect *r, struct
 	char at[UNIT_BUF], text[512];
 	int x = r->x + 1, end = r->x + r->w;
 	const char *short_text = br_event_text(&e->ev, text, sizeof(text));
-	enum br_role role = e->ev.id == HVST_EV_STIMER_START_EXPIRED ? BR_PAST :
-			    e->ev.id == HVST_EV_LOST ? BR_ALERT : BR_NORMAL;
+	enum br_role role = e->ev.id == HVST_EV_STIMER_START_EXPIRED ? BR_PAST
+			    : e->ev.id == HVST_EV_LOST		     ? BR_ALERT
+								     : BR_NORMAL;
 
 	(void)m;
 	if (!strncmp(short_text, "kvm_", 4))

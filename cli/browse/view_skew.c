@@ -8,9 +8,12 @@
 #include "view.h"
 
 #define LINEAR_NS 1000.0 /* below this the scale is linear, so that zero has a place */
-#define DOTS 4				/* of a braille cell, from top to bottom */
+#define DOTS	  4	 /* of a braille cell, from top to bottom */
 
-struct scale { double lo, hi; int rows, dots; };	/* dots a row: 1 or DOTS */
+struct scale {
+	double lo, hi;
+	int rows, dots;
+}; /* dots a row: 1 or DOTS */
 
 static double to_log(int64_t skew)
 {
@@ -39,7 +42,7 @@ static bool make_scale(const struct br_model *m, const struct br_row *row, const
 		return false;
 	*s = (struct scale){ to_log(sum.skew_min), to_log(sum.skew_max), rows,
 			     g->ascii ? 1 : DOTS };
-	s->lo = s->lo > 0 ? 0 : s->lo;		/* zero, where past due begins, is always there */
+	s->lo = s->lo > 0 ? 0 : s->lo; /* zero, where past due begins, is always there */
 	s->hi = s->hi < 0 ? 0 : s->hi;
 	if (s->hi - s->lo < 1)
 		s->hi += 1;

@@ -136,9 +136,12 @@ void contract_vms(struct json *j, const struct hvst_result *r)
 
 static void put_percentiles(struct json *j, const struct hvst_sketch *s)
 {
-	static const struct { const char *key; unsigned int per_10000; } points[] = {
-		{ "p1", 100 }, { "p5", 500 }, { "p25", 2500 }, { "p50", 5000 }, { "p75", 7500 },
-		{ "p95", 9500 }, { "p99", 9900 }, { "p999", 9990 },
+	static const struct {
+		const char *key;
+		unsigned int per_10000;
+	} points[] = {
+		{ "p1", 100 },	 { "p5", 500 },	  { "p25", 2500 }, { "p50", 5000 },
+		{ "p75", 7500 }, { "p95", 9500 }, { "p99", 9900 }, { "p999", 9990 },
 	};
 	unsigned int i;
 

@@ -114,11 +114,12 @@ void csv_storms(struct out *o, const struct hvst_result *r)
 	struct csv c;
 	unsigned int i;
 
-	csv_start(
-		&c, o,
-		"vm,vcpu,tid,timer,start_ns,end_ns,open,arms,past_due,rate_hz,peak_hz,skew_start_ns,"
-		"skew_max_ns,skew_end_ns,skew_error_ns,kind,period_ref,predicted_end_ns,progress_before,"
-		"progress_during,endangers_watchdog,episode,trigger_event,trigger_ts_ns");
+	csv_start(&c, o,
+		  "vm,vcpu,tid,timer,start_ns,end_ns,open,arms,past_due,rate_hz,peak_hz,skew_start_"
+		  "ns,"
+		  "skew_max_ns,skew_end_ns,skew_error_ns,kind,period_ref,predicted_end_ns,progress_"
+		  "before,"
+		  "progress_during,endangers_watchdog,episode,trigger_event,trigger_ts_ns");
 	for (i = 0; i < r->nr_storms; i++)
 		storm_line(&c, &r->storms[i]);
 }
@@ -162,9 +163,9 @@ void csv_clocks(struct out *o, const struct hvst_result *r)
 	struct csv c;
 	unsigned int i;
 
-	csv_start(
-		&c, o,
-		"clock,vm,vcpu,from_ns,to_ns,role,from_source,to_source,step_ns,rate_ppm,confidence,why");
+	csv_start(&c, o,
+		  "clock,vm,vcpu,from_ns,to_ns,role,from_source,to_source,step_ns,rate_ppm,"
+		  "confidence,why");
 	for (i = 0; i < r->nr_reference; i++)
 		reference_line(&c, &r->reference[i]);
 	for (i = 0; i < r->nr_guest; i++)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "edges.h"
 
-#define FIRST_NS	100	/* a unit of reference time: nothing finer can be programmed */
-#define DECADES		10	/* from there to 1000 s */
-#define ROWS_WANTED	20
+#define FIRST_NS    100 /* a unit of reference time: nothing finer can be programmed */
+#define DECADES	    10	/* from there to 1000 s */
+#define ROWS_WANTED 20
 
 void edges_log(struct edges *e)
 {
@@ -14,7 +14,7 @@ void edges_log(struct edges *e)
 	e->linear = false;
 	e->n = 2 * side + 2;
 	e->at[side] = 0;
-	e->at[side + 1] = 1;	/* exactly zero has a row of its own */
+	e->at[side + 1] = 1; /* exactly zero has a row of its own */
 	for (i = 0; i < side; i++) {
 		e->at[side + 2 + i] = steps[i % 3] * decade;
 		e->at[side - 1 - i] = -steps[i % 3] * decade;

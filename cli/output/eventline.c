@@ -9,9 +9,9 @@
 #include "json.h"
 #include "units.h"
 
-#define MAX_FIELDS	16	/* as many as struct hvst_event.present has bits */
-#define MAX_COLUMNS	128
-#define KEY_LEN		40
+#define MAX_FIELDS  16 /* as many as struct hvst_event.present has bits */
+#define MAX_COLUMNS 128
+#define KEY_LEN	    40
 
 /* A field with its key as it will be written: `, "count": ` or ` count=`. */
 struct key {
@@ -199,7 +199,7 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 {
 	size_t start;
 
-	out_room(o, 512);	/* no flush within the line: columns are counted in the buffer */
+	out_room(o, 512); /* no flush within the line: columns are counted in the buffer */
 	start = o->len;
 	put_seconds(o, ev->ts_ns);
 	put_cpu(o, ev->cpu);

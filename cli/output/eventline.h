@@ -12,12 +12,12 @@
 
 /* What analysis adds to an event. */
 struct derived {
-	int vm;			/* -1: not known, or not of one VM */
+	int vm; /* -1: not known, or not of one VM */
 	/* "ahead", "past_due", "periodic", "restart", "padding"; NULL: no start event */
 	const char *arm;
-	int64_t skew_ns;	/* HVST_UNKNOWN: has none */
+	int64_t skew_ns; /* HVST_UNKNOWN: has none */
 	int64_t skew_error_ns;
-	bool inferred;		/* this expiration proves an arm that left no start event */
+	bool inferred; /* this expiration proves an arm that left no start event */
 };
 
 struct eventline;

@@ -6,7 +6,10 @@
 
 #include "out.h"
 
-/* The trace-cmd command line that records the events of @ids, a bit each; 0: all that diagnose uses. */
+/*
+ * The trace-cmd command line that records the events of @ids, a bit each; 0: all that diagnose
+ * uses.
+ */
 void record_command(struct out *out, uint64_t ids);
 
 /* The events for want of which a verdict could not be given; a bit each. */

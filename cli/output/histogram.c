@@ -8,13 +8,15 @@
 #include "table.h"
 #include "units.h"
 
-#define MAX_BAR	50
+#define MAX_BAR 50
 
 const char *metric_name(enum metric m)
 {
 	static const char *const names[METRIC_COUNT] = {
-		[METRIC_SKEW] = "skew", [METRIC_LATENESS] = "lateness",
-		[METRIC_DELIVERY] = "delivery_latency", [METRIC_ENTRY] = "entry_latency",
+		[METRIC_SKEW] = "skew",
+		[METRIC_LATENESS] = "lateness",
+		[METRIC_DELIVERY] = "delivery_latency",
+		[METRIC_ENTRY] = "entry_latency",
 	};
 
 	return names[m];
@@ -147,7 +149,9 @@ static void gap_row(struct table *t)
 static void put_buckets(struct out *o, const struct edges *e, const uint64_t *counts)
 {
 	static const struct column columns[] = {
-		{ "bucket", 0, 0, 0 }, { "count", 0, 0, 0 }, { "", 1, 0, 0 },
+		{ "bucket", 0, 0, 0 },
+		{ "count", 0, 0, 0 },
+		{ "", 1, 0, 0 },
 	};
 	struct table *t = table_new(columns, 3);
 	unsigned int first, last, b, bar = o->width > 50 ? o->width - 40 : 10;
@@ -161,7 +165,7 @@ static void put_buckets(struct out *o, const struct edges *e, const uint64_t *co
 		most = counts[b] > most ? counts[b] : most;
 	for (b = first; b <= last && b <= e->n; b++) {
 		if (!counts[b] && b + 1 <= last && !counts[b + 1]) {
-			gap = true;	/* two empty rows or more are one ".." */
+			gap = true; /* two empty rows or more are one ".." */
 			continue;
 		}
 		if (gap)
@@ -263,7 +267,7 @@ void intervals_text(struct out *o, const struct collect *c, const struct series 
 /* Columns of the plot for one column of the screen, and how many of the latter. */
 struct grid {
 	unsigned int each, columns, used;
-	unsigned int first, last;	/* rows */
+	unsigned int first, last; /* rows */
 	uint32_t most;
 };
 
@@ -350,7 +354,7 @@ void heatmap_text(struct out *o, const struct collect *c, const struct series *s
 		if (!row_empty(s, &g, b) || !row_empty(s, &g, b - 1))
 			heatmap_row(o, c, s, &g, b);
 		else if (!row_empty(s, &g, b + 1))
-			out_printf(o, "%20s\n", "..");	/* for all empty rows in a row */
+			out_printf(o, "%20s\n", ".."); /* for all empty rows in a row */
 	}
 	unit_time(from, c->origin_ns);
 	unit_time(to, c->origin_ns + c->column_ns * g.each * g.columns);

@@ -9,19 +9,24 @@
 #include "units.h"
 #include "xml.h"
 
-#define MAX_PLOTS 6	/* timelines on the page */
+#define MAX_PLOTS 6 /* timelines on the page */
 
 static const char style[] =
-	":root{color-scheme:light dark;--bg:#fff;--fg:#1b1b1b;--dim:#5c5c5c;--line:#d8d8d8;--bad:#b3261e;"
+	":root{color-scheme:light "
+	"dark;--bg:#fff;--fg:#1b1b1b;--dim:#5c5c5c;--line:#d8d8d8;--bad:#b3261e;"
 	"--good:#1a6b35;--warn:#7a5200;--soft:#f4f5f7}"
-	"@media(prefers-color-scheme:dark){:root{--bg:#16181c;--fg:#ececec;--dim:#a8a8a8;--line:#3a3d44;"
+	"@media(prefers-color-scheme:dark){:root{--bg:#16181c;--fg:#ececec;--dim:#a8a8a8;--line:#"
+	"3a3d44;"
 	"--bad:#ff7a70;--good:#6fd08c;--warn:#f0b95a;--soft:#202329}}"
 	"body{margin:0 auto;padding:1.5rem;max-width:64rem;background:var(--bg);color:var(--fg);"
 	"font:15px/1.45 system-ui,sans-serif}"
-	"h1{font-size:1.35rem;line-height:1.3;margin:0 0 .6rem}h2{font-size:1.1rem;margin:2rem 0 .6rem;"
+	"h1{font-size:1.35rem;line-height:1.3;margin:0 0 .6rem}h2{font-size:1.1rem;margin:2rem 0 "
+	".6rem;"
 	"border-bottom:1px solid var(--line);padding-bottom:.2rem}"
-	".bad{color:var(--bad)}.good{color:var(--good)}.warn{color:var(--warn)}.dim{color:var(--dim)}"
-	".next{background:var(--soft);padding:.7rem 1rem;border-left:4px solid var(--bad);margin:0 0 1rem}"
+	".bad{color:var(--bad)}.good{color:var(--good)}.warn{color:var(--warn)}.dim{color:var(--"
+	"dim)}"
+	".next{background:var(--soft);padding:.7rem 1rem;border-left:4px solid var(--bad);margin:0 "
+	"0 1rem}"
 	".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
 	"th,td{padding:.25rem .7rem .25rem 0;text-align:left;vertical-align:top;"
 	"border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:600}"
@@ -157,8 +162,11 @@ static void plots(struct out *o, const struct svg_context *ctx)
 		out_str(o, "</figure>\n");
 	}
 	if (i < n)
-		out_printf(o, "<p class=\"dim\">%u timers of %u: those with storms, then those with most "
-			   "arms.</p>\n", i, n);
+		out_printf(
+			o,
+			"<p class=\"dim\">%u timers of %u: those with storms, then those with most "
+			"arms.</p>\n",
+			i, n);
 	tag(o, "h2", NULL, "Histogram of the first of them");
 	out_str(o, "<figure>\n");
 	svg_histogram(o, ctx, c[0].s);
@@ -195,8 +203,19 @@ static void storm_row(struct out *o, const struct hvst_storm *s, unsigned int i)
 static void storms(struct out *o, const struct hvst_result *r)
 {
 	static const char *const titles[] = {
-		"##", "#VM", "#vCPU", "#timer", "#start, s", "#lasts", "#past-due arms", "#rate", "kind",
-		"#largest skew", "#progress before, during", "set off by", NULL,
+		"##",
+		"#VM",
+		"#vCPU",
+		"#timer",
+		"#start, s",
+		"#lasts",
+		"#past-due arms",
+		"#rate",
+		"kind",
+		"#largest skew",
+		"#progress before, during",
+		"set off by",
+		NULL,
 	};
 	unsigned int i;
 
@@ -223,8 +242,8 @@ static void verdict(struct out *o, const struct hvst_verdict *v)
 	unsigned int id;
 
 	out_str(o, "<p>");
-	tag(o, "span", answer_class(v->answer), v->answer == HVST_CANNOT_TELL ? "cannot tell" :
-						 hvst_answer_name(v->answer));
+	tag(o, "span", answer_class(v->answer),
+	    v->answer == HVST_CANNOT_TELL ? "cannot tell" : hvst_answer_name(v->answer));
 	tag(o, "b", NULL, hvst_question_name(v->question));
 	out_str(o, "<br/>");
 	xml_text(o, v->summary);
@@ -310,8 +329,8 @@ static void clocks(struct out *o, const struct hvst_result *r)
 		"#VM", "#from, s", "#to, s", "source", "#step", "#rate", "why", NULL,
 	};
 	static const char *const guest[] = {
-		"#VM", "#vCPU", "#time, s", "role", "change", "#offset", "#rate", "confidence", "evidence",
-		NULL,
+		"#VM",	   "#vCPU", "#time, s",	  "role",     "change",
+		"#offset", "#rate", "confidence", "evidence", NULL,
 	};
 	unsigned int i;
 
@@ -358,8 +377,10 @@ static void timer_row(struct out *o, const struct hvst_timer *t)
 static void timers(struct out *o, const struct hvst_result *r)
 {
 	static const char *const titles[] = {
-		"#VM", "#vCPU", "#timer", "#tid", "mode", "#arms", "#past due", "#of these inferred",
-		"#skew p1", "#p50", "#p99", "#max", NULL,
+		"#VM",	    "#vCPU", "#timer",	  "#tid",
+		"mode",	    "#arms", "#past due", "#of these inferred",
+		"#skew p1", "#p50",  "#p99",	  "#max",
+		NULL,
 	};
 	unsigned int i;
 
@@ -369,7 +390,8 @@ static void timers(struct out *o, const struct hvst_result *r)
 		timer_row(o, &r->timers[i]);
 	table_close(o);
 	tag(o, "p", "dim",
-	    "Skew: the reference time when the timer was armed minus the expiry asked for; positive is "
+	    "Skew: the reference time when the timer was armed minus the expiry asked for; "
+	    "positive is "
 	    "already past.");
 }
 
@@ -419,7 +441,8 @@ void html_report(struct out *o, const struct svg_context *ctx)
 
 	out_str(o,
 		"<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head>"
-		"<meta charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/>\n<title>");
+		"<meta charset=\"utf-8\"/><meta name=\"viewport\" "
+		"content=\"width=device-width\"/>\n<title>");
 	xml_printf(o, "hvstimer: %s", ctx->trace->nr_files ? ctx->trace->files[0].path : "");
 	out_str(o, "</title>\n<style>");
 	out_str(o, style);

@@ -13,19 +13,15 @@
 #include "out.h"
 #include "utf8.h"
 
-#define OUT_FLUSH_AT	(64 * 1024)
-#define DEFAULT_WIDTH	80
-#define MIN_WIDTH	40
-#define MAX_WIDTH	400
+#define OUT_FLUSH_AT  (64 * 1024)
+#define DEFAULT_WIDTH 80
+#define MIN_WIDTH     40
+#define MAX_WIDTH     400
 
 /* Bold and underline as well as hue: red against green must not be the only difference. */
 static const char *const looks[ROLE_COUNT] = {
-	[ROLE_BAD] = "\033[1;31m",
-	[ROLE_WARN] = "\033[33m",
-	[ROLE_GOOD] = "\033[32m",
-	[ROLE_TITLE] = "\033[1m",
-	[ROLE_TIME] = "\033[36m",
-	[ROLE_DIM] = "\033[2m",
+	[ROLE_BAD] = "\033[1;31m", [ROLE_WARN] = "\033[33m", [ROLE_GOOD] = "\033[32m",
+	[ROLE_TITLE] = "\033[1m",  [ROLE_TIME] = "\033[36m", [ROLE_DIM] = "\033[2m",
 };
 
 static bool want_color(enum color_mode mode, int fd)
@@ -367,7 +363,7 @@ void out_wrap(struct out *o, unsigned int column, unsigned int indent, unsigned 
 	while (*text) {
 		size_t word = strcspn(text, " \n");
 		const char *next = text + word + strspn(text + word, " \n");
-		bool last = line == lines && *next;	/* room for ".." is kept on the last line */
+		bool last = line == lines && *next; /* room for ".." is kept on the last line */
 
 		if (!first && column + 1 + word + (last ? 3 : 0) > o->width) {
 			if (line++ == lines) {

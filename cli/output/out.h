@@ -26,16 +26,16 @@ enum role {
 };
 
 struct out {
-	int fd;			/* -1: into memory only (tests, pieces of a page) */
-	int err;		/* errno of the first failure */
+	int fd;	 /* -1: into memory only (tests, pieces of a page) */
+	int err; /* errno of the first failure */
 	bool color;
-	unsigned int width;	/* columns for text */
-	unsigned int height;	/* lines of the terminal; 0: there is none to fit */
-	char *path;		/* -o: where the file will be, resolved; NULL: stdout */
-	char *tmp;		/* its temporary name; NULL while it has none (O_TMPFILE) */
+	unsigned int width;  /* columns for text */
+	unsigned int height; /* lines of the terminal; 0: there is none to fit */
+	char *path;	     /* -o: where the file will be, resolved; NULL: stdout */
+	char *tmp;	     /* its temporary name; NULL while it has none (O_TMPFILE) */
 	char *buf;
 	size_t len, cap;
-	size_t ready;		/* up to here there is room, and no need to write; 0 after an error */
+	size_t ready; /* up to here there is room, and no need to write; 0 after an error */
 };
 
 /* Standard output when @path is NULL. Negative errno when @path cannot be made. */

@@ -9,16 +9,16 @@
 #include "units.h"
 #include "xml.h"
 
-#define LEFT		96	/* margins of a plot */
-#define RIGHT		16
-#define TOP		46
-#define BOTTOM		46
-#define PLOT_WIDTH	(SVG_WIDTH - LEFT - RIGHT)
-#define PLOT_HEIGHT	240
-#define LEGEND_LINE	17
-#define MAX_MARKS	26	/* a to z */
-#define LETTER_WIDTH	10
-#define KNEE_NS		1000.0	/* below this the scale of values is linear, above it logarithmic */
+#define LEFT	     96 /* margins of a plot */
+#define RIGHT	     16
+#define TOP	     46
+#define BOTTOM	     46
+#define PLOT_WIDTH   (SVG_WIDTH - LEFT - RIGHT)
+#define PLOT_HEIGHT  240
+#define LEGEND_LINE  17
+#define MAX_MARKS    26 /* a to z */
+#define LETTER_WIDTH 10
+#define KNEE_NS	     1000.0 /* below this the scale of values is linear, above it logarithmic */
 
 /* A change of a clock, drawn as a line with a letter. */
 struct mark {
@@ -29,8 +29,8 @@ struct mark {
 
 struct frame {
 	struct out *o;
-	int64_t t0, t1;			/* time across */
-	double v0, v1;			/* scaled value, bottom and top */
+	int64_t t0, t1; /* time across */
+	double v0, v1;	/* scaled value, bottom and top */
 	struct mark marks[MAX_MARKS];
 	unsigned int nr_marks, left_out;
 };
@@ -38,19 +38,25 @@ struct frame {
 void svg_style(struct out *o)
 {
 	out_str(o,
-		"svg.hvst{font:12px system-ui,sans-serif;--bg:#fff;--fg:#1b1b1b;--dim:#5c5c5c;--grid:#d8d8d8;"
+		"svg.hvst{font:12px "
+		"system-ui,sans-serif;--bg:#fff;--fg:#1b1b1b;--dim:#5c5c5c;--grid:#d8d8d8;"
 		"--ahead:#2166ac;--past:#c43c10;--storm:#e31a1c;--guest:#7b3294;--host:#00694f}"
-		"@media(prefers-color-scheme:dark){svg.hvst{--bg:#16181c;--fg:#ececec;--dim:#a8a8a8;"
-		"--grid:#3a3d44;--ahead:#6db3f2;--past:#ff8a5c;--storm:#ff5a5a;--guest:#d3a4ea;--host:#5fd3b0}}"
+		"@media(prefers-color-scheme:dark){svg.hvst{--bg:#16181c;--fg:#ececec;--dim:#"
+		"a8a8a8;"
+		"--grid:#3a3d44;--ahead:#6db3f2;--past:#ff8a5c;--storm:#ff5a5a;--guest:#d3a4ea;--"
+		"host:#5fd3b0}}"
 		".hvst text{fill:var(--fg)}.hvst .bg{fill:var(--bg)}.hvst .dim{fill:var(--dim)}"
-		".hvst .title{font-weight:600;font-size:14px}.hvst .grid{stroke:var(--grid);stroke-width:1}"
+		".hvst .title{font-weight:600;font-size:14px}.hvst "
+		".grid{stroke:var(--grid);stroke-width:1}"
 		".hvst .zero{stroke:var(--dim);stroke-width:1}.hvst .ahead{fill:var(--ahead)}"
 		".hvst .past{fill:var(--past)}.hvst .band{fill-opacity:.38}"
-		".hvst .storm{fill:var(--storm);fill-opacity:.16;stroke:var(--storm);stroke-opacity:.55}"
+		".hvst "
+		".storm{fill:var(--storm);fill-opacity:.16;stroke:var(--storm);stroke-opacity:.55}"
 		".hvst text.stormname{fill:var(--storm);font-weight:700}"
 		".hvst .guest{stroke:var(--guest);stroke-width:1.5;stroke-dasharray:5 3}"
 		".hvst .host{stroke:var(--host);stroke-width:1.5}"
-		".hvst text.gl{fill:var(--guest);font-weight:700}.hvst text.hl{fill:var(--host);font-weight:700}");
+		".hvst text.gl{fill:var(--guest);font-weight:700}.hvst "
+		"text.hl{fill:var(--host);font-weight:700}");
 }
 
 /* --- scales ----------------------------------------------------------------------------------- */
@@ -132,11 +138,11 @@ static unsigned int frame_height(unsigned int legend)
 
 static void open_svg(struct out *o, unsigned int height, const char *title)
 {
-	out_printf(
-		o,
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hvst\" viewBox=\"0 0 %d %u\" width=\"%d\" "
-		"height=\"%u\" role=\"img\"><title>",
-		SVG_WIDTH, height, SVG_WIDTH, height);
+	out_printf(o,
+		   "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hvst\" viewBox=\"0 0 %d %u\" "
+		   "width=\"%d\" "
+		   "height=\"%u\" role=\"img\"><title>",
+		   SVG_WIDTH, height, SVG_WIDTH, height);
 	xml_text(o, title);
 	out_str(o, "</title>\n");
 	rect(o, 0, 0, SVG_WIDTH, height, "bg", 1);
@@ -191,10 +197,10 @@ static void value_axis(const struct frame *f, const char *name)
 	last = y_of(f, 0);
 	for (v = 1000; v <= 1000000000000; v *= 10)
 		value_tick(f, -v, &last);
-	out_printf(
-		f->o,
-		"<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\" class=\"dim\">",
-		TOP + PLOT_HEIGHT / 2);
+	out_printf(f->o,
+		   "<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\" "
+		   "class=\"dim\">",
+		   TOP + PLOT_HEIGHT / 2);
 	xml_text(f->o, name);
 	out_str(f->o, "</text>\n");
 }
@@ -356,7 +362,7 @@ static bool make_frame(struct frame *f, struct out *o, const struct svg_context 
 	f->t1 = f->t0 + (int64_t)used * ctx->c->column_ns;
 	f->v0 = fmin(scaled(lo), 0) - 0.15;
 	f->v1 = fmax(scaled(hi), 0);
-	f->v1 += 0.1 * (f->v1 - f->v0);		/* the storms' names stand there */
+	f->v1 += 0.1 * (f->v1 - f->v0); /* the storms' names stand there */
 	find_marks(f, ctx->result, s);
 	return true;
 }
@@ -530,11 +536,11 @@ static void count_axis(struct out *o, uint64_t most)
 		line(o, LEFT, y, LEFT + PLOT_WIDTH, y, v ? "grid" : "zero");
 		text_at(o, LEFT - 6, y + 4, "end", "dim", unit_count(text, v));
 	}
-	out_printf(
-		o,
-		"<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\" class=\"dim\">"
-		"count</text>\n",
-		TOP + PLOT_HEIGHT / 2);
+	out_printf(o,
+		   "<text transform=\"translate(14 %d) rotate(-90)\" text-anchor=\"middle\" "
+		   "class=\"dim\">"
+		   "count</text>\n",
+		   TOP + PLOT_HEIGHT / 2);
 }
 
 static void bar(struct out *o, const struct edges *e, unsigned int b, uint64_t count, uint64_t most,
@@ -592,7 +598,7 @@ static void stack(struct out *o, struct out *part, unsigned int *height)
 	char *box;
 	unsigned int w, h;
 
-	out_char(part, 0);	/* a string, for a moment */
+	out_char(part, 0); /* a string, for a moment */
 	if (part->err)
 		return;
 	part->len--;
@@ -622,11 +628,11 @@ void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, un
 		svg_histogram(&part, ctx, &ctx->c->series[i]);
 		stack(&body, &part, &height);
 	}
-	out_printf(
-		o,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
-		"class=\"hvst\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n<style>",
-		SVG_WIDTH, height ? height : 40, SVG_WIDTH, height ? height : 40);
+	out_printf(o,
+		   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg "
+		   "xmlns=\"http://www.w3.org/2000/svg\" "
+		   "class=\"hvst\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n<style>",
+		   SVG_WIDTH, height ? height : 40, SVG_WIDTH, height ? height : 40);
 	svg_style(o);
 	out_str(o, "</style>\n");
 	if (!height)

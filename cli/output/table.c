@@ -6,8 +6,8 @@
 
 #include "table.h"
 
-#define GAP		2
-#define FLEXIBLE_LEAST	16	/* what is left of a flexible column at least */
+#define GAP	       2
+#define FLEXIBLE_LEAST 16 /* what is left of a flexible column at least */
 
 struct cell {
 	char *text;
@@ -19,7 +19,7 @@ struct table {
 	unsigned int nr_columns;
 	struct cell *cells;
 	size_t nr, cap;
-	bool failed;		/* no memory for a cell: rather nothing than a crooked table */
+	bool failed; /* no memory for a cell: rather nothing than a crooked table */
 };
 
 struct table *table_new(const struct column *columns, unsigned int n)

@@ -10,9 +10,9 @@
 
 struct column {
 	const char *title;
-	bool left;		/* text; numbers stand right */
-	unsigned char drop;	/* 0: always shown; else the highest goes first */
-	bool flexible;		/* last column: cut at the width instead of being dropped */
+	bool left;	    /* text; numbers stand right */
+	unsigned char drop; /* 0: always shown; else the highest goes first */
+	bool flexible;	    /* last column: cut at the width instead of being dropped */
 };
 
 struct table;

@@ -11,14 +11,14 @@
 #include "text.h"
 #include "units.h"
 
-#define LABEL		9	/* width of the column of labels */
+#define LABEL 9 /* width of the column of labels */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* How much of each goes on the screen. */
 struct limits {
 	unsigned int vms, timers, storms, clocks;
-	unsigned int summary;	/* lines of a verdict's, 0: only its name */
+	unsigned int summary; /* lines of a verdict's, 0: only its name */
 };
 
 /* The screen is tried with these, from the richest on, until it fits the terminal. */
@@ -296,17 +296,19 @@ static void timer_row(struct table *t, const struct hvst_timer *m)
 	skew_cell(t, m->skew, 100);
 	skew_cell(t, m->skew, 5000);
 	skew_cell(t, m->skew, 9900);
-	table_cell(t, ROLE_NONE, m->skew && hvst_sketch_count(m->skew) ?
-		   unit_signed(buf, hvst_sketch_max(m->skew)) : "-");
+	table_cell(t, ROLE_NONE,
+		   m->skew && hvst_sketch_count(m->skew)
+			   ? unit_signed(buf, hvst_sketch_max(m->skew))
+			   : "-");
 }
 
 static void screen_timers(struct out *o, const struct hvst_result *r, unsigned int most)
 {
 	static const struct column columns[] = {
-		{ "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "timer", 0, 0, 0 }, { "mode", 1, 3, 0 },
-		{ "arms", 0, 0, 0 }, { "past due", 0, 0, 0 }, { "inferred", 0, 4, 0 },
-		{ "failed", 0, 5, 0 },
-		{ "skew p1", 0, 2, 0 }, { "p50", 0, 0, 0 }, { "p99", 0, 0, 0 }, { "max", 0, 0, 0 },
+		{ "VM", 0, 0, 0 },	 { "vCPU", 0, 0, 0 },	{ "timer", 0, 0, 0 },
+		{ "mode", 1, 3, 0 },	 { "arms", 0, 0, 0 },	{ "past due", 0, 0, 0 },
+		{ "inferred", 0, 4, 0 }, { "failed", 0, 5, 0 }, { "skew p1", 0, 2, 0 },
+		{ "p50", 0, 0, 0 },	 { "p99", 0, 0, 0 },	{ "max", 0, 0, 0 },
 	};
 	struct table *t;
 	unsigned int i;
@@ -360,10 +362,10 @@ static void storm_row(struct table *t, const struct hvst_storm *s, unsigned int 
 static void storm_table(struct out *o, const struct hvst_result *r, unsigned int most)
 {
 	static const struct column columns[] = {
-		{ "#", 0, 3, 0 }, { "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "timer", 0, 0, 0 },
-		{ "start", 0, 0, 0 }, { "lasts", 0, 0, 0 }, { "past due", 0, 0, 0 },
-		{ "rate", 0, 4, 0 },
-		{ "kind", 1, 1, 0 }, { "max skew", 0, 0, 0 }, { "set off by", 1, 5, 0 },
+		{ "#", 0, 3, 0 },	 { "VM", 0, 0, 0 },	    { "vCPU", 0, 0, 0 },
+		{ "timer", 0, 0, 0 },	 { "start", 0, 0, 0 },	    { "lasts", 0, 0, 0 },
+		{ "past due", 0, 0, 0 }, { "rate", 0, 4, 0 },	    { "kind", 1, 1, 0 },
+		{ "max skew", 0, 0, 0 }, { "set off by", 1, 5, 0 },
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	unsigned int i;
@@ -539,9 +541,9 @@ static void reference_row(struct table *t, const struct hvst_ref_segment *s)
 void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 {
 	static const struct column columns[] = {
-		{ "VM", 0, 0, 0 }, { "from", 0, 0, 0 }, { "to", 0, 3, 0 }, { "source", 1, 0, 0 },
-		{ "step", 0, 0, 0 },
-		{ "rate", 0, 2, 0 }, { "samples", 0, 4, 0 }, { "why", 1, 5, 1 },
+		{ "VM", 0, 0, 0 },	{ "from", 0, 0, 0 }, { "to", 0, 3, 0 },
+		{ "source", 1, 0, 0 },	{ "step", 0, 0, 0 }, { "rate", 0, 2, 0 },
+		{ "samples", 0, 4, 0 }, { "why", 1, 5, 1 },
 	};
 	struct table *t;
 	char time[UNIT_BUF];
@@ -602,8 +604,8 @@ static void guest_evidence(struct out *o, const struct hvst_guest_transition *g)
 void text_guest(struct out *o, const struct hvst_result *r, bool verbose)
 {
 	static const struct column columns[] = {
-		{ "VM", 0, 0, 0 }, { "vCPU", 0, 0, 0 }, { "time", 0, 0, 0 }, { "role", 1, 2, 0 },
-		{ "confidence", 1, 1, 0 }, { "change", 1, 0, 1 },
+		{ "VM", 0, 0, 0 },   { "vCPU", 0, 0, 0 },	{ "time", 0, 0, 0 },
+		{ "role", 1, 2, 0 }, { "confidence", 1, 1, 0 }, { "change", 1, 0, 1 },
 	};
 	struct table *t;
 	unsigned int i;
@@ -674,7 +676,10 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace,
 			  const struct hvst_result *r, unsigned int most)
 {
 	static const struct column columns[] = {
-		{ "time", 0, 0, 0 }, { "VM", 0, 0, 0 }, { "whose", 1, 0, 0 }, { "change", 1, 0, 1 },
+		{ "time", 0, 0, 0 },
+		{ "VM", 0, 0, 0 },
+		{ "whose", 1, 0, 0 },
+		{ "change", 1, 0, 1 },
 	};
 	struct clock_line *lines = calloc(r->nr_reference + r->nr_guest + 1, sizeof(*lines));
 	unsigned int i, n = lines ? clock_lines(lines, r, most == UINT_MAX) : 0;
@@ -860,7 +865,7 @@ void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst
 	for (i = 0; i < ARRAY_SIZE(levels); i++) {
 		page.len = 0;
 		put_screen(&page, t, r, &levels[i]);
-		if (count_lines(&page) < o->height)	/* one is left for the prompt */
+		if (count_lines(&page) < o->height) /* one is left for the prompt */
 			break;
 	}
 	out_mem(o, page.buf, page.len);

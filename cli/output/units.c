@@ -7,8 +7,14 @@
 
 #include "units.h"
 
-static const struct unit { uint64_t ns; const char *name; } units[] = {
-	{ 1000000000, "s" }, { 1000000, "ms" }, { 1000, "us" }, { 1, "ns" },
+static const struct unit {
+	uint64_t ns;
+	const char *name;
+} units[] = {
+	{ 1000000000, "s" },
+	{ 1000000, "ms" },
+	{ 1000, "us" },
+	{ 1, "ns" },
 };
 
 static uint64_t magnitude(int64_t ns)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The typed record of one trace event. Produced by lib/event from raw ring-buffer records; fields are
- * found through the trace's own formats, and a field that the recording kernel lacks is *absent*
- * (its bit in @present is clear), never a zero that looks like a value.
+ * The typed record of one trace event. Produced by lib/event from raw ring-buffer records; fields
+ * are found through the trace's own formats, and a field that the recording kernel lacks is
+ * *absent* (its bit in @present is clear), never a zero that looks like a value.
  */
 #ifndef HVSTIMER_EVENT_H
 #define HVSTIMER_EVENT_H
@@ -50,50 +50,162 @@ enum hvst_event_id {
 	HVST_EV_MMIO,
 	HVST_EV_APIC,
 	HVST_EV_SCHED_SWITCH,
-	HVST_EV_COUNT,			/* number of real events */
-	HVST_EV_LOST = HVST_EV_COUNT,	/* pseudo event: a gap in one CPU's buffer, see struct hvst_ev_lost */
+	HVST_EV_COUNT,		      /* number of real events */
+	HVST_EV_LOST = HVST_EV_COUNT, /* pseudo event: a gap in one CPU's buffer, see struct
+					 hvst_ev_lost */
 };
 
-struct hvst_ev_set_config   { uint64_t config; uint32_t timer_index; uint8_t host; };
-struct hvst_ev_set_count    { uint64_t count; uint32_t timer_index; uint8_t host; };
+struct hvst_ev_set_config {
+	uint64_t config;
+	uint32_t timer_index;
+	uint8_t host;
+};
+struct hvst_ev_set_count {
+	uint64_t count;
+	uint32_t timer_index;
+	uint8_t host;
+};
 /* start_one_shot, start_expired: @count; start_periodic: the same slot holds exp_time. */
-struct hvst_ev_start	    { uint64_t time_now; uint64_t count; uint32_t timer_index; };
-struct hvst_ev_timer	    { uint32_t timer_index; };		/* cleanup, callback */
-struct hvst_ev_expiration   { uint32_t timer_index; int32_t direct; int32_t msg_send_result; };
-struct hvst_ev_synic_msr    { uint64_t data; uint32_t msr; uint8_t host; };
-struct hvst_ev_synic_irq    { uint32_t sint; int32_t vector; int32_t ret; };	/* set_irq, send_eoi, acked */
-struct hvst_ev_hypercall    { uint64_t ingpa; uint64_t outgpa; uint16_t code; uint16_t var_cnt;
-			      uint16_t rep_cnt; uint16_t rep_idx; uint8_t fast; };
-struct hvst_ev_hypercall_done { uint64_t result; };
-struct hvst_ev_flush_tlb    { uint64_t mask; uint64_t address_space; uint64_t flags; uint64_t format;
-			      uint8_t guest_mode; };	/* mask: processor_mask or valid_bank_mask */
-struct hvst_ev_send_ipi	    { uint64_t mask; uint64_t format; uint32_t vector; };
-struct hvst_ev_syndbg	    { uint64_t data; uint32_t vp_index; uint32_t msr; };
-struct hvst_ev_timer_state  { uint32_t hv_timer_in_use; };
-struct hvst_ev_msr	    { uint64_t data; uint32_t ecx; uint32_t write; uint8_t exception; };
-struct hvst_ev_tsc_offset   { uint64_t previous_tsc_offset; uint64_t next_tsc_offset; };
-struct hvst_ev_track_tsc    { uint32_t nr_vcpus_matched_tsc; uint32_t online_vcpus; uint32_t host_clock;
-			      uint8_t use_master_clock; };
-struct hvst_ev_master_clock { uint32_t host_clock; uint8_t use_master_clock; uint8_t offset_matched; };
-struct hvst_ev_pvclock	    { uint64_t tsc_timestamp; uint64_t system_time; uint32_t version;
-			      uint32_t tsc_to_system_mul; int8_t tsc_shift; uint8_t flags; };
-struct hvst_ev_exit	    { uint64_t guest_rip; uint64_t info1; uint64_t info2; uint32_t exit_reason;
-			      uint32_t isa; uint32_t intr_info; uint32_t error_code; };
-struct hvst_ev_entry	    { uint64_t rip; uint8_t immediate_exit; };
-struct hvst_ev_pio	    { uint32_t rw; uint32_t port; uint32_t size; uint32_t count; uint32_t val; };
-struct hvst_ev_mmio	    { uint64_t gpa; uint64_t val; uint32_t type; uint32_t len; };
-struct hvst_ev_apic	    { uint64_t val; uint32_t rw; uint32_t reg; };
-struct hvst_ev_sched	    { int64_t prev_state; int32_t prev_pid; int32_t prev_prio; int32_t next_pid;
-			      int32_t next_prio; };
-/* @count: events dropped before this place on this CPU and buffer; 0 = the ring buffer did not say how many. */
-struct hvst_ev_lost	    { uint64_t count; };
+struct hvst_ev_start {
+	uint64_t time_now;
+	uint64_t count;
+	uint32_t timer_index;
+};
+struct hvst_ev_timer {
+	uint32_t timer_index;
+}; /* cleanup, callback */
+struct hvst_ev_expiration {
+	uint32_t timer_index;
+	int32_t direct;
+	int32_t msg_send_result;
+};
+struct hvst_ev_synic_msr {
+	uint64_t data;
+	uint32_t msr;
+	uint8_t host;
+};
+struct hvst_ev_synic_irq {
+	uint32_t sint;
+	int32_t vector;
+	int32_t ret;
+}; /* set_irq, send_eoi, acked */
+struct hvst_ev_hypercall {
+	uint64_t ingpa;
+	uint64_t outgpa;
+	uint16_t code;
+	uint16_t var_cnt;
+	uint16_t rep_cnt;
+	uint16_t rep_idx;
+	uint8_t fast;
+};
+struct hvst_ev_hypercall_done {
+	uint64_t result;
+};
+struct hvst_ev_flush_tlb {
+	uint64_t mask;
+	uint64_t address_space;
+	uint64_t flags;
+	uint64_t format;
+	uint8_t guest_mode;
+}; /* mask: processor_mask or valid_bank_mask */
+struct hvst_ev_send_ipi {
+	uint64_t mask;
+	uint64_t format;
+	uint32_t vector;
+};
+struct hvst_ev_syndbg {
+	uint64_t data;
+	uint32_t vp_index;
+	uint32_t msr;
+};
+struct hvst_ev_timer_state {
+	uint32_t hv_timer_in_use;
+};
+struct hvst_ev_msr {
+	uint64_t data;
+	uint32_t ecx;
+	uint32_t write;
+	uint8_t exception;
+};
+struct hvst_ev_tsc_offset {
+	uint64_t previous_tsc_offset;
+	uint64_t next_tsc_offset;
+};
+struct hvst_ev_track_tsc {
+	uint32_t nr_vcpus_matched_tsc;
+	uint32_t online_vcpus;
+	uint32_t host_clock;
+	uint8_t use_master_clock;
+};
+struct hvst_ev_master_clock {
+	uint32_t host_clock;
+	uint8_t use_master_clock;
+	uint8_t offset_matched;
+};
+struct hvst_ev_pvclock {
+	uint64_t tsc_timestamp;
+	uint64_t system_time;
+	uint32_t version;
+	uint32_t tsc_to_system_mul;
+	int8_t tsc_shift;
+	uint8_t flags;
+};
+struct hvst_ev_exit {
+	uint64_t guest_rip;
+	uint64_t info1;
+	uint64_t info2;
+	uint32_t exit_reason;
+	uint32_t isa;
+	uint32_t intr_info;
+	uint32_t error_code;
+};
+struct hvst_ev_entry {
+	uint64_t rip;
+	uint8_t immediate_exit;
+};
+struct hvst_ev_pio {
+	uint32_t rw;
+	uint32_t port;
+	uint32_t size;
+	uint32_t count;
+	uint32_t val;
+};
+struct hvst_ev_mmio {
+	uint64_t gpa;
+	uint64_t val;
+	uint32_t type;
+	uint32_t len;
+};
+struct hvst_ev_apic {
+	uint64_t val;
+	uint32_t rw;
+	uint32_t reg;
+};
+struct hvst_ev_sched {
+	int64_t prev_state;
+	int32_t prev_pid;
+	int32_t prev_prio;
+	int32_t next_pid;
+	int32_t next_prio;
+};
+/*
+ * @count: events dropped before this place on this CPU and buffer; 0 = the ring buffer did not say
+ * how many.
+ */
+struct hvst_ev_lost {
+	uint64_t count;
+};
 /* Within the library, behind the fields of an event of up to 24 bytes: see lib/event/lane.h. */
-struct hvst_ev_notes	    { uint64_t of_event[3]; uint64_t notes; };
+struct hvst_ev_notes {
+	uint64_t of_event[3];
+	uint64_t notes;
+};
 
 /**
  * struct hvst_event - one decoded event
  * @ts_ns: trace time in ns on the trace's own clock (cycles times the scale for a cycle clock)
- * @ts_raw: the time stamp as trace-cmd report shows it (equal to @ts_ns except for unscaled cycle clocks)
+ * @ts_raw: the time stamp as trace-cmd report shows it (equal to @ts_ns except for unscaled cycle
+ * clocks)
  * @pid: common_pid, the task that was running (the vCPU thread for events in vCPU context)
  * @cpu: host CPU whose buffer held it
  * @buffer: index into struct hvst_trace.buffers
@@ -145,7 +257,7 @@ struct hvst_event {
 /* How a field is written for people and machines. */
 enum hvst_field_flags {
 	HVST_FIELD_SIGNED = 1,
-	HVST_FIELD_HEX = 2,		/* MSR numbers, masks, addresses: hex for people */
+	HVST_FIELD_HEX = 2, /* MSR numbers, masks, addresses: hex for people */
 	HVST_FIELD_BOOL = 4,
 };
 
@@ -163,7 +275,8 @@ struct hvst_field {
 	uint8_t flags;
 };
 
-/** hvst_event_name - the kernel's name of an event ("kvm_hv_stimer_callback"); NULL for an unknown id */
+/** hvst_event_name - the kernel's name of an event ("kvm_hv_stimer_callback"); NULL for an unknown
+ * id */
 const char *hvst_event_name(unsigned int id);
 
 /** hvst_event_system - the event's system ("kvm", "sched"); NULL for an unknown id */
@@ -172,11 +285,13 @@ const char *hvst_event_system(unsigned int id);
 /** hvst_event_by_name - the id of a name, with or without "system:" before it; -1 when unknown */
 int hvst_event_by_name(const char *name);
 
-/** hvst_event_fields - the fields of an event, in present-bit order; *@n gets their number. Static storage. */
+/** hvst_event_fields - the fields of an event, in present-bit order; *@n gets their number. Static
+ * storage. */
 const struct hvst_field *hvst_event_fields(unsigned int id, unsigned int *n);
 
 /**
- * hvst_event_value - read field @i of @ev as a 64-bit value (sign-extended when the field is signed)
+ * hvst_event_value - read field @i of @ev as a 64-bit value (sign-extended when the field is
+ * signed)
  *
  * Returns true and sets *@val when the field was in the record, else false.
  */

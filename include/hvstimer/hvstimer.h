@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* libhvstimer: why is a guest stuck in Hyper-V synthetic-timer interrupts? One include for all of it. */
+/*
+ * libhvstimer: why is a guest stuck in Hyper-V synthetic-timer interrupts? One include for all of
+ * it.
+ */
 #ifndef HVSTIMER_HVSTIMER_H
 #define HVSTIMER_HVSTIMER_H
 

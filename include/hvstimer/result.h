@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * What an analysis found. Everything here belongs to the session and lives until the next
- * hvst_session_run() or hvst_session_free(). Times are ns on the trace's own clock; *_ref are Hyper-V
- * reference time units of 100 ns. HVST_UNKNOWN stands for a number that the trace cannot tell.
+ * hvst_session_run() or hvst_session_free(). Times are ns on the trace's own clock; *_ref are
+ * Hyper-V reference time units of 100 ns. HVST_UNKNOWN stands for a number that the trace cannot
+ * tell.
  */
 #ifndef HVSTIMER_RESULT_H
 #define HVSTIMER_RESULT_H
@@ -14,22 +15,25 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-#define HVST_UNKNOWN	INT64_MIN	/* "null": not known. Never a made-up number. */
-#define HVST_COMM_LEN	16
+#define HVST_UNKNOWN  INT64_MIN /* "null": not known. Never a made-up number. */
+#define HVST_COMM_LEN 16
 
 struct hvst_sketch;
 
-/* --- distributions ------------------------------------------------------------------------------- */
+/* --- distributions -------------------------------------------------------------------------------
+ */
 
 /* Signed, mergeable, log-bucketed; see lib/stats/sketch.h for how. Units: ns. */
 
-/** hvst_sketch_count - number of values; hvst_sketch_min/max - exact extremes, HVST_UNKNOWN when empty */
+/** hvst_sketch_count - number of values; hvst_sketch_min/max - exact extremes, HVST_UNKNOWN when
+ * empty */
 uint64_t hvst_sketch_count(const struct hvst_sketch *s);
 int64_t hvst_sketch_min(const struct hvst_sketch *s);
 int64_t hvst_sketch_max(const struct hvst_sketch *s);
 /** hvst_sketch_relative_error - the bound on |quantile - exact| / |exact| */
 double hvst_sketch_relative_error(const struct hvst_sketch *s);
-/** hvst_sketch_quantile - the value at rank ceil(@per_mille_10 / 10000 * count); HVST_UNKNOWN when empty */
+/** hvst_sketch_quantile - the value at rank ceil(@per_mille_10 / 10000 * count); HVST_UNKNOWN when
+ * empty */
 int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_mille_10);
 /**
  * hvst_sketch_next - walk the non-empty buckets from the most negative up
@@ -39,31 +43,34 @@ int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_mille
 bool hvst_sketch_next(const struct hvst_sketch *s, unsigned int *iter, int64_t *lo, int64_t *hi,
 		      uint64_t *count);
 
-/* --- the trace ------------------------------------------------------------------------------------ */
+/*
+ * --- the trace
+ * ------------------------------------------------------------------------------------
+ */
 
 struct hvst_file_info {
 	const char *path;
-	int version;			/* 6 or 7 */
-	const char *compression;	/* "zstd", "zlib"; NULL: none */
-	int64_t truncated_at;		/* file offset where a cut-off file ends early; HVST_UNKNOWN: whole */
-	const char *reader;		/* "pages" or "libtracecmd" */
-	const char *declined;		/* why the page reader declined; NULL */
-	const char *uname;		/* NULL when not in the file */
+	int version;		 /* 6 or 7 */
+	const char *compression; /* "zstd", "zlib"; NULL: none */
+	int64_t truncated_at; /* file offset where a cut-off file ends early; HVST_UNKNOWN: whole */
+	const char *reader;   /* "pages" or "libtracecmd" */
+	const char *declined; /* why the page reader declined; NULL */
+	const char *uname;    /* NULL when not in the file */
 };
 
 struct hvst_buffer_info {
-	const char *name;		/* "" is the top buffer */
-	unsigned int file;		/* index into files */
+	const char *name;  /* "" is the top buffer */
+	unsigned int file; /* index into files */
 	const char *clock;
 	unsigned int cpus;
-	bool selected;			/* false: left out by --buffer */
+	bool selected; /* false: left out by --buffer */
 };
 
 struct hvst_lost {
 	unsigned int cpu;
-	unsigned int buffer;		/* index into buffers */
-	int64_t ts_ns;			/* of the first event after the gap */
-	int64_t count;			/* HVST_UNKNOWN: the ring buffer did not say */
+	unsigned int buffer; /* index into buffers */
+	int64_t ts_ns;	     /* of the first event after the gap */
+	int64_t count;	     /* HVST_UNKNOWN: the ring buffer did not say */
 };
 
 enum hvst_scale_source { HVST_SCALE_NONE, HVST_SCALE_FILE, HVST_SCALE_ESTIMATED };
@@ -73,103 +80,142 @@ struct hvst_trace {
 	unsigned int nr_files;
 	const struct hvst_buffer_info *buffers;
 	unsigned int nr_buffers;
-	const char *clock;		/* "mono", "x86-tsc", ... */
-	bool cycles;			/* a cycle clock whose report shows cycles: ts_raw differs from ts_ns */
+	const char *clock; /* "mono", "x86-tsc", ... */
+	bool cycles;	   /* a cycle clock whose report shows cycles: ts_raw differs from ts_ns */
 	enum hvst_scale_source scale_source;
 	uint32_t scale_mult, scale_shift; /* ns = cycles * mult >> shift */
-	unsigned int cpus;		/* highest CPU number seen in the file + 1 */
-	int64_t first_ns, last_ns;	/* HVST_UNKNOWN in an empty trace */
-	uint64_t events;		/* all records in the selected buffers and window */
-	uint64_t relevant;		/* decoded into struct hvst_event */
-	uint64_t ignored;		/* left out by --ignore */
-	uint64_t malformed;		/* records of a known event too short for its format, skipped */
-	uint64_t duplicates;		/* the same event in two buffers, counted once */
-	uint64_t backwards;		/* events whose time lies before one already delivered of the same thread */
-	uint64_t unfollowed;		/* events of vCPU threads beyond the 4096 that are followed */
-	uint64_t seen[HVST_EV_COUNT];	/* by event */
-	uint32_t in_format[(HVST_EV_COUNT + 31) / 32]; /* bit: the file has a format for this event */
-	const struct hvst_lost *lost;	/* at most HVST_MAX_LOST places kept, the rest only counted */
+	unsigned int cpus;		  /* highest CPU number seen in the file + 1 */
+	int64_t first_ns, last_ns;	  /* HVST_UNKNOWN in an empty trace */
+	uint64_t events;		  /* all records in the selected buffers and window */
+	uint64_t relevant;		  /* decoded into struct hvst_event */
+	uint64_t ignored;		  /* left out by --ignore */
+	uint64_t malformed;  /* records of a known event too short for its format, skipped */
+	uint64_t duplicates; /* the same event in two buffers, counted once */
+	uint64_t backwards;  /* events whose time lies before one already delivered of the same
+				thread */
+	uint64_t unfollowed; /* events of vCPU threads beyond the 4096 that are followed */
+	uint64_t seen[HVST_EV_COUNT]; /* by event */
+	uint32_t in_format[(HVST_EV_COUNT + 31) /
+			   32];	      /* bit: the file has a format for this event */
+	const struct hvst_lost *lost; /* at most HVST_MAX_LOST places kept, the rest only counted */
 	unsigned int nr_lost;
 	uint64_t lost_places;
-	uint64_t lost_events;		/* sum of known counts */
-	int64_t lost_ns;		/* time inside gaps, summed over CPUs */
+	uint64_t lost_events; /* sum of known counts */
+	int64_t lost_ns;      /* time inside gaps, summed over CPUs */
 	bool start_expired_recorded;
-	int64_t padding_ns;		/* HVST_UNKNOWN: no padding seen */
-	bool incomplete;		/* interrupted: holds for what was read */
+	int64_t padding_ns; /* HVST_UNKNOWN: no padding seen */
+	bool incomplete;    /* interrupted: holds for what was read */
 };
 #define HVST_MAX_LOST 4096
 
-/* --- evidence ------------------------------------------------------------------------------------- */
+/*
+ * --- evidence
+ * -------------------------------------------------------------------------------------
+ */
 
 struct hvst_evidence {
-	int event;			/* enum hvst_event_id; -1: not one event (a statistic) */
-	int64_t ts_ns;			/* HVST_UNKNOWN for a statistic */
+	int event;     /* enum hvst_event_id; -1: not one event (a statistic) */
+	int64_t ts_ns; /* HVST_UNKNOWN for a statistic */
 	uint64_t ts_raw;
-	int cpu;			/* -1 unknown */
-	int tid;			/* -1 unknown */
-	int buffer;			/* -1 unknown */
+	int cpu;    /* -1 unknown */
+	int tid;    /* -1 unknown */
+	int buffer; /* -1 unknown */
 	char text[160];
 };
 #define HVST_MAX_EVIDENCE 6
-struct hvst_evidence_list { unsigned int n; struct hvst_evidence e[HVST_MAX_EVIDENCE]; };
+struct hvst_evidence_list {
+	unsigned int n;
+	struct hvst_evidence e[HVST_MAX_EVIDENCE];
+};
 
-/* --- who ------------------------------------------------------------------------------------------- */
+/*
+ * --- who
+ * -------------------------------------------------------------------------------------------
+ */
 
-struct hvst_vcpu_info { int vcpu; int tid; char comm[HVST_COMM_LEN]; };
+struct hvst_vcpu_info {
+	int vcpu;
+	int tid;
+	char comm[HVST_COMM_LEN];
+};
 
 struct hvst_vm {
-	int vm;				/* 0, 1, ... in order of appearance; -1 unknown */
-	const char *name;		/* as the recording names the guest (trace-cmd -A or --name); NULL */
-	int64_t epoch_ns;		/* trace time - 100 * time_now, first segment; HVST_UNKNOWN */
+	int vm;		  /* 0, 1, ... in order of appearance; -1 unknown */
+	const char *name; /* as the recording names the guest (trace-cmd -A or --name); NULL */
+	int64_t epoch_ns; /* trace time - 100 * time_now, first segment; HVST_UNKNOWN */
 	const struct hvst_vcpu_info *vcpus;
 	unsigned int nr_vcpus;
 };
 
-enum hvst_timer_mode { HVST_MODE_NONE, HVST_MODE_ONE_SHOT = 1, HVST_MODE_PERIODIC = 2, HVST_MODE_BOTH = 3 };
-enum hvst_delivery_mode { HVST_DELIVERY_NONE, HVST_DELIVERY_DIRECT = 1, HVST_DELIVERY_MESSAGE = 2,
-			  HVST_DELIVERY_BOTH = 3 };
+enum hvst_timer_mode {
+	HVST_MODE_NONE,
+	HVST_MODE_ONE_SHOT = 1,
+	HVST_MODE_PERIODIC = 2,
+	HVST_MODE_BOTH = 3
+};
+enum hvst_delivery_mode {
+	HVST_DELIVERY_NONE,
+	HVST_DELIVERY_DIRECT = 1,
+	HVST_DELIVERY_MESSAGE = 2,
+	HVST_DELIVERY_BOTH = 3
+};
 
 struct hvst_timer {
 	int vm, vcpu, tid, timer;
 	enum hvst_timer_mode mode;
 	enum hvst_delivery_mode delivery;
-	uint64_t arms;			/* without restarts, with the past-due ones */
+	uint64_t arms; /* without restarts, with the past-due ones */
 	uint64_t past_due_observed, past_due_inferred;
-	uint64_t restarts;		/* the host looked again at a running timer */
+	uint64_t restarts; /* the host looked again at a running timer */
 	uint64_t fired, cancelled, failed_deliveries;
-	const struct hvst_sketch *skew;		/* one-shot arms; positive: past due */
-	const struct hvst_sketch *lateness;	/* deadline -> callback */
+	const struct hvst_sketch *skew;		    /* one-shot arms; positive: past due */
+	const struct hvst_sketch *lateness;	    /* deadline -> callback */
 	const struct hvst_sketch *delivery_latency; /* callback -> expiration */
-	const struct hvst_sketch *entry_latency;  /* expiration -> kvm_entry */
+	const struct hvst_sketch *entry_latency;    /* expiration -> kvm_entry */
 };
 
-/* --- storms ---------------------------------------------------------------------------------------- */
+/*
+ * --- storms
+ * ----------------------------------------------------------------------------------------
+ */
 
-enum hvst_storm_kind { HVST_STORM_UNKNOWN, HVST_STORM_BACKLOG, HVST_STORM_CONSTANT, HVST_STORM_GROWING };
+enum hvst_storm_kind {
+	HVST_STORM_UNKNOWN,
+	HVST_STORM_BACKLOG,
+	HVST_STORM_CONSTANT,
+	HVST_STORM_GROWING
+};
 
 struct hvst_storm {
 	int vm, vcpu, tid, timer;
-	int64_t start_ns, end_ns;	/* first and last past-due arm seen */
-	bool open;			/* the trace, or a gap, ends inside it */
+	int64_t start_ns, end_ns; /* first and last past-due arm seen */
+	bool open;		  /* the trace, or a gap, ends inside it */
 	uint64_t arms, past_due;
-	double rate_hz, peak_hz;	/* past-due arms a second; peak over 1/16 of the storm, at least 16 arms */
-	int64_t skew_start_ns, skew_max_ns, skew_end_ns; /* HVST_UNKNOWN where no sample bounds it */
-	int64_t skew_error_ns;		/* bound on the three above; 0 when observed */
+	double rate_hz,
+		peak_hz; /* past-due arms a second; peak over 1/16 of the storm, at least 16 arms */
+	int64_t skew_start_ns, skew_max_ns,
+		skew_end_ns;   /* HVST_UNKNOWN where no sample bounds it */
+	int64_t skew_error_ns; /* bound on the three above; 0 when observed */
 	enum hvst_storm_kind kind;
-	int64_t period_ref;		/* backlog: count advance per arm; HVST_UNKNOWN */
-	int64_t predicted_end_ns;	/* backlog: where count overtakes time_now; HVST_UNKNOWN */
+	int64_t period_ref;	  /* backlog: count advance per arm; HVST_UNKNOWN */
+	int64_t predicted_end_ns; /* backlog: where count overtakes time_now; HVST_UNKNOWN */
 	double progress_before, progress_during; /* 0..1; negative: unknown */
 	bool endangers_watchdog;
-	int episode;			/* storms of one VM that overlap share it */
-	int trigger_event;		/* last clock event before it: enum hvst_event_id; -1: none near */
+	int episode;	   /* storms of one VM that overlap share it */
+	int trigger_event; /* last clock event before it: enum hvst_event_id; -1: none near */
 	int64_t trigger_ts_ns, trigger_distance_ns; /* when, and how long before; HVST_UNKNOWN */
 	struct hvst_evidence_list evidence;
 };
 
 /* Past-due arms outside storms, in two ways: isolated + bursts, or by cause; one sum. */
-struct hvst_past_due { uint64_t isolated, bursts, short_deadline, preempted, unexplained; };
+struct hvst_past_due {
+	uint64_t isolated, bursts, short_deadline, preempted, unexplained;
+};
 
-/* --- clocks ---------------------------------------------------------------------------------------- */
+/*
+ * --- clocks
+ * ----------------------------------------------------------------------------------------
+ */
 
 enum hvst_ref_source { HVST_REF_UNKNOWN, HVST_REF_TSC_PAGE, HVST_REF_KVMCLOCK };
 
@@ -178,68 +224,97 @@ struct hvst_ref_segment {
 	int64_t from_ns, to_ns;
 	enum hvst_ref_source source;
 	double rate_ppm, rate_ppm_error; /* NaN: unknown */
-	int64_t step_ns;		/* against the segment before; HVST_UNKNOWN for the first */
-	int64_t offset_ns;		/* 100 * time_now - trace time at from_ns; HVST_UNKNOWN */
+	int64_t step_ns;   /* against the segment before; HVST_UNKNOWN for the first */
+	int64_t offset_ns; /* 100 * time_now - trace time at from_ns; HVST_UNKNOWN */
 	uint64_t samples;
 	char why[160];
 };
 
-enum hvst_guest_source { HVST_SRC_UNKNOWN, HVST_SRC_REFERENCE_COUNTER, HVST_SRC_TSC_PAGE,
-			 HVST_SRC_TSC_PAGE_DISABLED, HVST_SRC_TSC_EMULATED, HVST_SRC_RAW_TSC,
-			 HVST_SRC_KVMCLOCK, HVST_SRC_ACPI_PM, HVST_SRC_HPET };
+enum hvst_guest_source {
+	HVST_SRC_UNKNOWN,
+	HVST_SRC_REFERENCE_COUNTER,
+	HVST_SRC_TSC_PAGE,
+	HVST_SRC_TSC_PAGE_DISABLED,
+	HVST_SRC_TSC_EMULATED,
+	HVST_SRC_RAW_TSC,
+	HVST_SRC_KVMCLOCK,
+	HVST_SRC_ACPI_PM,
+	HVST_SRC_HPET
+};
 enum hvst_clock_role { HVST_ROLE_UNKNOWN, HVST_ROLE_STIMER, HVST_ROLE_TIMEKEEPING };
 enum hvst_confidence { HVST_SUSPECTED, HVST_INFERRED, HVST_OBSERVED };
 
 struct hvst_guest_transition {
 	int vm;
-	int vcpu;			/* -1: the whole VM */
-	int tid;			/* -1 with vcpu -1 */
+	int vcpu; /* -1: the whole VM */
+	int tid;  /* -1 with vcpu -1 */
 	enum hvst_clock_role role;
 	int64_t ts_ns;
 	enum hvst_guest_source from, to;
-	int64_t offset_ns;		/* guest against reference, negative = behind; HVST_UNKNOWN */
-	double rate_ppm;		/* guest against reference, negative = slow; NaN */
+	int64_t offset_ns; /* guest against reference, negative = behind; HVST_UNKNOWN */
+	double rate_ppm;   /* guest against reference, negative = slow; NaN */
 	double rate_ppm_error;
 	enum hvst_confidence confidence;
 	struct hvst_evidence_list evidence;
 };
 
-struct hvst_unpaired {			/* the gap between the host's two clock readings, upper bound */
+struct hvst_unpaired { /* the gap between the host's two clock readings, upper bound */
 	uint64_t count;
 	int64_t p50_ns, p95_ns, p99_ns, max_ns; /* HVST_UNKNOWN when count is 0 */
 };
 
-/* --- verdicts -------------------------------------------------------------------------------------- */
+/*
+ * --- verdicts
+ * --------------------------------------------------------------------------------------
+ */
 
-enum hvst_question { HVST_Q_STORM, HVST_Q_GUEST_CLOCK_BEHIND, HVST_Q_GUEST_BACKLOG, HVST_Q_GUEST_CLOCK_RATE,
-		     HVST_Q_GUEST_CLOCKSOURCE_SWITCH, HVST_Q_HOST_REFERENCE_STEP, HVST_Q_HOST_REFERENCE_RATE,
-		     HVST_Q_HOST_KVMCLOCK_FALLBACK, HVST_Q_HOST_UNPAIRED_CLOCK_READS, HVST_Q_PREEMPTION,
-		     HVST_Q_COUNT };
+enum hvst_question {
+	HVST_Q_STORM,
+	HVST_Q_GUEST_CLOCK_BEHIND,
+	HVST_Q_GUEST_BACKLOG,
+	HVST_Q_GUEST_CLOCK_RATE,
+	HVST_Q_GUEST_CLOCKSOURCE_SWITCH,
+	HVST_Q_HOST_REFERENCE_STEP,
+	HVST_Q_HOST_REFERENCE_RATE,
+	HVST_Q_HOST_KVMCLOCK_FALLBACK,
+	HVST_Q_HOST_UNPAIRED_CLOCK_READS,
+	HVST_Q_PREEMPTION,
+	HVST_Q_COUNT
+};
 enum hvst_answer { HVST_CANNOT_TELL, HVST_NO, HVST_YES };
 
-struct hvst_vm_verdict { int vm; enum hvst_answer answer; struct hvst_evidence_list evidence; };
+struct hvst_vm_verdict {
+	int vm;
+	enum hvst_answer answer;
+	struct hvst_evidence_list evidence;
+};
 
 struct hvst_verdict {
 	enum hvst_question question;
 	enum hvst_answer answer;
 	char summary[512];
 	struct hvst_evidence_list evidence;
-	uint64_t missing;		/* bit per enum hvst_event_id: not recorded and needed */
+	uint64_t missing; /* bit per enum hvst_event_id: not recorded and needed */
 	const struct hvst_vm_verdict *by_vm;
 	unsigned int nr_by_vm;
 };
 
 struct hvst_result {
-	const struct hvst_vm *vms;		unsigned int nr_vms;
-	const struct hvst_timer *timers;	unsigned int nr_timers;
-	const struct hvst_storm *storms;	unsigned int nr_storms;
+	const struct hvst_vm *vms;
+	unsigned int nr_vms;
+	const struct hvst_timer *timers;
+	unsigned int nr_timers;
+	const struct hvst_storm *storms;
+	unsigned int nr_storms;
 	struct hvst_past_due past_due;
-	const struct hvst_ref_segment *reference;	unsigned int nr_reference;
-	const struct hvst_guest_transition *guest;	unsigned int nr_guest;
+	const struct hvst_ref_segment *reference;
+	unsigned int nr_reference;
+	const struct hvst_guest_transition *guest;
+	unsigned int nr_guest;
 	struct hvst_unpaired unpaired;
 	struct hvst_verdict verdicts[HVST_Q_COUNT];
-	char headline[768];		/* is there a storm, whose fault, since when, what set it off */
-	char advice[512];		/* what to do next */
+	char headline[768]; /* is there a storm, whose fault, since when, what set it off */
+	char advice[512];   /* what to do next */
 };
 
 /* The JSON contract's words for the enums above; never NULL. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * A session reads one recording (one or more trace.dat files merged by time) and analyses it. No globals:
- * several sessions may be open at once, each used by one thread at a time. Functions that can fail return
- * 0 or a negative errno and leave a message in hvst_session_error(). Version 0.x: not stable yet.
+ * A session reads one recording (one or more trace.dat files merged by time) and analyses it. No
+ * globals: several sessions may be open at once, each used by one thread at a time. Functions that
+ * can fail return 0 or a negative errno and leave a message in hvst_session_error(). Version 0.x:
+ * not stable yet.
  */
 #ifndef HVSTIMER_SESSION_H
 #define HVSTIMER_SESSION_H
@@ -20,22 +21,24 @@ enum hvst_reader { HVST_READER_AUTO, HVST_READER_PAGES, HVST_READER_LIBTRACECMD 
 
 /* What a run computes; a run that needs none of an analysis pays nothing for it. */
 enum hvst_need {
-	HVST_NEED_EVENTS = 1,		/* decode every known event with every field, for the event observer */
-	HVST_NEED_ANALYSIS = 2,		/* arms, storms, clocks, verdicts */
+	HVST_NEED_EVENTS =
+		1, /* decode every known event with every field, for the event observer */
+	HVST_NEED_ANALYSIS = 2, /* arms, storms, clocks, verdicts */
 };
 
 enum hvst_arm_kind { HVST_ARM_AHEAD, HVST_ARM_PAST_DUE, HVST_ARM_PERIODIC };
 enum hvst_arm_flags {
-	HVST_ARM_INFERRED = 1,		/* no start event: time_now comes from the reference-clock model */
-	HVST_ARM_RESTART = 2,		/* the host looked again at a running timer: no new arm */
-	HVST_ARM_PADDED = 4,		/* the host delayed it (padding kernel) */
-	HVST_ARM_HOST = 8,		/* armed by the VMM (restore) */
+	HVST_ARM_INFERRED = 1, /* no start event: time_now comes from the reference-clock model */
+	HVST_ARM_RESTART = 2,  /* the host looked again at a running timer: no new arm */
+	HVST_ARM_PADDED = 4,   /* the host delayed it (padding kernel) */
+	HVST_ARM_HOST = 8,     /* armed by the VMM (restore) */
 };
 
 /**
  * struct hvst_arm - one programming of a timer as the host executed it
  * @ts_ns, @ts_raw: of the start event; for an inferred arm of the expiration that proves it
- * @time_now, @count: ref units; periodic: @count is exp_time. @time_now is 0 when unknown (see @skew_ns)
+ * @time_now, @count: ref units; periodic: @count is exp_time. @time_now is 0 when unknown (see
+ * @skew_ns)
  * @skew_ns: 100 * (time_now - count), saturated; HVST_UNKNOWN when the trace cannot tell
  * @error_ns: bound on the error of @skew_ns (0 when observed)
  * @period_ref: periodic: the period; else 0
@@ -52,8 +55,8 @@ struct hvst_arm {
 	uint64_t period_ref;
 	int vm, vcpu, tid, timer;
 	uint16_t cpu, buffer;
-	uint8_t kind;			/* enum hvst_arm_kind */
-	uint8_t flags;			/* enum hvst_arm_flags */
+	uint8_t kind;  /* enum hvst_arm_kind */
+	uint8_t flags; /* enum hvst_arm_flags */
 };
 
 /**
@@ -74,9 +77,9 @@ struct hvst_fire {
 /**
  * struct hvst_observer - callbacks of a run, any of them NULL
  *
- * Called on the thread that runs the session. A non-zero return stops the run; hvst_session_run() then
- * returns -ECANCELED, with results for what was read (trace.incomplete set). What was pending then, arms
- * that wait for a clock sample, firings and open storms, is still handed out.
+ * Called on the thread that runs the session. A non-zero return stops the run; hvst_session_run()
+ * then returns -ECANCELED, with results for what was read (trace.incomplete set). What was pending
+ * then, arms that wait for a clock sample, firings and open storms, is still handed out.
  * @progress: now and then, with bytes done of bytes in all.
  */
 struct hvst_observer {
@@ -89,31 +92,41 @@ struct hvst_observer {
 
 /* Storm and past-due rule; hvst_params_default() fills in the documented defaults. */
 struct hvst_params {
-	unsigned int storm_min_arms;	/* 64: past-due arms that make a storm */
-	unsigned int storm_min_share;	/* 80: per cent of the group's arms that are past due */
-	unsigned int storm_max_ahead;	/* 8: arms ahead allowed between two past-due arms of a group */
-	int64_t storm_max_gap_ns;	/* 200 ms between two past-due arms of a group */
-	unsigned int burst_min_arms;	/* 8: past-due arms that make a burst */
-	int64_t watchdog_ns;		/* 10 s: storms at least this long endanger a watchdog */
-	int64_t short_deadline_ns;	/* past due by at most this: a short deadline; 0: four times what an arm
-					 * usually costs on that vCPU */
+	unsigned int storm_min_arms;  /* 64: past-due arms that make a storm */
+	unsigned int storm_min_share; /* 80: per cent of the group's arms that are past due */
+	unsigned int
+		storm_max_ahead;  /* 8: arms ahead allowed between two past-due arms of a group */
+	int64_t storm_max_gap_ns; /* 200 ms between two past-due arms of a group */
+	unsigned int burst_min_arms; /* 8: past-due arms that make a burst */
+	int64_t watchdog_ns;	     /* 10 s: storms at least this long endanger a watchdog */
+	int64_t short_deadline_ns; /* past due by at most this: a short deadline; 0: four times what
+				    * an arm usually costs on that vCPU */
 };
 /** hvst_params_default - fill in what a new session has */
 void hvst_params_default(struct hvst_params *p);
 
-/** hvst_session_new - a new session, NULL without memory; hvst_session_free - frees it and all it owns */
+/** hvst_session_new - a new session, NULL without memory; hvst_session_free - frees it and all it
+ * owns */
 struct hvst_session *hvst_session_new(void);
 void hvst_session_free(struct hvst_session *s);
 
-/* Options: all before hvst_session_open(), except window, need, filter and observers (before each run). */
-int hvst_session_add_file(struct hvst_session *s, const char *path);	/* @path is copied */
-int hvst_session_add_buffer(struct hvst_session *s, const char *name);	/* only these buffers; default all */
-int hvst_session_add_cpu(struct hvst_session *s, unsigned int cpu);	/* only these CPUs; default all */
-int hvst_session_ignore(struct hvst_session *s, const char *event);	/* as if it had not been recorded */
+/*
+ * Options: all before hvst_session_open(), except window, need, filter and observers (before each
+ * run).
+ */
+int hvst_session_add_file(struct hvst_session *s, const char *path); /* @path is copied */
+int hvst_session_add_buffer(struct hvst_session *s,
+			    const char *name); /* only these buffers; default all */
+int hvst_session_add_cpu(struct hvst_session *s,
+			 unsigned int cpu); /* only these CPUs; default all */
+int hvst_session_ignore(struct hvst_session *s,
+			const char *event); /* as if it had not been recorded */
 void hvst_session_set_reader(struct hvst_session *s, enum hvst_reader reader);
-void hvst_session_set_threads(struct hvst_session *s, unsigned int threads); /* 0: the CPUs at hand */
+void hvst_session_set_threads(struct hvst_session *s,
+			      unsigned int threads); /* 0: the CPUs at hand */
 void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p);
-void hvst_session_set_need(struct hvst_session *s, unsigned int need);	/* default HVST_NEED_ANALYSIS */
+void hvst_session_set_need(struct hvst_session *s,
+			   unsigned int need); /* default HVST_NEED_ANALYSIS */
 /* Only [from, to); HVST_UNKNOWN: open. Pages before @from are skipped without being read. */
 void hvst_session_set_window(struct hvst_session *s, int64_t from_ns, int64_t to_ns);
 /* Findings and arm/fire/storm callbacks only of this VM, vCPU, timer; -1: any. */
@@ -124,23 +137,26 @@ void hvst_session_set_observer(struct hvst_session *s, const struct hvst_observe
 /**
  * hvst_session_open - open and check the files
  *
- * -ENOENT, -EACCES ...: as open(2); -EINVAL: not a trace.dat (the message says what it seems to be);
- * -EBADMSG: corrupt, with file and offset; -EOPNOTSUPP: a kind of trace.dat that is not supported.
+ * -ENOENT, -EACCES ...: as open(2); -EINVAL: not a trace.dat (the message says what it seems to
+ * be); -EBADMSG: corrupt, with file and offset; -EOPNOTSUPP: a kind of trace.dat that is not
+ * supported.
  */
 int hvst_session_open(struct hvst_session *s);
 
 /**
  * hvst_session_run - read the recording once; may be called again, with another window or observer
  *
- * What the run before found is freed. -EINVAL: not open; -EBADMSG: corrupt, with file and offset; -ECANCELED:
- * stopped by an observer or hvst_session_stop(), with results for what was read; as read(2); -ENOMEM.
+ * What the run before found is freed. -EINVAL: not open; -EBADMSG: corrupt, with file and offset;
+ * -ECANCELED: stopped by an observer or hvst_session_stop(), with results for what was read; as
+ * read(2); -ENOMEM.
  */
 int hvst_session_run(struct hvst_session *s);
 
 /* Asks a run to stop soon, as if an observer had; async-signal-safe, callable from any thread. */
 void hvst_session_stop(struct hvst_session *s);
 
-const struct hvst_trace *hvst_session_trace(const struct hvst_session *s);   /* complete after a run */
+const struct hvst_trace *
+hvst_session_trace(const struct hvst_session *s); /* complete after a run */
 const struct hvst_result *hvst_session_result(const struct hvst_session *s); /* NULL before a run */
 const char *hvst_session_error(const struct hvst_session *s);		     /* "" when none */
 

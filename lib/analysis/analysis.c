@@ -2,10 +2,11 @@
 /*
  * Stage: analysis. Hands what the model says to each analysis, in one pass.
  *
- * An arm that was inferred has no reading of the reference clock: its skew comes from the clock model. While
- * the model is stale (a clock event and no sample since) such arms wait, per VM, and are settled by the next
- * samples: storms are recognised from counts alone and need no skew, so nothing else waits. Chosen over a
- * second pass because reading is the cost of a run, and because waiting arms are rare.
+ * An arm that was inferred has no reading of the reference clock: its skew comes from the clock
+ * model. While the model is stale (a clock event and no sample since) such arms wait, per VM, and
+ * are settled by the next samples: storms are recognised from counts alone and need no skew, so
+ * nothing else waits. Chosen over a second pass because reading is the cost of a run, and because
+ * waiting arms are rare.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,7 +39,10 @@ int hvst_on_vm_new(struct analysis *a, struct vm *vm)
 	return 0;
 }
 
-/* When the task that started this thread, or the thread itself, created a VM; HVST_UNKNOWN: not seen. */
+/*
+ * When the task that started this thread, or the thread itself, created a VM; HVST_UNKNOWN: not
+ * seen.
+ */
 static int64_t created_by(const struct analysis *a, int tid)
 {
 	unsigned int n = a->nr_created < CREATED_MAX ? a->nr_created : CREATED_MAX;
@@ -46,7 +50,8 @@ static int64_t created_by(const struct analysis *a, int tid)
 	int64_t ts = HVST_UNKNOWN;
 
 	for (unsigned int i = 0; i < n; i++)
-		if (a->created[i].pid > best && a->created[i].pid <= tid && tid - a->created[i].pid < CREATED_REACH) {
+		if (a->created[i].pid > best && a->created[i].pid <= tid &&
+		    tid - a->created[i].pid < CREATED_REACH) {
 			best = a->created[i].pid;
 			ts = a->created[i].ts;
 		}
@@ -108,14 +113,18 @@ static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
 
 static void skew_known(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
 {
-	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART || arm->skew_ns == HVST_UNKNOWN)
+	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART ||
+	    arm->skew_ns == HVST_UNKNOWN)
 		return;
 	if (hvst_sketch_add(t->an->skew, arm->skew_ns, 1))
 		a->error = -ENOMEM;
 	hvst_guestclock_arm(a, t, arm);
 }
 
-/* --- inferred arms ------------------------------------------------------------------------------------ */
+/*
+ * --- inferred arms
+ * ------------------------------------------------------------------------------------
+ */
 
 /* skew of @arm from the model as it stands; false when there is none */
 static bool skew_from_model(const struct vm_an *vm, struct hvst_arm *arm, int64_t bound)
@@ -126,7 +135,10 @@ static bool skew_from_model(const struct vm_an *vm, struct hvst_arm *arm, int64_
 	    !hvst_refclock_at(&vm->ref, arm->ts_ns, &o, &err) ||
 	    !hvst_ref_offset(arm->count, arm->ts_ns, &u))
 		return false;
-	/* o = 100 * time_now - ts and u = 100 * count - ts, so the skew is o - u; a past-due arm's is >= 0. */
+	/*
+	 * o = 100 * time_now - ts and u = 100 * count - ts, so the skew is o - u; a past-due arm's
+	 * is >= 0.
+	 */
 	skew = o - u;
 	arm->skew_ns = skew < 0 ? 0 : skew;
 	arm->error_ns = err + bound;
@@ -134,12 +146,22 @@ static bool skew_from_model(const struct vm_an *vm, struct hvst_arm *arm, int64_
 	return true;
 }
 
-static void settle_one(struct analysis *a, struct vm_an *vm, const struct pending_arm *p, bool known)
+static void settle_one(struct analysis *a, struct vm_an *vm, const struct pending_arm *p,
+		       bool known)
 {
 	struct hvst_arm arm = {
-		.ts_ns = p->ts, .ts_raw = p->ts_raw, .count = p->count, .skew_ns = HVST_UNKNOWN,
-		.vm = -1, .vcpu = p->t->vcpu->vcpu_id, .tid = p->t->vcpu->tid, .timer = p->t->index,
-		.cpu = p->cpu, .buffer = p->buffer, .kind = HVST_ARM_PAST_DUE, .flags = p->flags,
+		.ts_ns = p->ts,
+		.ts_raw = p->ts_raw,
+		.count = p->count,
+		.skew_ns = HVST_UNKNOWN,
+		.vm = -1,
+		.vcpu = p->t->vcpu->vcpu_id,
+		.tid = p->t->vcpu->tid,
+		.timer = p->t->index,
+		.cpu = p->cpu,
+		.buffer = p->buffer,
+		.kind = HVST_ARM_PAST_DUE,
+		.flags = p->flags,
 	};
 
 	if (known)
@@ -151,7 +173,7 @@ static void settle_one(struct analysis *a, struct vm_an *vm, const struct pendin
 static void settle(struct analysis *a, struct vm_an *vm, unsigned int n, bool known)
 {
 	if (!n)
-		return;		/* and perhaps no array yet */
+		return; /* and perhaps no array yet */
 	for (unsigned int i = 0; i < n; i++)
 		settle_one(a, vm, &vm->pending[i], known);
 	vm->nr_pending -= n;
@@ -168,9 +190,10 @@ static void settle(struct analysis *a, struct vm_an *vm, unsigned int n, bool kn
 static void pending_add(struct analysis *a, struct vm_an *vm, const struct pending_arm *arm)
 {
 	if (a->nr_pending >= ANALYSIS_MAX_PENDING)
-		settle(a, vm, (vm->nr_pending + 1) / 2, false);	/* too many: these keep an unknown skew */
+		settle(a, vm, (vm->nr_pending + 1) / 2,
+		       false); /* too many: these keep an unknown skew */
 	if (a->nr_pending >= ANALYSIS_MAX_PENDING) {
-		settle_one(a, vm, arm, false);		/* all of them another VM's */
+		settle_one(a, vm, arm, false); /* all of them another VM's */
 		return;
 	}
 	if (vm->nr_pending == vm->cap_pending) {
@@ -188,22 +211,31 @@ static void pending_add(struct analysis *a, struct vm_an *vm, const struct pendi
 	a->nr_pending++;
 }
 
-static void wait_for_sample(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t bound)
+static void wait_for_sample(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+			    int64_t bound)
 {
 	struct pending_arm p = {
-		.ts = arm->ts_ns, .ts_raw = arm->ts_raw, .count = arm->count, .t = t, .bound_ns = bound,
-		.cpu = arm->cpu, .buffer = arm->buffer, .flags = arm->flags,
+		.ts = arm->ts_ns,
+		.ts_raw = arm->ts_raw,
+		.count = arm->count,
+		.t = t,
+		.bound_ns = bound,
+		.cpu = arm->cpu,
+		.buffer = arm->buffer,
+		.flags = arm->flags,
 	};
 
 	pending_add(a, t->vcpu->vm->an, &p);
 }
 
 /*
- * When the host read its clock for an arm that left only its expiration: between the end of the MSR write
- * and the delivery, three quarters on (direct mode) or two thirds (message mode, where sending takes
- * longer): the median of observed arms in recordings is 0.76 and 0.63, quartiles within 0.03.
+ * When the host read its clock for an arm that left only its expiration: between the end of the MSR
+ * write and the delivery, three quarters on (direct mode) or two thirds (message mode, where
+ * sending takes longer): the median of observed arms in recordings is 0.76 and 0.63, quartiles
+ * within 0.03.
  */
-static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev)
+static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm,
+			      const struct hvst_event *ev)
 {
 	const struct vcpu *v = t->vcpu;
 	int64_t from = t->prog_ns, to = ev->ts_ns, back;
@@ -217,9 +249,13 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *arm, cons
 	return to - from - back > back ? to - from - back : back;
 }
 
-/* --- what the model tells --------------------------------------------------------------------------------- */
+/*
+ * --- what the model tells
+ * ---------------------------------------------------------------------------------
+ */
 
-/* The clock turns out to have stepped: what storms recorded since, by the old line, moves with it. */
+/* The clock turns out to have stepped: what storms recorded since, by the old line, moves with it.
+ */
 static void rebase_storms(struct vm *vm, int64_t ts)
 {
 	const struct refclock *rc = &vm->an->ref;
@@ -227,14 +263,16 @@ static void rebase_storms(struct vm *vm, int64_t ts)
 
 	if (!rc->nr_segs)
 		return;
-	step = hvst_line_at(&rc->cur->line, ts) - hvst_line_at(&rc->segs[rc->nr_segs - 1]->line, ts);
+	step = hvst_line_at(&rc->cur->line, ts) -
+	       hvst_line_at(&rc->segs[rc->nr_segs - 1]->line, ts);
 	for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 		for (unsigned int i = 0; i < HVST_STIMERS; i++)
 			if (v->timer[i])
 				hvst_storm_rebase(&v->timer[i]->an->group, rc->cur->from_ns, step);
 }
 
-void hvst_on_sample(struct analysis *a, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now)
+void hvst_on_sample(struct analysis *a, struct vcpu *v, const struct hvst_event *ev,
+		    uint64_t time_now)
 {
 	struct vm_an *vm = v->vm->an;
 	int64_t residual;
@@ -258,7 +296,7 @@ void hvst_on_sample(struct analysis *a, struct vcpu *v, const struct hvst_event 
 }
 
 static void count_past_due(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
-			  const struct hvst_event *ev)
+			   const struct hvst_event *ev)
 {
 	struct vm_an *vm = t->vcpu->vm->an;
 	const char *why;
@@ -266,21 +304,26 @@ static void count_past_due(struct analysis *a, struct stimer *t, const struct hv
 
 	(void)a;
 	if (src == HVST_REF_KVMCLOCK && !vm->past_due_by_source[src])
-		hvst_evidence_set(&vm->fallback_why, ev, "past-due arm of timer %u while time_now came from the kvmclock: %s",
-				  t->index, why);
+		hvst_evidence_set(
+			&vm->fallback_why, ev,
+			"past-due arm of timer %u while time_now came from the kvmclock: %s",
+			t->index, why);
 	vm->past_due_by_source[src]++;
 }
 
 /*
- * The skew for trends, as the model has it now. A step that is found while arms already came after it must not
- * make a step in theirs: what it moved is taken out, so that only the guest's doing is left.
+ * The skew for trends, as the model has it now. A step that is found while arms already came after
+ * it must not make a step in theirs: what it moved is taken out, so that only the guest's doing is
+ * left.
  */
-static int64_t relative_skew(const struct vm_an *vm, struct timer_an *ta, const struct hvst_arm *arm)
+static int64_t relative_skew(const struct vm_an *vm, struct timer_an *ta,
+			     const struct hvst_arm *arm)
 {
 	int64_t u, o = 0;
 	__int128 v;
 
-	if (arm->skew_ns != HVST_UNKNOWN && (!(arm->flags & HVST_ARM_INFERRED) || arm->flags & HVST_ARM_PADDED))
+	if (arm->skew_ns != HVST_UNKNOWN &&
+	    (!(arm->flags & HVST_ARM_INFERRED) || arm->flags & HVST_ARM_PADDED))
 		return arm->skew_ns;
 	if (!hvst_ref_offset(arm->count, arm->ts_ns, &u))
 		return 0;
@@ -291,7 +334,8 @@ static int64_t relative_skew(const struct vm_an *vm, struct timer_an *ta, const 
 	return v < -HVST_SKEW_MAX ? -HVST_SKEW_MAX : (int64_t)v;
 }
 
-void hvst_on_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, const struct hvst_event *ev)
+void hvst_on_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm,
+		 const struct hvst_event *ev)
 {
 	struct vm_an *vm = t->vcpu->vm->an;
 	bool inferred = arm->flags & HVST_ARM_INFERRED && !(arm->flags & HVST_ARM_PADDED);
@@ -302,7 +346,8 @@ void hvst_on_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, con
 		bound = place_inferred(t, arm, ev);
 		if (arm->count)
 			hvst_refclock_bound(&vm->ref, ev->ts_ns, arm->count);
-		waits = !hvst_refclock_fresh(&vm->ref, arm->ts_ns) || !skew_from_model(vm, arm, bound);
+		waits = !hvst_refclock_fresh(&vm->ref, arm->ts_ns) ||
+			!skew_from_model(vm, arm, bound);
 	}
 	if (!(arm->flags & HVST_ARM_RESTART)) {
 		if (arm->kind == HVST_ARM_PAST_DUE)
@@ -351,7 +396,8 @@ void hvst_on_fire(struct analysis *a, struct stimer *t, const struct hvst_event 
 
 	if (t->callback_ns != HVST_UNKNOWN) {
 		hvst_activity_fired(t->vcpu->an, deadline, t->callback_ns);
-		if (deadline != HVST_UNKNOWN && hvst_sketch_add(ta->lateness, t->callback_ns - deadline, 1))
+		if (deadline != HVST_UNKNOWN &&
+		    hvst_sketch_add(ta->lateness, t->callback_ns - deadline, 1))
 			a->error = -ENOMEM;
 		if (hvst_sketch_add(ta->delivery, ev->ts_ns - t->callback_ns, 1))
 			a->error = -ENOMEM;
@@ -360,10 +406,17 @@ void hvst_on_fire(struct analysis *a, struct stimer *t, const struct hvst_event 
 		return;
 	fire_out(a, t);
 	ta->fire = (struct hvst_fire){
-		.arm_ns = t->arm_ns, .deadline_ns = deadline, .callback_ns = t->callback_ns,
-		.expiration_ns = ev->ts_ns, .entry_ns = HVST_UNKNOWN,
-		.vm = -1, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
-		.result = ev->expiration.msg_send_result, .direct = ev->expiration.direct != 0,
+		.arm_ns = t->arm_ns,
+		.deadline_ns = deadline,
+		.callback_ns = t->callback_ns,
+		.expiration_ns = ev->ts_ns,
+		.entry_ns = HVST_UNKNOWN,
+		.vm = -1,
+		.vcpu = t->vcpu->vcpu_id,
+		.tid = t->vcpu->tid,
+		.timer = t->index,
+		.result = ev->expiration.msg_send_result,
+		.direct = ev->expiration.direct != 0,
 	};
 	ta->fire_waits = true;
 }
@@ -406,7 +459,10 @@ void hvst_on_exit(struct analysis *a, struct vcpu *v, int64_t ts, bool halts)
 	v->an->exits_since_read++;
 }
 
-/* A vCPU's first TSC offset: the VM begins here, often before any of its threads is known as a vCPU. */
+/*
+ * A vCPU's first TSC offset: the VM begins here, often before any of its threads is known as a
+ * vCPU.
+ */
 static void vm_created(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
 {
 	unsigned int slot;
@@ -435,7 +491,8 @@ void hvst_on_clock_event(struct analysis *a, struct vm *vm, const struct hvst_ev
 	case HVST_EV_WRITE_TSC_OFFSET:
 		hvst_refclock_event(&vm->an->ref, ev->ts_ns, ev->id);
 		hvst_mark(a, vm, ev, "TSC offset moved by %lld cycles",
-			  (long long)(ev->tsc_offset.next_tsc_offset - ev->tsc_offset.previous_tsc_offset));
+			  (long long)(ev->tsc_offset.next_tsc_offset -
+				      ev->tsc_offset.previous_tsc_offset));
 		break;
 	default:
 		break;
@@ -493,7 +550,8 @@ int64_t hvst_on_vm_distance(struct analysis *a, const struct vm *x, const struct
 	int64_t ox, oy, e;
 
 	(void)a;
-	if (!hvst_refclock_at(&x->an->ref, ts, &ox, &e) || !hvst_refclock_at(&y->an->ref, ts, &oy, &e))
+	if (!hvst_refclock_at(&x->an->ref, ts, &ox, &e) ||
+	    !hvst_refclock_at(&y->an->ref, ts, &oy, &e))
 		return HVST_UNKNOWN;
 	return llabs(ox - oy);
 }
@@ -576,7 +634,8 @@ int hvst_analysis_finish(struct analysis *a)
 	hvst_clocksource_finish(a);
 	hvst_storm_finish(a);
 	hvst_guestclock_finish(a);
-	if (a->error != -ENOMEM && hvst_result_build(a) == -ENOMEM)	/* even if an observer has had enough */
+	if (a->error != -ENOMEM &&
+	    hvst_result_build(a) == -ENOMEM) /* even if an observer has had enough */
 		a->error = -ENOMEM;
 	return a->error;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Which clock the guest programs its timers from, and what the host's reference clock is
- * computed from (arch/x86/kvm/hyperv.c: get_time_ref_counter, kvm_hv_setup_tsc_page, set_msr_hyperv).
+ * Stage: analysis. Which clock the guest programs its timers from, and what the host's reference
+ * clock is computed from (arch/x86/kvm/hyperv.c: get_time_ref_counter, kvm_hv_setup_tsc_page,
+ * set_msr_hyperv).
  *
- * A write of REFERENCE_TSC is seen; what the guest then does shows at its next arms: preceded by a read of
- * TIME_REF_COUNT, or not. An arm says something only if its count came from a clock: a target moved on by
- * the same step as before, or armed again, needed none.
+ * A write of REFERENCE_TSC is seen; what the guest then does shows at its next arms: preceded by a
+ * read of TIME_REF_COUNT, or not. An arm says something only if its count came from a clock: a
+ * target moved on by the same step as before, or armed again, needed none.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -15,18 +16,19 @@
 
 #include "analysis.h"
 
-#define PM_TIMER_PIIX		0x608	/* PIIX4 and ICH9 as QEMU places them */
-#define PM_TIMER_LEGACY		0xb008
-#define HPET_COUNTER_FIRST	0xfed000f0
-#define HPET_COUNTER_LAST	0xfed000f7
+#define PM_TIMER_PIIX	   0x608 /* PIIX4 and ICH9 as QEMU places them */
+#define PM_TIMER_LEGACY	   0xb008
+#define HPET_COUNTER_FIRST 0xfed000f0
+#define HPET_COUNTER_LAST  0xfed000f7
 
-#define AGREEING_ARMS	3	/* arms in a row that show a source which no write announced */
-#define SAME_TARGET_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
-#define UNDERIVED_ARMS	8	/* arms after a page write, none of which shows a clock */
-#define WRITER_WAIT_NS	(200LL * 1000 * 1000)	/* for the arms of the vCPU that wrote the page */
-#define READ_RUN	8	/* reads of one clock in a row that make it the guest's timekeeping */
-#define READ_GAP_NS	(100LL * 1000 * 1000)	/* a clocksource watchdog reads every half second: not that */
-#define MAX_SOURCES	4096
+#define AGREEING_ARMS	3 /* arms in a row that show a source which no write announced */
+#define SAME_TARGET_REF 8 /* a Linux guest recomputes its target: -3..+5 units around it */
+#define UNDERIVED_ARMS	8 /* arms after a page write, none of which shows a clock */
+#define WRITER_WAIT_NS	(200LL * 1000 * 1000) /* for the arms of the vCPU that wrote the page */
+#define READ_RUN	8 /* reads of one clock in a row that make it the guest's timekeeping */
+#define READ_GAP_NS                                                                                \
+	(100LL * 1000 * 1000) /* a clocksource watchdog reads every half second: not that */
+#define MAX_SOURCES 4096
 
 /* The place; the text is left as it is. */
 static void evidence_place(struct hvst_evidence *e, const struct hvst_event *ev)
@@ -63,7 +65,9 @@ void hvst_evidence_add(struct hvst_evidence_list *l, const struct hvst_evidence 
 
 void hvst_evidence_stat(struct hvst_evidence_list *l, const char *fmt, ...)
 {
-	struct hvst_evidence e = { .event = -1, .ts_ns = HVST_UNKNOWN, .cpu = -1, .tid = -1, .buffer = -1 };
+	struct hvst_evidence e = {
+		.event = -1, .ts_ns = HVST_UNKNOWN, .cpu = -1, .tid = -1, .buffer = -1
+	};
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -120,8 +124,8 @@ struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm 
 }
 
 static void change(struct analysis *a, struct vm *vm, struct vcpu *v, enum hvst_guest_source from,
-		   enum hvst_guest_source to, enum hvst_confidence conf, const struct hvst_evidence *why,
-		   const struct hvst_evidence *more)
+		   enum hvst_guest_source to, enum hvst_confidence conf,
+		   const struct hvst_evidence *why, const struct hvst_evidence *more)
 {
 	struct hvst_guest_transition *t = hvst_transition_add(a, vm, v);
 
@@ -142,7 +146,10 @@ static enum hvst_guest_source source_of(const struct vcpu *v)
 	return v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
 }
 
-/* --- the host's side: what time_now is computed from ------------------------------------------------ */
+/*
+ * --- the host's side: what time_now is computed from
+ * ------------------------------------------------
+ */
 
 static void ref_source(struct vm_an *vm, int64_t ts, enum hvst_ref_source source, const char *why)
 {
@@ -210,20 +217,26 @@ void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvs
 		return;
 	if (on) {
 		if (va->page_waits_master)
-			ref_source(va, ev->ts_ns, HVST_REF_TSC_PAGE, "page enabled by the guest and computed");
+			ref_source(va, ev->ts_ns, HVST_REF_TSC_PAGE,
+				   "page enabled by the guest and computed");
 		va->page_waits_master = false;
 		return;
 	}
-	/* kvm_hv_setup_tsc_page() fails without a master clock: sequence 0 until the MSR is written again. */
-	ref_source(va, ev->ts_ns, HVST_REF_KVMCLOCK, "page broken: no master clock when it was to be computed");
+	/*
+	 * kvm_hv_setup_tsc_page() fails without a master clock: sequence 0 until the MSR is written
+	 * again.
+	 */
+	ref_source(va, ev->ts_ns, HVST_REF_KVMCLOCK,
+		   "page broken: no master clock when it was to be computed");
 	page_changes(a, vm, -1, ev);
 	va->page_broken = true;
-	hvst_evidence_plain(&va->change_why, ev, "no master clock any more: the TSC page is broken");
+	hvst_evidence_plain(&va->change_why, ev,
+			    "no master clock any more: the TSC page is broken");
 }
 
 /*
- * The page is switched off that was switched on before the trace began, or restored by the VMM, and the guest
- * armed its timers without a read of the counter so far: it read the page.
+ * The page is switched off that was switched on before the trace began, or restored by the VMM, and
+ * the guest armed its timers without a read of the counter so far: it read the page.
  */
 static bool used_page_so_far(const struct vm *vm)
 {
@@ -252,14 +265,15 @@ static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_eve
 		ref_source(vm, ev->ts_ns, HVST_REF_KVMCLOCK, "the guest disabled the TSC page");
 	else if (!a->trace->seen[HVST_EV_UPDATE_MASTER_CLOCK])
 		ref_source(vm, ev->ts_ns, HVST_REF_TSC_PAGE, "the guest enabled the TSC page");
-	if (!same)	/* else it was moved, or written again: no change of source */
+	if (!same) /* else it was moved, or written again: no change of source */
 		page_changes(a, v->vm, v->tid, ev);
 	vm->page_waits_master = on;
 	vm->page_known = true;
 	vm->page_on = on;
 	vm->page_broken = false;
 	if (!same)
-		hvst_evidence_set(&vm->change_why, ev, "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
+		hvst_evidence_set(&vm->change_why, ev,
+				  "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
 				  (unsigned long long)ev->msr.data, on ? "on" : "off");
 }
 
@@ -277,22 +291,29 @@ static void page_freezes(struct vm_an *vm, int64_t ts, bool on)
 void hvst_clocksource_created(struct vm_an *vm, int64_t ts)
 {
 	if (!vm->nr_sources)
-		ref_source(vm, ts, HVST_REF_KVMCLOCK, "VM created in this trace, TSC page not enabled yet");
+		ref_source(vm, ts, HVST_REF_KVMCLOCK,
+			   "VM created in this trace, TSC page not enabled yet");
 }
 
 void hvst_clocksource_restored(struct vm_an *vm, int64_t ts)
 {
 	if (!vm->page_known)
-		ref_source(vm, ts, HVST_REF_UNKNOWN, "restored by the VMM, the TSC page perhaps with it");
+		ref_source(vm, ts, HVST_REF_UNKNOWN,
+			   "restored by the VMM, the TSC page perhaps with it");
 }
 
-/* --- the guest's side --------------------------------------------------------------------------------- */
+/*
+ * --- the guest's side
+ * ---------------------------------------------------------------------------------
+ */
 
 /* @v: the vCPU that showed it; what it used before is what the VM used, where that is not known. */
-static void settle_change(struct analysis *a, struct vm *owner, const struct vcpu *v, enum hvst_guest_source to,
-			  enum hvst_confidence conf, const struct hvst_event *ev, const char *text)
+static void settle_change(struct analysis *a, struct vm *owner, const struct vcpu *v,
+			  enum hvst_guest_source to, enum hvst_confidence conf,
+			  const struct hvst_event *ev, const char *text)
 {
-	enum hvst_guest_source from = v && owner->an->source == HVST_SRC_UNKNOWN ? v->an->source : owner->an->source;
+	enum hvst_guest_source from =
+		v && owner->an->source == HVST_SRC_UNKNOWN ? v->an->source : owner->an->source;
 	struct vm_an *vm = owner->an;
 	struct hvst_evidence arm_why;
 
@@ -305,20 +326,25 @@ static void settle_change(struct analysis *a, struct vm *owner, const struct vcp
 }
 
 /*
- * From now on its vCPUs use what the VM does, but for those that showed otherwise since the write: a vCPU
- * that goes on reading the counter while the page is there.
+ * From now on its vCPUs use what the VM does, but for those that showed otherwise since the write:
+ * a vCPU that goes on reading the counter while the page is there.
  */
 static void settled_for(struct vcpu *v)
 {
 	bool usable = page_usable(v->vm->an);
 
 	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
-		o->an->source = usable && o != v && o->an->with_read > 1 && source_of(o) == HVST_SRC_REFERENCE_COUNTER ?
-				HVST_SRC_REFERENCE_COUNTER : HVST_SRC_UNKNOWN;
+		o->an->source = usable && o != v && o->an->with_read > 1 &&
+						source_of(o) == HVST_SRC_REFERENCE_COUNTER
+					? HVST_SRC_REFERENCE_COUNTER
+					: HVST_SRC_UNKNOWN;
 	v->an->learned = true;
 }
 
-/* vCPUs may use clocks of their own: the one that wrote the page speaks for the VM, if it arms at all. */
+/*
+ * vCPUs may use clocks of their own: the one that wrote the page speaks for the VM, if it arms at
+ * all.
+ */
 static bool speaks_for_vm(const struct vm_an *vm, const struct vcpu *v, int64_t ts)
 {
 	if (vm->change_tid < 0 || vm->change_tid == v->tid)
@@ -327,9 +353,9 @@ static bool speaks_for_vm(const struct vm_an *vm, const struct vcpu *v, int64_t 
 }
 
 /*
- * What a page write led to shows in the arms after it. A read of the counter before an arm, with the page
- * off, or an arm without one, with the page on, says it at once. The rest takes more than one arm: the
- * first one's count may have been computed before the write.
+ * What a page write led to shows in the arms after it. A read of the counter before an arm, with
+ * the page off, or an arm without one, with the page on, says it at once. The rest takes more than
+ * one arm: the first one's count may have been computed before the write.
  */
 static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 			  const struct hvst_event *ev)
@@ -348,23 +374,25 @@ static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, 
 		settle_change(a, v->vm, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, ev,
 			      "next arms: the counter is read just before them");
 	else if (!usable && vm->change_silent >= AGREEING_ARMS && vm->change_tid < 0)
-		vm->change_pending = false;	/* the host broke the page, and this guest did not mind */
+		vm->change_pending =
+			false; /* the host broke the page, and this guest did not mind */
 	else if (!usable && vm->change_silent >= AGREEING_ARMS)
-		settle_change(a, v->vm, v, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
-			      "no page, and arms without a read of the counter: only the TSC is left");
+		settle_change(
+			a, v->vm, v, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
+			"no page, and arms without a read of the counter: only the TSC is left");
 	else if (!usable && vm->change_arms >= UNDERIVED_ARMS)
 		settle_change(a, v->vm, v, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
 			      "the arms after it need no clock");
 	else if (usable && read_before && vm->change_arms >= AGREEING_ARMS)
-		vm->change_pending = false;	/* enabled, and it goes on reading the counter */
+		vm->change_pending = false; /* enabled, and it goes on reading the counter */
 	if (!vm->change_pending)
 		settled_for(v);
 }
 
 /*
- * Too few arms came to show what the write led to, before the next write or the end of the trace. A guest
- * whose timers went on (periodic ones need no clock) runs with the page as written; one that did nothing
- * any more, as before power-off, changed nothing for its timers.
+ * Too few arms came to show what the write led to, before the next write or the end of the trace. A
+ * guest whose timers went on (periodic ones need no clock) runs with the page as written; one that
+ * did nothing any more, as before power-off, changed nothing for its timers.
  */
 static void abandon_change(struct analysis *a, struct vm *vm)
 {
@@ -374,7 +402,8 @@ static void abandon_change(struct analysis *a, struct vm *vm)
 		return;
 	vm->an->change_pending = false;
 	if (alive)
-		settle_change(a, vm, NULL, page_usable(vm->an) ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
+		settle_change(a, vm, NULL,
+			      page_usable(vm->an) ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
 			      HVST_OBSERVED, NULL, NULL);
 }
 
@@ -390,8 +419,8 @@ void hvst_clocksource_finish(struct analysis *a)
 			abandon_change(a, vm);
 }
 
-static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to, enum hvst_confidence conf,
-		  const struct hvst_evidence *why)
+static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
+		  enum hvst_confidence conf, const struct hvst_evidence *why)
 {
 	struct vcpu_an *va = v->an;
 	/* What a vCPU is found to use first is no change, whatever the rest of its VM does. */
@@ -417,19 +446,21 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 		va->without_read = 0;
 	} else if (derived) {
 		if (!va->without_read++)
-			hvst_evidence_plain(&va->without_why, ev,
-					    "arms from here on without a read of the counter before them");
+			hvst_evidence_plain(
+				&va->without_why, ev,
+				"arms from here on without a read of the counter before them");
 		va->with_read = 0;
 	}
 	if (vm->change_pending)
-		return;		/* what the VM does now is being found out */
+		return; /* what the VM does now is being found out */
 	if (va->with_read >= AGREEING_ARMS && (!va->learned || now != HVST_SRC_REFERENCE_COUNTER))
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &va->with_why);
 	if (va->without_read < AGREEING_ARMS || !vm->page_known)
 		return;
 	if (!va->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
 	    now == HVST_SRC_TSC_PAGE_DISABLED)
-		learn(a, v, page_usable(vm) ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC, HVST_INFERRED, &va->without_why);
+		learn(a, v, page_usable(vm) ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC, HVST_INFERRED,
+		      &va->without_why);
 }
 
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
@@ -443,18 +474,19 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	if (ev->id != HVST_EV_STIMER_SET_COUNT || ev->set_count.host || !t->count)
 		return;
 	if (t->config_known && t->config & HVST_STIMER_PERIODIC)
-		return;		/* periodic: the count is a period, no point in time */
+		return; /* periodic: the count is a period, no point in time */
 	read_before = va->read_last && va->exits_since_read <= 3;
 	delta = hvst_count_step(ta->prog_count, t->count);
 	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
-	derived = !ta->prog_seen || (llabs(delta) > SAME_TARGET_REF && !hvst_step_repeats(delta, ta->prog_delta));
+	derived = !ta->prog_seen ||
+		  (llabs(delta) > SAME_TARGET_REF && !hvst_step_repeats(delta, ta->prog_delta));
 	ta->prog_seen = true;
 	ta->prog_count = t->count;
 	ta->prog_delta = delta;
 	va->read_last = false;
 	va->msrs_since_arm = 0;
 	if (!seen && !read_before)
-		return;		/* this thread's MSR accesses are not recorded (or lost): says nothing */
+		return; /* this thread's MSR accesses are not recorded (or lost): says nothing */
 	if (v->vm->an->change_pending)
 		follow_change(a, v, read_before, derived, ev);
 	follow_arms(a, v, read_before, derived, ev);
@@ -498,7 +530,8 @@ void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev
 	struct vcpu_an *va = v->an;
 
 	hvst_on_timer_msr(a, v);
-	va->read_last = !ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception;
+	va->read_last =
+		!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception;
 	if (va->read_last) {
 		va->exits_since_read = 0;
 		if (!va->with_read)
@@ -514,16 +547,16 @@ void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev
 		break;
 	case HVST_MSR_IA32_TSC:
 	case HVST_MSR_IA32_TSC_ADJUST:
-		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx: its TSC moves", ev->msr.ecx,
-			  (unsigned long long)ev->msr.data);
+		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx: its TSC moves",
+			  ev->msr.ecx, (unsigned long long)ev->msr.data);
 		hvst_refclock_event(&v->vm->an->ref, ev->ts_ns, ev->id);
 		break;
 	case HVST_MSR_REENLIGHTENMENT_CONTROL:
 	case HVST_MSR_TSC_EMULATION_CONTROL:
 		if (ev->msr.ecx == HVST_MSR_TSC_EMULATION_CONTROL)
 			page_freezes(v->vm->an, ev->ts_ns, ev->msr.data & 1);
-		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx (re-enlightenment)", ev->msr.ecx,
-			  (unsigned long long)ev->msr.data);
+		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx (re-enlightenment)",
+			  ev->msr.ecx, (unsigned long long)ev->msr.data);
 		break;
 	default:
 		break;
@@ -539,11 +572,13 @@ void hvst_on_vcpu_event(struct analysis *a, struct vcpu *v, const struct hvst_ev
 {
 	switch (ev->id) {
 	case HVST_EV_PIO:
-		if (!ev->pio.rw && (ev->pio.port == PM_TIMER_PIIX || ev->pio.port == PM_TIMER_LEGACY))
+		if (!ev->pio.rw &&
+		    (ev->pio.port == PM_TIMER_PIIX || ev->pio.port == PM_TIMER_LEGACY))
 			clock_read(a, v, ev, HVST_SRC_ACPI_PM, "reads of the ACPI PM timer");
 		break;
 	case HVST_EV_MMIO:
-		if (ev->mmio.type < 2 && ev->mmio.gpa >= HPET_COUNTER_FIRST && ev->mmio.gpa <= HPET_COUNTER_LAST)
+		if (ev->mmio.type < 2 && ev->mmio.gpa >= HPET_COUNTER_FIRST &&
+		    ev->mmio.gpa <= HPET_COUNTER_LAST)
 			clock_read(a, v, ev, HVST_SRC_HPET, "reads of the HPET counter");
 		break;
 	default:

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. The rate of the guest's clock against the reference clock, from the headroom of its arms.
+ * Stage: analysis. The rate of the guest's clock against the reference clock, from the headroom of
+ * its arms.
  *
- * Headroom is the delay the guest wanted minus the time from its reading of its clock to the host's: noise
- * only lowers it, so its upper edge is sharp. The edge is sampled once a window (the best arm of it). While
- * the points lie on one line, that line's slope is the guest's rate; the delays a guest asks for change in
- * steps, which end a line and begin the next. Points that jump about say nothing.
+ * Headroom is the delay the guest wanted minus the time from its reading of its clock to the
+ * host's: noise only lowers it, so its upper edge is sharp. The edge is sampled once a window (the
+ * best arm of it). While the points lie on one line, that line's slope is the guest's rate; the
+ * delays a guest asks for change in steps, which end a line and begin the next. Points that jump
+ * about say nothing.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,23 +15,26 @@
 
 #include "analysis.h"
 
-#define WIN_ARMS	16
-#define WIN_NS		(20LL * 1000 * 1000)
-#define ON_LINE_NS	(30 * 1000)
-#define ON_LINE_MAX_NS	(120 * 1000)	/* an edge that wanders more is no edge */
-#define MAX_RMS_NS	60e3
-#define MIN_POINTS	8
-#define MIN_SPAN_NS	(200LL * 1000 * 1000)
-#define LONG_SPAN_NS	(2000LL * 1000 * 1000)
-#define LONG_POINTS	12
-#define MIN_DRIFT_NS	(100 * 1000)
-#define EDGE_RMS_NS	(150 * 1000)
-#define MIN_PPM		20
-#define NEAR_STORM_NS	(250LL * 1000 * 1000)
-#define MAX_SILENT	1024	/* storms looked at for a silent change: each looks at every change */
-#define MAX_PPM		50000	/* a faster drift is a habit of the guest, not its clock */
+#define WIN_ARMS       16
+#define WIN_NS	       (20LL * 1000 * 1000)
+#define ON_LINE_NS     (30 * 1000)
+#define ON_LINE_MAX_NS (120 * 1000) /* an edge that wanders more is no edge */
+#define MAX_RMS_NS     60e3
+#define MIN_POINTS     8
+#define MIN_SPAN_NS    (200LL * 1000 * 1000)
+#define LONG_SPAN_NS   (2000LL * 1000 * 1000)
+#define LONG_POINTS    12
+#define MIN_DRIFT_NS   (100 * 1000)
+#define EDGE_RMS_NS    (150 * 1000)
+#define MIN_PPM	       20
+#define NEAR_STORM_NS  (250LL * 1000 * 1000)
+#define MAX_SILENT     1024  /* storms looked at for a silent change: each looks at every change */
+#define MAX_PPM	       50000 /* a faster drift is a habit of the guest, not its clock */
 
-struct fit { double slope, level, rms, slope_err; int64_t t0; };
+struct fit {
+	double slope, level, rms, slope_err;
+	int64_t t0;
+};
 
 static void fit_line(const struct guest_edge *e, struct fit *f)
 {
@@ -59,8 +64,9 @@ static void fit_line(const struct guest_edge *e, struct fit *f)
 }
 
 /*
- * When a drift began: where its line meets the line before it. Only if that lies between the two runs, give
- * or take a window: else the level changed as well, and the first window of the run is all there is.
+ * When a drift began: where its line meets the line before it. Only if that lies between the two
+ * runs, give or take a window: else the level changed as well, and the first window of the run is
+ * all there is.
  */
 static int64_t onset(const struct guest_edge *e, const struct fit *f)
 {
@@ -78,8 +84,8 @@ static int64_t onset(const struct guest_edge *e, const struct fit *f)
 	return e->from;
 }
 
-struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct vcpu *v, int64_t ts,
-						      double ppm, double err)
+struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct vcpu *v,
+						      int64_t ts, double ppm, double err)
 {
 	struct hvst_guest_transition *g = hvst_transition_add(a, v->vm, v);
 
@@ -96,25 +102,34 @@ struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct
 	return g;
 }
 
-static void report(struct analysis *a, struct stimer *t, const struct guest_edge *e, const struct fit *f)
+static void report(struct analysis *a, struct stimer *t, const struct guest_edge *e,
+		   const struct fit *f)
 {
 	struct vcpu *v = t->vcpu;
 	struct hvst_guest_transition *g;
 
 	g = hvst_guestclock_suspect(a, v, onset(e, f), f->slope * 1e6, f->slope_err * 1e6 + 1);
 	if (g)
-		hvst_evidence_stat(&g->evidence, "timer %u: the upper edge of the headroom moves by %+.1f ppm over %.3f s (%u windows, rms %.1f us)",
-			   t->index, g->rate_ppm, (double)(e->p[e->n - 1].ts - e->p[0].ts) / 1e9, e->n, f->rms / 1e3);
+		hvst_evidence_stat(&g->evidence,
+				   "timer %u: the upper edge of the headroom moves by %+.1f ppm "
+				   "over %.3f s (%u windows, rms %.1f us)",
+				   t->index, g->rate_ppm,
+				   (double)(e->p[e->n - 1].ts - e->p[0].ts) / 1e9, e->n,
+				   f->rms / 1e3);
 }
 
 static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 {
 	double ppm = fabs(f->slope) * 1e6, drift = fabs(f->slope) * (double)span;
 
-	/* The edge is sharp to a few us: points that scatter more make no line, whatever fits them best. */
+	/*
+	 * The edge is sharp to a few us: points that scatter more make no line, whatever fits them
+	 * best.
+	 */
 	if (f->rms > MAX_RMS_NS)
 		return false;
-	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err || drift <= MIN_DRIFT_NS)
+	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err ||
+	    drift <= MIN_DRIFT_NS)
 		return false;
 	/* The edge of a clock is sharp; what scatters by this much is a choice of delays. */
 	if (f->rms > EDGE_RMS_NS)
@@ -124,8 +139,8 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 }
 
 /*
- * The headroom of a grid's ticks that something with another period arms moves as evenly as that of a slow clock:
- * it is the beat of the two, and no clock was read.
+ * The headroom of a grid's ticks that something with another period arms moves as evenly as that of
+ * a slow clock: it is the beat of the two, and no clock was read.
  */
 static bool shows_clock(const struct guest_edge *e)
 {
@@ -165,7 +180,8 @@ static void run_restart(struct guest_edge *e)
 	e->has_odd = false;
 }
 
-/* Every second point goes, so that a long run stays bounded; the upper of two neighbours is kept. */
+/* Every second point goes, so that a long run stays bounded; the upper of two neighbours is kept.
+ */
 static void run_thin(struct guest_edge *e)
 {
 	for (unsigned int i = 0; i < EDGE_POINTS / 2; i++)
@@ -199,7 +215,8 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 	if (on_line(e, p)) {
 		e->has_odd = false;
 	} else if (!e->has_odd) {
-		e->has_odd = true;	/* one window may hold only late arms; a second one is a change */
+		e->has_odd =
+			true; /* one window may hold only late arms; a second one is a change */
 		e->odd = p;
 		e->odd_from = e->win_from;
 		return;
@@ -219,8 +236,8 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 }
 
 /*
- * Did this arm's count come from a clock? One that moved on by the very step of the arm before did not: a
- * guest that ticks on a grid.
+ * Did this arm's count come from a clock? One that moved on by the very step of the arm before did
+ * not: a guest that ticks on a grid.
  */
 static bool from_clock(struct guest_edge *e, uint64_t count)
 {
@@ -244,7 +261,8 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	headroom = -arm->skew_ns;
 	if (!e->per)
 		run_restart(e);
-	if (e->win_n && e->win_n >= WIN_ARMS * e->per && arm->ts_ns - e->win_from >= WIN_NS * e->per) {
+	if (e->win_n && e->win_n >= WIN_ARMS * e->per &&
+	    arm->ts_ns - e->win_from >= WIN_NS * e->per) {
 		point_add(a, t, e->win);
 		e->win_n = 0;
 	}
@@ -261,7 +279,8 @@ static bool changed_near(const struct analysis *a, const struct vcpu *v, int64_t
 {
 	for (unsigned int i = 0; i < a->nr_guest; i++)
 		if (a->guest_vm[i] == v->vm && a->guest[i].role == HVST_ROLE_STIMER &&
-		    (!a->guest_vcpu[i] || a->guest_vcpu[i] == v) && llabs(a->guest[i].ts_ns - ts) < NEAR_STORM_NS)
+		    (!a->guest_vcpu[i] || a->guest_vcpu[i] == v) &&
+		    llabs(a->guest[i].ts_ns - ts) < NEAR_STORM_NS)
 			return true;
 	return false;
 }
@@ -280,13 +299,15 @@ static bool stepped_near(const struct vcpu *v, int64_t ts)
 }
 
 /*
- * A storm of a lagging guest that begins, or ends, out of the blue: no write of the page, no change in what
- * is read. The guest changed its clock silently: it stopped using the page, or went back to it. A step of
- * the host's clock that the guest does not follow says the same: the page would have told it.
+ * A storm of a lagging guest that begins, or ends, out of the blue: no write of the page, no change
+ * in what is read. The guest changed its clock silently: it stopped using the page, or went back to
+ * it. A step of the host's clock that the guest does not follow says the same: the page would have
+ * told it.
  */
 static void silent_changes(struct analysis *a, const struct hvst_storm *s, struct vcpu *v)
 {
-	enum hvst_guest_source usual = v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
+	enum hvst_guest_source usual =
+		v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
 	struct hvst_guest_transition *g;
 
 	if (s->kind != HVST_STORM_CONSTANT || changed_near(a, v, s->start_ns))
@@ -295,9 +316,12 @@ static void silent_changes(struct analysis *a, const struct hvst_storm *s, struc
 	if (!g)
 		return;
 	g->offset_ns = s->skew_max_ns == HVST_UNKNOWN ? HVST_UNKNOWN : -s->skew_max_ns;
-	hvst_evidence_stat(&g->evidence, stepped_near(v, s->start_ns) ?
-			   "timer %d: the host's clock stepped and the guest's did not follow: it does not read the page" :
-			   "timer %d: from one arm to the next the guest's clock lags, and nothing in the trace says why",
+	hvst_evidence_stat(&g->evidence,
+			   stepped_near(v, s->start_ns)
+				   ? "timer %d: the host's clock stepped and the guest's did not "
+				     "follow: it does not read the page"
+				   : "timer %d: from one arm to the next the guest's clock lags, "
+				     "and nothing in the trace says why",
 			   s->timer);
 	if (s->open || changed_near(a, v, s->end_ns))
 		return;
@@ -306,7 +330,9 @@ static void silent_changes(struct analysis *a, const struct hvst_storm *s, struc
 		return;
 	g->from = HVST_SRC_RAW_TSC;
 	g->to = usual;
-	hvst_evidence_stat(&g->evidence, "timer %d: the lag is gone from one arm to the next, and nothing in the trace says why",
+	hvst_evidence_stat(&g->evidence,
+			   "timer %d: the lag is gone from one arm to the next, and nothing in the "
+			   "trace says why",
 			   s->timer);
 }
 

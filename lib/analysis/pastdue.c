@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. What a vCPU thread does with its time: progress (halted, or in guest mode outside the
- * loop expiration -> interrupt -> next arm), and the stretches in which it was held without having asked
- * for it, which explain harmless past-due arms.
+ * Stage: analysis. What a vCPU thread does with its time: progress (halted, or in guest mode
+ * outside the loop expiration -> interrupt -> next arm), and the stretches in which it was held
+ * without having asked for it, which explain harmless past-due arms.
  */
 #include <stdlib.h>
 
 #include "analysis.h"
 
-#define HELD_MIN_NS	1000
-#define COST_MAX_NS	(1000LL * 1000 * 1000)	/* of programming a timer: longer makes no sense */
+#define HELD_MIN_NS	 1000
+#define COST_MAX_NS	 (1000LL * 1000 * 1000) /* of programming a timer: longer makes no sense */
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
-#define BEFORE_NS	(1000LL * 1000 * 1000)
+#define BEFORE_NS	 (1000LL * 1000 * 1000)
 
 static void held_add(struct vcpu_an *v, int64_t from, int64_t to)
 {
@@ -64,13 +64,14 @@ void hvst_activity_exit(struct vcpu_an *v, int64_t ts, bool halts)
 	v->wake_ns = HVST_UNKNOWN;
 	v->halted = halts;
 	if (v->halted)
-		v->in_loop = false;	/* the handler is through: the guest has nothing to do */
+		v->in_loop = false; /* the handler is through: the guest has nothing to do */
 }
 
 void hvst_activity_entry(struct vcpu_an *v, int64_t ts)
 {
 	progress_to(v, ts);
-	/* A halt is the guest's wish until its timer's callback; what follows is the host's doing. */
+	/* A halt is the guest's wish until its timer's callback; what follows is the host's doing.
+	 */
 	if (v->exit_ns != HVST_UNKNOWN) {
 		if (!v->halted)
 			held_add(v, v->exit_ns, ts);
@@ -110,7 +111,8 @@ void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst
 		return;
 	if (t->prog_ns == HVST_UNKNOWN)
 		return;
-	/* From the write, not from its exit: so that it is the same where exits are not recorded. */
+	/* From the write, not from its exit: so that it is the same where exits are not recorded.
+	 */
 	cost = arm->ts_ns - t->prog_ns;
 	if (cost <= 0)
 		return;
@@ -120,7 +122,8 @@ void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst
 		v->cost_ns = cost;
 		return;
 	}
-	step = v->cost_ns / 32;		/* once: which way it goes nobody can foresee, a processor neither */
+	step = v->cost_ns /
+	       32; /* once: which way it goes nobody can foresee, a processor neither */
 	v->cost_ns += cost > v->cost_ns ? step + 1 : -step;
 }
 
@@ -128,8 +131,12 @@ void hvst_activity_fired(struct vcpu_an *v, int64_t deadline_ns, int64_t callbac
 {
 	if (!v->halted || v->wake_ns != HVST_UNKNOWN)
 		return;
-	/* It asked to be woken at the deadline: a callback that comes late is the host's doing as well. */
-	v->wake_ns = deadline_ns != HVST_UNKNOWN && deadline_ns < callback_ns ? deadline_ns : callback_ns;
+	/*
+	 * It asked to be woken at the deadline: a callback that comes late is the host's doing as
+	 * well.
+	 */
+	v->wake_ns = deadline_ns != HVST_UNKNOWN && deadline_ns < callback_ns ? deadline_ns
+									      : callback_ns;
 	if (v->exit_ns != HVST_UNKNOWN && v->wake_ns < v->exit_ns)
 		v->wake_ns = v->exit_ns;
 }
@@ -139,15 +146,18 @@ void hvst_activity_delivered(struct stimer *t, const struct hvst_event *ev)
 	struct vcpu_an *v = t->vcpu->an;
 
 	progress_to(v, ev->ts_ns);
-	/* From here to the next arm the guest runs its timer interrupt; a periodic timer needs no next arm. */
+	/*
+	 * From here to the next arm the guest runs its timer interrupt; a periodic timer needs no
+	 * next arm.
+	 */
 	if (!t->periodic)
 		v->in_loop = true;
 }
 
 /*
- * Why a past-due arm outside a storm was past due. Held: the vCPU thread was off its CPU or kept out of
- * guest mode for at least the skew, not longer ago than twice the skew plus one usual round trip. Short
- * deadline: past due by no more than a few times what it costs to program a timer.
+ * Why a past-due arm outside a storm was past due. Held: the vCPU thread was off its CPU or kept
+ * out of guest mode for at least the skew, not longer ago than twice the skew plus one usual round
+ * trip. Short deadline: past due by no more than a few times what it costs to program a timer.
  */
 enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct stimer *t,
 					const struct hvst_arm *arm, int64_t skew_ns)

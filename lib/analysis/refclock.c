@@ -2,8 +2,9 @@
 /*
  * Stage: analysis. Reference-clock model, see refclock.h.
  *
- * Figures from real recordings: the envelope is flat within 2 us over half a minute, a typical sample lies
- * 2 us below it, single ones up to 7 ms. The trace clock itself may be slewed by NTP at up to 500 ppm.
+ * Figures from real recordings: the envelope is flat within 2 us over half a minute, a typical
+ * sample lies 2 us below it, single ones up to 7 ms. The trace clock itself may be slewed by NTP at
+ * up to 500 ppm.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,16 +13,16 @@
 
 #include "refclock.h"
 
-#define NEAR_NS		(20 * 1000)	/* samples that agree with the envelope */
-#define DEPART_NS	(50 * 1000)	/* a departure worth a new segment */
-#define LOW_NS		(30 * 1000)	/* below: late, or the beginning of a step back */
-#define SOLID		3
-#define RUN_WITH_EVENT	4		/* low samples that make a step back after a clock event ... */
-#define RUN_ALONE	REF_RUN		/* ... and without one */
-#define SLEW_PPM	600		/* more than NTP's 500 ppm */
-#define BUCKET_NS	(1000 * 1000)
-#define SEAM_SAMPLES	16		/* that tell where a segment ends: about as many ... */
-#define SEAM_PARTS	16		/* ... and at least such a part of it */
+#define NEAR_NS	       (20 * 1000) /* samples that agree with the envelope */
+#define DEPART_NS      (50 * 1000) /* a departure worth a new segment */
+#define LOW_NS	       (30 * 1000) /* below: late, or the beginning of a step back */
+#define SOLID	       3
+#define RUN_WITH_EVENT 4       /* low samples that make a step back after a clock event ... */
+#define RUN_ALONE      REF_RUN /* ... and without one */
+#define SLEW_PPM       600     /* more than NTP's 500 ppm */
+#define BUCKET_NS      (1000 * 1000)
+#define SEAM_SAMPLES   16 /* that tell where a segment ends: about as many ... */
+#define SEAM_PARTS     16 /* ... and at least such a part of it */
 
 void hvst_refclock_init(struct refclock *rc)
 {
@@ -53,8 +54,9 @@ bool hvst_ref_offset(uint64_t time_now, int64_t ts, int64_t *o)
 }
 
 /*
- * The line of a segment. A slope from a short span is noise over time; until the span is long enough the
- * slope is taken to be none (the trace clock and the reference clock are both the host's).
+ * The line of a segment. A slope from a short span is noise over time; until the span is long
+ * enough the slope is taken to be none (the trace clock and the reference clock are both the
+ * host's).
  */
 static void seg_fit(const struct refclock *rc, struct refseg *s)
 {
@@ -80,12 +82,14 @@ static void seg_fit(const struct refclock *rc, struct refseg *s)
 }
 
 /*
- * How far the line may be off at @ts, on top of the envelope's own error. Away from the samples by the error
- * of its rate; while the rate is not known yet, the flat line stands for any slope that a clock may have.
+ * How far the line may be off at @ts, on top of the envelope's own error. Away from the samples by
+ * the error of its rate; while the rate is not known yet, the flat line stands for any slope that a
+ * clock may have.
  */
 static int64_t seg_slack(const struct refseg *s, int64_t ts)
 {
-	int64_t after = ts - s->last_ns, before = s->first_ns - ts, dist = after > before ? after : before;
+	int64_t after = ts - s->last_ns, before = s->first_ns - ts,
+		dist = after > before ? after : before;
 
 	if (!s->rate_known) {
 		dist += s->last_ns - s->first_ns;
@@ -149,12 +153,16 @@ static int seg_close(struct refclock *rc)
 	return 0;
 }
 
-/* The clock event that a step between @after and @until comes from; the latest one before a known contradiction. */
+/*
+ * The clock event that a step between @after and @until comes from; the latest one before a known
+ * contradiction.
+ */
 static int64_t step_place(const struct refclock *rc, int64_t after, int64_t until, int *event)
 {
 	unsigned int n = rc->nr_events < REF_EVENTS ? rc->nr_events : REF_EVENTS;
-	int64_t limit = rc->contradiction_ns != HVST_UNKNOWN && rc->contradiction_ns < until ?
-			rc->contradiction_ns : until;
+	int64_t limit = rc->contradiction_ns != HVST_UNKNOWN && rc->contradiction_ns < until
+				? rc->contradiction_ns
+				: until;
 
 	*event = -1;
 	for (unsigned int i = 0; i < n; i++) {
@@ -165,7 +173,10 @@ static int64_t step_place(const struct refclock *rc, int64_t after, int64_t unti
 			return rc->events[slot].ts;
 		}
 	}
-	/* Nothing seen that would move it: somewhere between the last good reading and the first sign. */
+	/*
+	 * Nothing seen that would move it: somewhere between the last good reading and the first
+	 * sign.
+	 */
 	return limit < until && limit > after ? after + (limit - after) / 2 : limit;
 }
 
@@ -240,8 +251,8 @@ static int seg_from_run(struct refclock *rc, unsigned int from, unsigned int to)
 }
 
 /*
- * A clock event came while a run went on, as when the trace clock's rate has changed lately, and what came
- * after it lies lower still: a step back at the event, from where the run was.
+ * A clock event came while a run went on, as when the trace clock's rate has changed lately, and
+ * what came after it lies lower still: a step back at the event, from where the run was.
  */
 static bool run_stepped(const struct refclock *rc)
 {
@@ -265,8 +276,9 @@ static int run_step(struct refclock *rc)
 }
 
 /*
- * The run is full, and its samples do not agree: late ones, all of them, or late ones and then a step. Those
- * are forgotten before which the rest agrees, at most the older half, and the search goes on.
+ * The run is full, and its samples do not agree: late ones, all of them, or late ones and then a
+ * step. Those are forgotten before which the rest agrees, at most the older half, and the search
+ * goes on.
  */
 static void run_forget(struct refclock *rc)
 {
@@ -331,7 +343,10 @@ int hvst_refclock_sample(struct refclock *rc, int64_t ts, uint64_t time_now, int
 		return ret ? ret : 1;
 	}
 	r = o - hvst_line_at(&rc->cur->line, ts);
-	/* Nearly every sample is this one: close to the envelope. How far it may stray is worked out for others. */
+	/*
+	 * Nearly every sample is this one: close to the envelope. How far it may stray is worked
+	 * out for others.
+	 */
 	slack = r <= NEAR_NS && r >= -NEAR_NS ? 0 : seg_slack(rc->cur, ts);
 	if (r > DEPART_NS + slack && (rc->solid >= SOLID || event_since(rc, rc->cur->last_ns))) {
 		rc->nr_run = 0;
@@ -339,14 +354,15 @@ int hvst_refclock_sample(struct refclock *rc, int64_t ts, uint64_t time_now, int
 		return ret ? ret : 1;
 	}
 	if (r < -(LOW_NS + slack)) {
-		*residual_ns = rc->nr_run >= RUN_WITH_EVENT / 2 || event_since(rc, rc->cur->last_ns) ?
-			       HVST_UNKNOWN : -r;
+		*residual_ns = rc->nr_run >= RUN_WITH_EVENT / 2 || event_since(rc, rc->cur->last_ns)
+				       ? HVST_UNKNOWN
+				       : -r;
 		return low_sample(rc, ts, o);
 	}
 	*residual_ns = r < 0 ? -r : 0;
 	median_update(rc, *residual_ns);
 	if (r > NEAR_NS + slack)
-		rc->solid = 1;		/* the envelope was not there yet */
+		rc->solid = 1; /* the envelope was not there yet */
 	else if (r > -NEAR_NS - slack && rc->solid < SOLID)
 		rc->solid++;
 	rc->nr_run = 0;
@@ -377,8 +393,8 @@ void hvst_refclock_bound(struct refclock *rc, int64_t ts, uint64_t count)
 bool hvst_refclock_fresh(const struct refclock *rc, int64_t ts)
 {
 	(void)ts;
-	return rc->cur && rc->solid >= SOLID && !rc->nr_run && rc->contradiction_ns == HVST_UNKNOWN &&
-	       !event_since(rc, rc->cur->last_ns);
+	return rc->cur && rc->solid >= SOLID && !rc->nr_run &&
+	       rc->contradiction_ns == HVST_UNKNOWN && !event_since(rc, rc->cur->last_ns);
 }
 
 bool hvst_refclock_covers(const struct refclock *rc, int64_t ts)
@@ -395,8 +411,9 @@ bool hvst_refclock_covers(const struct refclock *rc, int64_t ts)
 
 bool hvst_refclock_solid(const struct refclock *rc)
 {
-	return rc->cur && !rc->nr_run && (rc->solid >= SOLID || rc->cur->samples >= 64 ||
-	       rc->cur->last_ns - rc->cur->first_ns > REF_PENDING_SPAN_NS);
+	return rc->cur && !rc->nr_run &&
+	       (rc->solid >= SOLID || rc->cur->samples >= 64 ||
+		rc->cur->last_ns - rc->cur->first_ns > REF_PENDING_SPAN_NS);
 }
 
 static const struct refseg *seg_at(const struct refclock *rc, int64_t ts)
@@ -405,7 +422,7 @@ static const struct refseg *seg_at(const struct refclock *rc, int64_t ts)
 
 	if (rc->cur && (ts >= rc->cur->from_ns || !rc->nr_segs))
 		return rc->cur;
-	while (lo < hi) {		/* first closed segment that begins after ts */
+	while (lo < hi) { /* first closed segment that begins after ts */
 		unsigned int mid = (lo + hi) / 2;
 
 		if (rc->segs[mid]->from_ns <= ts)
@@ -427,7 +444,8 @@ bool hvst_refclock_at(const struct refclock *rc, int64_t ts, int64_t *o, int64_t
 	return true;
 }
 
-void hvst_refclock_follow(const struct refclock *rc, int64_t ts, unsigned int *seg, int64_t *shift, int64_t *o)
+void hvst_refclock_follow(const struct refclock *rc, int64_t ts, unsigned int *seg, int64_t *shift,
+			  int64_t *o)
 {
 	if (!rc->cur)
 		return;
@@ -465,9 +483,10 @@ int hvst_refclock_merge(struct refclock *into, struct refclock *from)
 }
 
 /*
- * A segment's line at @ts beyond its beginning or end, moved to where the envelope is there: its rate is that of
- * the whole segment, while a trace clock that is slewed may have changed its rate since. The edge of the hull is
- * taken a little inside, where enough samples lie on either side for it to be more than the noise of one.
+ * A segment's line at @ts beyond its beginning or end, moved to where the envelope is there: its
+ * rate is that of the whole segment, while a trace clock that is slewed may have changed its rate
+ * since. The edge of the hull is taken a little inside, where enough samples lie on either side for
+ * it to be more than the noise of one.
  */
 static int64_t line_beside(const struct refseg *s, int64_t ts)
 {
@@ -485,8 +504,9 @@ static int64_t line_beside(const struct refseg *s, int64_t ts)
 }
 
 /*
- * What the step at the seam of two segments was. Without a clock event in the unsampled time a slewed
- * trace clock could have drifted apart that much by itself: then it is a change of rate, not a step.
+ * What the step at the seam of two segments was. Without a clock event in the unsampled time a
+ * slewed trace clock could have drifted apart that much by itself: then it is a change of rate, not
+ * a step.
  */
 static void seam(const struct refseg *a, struct refseg *b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. From what the analyses hold to the arrays of struct hvst_result: numbered, sorted,
- * filtered. The last step of a run; nothing is decided here.
+ * Stage: analysis. From what the analyses hold to the arrays of struct hvst_result: numbered,
+ * sorted, filtered. The last step of a run; nothing is decided here.
  */
 #include <errno.h>
 #include <math.h>
@@ -11,7 +11,7 @@
 
 #include "analysis.h"
 
-#define DRIFT_SAME_NS (60LL * 1000 * 1000 * 1000)	/* one drift, seen twice */
+#define DRIFT_SAME_NS (60LL * 1000 * 1000 * 1000) /* one drift, seen twice */
 
 static bool vm_pass(const struct analysis *a, const struct vm *vm)
 {
@@ -74,25 +74,30 @@ static int build_vms(struct analysis *a)
 	if (!vms)
 		return -ENOMEM;
 	a->result.vms = vms;
-	for each_vm(vm, a) {
-		struct hvst_vm *out = vm->number < 0 && unknown ? unknown : &vms[a->result.nr_vms];
+	for
+		each_vm(vm, a)
+		{
+			struct hvst_vm *out =
+				vm->number < 0 && unknown ? unknown : &vms[a->result.nr_vms];
 
-		if (!vm_pass(a, vm))
-			continue;
-		out->vm = vm->number;
-		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(vm->an);
-		if (vcpus_add(out, vm)) {
-			a->result.nr_vms += out != unknown;	/* its list is freed with the others */
-			return -ENOMEM;
+			if (!vm_pass(a, vm))
+				continue;
+			out->vm = vm->number;
+			out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(vm->an);
+			if (vcpus_add(out, vm)) {
+				a->result.nr_vms +=
+					out != unknown; /* its list is freed with the others */
+				return -ENOMEM;
+			}
+			if (!out->nr_vcpus || out == unknown)
+				continue;
+			a->result.nr_vms++;
+			if (vm->number < 0)
+				unknown = out;
 		}
-		if (!out->nr_vcpus || out == unknown)
-			continue;
-		a->result.nr_vms++;
-		if (vm->number < 0)
-			unknown = out;
-	}
 	for (unsigned int i = 0; i < a->result.nr_vms; i++)
-		qsort((void *)(uintptr_t)vms[i].vcpus, vms[i].nr_vcpus, sizeof(*vms[i].vcpus), cmp_vcpu);
+		qsort((void *)(uintptr_t)vms[i].vcpus, vms[i].nr_vcpus, sizeof(*vms[i].vcpus),
+		      cmp_vcpu);
 	qsort(vms, a->result.nr_vms, sizeof(*vms), cmp_vm);
 	return 0;
 }
@@ -113,12 +118,23 @@ static int cmp_timer(const void *x, const void *y)
 static void timer_fill(struct hvst_timer *out, const struct stimer *t)
 {
 	*out = (struct hvst_timer){
-		.vm = t->vcpu->vm->number, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
-		.mode = t->modes, .delivery = t->deliveries, .arms = t->arms,
-		.past_due_observed = t->past_due_observed, .past_due_inferred = t->past_due_inferred,
-		.restarts = t->restarts, .fired = t->fired, .cancelled = t->cancelled,
-		.failed_deliveries = t->failed, .skew = t->an->skew, .lateness = t->an->lateness,
-		.delivery_latency = t->an->delivery, .entry_latency = t->an->entry,
+		.vm = t->vcpu->vm->number,
+		.vcpu = t->vcpu->vcpu_id,
+		.tid = t->vcpu->tid,
+		.timer = t->index,
+		.mode = t->modes,
+		.delivery = t->deliveries,
+		.arms = t->arms,
+		.past_due_observed = t->past_due_observed,
+		.past_due_inferred = t->past_due_inferred,
+		.restarts = t->restarts,
+		.fired = t->fired,
+		.cancelled = t->cancelled,
+		.failed_deliveries = t->failed,
+		.skew = t->an->skew,
+		.lateness = t->an->lateness,
+		.delivery_latency = t->an->delivery,
+		.entry_latency = t->an->entry,
 	};
 }
 
@@ -133,21 +149,24 @@ static int build_timers(struct analysis *a)
 	struct hvst_timer *list;
 	unsigned int n = 0;
 
-	for each_vm(vm, a)
-		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-			n += HVST_STIMERS;
+	for
+		each_vm(vm, a) for (struct vcpu *v = vm->vcpus; v; v = v->vm_next) n +=
+			HVST_STIMERS;
 	list = calloc(n ? n : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	n = 0;
-	for each_vm(vm, a) {
-		if (!vm_pass(a, vm))
-			continue;
-		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-			for (unsigned int i = 0; i < HVST_STIMERS; i++)
-				if (timer_used(v->timer[i]) && hvst_filter_pass(a, v, (int)i))
-					timer_fill(&list[n++], v->timer[i]);
-	}
+	for
+		each_vm(vm, a)
+		{
+			if (!vm_pass(a, vm))
+				continue;
+			for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+				for (unsigned int i = 0; i < HVST_STIMERS; i++)
+					if (timer_used(v->timer[i]) &&
+					    hvst_filter_pass(a, v, (int)i))
+						timer_fill(&list[n++], v->timer[i]);
+		}
 	qsort(list, n, sizeof(*list), cmp_timer);
 	a->result.timers = list;
 	a->result.nr_timers = n;
@@ -208,13 +227,18 @@ static int cmp_guest(const void *x, const void *y)
 	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
 }
 
-/* The same drift seen twice: by the edge of the headroom and by a storm that grows. The earlier one stays. */
-static bool drift_told(const struct hvst_guest_transition *list, unsigned int n, const struct hvst_guest_transition *t)
+/*
+ * The same drift seen twice: by the edge of the headroom and by a storm that grows. The earlier one
+ * stays.
+ */
+static bool drift_told(const struct hvst_guest_transition *list, unsigned int n,
+		       const struct hvst_guest_transition *t)
 {
 	for (unsigned int i = n; i > 0 && n - i < 256; i--) {
 		const struct hvst_guest_transition *o = &list[i - 1];
 
-		if (o->tid == t->tid && !isnan(o->rate_ppm) && fabs(o->rate_ppm - t->rate_ppm) < 0.1 * fabs(o->rate_ppm) &&
+		if (o->tid == t->tid && !isnan(o->rate_ppm) &&
+		    fabs(o->rate_ppm - t->rate_ppm) < 0.1 * fabs(o->rate_ppm) &&
 		    t->ts_ns - o->ts_ns < DRIFT_SAME_NS)
 			return true;
 	}
@@ -263,11 +287,15 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 	const char *why;
 
 	*out = (struct hvst_ref_segment){
-		.vm = vm->number, .from_ns = from, .to_ns = to,
+		.vm = vm->number,
+		.from_ns = from,
+		.to_ns = to,
 		.source = hvst_clocksource_ref(vm->an, from, &why),
-		.rate_ppm = NAN, .rate_ppm_error = NAN,
+		.rate_ppm = NAN,
+		.rate_ppm_error = NAN,
 		.step_ns = whole ? s->step_ns : 0,
-		.offset_ns = hvst_line_at(&s->line, from), .samples = s->samples,
+		.offset_ns = hvst_line_at(&s->line, from),
+		.samples = s->samples,
 	};
 	if (first)
 		out->step_ns = HVST_UNKNOWN;
@@ -275,10 +303,12 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 		out->rate_ppm = s->rate_ppm;
 		out->rate_ppm_error = s->rate_err_ppm;
 	}
-	if (out->source == HVST_REF_TSC_PAGE && from >= vm->an->frozen_from && from < vm->an->frozen_to)
+	if (out->source == HVST_REF_TSC_PAGE && from >= vm->an->frozen_from &&
+	    from < vm->an->frozen_to)
 		why = "page left as it was (TSC emulation control)";
 	if (whole && s->step_ns != HVST_UNKNOWN && s->step_event >= 0)
-		snprintf(out->why, sizeof(out->why), "%s; step at %s", why, hvst_event_name((unsigned int)s->step_event));
+		snprintf(out->why, sizeof(out->why), "%s; step at %s", why,
+			 hvst_event_name((unsigned int)s->step_event));
 	else
 		snprintf(out->why, sizeof(out->why), "%s", why);
 }
@@ -329,15 +359,14 @@ static int build_reference(struct analysis *a)
 	struct hvst_ref_segment *list;
 	unsigned int n = 0;
 
-	for each_vm(vm, a)
-		n += vm->dead ? 0 : vm_segments(vm);
+	for
+		each_vm(vm, a) n += vm->dead ? 0 : vm_segments(vm);
 	list = calloc(n ? n : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	n = 0;
-	for each_vm(vm, a)
-		if (vm_pass(a, vm))
-			n += segments_of(vm, list + n);
+	for
+		each_vm(vm, a) if (vm_pass(a, vm)) n += segments_of(vm, list + n);
 	a->result.reference = list;
 	a->result.nr_reference = n;
 	return 0;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Groups past-due arms of one timer and tells storms from bursts and isolated ones.
+ * Stage: analysis. Groups past-due arms of one timer and tells storms from bursts and isolated
+ * ones.
  *
- * The rule counts arms, never rates: past-due arms belong together while few arms ahead and little time lie
- * between two of them; a group is a storm from storm_min_arms on if most of its arms are past due. Where a
- * thin head or tail dilutes a dense middle, the densest part (best prefix-sum interval) is judged.
+ * The rule counts arms, never rates: past-due arms belong together while few arms ahead and little
+ * time lie between two of them; a group is a storm from storm_min_arms on if most of its arms are
+ * past due. Where a thin head or tail dilutes a dense middle, the densest part (best prefix-sum
+ * interval) is judged.
  */
 #include <errno.h>
 #include <math.h>
@@ -14,10 +16,10 @@
 
 #include "analysis.h"
 
-#define SAME_COUNT_REF	8	/* a Linux guest recomputes its target: -3..+5 units around it */
-#define PEAK_MIN_ARMS	16
-#define WHOLE_MARGIN	4	/* past-due arms that a dense group loses for good edges */
-#define SLEW		600e-6	/* more than NTP slews a clock */
+#define SAME_COUNT_REF 8 /* a Linux guest recomputes its target: -3..+5 units around it */
+#define PEAK_MIN_ARMS  16
+#define WHOLE_MARGIN   4      /* past-due arms that a dense group loses for good edges */
+#define SLEW	       600e-6 /* more than NTP slews a clock */
 
 /* The bin of @ts, which may need wider ones. */
 static struct storm_bin *bin_of(struct storm_group *g, int64_t ts)
@@ -100,8 +102,8 @@ static inline bool further_behind(const struct storm_point *p, const struct stor
 }
 
 /*
- * The best part so far. While the running part is the best one it would have to be copied at every arm:
- * that waits until an arm makes it worse.
+ * The best part so far. While the running part is the best one it would have to be copied at every
+ * arm: that waits until an arm makes it worse.
  */
 static void core_best(struct storm_group *g)
 {
@@ -111,8 +113,8 @@ static void core_best(struct storm_group *g)
 }
 
 /*
- * A point comes by value, and inline: written to memory in parts and read from there as a whole, it would have to
- * wait until the parts have left the processor's store buffer.
+ * A point comes by value, and inline: written to memory in parts and read from there as a whole, it
+ * would have to wait until the parts have left the processor's store buffer.
  */
 static inline __attribute__((always_inline)) void
 core_step(struct storm_group *g, struct storm_point at, bool past_due, const struct hvst_params *p)
@@ -142,7 +144,10 @@ core_step(struct storm_group *g, struct storm_point at, bool past_due, const str
 
 void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step)
 {
-	/* Observed skews need no model; of a group that began before the step only a part would move. */
+	/*
+	 * Observed skews need no model; of a group that began before the step only a part would
+	 * move.
+	 */
 	if (!g->active || !g->inferred || g->start.ts < from_ns)
 		return;
 	for (unsigned int i = 0; i < STORM_BINS; i++) {
@@ -199,7 +204,8 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 			  (unsigned long long)arm->count);
 }
 
-/* A guest that was held catches up in a burst: what follows in the same group has the same cause. */
+/* A guest that was held catches up in a burst: what follows in the same group has the same cause.
+ */
 static void count_cause(const struct analysis *a, struct storm_group *g, struct stimer *t,
 			const struct hvst_arm *arm)
 {
@@ -221,7 +227,8 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 {
 	struct storm_point at = point_of(arm);
 	bool first = !g->past_due;
-	bool new_target = !first && llabs(hvst_count_step(g->last_count, arm->count)) > SAME_COUNT_REF;
+	bool new_target =
+		!first && llabs(hvst_count_step(g->last_count, arm->count)) > SAME_COUNT_REF;
 
 	g->arms++;
 	g->past_due++;
@@ -270,9 +277,9 @@ static int64_t median(int64_t *v, unsigned int n)
 
 struct course {
 	unsigned int n;
-	int64_t first, middle, last;	/* medians of the first, a middle and the last quarter */
-	int64_t scatter;		/* median step between neighbours */
-	int64_t first_ts, last_ts;	/* middles of those quarters */
+	int64_t first, middle, last; /* medians of the first, a middle and the last quarter */
+	int64_t scatter;	     /* median step between neighbours */
+	int64_t first_ts, last_ts;   /* middles of those quarters */
 };
 
 static void course_of(struct course *c, const int64_t *ts, const int64_t *v, unsigned int n)
@@ -326,7 +333,10 @@ static void group_course(const struct storm_group *g, bool retries, struct cours
 /* The growth that is no accident of where the samples fell. */
 static int64_t growth_least(const struct storm_group *g, bool retries, double slope)
 {
-	/* Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be slewed. */
+	/*
+	 * Inferred skews lean on a model that may drift meanwhile, by what a trace clock can be
+	 * slewed.
+	 */
 	int64_t least = g->inferred && slope < SLEW ? 200000 : 50000;
 	int64_t loop = g->steps ? (g->end.ts - g->start.ts) / (int64_t)g->steps : 0;
 
@@ -335,8 +345,8 @@ static int64_t growth_least(const struct storm_group *g, bool retries, double sl
 }
 
 /*
- * The kind by the course of the skew, as real recordings show it: a backlog falls by several per cent of the
- * time that passes, no clock is that fast; a slow clock's envelope grows; a lag stays.
+ * The kind by the course of the skew, as real recordings show it: a backlog falls by several per
+ * cent of the time that passes, no clock is that fast; a slow clock's envelope grows; a lag stays.
  */
 static void group_kind(const struct storm_group *g, struct hvst_storm *s, double *slope)
 {
@@ -352,7 +362,8 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 	if (c.n < 2 || c.last_ts <= c.first_ts) {
 		/* One target throughout. No tick is a second long: a clock that stands still. */
 		if (retries)
-			s->kind = g->end.ts - g->start.ts > 1000000000 ? HVST_STORM_GROWING : HVST_STORM_CONSTANT;
+			s->kind = g->end.ts - g->start.ts > 1000000000 ? HVST_STORM_GROWING
+								       : HVST_STORM_CONSTANT;
 		return;
 	}
 	d = c.last - c.first;
@@ -364,23 +375,31 @@ static void group_kind(const struct storm_group *g, struct hvst_storm *s, double
 			s->period_ref = g->delta;
 		return;
 	}
-	/* A clock that runs slow does so all the time: what rises once and stays is a lag that came late. */
+	/*
+	 * A clock that runs slow does so all the time: what rises once and stays is a lag that came
+	 * late.
+	 */
 	steady = 5 * (c.middle - c.first) >= d && 5 * (c.last - c.middle) >= d;
-	if (steady && d > 3 * c.scatter && d > growth_least(g, retries, *slope) && *slope > 20e-6 && c.n >= 4)
+	if (steady && d > 3 * c.scatter && d > growth_least(g, retries, *slope) && *slope > 20e-6 &&
+	    c.n >= 4)
 		s->kind = HVST_STORM_GROWING;
 	else
 		s->kind = HVST_STORM_CONSTANT;
 }
 
 /* A lag that grows is a clock that runs slow, at the slope of the growth. */
-static void report_rate(struct analysis *a, struct stimer *t, const struct hvst_storm *s, double slope)
+static void report_rate(struct analysis *a, struct stimer *t, const struct hvst_storm *s,
+			double slope)
 {
 	double ppm = -slope * 1e6;
-	struct hvst_guest_transition *g = hvst_guestclock_suspect(a, t->vcpu, s->start_ns, ppm, fabs(ppm) / 20 + 1);
+	struct hvst_guest_transition *g =
+		hvst_guestclock_suspect(a, t->vcpu, s->start_ns, ppm, fabs(ppm) / 20 + 1);
 
 	if (g)
-		hvst_evidence_stat(&g->evidence, "timer %u: the skew of the storm at %.6f s grows by %.1f us a second",
-				   t->index, (double)s->start_ns / 1e9, slope * 1e6);
+		hvst_evidence_stat(
+			&g->evidence,
+			"timer %u: the skew of the storm at %.6f s grows by %.1f us a second",
+			t->index, (double)s->start_ns / 1e9, slope * 1e6);
 }
 
 static double peak_rate(const struct storm_group *g, int64_t span, uint64_t past_due)
@@ -422,14 +441,18 @@ static struct hvst_storm *storm_new(struct analysis *a, struct vcpu *v)
 	return &a->storms[a->nr_storms++];
 }
 
-/* Observed where the start event gave the reading, else from the reference-clock model, with its bound. */
+/*
+ * Observed where the start event gave the reading, else from the reference-clock model, with its
+ * bound.
+ */
 static int64_t point_skew(const struct vcpu *v, const struct storm_point *p, int64_t *err)
 {
 	int64_t o, e, u;
 
 	if (p->skew != HVST_UNKNOWN)
 		return p->skew;
-	if (!hvst_refclock_covers(&v->vm->an->ref, p->ts) || !hvst_refclock_at(&v->vm->an->ref, p->ts, &o, &e) ||
+	if (!hvst_refclock_covers(&v->vm->an->ref, p->ts) ||
+	    !hvst_refclock_at(&v->vm->an->ref, p->ts, &o, &e) ||
 	    !hvst_ref_offset(p->count, p->ts, &u))
 		return HVST_UNKNOWN;
 	if (e > *err)
@@ -444,7 +467,8 @@ static double share(int64_t part, int64_t whole)
 	return r > 1 ? 1 : r;
 }
 
-static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *s, const struct storm_core *c)
+static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *s,
+		       const struct storm_core *c)
 {
 	struct storm_group *g = &t->an->group;
 	const struct vcpu_an *va = t->vcpu->an;
@@ -470,11 +494,12 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	s->progress_before = s->progress_during = -1;
 	if (va->exits_seen) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
-		s->progress_during = share(g->progress_end - g->progress_start, g->end.ts - g->start.ts);
+		s->progress_during =
+			share(g->progress_end - g->progress_start, g->end.ts - g->start.ts);
 	}
 	s->endangers_watchdog = span >= a->params.watchdog_ns ||
-		(s->predicted_end_ns != HVST_UNKNOWN && s->open &&
-		 s->predicted_end_ns - s->start_ns >= a->params.watchdog_ns);
+				(s->predicted_end_ns != HVST_UNKNOWN && s->open &&
+				 s->predicted_end_ns - s->start_ns >= a->params.watchdog_ns);
 	s->trigger_event = -1;
 	s->trigger_ts_ns = s->trigger_distance_ns = HVST_UNKNOWN;
 	if (g->trigger.event >= 0) {
@@ -484,8 +509,9 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 		hvst_evidence_add(&s->evidence, &g->trigger.why);
 	}
 	hvst_evidence_add(&s->evidence, &g->why_first);
-	snprintf(g->why_last.text, sizeof(g->why_last.text), "last of %llu past-due arms in a group of %llu",
-		 (unsigned long long)s->past_due, (unsigned long long)s->arms);
+	snprintf(g->why_last.text, sizeof(g->why_last.text),
+		 "last of %llu past-due arms in a group of %llu", (unsigned long long)s->past_due,
+		 (unsigned long long)s->arms);
 	hvst_evidence_add(&s->evidence, &g->why_last);
 }
 
@@ -502,7 +528,10 @@ static void group_count_small(struct analysis *a, struct stimer *t)
 		a->past_due.isolated += g->past_due;
 	a->past_due.short_deadline += g->short_deadline;
 	a->past_due.preempted += g->preempted;
-	/* Causes are looked for only while a group is small; what was not looked at is not explained. */
+	/*
+	 * Causes are looked for only while a group is small; what was not looked at is not
+	 * explained.
+	 */
 	a->past_due.unexplained += g->past_due - g->short_deadline - g->preempted;
 	if (g->preempted && !vm->preempted)
 		vm->preempted_why = g->why_first;
@@ -520,8 +549,9 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 		return;
 	core_best(g);
 	g->active = false;
-	g->arms -= g->ahead;		/* arms ahead after the last past-due one are not the group's */
-	whole = g->past_due >= p->storm_min_arms && g->past_due * 100 >= g->arms * p->storm_min_share;
+	g->arms -= g->ahead; /* arms ahead after the last past-due one are not the group's */
+	whole = g->past_due >= p->storm_min_arms &&
+		g->past_due * 100 >= g->arms * p->storm_min_share;
 	if (!whole && g->best.past_due < p->storm_min_arms) {
 		group_count_small(a, t);
 		return;
@@ -537,12 +567,13 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	s->past_due = g->best.past_due;
 	s->open = open && s->end_ns == g->end.ts;
 	storm_fill(a, t, s, &g->best);
-	if (a->obs->storm && !a->error && hvst_filter_pass(a, t->vcpu, t->index) && a->obs->storm(a->obs_ctx, s))
+	if (a->obs->storm && !a->error && hvst_filter_pass(a, t->vcpu, t->index) &&
+	    a->obs->storm(a->obs_ctx, s))
 		a->error = -ECANCELED;
 }
 
-void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm, int64_t rel_skew,
-		    const struct hvst_event *ev)
+void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+		    int64_t rel_skew, const struct hvst_event *ev)
 {
 	struct storm_group *g = &t->an->group;
 	const struct hvst_params *p = &a->params;
@@ -581,8 +612,10 @@ static void timer_finish(struct analysis *a, struct stimer *t)
 		return;
 	if (g->run_max != INT64_MIN && g->runs.n < 2 * STORM_BINS && g->runs.n < 4)
 		runs_add(&g->runs, g->run_ts, g->run_max);
-	group_end(a, t, g->ahead <= a->params.storm_max_ahead &&
-		  (a->now - g->end.ts <= a->params.storm_max_gap_ns || a->gap_ns > g->end.ts));
+	group_end(a, t,
+		  g->ahead <= a->params.storm_max_ahead &&
+			  (a->now - g->end.ts <= a->params.storm_max_gap_ns ||
+			   a->gap_ns > g->end.ts));
 }
 
 void hvst_storm_finish(struct analysis *a)

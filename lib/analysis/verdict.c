@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. The answers. Per VM first, then for the whole trace: yes if yes for any VM. A "no" holds
- * only where everything it needs was recorded and little was lost; otherwise it is "cannot tell", naming
- * what is missing. A "yes" is never taken back by what is missing.
+ * Stage: analysis. The answers. Per VM first, then for the whole trace: yes if yes for any VM. A
+ * "no" holds only where everything it needs was recorded and little was lost; otherwise it is
+ * "cannot tell", naming what is missing. A "yes" is never taken back by what is missing.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,26 +12,29 @@
 
 #include "analysis.h"
 
-#define UNPAIRED_P99_NS	(100 * 1000)	/* delays timers noticeably */
-#define RATE_MIN_PPM	100.0
+#define UNPAIRED_P99_NS	   (100 * 1000) /* delays timers noticeably */
+#define RATE_MIN_PPM	   100.0
 #define GUEST_RATE_MIN_PPM 20.0
-#define LOST_MAX_PERCENT 5		/* of the span; above it there is no "no" */
+#define LOST_MAX_PERCENT   5 /* of the span; above it there is no "no" */
 
-#define BIT(ev) (1ULL << HVST_EV_##ev)
+#define BIT(ev)	      (1ULL << HVST_EV_##ev)
 #define STIMER_EVENTS (BIT(STIMER_SET_COUNT) | BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_EXPIRATION))
 
 /* What a "no" to each question needs: all of @all, and all of @either or all of @or. */
-static const struct need { uint64_t all, either, or; } needs[HVST_Q_COUNT] = {
-	[HVST_Q_STORM]			= { STIMER_EVENTS, 0, 0 },
-	[HVST_Q_GUEST_CLOCK_BEHIND]	= { STIMER_EVENTS, 0, 0 },
-	[HVST_Q_GUEST_BACKLOG]		= { STIMER_EVENTS, 0, 0 },
-	[HVST_Q_GUEST_CLOCK_RATE]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
+static const struct need {
+	uint64_t all, either, or ;
+} needs[HVST_Q_COUNT] = {
+	[HVST_Q_STORM] = { STIMER_EVENTS, 0, 0 },
+	[HVST_Q_GUEST_CLOCK_BEHIND] = { STIMER_EVENTS, 0, 0 },
+	[HVST_Q_GUEST_BACKLOG] = { STIMER_EVENTS, 0, 0 },
+	[HVST_Q_GUEST_CLOCK_RATE] = { BIT(STIMER_START_ONE_SHOT), 0, 0 },
 	[HVST_Q_GUEST_CLOCKSOURCE_SWITCH] = { BIT(MSR) | BIT(STIMER_SET_COUNT), 0, 0 },
-	[HVST_Q_HOST_REFERENCE_STEP]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
-	[HVST_Q_HOST_REFERENCE_RATE]	= { BIT(STIMER_START_ONE_SHOT), 0, 0 },
-	[HVST_Q_HOST_KVMCLOCK_FALLBACK]	= { BIT(MSR), 0, 0 },
-	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] = { BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_CALLBACK), 0, 0 },
-	[HVST_Q_PREEMPTION]		= { 0, BIT(SCHED_SWITCH), BIT(ENTRY) | BIT(EXIT) },
+	[HVST_Q_HOST_REFERENCE_STEP] = { BIT(STIMER_START_ONE_SHOT), 0, 0 },
+	[HVST_Q_HOST_REFERENCE_RATE] = { BIT(STIMER_START_ONE_SHOT), 0, 0 },
+	[HVST_Q_HOST_KVMCLOCK_FALLBACK] = { BIT(MSR), 0, 0 },
+	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] = { BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_CALLBACK), 0,
+					       0 },
+	[HVST_Q_PREEMPTION] = { 0, BIT(SCHED_SWITCH), BIT(ENTRY) | BIT(EXIT) },
 };
 
 uint64_t hvst_recorded(const struct analysis *a)
@@ -49,7 +52,7 @@ static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 	uint64_t have = hvst_recorded(a);
 	uint64_t miss = needs[q].all & ~have;
 
-	if (needs[q].either & ~have && needs[q].or & ~have)
+	if (needs[q].either & ~have && needs[q].or &~have)
 		miss |= (needs[q].either | needs[q].or) & ~have;
 	return miss;
 }
@@ -74,7 +77,8 @@ static const struct hvst_storm *storm_of(const struct analysis *a, int vm, unsig
 	return NULL;
 }
 
-static bool storms_yes(const struct analysis *a, int vm, unsigned int kinds, struct hvst_evidence_list *why)
+static bool storms_yes(const struct analysis *a, int vm, unsigned int kinds,
+		       struct hvst_evidence_list *why)
 {
 	const struct hvst_storm *s = storm_of(a, vm, kinds);
 
@@ -95,7 +99,8 @@ static bool rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list
 		if (t->vm != vm || isnan(t->rate_ppm))
 			continue;
 		*known = true;
-		if (fabs(t->rate_ppm) <= GUEST_RATE_MIN_PPM || fabs(t->rate_ppm) <= t->rate_ppm_error)
+		if (fabs(t->rate_ppm) <= GUEST_RATE_MIN_PPM ||
+		    fabs(t->rate_ppm) <= t->rate_ppm_error)
 			continue;
 		yes = true;
 		for (unsigned int k = 0; k < t->evidence.n; k++)
@@ -139,13 +144,14 @@ static bool step_yes(const struct analysis *a, int vm, struct hvst_evidence_list
 		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= REF_STEP_MIN_NS)
 			continue;
 		yes = true;
-		hvst_evidence_stat(why, "time_now stepped by %+.6f s at %.6f s: %.94s", (double)s->step_ns / 1e9,
-				   (double)s->from_ns / 1e9, s->why);
+		hvst_evidence_stat(why, "time_now stepped by %+.6f s at %.6f s: %.94s",
+				   (double)s->step_ns / 1e9, (double)s->from_ns / 1e9, s->why);
 	}
 	return yes;
 }
 
-static bool ref_rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why, bool *known)
+static bool ref_rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why,
+			 bool *known)
 {
 	bool yes = false;
 
@@ -158,8 +164,9 @@ static bool ref_rate_yes(const struct analysis *a, int vm, struct hvst_evidence_
 		if (fabs(s->rate_ppm) <= RATE_MIN_PPM || fabs(s->rate_ppm) <= s->rate_ppm_error)
 			continue;
 		yes = true;
-		hvst_evidence_stat(why, "from %.6f s time_now runs at %+.1f ppm (+- %.1f) against clock %s",
-				   (double)s->from_ns / 1e9, s->rate_ppm, s->rate_ppm_error, a->trace->clock);
+		hvst_evidence_stat(
+			why, "from %.6f s time_now runs at %+.1f ppm (+- %.1f) against clock %s",
+			(double)s->from_ns / 1e9, s->rate_ppm, s->rate_ppm_error, a->trace->clock);
 	}
 	return yes;
 }
@@ -172,7 +179,8 @@ static const struct vm_an *vm_by_number(const struct analysis *a, int number)
 	return NULL;
 }
 
-static enum hvst_answer kvmclock_answer(const struct analysis *a, int vm, struct hvst_evidence_list *why)
+static enum hvst_answer kvmclock_answer(const struct analysis *a, int vm,
+					struct hvst_evidence_list *why)
 {
 	const struct vm_an *an = vm_by_number(a, vm);
 
@@ -185,20 +193,27 @@ static enum hvst_answer kvmclock_answer(const struct analysis *a, int vm, struct
 	return an->past_due_by_source[HVST_REF_UNKNOWN] ? HVST_CANNOT_TELL : HVST_NO;
 }
 
-static enum hvst_answer preemption_answer(const struct analysis *a, int vm, struct hvst_evidence_list *why)
+static enum hvst_answer preemption_answer(const struct analysis *a, int vm,
+					  struct hvst_evidence_list *why)
 {
 	const struct vm_an *an = vm_by_number(a, vm);
 
 	if (!an)
 		return HVST_CANNOT_TELL;
 	if (!an->preempted) {
-		/* sched_switch alone does not show a vCPU kept busy by the host: then unexplained ones stay open. */
-		bool exits = (hvst_recorded(a) & (BIT(ENTRY) | BIT(EXIT))) == (BIT(ENTRY) | BIT(EXIT));
+		/*
+		 * sched_switch alone does not show a vCPU kept busy by the host: then unexplained
+		 * ones stay open.
+		 */
+		bool exits =
+			(hvst_recorded(a) & (BIT(ENTRY) | BIT(EXIT))) == (BIT(ENTRY) | BIT(EXIT));
 
 		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
 	}
 	hvst_evidence_add(why, &an->preempted_why);
-	hvst_evidence_stat(why, "%llu past-due arms outside storms follow a stretch in which the vCPU was held for at least their skew",
+	hvst_evidence_stat(why,
+			   "%llu past-due arms outside storms follow a stretch in which the vCPU "
+			   "was held for at least their skew",
 			   (unsigned long long)an->preempted);
 	return HVST_YES;
 }
@@ -219,7 +234,10 @@ static enum hvst_answer answer_vm(const struct analysis *a, enum hvst_question q
 	case HVST_Q_STORM:
 		return answer_if(storms_yes(a, vm, ~0u, why), true);
 	case HVST_Q_GUEST_CLOCK_BEHIND:
-		return answer_if(storms_yes(a, vm, 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, why), true);
+		return answer_if(storms_yes(a, vm,
+					    1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING,
+					    why),
+				 true);
 	case HVST_Q_GUEST_BACKLOG:
 		return answer_if(storms_yes(a, vm, 1u << HVST_STORM_BACKLOG, why), true);
 	case HVST_Q_GUEST_CLOCK_RATE:
@@ -238,7 +256,8 @@ static enum hvst_answer answer_vm(const struct analysis *a, enum hvst_question q
 	case HVST_Q_HOST_KVMCLOCK_FALLBACK:
 		return kvmclock_answer(a, vm, why);
 	case HVST_Q_HOST_UNPAIRED_CLOCK_READS:
-		return answer_if(a->result.unpaired.count && a->result.unpaired.p99_ns >= UNPAIRED_P99_NS,
+		return answer_if(a->result.unpaired.count &&
+					 a->result.unpaired.p99_ns >= UNPAIRED_P99_NS,
 				 a->result.unpaired.count >= 100);
 	case HVST_Q_PREEMPTION:
 		return preemption_answer(a, vm, why);
@@ -297,15 +316,19 @@ static void sum_storm(const struct analysis *a, struct hvst_verdict *v)
 	uint64_t arms = storm_arms(a, ~0u, &n);
 
 	if (!s) {
-		snprintf(v->summary, sizeof(v->summary), "no timer was past due over and over; %llu past-due arms came alone, %llu in short bursts",
+		snprintf(v->summary, sizeof(v->summary),
+			 "no timer was past due over and over; %llu past-due arms came alone, %llu "
+			 "in short bursts",
 			 (unsigned long long)a->result.past_due.isolated,
 			 (unsigned long long)a->result.past_due.bursts);
 		return;
 	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "%u storm%s, %llu past-due arms; the largest: %llu arms on vCPU %d timer %d within %.3f s, progress %s before and %s during it",
-		 n, n == 1 ? "" : "s", (unsigned long long)arms, (unsigned long long)s->past_due, s->vcpu, s->timer,
-		 (double)(s->end_ns - s->start_ns) / 1e9, percent(s->progress_before, before, sizeof(before)),
+		 "%u storm%s, %llu past-due arms; the largest: %llu arms on vCPU %d timer %d "
+		 "within %.3f s, progress %s before and %s during it",
+		 n, n == 1 ? "" : "s", (unsigned long long)arms, (unsigned long long)s->past_due,
+		 s->vcpu, s->timer, (double)(s->end_ns - s->start_ns) / 1e9,
+		 percent(s->progress_before, before, sizeof(before)),
 		 percent(s->progress_during, during, sizeof(during)));
 }
 
@@ -316,10 +339,12 @@ static void sum_behind(const struct analysis *a, struct hvst_verdict *v)
 	if (v->answer == HVST_YES) {
 		storm_arms(a, kinds, &n);
 		snprintf(v->summary, sizeof(v->summary),
-			 "in %u storm%s the guest armed targets that its own clock had not reached: that clock lags the host's reference clock, by up to %.6f s",
+			 "in %u storm%s the guest armed targets that its own clock had not "
+			 "reached: that clock lags the host's reference clock, by up to %.6f s",
 			 n, n == 1 ? "" : "s", (double)largest_skew(a, kinds) / 1e9);
 	} else {
-		snprintf(v->summary, sizeof(v->summary), "no arm shows a guest clock behind the host's reference clock");
+		snprintf(v->summary, sizeof(v->summary),
+			 "no arm shows a guest clock behind the host's reference clock");
 	}
 }
 
@@ -330,10 +355,13 @@ static void sum_backlog(const struct analysis *a, struct hvst_verdict *v)
 	if (v->answer == HVST_YES) {
 		storm_arms(a, 1u << HVST_STORM_BACKLOG, &n);
 		snprintf(v->summary, sizeof(v->summary),
-			 "in %u storm%s the guest replays missed ticks: the count moves on by one period an arm while hardly any time passes, from %.6f s behind",
-			 n, n == 1 ? "" : "s", (double)largest_skew(a, 1u << HVST_STORM_BACKLOG) / 1e9);
+			 "in %u storm%s the guest replays missed ticks: the count moves on by one "
+			 "period an arm while hardly any time passes, from %.6f s behind",
+			 n, n == 1 ? "" : "s",
+			 (double)largest_skew(a, 1u << HVST_STORM_BACKLOG) / 1e9);
 	} else {
-		snprintf(v->summary, sizeof(v->summary), "no storm in which missed ticks are replayed");
+		snprintf(v->summary, sizeof(v->summary),
+			 "no storm in which missed ticks are replayed");
 	}
 }
 
@@ -347,14 +375,17 @@ static void sum_rate(const struct analysis *a, struct hvst_verdict *v)
 			best = &a->result.guest[i];
 	if (v->answer == HVST_YES && best)
 		snprintf(v->summary, sizeof(v->summary),
-			 "the clock of vCPU %d from which counts are computed runs at %+.1f ppm (+- %.1f) against the reference clock",
+			 "the clock of vCPU %d from which counts are computed runs at %+.1f ppm "
+			 "(+- %.1f) against the reference clock",
 			 best->vcpu, best->rate_ppm, best->rate_ppm_error);
 	else if (v->answer == HVST_NO)
 		snprintf(v->summary, sizeof(v->summary),
-			 "the upper edge of the headroom stays level: the guest's clock runs at the reference clock's rate within 20 ppm");
+			 "the upper edge of the headroom stays level: the guest's clock runs at "
+			 "the reference clock's rate within 20 ppm");
 	else
 		snprintf(v->summary, sizeof(v->summary),
-			 "the guest's delays vary too much, or for too short a time, to show its clock's rate");
+			 "the guest's delays vary too much, or for too short a time, to show its "
+			 "clock's rate");
 }
 
 /* How each switch lies to the storms: that is what people want to know of it. */
@@ -366,10 +397,13 @@ static void sum_switch(const struct analysis *a, struct hvst_verdict *v)
 	for (unsigned int i = 0; i < a->result.nr_guest; i++)
 		n += is_switch(&a->result.guest[i]);
 	if (!n) {
-		snprintf(v->summary, sizeof(v->summary), "no change of the clock from which the guest programs its timers was seen");
+		snprintf(
+			v->summary, sizeof(v->summary),
+			"no change of the clock from which the guest programs its timers was seen");
 		return;
 	}
-	len = (size_t)snprintf(v->summary, sizeof(v->summary), "%u change%s: ", n, n == 1 ? "" : "s");
+	len = (size_t)snprintf(v->summary, sizeof(v->summary), "%u change%s: ", n,
+			       n == 1 ? "" : "s");
 	for (unsigned int i = 0; i < a->result.nr_guest && len < sizeof(v->summary); i++) {
 		const struct hvst_guest_transition *t = &a->result.guest[i];
 		const struct hvst_storm *next = NULL;
@@ -377,18 +411,22 @@ static void sum_switch(const struct analysis *a, struct hvst_verdict *v)
 		if (!is_switch(t) || shown++ >= 4)
 			continue;
 		for (unsigned int k = 0; k < a->result.nr_storms && !next; k++)
-			if (a->result.storms[k].vm == t->vm && a->result.storms[k].end_ns >= t->ts_ns)
+			if (a->result.storms[k].vm == t->vm &&
+			    a->result.storms[k].end_ns >= t->ts_ns)
 				next = &a->result.storms[k];
-		len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len, "%s%s -> %s at %.6f s",
-					shown > 1 ? "; " : "", hvst_guest_source_name(t->from),
+		len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
+					"%s%s -> %s at %.6f s", shown > 1 ? "; " : "",
+					hvst_guest_source_name(t->from),
 					hvst_guest_source_name(t->to), (double)t->ts_ns / 1e9);
 		if (!next || len >= sizeof(v->summary))
 			continue;
 		if (next->start_ns >= t->ts_ns)
-			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len, " (%.3f s before a storm)",
+			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
+						" (%.3f s before a storm)",
 						(double)(next->start_ns - t->ts_ns) / 1e9);
 		else
-			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len, " (inside a storm)");
+			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
+						" (inside a storm)");
 	}
 }
 
@@ -408,25 +446,36 @@ static void sum_step(const struct analysis *a, struct hvst_verdict *v)
 	}
 	if (v->answer == HVST_YES && best)
 		snprintf(v->summary, sizeof(v->summary),
-			 "the host's reference clock stepped %u time%s against the trace clock; the largest step is %+.6f s at %.6f s",
-			 n, n == 1 ? "" : "s", (double)best->step_ns / 1e9, (double)best->from_ns / 1e9);
+			 "the host's reference clock stepped %u time%s against the trace clock; "
+			 "the largest step is %+.6f s at %.6f s",
+			 n, n == 1 ? "" : "s", (double)best->step_ns / 1e9,
+			 (double)best->from_ns / 1e9);
 	else if (v->answer == HVST_NO)
-		snprintf(v->summary, sizeof(v->summary), "time_now keeps to one line against the trace clock, without a step above 100 us");
+		snprintf(v->summary, sizeof(v->summary),
+			 "time_now keeps to one line against the trace clock, without a step above "
+			 "100 us");
 	else
-		snprintf(v->summary, sizeof(v->summary), "too few readings of the reference clock in the trace");
+		snprintf(v->summary, sizeof(v->summary),
+			 "too few readings of the reference clock in the trace");
 }
 
 static void sum_ref_rate(const struct analysis *a, struct hvst_verdict *v)
 {
 	if (v->answer == HVST_YES)
-		snprintf(v->summary, sizeof(v->summary), "time_now and the trace clock (%s) run at different rates; NTP slews mono by up to 500 ppm, which is no fault",
+		snprintf(v->summary, sizeof(v->summary),
+			 "time_now and the trace clock (%s) run at different rates; NTP slews mono "
+			 "by up to 500 ppm, which is no fault",
 			 a->trace->clock ? a->trace->clock : "?");
 	else if (v->answer == HVST_NO)
-		snprintf(v->summary, sizeof(v->summary), "time_now runs at the trace clock's rate within 100 ppm");
+		snprintf(v->summary, sizeof(v->summary),
+			 "time_now runs at the trace clock's rate within 100 ppm");
 	else if (a->trace->scale_source == HVST_SCALE_ESTIMATED)
-		snprintf(v->summary, sizeof(v->summary), "the cycle clock's scale was itself estimated from time_now; record with -C tsc2nsec or -C mono");
+		snprintf(v->summary, sizeof(v->summary),
+			 "the cycle clock's scale was itself estimated from time_now; record with "
+			 "-C tsc2nsec or -C mono");
 	else
-		snprintf(v->summary, sizeof(v->summary), "no stretch of the trace is long enough to measure the rate of time_now");
+		snprintf(v->summary, sizeof(v->summary),
+			 "no stretch of the trace is long enough to measure the rate of time_now");
 }
 
 static void sum_kvmclock(const struct analysis *a, struct hvst_verdict *v)
@@ -439,8 +488,10 @@ static void sum_kvmclock(const struct analysis *a, struct hvst_verdict *v)
 		unknown += vm->dead ? 0 : vm->an->past_due_by_source[HVST_REF_UNKNOWN];
 	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "of the past-due arms %llu came while time_now was the kvmclock's (TSC page not set), %llu while the page was set, %llu while that is not known",
-		 (unsigned long long)kvmclock, (unsigned long long)page, (unsigned long long)unknown);
+		 "of the past-due arms %llu came while time_now was the kvmclock's (TSC page not "
+		 "set), %llu while the page was set, %llu while that is not known",
+		 (unsigned long long)kvmclock, (unsigned long long)page,
+		 (unsigned long long)unknown);
 }
 
 static void sum_unpaired(const struct analysis *a, struct hvst_verdict *v)
@@ -448,11 +499,15 @@ static void sum_unpaired(const struct analysis *a, struct hvst_verdict *v)
 	const struct hvst_unpaired *u = &a->result.unpaired;
 
 	if (!u->count) {
-		snprintf(v->summary, sizeof(v->summary), "no start event gives a bound on the gap between the host's two clock readings");
+		snprintf(v->summary, sizeof(v->summary),
+			 "no start event gives a bound on the gap between the host's two clock "
+			 "readings");
 		return;
 	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "the gap between the host's two clock readings is at most %.1f us (median), %.1f us (99th percentile), %.1f us (worst of %llu); it can delay a timer by that, but never make an arm past due: that is decided by the first reading alone",
+		 "the gap between the host's two clock readings is at most %.1f us (median), %.1f "
+		 "us (99th percentile), %.1f us (worst of %llu); it can delay a timer by that, but "
+		 "never make an arm past due: that is decided by the first reading alone",
 		 (double)u->p50_ns / 1e3, (double)u->p99_ns / 1e3, (double)u->max_ns / 1e3,
 		 (unsigned long long)u->count);
 }
@@ -462,25 +517,29 @@ static void sum_preemption(const struct analysis *a, struct hvst_verdict *v)
 	const struct hvst_past_due *p = &a->result.past_due;
 
 	snprintf(v->summary, sizeof(v->summary),
-		 "past-due arms outside storms: %llu; vCPU held or off its CPU before %llu, deadline shorter than it takes to program it %llu, unexplained %llu",
+		 "past-due arms outside storms: %llu; vCPU held or off its CPU before %llu, "
+		 "deadline shorter than it takes to program it %llu, unexplained %llu",
 		 (unsigned long long)p->isolated + p->bursts, (unsigned long long)p->preempted,
 		 (unsigned long long)p->short_deadline, (unsigned long long)p->unexplained);
 }
 
 static void summarize(const struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
 {
-	static void (*const by_question[HVST_Q_COUNT])(const struct analysis *, struct hvst_verdict *) = {
-		sum_storm, sum_behind, sum_backlog, sum_rate, sum_switch, sum_step, sum_ref_rate,
-		sum_kvmclock, sum_unpaired, sum_preemption,
+	static void (*const by_question[HVST_Q_COUNT])(const struct analysis *,
+						       struct hvst_verdict *) = {
+		sum_storm, sum_behind,	 sum_backlog,  sum_rate,     sum_switch,
+		sum_step,  sum_ref_rate, sum_kvmclock, sum_unpaired, sum_preemption,
 	};
 	size_t len;
 
 	by_question[q](a, v);
 	len = strlen(v->summary);
 	if (v->missing && v->answer == HVST_CANNOT_TELL)
-		snprintf(v->summary + len, sizeof(v->summary) - len, "; not recorded: what it takes is listed as missing");
+		snprintf(v->summary + len, sizeof(v->summary) - len,
+			 "; not recorded: what it takes is listed as missing");
 	else if (v->answer == HVST_CANNOT_TELL && too_lossy(a))
-		snprintf(v->summary + len, sizeof(v->summary) - len, "; too much of the trace was lost for a no");
+		snprintf(v->summary + len, sizeof(v->summary) - len,
+			 "; too much of the trace was lost for a no");
 }
 
 static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
@@ -521,7 +580,8 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 #define CAUSE_REACH_NS (2000LL * 1000 * 1000)
 
 /* A step of the host's clock just before the storm, of about the size of its skew. */
-static const struct hvst_ref_segment *step_before(const struct analysis *a, const struct hvst_storm *s)
+static const struct hvst_ref_segment *step_before(const struct analysis *a,
+						  const struct hvst_storm *s)
 {
 	const struct hvst_ref_segment *best = NULL;
 
@@ -538,7 +598,8 @@ static const struct hvst_ref_segment *step_before(const struct analysis *a, cons
 	return best;
 }
 
-static const struct hvst_guest_transition *switch_before(const struct analysis *a, const struct hvst_storm *s)
+static const struct hvst_guest_transition *switch_before(const struct analysis *a,
+							 const struct hvst_storm *s)
 {
 	const struct hvst_guest_transition *best = NULL;
 
@@ -555,8 +616,14 @@ static const struct hvst_guest_transition *switch_before(const struct analysis *
 /* Three digits are what a headline needs: "3.00 s", "657 ms", "40.1 us". */
 static const char *short_span(int64_t ns, char buf[16])
 {
-	static const struct { double ns; const char *unit; } units[] = {
-		{ 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" },
+	static const struct {
+		double ns;
+		const char *unit;
+	} units[] = {
+		{ 1e9, "s" },
+		{ 1e6, "ms" },
+		{ 1e3, "us" },
+		{ 1, "ns" },
 	};
 	double v = fabs((double)ns);
 	unsigned int u = 0;
@@ -564,7 +631,11 @@ static const char *short_span(int64_t ns, char buf[16])
 	while (u < 3 && v < 0.9995 * units[u].ns)
 		u++;
 	v = (double)ns / units[u].ns;
-	snprintf(buf, 16, "%.*f %s", fabs(v) < 9.995 ? 2 : fabs(v) < 99.95 ? 1 : 0, v, units[u].unit);
+	snprintf(buf, 16, "%.*f %s",
+		 fabs(v) < 9.995   ? 2
+		 : fabs(v) < 99.95 ? 1
+				   : 0,
+		 v, units[u].unit);
 	return buf;
 }
 
@@ -578,46 +649,58 @@ static void cause_text(const struct analysis *a, const struct hvst_storm *s, cha
 
 	if (step)
 		n = snprintf(buf, len, "the host's reference clock stepped +%s %s before it: %s",
-			     short_span(step->step_ns, size), short_span(s->start_ns - step->from_ns, dist),
-			     s->kind == HVST_STORM_BACKLOG ? "the guest replays the ticks it missed" :
-			     "the guest's clock did not follow");
+			     short_span(step->step_ns, size),
+			     short_span(s->start_ns - step->from_ns, dist),
+			     s->kind == HVST_STORM_BACKLOG ? "the guest replays the ticks it missed"
+							   : "the guest's clock did not follow");
 	else if (s->kind == HVST_STORM_BACKLOG)
-		n = snprintf(buf, len, "the guest replays missed ticks, with no step of the host's clock before");
+		n = snprintf(
+			buf, len,
+			"the guest replays missed ticks, with no step of the host's clock before");
 	else if (s->kind == HVST_STORM_GROWING)
-		n = snprintf(buf, len, "the guest's clock runs slow and falls ever further behind the host's");
+		n = snprintf(
+			buf, len,
+			"the guest's clock runs slow and falls ever further behind the host's");
 	else
 		n = snprintf(buf, len, "the guest's clock lags the host's, which did not step");
 	if (!step && sw && n >= 0 && (size_t)n < len)
 		snprintf(buf + n, len - (size_t)n, "; %s before, the guest changed from %s to %s",
-			 short_span(s->start_ns - sw->ts_ns, dist), hvst_guest_source_name(sw->from),
-			 hvst_guest_source_name(sw->to));
+			 short_span(s->start_ns - sw->ts_ns, dist),
+			 hvst_guest_source_name(sw->from), hvst_guest_source_name(sw->to));
 }
 
 /* Where, how many, how far behind, why. Returns the length written or cut at @len. */
-static size_t storm_text(const struct analysis *a, const struct hvst_storm *s, const char *which, char *buf,
-			 size_t len)
+static size_t storm_text(const struct analysis *a, const struct hvst_storm *s, const char *which,
+			 char *buf, size_t len)
 {
 	char cause[240], behind[48] = "", span[16], skew[16];
 	int n;
 
 	cause_text(a, s, cause, sizeof(cause));
 	if (s->skew_max_ns != HVST_UNKNOWN)
-		snprintf(behind, sizeof(behind), ", up to %s behind", short_span(s->skew_max_ns, skew));
-	n = snprintf(buf, len, "%s at %.6f s on vCPU %d timer %d (tid %d): %llu past-due arms in %s%s; %s.",
-		     which, (double)s->start_ns / 1e9, s->vcpu, s->timer, s->tid, (unsigned long long)s->past_due,
-		     short_span(s->end_ns - s->start_ns, span), behind, cause);
+		snprintf(behind, sizeof(behind), ", up to %s behind",
+			 short_span(s->skew_max_ns, skew));
+	n = snprintf(buf, len,
+		     "%s at %.6f s on vCPU %d timer %d (tid %d): %llu past-due arms in %s%s; %s.",
+		     which, (double)s->start_ns / 1e9, s->vcpu, s->timer, s->tid,
+		     (unsigned long long)s->past_due, short_span(s->end_ns - s->start_ns, span),
+		     behind, cause);
 	return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len;
 }
 
 static const char *advice_text(const struct analysis *a, const struct hvst_storm *s)
 {
 	if (step_before(a, s))
-		return "Find what moved the host's clock (KVM_SET_CLOCK, TSC offset, stop, restore) and whether the guest was told.";
+		return "Find what moved the host's clock (KVM_SET_CLOCK, TSC offset, stop, "
+		       "restore) and whether the guest was told.";
 	if (switch_before(a, s))
-		return "Compare the guest's old and new clock source across the switch: the host's clock did not move.";
+		return "Compare the guest's old and new clock source across the switch: the host's "
+		       "clock did not move.";
 	if (s->kind == HVST_STORM_BACKLOG)
-		return "Find what held the guest before the storm: it was away for as long as its first arm lies back.";
-	return "The host's clock kept its line: look at what the guest computes its time from (hvstimer clocks), and since when.";
+		return "Find what held the guest before the storm: it was away for as long as its "
+		       "first arm lies back.";
+	return "The host's clock kept its line: look at what the guest computes its time from "
+	       "(hvstimer clocks), and since when.";
 }
 
 static void headline(struct analysis *a)
@@ -628,19 +711,26 @@ static void headline(struct analysis *a)
 	size_t n;
 
 	if (!big) {
-		snprintf(r->headline, sizeof(r->headline), "%s", no ?
-			 "No timer storm: every past-due arm came alone or in a short burst." :
-			 "No timer storm was seen, but this recording cannot rule one out.");
-		snprintf(r->advice, sizeof(r->advice), "%s", no ?
-			 "If the guest was slow while this was recorded, look elsewhere than at its synthetic timers." :
-			 "Record again with the events listed as missing, until the guest is stuck.");
+		snprintf(r->headline, sizeof(r->headline), "%s",
+			 no ? "No timer storm: every past-due arm came alone or in a short burst."
+			    : "No timer storm was seen, but this recording cannot rule one out.");
+		snprintf(r->advice, sizeof(r->advice), "%s",
+			 no ? "If the guest was slow while this was recorded, look elsewhere than "
+			      "at its synthetic timers."
+			    : "Record again with the events listed as missing, until the guest is "
+			      "stuck.");
 		return;
 	}
-	n = (size_t)snprintf(r->headline, sizeof(r->headline), "TIMER STORM%s. ", r->nr_storms > 1 ? "S" : "");
+	n = (size_t)snprintf(r->headline, sizeof(r->headline), "TIMER STORM%s. ",
+			     r->nr_storms > 1 ? "S" : "");
 	if (big != &r->storms[0])
-		n += storm_text(a, &r->storms[0], "First", r->headline + n, sizeof(r->headline) - n);
+		n += storm_text(a, &r->storms[0], "First", r->headline + n,
+				sizeof(r->headline) - n);
 	if (n < sizeof(r->headline))
-		storm_text(a, big, big != &r->storms[0] ? " Worst" : r->nr_storms > 1 ? "First and worst" : "One",
+		storm_text(a, big,
+			   big != &r->storms[0] ? " Worst"
+			   : r->nr_storms > 1	? "First and worst"
+						: "One",
 			   r->headline + n, sizeof(r->headline) - n);
 	/* What set it off is where to look, even if a later storm was the larger. */
 	snprintf(r->advice, sizeof(r->advice), "%s",

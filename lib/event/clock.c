@@ -5,7 +5,7 @@
 
 #include "clock.h"
 
-#define SHIFT_INTERPOLATE 1		/* flag of option TIME_SHIFT */
+#define SHIFT_INTERPOLATE 1 /* flag of option TIME_SHIFT */
 
 void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, unsigned int buffer,
 			unsigned int cpu)
@@ -66,8 +66,8 @@ uint64_t hvst_timebase_report(const struct hvst_timebase *tb, uint64_t ts)
 
 int hvst_clock_kind(const char *name, bool scaled)
 {
-	static const char *const ns[] = {"local",    "global", "perf", "mono",
-					 "mono_raw", "boot",   "tai",  "tsc2nsec"};
+	static const char *const ns[] = { "local",    "global", "perf", "mono",
+					  "mono_raw", "boot",	"tai",	"tsc2nsec" };
 
 	if (scaled)
 		return 0;

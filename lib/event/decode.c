@@ -10,13 +10,13 @@
  * named here are read in full. Leaving the rest out keeps the two most frequent events, exit and
  * entry, short.
  */
-#define HVST_FIELD_ALL		UINT16_MAX
-#define HVST_FIELD_EXIT		0x00b	/* vcpu_id, exit_reason, isa */
-#define HVST_FIELD_ENTRY	0x001	/* vcpu_id */
-#define HVST_FIELD_SCHED	0x00d	/* prev_pid, prev_state, next_pid */
-#define HVST_FIELD_PIO		0x003	/* rw, port */
-#define HVST_FIELD_MMIO		0x005	/* type, gpa */
-#define HVST_FIELD_APIC		0x003	/* rw, reg */
+#define HVST_FIELD_ALL	 UINT16_MAX
+#define HVST_FIELD_EXIT	 0x00b /* vcpu_id, exit_reason, isa */
+#define HVST_FIELD_ENTRY 0x001 /* vcpu_id */
+#define HVST_FIELD_SCHED 0x00d /* prev_pid, prev_state, next_pid */
+#define HVST_FIELD_PIO	 0x003 /* rw, port */
+#define HVST_FIELD_MMIO	 0x005 /* type, gpa */
+#define HVST_FIELD_APIC	 0x003 /* rw, reg */
 
 static uint16_t analysed_fields(unsigned int id)
 {
@@ -44,7 +44,7 @@ void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst
 		char *to = (char *)ev + c->to;
 		uint64_t v = 0;
 
-		if (c->bytes == c->size && c->size == 4) {	/* most fields: no call */
+		if (c->bytes == c->size && c->size == 4) { /* most fields: no call */
 			memcpy(to, data + c->from, 4);
 			continue;
 		}
@@ -64,8 +64,10 @@ static void plan_field(struct hvst_plan *p, const struct hvst_field *to, unsigne
 	/* an array or nothing at all under a known name: absent */
 	if (!from->size || from->size > 8 || p->nr == HVST_MAX_COPIES)
 		return;
-	p->copies[p->nr++] = (struct hvst_copy){ .from = from->offset, .to = (uint8_t)to->offset,
-						 .size = to->size, .bytes = bytes,
+	p->copies[p->nr++] = (struct hvst_copy){ .from = from->offset,
+						 .to = (uint8_t)to->offset,
+						 .size = to->size,
+						 .bytes = bytes,
 						 .sign = from->is_signed && bytes < to->size };
 	p->present |= (uint16_t)(1u << bit);
 	if (end > p->min_size)
@@ -136,7 +138,9 @@ static uint64_t event_head(uint8_t id, uint16_t present)
 	uint64_t head;
 
 	_Static_assert(offsetof(struct hvst_event, vcpu_id) + sizeof(ev.vcpu_id) -
-		       offsetof(struct hvst_event, id) == sizeof(head), "id to vcpu_id is one word");
+				       offsetof(struct hvst_event, id) ==
+			       sizeof(head),
+		       "id to vcpu_id is one word");
 	memcpy(&head, (const char *)&ev + offsetof(struct hvst_event, id), sizeof(head));
 	return head;
 }
@@ -150,7 +154,7 @@ static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsign
 	p->id = (uint8_t)id;
 	p->nr = 0;
 	p->present = 0;
-	p->min_size = 8;		/* the common fields */
+	p->min_size = 8; /* the common fields */
 	for (unsigned int i = 0; i < n; i++) {
 		const struct hvst_format_field *from = hvst_format_field(fmt, f[i].name);
 

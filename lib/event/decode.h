@@ -12,7 +12,7 @@
 #include "../read/file.h"
 #include "train.h"
 
-#define HVST_MAX_COPIES 10		/* no event has more fields */
+#define HVST_MAX_COPIES 10 /* no event has more fields */
 
 /*
  * Moves one field: @bytes of them at @from in the record to @to in struct hvst_event, widened to
@@ -21,7 +21,7 @@
 struct hvst_copy {
 	uint16_t from;
 	uint8_t to, size, bytes;
-	bool sign;			/* widen with the sign */
+	bool sign; /* widen with the sign */
 };
 
 /* What lane.c has to look at to know whose affair an event is. */
@@ -30,20 +30,20 @@ enum hvst_own {
 	HVST_OWN_ENTRY = HVST_NOTE_ENTRY,
 	HVST_OWN_EXIT = HVST_NOTE_EXIT,
 	HVST_OWN_MSR = HVST_NOTE_TIMER_MSR,
-	HVST_OWN_SET,			/* stimer_set_config, stimer_set_count */
+	HVST_OWN_SET, /* stimer_set_config, stimer_set_count */
 	HVST_OWN_START,
 	HVST_OWN_EXPIRATION,
-	HVST_OWN_OTHERS			/* always that of other threads, too */
+	HVST_OWN_OTHERS /* always that of other threads, too */
 };
 
 struct hvst_plan {
-	uint8_t id;			/* enum hvst_event_id */
+	uint8_t id; /* enum hvst_event_id */
 	uint8_t nr;
-	uint8_t own;			/* enum hvst_own */
-	uint8_t usual;			/* the same, if lane.c's own code can fill it; else HVST_OWN_NEVER */
+	uint8_t own;   /* enum hvst_own */
+	uint8_t usual; /* the same, if lane.c's own code can fill it; else HVST_OWN_NEVER */
 	uint16_t present;
-	uint16_t min_size;		/* shortest record that holds all fields */
-	uint64_t head;			/* struct hvst_event from @id to @vcpu_id, for this event */
+	uint16_t min_size; /* shortest record that holds all fields */
+	uint64_t head;	   /* struct hvst_event from @id to @vcpu_id, for this event */
 	struct hvst_copy copies[HVST_MAX_COPIES]; /* in the schema's order */
 };
 
@@ -59,9 +59,9 @@ enum {
 };
 
 struct hvst_decoder {
-	uint64_t has;			/* bit per enum hvst_event_id */
-	uint64_t wanted;		/* bit per slot */
-	uint8_t slot[UINT16_MAX + 1];	/* by common_type */
+	uint64_t has;		      /* bit per enum hvst_event_id */
+	uint64_t wanted;	      /* bit per slot */
+	uint8_t slot[UINT16_MAX + 1]; /* by common_type */
 	struct hvst_plan plans[HVST_NR_SLOTS];
 };
 

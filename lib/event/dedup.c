@@ -6,7 +6,7 @@
 
 struct seen {
 	struct hvst_event ev;
-	uint64_t buffers;		/* a bit per buffer (modulo 64) that has had it */
+	uint64_t buffers; /* a bit per buffer (modulo 64) that has had it */
 };
 
 struct cpu_ring {
@@ -18,7 +18,7 @@ struct hvst_dedup {
 	const unsigned int *file_of;
 	unsigned int cpus;
 	size_t nr_rings;
-	struct cpu_ring rings[];	/* by file and CPU */
+	struct cpu_ring rings[]; /* by file and CPU */
 };
 
 struct hvst_dedup *hvst_dedup_new(const unsigned int *file_of, unsigned int nr_files,

@@ -9,8 +9,8 @@
 
 #include "lane.h"
 
-#define HVST_DEDUP_DEPTH	16		/* events of a CPU that are remembered */
-#define HVST_DEDUP_NS		1000000		/* how far apart the two records may be */
+#define HVST_DEDUP_DEPTH 16	 /* events of a CPU that are remembered */
+#define HVST_DEDUP_NS	 1000000 /* how far apart the two records may be */
 
 struct hvst_dedup;
 

@@ -6,30 +6,35 @@
 #include "fetch.h"
 
 struct feed {
-	struct hvst_run *run;		/* the one ahead, if one was asked for */
+	struct hvst_run *run; /* the one ahead, if one was asked for */
 	bool ready;
 };
 
 /* Runs come several at a time: so much memory the allocator gets from the system in one piece. */
-struct slab { struct slab *next; struct hvst_run runs[8]; };
+struct slab {
+	struct slab *next;
+	struct hvst_run runs[8];
+};
 
 /* One decompressor for each way of compressing, made when needed; each thread has its own. */
-struct unpackers { struct hvst_unpack *u[HVST_COMP_ZSTD + 1]; };
+struct unpackers {
+	struct hvst_unpack *u[HVST_COMP_ZSTD + 1];
+};
 
 struct hvst_fetch {
 	struct hvst_lane **lanes;
 	unsigned int nr_lanes, want_threads;
 	struct feed *feeds;
 	struct slab *slabs;
-	struct hvst_run *free;		/* runs that nobody uses */
-	struct unpackers mine;		/* the caller's */
+	struct hvst_run *free; /* runs that nobody uses */
+	struct unpackers mine; /* the caller's */
 
 	pthread_mutex_t lock;
 	pthread_cond_t asked, ready;
-	unsigned int *queue;		/* ring of the lanes that wait for a thread */
+	unsigned int *queue; /* ring of the lanes that wait for a thread */
 	unsigned int head, nr;
 	bool stop;
-	unsigned int nr_threads;	/* running */
+	unsigned int nr_threads; /* running */
 	pthread_t threads[];
 };
 
@@ -77,7 +82,10 @@ static void add_slab(struct hvst_fetch *f)
 	}
 }
 
-/* The run given back last, the one most likely to be in the cache, as a list of one. NULL without memory. */
+/*
+ * The run given back last, the one most likely to be in the cache, as a list of one. NULL without
+ * memory.
+ */
 static struct hvst_run *take_free(struct hvst_fetch *f)
 {
 	struct hvst_run *r;

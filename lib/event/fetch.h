@@ -3,7 +3,8 @@
  * Stage: event. The next run of a lane, decoded by whoever has time: a pool of threads that read,
  * unpack and decode one run ahead of the merge, or, without threads, the caller. Each lane has at
  * most one run ahead, and its runs are decoded in their order: results do not depend on the number
- * of threads. Runs in use are the caller's until it gives them back; all calls come from one thread.
+ * of threads. Runs in use are the caller's until it gives them back; all calls come from one
+ * thread.
  */
 #ifndef HVST_EVENT_FETCH_H
 #define HVST_EVENT_FETCH_H
@@ -21,8 +22,8 @@ int hvst_fetch_start(struct hvst_fetch *f, int64_t from_ns, int64_t to_ns);
 /* Ends it: no thread touches a lane any more. */
 void hvst_fetch_stop(struct hvst_fetch *f);
 /*
- * The next run of lane @i, the caller's until it is given back or the pass ends; NULL without memory.
- * Not to be called after a run with rc <= 0.
+ * The next run of lane @i, the caller's until it is given back or the pass ends; NULL without
+ * memory. Not to be called after a run with rc <= 0.
  */
 struct hvst_run *hvst_fetch_next(struct hvst_fetch *f, unsigned int i);
 /* Gives back a list of runs: their events are not looked at any more. */

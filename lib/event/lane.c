@@ -58,20 +58,20 @@ static inline struct hvst_stamp stamp_of(const struct hvst_lane *l, uint64_t ts)
 
 /* What decoding needs at hand of a lane and its run: a copy, so that it can live in registers. */
 struct emitter {
-	const uint8_t *slot;		/* by record id */
+	const uint8_t *slot; /* by record id */
 	const struct hvst_plan *plans;
 	struct hvst_lane *l;
 	struct hvst_run *r;
-	struct hvst_event *ev;		/* the next one of @r */
+	struct hvst_event *ev; /* the next one of @r */
 	size_t heads;
-	uint64_t wanted;		/* bit per slot */
+	uint64_t wanted; /* bit per slot */
 	struct hvst_train train;
 };
 
 static inline struct emitter emitter_begin(struct hvst_lane *l, struct hvst_run *r)
 {
-	return (struct emitter){ l->decoder->slot, l->decoder->plans, l, r, r->ev + r->n, r->heads, l->decoder->wanted,
-				 l->train };
+	return (struct emitter){ l->decoder->slot, l->decoder->plans,  l,	r, r->ev + r->n,
+				 r->heads,	   l->decoder->wanted, l->train };
 }
 
 static inline void emitter_end(const struct emitter *e)
@@ -81,8 +81,8 @@ static inline void emitter_end(const struct emitter *e)
 	e->l->train = e->train;
 }
 
-static inline void begin_event(struct hvst_event *ev, const struct hvst_lane *l, struct hvst_stamp at, int32_t pid,
-			       const struct hvst_plan *p)
+static inline void begin_event(struct hvst_event *ev, const struct hvst_lane *l,
+			       struct hvst_stamp at, int32_t pid, const struct hvst_plan *p)
 {
 	memset(&ev->id + 8, 0, sizeof(*ev) - offsetof(struct hvst_event, id) - 8);
 	ev->ts_ns = at.ns;
@@ -93,7 +93,10 @@ static inline void begin_event(struct hvst_event *ev, const struct hvst_lane *l,
 	memcpy(&ev->id, &p->head, sizeof(p->head));
 }
 
-/* Fills the fields of @ev. The events that storms are made of have code of their own: @usual is @p's. */
+/*
+ * Fills the fields of @ev. The events that storms are made of have code of their own: @usual is
+ * @p's.
+ */
 static inline __attribute__((always_inline)) void
 fill(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p, enum hvst_own usual)
 {
@@ -114,7 +117,7 @@ fill(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p, enum
 		ev->msr.data = get64(data + c[2].from);
 		ev->msr.exception = data[c[3].from];
 		break;
-	case HVST_OWN_SET:		/* set_config has its fields in the same places */
+	case HVST_OWN_SET: /* set_config has its fields in the same places */
 		ev->vcpu_id = (int32_t)get32(data + c[0].from);
 		ev->set_count.timer_index = get32(data + c[1].from);
 		ev->set_count.count = get64(data + c[2].from);
@@ -143,20 +146,24 @@ fill(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p, enum
 enum affair { AFFAIR_OWN, AFFAIR_OPEN, AFFAIR_UNKNOWN, AFFAIR_OTHERS };
 
 /*
- * An exit is the thread's own affair if it reads no clock, an MSR access if it writes a timer, a timer's write
- * if it is the guest's, an expiration if the start before it was recorded: else the model infers an arm, with a
- * skew by the clock of the VM as it stands. Others look at what was written to timers, for a callback has no
- * thread, and may change what a write to a timer is taken for: the VMM, or the clock of the VM.
+ * An exit is the thread's own affair if it reads no clock, an MSR access if it writes a timer, a
+ * timer's write if it is the guest's, an expiration if the start before it was recorded: else the
+ * model infers an arm, with a skew by the clock of the VM as it stands. Others look at what was
+ * written to timers, for a callback has no thread, and may change what a write to a timer is taken
+ * for: the VMM, or the clock of the VM.
  */
-static inline enum affair affair_of(struct hvst_train *t, const struct hvst_event *ev, enum hvst_own own)
+static inline enum affair affair_of(struct hvst_train *t, const struct hvst_event *ev,
+				    enum hvst_own own)
 {
-	_Static_assert(offsetof(struct hvst_ev_set_config, host) == offsetof(struct hvst_ev_set_count, host),
+	_Static_assert(offsetof(struct hvst_ev_set_config, host) ==
+			       offsetof(struct hvst_ev_set_count, host),
 		       "both writes have it in one place");
 	switch (own) {
 	case HVST_OWN_ENTRY:
 		return AFFAIR_OWN;
 	case HVST_OWN_EXIT:
-		return hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason) ? AFFAIR_OPEN : AFFAIR_OWN;
+		return hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason) ? AFFAIR_OPEN
+									      : AFFAIR_OWN;
 	case HVST_OWN_MSR:
 		if (!ev->msr.write)
 			return AFFAIR_OPEN;
@@ -224,12 +231,14 @@ static inline void joined(struct hvst_train *t)
 }
 
 /*
- * Of an entry, an exit that is no halt, or a timer MSR's write only the time matters. It waits as the record that it
- * is: the next event of its vCPU may have room to note it, and then it need not become an event at all. False if
- * it is none of these.
+ * Of an entry, an exit that is no halt, or a timer MSR's write only the time matters. It waits as
+ * the record that it is: the next event of its vCPU may have room to note it, and then it need not
+ * become an event at all. False if it is none of these.
  */
-static inline __attribute__((always_inline)) bool
-wait_to_be_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p)
+static inline __attribute__((always_inline)) bool wait_to_be_noted(struct emitter *e,
+								   struct hvst_stamp at,
+								   const uint8_t *data,
+								   const struct hvst_plan *p)
 {
 	const struct hvst_copy *c = p->copies;
 	struct hvst_train *t = &e->train;
@@ -255,7 +264,8 @@ wait_to_be_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, c
 	default:
 		return false;
 	}
-	if (t->light == HVST_NOTES || (t->light && vcpu_id >= 0 && t->vcpu_id >= 0 && t->vcpu_id != vcpu_id))
+	if (t->light == HVST_NOTES ||
+	    (t->light && vcpu_id >= 0 && t->vcpu_id >= 0 && t->vcpu_id != vcpu_id))
 		place_light(e);
 	if (!t->light) {
 		t->vcpu_id = -1;
@@ -271,13 +281,17 @@ wait_to_be_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, c
 	return true;
 }
 
-/* What waits to be noted, for the event of vCPU @vcpu_id at @ns; 0: nothing, or it is of another vCPU. */
+/*
+ * What waits to be noted, for the event of vCPU @vcpu_id at @ns; 0: nothing, or it is of another
+ * vCPU.
+ */
 static inline uint64_t take_notes(struct emitter *e, int64_t ns, int32_t vcpu_id)
 {
 	struct hvst_train *t = &e->train;
 	uint64_t each, since;
 
-	_Static_assert(HVST_TRAIN_NS << HVST_NOTE_KIND_BITS < 1 << HVST_NOTE_BITS, "a note holds any time of a train");
+	_Static_assert(HVST_TRAIN_NS << HVST_NOTE_KIND_BITS < 1 << HVST_NOTE_BITS,
+		       "a note holds any time of a train");
 	if (!t->light)
 		return 0;
 	if (__builtin_expect(t->vcpu_id >= 0 && t->vcpu_id != vcpu_id, 0)) {
@@ -288,12 +302,12 @@ static inline uint64_t take_notes(struct emitter *e, int64_t ns, int32_t vcpu_id
 	since = (uint64_t)(ns - t->light_ns) << HVST_NOTE_KIND_BITS;
 	e->r->counts.decoded += t->light;
 	t->light = 0;
-	return t->notes + since * each;		/* no note is negative: none borrows from the next */
+	return t->notes + since * each; /* no note is negative: none borrows from the next */
 }
 
 /* Event @ev waits for a head, or is the head of what waits. */
-static inline __attribute__((always_inline)) void
-couple(struct emitter *e, struct hvst_event *ev, enum affair affair, bool joins)
+static inline __attribute__((always_inline)) void couple(struct emitter *e, struct hvst_event *ev,
+							 enum affair affair, bool joins)
 {
 	struct hvst_train *t = &e->train;
 
@@ -302,15 +316,18 @@ couple(struct emitter *e, struct hvst_event *ev, enum affair affair, bool joins)
 		return;
 	}
 	if (!joins && (affair == AFFAIR_UNKNOWN || affair == AFFAIR_OTHERS))
-		t->thread = HVST_NO_THREAD;	/* perhaps it did not make its thread known */
+		t->thread = HVST_NO_THREAD; /* perhaps it did not make its thread known */
 	make_head(e, ev, affair == AFFAIR_OTHERS ? HVST_AT_BARRIER : 0);
 	t->until = INT64_MIN;
 }
 
-/* With constants for @usual and @own, one jump tells both where the fields go and whose affair the event is. */
+/*
+ * With constants for @usual and @own, one jump tells both where the fields go and whose affair the
+ * event is.
+ */
 static inline __attribute__((always_inline)) void
-fill_and_couple(struct emitter *e, struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p,
-		enum hvst_own usual, enum hvst_own own, bool joins)
+fill_and_couple(struct emitter *e, struct hvst_event *ev, const uint8_t *data,
+		const struct hvst_plan *p, enum hvst_own usual, enum hvst_own own, bool joins)
 {
 	fill(ev, data, p, usual);
 	couple(e, ev, affair_of(&e->train, ev, own), joins);
@@ -318,8 +335,8 @@ fill_and_couple(struct emitter *e, struct hvst_event *ev, const uint8_t *data, c
 
 /* @notes: what is noted in the event, 0 for nothing. */
 static inline __attribute__((always_inline)) void
-emit_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p, uint64_t notes,
-	   bool joins)
+emit_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p,
+	   uint64_t notes, bool joins)
 {
 	struct hvst_event *ev = e->ev++;
 
@@ -344,8 +361,8 @@ emit_noted(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const s
 }
 
 /*
- * Decodes the record that @p is the plan for. The first event of a thread does not join a train: it makes the thread
- * known.
+ * Decodes the record that @p is the plan for. The first event of a thread does not join a train: it
+ * makes the thread known.
  */
 static inline __attribute__((always_inline)) void
 emit_event(struct emitter *e, struct hvst_stamp at, const uint8_t *data, const struct hvst_plan *p)
@@ -400,8 +417,14 @@ static void emit_lost(struct hvst_lane *l, struct hvst_run *r, struct hvst_stamp
 
 	end_train(&e);
 	*e.ev = (struct hvst_event){
-		.ts_ns = at.ns, .ts_raw = at.raw, .pid = -1, .cpu = (uint16_t)l->cpu, .buffer = l->buffer,
-		.id = HVST_EV_LOST, .present = 1, .vcpu_id = -1,
+		.ts_ns = at.ns,
+		.ts_raw = at.raw,
+		.pid = -1,
+		.cpu = (uint16_t)l->cpu,
+		.buffer = l->buffer,
+		.id = HVST_EV_LOST,
+		.present = 1,
+		.vcpu_id = -1,
 		.lost.count = l->missed < 0 ? 0 : (uint64_t)l->missed,
 	};
 	make_head(&e, e.ev++, HVST_AT_BARRIER);
@@ -414,7 +437,8 @@ static void emit_lost(struct hvst_lane *l, struct hvst_run *r, struct hvst_stamp
 
 enum step { STEP_TAKE, STEP_SKIP, STEP_END };
 
-/* Events that one record may bring: itself, the gap before it, and those that waited to be noted. */
+/* Events that one record may bring: itself, the gap before it, and those that waited to be noted.
+ */
 #define ROOM (2 + HVST_NOTES)
 
 /*
@@ -446,19 +470,21 @@ static inline uint64_t usual_end(const struct hvst_lane *l, const struct hvst_ru
 {
 	int64_t end = l->to_ns < HVST_TIME_MAX ? l->to_ns : HVST_TIME_MAX;
 
-	if (l->gap || l->last_ns == INT64_MIN || r->counts.first_ns == INT64_MAX || l->last_ns >= end)
+	if (l->gap || l->last_ns == INT64_MIN || r->counts.first_ns == INT64_MAX ||
+	    l->last_ns >= end)
 		return 0;
 	return end > 0 ? (uint64_t)end : 0;
 }
 
 /* --- records of libtracecmd --- */
 
-static void emit_one(struct hvst_lane *l, struct hvst_run *r, struct hvst_stamp at, const uint8_t *data, uint32_t len)
+static void emit_one(struct hvst_lane *l, struct hvst_run *r, struct hvst_stamp at,
+		     const uint8_t *data, uint32_t len)
 {
 	struct emitter e = emitter_begin(l, r);
 
 	emit_record(&e, at, data, len);
-	place_light(&e);		/* the record does not stay where it is */
+	place_light(&e); /* the record does not stay where it is */
 	emitter_end(&e);
 }
 
@@ -554,11 +580,12 @@ static void open_subbuf(struct hvst_lane *l, struct hvst_run *r)
 }
 
 /*
- * Decodes the open sub-buffer, as far as @r has room. False at the end of the window. @plain: as the
- * time base says, a constant for the compiler: most recordings need no arithmetic on their stamps.
+ * Decodes the open sub-buffer, as far as @r has room. False at the end of the window. @plain: as
+ * the time base says, a constant for the compiler: most recordings need no arithmetic on their
+ * stamps.
  */
-static inline __attribute__((always_inline)) bool
-decode_stamped(struct hvst_lane *l, struct hvst_run *r, bool plain)
+static inline __attribute__((always_inline)) bool decode_stamped(struct hvst_lane *l,
+								 struct hvst_run *r, bool plain)
 {
 	const struct hvst_event *full = r->ev + HVST_RUN + 1 - ROOM;
 	struct emitter e = emitter_begin(l, r);
@@ -601,7 +628,7 @@ decode_stamped(struct hvst_lane *l, struct hvst_run *r, bool plain)
 	} while (more && e.ev < full);
 	emitter_end(&e);
 	l->last_ns = last;
-	if (rc < 0) {			/* the rest of it cannot be read */
+	if (rc < 0) { /* the rest of it cannot be read */
 		s.at = s.end;
 		r->counts.malformed++;
 		set_gap(l, -1);
@@ -640,7 +667,8 @@ void hvst_lane_decode(struct hvst_lane *l, struct hvst_run *r, struct hvst_unpac
 	struct emitter e;
 
 	r->n = r->heads = 0;
-	l->train = (struct hvst_train){ .first = r->ev, .until = INT64_MIN, .thread = HVST_NO_THREAD };
+	l->train =
+		(struct hvst_train){ .first = r->ev, .until = INT64_MIN, .thread = HVST_NO_THREAD };
 	hvst_counts_reset(&r->counts);
 	r->rc = l->tracecmd ? decode_records(l, r) : decode_pages(l, r, u);
 	e = emitter_begin(l, r);
@@ -678,7 +706,7 @@ int hvst_lane_start(struct hvst_lane *l, int64_t from_ns, int64_t to_ns, struct 
 	else
 		rc = hvst_pages_seek(&l->pages, &l->block, u, starts_before, l);
 	l->block_pos = 0;
-	l->block.len = 0;		/* the search used it */
+	l->block.len = 0; /* the search used it */
 	l->failed = rc < 0;
 	return rc;
 }

@@ -9,13 +9,13 @@
  * of other CPUs they don't.
  *
  * Trains. Most events are their thread's own affair: it entered the guest, or left it, or wrote a
- * timer, or had it delivered. They change nothing that others look at, so their order against those of
- * other threads does not matter, and they need no place of their own in the merge: one that is
- * directly followed by another event of its thread travels with that one, which is the head of their
- * train, and is looked at right before it. (It would matter if the thread had been on another CPU in
- * between; no thread goes there, runs a guest and comes back within HVST_TRAIN_NS.) A few events do
- * look at what other threads did: they are barriers, before which the merge takes from trains what
- * comes before them.
+ * timer, or had it delivered. They change nothing that others look at, so their order against those
+ * of other threads does not matter, and they need no place of their own in the merge: one that is
+ * directly followed by another event of its thread travels with that one, which is the head of
+ * their train, and is looked at right before it. (It would matter if the thread had been on another
+ * CPU in between; no thread goes there, runs a guest and comes back within HVST_TRAIN_NS.) A few
+ * events do look at what other threads did: they are barriers, before which the merge takes from
+ * trains what comes before them.
  */
 #ifndef HVST_EVENT_LANE_H
 #define HVST_EVENT_LANE_H
@@ -28,16 +28,16 @@
 #include "train.h"
 
 #define HVST_RUN	512 /* events of a run: those of some CPUs fit a core's cache */
-#define HVST_RUN_BLOCKS 16 /* blocks that one run may read: bounds the time between two runs */
+#define HVST_RUN_BLOCKS 16  /* blocks that one run may read: bounds the time between two runs */
 
 /* What was counted; of a run, or of a pass so far. */
 struct hvst_counts {
-	uint64_t slots[HVST_NR_SLOTS];	/* records by slot of the id table */
+	uint64_t slots[HVST_NR_SLOTS]; /* records by slot of the id table */
 	uint64_t decoded;
 	uint64_t malformed;
 	uint64_t clamped;
 	uint64_t duplicates;
-	uint64_t bytes;			/* of the file, done */
+	uint64_t bytes; /* of the file, done */
 	uint64_t lost_places;
 	int64_t lost_ns;
 	int64_t first_ns, last_ns; /* of all records in the window; INT64_MAX, INT64_MIN: none */
@@ -66,25 +66,29 @@ struct hvst_run {
 	struct hvst_event ev[HVST_RUN];
 };
 
-#define HVST_AT_BARRIER	0x8000	/* in struct hvst_run.at */
+#define HVST_AT_BARRIER 0x8000 /* in struct hvst_run.at */
 #define HVST_AT_INDEX	0x7fff
 
-#define HVST_NO_THREAD	INT64_MIN
+#define HVST_NO_THREAD INT64_MIN
 
 /* The train that the next event may be the head of. */
 struct hvst_train {
 	struct hvst_event *first; /* of those that wait for a head; all behind it in the run do */
-	int64_t until;		/* the next event joins if it comes before that ... */
-	int64_t thread;		/* ... and is of that one, which is known; HVST_NO_THREAD: no event joins */
-	uint32_t started;	/* the timer that the host started last, UINT32_MAX: not since it was written */
-	uint32_t light;		/* so many records wait to be noted in the next event ... */
-	int32_t vcpu_id;	/* ... if it is of this vCPU; -1: none of them says */
-	int64_t light_ns;	/* the first of these */
-	uint64_t notes;		/* of them, as if the next one came with the first */
+	int64_t until;		  /* the next event joins if it comes before that ... */
+	int64_t thread; /* ... and is of that one, which is known; HVST_NO_THREAD: no event joins */
+	uint32_t started; /* the timer that the host started last, UINT32_MAX: not since it was
+			     written */
+	uint32_t light;	  /* so many records wait to be noted in the next event ... */
+	int32_t vcpu_id;  /* ... if it is of this vCPU; -1: none of them says */
+	int64_t light_ns; /* the first of these */
+	uint64_t notes;	  /* of them, as if the next one came with the first */
 };
 
 /* A time in ns, and as report shows it. */
-struct hvst_stamp { int64_t ns; uint64_t raw; };
+struct hvst_stamp {
+	int64_t ns;
+	uint64_t raw;
+};
 
 /* A record that waits to be noted. */
 struct hvst_light {
@@ -96,24 +100,24 @@ struct hvst_light {
 struct hvst_lane {
 	struct hvst_file *file;
 	const struct hvst_decoder *decoder;
-	struct hvst_tracecmd *tracecmd;	/* records come from here; NULL: from pages */
+	struct hvst_tracecmd *tracecmd; /* records come from here; NULL: from pages */
 	unsigned int file_buffer;	/* index into file->buffers */
 	unsigned int cpu;
-	uint16_t buffer;		/* index into struct hvst_trace.buffers */
+	uint16_t buffer; /* index into struct hvst_trace.buffers */
 	struct hvst_timebase timebase;
-	struct hvst_cpu_data data;	/* this lane's part of the file */
+	struct hvst_cpu_data data; /* this lane's part of the file */
 	int64_t from_ns, to_ns;
 
 	struct hvst_pages pages;
 	struct hvst_block block;
-	size_t block_pos;		/* of the next sub-buffer in @block */
+	size_t block_pos; /* of the next sub-buffer in @block */
 	struct hvst_subbuf sub;
 	struct hvst_train train;
 	struct hvst_light light[HVST_NOTES];
-	bool trains;			/* wanted */
+	bool trains; /* wanted */
 
-	int64_t last_ns;		/* of the last record in the window; INT64_MIN: none yet */
-	int64_t missed; /* events lost before the next record, -1 unknown; valid with @gap */
+	int64_t last_ns; /* of the last record in the window; INT64_MIN: none yet */
+	int64_t missed;	 /* events lost before the next record, -1 unknown; valid with @gap */
 	bool gap, first, failed;
 };
 

@@ -12,11 +12,11 @@
  * key waits at FAR; when only such lanes are left, the base moves.
  *
  * Which of two lanes comes first is as good as random where they take turns. Keys of one word make
- * it a minimum and a maximum, without a branch: a mispredicted one costs as much as all else that is
- * done for an event.
+ * it a minimum and a maximum, without a branch: a mispredicted one costs as much as all else that
+ * is done for an event.
  */
-#define LANE_BITS	13	/* of HVST_MAX_LANES, and one key that no lane has */
-#define FAR		(UINT64_MAX >> LANE_BITS)
+#define LANE_BITS 13 /* of HVST_MAX_LANES, and one key that no lane has */
+#define FAR	  (UINT64_MAX >> LANE_BITS)
 
 /* The bound of a lane that was not asked yet. */
 static const int64_t before_all_ns[2] = { INT64_MIN, INT64_MIN };
@@ -51,7 +51,7 @@ int hvst_merge_init(struct hvst_merge *m, struct hvst_fetch *f, unsigned int nr,
 
 size_t hvst_merge_room(const struct hvst_merge *m)
 {
-	return HVST_BATCH + m->nr;	/* what one barrier may take from trains */
+	return HVST_BATCH + m->nr; /* what one barrier may take from trains */
 }
 
 void hvst_merge_free(struct hvst_merge *m)
@@ -72,7 +72,10 @@ static inline void replay(struct hvst_merge *m, uint64_t key)
 	m->tree[0] = key;
 }
 
-/* The winner may run while its key is smaller: that of the best loser on its path, if it is not far. */
+/*
+ * The winner may run while its key is smaller: that of the best loser on its path, if it is not
+ * far.
+ */
 static inline uint64_t runner_up(const struct hvst_merge *m, uint64_t winner)
 {
 	uint64_t best = FAR << LANE_BITS;
@@ -92,8 +95,8 @@ static inline uint64_t set_after(struct hvst_merge *m, uint64_t i)
 }
 
 /*
- * All lanes take part anew. A node that has not seen a lane yet keeps the first that comes; when the
- * second comes, they play.
+ * All lanes take part anew. A node that has not seen a lane yet keeps the first that comes; when
+ * the second comes, they play.
  */
 static void play_all(struct hvst_merge *m)
 {
@@ -128,7 +131,8 @@ static bool rebase(struct hvst_merge *m)
 	return true;
 }
 
-/* All lanes are bounded by the beginning of time: each asks for its first run when its turn comes. */
+/* All lanes are bounded by the beginning of time: each asks for its first run when its turn comes.
+ */
 void hvst_merge_restart(struct hvst_merge *m)
 {
 	for (unsigned int i = 0; i < m->nr; i++)
@@ -202,7 +206,10 @@ static inline size_t take_many(struct hvst_merge *m, const struct hvst_event **o
 	return n;
 }
 
-/* Takes up to @max events, one winner after the other; stops at a lane that has none left, and at a barrier. */
+/*
+ * Takes up to @max events, one winner after the other; stops at a lane that has none left, and at a
+ * barrier.
+ */
 static size_t take_mixed(struct hvst_merge *m, const struct hvst_event **out, size_t max,
 			 size_t *turns)
 {
@@ -225,8 +232,8 @@ static size_t take_mixed(struct hvst_merge *m, const struct hvst_event **out, si
 }
 
 /*
- * A barrier is next: what comes before it in the trains of the lanes' next heads is taken first. The last of
- * them in a train has the others with it.
+ * A barrier is next: what comes before it in the trains of the lanes' next heads is taken first.
+ * The last of them in a train has the others with it.
  */
 static size_t take_barrier(struct hvst_merge *m, const struct hvst_event **out)
 {
@@ -236,7 +243,7 @@ static size_t take_barrier(struct hvst_merge *m, const struct hvst_event **out)
 
 	for (unsigned int i = 0; i < m->nr; i++) {
 		const struct hvst_offer *o = &m->offers[i];
-		int64_t end = ts + (i < lane);		/* equal times: the lower lane first */
+		int64_t end = ts + (i < lane); /* equal times: the lower lane first */
 		struct hvst_event *head, *last;
 		unsigned int left = 0, length;
 

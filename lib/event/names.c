@@ -35,13 +35,17 @@ static const char *lookup(const struct name *table, size_t n, uint32_t code)
 #define LOOKUP(table, code) lookup(table, ARRAY_SIZE(table), code)
 
 /* 16 SINTs from @base on. */
-#define SINTS(base, prefix) \
-	{ (base) + 0, prefix "0" }, { (base) + 1, prefix "1" }, { (base) + 2, prefix "2" }, \
-	{ (base) + 3, prefix "3" }, { (base) + 4, prefix "4" }, { (base) + 5, prefix "5" }, \
-	{ (base) + 6, prefix "6" }, { (base) + 7, prefix "7" }, { (base) + 8, prefix "8" }, \
-	{ (base) + 9, prefix "9" }, { (base) + 10, prefix "10" }, { (base) + 11, prefix "11" }, \
-	{ (base) + 12, prefix "12" }, { (base) + 13, prefix "13" }, { (base) + 14, prefix "14" }, \
-	{ (base) + 15, prefix "15" }
+#define SINTS(base, prefix)                                                                        \
+	{ (base) + 0, prefix "0" }, { (base) + 1, prefix "1" }, { (base) + 2, prefix "2" },        \
+		{ (base) + 3, prefix "3" }, { (base) + 4, prefix "4" },                            \
+		{ (base) + 5, prefix "5" }, { (base) + 6, prefix "6" },                            \
+		{ (base) + 7, prefix "7" }, { (base) + 8, prefix "8" },                            \
+		{ (base) + 9, prefix "9" }, { (base) + 10, prefix "10" },                          \
+		{ (base) + 11, prefix "11" }, { (base) + 12, prefix "12" },                        \
+		{ (base) + 13, prefix "13" }, { (base) + 14, prefix "14" },                        \
+	{                                                                                          \
+		(base) + 15, prefix "15"                                                           \
+	}
 
 static const struct name msrs[] = {
 	{ HVST_MSR_IA32_TSC, "IA32_TSC" },
@@ -219,71 +223,194 @@ static const struct name statuses[] = {
 
 /* Basic exit reasons: the low 16 bits. */
 static const struct name vmx_exits[] = {
-	{ 0, "EXCEPTION_NMI" }, { 1, "EXTERNAL_INTERRUPT" }, { 2, "TRIPLE_FAULT" },
-	{ 3, "INIT_SIGNAL" }, { 4, "SIPI_SIGNAL" }, { 7, "INTERRUPT_WINDOW" },
-	{ 8, "NMI_WINDOW" }, { 9, "TASK_SWITCH" }, { 10, "CPUID" }, { 12, "HLT" }, { 13, "INVD" },
-	{ 14, "INVLPG" }, { 15, "RDPMC" }, { 16, "RDTSC" }, { 18, "VMCALL" }, { 19, "VMCLEAR" },
-	{ 20, "VMLAUNCH" }, { 21, "VMPTRLD" }, { 22, "VMPTRST" }, { 23, "VMREAD" },
-	{ 24, "VMRESUME" }, { 25, "VMWRITE" }, { 26, "VMOFF" }, { 27, "VMON" },
-	{ 28, "CR_ACCESS" }, { 29, "DR_ACCESS" }, { 30, "IO_INSTRUCTION" }, { 31, "MSR_READ" },
-	{ 32, "MSR_WRITE" }, { 33, "INVALID_STATE" }, { 34, "MSR_LOAD_FAIL" },
-	{ 36, "MWAIT_INSTRUCTION" }, { 37, "MONITOR_TRAP_FLAG" }, { 39, "MONITOR_INSTRUCTION" },
-	{ 40, "PAUSE_INSTRUCTION" }, { 41, "MCE_DURING_VMENTRY" }, { 43, "TPR_BELOW_THRESHOLD" },
-	{ 44, "APIC_ACCESS" }, { 45, "EOI_INDUCED" }, { 46, "GDTR_IDTR" }, { 47, "LDTR_TR" },
-	{ 48, "EPT_VIOLATION" }, { 49, "EPT_MISCONFIG" }, { 50, "INVEPT" }, { 51, "RDTSCP" },
-	{ 52, "PREEMPTION_TIMER" }, { 53, "INVVPID" }, { 54, "WBINVD" }, { 55, "XSETBV" },
-	{ 56, "APIC_WRITE" }, { 57, "RDRAND" }, { 58, "INVPCID" }, { 59, "VMFUNC" },
-	{ 60, "ENCLS" }, { 61, "RDSEED" }, { 62, "PML_FULL" }, { 63, "XSAVES" },
-	{ 64, "XRSTORS" }, { 67, "UMWAIT" }, { 68, "TPAUSE" }, { 74, "BUS_LOCK" },
-	{ 75, "NOTIFY" }, { 77, "TDCALL" }, { 84, "MSR_READ_IMM" }, { 85, "MSR_WRITE_IMM" },
+	{ 0, "EXCEPTION_NMI" },
+	{ 1, "EXTERNAL_INTERRUPT" },
+	{ 2, "TRIPLE_FAULT" },
+	{ 3, "INIT_SIGNAL" },
+	{ 4, "SIPI_SIGNAL" },
+	{ 7, "INTERRUPT_WINDOW" },
+	{ 8, "NMI_WINDOW" },
+	{ 9, "TASK_SWITCH" },
+	{ 10, "CPUID" },
+	{ 12, "HLT" },
+	{ 13, "INVD" },
+	{ 14, "INVLPG" },
+	{ 15, "RDPMC" },
+	{ 16, "RDTSC" },
+	{ 18, "VMCALL" },
+	{ 19, "VMCLEAR" },
+	{ 20, "VMLAUNCH" },
+	{ 21, "VMPTRLD" },
+	{ 22, "VMPTRST" },
+	{ 23, "VMREAD" },
+	{ 24, "VMRESUME" },
+	{ 25, "VMWRITE" },
+	{ 26, "VMOFF" },
+	{ 27, "VMON" },
+	{ 28, "CR_ACCESS" },
+	{ 29, "DR_ACCESS" },
+	{ 30, "IO_INSTRUCTION" },
+	{ 31, "MSR_READ" },
+	{ 32, "MSR_WRITE" },
+	{ 33, "INVALID_STATE" },
+	{ 34, "MSR_LOAD_FAIL" },
+	{ 36, "MWAIT_INSTRUCTION" },
+	{ 37, "MONITOR_TRAP_FLAG" },
+	{ 39, "MONITOR_INSTRUCTION" },
+	{ 40, "PAUSE_INSTRUCTION" },
+	{ 41, "MCE_DURING_VMENTRY" },
+	{ 43, "TPR_BELOW_THRESHOLD" },
+	{ 44, "APIC_ACCESS" },
+	{ 45, "EOI_INDUCED" },
+	{ 46, "GDTR_IDTR" },
+	{ 47, "LDTR_TR" },
+	{ 48, "EPT_VIOLATION" },
+	{ 49, "EPT_MISCONFIG" },
+	{ 50, "INVEPT" },
+	{ 51, "RDTSCP" },
+	{ 52, "PREEMPTION_TIMER" },
+	{ 53, "INVVPID" },
+	{ 54, "WBINVD" },
+	{ 55, "XSETBV" },
+	{ 56, "APIC_WRITE" },
+	{ 57, "RDRAND" },
+	{ 58, "INVPCID" },
+	{ 59, "VMFUNC" },
+	{ 60, "ENCLS" },
+	{ 61, "RDSEED" },
+	{ 62, "PML_FULL" },
+	{ 63, "XSAVES" },
+	{ 64, "XRSTORS" },
+	{ 67, "UMWAIT" },
+	{ 68, "TPAUSE" },
+	{ 74, "BUS_LOCK" },
+	{ 75, "NOTIFY" },
+	{ 77, "TDCALL" },
+	{ 84, "MSR_READ_IMM" },
+	{ 85, "MSR_WRITE_IMM" },
 };
 
 static const struct name svm_exits[] = {
-	{ 0x000, "read_cr0" }, { 0x002, "read_cr2" }, { 0x003, "read_cr3" },
-	{ 0x004, "read_cr4" }, { 0x008, "read_cr8" }, { 0x010, "write_cr0" },
-	{ 0x012, "write_cr2" }, { 0x013, "write_cr3" }, { 0x014, "write_cr4" },
-	{ 0x018, "write_cr8" }, { 0x020, "read_dr0" }, { 0x021, "read_dr1" },
-	{ 0x022, "read_dr2" }, { 0x023, "read_dr3" }, { 0x024, "read_dr4" },
-	{ 0x025, "read_dr5" }, { 0x026, "read_dr6" }, { 0x027, "read_dr7" },
-	{ 0x030, "write_dr0" }, { 0x031, "write_dr1" }, { 0x032, "write_dr2" },
-	{ 0x033, "write_dr3" }, { 0x034, "write_dr4" }, { 0x035, "write_dr5" },
-	{ 0x036, "write_dr6" }, { 0x037, "write_dr7" }, { 0x040, "DE excp" },
-	{ 0x041, "DB excp" }, { 0x043, "BP excp" }, { 0x044, "OF excp" }, { 0x045, "BR excp" },
-	{ 0x046, "UD excp" }, { 0x047, "NM excp" }, { 0x048, "DF excp" }, { 0x04a, "TS excp" },
-	{ 0x04b, "NP excp" }, { 0x04c, "SS excp" }, { 0x04d, "GP excp" }, { 0x04e, "PF excp" },
-	{ 0x050, "MF excp" }, { 0x051, "AC excp" }, { 0x052, "MC excp" }, { 0x053, "XF excp" },
-	{ 0x060, "interrupt" }, { 0x061, "nmi" }, { 0x062, "smi" }, { 0x063, "init" },
-	{ 0x064, "vintr" }, { 0x065, "cr0_sel_write" }, { 0x066, "read_idtr" },
-	{ 0x067, "read_gdtr" }, { 0x068, "read_ldtr" }, { 0x069, "read_rt" },
-	{ 0x06a, "write_idtr" }, { 0x06b, "write_gdtr" }, { 0x06c, "write_ldtr" },
-	{ 0x06d, "write_rt" }, { 0x06e, "rdtsc" }, { 0x06f, "rdpmc" }, { 0x070, "pushf" },
-	{ 0x071, "popf" }, { 0x072, "cpuid" }, { 0x073, "rsm" }, { 0x074, "iret" },
-	{ 0x075, "swint" }, { 0x076, "invd" }, { 0x077, "pause" }, { 0x078, "hlt" },
-	{ 0x079, "invlpg" }, { 0x07a, "invlpga" }, { 0x07b, "io" }, { 0x07c, "msr" },
-	{ 0x07d, "task_switch" }, { 0x07e, "ferr_freeze" }, { 0x07f, "shutdown" },
-	{ 0x080, "vmrun" }, { 0x081, "hypercall" }, { 0x082, "vmload" }, { 0x083, "vmsave" },
-	{ 0x084, "stgi" }, { 0x085, "clgi" }, { 0x086, "skinit" }, { 0x087, "rdtscp" },
-	{ 0x088, "icebp" }, { 0x089, "wbinvd" }, { 0x08a, "monitor" }, { 0x08b, "mwait" },
-	{ 0x08d, "xsetbv" }, { 0x08f, "write_efer_trap" }, { 0x090, "write_cr0_trap" },
-	{ 0x094, "write_cr4_trap" }, { 0x098, "write_cr8_trap" }, { 0x0a2, "invpcid" },
-	{ 0x0a5, "buslock" }, { 0x0a6, "idle-halt" }, { 0x400, "npf" },
-	{ 0x401, "avic_incomplete_ipi" }, { 0x402, "avic_unaccelerated_access" },
-	{ 0x403, "vmgexit" }, { 0x80000001, "vmgexit_mmio_read" },
-	{ 0x80000002, "vmgexit_mmio_write" }, { 0x80000003, "vmgexit_nmi_complete" },
-	{ 0x80000004, "vmgexit_ap_hlt_loop" }, { 0x80000005, "vmgexit_ap_jump_table" },
-	{ 0x80000010, "vmgexit_page_state_change" }, { 0x80000011, "vmgexit_guest_request" },
-	{ 0x80000012, "vmgexit_ext_guest_request" }, { 0x80000013, "vmgexit_ap_creation" },
-	{ 0x8000fffd, "vmgexit_hypervisor_feature" }, { 0xffffffff, "invalid_guest_state" },
+	{ 0x000, "read_cr0" },
+	{ 0x002, "read_cr2" },
+	{ 0x003, "read_cr3" },
+	{ 0x004, "read_cr4" },
+	{ 0x008, "read_cr8" },
+	{ 0x010, "write_cr0" },
+	{ 0x012, "write_cr2" },
+	{ 0x013, "write_cr3" },
+	{ 0x014, "write_cr4" },
+	{ 0x018, "write_cr8" },
+	{ 0x020, "read_dr0" },
+	{ 0x021, "read_dr1" },
+	{ 0x022, "read_dr2" },
+	{ 0x023, "read_dr3" },
+	{ 0x024, "read_dr4" },
+	{ 0x025, "read_dr5" },
+	{ 0x026, "read_dr6" },
+	{ 0x027, "read_dr7" },
+	{ 0x030, "write_dr0" },
+	{ 0x031, "write_dr1" },
+	{ 0x032, "write_dr2" },
+	{ 0x033, "write_dr3" },
+	{ 0x034, "write_dr4" },
+	{ 0x035, "write_dr5" },
+	{ 0x036, "write_dr6" },
+	{ 0x037, "write_dr7" },
+	{ 0x040, "DE excp" },
+	{ 0x041, "DB excp" },
+	{ 0x043, "BP excp" },
+	{ 0x044, "OF excp" },
+	{ 0x045, "BR excp" },
+	{ 0x046, "UD excp" },
+	{ 0x047, "NM excp" },
+	{ 0x048, "DF excp" },
+	{ 0x04a, "TS excp" },
+	{ 0x04b, "NP excp" },
+	{ 0x04c, "SS excp" },
+	{ 0x04d, "GP excp" },
+	{ 0x04e, "PF excp" },
+	{ 0x050, "MF excp" },
+	{ 0x051, "AC excp" },
+	{ 0x052, "MC excp" },
+	{ 0x053, "XF excp" },
+	{ 0x060, "interrupt" },
+	{ 0x061, "nmi" },
+	{ 0x062, "smi" },
+	{ 0x063, "init" },
+	{ 0x064, "vintr" },
+	{ 0x065, "cr0_sel_write" },
+	{ 0x066, "read_idtr" },
+	{ 0x067, "read_gdtr" },
+	{ 0x068, "read_ldtr" },
+	{ 0x069, "read_rt" },
+	{ 0x06a, "write_idtr" },
+	{ 0x06b, "write_gdtr" },
+	{ 0x06c, "write_ldtr" },
+	{ 0x06d, "write_rt" },
+	{ 0x06e, "rdtsc" },
+	{ 0x06f, "rdpmc" },
+	{ 0x070, "pushf" },
+	{ 0x071, "popf" },
+	{ 0x072, "cpuid" },
+	{ 0x073, "rsm" },
+	{ 0x074, "iret" },
+	{ 0x075, "swint" },
+	{ 0x076, "invd" },
+	{ 0x077, "pause" },
+	{ 0x078, "hlt" },
+	{ 0x079, "invlpg" },
+	{ 0x07a, "invlpga" },
+	{ 0x07b, "io" },
+	{ 0x07c, "msr" },
+	{ 0x07d, "task_switch" },
+	{ 0x07e, "ferr_freeze" },
+	{ 0x07f, "shutdown" },
+	{ 0x080, "vmrun" },
+	{ 0x081, "hypercall" },
+	{ 0x082, "vmload" },
+	{ 0x083, "vmsave" },
+	{ 0x084, "stgi" },
+	{ 0x085, "clgi" },
+	{ 0x086, "skinit" },
+	{ 0x087, "rdtscp" },
+	{ 0x088, "icebp" },
+	{ 0x089, "wbinvd" },
+	{ 0x08a, "monitor" },
+	{ 0x08b, "mwait" },
+	{ 0x08d, "xsetbv" },
+	{ 0x08f, "write_efer_trap" },
+	{ 0x090, "write_cr0_trap" },
+	{ 0x094, "write_cr4_trap" },
+	{ 0x098, "write_cr8_trap" },
+	{ 0x0a2, "invpcid" },
+	{ 0x0a5, "buslock" },
+	{ 0x0a6, "idle-halt" },
+	{ 0x400, "npf" },
+	{ 0x401, "avic_incomplete_ipi" },
+	{ 0x402, "avic_unaccelerated_access" },
+	{ 0x403, "vmgexit" },
+	{ 0x80000001, "vmgexit_mmio_read" },
+	{ 0x80000002, "vmgexit_mmio_write" },
+	{ 0x80000003, "vmgexit_nmi_complete" },
+	{ 0x80000004, "vmgexit_ap_hlt_loop" },
+	{ 0x80000005, "vmgexit_ap_jump_table" },
+	{ 0x80000010, "vmgexit_page_state_change" },
+	{ 0x80000011, "vmgexit_guest_request" },
+	{ 0x80000012, "vmgexit_ext_guest_request" },
+	{ 0x80000013, "vmgexit_ap_creation" },
+	{ 0x8000fffd, "vmgexit_hypervisor_feature" },
+	{ 0xffffffff, "invalid_guest_state" },
 };
 
 static const struct name apic_regs[] = {
-	{ 0x02, "ID" }, { 0x03, "LVR" }, { 0x08, "TASKPRI" }, { 0x09, "ARBPRI" },
-	{ 0x0a, "PROCPRI" }, { 0x0b, "EOI" }, { 0x0c, "RRR" }, { 0x0d, "LDR" }, { 0x0e, "DFR" },
-	{ 0x0f, "SPIV" }, { 0x10, "ISR" }, { 0x18, "TMR" }, { 0x20, "IRR" }, { 0x28, "ESR" },
-	{ 0x30, "ICR" }, { 0x31, "ICR2" }, { 0x32, "LVTT" }, { 0x33, "LVTTHMR" },
-	{ 0x34, "LVTPC" }, { 0x35, "LVT0" }, { 0x36, "LVT1" }, { 0x37, "LVTERR" },
-	{ 0x38, "TMICT" }, { 0x39, "TMCCT" }, { 0x3e, "TDCR" }, { 0x3f, "SELF_IPI" },
-	{ 0x40, "EFEAT" }, { 0x41, "ECTRL" },
+	{ 0x02, "ID" },	     { 0x03, "LVR" },	   { 0x08, "TASKPRI" }, { 0x09, "ARBPRI" },
+	{ 0x0a, "PROCPRI" }, { 0x0b, "EOI" },	   { 0x0c, "RRR" },	{ 0x0d, "LDR" },
+	{ 0x0e, "DFR" },     { 0x0f, "SPIV" },	   { 0x10, "ISR" },	{ 0x18, "TMR" },
+	{ 0x20, "IRR" },     { 0x28, "ESR" },	   { 0x30, "ICR" },	{ 0x31, "ICR2" },
+	{ 0x32, "LVTT" },    { 0x33, "LVTTHMR" },  { 0x34, "LVTPC" },	{ 0x35, "LVT0" },
+	{ 0x36, "LVT1" },    { 0x37, "LVTERR" },   { 0x38, "TMICT" },	{ 0x39, "TMCCT" },
+	{ 0x3e, "TDCR" },    { 0x3f, "SELF_IPI" }, { 0x40, "EFEAT" },	{ 0x41, "ECTRL" },
 };
 
 const char *hvst_msr_name(uint32_t msr)
@@ -316,7 +443,10 @@ const char *hvst_apic_reg_name(uint32_t reg)
 const char *hvst_clock_mode_name(uint32_t mode)
 {
 	static const struct name modes[] = {
-		{ 0, "none" }, { 1, "tsc" }, { 2, "pvclock" }, { 3, "hvclock" },
+		{ 0, "none" },
+		{ 1, "tsc" },
+		{ 2, "pvclock" },
+		{ 3, "hvclock" },
 	};
 
 	return LOOKUP(modes, mode);
@@ -335,8 +465,7 @@ static void start(struct text *t, char *buf, size_t len)
 		buf[0] = '\0';
 }
 
-__attribute__((format(printf, 2, 3)))
-static void add(struct text *t, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -458,8 +587,7 @@ static void add_enable(struct text *t, uint64_t value, enum hvst_unit unit)
 static void add_reenlightenment(struct text *t, uint64_t value, enum hvst_unit unit)
 {
 	(void)unit;
-	add(t, "%s, vector 0x%x, VP %u",
-	    value & HVST_REENLIGHTENMENT_ENABLE ? "enable" : "disable",
+	add(t, "%s, vector 0x%x, VP %u", value & HVST_REENLIGHTENMENT_ENABLE ? "enable" : "disable",
 	    (unsigned int)(value & 0xff), (unsigned int)(value >> 32));
 }
 
@@ -656,7 +784,10 @@ size_t hvst_mask_text(char *buf, size_t len, uint64_t mask, unsigned int base)
 size_t hvst_flush_flags_text(char *buf, size_t len, uint64_t flags)
 {
 	static const char *const words[] = {
-		"all processors", "all address spaces", "non-global only", "extended ranges",
+		"all processors",
+		"all address spaces",
+		"non-global only",
+		"extended ranges",
 	};
 	struct text t;
 

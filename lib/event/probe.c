@@ -8,8 +8,8 @@
 #include "scale.h"
 #include "source_private.h"
 
-#define SCALE_BATCH	1024 /* samples from each of HVST_SCALE_BINS places of the recording ... */
-#define SCALE_EVENTS	2048 /* ... of so many events */
+#define SCALE_BATCH  1024 /* samples from each of HVST_SCALE_BINS places of the recording ... */
+#define SCALE_EVENTS 2048 /* ... of so many events */
 
 static bool every(const void *ctx, uint64_t ts)
 {
@@ -21,8 +21,8 @@ static bool every(const void *ctx, uint64_t ts)
 /* About where the recording ends: the latest stamp of a last block. */
 static int64_t last_stamp(struct hvst_source *s)
 {
-	struct hvst_unpack *u[] = {NULL, hvst_unpack_new(HVST_COMP_ZLIB),
-				   hvst_unpack_new(HVST_COMP_ZSTD)};
+	struct hvst_unpack *u[] = { NULL, hvst_unpack_new(HVST_COMP_ZLIB),
+				    hvst_unpack_new(HVST_COMP_ZSTD) };
 	int64_t last = 0;
 
 	for (unsigned int i = 0; i < s->nr_lanes && u[1] && u[2]; i++) {
@@ -67,7 +67,8 @@ static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_sca
 	if (rc)
 		return rc;
 	while (got < SCALE_BATCH && looked < SCALE_EVENTS && (n = hvst_source_next(s, &ev)) > 0)
-		for (long i = 0; i < n && got < SCALE_BATCH && looked < SCALE_EVENTS; i++, looked++) {
+		for (long i = 0; i < n && got < SCALE_BATCH && looked < SCALE_EVENTS;
+		     i++, looked++) {
 			to[got].pid = ev[i]->pid;
 			to[got].cycles = ev[i]->ts_ns;
 			if (reading_of(ev[i], &to[got].ref))
@@ -103,10 +104,10 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 int hvst_probe_scale(const struct hvst_source_opts *o, uint32_t *mult, uint32_t *shift, char *err,
 		     size_t errlen)
 {
-	struct hvst_source_opts all = {.paths = o->paths,
-				       .nr_paths = o->nr_paths,
-				       .ignored_ids = o->ignored_ids,
-				       .threads = 1};
+	struct hvst_source_opts all = { .paths = o->paths,
+					.nr_paths = o->nr_paths,
+					.ignored_ids = o->ignored_ids,
+					.threads = 1 };
 	struct hvst_source *s;
 	int rc = hvst_source_open_unscaled(&s, &all, err, errlen);
 
@@ -123,7 +124,8 @@ int hvst_probe_scale(const struct hvst_source_opts *o, uint32_t *mult, uint32_t 
 int hvst_probe_vet(const char *path, char *err, size_t errlen)
 {
 	struct hvst_source_opts o = {
-		.paths = &path, .nr_paths = 1, .threads = 1, .reader = HVST_READER_PAGES};
+		.paths = &path, .nr_paths = 1, .threads = 1, .reader = HVST_READER_PAGES
+	};
 	const struct hvst_event *const *ev;
 	struct hvst_source *s;
 	long n;

@@ -5,9 +5,10 @@
 
 #include "pump.h"
 
-#define RING 8	/* batches: one in use, the others filled or being filled */
+#define RING 8 /* batches: one in use, the others filled or being filled */
 /*
- * Who had to wait goes on when the ring is half full, or half empty: one wake-up for several batches.
+ * Who had to wait goes on when the ring is half full, or half empty: one wake-up for several
+ * batches.
  */
 #define RING_HALF (RING / 2)
 
@@ -20,12 +21,12 @@ struct hvst_pump {
 	struct hvst_batch ring[RING];
 
 	pthread_t thread;
-	bool running;			/* @thread exists */
+	bool running; /* @thread exists */
 	pthread_mutex_t lock;
 	pthread_cond_t filled, freed;
-	unsigned int head, nr;		/* of @ring: filled batches; the first of them is in use */
+	unsigned int head, nr; /* of @ring: filled batches; the first of them is in use */
 	bool in_use;
-	bool ended;			/* no more batches come */
+	bool ended; /* no more batches come */
 	atomic_bool stop;
 };
 

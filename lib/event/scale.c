@@ -6,12 +6,14 @@
 
 #include "scale.h"
 
-#define BINS		HVST_SCALE_BINS
-#define STEP_NS		30000.0 /* a jump between neighbours that is no jitter of the envelope */
-#define MIN_POINTS	3
+#define BINS	   HVST_SCALE_BINS
+#define STEP_NS	   30000.0 /* a jump between neighbours that is no jitter of the envelope */
+#define MIN_POINTS 3
 
 /* A point of the envelope: the sample of its bin that was stamped soonest after its reading. */
-struct point { double x, y; };		/* cycles and ns since the thread's first sample */
+struct point {
+	double x, y;
+}; /* cycles and ns since the thread's first sample */
 
 static int by_thread(const void *a, const void *b)
 {

@@ -9,11 +9,11 @@
 
 #include "source_private.h"
 
-#define MAX_LANES 4096
-#define WINDOW_MEMORY (16u << 20)	/* windows into uncompressed files, all lanes together */
-#define WINDOW_MAX (128u << 10)
+#define MAX_LANES     4096
+#define WINDOW_MEMORY (16u << 20) /* windows into uncompressed files, all lanes together */
+#define WINDOW_MAX    (128u << 10)
 #define CHUNK_MEMORY  (512u << 20) /* bound on unpacked chunks, should a hostile file ask for it */
-#define CHUNK_PAGES 10			/* as trace-cmd packs them */
+#define CHUNK_PAGES   10	   /* as trace-cmd packs them */
 
 static const char *const systems[] = { "kvm", "sched", NULL };
 
@@ -59,10 +59,13 @@ static void describe_file(struct hvst_source *s, unsigned int i)
 	const struct hvst_file *f = &sf->file;
 
 	s->file_info[i] = (struct hvst_file_info){
-		.path = f->path, .version = f->version, .compression = compressions[f->compression],
+		.path = f->path,
+		.version = f->version,
+		.compression = compressions[f->compression],
 		.truncated_at = f->truncated_at < 0 ? HVST_UNKNOWN : f->truncated_at,
 		.reader = sf->tracecmd ? "libtracecmd" : "pages",
-		.declined = f->declined[0] ? f->declined : NULL, .uname = f->uname,
+		.declined = f->declined[0] ? f->declined : NULL,
+		.uname = f->uname,
 	};
 }
 
@@ -136,7 +139,10 @@ static int add_buffers(struct hvst_source *s, const struct hvst_source_opts *o, 
 		if (cpus > t->cpus)
 			t->cpus = cpus;
 		b[t->nr_buffers++] = (struct hvst_buffer_info){
-			.name = fb->name, .file = file, .clock = fb->clock, .cpus = cpus,
+			.name = fb->name,
+			.file = file,
+			.clock = fb->clock,
+			.cpus = cpus,
 			.selected = is_selected(o, fb->name),
 		};
 	}
@@ -204,8 +210,9 @@ static int add_lanes(struct hvst_source *s, const struct hvst_source_opts *o,
 		if (b->text || !s->buffers[sf->first_buffer + i].selected)
 			continue;
 		for (unsigned int c = 0; c < b->nr_cpus; c++) {
-			int rc = b->cpus[c].size && cpu_selected(o, b->cpus[c].cpu) ?
-				 add_lane(s, sf, i, &b->cpus[c]) : 0;
+			int rc = b->cpus[c].size && cpu_selected(o, b->cpus[c].cpu)
+					 ? add_lane(s, sf, i, &b->cpus[c])
+					 : 0;
 
 			if (rc)
 				return rc;
@@ -401,7 +408,8 @@ static void reset_counters(struct hvst_source *s)
 	struct hvst_trace *t = &s->trace;
 
 	t->first_ns = t->last_ns = HVST_UNKNOWN;
-	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards = t->unfollowed = 0;
+	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards =
+		t->unfollowed = 0;
 	memset(t->seen, 0, sizeof(t->seen));
 	t->nr_lost = 0;
 	t->lost_places = t->lost_events = 0;
@@ -545,7 +553,9 @@ static void add_lost(struct hvst_source *s, const struct hvst_event *ev)
 	if (t->nr_lost == HVST_MAX_LOST)
 		return;
 	s->lost[t->nr_lost++] = (struct hvst_lost){
-		.cpu = ev->cpu, .buffer = ev->buffer, .ts_ns = ev->ts_ns,
+		.cpu = ev->cpu,
+		.buffer = ev->buffer,
+		.ts_ns = ev->ts_ns,
 		.count = ev->lost.count ? (int64_t)ev->lost.count : HVST_UNKNOWN,
 	};
 }

@@ -14,13 +14,13 @@ struct hvst_source;
 struct hvst_source_opts {
 	const char *const *paths;
 	unsigned int nr_paths;
-	const char *const *buffers;	/* names; none: all */
+	const char *const *buffers; /* names; none: all */
 	unsigned int nr_buffers;
-	const unsigned int *cpus;	/* none: all */
+	const unsigned int *cpus; /* none: all */
 	unsigned int nr_cpus;
-	uint64_t ignored_ids;		/* bit per enum hvst_event_id: as if not recorded */
+	uint64_t ignored_ids; /* bit per enum hvst_event_id: as if not recorded */
 	enum hvst_reader reader;
-	unsigned int threads;		/* 0: the CPUs at hand */
+	unsigned int threads; /* 0: the CPUs at hand */
 };
 
 /*
@@ -35,16 +35,17 @@ void hvst_source_close(struct hvst_source *src);
 
 /* Of an event. */
 enum hvst_detail {
-	HVST_DETAIL_ALL,		/* every field of the schema */
-	HVST_DETAIL_READ,		/* those that analysis reads (the masks in decode.c) */
-	HVST_DETAIL_TRAINS,		/* the same, and what concerns only its thread comes in trains (lane.h) */
+	HVST_DETAIL_ALL,    /* every field of the schema */
+	HVST_DETAIL_READ,   /* those that analysis reads (the masks in decode.c) */
+	HVST_DETAIL_TRAINS, /* the same, and what concerns only its thread comes in trains (lane.h)
+			     */
 };
 
 /*
  * hvst_source_start - begin a pass over [@from_ns, @to_ns) (HVST_UNKNOWN: open)
  *
- * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes) in that @detail. Can
- * be called again for another pass. 0 or a negative errno (see hvst_source_error).
+ * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes) in that @detail.
+ * Can be called again for another pass. 0 or a negative errno (see hvst_source_error).
  */
 int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, enum hvst_detail detail,
 		      int64_t from_ns, int64_t to_ns);
@@ -55,9 +56,10 @@ int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, enum hvst_de
  *
  * Returns the number of events, 0 at the end, negative errno on a read error (see
  * hvst_source_error). *@batch, an array of pointers to them, and the events stay valid until the
- * next call. With HVST_DETAIL_TRAINS they are heads: what travels with each (train.h) lies right before
- * it in memory. Time never goes backwards within one CPU's stream as delivered; an event whose stamp
- * lies before its predecessor's is delivered where it stands with the stamp clamped, and counted.
+ * next call. With HVST_DETAIL_TRAINS they are heads: what travels with each (train.h) lies right
+ * before it in memory. Time never goes backwards within one CPU's stream as delivered; an event
+ * whose stamp lies before its predecessor's is delivered where it stands with the stamp clamped,
+ * and counted.
  */
 long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **batch);
 

@@ -10,7 +10,7 @@ struct source_file {
 	struct hvst_file file;
 	struct hvst_decoder decoder;
 	struct hvst_tracecmd *tracecmd;
-	unsigned int first_buffer;	/* its first in struct hvst_trace.buffers */
+	unsigned int first_buffer; /* its first in struct hvst_trace.buffers */
 };
 
 struct hvst_source {
@@ -23,10 +23,10 @@ struct hvst_source {
 	unsigned int nr_lanes;
 	struct hvst_pump *pump;
 	struct hvst_dedup *dedup;
-	unsigned int *file_of;		/* by buffer */
+	unsigned int *file_of; /* by buffer */
 	uint64_t bytes_done;
-	bool started;			/* a pass */
-	uint64_t bytes;			/* of all lanes */
+	bool started;	/* a pass */
+	uint64_t bytes; /* of all lanes */
 	struct hvst_trace trace;
 	char err[HVST_PATH_ERR];
 };

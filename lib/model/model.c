@@ -2,9 +2,9 @@
 /*
  * Stage: model. vCPU threads and the synthetic-timer state machine; identity of VMs is in vm.c.
  *
- * A thread becomes a vCPU by doing what only a vCPU thread does (entering the guest, executing a guest's
- * MSR write, starting or delivering a timer). Cleanups and VMM writes also come from other tasks and
- * create nothing.
+ * A thread becomes a vCPU by doing what only a vCPU thread does (entering the guest, executing a
+ * guest's MSR write, starting or delivering a timer). Cleanups and VMM writes also come from other
+ * tasks and create nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -64,8 +64,8 @@ nomem:
 }
 
 /*
- * Records were lost since this timer was last looked at, and which thread ran in the gap is not known:
- * nothing is inferred across it, a pending write and what was written are forgotten.
+ * Records were lost since this timer was last looked at, and which thread ran in the gap is not
+ * known: nothing is inferred across it, a pending write and what was written are forgotten.
  */
 static void timer_forget(const struct model *m, struct stimer *t)
 {
@@ -116,9 +116,12 @@ static struct vcpu *vcpu_look_up(struct model *m, const struct hvst_event *ev, b
 	return v;
 }
 
-/* What thread @v did before, as @notes say that are in @ev, up to the time @end; returns those that are left. */
-static inline uint64_t
-on_notes(struct model *m, struct vcpu *v, const struct hvst_event *ev, uint64_t notes, int64_t end)
+/*
+ * What thread @v did before, as @notes say that are in @ev, up to the time @end; returns those that
+ * are left.
+ */
+static inline uint64_t on_notes(struct model *m, struct vcpu *v, const struct hvst_event *ev,
+				uint64_t notes, int64_t end)
 {
 	for (; notes && hvst_note_ns(ev, notes) < end; notes >>= HVST_NOTE_BITS) {
 		int64_t ts = hvst_note_ns(ev, notes);
@@ -150,12 +153,16 @@ static inline void catch_up(struct model *m, struct vcpu *v, const struct hvst_e
 	on_notes(m, v, ev, notes, INT64_MAX);
 }
 
-/* The vCPU thread that this event ran on; creates it when @create. Mostly the one last seen on the CPU. */
+/*
+ * The vCPU thread that this event ran on; creates it when @create. Mostly the one last seen on the
+ * CPU.
+ */
 static inline struct vcpu *vcpu_of(struct model *m, const struct hvst_event *ev, bool create)
 {
 	struct vcpu *v = m->last_on_cpu[ev->cpu % MODEL_CPU_CACHE];
 
-	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns || (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
+	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
+	    (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
 		v = vcpu_look_up(m, ev, create);
 	else
 		v->last_ns = ev->ts_ns;
@@ -206,9 +213,9 @@ static inline struct stimer *timer_of(struct model *m, struct vcpu *v, uint32_t 
 }
 
 /*
- * A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names, of that
- * task. Where there is none, the task may be a vCPU thread itself that has not run its guest yet: a restored
- * VM. It is listed as one (@ran) only when it does.
+ * A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names,
+ * of that task. Where there is none, the task may be a vCPU thread itself that has not run its
+ * guest yet: a restored VM. It is listed as one (@ran) only when it does.
  */
 static struct vcpu *vcpu_written(struct model *m, const struct hvst_event *ev, bool host)
 {
@@ -226,7 +233,10 @@ static struct vcpu *vcpu_written(struct model *m, const struct hvst_event *ev, b
 
 static void timer_stop(struct stimer *t)
 {
-	/* A write to a running timer cancels it (stimer_cleanup); once fired there is nothing to cancel. */
+	/*
+	 * A write to a running timer cancels it (stimer_cleanup); once fired there is nothing to
+	 * cancel.
+	 */
 	if (t->armed)
 		t->cancelled++;
 	t->armed = t->padded = t->undelivered = false;
@@ -242,8 +252,12 @@ static void on_set_config(struct model *m, struct vcpu *v, const struct hvst_eve
 	if (!t)
 		return;
 	timer_stop(t);
-	/* stimer_set_config(): an enabled timer that is left neither direct nor with a SINT is disabled. */
-	if (t->config_known && t->config & HVST_STIMER_ENABLE && !(config & HVST_STIMER_DIRECT) && !hvst_stimer_sint(config))
+	/*
+	 * stimer_set_config(): an enabled timer that is left neither direct nor with a SINT is
+	 * disabled.
+	 */
+	if (t->config_known && t->config & HVST_STIMER_ENABLE && !(config & HVST_STIMER_DIRECT) &&
+	    !hvst_stimer_sint(config))
 		config &= ~HVST_STIMER_ENABLE;
 	t->config = config;
 	t->config_known = true;
@@ -288,14 +302,24 @@ static inline int64_t skew_of(uint64_t time_now, uint64_t count)
 static void arm_init(struct hvst_arm *a, const struct stimer *t, const struct hvst_event *ev)
 {
 	*a = (struct hvst_arm){
-		.ts_ns = ev->ts_ns, .ts_raw = ev->ts_raw, .skew_ns = HVST_UNKNOWN,
-		.vm = -1, .vcpu = t->vcpu->vcpu_id, .tid = t->vcpu->tid, .timer = t->index,
-		.cpu = ev->cpu, .buffer = ev->buffer,
+		.ts_ns = ev->ts_ns,
+		.ts_raw = ev->ts_raw,
+		.skew_ns = HVST_UNKNOWN,
+		.vm = -1,
+		.vcpu = t->vcpu->vcpu_id,
+		.tid = t->vcpu->tid,
+		.timer = t->index,
+		.cpu = ev->cpu,
+		.buffer = ev->buffer,
 	};
 }
 
-/* The write that led to it is used up: a later arm without one of its own does not count from there. */
-static void arm_out(struct model *m, struct stimer *t, struct hvst_arm *a, const struct hvst_event *ev)
+/*
+ * The write that led to it is used up: a later arm without one of its own does not count from
+ * there.
+ */
+static void arm_out(struct model *m, struct stimer *t, struct hvst_arm *a,
+		    const struct hvst_event *ev)
 {
 	hvst_on_arm(m->an, t, a, ev);
 	t->prog_ns = HVST_UNKNOWN;
@@ -313,8 +337,9 @@ static void timer_run(struct stimer *t, const struct hvst_event *ev)
 }
 
 /*
- * A start with no write before it, of the same expiry, and nothing delivered in between is the host looking
- * again at a running timer. After a delivery it can only be another arm, whose write was not recorded.
+ * A start with no write before it, of the same expiry, and nothing delivered in between is the host
+ * looking again at a running timer. After a delivery it can only be another arm, whose write was
+ * not recorded.
  */
 static void started(struct stimer *t, struct hvst_arm *a)
 {
@@ -330,9 +355,12 @@ static void started(struct stimer *t, struct hvst_arm *a)
 		t->arms++;
 }
 
-/* What all starts have: a timer (NULL: nobody's), a reading of the clock, and the arm as the event shows it. */
-static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev, enum hvst_timer_mode mode,
-				    struct hvst_arm *a)
+/*
+ * What all starts have: a timer (NULL: nobody's), a reading of the clock, and the arm as the event
+ * shows it.
+ */
+static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev,
+				    enum hvst_timer_mode mode, struct hvst_arm *a)
 {
 	struct vcpu *v = vcpu_of(m, ev, true);
 	struct stimer *t = v ? timer_of(m, v, ev->start.timer_index) : NULL;
@@ -350,8 +378,9 @@ static struct stimer *start_prepare(struct model *m, const struct hvst_event *ev
 }
 
 /*
- * A start_one_shot is one of: a new arm ahead; the same arm looked at again (restart: no write since, same
- * expiry; also an early callback, re-armed by KVM itself); the host's padding of a past-due arm.
+ * A start_one_shot is one of: a new arm ahead; the same arm looked at again (restart: no write
+ * since, same expiry; also an early callback, re-armed by KVM itself); the host's padding of a
+ * past-due arm.
  */
 static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 {
@@ -362,7 +391,8 @@ static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 	if (!t)
 		return;
 	if (m->expired_timer == t && m->expired_now == ev->start.time_now) {
-		/* Right after start_expired with the same reading: the host's pad, no second arm. */
+		/* Right after start_expired with the same reading: the host's pad, no second arm.
+		 */
 		m->padding_ref = pad;
 		t->padded = true;
 		m->expired_timer = NULL;
@@ -371,8 +401,8 @@ static void on_start_one_shot(struct model *m, const struct hvst_event *ev)
 	}
 	if (t->count_known && ev->start.count != t->count) {
 		/*
-		 * Not the guest's count: a padding kernel whose expired events were not recorded. The arm
-		 * was past due with this very reading; a further look at it is a restart.
+		 * Not the guest's count: a padding kernel whose expired events were not recorded.
+		 * The arm was past due with this very reading; a further look at it is a restart.
 		 */
 		m->padding_ref = pad;
 		timer_run(t, ev);
@@ -436,8 +466,9 @@ static void on_start_periodic(struct model *m, const struct hvst_event *ev)
 }
 
 /*
- * The hrtimer's callback runs on whatever task was interrupted, even another VM's vCPU thread: it belongs
- * to the armed timer of that vcpu_id and index whose deadline it meets; the CPU is a hint at most.
+ * The hrtimer's callback runs on whatever task was interrupted, even another VM's vCPU thread: it
+ * belongs to the armed timer of that vcpu_id and index whose deadline it meets; the CPU is a hint
+ * at most.
  */
 static struct stimer *callback_owner(const struct model *m, const struct hvst_event *ev)
 {
@@ -480,7 +511,10 @@ static void on_callback(struct model *m, const struct hvst_event *ev)
 	t->fired++;
 }
 
-/* No start between the write and the delivery: the arm was past due and the stock kernel said nothing. */
+/*
+ * No start between the write and the delivery: the arm was past due and the stock kernel said
+ * nothing.
+ */
 static void infer_past_due(struct model *m, struct stimer *t, const struct hvst_event *ev)
 {
 	struct hvst_arm a;
@@ -514,7 +548,10 @@ static void on_expiration(struct model *m, struct vcpu *v, const struct hvst_eve
 		t->failed++;
 	t->expiration_ns = ev->ts_ns;
 	hvst_on_fire(m->an, t, ev);
-	/* A failed message is sent again after the guest's end of message: the same arm, no new one. */
+	/*
+	 * A failed message is sent again after the guest's end of message: the same arm, no new
+	 * one.
+	 */
 	t->undelivered = !delivered;
 	t->armed = t->padded = false;
 	t->callback_ns = t->deadline_ns = HVST_UNKNOWN;
@@ -575,7 +612,8 @@ static void on_train(struct model *m, const struct hvst_event *head)
 {
 	struct vcpu *v = NULL;
 
-	for (const struct hvst_event *ev = head - (head->train & HVST_TRAIN_LENGTH); ev < head; ev++) {
+	for (const struct hvst_event *ev = head - (head->train & HVST_TRAIN_LENGTH); ev < head;
+	     ev++) {
 		if (v && (v->vcpu_id == ev->vcpu_id || ev->vcpu_id < 0)) {
 			v->last_ns = ev->ts_ns;
 			catch_up(m, v, ev);
@@ -692,8 +730,8 @@ static inline void on_event(struct model *m, const struct hvst_event *ev)
 	}
 }
 
-#define FETCH_AHEAD	4	/* heads: as far as it takes a cache line to come from another CPU */
-#define FETCH_LINES	7	/* of 64 bytes: a head, and five events that travel with it */
+#define FETCH_AHEAD 4 /* heads: as far as it takes a cache line to come from another CPU */
+#define FETCH_LINES 7 /* of 64 bytes: a head, and five events that travel with it */
 
 /* Events come from the cache of the CPU that decoded them. */
 static inline void fetch(const struct hvst_event *head)
@@ -704,8 +742,10 @@ static inline void fetch(const struct hvst_event *head)
 		__builtin_prefetch((const void *)(end - 64 * i));
 }
 
-/* Flattened: it is a big switch, and what is behind each case is needed nowhere else, or is short. */
-__attribute__((flatten)) int hvst_model_events(struct model *m, const struct hvst_event *const *ev, size_t n)
+/* Flattened: it is a big switch, and what is behind each case is needed nowhere else, or is short.
+ */
+__attribute__((flatten)) int hvst_model_events(struct model *m, const struct hvst_event *const *ev,
+					       size_t n)
 {
 	for (size_t i = 0; i < n && !m->error; i++) {
 		if (i + FETCH_AHEAD < n)
@@ -762,7 +802,9 @@ void hvst_model_free(struct model *m)
 int64_t hvst_model_padding_ns(const struct model *m)
 {
 	/* more than that is no padding */
-	return m->padding_ref && m->padding_ref <= HVST_SKEW_MAX / 100 ? (int64_t)m->padding_ref * 100 : HVST_UNKNOWN;
+	return m->padding_ref && m->padding_ref <= HVST_SKEW_MAX / 100
+		       ? (int64_t)m->padding_ref * 100
+		       : HVST_UNKNOWN;
 }
 
 bool hvst_model_expired_seen(const struct model *m)

@@ -2,10 +2,11 @@
 /*
  * Stage: model. Which vCPU threads form one VM.
  *
- * Nothing in the trace says so. A VM has one reference clock, so its threads' samples have one epoch
- * (trace time - 100 * time_now). A thread starts alone; when it has enough samples that at least one is
- * clean (their lateness is one-sided), it joins the VM whose clock agrees with its own and which lacks its
- * vcpu_id; where several agree (restored from one snapshot), the one with the nearest thread id.
+ * Nothing in the trace says so. A VM has one reference clock, so its threads' samples have one
+ * epoch (trace time - 100 * time_now). A thread starts alone; when it has enough samples that at
+ * least one is clean (their lateness is one-sided), it joins the VM whose clock agrees with its own
+ * and which lacks its vcpu_id; where several agree (restored from one snapshot), the one with the
+ * nearest thread id.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +14,13 @@
 
 #include "model_private.h"
 
-/* Clocks of one VM agree to a few us; single samples are late by up to ms, so clean ones are awaited. */
-#define VM_SAME_NS	(300 * 1000)
-#define VM_FIRST_TRY	8	/* samples */
-#define TASK_REACH	4096	/* thread ids between a VMM and its vCPU threads */
+/*
+ * Clocks of one VM agree to a few us; single samples are late by up to ms, so clean ones are
+ * awaited.
+ */
+#define VM_SAME_NS   (300 * 1000)
+#define VM_FIRST_TRY 8	  /* samples */
+#define TASK_REACH   4096 /* thread ids between a VMM and its vCPU threads */
 
 int hvst_model_vm_alone(struct model *m, struct vcpu *v)
 {
@@ -74,8 +78,9 @@ static int64_t tid_apart(int a, int b)
 }
 
 /*
- * A VMM starts its vCPU threads after itself, so their ids lie above the task's own, and near. A task above
- * every known thread may be the VMM of a VM whose threads are yet to come: nobody's, for now.
+ * A VMM starts its vCPU threads after itself, so their ids lie above the task's own, and near. A
+ * task above every known thread may be the VMM of a VM whose threads are yet to come: nobody's, for
+ * now.
  */
 static int64_t task_distance(const struct vcpu *v, int pid)
 {
@@ -193,8 +198,8 @@ static bool vm_fits(struct model *m, const struct vm *vm, const struct vcpu *v, 
 }
 
 /*
- * The VM that fits and has the thread nearest to @v, the elder of two as near: outwards from @v, so that among
- * thousands of threads few are looked at.
+ * The VM that fits and has the thread nearest to @v, the elder of two as near: outwards from @v, so
+ * that among thousands of threads few are looked at.
  */
 static struct vm *vm_nearest_fit(struct model *m, const struct vcpu *v, int64_t ts)
 {
@@ -203,8 +208,9 @@ static struct vm *vm_nearest_fit(struct model *m, const struct vcpu *v, int64_t 
 	const struct vcpu *best = NULL;
 
 	while (down > 0 || up < m->nr_vcpus) {
-		bool below = down > 0 && (up == m->nr_vcpus || tid_apart(m->sorted[down - 1]->tid, v->tid) <=
-							       tid_apart(m->sorted[up]->tid, v->tid));
+		bool below = down > 0 &&
+			     (up == m->nr_vcpus || tid_apart(m->sorted[down - 1]->tid, v->tid) <=
+							   tid_apart(m->sorted[up]->tid, v->tid));
 		const struct vcpu *o = below ? m->sorted[--down] : m->sorted[up++];
 
 		if (best && tid_apart(o->tid, v->tid) > tid_apart(best->tid, v->tid))
@@ -219,7 +225,10 @@ static struct vm *vm_nearest_fit(struct model *m, const struct vcpu *v, int64_t 
 	return best ? best->vm : NULL;
 }
 
-/* Joins the thread's VM with the one whose clock agrees; the elder one of the two takes the other in. */
+/*
+ * Joins the thread's VM with the one whose clock agrees; the elder one of the two takes the other
+ * in.
+ */
 static void vm_find(struct model *m, struct vcpu *v, int64_t ts)
 {
 	struct vm *best = vm_nearest_fit(m, v, ts);
@@ -234,7 +243,8 @@ void hvst_model_sampled(struct model *m, struct vcpu *v, const struct hvst_event
 {
 	uint64_t n = ++v->samples;
 
-	/* At 8, 16, 32, ... samples: a thread that fits nowhere now may fit once a step has passed. */
+	/* At 8, 16, 32, ... samples: a thread that fits nowhere now may fit once a step has passed.
+	 */
 	if (n >= VM_FIRST_TRY && !(n & (n - 1)))
 		vm_find(m, v, ev->ts_ns);
 }

@@ -11,8 +11,8 @@
 
 #include "file.h"
 
-#define MAX_FORMATS	65536
-#define MAX_COMMS	65536
+#define MAX_FORMATS 65536
+#define MAX_COMMS   65536
 
 int hvst_file_fail(struct hvst_file *f, int code, const char *fmt, ...)
 {

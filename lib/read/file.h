@@ -11,13 +11,13 @@
 #include "format.h"
 #include "io.h"
 
-#define HVST_MAX_CPUS		4096
-#define HVST_MAX_BUFFERS	256
-#define HVST_MAX_META		(32u << 20)	/* bytes of one decompressed section */
-#define HVST_MAX_META_ALL	(64u << 20)	/* of all that are read */
-#define HVST_MAX_CHUNK	(16u << 20) /* bytes that the page reader unpacks at a time */
-#define HVST_MAX_PAGE		(1u << 20)	/* bytes of one sub-buffer */
-#define HVST_PATH_ERR		512
+#define HVST_MAX_CPUS	  4096
+#define HVST_MAX_BUFFERS  256
+#define HVST_MAX_META	  (32u << 20) /* bytes of one decompressed section */
+#define HVST_MAX_META_ALL (64u << 20) /* of all that are read */
+#define HVST_MAX_CHUNK	  (16u << 20) /* bytes that the page reader unpacks at a time */
+#define HVST_MAX_PAGE	  (1u << 20)  /* bytes of one sub-buffer */
+#define HVST_PATH_ERR	  512
 
 enum hvst_compression { HVST_COMP_NONE, HVST_COMP_ZLIB, HVST_COMP_ZSTD };
 
@@ -28,19 +28,26 @@ struct hvst_cpu_data {
 };
 
 struct hvst_file_buffer {
-	char *name;			/* "": the top buffer */
+	char *name; /* "": the top buffer */
 	char *clock;
 	uint32_t page_size;
-	bool compressed;		/* the data is in chunks */
-	bool text;			/* a latency tracer's text, no records */
+	bool compressed; /* the data is in chunks */
+	bool text;	 /* a latency tracer's text, no records */
 	struct hvst_cpu_data *cpus;
 	unsigned int nr_cpus;
 };
 
-struct hvst_comm { int pid; char comm[16]; };
+struct hvst_comm {
+	int pid;
+	char comm[16];
+};
 
 /* Corrections of one CPU's time stamps, guest to host (option TIME_SHIFT). */
-struct hvst_time_sample { int64_t time, offset; uint64_t scaling; uint32_t fraction; };
+struct hvst_time_sample {
+	int64_t time, offset;
+	uint64_t scaling;
+	uint32_t fraction;
+};
 struct hvst_time_shift {
 	struct hvst_time_sample *samples;
 	unsigned int nr;
@@ -83,19 +90,19 @@ struct hvst_file {
 	struct hvst_time_shift *shift;
 	unsigned int nr_shift, shift_flags;
 	uint64_t data_bytes, meta_bytes;
-	uint32_t cpu_count;		/* option CPUCOUNT; 0 without */
+	uint32_t cpu_count;   /* option CPUCOUNT; 0 without */
 	uint32_t data_offset; /* of the sub-buffer; 0: not read yet */
 	struct hvst_file_buffer *buffers;
 	unsigned int nr_buffers;
-	struct hvst_format *formats;	/* of the wanted systems */
+	struct hvst_format *formats; /* of the wanted systems */
 	unsigned int nr_formats;
-	struct hvst_comm *comms;	/* sorted by pid */
+	struct hvst_comm *comms; /* sorted by pid */
 	unsigned int nr_comms;
 	struct hvst_guest *guests;
 	unsigned int nr_guests;
 	char declined[128];
-	const char *const *systems;	/* wanted, NULL-terminated, NULL: all; borrowed */
-	char *err;			/* where to put messages */
+	const char *const *systems; /* wanted, NULL-terminated, NULL: all; borrowed */
+	char *err;		    /* where to put messages */
 	size_t errlen;
 };
 

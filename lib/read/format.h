@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HVST_MAX_FORMAT		(256 * 1024)	/* bytes of one format's text */
-#define HVST_MAX_FORMAT_FIELDS	128
+#define HVST_MAX_FORMAT	       (256 * 1024) /* bytes of one format's text */
+#define HVST_MAX_FORMAT_FIELDS 128
 
 struct hvst_format_field {
 	char name[48];
@@ -29,7 +29,7 @@ struct hvst_format {
 	char name[64];
 	uint16_t id;
 	unsigned int nr_fields;
-	struct hvst_format_field *fields;	/* owned */
+	struct hvst_format_field *fields; /* owned */
 };
 
 /*

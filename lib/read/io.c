@@ -23,7 +23,7 @@ int hvst_io_read(const struct hvst_io *io, uint64_t off, void *buf, size_t len)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (!n)			/* the file shrank while we read it */
+		if (!n) /* the file shrank while we read it */
 			return -ENODATA;
 		to += n;
 		off += (uint64_t)n;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct hvst_io {
-	int fd;				/* -1: memory */
+	int fd; /* -1: memory */
 	const uint8_t *mem;
 	uint64_t size;
 };
@@ -26,9 +26,9 @@ int hvst_io_read(const struct hvst_io *io, uint64_t off, void *buf, size_t len);
 struct hvst_cursor {
 	const struct hvst_io *io;
 	uint64_t pos, end;
-	uint64_t need;			/* valid when @bad: the end of the read that failed */
+	uint64_t need; /* valid when @bad: the end of the read that failed */
 	bool bad;
-	size_t held;			/* bytes in @buf, which starts at @held_at */
+	size_t held; /* bytes in @buf, which starts at @held_at */
 	uint64_t held_at;
 	uint8_t buf[4096];
 };

@@ -10,7 +10,7 @@
 
 #include "file.h"
 
-#define CHUNK_COUNT 4	/* bytes before the chunks, which the size of compressed data leaves out */
+#define CHUNK_COUNT 4 /* bytes before the chunks, which the size of compressed data leaves out */
 
 /* A string option: the bytes up to the first NUL, in fresh memory. */
 static int keep_string(struct hvst_file *f, char **to, const uint8_t *data, uint32_t len)
@@ -228,7 +228,7 @@ static int option_guest(struct hvst_file *f, struct hvst_cursor *c)
 	memset(g, 0, sizeof(*g));
 	if (!hvst_cursor_str(c, g->name, sizeof(g->name)))
 		return hvst_file_bad(f, c, "option GUEST");
-	hvst_cursor_u64(c);		/* the identity of the guest's own recording */
+	hvst_cursor_u64(c); /* the identity of the guest's own recording */
 	return guest_tids(f, g, c);
 }
 

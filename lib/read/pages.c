@@ -5,13 +5,13 @@
 
 #include "pages.h"
 
-#define CHUNK_HEAD 8
-#define CHUNK_RATIO 1024	  /* most that a chunk may unpack to, for its size */
+#define CHUNK_HEAD	8
+#define CHUNK_RATIO	1024  /* most that a chunk may unpack to, for its size */
 #define CHUNK_ANY_RATIO 65536 /* bytes that need not keep to that */
 
 /* Sub-buffers pack to a sixteenth or so. What unpacks to far more is made to keep us busy. */
-#define MAX_RATIO	256
-#define RATIO_FROM	(1u << 20)	/* a few empty sub-buffers may do so */
+#define MAX_RATIO  256
+#define RATIO_FROM (1u << 20) /* a few empty sub-buffers may do so */
 
 void hvst_pages_init(struct hvst_pages *p, const struct hvst_file *f, unsigned int buffer,
 		     const struct hvst_cpu_data *cpu, size_t window)
@@ -134,7 +134,8 @@ static int load_chunk(struct hvst_pages *p, struct hvst_block *b, struct hvst_un
 	if (!rc)
 		rc = hvst_io_read(&p->file->io, p->pos + CHUNK_HEAD, b->packed, packed);
 	if (!rc)
-		rc = is_bomb(p, packed, size) ? -EBADMSG : hvst_unpack(u, b->data, size, b->packed, packed);
+		rc = is_bomb(p, packed, size) ? -EBADMSG
+					      : hvst_unpack(u, b->data, size, b->packed, packed);
 	if (rc)
 		return rc;
 	b->len = size - size % p->page_size;

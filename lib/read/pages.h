@@ -12,22 +12,22 @@
 #include "compress.h"
 
 struct hvst_block {
-	uint8_t *data;			/* @len bytes, whole sub-buffers */
+	uint8_t *data; /* @len bytes, whole sub-buffers */
 	size_t len, cap;
 	uint8_t *packed;
 	size_t packed_cap;
-	uint64_t file_bytes;		/* of the file, that this block stands for */
+	uint64_t file_bytes; /* of the file, that this block stands for */
 };
 
 struct hvst_pages {
 	const struct hvst_file *file;
-	uint64_t start, end, pos;	/* of the data in the file */
+	uint64_t start, end, pos; /* of the data in the file */
 	uint32_t page_size;
 	bool compressed;
 	uint32_t chunks_left;
-	size_t window;			/* bytes of a block; compressed: the most a chunk may unpack to */
-	uint64_t packed_sum, size_sum;	/* of the chunks unpacked so far */
-	uint64_t *index;		/* offsets of the chunks, made by the first seek */
+	size_t window; /* bytes of a block; compressed: the most a chunk may unpack to */
+	uint64_t packed_sum, size_sum; /* of the chunks unpacked so far */
+	uint64_t *index;	       /* offsets of the chunks, made by the first seek */
 	uint32_t nr_index;
 };
 

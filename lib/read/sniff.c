@@ -11,7 +11,10 @@ struct kind {
 	const char *advice;
 };
 
-#define KIND(magic, advice) { magic, sizeof(magic) - 1, advice }
+#define KIND(magic, advice)                                                                        \
+	{                                                                                          \
+		magic, sizeof(magic) - 1, advice                                                   \
+	}
 static const struct kind kinds[] = {
 	KIND("PERFILE2",
 	     "is a perf.data; record with 'hvstimer record' (or trace-cmd record) instead"),
@@ -81,6 +84,7 @@ int hvst_file_sniff(struct hvst_file *f)
 		if (len >= kinds[i].len && !memcmp(head, kinds[i].magic, kinds[i].len))
 			return hvst_file_fail(f, -EINVAL, "%s", kinds[i].advice);
 	advice = memchr(head, '\0', len) ? NULL : text_advice(head);
-	return hvst_file_fail(f, -EINVAL, "%s", advice ? advice :
-			      "is no trace.dat: it lacks the magic number of one");
+	return hvst_file_fail(f, -EINVAL, "%s",
+			      advice ? advice
+				     : "is no trace.dat: it lacks the magic number of one");
 }

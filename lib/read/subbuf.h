@@ -15,10 +15,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HVST_SUBBUF_HEAD	16
-#define HVST_COMMIT_SIZE	((1u << 27) - 1)
-#define HVST_COMMIT_MISSED	(1u << 31)	/* events were lost before this sub-buffer */
-#define HVST_COMMIT_STORED	(1u << 30)	/* and their number lies behind the data */
+#define HVST_SUBBUF_HEAD   16
+#define HVST_COMMIT_SIZE   ((1u << 27) - 1)
+#define HVST_COMMIT_MISSED (1u << 31) /* events were lost before this sub-buffer */
+#define HVST_COMMIT_STORED (1u << 30) /* and their number lies behind the data */
 
 enum {
 	HVST_REC_LONG = 0,
@@ -26,7 +26,7 @@ enum {
 	HVST_REC_TIME_EXTEND = 30,
 	HVST_REC_TIME_STAMP = 31
 };
-#define HVST_TIME_SHIFT		27		/* bits of time in a record's head */
+#define HVST_TIME_SHIFT 27 /* bits of time in a record's head */
 #define HVST_TIME_KEPT                                                                             \
 	(0xf8ull << 56) /* an absolute stamp lacks these bits: the last ones stand                 \
 			 */
@@ -79,7 +79,7 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 	memcpy(&word, s->at + 4, sizeof(word));
 	switch (type) {
 	case HVST_REC_LONG:
-		if (word < 8 || word > rest)	/* itself, and at least the common fields' type */
+		if (word < 8 || word > rest) /* itself, and at least the common fields' type */
 			return -EBADMSG;
 		*data = s->at + 8;
 		*len = (word - 4 + 3) & ~3u;
@@ -108,8 +108,8 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 /*
  * hvst_subbuf_next - the next record with data: *@len bytes at *@data, of time @s->ts
  *
- * 1; 2 for a record without data that sets the time anew, which else only goes on; 0 at the end, -EBADMSG
- * when a record is longer than what is left.
+ * 1; 2 for a record without data that sets the time anew, which else only goes on; 0 at the end,
+ * -EBADMSG when a record is longer than what is left.
  */
 static inline __attribute__((always_inline)) int
 hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
@@ -140,7 +140,7 @@ hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 				continue;
 			if (rc <= 0)
 				return rc ? rc : 2;
-			left -= 4;	/* its second word */
+			left -= 4; /* its second word */
 		} else {
 			s->ts += delta;
 		}

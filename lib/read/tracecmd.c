@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* libtracecmd in a process of its own, see tracecmd_child.c: a file that fells it costs us an error message. */
+/*
+ * libtracecmd in a process of its own, see tracecmd_child.c: a file that fells it costs us an error
+ * message.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,12 +24,12 @@ struct stream {
 
 struct hvst_tracecmd {
 	const struct hvst_file *f;
-	pthread_mutex_t lock;		/* one wish at a time */
+	pthread_mutex_t lock; /* one wish at a time */
 	int fd;
 	pid_t pid;
-	char fate[128];			/* what became of the process; "" while it lives */
-	struct stream **streams;	/* by buffer, then CPU */
-	unsigned int *nr_cpus;		/* by buffer */
+	char fate[128];		 /* what became of the process; "" while it lives */
+	struct stream **streams; /* by buffer, then CPU */
+	unsigned int *nr_cpus;	 /* by buffer */
 };
 
 static void reap(struct hvst_tracecmd *t)
@@ -40,7 +43,8 @@ static void reap(struct hvst_tracecmd *t)
 		;
 	t->pid = 0;
 	if (WIFSIGNALED(status) && !t->fate[0])
-		snprintf(t->fate, sizeof(t->fate), "libtracecmd fell over it (%s)", strsignal(WTERMSIG(status)));
+		snprintf(t->fate, sizeof(t->fate), "libtracecmd fell over it (%s)",
+			 strsignal(WTERMSIG(status)));
 	else if (!t->fate[0])
 		snprintf(t->fate, sizeof(t->fate), "libtracecmd gave up on it");
 }
@@ -54,14 +58,18 @@ static int gone(struct hvst_tracecmd *t)
 static int refused(struct hvst_tracecmd *t, const struct hvst_answer *a)
 {
 	/* -INT32_MIN would be none: no number is trusted */
-	const char *why = a->what[0] ? a->what : strerror(a->rc < 0 && a->rc > INT32_MIN ? -a->rc : EIO);
+	const char *why =
+		a->what[0] ? a->what : strerror(a->rc < 0 && a->rc > INT32_MIN ? -a->rc : EIO);
 
 	snprintf(t->fate, sizeof(t->fate), "libtracecmd: %.63s", why);
 	reap(t);
 	return -EBADMSG;
 }
 
-/* --- opening ------------------------------------------------------------------------------------------ */
+/*
+ * --- opening
+ * ------------------------------------------------------------------------------------------
+ */
 
 static int start(struct hvst_tracecmd *t)
 {
@@ -118,7 +126,8 @@ int hvst_tracecmd_open(struct hvst_tracecmd **out, struct hvst_file *f)
 	int rc;
 
 	if (f->truncated_at >= 0)
-		return hvst_file_fail(f, -EOPNOTSUPP, "is cut off: libtracecmd cannot read it, the page reader can "
+		return hvst_file_fail(f, -EOPNOTSUPP,
+				      "is cut off: libtracecmd cannot read it, the page reader can "
 				      "(--reader=pages)");
 	t = make(f);
 	if (!t)
@@ -126,7 +135,8 @@ int hvst_tracecmd_open(struct hvst_tracecmd **out, struct hvst_file *f)
 	*out = t;
 	rc = start(t);
 	if (rc)
-		return hvst_file_fail(f, rc, "cannot start a process for libtracecmd: %s", strerror(-rc));
+		return hvst_file_fail(f, rc, "cannot start a process for libtracecmd: %s",
+				      strerror(-rc));
 	rc = hvst_receive(t->fd, &a, sizeof(a)) ? gone(t) : a.rc ? refused(t, &a) : 0;
 	return rc ? hvst_file_fail(f, rc, "%s", t->fate) : 0;
 }
@@ -135,7 +145,7 @@ void hvst_tracecmd_close(struct hvst_tracecmd *t)
 {
 	if (!t)
 		return;
-	reap(t);			/* it ends when it has nobody to talk to */
+	reap(t); /* it ends when it has nobody to talk to */
 	for (unsigned int i = 0; t->streams && t->nr_cpus && i < t->f->nr_buffers; i++) {
 		for (unsigned int c = 0; t->streams[i] && c < t->nr_cpus[i]; c++)
 			free(t->streams[i][c].data);
@@ -152,7 +162,10 @@ const char *hvst_tracecmd_fate(const struct hvst_tracecmd *t)
 	return t->fate;
 }
 
-/* --- records ------------------------------------------------------------------------------------------- */
+/*
+ * --- records
+ * -------------------------------------------------------------------------------------------
+ */
 
 static int receive_records(struct hvst_tracecmd *t, struct stream *s, const struct hvst_answer *a)
 {
@@ -181,7 +194,8 @@ static int refill(struct hvst_tracecmd *t, struct stream *s, const struct hvst_w
 	a.what[sizeof(a.what) - 1] = '\0';
 	if (a.rc < 0)
 		return refused(t, &a);
-	return a.bytes > 2 * HVST_BATCH_BYTES + HVST_RECORD_MAX ? gone(t) : receive_records(t, s, &a);
+	return a.bytes > 2 * HVST_BATCH_BYTES + HVST_RECORD_MAX ? gone(t)
+								: receive_records(t, s, &a);
 }
 
 static int take(struct stream *s, struct hvst_record *rec)
@@ -194,8 +208,9 @@ static int take(struct stream *s, struct hvst_record *rec)
 	s->pos += sizeof(head);
 	if (head.size > s->len - s->pos)
 		return -EBADMSG;
-	*rec = (struct hvst_record){ .ts = head.ts, .data = s->data + s->pos, .size = head.size,
-				     .missed = head.missed };
+	*rec = (struct hvst_record){
+		.ts = head.ts, .data = s->data + s->pos, .size = head.size, .missed = head.missed
+	};
 	s->pos += head.size;
 	return 1;
 }

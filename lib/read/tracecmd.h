@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: read. The libtracecmd back end: raw records of one buffer's CPU, one by one. Slow, but it
- * is the reference that the page reader is tested against, and takes what that one declines. It runs in a
- * process of its own, because it falls over many a damaged file; one thread is answered at a time.
+ * is the reference that the page reader is tested against, and takes what that one declines. It
+ * runs in a process of its own, because it falls over many a damaged file; one thread is answered
+ * at a time.
  */
 #ifndef HVST_READ_TRACECMD_H
 #define HVST_READ_TRACECMD_H

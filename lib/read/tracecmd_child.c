@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The inside of the process that runs libtracecmd. Its version 1.3.1 and libtraceevent 1.7.1 fall over many
- * damaged and hostile files; here that ends this process, which has limits on memory and time, may not gain
- * privileges, start programs, signal others or open sockets.
+ * The inside of the process that runs libtracecmd. Its version 1.3.1 and libtraceevent 1.7.1 fall
+ * over many damaged and hostile files; here that ends this process, which has limits on memory and
+ * time, may not gain privileges, start programs, signal others or open sockets.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,22 +24,22 @@
 #include "tracecmd_child.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#define WITH_ASAN	1
+#define WITH_ASAN 1
 #elif defined(__has_feature)
-#define WITH_ASAN	__has_feature(address_sanitizer)
+#define WITH_ASAN __has_feature(address_sanitizer)
 #else
-#define WITH_ASAN	0
+#define WITH_ASAN 0
 #endif
 
-#define MEMORY_MAX	(1ull << 30)
-#define SECONDS_MIN	10
-#define SECONDS_PER_MB	2		/* it takes half of that for packed data on a slow machine */
+#define MEMORY_MAX     (1ull << 30)
+#define SECONDS_MIN    10
+#define SECONDS_PER_MB 2 /* it takes half of that for packed data on a slow machine */
 
 struct child {
 	const struct hvst_file *f;
 	int fd;
 	struct tracecmd_input *file;
-	struct tracecmd_input **buffers;	/* by buffer of @f; NULL: has no records */
+	struct tracecmd_input **buffers; /* by buffer of @f; NULL: has no records */
 	uint8_t *batch;
 	size_t len, cap;
 };
@@ -78,7 +78,10 @@ int hvst_receive(int fd, void *p, size_t len)
 	return 0;
 }
 
-/* --- limits ------------------------------------------------------------------------------------------ */
+/*
+ * --- limits
+ * ------------------------------------------------------------------------------------------
+ */
 
 static void limit(int what, rlim_t max)
 {
@@ -91,7 +94,7 @@ static void set_limits(const struct hvst_file *f)
 {
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, SECONDS_MIN + SECONDS_PER_MB * (rlim_t)(f->io.size >> 20));
-	if (!WITH_ASAN)			/* its shadow is terabytes of such memory */
+	if (!WITH_ASAN) /* its shadow is terabytes of such memory */
 		limit(RLIMIT_DATA, MEMORY_MAX);
 }
 
@@ -99,9 +102,29 @@ static void set_limits(const struct hvst_file *f)
 static void deny_syscalls(void)
 {
 	static const unsigned int denied[] = {
-		SYS_execve, SYS_execveat, SYS_fork, SYS_vfork, SYS_clone, SYS_clone3, SYS_ptrace, SYS_kill, SYS_tkill,
-		SYS_socket, SYS_connect, SYS_bind, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount, SYS_bpf,
-		SYS_keyctl, SYS_perf_event_open, SYS_io_uring_setup, SYS_rename, SYS_renameat2, SYS_link, SYS_symlink,
+		SYS_execve,
+		SYS_execveat,
+		SYS_fork,
+		SYS_vfork,
+		SYS_clone,
+		SYS_clone3,
+		SYS_ptrace,
+		SYS_kill,
+		SYS_tkill,
+		SYS_socket,
+		SYS_connect,
+		SYS_bind,
+		SYS_process_vm_readv,
+		SYS_process_vm_writev,
+		SYS_mount,
+		SYS_bpf,
+		SYS_keyctl,
+		SYS_perf_event_open,
+		SYS_io_uring_setup,
+		SYS_rename,
+		SYS_renameat2,
+		SYS_link,
+		SYS_symlink,
 	};
 	enum { N = sizeof(denied) / sizeof(denied[0]) };
 	struct sock_filter code[N + 5] = {
@@ -139,7 +162,8 @@ static void close_others(struct child *c)
 
 static void confine(struct child *c)
 {
-	static const int ignored[] = { SIGINT, SIGTSTP, SIGWINCH };	/* meant for the one that asks */
+	static const int ignored[] = { SIGINT, SIGTSTP,
+				       SIGWINCH }; /* meant for the one that asks */
 
 	for (unsigned int i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
@@ -149,7 +173,10 @@ static void confine(struct child *c)
 	deny_syscalls();
 }
 
-/* --- libtracecmd ------------------------------------------------------------------------------------- */
+/*
+ * --- libtracecmd
+ * -------------------------------------------------------------------------------------
+ */
 
 static struct tracecmd_input *buffer_handle(struct tracecmd_input *file, const char *name)
 {
@@ -168,7 +195,8 @@ static int open_all(struct child *c, struct hvst_answer *a)
 {
 	c->buffers = calloc(c->f->nr_buffers + 1, sizeof(*c->buffers));
 	tracecmd_set_loglevel(TEP_LOG_NONE);
-	c->file = tracecmd_open(c->f->path, TRACECMD_FL_LOAD_NO_PLUGINS | TRACECMD_FL_LOAD_NO_SYSTEM_PLUGINS);
+	c->file = tracecmd_open(c->f->path,
+				TRACECMD_FL_LOAD_NO_PLUGINS | TRACECMD_FL_LOAD_NO_SYSTEM_PLUGINS);
 	if (!c->buffers || !c->file) {
 		snprintf(a->what, sizeof(a->what), "it cannot open it");
 		return -EBADMSG;
@@ -180,7 +208,8 @@ static int open_all(struct child *c, struct hvst_answer *a)
 			continue;
 		c->buffers[i] = *b->name ? buffer_handle(c->file, b->name) : c->file;
 		if (!c->buffers[i]) {
-			snprintf(a->what, sizeof(a->what), "it cannot open buffer \"%.30s\"", b->name);
+			snprintf(a->what, sizeof(a->what), "it cannot open buffer \"%.30s\"",
+				 b->name);
 			return -EBADMSG;
 		}
 	}
@@ -206,7 +235,8 @@ static int batch_add(struct child *c, const void *p, size_t len)
 static int batch_record(struct child *c, const struct tep_record *r)
 {
 	struct hvst_record_head head = {
-		.ts = r->ts, .missed = r->missed_events < 0 ? -1 : r->missed_events,
+		.ts = r->ts,
+		.missed = r->missed_events < 0 ? -1 : r->missed_events,
 		.size = r->size > 0 && (uint32_t)r->size <= HVST_RECORD_MAX ? (uint32_t)r->size : 0,
 	};
 	int rc = batch_add(c, &head, sizeof(head));
@@ -222,8 +252,8 @@ static int read_batch(struct child *c, const struct hvst_wish *w)
 
 	c->len = 0;
 	while (h && !rc && c->len < HVST_BATCH_BYTES) {
-		struct tep_record *r = first ? tracecmd_read_cpu_first(h, (int)w->cpu) :
-					       tracecmd_read_data(h, (int)w->cpu);
+		struct tep_record *r = first ? tracecmd_read_cpu_first(h, (int)w->cpu)
+					     : tracecmd_read_data(h, (int)w->cpu);
 
 		first = false;
 		if (!r)

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: read. The process that runs libtracecmd, and what it says to the one that wants the records. Both are
- * the same program, so the messages are plain structs.
+ * Stage: read. The process that runs libtracecmd, and what it says to the one that wants the
+ * records. Both are the same program, so the messages are plain structs.
  */
 #ifndef HVST_READ_TRACECMD_CHILD_H
 #define HVST_READ_TRACECMD_CHILD_H
 
 #include "file.h"
 
-#define HVST_BATCH_BYTES	(64u << 10)	/* of records, about */
-#define HVST_RECORD_MAX		(1u << 20)	/* no record is longer than a sub-buffer */
+#define HVST_BATCH_BYTES (64u << 10) /* of records, about */
+#define HVST_RECORD_MAX	 (1u << 20)  /* no record is longer than a sub-buffer */
 
 /* Asks for the next records of a buffer's CPU. */
 struct hvst_wish {
 	uint32_t buffer, cpu;
-	uint32_t first;			/* from the beginning */
+	uint32_t first; /* from the beginning */
 };
 
-/* Answers it: @bytes of records follow, none at the end. The first answer, to no wish, tells of the opening. */
+/*
+ * Answers it: @bytes of records follow, none at the end. The first answer, to no wish, tells of the
+ * opening.
+ */
 struct hvst_answer {
-	int32_t rc;			/* negative errno */
+	int32_t rc; /* negative errno */
 	uint32_t bytes;
-	char what[64];			/* when @rc is negative */
+	char what[64]; /* when @rc is negative */
 };
 
 /* Before each record's @size bytes. */

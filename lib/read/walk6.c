@@ -13,7 +13,7 @@ struct walk6 {
 	struct hvst_file *f;
 	struct hvst_cursor c;
 	uint32_t cpus;
-	bool has_clock;			/* the clock's text comes behind the CPU table */
+	bool has_clock; /* the clock's text comes behind the CPU table */
 	uint64_t instances[HVST_MAX_BUFFERS];
 	unsigned int nr_instances;
 };
@@ -142,7 +142,7 @@ static int read_clock(struct walk6 *w)
 
 	len = hvst_cursor_u64(&w->c);
 	text = w->c.bad ? NULL : hvst_cursor_dup(&w->c, len, 4096);
-	if (!text)		/* an old trace-cmd left it out: then the clock is "local" */
+	if (!text) /* an old trace-cmd left it out: then the clock is "local" */
 		return hvst_file_option(w->f, HVST_OPT_TRACECLOCK, (const uint8_t *)"[local]", 7);
 	rc = hvst_file_option(w->f, HVST_OPT_TRACECLOCK, (const uint8_t *)text, (uint32_t)len);
 	free(text);

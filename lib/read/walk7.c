@@ -11,27 +11,27 @@
 
 #include "compress.h"
 
-#define MAX_OPTION_SECTIONS	256
-#define MAX_SECTIONS		65536
-#define MAX_CHUNKS		(1u << 28)
-#define SECTION_HEAD		16
-#define SEC_COMPRESSED		1
+#define MAX_OPTION_SECTIONS 256
+#define MAX_SECTIONS	    65536
+#define MAX_CHUNKS	    (1u << 28)
+#define SECTION_HEAD	    16
+#define SEC_COMPRESSED	    1
 
 /* A section ready to read: its own bytes of the file, or unpacked. */
 struct section {
 	struct hvst_io mem;
 	struct hvst_cursor c;
-	uint8_t *data;			/* owned */
+	uint8_t *data; /* owned */
 };
 
 struct walk7 {
 	struct hvst_file *f;
 	uint64_t meta[HVST_OPT_BUFFER_TEXT + 1]; /* offsets of the sections that options name */
-	char *cpustats;			/* all CPUSTAT options, one behind the other */
+	char *cpustats;				 /* all CPUSTAT options, one behind the other */
 	size_t cpustats_len;
 	unsigned int busy[HVST_MAX_CPUS]; /* CPUs that recorded anything, by those statistics */
 	unsigned int nr_busy;
-	bool broken;			/* the chain of options leads out of the file */
+	bool broken; /* the chain of options leads out of the file */
 };
 
 static int unpack_section(struct hvst_file *f, struct section *s, uint64_t at)
@@ -279,7 +279,7 @@ static int recover_buffer(struct walk7 *w, uint64_t at, uint64_t size, bool comp
 		size > f->io.size - at - SECTION_HEAD ? f->io.size : at + SECTION_HEAD + size;
 	char name[32] = "";
 
-	if (f->nr_buffers)		/* the names were in the part that is lost */
+	if (f->nr_buffers) /* the names were in the part that is lost */
 		snprintf(name, sizeof(name), "buffer-%u", f->nr_buffers);
 	b = hvst_file_add_buffer(f, name, f->clock ? f->clock : "local");
 	if (!b)
@@ -288,8 +288,8 @@ static int recover_buffer(struct walk7 *w, uint64_t at, uint64_t size, bool comp
 	b->compressed = compressed;
 	if (compressed && f->compression == HVST_COMP_NONE)
 		return 0;
-	return compressed ? recover_chunks(w, b, at + SECTION_HEAD, end) :
-			    recover_pages(w, b, at + SECTION_HEAD, end);
+	return compressed ? recover_chunks(w, b, at + SECTION_HEAD, end)
+			  : recover_pages(w, b, at + SECTION_HEAD, end);
 }
 
 /* Goes through all sections from the front; those with records become buffers. */
@@ -346,8 +346,8 @@ static int read_meta(struct walk7 *w, unsigned int id)
 
 static int read_all_meta(struct walk7 *w)
 {
-	static const unsigned int ids[] = {HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS,
-					   HVST_OPT_EVENT_FORMATS, HVST_OPT_CMDLINES};
+	static const unsigned int ids[] = { HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS,
+					    HVST_OPT_EVENT_FORMATS, HVST_OPT_CMDLINES };
 
 	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		int rc = read_meta(w, ids[i]);
@@ -380,7 +380,8 @@ static int read_compression(struct hvst_file *f, struct hvst_cursor *c)
 	return 0;
 }
 
-/* trace-cmd packs ten pages at a time. Chunks that would need much memory are left to libtracecmd. */
+/* trace-cmd packs ten pages at a time. Chunks that would need much memory are left to libtracecmd.
+ */
 static void check_chunks(struct hvst_file *f, const struct hvst_file_buffer *b)
 {
 	for (unsigned int c = 0; b->compressed && c < b->nr_cpus; c++) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: stats. The upper convex hull of points that arrive with ascending x: the envelope of samples whose
- * noise only ever lowers them (Moon, Skelly, Towsley: Estimation and removal of clock skew from network
- * delay measurements, 1999). Bounded: beyond HULL_MAX the vertex that matters least is dropped.
+ * Stage: stats. The upper convex hull of points that arrive with ascending x: the envelope of
+ * samples whose noise only ever lowers them (Moon, Skelly, Towsley: Estimation and removal of clock
+ * skew from network delay measurements, 1999). Bounded: beyond HULL_MAX the vertex that matters
+ * least is dropped.
  */
 #ifndef HVST_STATS_HULL_H
 #define HVST_STATS_HULL_H
@@ -10,22 +11,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HULL_MAX 64
-#define HULL_RANGE (INT64_MAX / 2)	/* of x and y either way: differences never overflow */
+#define HULL_MAX   64
+#define HULL_RANGE (INT64_MAX / 2) /* of x and y either way: differences never overflow */
 
-struct hull_point { int64_t x, y; };
-struct hull { unsigned int n; struct hull_point p[HULL_MAX]; };
+struct hull_point {
+	int64_t x, y;
+};
+struct hull {
+	unsigned int n;
+	struct hull_point p[HULL_MAX];
+};
 
 /* y = y0 + (x - x0) * slope / 2^40: a multiplication and a shift where it is asked once an event */
 #define HULL_SLOPE_BITS 40
-struct hull_line { int64_t x0, y0, slope; };
+struct hull_line {
+	int64_t x0, y0, slope;
+};
 
 void hvst_hull_reset(struct hull *h);
 /* @x not below the last one's; an equal or smaller x keeps the higher y at the last x. */
 void hvst_hull_add(struct hull *h, int64_t x, int64_t y);
 /*
- * The supporting line through the edge that lies over the middle of the x range: of all lines above every
- * point the one with the least sum of distances. False with fewer than two points.
+ * The supporting line through the edge that lies over the middle of the x range: of all lines above
+ * every point the one with the least sum of distances. False with fewer than two points.
  */
 bool hvst_hull_middle(const struct hull *h, struct hull_line *line);
 /* The line through the edge that lies over @x (or next to it). False with fewer than two points. */

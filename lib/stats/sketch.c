@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: stats. Log-bucketed signed sketch (after HdrHistogram's layout: linear within an octave). Buckets
- * of one octave are allocated when first used.
+ * Stage: stats. Log-bucketed signed sketch (after HdrHistogram's layout: linear within an octave).
+ * Buckets of one octave are allocated when first used.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,15 +10,15 @@
 #include "sketch.h"
 
 #define SUB_BITS 6
-#define SUB (1u << SUB_BITS)		/* buckets an octave */
-#define OCTAVES (65 - SUB_BITS)	/* magnitudes up to 2^63 */
+#define SUB	 (1u << SUB_BITS) /* buckets an octave */
+#define OCTAVES	 (65 - SUB_BITS)  /* magnitudes up to 2^63 */
 
 struct side {
 	uint64_t *octave[OCTAVES];
 };
 
 struct hvst_sketch {
-	struct side side[2];		/* 0: v >= 0, 1: v < 0 by magnitude */
+	struct side side[2]; /* 0: v >= 0, 1: v < 0 by magnitude */
 	uint64_t count;
 	int64_t min, max;
 };
@@ -134,8 +134,8 @@ double hvst_sketch_relative_error(const struct hvst_sketch *s)
 }
 
 /*
- * Buckets in order, most negative first: position 0 .. OCTAVES*SUB-1 are the negative ones mirrored.
- * Returns the count and fills [lo, hi).
+ * Buckets in order, most negative first: position 0 .. OCTAVES*SUB-1 are the negative ones
+ * mirrored. Returns the count and fills [lo, hi).
  */
 static uint64_t bucket_at(const struct hvst_sketch *s, unsigned int pos, int64_t *lo, int64_t *hi)
 {
@@ -171,7 +171,7 @@ bool hvst_sketch_next(const struct hvst_sketch *s, unsigned int *iter, int64_t *
 		unsigned int p = neg ? OCTAVES * SUB - 1 - pos : pos - OCTAVES * SUB;
 
 		if (!s->side[neg].octave[p / SUB]) {
-			*iter = (pos / SUB + 1) * SUB;	/* a whole octave is empty */
+			*iter = (pos / SUB + 1) * SUB; /* a whole octave is empty */
 			continue;
 		}
 		(*iter)++;

@@ -24,7 +24,8 @@ void faults_disarm(void)
 
 static int fails(enum fault kind)
 {
-	return atomic_load_explicit(&armed, memory_order_relaxed) == (int)kind && !atomic_fetch_sub(&left, 1);
+	return atomic_load_explicit(&armed, memory_order_relaxed) == (int)kind &&
+	       !atomic_fetch_sub(&left, 1);
 }
 
 static int no_memory(void)
@@ -40,7 +41,8 @@ void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
 void *__real_reallocarray(void *p, size_t n, size_t size);
 char *__real_strdup(const char *s);
-int __real_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
+int __real_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*start)(void *),
+			  void *arg);
 ssize_t __real_pread(int fd, void *buf, size_t len, off_t at);
 
 void *__wrap_malloc(size_t size);
@@ -48,7 +50,8 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 void *__wrap_reallocarray(void *p, size_t n, size_t size);
 char *__wrap_strdup(const char *s);
-int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*start)(void *),
+			  void *arg);
 ssize_t __wrap_pread(int fd, void *buf, size_t len, off_t at);
 
 void *__wrap_malloc(size_t size)
@@ -76,7 +79,8 @@ char *__wrap_strdup(const char *s)
 	return no_memory() ? NULL : __real_strdup(s);
 }
 
-int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*start)(void *),
+			  void *arg)
 {
 	return no_memory() ? EAGAIN : __real_pthread_create(t, attr, start, arg);
 }

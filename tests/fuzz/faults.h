@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory, threads and reading that fail at one chosen place. The calls get here by the linker's --wrap (fuzz.mk);
- * what libraries do inside stays as it is.
+ * Memory, threads and reading that fail at one chosen place. The calls get here by the linker's
+ * --wrap (fuzz.mk); what libraries do inside stays as it is.
  */
 #ifndef HVST_FUZZ_FAULTS_H
 #define HVST_FUZZ_FAULTS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the fuzz targets share. A target is one fuzz_NAME.c with the entry point of libFuzzer, which AFL++ takes
- * too; with any other compiler replay.c gives it a main() that runs files, so that `make check` can replay what
- * was once found.
+ * What the fuzz targets share. A target is one fuzz_NAME.c with the entry point of libFuzzer, which
+ * AFL++ takes too; with any other compiler replay.c gives it a main() that runs files, so that
+ * `make check` can replay what was once found.
  */
 #ifndef HVST_FUZZ_H
 #define HVST_FUZZ_H
@@ -18,12 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* A promise that must hold for every input; unlike assert() it is never compiled out. */
-#define PROMISE(cond) \
-	do { \
-		if (!(cond)) { \
-			dprintf(2, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, #cond); \
-			abort(); \
-		} \
+#define PROMISE(cond)                                                                              \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			dprintf(2, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, #cond);      \
+			abort();                                                                   \
+		}                                                                                  \
 	} while (0)
 
 /* What the command line complains of goes nowhere: it would be most of the work. */

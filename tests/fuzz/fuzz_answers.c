@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the process that runs libtracecmd answers: it has read a hostile file, so its answers are not trusted.
- * Instead of starting one, the input is put into the socket: [exit status][head as in fuzz_subbuf.c][answers]...
+ * What the process that runs libtracecmd answers: it has read a hostile file, so its answers are
+ * not trusted. Instead of starting one, the input is put into the socket: [exit status][head as in
+ * fuzz_subbuf.c][answers]...
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,8 +18,8 @@ pid_t __real_waitpid(pid_t pid, int *status, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 
 static struct {
-	bool played;			/* else it is the fuzzer that starts a process */
-	int fd;				/* the process's end, kept open: wishes go there unread */
+	bool played; /* else it is the fuzzer that starts a process */
+	int fd;	     /* the process's end, kept open: wishes go there unread */
 	int status;
 	struct input answers;
 } child;
@@ -37,7 +38,8 @@ pid_t __wrap_fork(void)
 		return __real_fork();
 	if (child.fd < 0)
 		return -1;
-	PROMISE(send(child.fd, child.answers.p, child.answers.n, MSG_DONTWAIT) <= (ssize_t)child.answers.n);
+	PROMISE(send(child.fd, child.answers.p, child.answers.n, MSG_DONTWAIT) <=
+		(ssize_t)child.answers.n);
 	shutdown(child.fd, SHUT_WR);
 	return 1;
 }
@@ -58,7 +60,11 @@ static void use(struct hvst_file *f, const struct lane_setup *how)
 {
 	struct hvst_cpu_data cpus[] = { { .cpu = LANE_CPU, .size = 8 }, { .cpu = 0, .size = 8 } };
 	struct hvst_file_buffer buffers[] = {
-		{ .name = (char *)"", .clock = (char *)"local", .page_size = LANE_PAGE, .cpus = cpus, .nr_cpus = 2 },
+		{ .name = (char *)"",
+		  .clock = (char *)"local",
+		  .page_size = LANE_PAGE,
+		  .cpus = cpus,
+		  .nr_cpus = 2 },
 		{ .name = (char *)"empty", .clock = (char *)"local", .page_size = LANE_PAGE },
 	};
 	struct hvst_tracecmd *t = NULL;
@@ -82,7 +88,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 	char err[HVST_PATH_ERR] = "";
-	struct hvst_file f = { .path = (char *)"memory", .err = err, .errlen = sizeof(err), .truncated_at = -1 };
+	struct hvst_file f = {
+		.path = (char *)"memory", .err = err, .errlen = sizeof(err), .truncated_at = -1
+	};
 	struct lane_setup how;
 
 	child.status = (int)take(&in, 1);

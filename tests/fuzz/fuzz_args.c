@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Arguments of a command, among them times, filters and patterns: [command][argument NUL]... Nothing is opened.
- * `record` runs on a host made up from [flags][events, 8 bytes][number of threads][thread, 2 bytes]... before its
- * arguments: the command that it prints must be the one that it runs.
+ * Arguments of a command, among them times, filters and patterns: [command][argument NUL]...
+ * Nothing is opened. `record` runs on a host made up from [flags][events, 8 bytes][number of
+ * threads][thread, 2 bytes]... before its arguments: the command that it prints must be the one
+ * that it runs.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -13,9 +14,9 @@
 #include "../../cli/record.h"
 #include "fuzz.h"
 
-#define MAX_ARGS	64
-#define MAX_WORDS	(4 * HVST_EV_COUNT + 32)
-#define FILTER_ROOM	4096		/* of the kernel */
+#define MAX_ARGS    64
+#define MAX_WORDS   (4 * HVST_EV_COUNT + 32)
+#define FILTER_ROOM 4096 /* of the kernel */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -25,7 +26,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* --- record -------------------------------------------------------------------------------------------------- */
+/* --- record
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static struct {
 	unsigned int flags;
@@ -48,9 +51,13 @@ int __wrap_execvp(const char *file, char *const argv[]);
 
 int __wrap_record_host_read(struct record_host *h, char *err, size_t errlen)
 {
-	*h = (struct record_host){ .dir = "/nowhere", .events = host.events, .has_kvm = host.flags & 1,
-				   .clocks = strdup("local [mono] x86-tsc"), .cpus = 1 + (host.flags >> 6),
-				   .mem_kb = (uint64_t)(host.flags >> 4 & 3) << 20, .saved_cmdlines = host.flags & 2 };
+	*h = (struct record_host){ .dir = "/nowhere",
+				   .events = host.events,
+				   .has_kvm = host.flags & 1,
+				   .clocks = strdup("local [mono] x86-tsc"),
+				   .cpus = 1 + (host.flags >> 6),
+				   .mem_kb = (uint64_t)(host.flags >> 4 & 3) << 20,
+				   .saved_cmdlines = host.flags & 2 };
 	if (host.flags & 4)
 		snprintf(h->busy, sizeof(h->busy), "trace events are enabled");
 	if (!(host.flags & 8))
@@ -95,7 +102,8 @@ int __wrap_execvp(const char *file, char *const argv[])
 	PROMISE(!strcmp(file, "trace-cmd"));
 	for (ran.n = 0; argv[ran.n]; ran.n++) {
 		PROMISE(ran.n < MAX_WORDS);
-		PROMISE(!ran.n || strcmp(argv[ran.n - 1], "-f") || strlen(argv[ran.n]) < FILTER_ROOM);
+		PROMISE(!ran.n || strcmp(argv[ran.n - 1], "-f") ||
+			strlen(argv[ran.n]) < FILTER_ROOM);
 		ran.words[ran.n] = strdup(argv[ran.n]);
 		PROMISE(ran.words[ran.n]);
 	}
@@ -178,7 +186,7 @@ static void record(int argc, char **argv)
 	char *copy[MAX_ARGS + 1], *printed;
 	int code;
 
-	memcpy(copy, argv, (size_t)(argc + 1) * sizeof(*argv));	/* getopt sorts them */
+	memcpy(copy, argv, (size_t)(argc + 1) * sizeof(*argv)); /* getopt sorts them */
 	printed = dry_run(argc, copy, &code);
 	ran.n = 0;
 	run_record(argc, argv);
@@ -190,7 +198,10 @@ static void record(int argc, char **argv)
 	free(printed);
 }
 
-/* --- the others ---------------------------------------------------------------------------------------------- */
+/*
+ * --- the others
+ * ----------------------------------------------------------------------------------------------
+ */
 
 /* Each pattern that is taken fits some event. */
 static void check_patterns(const struct names *patterns)
@@ -200,7 +211,8 @@ static void check_patterns(const struct names *patterns)
 		bool found = false;
 
 		for (unsigned int id = 0; id < HVST_EV_COUNT; id++)
-			found |= !fnmatch(colon ? colon + 1 : patterns->v[i], hvst_event_name(id), 0);
+			found |= !fnmatch(colon ? colon + 1 : patterns->v[i], hvst_event_name(id),
+					  0);
 		PROMISE(found);
 	}
 }
@@ -211,7 +223,8 @@ static void parse(const struct command *cmd, int argc, char **argv)
 	enum parse_result r = options_parse(&o, cmd, argc, argv);
 
 	PROMISE(r != PARSE_GO || (o.files.n && o.nr_percentiles <= MAX_PERCENTILES && o.timer < 4));
-	PROMISE(r != PARSE_GO || (o.from.ns >= 0 && o.to.ns >= 0 && o.interval_ns >= 0 && o.bucket_ns >= 0));
+	PROMISE(r != PARSE_GO ||
+		(o.from.ns >= 0 && o.to.ns >= 0 && o.interval_ns >= 0 && o.bucket_ns >= 0));
 	check_patterns(&o.events);
 	for (unsigned int i = 0; i < o.ignore.n; i++)
 		PROMISE(hvst_event_by_name(o.ignore.v[i]) >= 0);

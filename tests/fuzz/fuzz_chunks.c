@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One CPU's compressed data, read through and sought in. [flags][threshold, 8 bytes], then the data: the number of
- * chunks and the chunks. Flags: 1 zlib, 2 cut off, 4: the chunks have yet to be packed, as no mutation keeps to what
- * a packer makes: [sub-buffers][what the sizes lie by][16 bit length, text]...
+ * One CPU's compressed data, read through and sought in. [flags][threshold, 8 bytes], then the
+ * data: the number of chunks and the chunks. Flags: 1 zlib, 2 cut off, 4: the chunks have yet to be
+ * packed, as no mutation keeps to what a packer makes: [sub-buffers][what the sizes lie by][16 bit
+ * length, text]...
  */
 #include <zlib.h>
 #include <zstd.h>
@@ -10,11 +11,13 @@
 #include "../../lib/read/pages.h"
 #include "fuzz.h"
 
-#define PAGE	512
-#define WINDOW	(64u << 10)
+#define PAGE   512
+#define WINDOW (64u << 10)
 
-#define MOST_PAGES	16
-#define ROOM_A_BYTE	32	/* of the input: it takes four to have a chunk, with its head and checksum */
+#define MOST_PAGES 16
+#define ROOM_A_BYTE                                                                                \
+	32 /* of the input: it takes four to have a chunk, with its head and checksum              \
+	    */
 
 /* @text and zeroes to the end of the last sub-buffer, packed. */
 static size_t pack(uint8_t *out, size_t room, bool zlib, const struct input *text, size_t pages)
@@ -97,11 +100,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned int flags = (unsigned int)take(&in, 1);
 	uint64_t threshold = take(&in, 8);
 	uint8_t *packed = flags & 4 ? pack_all(&in, flags & 1, &in.n) : NULL;
-	struct hvst_file_buffer buffer = { .name = (char *)"", .page_size = PAGE, .compressed = true };
+	struct hvst_file_buffer buffer = { .name = (char *)"",
+					   .page_size = PAGE,
+					   .compressed = true };
 	struct hvst_file f = {
 		.io = { .fd = -1, .mem = packed ? packed : in.p, .size = in.n },
 		.truncated_at = flags & 2 ? (int64_t)in.n : -1,
-		.compression = flags & 1 ? HVST_COMP_ZLIB : HVST_COMP_ZSTD, .buffers = &buffer, .nr_buffers = 1,
+		.compression = flags & 1 ? HVST_COMP_ZLIB : HVST_COMP_ZSTD,
+		.buffers = &buffer,
+		.nr_buffers = 1,
 	};
 
 	use(&f, threshold);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A whole file through a session with every observer, and its result through the renderers. See session.h. What the
- * page reader declines is for fuzz_tracecmd.c, which is much slower.
+ * A whole file through a session with every observer, and its result through the renderers. See
+ * session.h. What the page reader declines is for fuzz_tracecmd.c, which is much slower.
  */
 #include "session.h"
 

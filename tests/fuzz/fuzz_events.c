@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Records decoded with hostile formats: [number of formats][16 bit length, text]..., then as fuzz_subbuf.c. */
+/*
+ * Records decoded with hostile formats: [number of formats][16 bit length, text]..., then as
+ * fuzz_subbuf.c.
+ */
 #include "lane.h"
 
 #define MAX_FORMATS 4
@@ -11,7 +14,8 @@ static void add_format(struct hvst_file *f, struct input *in)
 	size_t len = take(in, 2);
 	const char *system = len & 0x8000 ? "sched" : "kvm";
 	struct input text = take_input(in, len & 0x7fff);
-	int rc = hvst_format_parse(&f->formats[f->nr_formats], system, (const char *)text.p, text.n);
+	int rc =
+		hvst_format_parse(&f->formats[f->nr_formats], system, (const char *)text.p, text.n);
 
 	PROMISE(rc <= 0);
 	f->nr_formats += !rc;
@@ -36,7 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	struct hvst_format formats[MAX_FORMATS];
 	char err[HVST_PATH_ERR] = "";
-	struct hvst_file f = { .path = (char *)"memory", .formats = formats, .err = err, .errlen = sizeof(err) };
+	struct hvst_file f = {
+		.path = (char *)"memory", .formats = formats, .err = err, .errlen = sizeof(err)
+	};
 	unsigned int n = take(&in, 1) % (MAX_FORMATS + 1);
 
 	while (f.nr_formats < n && in.n)

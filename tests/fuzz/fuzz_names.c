@@ -18,7 +18,8 @@ static size_t sint(char *buf, size_t len, uint32_t a, uint64_t b)
 /* The units come with the numbers of MSRs, of which the upper bits say little. */
 static size_t msr_value(char *buf, size_t len, uint32_t a, uint64_t b)
 {
-	return hvst_msr_value_text(buf, len, a & 0x4fffffff, b, (enum hvst_unit)((a >> 28 & 3) + HVST_UNIT_NS));
+	return hvst_msr_value_text(buf, len, a & 0x4fffffff, b,
+				   (enum hvst_unit)((a >> 28 & 3) + HVST_UNIT_NS));
 }
 
 static size_t guest_os(char *buf, size_t len, uint32_t a, uint64_t b)
@@ -40,8 +41,9 @@ static size_t flush_flags(char *buf, size_t len, uint32_t a, uint64_t b)
 
 static size_t duration(char *buf, size_t len, uint32_t a, uint64_t b)
 {
-	return a ? hvst_duration_text_in(buf, len, (int64_t)b, (enum hvst_unit)(a % (HVST_UNIT_REF + 1)), a & 8) :
-	       hvst_duration_text(buf, len, (int64_t)b);
+	return a ? hvst_duration_text_in(buf, len, (int64_t)b,
+					 (enum hvst_unit)(a % (HVST_UNIT_REF + 1)), a & 8)
+		 : hvst_duration_text(buf, len, (int64_t)b);
 }
 
 static size_t (*const texts[])(char *buf, size_t len, uint32_t a, uint64_t b) = {

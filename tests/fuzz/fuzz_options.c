@@ -26,8 +26,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	char err[HVST_PATH_ERR] = "";
 	struct hvst_file f = {
-		.io = { .fd = -1, .mem = data, .size = size }, .path = strdup("memory"), .truncated_at = -1,
-		.page_size = 4096, .err = err, .errlen = sizeof(err),
+		.io = { .fd = -1, .mem = data, .size = size },
+		.path = strdup("memory"),
+		.truncated_at = -1,
+		.page_size = 4096,
+		.err = err,
+		.errlen = sizeof(err),
 	};
 	int rc = 0;
 

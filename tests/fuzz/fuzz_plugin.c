@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The plugin's handlers: [event][flags][time, 4 bytes][length][data]... in records of the formats of a real kernel. */
+/*
+ * The plugin's handlers: [event][flags][time, 4 bytes][length][data]... in records of the formats
+ * of a real kernel.
+ */
 #include <dirent.h>
 
 #include <event-parse.h>
@@ -22,8 +25,8 @@ static void add_format(const char *path)
 }
 
 /*
- * Only what the plugin decodes: libtraceevent 1.7.1 itself reads past the end of a short record of any
- * other event, which is not ours to mend.
+ * Only what the plugin decodes: libtraceevent 1.7.1 itself reads past the end of a short record of
+ * any other event, which is not ours to mend.
  */
 static bool decoded(const char *file)
 {
@@ -81,7 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	PROMISE(!tep_plugin_loader(tep));
 	while (in.n) {
-		struct tep_event *event = tep_get_event(tep, (int)(take(&in, 1) % (uint64_t)tep_get_events_count(tep)));
+		struct tep_event *event = tep_get_event(
+			tep, (int)(take(&in, 1) % (uint64_t)tep_get_events_count(tep)));
 		unsigned int flags = (unsigned int)take(&in, 1);
 		uint64_t step = take(&in, 4);
 		struct input part = take_input(&in, take(&in, 1));

@@ -14,7 +14,7 @@ int __wrap_out_open(struct out *o, const char *path, enum color_mode color)
 }
 
 /* Each drawing adds up all bins: with few of them it is several times as fast. */
-#define INDEX_BYTES	(100 << 10)
+#define INDEX_BYTES (100 << 10)
 
 static struct fake *recording;
 static FILE *screens;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sub-buffers of the ring buffer, with the formats of a real kernel. See lane_setup() for the input's head. */
+/*
+ * Sub-buffers of the ring buffer, with the formats of a real kernel. See lane_setup() for the
+ * input's head.
+ */
 #include "lane.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -47,7 +47,8 @@ static void check_notes(const struct hvst_event *ev)
 	for (uint64_t notes = ev->behind.notes; notes; notes >>= HVST_NOTE_BITS) {
 		int64_t ns = hvst_note_ns(ev, notes);
 
-		PROMISE(hvst_note_kind(notes) && ns >= last && ns <= ev->ts_ns && ev->ts_ns - ns < HVST_TRAIN_NS);
+		PROMISE(hvst_note_kind(notes) && ns >= last && ns <= ev->ts_ns &&
+			ev->ts_ns - ns < HVST_TRAIN_NS);
 		last = ns;
 	}
 }
@@ -65,7 +66,8 @@ static void check_trains(const struct hvst_run *r)
 		PROMISE(at < r->n && r->ns[i] == r->ev[at].ts_ns);
 		PROMISE(at == next + length && length < HVST_TRAIN_MAX);
 		for (size_t k = next; k < at; k++)
-			PROMISE(r->ev[k].pid == r->ev[at].pid && r->ev[at].ts_ns - r->ev[k].ts_ns < HVST_TRAIN_NS);
+			PROMISE(r->ev[k].pid == r->ev[at].pid &&
+				r->ev[at].ts_ns - r->ev[k].ts_ns < HVST_TRAIN_NS);
 		next = at + 1;
 	}
 	PROMISE(next == r->n);
@@ -87,7 +89,7 @@ static int64_t check_run(const struct hvst_run *r, const struct lane_setup *how,
 
 static void decode(struct hvst_lane *l, const struct lane_setup *how, size_t bytes)
 {
-	static struct hvst_run r;	/* large */
+	static struct hvst_run r; /* large */
 	int64_t last_ns = INT64_MIN;
 	size_t runs = 0;
 
@@ -103,8 +105,13 @@ void lane_run(const struct hvst_decoder *d, const struct lane_setup *how, const 
 {
 	struct hvst_file_buffer buffer = { .name = (char *)"", .page_size = LANE_PAGE };
 	struct hvst_file f = {
-		.io = { .fd = -1, .mem = pages->p, .size = pages->n }, .truncated_at = -1, .buffers = &buffer,
-		.nr_buffers = 1, .tsc_mult = how->mult, .tsc_shift = how->shift, .ts_offset = how->offset,
+		.io = { .fd = -1, .mem = pages->p, .size = pages->n },
+		.truncated_at = -1,
+		.buffers = &buffer,
+		.nr_buffers = 1,
+		.tsc_mult = how->mult,
+		.tsc_shift = how->shift,
+		.ts_offset = how->offset,
 	};
 	struct hvst_cpu_data cpu = { .cpu = LANE_CPU, .size = pages->n };
 	struct hvst_lane *l = calloc(1, sizeof(*l));
@@ -140,7 +147,10 @@ void lane_run_tracecmd(struct hvst_file *f, struct hvst_tracecmd *t, const struc
 	hvst_lane_free(l);
 }
 
-/* --- the formats of a real kernel --------------------------------------------------------------------------- */
+/*
+ * --- the formats of a real kernel
+ * ---------------------------------------------------------------------------
+ */
 
 static void add_format(struct hvst_file *kernel, const char *path)
 {
@@ -151,7 +161,8 @@ static void add_format(struct hvst_file *kernel, const char *path)
 
 	PROMISE(f && kernel->nr_formats < 64);
 	kernel->formats = formats;
-	PROMISE(!hvst_format_parse(&formats[kernel->nr_formats++], system, text, fread(text, 1, sizeof(text), f)));
+	PROMISE(!hvst_format_parse(&formats[kernel->nr_formats++], system, text,
+				   fread(text, 1, sizeof(text), f)));
 	fclose(f);
 }
 

@@ -6,8 +6,8 @@
 #include "../../lib/event/lane.h"
 #include "fuzz.h"
 
-#define LANE_PAGE	512
-#define LANE_CPU	3
+#define LANE_PAGE 512
+#define LANE_CPU  3
 
 /* How the bytes are to be read: the head of the input. */
 struct lane_setup {
@@ -17,11 +17,13 @@ struct lane_setup {
 	bool trains;
 };
 
-/* [flags] and what they announce: 1 a window, 2 a scale, 4 an offset. 8: events may come in trains. */
+/* [flags] and what they announce: 1 a window, 2 a scale, 4 an offset. 8: events may come in trains.
+ */
 struct lane_setup lane_setup(struct input *in);
 
 /* Decodes @pages (whole sub-buffers of LANE_PAGE bytes) with @d, all checks on. */
-void lane_run(const struct hvst_decoder *d, const struct lane_setup *how, const struct input *pages);
+void lane_run(const struct hvst_decoder *d, const struct lane_setup *how,
+	      const struct input *pages);
 
 /* The formats of a real kernel, with a decoder for all events and fields of them. */
 const struct hvst_decoder *lane_real_decoder(void);

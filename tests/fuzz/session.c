@@ -12,22 +12,24 @@
 #include "faults.h"
 #include "session.h"
 
-#define MARK_LEN	(sizeof(SESSION_MARK) - 1)
+#define MARK_LEN (sizeof(SESSION_MARK) - 1)
 
 struct sink {
 	const struct session_setup *how;
 	struct out out;
 	struct eventline *line;
-	struct options options;		/* what collect_init() reads of them */
+	struct options options; /* what collect_init() reads of them */
 	struct collect plots;
 	uint64_t arms, events;
-	uint64_t hash;			/* of all events */
+	uint64_t hash; /* of all events */
 	int64_t last_ns;
 };
 
 static struct session_setup plain(void)
 {
-	struct session_setup s = { .threads = 1, .format = FORMAT_JSONL, .vm = -1, .vcpu = -1, .timer = -1 };
+	struct session_setup s = {
+		.threads = 1, .format = FORMAT_JSONL, .vm = -1, .vcpu = -1, .timer = -1
+	};
 
 	hvst_params_default(&s.params);
 	return s;
@@ -51,7 +53,8 @@ struct session_setup session_setup(struct input *in)
 	struct input tail;
 	unsigned int who;
 
-	if (in->n < SESSION_TAIL + MARK_LEN || memcmp(in->p + in->n - MARK_LEN, SESSION_MARK, MARK_LEN))
+	if (in->n < SESSION_TAIL + MARK_LEN ||
+	    memcmp(in->p + in->n - MARK_LEN, SESSION_MARK, MARK_LEN))
 		return s;
 	in->n -= SESSION_TAIL + MARK_LEN;
 	tail = (struct input){ in->p + in->n, SESSION_TAIL };
@@ -72,7 +75,10 @@ struct session_setup session_setup(struct input *in)
 	return s;
 }
 
-/* --- observers ---------------------------------------------------------------------------------------------- */
+/*
+ * --- observers
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static uint64_t hash(uint64_t h, const void *p, size_t len)
 {
@@ -134,13 +140,19 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 	return 0;
 }
 
-/* --- the process for libtracecmd ---------------------------------------------------------------------------- */
+/*
+ * --- the process for libtracecmd
+ * ----------------------------------------------------------------------------
+ */
 
 int __real_hvst_tracecmd_serve(const struct hvst_file *f, int fd);
 int __wrap_hvst_tracecmd_serve(const struct hvst_file *f, int fd);
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
-/* It may fall; what a fuzzer has put there to be told of its own death, or writes then, is not for this one. */
+/*
+ * It may fall; what a fuzzer has put there to be told of its own death, or writes then, is not for
+ * this one.
+ */
 int __wrap_hvst_tracecmd_serve(const struct hvst_file *f, int fd)
 {
 	static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGALRM, SIGXFSZ };
@@ -153,7 +165,9 @@ int __wrap_hvst_tracecmd_serve(const struct hvst_file *f, int fd)
 	return __real_hvst_tracecmd_serve(f, fd);
 }
 
-/* --- results ------------------------------------------------------------------------------------------------ */
+/* --- results
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void render(struct hvst_session *s, struct sink *sink)
 {
@@ -183,7 +197,8 @@ static void render(struct hvst_session *s, struct sink *sink)
 static int pass(struct hvst_session *s, struct sink *sink)
 {
 	/* without observers of events the analysis takes them by the batch */
-	static const struct hvst_observer all = { on_event, on_arm, on_fire, on_storm, on_progress };
+	static const struct hvst_observer all = { on_event, on_arm, on_fire, on_storm,
+						  on_progress };
 	static const struct hvst_observer none = { .progress = on_progress };
 	int rc;
 
@@ -202,7 +217,8 @@ static void set_window(struct hvst_session *s, const struct session_setup *how)
 	int64_t part = t->first_ns == HVST_UNKNOWN ? 0 : t->last_ns / 65536 - t->first_ns / 65536;
 	int64_t first = t->first_ns == HVST_UNKNOWN ? 0 : t->first_ns;
 
-	hvst_session_set_window(s, first + part * how->from, how->to ? first + part * how->to : HVST_UNKNOWN);
+	hvst_session_set_window(s, first + part * how->from,
+				how->to ? first + part * how->to : HVST_UNKNOWN);
 }
 
 static int configure(struct hvst_session *s, const struct session_setup *how, const char *path)
@@ -250,7 +266,8 @@ static int run_once(struct hvst_session *s, struct sink *sink, const char *path)
 	int rc;
 
 	if (how->flags & (SESSION_NO_MEMORY | SESSION_NO_READING))
-		faults_arm(how->flags & SESSION_NO_MEMORY ? FAULT_MEMORY : FAULT_READ, how->fault_at);
+		faults_arm(how->flags & SESSION_NO_MEMORY ? FAULT_MEMORY : FAULT_READ,
+			   how->fault_at);
 	rc = open_and_run(s, sink, path);
 	faults_disarm();
 	return rc;
@@ -276,13 +293,15 @@ static void compare(const struct sink *threaded, enum hvst_reader reader, int rc
 	out_discard(&single.out);
 }
 
-static void use(struct hvst_session *s, const struct session_setup *how, enum hvst_reader reader, const char *path)
+static void use(struct hvst_session *s, const struct session_setup *how, enum hvst_reader reader,
+		const char *path)
 {
 	struct sink sink = { .how = how };
 	int rc;
 
 	out_open_memory(&sink.out);
-	sink.line = eventline_new(how->format == FORMAT_JSON ? FORMAT_JSONL : how->format, UINT64_MAX);
+	sink.line =
+		eventline_new(how->format == FORMAT_JSON ? FORMAT_JSONL : how->format, UINT64_MAX);
 	collect_init(&sink.plots, &sink.options, HVST_UNKNOWN, true);
 	hvst_session_set_reader(s, reader);
 	rc = run_once(s, &sink, path);
@@ -296,7 +315,8 @@ static void use(struct hvst_session *s, const struct session_setup *how, enum hv
 	out_discard(&sink.out);
 }
 
-void session_run(const struct session_setup *how, enum hvst_reader reader, const struct input *recording)
+void session_run(const struct session_setup *how, enum hvst_reader reader,
+		 const struct input *recording)
 {
 	static int fd = -1;
 	struct hvst_session *s = hvst_session_new();
@@ -306,7 +326,8 @@ void session_run(const struct session_setup *how, enum hvst_reader reader, const
 		fd = memfd_create("recording", 0);
 	/* by number: the reader's own process closes all its descriptors */
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
-	PROMISE(s && !ftruncate(fd, 0) && pwrite(fd, recording->p, recording->n, 0) == (ssize_t)recording->n);
+	PROMISE(s && !ftruncate(fd, 0) &&
+		pwrite(fd, recording->p, recording->n, 0) == (ssize_t)recording->n);
 	use(s, how, reader, path);
 	hvst_session_free(s);
 }

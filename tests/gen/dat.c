@@ -190,8 +190,8 @@ static void cmdlines(const struct trace *tr, struct bytes *b)
 static void clock_list(const struct trace *tr, struct bytes *b)
 {
 	static const char *const all[] = {
-		"local", "global", "counter", "uptime", "perf",
-		"mono", "mono_raw", "boot", "tai", "x86-tsc",
+		"local", "global",   "counter", "uptime", "perf",
+		"mono",	 "mono_raw", "boot",	"tai",	  "x86-tsc",
 	};
 	bool scaled = tr->opts.clock == CLOCK_TSC2NSEC;
 	const char *now = scaled ? "x86-tsc" : gen_clock_name(tr->opts.clock);

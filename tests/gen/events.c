@@ -8,13 +8,13 @@
 #include "events.h"
 
 /* The files are taken in whole, so that the program runs from anywhere. */
-#define EMBED(sym, file)                                                         \
-	__asm__(".section .rodata\n" #sym ":\n.incbin \"tests/gen/formats/" file \
-		"\"\n.byte 0\n.previous\n");                                     \
+#define EMBED(sym, file)                                                                           \
+	__asm__(".section .rodata\n" #sym ":\n.incbin \"tests/gen/formats/" file                   \
+		"\"\n.byte 0\n.previous\n");                                                       \
 	extern const char sym[] __attribute__((visibility("hidden")))
 
-#define X(id, system, name, fields)                            \
-	EMBED(fmt_6_12_##name, "linux-6.12/" #name ".format"); \
+#define X(id, system, name, fields)                                                                \
+	EMBED(fmt_6_12_##name, "linux-6.12/" #name ".format");                                     \
 	EMBED(fmt_6_18_##name, "linux-6.18/" #name ".format");
 GEN_EVENTS(X)
 #undef X
@@ -29,7 +29,7 @@ const char *const gen_header_page = text_header_page, *const gen_header_event = 
 static const struct {
 	const char *system, *name, *fields, *format[2];
 } events[EV_COUNT] = {
-#define X(id, system, name, fields) \
+#define X(id, system, name, fields)                                                                \
 	[EV_##id] = { #system, #name, fields, { fmt_6_12_##name, fmt_6_18_##name } },
 	GEN_EVENTS(X)
 #undef X

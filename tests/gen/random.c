@@ -348,9 +348,10 @@ static episode *const any_vcpu[] = {
 	e_isolated, e_leads,   e_preempted, e_restarts, e_busy,
 };
 static episode *const first_vcpu[] = {
-	e_backlog, e_burst,   e_constant, e_isolated,	  e_restarts, e_busy,	e_counter, e_counter,
-	e_raw,	   e_resume,  e_resume,	  e_off_constant, e_held,     e_set_clock, e_stop, e_restore,
-	e_stale,   e_silent,  e_slow,	  e_frozen,	  e_broken,   e_moves,	e_new_process,
+	e_backlog, e_burst,	e_constant, e_isolated, e_restarts,    e_busy,
+	e_counter, e_counter,	e_raw,	    e_resume,	e_resume,      e_off_constant,
+	e_held,	   e_set_clock, e_stop,	    e_restore,	e_stale,       e_silent,
+	e_slow,	   e_frozen,	e_broken,   e_moves,	e_new_process,
 };
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))

@@ -551,10 +551,10 @@ static void b_618(struct scenario *sc)
 	sc->host = HOST_STOCK;
 }
 
-#define CLOCK_EVENTS \
+#define CLOCK_EVENTS                                                                               \
 	(EV_BIT(WRITE_TSC_OFFSET) | EV_BIT(TRACK_TSC) | EV_BIT(MASTER_CLOCK) | EV_BIT(MSR))
-#define STIMER_EVENTS                                                                        \
-	(EV_BIT(SET_CONFIG) | EV_BIT(SET_COUNT) | EV_BIT(CLEANUP) | EV_BIT(START_ONE_SHOT) | \
+#define STIMER_EVENTS                                                                              \
+	(EV_BIT(SET_CONFIG) | EV_BIT(SET_COUNT) | EV_BIT(CLEANUP) | EV_BIT(START_ONE_SHOT) |       \
 	 EV_BIT(START_PERIODIC) | EV_BIT(START_EXPIRED) | EV_BIT(CALLBACK) | EV_BIT(EXPIRATION))
 
 static void b_instances(struct scenario *sc)
@@ -741,8 +741,9 @@ void scenario_list(FILE *out)
 }
 
 /*
- * Real hardware's rate, storms and healthy stretches in turn on every vCPU, and all that KVM records of
- * them: five of eleven are stimer events, five of eleven nothing that a diagnosis looks at.
+ * Real hardware's rate, storms and healthy stretches in turn on every vCPU, and all that KVM
+ * records of them: five of eleven are stimer events, five of eleven nothing that a diagnosis looks
+ * at.
  */
 struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus)
 {

@@ -17,8 +17,8 @@
 #define REQUIRED_SHARE 0.85
 #define LATE_NS	       60000000
 #define FOLLOW_NS      1000000000
-#define CLEAR_HEADROOM 500 /* ref units; an arm ahead by less is as good as past due */
-#define RATE_ARMS      400 /* clearly ahead, to show a rate */
+#define CLEAR_HEADROOM 500  /* ref units; an arm ahead by less is as good as past due */
+#define RATE_ARMS      400  /* clearly ahead, to show a rate */
 #define CLEAR_GROWTH   1000 /* ref units by which a skew must have grown to be called growing */
 
 /* --- bookkeeping --- */
@@ -55,7 +55,8 @@ static void print_meta(struct truth *t)
 	static const char *const variants[] = { "trace-only", "stock", "padding" };
 
 	fprintf(t->jsonl,
-		"{\"type\":\"meta\",\"scenario\":\"%s\",\"nvm\":%u,\"tsc_khz\":%llu,\"variant\":\"%s\"}\n",
+		"{\"type\":\"meta\",\"scenario\":\"%s\",\"nvm\":%u,\"tsc_khz\":%llu,\"variant\":\"%"
+		"s\"}\n",
 		t->sc->name, t->sc->nr_vms, GEN_TSC_KHZ, variants[t->sc->host]);
 }
 
@@ -410,9 +411,17 @@ static void print_timers(FILE *f, const struct phase *p)
 static void print_guest_actions(FILE *f, unsigned int what)
 {
 	static const char *const names[] = {
-		"tsc_page_on", "tsc_page_off", "tsc_page_move", "reenlightenment_on",
-		"reenlightenment_off", "emulation_status_read", "sint_mask", "sint_unmask",
-		"simp_off", "simp_on", "every_event",
+		"tsc_page_on",
+		"tsc_page_off",
+		"tsc_page_move",
+		"reenlightenment_on",
+		"reenlightenment_off",
+		"emulation_status_read",
+		"sint_mask",
+		"sint_unmask",
+		"simp_off",
+		"simp_on",
+		"every_event",
 	};
 	const char *sep = "";
 

@@ -23,7 +23,7 @@
 
 #include <event-parse.h>
 
-#define HANDLES 2
+#define HANDLES	   2
 #define RECORD_MAX 4096
 
 struct drive {
@@ -248,8 +248,8 @@ static void setup(struct drive *d, int long_size)
 		if (!d->tep[i])
 			die("no memory for", "a handle");
 		tep_set_file_bigendian(d->tep[i], d->big ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
-		tep_set_local_bigendian(d->tep[i], tep_is_bigendian() ? TEP_BIG_ENDIAN :
-								       TEP_LITTLE_ENDIAN);
+		tep_set_local_bigendian(d->tep[i],
+					tep_is_bigendian() ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
 		tep_set_long_size(d->tep[i], long_size);
 	}
 }

@@ -125,7 +125,10 @@ static void drop(struct fake *f, int kind)
 static void fake_ask(struct br_source *src, const struct br_query *q)
 {
 	static void (*const answer[BR_Q_KINDS])(struct fake *, struct br_answer *) = {
-		answer_fine, answer_events, answer_step, answer_search,
+		answer_fine,
+		answer_events,
+		answer_step,
+		answer_search,
 	};
 	struct fake *f = (struct fake *)src;
 	struct br_answer a = { .kind = q->kind, .query = *q };

@@ -8,13 +8,13 @@
 
 #include "../../cli/browse/app.h"
 
-#define FAKE_START 100000000000ll		/* 100 s */
-#define FAKE_STORM (FAKE_START + 5000000000ll)
-#define FAKE_STORM_ARMS 2000			/* one every 0.5 ms */
-#define FAKE_STORM_END (FAKE_STORM + (FAKE_STORM_ARMS - 1) * 500000ll)
-#define FAKE_SWITCH (FAKE_STORM - 3000000ll)
-#define FAKE_LONELY (FAKE_START + 8005123456ll)
-#define FAKE_END (FAKE_START + 10000000000ll)
+#define FAKE_START	100000000000ll /* 100 s */
+#define FAKE_STORM	(FAKE_START + 5000000000ll)
+#define FAKE_STORM_ARMS 2000 /* one every 0.5 ms */
+#define FAKE_STORM_END	(FAKE_STORM + (FAKE_STORM_ARMS - 1) * 500000ll)
+#define FAKE_SWITCH	(FAKE_STORM - 3000000ll)
+#define FAKE_LONELY	(FAKE_START + 8005123456ll)
+#define FAKE_END	(FAKE_START + 10000000000ll)
 
 struct fake {
 	struct br_source src;
@@ -30,7 +30,7 @@ struct fake {
 	struct hvst_vm vms[2];
 	struct br_answer answers[BR_Q_KINDS];
 	bool ready[BR_Q_KINDS];
-	unsigned int asked[BR_Q_KINDS];		/* how often */
+	unsigned int asked[BR_Q_KINDS]; /* how often */
 };
 
 struct fake *fake_new(void);

@@ -18,7 +18,8 @@ static int keep_fire(void *ctx, const struct hvst_fire *fire)
 	struct feed *f = ctx;
 
 	if (!(f->nr_fires & (f->nr_fires - 1)))
-		f->fires = realloc(f->fires, (f->nr_fires ? 2 * f->nr_fires : 1) * sizeof(*f->fires));
+		f->fires =
+			realloc(f->fires, (f->nr_fires ? 2 * f->nr_fires : 1) * sizeof(*f->fires));
 	assert_non_null(f->fires);
 	f->fires[f->nr_fires++] = *fire;
 	return 0;
@@ -49,7 +50,8 @@ void feed_begin(struct feed *f, uint64_t ignored)
 	f->an->obs = &f->obs;
 	f->an->obs_ctx = f;
 	f->an->ignored = ignored;
-	hvst_model_can_infer(f->an->model, (~ignored & (BIT_OF(STIMER_START_ONE_SHOT) | BIT_OF(STIMER_CALLBACK))) != 0);
+	hvst_model_can_infer(f->an->model, (~ignored & (BIT_OF(STIMER_START_ONE_SHOT) |
+							BIT_OF(STIMER_CALLBACK))) != 0);
 }
 
 const struct hvst_result *feed_end(struct feed *f)
@@ -81,7 +83,8 @@ void feed(struct feed *f, const struct hvst_event *ev)
 
 uint64_t ref_now(const struct feed *f, const struct host *h)
 {
-	return (uint64_t)(f->now + h->o + (int64_t)(h->ppm * (double)(f->now - h->since) / 1e6)) / 100;
+	return (uint64_t)(f->now + h->o + (int64_t)(h->ppm * (double)(f->now - h->since) / 1e6)) /
+	       100;
 }
 
 void host_step(const struct feed *f, struct host *h, int64_t ns)
@@ -101,8 +104,13 @@ void host_rate(const struct feed *f, struct host *h, double ppm)
 static struct hvst_event event(struct feed *f, int id, int pid, unsigned int cpu, int vcpu)
 {
 	struct hvst_event ev = {
-		.ts_ns = f->now, .ts_raw = (uint64_t)f->now, .pid = pid, .cpu = (uint16_t)cpu, .id = (uint8_t)id,
-		.present = 0xffff, .vcpu_id = vcpu,
+		.ts_ns = f->now,
+		.ts_raw = (uint64_t)f->now,
+		.pid = pid,
+		.cpu = (uint16_t)cpu,
+		.id = (uint8_t)id,
+		.present = 0xffff,
+		.vcpu_id = vcpu,
 	};
 
 	f->now += US(1);
@@ -114,7 +122,8 @@ static struct hvst_event event_of(struct feed *f, int id, const struct who *w)
 	return event(f, id, w->tid, w->cpu, w->vcpu);
 }
 
-void ev_set_config(struct feed *f, const struct who *w, unsigned int timer, uint64_t config, bool host)
+void ev_set_config(struct feed *f, const struct who *w, unsigned int timer, uint64_t config,
+		   bool host)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_STIMER_SET_CONFIG, w);
 
@@ -123,7 +132,8 @@ void ev_set_config(struct feed *f, const struct who *w, unsigned int timer, uint
 	ev_cleanup(f, w, timer);
 }
 
-void ev_set_count(struct feed *f, const struct who *w, unsigned int timer, uint64_t count, bool host)
+void ev_set_count(struct feed *f, const struct who *w, unsigned int timer, uint64_t count,
+		  bool host)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_STIMER_SET_COUNT, w);
 
@@ -140,7 +150,8 @@ void ev_cleanup(struct feed *f, const struct who *w, unsigned int timer)
 	feed(f, &ev);
 }
 
-void ev_start(struct feed *f, const struct who *w, int id, unsigned int timer, uint64_t time_now, uint64_t count)
+void ev_start(struct feed *f, const struct who *w, int id, unsigned int timer, uint64_t time_now,
+	      uint64_t count)
 {
 	struct hvst_event ev = event_of(f, id, w);
 
@@ -200,7 +211,8 @@ void ev_master(struct feed *f, int pid, unsigned int cpu, bool use)
 {
 	struct hvst_event ev = event(f, HVST_EV_UPDATE_MASTER_CLOCK, pid, cpu, -1);
 
-	ev.master_clock = (struct hvst_ev_master_clock){ .use_master_clock = use, .offset_matched = 1 };
+	ev.master_clock =
+		(struct hvst_ev_master_clock){ .use_master_clock = use, .offset_matched = 1 };
 	feed(f, &ev);
 }
 
@@ -216,7 +228,9 @@ void ev_switch(struct feed *f, int prev, int prev_state, int next, unsigned int 
 {
 	struct hvst_event ev = event(f, HVST_EV_SCHED_SWITCH, prev, cpu, -1);
 
-	ev.sched = (struct hvst_ev_sched){ .prev_state = prev_state, .prev_pid = prev, .next_pid = next };
+	ev.sched = (struct hvst_ev_sched){ .prev_state = prev_state,
+					   .prev_pid = prev,
+					   .next_pid = next };
 	feed(f, &ev);
 }
 
@@ -296,7 +310,7 @@ bool guest_arm(struct feed *f, const struct who *w, unsigned int timer, uint64_t
 void guest_ticks(struct feed *f, const struct who *w, unsigned int n, int64_t delay)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		f->now += 300 + i * 37 % 50 * 100;	/* until the guest reads its clock */
+		f->now += 300 + i * 37 % 50 * 100; /* until the guest reads its clock */
 		guest_arm(f, w, 0, ref_now(f, w->host) + (uint64_t)delay / 100);
 	}
 }
@@ -331,19 +345,23 @@ void feed_show(const struct feed *f)
 	const struct hvst_result *r = &f->an->result;
 
 	for (unsigned int i = 0; i < r->nr_storms; i++)
-		printf("storm vcpu %d timer %d [%lld %lld] %llu/%llu %s open %d\n", r->storms[i].vcpu, r->storms[i].timer,
-		       (long long)r->storms[i].start_ns, (long long)r->storms[i].end_ns,
-		       (unsigned long long)r->storms[i].past_due, (unsigned long long)r->storms[i].arms,
+		printf("storm vcpu %d timer %d [%lld %lld] %llu/%llu %s open %d\n",
+		       r->storms[i].vcpu, r->storms[i].timer, (long long)r->storms[i].start_ns,
+		       (long long)r->storms[i].end_ns, (unsigned long long)r->storms[i].past_due,
+		       (unsigned long long)r->storms[i].arms,
 		       hvst_storm_kind_name(r->storms[i].kind), r->storms[i].open);
 	for (unsigned int i = 0; i < r->nr_guest; i++)
-		printf("guest vm %d vcpu %d %s -> %s at %lld %s rate %g role %d\n", r->guest[i].vm, r->guest[i].vcpu,
-		       hvst_guest_source_name(r->guest[i].from), hvst_guest_source_name(r->guest[i].to),
-		       (long long)r->guest[i].ts_ns, hvst_confidence_name(r->guest[i].confidence), r->guest[i].rate_ppm,
+		printf("guest vm %d vcpu %d %s -> %s at %lld %s rate %g role %d\n", r->guest[i].vm,
+		       r->guest[i].vcpu, hvst_guest_source_name(r->guest[i].from),
+		       hvst_guest_source_name(r->guest[i].to), (long long)r->guest[i].ts_ns,
+		       hvst_confidence_name(r->guest[i].confidence), r->guest[i].rate_ppm,
 		       r->guest[i].role);
 	for (unsigned int i = 0; i < r->nr_reference; i++)
-		printf("reference vm %d [%lld %lld] %s step %lld rate %g +- %g samples %llu: %s\n", r->reference[i].vm,
-		       (long long)r->reference[i].from_ns, (long long)r->reference[i].to_ns,
-		       hvst_ref_source_name(r->reference[i].source), (long long)r->reference[i].step_ns,
-		       r->reference[i].rate_ppm, r->reference[i].rate_ppm_error,
-		       (unsigned long long)r->reference[i].samples, r->reference[i].why);
+		printf("reference vm %d [%lld %lld] %s step %lld rate %g +- %g samples %llu: %s\n",
+		       r->reference[i].vm, (long long)r->reference[i].from_ns,
+		       (long long)r->reference[i].to_ns,
+		       hvst_ref_source_name(r->reference[i].source),
+		       (long long)r->reference[i].step_ns, r->reference[i].rate_ppm,
+		       r->reference[i].rate_ppm_error, (unsigned long long)r->reference[i].samples,
+		       r->reference[i].why);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hand-made recordings for the tests of lib/model and lib/analysis: a host with a reference clock, vCPU
- * threads on it, one function an event, and above them what a guest does (arm a timer, take its interrupt)
- * on a traced, a padding or a stock kernel.
+ * Hand-made recordings for the tests of lib/model and lib/analysis: a host with a reference clock,
+ * vCPU threads on it, one function an event, and above them what a guest does (arm a timer, take
+ * its interrupt) on a traced, a padding or a stock kernel.
  */
 #ifndef TEST_EVENTS_H
 #define TEST_EVENTS_H
@@ -20,18 +20,18 @@
 
 #include "../../lib/analysis/analysis.h"
 
-#define US(n) ((n) * 1000LL)
-#define MS(n) ((n) * 1000000LL)
-#define SEC(n) ((n) * 1000000000LL)
+#define US(n)  ((n)*1000LL)
+#define MS(n)  ((n)*1000000LL)
+#define SEC(n) ((n)*1000000000LL)
 
-#define CONFIG_DIRECT	 (1ull << 12 | 0xd1ull << 4)	/* direct mode, vector 0xd1 */
-#define CONFIG_SINT	 (2ull << 16)			/* message mode, SINT 2 */
-#define CONFIG_ENABLE	 1ull
-#define CONFIG_PERIODIC	 2ull
-#define CONFIG_AUTO	 8ull
+#define CONFIG_DIRECT	(1ull << 12 | 0xd1ull << 4) /* direct mode, vector 0xd1 */
+#define CONFIG_SINT	(2ull << 16)		    /* message mode, SINT 2 */
+#define CONFIG_ENABLE	1ull
+#define CONFIG_PERIODIC 2ull
+#define CONFIG_AUTO	8ull
 
-#define MSR_REF_COUNT	 0x40000020u
-#define MSR_PAGE	 0x40000021u
+#define MSR_REF_COUNT	  0x40000020u
+#define MSR_PAGE	  0x40000021u
 #define MSR_STIMER0_COUNT 0x400000b1u
 
 #define BIT_OF(ev) (1ull << HVST_EV_##ev)
@@ -39,23 +39,32 @@
 enum kernel { TRACED, PADDED, STOCK };
 
 /* A VM's reference clock: 100 * time_now = trace time + o, and @ppm from @since on. */
-struct host { int64_t o; double ppm; int64_t since; enum kernel kernel; };
+struct host {
+	int64_t o;
+	double ppm;
+	int64_t since;
+	enum kernel kernel;
+};
 
-struct who { struct host *host; int tid, vcpu; unsigned int cpu; };
+struct who {
+	struct host *host;
+	int tid, vcpu;
+	unsigned int cpu;
+};
 
 struct feed {
 	struct analysis *an;
 	struct hvst_trace trace;
 	struct hvst_params params;
 	struct hvst_observer obs;
-	int64_t now;			/* trace time of the next event */
-	int64_t late;			/* a start event is stamped this long after the clock was read */
-	uint64_t ignored;		/* events that were not recorded */
+	int64_t now;	  /* trace time of the next event */
+	int64_t late;	  /* a start event is stamped this long after the clock was read */
+	uint64_t ignored; /* events that were not recorded */
 	struct hvst_arm *arms;
 	unsigned int nr_arms;
 	struct hvst_fire *fires;
 	unsigned int nr_fires;
-	unsigned int nr_storms;		/* as the observer saw them */
+	unsigned int nr_storms; /* as the observer saw them */
 	bool finished;
 };
 
@@ -72,14 +81,22 @@ void host_step(const struct feed *f, struct host *h, int64_t ns);
 /* Its rate against the trace clock becomes @ppm. */
 void host_rate(const struct feed *f, struct host *h, double ppm);
 
-/* --- one event each, 1 us after the one before --------------------------------------------------------- */
-void ev_set_config(struct feed *f, const struct who *w, unsigned int timer, uint64_t config, bool host);
-void ev_set_count(struct feed *f, const struct who *w, unsigned int timer, uint64_t count, bool host);
+/*
+ * --- one event each, 1 us after the one before
+ * ---------------------------------------------------------
+ */
+void ev_set_config(struct feed *f, const struct who *w, unsigned int timer, uint64_t config,
+		   bool host);
+void ev_set_count(struct feed *f, const struct who *w, unsigned int timer, uint64_t count,
+		  bool host);
 void ev_cleanup(struct feed *f, const struct who *w, unsigned int timer);
 /* @id: start_one_shot, start_expired or start_periodic */
-void ev_start(struct feed *f, const struct who *w, int id, unsigned int timer, uint64_t time_now, uint64_t count);
-void ev_callback(struct feed *f, const struct who *w, unsigned int timer, int pid, unsigned int cpu);
-void ev_expiration(struct feed *f, const struct who *w, unsigned int timer, bool direct, int result);
+void ev_start(struct feed *f, const struct who *w, int id, unsigned int timer, uint64_t time_now,
+	      uint64_t count);
+void ev_callback(struct feed *f, const struct who *w, unsigned int timer, int pid,
+		 unsigned int cpu);
+void ev_expiration(struct feed *f, const struct who *w, unsigned int timer, bool direct,
+		   int result);
 void ev_msr(struct feed *f, const struct who *w, bool write, uint32_t ecx, uint64_t data);
 void ev_entry(struct feed *f, const struct who *w);
 void ev_exit(struct feed *f, const struct who *w, unsigned int isa, uint32_t reason);
@@ -90,21 +107,29 @@ void ev_switch(struct feed *f, int prev, int prev_state, int next, unsigned int 
 void ev_pio_read(struct feed *f, const struct who *w, uint32_t port);
 void ev_mmio_read(struct feed *f, const struct who *w, uint64_t gpa);
 
-/* --- what a guest does ----------------------------------------------------------------------------------- */
+/*
+ * --- what a guest does
+ * -----------------------------------------------------------------------------------
+ */
 /* Writes the config of a one-shot timer with auto-enable in direct mode. */
 void guest_setup(struct feed *f, const struct who *w, unsigned int timer);
 /* Exit, the write of count, its kvm_msr. @read: after a read of the reference counter. */
-void guest_write(struct feed *f, const struct who *w, unsigned int timer, uint64_t count, bool read);
+void guest_write(struct feed *f, const struct who *w, unsigned int timer, uint64_t count,
+		 bool read);
 /* The host's reaction to it before the next entry; true when the arm was past due. */
 bool host_start(struct feed *f, const struct who *w, unsigned int timer, uint64_t count);
-/* Write, start, and the delivery: at once when past due, else at the deadline. True when past due. */
+/* Write, start, and the delivery: at once when past due, else at the deadline. True when past due.
+ */
 bool guest_arm(struct feed *f, const struct who *w, unsigned int timer, uint64_t count);
 /* @n arms, each for @delay ns from the host's now. */
 void guest_ticks(struct feed *f, const struct who *w, unsigned int n, int64_t delay);
 /* @n arms, each for a moment that lies @behind ns in the past. */
 void guest_lags(struct feed *f, const struct who *w, unsigned int n, int64_t behind);
 
-/* --- looking at what came out -------------------------------------------------------------------------- */
+/*
+ * --- looking at what came out
+ * --------------------------------------------------------------------------
+ */
 const struct hvst_timer *timer_find(const struct feed *f, int tid, unsigned int timer);
 const struct hvst_verdict *verdict_of(const struct feed *f, enum hvst_question q);
 /* Prints the storms, transitions and segments found, for a test that fails. */

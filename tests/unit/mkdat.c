@@ -125,7 +125,8 @@ static void common(uint8_t *rec, uint16_t type, int32_t pid)
 }
 
 /* @rec has all but what every event of a vCPU begins with. */
-static void vcpu_record(struct mk_cpu *c, uint64_t ts, uint16_t type, int pid, int vcpu, uint8_t *rec, uint32_t len)
+static void vcpu_record(struct mk_cpu *c, uint64_t ts, uint16_t type, int pid, int vcpu,
+			uint8_t *rec, uint32_t len)
 {
 	common(rec, type, pid);
 	memcpy(rec + 8, &vcpu, 4);
@@ -183,18 +184,18 @@ void mk_unknown(struct mk_cpu *c, uint64_t ts, uint32_t len)
 
 /* --- files --- */
 
-#define COMMON \
-	"format:\n" \
-	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
-	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n" \
-	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
+#define COMMON                                                                                     \
+	"format:\n"                                                                                \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"                     \
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"                     \
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"             \
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
-#define FIELD(type, name, offset, size, sign) \
+#define FIELD(type, name, offset, size, sign)                                                      \
 	"\tfield:" type " " name ";\toffset:" #offset ";\tsize:" #size ";\tsigned:" #sign ";\n"
 
 static const char header_page[] =
 	FIELD("u64", "timestamp", 0, 8, 0) FIELD("local_t", "commit", 8, 8, 1)
-	FIELD("int", "overwrite", 8, 1, 1) FIELD("char", "data", 16, 4080, 0);
+		FIELD("int", "overwrite", 8, 1, 1) FIELD("char", "data", 16, 4080, 0);
 static const char set_count[] =
 	"name: kvm_hv_stimer_set_count\nID: 101\n" COMMON FIELD("int", "vcpu_id", 8, 4, 1)
 		FIELD("int", "timer_index", 12, 4, 1) FIELD("u64", "count", 16, 8, 0)
@@ -203,20 +204,18 @@ static const char start[] =
 	"name: kvm_hv_stimer_start_one_shot\nID: 102\n" COMMON FIELD("int", "vcpu_id", 8, 4, 1)
 		FIELD("int", "timer_index", 12, 4, 1) FIELD("u64", "time_now", 16, 8, 0) FIELD(
 			"u64", "count", 24, 8, 0) "\nprint fmt: \"time_now %llu\", REC->time_now\n";
-static const char sched[] =
-	"name: sched_switch\nID: 103\n" COMMON FIELD("char", "prev_comm[16]", 8, 16, 0)
-	FIELD("pid_t", "prev_pid", 24, 4, 1) FIELD("int", "prev_prio", 28, 4, 1)
-	FIELD("long", "prev_state", 32, 8, 1) FIELD("char", "next_comm[16]", 40, 16, 0)
-	FIELD("pid_t", "next_pid", 56, 4, 1) FIELD("int", "next_prio", 60, 4, 1)
-	"\nprint fmt: \"%d\", REC->next_pid\n";
+static const char sched[] = "name: sched_switch\nID: 103\n" COMMON FIELD(
+	"char", "prev_comm[16]", 8, 16, 0) FIELD("pid_t", "prev_pid", 24, 4, 1)
+	FIELD("int", "prev_prio", 28, 4, 1) FIELD("long", "prev_state", 32, 8, 1)
+		FIELD("char", "next_comm[16]", 40, 16, 0) FIELD("pid_t", "next_pid", 56, 4, 1)
+			FIELD("int", "next_prio", 60, 4, 1) "\nprint fmt: \"%d\", REC->next_pid\n";
 
-static const char entry[] =
-	"name: kvm_entry\nID: 104\n" COMMON FIELD("unsigned int", "vcpu_id", 8, 4, 0)
-	"\nprint fmt: \"vcpu %u\", REC->vcpu_id\n";
+static const char entry[] = "name: kvm_entry\nID: 104\n" COMMON FIELD(
+	"unsigned int", "vcpu_id", 8, 4, 0) "\nprint fmt: \"vcpu %u\", REC->vcpu_id\n";
 static const char expiration[] =
 	"name: kvm_hv_stimer_expiration\nID: 105\n" COMMON FIELD("int", "vcpu_id", 8, 4, 1)
-	FIELD("int", "timer_index", 12, 4, 1) FIELD("int", "direct", 16, 4, 1)
-	FIELD("int", "msg_send_result", 20, 4, 1) "\nprint fmt: \"%d\", REC->vcpu_id\n";
+		FIELD("int", "timer_index", 12, 4, 1) FIELD("int", "direct", 16, 4, 1) FIELD(
+			"int", "msg_send_result", 20, 4, 1) "\nprint fmt: \"%d\", REC->vcpu_id\n";
 
 static void put_text(struct mk_bytes *b, const char *text)
 {

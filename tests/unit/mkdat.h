@@ -2,8 +2,8 @@
 /*
  * Builds small trace.dat files in memory, record by record, so that a test can have any shape of
  * sub-buffer, option or section, right or wrong. Five events: kvm_hv_stimer_set_count (id 101),
- * kvm_hv_stimer_start_one_shot (102), sched_switch (103), kvm_entry (104), kvm_hv_stimer_expiration (105);
- * 106 and up have no format.
+ * kvm_hv_stimer_start_one_shot (102), sched_switch (103), kvm_entry (104), kvm_hv_stimer_expiration
+ * (105); 106 and up have no format.
  */
 #ifndef HVST_TEST_MKDAT_H
 #define HVST_TEST_MKDAT_H
@@ -14,15 +14,18 @@
 
 #include "../../lib/read/compress.h"
 
-#define MK_PAGE		4096
-#define MK_SET_COUNT	101
-#define MK_START	102
-#define MK_SWITCH	103
-#define MK_ENTRY	104
-#define MK_EXPIRATION	105
-#define MK_UNKNOWN	106
+#define MK_PAGE	      4096
+#define MK_SET_COUNT  101
+#define MK_START      102
+#define MK_SWITCH     103
+#define MK_ENTRY      104
+#define MK_EXPIRATION 105
+#define MK_UNKNOWN    106
 
-struct mk_bytes { uint8_t *data; size_t len, cap; };
+struct mk_bytes {
+	uint8_t *data;
+	size_t len, cap;
+};
 void mk_put(struct mk_bytes *b, const void *data, size_t len);
 void mk_free(struct mk_bytes *b);
 
@@ -30,8 +33,8 @@ void mk_free(struct mk_bytes *b);
 struct mk_cpu {
 	struct mk_bytes pages;
 	uint8_t page[MK_PAGE];
-	uint32_t used;			/* of the page's data */
-	uint64_t ts;			/* of the last record */
+	uint32_t used; /* of the page's data */
+	uint64_t ts;   /* of the last record */
 	bool open;
 };
 
@@ -55,16 +58,20 @@ struct mk_buffer {
 	unsigned int nr_cpus;
 };
 
-struct mk_option { unsigned int id; const void *data; uint32_t len; };
+struct mk_option {
+	unsigned int id;
+	const void *data;
+	uint32_t len;
+};
 
 struct mk_file {
 	int version;
-	enum hvst_compression compression;	/* of version 7 */
-	const struct mk_buffer *buffers;	/* the first is the top one */
+	enum hvst_compression compression; /* of version 7 */
+	const struct mk_buffer *buffers;   /* the first is the top one */
 	unsigned int nr_buffers;
-	const struct mk_option *options;	/* besides the necessary ones */
+	const struct mk_option *options; /* besides the necessary ones */
 	unsigned int nr_options;
-	uint32_t chunk_pages;			/* 0: 2 */
+	uint32_t chunk_pages; /* 0: 2 */
 };
 
 /* The file, to be freed by mk_free(). */

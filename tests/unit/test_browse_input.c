@@ -11,7 +11,10 @@
 
 #include "browse_fake.h"
 
-struct fixture { struct fake *f; struct br_app a; };
+struct fixture {
+	struct fake *f;
+	struct br_app a;
+};
 
 static int setup(void **state)
 {

@@ -10,7 +10,10 @@
 
 #include "browse_fake.h"
 
-struct fixture { struct fake *f; struct br_app a; };
+struct fixture {
+	struct fake *f;
+	struct br_app a;
+};
 
 static void start(struct fixture *x, int w, int h, bool ascii)
 {
@@ -220,7 +223,8 @@ int main(void)
 		cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_counts_are_exact),
 		cmocka_unit_test(test_folded_vm_shows_its_storm),
-		cmocka_unit_test(test_folded_to_fit), cmocka_unit_test(test_hostile_text),
+		cmocka_unit_test(test_folded_to_fit),
+		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_every_width_and_height),
 	};
 

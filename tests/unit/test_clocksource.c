@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* lib/analysis/clocksource: which clock the guest programs its timers from, and what time_now comes from. */
+/*
+ * lib/analysis/clocksource: which clock the guest programs its timers from, and what time_now comes
+ * from.
+ */
 #include "events.h"
 
 static struct host host;
@@ -55,10 +58,16 @@ static int64_t page(struct feed *f, bool on, uint64_t pfn)
 	return ts;
 }
 
-struct change { enum hvst_guest_source from, to; int64_t ts; int vcpu; enum hvst_confidence conf; };
+struct change {
+	enum hvst_guest_source from, to;
+	int64_t ts;
+	int vcpu;
+	enum hvst_confidence conf;
+};
 
 /* The stimer transitions that are certain or inferred and no first learning, in order. */
-static void expect(const struct feed *f, const char *what, const struct change *want, unsigned int n)
+static void expect(const struct feed *f, const char *what, const struct change *want,
+		   unsigned int n)
 {
 	const struct hvst_result *r = &f->an->result;
 	unsigned int k = 0;
@@ -66,7 +75,8 @@ static void expect(const struct feed *f, const char *what, const struct change *
 	for (unsigned int i = 0; i < r->nr_guest; i++) {
 		const struct hvst_guest_transition *t = &r->guest[i];
 
-		if (t->role != HVST_ROLE_STIMER || t->confidence == HVST_SUSPECTED || t->from == HVST_SRC_UNKNOWN)
+		if (t->role != HVST_ROLE_STIMER || t->confidence == HVST_SUSPECTED ||
+		    t->from == HVST_SRC_UNKNOWN)
 			continue;
 		if (k >= n || t->from != want[k].from || t->to != want[k].to)
 			feed_show(f);
@@ -82,7 +92,8 @@ static void expect(const struct feed *f, const char *what, const struct change *
 	if (k != n)
 		feed_show(f);
 	assert_int_equal(k, n);
-	assert_int_equal(verdict_of(f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH)->answer, n ? HVST_YES : HVST_NO);
+	assert_int_equal(verdict_of(f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH)->answer,
+			 n ? HVST_YES : HVST_NO);
 	printf("# %s: %u transitions\n", what, n);
 }
 
@@ -94,15 +105,19 @@ static void test_walk(void **state)
 	(void)state;
 	begin(&f, 0);
 	ticks(&f, 20, true);
-	want[0] = (struct change){ HVST_SRC_REFERENCE_COUNTER, HVST_SRC_TSC_PAGE, page(&f, true, 0x1234), -1, HVST_OBSERVED };
+	want[0] = (struct change){ HVST_SRC_REFERENCE_COUNTER, HVST_SRC_TSC_PAGE,
+				   page(&f, true, 0x1234), -1, HVST_OBSERVED };
 	ticks(&f, 20, false);
-	page(&f, true, 0x5678);		/* moved: no change */
+	page(&f, true, 0x5678); /* moved: no change */
 	ticks(&f, 20, false);
-	want[1] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_REFERENCE_COUNTER, page(&f, false, 0x5678), -1, HVST_OBSERVED };
+	want[1] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_REFERENCE_COUNTER,
+				   page(&f, false, 0x5678), -1, HVST_OBSERVED };
 	ticks(&f, 20, true);
-	want[2] = (struct change){ HVST_SRC_REFERENCE_COUNTER, HVST_SRC_TSC_PAGE, page(&f, true, 0x5678), -1, HVST_OBSERVED };
+	want[2] = (struct change){ HVST_SRC_REFERENCE_COUNTER, HVST_SRC_TSC_PAGE,
+				   page(&f, true, 0x5678), -1, HVST_OBSERVED };
 	ticks(&f, 20, false);
-	want[3] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_RAW_TSC, page(&f, false, 0), -1, HVST_INFERRED };
+	want[3] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_RAW_TSC, page(&f, false, 0), -1,
+				   HVST_INFERRED };
 	ticks(&f, 20, false);
 	feed_end(&f);
 	expect(&f, "counter, page, moved, counter, page, raw TSC", want, 4);
@@ -132,7 +147,8 @@ static void test_steady(void **state)
 	feed_free(&f);
 }
 
-/* A guest with the page on that begins to read the counter, without any write: seen by its reads. */
+/* A guest with the page on that begins to read the counter, without any write: seen by its reads.
+ */
 static void test_no_write(void **state)
 {
 	struct change want[2];
@@ -142,9 +158,11 @@ static void test_no_write(void **state)
 	begin(&f, 0);
 	page(&f, true, 0x77);
 	ticks(&f, 50, false);
-	want[0] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_REFERENCE_COUNTER, f.now, 0, HVST_OBSERVED };
+	want[0] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_REFERENCE_COUNTER, f.now, 0,
+				   HVST_OBSERVED };
 	ticks(&f, 50, true);
-	want[1] = (struct change){ HVST_SRC_REFERENCE_COUNTER, HVST_SRC_TSC_PAGE, f.now, 0, HVST_INFERRED };
+	want[1] = (struct change){ HVST_SRC_REFERENCE_COUNTER, HVST_SRC_TSC_PAGE, f.now, 0,
+				   HVST_INFERRED };
 	ticks(&f, 50, false);
 	feed_end(&f);
 	expect(&f, "page on throughout, counter read in between", want, 2);
@@ -169,7 +187,10 @@ static void test_two_vcpus(void **state)
 	feed_free(&f);
 }
 
-/* A target moved on by the step of last time needs no clock: it must not pass for "no read before it". */
+/*
+ * A target moved on by the step of last time needs no clock: it must not pass for "no read before
+ * it".
+ */
 static void test_derived_targets(void **state)
 {
 	struct change want[1];
@@ -180,10 +201,11 @@ static void test_derived_targets(void **state)
 	begin(&f, 0);
 	page(&f, true, 0x77);
 	ticks(&f, 30, false);
-	want[0] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_REFERENCE_COUNTER, page(&f, false, 0x77), -1, HVST_OBSERVED };
+	want[0] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_REFERENCE_COUNTER,
+				   page(&f, false, 0x77), -1, HVST_OBSERVED };
 	ticks(&f, 30, true);
 	target = ref_now(&f, &host) - 1000000;
-	for (unsigned int i = 0; i < 200; i++) {		/* a backlog: no clock is read */
+	for (unsigned int i = 0; i < 200; i++) { /* a backlog: no clock is read */
 		target += 20000;
 		guest_arm(&f, &vcpu0, 0, target);
 		f.now += US(200);
@@ -211,7 +233,7 @@ static void test_host_side(void **state)
 {
 	enum { UNKNOWN, ON, OFF, ON_AGAIN, BROKEN, STILL_BROKEN, MENDED, PHASES };
 	static const enum hvst_ref_source want[PHASES] = {
-		HVST_REF_UNKNOWN, HVST_REF_TSC_PAGE, HVST_REF_KVMCLOCK, HVST_REF_TSC_PAGE,
+		HVST_REF_UNKNOWN,  HVST_REF_TSC_PAGE, HVST_REF_KVMCLOCK, HVST_REF_TSC_PAGE,
 		HVST_REF_KVMCLOCK, HVST_REF_KVMCLOCK, HVST_REF_TSC_PAGE,
 	};
 	int64_t at[PHASES];
@@ -233,7 +255,8 @@ static void test_host_side(void **state)
 			ev_master(&f, 90, 3, false);
 			break;
 		case STILL_BROKEN:
-			ev_master(&f, 90, 3, true);	/* stays broken until the MSR is written again */
+			ev_master(&f, 90, 3,
+				  true); /* stays broken until the MSR is written again */
 			break;
 		default:
 			break;
@@ -244,7 +267,8 @@ static void test_host_side(void **state)
 	}
 	feed_end(&f);
 	for (unsigned int p = 0; p < PHASES; p++) {
-		printf("# phase %u: time_now from %s\n", p, hvst_ref_source_name(source_at(&f, at[p])));
+		printf("# phase %u: time_now from %s\n", p,
+		       hvst_ref_source_name(source_at(&f, at[p])));
 		assert_int_equal(source_at(&f, at[p]), want[p]);
 	}
 	feed_free(&f);
@@ -253,7 +277,8 @@ static void test_host_side(void **state)
 /* The guest's timekeeping, told from its timers. */
 static void test_timekeeping(void **state)
 {
-	static const enum hvst_guest_source want[] = { HVST_SRC_ACPI_PM, HVST_SRC_HPET, HVST_SRC_RAW_TSC };
+	static const enum hvst_guest_source want[] = { HVST_SRC_ACPI_PM, HVST_SRC_HPET,
+						       HVST_SRC_RAW_TSC };
 	unsigned int n = 0;
 	struct feed f;
 
@@ -272,7 +297,7 @@ static void test_timekeeping(void **state)
 	}
 	ticks(&f, 30, false);
 	for (unsigned int i = 0; i < 30; i++) {
-		ev_exit(&f, &vcpu0, 1, 16);		/* RDTSC */
+		ev_exit(&f, &vcpu0, 1, 16); /* RDTSC */
 		ev_entry(&f, &vcpu0);
 		f.now += MS(5);
 	}
@@ -319,7 +344,10 @@ static void test_reenlightenment(void **state)
 	feed_free(&f);
 }
 
-/* A write that faulted, a write by the VMM's restore, a lost stretch: no transition is made of them. */
+/*
+ * A write that faulted, a write by the VMM's restore, a lost stretch: no transition is made of
+ * them.
+ */
 static void test_not_a_change(void **state)
 {
 	struct hvst_event ev;
@@ -330,7 +358,12 @@ static void test_not_a_change(void **state)
 	page(&f, true, 0x77);
 	ticks(&f, 30, false);
 	memset(&ev, 0, sizeof(ev));
-	ev = (struct hvst_event){ .ts_ns = f.now, .pid = 100, .cpu = 1, .id = HVST_EV_MSR, .present = 0xf, .vcpu_id = -1 };
+	ev = (struct hvst_event){ .ts_ns = f.now,
+				  .pid = 100,
+				  .cpu = 1,
+				  .id = HVST_EV_MSR,
+				  .present = 0xf,
+				  .vcpu_id = -1 };
 	ev.msr = (struct hvst_ev_msr){ .data = 0, .ecx = MSR_PAGE, .write = 1, .exception = 1 };
 	feed(&f, &ev);
 	f.now += US(1);
@@ -345,7 +378,8 @@ static void test_not_a_change(void **state)
 	feed_free(&f);
 }
 
-/* Without kvm_msr there is nothing to go by: no transition, and the verdict says what is missing. */
+/* Without kvm_msr there is nothing to go by: no transition, and the verdict says what is missing.
+ */
 static void test_no_msrs(void **state)
 {
 	const struct hvst_verdict *v;

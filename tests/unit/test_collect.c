@@ -108,7 +108,8 @@ static void everything_is_counted(const struct collect *c)
 static void joined_by(void **state)
 {
 	/* an unknown thread stays apart from the VMs, but has vCPU and timer */
-	static const struct { unsigned int by, groups;
+	static const struct {
+		unsigned int by, groups;
 	} cases[] = {
 		{ BY_ALL, 10 }, { BY_VM | BY_VCPU, 5 }, { BY_VM, 3 },
 		{ BY_VCPU, 2 }, { BY_TIMER, 2 },	{ 0, 1 },
@@ -218,9 +219,12 @@ static void what_is_no_arm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(joined_by), cmocka_unit_test(groups_have_names_and_order),
-		cmocka_unit_test(linear_after_a_look), cmocka_unit_test(too_many_intervals),
-		cmocka_unit_test(odd_times_and_values), cmocka_unit_test(what_is_no_arm),
+		cmocka_unit_test(joined_by),
+		cmocka_unit_test(groups_have_names_and_order),
+		cmocka_unit_test(linear_after_a_look),
+		cmocka_unit_test(too_many_intervals),
+		cmocka_unit_test(odd_times_and_values),
+		cmocka_unit_test(what_is_no_arm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,9 +18,10 @@
 
 #include "../../lib/event/decode.h"
 
-#define COMMON "format:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
+#define COMMON                                                                                     \
+	"format:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"            \
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"
-#define FIELD(decl, offset, size, sign) \
+#define FIELD(decl, offset, size, sign)                                                            \
 	"\tfield:" decl ";\toffset:" #offset ";\tsize:" #size ";\tsigned:" #sign ";\n"
 
 /* A file with nothing but formats. */
@@ -86,7 +87,7 @@ static void test_other_sizes(void **state)
 	assert_int_equal(ev.vcpu_id, -2);
 	assert_int_equal(ev.set_count.timer_index, 3);
 	assert_int_equal(ev.set_count.count, 0xffffffff);
-	assert_int_equal(ev.present, 0x7);	/* host is absent, not zero */
+	assert_int_equal(ev.present, 0x7); /* host is absent, not zero */
 	assert_int_equal(f->decoder.plans[f->decoder.slot[7]].min_size, 28);
 	free_fake(f);
 	print_message("# decode: fields of 1, 4 and 8 bytes where ours have 4 and 8, one absent\n");
@@ -226,7 +227,8 @@ static void test_real_formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_other_sizes), cmocka_unit_test(test_impostors),
+		cmocka_unit_test(test_other_sizes),
+		cmocka_unit_test(test_impostors),
 		cmocka_unit_test(test_real_formats),
 	};
 

@@ -39,15 +39,16 @@ static struct mk_bytes build(struct sample *s, int version, enum hvst_compressio
 		mk_switch(&s->inst[0], 2000 + (uint64_t)i * 10, 5, 6);
 	}
 	s->buffers[0] =
-		(struct mk_buffer){.name = "", .clock = "mono", .cpus = s->top, .nr_cpus = 2};
-	s->buffers[1] =
-		(struct mk_buffer){.name = "inst", .clock = "mono", .cpus = s->inst, .nr_cpus = 1};
-	s->file = (struct mk_file){.version = version,
-				   .compression = how,
-				   .buffers = s->buffers,
-				   .nr_buffers = 2,
-				   .options = o,
-				   .nr_options = nr_options};
+		(struct mk_buffer){ .name = "", .clock = "mono", .cpus = s->top, .nr_cpus = 2 };
+	s->buffers[1] = (struct mk_buffer){
+		.name = "inst", .clock = "mono", .cpus = s->inst, .nr_cpus = 1
+	};
+	s->file = (struct mk_file){ .version = version,
+				    .compression = how,
+				    .buffers = s->buffers,
+				    .nr_buffers = 2,
+				    .options = o,
+				    .nr_options = nr_options };
 	b = mk_file(&s->file);
 	mk_free(&s->top[0].pages);
 	mk_free(&s->top[1].pages);
@@ -55,8 +56,14 @@ static struct mk_bytes build(struct sample *s, int version, enum hvst_compressio
 	return b;
 }
 
-static const struct { int version; enum hvst_compression how; const char *name; } kinds[] = {
-	{ 6, HVST_COMP_NONE, "6" }, { 7, HVST_COMP_NONE, "7" }, { 7, HVST_COMP_ZLIB, "7 zlib" },
+static const struct {
+	int version;
+	enum hvst_compression how;
+	const char *name;
+} kinds[] = {
+	{ 6, HVST_COMP_NONE, "6" },
+	{ 7, HVST_COMP_NONE, "7" },
+	{ 7, HVST_COMP_ZLIB, "7 zlib" },
 	{ 7, HVST_COMP_ZSTD, "7 zstd" },
 };
 
@@ -95,7 +102,7 @@ static void test_walk(void **state)
 		assert_int_equal(f.compression, kinds[k].how);
 		assert_int_equal(f.truncated_at, -1);
 		assert_string_equal(f.clock, "mono");
-		assert_int_equal(f.nr_formats, 5);	/* that of "other" is not looked at */
+		assert_int_equal(f.nr_formats, 5); /* that of "other" is not looked at */
 		assert_int_equal(f.nr_buffers, 2);
 		assert_string_equal(f.buffers[1].name, "inst");
 		assert_int_equal(f.buffers[0].nr_cpus, 2);
@@ -118,13 +125,13 @@ static void test_options(void **state)
 				    "\1\0\0\0\145\0\0\0"
 				    "\0\0\0\0\144\0\0";
 	const struct mk_option o[] = {
-		{HVST_OPT_DATE, "0x10", 5},
-		{HVST_OPT_OFFSET, "-7000", 6},
-		{HVST_OPT_UNAME, "Linux x", 8},
-		{HVST_OPT_TSC2NSEC, tsc, 16},
-		{999, "unknown", 8},
-		{HVST_OPT_CPUCOUNT, "\2\0\0", 4},
-		{HVST_OPT_GUEST, guest, sizeof(guest)},
+		{ HVST_OPT_DATE, "0x10", 5 },
+		{ HVST_OPT_OFFSET, "-7000", 6 },
+		{ HVST_OPT_UNAME, "Linux x", 8 },
+		{ HVST_OPT_TSC2NSEC, tsc, 16 },
+		{ 999, "unknown", 8 },
+		{ HVST_OPT_CPUCOUNT, "\2\0\0", 4 },
+		{ HVST_OPT_GUEST, guest, sizeof(guest) },
 	};
 	char err[256];
 
@@ -162,7 +169,7 @@ static void cut_everywhere(size_t k)
 	struct mk_bytes b = build(&s, kinds[k].version, kinds[k].how, NULL, 0);
 
 	for (size_t len = 0; len < b.len; len += len < 6000 ? 1 : 97) {
-		uint8_t *copy = malloc(len + 1);	/* its own memory: an overrun would show */
+		uint8_t *copy = malloc(len + 1); /* its own memory: an overrun would show */
 		struct hvst_file f;
 		char err[512];
 		int rc;
@@ -264,7 +271,10 @@ struct wrong {
 	const char *says;
 };
 
-#define WRONG(bytes, rc, says) { bytes, sizeof(bytes) - 1, rc, says }
+#define WRONG(bytes, rc, says)                                                                     \
+	{                                                                                          \
+		bytes, sizeof(bytes) - 1, rc, says                                                 \
+	}
 static const struct wrong wrongs[] = {
 	WRONG("", -EINVAL, "is empty"),
 	WRONG("\x17\x08\x44tra", -EBADMSG, "cut off"),
@@ -362,24 +372,27 @@ static void test_circle(void **state)
 	mk_free(&b);
 }
 
-static const struct { const char *text; int rc; unsigned int fields;
+static const struct {
+	const char *text;
+	int rc;
+	unsigned int fields;
 } formats[] = {
-	{"name: a\nID: 1\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\tsigned:1;\nprint fmt: "
-	 "\"\"\n",
-	 0, 1},
-	{"name: a\nID: 1\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\n", 0,
-	 1}, /* before signed: */
-	{"\tfield:__data_loc char[] name;\toffset:8;\tsize:4;\tsigned:1;\n"
-	 "\tfield:unsigned long args[6];\toffset:12;\tsize:48;\tsigned:0;\n",
-	 0, 2},
-	{"\tfield:int x;\toffset:8;\tsigned:1;\n", -EINVAL, 0},
-	{"\tfield:int x;\toffset:99999;\tsize:4;\tsigned:1;\n", -EINVAL, 0},
-	{"\tfield:int x;\toffset:65530;\tsize:16;\tsigned:1;\n", -EINVAL, 0},
-	{"\tfield:int x;\toffset:-8;\tsize:4;\tsigned:1;\n", -EINVAL, 0},
-	{"\tfield:;\toffset:8;\tsize:4;\tsigned:1;\n", -EINVAL, 0},
-	{"name: a\nID: 70000\n", -EINVAL, 0},
-	{"name: a\nID: x\n", -EINVAL, 0},
-	{"name: \033[2J\nID: 1\n", -EINVAL, 0},
+	{ "name: a\nID: 1\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\tsigned:1;\nprint fmt: "
+	  "\"\"\n",
+	  0, 1 },
+	{ "name: a\nID: 1\nformat:\n\tfield:int x;\toffset:8;\tsize:4;\n", 0,
+	  1 }, /* before signed: */
+	{ "\tfield:__data_loc char[] name;\toffset:8;\tsize:4;\tsigned:1;\n"
+	  "\tfield:unsigned long args[6];\toffset:12;\tsize:48;\tsigned:0;\n",
+	  0, 2 },
+	{ "\tfield:int x;\toffset:8;\tsigned:1;\n", -EINVAL, 0 },
+	{ "\tfield:int x;\toffset:99999;\tsize:4;\tsigned:1;\n", -EINVAL, 0 },
+	{ "\tfield:int x;\toffset:65530;\tsize:16;\tsigned:1;\n", -EINVAL, 0 },
+	{ "\tfield:int x;\toffset:-8;\tsize:4;\tsigned:1;\n", -EINVAL, 0 },
+	{ "\tfield:;\toffset:8;\tsize:4;\tsigned:1;\n", -EINVAL, 0 },
+	{ "name: a\nID: 70000\n", -EINVAL, 0 },
+	{ "name: a\nID: x\n", -EINVAL, 0 },
+	{ "name: \033[2J\nID: 1\n", -EINVAL, 0 },
 };
 
 static void test_formats(void **state)

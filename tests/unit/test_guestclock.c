@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* lib/analysis/guestclock: the rate of the guest's clock against the reference clock, from headroom. */
+/*
+ * lib/analysis/guestclock: the rate of the guest's clock against the reference clock, from
+ * headroom.
+ */
 #include <math.h>
 
 #include "events.h"
@@ -22,7 +25,10 @@ static void begin(struct feed *f)
 	guest_setup(f, &vcpu0, 0);
 }
 
-/* Ticks of @period by a guest clock that is off by @ppm from here on; what it costs to get there varies. */
+/*
+ * Ticks of @period by a guest clock that is off by @ppm from here on; what it costs to get there
+ * varies.
+ */
 static void ticks(struct feed *f, int64_t span, int64_t period, double ppm, int64_t noise)
 {
 	int64_t from = f->now;
@@ -31,7 +37,7 @@ static void ticks(struct feed *f, int64_t span, int64_t period, double ppm, int6
 		int64_t off = (int64_t)(ppm * (double)(f->now - from) / 1e6);
 		uint64_t target;
 
-		f->now += (int64_t)(rnd() % US(5));	/* until the guest reads its clock */
+		f->now += (int64_t)(rnd() % US(5)); /* until the guest reads its clock */
 		target = ref_now(f, &host) + (uint64_t)(period + off) / 100;
 		f->now += (int64_t)(rnd() % (uint64_t)noise);
 		guest_arm(f, &vcpu0, 0, target);
@@ -66,10 +72,13 @@ static void test_rates(void **state)
 		if (!t)
 			feed_show(&f);
 		assert_non_null(t);
-		printf("# guest clock %+.0f ppm: %+.1f +- %.1f ppm, since %+.1f ms of the change\n", ppm[i], t->rate_ppm,
-		       t->rate_ppm_error, (double)(t->ts_ns - when) / 1e6);
+		printf("# guest clock %+.0f ppm: %+.1f +- %.1f ppm, since %+.1f ms of the change\n",
+		       ppm[i], t->rate_ppm, t->rate_ppm_error, (double)(t->ts_ns - when) / 1e6);
 		assert_true(fabs(t->rate_ppm - ppm[i]) <= fmax(10, fabs(ppm[i]) / 10));
-		/* A knee of 30 ppm is too flat to see: the fit then goes over the level part as well. */
+		/*
+		 * A knee of 30 ppm is too flat to see: the fit then goes over the level part as
+		 * well.
+		 */
 		if (fabs(ppm[i]) > 40) {
 			assert_true(fabs(t->rate_ppm - ppm[i]) <= t->rate_ppm_error + 2);
 			assert_true(llabs(t->ts_ns - when) < SEC(1));
@@ -138,7 +147,8 @@ static void test_short(void **state)
 	feed_free(&f);
 }
 
-/* The trace clock is slewed by NTP, the guest's clock is the reference clock: headroom stays level. */
+/* The trace clock is slewed by NTP, the guest's clock is the reference clock: headroom stays level.
+ */
 static void test_slewed_trace(void **state)
 {
 	struct feed f;
@@ -155,8 +165,8 @@ static void test_slewed_trace(void **state)
 }
 
 /*
- * A guest that ticks on a grid, armed anew by something else that comes with a period a little off the grid's:
- * the headroom moves as evenly as a clock that runs slow, and no clock was read.
+ * A guest that ticks on a grid, armed anew by something else that comes with a period a little off
+ * the grid's: the headroom moves as evenly as a clock that runs slow, and no clock was read.
  */
 static void test_grid_is_no_clock(void **state)
 {

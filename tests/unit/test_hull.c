@@ -71,10 +71,14 @@ static void test_brute_force(void **state)
 			assert_int_equal(k, h.n);
 			vertices += k;
 		}
-	printf("# %u hulls of %d points: %u vertices, all as by brute force\n", rounds, N, vertices);
+	printf("# %u hulls of %d points: %u vertices, all as by brute force\n", rounds, N,
+	       vertices);
 }
 
-/* The line over the middle: above every point, of least sum of distances, and as steep as the clock. */
+/*
+ * The line over the middle: above every point, of least sum of distances, and as steep as the
+ * clock.
+ */
 static void test_middle(void **state)
 {
 	struct hull_point p[N];
@@ -99,7 +103,8 @@ static void test_middle(void **state)
 		for (unsigned int e = 0; e + 1 < h.n; e++) {
 			__int128 s = 0;
 
-			best.slope = (int64_t)(((__int128)(h.p[e + 1].y - h.p[e].y) * ((__int128)1 << HULL_SLOPE_BITS)) /
+			best.slope = (int64_t)(((__int128)(h.p[e + 1].y - h.p[e].y) *
+						((__int128)1 << HULL_SLOPE_BITS)) /
 					       (h.p[e + 1].x - h.p[e].x));
 			best.x0 = h.p[e].x;
 			best.y0 = h.p[e].y;
@@ -134,10 +139,12 @@ static void test_bounded(void **state)
 	for (int64_t x = 0; x < 1000; x++) {
 		int64_t y = 1000000 - (x - 500) * (x - 500) * 4;
 
-		below = hvst_line_at(&l, x * 1000) - y < below ? hvst_line_at(&l, x * 1000) - y : below;
+		below = hvst_line_at(&l, x * 1000) - y < below ? hvst_line_at(&l, x * 1000) - y
+							       : below;
 	}
-	printf("# 1000 vertices in %u: the touching line is %lld below the highest of a curve of 1000000\n", h.n,
-	       (long long)-below);
+	printf("# 1000 vertices in %u: the touching line is %lld below the highest of a curve of "
+	       "1000000\n",
+	       h.n, (long long)-below);
 	assert_true(-below < 3000);
 	/* x not ascending: the higher y stays, at the last x */
 	hvst_hull_reset(&h);

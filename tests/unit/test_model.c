@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* lib/model: every transition of a synthetic timer that KVM makes, who owns what, what must not be inferred. */
+/*
+ * lib/model: every transition of a synthetic timer that KVM makes, who owns what, what must not be
+ * inferred.
+ */
 #include "events.h"
 #include "../../lib/model/model_private.h"
 
@@ -30,8 +33,9 @@ static void test_ahead(void **state)
 	hosts_reset(TRACED);
 	feed_begin(&f, 0);
 	guest_setup(&f, &vcpu0, 0);
-	count = ref_now(&f, &host_a) + 20000;		/* 2 ms */
-	start = f.now + US(4) + f.late;			/* exit, set_count, cleanup, kvm_msr, the reading, its event */
+	count = ref_now(&f, &host_a) + 20000; /* 2 ms */
+	start = f.now + US(4) +
+		f.late; /* exit, set_count, cleanup, kvm_msr, the reading, its event */
 	assert_false(guest_arm(&f, &vcpu0, 0, count));
 	feed_end(&f);
 	assert_int_equal(f.nr_arms, 1);
@@ -39,7 +43,8 @@ static void test_ahead(void **state)
 	assert_int_equal(f.arms[0].flags, 0);
 	assert_int_equal(f.arms[0].ts_ns, start);
 	assert_int_equal(f.arms[0].count, count);
-	assert_int_equal(f.arms[0].skew_ns, US(4) - MS(2));	/* 4 us from the guest's reading to the host's */
+	assert_int_equal(f.arms[0].skew_ns,
+			 US(4) - MS(2)); /* 4 us from the guest's reading to the host's */
 	assert_int_equal(f.arms[0].vm, -1);
 	assert_int_equal(f.nr_fires, 1);
 	assert_int_equal(f.fires[0].arm_ns, start);
@@ -54,8 +59,12 @@ static void test_ahead(void **state)
 	feed_free(&f);
 }
 
-/* One past-due arm, the same on each kernel: told by its event, by its pad, or by nothing but its delivery. */
-static void past_due_on(enum kernel kernel, uint64_t ignored, unsigned int flags, bool observed, bool fires)
+/*
+ * One past-due arm, the same on each kernel: told by its event, by its pad, or by nothing but its
+ * delivery.
+ */
+static void past_due_on(enum kernel kernel, uint64_t ignored, unsigned int flags, bool observed,
+			bool fires)
 {
 	const struct hvst_timer *t;
 	struct feed f;
@@ -81,9 +90,12 @@ static void past_due_on(enum kernel kernel, uint64_t ignored, unsigned int flags
 	assert_int_equal(f.nr_fires, 1);
 	assert_int_equal(f.fires[0].deadline_ns, HVST_UNKNOWN);
 	assert_int_equal(f.fires[0].callback_ns != HVST_UNKNOWN, fires);
-	assert_int_equal(hvst_model_padding_ns(f.an->model), kernel == PADDED ? 10000 : HVST_UNKNOWN);
+	assert_int_equal(hvst_model_padding_ns(f.an->model),
+			 kernel == PADDED ? 10000 : HVST_UNKNOWN);
 	printf("# past due on %s%s: skew %lld ns, off by %lld of a stated %lld\n",
-	       kernel == TRACED ? "traced kernel" : kernel == PADDED ? "padding kernel" : "stock kernel",
+	       kernel == TRACED	  ? "traced kernel"
+	       : kernel == PADDED ? "padding kernel"
+				  : "stock kernel",
 	       ignored ? ", event ignored" : "", (long long)f.arms[0].skew_ns, (long long)error,
 	       (long long)f.arms[0].error_ns);
 	feed_free(&f);
@@ -111,7 +123,7 @@ static void test_periodic(void **state)
 	hosts_reset(TRACED);
 	feed_begin(&f, 0);
 	ev_set_config(&f, &vcpu0, 1, CONFIG_SINT | CONFIG_PERIODIC | CONFIG_AUTO, false);
-	ev_set_count(&f, &vcpu0, 1, 10000, false);	/* 1 ms */
+	ev_set_count(&f, &vcpu0, 1, 10000, false); /* 1 ms */
 	for (unsigned int i = 0; i < 5; i++) {
 		exp = ref_now(&f, &host_a) + 10000;
 		ev_start(&f, &vcpu0, HVST_EV_STIMER_START_PERIODIC, 1, ref_now(&f, &host_a), exp);
@@ -139,9 +151,13 @@ static void test_periodic(void **state)
 }
 
 /* Is the expiration after these writes a past-due arm of a stock kernel, or nothing? */
-struct write { bool config, host; uint64_t value; };
+struct write {
+	bool config, host;
+	uint64_t value;
+};
 
-static void expect_inferred(const char *what, const struct write *w, unsigned int n, unsigned int want)
+static void expect_inferred(const char *what, const struct write *w, unsigned int n,
+			    unsigned int want)
 {
 	struct feed f;
 
@@ -156,40 +172,59 @@ static void expect_inferred(const char *what, const struct write *w, unsigned in
 	}
 	ev_expiration(&f, &vcpu0, 0, true, 0);
 	feed_end(&f);
-	printf("# %s: %llu inferred\n", what, (unsigned long long)timer_find(&f, 100, 0)->past_due_inferred);
+	printf("# %s: %llu inferred\n", what,
+	       (unsigned long long)timer_find(&f, 100, 0)->past_due_inferred);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, want);
 	assert_int_equal(f.nr_arms, want);
 	if (want)
-		assert_int_equal(f.arms[0].flags & HVST_ARM_HOST, w[n - 1].host ? HVST_ARM_HOST : 0);
+		assert_int_equal(f.arms[0].flags & HVST_ARM_HOST,
+				 w[n - 1].host ? HVST_ARM_HOST : 0);
 	feed_free(&f);
 }
 
-#define EXPECT(what, want, ...) do { \
-	static const struct write w[] = { __VA_ARGS__ }; \
-	expect_inferred(what, w, sizeof(w) / sizeof(*w), want); \
-} while (0)
-#define CFG(v) { true, false, (v) }
-#define CNT(v) { false, false, (v) }
-#define HOST_CFG(v) { true, true, (v) }
-#define HOST_CNT(v) { false, true, (v) }
+#define EXPECT(what, want, ...)                                                                    \
+	do {                                                                                       \
+		static const struct write w[] = { __VA_ARGS__ };                                   \
+		expect_inferred(what, w, sizeof(w) / sizeof(*w), want);                            \
+	} while (0)
+#define CFG(v)                                                                                     \
+	{                                                                                          \
+		true, false, (v)                                                                   \
+	}
+#define CNT(v)                                                                                     \
+	{                                                                                          \
+		false, false, (v)                                                                  \
+	}
+#define HOST_CFG(v)                                                                                \
+	{                                                                                          \
+		true, true, (v)                                                                    \
+	}
+#define HOST_CNT(v)                                                                                \
+	{                                                                                          \
+		false, true, (v)                                                                   \
+	}
 
 static void test_writes(void **state)
 {
 	(void)state;
 	EXPECT("count with auto-enable", 1, CNT(1000));
 	EXPECT("count 0 disables", 0, CNT(0));
-	EXPECT("count 0, then config with enable: no count", 0, CNT(0), CFG(CONFIG_DIRECT | CONFIG_ENABLE));
-	EXPECT("auto-enable and enable 0 is only that", 0, CNT(0), CFG(CONFIG_DIRECT | CONFIG_AUTO));
+	EXPECT("count 0, then config with enable: no count", 0, CNT(0),
+	       CFG(CONFIG_DIRECT | CONFIG_ENABLE));
+	EXPECT("auto-enable and enable 0 is only that", 0, CNT(0),
+	       CFG(CONFIG_DIRECT | CONFIG_AUTO));
 	EXPECT("not auto: count alone starts nothing", 0, CFG(CONFIG_DIRECT), CNT(1000));
 	EXPECT("not auto: count, then config with enable", 1, CFG(CONFIG_DIRECT), CNT(1000),
 	       CFG(CONFIG_DIRECT | CONFIG_ENABLE));
-	EXPECT("enabled, then left neither direct nor with a SINT", 0, CFG(CONFIG_DIRECT | CONFIG_ENABLE),
-	       CFG(CONFIG_ENABLE));
+	EXPECT("enabled, then left neither direct nor with a SINT", 0,
+	       CFG(CONFIG_DIRECT | CONFIG_ENABLE), CFG(CONFIG_ENABLE));
 	EXPECT("message mode with a SINT", 1, CFG(CONFIG_SINT | CONFIG_AUTO), CNT(1000));
-	EXPECT("the VMM's count does not enable", 0, CFG(CONFIG_DIRECT | CONFIG_AUTO), HOST_CNT(1000));
-	EXPECT("the VMM's count 0 does not disable, but there is no count", 0, CFG(CONFIG_DIRECT | CONFIG_ENABLE),
-	       HOST_CNT(0));
-	EXPECT("the VMM restores config and count", 1, HOST_CFG(CONFIG_DIRECT | CONFIG_ENABLE), HOST_CNT(1000));
+	EXPECT("the VMM's count does not enable", 0, CFG(CONFIG_DIRECT | CONFIG_AUTO),
+	       HOST_CNT(1000));
+	EXPECT("the VMM's count 0 does not disable, but there is no count", 0,
+	       CFG(CONFIG_DIRECT | CONFIG_ENABLE), HOST_CNT(0));
+	EXPECT("the VMM restores config and count", 1, HOST_CFG(CONFIG_DIRECT | CONFIG_ENABLE),
+	       HOST_CNT(1000));
 	EXPECT("the VMM resets it", 0, HOST_CFG(0), HOST_CNT(0));
 }
 
@@ -216,12 +251,13 @@ static void test_busy_slot(void **state)
 	assert_int_equal(f.nr_fires, 9);
 	assert_int_equal(f.fires[0].result, -EAGAIN);
 	assert_int_equal(f.fires[2].result, 0);
-	printf("# busy slot: %llu arms, %llu failed deliveries\n", (unsigned long long)t->past_due_inferred,
-	       (unsigned long long)t->failed_deliveries);
+	printf("# busy slot: %llu arms, %llu failed deliveries\n",
+	       (unsigned long long)t->past_due_inferred, (unsigned long long)t->failed_deliveries);
 	feed_free(&f);
 }
 
-/* SINT masked (-2) or refused by the LAPIC (1): nothing follows until the guest programs it again. */
+/* SINT masked (-2) or refused by the LAPIC (1): nothing follows until the guest programs it again.
+ */
 static void test_not_deliverable(void **state)
 {
 	const struct hvst_timer *t;
@@ -277,7 +313,8 @@ static void test_reprogrammed(void **state)
 	feed_free(&f);
 }
 
-/* The host looks again at a timer that runs; and a callback that came early by the reference clock. */
+/* The host looks again at a timer that runs; and a callback that came early by the reference clock.
+ */
 static void test_restarts(void **state)
 {
 	uint64_t count;
@@ -293,12 +330,12 @@ static void test_restarts(void **state)
 	f.now += US(300);
 	host_start(&f, &vcpu0, 0, count);
 	f.now += MS(1);
-	ev_callback(&f, &vcpu0, 0, 100, 1);		/* 700 us early by time_now */
+	ev_callback(&f, &vcpu0, 0, 100, 1); /* 700 us early by time_now */
 	host_start(&f, &vcpu0, 0, count);
 	f.now += US(700);
 	ev_callback(&f, &vcpu0, 0, 100, 1);
 	ev_expiration(&f, &vcpu0, 0, true, 0);
-	count = ref_now(&f, &host_a) - 20000;		/* past due, and looked at twice */
+	count = ref_now(&f, &host_a) - 20000; /* past due, and looked at twice */
 	guest_write(&f, &vcpu0, 0, count, false);
 	host_start(&f, &vcpu0, 0, count);
 	host_start(&f, &vcpu0, 0, count);
@@ -327,9 +364,9 @@ static void test_gap(void **state)
 	ev_lost(&f, vcpu0.cpu, 0);
 	ev_expiration(&f, &vcpu0, 0, true, 0);
 	guest_write(&f, &vcpu0, 0, 1001, false);
-	ev_lost(&f, vcpu0.cpu + 1, 7);			/* its thread may have run there */
+	ev_lost(&f, vcpu0.cpu + 1, 7); /* its thread may have run there */
 	ev_expiration(&f, &vcpu0, 0, true, 0);
-	ev_expiration(&f, &vcpu0, 0, true, 0);		/* delivered, and its write was lost */
+	ev_expiration(&f, &vcpu0, 0, true, 0); /* delivered, and its write was lost */
 	guest_arm(&f, &vcpu0, 0, 1002);
 	feed_end(&f);
 	printf("# gap: %llu inferred after it, none across\n",
@@ -359,11 +396,17 @@ static void test_gap_is_no_padding(void **state)
 	feed_free(&f);
 }
 
-/* Two VMs, both with a vCPU 0 and 1: threads find their VM by epoch, callbacks their timer by deadline. */
+/*
+ * Two VMs, both with a vCPU 0 and 1: threads find their VM by epoch, callbacks their timer by
+ * deadline.
+ */
 static void test_two_vms(void **state)
 {
 	static const struct who w[4] = {
-		{ &host_a, 100, 0, 0 }, { &host_a, 101, 1, 1 }, { &host_b, 200, 0, 0 }, { &host_b, 201, 1, 1 },
+		{ &host_a, 100, 0, 0 },
+		{ &host_a, 101, 1, 1 },
+		{ &host_b, 200, 0, 0 },
+		{ &host_b, 201, 1, 1 },
 	};
 	const struct hvst_result *r;
 	struct feed f;
@@ -385,7 +428,7 @@ static void test_two_vms(void **state)
 			host_start(&f, &w[i], 0, count);
 			at[i] = f.now + delay;
 		}
-		for (unsigned int k = 1; k <= 4; k++) {		/* in the order of their deadlines */
+		for (unsigned int k = 1; k <= 4; k++) { /* in the order of their deadlines */
 			unsigned int i = (k + 3 - n % 4) % 4;
 
 			f.now = at[i] > f.now ? at[i] : f.now;
@@ -407,7 +450,8 @@ static void test_two_vms(void **state)
 	for (unsigned int i = 0; i < f.nr_fires; i++)
 		wrong += f.fires[i].callback_ns == HVST_UNKNOWN ||
 			 llabs(f.fires[i].callback_ns - f.fires[i].deadline_ns) > US(100);
-	printf("# two VMs with equal vcpu_ids: %u firings, %u with another's callback\n", f.nr_fires, wrong);
+	printf("# two VMs with equal vcpu_ids: %u firings, %u with another's callback\n",
+	       f.nr_fires, wrong);
 	assert_int_equal(f.nr_fires, 200);
 	assert_int_equal(wrong, 0);
 	for (unsigned int i = 0; i < 4; i++)
@@ -415,11 +459,17 @@ static void test_two_vms(void **state)
 	feed_free(&f);
 }
 
-/* VMs restored from one snapshot: clocks agree, ids clash or not; neighbouring threads belong together. */
+/*
+ * VMs restored from one snapshot: clocks agree, ids clash or not; neighbouring threads belong
+ * together.
+ */
 static void test_same_epoch(void **state)
 {
 	static const struct who w[4] = {
-		{ &host_a, 100, 0, 0 }, { &host_a, 500, 0, 0 }, { &host_a, 101, 1, 1 }, { &host_a, 501, 1, 1 },
+		{ &host_a, 100, 0, 0 },
+		{ &host_a, 500, 0, 0 },
+		{ &host_a, 101, 1, 1 },
+		{ &host_a, 501, 1, 1 },
 	};
 	const struct hvst_result *r;
 	struct feed f;
@@ -460,11 +510,14 @@ static void test_restore(void **state)
 	assert_int_equal(f.arms[0].flags, HVST_ARM_HOST);
 	assert_int_equal(f.arms[0].tid, 100);
 	assert_int_equal(f.an->result.nr_vms, 1);
-	assert_int_equal(f.an->result.vms[0].nr_vcpus, 1);	/* the VMM's task is no vCPU */
+	assert_int_equal(f.an->result.vms[0].nr_vcpus, 1); /* the VMM's task is no vCPU */
 	feed_free(&f);
 }
 
-/* The VMM of a VM whose threads are yet to come writes: not to the other VM's vCPU of the same number. */
+/*
+ * The VMM of a VM whose threads are yet to come writes: not to the other VM's vCPU of the same
+ * number.
+ */
 static void test_restore_of_another(void **state)
 {
 	static const struct who vmm = { &host_b, 117, 0, 3 }, later = { &host_b, 118, 0, 2 };
@@ -494,7 +547,10 @@ static void test_restore_of_another(void **state)
 	feed_free(&f);
 }
 
-/* A thread id that is used again, by another vCPU: what the old one had written is not the new one's. */
+/*
+ * A thread id that is used again, by another vCPU: what the old one had written is not the new
+ * one's.
+ */
 static void test_tid_reuse(void **state)
 {
 	static const struct who again = { &host_b, 100, 3, 2 };
@@ -608,7 +664,8 @@ static void test_many_threads(void **state)
 		const struct who w = { &host_a, tid, tid & 3, 0 };
 
 		for (unsigned int i = 0; i < (tid < 11000 ? 8 : 1); i++)
-			ev_start(&f, &w, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &host_a), ref_now(&f, &host_a) + 100);
+			ev_start(&f, &w, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &host_a),
+				 ref_now(&f, &host_a) + 100);
 	}
 	feed_end(&f);
 	for (unsigned int i = 0; i < f.an->result.nr_vms; i++)
@@ -649,7 +706,7 @@ static void test_no_starts(void **state)
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 4);
 	assert_int_equal(timer_find(&f, 100, 0)->fired, 20);
 	for (unsigned int i = 0; i < f.nr_arms; i++)
-		assert_int_equal(f.arms[i].skew_ns, HVST_UNKNOWN);	/* no clock sample at all */
+		assert_int_equal(f.arms[i].skew_ns, HVST_UNKNOWN); /* no clock sample at all */
 	feed_free(&f);
 
 	/* neither starts nor callbacks: nothing can be said */

@@ -313,11 +313,11 @@ static void test_short_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_msrs), cmocka_unit_test(test_msr_predicates),
-		cmocka_unit_test(test_exits), cmocka_unit_test(test_hypercalls),
+		cmocka_unit_test(test_msrs),	     cmocka_unit_test(test_msr_predicates),
+		cmocka_unit_test(test_exits),	     cmocka_unit_test(test_hypercalls),
 		cmocka_unit_test(test_small_tables), cmocka_unit_test(test_config),
-		cmocka_unit_test(test_values), cmocka_unit_test(test_masks),
-		cmocka_unit_test(test_durations), cmocka_unit_test(test_short_buffers),
+		cmocka_unit_test(test_values),	     cmocka_unit_test(test_masks),
+		cmocka_unit_test(test_durations),    cmocka_unit_test(test_short_buffers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

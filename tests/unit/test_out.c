@@ -34,7 +34,7 @@ static int leave(void **state)
 {
 	(void)state;
 	unlink(path);
-	return rmdir(dir);	/* fails when anything else was left there */
+	return rmdir(dir); /* fails when anything else was left there */
 }
 
 static unsigned int files(void)
@@ -173,8 +173,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(appears_when_whole, enter, leave),
 		cmocka_unit_test_setup_teardown(discarded_leaves_nothing, enter, leave),
 		cmocka_unit_test_setup_teardown(impossible_places, enter, leave),
-		cmocka_unit_test(full_disk_is_reported), cmocka_unit_test(gone_reader_is_seen),
-		cmocka_unit_test(numbers), cmocka_unit_test(colour_is_by_wish),
+		cmocka_unit_test(full_disk_is_reported),
+		cmocka_unit_test(gone_reader_is_seen),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(colour_is_by_wish),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

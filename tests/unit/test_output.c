@@ -33,7 +33,9 @@ static const char *take(struct out *o)
 
 static void durations(void **state)
 {
-	static const struct { int64_t ns; const char *text, *sign;
+	static const struct {
+		int64_t ns;
+		const char *text, *sign;
 	} cases[] = {
 		{ 0, "0", "0" },
 		{ 1, "1 ns", "+1 ns" },
@@ -144,7 +146,10 @@ static void xml_escapes(void **state)
 static void tables_fit(void **state)
 {
 	static const struct column columns[] = {
-		{ "n", 0, 0, 0 }, { "name", 1, 0, 0 }, { "least", 0, 2, 0 }, { "less", 0, 1, 0 },
+		{ "n", 0, 0, 0 },
+		{ "name", 1, 0, 0 },
+		{ "least", 0, 2, 0 },
+		{ "less", 0, 1, 0 },
 	};
 	struct table *t;
 	struct out o;
@@ -210,7 +215,8 @@ static void buckets_hold_their_values(void **state)
 	edges_log(&e);
 	for (i = 1; i < e.n; i++)
 		assert_true(e.at[i - 1] < e.at[i]);
-	assert_int_equal(edges_bucket(&e, 0), edges_bucket(&e, -1) + 1);	/* zero has a row of its own */
+	assert_int_equal(edges_bucket(&e, 0),
+			 edges_bucket(&e, -1) + 1); /* zero has a row of its own */
 	assert_int_equal(edges_bucket(&e, 0) + 1, edges_bucket(&e, 1));
 	assert_int_equal(e.at[0], -1000000000000);
 	assert_int_equal(e.at[e.n - 1], 1000000000000);
@@ -269,12 +275,13 @@ static void event_lines(void **state)
 	eventline_free(l);
 	l = eventline_new(FORMAT_CSV, 1ULL << ev.id);
 	eventline_head(l, &o);
-	ev.present &= ~1;	/* a kernel that lacks vcpu_id: the field is empty, not 0 */
+	ev.present &= ~1; /* a kernel that lacks vcpu_id: the field is empty, not 0 */
 	eventline_put(l, &o, &ev, "a\"b", &d);
 	assert_string_equal(
 		take(&o),
 		"ts_ns,cpu,tid,comm,vm,event,vcpu_id,timer_index,time_now,count,arm,inferred,"
-		"skew_ns,skew_error_ns\n9157411234,1,155,\"a\"\"b\",0,kvm_hv_stimer_start_expired,,2,"
+		"skew_ns,skew_error_ns\n9157411234,1,155,\"a\"\"b\",0,kvm_hv_stimer_start_expired,,"
+		"2,"
 		"64016839,30949446,expired,,3306739300,\n");
 	eventline_free(l);
 	l = eventline_new(FORMAT_TEXT, 1ULL << ev.id);
@@ -293,7 +300,10 @@ static void lost_lines(void **state)
 	struct hvst_event ev = {
 		.ts_ns = 5, .cpu = 3, .id = HVST_EV_LOST, .pid = 7, .vcpu_id = -1
 	};
-	static const struct { enum format f; uint64_t n; const char *text;
+	static const struct {
+		enum format f;
+		uint64_t n;
+		const char *text;
 	} cases[] = {
 		{ FORMAT_JSONL, 0,
 		  "{\"ts_ns\": 5, \"cpu\": 3, \"tid\": null, \"comm\": \"\", \"vm\": null, "

@@ -13,7 +13,10 @@ static void begin(struct feed *f, enum kernel kernel, uint64_t ignored)
 	guest_ticks(f, &vcpu0, 200, MS(1));
 }
 
-/* The guest aims @delay ahead, something takes @held before the write's exit, then the host is asked. */
+/*
+ * The guest aims @delay ahead, something takes @held before the write's exit, then the host is
+ * asked.
+ */
 enum cause { NOTHING, EXIT_HELD, PREEMPTED, HALTED, SLEPT };
 
 static void arm(struct feed *f, enum cause cause, int64_t delay, int64_t held)
@@ -21,7 +24,7 @@ static void arm(struct feed *f, enum cause cause, int64_t delay, int64_t held)
 	uint64_t count = ref_now(f, &host) + (uint64_t)delay / 100;
 
 	switch (cause) {
-	case EXIT_HELD:			/* a long exit that the guest did not ask for */
+	case EXIT_HELD: /* a long exit that the guest did not ask for */
 		ev_exit(f, &vcpu0, 2, 0x60);
 		f->now += held;
 		ev_entry(f, &vcpu0);
@@ -31,7 +34,7 @@ static void arm(struct feed *f, enum cause cause, int64_t delay, int64_t held)
 		f->now += held;
 		ev_switch(f, 7, 0, vcpu0.tid, 1);
 		break;
-	case HALTED:			/* it asked for that */
+	case HALTED: /* it asked for that */
 		ev_exit(f, &vcpu0, 2, 0x78);
 		f->now += held;
 		ev_entry(f, &vcpu0);
@@ -47,8 +50,8 @@ static void arm(struct feed *f, enum cause cause, int64_t delay, int64_t held)
 	guest_arm(f, &vcpu0, 0, count);
 }
 
-static void expect(const char *what, enum cause cause, int64_t delay, int64_t held, uint64_t ignored,
-		   struct hvst_past_due want)
+static void expect(const char *what, enum cause cause, int64_t delay, int64_t held,
+		   uint64_t ignored, struct hvst_past_due want)
 {
 	for (enum kernel k = TRACED; k <= STOCK; k++) {
 		const struct hvst_past_due *p;
@@ -61,16 +64,18 @@ static void expect(const char *what, enum cause cause, int64_t delay, int64_t he
 		}
 		p = &feed_end(&f)->past_due;
 		if (k == TRACED)
-			printf("# %s: %llu short, %llu preempted, %llu unexplained; preemption %s\n", what,
-			       (unsigned long long)p->short_deadline, (unsigned long long)p->preempted,
-			       (unsigned long long)p->unexplained,
+			printf("# %s: %llu short, %llu preempted, %llu unexplained; preemption "
+			       "%s\n",
+			       what, (unsigned long long)p->short_deadline,
+			       (unsigned long long)p->preempted, (unsigned long long)p->unexplained,
 			       hvst_answer_name(verdict_of(&f, HVST_Q_PREEMPTION)->answer));
 		assert_int_equal(p->isolated, 10);
 		assert_int_equal(p->bursts, 0);
 		assert_int_equal(p->short_deadline, want.short_deadline);
 		assert_int_equal(p->preempted, want.preempted);
 		assert_int_equal(p->unexplained, want.unexplained);
-		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer == HVST_YES, want.preempted > 0);
+		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer == HVST_YES,
+				 want.preempted > 0);
 		assert_int_equal(f.an->result.nr_storms, 0);
 		feed_free(&f);
 	}
@@ -82,15 +87,20 @@ static void test_causes(void **state)
 
 	(void)state;
 	expect("2 us ahead", NOTHING, US(2), 0, 0, (struct hvst_past_due){ .short_deadline = 10 });
-	expect("1 ms ahead, an exit of 3 ms", EXIT_HELD, MS(1), MS(3), 0, (struct hvst_past_due){ .preempted = 10 });
-	expect("the same by sched_switch", PREEMPTED, MS(1), MS(3), exits, (struct hvst_past_due){ .preempted = 10 });
+	expect("1 ms ahead, an exit of 3 ms", EXIT_HELD, MS(1), MS(3), 0,
+	       (struct hvst_past_due){ .preempted = 10 });
+	expect("the same by sched_switch", PREEMPTED, MS(1), MS(3), exits,
+	       (struct hvst_past_due){ .preempted = 10 });
 	expect("the same, no sched_switch recorded", EXIT_HELD, MS(1), MS(3), sw,
 	       (struct hvst_past_due){ .preempted = 10 });
 	expect("held, but neither recorded", EXIT_HELD, MS(1), MS(3), exits | sw,
 	       (struct hvst_past_due){ .unexplained = 10 });
-	expect("3 ms late for nothing", NOTHING, MS(1), MS(3), 0, (struct hvst_past_due){ .unexplained = 10 });
-	expect("halted for 3 ms by its own wish", HALTED, MS(1), MS(3), 0, (struct hvst_past_due){ .unexplained = 10 });
-	expect("slept by its own wish", SLEPT, MS(1), MS(3), exits, (struct hvst_past_due){ .unexplained = 10 });
+	expect("3 ms late for nothing", NOTHING, MS(1), MS(3), 0,
+	       (struct hvst_past_due){ .unexplained = 10 });
+	expect("halted for 3 ms by its own wish", HALTED, MS(1), MS(3), 0,
+	       (struct hvst_past_due){ .unexplained = 10 });
+	expect("slept by its own wish", SLEPT, MS(1), MS(3), exits,
+	       (struct hvst_past_due){ .unexplained = 10 });
 }
 
 /* Held, but by far less than the skew, or long ago: that does not explain it. */
@@ -104,7 +114,7 @@ static void test_not_the_cause(void **state)
 		ev_exit(&f, &vcpu0, 2, 0x60);
 		f.now += MS(1);
 		ev_entry(&f, &vcpu0);
-		guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 50000);		/* 5 ms behind */
+		guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 50000); /* 5 ms behind */
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
 	feed_end(&f);
@@ -117,7 +127,8 @@ static void test_not_the_cause(void **state)
 		f.now += MS(1);
 		ev_entry(&f, &vcpu0);
 		guest_ticks(&f, &vcpu0, 20, MS(1));
-		guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 3000);		/* 300 us behind, 20 ms later */
+		guest_arm(&f, &vcpu0, 0,
+			  ref_now(&f, &host) - 3000); /* 300 us behind, 20 ms later */
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
 	feed_end(&f);

@@ -15,8 +15,15 @@ static uint64_t rnd(void)
 	return seed ^= seed << 17;
 }
 
-/* A clock read now and then; what the trace says of it is late by @typical, seldom by up to 7 ms. */
-struct clock { struct refclock rc; int64_t now, o; double ppm; int64_t t0; unsigned int segments; };
+/* A clock read now and then; what the trace says of it is late by @typical, seldom by up to 7 ms.
+ */
+struct clock {
+	struct refclock rc;
+	int64_t now, o;
+	double ppm;
+	int64_t t0;
+	unsigned int segments;
+};
 
 static int64_t offset(const struct clock *c, int64_t ts)
 {
@@ -73,7 +80,8 @@ static void test_flat(void **state)
 		assert_true(llabs(o - c.o) <= err);
 		worst = llabs(o - c.o) > worst ? llabs(o - c.o) : worst;
 	}
-	printf("# flat, 2 %% of samples late by up to 7 ms: envelope off by %lld ns at most, rate %.2f ppm\n",
+	printf("# flat, 2 %% of samples late by up to 7 ms: envelope off by %lld ns at most, rate "
+	       "%.2f ppm\n",
 	       (long long)worst, c.rc.cur->rate_ppm);
 	assert_true(worst < US(3));
 	assert_true(c.rc.cur->rate_known && fabs(c.rc.cur->rate_ppm) < 1);
@@ -92,7 +100,8 @@ static void test_rates(void **state)
 		samples(&c, 4000, MS(2));
 		hvst_refclock_finish(&c.rc);
 		printf("# %+.0f ppm for %.0f s: %u segment(s), %+.2f +- %.2f\n", ppm[i],
-		       (double)(c.now - c.t0) / 1e9, c.segments, c.rc.cur->rate_ppm, c.rc.cur->rate_err_ppm);
+		       (double)(c.now - c.t0) / 1e9, c.segments, c.rc.cur->rate_ppm,
+		       c.rc.cur->rate_err_ppm);
 		assert_int_equal(c.segments, 1);
 		assert_true(c.rc.cur->rate_known);
 		assert_true(fabs(c.rc.cur->rate_ppm - ppm[i]) <= fmax(2, c.rc.cur->rate_err_ppm));
@@ -103,7 +112,8 @@ static void test_rates(void **state)
 /* Up and down, with a clock event and without; the step's size and place. */
 static void test_steps(void **state)
 {
-	static const int64_t step[] = { US(200), MS(1), MS(50), SEC(3), SEC(3600), -US(200), -MS(1), -MS(50), -SEC(2) };
+	static const int64_t step[] = { US(200),  MS(1),  MS(50),  SEC(3), SEC(3600),
+					-US(200), -MS(1), -MS(50), -SEC(2) };
 
 	(void)state;
 	for (unsigned int i = 0; i < 2 * sizeof(step) / sizeof(*step); i++) {
@@ -126,7 +136,8 @@ static void test_steps(void **state)
 		err = s->step_ns == HVST_UNKNOWN ? INT64_MAX : llabs(s->step_ns - by);
 		printf("# step of %+.6f s%s: %u segments, %+.6f s at %+lld us\n", (double)by / 1e9,
 		       marked ? " after a clock event" : "", c.segments,
-		       s->step_ns == HVST_UNKNOWN ? 0 : (double)s->step_ns / 1e9, (long long)(s->from_ns - when) / 1000);
+		       s->step_ns == HVST_UNKNOWN ? 0 : (double)s->step_ns / 1e9,
+		       (long long)(s->from_ns - when) / 1000);
 		assert_int_equal(c.segments, 2);
 		assert_true(err <= US(10) || err <= llabs(by) / 100);
 		/* at the event; without one at the first samples after it */
@@ -136,7 +147,8 @@ static void test_steps(void **state)
 	}
 }
 
-/* The trace clock's rate changes in the middle of a segment, and then the clock steps: by how much? */
+/* The trace clock's rate changes in the middle of a segment, and then the clock steps: by how much?
+ */
 static void test_step_after_slew(void **state)
 {
 	static const double ppm[] = { -75, -40, 40, 75 };
@@ -156,9 +168,10 @@ static void test_step_after_slew(void **state)
 		c.now += MS(3);
 		samples(&c, 400, MS(5));
 		hvst_refclock_finish(&c.rc);
-		err = c.rc.cur->step_ns == HVST_UNKNOWN ? INT64_MAX : llabs(c.rc.cur->step_ns - MS(2));
-		printf("# %+.0f ppm from late in a segment on: a step of 2 ms is off by %lld ns\n", ppm[i],
-		       (long long)err);
+		err = c.rc.cur->step_ns == HVST_UNKNOWN ? INT64_MAX
+							: llabs(c.rc.cur->step_ns - MS(2));
+		printf("# %+.0f ppm from late in a segment on: a step of 2 ms is off by %lld ns\n",
+		       ppm[i], (long long)err);
 		assert_true(err < US(5));
 		hvst_refclock_free(&c.rc);
 	}
@@ -166,8 +179,9 @@ static void test_step_after_slew(void **state)
 
 /* Steps that come faster than the rules settle must not run away; each one that lasts is found. */
 /*
- * The trace clock's rate changes, and before the samples that drift away from the old line make a segment of
- * their own, the clock steps back, with its event: the step is at the event, and as large as it was.
+ * The trace clock's rate changes, and before the samples that drift away from the old line make a
+ * segment of their own, the clock steps back, with its event: the step is at the event, and as
+ * large as it was.
  */
 static void test_step_while_drifting(void **state)
 {
@@ -188,7 +202,7 @@ static void test_step_while_drifting(void **state)
 			c.t0 = c.now;
 			c.ppm = -400;
 			for (unsigned int k = 0; k < before; k++, c.now += MS(2))
-				sample(&c, US(100) + US(1));	/* low from the first one on */
+				sample(&c, US(100) + US(1)); /* low from the first one on */
 			at = c.now;
 			hvst_refclock_event(&c.rc, at, HVST_EV_UPDATE_MASTER_CLOCK);
 			c.o += steps[i];
@@ -272,7 +286,7 @@ static void test_slew_over_gap(void **state)
 	clock_begin(&c);
 	samples(&c, 1000, MS(2));
 	c.now += SEC(60);
-	c.o += MS(12);			/* 200 ppm for a minute: NTP may */
+	c.o += MS(12); /* 200 ppm for a minute: NTP may */
 	samples(&c, 1000, MS(2));
 	hvst_refclock_finish(&c.rc);
 	for (unsigned int i = 0; i <= c.rc.nr_segs; i++)
@@ -282,7 +296,9 @@ static void test_slew_over_gap(void **state)
 
 static void test_extremes(void **state)
 {
-	static const uint64_t now[] = { 0, 1, UINT64_MAX, UINT64_MAX / 100, INT64_MAX / 200, 1ull << 63, 12345 };
+	static const uint64_t now[] = {
+		0, 1, UINT64_MAX, UINT64_MAX / 100, INT64_MAX / 200, 1ull << 63, 12345
+	};
 	static const int64_t ts[] = { 0, 1, INT64_MAX / 2, SEC(1), SEC(100000) };
 	int64_t residual, o, err;
 	struct refclock rc;
@@ -304,8 +320,9 @@ static void test_extremes(void **state)
 }
 
 /*
- * A stock kernel; the clock steps up and from then on every arm is past due: no sample. The arms wait, and
- * get the skew of the clock after the step once a sample comes; without one the step is still dated.
+ * A stock kernel; the clock steps up and from then on every arm is past due: no sample. The arms
+ * wait, and get the skew of the clock after the step once a sample comes; without one the step is
+ * still dated.
  */
 static void test_arms_that_wait(void **state)
 {
@@ -328,13 +345,16 @@ static void test_arms_that_wait(void **state)
 	r = feed_end(&f);
 	assert_int_equal(f.nr_arms, 250);
 	for (unsigned int i = 0; i < f.nr_arms; i++) {
-		int64_t off = llabs(f.arms[i].skew_ns - (f.arms[i].kind == HVST_ARM_PAST_DUE ? MS(15) + US(4) : US(4) - MS(2)));
+		int64_t off = llabs(f.arms[i].skew_ns - (f.arms[i].kind == HVST_ARM_PAST_DUE
+								 ? MS(15) + US(4)
+								 : US(4) - MS(2)));
 
 		assert_true(off <= US(10));
 		assert_true(off <= (f.arms[i].error_ns ? f.arms[i].error_ns : 100));
 		worst = off > worst ? off : worst;
 	}
-	printf("# 200 arms without a sample after a step: settled late, off by %lld ns at most\n", (long long)worst);
+	printf("# 200 arms without a sample after a step: settled late, off by %lld ns at most\n",
+	       (long long)worst);
 	assert_int_equal(r->nr_reference, 2);
 	assert_true(llabs(r->reference[1].step_ns - MS(20)) < US(10));
 	assert_true(llabs(r->reference[1].from_ns - step_at) < MS(1));
@@ -343,7 +363,10 @@ static void test_arms_that_wait(void **state)
 	feed_free(&f);
 }
 
-/* The recording ends inside it: the skew of the last line holds only as a lower bound, so it is not known. */
+/*
+ * The recording ends inside it: the skew of the last line holds only as a lower bound, so it is not
+ * known.
+ */
 static void test_no_sample_at_the_end(void **state)
 {
 	unsigned int made_up = 0;
@@ -363,7 +386,9 @@ static void test_no_sample_at_the_end(void **state)
 	for (unsigned int i = 0; i < f.nr_arms; i++)
 		made_up += f.arms[i].skew_ns != HVST_UNKNOWN &&
 			   llabs(f.arms[i].skew_ns - MS(15) - US(4)) > f.arms[i].error_ns;
-	printf("# 200 arms after a step and never a sample: %u with a skew outside its stated bound\n", made_up);
+	printf("# 200 arms after a step and never a sample: %u with a skew outside its stated "
+	       "bound\n",
+	       made_up);
 	assert_int_equal(made_up, 0);
 	feed_free(&f);
 }

@@ -26,10 +26,10 @@ static struct hvst_scale_sample sample(int pid, uint64_t ref, double cycles_per_
 {
 	uint64_t late = (uint64_t)rand() % (jitter + 1) * (rand() % 100 ? 1 : 100);
 
-	return (struct hvst_scale_sample){.pid = pid,
-					  .ref = ref,
-					  .cycles = (int64_t)((double)ref * cycles_per_tick) +
-						    (int64_t)late};
+	return (struct hvst_scale_sample){ .pid = pid,
+					   .ref = ref,
+					   .cycles = (int64_t)((double)ref * cycles_per_tick) +
+						     (int64_t)late };
 }
 
 static double error_ppm(struct hvst_scale_sample *s, size_t n, double cycles_per_tick)
@@ -103,10 +103,11 @@ static void test_cannot_tell(void **state)
 	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift), -ENODATA); /* all at one time */
 	for (int i = 0; i < 64; i++)
 		s[i] = (struct hvst_scale_sample){ .pid = i, .cycles = i, .ref = (uint64_t)i };
-	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift), -ENODATA);	/* one a thread */
+	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift), -ENODATA); /* one a thread */
 	for (int i = 0; i < 64; i++)
-		s[i] = (struct hvst_scale_sample){
-			.pid = 1, .cycles = i * 1000000, .ref = (uint64_t)(64 - i) << 40};
+		s[i] = (struct hvst_scale_sample){ .pid = 1,
+						   .cycles = i * 1000000,
+						   .ref = (uint64_t)(64 - i) << 40 };
 	assert_int_equal(hvst_scale_estimate(s, 64, &mult, &shift),
 			 -ENODATA); /* a clock that runs back */
 	print_message("# scale: five sets of samples that tell nothing\n");

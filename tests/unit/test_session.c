@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The public API on real recordings: past-due arms inferred as on a stock kernel against observed ones; the same
- * findings from either reader and any number of threads; several runs of one session.
+ * The public API on real recordings: past-due arms inferred as on a stock kernel against observed
+ * ones; the same findings from either reader and any number of threads; several runs of one
+ * session.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,12 +19,17 @@
 #include <hvstimer/hvstimer.h>
 
 #define MAX_FILES 64
-#define EXPIRED "kvm_hv_stimer_start_expired"
+#define EXPIRED	  "kvm_hv_stimer_start_expired"
 
-static struct { char path[512]; } files[MAX_FILES];
+static struct {
+	char path[512];
+} files[MAX_FILES];
 static unsigned int nr_files;
 
-struct arms { struct hvst_arm *a; unsigned int n, cap; };
+struct arms {
+	struct hvst_arm *a;
+	unsigned int n, cap;
+};
 
 static int keep(void *ctx, const struct hvst_arm *arm)
 {
@@ -84,7 +90,10 @@ static void expired_arms(const char *path, const char *ignore, struct arms *l)
 		qsort(l->a, l->n, sizeof(*l->a), cmp);
 }
 
-struct score { unsigned int found, missed, invented, close, off, unknown; int64_t worst, worst_stated; };
+struct score {
+	unsigned int found, missed, invented, close, off, unknown;
+	int64_t worst, worst_stated;
+};
 
 static bool same_timer(const struct hvst_arm *a, const struct hvst_arm *b)
 {
@@ -102,7 +111,8 @@ static void match(const struct arms *seen, const struct arms *inferred, struct s
 		const struct hvst_arm *b = k < inferred->n ? &inferred->a[k] : NULL;
 		int64_t d;
 
-		if (a && b && same_timer(a, b) && a->count == b->count && llabs(a->ts_ns - b->ts_ns) < 50000000) {
+		if (a && b && same_timer(a, b) && a->count == b->count &&
+		    llabs(a->ts_ns - b->ts_ns) < 50000000) {
 			sc->found++;
 			i++;
 			k++;
@@ -138,9 +148,11 @@ static void test_inferred(void **state)
 		expired_arms(files[f].path, NULL, &seen);
 		expired_arms(files[f].path, EXPIRED, &inferred);
 		match(&seen, &inferred, &sc);
-		printf("# %-24s %5u past-due arms: found %u missed %u invented %u; skew within 10 us for %.2f %%, off by %.1f us (stated %.1f) at most, unknown %u\n",
-		       name, seen.n, sc.found, sc.missed, sc.invented, sc.found ? 100.0 * sc.close / sc.found : 100,
-		       (double)sc.worst / 1e3, (double)sc.worst_stated / 1e3, sc.unknown);
+		printf("# %-24s %5u past-due arms: found %u missed %u invented %u; skew within 10 "
+		       "us for %.2f %%, off by %.1f us (stated %.1f) at most, unknown %u\n",
+		       name, seen.n, sc.found, sc.missed, sc.invented,
+		       sc.found ? 100.0 * sc.close / sc.found : 100, (double)sc.worst / 1e3,
+		       (double)sc.worst_stated / 1e3, sc.unknown);
 		assert_true(sc.found * 1000ull >= seen.n * 995ull || !strncmp(name, "09-lost", 7));
 		assert_int_equal(sc.invented, 0);
 		assert_int_equal(sc.off, 0);
@@ -153,8 +165,9 @@ static void test_inferred(void **state)
 /* FNV-1a over every arm: the same arms in the same order, or another number. */
 static int hash_arm(void *ctx, const struct hvst_arm *arm)
 {
-	const int64_t v[] = { arm->ts_ns, (int64_t)arm->count, arm->skew_ns, arm->error_ns, arm->tid, arm->timer,
-			      arm->kind, arm->flags, arm->cpu, arm->buffer, (int64_t)arm->ts_raw };
+	const int64_t v[] = { arm->ts_ns, (int64_t)arm->count, arm->skew_ns,	    arm->error_ns,
+			      arm->tid,	  arm->timer,	       arm->kind,	    arm->flags,
+			      arm->cpu,	  arm->buffer,	       (int64_t)arm->ts_raw };
 	uint64_t *h = ctx;
 
 	for (unsigned int i = 0; i < sizeof(v); i++)
@@ -195,8 +208,11 @@ static void mix_timers(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
 		const struct hvst_timer *t = &r->timers[i];
-		const uint64_t n[] = { (uint64_t)t->vm, (uint64_t)t->tid, (uint64_t)t->timer, t->arms, t->past_due_observed,
-				       t->past_due_inferred, t->restarts, t->fired, t->cancelled, t->failed_deliveries };
+		const uint64_t n[] = { (uint64_t)t->vm,	     (uint64_t)t->tid,
+				       (uint64_t)t->timer,   t->arms,
+				       t->past_due_observed, t->past_due_inferred,
+				       t->restarts,	     t->fired,
+				       t->cancelled,	     t->failed_deliveries };
 
 		MIX(h, n);
 		mix_sketch(h, t->skew);
@@ -210,9 +226,22 @@ static void mix_storms(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
 		const struct hvst_storm *s = &r->storms[i];
-		const int64_t n[] = { s->vm, s->tid, s->timer, s->start_ns, s->end_ns, (int64_t)s->arms, (int64_t)s->past_due,
-				      s->skew_start_ns, s->skew_max_ns, s->skew_end_ns, s->skew_error_ns, s->kind,
-				      s->predicted_end_ns, s->episode, s->trigger_event, s->trigger_ts_ns };
+		const int64_t n[] = { s->vm,
+				      s->tid,
+				      s->timer,
+				      s->start_ns,
+				      s->end_ns,
+				      (int64_t)s->arms,
+				      (int64_t)s->past_due,
+				      s->skew_start_ns,
+				      s->skew_max_ns,
+				      s->skew_end_ns,
+				      s->skew_error_ns,
+				      s->kind,
+				      s->predicted_end_ns,
+				      s->episode,
+				      s->trigger_event,
+				      s->trigger_ts_ns };
 
 		MIX(h, n);
 		MIX(h, s->progress_before);
@@ -274,8 +303,8 @@ static struct hvst_session *whole_by_libtracecmd(const char *path)
 }
 
 /*
- * Without an observer, events that concern only their thread come in trains; with one, each in its place: the same
- * findings, down to the last evidence.
+ * Without an observer, events that concern only their thread come in trains; with one, each in its
+ * place: the same findings, down to the last evidence.
  */
 static void test_watched(void **state)
 {
@@ -286,14 +315,16 @@ static void test_watched(void **state)
 	(void)state;
 	for (unsigned int f = 0; f < nr_files; f++)
 		for (unsigned int i = 0; i < 4; i++) {
-			struct hvst_session *s = opened(files[f].path, ignored[i], HVST_READER_AUTO, 1);
+			struct hvst_session *s =
+				opened(files[f].path, ignored[i], HVST_READER_AUTO, 1);
 			uint64_t want = hash_findings(s, &watcher);
 
 			hvst_session_free(s);
 			for (unsigned int threads = 1; threads < 4; threads++, compared++) {
 				s = opened(files[f].path, ignored[i], HVST_READER_AUTO, threads);
 				if (hash_findings(s, &nobody) != want)
-					fail_msg("%s: not the same findings without %s", files[f].path,
+					fail_msg("%s: not the same findings without %s",
+						 files[f].path,
 						 ignored[i] ? ignored[i] : "anything");
 				hvst_session_free(s);
 			}
@@ -307,7 +338,9 @@ static void test_watched(void **state)
 			compared++;
 			hvst_session_free(s);
 		}
-	printf("# %u runs that nobody watched, of %u recordings: the same findings as of watched ones\n", compared, nr_files);
+	printf("# %u runs that nobody watched, of %u recordings: the same findings as of watched "
+	       "ones\n",
+	       compared, nr_files);
 }
 
 static uint64_t hash_run(struct hvst_session *s)
@@ -320,7 +353,8 @@ static uint64_t hash_run(struct hvst_session *s)
 	assert_int_equal(hvst_session_run(s), 0);
 	r = hvst_session_result(s);
 	for (unsigned int i = 0; i < r->nr_storms; i++)
-		h = (h ^ (uint64_t)r->storms[i].start_ns ^ r->storms[i].past_due) * 0x100000001b3ull;
+		h = (h ^ (uint64_t)r->storms[i].start_ns ^ r->storms[i].past_due) *
+		    0x100000001b3ull;
 	for (unsigned int i = 0; i < r->nr_guest; i++)
 		h = (h ^ (uint64_t)r->guest[i].ts_ns ^ r->guest[i].to) * 0x100000001b3ull;
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
@@ -351,11 +385,15 @@ static void test_readers_and_threads(void **state)
 		compared++;
 		hvst_session_free(s);
 	}
-	printf("# %u runs of %u recordings with 1, 2, 3, 8 threads and libtracecmd: the same arms, storms, transitions, answers\n",
+	printf("# %u runs of %u recordings with 1, 2, 3, 8 threads and libtracecmd: the same arms, "
+	       "storms, transitions, answers\n",
 	       compared, nr_files);
 }
 
-/* A second run gives the same; a window in between, and one that holds nothing, leave no trace of themselves. */
+/*
+ * A second run gives the same; a window in between, and one that holds nothing, leave no trace of
+ * themselves.
+ */
 static void test_runs(void **state)
 {
 	for (unsigned int f = 0; f < nr_files && f < 4; f++) {
@@ -390,14 +428,18 @@ static void test_runs(void **state)
 	(void)state;
 }
 
-struct filtered { int vcpu, timer; unsigned int arms, wrong; };
+struct filtered {
+	int vcpu, timer;
+	unsigned int arms, wrong;
+};
 
 static int check_filter(void *ctx, const struct hvst_arm *arm)
 {
 	struct filtered *f = ctx;
 
 	f->arms++;
-	f->wrong += (f->vcpu >= 0 && arm->vcpu != f->vcpu) || (f->timer >= 0 && arm->timer != f->timer);
+	f->wrong +=
+		(f->vcpu >= 0 && arm->vcpu != f->vcpu) || (f->timer >= 0 && arm->timer != f->timer);
 	return 0;
 }
 
@@ -466,8 +508,9 @@ static void test_stopped(void **state)
 		most = n > most ? n : most;
 		hvst_session_free(s);
 	}
-	printf("# %u recordings, stopped by a storm observer: told %u storms, up to %u after the stop\n", nr_files,
-	       calls, most ? most - 1 : 0);
+	printf("# %u recordings, stopped by a storm observer: told %u storms, up to %u after the "
+	       "stop\n",
+	       nr_files, calls, most ? most - 1 : 0);
 	assert_true(most > 1);
 }
 
@@ -505,7 +548,8 @@ static void find_files(const char *dir)
 		size_t len = strlen(e->d_name);
 
 		if (len > 4 && !strcmp(e->d_name + len - 4, ".dat"))
-			snprintf(files[nr_files++].path, sizeof(files[0].path), "%s/%s", dir, e->d_name);
+			snprintf(files[nr_files++].path, sizeof(files[0].path), "%s/%s", dir,
+				 e->d_name);
 	}
 	if (d)
 		closedir(d);
@@ -516,12 +560,9 @@ static void find_files(const char *dir)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inferred),
-		cmocka_unit_test(test_readers_and_threads),
-		cmocka_unit_test(test_watched),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_inferred), cmocka_unit_test(test_readers_and_threads),
+		cmocka_unit_test(test_watched),	 cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_filters),	 cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_misuse),
 	};
 	const char *dir = getenv("HVST_RECORDINGS");

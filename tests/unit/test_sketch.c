@@ -55,7 +55,8 @@ static double off_by(int64_t got, int64_t want)
 
 static void test_quantiles(void **state)
 {
-	static const unsigned int ask[] = { 0, 1, 100, 500, 2500, 5000, 7500, 9500, 9900, 9990, 9999, 10000 };
+	static const unsigned int ask[] = { 0,	  1,	100,  500,  2500, 5000,
+					    7500, 9500, 9900, 9990, 9999, 10000 };
 	static int64_t v[N];
 
 	(void)state;
@@ -75,8 +76,8 @@ static void test_quantiles(void **state)
 
 			worst = e > worst ? e : worst;
 		}
-		printf("# shape %d: %d values, 12 quantiles, worst error %.5f of a stated %.5f\n", shape, N, worst,
-		       hvst_sketch_relative_error(s));
+		printf("# shape %d: %d values, 12 quantiles, worst error %.5f of a stated %.5f\n",
+		       shape, N, worst, hvst_sketch_relative_error(s));
 		assert_true(worst <= hvst_sketch_relative_error(s));
 		assert_int_equal(hvst_sketch_min(s), v[0]);
 		assert_int_equal(hvst_sketch_max(s), v[N - 1]);
@@ -109,8 +110,8 @@ static void test_buckets(void **state)
 		last = hi;
 		rows++;
 	}
-	printf("# %u buckets: %llu values, %llu buckets with another count than the exact one\n", rows,
-	       (unsigned long long)sum, (unsigned long long)wrong);
+	printf("# %u buckets: %llu values, %llu buckets with another count than the exact one\n",
+	       rows, (unsigned long long)sum, (unsigned long long)wrong);
 	assert_int_equal(sum, N);
 	assert_int_equal(wrong, 0);
 	hvst_sketch_free(s);

@@ -27,13 +27,13 @@ const char *__lsan_default_suppressions(void)
 }
 
 #define MAX_EVENTS 40000
-#define ALL UINT64_MAX
+#define ALL	   UINT64_MAX
 
 /* What a pass gave. */
 struct list {
 	struct hvst_event *ev;
 	size_t n;
-	struct hvst_trace trace;	/* its pointers do not outlive the source, these do: */
+	struct hvst_trace trace; /* its pointers do not outlive the source, these do: */
 	struct hvst_lost lost[8];
 	char clock[16], reader[16];
 };
@@ -137,14 +137,15 @@ static char *busy_file(int version, enum hvst_compression how, unsigned int seed
 	struct mk_cpu cpus[CPUS];
 	struct mk_buffer top = { .name = "", .clock = "mono", .cpus = cpus, .nr_cpus = CPUS };
 	struct mk_file f = {
-		.version = version, .compression = how, .buffers = &top, .nr_buffers = 1};
+		.version = version, .compression = how, .buffers = &top, .nr_buffers = 1
+	};
 	struct mk_bytes b;
 	char *path;
 
 	memset(cpus, 0, sizeof(cpus));
 	srand(seed);
 	for (unsigned int i = 0; i < CPUS; i++)
-		if (i != 3)		/* one that recorded nothing */
+		if (i != 3) /* one that recorded nothing */
 			fill_cpu(&cpus[i], i, 3000);
 	b = mk_file(&f);
 	path = mk_save(&b);
@@ -160,8 +161,14 @@ static void drop(char *path)
 	free(path);
 }
 
-static const struct { int version; enum hvst_compression how; const char *name; } kinds[] = {
-	{ 6, HVST_COMP_NONE, "6" }, { 7, HVST_COMP_NONE, "7" }, { 7, HVST_COMP_ZLIB, "7 zlib" },
+static const struct {
+	int version;
+	enum hvst_compression how;
+	const char *name;
+} kinds[] = {
+	{ 6, HVST_COMP_NONE, "6" },
+	{ 7, HVST_COMP_NONE, "7" },
+	{ 7, HVST_COMP_ZLIB, "7 zlib" },
 	{ 7, HVST_COMP_ZSTD, "7 zstd" },
 };
 
@@ -173,8 +180,9 @@ static void test_order(void **state)
 	(void)state;
 	for (size_t k = 0; k < 4; k++) {
 		char *path = busy_file(kinds[k].version, kinds[k].how, 7);
-		struct hvst_source_opts o = {
-			.paths = (const char *const *)&path, .nr_paths = 1, .threads = 1};
+		struct hvst_source_opts o = { .paths = (const char *const *)&path,
+					      .nr_paths = 1,
+					      .threads = 1 };
 
 		read_all(&o, &l);
 		assert_int_equal(l.trace.events, 4 * 3000);
@@ -198,7 +206,8 @@ static void test_order(void **state)
 	free(l.ev);
 }
 
-/* As HVST_DETAIL_READ or HVST_DETAIL_TRAINS give them, these one by one; how many came in trains. */
+/* As HVST_DETAIL_READ or HVST_DETAIL_TRAINS give them, these one by one; how many came in trains.
+ */
 static size_t flat(const struct hvst_source_opts *o, enum hvst_detail detail, struct list *l)
 {
 	struct hvst_source *s = open_source(o);
@@ -213,7 +222,9 @@ static size_t flat(const struct hvst_source_opts *o, enum hvst_detail detail, st
 	while ((n = hvst_source_next(s, &ev)) > 0)
 		for (long i = 0; i < n; i++) {
 			travelled += ev[i]->train & HVST_TRAIN_LENGTH;
-			for (const struct hvst_event *e = ev[i] - (ev[i]->train & HVST_TRAIN_LENGTH); e <= ev[i]; e++) {
+			for (const struct hvst_event *e =
+				     ev[i] - (ev[i]->train & HVST_TRAIN_LENGTH);
+			     e <= ev[i]; e++) {
 				l->ev[l->n] = *e;
 				l->ev[l->n++].train = 0;
 			}
@@ -233,8 +244,8 @@ static const struct hvst_event *next_of(const struct list *l, unsigned int cpu, 
 }
 
 /*
- * In trains come the same events, those of a CPU in the same order; a gap has the same ones before it; the rest moves
- * by less than a train may last.
+ * In trains come the same events, those of a CPU in the same order; a gap has the same ones before
+ * it; the rest moves by less than a train may last.
  */
 static void test_trains(void **state)
 {
@@ -244,7 +255,8 @@ static void test_trains(void **state)
 	(void)state;
 	for (size_t k = 0; k < 4; k++) {
 		char *path = busy_file(kinds[k].version, kinds[k].how, 11 + (unsigned int)k);
-		struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1,
+		struct hvst_source_opts o = { .paths = (const char *const *)&path,
+					      .nr_paths = 1,
 					      .threads = 1 + (unsigned int)k };
 		int64_t latest = 0;
 
@@ -265,19 +277,28 @@ static void test_trains(void **state)
 		for (size_t i = 0; i < trains.n; i++) {
 			assert_true(trains.ev[i].ts_ns > latest - HVST_TRAIN_NS);
 			latest = trains.ev[i].ts_ns > latest ? trains.ev[i].ts_ns : latest;
-			assert_true((one.ev[i].id == HVST_EV_LOST) == (trains.ev[i].id == HVST_EV_LOST));
+			assert_true((one.ev[i].id == HVST_EV_LOST) ==
+				    (trains.ev[i].id == HVST_EV_LOST));
 			gaps += one.ev[i].id == HVST_EV_LOST;
 		}
 		drop(path);
 	}
 	assert_true(travelled > one.n / 2 && gaps > 20);
-	print_message("# trains: %zu of %zu events travelled with another, past %zu gaps\n", travelled, 4 * one.n, gaps);
+	print_message("# trains: %zu of %zu events travelled with another, past %zu gaps\n",
+		      travelled, 4 * one.n, gaps);
 	free(one.ev);
 	free(trains.ev);
 }
 
-/* One CPU's records; c, s, e, x, w: set_count, start, entry, expiration, switch; thread @pid, which runs vCPU @vcpu. */
-struct played { char what; uint64_t ts; int pid, vcpu; };
+/*
+ * One CPU's records; c, s, e, x, w: set_count, start, entry, expiration, switch; thread @pid, which
+ * runs vCPU @vcpu.
+ */
+struct played {
+	char what;
+	uint64_t ts;
+	int pid, vcpu;
+};
 
 static char *play(const struct played *p)
 {
@@ -317,11 +338,11 @@ static void spell_event(char *to, const struct hvst_event *ev)
 	uint64_t notes = ev->train & HVST_TRAIN_NOTES ? ev->behind.notes : 0;
 	char *at = to + strlen(to);
 
-	*at++ = ev->id == HVST_EV_STIMER_SET_COUNT	   ? 'c'
+	*at++ = ev->id == HVST_EV_STIMER_SET_COUNT	  ? 'c'
 		: ev->id == HVST_EV_STIMER_START_ONE_SHOT ? 's'
-		: ev->id == HVST_EV_ENTRY		   ? 'e'
-		: ev->id == HVST_EV_STIMER_EXPIRATION	   ? 'x'
-							   : 'w';
+		: ev->id == HVST_EV_ENTRY		  ? 'e'
+		: ev->id == HVST_EV_STIMER_EXPIRATION	  ? 'x'
+							  : 'w';
 	*at = 0;
 	for (; notes; notes >>= HVST_NOTE_BITS)
 		at += sprintf(at, "[%s%lld]", hvst_note_kind(notes) == HVST_NOTE_ENTRY ? "e" : "?",
@@ -336,7 +357,8 @@ static void spell(char *to, const struct hvst_source_opts *o)
 	long n;
 
 	*to = 0;
-	assert_int_equal(hvst_source_start(s, ALL, HVST_DETAIL_TRAINS, HVST_UNKNOWN, HVST_UNKNOWN), 0);
+	assert_int_equal(hvst_source_start(s, ALL, HVST_DETAIL_TRAINS, HVST_UNKNOWN, HVST_UNKNOWN),
+			 0);
 	while ((n = hvst_source_next(s, &ev)) > 0)
 		for (long i = 0; i < n; i++) {
 			const struct hvst_event *e = ev[i] - (ev[i]->train & HVST_TRAIN_LENGTH);
@@ -352,44 +374,111 @@ static void spell(char *to, const struct hvst_source_opts *o)
 	hvst_source_close(s);
 }
 
-/* What waits for what, and what is noted: written down by hand. libtracecmd's records do not wait to be noted. */
+/*
+ * What waits for what, and what is noted: written down by hand. libtracecmd's records do not wait
+ * to be noted.
+ */
 static void test_notes(void **state)
 {
-	static const struct { const char *what, *want, *libtracecmd; struct played p[12]; } cases[] = {
-		{ "an entry is noted in the write after it", "s (c[e100] s)", "s (e c s)",
-		  { { 's', 1000, 1, 0 }, { 'e', 1100, 1, 0 }, { 'c', 1200, 1, 0 }, { 's', 1300, 1, 0 } } },
-		{ "... not in another vCPU's", "s (e c s)", "s (e c s)",
-		  { { 's', 1000, 1, 0 }, { 'e', 1100, 1, 1 }, { 'c', 1200, 1, 0 }, { 's', 1300, 1, 0 } } },
-		{ "two vCPUs' entries are not noted together", "s (e c[e90] s)", "s (e e c s)",
-		  { { 's', 1000, 1, 0 }, { 'e', 1100, 1, 1 }, { 'e', 1110, 1, 0 }, { 'c', 1200, 1, 0 },
+	static const struct {
+		const char *what, *want, *libtracecmd;
+		struct played p[12];
+	} cases[] = {
+		{ "an entry is noted in the write after it",
+		  "s (c[e100] s)",
+		  "s (e c s)",
+		  { { 's', 1000, 1, 0 },
+		    { 'e', 1100, 1, 0 },
+		    { 'c', 1200, 1, 0 },
 		    { 's', 1300, 1, 0 } } },
-		{ "a fifth does not fit", "s (e e e e c[e60] s)", "s (e e e e e c s)",
-		  { { 's', 1000, 1, 0 }, { 'e', 1100, 1, 0 }, { 'e', 1110, 1, 0 }, { 'e', 1120, 1, 0 },
-		    { 'e', 1130, 1, 0 }, { 'e', 1140, 1, 0 }, { 'c', 1200, 1, 0 }, { 's', 1300, 1, 0 } } },
-		{ "four do", "s s[e200][e190][e180][e170]", "s (e e e e s)",
-		  { { 's', 1000, 1, 0 }, { 'e', 1100, 1, 0 }, { 'e', 1110, 1, 0 }, { 'e', 1120, 1, 0 },
-		    { 'e', 1130, 1, 0 }, { 's', 1300, 1, 0 } } },
-		{ "too late", "s e (c s)", "s e (c s)",
-		  { { 's', 1000, 1, 0 }, { 'e', 1100, 1, 0 }, { 'c', 21100, 1, 0 }, { 's', 21200, 1, 0 } } },
-		{ "a thread's first event is no other's to carry", "s e s x x s", "s e s x x s",
-		  { { 's', 1000, 1, 0 }, { 'e', 1100, 1, 0 }, { 's', 1200, 2, 1 }, { 'x', 1300, 1, 0 },
-		    { 'x', 1310, 1, 0 }, { 's', 1400, 1, 0 } } },
-		{ "an expiration waits behind its start", "s (x s)", "s (x s)",
+		{ "... not in another vCPU's",
+		  "s (e c s)",
+		  "s (e c s)",
+		  { { 's', 1000, 1, 0 },
+		    { 'e', 1100, 1, 1 },
+		    { 'c', 1200, 1, 0 },
+		    { 's', 1300, 1, 0 } } },
+		{ "two vCPUs' entries are not noted together",
+		  "s (e c[e90] s)",
+		  "s (e e c s)",
+		  { { 's', 1000, 1, 0 },
+		    { 'e', 1100, 1, 1 },
+		    { 'e', 1110, 1, 0 },
+		    { 'c', 1200, 1, 0 },
+		    { 's', 1300, 1, 0 } } },
+		{ "a fifth does not fit",
+		  "s (e e e e c[e60] s)",
+		  "s (e e e e e c s)",
+		  { { 's', 1000, 1, 0 },
+		    { 'e', 1100, 1, 0 },
+		    { 'e', 1110, 1, 0 },
+		    { 'e', 1120, 1, 0 },
+		    { 'e', 1130, 1, 0 },
+		    { 'e', 1140, 1, 0 },
+		    { 'c', 1200, 1, 0 },
+		    { 's', 1300, 1, 0 } } },
+		{ "four do",
+		  "s s[e200][e190][e180][e170]",
+		  "s (e e e e s)",
+		  { { 's', 1000, 1, 0 },
+		    { 'e', 1100, 1, 0 },
+		    { 'e', 1110, 1, 0 },
+		    { 'e', 1120, 1, 0 },
+		    { 'e', 1130, 1, 0 },
+		    { 's', 1300, 1, 0 } } },
+		{ "too late",
+		  "s e (c s)",
+		  "s e (c s)",
+		  { { 's', 1000, 1, 0 },
+		    { 'e', 1100, 1, 0 },
+		    { 'c', 21100, 1, 0 },
+		    { 's', 21200, 1, 0 } } },
+		{ "a thread's first event is no other's to carry",
+		  "s e s x x s",
+		  "s e s x x s",
+		  { { 's', 1000, 1, 0 },
+		    { 'e', 1100, 1, 0 },
+		    { 's', 1200, 2, 1 },
+		    { 'x', 1300, 1, 0 },
+		    { 'x', 1310, 1, 0 },
+		    { 's', 1400, 1, 0 } } },
+		{ "an expiration waits behind its start",
+		  "s (x s)",
+		  "s (x s)",
 		  { { 's', 1000, 1, 0 }, { 'x', 1100, 1, 0 }, { 's', 1200, 1, 0 } } },
-		{ "... not behind a write", "s (c x) s", "s (c x) s",
-		  { { 's', 1000, 1, 0 }, { 'c', 1050, 1, 0 }, { 'x', 1100, 1, 0 }, { 's', 1200, 1, 0 } } },
-		{ "a switch makes no thread known", "w e s[e100]", "w e (e s)",
-		  { { 'w', 1000, 1, 0 }, { 'e', 1100, 1, 0 }, { 'e', 1200, 1, 0 }, { 's', 1300, 1, 0 } } },
-		{ "a known one stays known", "s w s[e100]", "s w (e s)",
-		  { { 's', 1000, 1, 0 }, { 'w', 1100, 1, 0 }, { 'e', 1200, 1, 0 }, { 's', 1300, 1, 0 } } },
-		{ "what is left at the end", "s (c e)", "s (c e)",
+		{ "... not behind a write",
+		  "s (c x) s",
+		  "s (c x) s",
+		  { { 's', 1000, 1, 0 },
+		    { 'c', 1050, 1, 0 },
+		    { 'x', 1100, 1, 0 },
+		    { 's', 1200, 1, 0 } } },
+		{ "a switch makes no thread known",
+		  "w e s[e100]",
+		  "w e (e s)",
+		  { { 'w', 1000, 1, 0 },
+		    { 'e', 1100, 1, 0 },
+		    { 'e', 1200, 1, 0 },
+		    { 's', 1300, 1, 0 } } },
+		{ "a known one stays known",
+		  "s w s[e100]",
+		  "s w (e s)",
+		  { { 's', 1000, 1, 0 },
+		    { 'w', 1100, 1, 0 },
+		    { 'e', 1200, 1, 0 },
+		    { 's', 1300, 1, 0 } } },
+		{ "what is left at the end",
+		  "s (c e)",
+		  "s (c e)",
 		  { { 's', 1000, 1, 0 }, { 'c', 1100, 1, 0 }, { 'e', 1200, 1, 0 } } },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char *path = play(cases[i].p), got[200];
-		struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1, .threads = 1 };
+		struct hvst_source_opts o = { .paths = (const char *const *)&path,
+					      .nr_paths = 1,
+					      .threads = 1 };
 
 		spell(got, &o);
 		print_message("# %s: %s\n", cases[i].what, got);
@@ -410,7 +499,9 @@ static void test_far_apart(void **state)
 	struct list want = { 0 }, got = { 0 };
 	struct mk_bytes b;
 	char *path;
-	struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1, .threads = 1 };
+	struct hvst_source_opts o = { .paths = (const char *const *)&path,
+				      .nr_paths = 1,
+				      .threads = 1 };
 	size_t n = 0;
 
 	(void)state;
@@ -420,9 +511,13 @@ static void test_far_apart(void **state)
 		uint64_t ts = 1000 + i;
 
 		for (unsigned int k = 0; k < 60; k++, n++) {
-			/* from nothing to 52 days; the last one's events lie decades behind the others' */
+			/*
+			 * from nothing to 52 days; the last one's events lie decades behind the
+			 * others'
+			 */
 			ts += rand() % 3 ? (uint64_t)rand() % 4 : 1ull << (rand() % 53);
-			mk_set_count(&cpus[i], i == CPUS - 1 ? ts + (1ull << 60) : ts, 100, (int)i, ts);
+			mk_set_count(&cpus[i], i == CPUS - 1 ? ts + (1ull << 60) : ts, 100, (int)i,
+				     ts);
 			mk_end_page(&cpus[i], 0);
 		}
 	}
@@ -432,7 +527,8 @@ static void test_far_apart(void **state)
 	assert_int_equal(want.n, n);
 	for (size_t i = 1; i < want.n; i++)
 		assert_true(want.ev[i - 1].ts_ns < want.ev[i].ts_ns ||
-			    (want.ev[i - 1].ts_ns == want.ev[i].ts_ns && want.ev[i - 1].cpu <= want.ev[i].cpu));
+			    (want.ev[i - 1].ts_ns == want.ev[i].ts_ns &&
+			     want.ev[i - 1].cpu <= want.ev[i].cpu));
 	for (o.threads = 2; o.threads < 5; o.threads++) {
 		read_all(&o, &got);
 		assert_same(&want, &got);
@@ -459,8 +555,9 @@ static void test_same_by_any_means(void **state)
 	(void)state;
 	for (size_t k = 0; k < 4; k++) {
 		char *path = busy_file(kinds[k].version, kinds[k].how, 11);
-		struct hvst_source_opts o = {
-			.paths = (const char *const *)&path, .nr_paths = 1, .threads = 1};
+		struct hvst_source_opts o = { .paths = (const char *const *)&path,
+					      .nr_paths = 1,
+					      .threads = 1 };
 
 		if (!k)
 			read_all(&o, &want);
@@ -503,7 +600,8 @@ static void test_windows(void **state)
 	(void)state;
 	for (size_t k = 0; k < 4; k++) {
 		char *path = busy_file(kinds[k].version, kinds[k].how, 13);
-		struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1,
+		struct hvst_source_opts o = { .paths = (const char *const *)&path,
+					      .nr_paths = 1,
 					      .threads = 1 + (unsigned int)k % 3 };
 		struct hvst_source *s = open_source(&o);
 
@@ -541,14 +639,17 @@ static void test_stop_midway(void **state)
 
 	(void)state;
 	for (unsigned int t = 1; t < 5; t++) {
-		struct hvst_source_opts o = {
-			.paths = (const char *const *)&path, .nr_paths = 1, .threads = t};
+		struct hvst_source_opts o = { .paths = (const char *const *)&path,
+					      .nr_paths = 1,
+					      .threads = t };
 		struct hvst_source *s = open_source(&o);
 		const struct hvst_event *const *ev;
 
 		for (int i = 0; i < 20; i++) {
-			assert_int_equal(
-				hvst_source_start(s, ALL, i % 2 ? HVST_DETAIL_ALL : HVST_DETAIL_READ, HVST_UNKNOWN, HVST_UNKNOWN), 0);
+			assert_int_equal(hvst_source_start(
+						 s, ALL, i % 2 ? HVST_DETAIL_ALL : HVST_DETAIL_READ,
+						 HVST_UNKNOWN, HVST_UNKNOWN),
+					 0);
 			for (int k = 0; k < i % 4; k++)
 				assert_true(hvst_source_next(s, &ev) > 0);
 		}
@@ -617,7 +718,8 @@ static char *two_buffers(const char *clock2, bool repeat)
 	struct mk_cpu a[2], b[2];
 	struct mk_buffer bufs[] = { { "", "mono", a, 2 }, { "hv", clock2, b, 2 } };
 	struct mk_file f = {
-		.version = 7, .compression = HVST_COMP_ZSTD, .buffers = bufs, .nr_buffers = 2};
+		.version = 7, .compression = HVST_COMP_ZSTD, .buffers = bufs, .nr_buffers = 2
+	};
 	struct mk_bytes bytes;
 	char *path;
 
@@ -647,7 +749,9 @@ static char *two_buffers(const char *clock2, bool repeat)
 static void test_no_trains(void **state)
 {
 	char *path = two_buffers("mono", false);
-	struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1, .threads = 1 };
+	struct hvst_source_opts o = { .paths = (const char *const *)&path,
+				      .nr_paths = 1,
+				      .threads = 1 };
 	static const char *const top[] = { "" };
 	struct list l = { 0 };
 	size_t n;
@@ -753,11 +857,11 @@ static char *save_cpu(struct mk_cpu *c, const char *clock, const struct mk_optio
 		      unsigned int nr_options)
 {
 	struct mk_buffer top = { .name = "", .clock = clock, .cpus = c, .nr_cpus = 1 };
-	struct mk_file f = {.version = 6,
-			    .buffers = &top,
-			    .nr_buffers = 1,
-			    .options = o,
-			    .nr_options = nr_options};
+	struct mk_file f = { .version = 6,
+			     .buffers = &top,
+			     .nr_buffers = 1,
+			     .options = o,
+			     .nr_options = nr_options };
 	struct mk_bytes b = mk_file(&f);
 	char *path = mk_save(&b);
 
@@ -776,10 +880,10 @@ static void test_lost(void **state)
 	(void)state;
 	memset(&c, 0, sizeof(c));
 	mk_set_count(&c, 100, 100, 0, 1);
-	mk_end_page(&c, -1);			/* a gap at the very start */
+	mk_end_page(&c, -1); /* a gap at the very start */
 	mk_set_count(&c, 200, 100, 0, 2);
 	mk_end_page(&c, 0);
-	mk_unknown(&c, 500, 8);			/* a gap shows at the first record, known or not */
+	mk_unknown(&c, 500, 8); /* a gap shows at the first record, known or not */
 	mk_set_count(&c, 600, 100, 0, 3);
 	mk_end_page(&c, 17);
 	path = save_cpu(&c, "mono", NULL, 0);
@@ -881,8 +985,11 @@ static void test_declined(void **state)
 {
 	struct mk_cpu c;
 	struct mk_buffer top = { .name = "", .clock = "mono", .cpus = &c, .nr_cpus = 1 };
-	struct mk_file f = { .version = 7, .compression = HVST_COMP_ZSTD, .buffers = &top,
-			     .nr_buffers = 1, .chunk_pages = 5000 };
+	struct mk_file f = { .version = 7,
+			     .compression = HVST_COMP_ZSTD,
+			     .buffers = &top,
+			     .nr_buffers = 1,
+			     .chunk_pages = 5000 };
 	struct hvst_source *s;
 	struct mk_bytes b;
 	char *path, err[256];
@@ -931,9 +1038,9 @@ static char *tsc_file(const struct mk_option *o, unsigned int nr_options, const 
 
 static void test_clocks(void **state)
 {
-	static const uint32_t scale[4] = { 0x66666666, 32, 0, 0 };	/* 0.4 ns a cycle */
-	const struct mk_option tsc[] = {{HVST_OPT_TSC2NSEC, scale, 16},
-					{HVST_OPT_OFFSET, "1000", 5}};
+	static const uint32_t scale[4] = { 0x66666666, 32, 0, 0 }; /* 0.4 ns a cycle */
+	const struct mk_option tsc[] = { { HVST_OPT_TSC2NSEC, scale, 16 },
+					 { HVST_OPT_OFFSET, "1000", 5 } };
 	char *path = tsc_file(NULL, 0, "x86-tsc"), err[256];
 	struct hvst_source_opts o = { .paths = (const char *const *)&path, .nr_paths = 1 };
 	struct hvst_source *s;
@@ -988,8 +1095,12 @@ static void test_time_shift(void **state)
 		uint32_t flags, cpus, samples;
 		uint64_t time[3], offset[3], scaling[3], fraction[3];
 	} opt = {
-		.flags = 1, .cpus = 1, .samples = 3, .time = { 1000, 3000, 2000 },
-		.offset = { 100000, 140000, 110000 }, .scaling = { 1, 1, 1 },
+		.flags = 1,
+		.cpus = 1,
+		.samples = 3,
+		.time = { 1000, 3000, 2000 },
+		.offset = { 100000, 140000, 110000 },
+		.scaling = { 1, 1, 1 },
 	};
 	const struct mk_option o[] = { { HVST_OPT_TIME_SHIFT, &opt, sizeof(opt) } };
 	struct mk_cpu c;
@@ -1025,9 +1136,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),	   cmocka_unit_test(test_trains),
-		cmocka_unit_test(test_notes),
-		cmocka_unit_test(test_no_trains),	   cmocka_unit_test(test_far_apart),
-		cmocka_unit_test(test_same_by_any_means),
+		cmocka_unit_test(test_notes),	   cmocka_unit_test(test_no_trains),
+		cmocka_unit_test(test_far_apart),  cmocka_unit_test(test_same_by_any_means),
 		cmocka_unit_test(test_windows),	   cmocka_unit_test(test_stop_midway),
 		cmocka_unit_test(test_selection),  cmocka_unit_test(test_buffers),
 		cmocka_unit_test(test_two_files),  cmocka_unit_test(test_lost),

@@ -15,7 +15,10 @@ static void begin(struct feed *f, enum kernel kernel)
 	guest_ticks(f, &vcpu0, 50, MS(2));
 }
 
-/* Targets that move on by @period although the time of @behind has to be made up: until one lies ahead. */
+/*
+ * Targets that move on by @period although the time of @behind has to be made up: until one lies
+ * ahead.
+ */
 static unsigned int backlog(struct feed *f, int64_t behind, int64_t period, int64_t loop)
 {
 	uint64_t target = ref_now(f, &host) - (uint64_t)behind / 100;
@@ -29,8 +32,12 @@ static unsigned int backlog(struct feed *f, int64_t behind, int64_t period, int6
 	}
 }
 
-/* A guest clock that lags (more and more, by @ppm): the same target until it is reached, then the next. */
-static unsigned int retries(struct feed *f, int64_t lag, double ppm, int64_t period, int64_t loop, int64_t span)
+/*
+ * A guest clock that lags (more and more, by @ppm): the same target until it is reached, then the
+ * next.
+ */
+static unsigned int retries(struct feed *f, int64_t lag, double ppm, int64_t period, int64_t loop,
+			    int64_t span)
 {
 	int64_t from = f->now;
 	uint64_t target = 0;
@@ -58,8 +65,9 @@ static void expect_one(const struct feed *f, const char *what, unsigned int n, u
 		feed_show(f);
 	assert_int_equal(r->nr_storms, 1);
 	printf("# %s: %llu of %llu arms past due, %s, skew %+.3f .. %+.3f .. %+.3f ms\n", what,
-	       (unsigned long long)s->past_due, (unsigned long long)s->arms, hvst_storm_kind_name(s->kind),
-	       (double)s->skew_start_ns / 1e6, (double)s->skew_max_ns / 1e6, (double)s->skew_end_ns / 1e6);
+	       (unsigned long long)s->past_due, (unsigned long long)s->arms,
+	       hvst_storm_kind_name(s->kind), (double)s->skew_start_ns / 1e6,
+	       (double)s->skew_max_ns / 1e6, (double)s->skew_end_ns / 1e6);
 	assert_int_equal(s->past_due, n);
 	assert_true(kinds >> s->kind & 1);
 	assert_int_equal(f->nr_storms, 1);
@@ -101,7 +109,7 @@ static void test_backlog_open(void **state)
 
 	(void)state;
 	begin(&f, TRACED);
-	target = ref_now(&f, &host) - 30000000;		/* 3 s */
+	target = ref_now(&f, &host) - 30000000; /* 3 s */
 	for (unsigned int i = 0; i < 500; i++) {
 		target += 20000;
 		f.now += US(300);
@@ -111,7 +119,9 @@ static void test_backlog_open(void **state)
 	assert_int_equal(f.an->result.nr_storms, 1);
 	assert_true(s->open);
 	/* each arm gains the period less what it takes */
-	end = s->end_ns + (int64_t)((double)s->skew_end_ns / ((double)MS(2) / ((double)(s->end_ns - s->start_ns) / 499) - 1));
+	end = s->end_ns +
+	      (int64_t)((double)s->skew_end_ns /
+			((double)MS(2) / ((double)(s->end_ns - s->start_ns) / 499) - 1));
 	printf("# open backlog: predicted to end %.3f s after its last arm, by its rate %.3f\n",
 	       (double)(s->predicted_end_ns - s->end_ns) / 1e9, (double)(end - s->end_ns) / 1e9);
 	assert_true(llabs(s->predicted_end_ns - end) < (end - s->end_ns) / 20);
@@ -130,9 +140,11 @@ static void test_constant(void **state)
 		n = retries(&f, MS(40), 0, MS(10), US(200), SEC(2));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
 		s = feed_end(&f)->storms;
-		expect_one(&f, "lag of 40 ms, retried targets of 10 ms", n, 1u << HVST_STORM_CONSTANT);
+		expect_one(&f, "lag of 40 ms, retried targets of 10 ms", n,
+			   1u << HVST_STORM_CONSTANT);
 		assert_int_equal(s->period_ref, HVST_UNKNOWN);
-		assert_true(s->skew_max_ns <= MS(40) + US(250) && s->skew_max_ns > MS(39));	/* the lag, within one loop */
+		assert_true(s->skew_max_ns <= MS(40) + US(250) &&
+			    s->skew_max_ns > MS(39)); /* the lag, within one loop */
 		assert_int_equal(s->predicted_end_ns, HVST_UNKNOWN);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_NO);
@@ -145,12 +157,16 @@ static void test_constant(void **state)
 		}
 		guest_ticks(&f, &vcpu0, 50, MS(2));
 		feed_end(&f);
-		expect_one(&f, "now + period, always 30 ms behind", 1000, 1u << HVST_STORM_CONSTANT);
+		expect_one(&f, "now + period, always 30 ms behind", 1000,
+			   1u << HVST_STORM_CONSTANT);
 		feed_free(&f);
 	}
 }
 
-/* A stock kernel, a step down, and a lagging guest at once: the other vCPU's samples show the step in mid-storm. */
+/*
+ * A stock kernel, a step down, and a lagging guest at once: the other vCPU's samples show the step
+ * in mid-storm.
+ */
 static void test_constant_after_step(void **state)
 {
 	static const struct who vcpu1 = { &host, 101, 1, 2 };
@@ -195,7 +211,8 @@ static void test_growing(void **state)
 		}
 		guest_ticks(&f, &vcpu0, 50, MS(2));
 		feed_end(&f);
-		expect_one(&f, "now + period, 1 us further behind each time", 4000, 1u << HVST_STORM_GROWING);
+		expect_one(&f, "now + period, 1 us further behind each time", 4000,
+			   1u << HVST_STORM_GROWING);
 		feed_free(&f);
 	}
 }
@@ -214,11 +231,14 @@ static void test_mixed(void **state)
 	}
 	s = feed_end(&f)->storms;
 	expect_one(&f, "nine of ten past due", 2700, 1u << HVST_STORM_CONSTANT);
-	assert_int_equal(s->arms, 2999);	/* the last one ahead lies behind the storm */
+	assert_int_equal(s->arms, 2999); /* the last one ahead lies behind the storm */
 	feed_free(&f);
 }
 
-/* A thin head: every other arm past due at first, then all. Head and dense middle are one group, the middle the storm. */
+/*
+ * A thin head: every other arm past due at first, then all. Head and dense middle are one group,
+ * the middle the storm.
+ */
 static void test_thin_head(void **state)
 {
 	const struct hvst_storm *s;
@@ -236,7 +256,8 @@ static void test_thin_head(void **state)
 	guest_ticks(&f, &vcpu0, 50, MS(1));
 	s = feed_end(&f)->storms;
 	assert_int_equal(f.an->result.nr_storms, 1);
-	printf("# thin head of 300, 200 dense: storm of %llu past-due arms from %+lld us of the dense part\n",
+	printf("# thin head of 300, 200 dense: storm of %llu past-due arms from %+lld us of the "
+	       "dense part\n",
 	       (unsigned long long)s->past_due, (long long)(s->start_ns - dense) / 1000);
 	assert_true(s->start_ns >= dense - MS(2) && s->start_ns <= dense + MS(1));
 	assert_true(s->past_due >= 200 && s->past_due <= 204);
@@ -261,11 +282,15 @@ static void test_thresholds(void **state)
 		guest_lags(&f, &vcpu0, n, MS(5));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
 		r = feed_end(&f);
-		printf("# %u in a row: %s\n", n, r->nr_storms ? "storm" : r->past_due.bursts ? "burst" : "isolated");
+		printf("# %u in a row: %s\n", n,
+		       r->nr_storms	    ? "storm"
+		       : r->past_due.bursts ? "burst"
+					    : "isolated");
 		assert_int_equal(r->nr_storms, n >= 64);
 		assert_int_equal(r->past_due.isolated, n < 8 ? n : 0);
 		assert_int_equal(r->past_due.bursts, n >= 8 && n < 64 ? n : 0);
-		assert_int_equal(r->past_due.short_deadline + r->past_due.preempted + r->past_due.unexplained,
+		assert_int_equal(r->past_due.short_deadline + r->past_due.preempted +
+					 r->past_due.unexplained,
 				 n < 64 ? n : 0);
 		feed_free(&f);
 	}
@@ -337,8 +362,9 @@ static void test_no_rates(void **state)
 		}
 		guest_ticks(&f, &vcpu0, 30, MS(2));
 		feed_end(&f);
-		printf("# an arm every %lld us: %u storm(s), %.1f Hz, peak %.1f Hz\n", (long long)pause / 1000,
-		       f.an->result.nr_storms, f.an->result.storms[0].rate_hz, f.an->result.storms[0].peak_hz);
+		printf("# an arm every %lld us: %u storm(s), %.1f Hz, peak %.1f Hz\n",
+		       (long long)pause / 1000, f.an->result.nr_storms,
+		       f.an->result.storms[0].rate_hz, f.an->result.storms[0].peak_hz);
 		assert_int_equal(f.an->result.nr_storms, 1);
 		assert_true(f.an->result.storms[0].peak_hz >= f.an->result.storms[0].rate_hz);
 		assert_true(f.an->result.storms[0].peak_hz < 2 * f.an->result.storms[0].rate_hz);
@@ -373,7 +399,8 @@ static void test_episodes(void **state)
 	assert_int_equal(r->nr_storms, 4);
 	for (unsigned int i = 0; i < 3; i++)
 		for (unsigned int k = 0; k < i; k++)
-			assert_int_equal(r->storms[i].episode == r->storms[k].episode, r->storms[i].vm == r->storms[k].vm);
+			assert_int_equal(r->storms[i].episode == r->storms[k].episode,
+					 r->storms[i].vm == r->storms[k].vm);
 	assert_int_equal(r->storms[3].tid, 100);
 	assert_true(r->storms[3].episode > r->storms[0].episode);
 	feed_free(&f);
@@ -398,7 +425,8 @@ static void test_trigger(void **state)
 	assert_int_equal(f.an->result.nr_storms, 1);
 	assert_int_equal(f.an->result.storms[0].trigger_event, HVST_EV_WRITE_TSC_OFFSET);
 	assert_int_equal(f.an->result.storms[0].trigger_ts_ns, moved);
-	assert_int_equal(f.an->result.storms[0].trigger_distance_ns, f.an->result.storms[0].start_ns - moved);
+	assert_int_equal(f.an->result.storms[0].trigger_distance_ns,
+			 f.an->result.storms[0].start_ns - moved);
 	assert_int_equal(f.an->result.storms[0].evidence.e[0].tid, 90);
 	feed_free(&f);
 
@@ -410,7 +438,10 @@ static void test_trigger(void **state)
 	feed_free(&f);
 }
 
-/* Before: mostly halted. In it: no halt, no time outside the interrupt. Without entries and exits: unknown. */
+/*
+ * Before: mostly halted. In it: no halt, no time outside the interrupt. Without entries and exits:
+ * unknown.
+ */
 static void test_progress(void **state)
 {
 	(void)state;
@@ -428,12 +459,12 @@ static void test_progress(void **state)
 			guest_write(&f, &vcpu0, 0, count, false);
 			host_start(&f, &vcpu0, 0, count);
 			f.now += US(50);
-			ev_exit(&f, &vcpu0, isa, isa == 1 ? 12 : 0x78);		/* HLT */
+			ev_exit(&f, &vcpu0, isa, isa == 1 ? 12 : 0x78); /* HLT */
 			f.now += MS(2) - US(60);
 			ev_callback(&f, &vcpu0, 0, 0, 1);
 			ev_expiration(&f, &vcpu0, 0, true, 0);
 			ev_entry(&f, &vcpu0);
-			f.now += US(100);					/* the interrupt */
+			f.now += US(100); /* the interrupt */
 		}
 		for (unsigned int i = 0; i < 3000; i++) {
 			guest_lags(&f, &vcpu0, 1, MS(5));
@@ -442,8 +473,8 @@ static void test_progress(void **state)
 		s = feed_end(&f)->storms;
 		assert_int_equal(f.an->result.nr_storms, 1);
 		if (isa) {
-			printf("# progress (isa %u): %.0f %% before, %.1f %% during\n", isa, 100 * s->progress_before,
-			       100 * s->progress_during);
+			printf("# progress (isa %u): %.0f %% before, %.1f %% during\n", isa,
+			       100 * s->progress_before, 100 * s->progress_during);
 			assert_true(s->progress_before > 0.85 && s->progress_before <= 1);
 			assert_true(s->progress_during >= 0 && s->progress_during < 0.05);
 		} else {
@@ -469,7 +500,7 @@ static void test_gap(void **state)
 	assert_int_equal(f.an->result.nr_storms, 2);
 	assert_int_equal(f.an->result.storms[0].past_due, 200);
 	assert_int_equal(f.an->result.storms[1].past_due, 200);
-	assert_true(f.an->result.storms[0].open);	/* the trace, or a gap, ends inside it */
+	assert_true(f.an->result.storms[0].open); /* the trace, or a gap, ends inside it */
 	assert_false(f.an->result.storms[1].open);
 	feed_free(&f);
 }
@@ -477,20 +508,13 @@ static void test_gap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_backlog),
-		cmocka_unit_test(test_backlog_open),
-		cmocka_unit_test(test_constant),
-		cmocka_unit_test(test_constant_after_step),
-		cmocka_unit_test(test_growing),
-		cmocka_unit_test(test_mixed),
-		cmocka_unit_test(test_thin_head),
-		cmocka_unit_test(test_thresholds),
-		cmocka_unit_test(test_grouping),
-		cmocka_unit_test(test_open),
-		cmocka_unit_test(test_no_rates),
-		cmocka_unit_test(test_episodes),
-		cmocka_unit_test(test_trigger),
-		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_backlog),	  cmocka_unit_test(test_backlog_open),
+		cmocka_unit_test(test_constant),  cmocka_unit_test(test_constant_after_step),
+		cmocka_unit_test(test_growing),	  cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_thin_head), cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_grouping),  cmocka_unit_test(test_open),
+		cmocka_unit_test(test_no_rates),  cmocka_unit_test(test_episodes),
+		cmocka_unit_test(test_trigger),	  cmocka_unit_test(test_progress),
 		cmocka_unit_test(test_gap),
 	};
 

@@ -92,28 +92,28 @@ static void test_kinds(void **state)
 
 	(void)state;
 	begin(&p, 1000);
-	head(&p, 2, 0);			/* two words */
+	head(&p, 2, 0); /* two words */
 	word(&p, 11);
 	word(&p, 12);
 	head(&p, HVST_REC_TIME_EXTEND, 5);
 	word(&p, 3);
-	head(&p, 1, 7);			/* one word, after an extended time */
+	head(&p, 1, 7); /* one word, after an extended time */
 	word(&p, 13);
-	head(&p, HVST_REC_LONG, 1);	/* its length counts itself */
+	head(&p, HVST_REC_LONG, 1); /* its length counts itself */
 	word(&p, 4 + 6);
 	word(&p, 14);
 	word(&p, 15);
-	head(&p, HVST_REC_PADDING, 100);	/* discarded: its time counts */
+	head(&p, HVST_REC_PADDING, 100); /* discarded: its time counts */
 	word(&p, 8);
 	word(&p, 0);
 	head(&p, 28, 2);
 	for (uint32_t i = 0; i < 28; i++)
 		word(&p, 16 + i);
-	head(&p, HVST_REC_TIME_STAMP, 9);	/* absolute */
+	head(&p, HVST_REC_TIME_STAMP, 9); /* absolute */
 	word(&p, 1u << 20);
 	head(&p, 1, 1);
 	word(&p, 17);
-	head(&p, HVST_REC_PADDING, 0);	/* the rest is empty */
+	head(&p, HVST_REC_PADDING, 0); /* the rest is empty */
 	word(&p, 0);
 	word(&p, 99);
 	s = open_page(&p, 0);
@@ -175,13 +175,13 @@ static void test_lies(void **state)
 	p.words[1] = MK_PAGE - HVST_SUBBUF_HEAD + 1;
 	assert_false(hvst_subbuf_open(&s, bytes(&p), MK_PAGE, &missed));
 	begin(&p, 1);
-	head(&p, 5, 0);			/* five words, but there are two */
+	head(&p, 5, 0); /* five words, but there are two */
 	word(&p, 1);
 	word(&p, 2);
 	s = open_page(&p, 0);
 	expect_end(&s, -EBADMSG);
 	begin(&p, 1);
-	head(&p, HVST_REC_LONG, 0);	/* shorter than its own length */
+	head(&p, HVST_REC_LONG, 0); /* shorter than its own length */
 	word(&p, 3);
 	s = open_page(&p, 0);
 	expect_end(&s, -EBADMSG);
@@ -191,11 +191,11 @@ static void test_lies(void **state)
 	s = open_page(&p, 0);
 	expect_end(&s, -EBADMSG);
 	begin(&p, 1);
-	head(&p, HVST_REC_TIME_EXTEND, 0);	/* its second half is missing */
+	head(&p, HVST_REC_TIME_EXTEND, 0); /* its second half is missing */
 	s = open_page(&p, 0);
 	expect_end(&s, -EBADMSG);
 	begin(&p, 1);
-	p.words[1] = 2;			/* not even a head */
+	p.words[1] = 2; /* not even a head */
 	s = open_page(&p, 0);
 	expect_end(&s, -EBADMSG);
 	print_message("# subbuf: lengths that lie are refused\n");
@@ -288,7 +288,8 @@ static void test_noise(void **state)
 		if (!hvst_subbuf_open(&s, bytes(&p), MK_PAGE, &missed))
 			continue;
 		while (next_data(&s, &data, &len) > 0) {
-			assert_true(data >= bytes(&p) + HVST_SUBBUF_HEAD && data + len <= s.at && s.at <= s.end);
+			assert_true(data >= bytes(&p) + HVST_SUBBUF_HEAD && data + len <= s.at &&
+				    s.at <= s.end);
 			n++;
 		}
 	}

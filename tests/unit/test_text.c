@@ -203,7 +203,7 @@ static void fits_the_screen(void **state)
 	assert_true(longest <= 80);
 	for (width = 40; width <= 200; width++) {
 		lines(screen(24, width, width & 1), &longest);
-		if (longest > (width < 72 ? 72 : width))	/* tables shrink so far */
+		if (longest > (width < 72 ? 72 : width)) /* tables shrink so far */
 			fail_msg("%zu columns of %u:\n%s", longest, width,
 				 screen(24, width, width & 1));
 	}
@@ -213,10 +213,26 @@ static void fits_the_screen(void **state)
 static void says_what_is_there(void **state)
 {
 	static const char *const parts[] = {
-		"TIMER STORM", "Next: Find what", "(v7, zstd), clock mono, 18.4 s, 2 CPUs", "330,696 events: 197,931 understood",
-		"5 ignored", "210 lost in 2 places (3.00 ms)", "cut off at byte 4096", "interrupted", "by 10.0 us (padding)",
-		"14,041", "+3.30 s", "reference clock stepped +3.00 s", "15 past-due arms outside storms", "10 by a short deadline",
-		"2 by preemption", "3 unexplained", "storm", "cannot tell", "and 38 more storms", ">657 ms",
+		"TIMER STORM",
+		"Next: Find what",
+		"(v7, zstd), clock mono, 18.4 s, 2 CPUs",
+		"330,696 events: 197,931 understood",
+		"5 ignored",
+		"210 lost in 2 places (3.00 ms)",
+		"cut off at byte 4096",
+		"interrupted",
+		"by 10.0 us (padding)",
+		"14,041",
+		"+3.30 s",
+		"reference clock stepped +3.00 s",
+		"15 past-due arms outside storms",
+		"10 by a short deadline",
+		"2 by preemption",
+		"3 unexplained",
+		"storm",
+		"cannot tell",
+		"and 38 more storms",
+		">657 ms",
 	};
 	const char *text = screen(24, 200, false);
 	unsigned int i;
@@ -244,7 +260,7 @@ static void verbose_leaves_nothing_out(void **state)
 	assert_null(strstr(text, " more "));
 	assert_non_null(strstr(text, "needs: kvm_msr"));
 	assert_non_null(strstr(text, "9.156650 kvm_msr [001]: guest writes HV_REFERENCE_TSC"));
-	assert_non_null(strstr(text, "48.157412"));	/* the last storm */
+	assert_non_null(strstr(text, "48.157412")); /* the last storm */
 }
 
 static void nothing_found(void **state)

@@ -13,7 +13,7 @@ static void healthy(struct feed *f, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		guest_arm(f, &vcpu0, 0, ref_now(f, &host) + 50000);
 		ev_exit(f, &vcpu0, 2, 0x78);
-		f->now += US(200) + i * 37 % 50 * 100;	/* until the guest reads its clock */
+		f->now += US(200) + i * 37 % 50 * 100; /* until the guest reads its clock */
 		ev_entry(f, &vcpu0);
 	}
 }
@@ -38,11 +38,16 @@ static void answers(const struct feed *f, enum hvst_answer *out)
 }
 
 /* What each verdict needs: the questions that one missing event leaves without a "no". */
-struct need { int event; uint64_t questions; };
+struct need {
+	int event;
+	uint64_t questions;
+};
 
-#define Q(q) (1ull << HVST_Q_##q)
+#define Q(q)   (1ull << HVST_Q_##q)
 #define STORMS (Q(STORM) | Q(GUEST_CLOCK_BEHIND) | Q(GUEST_BACKLOG))
-#define CLOCKS (Q(GUEST_CLOCK_RATE) | Q(HOST_REFERENCE_STEP) | Q(HOST_REFERENCE_RATE) | Q(HOST_UNPAIRED_CLOCK_READS))
+#define CLOCKS                                                                                     \
+	(Q(GUEST_CLOCK_RATE) | Q(HOST_REFERENCE_STEP) | Q(HOST_REFERENCE_RATE) |                   \
+	 Q(HOST_UNPAIRED_CLOCK_READS))
 
 static const struct need needs[] = {
 	{ HVST_EV_STIMER_SET_CONFIG, 0 },
@@ -79,7 +84,8 @@ static void test_missing(void **state)
 
 			if (v->answer != (needed ? HVST_CANNOT_TELL : HVST_NO))
 				printf("%s without %s: %s\n", hvst_question_name(v->question),
-				       hvst_event_name((unsigned int)needs[n].event), hvst_answer_name(v->answer));
+				       hvst_event_name((unsigned int)needs[n].event),
+				       hvst_answer_name(v->answer));
 			assert_int_equal(v->answer, needed ? HVST_CANNOT_TELL : HVST_NO);
 			assert_true(v->missing == (needed ? bit : 0));
 			assert_true(v->summary[0] != '\0');
@@ -88,19 +94,24 @@ static void test_missing(void **state)
 		assert_true(f.an->result.headline[0] && f.an->result.advice[0]);
 		feed_free(&f);
 	}
-	printf("# 14 events missing, one at a time: %u of %d answers become cannot_tell and name it, no other changes\n",
+	printf("# 14 events missing, one at a time: %u of %d answers become cannot_tell and name "
+	       "it, no other changes\n",
 	       changed, 14 * HVST_Q_COUNT);
 }
 
 /* What neither shows needs the one or the other. */
 static void test_preemption(void **state)
 {
-	static const struct { uint64_t ignored, missing; enum hvst_answer answer; } want[] = {
+	static const struct {
+		uint64_t ignored, missing;
+		enum hvst_answer answer;
+	} want[] = {
 		{ 0, 0, HVST_NO },
 		{ BIT_OF(SCHED_SWITCH), 0, HVST_NO },
 		{ BIT_OF(ENTRY) | BIT_OF(EXIT), 0, HVST_NO },
 		{ BIT_OF(SCHED_SWITCH) | BIT_OF(EXIT), BIT_OF(SCHED_SWITCH), HVST_CANNOT_TELL },
-		{ BIT_OF(SCHED_SWITCH) | BIT_OF(ENTRY) | BIT_OF(EXIT), BIT_OF(SCHED_SWITCH), HVST_CANNOT_TELL },
+		{ BIT_OF(SCHED_SWITCH) | BIT_OF(ENTRY) | BIT_OF(EXIT), BIT_OF(SCHED_SWITCH),
+		  HVST_CANNOT_TELL },
 	};
 
 	(void)state;
@@ -111,8 +122,10 @@ static void test_preemption(void **state)
 		healthy(&f, 500);
 		feed_end(&f);
 		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer, want[i].answer);
-		assert_true((verdict_of(&f, HVST_Q_PREEMPTION)->missing & want[i].missing) == want[i].missing);
-		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->missing != 0, want[i].missing != 0);
+		assert_true((verdict_of(&f, HVST_Q_PREEMPTION)->missing & want[i].missing) ==
+			    want[i].missing);
+		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->missing != 0,
+				 want[i].missing != 0);
 		feed_free(&f);
 	}
 }
@@ -168,17 +181,25 @@ static void wreck(struct feed *f, uint64_t ignored, unsigned int lost_every)
 	feed_end(f);
 }
 
-#define WRECKED (STORMS | Q(GUEST_CLOCKSOURCE_SWITCH) | Q(HOST_REFERENCE_STEP) | Q(HOST_KVMCLOCK_FALLBACK) | Q(PREEMPTION))
+#define WRECKED                                                                                    \
+	(STORMS | Q(GUEST_CLOCKSOURCE_SWITCH) | Q(HOST_REFERENCE_STEP) |                           \
+	 Q(HOST_KVMCLOCK_FALLBACK) | Q(PREEMPTION))
 
 /* A "yes" needs its evidence; what else is missing takes it back in no case, and makes none. */
 static void test_yes_stays(void **state)
 {
-	static const struct need loses[] = {	/* the answers whose very evidence goes */
-		{ HVST_EV_STIMER_SET_COUNT, 0 }, { HVST_EV_STIMER_START_ONE_SHOT, 0 },
-		{ HVST_EV_STIMER_START_EXPIRED, 0 }, { HVST_EV_STIMER_CALLBACK, 0 },
+	static const struct need loses[] = {
+		/* the answers whose very evidence goes */
+		{ HVST_EV_STIMER_SET_COUNT, 0 },
+		{ HVST_EV_STIMER_START_ONE_SHOT, 0 },
+		{ HVST_EV_STIMER_START_EXPIRED, 0 },
+		{ HVST_EV_STIMER_CALLBACK, 0 },
 		{ HVST_EV_MSR, Q(GUEST_CLOCKSOURCE_SWITCH) | Q(HOST_KVMCLOCK_FALLBACK) },
-		{ HVST_EV_ENTRY, 0 }, { HVST_EV_EXIT, 0 }, { HVST_EV_SCHED_SWITCH, 0 },
-		{ HVST_EV_WRITE_TSC_OFFSET, 0 }, { HVST_EV_UPDATE_MASTER_CLOCK, 0 },
+		{ HVST_EV_ENTRY, 0 },
+		{ HVST_EV_EXIT, 0 },
+		{ HVST_EV_SCHED_SWITCH, 0 },
+		{ HVST_EV_WRITE_TSC_OFFSET, 0 },
+		{ HVST_EV_UPDATE_MASTER_CLOCK, 0 },
 	};
 	enum hvst_answer all[HVST_Q_COUNT], got[HVST_Q_COUNT];
 	struct feed f;
@@ -195,7 +216,8 @@ static void test_yes_stays(void **state)
 			assert_int_equal(v->by_vm[0].answer, HVST_YES);
 		}
 		if ((v->answer == HVST_YES) != (WRECKED >> q & 1))
-			printf("%s: %s\n", hvst_question_name(v->question), hvst_answer_name(v->answer));
+			printf("%s: %s\n", hvst_question_name(v->question),
+			       hvst_answer_name(v->answer));
 		assert_int_equal(v->answer == HVST_YES, WRECKED >> q & 1);
 		assert_true(v->missing == 0);
 	}
@@ -207,21 +229,27 @@ static void test_yes_stays(void **state)
 			bool needed = false;
 
 			for (unsigned int k = 0; k < sizeof(needs) / sizeof(*needs); k++)
-				needed |= needs[k].event == loses[n].event && needs[k].questions >> q & 1;
+				needed |= needs[k].event == loses[n].event &&
+					  needs[k].questions >> q & 1;
 			if (got[q] != all[q] && !needed)
-				printf("%s without %s: %s\n", hvst_question_name((enum hvst_question)q),
-				       hvst_event_name((unsigned int)loses[n].event), hvst_answer_name(got[q]));
+				printf("%s without %s: %s\n",
+				       hvst_question_name((enum hvst_question)q),
+				       hvst_event_name((unsigned int)loses[n].event),
+				       hvst_answer_name(got[q]));
 			/* never no for yes, never yes for anything */
 			assert_true(got[q] == all[q] || (needed && got[q] == HVST_CANNOT_TELL));
 			if (loses[n].questions >> q & 1 && got[q] != HVST_CANNOT_TELL)
-				printf("%s without its evidence %s: %s\n", hvst_question_name((enum hvst_question)q),
-				       hvst_event_name((unsigned int)loses[n].event), hvst_answer_name(got[q]));
+				printf("%s without its evidence %s: %s\n",
+				       hvst_question_name((enum hvst_question)q),
+				       hvst_event_name((unsigned int)loses[n].event),
+				       hvst_answer_name(got[q]));
 			if (loses[n].questions >> q & 1)
 				assert_int_equal(got[q], HVST_CANNOT_TELL);
 		}
 		feed_free(&f);
 	}
-	printf("# 10 events missing, one at a time: every yes stays or becomes cannot_tell by the table\n");
+	printf("# 10 events missing, one at a time: every yes stays or becomes cannot_tell by the "
+	       "table\n");
 }
 
 /* Too much lost: no "no" is left, every "yes" is; a little lost changes nothing. */
@@ -241,11 +269,13 @@ static void test_lossy(void **state)
 		feed_end(&f);
 		for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
 			no[lossy] += verdict_of(&f, (enum hvst_question)q)->answer == HVST_NO;
-			assert_int_not_equal(verdict_of(&f, (enum hvst_question)q)->answer, HVST_YES);
+			assert_int_not_equal(verdict_of(&f, (enum hvst_question)q)->answer,
+					     HVST_YES);
 			assert_true(verdict_of(&f, (enum hvst_question)q)->missing == 0);
 		}
-		printf("# %.1f %% of the span lost: %u of %d answers are no\n", 100.0 *
-		       (double)hvst_model_lost_ns(f.an->model) / (double)(f.trace.last_ns - f.trace.first_ns),
+		printf("# %.1f %% of the span lost: %u of %d answers are no\n",
+		       100.0 * (double)hvst_model_lost_ns(f.an->model) /
+			       (double)(f.trace.last_ns - f.trace.first_ns),
 		       no[lossy], HVST_Q_COUNT);
 		feed_free(&f);
 	}
@@ -313,7 +343,10 @@ static void test_two_vms(void **state)
 	feed_free(&f);
 }
 
-/* Unpaired readings: a bound from how late the starts are stamped; yes from a 99th percentile of 100 us. */
+/*
+ * Unpaired readings: a bound from how late the starts are stamped; yes from a 99th percentile of
+ * 100 us.
+ */
 static void test_unpaired(void **state)
 {
 	static const int64_t slow[] = { US(3), US(60), US(250) };
@@ -329,12 +362,14 @@ static void test_unpaired(void **state)
 			healthy(&f, 1);
 		}
 		u = &feed_end(&f)->unpaired;
-		printf("# every 20th start stamped %lld us late: p50 %lld ns, p99 %lld ns: %s\n", (long long)slow[i] / 1000,
-		       (long long)u->p50_ns, (long long)u->p99_ns,
+		printf("# every 20th start stamped %lld us late: p50 %lld ns, p99 %lld ns: %s\n",
+		       (long long)slow[i] / 1000, (long long)u->p50_ns, (long long)u->p99_ns,
 		       hvst_answer_name(verdict_of(&f, HVST_Q_HOST_UNPAIRED_CLOCK_READS)->answer));
 		assert_true(llabs(u->p99_ns - (slow[i] - US(1))) < US(4));
-		assert_int_equal(verdict_of(&f, HVST_Q_HOST_UNPAIRED_CLOCK_READS)->answer, i == 2 ? HVST_YES : HVST_NO);
-		assert_non_null(strstr(verdict_of(&f, HVST_Q_HOST_UNPAIRED_CLOCK_READS)->summary, "never"));
+		assert_int_equal(verdict_of(&f, HVST_Q_HOST_UNPAIRED_CLOCK_READS)->answer,
+				 i == 2 ? HVST_YES : HVST_NO);
+		assert_non_null(
+			strstr(verdict_of(&f, HVST_Q_HOST_UNPAIRED_CLOCK_READS)->summary, "never"));
 		feed_free(&f);
 	}
 }
@@ -342,14 +377,10 @@ static void test_unpaired(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_preemption),
-		cmocka_unit_test(test_yes_stays),
-		cmocka_unit_test(test_lossy),
-		cmocka_unit_test(test_estimated_scale),
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_two_vms),
-		cmocka_unit_test(test_unpaired),
+		cmocka_unit_test(test_missing),		cmocka_unit_test(test_preemption),
+		cmocka_unit_test(test_yes_stays),	cmocka_unit_test(test_lossy),
+		cmocka_unit_test(test_estimated_scale), cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_two_vms),		cmocka_unit_test(test_unpaired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
