@@ -88,7 +88,7 @@ LIBS		= $(PKG_LIBS) -lpthread -lm
 
 srcs		= $(wildcard $(addsuffix /*.c,$(1)))
 objs		= $(patsubst %.c,$(O)/%.o,$(1))
-LIB_SRCS	:= $(call srcs,lib lib/read lib/event lib/model lib/analysis lib/stats)
+LIB_SRCS	:= $(call srcs,lib lib/read lib/event lib/kvm lib/analysis lib/stats)
 CLI_SRCS	:= $(call srcs,cli cli/output cli/browse)
 GEN_SRCS	:= $(call srcs,tests/gen)
 UNIT_SRCS	:= $(wildcard tests/unit/test_*.c)

@@ -43,7 +43,8 @@ struct hvst_session {
 	struct hvst_observer obs;
 	void *obs_ctx;
 	struct hvst_source *src;
-	struct analysis *an;  /* of the last run that analysed */
+	struct kvm *kvm;      /* of the last run that analysed */
+	struct analysis *an;  /* the same run's */
 	struct identity *who; /* by tid, from the same run */
 	unsigned int nr_who;
 	atomic_bool stop;
@@ -83,11 +84,19 @@ static void strings_free(struct strings *l)
 	free(l->s);
 }
 
+static void analysis_end(struct hvst_session *s)
+{
+	hvst_analysis_free(s->an);
+	hvst_kvm_free(s->kvm);
+	s->an = NULL;
+	s->kvm = NULL;
+}
+
 void hvst_session_free(struct hvst_session *s)
 {
 	if (!s)
 		return;
-	hvst_analysis_free(s->an);
+	analysis_end(s);
 	hvst_source_close(s->src);
 	strings_free(&s->paths);
 	strings_free(&s->buffers);
@@ -258,12 +267,12 @@ static int identities_keep(struct hvst_session *s)
 
 	free(s->who);
 	s->nr_who = 0;
-	for (struct vm *vm = hvst_model_vms(s->an->model); vm; vm = vm->next)
+	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next)
 		n += vm->nr_vcpus;
 	s->who = calloc(n ? n : 1, sizeof(*s->who));
 	if (!s->who)
 		return fail(s, -ENOMEM, "out of memory");
-	for (struct vm *vm = hvst_model_vms(s->an->model); vm; vm = vm->next)
+	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 			s->who[s->nr_who++] = (struct identity){ v->tid, vm->number, v->vcpu_id };
 	qsort(s->who, s->nr_who, sizeof(*s->who), cmp_identity);
@@ -272,50 +281,67 @@ static int identities_keep(struct hvst_session *s)
 
 static int analysis_begin(struct hvst_session *s)
 {
-	hvst_analysis_free(s->an);
-	s->an = hvst_analysis_new(&s->params, hvst_source_trace(s->src));
-	if (!s->an)
-		return fail(s, -ENOMEM, "out of memory");
-	s->an->ignored = s->ignored;
-	s->an->obs = &s->obs;
-	s->an->obs_ctx = s->obs_ctx;
-	s->an->vm_filter = s->vm;
-	s->an->vcpu_filter = s->vcpu;
-	s->an->timer_filter = s->timer;
-	s->an->known_vm = known_vm;
-	s->an->known_ctx = s;
-	hvst_model_can_infer(s->an->model, recorded(s, HVST_EV_STIMER_START_ONE_SHOT) ||
-						   recorded(s, HVST_EV_STIMER_CALLBACK));
-	return 0;
+	const struct hvst_kvm_opts kvm = {
+		.starts_recorded = recorded(s, HVST_EV_STIMER_START_ONE_SHOT) ||
+				   recorded(s, HVST_EV_STIMER_CALLBACK),
+		.msr_recorded = recorded(s, HVST_EV_MSR),
+	};
+	const struct hvst_analysis_opts opts = {
+		.params = &s->params,
+		.trace = hvst_source_trace(s->src),
+		.ignored = s->ignored,
+		.obs = &s->obs,
+		.obs_ctx = s->obs_ctx,
+		.vm = s->vm,
+		.vcpu = s->vcpu,
+		.timer = s->timer,
+		.known_vm = known_vm,
+		.known_ctx = s,
+	};
+
+	analysis_end(s);
+	s->kvm = hvst_kvm_new(&kvm);
+	s->an = s->kvm ? hvst_analysis_new(s->kvm, &opts) : NULL;
+	return s->an ? 0 : fail(s, -ENOMEM, "out of memory");
 }
 
-static bool watched(const struct hvst_session *s)
-{
-	return s->obs.event || s->obs.arm || s->obs.fire || s->obs.storm;
-}
-
-/* What reading has to provide: observers see all events, or what was made of them, in their order.
- */
 static enum hvst_detail detail(const struct hvst_session *s)
 {
-	if (s->need & HVST_NEED_EVENTS)
-		return HVST_DETAIL_ALL;
-	return watched(s) ? HVST_DETAIL_READ : HVST_DETAIL_TRAINS;
+	return s->need & HVST_NEED_EVENTS ? HVST_DETAIL_ALL : HVST_DETAIL_READ;
 }
 
+static int analyse(struct hvst_session *s, const struct hvst_event *ev)
+{
+	struct hvst_changes changes;
+	int ret = hvst_kvm_event(s->kvm, ev, &changes);
+
+	return ret ? ret : hvst_analysis_event(s->an, ev, &changes);
+}
+
+/* An observer sees each event right behind what was made of it, and may stop there. */
 static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
-	/* An observer sees each event right behind what was made of it, and may stop there. */
-	size_t step = watched(s) ? 1 : (size_t)n;
 	int ret = 0;
 
-	for (size_t i = 0; i < (size_t)n && !ret; i += step) {
+	for (long i = 0; i < n && !ret; i++) {
 		if (s->need & HVST_NEED_ANALYSIS)
-			ret = hvst_analysis_events(s->an, ev + i, step);
+			ret = analyse(s, ev[i]);
 		if (!ret && s->obs.event && s->obs.event(s->obs_ctx, ev[i]))
 			ret = -ECANCELED;
 	}
 	return ret;
+}
+
+/* The trace is over, or a run was stopped: findings are made of what was read. */
+static int analysis_finish(struct hvst_session *s)
+{
+	struct hvst_changes changes;
+	int ret;
+
+	while ((ret = hvst_kvm_finish(s->kvm, &changes)) > 0)
+		if (hvst_analysis_event(s->an, NULL, &changes) == -ENOMEM)
+			return -ENOMEM;
+	return ret ? ret : hvst_analysis_finish(s->an);
 }
 
 static int progress(struct hvst_session *s)
@@ -351,14 +377,14 @@ static int pass(struct hvst_session *s)
 static void complete(struct hvst_session *s)
 {
 	struct hvst_trace *t = hvst_source_trace(s->src);
-	const struct hvst_result *r = &s->an->result;
+	const struct hvst_result *r = hvst_analysis_result(s->an);
 	int vcpu;
 
-	t->padding_ns = hvst_model_padding_ns(s->an->model);
-	t->start_expired_recorded = hvst_model_expired_seen(s->an->model);
-	t->backwards += hvst_model_backwards(s->an->model);
-	t->unfollowed = hvst_model_unfollowed(s->an->model);
-	t->lost_ns = hvst_model_lost_ns(s->an->model);
+	t->padding_ns = hvst_kvm_padding_ns(s->kvm);
+	t->start_expired_recorded = hvst_kvm_start_expired_seen(s->kvm);
+	t->backwards += hvst_kvm_backwards(s->kvm);
+	t->unfollowed = hvst_kvm_unfollowed(s->kvm);
+	t->lost_ns = hvst_kvm_lost_ns(s->kvm);
 	for (unsigned int i = 0; i < r->nr_vms; i++) {
 		struct hvst_vm *vm = (struct hvst_vm *)(uintptr_t)&r->vms[i];
 		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)vm->vcpus;
@@ -396,8 +422,7 @@ int hvst_session_run(struct hvst_session *s)
 	if ((ret && ret != -ECANCELED) || !(s->need & HVST_NEED_ANALYSIS))
 		return ret;
 	/* A run that was stopped still answers for what it read. */
-	s->an->error = 0;
-	if (hvst_analysis_finish(s->an) == -ENOMEM)
+	if (analysis_finish(s) == -ENOMEM)
 		return fail(s, -ENOMEM, "out of memory");
 	complete(s);
 	if (identities_keep(s))
@@ -417,7 +442,7 @@ const struct hvst_trace *hvst_session_trace(const struct hvst_session *s)
 
 const struct hvst_result *hvst_session_result(const struct hvst_session *s)
 {
-	return s->an ? &s->an->result : NULL;
+	return s->an ? hvst_analysis_result(s->an) : NULL;
 }
 
 const char *hvst_session_error(const struct hvst_session *s)

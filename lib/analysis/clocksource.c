@@ -9,12 +9,11 @@
  * target moved on by the same step as before, or armed again, needed none.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis.h"
+#include "clocksource.h"
 
 #define PM_TIMER_PIIX	   0x608 /* PIIX4 and ICH9 as QEMU places them */
 #define PM_TIMER_LEGACY	   0xb008
@@ -28,93 +27,104 @@
 #define READ_RUN	8 /* reads of one clock in a row that make it the guest's timekeeping */
 #define READ_GAP_NS                                                                                \
 	(100LL * 1000 * 1000) /* a clocksource watchdog reads every half second: not that */
-#define MAX_SOURCES 4096
 
-/* The place; the text is left as it is. */
-static void evidence_place(struct hvst_evidence *e, const struct hvst_event *ev)
+/* The source that a VM's vCPUs share, and a change of it that is not confirmed yet. */
+struct vm_source {
+	enum hvst_guest_source source;
+	bool change_pending;	    /* a page write whose effect the next arms show */
+	int change_tid;		    /* the vCPU thread that wrote it; -1: the host broke the page */
+	unsigned int change_arms;   /* its arms since */
+	unsigned int change_silent; /* those that came from a clock without a read of the counter */
+	int64_t change_ns;
+	unsigned int change_ticks; /* expirations since */
+	struct hvst_evidence change_why;
+	enum hvst_guest_source timekeeping;
+	/* the reads of a clock in a row, for timekeeping */
+	enum hvst_guest_source reads_of;
+	unsigned int reads;
+	struct hvst_evidence reads_why;
+	int64_t reads_last;
+};
+
+struct vcpu_source {
+	enum hvst_guest_source source; /* HVST_SRC_UNKNOWN: as the VM */
+	bool learned;		       /* its first source is known: another one is a change */
+	bool read_last;		       /* the last MSR access was a read of TIME_REF_COUNT */
+	unsigned int exits_since_read;
+	uint32_t msrs_since_arm;
+	struct hvst_evidence read_why;
+	unsigned int with_read, without_read;
+	struct hvst_evidence with_why, without_why;
+};
+
+struct timer_source {
+	uint64_t count; /* last written */
+	int64_t delta;	/* from the one before */
+	bool seen;
+};
+
+int hvst_clocksource_vm_created(struct vm *vm)
 {
-	e->event = ev->id;
-	e->ts_ns = ev->ts_ns;
-	e->ts_raw = ev->ts_raw;
-	e->cpu = ev->cpu;
-	e->tid = ev->pid;
-	e->buffer = ev->buffer;
+	vm->state->source = calloc(1, sizeof(*vm->state->source));
+	return vm->state->source ? 0 : -ENOMEM;
 }
 
-void hvst_evidence_set(struct hvst_evidence *e, const struct hvst_event *ev, const char *fmt, ...)
+int hvst_clocksource_vcpu_created(struct vcpu *v)
 {
-	va_list ap;
-
-	evidence_place(e, ev);
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
+	v->state->source = calloc(1, sizeof(*v->state->source));
+	return v->state->source ? 0 : -ENOMEM;
 }
 
-void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, const char *text)
+int hvst_clocksource_timer_created(struct stimer *t)
 {
-	evidence_place(e, ev);
-	snprintf(e->text, sizeof(e->text), "%s", text);
+	t->state->source = calloc(1, sizeof(*t->state->source));
+	return t->state->source ? 0 : -ENOMEM;
 }
 
-void hvst_evidence_add(struct hvst_evidence_list *l, const struct hvst_evidence *e)
+void hvst_clocksource_vm_free(struct vm *vm)
 {
-	if (l->n < HVST_MAX_EVIDENCE)
-		l->e[l->n++] = *e;
+	free(vm->state->source);
 }
 
-void hvst_evidence_stat(struct hvst_evidence_list *l, const char *fmt, ...)
+void hvst_clocksource_vcpu_free(struct vcpu *v)
 {
-	struct hvst_evidence e = {
-		.event = -1, .ts_ns = HVST_UNKNOWN, .cpu = -1, .tid = -1, .buffer = -1
-	};
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(e.text, sizeof(e.text), fmt, ap);
-	va_end(ap);
-	hvst_evidence_add(l, &e);
+	free(v->state->source);
 }
 
-void hvst_mark(struct analysis *a, struct vm *vm, const struct hvst_event *ev, const char *fmt, ...)
+void hvst_clocksource_timer_free(struct stimer *t)
 {
-	struct clock_mark *m = &vm->an->marks[vm->an->nr_marks % VM_MARKS];
-	va_list ap;
+	free(t->state->source);
+}
 
-	(void)a;
-	m->event = ev->id;
-	evidence_place(&m->why, ev);
-	va_start(ap, fmt);
-	vsnprintf(m->why.text, sizeof(m->why.text), fmt, ap);
-	va_end(ap);
-	vm->an->nr_marks++;
+void hvst_clocksource_gap(struct vcpu *v)
+{
+	v->state->source->read_last = false;
+	v->state->source->msrs_since_arm = 0;
 }
 
 struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm *vm, struct vcpu *v)
 {
 	struct hvst_guest_transition *t;
+	struct transition_found *f;
 
-	if (a->nr_guest >= ANALYSIS_MAX_TRANSITIONS)
+	if (a->nr_transitions >= ANALYSIS_MAX_TRANSITIONS)
 		return NULL;
-	if (a->nr_guest == a->cap_guest) {
-		unsigned int cap = a->cap_guest ? 2 * a->cap_guest : 16;
-		void *g = realloc(a->guest, cap * sizeof(*a->guest));
-		void *m = g ? realloc(a->guest_vm, cap * sizeof(*a->guest_vm)) : NULL;
-		void *c = m ? realloc(a->guest_vcpu, cap * sizeof(*a->guest_vcpu)) : NULL;
+	if (a->nr_transitions == a->cap_transitions) {
+		unsigned int cap = a->cap_transitions ? 2 * a->cap_transitions : 16;
 
-		a->guest = g ? g : a->guest;
-		a->guest_vm = m ? m : a->guest_vm;
-		a->guest_vcpu = c ? c : a->guest_vcpu;
-		if (!c) {
+		f = realloc(a->transitions, cap * sizeof(*f));
+		if (!f) {
 			a->error = -ENOMEM;
 			return NULL;
 		}
-		a->cap_guest = cap;
+		a->transitions = f;
+		a->cap_transitions = cap;
 	}
-	a->guest_vm[a->nr_guest] = vm;
-	a->guest_vcpu[a->nr_guest] = v;
-	t = &a->guest[a->nr_guest++];
-	memset(t, 0, sizeof(*t));
+	f = &a->transitions[a->nr_transitions++];
+	memset(f, 0, sizeof(*f));
+	f->vm = vm;
+	f->vcpu = v;
+	t = &f->transition;
 	t->vm = -1;
 	t->vcpu = v ? v->vcpu_id : -1;
 	t->tid = v ? v->tid : -1;
@@ -141,180 +151,21 @@ static void change(struct analysis *a, struct vm *vm, struct vcpu *v, enum hvst_
 		hvst_evidence_add(&t->evidence, more);
 }
 
-static enum hvst_guest_source source_of(const struct vcpu *v)
+enum hvst_guest_source hvst_clocksource_of(const struct vcpu *v)
 {
-	return v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
+	const struct vcpu_source *s = v->state->source;
+
+	return s->source != HVST_SRC_UNKNOWN ? s->source : v->vm->state->source->source;
 }
-
-/*
- * --- the host's side: what time_now is computed from
- * ------------------------------------------------
- */
-
-static void ref_source(struct vm_an *vm, int64_t ts, enum hvst_ref_source source, const char *why)
-{
-	struct ref_source_mark *m;
-
-	if (vm->nr_sources && vm->sources[vm->nr_sources - 1].source == source)
-		return;
-	if (vm->nr_sources >= MAX_SOURCES)
-		return;
-	if (vm->nr_sources == vm->cap_sources) {
-		unsigned int cap = vm->cap_sources ? 2 * vm->cap_sources : 4;
-
-		m = realloc(vm->sources, cap * sizeof(*m));
-		if (!m)
-			return;
-		vm->sources = m;
-		vm->cap_sources = cap;
-	}
-	m = &vm->sources[vm->nr_sources++];
-	m->ts = ts;
-	m->source = source;
-	snprintf(m->why, sizeof(m->why), "%s", why);
-}
-
-enum hvst_ref_source hvst_clocksource_ref(const struct vm_an *vm, int64_t ts, const char **why)
-{
-	for (unsigned int i = vm->nr_sources; i > 0; i--) {
-		if (vm->sources[i - 1].ts <= ts) {
-			*why = vm->sources[i - 1].why;
-			return vm->sources[i - 1].source;
-		}
-	}
-	*why = "no write of HV_REFERENCE_TSC seen yet";
-	return HVST_REF_UNKNOWN;
-}
-
-static void abandon_change(struct analysis *a, struct vm *vm);
-
-/* Page on, off or broken from here on; what the guest does about it, its next arms show. */
-static void page_changes(struct analysis *a, struct vm *vm, int tid, const struct hvst_event *ev)
-{
-	struct vm_an *va = vm->an;
-
-	abandon_change(a, vm);
-	va->change_pending = true;
-	va->change_tid = tid;
-	va->change_ns = ev->ts_ns;
-	va->change_arms = va->change_silent = va->change_ticks = 0;
-	for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		v->an->with_read = v->an->without_read = 0;
-}
-
-static bool page_usable(const struct vm_an *vm)
-{
-	return vm->page_on && !vm->page_broken;
-}
-
-void hvst_clocksource_master(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
-{
-	struct vm_an *va = vm->an;
-	bool on = ev->master_clock.use_master_clock;
-
-	hvst_mark(a, vm, ev, "master clock recomputed (use_master_clock %d)", on);
-	if (!va->page_on || va->page_broken)
-		return;
-	if (on) {
-		if (va->page_waits_master)
-			ref_source(va, ev->ts_ns, HVST_REF_TSC_PAGE,
-				   "page enabled by the guest and computed");
-		va->page_waits_master = false;
-		return;
-	}
-	/*
-	 * kvm_hv_setup_tsc_page() fails without a master clock: sequence 0 until the MSR is written
-	 * again.
-	 */
-	ref_source(va, ev->ts_ns, HVST_REF_KVMCLOCK,
-		   "page broken: no master clock when it was to be computed");
-	page_changes(a, vm, -1, ev);
-	va->page_broken = true;
-	hvst_evidence_plain(&va->change_why, ev,
-			    "no master clock any more: the TSC page is broken");
-}
-
-/*
- * The page is switched off that was switched on before the trace began, or restored by the VMM, and
- * the guest armed its timers without a read of the counter so far: it read the page.
- */
-static bool used_page_so_far(const struct vm *vm)
-{
-	const struct vm_an *va = vm->an;
-
-	if (va->page_known || va->source != HVST_SRC_UNKNOWN ||
-	    (va->nr_sources && va->sources[va->nr_sources - 1].source != HVST_REF_UNKNOWN))
-		return false;
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (v->an->without_read >= AGREEING_ARMS && v->an->source == HVST_SRC_UNKNOWN)
-			return true;
-	return false;
-}
-
-static void page_write(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
-{
-	struct vm_an *vm = v->vm->an;
-	bool on = ev->msr.data & 1;
-	bool same = vm->page_known && page_usable(vm) == on;
-
-	if (!on && used_page_so_far(v->vm))
-		vm->source = HVST_SRC_TSC_PAGE;
-	hvst_mark(a, v->vm, ev, "guest writes HV_REFERENCE_TSC = 0x%llx (TSC page %s)",
-		  (unsigned long long)ev->msr.data, on ? "on" : "off");
-	if (!on)
-		ref_source(vm, ev->ts_ns, HVST_REF_KVMCLOCK, "the guest disabled the TSC page");
-	else if (!a->trace->seen[HVST_EV_UPDATE_MASTER_CLOCK])
-		ref_source(vm, ev->ts_ns, HVST_REF_TSC_PAGE, "the guest enabled the TSC page");
-	if (!same) /* else it was moved, or written again: no change of source */
-		page_changes(a, v->vm, v->tid, ev);
-	vm->page_waits_master = on;
-	vm->page_known = true;
-	vm->page_on = on;
-	vm->page_broken = false;
-	if (!same)
-		hvst_evidence_set(&vm->change_why, ev,
-				  "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
-				  (unsigned long long)ev->msr.data, on ? "on" : "off");
-}
-
-/* KVM leaves the page as it is while TSC emulation control is on, whatever happens to the clock. */
-static void page_freezes(struct vm_an *vm, int64_t ts, bool on)
-{
-	bool now = vm->frozen_to == INT64_MAX;
-
-	if (on && !now)
-		vm->frozen_from = ts;
-	if (on || now)
-		vm->frozen_to = on ? INT64_MAX : ts;
-}
-
-void hvst_clocksource_created(struct vm_an *vm, int64_t ts)
-{
-	if (!vm->nr_sources)
-		ref_source(vm, ts, HVST_REF_KVMCLOCK,
-			   "VM created in this trace, TSC page not enabled yet");
-}
-
-void hvst_clocksource_restored(struct vm_an *vm, int64_t ts)
-{
-	if (!vm->page_known)
-		ref_source(vm, ts, HVST_REF_UNKNOWN,
-			   "restored by the VMM, the TSC page perhaps with it");
-}
-
-/*
- * --- the guest's side
- * ---------------------------------------------------------------------------------
- */
 
 /* @v: the vCPU that showed it; what it used before is what the VM used, where that is not known. */
-static void settle_change(struct analysis *a, struct vm *owner, const struct vcpu *v,
-			  enum hvst_guest_source to, enum hvst_confidence conf,
-			  const struct hvst_event *ev, const char *text)
+static void confirm_change(struct analysis *a, struct vm *owner, const struct vcpu *v,
+			   enum hvst_guest_source to, enum hvst_confidence conf,
+			   const struct hvst_event *ev, const char *text)
 {
+	struct vm_source *vm = owner->state->source;
 	enum hvst_guest_source from =
-		v && owner->an->source == HVST_SRC_UNKNOWN ? v->an->source : owner->an->source;
-	struct vm_an *vm = owner->an;
+		v && vm->source == HVST_SRC_UNKNOWN ? v->state->source->source : vm->source;
 	struct hvst_evidence arm_why;
 
 	vm->change_pending = false;
@@ -329,23 +180,28 @@ static void settle_change(struct analysis *a, struct vm *owner, const struct vcp
  * From now on its vCPUs use what the VM does, but for those that showed otherwise since the write:
  * a vCPU that goes on reading the counter while the page is there.
  */
-static void settled_for(struct vcpu *v)
+static void confirmed_for(struct vcpu *v)
 {
-	bool usable = page_usable(v->vm->an);
+	bool usable = hvst_tscpage_usable(&v->vm->page);
 
-	for (struct vcpu *o = v->vm->vcpus; o; o = o->vm_next)
-		o->an->source = usable && o != v && o->an->with_read > 1 &&
-						source_of(o) == HVST_SRC_REFERENCE_COUNTER
-					? HVST_SRC_REFERENCE_COUNTER
-					: HVST_SRC_UNKNOWN;
-	v->an->learned = true;
+	for_each_vcpu (o, v->vm) {
+		struct vcpu_source *os = o->state ? o->state->source : NULL;
+
+		if (!os)
+			continue;
+		os->source = usable && o != v && os->with_read > 1 &&
+					     hvst_clocksource_of(o) == HVST_SRC_REFERENCE_COUNTER
+				     ? HVST_SRC_REFERENCE_COUNTER
+				     : HVST_SRC_UNKNOWN;
+	}
+	v->state->source->learned = true;
 }
 
 /*
  * vCPUs may use clocks of their own: the one that wrote the page speaks for the VM, if it arms at
  * all.
  */
-static bool speaks_for_vm(const struct vm_an *vm, const struct vcpu *v, int64_t ts)
+static bool speaks_for_vm(const struct vm_source *vm, const struct vcpu *v, int64_t ts)
 {
 	if (vm->change_tid < 0 || vm->change_tid == v->tid)
 		return true;
@@ -360,33 +216,32 @@ static bool speaks_for_vm(const struct vm_an *vm, const struct vcpu *v, int64_t 
 static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 			  const struct hvst_event *ev)
 {
-	struct vm_an *vm = v->vm->an;
-	bool usable = page_usable(vm);
+	struct vm_source *vm = v->vm->state->source;
+	bool usable = hvst_tscpage_usable(&v->vm->page);
 
 	if (!speaks_for_vm(vm, v, ev->ts_ns))
 		return;
 	vm->change_arms++;
 	vm->change_silent += derived && !read_before;
 	if (usable && derived && !read_before)
-		settle_change(a, v->vm, v, HVST_SRC_TSC_PAGE, HVST_OBSERVED, ev,
-			      "next arms: no read of the counter before them");
+		confirm_change(a, v->vm, v, HVST_SRC_TSC_PAGE, HVST_OBSERVED, ev,
+			       "next arms: no read of the counter before them");
 	else if (!usable && read_before)
-		settle_change(a, v->vm, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, ev,
-			      "next arms: the counter is read just before them");
+		confirm_change(a, v->vm, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, ev,
+			       "next arms: the counter is read just before them");
 	else if (!usable && vm->change_silent >= AGREEING_ARMS && vm->change_tid < 0)
-		vm->change_pending =
-			false; /* the host broke the page, and this guest did not mind */
+		vm->change_pending = false; /* the host broke the page: the guest kept its source */
 	else if (!usable && vm->change_silent >= AGREEING_ARMS)
-		settle_change(
+		confirm_change(
 			a, v->vm, v, HVST_SRC_RAW_TSC, HVST_INFERRED, ev,
 			"no page, and arms without a read of the counter: only the TSC is left");
 	else if (!usable && vm->change_arms >= UNDERIVED_ARMS)
-		settle_change(a, v->vm, v, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
-			      "the arms after it need no clock");
+		confirm_change(a, v->vm, v, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
+			       "the arms after it need no clock");
 	else if (usable && read_before && vm->change_arms >= AGREEING_ARMS)
 		vm->change_pending = false; /* enabled, and it goes on reading the counter */
 	if (!vm->change_pending)
-		settled_for(v);
+		confirmed_for(v);
 }
 
 /*
@@ -394,40 +249,91 @@ static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, 
  * guest whose timers went on (periodic ones need no clock) runs with the page as written; one that
  * did nothing any more, as before power-off, changed nothing for its timers.
  */
-static void abandon_change(struct analysis *a, struct vm *vm)
+static void abandon_change(struct analysis *a, struct vm *vm, bool usable)
 {
-	bool alive = vm->an->change_arms || vm->an->change_ticks >= AGREEING_ARMS;
+	struct vm_source *s = vm->state->source;
+	bool alive = s->change_arms || s->change_ticks >= AGREEING_ARMS;
 
-	if (!vm->an->change_pending)
+	if (!s->change_pending)
 		return;
-	vm->an->change_pending = false;
+	s->change_pending = false;
 	if (alive)
-		settle_change(a, vm, NULL,
-			      page_usable(vm->an) ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
-			      HVST_OBSERVED, NULL, NULL);
+		confirm_change(a, vm, NULL, usable ? HVST_SRC_TSC_PAGE : HVST_SRC_TSC_PAGE_DISABLED,
+			       HVST_OBSERVED, NULL, NULL);
 }
 
-void hvst_clocksource_ticked(struct vm_an *vm)
+/*
+ * The page is switched off that was switched on before the trace began, or restored by the VMM, and
+ * the guest armed its timers without a read of the counter so far: it read the page.
+ */
+static bool used_page_so_far(const struct vm *vm, const struct hvst_change *c)
 {
-	vm->change_ticks += vm->change_pending;
+	if (c->page.was_known || vm->state->source->source != HVST_SRC_UNKNOWN ||
+	    c->page.was_source != HVST_REF_UNKNOWN)
+		return false;
+	for_each_vcpu (v, vm)
+		if (v->state && v->state->source->without_read >= AGREEING_ARMS &&
+		    v->state->source->source == HVST_SRC_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* Page on, off or broken from here on; what the guest does about it, its next arms show. */
+static void change_begins(struct analysis *a, struct vm *vm, int tid, bool was_usable, int64_t ts)
+{
+	struct vm_source *s = vm->state->source;
+
+	abandon_change(a, vm, was_usable);
+	s->change_pending = true;
+	s->change_tid = tid;
+	s->change_ns = ts;
+	s->change_arms = s->change_silent = s->change_ticks = 0;
+	for_each_vcpu (v, vm)
+		if (v->state)
+			v->state->source->with_read = v->state->source->without_read = 0;
+}
+
+void hvst_clocksource_page(struct analysis *a, const struct hvst_change *c,
+			   const struct hvst_event *ev)
+{
+	bool usable = hvst_tscpage_usable(&c->vm->page);
+	struct vm_source *s = c->vm->state->source;
+
+	if (!usable && c->vcpu && used_page_so_far(c->vm, c))
+		s->source = HVST_SRC_TSC_PAGE;
+	if (c->page.was_known && c->page.was_usable == usable)
+		return; /* moved, or written again: no change of source */
+	change_begins(a, c->vm, c->vcpu ? c->vcpu->tid : -1, c->page.was_usable, ev->ts_ns);
+	if (c->vcpu)
+		hvst_evidence_set(&s->change_why, ev,
+				  "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
+				  (unsigned long long)ev->msr.data, usable ? "on" : "off");
+	else
+		hvst_evidence_plain(&s->change_why, ev,
+				    "no master clock any more: the TSC page is broken");
+}
+
+void hvst_clocksource_delivery(struct vm *vm)
+{
+	vm->state->source->change_ticks += vm->state->source->change_pending;
 }
 
 void hvst_clocksource_finish(struct analysis *a)
 {
-	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
-		if (!vm->dead)
-			abandon_change(a, vm);
+	for_each_vm (vm, a)
+		if (vm->state)
+			abandon_change(a, vm, hvst_tscpage_usable(&vm->page));
 }
 
 static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
 		  enum hvst_confidence conf, const struct hvst_evidence *why)
 {
-	struct vcpu_an *va = v->an;
+	struct vcpu_source *va = v->state->source;
 	/* What a vCPU is found to use first is no change, whatever the rest of its VM does. */
-	enum hvst_guest_source now = va->learned ? source_of(v) : HVST_SRC_UNKNOWN;
+	enum hvst_guest_source now = va->learned ? hvst_clocksource_of(v) : HVST_SRC_UNKNOWN;
 
 	va->learned = true;
-	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->an->source == to))
+	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->state->source->source == to))
 		return;
 	change(a, v->vm, v, now, to, conf, why, NULL);
 	va->source = to;
@@ -436,9 +342,9 @@ static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
 static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 			const struct hvst_event *ev)
 {
-	struct vcpu_an *va = v->an;
-	const struct vm_an *vm = v->vm->an;
-	enum hvst_guest_source now = source_of(v);
+	struct vcpu_source *va = v->state->source;
+	const struct vm_source *vm = v->vm->state->source;
+	enum hvst_guest_source now = hvst_clocksource_of(v);
 
 	if (read_before) {
 		if (!va->with_read++)
@@ -455,19 +361,20 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 		return; /* what the VM does now is being found out */
 	if (va->with_read >= AGREEING_ARMS && (!va->learned || now != HVST_SRC_REFERENCE_COUNTER))
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &va->with_why);
-	if (va->without_read < AGREEING_ARMS || !vm->page_known)
+	if (va->without_read < AGREEING_ARMS || !v->vm->page.known)
 		return;
 	if (!va->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
 	    now == HVST_SRC_TSC_PAGE_DISABLED)
-		learn(a, v, page_usable(vm) ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC, HVST_INFERRED,
-		      &va->without_why);
+		learn(a, v,
+		      hvst_tscpage_usable(&v->vm->page) ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC,
+		      HVST_INFERRED, &va->without_why);
 }
 
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
 {
 	struct vcpu *v = t->vcpu;
-	struct vcpu_an *va = v->an;
-	struct timer_an *ta = t->an;
+	struct vcpu_source *va = v->state->source;
+	struct timer_source *ts = t->state->source;
 	bool read_before, derived, seen = va->msrs_since_arm;
 	int64_t delta;
 
@@ -476,18 +383,18 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	if (t->config_known && t->config & HVST_STIMER_PERIODIC)
 		return; /* periodic: the count is a period, no point in time */
 	read_before = va->read_last && va->exits_since_read <= 3;
-	delta = hvst_count_step(ta->prog_count, t->count);
+	delta = hvst_count_step(ts->count, t->count);
 	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
-	derived = !ta->prog_seen ||
-		  (llabs(delta) > SAME_TARGET_REF && !hvst_step_repeats(delta, ta->prog_delta));
-	ta->prog_seen = true;
-	ta->prog_count = t->count;
-	ta->prog_delta = delta;
+	derived = !ts->seen ||
+		  (llabs(delta) > SAME_TARGET_REF && !hvst_step_repeats(delta, ts->delta));
+	ts->seen = true;
+	ts->count = t->count;
+	ts->delta = delta;
 	va->read_last = false;
 	va->msrs_since_arm = 0;
 	if (!seen && !read_before)
 		return; /* this thread's MSR accesses are not recorded (or lost): says nothing */
-	if (v->vm->an->change_pending)
+	if (v->vm->state->source->change_pending)
 		follow_change(a, v, read_before, derived, ev);
 	follow_arms(a, v, read_before, derived, ev);
 }
@@ -495,7 +402,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 static void clock_read(struct analysis *a, struct vcpu *v, const struct hvst_event *ev,
 		       enum hvst_guest_source what, const char *text)
 {
-	struct vm_an *vm = v->vm->an;
+	struct vm_source *vm = v->vm->state->source;
 	struct hvst_guest_transition *t;
 
 	if (vm->reads_of != what || ev->ts_ns - vm->reads_last > READ_GAP_NS) {
@@ -518,57 +425,30 @@ static void clock_read(struct analysis *a, struct vcpu *v, const struct hvst_eve
 	vm->timekeeping = what;
 }
 
-void hvst_on_timer_msr(struct analysis *a, struct vcpu *v)
+void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	(void)a;
-	v->an->msrs_since_arm++;
-	v->an->read_last = false;
-}
+	struct vcpu_source *s = v->state->source;
 
-void hvst_on_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
-{
-	struct vcpu_an *va = v->an;
-
-	hvst_on_timer_msr(a, v);
-	va->read_last =
+	s->msrs_since_arm++;
+	s->read_last =
 		!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception;
-	if (va->read_last) {
-		va->exits_since_read = 0;
-		if (!va->with_read)
-			hvst_evidence_plain(&va->read_why, ev,
-					    "TIME_REF_COUNT read just before the timer is set");
-		clock_read(a, v, ev, HVST_SRC_REFERENCE_COUNTER, "reads of TIME_REF_COUNT");
-	}
-	if (!ev->msr.write || ev->msr.exception)
+	if (!s->read_last)
 		return;
-	switch (ev->msr.ecx) {
-	case HVST_MSR_REFERENCE_TSC:
-		page_write(a, v, ev);
-		break;
-	case HVST_MSR_IA32_TSC:
-	case HVST_MSR_IA32_TSC_ADJUST:
-		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx: its TSC moves",
-			  ev->msr.ecx, (unsigned long long)ev->msr.data);
-		hvst_refclock_event(&v->vm->an->ref, ev->ts_ns, ev->id);
-		break;
-	case HVST_MSR_REENLIGHTENMENT_CONTROL:
-	case HVST_MSR_TSC_EMULATION_CONTROL:
-		if (ev->msr.ecx == HVST_MSR_TSC_EMULATION_CONTROL)
-			page_freezes(v->vm->an, ev->ts_ns, ev->msr.data & 1);
-		hvst_mark(a, v->vm, ev, "guest writes MSR 0x%x = 0x%llx (re-enlightenment)",
-			  ev->msr.ecx, (unsigned long long)ev->msr.data);
-		break;
-	default:
-		break;
-	}
+	s->exits_since_read = 0;
+	if (!s->with_read)
+		hvst_evidence_plain(&s->read_why, ev,
+				    "TIME_REF_COUNT read just before the timer is set");
+	clock_read(a, v, ev, HVST_SRC_REFERENCE_COUNTER, "reads of TIME_REF_COUNT");
 }
 
-void hvst_on_rdtsc(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
+	v->state->source->exits_since_read++;
+	if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
+		clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
 }
 
-void hvst_on_vcpu_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	switch (ev->id) {
 	case HVST_EV_PIO:
@@ -587,39 +467,19 @@ void hvst_on_vcpu_event(struct analysis *a, struct vcpu *v, const struct hvst_ev
 }
 
 /* A vCPU thread found its VM: what was seen of the page on either side is the VM's. */
-void hvst_clocksource_merge(struct vm_an *into, struct vm_an *from)
+void hvst_clocksource_merged(struct analysis *a, struct vm *into, struct vm *from)
 {
-	if (from->page_known && !into->page_known) {
-		into->page_known = true;
-		into->page_on = from->page_on;
-		into->page_broken = from->page_broken;
-		into->page_waits_master = from->page_waits_master;
-		into->change_pending = from->change_pending;
-		into->change_tid = from->change_tid;
-		into->change_ns = from->change_ns;
-		into->change_why = from->change_why;
-		into->frozen_from = from->frozen_from;
-		into->frozen_to = from->frozen_to;
-		into->source = from->source;
-		free(into->sources);
-		into->sources = from->sources;
-		into->nr_sources = from->nr_sources;
-		into->cap_sources = from->cap_sources;
-		from->sources = NULL;
-		from->nr_sources = from->cap_sources = 0;
-	}
-	for (unsigned int i = 0; i < from->nr_marks && i < VM_MARKS; i++) {
-		const struct clock_mark *m = &from->marks[i];
-		unsigned int n = into->nr_marks;
+	struct vm_source *i = into->state->source;
+	const struct vm_source *f = from->state->source;
 
-		if (!n || m->why.ts_ns > into->marks[(n - 1) % VM_MARKS].why.ts_ns)
-			into->marks[into->nr_marks++ % VM_MARKS] = *m;
+	if (i->source == HVST_SRC_UNKNOWN && !i->change_pending) {
+		i->source = f->source;
+		i->change_pending = f->change_pending;
+		i->change_tid = f->change_tid;
+		i->change_ns = f->change_ns;
+		i->change_why = f->change_why;
 	}
-	if (!into->past_due_by_source[HVST_REF_KVMCLOCK])
-		into->fallback_why = from->fallback_why;
-	if (!into->preempted)
-		into->preempted_why = from->preempted_why;
-	for (unsigned int i = 0; i < 3; i++)
-		into->past_due_by_source[i] += from->past_due_by_source[i];
-	into->preempted += from->preempted;
+	for (unsigned int k = 0; k < a->nr_transitions; k++)
+		if (a->transitions[k].vm == from)
+			a->transitions[k].vm = into;
 }

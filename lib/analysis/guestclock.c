@@ -9,11 +9,13 @@
  * delays a guest asks for change in steps, which end a line and begin the next. Points that jump
  * about say nothing.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis.h"
+#include "clocksource.h"
+#include "guestclock.h"
 
 #define WIN_ARMS       16
 #define WIN_NS	       (20LL * 1000 * 1000)
@@ -31,10 +33,48 @@
 #define MAX_SILENT     1024  /* storms looked at for a silent change: each looks at every change */
 #define MAX_PPM	       50000 /* a faster drift is a habit of the guest, not its clock */
 
+/* Upper edge of the headroom over time. */
+#define EDGE_POINTS 128
+struct edge_point {
+	int64_t ts, v;
+	bool from_clock;
+};
+struct guest_fit {
+	double slope, level;
+	int64_t t0, last;
+	bool valid;
+};
+struct guest_edge {
+	struct edge_point p[EDGE_POINTS]; /* the run so far, a point a window */
+	unsigned int n;
+	unsigned int per;      /* windows merged into a point */
+	struct edge_point win; /* running window: its best arm */
+	unsigned int win_n;
+	int64_t win_from;
+	int64_t from;		 /* of the run's first window */
+	struct guest_fit before; /* the line of the run before */
+	uint64_t count;		 /* of the last arm, and how far it was from the one before */
+	int64_t step;
+	struct edge_point odd; /* one window off the line, waiting for a second */
+	int64_t odd_from;
+	bool has_odd;
+};
+
 struct fit {
 	double slope, level, rms, slope_err;
 	int64_t t0;
 };
+
+int hvst_guestclock_created(struct stimer *t)
+{
+	t->state->edge = calloc(1, sizeof(*t->state->edge));
+	return t->state->edge ? 0 : -ENOMEM;
+}
+
+void hvst_guestclock_free(struct stimer *t)
+{
+	free(t->state->edge);
+}
 
 static void fit_line(const struct guest_edge *e, struct fit *f)
 {
@@ -93,7 +133,7 @@ struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct
 		return NULL;
 	g->role = HVST_ROLE_STIMER;
 	g->ts_ns = ts;
-	g->from = v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
+	g->from = hvst_clocksource_of(v);
 	g->to = HVST_SRC_RAW_TSC;
 	g->rate_ppm = ppm;
 	g->rate_ppm_error = err;
@@ -153,7 +193,7 @@ static bool shows_clock(const struct guest_edge *e)
 
 static void run_end(struct analysis *a, struct stimer *t)
 {
-	struct guest_edge *e = &t->an->edge;
+	struct guest_edge *e = t->state->edge;
 	int64_t span = e->n ? e->p[e->n - 1].ts - e->p[0].ts : 0;
 	struct fit f;
 
@@ -210,7 +250,7 @@ static bool on_line(const struct guest_edge *e, struct edge_point p)
 
 static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 {
-	struct guest_edge *e = &t->an->edge;
+	struct guest_edge *e = t->state->edge;
 
 	if (on_line(e, p)) {
 		e->has_odd = false;
@@ -251,7 +291,7 @@ static bool from_clock(struct guest_edge *e, uint64_t count)
 
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
-	struct guest_edge *e = &t->an->edge;
+	struct guest_edge *e = t->state->edge;
 	int64_t headroom;
 	bool clock;
 
@@ -277,17 +317,19 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 /* Did the guest's clock change near @ts, as far as other evidence shows it? */
 static bool changed_near(const struct analysis *a, const struct vcpu *v, int64_t ts)
 {
-	for (unsigned int i = 0; i < a->nr_guest; i++)
-		if (a->guest_vm[i] == v->vm && a->guest[i].role == HVST_ROLE_STIMER &&
-		    (!a->guest_vcpu[i] || a->guest_vcpu[i] == v) &&
-		    llabs(a->guest[i].ts_ns - ts) < NEAR_STORM_NS)
+	for (unsigned int i = 0; i < a->nr_transitions; i++) {
+		const struct transition_found *t = &a->transitions[i];
+
+		if (t->vm == v->vm && t->transition.role == HVST_ROLE_STIMER &&
+		    (!t->vcpu || t->vcpu == v) && llabs(t->transition.ts_ns - ts) < NEAR_STORM_NS)
 			return true;
+	}
 	return false;
 }
 
 static bool stepped_near(const struct vcpu *v, int64_t ts)
 {
-	const struct refclock *rc = &v->vm->an->ref;
+	const struct refclock *rc = &v->vm->clock;
 
 	for (unsigned int i = 0; i <= rc->nr_segs; i++) {
 		const struct refseg *r = i < rc->nr_segs ? rc->segs[i] : rc->cur;
@@ -306,8 +348,7 @@ static bool stepped_near(const struct vcpu *v, int64_t ts)
  */
 static void silent_changes(struct analysis *a, const struct hvst_storm *s, struct vcpu *v)
 {
-	enum hvst_guest_source usual =
-		v->an->source != HVST_SRC_UNKNOWN ? v->an->source : v->vm->an->source;
+	enum hvst_guest_source usual = hvst_clocksource_of(v);
 	struct hvst_guest_transition *g;
 
 	if (s->kind != HVST_STORM_CONSTANT || changed_near(a, v, s->start_ns))
@@ -339,10 +380,6 @@ static void silent_changes(struct analysis *a, const struct hvst_storm *s, struc
 void hvst_guestclock_finish(struct analysis *a)
 {
 	for (unsigned int i = 0; i < a->nr_storms && i < MAX_SILENT; i++)
-		silent_changes(a, &a->storms[i], a->storm_vcpu[i]);
-	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
-		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-			for (unsigned int i = 0; i < HVST_STIMERS; i++)
-				if (v->timer[i])
-					run_end(a, v->timer[i]);
+		silent_changes(a, &a->storms[i].storm, a->storms[i].vcpu);
+	hvst_each_timer(a, run_end);
 }

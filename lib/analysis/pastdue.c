@@ -1,187 +1,54 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/*
- * Stage: analysis. What a vCPU thread does with its time: progress (halted, or in guest mode
- * outside the loop expiration -> interrupt -> next arm), and the stretches in which it was held
- * without having asked for it, which explain harmless past-due arms.
- */
+#include <errno.h>
 #include <stdlib.h>
 
-#include "analysis.h"
+#include "pastdue.h"
 
-#define HELD_MIN_NS	 1000
-#define COST_MAX_NS	 (1000LL * 1000 * 1000) /* of programming a timer: longer makes no sense */
-#define PROGRESS_STEP_NS (16LL * 1000 * 1000)
-#define BEFORE_NS	 (1000LL * 1000 * 1000)
-
-static void held_add(struct vcpu_an *v, int64_t from, int64_t to)
+int hvst_pastdue_created(struct vm *vm)
 {
-	if (to - from >= HELD_MIN_NS)
-		v->held[v->nr_held++ % HELD_MARKS] = (struct held){ from, to };
+	vm->state->causes = calloc(1, sizeof(*vm->state->causes));
+	return vm->state->causes ? 0 : -ENOMEM;
 }
 
-static void progress_to(struct vcpu_an *v, int64_t ts)
+void hvst_pastdue_free(struct vm *vm)
 {
-	if (ts > v->since) {
-		if ((v->in_guest || v->halted) && !v->in_loop)
-			v->progress += ts - v->since;
-		v->since = ts;
-	}
-	if (ts < v->next_mark_ns)
+	free(vm->state->causes);
+}
+
+void hvst_pastdue_arm(struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev)
+{
+	struct vm_causes *c = t->vcpu->vm->state->causes;
+	enum hvst_ref_source src;
+	const char *why;
+
+	if (arm->kind != HVST_ARM_PAST_DUE || arm->flags & HVST_ARM_RESTART)
 		return;
-	v->marks[v->nr_marks++ % PROGRESS_MARKS] = (struct progress_mark){ ts, v->progress };
-	v->next_mark_ns = ts + PROGRESS_STEP_NS;
+	src = hvst_tscpage_source(&t->vcpu->vm->page, arm->ts_ns, &why);
+	if (src == HVST_REF_KVMCLOCK && !c->by_source[src])
+		hvst_evidence_set(
+			&c->kvmclock_why, ev,
+			"past-due arm of timer %u while time_now came from the kvmclock: %s",
+			t->index, why);
+	c->by_source[src]++;
 }
 
-int64_t hvst_activity_progress(const struct vcpu_an *v, int64_t ts)
+void hvst_pastdue_preempted(struct vm *vm, uint64_t n, const struct hvst_evidence *why)
 {
-	if (ts > v->since && (v->in_guest || v->halted) && !v->in_loop)
-		return v->progress + (ts - v->since);
-	return v->progress;
+	struct vm_causes *c = vm->state->causes;
+
+	if (n && !c->preempted)
+		c->preempted_why = *why;
+	c->preempted += n;
 }
 
-int64_t hvst_activity_before(const struct vcpu_an *v, int64_t ts, int64_t *wall)
+void hvst_pastdue_merged(struct vm *into, struct vm *from)
 {
-	unsigned int n = v->nr_marks < PROGRESS_MARKS ? v->nr_marks : PROGRESS_MARKS;
+	struct vm_causes *i = into->state->causes;
+	const struct vm_causes *f = from->state->causes;
 
-	*wall = 0;
-	for (unsigned int i = n; i > 0; i--) {
-		const struct progress_mark *m = &v->marks[(v->nr_marks - i) % PROGRESS_MARKS];
-
-		if (m->ts < ts - BEFORE_NS || m->ts >= ts)
-			continue;
-		*wall = ts - m->ts;
-		return hvst_activity_progress(v, ts) - m->progress;
-	}
-	return 0;
-}
-
-void hvst_activity_exit(struct vcpu_an *v, int64_t ts, bool halts)
-{
-	progress_to(v, ts);
-	v->exits_seen = true;
-	v->in_guest = false;
-	v->exit_ns = ts;
-	v->wake_ns = HVST_UNKNOWN;
-	v->halted = halts;
-	if (v->halted)
-		v->in_loop = false; /* the handler is through: the guest has nothing to do */
-}
-
-void hvst_activity_entry(struct vcpu_an *v, int64_t ts)
-{
-	progress_to(v, ts);
-	/* A halt is the guest's wish until its timer's callback; what follows is the host's doing.
-	 */
-	if (v->exit_ns != HVST_UNKNOWN) {
-		if (!v->halted)
-			held_add(v, v->exit_ns, ts);
-		else if (v->wake_ns != HVST_UNKNOWN)
-			held_add(v, v->wake_ns, ts);
-	}
-	v->in_guest = true;
-	v->halted = false;
-	v->exit_ns = HVST_UNKNOWN;
-}
-
-void hvst_on_switch(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
-{
-	struct vcpu_an *va = v->an;
-
-	(void)a;
-	if (ev->sched.next_pid == v->tid) {
-		if (va->off_cpu)
-			held_add(va, va->off_since, ev->ts_ns);
-		va->off_cpu = false;
-	} else if (ev->sched.prev_state == 0) {
-		/* Still runnable: preempted. A sleeping vCPU is halted by its own wish. */
-		va->off_cpu = true;
-		va->off_since = ev->ts_ns;
-	}
-}
-
-void hvst_activity_armed(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
-{
-	struct vcpu_an *v = t->vcpu->an;
-	int64_t cost, step;
-
-	(void)a;
-	progress_to(v, arm->ts_ns);
-	v->in_loop = false;
-	if (arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
-		return;
-	if (t->prog_ns == HVST_UNKNOWN)
-		return;
-	/* From the write, not from its exit: so that it is the same where exits are not recorded.
-	 */
-	cost = arm->ts_ns - t->prog_ns;
-	if (cost <= 0)
-		return;
-	if (cost > COST_MAX_NS)
-		cost = COST_MAX_NS;
-	if (!v->cost_ns) {
-		v->cost_ns = cost;
-		return;
-	}
-	step = v->cost_ns /
-	       32; /* once: which way it goes nobody can foresee, a processor neither */
-	v->cost_ns += cost > v->cost_ns ? step + 1 : -step;
-}
-
-void hvst_activity_fired(struct vcpu_an *v, int64_t deadline_ns, int64_t callback_ns)
-{
-	if (!v->halted || v->wake_ns != HVST_UNKNOWN)
-		return;
-	/*
-	 * It asked to be woken at the deadline: a callback that comes late is the host's doing as
-	 * well.
-	 */
-	v->wake_ns = deadline_ns != HVST_UNKNOWN && deadline_ns < callback_ns ? deadline_ns
-									      : callback_ns;
-	if (v->exit_ns != HVST_UNKNOWN && v->wake_ns < v->exit_ns)
-		v->wake_ns = v->exit_ns;
-}
-
-void hvst_activity_delivered(struct stimer *t, const struct hvst_event *ev)
-{
-	struct vcpu_an *v = t->vcpu->an;
-
-	progress_to(v, ev->ts_ns);
-	/*
-	 * From here to the next arm the guest runs its timer interrupt; a periodic timer needs no
-	 * next arm.
-	 */
-	if (!t->periodic)
-		v->in_loop = true;
-}
-
-/*
- * Why a past-due arm outside a storm was past due. Held: the vCPU thread was off its CPU or kept
- * out of guest mode for at least the skew, not longer ago than twice the skew plus one usual round
- * trip. Short deadline: past due by no more than a few times what it costs to program a timer.
- */
-enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct stimer *t,
-					const struct hvst_arm *arm, int64_t skew_ns)
-{
-	const struct vcpu_an *v = t->vcpu->an;
-	unsigned int n = v->nr_held < HELD_MARKS ? v->nr_held : HELD_MARKS;
-	int64_t cost = v->cost_ns ? v->cost_ns : 1000;
-	int64_t limit = a->params.short_deadline_ns ? a->params.short_deadline_ns : 4 * cost;
-	int64_t reach;
-
-	if (skew_ns == HVST_UNKNOWN)
-		return CAUSE_UNEXPLAINED;
-	if (skew_ns <= limit)
-		return CAUSE_SHORT_DEADLINE;
-	if (__builtin_add_overflow(skew_ns, 4 * cost, &reach))
-		reach = INT64_MAX;
-	for (unsigned int i = 0; i < n; i++) {
-		const struct held *h = &v->held[(v->nr_held - 1 - i) % HELD_MARKS];
-
-		if ((arm->ts_ns - h->to) / 2 <= reach && h->to - h->from >= skew_ns - cost)
-			return CAUSE_PREEMPTED;
-	}
-	/* Held between the guest's write and the start itself. */
-	if (t->prog_ns != HVST_UNKNOWN && arm->ts_ns - t->prog_ns >= skew_ns - cost)
-		return CAUSE_PREEMPTED;
-	return CAUSE_UNEXPLAINED;
+	if (!i->by_source[HVST_REF_KVMCLOCK])
+		i->kvmclock_why = f->kvmclock_why;
+	for (unsigned int s = 0; s < 3; s++)
+		i->by_source[s] += f->by_source[s];
+	hvst_pastdue_preempted(into, f->preempted, &f->preempted_why);
 }

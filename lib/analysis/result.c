@@ -9,16 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis.h"
+#include "latency.h"
+#include "resolve.h"
+#include "result.h"
 
 #define DRIFT_SAME_NS (60LL * 1000 * 1000 * 1000) /* one drift, seen twice */
 
 static bool vm_pass(const struct analysis *a, const struct vm *vm)
 {
-	return !vm->dead && (a->vm_filter < 0 || vm->number == a->vm_filter);
+	return a->opts.vm < 0 || vm->number == a->opts.vm;
 }
-
-#define each_vm(vm, a) (struct vm *vm = hvst_model_vms((a)->model); vm; vm = vm->next)
 
 static int cmp_vcpu(const void *x, const void *y)
 {
@@ -38,9 +38,9 @@ static int cmp_vm(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
-static int64_t vm_epoch(const struct vm_an *vm)
+static int64_t vm_epoch(const struct refclock *rc)
 {
-	const struct refseg *s = vm->ref.nr_segs ? vm->ref.segs[0] : vm->ref.cur;
+	const struct refseg *s = rc->nr_segs ? rc->segs[0] : rc->cur;
 
 	return s ? -hvst_line_at(&s->line, s->first_ns) : HVST_UNKNOWN;
 }
@@ -69,32 +69,32 @@ static int vcpus_add(struct hvst_vm *out, const struct vm *vm)
 /* All threads whose VM is unknown share one entry. */
 static int build_vms(struct analysis *a)
 {
-	struct hvst_vm *vms = calloc(a->nr_vms + 1, sizeof(*vms)), *unknown = NULL;
+	struct hvst_vm *vms, *unknown = NULL;
+	unsigned int n = 1;
 
+	for_each_vm (vm, a)
+		n++;
+	vms = calloc(n, sizeof(*vms));
 	if (!vms)
 		return -ENOMEM;
 	a->result.vms = vms;
-	for
-		each_vm(vm, a)
-		{
-			struct hvst_vm *out =
-				vm->number < 0 && unknown ? unknown : &vms[a->result.nr_vms];
+	for_each_vm (vm, a) {
+		struct hvst_vm *out = vm->number < 0 && unknown ? unknown : &vms[a->result.nr_vms];
 
-			if (!vm_pass(a, vm))
-				continue;
-			out->vm = vm->number;
-			out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(vm->an);
-			if (vcpus_add(out, vm)) {
-				a->result.nr_vms +=
-					out != unknown; /* its list is freed with the others */
-				return -ENOMEM;
-			}
-			if (!out->nr_vcpus || out == unknown)
-				continue;
-			a->result.nr_vms++;
-			if (vm->number < 0)
-				unknown = out;
+		if (!vm_pass(a, vm))
+			continue;
+		out->vm = vm->number;
+		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(&vm->clock);
+		if (vcpus_add(out, vm)) {
+			a->result.nr_vms += out != unknown; /* its list is freed with the others */
+			return -ENOMEM;
 		}
+		if (!out->nr_vcpus || out == unknown)
+			continue;
+		a->result.nr_vms++;
+		if (vm->number < 0)
+			unknown = out;
+	}
 	for (unsigned int i = 0; i < a->result.nr_vms; i++)
 		qsort((void *)(uintptr_t)vms[i].vcpus, vms[i].nr_vcpus, sizeof(*vms[i].vcpus),
 		      cmp_vcpu);
@@ -131,17 +131,15 @@ static void timer_fill(struct hvst_timer *out, const struct stimer *t)
 		.fired = t->fired,
 		.cancelled = t->cancelled,
 		.failed_deliveries = t->failed,
-		.skew = t->an->skew,
-		.lateness = t->an->lateness,
-		.delivery_latency = t->an->delivery,
-		.entry_latency = t->an->entry,
+		.skew = hvst_resolve_sketch(t),
 	};
+	hvst_latency_fill(t, out);
 }
 
 /* Timers that were only reset by the VMM did nothing and are not listed. */
 static bool timer_used(const struct stimer *t)
 {
-	return t && (t->arms || t->restarts || t->fired || t->deliveries);
+	return t && t->state && (t->arms || t->restarts || t->fired || t->deliveries);
 }
 
 static int build_timers(struct analysis *a)
@@ -149,24 +147,21 @@ static int build_timers(struct analysis *a)
 	struct hvst_timer *list;
 	unsigned int n = 0;
 
-	for
-		each_vm(vm, a) for (struct vcpu *v = vm->vcpus; v; v = v->vm_next) n +=
-			HVST_STIMERS;
+	for_each_vm (vm, a)
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			n += HVST_STIMERS;
 	list = calloc(n ? n : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	n = 0;
-	for
-		each_vm(vm, a)
-		{
-			if (!vm_pass(a, vm))
-				continue;
-			for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-				for (unsigned int i = 0; i < HVST_STIMERS; i++)
-					if (timer_used(v->timer[i]) &&
-					    hvst_filter_pass(a, v, (int)i))
-						timer_fill(&list[n++], v->timer[i]);
-		}
+	for_each_vm (vm, a) {
+		if (!vm_pass(a, vm))
+			continue;
+		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			for (unsigned int i = 0; i < HVST_STIMERS; i++)
+				if (timer_used(v->timer[i]) && hvst_filter_pass(a, v, (int)i))
+					timer_fill(&list[n++], v->timer[i]);
+	}
 	qsort(list, n, sizeof(*list), cmp_timer);
 	a->result.timers = list;
 	a->result.nr_timers = n;
@@ -201,23 +196,26 @@ static void number_episodes(struct hvst_storm *s, unsigned int n)
 	}
 }
 
-static void build_storms(struct analysis *a)
+static int build_storms(struct analysis *a)
 {
+	struct hvst_storm *list = calloc(a->nr_storms ? a->nr_storms : 1, sizeof(*list));
 	unsigned int n = 0;
 
+	if (!list)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < a->nr_storms; i++) {
-		const struct vcpu *v = a->storm_vcpu[i];
+		const struct vcpu *v = a->storms[i].vcpu;
 
-		a->storms[i].vm = v->vm->number;
-		if (vm_pass(a, v->vm) && hvst_filter_pass(a, v, a->storms[i].timer))
-			a->storms[n++] = a->storms[i];
+		if (!vm_pass(a, v->vm) || !hvst_filter_pass(a, v, a->storms[i].storm.timer))
+			continue;
+		list[n] = a->storms[i].storm;
+		list[n++].vm = v->vm->number;
 	}
-	a->nr_storms = n;
-	if (n)
-		qsort(a->storms, n, sizeof(*a->storms), cmp_storm);
-	number_episodes(a->storms, n);
-	a->result.storms = a->storms;
+	qsort(list, n, sizeof(*list), cmp_storm);
+	number_episodes(list, n);
+	a->result.storms = list;
 	a->result.nr_storms = n;
+	return 0;
 }
 
 static int cmp_guest(const void *x, const void *y)
@@ -245,40 +243,34 @@ static bool drift_told(const struct hvst_guest_transition *list, unsigned int n,
 	return false;
 }
 
-static void drop_told(struct analysis *a)
+static int build_guest(struct analysis *a)
 {
-	unsigned int n = 0;
+	unsigned int n = 0, kept = 0;
+	struct hvst_guest_transition *list =
+		calloc(a->nr_transitions ? a->nr_transitions : 1, sizeof(*list));
 
-	for (unsigned int i = 0; i < a->nr_guest; i++)
-		if (isnan(a->guest[i].rate_ppm) || !drift_told(a->guest, n, &a->guest[i]))
-			a->guest[n++] = a->guest[i];
-	a->nr_guest = n;
-}
+	if (!list)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < a->nr_transitions; i++) {
+		const struct transition_found *f = &a->transitions[i];
 
-static void build_guest(struct analysis *a)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < a->nr_guest; i++) {
-		struct hvst_guest_transition *t = &a->guest[i];
-
-		if (!vm_pass(a, a->guest_vm[i]) ||
-		    (a->guest_vcpu[i] && !hvst_filter_pass(a, a->guest_vcpu[i], -1)))
+		if (!vm_pass(a, f->vm) || (f->vcpu && !hvst_filter_pass(a, f->vcpu, -1)))
 			continue;
-		t->vm = a->guest_vm[i]->number;
-		a->guest[n++] = *t;
+		list[n] = f->transition;
+		list[n++].vm = f->vm->number;
 	}
-	a->nr_guest = n;
-	if (n)
-		qsort(a->guest, n, sizeof(*a->guest), cmp_guest);
-	drop_told(a);
-	a->result.guest = a->guest;
-	a->result.nr_guest = a->nr_guest;
+	qsort(list, n, sizeof(*list), cmp_guest);
+	for (unsigned int i = 0; i < n; i++)
+		if (isnan(list[i].rate_ppm) || !drift_told(list, kept, &list[i]))
+			list[kept++] = list[i];
+	a->result.guest = list;
+	a->result.nr_guest = kept;
+	return 0;
 }
 
 static unsigned int vm_segments(const struct vm *vm)
 {
-	return vm->an->ref.nr_segs + 1 + vm->an->nr_sources;
+	return vm->clock.nr_segs + 1 + vm->page.nr_sources;
 }
 
 static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const struct refseg *s,
@@ -290,7 +282,7 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 		.vm = vm->number,
 		.from_ns = from,
 		.to_ns = to,
-		.source = hvst_clocksource_ref(vm->an, from, &why),
+		.source = hvst_tscpage_source(&vm->page, from, &why),
 		.rate_ppm = NAN,
 		.rate_ppm_error = NAN,
 		.step_ns = whole ? s->step_ns : 0,
@@ -303,8 +295,8 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 		out->rate_ppm = s->rate_ppm;
 		out->rate_ppm_error = s->rate_err_ppm;
 	}
-	if (out->source == HVST_REF_TSC_PAGE && from >= vm->an->frozen_from &&
-	    from < vm->an->frozen_to)
+	if (out->source == HVST_REF_TSC_PAGE && from >= vm->page.frozen_from &&
+	    from < vm->page.frozen_to)
 		why = "page left as it was (TSC emulation control)";
 	if (whole && s->step_ns != HVST_UNKNOWN && s->step_event >= 0)
 		snprintf(out->why, sizeof(out->why), "%s; step at %s", why,
@@ -327,7 +319,7 @@ static int64_t vm_last(const struct vm *vm)
 /* One VM's segments, cut again where the source changed. */
 static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 {
-	const struct refclock *rc = &vm->an->ref;
+	const struct refclock *rc = &vm->clock;
 	unsigned int n = 0, src = 0;
 
 	for (unsigned int i = 0; i <= rc->nr_segs; i++) {
@@ -340,12 +332,13 @@ static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 			continue;
 		from = s->from_ns;
 		end = i < rc->nr_segs && next ? next->from_ns : vm_last(vm) + 1;
-		while (src < vm->an->nr_sources && vm->an->sources[src].ts <= from)
+		while (src < vm->page.nr_sources && vm->page.sources[src].ts_ns <= from)
 			src++;
-		for (; src < vm->an->nr_sources && vm->an->sources[src].ts < end; src++) {
-			segment_out(&out[n], vm, s, from, vm->an->sources[src].ts, n == 0, whole);
+		for (; src < vm->page.nr_sources && vm->page.sources[src].ts_ns < end; src++) {
+			segment_out(&out[n], vm, s, from, vm->page.sources[src].ts_ns, n == 0,
+				    whole);
 			n++;
-			from = vm->an->sources[src].ts;
+			from = vm->page.sources[src].ts_ns;
 			whole = false;
 		}
 		segment_out(&out[n], vm, s, from, end, n == 0, whole);
@@ -359,14 +352,15 @@ static int build_reference(struct analysis *a)
 	struct hvst_ref_segment *list;
 	unsigned int n = 0;
 
-	for
-		each_vm(vm, a) n += vm->dead ? 0 : vm_segments(vm);
+	for_each_vm (vm, a)
+		n += vm_segments(vm);
 	list = calloc(n ? n : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	n = 0;
-	for
-		each_vm(vm, a) if (vm_pass(a, vm)) n += segments_of(vm, list + n);
+	for_each_vm (vm, a)
+		if (vm_pass(a, vm))
+			n += segments_of(vm, list + n);
 	a->result.reference = list;
 	a->result.nr_reference = n;
 	return 0;
@@ -386,10 +380,9 @@ static void build_unpaired(struct analysis *a)
 int hvst_result_build(struct analysis *a)
 {
 	a->result.past_due = a->past_due;
-	if (build_vms(a) || build_timers(a) || build_reference(a))
+	if (build_vms(a) || build_timers(a) || build_reference(a) || build_storms(a) ||
+	    build_guest(a))
 		return -ENOMEM;
-	build_storms(a);
-	build_guest(a);
 	build_unpaired(a);
 	hvst_verdicts(a);
 	return a->error;
@@ -405,6 +398,8 @@ void hvst_result_free(struct analysis *a)
 		free((void *)(uintptr_t)r->verdicts[q].by_vm);
 	free((void *)(uintptr_t)r->vms);
 	free((void *)(uintptr_t)r->timers);
+	free((void *)(uintptr_t)r->storms);
+	free((void *)(uintptr_t)r->guest);
 	free((void *)(uintptr_t)r->reference);
 	memset(r, 0, sizeof(*r));
 }

@@ -14,12 +14,81 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis.h"
+#include "activity.h"
+#include "clocksource.h"
+#include "guestclock.h"
+#include "marks.h"
+#include "pastdue.h"
+#include "resolve.h"
+#include "storm.h"
 
 #define SAME_COUNT_REF 8 /* a Linux guest recomputes its target: -3..+5 units around it */
 #define PEAK_MIN_ARMS  16
 #define WHOLE_MARGIN   4      /* past-due arms that a dense group loses for good edges */
 #define SLEW	       600e-6 /* more than NTP slews a clock */
+
+/* A group of past-due arms that may become a storm. */
+#define STORM_BINS 32
+struct storm_point {
+	int64_t ts;
+	uint64_t count;
+	int64_t skew;
+}; /* skew HVST_UNKNOWN: from the model at the end */
+struct storm_bin {
+	uint64_t past_due;
+	int64_t min, max;
+	bool used;
+};
+struct storm_runs {
+	unsigned int n;
+	struct {
+		int64_t ts, v;
+		uint32_t w;
+	} r[2 * STORM_BINS];
+};
+
+struct storm_core {
+	int64_t score;
+	struct storm_point start, max, end;
+	uint64_t arms, past_due;
+};
+
+struct storm_group {
+	bool active;
+	uint64_t arms, past_due, ahead; /* ahead: since the last past-due arm */
+	struct storm_point start, max, end;
+	uint64_t last_count;
+	/* count increments: majority candidate (Boyer and Moore), same targets */
+	int64_t delta;
+	uint64_t delta_votes, delta_hits, same, steps;
+	/* course of the skew */
+	int64_t bin_from, bin_width;
+	struct storm_bin bin[STORM_BINS];
+	struct storm_bin *last_bin; /* that of the last arm, and where it begins */
+	int64_t last_bin_from;
+	struct storm_runs runs;
+	int64_t run_max, run_ts;
+	/* densest part, for groups whose head or tail is thin; see core_best() */
+	struct storm_core cur, best;
+	bool cur_is_best; /* @best has not caught up with it */
+	int64_t progress_before, progress_wall, progress_start, progress_end;
+	struct clock_mark trigger;
+	struct hvst_evidence why_first, why_last;
+	uint64_t short_deadline, preempted, unexplained;
+	bool inferred;		       /* some of it rests on the clock model */
+	enum hvst_guest_source source; /* of the guest when it began */
+};
+
+int hvst_storm_created(struct stimer *t)
+{
+	t->state->group = calloc(1, sizeof(*t->state->group));
+	return t->state->group ? 0 : -ENOMEM;
+}
+
+void hvst_storm_free(struct stimer *t)
+{
+	free(t->state->group);
+}
 
 /* The bin of @ts, which may need wider ones. */
 static struct storm_bin *bin_of(struct storm_group *g, int64_t ts)
@@ -142,7 +211,7 @@ core_step(struct storm_group *g, struct storm_point at, bool past_due, const str
 	g->cur_is_best |= g->cur.score > g->best.score;
 }
 
-void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step)
+static void group_rebase(struct storm_group *g, int64_t from_ns, int64_t step)
 {
 	/*
 	 * Observed skews need no model; of a group that began before the step only a part would
@@ -158,6 +227,21 @@ void hvst_storm_rebase(struct storm_group *g, int64_t from_ns, int64_t step)
 		g->runs.r[i].v += step;
 	if (g->run_max != INT64_MIN)
 		g->run_max += step;
+}
+
+void hvst_storm_clock_moved(struct vm *vm, int64_t ts)
+{
+	const struct refclock *rc = &vm->clock;
+	int64_t step;
+
+	if (!rc->nr_segs)
+		return;
+	step = hvst_line_at(&rc->cur->line, ts) -
+	       hvst_line_at(&rc->segs[rc->nr_segs - 1]->line, ts);
+	for_each_vcpu (v, vm)
+		for (unsigned int i = 0; i < HVST_STIMERS; i++)
+			if (v->timer[i] && v->timer[i]->state)
+				group_rebase(v->timer[i]->state->group, rc->cur->from_ns, step);
 }
 
 static void deltas_step(struct storm_group *g, uint64_t count)
@@ -185,8 +269,7 @@ static void deltas_step(struct storm_group *g, uint64_t count)
 static void group_begin(struct storm_group *g, const struct stimer *t, const struct hvst_arm *arm,
 			const struct hvst_event *ev)
 {
-	const struct vcpu_an *va = t->vcpu->an;
-	const struct vm_an *vm = t->vcpu->vm->an;
+	const struct vcpu *v = t->vcpu;
 
 	memset(g, 0, sizeof(*g));
 	g->active = true;
@@ -195,11 +278,9 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 	g->bin_from = arm->ts_ns;
 	g->bin_width = 1000;
 	g->run_max = INT64_MIN;
-	g->trigger.event = -1;
-	if (vm->nr_marks)
-		g->trigger = vm->marks[(vm->nr_marks - 1) % VM_MARKS];
-	g->progress_before = hvst_activity_before(va, arm->ts_ns, &g->progress_wall);
-	g->progress_start = hvst_activity_progress(va, arm->ts_ns);
+	hvst_marks_last(v->vm, &g->trigger);
+	g->progress_before = hvst_activity_before(v, arm->ts_ns, &g->progress_wall);
+	g->progress_start = hvst_activity_progress(v, arm->ts_ns);
 	hvst_evidence_set(&g->why_first, ev, "first past-due arm of timer %u: count %llu", t->index,
 			  (unsigned long long)arm->count);
 }
@@ -207,9 +288,9 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 /* A guest that was held catches up in a burst: what follows in the same group has the same cause.
  */
 static void count_cause(const struct analysis *a, struct storm_group *g, struct stimer *t,
-			const struct hvst_arm *arm)
+			const struct hvst_arm *arm, int64_t programmed_ns)
 {
-	switch (hvst_activity_cause(a, t, arm, arm->skew_ns)) {
+	switch (hvst_activity_cause(a, t, arm, programmed_ns)) {
 	case CAUSE_SHORT_DEADLINE:
 		g->short_deadline++;
 		break;
@@ -223,7 +304,8 @@ static void count_cause(const struct analysis *a, struct storm_group *g, struct 
 }
 
 static void group_past_due(struct analysis *a, struct storm_group *g, struct stimer *t,
-			   const struct hvst_arm *arm, int64_t v, const struct hvst_event *ev)
+			   const struct hvst_arm *arm, int64_t programmed_ns, int64_t v,
+			   const struct hvst_event *ev)
 {
 	struct storm_point at = point_of(arm);
 	bool first = !g->past_due;
@@ -250,10 +332,10 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	core_step(g, at, true, &a->params);
 	if (further_behind(&at, &g->max))
 		g->max = at;
-	g->progress_end = hvst_activity_progress(t->vcpu->an, arm->ts_ns);
+	g->progress_end = hvst_activity_progress(t->vcpu, arm->ts_ns);
 	/* What matters only for groups that stay small: causes, and the last event as evidence. */
 	if (g->past_due < a->params.storm_min_arms)
-		count_cause(a, g, t, arm);
+		count_cause(a, g, t, arm, programmed_ns);
 	g->why_last.ts_ns = arm->ts_ns;
 	g->why_last.ts_raw = arm->ts_raw;
 	g->why_last.event = ev->id;
@@ -419,45 +501,33 @@ static double peak_rate(const struct storm_group *g, int64_t span, uint64_t past
 
 static struct hvst_storm *storm_new(struct analysis *a, struct vcpu *v)
 {
+	struct storm_found *s;
+
 	if (a->nr_storms >= ANALYSIS_MAX_STORMS)
 		return NULL;
 	if (a->nr_storms == a->cap_storms) {
 		unsigned int cap = a->cap_storms ? 2 * a->cap_storms : 16;
-		struct hvst_storm *s = realloc(a->storms, cap * sizeof(*s));
-		struct vcpu **o;
 
-		if (s)
-			a->storms = s;
-		o = s ? realloc(a->storm_vcpu, cap * sizeof(*o)) : NULL;
-		if (!o) {
+		s = realloc(a->storms, cap * sizeof(*s));
+		if (!s) {
 			a->error = -ENOMEM;
 			return NULL;
 		}
-		a->storm_vcpu = o;
+		a->storms = s;
 		a->cap_storms = cap;
 	}
-	a->storm_vcpu[a->nr_storms] = v;
-	memset(&a->storms[a->nr_storms], 0, sizeof(*a->storms));
-	return &a->storms[a->nr_storms++];
+	s = &a->storms[a->nr_storms++];
+	memset(s, 0, sizeof(*s));
+	s->vcpu = v;
+	return &s->storm;
 }
 
-/*
- * Observed where the start event gave the reading, else from the reference-clock model, with its
- * bound.
- */
+/* Observed where the start event gave the reading, else from the clock's model, with its bound. */
 static int64_t point_skew(const struct vcpu *v, const struct storm_point *p, int64_t *err)
 {
-	int64_t o, e, u;
-
 	if (p->skew != HVST_UNKNOWN)
 		return p->skew;
-	if (!hvst_refclock_covers(&v->vm->an->ref, p->ts) ||
-	    !hvst_refclock_at(&v->vm->an->ref, p->ts, &o, &e) ||
-	    !hvst_ref_offset(p->count, p->ts, &u))
-		return HVST_UNKNOWN;
-	if (e > *err)
-		*err = e;
-	return o - u;
+	return hvst_resolve_point(v->vm, p->ts, p->count, err);
 }
 
 static double share(int64_t part, int64_t whole)
@@ -470,8 +540,7 @@ static double share(int64_t part, int64_t whole)
 static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *s,
 		       const struct storm_core *c)
 {
-	struct storm_group *g = &t->an->group;
-	const struct vcpu_an *va = t->vcpu->an;
+	struct storm_group *g = t->state->group;
 	int64_t span = s->end_ns - s->start_ns;
 	double slope;
 
@@ -492,7 +561,7 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 	    (double)s->skew_end_ns / -slope < (double)HVST_SKEW_MAX)
 		s->predicted_end_ns = s->end_ns + (int64_t)((double)s->skew_end_ns / -slope);
 	s->progress_before = s->progress_during = -1;
-	if (va->exits_seen) {
+	if (hvst_activity_known(t->vcpu)) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
 		s->progress_during =
 			share(g->progress_end - g->progress_start, g->end.ts - g->start.ts);
@@ -517,8 +586,7 @@ static void storm_fill(struct analysis *a, struct stimer *t, struct hvst_storm *
 
 static void group_count_small(struct analysis *a, struct stimer *t)
 {
-	const struct storm_group *g = &t->an->group;
-	struct vm_an *vm = t->vcpu->vm->an;
+	const struct storm_group *g = t->state->group;
 
 	if (!hvst_filter_pass(a, t->vcpu, t->index))
 		return;
@@ -533,14 +601,12 @@ static void group_count_small(struct analysis *a, struct stimer *t)
 	 * explained.
 	 */
 	a->past_due.unexplained += g->past_due - g->short_deadline - g->preempted;
-	if (g->preempted && !vm->preempted)
-		vm->preempted_why = g->why_first;
-	vm->preempted += g->preempted;
+	hvst_pastdue_preempted(t->vcpu->vm, g->preempted, &g->why_first);
 }
 
 static void group_end(struct analysis *a, struct stimer *t, bool open)
 {
-	struct storm_group *g = &t->an->group;
+	struct storm_group *g = t->state->group;
 	const struct hvst_params *p = &a->params;
 	struct hvst_storm *s;
 	bool whole;
@@ -567,18 +633,20 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	s->past_due = g->best.past_due;
 	s->open = open && s->end_ns == g->end.ts;
 	storm_fill(a, t, s, &g->best);
-	if (a->obs->storm && !a->error && hvst_filter_pass(a, t->vcpu, t->index) &&
-	    a->obs->storm(a->obs_ctx, s))
+	if (a->opts.obs->storm && !a->error && hvst_filter_pass(a, t->vcpu, t->index) &&
+	    a->opts.obs->storm(a->opts.obs_ctx, s))
 		a->error = -ECANCELED;
 }
 
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
-		    int64_t rel_skew, const struct hvst_event *ev)
+		    int64_t programmed_ns, int64_t relative_ns, const struct hvst_event *ev)
 {
-	struct storm_group *g = &t->an->group;
+	struct storm_group *g = t->state->group;
 	const struct hvst_params *p = &a->params;
 	bool past_due = arm->kind == HVST_ARM_PAST_DUE;
 
+	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART)
+		return;
 	if (g->active && g->ahead > p->storm_max_ahead)
 		group_end(a, t, false);
 	else if (g->active && arm->ts_ns - g->end.ts > p->storm_max_gap_ns)
@@ -586,7 +654,7 @@ void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm 
 	if (past_due) {
 		if (!g->active)
 			group_begin(g, t, arm, ev);
-		group_past_due(a, g, t, arm, rel_skew, ev);
+		group_past_due(a, g, t, arm, programmed_ns, relative_ns, ev);
 	} else if (g->active) {
 		g->arms++;
 		g->ahead++;
@@ -594,19 +662,10 @@ void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm 
 	}
 }
 
-static void timers_each(struct analysis *a, void (*fn)(struct analysis *, struct stimer *))
-{
-	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
-		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-			for (unsigned int i = 0; i < HVST_STIMERS; i++)
-				if (v->timer[i])
-					fn(a, v->timer[i]);
-}
-
 /* Open: the trace, or what of it was not lost, ends before the rule would have ended the group. */
 static void timer_finish(struct analysis *a, struct stimer *t)
 {
-	struct storm_group *g = &t->an->group;
+	struct storm_group *g = t->state->group;
 
 	if (!g->active)
 		return;
@@ -620,5 +679,5 @@ static void timer_finish(struct analysis *a, struct stimer *t)
 
 void hvst_storm_finish(struct analysis *a)
 {
-	timers_each(a, timer_finish);
+	hvst_each_timer(a, timer_finish);
 }

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis.h"
+#include "evidence.h"
+#include "pastdue.h"
+#include "result.h"
 
 #define UNPAIRED_P99_NS	   (100 * 1000) /* delays timers noticeably */
 #define RATE_MIN_PPM	   100.0
@@ -37,16 +39,6 @@ static const struct need {
 	[HVST_Q_PREEMPTION] = { 0, BIT(SCHED_SWITCH), BIT(ENTRY) | BIT(EXIT) },
 };
 
-uint64_t hvst_recorded(const struct analysis *a)
-{
-	uint64_t have = 0;
-
-	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
-		if (a->trace->in_format[i / 32] >> i % 32 & 1 || a->trace->seen[i])
-			have |= 1ULL << i;
-	return have & ~a->ignored;
-}
-
 static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 {
 	uint64_t have = hvst_recorded(a);
@@ -60,10 +52,10 @@ static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 /* Time inside gaps against the whole. */
 static bool too_lossy(const struct analysis *a)
 {
-	int64_t span = a->trace->last_ns - a->trace->first_ns;
+	int64_t span = a->opts.trace->last_ns - a->opts.trace->first_ns;
 
-	return a->trace->first_ns != HVST_UNKNOWN && span > 0 &&
-	       hvst_model_lost_ns(a->model) > span / 100 * LOST_MAX_PERCENT;
+	return a->opts.trace->first_ns != HVST_UNKNOWN && span > 0 &&
+	       hvst_kvm_lost_ns(a->kvm) > span / 100 * LOST_MAX_PERCENT;
 }
 
 static const struct hvst_storm *storm_of(const struct analysis *a, int vm, unsigned int kinds)
@@ -166,41 +158,42 @@ static bool ref_rate_yes(const struct analysis *a, int vm, struct hvst_evidence_
 		yes = true;
 		hvst_evidence_stat(
 			why, "from %.6f s time_now runs at %+.1f ppm (+- %.1f) against clock %s",
-			(double)s->from_ns / 1e9, s->rate_ppm, s->rate_ppm_error, a->trace->clock);
+			(double)s->from_ns / 1e9, s->rate_ppm, s->rate_ppm_error,
+			a->opts.trace->clock);
 	}
 	return yes;
 }
 
-static const struct vm_an *vm_by_number(const struct analysis *a, int number)
+static const struct vm_causes *causes_of(const struct analysis *a, int number)
 {
-	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next)
-		if (!vm->dead && vm->number == number)
-			return vm->an;
+	for_each_vm (vm, a)
+		if (vm->number == number && vm->state)
+			return vm->state->causes;
 	return NULL;
 }
 
 static enum hvst_answer kvmclock_answer(const struct analysis *a, int vm,
 					struct hvst_evidence_list *why)
 {
-	const struct vm_an *an = vm_by_number(a, vm);
+	const struct vm_causes *c = causes_of(a, vm);
 
-	if (!an)
+	if (!c)
 		return HVST_CANNOT_TELL;
-	if (an->past_due_by_source[HVST_REF_KVMCLOCK]) {
-		hvst_evidence_add(why, &an->fallback_why);
+	if (c->by_source[HVST_REF_KVMCLOCK]) {
+		hvst_evidence_add(why, &c->kvmclock_why);
 		return HVST_YES;
 	}
-	return an->past_due_by_source[HVST_REF_UNKNOWN] ? HVST_CANNOT_TELL : HVST_NO;
+	return c->by_source[HVST_REF_UNKNOWN] ? HVST_CANNOT_TELL : HVST_NO;
 }
 
 static enum hvst_answer preemption_answer(const struct analysis *a, int vm,
 					  struct hvst_evidence_list *why)
 {
-	const struct vm_an *an = vm_by_number(a, vm);
+	const struct vm_causes *c = causes_of(a, vm);
 
-	if (!an)
+	if (!c)
 		return HVST_CANNOT_TELL;
-	if (!an->preempted) {
+	if (!c->preempted) {
 		/*
 		 * sched_switch alone does not show a vCPU kept busy by the host: then unexplained
 		 * ones stay open.
@@ -210,11 +203,11 @@ static enum hvst_answer preemption_answer(const struct analysis *a, int vm,
 
 		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
 	}
-	hvst_evidence_add(why, &an->preempted_why);
+	hvst_evidence_add(why, &c->preempted_why);
 	hvst_evidence_stat(why,
 			   "%llu past-due arms outside storms follow a stretch in which the vCPU "
 			   "was held for at least their skew",
-			   (unsigned long long)an->preempted);
+			   (unsigned long long)c->preempted);
 	return HVST_YES;
 }
 
@@ -249,7 +242,7 @@ static enum hvst_answer answer_vm(const struct analysis *a, enum hvst_question q
 		yes = step_yes(a, vm, why, &known);
 		return answer_if(yes, known);
 	case HVST_Q_HOST_REFERENCE_RATE:
-		if (a->trace->scale_source == HVST_SCALE_ESTIMATED)
+		if (a->opts.trace->scale_source == HVST_SCALE_ESTIMATED)
 			return HVST_CANNOT_TELL;
 		yes = ref_rate_yes(a, vm, why, &known);
 		return answer_if(yes, known);
@@ -465,11 +458,11 @@ static void sum_ref_rate(const struct analysis *a, struct hvst_verdict *v)
 		snprintf(v->summary, sizeof(v->summary),
 			 "time_now and the trace clock (%s) run at different rates; NTP slews mono "
 			 "by up to 500 ppm, which is no fault",
-			 a->trace->clock ? a->trace->clock : "?");
+			 a->opts.trace->clock ? a->opts.trace->clock : "?");
 	else if (v->answer == HVST_NO)
 		snprintf(v->summary, sizeof(v->summary),
 			 "time_now runs at the trace clock's rate within 100 ppm");
-	else if (a->trace->scale_source == HVST_SCALE_ESTIMATED)
+	else if (a->opts.trace->scale_source == HVST_SCALE_ESTIMATED)
 		snprintf(v->summary, sizeof(v->summary),
 			 "the cycle clock's scale was itself estimated from time_now; record with "
 			 "-C tsc2nsec or -C mono");
@@ -482,10 +475,12 @@ static void sum_kvmclock(const struct analysis *a, struct hvst_verdict *v)
 {
 	uint64_t kvmclock = 0, page = 0, unknown = 0;
 
-	for (struct vm *vm = hvst_model_vms(a->model); vm; vm = vm->next) {
-		kvmclock += vm->dead ? 0 : vm->an->past_due_by_source[HVST_REF_KVMCLOCK];
-		page += vm->dead ? 0 : vm->an->past_due_by_source[HVST_REF_TSC_PAGE];
-		unknown += vm->dead ? 0 : vm->an->past_due_by_source[HVST_REF_UNKNOWN];
+	for_each_vm (vm, a) {
+		const struct vm_causes *c = vm->state ? vm->state->causes : NULL;
+
+		kvmclock += c ? c->by_source[HVST_REF_KVMCLOCK] : 0;
+		page += c ? c->by_source[HVST_REF_TSC_PAGE] : 0;
+		unknown += c ? c->by_source[HVST_REF_UNKNOWN] : 0;
 	}
 	snprintf(v->summary, sizeof(v->summary),
 		 "of the past-due arms %llu came while time_now was the kvmclock's (TSC page not "

@@ -36,6 +36,13 @@ static int count_storm(void *ctx, const struct hvst_storm *storm)
 
 void feed_begin(struct feed *f, uint64_t ignored)
 {
+	struct hvst_analysis_opts opts = { .vm = -1, .vcpu = -1, .timer = -1 };
+	struct hvst_kvm_opts kvm = {
+		.starts_recorded =
+			~ignored & (BIT_OF(STIMER_START_ONE_SHOT) | BIT_OF(STIMER_CALLBACK)),
+		.msr_recorded = ~ignored & BIT_OF(MSR),
+	};
+
 	memset(f, 0, sizeof(*f));
 	hvst_params_default(&f->params);
 	f->now = SEC(1000);
@@ -44,26 +51,36 @@ void feed_begin(struct feed *f, uint64_t ignored)
 	f->trace.clock = "mono";
 	f->trace.first_ns = f->trace.last_ns = HVST_UNKNOWN;
 	memset(f->trace.in_format, 0xff, sizeof(f->trace.in_format));
-	f->an = hvst_analysis_new(&f->params, &f->trace);
-	assert_non_null(f->an);
 	f->obs = (struct hvst_observer){ .arm = keep_arm, .fire = keep_fire, .storm = count_storm };
-	f->an->obs = &f->obs;
-	f->an->obs_ctx = f;
-	f->an->ignored = ignored;
-	hvst_model_can_infer(f->an->model, (~ignored & (BIT_OF(STIMER_START_ONE_SHOT) |
-							BIT_OF(STIMER_CALLBACK))) != 0);
+	f->kvm = hvst_kvm_new(&kvm);
+	assert_non_null(f->kvm);
+	opts.params = &f->params;
+	opts.trace = &f->trace;
+	opts.ignored = ignored;
+	opts.obs = &f->obs;
+	opts.obs_ctx = f;
+	f->an = hvst_analysis_new(f->kvm, &opts);
+	assert_non_null(f->an);
 }
 
 const struct hvst_result *feed_end(struct feed *f)
 {
+	struct hvst_changes changes;
+	int ret;
+
+	while ((ret = hvst_kvm_finish(f->kvm, &changes)) > 0)
+		assert_int_equal(hvst_analysis_event(f->an, NULL, &changes), 0);
+	assert_int_equal(ret, 0);
 	assert_int_equal(hvst_analysis_finish(f->an), 0);
 	f->finished = true;
-	return &f->an->result;
+	f->r = hvst_analysis_result(f->an);
+	return f->r;
 }
 
 void feed_free(struct feed *f)
 {
 	hvst_analysis_free(f->an);
+	hvst_kvm_free(f->kvm);
 	free(f->arms);
 	free(f->fires);
 	memset(f, 0, sizeof(*f));
@@ -71,6 +88,8 @@ void feed_free(struct feed *f)
 
 void feed(struct feed *f, const struct hvst_event *ev)
 {
+	struct hvst_changes changes;
+
 	if (ev->id < HVST_EV_COUNT && f->ignored >> ev->id & 1)
 		return;
 	if (ev->id < HVST_EV_COUNT)
@@ -78,7 +97,8 @@ void feed(struct feed *f, const struct hvst_event *ev)
 	if (f->trace.first_ns == HVST_UNKNOWN)
 		f->trace.first_ns = ev->ts_ns;
 	f->trace.last_ns = ev->ts_ns;
-	assert_int_equal(hvst_analysis_events(f->an, &ev, 1), 0);
+	assert_int_equal(hvst_kvm_event(f->kvm, ev, &changes), 0);
+	assert_int_equal(hvst_analysis_event(f->an, ev, &changes), 0);
 }
 
 uint64_t ref_now(const struct feed *f, const struct host *h)
@@ -323,7 +343,7 @@ void guest_lags(struct feed *f, const struct who *w, unsigned int n, int64_t beh
 
 const struct hvst_timer *timer_find(const struct feed *f, int tid, unsigned int timer)
 {
-	const struct hvst_result *r = &f->an->result;
+	const struct hvst_result *r = f->r;
 
 	assert_true(f->finished);
 	for (unsigned int i = 0; i < r->nr_timers; i++)
@@ -336,13 +356,13 @@ const struct hvst_timer *timer_find(const struct feed *f, int tid, unsigned int 
 const struct hvst_verdict *verdict_of(const struct feed *f, enum hvst_question q)
 {
 	assert_true(f->finished);
-	assert_int_equal(f->an->result.verdicts[q].question, q);
-	return &f->an->result.verdicts[q];
+	assert_int_equal(f->r->verdicts[q].question, q);
+	return &f->r->verdicts[q];
 }
 
 void feed_show(const struct feed *f)
 {
-	const struct hvst_result *r = &f->an->result;
+	const struct hvst_result *r = f->r;
 
 	for (unsigned int i = 0; i < r->nr_storms; i++)
 		printf("storm vcpu %d timer %d [%lld %lld] %llu/%llu %s open %d\n",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hand-made recordings for the tests of lib/model and lib/analysis: a host with a reference clock,
+ * Hand-made recordings for the tests of lib/kvm and lib/analysis: a host with a reference clock,
  * vCPU threads on it, one function an event, and above them what a guest does (arm a timer, take
  * its interrupt) on a traced, a padding or a stock kernel.
  */
@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/analysis/analysis.h"
+#include "../../lib/analysis/state.h"
 
 #define US(n)  ((n)*1000LL)
 #define MS(n)  ((n)*1000000LL)
@@ -53,7 +53,9 @@ struct who {
 };
 
 struct feed {
+	struct kvm *kvm;
 	struct analysis *an;
+	const struct hvst_result *r; /* after feed_end() */
 	struct hvst_trace trace;
 	struct hvst_params params;
 	struct hvst_observer obs;
@@ -70,7 +72,7 @@ struct feed {
 
 /* @ignored: bit per event id, as with --ignore. Begins at trace time 1000 s. */
 void feed_begin(struct feed *f, uint64_t ignored);
-/* Ends the recording; the findings are in f->an->result then. */
+/* Ends the recording; the findings are in f->r then. */
 const struct hvst_result *feed_end(struct feed *f);
 void feed_free(struct feed *f);
 void feed(struct feed *f, const struct hvst_event *ev);

@@ -69,7 +69,7 @@ struct change {
 static void expect(const struct feed *f, const char *what, const struct change *want,
 		   unsigned int n)
 {
-	const struct hvst_result *r = &f->an->result;
+	const struct hvst_result *r = f->r;
 	unsigned int k = 0;
 
 	for (unsigned int i = 0; i < r->nr_guest; i++) {
@@ -219,7 +219,7 @@ static void test_derived_targets(void **state)
 
 static enum hvst_ref_source source_at(const struct feed *f, int64_t ts)
 {
-	const struct hvst_result *r = &f->an->result;
+	const struct hvst_result *r = f->r;
 
 	for (unsigned int i = 0; i < r->nr_reference; i++)
 		if (r->reference[i].from_ns <= ts && ts < r->reference[i].to_ns)
@@ -309,8 +309,8 @@ static void test_timekeeping(void **state)
 	}
 	feed_end(&f);
 	expect(&f, "clocks read, timers as before", NULL, 0);
-	for (unsigned int i = 0; i < f.an->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = &f.an->result.guest[i];
+	for (unsigned int i = 0; i < f.r->nr_guest; i++) {
+		const struct hvst_guest_transition *t = &f.r->guest[i];
 
 		if (t->role != HVST_ROLE_TIMEKEEPING)
 			continue;
@@ -393,9 +393,9 @@ static void test_no_msrs(void **state)
 	page(&f, false, 0x77);
 	ticks(&f, 20, true);
 	feed_end(&f);
-	for (unsigned int i = 0; i < f.an->result.nr_guest; i++)
-		assert_true(f.an->result.guest[i].from == HVST_SRC_UNKNOWN ||
-			    f.an->result.guest[i].confidence == HVST_SUSPECTED);
+	for (unsigned int i = 0; i < f.r->nr_guest; i++)
+		assert_true(f.r->guest[i].from == HVST_SRC_UNKNOWN ||
+			    f.r->guest[i].confidence == HVST_SUSPECTED);
 	v = verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH);
 	assert_int_equal(v->answer, HVST_CANNOT_TELL);
 	assert_true(v->missing == BIT_OF(MSR));

@@ -47,9 +47,9 @@ static void ticks(struct feed *f, int64_t span, int64_t period, double ppm, int6
 
 static const struct hvst_guest_transition *drift(const struct feed *f)
 {
-	for (unsigned int i = 0; i < f->an->result.nr_guest; i++)
-		if (!isnan(f->an->result.guest[i].rate_ppm))
-			return &f->an->result.guest[i];
+	for (unsigned int i = 0; i < f->r->nr_guest; i++)
+		if (!isnan(f->r->guest[i].rate_ppm))
+			return &f->r->guest[i];
 	return NULL;
 }
 
@@ -229,10 +229,10 @@ static void test_one_of_two(void **state)
 		f.now += US(10);
 	}
 	feed_end(&f);
-	for (unsigned int i = 0; i < f.an->result.nr_guest; i++)
-		if (!isnan(f.an->result.guest[i].rate_ppm)) {
-			assert_int_equal(f.an->result.guest[i].vcpu, 1);
-			assert_true(fabs(f.an->result.guest[i].rate_ppm + 150) < 10);
+	for (unsigned int i = 0; i < f.r->nr_guest; i++)
+		if (!isnan(f.r->guest[i].rate_ppm)) {
+			assert_int_equal(f.r->guest[i].vcpu, 1);
+			assert_true(fabs(f.r->guest[i].rate_ppm + 150) < 10);
 			n++;
 		}
 	assert_int_equal(n, 1);

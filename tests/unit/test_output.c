@@ -282,7 +282,7 @@ static void event_lines(void **state)
 		"ts_ns,cpu,tid,comm,vm,event,vcpu_id,timer_index,time_now,count,arm,inferred,"
 		"skew_ns,skew_error_ns\n9157411234,1,155,\"a\"\"b\",0,kvm_hv_stimer_start_expired,,"
 		"2,"
-		"64016839,30949446,expired,,3306739300,\n");
+		"64016839,30949446,past_due,,3306739300,\n");
 	eventline_free(l);
 	l = eventline_new(FORMAT_TEXT, 1ULL << ev.id);
 	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);

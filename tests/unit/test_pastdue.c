@@ -76,7 +76,7 @@ static void expect(const char *what, enum cause cause, int64_t delay, int64_t he
 		assert_int_equal(p->unexplained, want.unexplained);
 		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer == HVST_YES,
 				 want.preempted > 0);
-		assert_int_equal(f.an->result.nr_storms, 0);
+		assert_int_equal(f.r->nr_storms, 0);
 		feed_free(&f);
 	}
 }
@@ -118,7 +118,7 @@ static void test_not_the_cause(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
 	feed_end(&f);
-	assert_int_equal(f.an->result.past_due.unexplained, 10);
+	assert_int_equal(f.r->past_due.unexplained, 10);
 	feed_free(&f);
 
 	begin(&f, TRACED, 0);
@@ -132,7 +132,7 @@ static void test_not_the_cause(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
 	feed_end(&f);
-	assert_int_equal(f.an->result.past_due.unexplained, 10);
+	assert_int_equal(f.r->past_due.unexplained, 10);
 	feed_free(&f);
 }
 
@@ -154,7 +154,7 @@ static void test_held_in_the_write(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
 	feed_end(&f);
-	assert_int_equal(f.an->result.past_due.preempted, 10);
+	assert_int_equal(f.r->past_due.preempted, 10);
 	feed_free(&f);
 }
 

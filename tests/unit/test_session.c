@@ -76,7 +76,7 @@ static struct hvst_session *opened(const char *path, const char *ignore, enum hv
 	return s;
 }
 
-static void expired_arms(const char *path, const char *ignore, struct arms *l)
+static void past_due_arms(const char *path, const char *ignore, struct arms *l)
 {
 	struct hvst_session *s = opened(path, ignore, HVST_READER_AUTO, 1);
 	const struct hvst_observer obs = { .arm = keep };
@@ -84,7 +84,9 @@ static void expired_arms(const char *path, const char *ignore, struct arms *l)
 	memset(l, 0, sizeof(*l));
 	hvst_session_set_observer(s, &obs, l);
 	assert_int_equal(hvst_session_run(s), 0);
-	assert_int_equal(hvst_session_trace(s)->start_expired_recorded, !ignore && l->n > 0);
+	/* a stock kernel's arms are inferred all the same */
+	if (ignore || !l->n)
+		assert_false(hvst_session_trace(s)->start_expired_recorded);
 	hvst_session_free(s);
 	if (l->n)
 		qsort(l->a, l->n, sizeof(*l->a), cmp);
@@ -145,8 +147,8 @@ static void test_inferred(void **state)
 		struct arms seen, inferred;
 		struct score sc;
 
-		expired_arms(files[f].path, NULL, &seen);
-		expired_arms(files[f].path, EXPIRED, &inferred);
+		past_due_arms(files[f].path, NULL, &seen);
+		past_due_arms(files[f].path, EXPIRED, &inferred);
 		match(&seen, &inferred, &sc);
 		printf("# %-24s %5u past-due arms: found %u missed %u invented %u; skew within 10 "
 		       "us for %.2f %%, off by %.1f us (stated %.1f) at most, unknown %u\n",

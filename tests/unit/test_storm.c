@@ -58,7 +58,7 @@ static unsigned int retries(struct feed *f, int64_t lag, double ppm, int64_t per
 
 static void expect_one(const struct feed *f, const char *what, unsigned int n, unsigned int kinds)
 {
-	const struct hvst_result *r = &f->an->result;
+	const struct hvst_result *r = f->r;
 	const struct hvst_storm *s = r->storms;
 
 	if (r->nr_storms != 1)
@@ -116,7 +116,7 @@ static void test_backlog_open(void **state)
 		guest_arm(&f, &vcpu0, 0, target);
 	}
 	s = feed_end(&f)->storms;
-	assert_int_equal(f.an->result.nr_storms, 1);
+	assert_int_equal(f.r->nr_storms, 1);
 	assert_true(s->open);
 	/* each arm gains the period less what it takes */
 	end = s->end_ns +
@@ -186,7 +186,7 @@ static void test_constant_after_step(void **state)
 	guest_ticks(&f, &vcpu0, 50, MS(2));
 	feed_end(&f);
 	expect_one(&f, "lag of 29 ms right after a step of -800 ms", n, 1u << HVST_STORM_CONSTANT);
-	assert_true(llabs(f.an->result.storms[0].skew_max_ns - MS(29)) < US(300));
+	assert_true(llabs(f.r->storms[0].skew_max_ns - MS(29)) < US(300));
 	feed_free(&f);
 }
 
@@ -255,7 +255,7 @@ static void test_thin_head(void **state)
 	guest_lags(&f, &vcpu0, 200, MS(3));
 	guest_ticks(&f, &vcpu0, 50, MS(1));
 	s = feed_end(&f)->storms;
-	assert_int_equal(f.an->result.nr_storms, 1);
+	assert_int_equal(f.r->nr_storms, 1);
 	printf("# thin head of 300, 200 dense: storm of %llu past-due arms from %+lld us of the "
 	       "dense part\n",
 	       (unsigned long long)s->past_due, (long long)(s->start_ns - dense) / 1000);
@@ -342,8 +342,8 @@ static void test_open(void **state)
 		f.now += silence * SEC(1);
 		ev_entry(&f, &vcpu0);
 		feed_end(&f);
-		assert_int_equal(f.an->result.nr_storms, 1);
-		assert_int_equal(f.an->result.storms[0].open, !silence);
+		assert_int_equal(f.r->nr_storms, 1);
+		assert_int_equal(f.r->storms[0].open, !silence);
 		feed_free(&f);
 	}
 }
@@ -363,12 +363,12 @@ static void test_no_rates(void **state)
 		guest_ticks(&f, &vcpu0, 30, MS(2));
 		feed_end(&f);
 		printf("# an arm every %lld us: %u storm(s), %.1f Hz, peak %.1f Hz\n",
-		       (long long)pause / 1000, f.an->result.nr_storms,
-		       f.an->result.storms[0].rate_hz, f.an->result.storms[0].peak_hz);
-		assert_int_equal(f.an->result.nr_storms, 1);
-		assert_true(f.an->result.storms[0].peak_hz >= f.an->result.storms[0].rate_hz);
-		assert_true(f.an->result.storms[0].peak_hz < 2 * f.an->result.storms[0].rate_hz);
-		assert_int_equal(f.an->result.storms[0].endangers_watchdog, pause == MS(100));
+		       (long long)pause / 1000, f.r->nr_storms, f.r->storms[0].rate_hz,
+		       f.r->storms[0].peak_hz);
+		assert_int_equal(f.r->nr_storms, 1);
+		assert_true(f.r->storms[0].peak_hz >= f.r->storms[0].rate_hz);
+		assert_true(f.r->storms[0].peak_hz < 2 * f.r->storms[0].rate_hz);
+		assert_int_equal(f.r->storms[0].endangers_watchdog, pause == MS(100));
 		feed_free(&f);
 	}
 }
@@ -422,19 +422,18 @@ static void test_trigger(void **state)
 	f.now += MS(7);
 	guest_lags(&f, &vcpu0, 100, MS(5));
 	feed_end(&f);
-	assert_int_equal(f.an->result.nr_storms, 1);
-	assert_int_equal(f.an->result.storms[0].trigger_event, HVST_EV_WRITE_TSC_OFFSET);
-	assert_int_equal(f.an->result.storms[0].trigger_ts_ns, moved);
-	assert_int_equal(f.an->result.storms[0].trigger_distance_ns,
-			 f.an->result.storms[0].start_ns - moved);
-	assert_int_equal(f.an->result.storms[0].evidence.e[0].tid, 90);
+	assert_int_equal(f.r->nr_storms, 1);
+	assert_int_equal(f.r->storms[0].trigger_event, HVST_EV_WRITE_TSC_OFFSET);
+	assert_int_equal(f.r->storms[0].trigger_ts_ns, moved);
+	assert_int_equal(f.r->storms[0].trigger_distance_ns, f.r->storms[0].start_ns - moved);
+	assert_int_equal(f.r->storms[0].evidence.e[0].tid, 90);
 	feed_free(&f);
 
 	begin(&f, TRACED);
 	guest_lags(&f, &vcpu0, 100, MS(5));
 	feed_end(&f);
-	assert_int_equal(f.an->result.storms[0].trigger_event, -1);
-	assert_int_equal(f.an->result.storms[0].trigger_ts_ns, HVST_UNKNOWN);
+	assert_int_equal(f.r->storms[0].trigger_event, -1);
+	assert_int_equal(f.r->storms[0].trigger_ts_ns, HVST_UNKNOWN);
 	feed_free(&f);
 }
 
@@ -471,7 +470,7 @@ static void test_progress(void **state)
 			f.now += US(100);
 		}
 		s = feed_end(&f)->storms;
-		assert_int_equal(f.an->result.nr_storms, 1);
+		assert_int_equal(f.r->nr_storms, 1);
 		if (isa) {
 			printf("# progress (isa %u): %.0f %% before, %.1f %% during\n", isa,
 			       100 * s->progress_before, 100 * s->progress_during);
@@ -497,11 +496,11 @@ static void test_gap(void **state)
 	guest_lags(&f, &vcpu0, 200, MS(5));
 	guest_ticks(&f, &vcpu0, 20, MS(2));
 	feed_end(&f);
-	assert_int_equal(f.an->result.nr_storms, 2);
-	assert_int_equal(f.an->result.storms[0].past_due, 200);
-	assert_int_equal(f.an->result.storms[1].past_due, 200);
-	assert_true(f.an->result.storms[0].open); /* the trace, or a gap, ends inside it */
-	assert_false(f.an->result.storms[1].open);
+	assert_int_equal(f.r->nr_storms, 2);
+	assert_int_equal(f.r->storms[0].past_due, 200);
+	assert_int_equal(f.r->storms[1].past_due, 200);
+	assert_true(f.r->storms[0].open); /* the trace, or a gap, ends inside it */
+	assert_false(f.r->storms[1].open);
 	feed_free(&f);
 }
 

@@ -91,7 +91,7 @@ static void test_missing(void **state)
 			assert_true(v->summary[0] != '\0');
 			changed += needed;
 		}
-		assert_true(f.an->result.headline[0] && f.an->result.advice[0]);
+		assert_true(f.r->headline[0] && f.r->advice[0]);
 		feed_free(&f);
 	}
 	printf("# 14 events missing, one at a time: %u of %d answers become cannot_tell and name "
@@ -274,7 +274,7 @@ static void test_lossy(void **state)
 			assert_true(verdict_of(&f, (enum hvst_question)q)->missing == 0);
 		}
 		printf("# %.1f %% of the span lost: %u of %d answers are no\n",
-		       100.0 * (double)hvst_model_lost_ns(f.an->model) /
+		       100.0 * (double)hvst_kvm_lost_ns(f.kvm) /
 			       (double)(f.trace.last_ns - f.trace.first_ns),
 		       no[lossy], HVST_Q_COUNT);
 		feed_free(&f);
@@ -313,8 +313,8 @@ static void test_empty(void **state)
 	feed_end(&f);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
 		assert_int_equal(verdict_of(&f, (enum hvst_question)q)->answer, HVST_CANNOT_TELL);
-	assert_int_equal(f.an->result.nr_vms, 0);
-	assert_true(f.an->result.headline[0] && f.an->result.advice[0]);
+	assert_int_equal(f.r->nr_vms, 0);
+	assert_true(f.r->headline[0] && f.r->advice[0]);
 	feed_free(&f);
 }
 

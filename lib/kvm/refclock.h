@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. The model of one VM's reference clock: o(t) = 100 * time_now - trace time,
+ * Stage: kvm. The model of one VM's reference clock: o(t) = 100 * time_now - trace time,
  * piecewise linear. Samples are stamped after the clock was read, so noise only lowers o: the truth
  * is the upper envelope. Above the envelope means the clock moved; below it means nothing until it
  * lasts.
  */
-#ifndef HVST_ANALYSIS_REFCLOCK_H
-#define HVST_ANALYSIS_REFCLOCK_H
+#ifndef HVST_KVM_REFCLOCK_H
+#define HVST_KVM_REFCLOCK_H
 
 #include <hvstimer/result.h>
 

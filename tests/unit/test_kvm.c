@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lib/model: every transition of a synthetic timer that KVM makes, who owns what, what must not be
+ * lib/kvm: every transition of a synthetic timer that KVM makes, who owns what, what must not be
  * inferred.
  */
 #include "events.h"
-#include "../../lib/model/model_private.h"
+#include "../../lib/kvm/kvm_private.h"
 
 static struct host host_a = { .o = SEC(-990) }, host_b = { .o = SEC(-400) };
 static const struct who vcpu0 = { &host_a, 100, 0, 1 };
@@ -90,8 +90,7 @@ static void past_due_on(enum kernel kernel, uint64_t ignored, unsigned int flags
 	assert_int_equal(f.nr_fires, 1);
 	assert_int_equal(f.fires[0].deadline_ns, HVST_UNKNOWN);
 	assert_int_equal(f.fires[0].callback_ns != HVST_UNKNOWN, fires);
-	assert_int_equal(hvst_model_padding_ns(f.an->model),
-			 kernel == PADDED ? 10000 : HVST_UNKNOWN);
+	assert_int_equal(hvst_kvm_padding_ns(f.kvm), kernel == PADDED ? 10000 : HVST_UNKNOWN);
 	printf("# past due on %s%s: skew %lld ns, off by %lld of a stated %lld\n",
 	       kernel == TRACED	  ? "traced kernel"
 	       : kernel == PADDED ? "padding kernel"
@@ -392,7 +391,7 @@ static void test_gap_is_no_padding(void **state)
 	feed_end(&f);
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].kind, HVST_ARM_AHEAD);
-	assert_int_equal(hvst_model_padding_ns(f.an->model), HVST_UNKNOWN);
+	assert_int_equal(hvst_kvm_padding_ns(f.kvm), HVST_UNKNOWN);
 	feed_free(&f);
 }
 
@@ -509,8 +508,8 @@ static void test_restore(void **state)
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].flags, HVST_ARM_HOST);
 	assert_int_equal(f.arms[0].tid, 100);
-	assert_int_equal(f.an->result.nr_vms, 1);
-	assert_int_equal(f.an->result.vms[0].nr_vcpus, 1); /* the VMM's task is no vCPU */
+	assert_int_equal(f.r->nr_vms, 1);
+	assert_int_equal(f.r->vms[0].nr_vcpus, 1); /* the VMM's task is no vCPU */
 	feed_free(&f);
 }
 
@@ -543,7 +542,7 @@ static void test_restore_of_another(void **state)
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
 	assert_int_equal(timer_find(&f, 100, 0)->cancelled, 0);
 	assert_int_equal(timer_find(&f, 100, 0)->fired, 21);
-	assert_int_equal(f.an->result.nr_vms, 2);
+	assert_int_equal(f.r->nr_vms, 2);
 	feed_free(&f);
 }
 
@@ -619,7 +618,7 @@ static void test_time_backwards(void **state)
 		guest_arm(&f, &vcpu0, 0, ref_now(&f, &host_a) + 1000);
 	}
 	feed_end(&f);
-	assert_true(hvst_model_backwards(f.an->model) > 0);
+	assert_true(hvst_kvm_backwards(f.kvm) > 0);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 50);
 	assert_int_equal(timer_find(&f, 100, 0)->arms, 120);
 	feed_free(&f);
@@ -647,7 +646,7 @@ static void test_several_timers(void **state)
 		assert_int_equal(f.arms[i].timer, i);
 		assert_int_equal(f.arms[i].count, 1000 + i);
 	}
-	assert_int_equal(f.an->result.nr_timers, 4);
+	assert_int_equal(f.r->nr_timers, 4);
 	feed_free(&f);
 }
 
@@ -668,12 +667,12 @@ static void test_many_threads(void **state)
 				 ref_now(&f, &host_a) + 100);
 	}
 	feed_end(&f);
-	for (unsigned int i = 0; i < f.an->result.nr_vms; i++)
-		n += f.an->result.vms[i].nr_vcpus;
-	printf("# 70000 threads: %u kept, in %u VMs\n", n, f.an->result.nr_vms);
-	assert_int_equal(n, MODEL_MAX_VCPUS);
-	assert_int_equal(f.an->result.nr_vms, MODEL_MAX_VCPUS / 4);
-	assert_int_equal(f.an->result.nr_timers, MODEL_MAX_VCPUS);
+	for (unsigned int i = 0; i < f.r->nr_vms; i++)
+		n += f.r->vms[i].nr_vcpus;
+	printf("# 70000 threads: %u kept, in %u VMs\n", n, f.r->nr_vms);
+	assert_int_equal(n, KVM_MAX_VCPUS);
+	assert_int_equal(f.r->nr_vms, KVM_MAX_VCPUS / 4);
+	assert_int_equal(f.r->nr_timers, KVM_MAX_VCPUS);
 	feed_free(&f);
 
 	/* none of them ever shows a clock: one list of threads whose VM is not known */
@@ -684,9 +683,9 @@ static void test_many_threads(void **state)
 		ev_entry(&f, &w);
 	}
 	feed_end(&f);
-	assert_int_equal(f.an->result.nr_vms, 1);
-	assert_int_equal(f.an->result.vms[0].vm, -1);
-	assert_int_equal(f.an->result.vms[0].nr_vcpus, MODEL_MAX_VCPUS);
+	assert_int_equal(f.r->nr_vms, 1);
+	assert_int_equal(f.r->vms[0].vm, -1);
+	assert_int_equal(f.r->vms[0].nr_vcpus, KVM_MAX_VCPUS);
 	feed_free(&f);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Reference-clock model, see refclock.h.
+ * Stage: kvm. Reference-clock model, see refclock.h.
  *
  * Figures from real recordings: the envelope is flat within 2 us over half a minute, a typical
  * sample lies 2 us below it, single ones up to 7 ms. The trace clock itself may be slewed by NTP at

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. What a vCPU thread does with its time: progress (halted, or in guest mode
+ * outside the loop expiration -> interrupt -> next arm), and the stretches in which it was held
+ * without having asked for it, which explain harmless past-due arms.
+ */
+#ifndef HVST_ANALYSIS_ACTIVITY_H
+#define HVST_ANALYSIS_ACTIVITY_H
+
+#include "state.h"
+
+enum past_due_cause { CAUSE_UNEXPLAINED, CAUSE_SHORT_DEADLINE, CAUSE_PREEMPTED };
+
+int hvst_activity_created(struct vcpu *v);
+void hvst_activity_gap(struct vcpu *v);
+void hvst_activity_entry(struct vcpu *v, int64_t ts);
+void hvst_activity_exit(struct vcpu *v, int64_t ts, bool halts);
+void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev);
+void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t programmed_ns);
+void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
+			    const struct hvst_delivery *d);
+void hvst_activity_free(struct vcpu *v);
+
+/* Progress in ns up to @ts, cumulated. */
+int64_t hvst_activity_progress(const struct vcpu *v, int64_t ts);
+/* Progress over up to the last second before @ts: *@wall ns of it; 0 when not known. */
+int64_t hvst_activity_before(const struct vcpu *v, int64_t ts, int64_t *wall);
+/* Were exits seen, so that progress means something? */
+bool hvst_activity_known(const struct vcpu *v);
+/* Why an arm outside a storm was past due by @skew_ns. */
+enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct stimer *t,
+					const struct hvst_arm *arm, int64_t programmed_ns);
+
+#endif

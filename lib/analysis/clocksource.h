@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Which clock the guest programs its timers from, and which it keeps time with. */
+#ifndef HVST_ANALYSIS_CLOCKSOURCE_H
+#define HVST_ANALYSIS_CLOCKSOURCE_H
+
+#include "evidence.h"
+#include "state.h"
+
+int hvst_clocksource_vm_created(struct vm *vm);
+int hvst_clocksource_vcpu_created(struct vcpu *v);
+int hvst_clocksource_timer_created(struct stimer *t);
+void hvst_clocksource_gap(struct vcpu *v);
+void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_clocksource_page(struct analysis *a, const struct hvst_change *c,
+			   const struct hvst_event *ev);
+void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
+void hvst_clocksource_delivery(struct vm *vm);
+void hvst_clocksource_merged(struct analysis *a, struct vm *into, struct vm *from);
+void hvst_clocksource_finish(struct analysis *a);
+void hvst_clocksource_vm_free(struct vm *vm);
+void hvst_clocksource_vcpu_free(struct vcpu *v);
+void hvst_clocksource_timer_free(struct stimer *t);
+
+/* What the vCPU programs its timers from, as far as is known now. */
+enum hvst_guest_source hvst_clocksource_of(const struct vcpu *v);
+/* A new transition, to be filled in; @v NULL: of the whole VM. NULL without memory or room. */
+struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm *vm,
+						  struct vcpu *v);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. Hands each change to the analyses that look at it, in a stated order, in one
+ * pass. Each analysis is a file with the same few entry points: created, the changes it looks at,
+ * merged (two threads turn out to be of one VM), finish, free.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "activity.h"
+#include "clocksource.h"
+#include "guestclock.h"
+#include "latency.h"
+#include "marks.h"
+#include "pastdue.h"
+#include "resolve.h"
+#include "result.h"
+#include "storm.h"
+
+static int vm_created(struct vm *vm)
+{
+	vm->state = calloc(1, sizeof(*vm->state));
+	if (!vm->state || hvst_resolve_vm_created(vm) || hvst_marks_created(vm) ||
+	    hvst_clocksource_vm_created(vm) || hvst_pastdue_created(vm))
+		return -ENOMEM;
+	return 0;
+}
+
+static void vm_free(struct vm *vm)
+{
+	if (!vm->state)
+		return;
+	hvst_resolve_vm_free(vm);
+	hvst_marks_free(vm);
+	hvst_clocksource_vm_free(vm);
+	hvst_pastdue_free(vm);
+	free(vm->state);
+	vm->state = NULL;
+}
+
+static int vcpu_created(struct analysis *a, struct vcpu *v)
+{
+	const struct hvst_analysis_opts *o = &a->opts;
+
+	v->state = calloc(1, sizeof(*v->state));
+	if (!v->state || hvst_activity_created(v) || hvst_clocksource_vcpu_created(v) ||
+	    hvst_latency_vcpu_created(v))
+		return -ENOMEM;
+	v->state->known_vm = o->known_vm ? o->known_vm(o->known_ctx, v->tid) : -1;
+	return 0;
+}
+
+static void vcpu_free(struct vcpu *v)
+{
+	if (!v->state)
+		return;
+	hvst_activity_free(v);
+	hvst_clocksource_vcpu_free(v);
+	hvst_latency_vcpu_free(v);
+	free(v->state);
+	v->state = NULL;
+}
+
+static int timer_created(struct stimer *t)
+{
+	t->state = calloc(1, sizeof(*t->state));
+	if (!t->state || hvst_latency_timer_created(t) || hvst_resolve_timer_created(t) ||
+	    hvst_storm_created(t) || hvst_guestclock_created(t) ||
+	    hvst_clocksource_timer_created(t))
+		return -ENOMEM;
+	return 0;
+}
+
+static void timer_free(struct stimer *t)
+{
+	if (!t->state)
+		return;
+	hvst_latency_timer_free(t);
+	hvst_resolve_timer_free(t);
+	hvst_storm_free(t);
+	hvst_guestclock_free(t);
+	hvst_clocksource_timer_free(t);
+	free(t->state);
+	t->state = NULL;
+}
+
+/* Whoever a change is about is known to the analyses from its first change on. */
+static int created(struct analysis *a, const struct hvst_change *c)
+{
+	if (c->vm && !c->vm->state && vm_created(c->vm))
+		return -ENOMEM;
+	if (c->vcpu && !c->vcpu->state && vcpu_created(a, c->vcpu))
+		return -ENOMEM;
+	if (c->timer && !c->timer->state && timer_created(c->timer))
+		return -ENOMEM;
+	return 0;
+}
+
+static void merged(struct analysis *a, struct vm *into, struct vm *from)
+{
+	if (!from->state)
+		return;
+	hvst_resolve_merged(a, into, from);
+	hvst_marks_merged(into, from);
+	hvst_clocksource_merged(a, into, from);
+	hvst_pastdue_merged(into, from);
+	vm_free(from);
+}
+
+static void sample(struct analysis *a, struct vm *vm, const struct hvst_event *ev,
+		   const struct hvst_sample *s)
+{
+	if (s->moved)
+		hvst_storm_clock_moved(vm, ev->ts_ns);
+	/* Only a start reads the second clock; its event comes after both readings. */
+	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT && s->residual_ns != HVST_UNKNOWN &&
+	    hvst_sketch_add(a->unpaired, s->residual_ns, 1))
+		a->error = -ENOMEM;
+	hvst_resolve_sample(a, vm);
+}
+
+static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
+		const struct hvst_changes *changes)
+{
+	struct hvst_arm m = changes->arm;
+	int64_t bound = m.skew_ns == HVST_UNKNOWN ? m.error_ns : 0;
+	bool waits;
+
+	if (m.skew_ns == HVST_UNKNOWN)
+		m.error_ns = 0;
+	waits = hvst_resolve_skew(t, &m, bound);
+	hvst_pastdue_arm(t, &m, ev);
+	hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, hvst_resolve_relative(t, &m), ev);
+	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
+	hvst_resolve_arm(a, t, &m, waits, bound);
+}
+
+static void delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
+		     const struct hvst_delivery *d)
+{
+	hvst_activity_delivery(t, ev, d);
+	hvst_latency_delivery(a, t, ev, d);
+	hvst_clocksource_delivery(t->vcpu->vm);
+}
+
+static void change(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev,
+		   const struct hvst_changes *changes)
+{
+	struct vcpu *v = c->vcpu;
+
+	switch (c->kind) {
+	case HVST_CHANGE_ENTRY:
+		hvst_latency_entry(a, v, ev->ts_ns);
+		hvst_activity_entry(v, ev->ts_ns);
+		break;
+	case HVST_CHANGE_EXIT:
+		hvst_activity_exit(v, ev->ts_ns,
+				   hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason));
+		hvst_clocksource_exit(a, v, ev);
+		break;
+	case HVST_CHANGE_MSR:
+		hvst_marks_msr(v, ev);
+		hvst_clocksource_msr(a, v, ev);
+		break;
+	case HVST_CHANGE_PAGE:
+		hvst_clocksource_page(a, c, ev);
+		break;
+	case HVST_CHANGE_SAMPLE:
+		sample(a, c->vm, ev, &changes->sample);
+		break;
+	case HVST_CHANGE_PROGRAMMED:
+		hvst_clocksource_programmed(a, c->timer, ev);
+		hvst_marks_programmed(c->timer, ev);
+		break;
+	case HVST_CHANGE_ARM:
+		arm(a, c->timer, ev, changes);
+		break;
+	case HVST_CHANGE_DELIVERY:
+		delivery(a, c->timer, ev, &changes->delivery);
+		break;
+	case HVST_CHANGE_SWITCH:
+		hvst_activity_switch(v, ev);
+		break;
+	case HVST_CHANGE_VCPU_EVENT:
+		hvst_clocksource_event(a, v, ev);
+		break;
+	case HVST_CHANGE_CLOCK:
+		if (c->vm)
+			hvst_marks_clock(c->vm, ev);
+		break;
+	case HVST_CHANGE_VCPU_GAP:
+		hvst_activity_gap(v);
+		hvst_clocksource_gap(v);
+		hvst_latency_drop(a, v);
+		break;
+	case HVST_CHANGE_GAP:
+		a->gap_ns = ev->ts_ns;
+		hvst_latency_gap(a);
+		break;
+	case HVST_CHANGE_VM_MERGED:
+		merged(a, c->vm, c->from);
+		break;
+	}
+}
+
+int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev,
+			const struct hvst_changes *changes)
+{
+	if (ev && ev->ts_ns > a->now)
+		a->now = ev->ts_ns;
+	for (unsigned int i = 0; i < changes->n; i++) {
+		if (created(a, &changes->change[i])) {
+			a->error = -ENOMEM;
+			break;
+		}
+		change(a, &changes->change[i], ev, changes);
+	}
+	return a->error;
+}
+
+struct analysis *hvst_analysis_new(struct kvm *kvm, const struct hvst_analysis_opts *opts)
+{
+	struct analysis *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->kvm = kvm;
+	a->opts = *opts;
+	a->params = *opts->params;
+	a->unpaired = hvst_sketch_new();
+	if (!a->unpaired) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void hvst_each_timer(struct analysis *a, void (*fn)(struct analysis *, struct stimer *))
+{
+	for_each_vm (vm, a)
+		for_each_vcpu (v, vm)
+			for (unsigned int i = 0; i < HVST_STIMERS; i++)
+				if (v->timer[i] && v->timer[i]->state)
+					fn(a, v->timer[i]);
+}
+
+void hvst_analysis_free(struct analysis *a)
+{
+	if (!a)
+		return;
+	for_each_vm (vm, a) {
+		for_each_vcpu (v, vm) {
+			for (unsigned int i = 0; i < HVST_STIMERS; i++)
+				if (v->timer[i])
+					timer_free(v->timer[i]);
+			vcpu_free(v);
+		}
+		vm_free(vm);
+	}
+	hvst_result_free(a);
+	hvst_sketch_free(a->unpaired);
+	free(a->storms);
+	free(a->transitions);
+	free(a);
+}
+
+int hvst_analysis_finish(struct analysis *a)
+{
+	a->error = 0; /* an observer that had enough does not spoil the findings */
+	hvst_resolve_finish(a);
+	for_each_vm (vm, a)
+		for_each_vcpu (v, vm)
+			if (v->state)
+				hvst_latency_drop(a, v);
+	for_each_vm (vm, a)
+		hvst_refclock_finish(&vm->clock);
+	hvst_clocksource_finish(a);
+	hvst_storm_finish(a);
+	hvst_guestclock_finish(a);
+	if (a->error != -ENOMEM && hvst_result_build(a) == -ENOMEM)
+		a->error = -ENOMEM;
+	return a->error;
+}
+
+const struct hvst_result *hvst_analysis_result(const struct analysis *a)
+{
+	return &a->result;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "latency.h"
+
+struct vcpu_latency {
+	uint8_t delivered; /* bit per timer: its delivery waits for kvm_entry */
+};
+
+struct timer_latency {
+	struct hvst_sketch *lateness, *delivery, *entry;
+	int64_t delivered_ns; /* HVST_UNKNOWN: none waits */
+	/* for the observer: the firing that waits for kvm_entry */
+	struct hvst_fire fire;
+	bool fire_waits;
+};
+
+int hvst_latency_vcpu_created(struct vcpu *v)
+{
+	v->state->latency = calloc(1, sizeof(*v->state->latency));
+	return v->state->latency ? 0 : -ENOMEM;
+}
+
+int hvst_latency_timer_created(struct stimer *t)
+{
+	struct timer_latency *l = calloc(1, sizeof(*l));
+
+	t->state->latency = l;
+	if (!l)
+		return -ENOMEM;
+	l->delivered_ns = HVST_UNKNOWN;
+	l->lateness = hvst_sketch_new();
+	l->delivery = hvst_sketch_new();
+	l->entry = hvst_sketch_new();
+	return l->lateness && l->delivery && l->entry ? 0 : -ENOMEM;
+}
+
+void hvst_latency_timer_free(struct stimer *t)
+{
+	struct timer_latency *l = t->state->latency;
+
+	if (!l)
+		return;
+	hvst_sketch_free(l->lateness);
+	hvst_sketch_free(l->delivery);
+	hvst_sketch_free(l->entry);
+	free(l);
+}
+
+void hvst_latency_vcpu_free(struct vcpu *v)
+{
+	free(v->state->latency);
+}
+
+static void add(struct analysis *a, struct hvst_sketch *s, int64_t ns)
+{
+	if (hvst_sketch_add(s, ns, 1))
+		a->error = -ENOMEM;
+}
+
+/* The firing that waited for its kvm_entry goes to the observer, with it or without. */
+static void fire_out(struct analysis *a, struct stimer *t)
+{
+	struct timer_latency *l = t->state->latency;
+
+	if (!l->fire_waits)
+		return;
+	l->fire_waits = false;
+	l->fire.vm = hvst_vm_number(t->vcpu);
+	if (!a->error && a->opts.obs->fire(a->opts.obs_ctx, &l->fire))
+		a->error = -ECANCELED;
+}
+
+void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
+			   const struct hvst_delivery *d)
+{
+	struct timer_latency *l = t->state->latency;
+
+	if (d->callback_ns != HVST_UNKNOWN) {
+		if (d->deadline_ns != HVST_UNKNOWN)
+			add(a, l->lateness, d->callback_ns - d->deadline_ns);
+		add(a, l->delivery, ev->ts_ns - d->callback_ns);
+	}
+	if (a->opts.obs->fire && hvst_filter_pass(a, t->vcpu, t->index)) {
+		fire_out(a, t);
+		l->fire = (struct hvst_fire){
+			.arm_ns = d->arm_ns,
+			.deadline_ns = d->deadline_ns,
+			.callback_ns = d->callback_ns,
+			.expiration_ns = ev->ts_ns,
+			.entry_ns = HVST_UNKNOWN,
+			.vm = -1,
+			.vcpu = t->vcpu->vcpu_id,
+			.tid = t->vcpu->tid,
+			.timer = t->index,
+			.result = ev->expiration.msg_send_result,
+			.direct = ev->expiration.direct != 0,
+		};
+		l->fire_waits = true;
+	}
+	if (!ev->expiration.msg_send_result) {
+		l->delivered_ns = ev->ts_ns;
+		t->vcpu->state->latency->delivered |= (uint8_t)(1u << t->index);
+	}
+}
+
+void hvst_latency_entry(struct analysis *a, struct vcpu *v, int64_t ts)
+{
+	uint8_t *waiting = &v->state->latency->delivered;
+
+	for (; *waiting; *waiting &= (uint8_t)(*waiting - 1)) {
+		struct stimer *t = v->timer[__builtin_ctz(*waiting)];
+		struct timer_latency *l = t->state->latency;
+
+		add(a, l->entry, ts - l->delivered_ns);
+		l->delivered_ns = HVST_UNKNOWN;
+		l->fire.entry_ns = ts;
+		fire_out(a, t);
+	}
+}
+
+void hvst_latency_drop(struct analysis *a, struct vcpu *v)
+{
+	v->state->latency->delivered = 0;
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		struct stimer *t = v->timer[i];
+
+		if (!t || !t->state)
+			continue;
+		t->state->latency->delivered_ns = HVST_UNKNOWN;
+		fire_out(a, t);
+	}
+}
+
+/* Without an observer a thread's deliveries are dropped when it is next seen. */
+void hvst_latency_gap(struct analysis *a)
+{
+	if (!a->opts.obs->fire)
+		return;
+	for_each_vm (vm, a)
+		for_each_vcpu (v, vm)
+			if (v->state)
+				hvst_latency_drop(a, v);
+}
+
+void hvst_latency_fill(const struct stimer *t, struct hvst_timer *out)
+{
+	const struct timer_latency *l = t->state->latency;
+
+	out->lateness = l->lateness;
+	out->delivery_latency = l->delivery;
+	out->entry_latency = l->entry;
+}

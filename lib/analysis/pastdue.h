@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Past-due arms counted: by the source of time_now, and by cause. */
+#ifndef HVST_ANALYSIS_PASTDUE_H
+#define HVST_ANALYSIS_PASTDUE_H
+
+#include "evidence.h"
+#include "state.h"
+
+struct vm_causes {
+	uint64_t by_source[3]; /* enum hvst_ref_source at that moment */
+	struct hvst_evidence kvmclock_why;
+	uint64_t preempted;
+	struct hvst_evidence preempted_why;
+};
+
+int hvst_pastdue_created(struct vm *vm);
+void hvst_pastdue_arm(struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev);
+/* @n of a group's arms came after the vCPU had been held, the first as @why says. */
+void hvst_pastdue_preempted(struct vm *vm, uint64_t n, const struct hvst_evidence *why);
+void hvst_pastdue_merged(struct vm *into, struct vm *from);
+void hvst_pastdue_free(struct vm *vm);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guestclock.h"
+#include "resolve.h"
+
+#define MAX_PENDING (1u << 19) /* of all VMs; 56 bytes each */
+
+struct pending_arm {
+	int64_t ts_ns;
+	uint64_t ts_raw, count;
+	struct stimer *t;
+	int64_t bound_ns;
+	uint16_t cpu, buffer;
+	uint8_t flags;
+};
+
+struct vm_pending {
+	struct pending_arm *arm;
+	unsigned int n, cap;
+};
+
+struct timer_skew {
+	struct hvst_sketch *sketch;
+	unsigned int segment; /* of the clock, at the last arm */
+	int64_t shift;	      /* what its model stepped by since the first */
+};
+
+int hvst_resolve_vm_created(struct vm *vm)
+{
+	vm->state->pending = calloc(1, sizeof(*vm->state->pending));
+	return vm->state->pending ? 0 : -ENOMEM;
+}
+
+int hvst_resolve_timer_created(struct stimer *t)
+{
+	struct timer_skew *s = calloc(1, sizeof(*s));
+
+	t->state->skew = s;
+	if (!s)
+		return -ENOMEM;
+	s->sketch = hvst_sketch_new();
+	return s->sketch ? 0 : -ENOMEM;
+}
+
+void hvst_resolve_vm_free(struct vm *vm)
+{
+	if (vm->state->pending)
+		free(vm->state->pending->arm);
+	free(vm->state->pending);
+}
+
+void hvst_resolve_timer_free(struct stimer *t)
+{
+	if (t->state->skew)
+		hvst_sketch_free(t->state->skew->sketch);
+	free(t->state->skew);
+}
+
+const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t)
+{
+	return t->state->skew->sketch;
+}
+
+static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
+{
+	if (!a->opts.obs->arm || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
+		return;
+	arm->vm = hvst_vm_number(t->vcpu);
+	if (a->opts.obs->arm(a->opts.obs_ctx, arm))
+		a->error = -ECANCELED;
+}
+
+static void skew_known(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
+{
+	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART ||
+	    arm->skew_ns == HVST_UNKNOWN)
+		return;
+	if (hvst_sketch_add(t->state->skew->sketch, arm->skew_ns, 1))
+		a->error = -ENOMEM;
+	hvst_guestclock_arm(a, t, arm);
+}
+
+/* The arm's skew from the clock's model as it stands; false when there is none. */
+static bool skew_from_model(const struct vm *vm, struct hvst_arm *arm, int64_t bound)
+{
+	int64_t o, err, u, skew;
+
+	if (!arm->count || !hvst_refclock_covers(&vm->clock, arm->ts_ns) ||
+	    !hvst_refclock_at(&vm->clock, arm->ts_ns, &o, &err) ||
+	    !hvst_ref_offset(arm->count, arm->ts_ns, &u))
+		return false;
+	/* o = 100 * time_now - ts and u = 100 * count - ts; a past-due arm's skew is >= 0. */
+	skew = o - u;
+	arm->skew_ns = skew < 0 ? 0 : skew;
+	arm->error_ns = err + bound;
+	arm->time_now = arm->count + (uint64_t)arm->skew_ns / 100;
+	return true;
+}
+
+static void resolve_one(struct analysis *a, const struct vm *vm, const struct pending_arm *p,
+			bool known)
+{
+	struct hvst_arm arm = {
+		.ts_ns = p->ts_ns,
+		.ts_raw = p->ts_raw,
+		.count = p->count,
+		.skew_ns = HVST_UNKNOWN,
+		.vm = -1,
+		.vcpu = p->t->vcpu->vcpu_id,
+		.tid = p->t->vcpu->tid,
+		.timer = p->t->index,
+		.cpu = p->cpu,
+		.buffer = p->buffer,
+		.kind = HVST_ARM_PAST_DUE,
+		.flags = p->flags,
+	};
+
+	if (known)
+		skew_from_model(vm, &arm, p->bound_ns);
+	skew_known(a, p->t, &arm);
+	arm_out(a, p->t, &arm);
+}
+
+/* The first @n arms that wait; @known: the model holds for them. */
+static void resolve(struct analysis *a, struct vm *vm, unsigned int n, bool known)
+{
+	struct vm_pending *w = vm->state->pending;
+
+	if (!n)
+		return; /* and perhaps no array yet */
+	for (unsigned int i = 0; i < n; i++)
+		resolve_one(a, vm, &w->arm[i], known);
+	w->n -= n;
+	a->nr_pending -= n;
+	if (!w->n) {
+		free(w->arm);
+		w->arm = NULL;
+		w->cap = 0;
+		return;
+	}
+	memmove(w->arm, w->arm + n, w->n * sizeof(*w->arm));
+}
+
+static void pending_add(struct analysis *a, struct vm *vm, const struct pending_arm *p)
+{
+	struct vm_pending *w = vm->state->pending;
+
+	if (a->nr_pending >= MAX_PENDING) /* too many: the older half keeps an unknown skew */
+		resolve(a, vm, (w->n + 1) / 2, false);
+	if (a->nr_pending >= MAX_PENDING) { /* all of them another VM's */
+		resolve_one(a, vm, p, false);
+		return;
+	}
+	if (w->n == w->cap) {
+		unsigned int cap = w->cap ? 2 * w->cap : 64;
+		struct pending_arm *arm = realloc(w->arm, cap * sizeof(*arm));
+
+		if (!arm) {
+			a->error = -ENOMEM;
+			return;
+		}
+		w->arm = arm;
+		w->cap = cap;
+	}
+	w->arm[w->n++] = *p;
+	a->nr_pending++;
+}
+
+bool hvst_resolve_skew(struct stimer *t, struct hvst_arm *arm, int64_t bound_ns)
+{
+	const struct vm *vm = t->vcpu->vm;
+
+	if (!(arm->flags & HVST_ARM_INFERRED) || arm->flags & HVST_ARM_PADDED)
+		return false;
+	return !hvst_refclock_fresh(&vm->clock, arm->ts_ns) || !skew_from_model(vm, arm, bound_ns);
+}
+
+void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, bool waits,
+		      int64_t bound_ns)
+{
+	if (waits) {
+		struct pending_arm p = {
+			.ts_ns = arm->ts_ns,
+			.ts_raw = arm->ts_raw,
+			.count = arm->count,
+			.t = t,
+			.bound_ns = bound_ns,
+			.cpu = arm->cpu,
+			.buffer = arm->buffer,
+			.flags = arm->flags,
+		};
+
+		pending_add(a, t->vcpu->vm, &p);
+		return;
+	}
+	skew_known(a, t, arm);
+	arm_out(a, t, arm);
+}
+
+void hvst_resolve_sample(struct analysis *a, struct vm *vm)
+{
+	if (vm->state->pending->n && hvst_refclock_solid(&vm->clock))
+		resolve(a, vm, vm->state->pending->n, true);
+}
+
+void hvst_resolve_merged(struct analysis *a, struct vm *into, struct vm *from)
+{
+	struct vm_pending *w = from->state->pending;
+
+	a->nr_pending -= w->n;
+	for (unsigned int i = 0; i < w->n; i++)
+		pending_add(a, into, &w->arm[i]);
+	w->n = 0;
+}
+
+void hvst_resolve_finish(struct analysis *a)
+{
+	for_each_vm (vm, a)
+		if (vm->state)
+			resolve(a, vm, vm->state->pending->n, true);
+}
+
+int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int64_t *err)
+{
+	int64_t o, e, u;
+
+	if (!hvst_refclock_covers(&vm->clock, ts) || !hvst_refclock_at(&vm->clock, ts, &o, &e) ||
+	    !hvst_ref_offset(count, ts, &u))
+		return HVST_UNKNOWN;
+	if (e > *err)
+		*err = e;
+	return o - u;
+}
+
+int64_t hvst_resolve_relative(struct stimer *t, const struct hvst_arm *arm)
+{
+	struct timer_skew *s = t->state->skew;
+	int64_t u, o = 0;
+	__int128 v;
+
+	if (arm->skew_ns != HVST_UNKNOWN &&
+	    (!(arm->flags & HVST_ARM_INFERRED) || arm->flags & HVST_ARM_PADDED))
+		return arm->skew_ns;
+	if (!hvst_ref_offset(arm->count, arm->ts_ns, &u))
+		return 0;
+	hvst_refclock_follow(&t->vcpu->vm->clock, arm->ts_ns, &s->segment, &s->shift, &o);
+	v = (__int128)o + s->shift - u;
+	if (v > HVST_SKEW_MAX)
+		return HVST_SKEW_MAX;
+	return v < -HVST_SKEW_MAX ? -HVST_SKEW_MAX : (int64_t)v;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. What its files share: the context of a run, and for each VM, vCPU and timer one
+ * pointer an analysis to state that only its own file knows. Memory follows the number of findings,
+ * not of events.
+ */
+#ifndef HVST_ANALYSIS_STATE_H
+#define HVST_ANALYSIS_STATE_H
+
+#include <stdlib.h>
+
+#include "../stats/sketch.h"
+#include "analysis.h"
+
+#define ANALYSIS_MAX_STORMS	 65536
+#define ANALYSIS_MAX_TRANSITIONS 65536
+
+/* A storm and a transition while VM numbers are not known yet. */
+struct storm_found {
+	struct hvst_storm storm;
+	struct vcpu *vcpu;
+};
+struct transition_found {
+	struct hvst_guest_transition transition;
+	struct vm *vm;
+	struct vcpu *vcpu; /* NULL: of the whole VM */
+};
+
+struct analysis {
+	struct hvst_params params;
+	struct kvm *kvm;
+	struct hvst_analysis_opts opts;
+	int error;	/* -ENOMEM, or -ECANCELED from an observer */
+	int64_t now;	/* of the latest event */
+	int64_t gap_ns; /* of the last lost events, on any CPU */
+
+	struct storm_found *storms;
+	unsigned int nr_storms, cap_storms;
+	struct transition_found *transitions;
+	unsigned int nr_transitions, cap_transitions;
+	struct hvst_past_due past_due;
+	struct hvst_sketch *unpaired;
+	uint64_t steady_edges;	 /* passes long enough that showed no rate error */
+	unsigned int nr_pending; /* arms that wait in resolve.c, of all VMs */
+
+	struct hvst_result result; /* see result.c */
+};
+
+struct vm_state {
+	struct vm_pending *pending; /* resolve.c */
+	struct vm_marks *marks;	    /* marks.c */
+	struct vm_source *source;   /* clocksource.c */
+	struct vm_causes *causes;   /* storm.c */
+};
+
+struct vcpu_state {
+	int known_vm;		      /* its VM's number in an earlier run, -1 */
+	struct activity *activity;    /* activity.c */
+	struct vcpu_source *source;   /* clocksource.c */
+	struct vcpu_latency *latency; /* latency.c */
+};
+
+struct timer_state {
+	struct timer_latency *latency; /* latency.c */
+	struct timer_skew *skew;       /* resolve.c */
+	struct storm_group *group;     /* storm.c */
+	struct guest_edge *edge;       /* guestclock.c */
+	struct timer_source *source;   /* clocksource.c */
+};
+
+/* The number of the vCPU's VM: known at the end of a run, or from an earlier one; -1. */
+static inline int hvst_vm_number(const struct vcpu *v)
+{
+	return v->vm->number >= 0 ? v->vm->number : v->state->known_vm;
+}
+
+/* Is it what the user asked for? @timer -1: any timer. */
+static inline bool hvst_filter_pass(const struct analysis *a, const struct vcpu *v, int timer)
+{
+	if (a->opts.vcpu >= 0 && v->vcpu_id != a->opts.vcpu)
+		return false;
+	if (a->opts.timer >= 0 && timer >= 0 && timer != a->opts.timer)
+		return false;
+	return a->opts.vm < 0 || hvst_vm_number(v) < 0 || hvst_vm_number(v) == a->opts.vm;
+}
+
+/* Bit per event id: recorded, as far as the file tells, and not left out. */
+static inline uint64_t hvst_recorded(const struct analysis *a)
+{
+	const struct hvst_trace *t = a->opts.trace;
+	uint64_t have = 0;
+
+	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
+		if (t->in_format[i / 32] >> i % 32 & 1 || t->seen[i])
+			have |= 1ULL << i;
+	return have & ~a->opts.ignored;
+}
+
+/* From one count to another, saturated so that it can be taken times 100, and from another such. */
+static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
+{
+	int64_t d = (int64_t)(to - from);
+
+	if (d > INT64_MAX / 256)
+		return INT64_MAX / 256;
+	return d < INT64_MIN / 256 ? INT64_MIN / 256 : d;
+}
+
+/* A count that moved on by the very step of the one before it, give or take rounding. */
+static inline bool hvst_step_repeats(int64_t step, int64_t before)
+{
+	return llabs(step - before) <= 1;
+}
+
+#define for_each_vm(vm, a)   for (struct vm *vm = hvst_kvm_vms((a)->kvm); vm; vm = vm->next)
+#define for_each_vcpu(v, vm) for (struct vcpu *v = (vm)->vcpus; v; v = v->vm_next)
+/* Every timer that was used, of every VM. */
+void hvst_each_timer(struct analysis *a, void (*fn)(struct analysis *, struct stimer *));
+
+#endif

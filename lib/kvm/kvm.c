@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: kvm. Events to changes: each event goes to the vCPU, timer, VM or clock it concerns. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kvm_private.h"
+
+/* KVM leaves the page as it is while TSC emulation control is on, whatever happens to the clock. */
+static void guest_writes_msr(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
+			     struct hvst_changes *out)
+{
+	struct tscpage *page = &v->vm->page;
+	struct hvst_change *c;
+
+	switch (ev->msr.ecx) {
+	case HVST_MSR_REFERENCE_TSC:
+		c = kvm_change(out, HVST_CHANGE_PAGE, v->vm, v, NULL);
+		c->page.was_known = page->known;
+		c->page.was_usable = hvst_tscpage_usable(page);
+		c->page.was_source = page->nr_sources ? page->sources[page->nr_sources - 1].source
+						      : HVST_REF_UNKNOWN;
+		hvst_tscpage_write(page, ev->ts_ns, ev->msr.data, k->master_seen);
+		break;
+	case HVST_MSR_TSC_EMULATION_CONTROL:
+		hvst_tscpage_freeze(page, ev->ts_ns, ev->msr.data & 1);
+		break;
+	case HVST_MSR_IA32_TSC:
+	case HVST_MSR_IA32_TSC_ADJUST:
+		hvst_refclock_event(&v->vm->clock, ev->ts_ns, ev->id);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_msr(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
+
+	if (!v)
+		return;
+	v->msr_ns = ev->ts_ns;
+	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception)
+		kvm_sample(k, v, ev, ev->msr.data, out);
+	kvm_change(out, HVST_CHANGE_MSR, v->vm, v, NULL);
+	if (ev->msr.write && !ev->msr.exception)
+		guest_writes_msr(k, v, ev, out);
+}
+
+/* A vCPU's first TSC offset: the VM begins here, mostly before its threads are known as vCPUs. */
+static void vm_created(struct kvm *k, struct vm *vm, const struct hvst_event *ev)
+{
+	struct creator *c = &k->creators[k->nr_creators++ % KVM_CREATORS];
+
+	c->pid = ev->pid;
+	c->ts_ns = ev->ts_ns;
+	if (vm)
+		hvst_tscpage_created(&vm->page, ev->ts_ns);
+}
+
+static void master_clock_updated(struct kvm *k, struct vm *vm, const struct hvst_event *ev,
+				 struct hvst_changes *out)
+{
+	struct hvst_change *c;
+
+	k->master_seen = true;
+	if (!vm)
+		return;
+	hvst_refclock_event(&vm->clock, ev->ts_ns, ev->id);
+	if (!hvst_tscpage_master(&vm->page, ev->ts_ns, ev->master_clock.use_master_clock))
+		return;
+	c = kvm_change(out, HVST_CHANGE_PAGE, vm, NULL, NULL);
+	c->page.was_known = c->page.was_usable = true;
+	c->page.was_source = HVST_REF_TSC_PAGE;
+}
+
+static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = hvst_kvm_find(k, ev->pid);
+	struct vm *vm;
+
+	if (!v && ev->vcpu_id >= 0)
+		v = kvm_nearest(k, ev->vcpu_id, ev->pid);
+	vm = v ? v->vm : kvm_vm_of_task(k, ev->pid);
+	kvm_change(out, HVST_CHANGE_CLOCK, vm, NULL, NULL);
+	if (ev->id == HVST_EV_UPDATE_MASTER_CLOCK) {
+		master_clock_updated(k, vm, ev, out);
+	} else if (ev->id == HVST_EV_WRITE_TSC_OFFSET) {
+		/* That its page is off holds only where a write of it would be seen. */
+		if (!ev->tsc_offset.previous_tsc_offset && k->opts.msr_recorded)
+			vm_created(k, vm, ev);
+		if (vm)
+			hvst_refclock_event(&vm->clock, ev->ts_ns, ev->id);
+	}
+}
+
+static void on_sched_switch(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *prev = hvst_kvm_find(k, ev->sched.prev_pid);
+	struct vcpu *next = hvst_kvm_find(k, ev->sched.next_pid);
+
+	if (prev) {
+		kvm_vcpu_after_gap(k, prev, ev->ts_ns, out);
+		kvm_change(out, HVST_CHANGE_SWITCH, prev->vm, prev, NULL);
+	}
+	if (next && next != prev) {
+		kvm_vcpu_after_gap(k, next, ev->ts_ns, out);
+		kvm_change(out, HVST_CHANGE_SWITCH, next->vm, next, NULL);
+	}
+}
+
+/* Records are missing on one CPU: whatever was in flight there is unknown now. */
+static void on_lost(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *last = k->last_on_cpu[ev->cpu % KVM_CPU_CACHE];
+
+	k->gap++;
+	k->gap_ns = ev->ts_ns;
+	if (last && ev->ts_ns > last->last_ns &&
+	    __builtin_add_overflow(k->lost_ns, ev->ts_ns - last->last_ns, &k->lost_ns))
+		k->lost_ns = INT64_MAX;
+	k->expired_timer = NULL;
+	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL, NULL);
+}
+
+/* The VMM writes one back that is not zero: it restores a state, which a reset does not. */
+static bool restores(const struct hvst_event *ev)
+{
+	return ev->id == HVST_EV_STIMER_SET_CONFIG ? ev->set_config.config : ev->set_count.count;
+}
+
+static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	bool config = ev->id == HVST_EV_STIMER_SET_CONFIG;
+	bool host = config ? ev->set_config.host : ev->set_count.host;
+	struct vcpu *v = kvm_vcpu_written(k, ev, host, out);
+
+	if (!v)
+		return;
+	if (config)
+		kvm_set_config(k, v, ev, out);
+	else
+		kvm_set_count(k, v, ev, out);
+	if (host && restores(ev))
+		hvst_tscpage_restored(&v->vm->page, ev->ts_ns);
+}
+
+static void on_vcpu(struct kvm *k, const struct hvst_event *ev, bool create,
+		    enum hvst_change_kind kind, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, create, out);
+
+	if (v)
+		kvm_change(out, kind, v->vm, v, NULL);
+}
+
+static void on_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
+
+	if (v)
+		kvm_expiration(k, v, ev, out);
+}
+
+int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	out->n = 0;
+	switch (ev->id) {
+	case HVST_EV_ENTRY:
+		on_vcpu(k, ev, true, HVST_CHANGE_ENTRY, out);
+		break;
+	case HVST_EV_EXIT:
+		on_vcpu(k, ev, true, HVST_CHANGE_EXIT, out);
+		break;
+	case HVST_EV_MSR:
+		on_msr(k, ev, out);
+		break;
+	case HVST_EV_STIMER_SET_CONFIG:
+	case HVST_EV_STIMER_SET_COUNT:
+		on_write(k, ev, out);
+		break;
+	case HVST_EV_STIMER_EXPIRATION:
+		on_expiration(k, ev, out);
+		break;
+	case HVST_EV_STIMER_START_ONE_SHOT:
+		kvm_start_one_shot(k, ev, out);
+		break;
+	case HVST_EV_STIMER_START_EXPIRED:
+		kvm_start_expired(k, ev, out);
+		break;
+	case HVST_EV_STIMER_START_PERIODIC:
+		kvm_start_periodic(k, ev, out);
+		break;
+	case HVST_EV_STIMER_CALLBACK:
+		kvm_callback(k, ev);
+		break;
+	case HVST_EV_WRITE_TSC_OFFSET:
+	case HVST_EV_UPDATE_MASTER_CLOCK:
+		on_clock_event(k, ev, out);
+		break;
+	case HVST_EV_PIO:
+	case HVST_EV_MMIO:
+		/* Other tasks cause these as well. */
+		on_vcpu(k, ev, false, HVST_CHANGE_VCPU_EVENT, out);
+		break;
+	case HVST_EV_SCHED_SWITCH:
+		on_sched_switch(k, ev, out);
+		break;
+	case HVST_EV_LOST:
+		on_lost(k, ev, out);
+		break;
+	default:
+		break;
+	}
+	return k->error;
+}
+
+struct kvm *hvst_kvm_new(const struct hvst_kvm_opts *opts)
+{
+	struct kvm *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->opts = *opts;
+	k->vms_tail = &k->vms;
+	return k;
+}
+
+static void vms_free(struct vm *vm)
+{
+	while (vm) {
+		struct vm *next = vm->next;
+
+		hvst_refclock_free(&vm->clock);
+		hvst_tscpage_free(&vm->page);
+		free(vm->ids);
+		free(vm);
+		vm = next;
+	}
+}
+
+void hvst_kvm_free(struct kvm *k)
+{
+	if (!k)
+		return;
+	while (k->all) {
+		struct vcpu *v = k->all;
+
+		k->all = v->all_next;
+		kvm_vcpu_free(v);
+	}
+	vms_free(k->vms);
+	vms_free(k->dead_vms);
+	free(k->index);
+	free(k);
+}
+
+int64_t hvst_kvm_padding_ns(const struct kvm *k)
+{
+	/* more than that is no padding */
+	return k->padding_ref && k->padding_ref <= HVST_SKEW_MAX / 100
+		       ? (int64_t)k->padding_ref * 100
+		       : HVST_UNKNOWN;
+}
+
+bool hvst_kvm_start_expired_seen(const struct kvm *k)
+{
+	return k->expired_seen;
+}
+
+uint64_t hvst_kvm_unfollowed(const struct kvm *k)
+{
+	return k->unfollowed;
+}
+
+uint64_t hvst_kvm_backwards(const struct kvm *k)
+{
+	return k->backwards;
+}
+
+int64_t hvst_kvm_lost_ns(const struct kvm *k)
+{
+	return k->lost_ns;
+}
+
+struct vm *hvst_kvm_vms(const struct kvm *k)
+{
+	return k->vms;
+}

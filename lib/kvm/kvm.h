@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: kvm. Typed events in, what KVM did out: which thread is which vCPU of which VM, what each
+ * synthetic timer is doing, which callback belongs to which arm, which arms left no start event,
+ * what each VM's reference clock is and what it is computed from.
+ *
+ * hvst_kvm_event() returns what one event did as a short list of changes. Nothing here knows what
+ * is done with them.
+ *
+ * The timers' state machine is KVM's (arch/x86/kvm/hyperv.c: stimer_set_config(),
+ * stimer_set_count(), stimer_start(), stimer_expiration(), kvm_hv_process_stimers()), restricted to
+ * the transitions seen in recordings.
+ */
+#ifndef HVST_KVM_H
+#define HVST_KVM_H
+
+#include <hvstimer/session.h>
+
+#include "../event/names.h"
+#include "refclock.h"
+#include "tscpage.h"
+
+/* A skew saturates at 146 years, so that its sum with a time never overflows. */
+#define HVST_SKEW_MAX (INT64_MAX / 2)
+
+struct kvm;
+struct vm;
+struct vcpu;
+/* What the analysis keeps for each; opaque here, and freed by the analysis. */
+struct vm_state;
+struct vcpu_state;
+struct timer_state;
+
+/* One synthetic timer. Owned by its vCPU. */
+struct stimer {
+	struct vcpu *vcpu;
+	struct timer_state *state;
+	uint8_t index;
+	uint8_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode: all seen so far */
+	bool config_known, count_known;
+	bool programmed;  /* written, and the host has not acted on that write yet */
+	bool by_host;	  /* the last write was the VMM's */
+	bool armed;	  /* the hrtimer runs: start seen, callback not */
+	bool padded;	  /* the running hrtimer is the host's pad for a past-due arm */
+	bool undelivered; /* the last expiration failed; the next one is of the same arm */
+	bool delivered;	  /* delivered since the last start: another start is another arm */
+	bool periodic;	  /* the last start was periodic */
+	uint32_t gap;	  /* number of gaps in the trace when last looked at */
+	uint64_t config;
+	uint64_t count;	       /* last value written */
+	uint64_t arm_count;    /* expiry of the running or last arm */
+	int64_t programmed_ns; /* last write; HVST_UNKNOWN once an arm came of it */
+	int64_t arm_ns, deadline_ns, callback_ns, expiration_ns; /* HVST_UNKNOWN: none */
+	uint64_t arms, past_due_observed, past_due_inferred, restarts, fired, cancelled, failed;
+};
+
+/* One vCPU thread. Owned by struct kvm. */
+struct vcpu {
+	int tid;
+	int vcpu_id; /* -1 until an event gives it */
+	uint32_t gap;
+	bool ran;		   /* it did what only a vCPU thread does */
+	int64_t first_ns, last_ns; /* events in this thread's context */
+	int64_t msr_ns;		   /* last kvm_msr */
+	uint64_t samples;	   /* readings of the reference clock on this thread */
+	struct vcpu_state *state;
+	struct vm *vm; /* never NULL: a thread starts alone in a VM of its own */
+	struct stimer *timer[HVST_STIMERS];
+	struct vcpu *vm_next;	/* the VM's list */
+	struct vcpu *hash_next; /* by tid */
+	struct vcpu *all_next;
+	struct vcpu *id_next; /* by vcpu_id */
+};
+
+/* One VM: the vCPU threads that share a reference clock. */
+struct vm {
+	struct vm *next, **link; /* the list it is in, and what points to it there */
+	struct vcpu *vcpus;
+	unsigned int nr_vcpus;
+	uint64_t *ids; /* bit map of their vcpu_ids, once there are two */
+	unsigned int nr_id_words;
+	struct vm_state *state;
+	struct refclock clock;
+	struct tscpage page;
+	int number;	/* in order of appearance, given by hvst_kvm_finish(); -1: unknown */
+	uint32_t order; /* of creation */
+	bool dead;	/* merged into another: no threads, in nobody's list */
+};
+
+enum hvst_change_kind {
+	HVST_CHANGE_VM_MERGED,	/* @vm took in the threads of @from */
+	HVST_CHANGE_VCPU_GAP,	/* records may be missing between @vcpu's last event and this one */
+	HVST_CHANGE_GAP,	/* records are missing on the event's CPU, back to its last event */
+	HVST_CHANGE_SAMPLE,	/* @vm's reference clock was read on @vcpu */
+	HVST_CHANGE_PROGRAMMED, /* @timer's config or count was written */
+	HVST_CHANGE_ARM,	/* the host executed an arm of @timer: struct hvst_changes.arm */
+	HVST_CHANGE_DELIVERY,	/* @timer expired: struct hvst_changes.delivery */
+	HVST_CHANGE_ENTRY,	/* @vcpu entered the guest */
+	HVST_CHANGE_EXIT,	/* @vcpu left the guest */
+	HVST_CHANGE_SWITCH,	/* @vcpu was switched to or from */
+	HVST_CHANGE_MSR,	/* @vcpu accessed an MSR */
+	HVST_CHANGE_VCPU_EVENT, /* any other event of @vcpu */
+	HVST_CHANGE_CLOCK,	/* a clock event of the host; @vm is NULL if its VM is not known */
+	HVST_CHANGE_PAGE,	/* @vcpu wrote REFERENCE_TSC, or (NULL) the host broke the page */
+};
+
+struct hvst_change {
+	enum hvst_change_kind kind;
+	struct vm *vm;
+	struct vcpu *vcpu;
+	struct stimer *timer;
+	union {
+		struct vm *from;
+		struct { /* of HVST_CHANGE_PAGE: how the page was before */
+			bool was_known, was_usable;
+			enum hvst_ref_source was_source;
+		} page;
+	};
+};
+
+/*
+ * A reading of the reference clock, as the model of the clock took it.
+ * @residual_ns: how far below the clock's line it lay, HVST_UNKNOWN if that cannot be said
+ * @moved: it began a new segment of the clock
+ */
+struct hvst_sample {
+	int64_t residual_ns;
+	bool moved;
+};
+
+/*
+ * What is known of a delivery besides the event.
+ * @deadline_ns: HVST_UNKNOWN when there was none, or none that the guest asked for
+ * @callback_ns: HVST_UNKNOWN when no callback was seen
+ */
+struct hvst_delivery {
+	int64_t arm_ns, deadline_ns, callback_ns;
+};
+
+#define HVST_MAX_CHANGES 8 /* of one event */
+
+/* What one event did, in the order in which it happened. One event has at most one arm. */
+struct hvst_changes {
+	unsigned int n;
+	struct hvst_change change[HVST_MAX_CHANGES];
+	struct hvst_sample sample;
+	struct hvst_arm arm;	   /* skew_ns HVST_UNKNOWN when the arm was inferred */
+	int64_t arm_programmed_ns; /* the write that led to it; HVST_UNKNOWN */
+	struct hvst_delivery delivery;
+};
+
+/* What the recording holds, so that an absence means something. */
+struct hvst_kvm_opts {
+	bool starts_recorded; /* or callbacks: an expiration without one was past due */
+	bool msr_recorded;    /* writes of REFERENCE_TSC would be seen */
+};
+
+/* hvst_kvm_new - NULL without memory */
+struct kvm *hvst_kvm_new(const struct hvst_kvm_opts *opts);
+void hvst_kvm_free(struct kvm *k);
+
+/* hvst_kvm_event - advance by one event; fills @out; 0 or -ENOMEM */
+int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
+
+/*
+ * hvst_kvm_finish - the trace is over: join threads whose VM was not known yet, number the VMs
+ *
+ * To be called until it returns 0: as long as it returns 1, @out holds a merge. -ENOMEM.
+ */
+int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out);
+
+struct vcpu *hvst_kvm_find(const struct kvm *k, int tid); /* NULL: no vCPU thread */
+struct vm *hvst_kvm_vms(const struct kvm *k);		  /* list, by @next */
+int64_t hvst_kvm_padding_ns(const struct kvm *k);	  /* HVST_UNKNOWN: none seen */
+bool hvst_kvm_start_expired_seen(const struct kvm *k);
+uint64_t hvst_kvm_backwards(const struct kvm *k);  /* events of a thread before its last one */
+uint64_t hvst_kvm_unfollowed(const struct kvm *k); /* events of threads beyond KVM_MAX_VCPUS */
+int64_t hvst_kvm_lost_ns(const struct kvm *k);	   /* time inside gaps, of all CPUs */
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: kvm. What its files share. */
+#ifndef HVST_KVM_PRIVATE_H
+#define HVST_KVM_PRIVATE_H
+
+#include "kvm.h"
+
+#define KVM_HASH_BITS 12
+/* A hostile file could name 2^32 threads. With its analysis a thread takes 8 KiB, a timer 12. */
+#define KVM_MAX_VCPUS  8192
+#define KVM_MAX_TIMERS 8192
+#define KVM_CPU_CACHE  1024
+#define KVM_ID_BUCKETS 1024
+#define KVM_CREATORS   16 /* tasks that were seen creating a VM and have no vCPU thread yet */
+
+struct creator {
+	int pid;
+	int64_t ts_ns;
+};
+
+struct vm_entry {
+	int64_t offset;
+	struct vm *vm;
+};
+
+struct kvm {
+	int error;
+	struct hvst_kvm_opts opts;
+	bool master_seen; /* a master clock update is in the trace */
+	struct vcpu *by_tid[1 << KVM_HASH_BITS];
+	struct vcpu *by_id[KVM_ID_BUCKETS];
+	struct vcpu *sorted[KVM_MAX_VCPUS]; /* by tid, nr_vcpus of them */
+	struct vcpu *last_on_cpu[KVM_CPU_CACHE];
+	struct vcpu *all; /* every thread, newest first */
+	unsigned int nr_vcpus, nr_timers;
+	uint32_t gap;	/* number of gaps so far */
+	int64_t gap_ns; /* the last one */
+	struct vm *vms, **vms_tail;
+	struct vm *dead_vms;
+	uint32_t nr_vms;
+	/* VMs by the offset of their clocks, see vm.c */
+	struct vm_entry *index;
+	unsigned int nr_index;
+	uint64_t searches; /* since it was sorted */
+	uint64_t steps;	   /* VMs looked at by all searches */
+	/* where hvst_kvm_finish() goes on */
+	enum { KVM_RUNNING, KVM_FINISH_CLOCKS, KVM_FINISH_SILENT } phase;
+	struct vcpu *finish_at;
+	struct vm *only;
+	/* the start_expired that a pad may follow */
+	struct stimer *expired_timer;
+	uint64_t expired_now;
+	uint64_t padding_ref;
+	bool expired_seen;
+	uint64_t backwards, unfollowed;
+	int64_t lost_ns;
+	struct creator creators[KVM_CREATORS];
+	unsigned int nr_creators;
+};
+
+/* A change goes to the end of the list; there is always room, see HVST_MAX_CHANGES. */
+static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst_change_kind kind,
+					     struct vm *vm, struct vcpu *v, struct stimer *t)
+{
+	struct hvst_change *c = &out->change[out->n < HVST_MAX_CHANGES - 1 ? out->n++ : out->n];
+
+	*c = (struct hvst_change){ .kind = kind, .vm = vm, .vcpu = v, .timer = t };
+	return c;
+}
+
+/* --- vcpu.c: threads --- */
+/* The thread that the event ran on; NULL when it is no vCPU and is not to become one (@create). */
+struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create,
+			 struct hvst_changes *out);
+/* The vCPU that a write of a timer register belongs to; @host: the VMM's write. */
+struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, bool host,
+			      struct hvst_changes *out);
+/* The first event of a thread after a gap: what it was doing before is unknown. */
+void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_changes *out);
+void kvm_vcpu_free(struct vcpu *v);
+
+/* --- timer.c: synthetic timers --- */
+struct stimer *kvm_timer_of(struct kvm *k, struct vcpu *v, uint32_t index);
+/* What is pending cannot be known any more: records were lost, or another vCPU took the thread. */
+void kvm_timer_forget(const struct kvm *k, struct stimer *t);
+void kvm_set_config(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
+		    struct hvst_changes *out);
+void kvm_set_count(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
+		   struct hvst_changes *out);
+void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
+void kvm_start_expired(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
+void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
+void kvm_callback(struct kvm *k, const struct hvst_event *ev);
+void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
+		    struct hvst_changes *out);
+
+/* --- vm.c: which threads form a VM --- */
+/* A new thread takes its place among the sorted ones. */
+void kvm_sort_in(struct kvm *k, struct vcpu *v);
+/* Puts a new thread into a VM of its own; 0 or -ENOMEM. */
+int kvm_vm_alone(struct kvm *k, struct vcpu *v);
+/* The thread's vcpu_id became known, or changed. */
+void kvm_vcpu_named(struct kvm *k, struct vcpu *v, int vcpu_id);
+/* The VM's clock was read on this thread. */
+void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now,
+		struct hvst_changes *out);
+/* Chain of threads whose vcpu_id hashes like @id; check vcpu_id. */
+struct vcpu *kvm_by_id(const struct kvm *k, int id);
+/* The vCPU @vcpu_id of the VMM @pid: the thread next above it; NULL when there is none. */
+struct vcpu *kvm_nearest(const struct kvm *k, int vcpu_id, int pid);
+/* The VM of a task that is no vCPU thread: that of the nearest thread above it; NULL: none. */
+struct vm *kvm_vm_of_task(const struct kvm *k, int pid);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: kvm. vCPU threads. A thread becomes a vCPU by doing what only a vCPU thread does (entering
+ * the guest, executing a guest's MSR write, starting or delivering a timer). Cleanups and the VMM's
+ * writes also come from other tasks and create nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kvm_private.h"
+
+#define CREATOR_REACH 4096 /* thread ids between a VMM and its vCPU threads */
+
+static unsigned int tid_hash(int tid)
+{
+	return ((uint32_t)tid * 2654435761u) >> (32 - KVM_HASH_BITS);
+}
+
+struct vcpu *hvst_kvm_find(const struct kvm *k, int tid)
+{
+	struct vcpu *v = k->by_tid[tid_hash(tid)];
+
+	while (v && v->tid != tid)
+		v = v->hash_next;
+	return v;
+}
+
+/* When the task that started this thread, or the thread itself, created a VM; else HVST_UNKNOWN. */
+static int64_t created_by(const struct kvm *k, int tid)
+{
+	unsigned int n = k->nr_creators < KVM_CREATORS ? k->nr_creators : KVM_CREATORS;
+	int64_t ts = HVST_UNKNOWN;
+	int best = -1;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct creator *c = &k->creators[i];
+
+		if (c->pid > best && c->pid <= tid && tid - c->pid < CREATOR_REACH) {
+			best = c->pid;
+			ts = c->ts_ns;
+		}
+	}
+	return ts;
+}
+
+static struct vcpu *vcpu_create(struct kvm *k, int tid, const struct hvst_event *ev)
+{
+	unsigned int h = tid_hash(tid);
+	struct vcpu *v;
+	int64_t created;
+
+	if (k->nr_vcpus >= KVM_MAX_VCPUS) {
+		k->unfollowed++;
+		return NULL;
+	}
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		goto nomem;
+	v->tid = tid;
+	v->vcpu_id = -1;
+	v->all_next = k->all;
+	v->gap = k->gap;
+	v->msr_ns = HVST_UNKNOWN;
+	v->first_ns = v->last_ns = ev->ts_ns;
+	if (kvm_vm_alone(k, v))
+		goto nomem;
+	created = created_by(k, tid);
+	if (created != HVST_UNKNOWN)
+		hvst_tscpage_created(&v->vm->page, created);
+	v->hash_next = k->by_tid[h];
+	k->by_tid[h] = v;
+	k->all = v;
+	kvm_sort_in(k, v);
+	return v;
+nomem:
+	free(v);
+	k->error = -ENOMEM;
+	return NULL;
+}
+
+void kvm_vcpu_free(struct vcpu *v)
+{
+	for (unsigned int i = 0; i < HVST_STIMERS; i++)
+		free(v->timer[i]);
+	free(v);
+}
+
+/* The thread id was used again, by another vCPU: what the old one had in flight is over. */
+static void vcpu_replaced(const struct kvm *k, struct vcpu *v)
+{
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		if (!v->timer[i])
+			continue;
+		kvm_timer_forget(k, v->timer[i]);
+		v->timer[i]->armed = v->timer[i]->padded = v->timer[i]->by_host = false;
+	}
+	v->msr_ns = HVST_UNKNOWN;
+}
+
+void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_changes *out)
+{
+	if (v->gap == k->gap || ts < k->gap_ns)
+		return;
+	v->gap = k->gap;
+	kvm_change(out, HVST_CHANGE_VCPU_GAP, v->vm, v, NULL);
+}
+
+static struct vcpu *vcpu_look_up(struct kvm *k, const struct hvst_event *ev, bool create)
+{
+	struct vcpu *v = hvst_kvm_find(k, ev->pid);
+
+	if (!v && create)
+		v = vcpu_create(k, ev->pid, ev);
+	if (!v)
+		return NULL;
+	k->last_on_cpu[ev->cpu % KVM_CPU_CACHE] = v;
+	if (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id && create) {
+		if (v->vcpu_id >= 0)
+			vcpu_replaced(k, v);
+		kvm_vcpu_named(k, v, ev->vcpu_id);
+	}
+	if (ev->ts_ns < v->last_ns)
+		k->backwards++;
+	else
+		v->last_ns = ev->ts_ns;
+	return v;
+}
+
+struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create,
+			 struct hvst_changes *out)
+{
+	/* Mostly the thread that was last seen on the CPU. */
+	struct vcpu *v = k->last_on_cpu[ev->cpu % KVM_CPU_CACHE];
+
+	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
+	    (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
+		v = vcpu_look_up(k, ev, create);
+	else
+		v->last_ns = ev->ts_ns;
+	if (!v)
+		return NULL;
+	v->ran |= create;
+	kvm_vcpu_after_gap(k, v, ev->ts_ns, out);
+	return v;
+}
+
+/*
+ * A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names,
+ * of that task. Where there is none, the task may be a vCPU thread that has not run its guest yet:
+ * a restored VM. It is listed as one (@ran) only when it does.
+ */
+struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, bool host,
+			      struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, !host, out), *near;
+
+	if (!host || (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0)))
+		return v;
+	near = kvm_nearest(k, ev->vcpu_id, ev->pid);
+	if (!near)
+		near = vcpu_look_up(k, ev, true);
+	if (near)
+		kvm_vcpu_after_gap(k, near, ev->ts_ns, out);
+	return near;
+}

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: kvm. Which vCPU threads form one VM.
+ *
+ * Nothing in the trace tells. A VM has one reference clock, so its threads' readings have one epoch
+ * (trace time - 100 * time_now). A thread starts alone; once it has enough readings that at least
+ * one is clean (a reading is stamped late, never early), it joins the VM whose clock agrees with
+ * its own and which lacks its vcpu_id; where several agree (restored from one snapshot), the one
+ * with the nearest thread id.
+ *
+ * Candidates are the nearest threads, and then the VMs whose clocks lie nearest in an index by
+ * offset. The index is sorted anew only after as many searches as it has entries, which makes a
+ * search cost log n on average. Clocks drift meanwhile, so a search takes in more than what agrees
+ * and compares the clocks themselves.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kvm_private.h"
+
+/* Clocks of one VM agree to a few us; single readings are late by up to ms. */
+#define VM_SAME_NS     (300 * 1000)
+#define VM_WINDOW_NS   (2 * 1000 * 1000) /* of the index, whose offsets may be out of date */
+#define VM_CANDIDATES  256		 /* looked at in a search, so that it stays bounded */
+#define VM_NEIGHBOURS  32		 /* threads looked at, on either side */
+#define VM_FIRST_TRY   8		 /* readings */
+#define VM_MAX_VCPU_ID 16384		 /* KVM_MAX_VCPU_IDS of x86 */
+#define TASK_REACH     4096		 /* thread ids between a VMM and its vCPU threads */
+
+int kvm_vm_alone(struct kvm *k, struct vcpu *v)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return -ENOMEM;
+	vm->order = k->nr_vms++;
+	vm->number = -1;
+	hvst_refclock_init(&vm->clock);
+	vm->vcpus = v;
+	vm->nr_vcpus = 1;
+	v->vm = vm;
+	vm->link = k->vms_tail;
+	*k->vms_tail = vm;
+	k->vms_tail = &vm->next;
+	return 0;
+}
+
+static void vm_unlink(struct kvm *k, struct vm *vm)
+{
+	*vm->link = vm->next;
+	if (vm->next)
+		vm->next->link = vm->link;
+	else
+		k->vms_tail = vm->link;
+	vm->next = k->dead_vms;
+	k->dead_vms = vm;
+}
+
+/* --- by vcpu_id, by thread id --- */
+
+static unsigned int id_bucket(int id)
+{
+	return (unsigned int)id % KVM_ID_BUCKETS;
+}
+
+struct vcpu *kvm_by_id(const struct kvm *k, int id)
+{
+	return k->by_id[id_bucket(id)];
+}
+
+static void id_unlink(struct kvm *k, struct vcpu *v)
+{
+	struct vcpu **p = &k->by_id[id_bucket(v->vcpu_id)];
+
+	while (*p && *p != v)
+		p = &(*p)->id_next;
+	if (*p)
+		*p = v->id_next;
+	v->id_next = NULL;
+}
+
+/* The ids of a VM's vCPUs, as a bit map once it has more than one. */
+static bool vm_has_id(const struct vm *vm, int id)
+{
+	if (vm->nr_vcpus == 1)
+		return vm->vcpus->vcpu_id == id;
+	return (unsigned int)id / 64 < vm->nr_id_words && vm->ids[id / 64] >> id % 64 & 1;
+}
+
+static int vm_add_id(struct vm *vm, int id)
+{
+	unsigned int words = (unsigned int)id / 64 + 1;
+	uint64_t *p;
+
+	if (id < 0 || id >= VM_MAX_VCPU_ID)
+		return 0;
+	if (words > vm->nr_id_words) {
+		p = realloc(vm->ids, words * sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		memset(p + vm->nr_id_words, 0, (words - vm->nr_id_words) * sizeof(*p));
+		vm->ids = p;
+		vm->nr_id_words = words;
+	}
+	vm->ids[id / 64] |= 1ULL << id % 64;
+	return 0;
+}
+
+void kvm_vcpu_named(struct kvm *k, struct vcpu *v, int vcpu_id)
+{
+	if (v->vcpu_id >= 0)
+		id_unlink(k, v);
+	v->vcpu_id = vcpu_id;
+	v->id_next = k->by_id[id_bucket(vcpu_id)];
+	k->by_id[id_bucket(vcpu_id)] = v;
+	if (v->vm->nr_vcpus > 1 && vm_add_id(v->vm, vcpu_id))
+		k->error = -ENOMEM;
+}
+
+/* Where in the threads by tid @tid is, or would be. */
+static unsigned int place_of(const struct kvm *k, int tid)
+{
+	unsigned int lo = 0, hi = k->nr_vcpus;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (k->sorted[mid]->tid < tid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+void kvm_sort_in(struct kvm *k, struct vcpu *v)
+{
+	unsigned int at = place_of(k, v->tid);
+
+	memmove(k->sorted + at + 1, k->sorted + at, (k->nr_vcpus - at) * sizeof(*k->sorted));
+	k->sorted[at] = v;
+	k->nr_vcpus++;
+}
+
+/*
+ * A VMM starts its vCPU threads after itself, so their ids lie above the task's own, and near. A
+ * task above every known thread may be the VMM of a VM whose threads are yet to come.
+ */
+static bool task_reaches(const struct vcpu *v, int pid)
+{
+	return (int64_t)v->tid - pid < TASK_REACH;
+}
+
+struct vcpu *kvm_nearest(const struct kvm *k, int vcpu_id, int pid)
+{
+	for (unsigned int i = place_of(k, pid); i < k->nr_vcpus && task_reaches(k->sorted[i], pid);
+	     i++)
+		if (k->sorted[i]->vcpu_id == vcpu_id)
+			return k->sorted[i];
+	return NULL;
+}
+
+struct vm *kvm_vm_of_task(const struct kvm *k, int pid)
+{
+	unsigned int i = place_of(k, pid);
+
+	return i < k->nr_vcpus && task_reaches(k->sorted[i], pid) ? k->sorted[i]->vm : NULL;
+}
+
+/* --- joining --- */
+
+static bool ids_clash(const struct vm *a, const struct vm *b)
+{
+	const struct vm *few = a->nr_vcpus < b->nr_vcpus ? a : b, *many = few == a ? b : a;
+
+	for (const struct vcpu *v = few->vcpus; v; v = v->vm_next)
+		if (v->vcpu_id < 0 || v->vcpu_id >= VM_MAX_VCPU_ID || vm_has_id(many, v->vcpu_id))
+			return true;
+	return false;
+}
+
+/* All threads of @from become @into's. */
+static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_changes *out)
+{
+	int ret = 0;
+
+	if (into->nr_vcpus == 1)
+		ret = vm_add_id(into, into->vcpus->vcpu_id);
+	if (hvst_refclock_merge(&into->clock, &from->clock))
+		ret = -ENOMEM;
+	hvst_tscpage_merge(&into->page, &from->page);
+	while (from->vcpus) {
+		struct vcpu *v = from->vcpus;
+
+		from->vcpus = v->vm_next;
+		if (vm_add_id(into, v->vcpu_id))
+			ret = -ENOMEM;
+		v->vm = into;
+		v->vm_next = into->vcpus;
+		into->vcpus = v;
+		into->nr_vcpus++;
+	}
+	from->nr_vcpus = 0;
+	from->dead = true;
+	vm_unlink(k, from);
+	if (from->order < into->order)
+		into->order = from->order;
+	kvm_change(out, HVST_CHANGE_VM_MERGED, into, NULL, NULL)->from = from;
+	return ret;
+}
+
+static int cmp_entry(const void *x, const void *y)
+{
+	const struct vm_entry *a = x, *b = y;
+
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+static int index_build(struct kvm *k, int64_t ts)
+{
+	struct vm_entry *e = realloc(k->index, k->nr_vms * sizeof(*e));
+	int64_t err;
+
+	if (!e)
+		return -ENOMEM;
+	k->index = e;
+	k->nr_index = 0;
+	k->searches = 0;
+	for (struct vm *vm = k->vms; vm; vm = vm->next) {
+		k->steps++;
+		if (!hvst_refclock_at(&vm->clock, ts, &e->offset, &err))
+			continue;
+		e->vm = vm;
+		e++;
+		k->nr_index++;
+	}
+	qsort(k->index, k->nr_index, sizeof(*k->index), cmp_entry);
+	return 0;
+}
+
+/* First entry of the index from @offset on. */
+static unsigned int index_at(const struct kvm *k, int64_t offset)
+{
+	unsigned int lo = 0, hi = k->nr_index;
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (k->index[mid].offset < offset)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int64_t tid_apart(const struct vm *vm, int tid)
+{
+	int64_t least = INT64_MAX;
+	unsigned int n = 0;
+
+	for (const struct vcpu *v = vm->vcpus; v && n < VM_CANDIDATES; v = v->vm_next, n++)
+		if (llabs((int64_t)v->tid - tid) < least)
+			least = llabs((int64_t)v->tid - tid);
+	return least;
+}
+
+/* Do the clocks of the two agree at @ts? */
+static bool vm_fits(const struct vm *vm, const struct vm *own, int64_t ts)
+{
+	int64_t a, b, err;
+
+	return vm != own && !vm->dead && !ids_clash(vm, own) &&
+	       hvst_refclock_at(&vm->clock, ts, &a, &err) &&
+	       hvst_refclock_at(&own->clock, ts, &b, &err) && llabs(a - b) <= VM_SAME_NS;
+}
+
+/* The VM that fits among those of the threads next to @v, nearest first, the elder of two as near.
+ */
+static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, int64_t ts)
+{
+	unsigned int at = place_of(k, v->tid), n = k->nr_vcpus;
+
+	for (unsigned int i = 1; i <= VM_NEIGHBOURS; i++) {
+		struct vm *below = i <= at ? k->sorted[at - i]->vm : NULL;
+		struct vm *above = at + i < n ? k->sorted[at + i]->vm : NULL;
+
+		k->steps += 2;
+		if (below && !vm_fits(below, v->vm, ts))
+			below = NULL;
+		if (above && !vm_fits(above, v->vm, ts))
+			above = NULL;
+		if (below && above)
+			return below->order < above->order ? below : above;
+		if (below || above)
+			return below ? below : above;
+	}
+	return NULL;
+}
+
+/* The VM that fits by the index; of several the one with the nearest thread. NULL: none. */
+static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, int64_t ts)
+{
+	int64_t offset, err, least = INT64_MAX;
+	struct vm *best = NULL;
+	unsigned int n = 0;
+
+	if (!hvst_refclock_at(&v->vm->clock, ts, &offset, &err))
+		return NULL;
+	for (unsigned int i = index_at(k, offset - VM_WINDOW_NS);
+	     i < k->nr_index && n < VM_CANDIDATES && k->index[i].offset - offset <= VM_WINDOW_NS;
+	     i++, n++) {
+		struct vm *vm = k->index[i].vm;
+		int64_t apart;
+
+		k->steps++;
+		if (!vm_fits(vm, v->vm, ts))
+			continue;
+		apart = tid_apart(vm, v->tid);
+		if (!best || apart < least || (apart == least && vm->order < best->order)) {
+			best = vm;
+			least = apart;
+		}
+	}
+	return best;
+}
+
+/* Joins the thread's VM with the one whose clock agrees; the elder one takes the other in. */
+static bool vm_find(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_changes *out)
+{
+	struct vm *best;
+	int ret = 0;
+
+	if (k->searches++ >= k->nr_index && index_build(k, ts))
+		k->error = -ENOMEM;
+	best = fit_by_tid(k, v, ts);
+	if (!best)
+		best = fit_by_clock(k, v, ts);
+	if (!best)
+		return false;
+	if (best->order < v->vm->order)
+		ret = vm_join(k, best, v->vm, out);
+	else
+		ret = vm_join(k, v->vm, best, out);
+	if (ret)
+		k->error = ret;
+	return true;
+}
+
+void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now,
+		struct hvst_changes *out)
+{
+	uint64_t n = ++v->samples;
+	int ret;
+
+	/* At 8, 16, 32, ... readings: what fits nowhere now may fit once a step has passed. */
+	if (n >= VM_FIRST_TRY && !(n & (n - 1)))
+		vm_find(k, v, ev->ts_ns, out);
+	ret = hvst_refclock_sample(&v->vm->clock, ev->ts_ns, time_now, &out->sample.residual_ns);
+	if (ret < 0)
+		k->error = ret;
+	out->sample.moved = ret > 0;
+	kvm_change(out, HVST_CHANGE_SAMPLE, v->vm, v, NULL);
+}
+
+/* --- the end of the trace --- */
+
+static int cmp_order(const void *a, const void *b)
+{
+	const struct vm *x = *(struct vm *const *)a, *y = *(struct vm *const *)b;
+
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static bool vm_ran(const struct vm *vm)
+{
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->ran)
+			return true;
+	return false;
+}
+
+static bool vm_sampled(const struct vm *vm)
+{
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->samples)
+			return true;
+	return false;
+}
+
+/* In order of appearance; a thread without one reading has no epoch: its VM stays unknown. */
+static int vm_number(struct kvm *k)
+{
+	struct vm **list = calloc(k->nr_vms ? k->nr_vms : 1, sizeof(*list));
+	unsigned int n = 0;
+	int number = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (struct vm *vm = k->vms; vm; vm = vm->next)
+		if (vm_ran(vm))
+			list[n++] = vm;
+	qsort(list, n, sizeof(*list), cmp_order);
+	for (unsigned int i = 0; i < n; i++)
+		list[i]->number = vm_sampled(list[i]) || n == 1 ? number++ : -1;
+	free(list);
+	return 0;
+}
+
+/* The only VM of the trace with readings of its clock; NULL: none, or more than one. */
+static struct vm *only_vm(const struct kvm *k)
+{
+	struct vm *only = NULL;
+
+	for (struct vm *vm = k->vms; vm; vm = vm->next) {
+		if (!vm_sampled(vm))
+			continue;
+		if (only)
+			return NULL;
+		only = vm;
+	}
+	return only;
+}
+
+/* One thread finds its VM by its clock. */
+static bool finish_by_clock(struct kvm *k, struct hvst_changes *out)
+{
+	while (k->finish_at) {
+		struct vcpu *v = k->finish_at;
+
+		k->finish_at = v->all_next;
+		if (v->samples && vm_find(k, v, v->last_ns, out))
+			return true;
+	}
+	return false;
+}
+
+/* With one VM in the whole trace, a thread without readings can only be its. */
+static bool finish_silent(struct kvm *k, struct hvst_changes *out)
+{
+	while (k->only && k->finish_at) {
+		struct vcpu *v = k->finish_at;
+
+		k->finish_at = v->all_next;
+		if (v->vm == k->only || v->samples || ids_clash(k->only, v->vm))
+			continue;
+		if (vm_join(k, k->only, v->vm, out))
+			k->error = -ENOMEM;
+		return true;
+	}
+	return false;
+}
+
+int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out)
+{
+	out->n = 0;
+	if (k->phase == KVM_RUNNING) {
+		k->phase = KVM_FINISH_CLOCKS;
+		k->finish_at = k->all;
+		k->nr_index = 0; /* sort anew */
+	}
+	if (k->phase == KVM_FINISH_CLOCKS) {
+		if (finish_by_clock(k, out))
+			return k->error ? k->error : 1;
+		k->phase = KVM_FINISH_SILENT;
+		k->finish_at = k->all;
+		k->only = only_vm(k);
+	}
+	if (finish_silent(k, out))
+		return k->error ? k->error : 1;
+	return k->error ? k->error : vm_number(k);
+}
