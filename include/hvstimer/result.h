@@ -299,6 +299,9 @@ struct hvst_verdict {
 	unsigned int nr_by_vm;
 };
 
+#define HVST_MAX_REASONS 3
+#define HVST_MAX_NEXT	 5
+
 struct hvst_result {
 	const struct hvst_vm *vms;
 	unsigned int nr_vms;
@@ -314,7 +317,11 @@ struct hvst_result {
 	struct hvst_unpaired unpaired;
 	struct hvst_verdict verdicts[HVST_Q_COUNT];
 	char headline[768]; /* is there a storm, whose fault, since when, what set it off */
-	char advice[512];   /* what to do next */
+	char reasons[HVST_MAX_REASONS][256]; /* for the headline, a fact with its time each */
+	unsigned int nr_reasons;
+	char next[HVST_MAX_NEXT][256]; /* what to do next, a step each */
+	unsigned int nr_next;
+	char advice[512]; /* what to do next */
 };
 
 /* The JSON contract's words for the enums above; never NULL. */

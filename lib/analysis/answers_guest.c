@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Answers about the guest: its storms, its clock, what it was kept from. */
+#include <math.h>
+
+#include "pastdue.h"
+#include "verdict.h"
+
+#define GUEST_RATE_MIN_PPM 20.0
+
+static const struct hvst_storm *storm_of(const struct analysis *a, int vm, unsigned int kinds)
+{
+	for (unsigned int i = 0; i < a->result.nr_storms; i++) {
+		const struct hvst_storm *s = &a->result.storms[i];
+
+		if (s->vm == vm && kinds >> s->kind & 1)
+			return s;
+	}
+	return NULL;
+}
+
+static bool storms_yes(const struct analysis *a, int vm, unsigned int kinds,
+		       struct hvst_evidence_list *why)
+{
+	const struct hvst_storm *s = storm_of(a, vm, kinds);
+
+	if (!s)
+		return false;
+	for (unsigned int i = 0; i < s->evidence.n; i++)
+		hvst_evidence_add(why, &s->evidence.e[i]);
+	return true;
+}
+
+ANSWER(storm)
+{
+	return hvst_answer_if(storms_yes(a, vm, ~0u, why), true);
+}
+
+ANSWER(behind)
+{
+	return hvst_answer_if(
+		storms_yes(a, vm, 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, why), true);
+}
+
+ANSWER(backlog)
+{
+	return hvst_answer_if(storms_yes(a, vm, 1u << HVST_STORM_BACKLOG, why), true);
+}
+
+static bool rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why, bool *known)
+{
+	bool yes = false;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
+		const struct hvst_guest_transition *t = &a->result.guest[i];
+
+		if (t->vm != vm || isnan(t->rate_ppm))
+			continue;
+		*known = true;
+		if (fabs(t->rate_ppm) <= GUEST_RATE_MIN_PPM ||
+		    fabs(t->rate_ppm) <= t->rate_ppm_error)
+			continue;
+		yes = true;
+		for (unsigned int k = 0; k < t->evidence.n; k++)
+			hvst_evidence_add(why, &t->evidence.e[k]);
+	}
+	return yes;
+}
+
+ANSWER(guest_rate)
+{
+	bool known = false, yes = rate_yes(a, vm, why, &known);
+
+	return hvst_answer_if(yes, known || a->steady_edges);
+}
+
+bool hvst_is_switch(const struct hvst_guest_transition *t)
+{
+	return t->role == HVST_ROLE_STIMER && t->from != HVST_SRC_UNKNOWN && t->from != t->to &&
+	       t->confidence >= HVST_INFERRED;
+}
+
+static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why)
+{
+	bool yes = false;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
+		const struct hvst_guest_transition *t = &a->result.guest[i];
+
+		if (t->vm != vm || !hvst_is_switch(t))
+			continue;
+		yes = true;
+		if (t->evidence.n)
+			hvst_evidence_add(why, &t->evidence.e[0]);
+	}
+	return yes;
+}
+
+ANSWER(source_switch)
+{
+	return hvst_answer_if(switch_yes(a, vm, why), true);
+}
+
+const struct vm_causes *hvst_causes_of(const struct analysis *a, int number)
+{
+	for_each_vm (vm, a)
+		if (vm->number == number && vm->state)
+			return vm->state->causes;
+	return NULL;
+}
+
+ANSWER(preemption)
+{
+	const struct vm_causes *c = hvst_causes_of(a, vm);
+
+	if (!c)
+		return HVST_CANNOT_TELL;
+	if (!c->preempted) {
+		/*
+		 * sched_switch alone does not show a vCPU kept busy by the host: then unexplained
+		 * ones stay open.
+		 */
+		bool exits = (hvst_recorded(a) & (EVENT_BIT(ENTRY) | EVENT_BIT(EXIT))) ==
+			     (EVENT_BIT(ENTRY) | EVENT_BIT(EXIT));
+
+		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
+	}
+	hvst_evidence_add(why, &c->preempted_why);
+	hvst_evidence_stat(why,
+			   "%llu past-due arms outside storms follow a stretch in which the vCPU "
+			   "was held for at least their skew",
+			   (unsigned long long)c->preempted);
+	return HVST_YES;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. The sentence of each verdict: what its answer rests on. Decides nothing. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pastdue.h"
+#include "verdict.h"
+
+const char *hvst_span_text(int64_t ns, char buf[16])
+{
+	static const struct {
+		double ns;
+		const char *unit;
+	} units[] = {
+		{ 1e9, "s" },
+		{ 1e6, "ms" },
+		{ 1e3, "us" },
+		{ 1, "ns" },
+	};
+	double v = fabs((double)ns);
+	unsigned int u = 0;
+
+	while (u < 3 && v < 0.9995 * units[u].ns)
+		u++;
+	v = (double)ns / units[u].ns;
+	snprintf(buf, 16, "%.*f %s",
+		 fabs(v) < 9.995   ? 2
+		 : fabs(v) < 99.95 ? 1
+				   : 0,
+		 v, units[u].unit);
+	return buf;
+}
+
+const struct hvst_storm *hvst_largest_storm(const struct analysis *a)
+{
+	const struct hvst_storm *best = NULL;
+
+	for (unsigned int i = 0; i < a->result.nr_storms; i++)
+		if (!best || a->result.storms[i].past_due > best->past_due)
+			best = &a->result.storms[i];
+	return best;
+}
+
+static const char *percent(double share, char *buf, size_t len)
+{
+	if (share < 0)
+		snprintf(buf, len, "?");
+	else
+		snprintf(buf, len, "%.0f %%", 100 * share);
+	return buf;
+}
+
+static uint64_t storm_arms(const struct analysis *a, unsigned int kinds, unsigned int *n)
+{
+	uint64_t arms = 0;
+
+	*n = 0;
+	for (unsigned int i = 0; i < a->result.nr_storms; i++)
+		if (kinds >> a->result.storms[i].kind & 1) {
+			arms += a->result.storms[i].past_due;
+			(*n)++;
+		}
+	return arms;
+}
+
+static int64_t largest_skew(const struct analysis *a, unsigned int kinds)
+{
+	int64_t best = 0;
+
+	for (unsigned int i = 0; i < a->result.nr_storms; i++)
+		if (kinds >> a->result.storms[i].kind & 1 && a->result.storms[i].skew_max_ns > best)
+			best = a->result.storms[i].skew_max_ns;
+	return best;
+}
+
+SENTENCE(storm)
+{
+	const struct hvst_storm *s = hvst_largest_storm(a);
+	char before[16], during[16];
+	unsigned int n;
+	uint64_t arms = storm_arms(a, ~0u, &n);
+
+	if (!s) {
+		snprintf(v->summary, sizeof(v->summary),
+			 "no timer was past due over and over; %llu past-due arms came alone, %llu "
+			 "in short bursts",
+			 (unsigned long long)a->result.past_due.isolated,
+			 (unsigned long long)a->result.past_due.bursts);
+		return;
+	}
+	snprintf(v->summary, sizeof(v->summary),
+		 "%u storm%s, %llu past-due arms; the largest: %llu arms on vCPU %d timer %d "
+		 "within %.3f s, progress %s before and %s during it",
+		 n, n == 1 ? "" : "s", (unsigned long long)arms, (unsigned long long)s->past_due,
+		 s->vcpu, s->timer, (double)(s->end_ns - s->start_ns) / 1e9,
+		 percent(s->progress_before, before, sizeof(before)),
+		 percent(s->progress_during, during, sizeof(during)));
+}
+
+SENTENCE(behind)
+{
+	unsigned int kinds = 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, n;
+
+	if (v->answer == HVST_YES) {
+		storm_arms(a, kinds, &n);
+		snprintf(v->summary, sizeof(v->summary),
+			 "in %u storm%s the guest armed targets that its own clock had not "
+			 "reached: that clock lags the host's reference clock, by up to %.6f s",
+			 n, n == 1 ? "" : "s", (double)largest_skew(a, kinds) / 1e9);
+	} else {
+		snprintf(v->summary, sizeof(v->summary),
+			 "no arm shows a guest clock behind the host's reference clock");
+	}
+}
+
+SENTENCE(backlog)
+{
+	unsigned int n;
+
+	if (v->answer == HVST_YES) {
+		storm_arms(a, 1u << HVST_STORM_BACKLOG, &n);
+		snprintf(v->summary, sizeof(v->summary),
+			 "in %u storm%s the guest replays missed ticks: the count moves on by one "
+			 "period an arm while hardly any time passes, from %.6f s behind",
+			 n, n == 1 ? "" : "s",
+			 (double)largest_skew(a, 1u << HVST_STORM_BACKLOG) / 1e9);
+	} else {
+		snprintf(v->summary, sizeof(v->summary),
+			 "no storm in which missed ticks are replayed");
+	}
+}
+
+SENTENCE(guest_rate)
+{
+	const struct hvst_guest_transition *best = NULL;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++)
+		if (!isnan(a->result.guest[i].rate_ppm) &&
+		    (!best || fabs(a->result.guest[i].rate_ppm) > fabs(best->rate_ppm)))
+			best = &a->result.guest[i];
+	if (v->answer == HVST_YES && best)
+		snprintf(v->summary, sizeof(v->summary),
+			 "the clock of vCPU %d from which counts are computed runs at %+.1f ppm "
+			 "(+- %.1f) against the reference clock",
+			 best->vcpu, best->rate_ppm, best->rate_ppm_error);
+	else if (v->answer == HVST_NO)
+		snprintf(v->summary, sizeof(v->summary),
+			 "the upper edge of the headroom stays level: the guest's clock runs at "
+			 "the reference clock's rate within 20 ppm");
+	else
+		snprintf(v->summary, sizeof(v->summary),
+			 "the guest's delays vary too much, or for too short a time, to show its "
+			 "clock's rate");
+}
+
+/* How each switch lies to the storms: that is what people want to know of it. */
+SENTENCE(source_switch)
+{
+	size_t len = 0;
+	unsigned int shown = 0, n = 0;
+
+	for (unsigned int i = 0; i < a->result.nr_guest; i++)
+		n += hvst_is_switch(&a->result.guest[i]);
+	if (!n) {
+		snprintf(
+			v->summary, sizeof(v->summary),
+			"no change of the clock from which the guest programs its timers was seen");
+		return;
+	}
+	len = (size_t)snprintf(v->summary, sizeof(v->summary), "%u change%s: ", n,
+			       n == 1 ? "" : "s");
+	for (unsigned int i = 0; i < a->result.nr_guest && len < sizeof(v->summary); i++) {
+		const struct hvst_guest_transition *t = &a->result.guest[i];
+		const struct hvst_storm *next = NULL;
+
+		if (!hvst_is_switch(t) || shown++ >= 4)
+			continue;
+		for (unsigned int k = 0; k < a->result.nr_storms && !next; k++)
+			if (a->result.storms[k].vm == t->vm &&
+			    a->result.storms[k].end_ns >= t->ts_ns)
+				next = &a->result.storms[k];
+		len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
+					"%s%s -> %s at %.6f s", shown > 1 ? "; " : "",
+					hvst_guest_source_name(t->from),
+					hvst_guest_source_name(t->to), (double)t->ts_ns / 1e9);
+		if (!next || len >= sizeof(v->summary))
+			continue;
+		if (next->start_ns >= t->ts_ns)
+			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
+						" (%.3f s before a storm)",
+						(double)(next->start_ns - t->ts_ns) / 1e9);
+		else
+			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
+						" (inside a storm)");
+	}
+}
+
+SENTENCE(step)
+{
+	const struct hvst_ref_segment *best = NULL;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *s = &a->result.reference[i];
+
+		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= REF_STEP_MIN_NS)
+			continue;
+		n++;
+		if (!best || llabs(s->step_ns) > llabs(best->step_ns))
+			best = s;
+	}
+	if (v->answer == HVST_YES && best)
+		snprintf(v->summary, sizeof(v->summary),
+			 "the host's reference clock stepped %u time%s against the trace clock; "
+			 "the largest step is %+.6f s at %.6f s",
+			 n, n == 1 ? "" : "s", (double)best->step_ns / 1e9,
+			 (double)best->from_ns / 1e9);
+	else if (v->answer == HVST_NO)
+		snprintf(v->summary, sizeof(v->summary),
+			 "time_now keeps to one line against the trace clock, without a step above "
+			 "100 us");
+	else
+		snprintf(v->summary, sizeof(v->summary),
+			 "too few readings of the reference clock in the trace");
+}
+
+SENTENCE(host_rate)
+{
+	if (v->answer == HVST_YES)
+		snprintf(v->summary, sizeof(v->summary),
+			 "time_now and the trace clock (%s) run at different rates; NTP slews mono "
+			 "by up to 500 ppm, which is no fault",
+			 a->opts.trace->clock ? a->opts.trace->clock : "?");
+	else if (v->answer == HVST_NO)
+		snprintf(v->summary, sizeof(v->summary),
+			 "time_now runs at the trace clock's rate within 100 ppm");
+	else if (a->opts.trace->scale_source == HVST_SCALE_ESTIMATED)
+		snprintf(v->summary, sizeof(v->summary),
+			 "the cycle clock's scale was itself estimated from time_now; record with "
+			 "-C tsc2nsec or -C mono");
+	else
+		snprintf(v->summary, sizeof(v->summary),
+			 "no stretch of the trace is long enough to measure the rate of time_now");
+}
+
+SENTENCE(fallback)
+{
+	uint64_t kvmclock = 0, page = 0, unknown = 0;
+
+	for_each_vm (vm, a) {
+		const struct vm_causes *c = vm->state ? vm->state->causes : NULL;
+
+		kvmclock += c ? c->by_source[HVST_REF_KVMCLOCK] : 0;
+		page += c ? c->by_source[HVST_REF_TSC_PAGE] : 0;
+		unknown += c ? c->by_source[HVST_REF_UNKNOWN] : 0;
+	}
+	snprintf(v->summary, sizeof(v->summary),
+		 "of the past-due arms %llu came while time_now was the kvmclock's (TSC page not "
+		 "set), %llu while the page was set, %llu while that is not known",
+		 (unsigned long long)kvmclock, (unsigned long long)page,
+		 (unsigned long long)unknown);
+}
+
+SENTENCE(unpaired)
+{
+	const struct hvst_unpaired *u = &a->result.unpaired;
+
+	if (!u->count) {
+		snprintf(v->summary, sizeof(v->summary),
+			 "no start event gives a bound on the gap between the host's two clock "
+			 "readings");
+		return;
+	}
+	snprintf(v->summary, sizeof(v->summary),
+		 "the gap between the host's two clock readings is at most %.1f us (median), %.1f "
+		 "us (99th percentile), %.1f us (worst of %llu); it can delay a timer by that, but "
+		 "never make an arm past due: that is decided by the first reading alone",
+		 (double)u->p50_ns / 1e3, (double)u->p99_ns / 1e3, (double)u->max_ns / 1e3,
+		 (unsigned long long)u->count);
+}
+
+SENTENCE(preemption)
+{
+	const struct hvst_past_due *p = &a->result.past_due;
+
+	snprintf(v->summary, sizeof(v->summary),
+		 "past-due arms outside storms: %llu; vCPU held or off its CPU before %llu, "
+		 "deadline shorter than it takes to program it %llu, unexplained %llu",
+		 (unsigned long long)p->isolated + p->bursts, (unsigned long long)p->preempted,
+		 (unsigned long long)p->short_deadline, (unsigned long long)p->unexplained);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. The questions: what a "no" to each needs, how it is answered for one VM, and the
+ * sentence for the whole trace. Adding one takes an entry of enum hvst_question, its name in
+ * lib/result_names.c, and a row of the table in verdict.c.
+ */
+#ifndef HVST_ANALYSIS_VERDICT_H
+#define HVST_ANALYSIS_VERDICT_H
+
+#include "evidence.h"
+#include "state.h"
+
+#define EVENT_BIT(ev) (1ULL << HVST_EV_##ev)
+
+struct question {
+	/* Events that a "no" needs: all of @all, and all of @either or all of @or. */
+	uint64_t all, either, or ;
+	/* Of one VM; a "no" is turned into "cannot tell" by the caller where too little is known.
+	 */
+	enum hvst_answer (*answer)(const struct analysis *a, int vm,
+				   struct hvst_evidence_list *why);
+	/* What the answer rests on, to @v->summary; @v->answer is known. */
+	void (*sentence)(const struct analysis *a, struct hvst_verdict *v);
+};
+
+extern const struct question hvst_questions[HVST_Q_COUNT];
+
+static inline enum hvst_answer hvst_answer_if(bool yes, bool known)
+{
+	if (yes)
+		return HVST_YES;
+	return known ? HVST_NO : HVST_CANNOT_TELL;
+}
+
+/* --- answers_guest.c, answers_host.c --- */
+#define ANSWER(name)                                                                               \
+	enum hvst_answer hvst_answer_##name(const struct analysis *a, int vm,                      \
+					    struct hvst_evidence_list *why)
+#define SENTENCE(name) void hvst_sentence_##name(const struct analysis *a, struct hvst_verdict *v)
+
+ANSWER(storm);
+ANSWER(behind);
+ANSWER(backlog);
+ANSWER(guest_rate);
+ANSWER(source_switch);
+ANSWER(preemption);
+ANSWER(step);
+ANSWER(host_rate);
+ANSWER(fallback);
+ANSWER(unpaired);
+
+/* --- sentences.c --- */
+SENTENCE(storm);
+SENTENCE(behind);
+SENTENCE(backlog);
+SENTENCE(guest_rate);
+SENTENCE(source_switch);
+SENTENCE(preemption);
+SENTENCE(step);
+SENTENCE(host_rate);
+SENTENCE(fallback);
+SENTENCE(unpaired);
+/* The storm with the most past-due arms; NULL: none. */
+const struct hvst_storm *hvst_largest_storm(const struct analysis *a);
+/* "3.00 s", "657 ms", "40.1 us": three digits; returns @buf. */
+const char *hvst_span_text(int64_t ns, char buf[16]);
+
+/* --- headline.c: the first screen's verdict, from the answers --- */
+void hvst_headline(struct analysis *a);
+
+/* --- facts that several of them ask for --- */
+/* A transition that counts as a switch of the clock that timers are programmed from. */
+bool hvst_is_switch(const struct hvst_guest_transition *t);
+/* Past-due arms of the VM by cause; NULL: none seen. */
+const struct vm_causes *hvst_causes_of(const struct analysis *a, int vm);
+
+#endif
