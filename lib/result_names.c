@@ -11,6 +11,8 @@
 	}
 
 NAME(hvst_storm_kind_name, enum hvst_storm_kind, "unknown", "backlog", "constant", "growing")
+NAME(hvst_storm_cause_name, enum hvst_storm_cause, "not_seen", "host_step", "source_switch",
+     "vcpu_held")
 NAME(hvst_ref_source_name, enum hvst_ref_source, "unknown", "tsc_page", "kvmclock")
 NAME(hvst_guest_source_name, enum hvst_guest_source, "unknown", "reference_counter", "tsc_page",
      "tsc_page_disabled", "tsc_emulated", "raw_tsc", "kvmclock", "acpi_pm", "hpet")
@@ -34,6 +36,7 @@ void hvst_params_default(struct hvst_params *p)
 		.storm_min_arms = 64,
 		.storm_min_share = 80,
 		.storm_max_ahead = 8,
+		.storm_min_ns = 1000 * 1000,
 		.storm_max_gap_ns = 200 * 1000 * 1000,
 		.burst_min_arms = 8,
 		/* Half of the shortest common watchdog: Linux soft lockup 20 s, Windows DPC

@@ -186,6 +186,14 @@ enum hvst_storm_kind {
 	HVST_STORM_GROWING
 };
 
+/* What set a storm off, where its size, its time and the timer's own behaviour since agree. */
+enum hvst_storm_cause {
+	HVST_CAUSE_NOT_SEEN,
+	HVST_CAUSE_HOST_STEP,	  /* the host's reference clock stepped */
+	HVST_CAUSE_SOURCE_SWITCH, /* the guest changed the clock it programs its timers from */
+	HVST_CAUSE_VCPU_HELD,	  /* the vCPU was kept off its CPU, or out of guest mode */
+};
+
 struct hvst_storm {
 	int vm, vcpu, tid, timer;
 	int64_t start_ns, end_ns; /* first and last past-due arm seen */
@@ -201,8 +209,11 @@ struct hvst_storm {
 	int64_t predicted_end_ns; /* backlog: where count overtakes time_now; HVST_UNKNOWN */
 	double progress_before, progress_during; /* 0..1; negative: unknown */
 	bool endangers_watchdog;
-	int episode;	   /* storms of one VM that overlap share it */
-	int trigger_event; /* last clock event before it: enum hvst_event_id; -1: none near */
+	int episode; /* storms of one VM that overlap, or of one timer close by, share it */
+	enum hvst_storm_cause cause;
+	int64_t cause_ts_ns;   /* HVST_UNKNOWN: not seen */
+	int64_t cause_size_ns; /* of the step, or how long it was held; HVST_UNKNOWN */
+	int trigger_event;     /* last clock event before it: enum hvst_event_id; -1: none near */
 	int64_t trigger_ts_ns, trigger_distance_ns; /* when, and how long before; HVST_UNKNOWN */
 	struct hvst_evidence_list evidence;
 };
@@ -326,6 +337,7 @@ struct hvst_result {
 
 /* The JSON contract's words for the enums above; never NULL. */
 const char *hvst_storm_kind_name(enum hvst_storm_kind v);
+const char *hvst_storm_cause_name(enum hvst_storm_cause v);
 const char *hvst_ref_source_name(enum hvst_ref_source v);
 const char *hvst_guest_source_name(enum hvst_guest_source v);
 const char *hvst_clock_role_name(enum hvst_clock_role v);

@@ -32,6 +32,7 @@ enum hvst_arm_flags {
 	HVST_ARM_RESTART = 2,  /* the host looked again at a running timer: no new arm */
 	HVST_ARM_PADDED = 4,   /* the host delayed it (padding kernel) */
 	HVST_ARM_HOST = 8,     /* armed by the VMM (restore) */
+	HVST_ARM_PARKED = 16,  /* so far ahead that it never fires: the guest parked the timer */
 };
 
 /**
@@ -96,6 +97,7 @@ struct hvst_params {
 	unsigned int storm_min_share; /* 80: per cent of the group's arms that are past due */
 	unsigned int
 		storm_max_ahead;  /* 8: arms ahead allowed between two past-due arms of a group */
+	int64_t storm_min_ns;	  /* 1 ms: the finest tick that guests ask for */
 	int64_t storm_max_gap_ns; /* 200 ms between two past-due arms of a group */
 	unsigned int burst_min_arms; /* 8: past-due arms that make a burst */
 	int64_t watchdog_ns;	     /* 10 s: storms at least this long endanger a watchdog */

@@ -4,20 +4,15 @@
 
 #include "activity.h"
 
-#define HELD_MIN_NS	 1000
+#define HELD_MIN_NS	 2000			/* shorter stretches are what exits usually cost */
+#define HELD_TIMES	 8			/* of what an exit usually takes */
 #define COST_MAX_NS	 (1000LL * 1000 * 1000) /* of programming a timer: longer makes no sense */
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
 #define BEFORE_NS	 (1000LL * 1000 * 1000)
 #define PROGRESS_MARKS	 64
-#define HELD_MARKS	 8
 
 struct progress_mark {
 	int64_t ts, progress;
-};
-
-/* A stretch in which the vCPU was kept out of guest mode, or off its CPU, unasked. */
-struct held {
-	int64_t from, to;
 };
 
 struct activity {
@@ -28,10 +23,11 @@ struct activity {
 	struct progress_mark marks[PROGRESS_MARKS];
 	unsigned int nr_marks;
 	int64_t next_mark_ns;
-	struct held held[HELD_MARKS];
-	unsigned int nr_held;
 	int64_t off_since, wake_ns;
-	int64_t cost_ns; /* typical time from a write to the start, running median */
+	int64_t held_ns; /* time kept out of guest mode, or off its CPU, unasked; cumulated */
+	int64_t held_since_exit; /* of it, what was off-CPU time since the last exit */
+	int64_t exit_cost_ns;	 /* what an exit usually takes, running median */
+	int64_t cost_ns;	 /* typical time from a write to the start, running median */
 };
 
 int hvst_activity_created(struct vcpu *v)
@@ -61,10 +57,23 @@ void hvst_activity_gap(struct vcpu *v)
 	c->in_guest = c->halted = c->off_cpu = false;
 }
 
-static void held_add(struct activity *v, int64_t from, int64_t to)
+/* One step towards @x: a running median. The direction is unpredictable, so compute the step once.
+ */
+static void median_step(int64_t *median, int64_t x)
 {
-	if (to - from >= HELD_MIN_NS)
-		v->held[v->nr_held++ % HELD_MARKS] = (struct held){ from, to };
+	int64_t step = *median / 32;
+
+	if (!*median)
+		*median = x;
+	else
+		*median += x > *median ? step + 1 : -step;
+}
+
+/* The vCPU was not in guest mode for @ns without having asked for it. */
+static void held_add(struct activity *v, int64_t ns)
+{
+	if (ns >= HELD_MIN_NS && ns > HELD_TIMES * v->exit_cost_ns)
+		v->held_ns += ns;
 }
 
 static void progress_to(struct activity *v, int64_t ts)
@@ -133,38 +142,48 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 	struct activity *v = vcpu->state->activity;
 
 	progress_to(v, ts);
-	/* A halt is the guest's wish until its timer's callback; what follows is the host's doing.
-	 */
-	if (v->exit_ns != HVST_UNKNOWN) {
-		if (!v->halted)
-			held_add(v, v->exit_ns, ts);
-		else if (v->wake_ns != HVST_UNKNOWN)
-			held_add(v, v->wake_ns, ts);
+	/* A halt is the guest's own doing until its timer's callback, and the host's afterwards. */
+	if (v->exit_ns != HVST_UNKNOWN && !v->halted) {
+		held_add(v, ts - v->exit_ns - v->held_since_exit);
+		median_step(&v->exit_cost_ns, ts - v->exit_ns);
+	} else if (v->exit_ns != HVST_UNKNOWN && v->wake_ns != HVST_UNKNOWN) {
+		held_add(v, ts - v->wake_ns - v->held_since_exit);
 	}
+	v->held_since_exit = 0;
 	v->in_guest = true;
 	v->halted = false;
 	v->exit_ns = HVST_UNKNOWN;
 }
 
-void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev)
+/*
+ * Still runnable: preempted or throttled. A sleeping vCPU thread halts by its own wish. The state
+ * of a thread that was preempted in the kernel is printed as R+, TASK_REPORT_MAX.
+ */
+static bool still_runnable(int64_t state)
 {
-	struct activity *va = v->state->activity;
+	return !(state & 0x7f);
+}
 
-	if (ev->sched.next_pid == v->tid) {
-		if (va->off_cpu)
-			held_add(va, va->off_since, ev->ts_ns);
-		va->off_cpu = false;
-	} else if (ev->sched.prev_state == 0) {
-		/* Still runnable: preempted. A sleeping vCPU is halted by its own wish. */
-		va->off_cpu = true;
-		va->off_since = ev->ts_ns;
+void hvst_activity_switch(struct vcpu *vcpu, const struct hvst_event *ev)
+{
+	struct activity *v = vcpu->state->activity;
+
+	if (ev->sched.next_pid == vcpu->tid) {
+		if (v->off_cpu) {
+			v->held_ns += ev->ts_ns - v->off_since;
+			v->held_since_exit += ev->ts_ns - v->off_since;
+		}
+		v->off_cpu = false;
+	} else if (still_runnable(ev->sched.prev_state)) {
+		v->off_cpu = true;
+		v->off_since = ev->ts_ns;
 	}
 }
 
 void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t programmed_ns)
 {
 	struct activity *v = t->vcpu->state->activity;
-	int64_t cost, step;
+	int64_t cost;
 
 	progress_to(v, arm->ts_ns);
 	v->in_loop = false;
@@ -179,13 +198,7 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 		return;
 	if (cost > COST_MAX_NS)
 		cost = COST_MAX_NS;
-	if (!v->cost_ns) {
-		v->cost_ns = cost;
-		return;
-	}
-	step = v->cost_ns /
-	       32; /* once: which way it goes nobody can foresee, a processor neither */
-	v->cost_ns += cost > v->cost_ns ? step + 1 : -step;
+	median_step(&v->cost_ns, cost);
 }
 
 /* It asked to be woken at the deadline: a callback that comes late is the host's doing as well. */
@@ -205,43 +218,26 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 {
 	struct activity *v = t->vcpu->state->activity;
 
-	if (d->callback_ns != HVST_UNKNOWN)
+	if (d->callback_ns != HVST_UNKNOWN) {
 		wakes(v, d);
+		/* Without exits: a vCPU that runs takes its interrupt at once. */
+		if (!v->exits_seen)
+			held_add(v, ev->ts_ns - d->callback_ns);
+	}
 	progress_to(v, ev->ts_ns);
 	/* From here to the next arm the guest runs its timer interrupt; periodic needs no arm. */
 	if (!t->periodic)
 		v->in_loop = true;
 }
 
-/*
- * Why a past-due arm outside a storm was past due. Held: the vCPU thread was off its CPU or kept
- * out of guest mode for at least the skew, not longer ago than twice the skew plus one usual round
- * trip. Short deadline: past due by no more than a few times what it costs to program a timer.
- */
-enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct stimer *t,
-					const struct hvst_arm *arm, int64_t programmed_ns)
+int64_t hvst_activity_held(const struct vcpu *v)
 {
-	const struct activity *v = t->vcpu->state->activity;
-	int64_t skew_ns = arm->skew_ns;
-	unsigned int n = v->nr_held < HELD_MARKS ? v->nr_held : HELD_MARKS;
-	int64_t cost = v->cost_ns ? v->cost_ns : 1000;
-	int64_t limit = a->params.short_deadline_ns ? a->params.short_deadline_ns : 4 * cost;
-	int64_t reach;
+	return v->state->activity->held_ns;
+}
 
-	if (skew_ns == HVST_UNKNOWN)
-		return CAUSE_UNEXPLAINED;
-	if (skew_ns <= limit)
-		return CAUSE_SHORT_DEADLINE;
-	if (__builtin_add_overflow(skew_ns, 4 * cost, &reach))
-		reach = INT64_MAX;
-	for (unsigned int i = 0; i < n; i++) {
-		const struct held *h = &v->held[(v->nr_held - 1 - i) % HELD_MARKS];
+int64_t hvst_activity_arm_cost(const struct vcpu *v)
+{
+	const struct activity *c = v->state->activity;
 
-		if ((arm->ts_ns - h->to) / 2 <= reach && h->to - h->from >= skew_ns - cost)
-			return CAUSE_PREEMPTED;
-	}
-	/* Held between the guest's write and the start itself. */
-	if (programmed_ns != HVST_UNKNOWN && arm->ts_ns - programmed_ns >= skew_ns - cost)
-		return CAUSE_PREEMPTED;
-	return CAUSE_UNEXPLAINED;
+	return c->cost_ns ? c->cost_ns : 1000;
 }

@@ -9,8 +9,6 @@
 
 #include "state.h"
 
-enum past_due_cause { CAUSE_UNEXPLAINED, CAUSE_SHORT_DEADLINE, CAUSE_PREEMPTED };
-
 int hvst_activity_created(struct vcpu *v);
 void hvst_activity_gap(struct vcpu *v);
 void hvst_activity_entry(struct vcpu *v, int64_t ts);
@@ -27,8 +25,12 @@ int64_t hvst_activity_progress(const struct vcpu *v, int64_t ts);
 int64_t hvst_activity_before(const struct vcpu *v, int64_t ts, int64_t *wall);
 /* Were exits seen, so that progress means something? */
 bool hvst_activity_known(const struct vcpu *v);
-/* Why an arm outside a storm was past due by @skew_ns. */
-enum past_due_cause hvst_activity_cause(const struct analysis *a, const struct stimer *t,
-					const struct hvst_arm *arm, int64_t programmed_ns);
+/*
+ * Time in ns that the vCPU was kept out of guest mode, or off its CPU, without having asked for it,
+ * cumulated: the difference between two moments tells how long it was held between them.
+ */
+int64_t hvst_activity_held(const struct vcpu *v);
+/* What programming a timer usually costs, from the write to the host's reading of its clock. */
+int64_t hvst_activity_arm_cost(const struct vcpu *v);
 
 #endif

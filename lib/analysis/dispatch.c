@@ -110,8 +110,6 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 static void sample(struct analysis *a, struct vm *vm, const struct hvst_event *ev,
 		   const struct hvst_sample *s)
 {
-	if (s->moved)
-		hvst_storm_clock_moved(vm, ev->ts_ns);
 	/* Only a start reads the second clock; its event comes after both readings. */
 	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT && s->residual_ns != HVST_UNKNOWN &&
 	    hvst_sketch_add(a->unpaired, s->residual_ns, 1))
@@ -130,7 +128,7 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 		m.error_ns = 0;
 	waits = hvst_resolve_skew(t, &m, bound);
 	hvst_pastdue_arm(t, &m, ev);
-	hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, hvst_resolve_relative(t, &m), ev);
+	hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, ev);
 	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
 	hvst_resolve_arm(a, t, &m, waits, bound);
 }
@@ -259,6 +257,8 @@ void hvst_analysis_free(struct analysis *a)
 	}
 	hvst_result_free(a);
 	hvst_sketch_free(a->unpaired);
+	for (unsigned int i = 0; i < a->nr_storms; i++)
+		hvst_storm_found_free(&a->storms[i]);
 	free(a->storms);
 	free(a->transitions);
 	free(a);

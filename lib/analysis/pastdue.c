@@ -30,6 +30,7 @@ void hvst_pastdue_arm(struct stimer *t, const struct hvst_arm *arm, const struct
 			"past-due arm of timer %u while time_now came from the kvmclock: %s",
 			t->index, why);
 	c->by_source[src]++;
+	c->past_due++;
 }
 
 void hvst_pastdue_preempted(struct vm *vm, uint64_t n, const struct hvst_evidence *why)
@@ -41,6 +42,15 @@ void hvst_pastdue_preempted(struct vm *vm, uint64_t n, const struct hvst_evidenc
 	c->preempted += n;
 }
 
+void hvst_pastdue_unexplained(struct vm *vm, uint64_t n, const struct hvst_evidence *why)
+{
+	struct vm_causes *c = vm->state->causes;
+
+	if (n && !c->unexplained)
+		c->unexplained_why = *why;
+	c->unexplained += n;
+}
+
 void hvst_pastdue_merged(struct vm *into, struct vm *from)
 {
 	struct vm_causes *i = into->state->causes;
@@ -50,5 +60,7 @@ void hvst_pastdue_merged(struct vm *into, struct vm *from)
 		i->kvmclock_why = f->kvmclock_why;
 	for (unsigned int s = 0; s < 3; s++)
 		i->by_source[s] += f->by_source[s];
+	i->past_due += f->past_due;
 	hvst_pastdue_preempted(into, f->preempted, &f->preempted_why);
+	hvst_pastdue_unexplained(into, f->unexplained, &f->unexplained_why);
 }

@@ -9,14 +9,19 @@
 struct vm_causes {
 	uint64_t by_source[3]; /* enum hvst_ref_source at that moment */
 	struct hvst_evidence kvmclock_why;
-	uint64_t preempted;
+	uint64_t past_due;  /* all */
+	uint64_t preempted; /* came after the vCPU had been held */
 	struct hvst_evidence preempted_why;
+	uint64_t unexplained; /* in bursts that nothing explains */
+	struct hvst_evidence unexplained_why;
 };
 
 int hvst_pastdue_created(struct vm *vm);
 void hvst_pastdue_arm(struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev);
 /* @n of a group's arms came after the vCPU had been held, the first as @why says. */
 void hvst_pastdue_preempted(struct vm *vm, uint64_t n, const struct hvst_evidence *why);
+/* The same of a burst that neither a hold nor short deadlines explain. */
+void hvst_pastdue_unexplained(struct vm *vm, uint64_t n, const struct hvst_evidence *why);
 void hvst_pastdue_merged(struct vm *into, struct vm *from);
 void hvst_pastdue_free(struct vm *vm);
 

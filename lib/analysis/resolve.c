@@ -24,8 +24,6 @@ struct vm_pending {
 
 struct timer_skew {
 	struct hvst_sketch *sketch;
-	unsigned int segment; /* of the clock, at the last arm */
-	int64_t shift;	      /* what its model stepped by since the first */
 };
 
 int hvst_resolve_vm_created(struct vm *vm)
@@ -75,7 +73,7 @@ static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
 
 static void skew_known(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
 {
-	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART ||
+	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED) ||
 	    arm->skew_ns == HVST_UNKNOWN)
 		return;
 	if (hvst_sketch_add(t->state->skew->sketch, arm->skew_ns, 1))
@@ -233,22 +231,4 @@ int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int6
 	if (e > *err)
 		*err = e;
 	return o - u;
-}
-
-int64_t hvst_resolve_relative(struct stimer *t, const struct hvst_arm *arm)
-{
-	struct timer_skew *s = t->state->skew;
-	int64_t u, o = 0;
-	__int128 v;
-
-	if (arm->skew_ns != HVST_UNKNOWN &&
-	    (!(arm->flags & HVST_ARM_INFERRED) || arm->flags & HVST_ARM_PADDED))
-		return arm->skew_ns;
-	if (!hvst_ref_offset(arm->count, arm->ts_ns, &u))
-		return 0;
-	hvst_refclock_follow(&t->vcpu->vm->clock, arm->ts_ns, &s->segment, &s->shift, &o);
-	v = (__int128)o + s->shift - u;
-	if (v > HVST_SKEW_MAX)
-		return HVST_SKEW_MAX;
-	return v < -HVST_SKEW_MAX ? -HVST_SKEW_MAX : (int64_t)v;
 }

@@ -25,11 +25,6 @@ void hvst_resolve_merged(struct analysis *a, struct vm *into, struct vm *from);
 void hvst_resolve_finish(struct analysis *a);
 /* Skew at a point of a storm that had no reading; HVST_UNKNOWN. *@err: raised to its bound. */
 int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int64_t *err);
-/*
- * The skew for trends, as the clock's model has it now. A step of the model that is found while
- * arms already came after it must make none in theirs: it is taken out.
- */
-int64_t hvst_resolve_relative(struct stimer *t, const struct hvst_arm *arm);
 const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t);
 void hvst_resolve_vm_free(struct vm *vm);
 void hvst_resolve_timer_free(struct stimer *t);

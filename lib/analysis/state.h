@@ -19,6 +19,7 @@
 struct storm_found {
 	struct hvst_storm storm;
 	struct vcpu *vcpu;
+	struct storm_deferred *deferred; /* storm.c; NULL: beyond what is kept */
 };
 struct transition_found {
 	struct hvst_guest_transition transition;

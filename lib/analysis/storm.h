@@ -9,12 +9,11 @@
 #include "state.h"
 
 int hvst_storm_created(struct stimer *t);
-/* @relative_ns: hvst_resolve_relative() of the arm */
+/* @programmed_ns: the write that led to it; HVST_UNKNOWN */
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
-		    int64_t programmed_ns, int64_t relative_ns, const struct hvst_event *ev);
-/* The clock's model of @vm stepped: skews since then that rest on it move with it. */
-void hvst_storm_clock_moved(struct vm *vm, int64_t ts);
+		    int64_t programmed_ns, const struct hvst_event *ev);
 void hvst_storm_finish(struct analysis *a);
 void hvst_storm_free(struct stimer *t);
+void hvst_storm_found_free(struct storm_found *f);
 
 #endif

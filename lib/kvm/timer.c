@@ -8,6 +8,8 @@
 
 #include "kvm_private.h"
 
+/* Guests park a timer by a count that is never reached: 2^63-1, 2^64-1. */
+#define PARKED_COUNT INT64_MAX
 /* A start event can be stamped late, so its callback may seem this early. */
 #define CALLBACK_EARLY_NS (20 * 1000 * 1000)
 
@@ -165,11 +167,13 @@ static void started(struct stimer *t, struct hvst_arm *a)
 		a->flags |= HVST_ARM_RESTART;
 	if (t->by_host)
 		a->flags |= HVST_ARM_HOST;
+	if (a->count >= PARKED_COUNT)
+		a->flags |= HVST_ARM_PARKED;
 	t->arm_count = a->count;
 	t->programmed = t->delivered = false;
 	if (a->flags & HVST_ARM_RESTART)
 		t->restarts++;
-	else
+	else if (!(a->flags & HVST_ARM_PARKED))
 		t->arms++;
 }
 

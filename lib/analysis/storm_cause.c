@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <stdlib.h>
+
+#include "storm_cause.h"
+
+#define REACH_NS (2000LL * 1000 * 1000) /* what lies seconds before a storm hardly set it off */
+#define MAX_LOOK 64			/* steps, or transitions, looked at for a storm */
+
+/* From when on an event may have set it off. */
+static int64_t earliest(const struct hvst_storm *s, const struct storm_onset *o)
+{
+	int64_t reach = s->start_ns - REACH_NS;
+
+	return o->on_time_ns != HVST_UNKNOWN && o->on_time_ns > reach ? o->on_time_ns : reach;
+}
+
+/* A step of the reference clock of about the storm's skew. The guest may have been held as well. */
+static bool step_fits(const struct hvst_storm *s, int64_t step)
+{
+	if (step <= 0 || s->skew_max_ns == HVST_UNKNOWN)
+		return false;
+	return step >= s->skew_max_ns / 2 && step / 2 <= s->skew_max_ns;
+}
+
+static bool by_step(struct storm_found *f, int64_t from)
+{
+	const struct refclock *rc = &f->vcpu->vm->clock;
+	struct hvst_storm *s = &f->storm;
+	unsigned int looked = 0;
+
+	for (unsigned int i = rc->nr_segs + 1; i-- > 0 && looked < MAX_LOOK;) {
+		const struct refseg *r = i < rc->nr_segs ? rc->segs[i] : rc->cur;
+
+		if (!r || r->from_ns > s->start_ns)
+			continue;
+		looked++;
+		if (r->from_ns < from)
+			break;
+		if (r->step_ns == HVST_UNKNOWN || !step_fits(s, r->step_ns))
+			continue;
+		s->cause = HVST_CAUSE_HOST_STEP;
+		s->cause_ts_ns = r->from_ns;
+		s->cause_size_ns = r->step_ns;
+		return true;
+	}
+	return false;
+}
+
+static bool by_switch(const struct analysis *a, struct storm_found *f, int64_t from)
+{
+	struct hvst_storm *s = &f->storm;
+	unsigned int looked = 0;
+
+	for (unsigned int i = a->nr_transitions; i-- > 0 && looked < MAX_LOOK; looked++) {
+		const struct transition_found *t = &a->transitions[i];
+		const struct hvst_guest_transition *g = &t->transition;
+
+		if (t->vm != f->vcpu->vm || (t->vcpu && t->vcpu != f->vcpu) ||
+		    g->role != HVST_ROLE_STIMER || g->from == HVST_SRC_UNKNOWN ||
+		    g->from == g->to || g->confidence < HVST_INFERRED || g->ts_ns > s->start_ns ||
+		    g->ts_ns < from)
+			continue;
+		s->cause = HVST_CAUSE_SOURCE_SWITCH;
+		s->cause_ts_ns = g->ts_ns;
+		return true;
+	}
+	return false;
+}
+
+void hvst_storm_cause(struct analysis *a, struct storm_found *f, const struct storm_onset *onset)
+{
+	struct hvst_storm *s = &f->storm;
+	int64_t from = earliest(s, onset);
+
+	if (onset->held_ns && s->kind == HVST_STORM_BACKLOG) {
+		s->cause = HVST_CAUSE_VCPU_HELD;
+		s->cause_ts_ns = s->start_ns - onset->held_ns;
+		s->cause_size_ns = onset->held_ns;
+		return;
+	}
+	if (!by_step(f, from))
+		by_switch(a, f, from);
+}

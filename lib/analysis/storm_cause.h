@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. What set a storm off. A cause is named only when its size, its time and what the
+ * timer did since agree: an arm that was still on time after an event clears that event.
+ */
+#ifndef HVST_ANALYSIS_STORM_CAUSE_H
+#define HVST_ANALYSIS_STORM_CAUSE_H
+
+#include "state.h"
+
+struct storm_onset {
+	int64_t on_time_ns; /* the last arm ahead before it; HVST_UNKNOWN */
+	int64_t held_ns;    /* the vCPU was held this long before its first arm; 0: not */
+};
+/* Fills in the cause; the reference clock and the guest's transitions are known. */
+void hvst_storm_cause(struct analysis *a, struct storm_found *f, const struct storm_onset *onset);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "storm_kind.h"
+
+/* Counts that gain at least this on time replay ticks: no clock is a quarter too fast. */
+#define REPLAY_GAIN	1.25
+#define EXACT_PERCENT	80   /* of the moves by exactly a period that make a replay */
+#define MIN_PERIOD_REF	1000 /* 100 us: what moves by less moves with the loop, not by ticks */
+#define MAX_CLOCK_SLOPE 0.05 /* faster than any clock drifts */
+#define MIN_CLOCK_SLOPE 20e-6
+#define SLEW		600e-6 /* more than NTP slews a clock */
+
+void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to)
+{
+	int64_t d = hvst_count_step(from, to);
+
+	c->steps++;
+	if (d >= -STORM_SAME_COUNT && d <= STORM_SAME_COUNT) {
+		c->same++;
+		return;
+	}
+	c->moved++;
+	if (__builtin_add_overflow(c->advance_ns, d * 100, &c->advance_ns))
+		c->advance_ns = d > 0 ? INT64_MAX : INT64_MIN;
+	if (!c->votes) {
+		c->period = d;
+		c->votes = 1;
+	} else if (llabs(d - c->period) <= STORM_SAME_COUNT) {
+		c->votes++;
+	} else {
+		c->votes--;
+		return;
+	}
+	c->hits++;
+	c->exact += llabs(d - c->period) <= 1;
+}
+
+/* --- course --- */
+
+void hvst_course_begin(struct storm_course *c, int64_t ts)
+{
+	memset(c, 0, sizeof(*c));
+	c->from_ns = ts;
+	c->width_ns = 1000;
+	c->targets.max = INT64_MIN;
+}
+
+/* Twice as wide: the group outgrew the bins. */
+static void bins_widen(struct storm_course *c)
+{
+	for (unsigned int k = 0; k < STORM_BINS / 2; k++) {
+		struct storm_bin x = c->bin[2 * k], y = c->bin[2 * k + 1];
+
+		if (!x.used) {
+			x = y;
+		} else if (y.used) {
+			x.past_due += y.past_due;
+			x.min = y.min < x.min ? y.min : x.min;
+			x.max = y.max > x.max ? y.max : x.max;
+		}
+		c->bin[k] = x;
+	}
+	memset(c->bin + STORM_BINS / 2, 0, sizeof(c->bin) / 2);
+	c->width_ns *= 2;
+}
+
+static struct storm_bin *bin_of(struct storm_course *c, int64_t ts)
+{
+	int64_t i = (ts - c->from_ns) / c->width_ns;
+
+	if (i < 0)
+		i = 0;
+	while (i >= STORM_BINS) {
+		bins_widen(c);
+		i /= 2;
+	}
+	c->last = &c->bin[i];
+	c->last_from = c->from_ns + i * c->width_ns;
+	return c->last;
+}
+
+/* One target's retries are over: its highest value goes on the list, averaged when that is full. */
+static void target_end(struct storm_targets *t)
+{
+	int64_t v = t->max, ts = t->max_ts;
+
+	t->max = INT64_MIN;
+	if (v == INT64_MIN)
+		return;
+	if (t->n == 2 * STORM_BINS) {
+		for (unsigned int i = 0; i < STORM_BINS; i++) {
+			t->t[i].ts = t->t[2 * i].ts;
+			t->t[i].v = t->t[2 * i].v / 2 + t->t[2 * i + 1].v / 2;
+			t->t[i].weight = t->t[2 * i].weight * 2;
+		}
+		t->n = STORM_BINS;
+	}
+	/* After halving an entry stands for several targets; averaging keeps the trend. */
+	if (t->n > 1 && t->t[t->n - 1].weight < t->t[0].weight) {
+		t->t[t->n - 1].v += (v - t->t[t->n - 1].v) / (int64_t)(t->t[t->n - 1].weight + 1);
+		t->t[t->n - 1].weight++;
+		return;
+	}
+	t->t[t->n].ts = ts;
+	t->t[t->n].v = v;
+	t->t[t->n].weight = 1;
+	t->n++;
+}
+
+void hvst_course_add(struct storm_course *c, int64_t ts, int64_t v, bool new_target)
+{
+	/* Mostly the bin of the arm before: found without a division. */
+	bool same = c->last && ts >= c->last_from && ts - c->last_from < c->width_ns;
+	struct storm_bin *b = same ? c->last : bin_of(c, ts);
+
+	if (!b->used || v < b->min)
+		b->min = v;
+	if (!b->used || v > b->max)
+		b->max = v;
+	b->used = true;
+	b->past_due++;
+	if (new_target)
+		target_end(&c->targets);
+	if (v > c->targets.max) {
+		c->targets.max = v;
+		c->targets.max_ts = ts;
+	}
+}
+
+void hvst_course_end(struct storm_course *c)
+{
+	/* The last target may have been cut off half-way: only a short list needs it. */
+	if (c->targets.n < 4)
+		target_end(&c->targets);
+	c->last = NULL; /* the course may be copied */
+}
+
+static int cmp_i64(const void *x, const void *y)
+{
+	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+static int64_t median(int64_t *v, unsigned int n)
+{
+	qsort(v, n, sizeof(*v), cmp_i64);
+	return v[n / 2];
+}
+
+struct trend {
+	unsigned int n;
+	int64_t first, middle, last; /* medians of the first, a middle and the last quarter */
+	int64_t scatter;	     /* median step between neighbours */
+	int64_t first_ts, last_ts;   /* middles of those quarters */
+};
+
+static void trend_of(struct trend *c, const int64_t *ts, const int64_t *v, unsigned int n)
+{
+	unsigned int q = n / 4 ? n / 4 : 1;
+	int64_t tmp[2 * STORM_BINS];
+
+	memset(c, 0, sizeof(*c));
+	c->n = n;
+	if (n < 2)
+		return;
+	memcpy(tmp, v, q * sizeof(*tmp));
+	c->first = median(tmp, q);
+	memcpy(tmp, v + n - q, q * sizeof(*tmp));
+	c->last = median(tmp, q);
+	memcpy(tmp, v + (n - q) / 2, q * sizeof(*tmp));
+	c->middle = median(tmp, q);
+	for (unsigned int i = 0; i + 1 < n; i++)
+		tmp[i] = llabs(v[i + 1] - v[i]);
+	c->scatter = median(tmp, n - 1);
+	c->first_ts = ts[(q - 1) / 2];
+	c->last_ts = ts[n - q + (q - 1) / 2];
+}
+
+/* The skew at @ts, where only time minus count was kept. */
+static int64_t value_at(const struct storm_shape *s, int64_t ts, int64_t v)
+{
+	int64_t o, err;
+
+	if (s->clock && hvst_refclock_at(s->clock, ts, &o, &err))
+		return v + o;
+	return v;
+}
+
+/* Retries of one target: its highest skew. Else the lower edge of the skew, which is the sharp one.
+ */
+static void group_trend(const struct storm_shape *s, bool retries, struct trend *out)
+{
+	const struct storm_course *c = s->course;
+	int64_t ts[2 * STORM_BINS], v[2 * STORM_BINS];
+	unsigned int n = 0;
+
+	if (retries) {
+		/* The first target was entered half-way: its maximum may be anybody's. */
+		for (unsigned int i = c->targets.n > 4 ? 1 : 0; i < c->targets.n; i++, n++) {
+			ts[n] = c->targets.t[i].ts;
+			v[n] = value_at(s, ts[n], c->targets.t[i].v);
+		}
+	} else {
+		for (unsigned int i = 0; i < STORM_BINS; i++) {
+			if (!c->bin[i].used)
+				continue;
+			ts[n] = c->from_ns + (int64_t)i * c->width_ns + c->width_ns / 2;
+			v[n] = value_at(s, ts[n], c->bin[i].min);
+			n++;
+		}
+		/* The last bin is only begun; the first may hold arms from before. */
+		if (n > 4)
+			n--;
+	}
+	trend_of(out, ts, v, n);
+}
+
+/* --- kind --- */
+
+/* The growth that is no accident of where the readings fell. */
+static int64_t growth_least(const struct storm_shape *s, bool retries, double slope)
+{
+	/* Inferred skews lean on a clock that may be slewed meanwhile. */
+	int64_t least = s->clock && slope < SLEW ? 200000 : 50000;
+	int64_t loop = s->counts->steps ? s->span_ns / (int64_t)s->counts->steps : 0;
+
+	/* The highest skew of a target lies anywhere within one loop below the lag. */
+	return retries && least < 2 * loop ? 2 * loop : least;
+}
+
+/*
+ * A replay shows in the counts: they move by exactly a period each time, however long the host
+ * takes for it, or they gain on the time that passes. A guest that tries its target again until its
+ * clock gets there moves on as time does.
+ */
+static bool is_replay(const struct storm_shape *s, bool retries)
+{
+	const struct storm_counts *c = s->counts;
+
+	if (!c->moved)
+		return false;
+	if (s->scaled && (double)c->advance_ns >= REPLAY_GAIN * (double)s->span_ns)
+		return true;
+	return !retries && c->period >= MIN_PERIOD_REF &&
+	       c->exact * 100 >= c->moved * EXACT_PERCENT;
+}
+
+static bool is_growing(const struct storm_shape *s, bool retries, struct storm_nature *out)
+{
+	struct trend t;
+	int64_t d;
+
+	group_trend(s, retries, &t);
+	if (t.n < 4 || t.last_ts <= t.first_ts)
+		return false;
+	d = t.last - t.first;
+	out->slope = (double)d / (double)(t.last_ts - t.first_ts);
+	/* A slow clock is slow all the time: what rises once and stays is a lag that came late. */
+	return 5 * (t.middle - t.first) >= d && 5 * (t.last - t.middle) >= d && d > 3 * t.scatter &&
+	       d > growth_least(s, retries, out->slope) && out->slope > MIN_CLOCK_SLOPE &&
+	       out->slope < MAX_CLOCK_SLOPE;
+}
+
+void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out)
+{
+	const struct storm_counts *c = s->counts;
+	bool retries = c->steps && c->same * 2 > c->steps;
+	int64_t o, err;
+
+	*out = (struct storm_nature){ .kind = HVST_STORM_CONSTANT,
+				      .period_ref = HVST_UNKNOWN,
+				      .gain = 1 };
+	if (is_replay(s, retries)) {
+		out->kind = HVST_STORM_BACKLOG;
+		if (c->hits * 10 >= c->moved * 6 && c->period > 0)
+			out->period_ref = c->period;
+		if (s->span_ns > 0)
+			out->gain = (double)c->advance_ns / (double)s->span_ns;
+		return;
+	}
+	if (!c->steps) {
+		out->kind = HVST_STORM_UNKNOWN;
+		return;
+	}
+	/* One target for longer than any tick: a clock that stands still. */
+	if (!c->moved) {
+		if (s->scaled && s->span_ns > 1000000000)
+			out->kind = HVST_STORM_GROWING;
+		return;
+	}
+	/* Without a clock, or without ns, the lag cannot be followed. */
+	if (!s->scaled || (s->clock && !hvst_refclock_at(s->clock, s->course->from_ns, &o, &err)))
+		return;
+	if (is_growing(s, retries, out))
+		out->kind = HVST_STORM_GROWING;
+	else
+		out->slope = 0;
+}
