@@ -35,10 +35,22 @@ ANSWER(storm)
 	return hvst_answer_if(storms_yes(a, vm, ~0u, why), true);
 }
 
+/*
+ * A lag shows in storms. Bursts that neither a hold nor short deadlines explain may be one as well,
+ * and so may a timer of which more than a stray arm is past due.
+ */
 ANSWER(behind)
 {
-	return hvst_answer_if(
-		storms_yes(a, vm, 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, why), true);
+	const struct vm_causes *c = hvst_causes_of(a, vm);
+
+	if (storms_yes(a, vm, 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, why))
+		return HVST_YES;
+	if (!c || !c->unexplained)
+		return HVST_NO;
+	hvst_evidence_add(why, &c->unexplained_why);
+	hvst_evidence_stat(why, "%llu past-due arms in bursts that nothing else explains",
+			   (unsigned long long)c->unexplained);
+	return HVST_CANNOT_TELL;
 }
 
 ANSWER(backlog)

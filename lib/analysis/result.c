@@ -13,6 +13,7 @@
 #include "resolve.h"
 #include "result.h"
 
+#define MAX_OVERLAP   1024 /* storms looked back at for their episode */
 #define DRIFT_SAME_NS (60LL * 1000 * 1000 * 1000) /* one drift, seen twice */
 
 static bool vm_pass(const struct analysis *a, const struct vm *vm)
@@ -175,25 +176,64 @@ static int cmp_storm(const void *x, const void *y)
 	return a->start_ns < b->start_ns ? -1 : a->start_ns > b->start_ns;
 }
 
-/* Storms of one VM that overlap in time are one episode. */
-static void number_episodes(struct hvst_storm *s, unsigned int n)
+/* Do the two, the first of which began earlier, belong to one episode? */
+static bool one_episode(const struct analysis *a, const struct hvst_storm *x,
+			const struct hvst_storm *y)
+{
+	if (x->vm != y->vm || (x->vm < 0 && x->tid != y->tid))
+		return false;
+	if (x->end_ns >= y->start_ns)
+		return true;
+	return x->tid == y->tid && x->timer == y->timer &&
+	       y->start_ns - x->end_ns <= a->params.storm_max_gap_ns;
+}
+
+/* The time that the storms of each episode take, and with it those that endanger a watchdog. */
+static int mark_danger(const struct analysis *a, struct hvst_storm *s, unsigned int n,
+		       unsigned int episodes)
+{
+	struct {
+		int64_t harm, until;
+	} *e = calloc(episodes ? episodes : 1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < n; i++) {
+		int64_t from = s[i].start_ns;
+
+		if (e[s[i].episode].harm && e[s[i].episode].until > from)
+			from = e[s[i].episode].until;
+		if (s[i].end_ns <= from)
+			continue;
+		e[s[i].episode].harm += s[i].end_ns - from;
+		e[s[i].episode].until = s[i].end_ns;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		s[i].endangers_watchdog |= e[s[i].episode].harm >= a->params.watchdog_ns;
+	free(e);
+	return 0;
+}
+
+/*
+ * Storms of one VM that overlap, and storms of one timer with only a short pause between them, are
+ * one episode. Its storms together endanger a watchdog: a guest that gets a breath now and then is
+ * still kept from its work.
+ */
+static int number_episodes(const struct analysis *a, struct hvst_storm *s, unsigned int n)
 {
 	int next = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		s[i].episode = -1;
-		for (unsigned int k = i; k-- > 0;) {
-			if (s[k].vm == s[i].vm && s[k].end_ns >= s[i].start_ns &&
-			    (s[i].vm >= 0 || s[k].tid == s[i].tid)) {
+		for (unsigned int k = i; k-- > 0 && i - k <= MAX_OVERLAP;)
+			if (one_episode(a, &s[k], &s[i])) {
 				s[i].episode = s[k].episode;
 				break;
 			}
-			if (i - k > 1024)
-				break;
-		}
 		if (s[i].episode < 0)
 			s[i].episode = next++;
 	}
+	return mark_danger(a, s, n, (unsigned int)next);
 }
 
 static int build_storms(struct analysis *a)
@@ -212,10 +252,9 @@ static int build_storms(struct analysis *a)
 		list[n++].vm = v->vm->number;
 	}
 	qsort(list, n, sizeof(*list), cmp_storm);
-	number_episodes(list, n);
 	a->result.storms = list;
 	a->result.nr_storms = n;
-	return 0;
+	return number_episodes(a, list, n);
 }
 
 static int cmp_guest(const void *x, const void *y)

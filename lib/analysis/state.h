@@ -85,17 +85,8 @@ static inline bool hvst_filter_pass(const struct analysis *a, const struct vcpu 
 	return a->opts.vm < 0 || hvst_vm_number(v) < 0 || hvst_vm_number(v) == a->opts.vm;
 }
 
-/* Bit per event id: recorded, as far as the file tells, and not left out. */
-static inline uint64_t hvst_recorded(const struct analysis *a)
-{
-	const struct hvst_trace *t = a->opts.trace;
-	uint64_t have = 0;
-
-	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
-		if (t->in_format[i / 32] >> i % 32 & 1 || t->seen[i])
-			have |= 1ULL << i;
-	return have & ~a->opts.ignored;
-}
+/* verdict.c. Bit per event id: recorded, as far as the file tells, and not left out. */
+uint64_t hvst_recorded(const struct analysis *a);
 
 /* From one count to another, saturated so that it can be taken times 100, and from another such. */
 static inline int64_t hvst_count_step(uint64_t from, uint64_t to)

@@ -247,7 +247,8 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	bool same = g->any && llabs(hvst_count_step(g->last_count, arm->count)) <= STORM_SAME_COUNT;
 
 	if (g->past_due)
-		hvst_counts_step(&g->counts, g->last_count, arm->count);
+		hvst_counts_step(&g->counts, g->last_count, arm->count,
+				 arm->ts_ns - g->last_arm_ns);
 	course_step(g, arm, g->past_due && !same);
 	count_cause(a, g, t, arm, programmed_ns, same);
 	g->arms++;

@@ -10,9 +10,12 @@
 #define MIN_PERIOD_REF	1000 /* 100 us: what moves by less moves with the loop, not by ticks */
 #define MAX_CLOCK_SLOPE 0.05 /* faster than any clock drifts */
 #define MIN_CLOCK_SLOPE 20e-6
+/* A count that is read off a clock moves by the time that passed, within this. */
+#define TRACKS_NS   2000
+#define TRACKS_PART 256
 #define SLEW		600e-6 /* more than NTP slews a clock */
 
-void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to)
+void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_t dt_ns)
 {
 	int64_t d = hvst_count_step(from, to);
 
@@ -22,6 +25,7 @@ void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to)
 		return;
 	}
 	c->moved++;
+	c->with_time += llabs(d * 100 - dt_ns) <= TRACKS_NS + dt_ns / TRACKS_PART;
 	if (__builtin_add_overflow(c->advance_ns, d * 100, &c->advance_ns))
 		c->advance_ns = d > 0 ? INT64_MAX : INT64_MIN;
 	if (!c->votes) {
@@ -244,7 +248,7 @@ static bool is_replay(const struct storm_shape *s, bool retries)
 		return false;
 	if (s->scaled && (double)c->advance_ns >= REPLAY_GAIN * (double)s->span_ns)
 		return true;
-	return !retries && c->period >= MIN_PERIOD_REF &&
+	return !retries && c->period >= MIN_PERIOD_REF && c->with_time * 2 < c->moved &&
 	       c->exact * 100 >= c->moved * EXACT_PERCENT;
 }
 

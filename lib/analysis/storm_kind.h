@@ -24,9 +24,11 @@ struct storm_counts {
 	/* the step that most moves have, by majority vote (Boyer and Moore) */
 	int64_t period;
 	uint64_t votes, hits, exact; /* hits: within STORM_SAME_COUNT; exact: within 1 */
+	uint64_t with_time;	     /* moves by as much as the time that passed */
 	int64_t advance_ns;	     /* sum of all moves, saturated */
 };
-void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to);
+/* @dt_ns: from the arm before */
+void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_t dt_ns);
 
 /*
  * The course of a group's skew: of an observed group the skews, of an inferred one time minus

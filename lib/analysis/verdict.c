@@ -37,6 +37,36 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 				Q(preemption) },
 };
 
+/*
+ * Events that must have come, had they been recorded: a file can hold the format of an event that
+ * was not enabled. @of: so many of these events imply at least one of it.
+ */
+#define IMPLIED_MIN 8
+static const struct {
+	uint8_t event, of;
+} implied[] = {
+	{ HVST_EV_MSR, HVST_EV_STIMER_SET_COUNT },
+	{ HVST_EV_ENTRY, HVST_EV_STIMER_SET_COUNT },
+	{ HVST_EV_EXIT, HVST_EV_STIMER_SET_COUNT },
+	{ HVST_EV_STIMER_SET_COUNT, HVST_EV_STIMER_EXPIRATION },
+	{ HVST_EV_STIMER_EXPIRATION, HVST_EV_STIMER_SET_COUNT },
+	{ HVST_EV_STIMER_CALLBACK, HVST_EV_STIMER_START_ONE_SHOT },
+};
+
+uint64_t hvst_recorded(const struct analysis *a)
+{
+	const struct hvst_trace *t = a->opts.trace;
+	uint64_t have = 0;
+
+	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
+		if (t->in_format[i / 32] >> i % 32 & 1 || t->seen[i])
+			have |= 1ULL << i;
+	for (unsigned int i = 0; i < sizeof(implied) / sizeof(*implied); i++)
+		if (!t->seen[implied[i].event] && t->seen[implied[i].of] >= IMPLIED_MIN)
+			have &= ~(1ULL << implied[i].event);
+	return have & ~a->opts.ignored;
+}
+
 static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 {
 	const struct question *n = &hvst_questions[q];
@@ -48,16 +78,36 @@ static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 	return miss;
 }
 
-/* Time inside gaps against the whole. */
-static bool too_lossy(const struct analysis *a)
+static bool cut_off(const struct hvst_trace *t)
 {
-	int64_t span = a->opts.trace->last_ns - a->opts.trace->first_ns;
-
-	return a->opts.trace->first_ns != HVST_UNKNOWN && span > 0 &&
-	       hvst_kvm_lost_ns(a->kvm) > span / 100 * LOST_MAX_PERCENT;
+	for (unsigned int i = 0; i < t->nr_files; i++)
+		if (t->files[i].truncated_at != HVST_UNKNOWN)
+			return true;
+	return false;
 }
 
-static void summarize(const struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
+/* Is so much of the VM unseen that the absence of something means nothing? */
+static bool too_lossy(const struct analysis *a, int number)
+{
+	const struct hvst_trace *t = a->opts.trace;
+	int64_t span = t->last_ns - t->first_ns;
+
+	if (t->incomplete || cut_off(t))
+		return true;
+	if (t->first_ns == HVST_UNKNOWN || span <= 0)
+		return false;
+	for_each_vm (vm, a) {
+		if (vm->number != number)
+			continue;
+		for_each_vcpu (v, vm)
+			if (hvst_kvm_uncovered_ns(a->kvm, v) > span / 100 * LOST_MAX_PERCENT)
+				return true;
+	}
+	return false;
+}
+
+static void summarize(const struct analysis *a, enum hvst_question q, bool lossy,
+		      struct hvst_verdict *v)
 {
 	size_t len;
 
@@ -66,16 +116,16 @@ static void summarize(const struct analysis *a, enum hvst_question q, struct hvs
 	if (v->missing && v->answer == HVST_CANNOT_TELL)
 		snprintf(v->summary + len, sizeof(v->summary) - len,
 			 "; not recorded: what it takes is listed as missing");
-	else if (v->answer == HVST_CANNOT_TELL && too_lossy(a))
+	else if (v->answer == HVST_CANNOT_TELL && lossy)
 		snprintf(v->summary + len, sizeof(v->summary) - len,
-			 "; too much of the trace was lost for a no");
+			 "; too much of the trace is missing for a no");
 }
 
 static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
 {
 	unsigned int n = a->result.nr_vms;
 	struct hvst_vm_verdict *by = calloc(n ? n : 1, sizeof(*by));
-	bool weak = too_lossy(a);
+	bool lossy = false;
 
 	v->question = q;
 	v->missing = missing_for(a, q);
@@ -89,8 +139,10 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	for (unsigned int i = 0; i < n; i++) {
 		by[i].vm = a->result.vms[i].vm;
 		by[i].answer = hvst_questions[q].answer(a, by[i].vm, &by[i].evidence);
-		if (by[i].answer == HVST_NO && (v->missing || weak))
+		if (by[i].answer == HVST_NO && (v->missing || too_lossy(a, by[i].vm))) {
 			by[i].answer = HVST_CANNOT_TELL;
+			lossy |= !v->missing;
+		}
 		if (by[i].answer == HVST_YES)
 			v->answer = HVST_YES;
 		else if (by[i].answer == HVST_CANNOT_TELL && v->answer != HVST_YES)
@@ -102,7 +154,7 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 		v->missing = 0;
 	else if (q == HVST_Q_PREEMPTION && v->answer == HVST_CANNOT_TELL && !v->missing)
 		v->missing = (BIT(ENTRY) | BIT(EXIT)) & ~hvst_recorded(a);
-	summarize(a, q, v);
+	summarize(a, q, lossy, v);
 }
 
 void hvst_verdicts(struct analysis *a)

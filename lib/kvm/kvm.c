@@ -112,13 +112,17 @@ static void on_sched_switch(struct kvm *k, const struct hvst_event *ev, struct h
 /* Records are missing on one CPU: whatever was in flight there is unknown now. */
 static void on_lost(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
-	struct vcpu *last = k->last_on_cpu[ev->cpu % KVM_CPU_CACHE];
+	struct kvm_cpu *cpu = kvm_cpu(k, ev);
+	int64_t from = cpu->last_ns != HVST_UNKNOWN ? cpu->last_ns : k->first_ns;
 
 	k->gap++;
 	k->gap_ns = ev->ts_ns;
-	if (last && ev->ts_ns > last->last_ns &&
-	    __builtin_add_overflow(k->lost_ns, ev->ts_ns - last->last_ns, &k->lost_ns))
-		k->lost_ns = INT64_MAX;
+	if (from != HVST_UNKNOWN && ev->ts_ns > from) {
+		if (__builtin_add_overflow(cpu->lost_ns, ev->ts_ns - from, &cpu->lost_ns))
+			cpu->lost_ns = INT64_MAX;
+		if (__builtin_add_overflow(k->lost_ns, ev->ts_ns - from, &k->lost_ns))
+			k->lost_ns = INT64_MAX;
+	}
 	k->expired_timer = NULL;
 	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL, NULL);
 }
@@ -137,6 +141,7 @@ static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 
 	if (!v)
 		return;
+	k->writes_seen = true;
 	if (config)
 		kvm_set_config(k, v, ev, out);
 	else
@@ -154,6 +159,17 @@ static void on_vcpu(struct kvm *k, const struct hvst_event *ev, bool create,
 		kvm_change(out, kind, v->vm, v, NULL);
 }
 
+static void on_entry(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
+
+	if (!v)
+		return;
+	k->entries_seen = true;
+	v->entry_ns = ev->ts_ns;
+	kvm_change(out, HVST_CHANGE_ENTRY, v->vm, v, NULL);
+}
+
 static void on_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
@@ -164,10 +180,14 @@ static void on_expiration(struct kvm *k, const struct hvst_event *ev, struct hvs
 
 int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
+	struct kvm_cpu *cpu = kvm_cpu(k, ev);
+
 	out->n = 0;
+	if (k->first_ns == HVST_UNKNOWN)
+		k->first_ns = ev->ts_ns;
 	switch (ev->id) {
 	case HVST_EV_ENTRY:
-		on_vcpu(k, ev, true, HVST_CHANGE_ENTRY, out);
+		on_entry(k, ev, out);
 		break;
 	case HVST_EV_EXIT:
 		on_vcpu(k, ev, true, HVST_CHANGE_EXIT, out);
@@ -212,6 +232,9 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 	default:
 		break;
 	}
+	if (cpu->first_ns == HVST_UNKNOWN)
+		cpu->first_ns = ev->ts_ns;
+	cpu->last_ns = ev->ts_ns;
 	return k->error;
 }
 
@@ -222,6 +245,9 @@ struct kvm *hvst_kvm_new(const struct hvst_kvm_opts *opts)
 	if (!k)
 		return NULL;
 	k->opts = *opts;
+	k->first_ns = HVST_UNKNOWN;
+	for (unsigned int i = 0; i < KVM_MAX_CPUS; i++)
+		k->cpu[i].first_ns = k->cpu[i].last_ns = HVST_UNKNOWN;
 	k->vms_tail = &k->vms;
 	return k;
 }
@@ -281,6 +307,19 @@ uint64_t hvst_kvm_backwards(const struct kvm *k)
 int64_t hvst_kvm_lost_ns(const struct kvm *k)
 {
 	return k->lost_ns;
+}
+
+int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v)
+{
+	int64_t sum = v->silent_ns;
+
+	for (unsigned int w = 0; w < KVM_MAX_CPUS / 64; w++)
+		for (uint64_t m = v->cpus[w]; m; m &= m - 1)
+			if (__builtin_add_overflow(
+				    sum, k->cpu[64 * w + (unsigned int)__builtin_ctzll(m)].lost_ns,
+				    &sum))
+				return INT64_MAX;
+	return sum;
 }
 
 struct vm *hvst_kvm_vms(const struct kvm *k)

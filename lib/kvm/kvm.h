@@ -20,8 +20,12 @@
 #include "refclock.h"
 #include "tscpage.h"
 
+#define KVM_MAX_CPUS 4096 /* CPUs beyond share their loss with others */
+
 /* A skew saturates at 146 years, so that its sum with a time never overflows. */
 #define HVST_SKEW_MAX (INT64_MAX / 2)
+
+#define KVM_MAX_CPUS 4096
 
 struct kvm;
 struct vm;
@@ -46,6 +50,7 @@ struct stimer {
 	bool delivered;	  /* delivered since the last start: another start is another arm */
 	bool periodic;	  /* the last start was periodic */
 	uint32_t gap;	  /* number of gaps in the trace when last looked at */
+	uint16_t arm_cpu; /* where it was started */
 	uint64_t config;
 	uint64_t count;	       /* last value written */
 	uint64_t arm_count;    /* expiry of the running or last arm */
@@ -62,6 +67,9 @@ struct vcpu {
 	bool ran;		   /* it did what only a vCPU thread does */
 	int64_t first_ns, last_ns; /* events in this thread's context */
 	int64_t msr_ns;		   /* last kvm_msr */
+	int64_t entry_ns;	   /* last kvm_entry; HVST_UNKNOWN */
+	uint64_t cpus[KVM_MAX_CPUS / 64]; /* bit map of the CPUs it ran on */
+	int64_t silent_ns; /* not seen before a CPU's first event turned out to be its own */
 	uint64_t samples;	   /* readings of the reference clock on this thread */
 	struct vcpu_state *state;
 	struct vm *vm; /* never NULL: a thread starts alone in a VM of its own */
@@ -176,5 +184,10 @@ bool hvst_kvm_start_expired_seen(const struct kvm *k);
 uint64_t hvst_kvm_backwards(const struct kvm *k);  /* events of a thread before its last one */
 uint64_t hvst_kvm_unfollowed(const struct kvm *k); /* events of threads beyond KVM_MAX_VCPUS */
 int64_t hvst_kvm_lost_ns(const struct kvm *k);	   /* time inside gaps, of all CPUs */
+/*
+ * Time in which the vCPU may have run unseen: gaps of the CPUs that it runs on, from the start of
+ * the trace where a CPU begins with one; and its silence where a buffer began late.
+ */
+int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v);
 
 #endif

@@ -9,7 +9,6 @@
 /* A hostile file could name 2^32 threads. With its analysis a thread takes 8 KiB, a timer 12. */
 #define KVM_MAX_VCPUS  8192
 #define KVM_MAX_TIMERS 8192
-#define KVM_CPU_CACHE  1024
 #define KVM_ID_BUCKETS 1024
 #define KVM_CREATORS   16 /* tasks that were seen creating a VM and have no vCPU thread yet */
 
@@ -23,6 +22,13 @@ struct vm_entry {
 	struct vm *vm;
 };
 
+/* One host CPU. */
+struct kvm_cpu {
+	struct vcpu *vcpu; /* the vCPU thread last seen on it */
+	int64_t first_ns, last_ns; /* events; HVST_UNKNOWN */
+	int64_t lost_ns;	   /* inside gaps */
+};
+
 struct kvm {
 	int error;
 	struct hvst_kvm_opts opts;
@@ -30,7 +36,10 @@ struct kvm {
 	struct vcpu *by_tid[1 << KVM_HASH_BITS];
 	struct vcpu *by_id[KVM_ID_BUCKETS];
 	struct vcpu *sorted[KVM_MAX_VCPUS]; /* by tid, nr_vcpus of them */
-	struct vcpu *last_on_cpu[KVM_CPU_CACHE];
+	struct kvm_cpu cpu[KVM_MAX_CPUS];
+	int64_t first_ns; /* of the trace; HVST_UNKNOWN */
+	/* seen so far, so that their absence means something */
+	bool starts_seen, callbacks_seen, entries_seen, writes_seen;
 	struct vcpu *all; /* every thread, newest first */
 	unsigned int nr_vcpus, nr_timers;
 	uint32_t gap;	/* number of gaps so far */
@@ -57,6 +66,11 @@ struct kvm {
 	struct creator creators[KVM_CREATORS];
 	unsigned int nr_creators;
 };
+
+static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev)
+{
+	return &k->cpu[ev->cpu % KVM_MAX_CPUS];
+}
 
 /* A change goes to the end of the list; there is always room, see HVST_MAX_CHANGES. */
 static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst_change_kind kind,

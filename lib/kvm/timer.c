@@ -10,8 +10,8 @@
 
 /* Guests park a timer by a count that is never reached: 2^63-1, 2^64-1. */
 #define PARKED_COUNT INT64_MAX
-/* A start event can be stamped late, so its callback may seem this early. */
-#define CALLBACK_EARLY_NS (20 * 1000 * 1000)
+#define AT_ONCE_NS   (100 * 1000)
+#define EARLY_NS     (50 * 1000) /* between the two clocks, at most */
 
 void kvm_timer_forget(const struct kvm *k, struct stimer *t)
 {
@@ -159,11 +159,11 @@ static void timer_run(struct stimer *t, const struct hvst_event *ev)
 /*
  * A start with no write before it, of the same expiry, and nothing delivered in between is the host
  * looking again at a running timer. After a delivery it can only be another arm, whose write was
- * not recorded.
+ * not recorded; and where writes are not recorded at all, any start may be one.
  */
-static void started(struct stimer *t, struct hvst_arm *a)
+static void started(const struct kvm *k, struct stimer *t, struct hvst_arm *a)
 {
-	if (!t->programmed && !t->delivered && t->arm_count == a->count)
+	if (k->writes_seen && !t->programmed && !t->delivered && t->arm_count == a->count)
 		a->flags |= HVST_ARM_RESTART;
 	if (t->by_host)
 		a->flags |= HVST_ARM_HOST;
@@ -187,6 +187,8 @@ static struct stimer *start_prepare(struct kvm *k, const struct hvst_event *ev,
 
 	if (!t)
 		return NULL;
+	k->starts_seen = true;
+	t->arm_cpu = ev->cpu;
 	kvm_sample(k, v, ev, ev->start.time_now, out);
 	a = arm_begin(out, t, ev);
 	a->time_now = ev->start.time_now;
@@ -231,7 +233,7 @@ void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_
 		a->flags = HVST_ARM_INFERRED | HVST_ARM_PADDED;
 	}
 	a->skew_ns = skew_of(a->time_now, a->count);
-	started(t, a);
+	started(k, t, a);
 	if (a->kind == HVST_ARM_PAST_DUE && !(a->flags & HVST_ARM_RESTART))
 		t->past_due_inferred++;
 	arm_end(t, out);
@@ -249,7 +251,7 @@ void kvm_start_expired(struct kvm *k, const struct hvst_event *ev, struct hvst_c
 	k->expired_now = ev->start.time_now;
 	a->skew_ns = skew_of(a->time_now, a->count);
 	a->kind = HVST_ARM_PAST_DUE;
-	started(t, a);
+	started(k, t, a);
 	t->arm_ns = ev->ts_ns;
 	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
 	if (!(a->flags & HVST_ARM_RESTART))
@@ -280,43 +282,78 @@ void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_
 }
 
 /*
- * The hrtimer's callback runs in whatever task was interrupted, even another VM's vCPU thread: it
- * belongs to the armed timer of that vcpu_id and index whose deadline it meets.
+ * By how much a callback at @ts misses the timer's deadline; INT64_MAX: it comes before it, so it
+ * is another's. The deadline counts from the reading of the clock, before the start was stamped.
+ */
+static int64_t after_deadline(const struct stimer *t, int64_t ts)
+{
+	const struct refclock *clock = &t->vcpu->vm->clock;
+	int64_t o, err, u, d = ts - t->deadline_ns, early = EARLY_NS;
+
+	if (d >= -EARLY_NS)
+		return llabs(d);
+	if (hvst_refclock_fresh(clock, ts) && hvst_refclock_at(clock, ts, &o, &err) &&
+	    hvst_ref_offset(t->arm_count, ts, &u)) {
+		d = o - u;
+		early += err;
+	}
+	return d >= -early ? llabs(d) : INT64_MAX;
+}
+
+/* How far a callback at @ts is from what @v's timer waits for; INT64_MAX: it is not its own. */
+static int64_t callback_distance(const struct kvm *k, const struct vcpu *v,
+				 const struct hvst_event *ev)
+{
+	const struct stimer *t = v->timer[ev->timer.timer_index];
+
+	if (v->vcpu_id != ev->vcpu_id || !t)
+		return INT64_MAX;
+	/* A write cancels the timer, so it cannot fire before its next start. */
+	if (!t->armed)
+		return t->programmed && !k->starts_seen ? 0 : INT64_MAX;
+	return t->deadline_ns == HVST_UNKNOWN ? 0 : after_deadline(t, ev->ts_ns);
+}
+
+/*
+ * The hrtimer's callback runs in whatever task was interrupted, even another VM's vCPU thread, and
+ * names no VM: it belongs to the armed timer of that vcpu_id and index whose deadline it meets. Of
+ * several as close it is that of the timer that was started on this CPU; else nobody's for certain.
  */
 static struct stimer *callback_owner(const struct kvm *k, const struct hvst_event *ev)
 {
-	struct stimer *best = NULL;
-	int64_t best_dist = INT64_MAX;
+	struct stimer *close = NULL, *here = NULL;
+	unsigned int nr_close = 0, nr_here = 0;
+	int64_t best = INT64_MAX;
 
 	if (ev->timer.timer_index >= HVST_STIMERS)
 		return NULL;
-	for (struct vcpu *v = kvm_by_id(k, ev->vcpu_id); v; v = v->id_next) {
-		struct stimer *t = v->timer[ev->timer.timer_index];
-		int64_t d;
+	for (const struct vcpu *v = kvm_by_id(k, ev->vcpu_id); v; v = v->id_next) {
+		int64_t d = callback_distance(k, v, ev);
 
-		if (v->vcpu_id != ev->vcpu_id || !t || (!t->armed && !t->programmed))
+		best = d < best ? d : best;
+	}
+	if (best == INT64_MAX)
+		return NULL;
+	for (const struct vcpu *v = kvm_by_id(k, ev->vcpu_id); v; v = v->id_next) {
+		struct stimer *t = v->timer[ev->timer.timer_index];
+
+		if (callback_distance(k, v, ev) - best > EARLY_NS)
 			continue;
-		/* Written, and no start seen since, or none with a deadline: any time fits. */
-		if (!t->armed || t->deadline_ns == HVST_UNKNOWN) {
-			if (!best)
-				best = t;
-			continue;
-		}
-		d = ev->ts_ns - t->deadline_ns;
-		if (d < -CALLBACK_EARLY_NS && best)
-			continue;
-		if (llabs(d) < best_dist) {
-			best_dist = llabs(d);
-			best = t;
+		close = t;
+		nr_close++;
+		if (t->arm_cpu == ev->cpu) {
+			here = t;
+			nr_here++;
 		}
 	}
-	return best;
+	return nr_close == 1 ? close : nr_here == 1 ? here : NULL;
 }
 
 void kvm_callback(struct kvm *k, const struct hvst_event *ev)
 {
 	struct stimer *t = callback_owner(k, ev);
 
+	k->callbacks_seen = true;
 	if (!t)
 		return;
 	t->armed = false;
@@ -342,6 +379,28 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *a,
 	back = ev->expiration.direct ? (to - from) / 4 : (to - from) / 8 * 3;
 	a->ts_ns = to - back;
 	return to - from - back > back ? to - from - back : back;
+}
+
+/*
+ * Does the absence of a start mean that there was none? Where starts or callbacks have been seen it
+ * does. Else an arm that is past due is delivered before the vCPU enters the guest again, and, if
+ * entries are not recorded either, at once.
+ */
+static bool can_infer(const struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
+{
+	int64_t took = ev->ts_ns - t->programmed_ns;
+
+	if (!k->opts.starts_recorded)
+		return false;
+	if (k->starts_seen || k->callbacks_seen)
+		return true;
+	if (t->programmed_ns == HVST_UNKNOWN)
+		return false;
+	if (k->entries_seen)
+		return t->vcpu->entry_ns == HVST_UNKNOWN ||
+		       t->vcpu->entry_ns < t->programmed_ns;
+	return took <= AT_ONCE_NS && t->expiration_ns != HVST_UNKNOWN &&
+	       took <= t->programmed_ns - t->expiration_ns;
 }
 
 /* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
@@ -375,8 +434,8 @@ void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 		return;
 	t->deliveries |= ev->expiration.direct ? HVST_DELIVERY_DIRECT : HVST_DELIVERY_MESSAGE;
 	/* After a callback it is an arm ahead whose start was not recorded. */
-	if (k->opts.starts_recorded && t->programmed && !t->undelivered &&
-	    t->callback_ns == HVST_UNKNOWN)
+	if (t->programmed && !t->undelivered && t->callback_ns == HVST_UNKNOWN &&
+	    can_infer(k, t, ev))
 		infer_past_due(t, ev, out);
 	if (!delivered)
 		t->failed++;

@@ -60,7 +60,7 @@ static struct vcpu *vcpu_create(struct kvm *k, int tid, const struct hvst_event 
 	v->vcpu_id = -1;
 	v->all_next = k->all;
 	v->gap = k->gap;
-	v->msr_ns = HVST_UNKNOWN;
+	v->msr_ns = v->entry_ns = HVST_UNKNOWN;
 	v->first_ns = v->last_ns = ev->ts_ns;
 	if (kvm_vm_alone(k, v))
 		goto nomem;
@@ -105,6 +105,26 @@ void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_c
 	kvm_change(out, HVST_CHANGE_VCPU_GAP, v->vm, v, NULL);
 }
 
+/*
+ * The thread appears on a CPU. If that is the first event of the CPU's whole buffer, what the
+ * thread did before may have been there, too, and overwritten: a thread that was silent until then
+ * (since the start of the trace, unless its VM was created in it) is not known to have been idle.
+ */
+static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
+{
+	unsigned int c = ev->cpu % KVM_MAX_CPUS;
+	struct kvm_cpu *cpu = &k->cpu[c];
+	bool first_seen = v->first_ns == ev->ts_ns && v->last_ns == ev->ts_ns;
+	int64_t since = first_seen ? k->first_ns : v->last_ns;
+
+	cpu->vcpu = v;
+	v->cpus[c / 64] |= 1ULL << c % 64;
+	if (cpu->first_ns != HVST_UNKNOWN || ev->ts_ns <= since ||
+	    (first_seen && v->vm->page.nr_sources))
+		return;
+	v->silent_ns += ev->ts_ns - since;
+}
+
 static struct vcpu *vcpu_look_up(struct kvm *k, const struct hvst_event *ev, bool create)
 {
 	struct vcpu *v = hvst_kvm_find(k, ev->pid);
@@ -113,7 +133,7 @@ static struct vcpu *vcpu_look_up(struct kvm *k, const struct hvst_event *ev, boo
 		v = vcpu_create(k, ev->pid, ev);
 	if (!v)
 		return NULL;
-	k->last_on_cpu[ev->cpu % KVM_CPU_CACHE] = v;
+	appears(k, v, ev);
 	if (ev->vcpu_id >= 0 && v->vcpu_id != ev->vcpu_id && create) {
 		if (v->vcpu_id >= 0)
 			vcpu_replaced(k, v);
@@ -130,7 +150,7 @@ struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create
 			 struct hvst_changes *out)
 {
 	/* Mostly the thread that was last seen on the CPU. */
-	struct vcpu *v = k->last_on_cpu[ev->cpu % KVM_CPU_CACHE];
+	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
 
 	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
 	    (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
