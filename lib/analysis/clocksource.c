@@ -20,9 +20,11 @@
 #define HPET_COUNTER_FIRST 0xfed000f0
 #define HPET_COUNTER_LAST  0xfed000f7
 
-#define AGREEING_ARMS	3 /* arms in a row that show a source which no write announced */
-#define SAME_TARGET_REF 8 /* a Linux guest recomputes its target: -3..+5 units around it */
-#define UNDERIVED_ARMS	8 /* arms after a page write, none of which shows a clock */
+#define AGREEING_ARMS	3    /* arms in a row that show a source which no write announced */
+#define SAME_TARGET_REF 8    /* a Linux guest recomputes its target: -3..+5 units around it */
+#define UNREAD_ARMS	32   /* arms in a row without a read, after which few need a clock */
+#define ROW_CHANCE	1e-6 /* of a row of arms that means nothing */
+#define UNDERIVED_ARMS	8    /* arms after a page write, none of which shows a clock */
 #define WRITER_WAIT_NS	(200LL * 1000 * 1000) /* for the arms of the vCPU that wrote the page */
 #define READ_RUN	8 /* reads of one clock in a row that make it the guest's timekeeping */
 #define READ_GAP_NS                                                                                \
@@ -53,8 +55,13 @@ struct vcpu_source {
 	unsigned int exits_since_read;
 	uint32_t msrs_since_arm;
 	struct hvst_evidence read_why;
+	/* arms in a row whose count came from a clock, with a read of the counter before them,
+	 * without */
 	unsigned int with_read, without_read;
+	unsigned int unread; /* arms of any kind since the last one with a read */
 	struct hvst_evidence with_why, without_why;
+	/* all such arms since its source was last found out: a guest may use both */
+	uint64_t all_with, all_without;
 };
 
 struct timer_source {
@@ -313,9 +320,13 @@ void hvst_clocksource_page(struct analysis *a, const struct hvst_change *c,
 				    "no master clock any more: the TSC page is broken");
 }
 
-void hvst_clocksource_delivery(struct vm *vm)
+void hvst_clocksource_delivery(struct vcpu *v)
 {
-	vm->state->source->change_ticks += vm->state->source->change_pending;
+	struct vm_source *vm = v->vm->state->source;
+
+	vm->change_ticks += vm->change_pending;
+	/* A read that was meant for an arm comes in the handler that sets it. */
+	v->state->source->read_last = false;
 }
 
 void hvst_clocksource_finish(struct analysis *a)
@@ -328,46 +339,86 @@ void hvst_clocksource_finish(struct analysis *a)
 static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
 		  enum hvst_confidence conf, const struct hvst_evidence *why)
 {
-	struct vcpu_source *va = v->state->source;
+	struct vcpu_source *s = v->state->source;
 	/* What a vCPU is found to use first is no change, whatever the rest of its VM does. */
-	enum hvst_guest_source now = va->learned ? hvst_clocksource_of(v) : HVST_SRC_UNKNOWN;
+	enum hvst_guest_source now = s->learned ? hvst_clocksource_of(v) : HVST_SRC_UNKNOWN;
 
-	va->learned = true;
+	s->learned = true;
+	s->all_with = s->with_read;
+	s->all_without = s->without_read;
 	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->state->source->source == to))
 		return;
 	change(a, v->vm, v, now, to, conf, why, NULL);
-	va->source = to;
+	s->source = to;
+}
+
+/*
+ * Is a row of @run arms of one sort too long for chance, where @same of @all were of that sort
+ * before? A guest that uses the page may read the counter for its accounting as well, before some
+ * arms and not before others: that is one state, and no row of them a change.
+ */
+static bool row_means(unsigned int run, uint64_t same, uint64_t all)
+{
+	double p = (double)(same + 1) / (double)(all + 2);
+	double chance = 1;
+
+	if (run < AGREEING_ARMS)
+		return false;
+	for (unsigned int i = 0; i < run && chance >= ROW_CHANCE; i++)
+		chance *= p;
+	return chance < ROW_CHANCE;
+}
+
+/* Arms without a read go on and on, though only the first of them came from a clock. */
+static bool goes_without(const struct vcpu_source *s)
+{
+	return s->without_read >= AGREEING_ARMS - 1 && s->unread >= UNREAD_ARMS;
+}
+
+static void count_arm(struct vcpu_source *s, bool read_before, bool derived,
+		      const struct hvst_event *ev)
+{
+	s->unread = read_before ? 0 : s->unread + 1;
+	if (read_before) {
+		if (!s->with_read++)
+			s->with_why = s->read_why;
+		s->all_without += s->without_read;
+		s->without_read = 0;
+	} else if (derived) {
+		if (!s->without_read++)
+			hvst_evidence_plain(
+				&s->without_why, ev,
+				"arms from here on without a read of the counter before them");
+		s->all_with += s->with_read;
+		s->with_read = 0;
+	}
 }
 
 static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 			const struct hvst_event *ev)
 {
-	struct vcpu_source *va = v->state->source;
-	const struct vm_source *vm = v->vm->state->source;
+	struct vcpu_source *s = v->state->source;
 	enum hvst_guest_source now = hvst_clocksource_of(v);
+	uint64_t all;
 
-	if (read_before) {
-		if (!va->with_read++)
-			va->with_why = va->read_why;
-		va->without_read = 0;
-	} else if (derived) {
-		if (!va->without_read++)
-			hvst_evidence_plain(
-				&va->without_why, ev,
-				"arms from here on without a read of the counter before them");
-		va->with_read = 0;
-	}
-	if (vm->change_pending)
+	count_arm(s, read_before, derived, ev);
+	if (v->vm->state->source->change_pending)
 		return; /* what the VM does now is being found out */
-	if (va->with_read >= AGREEING_ARMS && (!va->learned || now != HVST_SRC_REFERENCE_COUNTER))
-		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &va->with_why);
-	if (va->without_read < AGREEING_ARMS || !v->vm->page.known)
+	all = s->all_with + s->all_without;
+	if (!s->learned ? s->with_read >= AGREEING_ARMS
+			: now != HVST_SRC_REFERENCE_COUNTER &&
+				  row_means(s->with_read, s->all_with, all))
+		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
+	if (!v->vm->page.known)
 		return;
-	if (!va->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
+	if (!s->learned ? s->without_read < AGREEING_ARMS
+			: !row_means(s->without_read, s->all_without, all) && !goes_without(s))
+		return;
+	if (!s->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
 	    now == HVST_SRC_TSC_PAGE_DISABLED)
 		learn(a, v,
 		      hvst_tscpage_usable(&v->vm->page) ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC,
-		      HVST_INFERRED, &va->without_why);
+		      HVST_INFERRED, &s->without_why);
 }
 
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
@@ -430,6 +481,15 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 	struct vcpu_source *s = v->state->source;
 
 	s->msrs_since_arm++;
+	/*
+	 * A guest may write the timer's config between its read of the counter and the count; one
+	 * that clears it is done with that timer.
+	 */
+	if (ev->msr.write && ev->msr.data && hvst_msr_is_stimer(ev->msr.ecx) &&
+	    !hvst_msr_is_stimer_count(ev->msr.ecx)) {
+		s->exits_since_read -= s->exits_since_read > 0; /* the write's own */
+		return;
+	}
 	s->read_last =
 		!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception;
 	if (!s->read_last)

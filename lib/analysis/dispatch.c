@@ -138,7 +138,7 @@ static void delivery(struct analysis *a, struct stimer *t, const struct hvst_eve
 {
 	hvst_activity_delivery(t, ev, d);
 	hvst_latency_delivery(a, t, ev, d);
-	hvst_clocksource_delivery(t->vcpu->vm);
+	hvst_clocksource_delivery(t->vcpu);
 }
 
 static void change(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev,
