@@ -78,11 +78,20 @@ static bool rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list
 	return yes;
 }
 
+/* Did an edge of this VM's own show that its clock keeps the rate? */
+static bool steady(const struct analysis *a, int number)
+{
+	for_each_vm (vm, a)
+		if (vm->number == number && vm->state)
+			return vm->state->steady_edges;
+	return false;
+}
+
 ANSWER(guest_rate)
 {
 	bool known = false, yes = rate_yes(a, vm, why, &known);
 
-	return hvst_answer_if(yes, known || a->steady_edges);
+	return hvst_answer_if(yes, known || steady(a, vm));
 }
 
 bool hvst_is_switch(const struct hvst_guest_transition *t)

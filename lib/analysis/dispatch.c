@@ -104,6 +104,7 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	hvst_marks_merged(into, from);
 	hvst_clocksource_merged(a, into, from);
 	hvst_pastdue_merged(into, from);
+	into->state->steady_edges += from->state->steady_edges;
 	vm_free(from);
 }
 

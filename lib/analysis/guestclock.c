@@ -31,18 +31,25 @@
 #define MIN_PPM	       20
 #define NEAR_STORM_NS  (250LL * 1000 * 1000)
 #define MAX_SILENT     1024  /* storms looked at for a silent change: each looks at every change */
+#define GRID_PERCENT   90    /* of the steps that make a grid */
 #define MAX_PPM	       50000 /* a faster drift is a habit of the guest, not its clock */
 
 /* Upper edge of the headroom over time. */
 #define EDGE_POINTS 128
 struct edge_point {
 	int64_t ts, v;
-	bool from_clock;
 };
 struct guest_fit {
 	double slope, level;
 	int64_t t0, last;
 	bool valid;
+};
+/* Sizes that the steps from count to count have again and again: those of a grid of ticks. */
+#define STEP_CLASSES 4
+#define STEP_SAME    10 /* ref units, within which two steps are the same */
+struct step_class {
+	int64_t step;
+	uint64_t n;
 };
 struct guest_edge {
 	struct edge_point p[EDGE_POINTS]; /* the run so far, a point a window */
@@ -53,8 +60,9 @@ struct guest_edge {
 	int64_t win_from;
 	int64_t from;		 /* of the run's first window */
 	struct guest_fit before; /* the line of the run before */
-	uint64_t count;		 /* of the last arm, and how far it was from the one before */
-	int64_t step;
+	uint64_t count; /* of the last arm */
+	struct step_class steps[STEP_CLASSES];
+	uint64_t nr_steps, nr_grid; /* since the pass began; of them those of a few sizes */
 	struct edge_point odd; /* one window off the line, waiting for a second */
 	int64_t odd_from;
 	bool has_odd;
@@ -184,11 +192,7 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
  */
 static bool shows_clock(const struct guest_edge *e)
 {
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < e->n; i++)
-		n += e->p[i].from_clock;
-	return 2 * n > e->n;
+	return e->nr_grid * 100 < e->nr_steps * GRID_PERCENT;
 }
 
 static void run_end(struct analysis *a, struct stimer *t)
@@ -205,7 +209,7 @@ static void run_end(struct analysis *a, struct stimer *t)
 			if (drift && shows_clock(e))
 				report(a, t, e, &f);
 			else if (!drift && f.slope_err * 1e6 < MIN_PPM)
-				a->steady_edges++;
+				t->vcpu->vm->state->steady_edges++;
 		}
 		e->before = (struct guest_fit){ f.slope, f.level, f.t0, e->p[e->n - 1].ts, true };
 	} else {
@@ -218,6 +222,7 @@ static void run_restart(struct guest_edge *e)
 	e->n = 0;
 	e->per = 1;
 	e->has_odd = false;
+	e->nr_steps = e->nr_grid = 0;
 }
 
 /* Every second point goes, so that a long run stays bounded; the upper of two neighbours is kept.
@@ -276,24 +281,37 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 }
 
 /*
- * Did this arm's count come from a clock? One that moved on by the very step of the arm before did
- * not: a guest that ticks on a grid.
+ * Did the guest move its count on by a step that it uses all the time? A guest that ticks on a grid
+ * has one or a few such steps (8 and 12 ms, when ticks of 4 ms are set every 10 ms), give or take
+ * rounding; a guest that adds a delay to what it reads off its clock has none.
  */
-static bool from_clock(struct guest_edge *e, uint64_t count)
+static bool on_grid(struct guest_edge *e, uint64_t count)
 {
 	int64_t step = hvst_count_step(e->count, count);
-	bool same = hvst_step_repeats(step, e->step);
+	struct step_class *least = &e->steps[0];
 
 	e->count = count;
-	e->step = step;
-	return !same;
+	for (unsigned int i = 0; i < STEP_CLASSES; i++) {
+		struct step_class *c = &e->steps[i];
+
+		if (c->n && llabs(c->step - step) <= STEP_SAME) {
+			c->n++;
+			return true;
+		}
+		if (c->n < least->n)
+			least = c;
+	}
+	if (least->n > 1)
+		least->n--;
+	else
+		*least = (struct step_class){ step, 1 };
+	return false;
 }
 
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
 	struct guest_edge *e = t->state->edge;
 	int64_t headroom;
-	bool clock;
 
 	if (arm->kind == HVST_ARM_PERIODIC || arm->skew_ns == HVST_UNKNOWN ||
 	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
@@ -308,9 +326,10 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	}
 	if (!e->win_n)
 		e->win_from = arm->ts_ns;
-	clock = from_clock(e, arm->count);
+	e->nr_steps++;
+	e->nr_grid += on_grid(e, arm->count);
 	if (!e->win_n || headroom > e->win.v)
-		e->win = (struct edge_point){ arm->ts_ns, headroom, clock };
+		e->win = (struct edge_point){ arm->ts_ns, headroom };
 	e->win_n++;
 }
 
