@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: LGPL-2.1
+/*
+ * Stage: kvm. Change points of one stream of readings. The current piece is continued as long as
+ * readings agree with it; those that do not are kept, and become a new piece when that explains them
+ * better than lateness does: a line on which several of them lie within the noise is worth
+ * ln(depth / noise) for each beyond those that fix it. What can only be true if the clock moved
+ * (time_now that falls within a thread, a reading further ahead than any slew) needs no company.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refline.h"
+
+#define NEED	       12.0 /* nats for a change that nothing announces; tuned by test_refline */
+#define NEED_EVENT     6.0  /* after a clock event */
+#define WEAK	       9.0  /* a piece with less may still turn out to be late samples */
+#define OVERWHELMING   40.0 /* with more it is no coincidence even if the old line comes back */
+#define AGREE_WORTH    1.5
+#define MISS_COST      1.0
+#define WANDER	       10e-6 /* of the slope from one sample to the next */
+#define SIGMA_MIN      200.0
+#define SIGMA_MAX      10e3
+#define CHRONY_MIN_NS  (500 * 1000 * 1000LL) /* no daemon slews beyond 500 ppm for less */
+#define TOLERANCE_NS   1000.0		     /* TSC scale rounding, time stamps of other CPUs */
+#define BACK_WINDOW_NS 2000
+
+void hvst_refline_track_reset(struct refline_stream *s)
+{
+	free(s->pieces);
+	s->pieces = NULL;
+	s->nr_pieces = s->cap_pieces = 0;
+	s->open = s->proven = s->contradicted = false;
+	s->evidence = 0;
+	s->nr_low = s->dropped = s->nr_last = s->nr_raw = 0;
+	s->spacing = 0;
+	s->event_first = REFLINE_UNKNOWN;
+	s->has_prev = false;
+	s->end = REFLINE_UNKNOWN;
+	memset(&s->hidden, 0, sizeof(s->hidden));
+}
+
+/* How late a sample may be and still count as on the line. */
+static double allowed(const struct refline_stream *s)
+{
+	double wander = WANDER * (double)s->spacing;
+
+	return TOLERANCE_NS + 3 * s->sigma + fmin(wander, 50e3);
+}
+
+/* The noise, from how far samples lie off the line through their neighbours: needs no model. */
+static void noise(struct refline_stream *s, const struct refline_item *it)
+{
+	struct refline_raw *l = s->last;
+
+	if (s->nr_last == 2 && it->t > l[1].t && l[1].t > l[0].t) {
+		double part = (double)(l[1].t - l[0].t) / (double)(it->t - l[0].t);
+		double d = fabs((double)hvst_refline_sub(l[1].o, l[0].o) -
+				part * (double)hvst_refline_sub(it->o, l[0].o));
+
+		s->sigma = fmin(fmax(s->sigma * (d > s->sigma ? 1.04 : 0.96), SIGMA_MIN),
+				SIGMA_MAX);
+	}
+	if (s->nr_last && it->t > l[s->nr_last - 1].t) {
+		int64_t d = it->t - l[s->nr_last - 1].t;
+
+		/* the distance that is usual, not that of a stretch without any */
+		s->spacing = !s->spacing ? d : d > 2 * s->spacing ? s->spacing * 9 / 8 + 1
+				   : d < s->spacing / 2		  ? s->spacing * 8 / 9
+								  : (s->spacing * 7 + d) / 8;
+	}
+	if (s->nr_last == 2) {
+		l[0] = l[1];
+		s->nr_last = 1;
+	}
+	l[s->nr_last++] = (struct refline_raw){ it->t, it->o };
+}
+
+/* Latencies of the raw samples up to @to, those before @from without one. */
+static void book(const struct refline *r, struct refline_stream *s, int64_t from, int64_t to)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < s->nr_raw; i++) {
+		const struct refline_raw *p = &s->raw[i];
+		int64_t late;
+
+		if (p->t > to) {
+			s->raw[kept++] = *p;
+			continue;
+		}
+		if (p->t < from)
+			continue;
+		late = hvst_refline_sub(hvst_refline_line_at(&s->cur.line, p->t), p->o);
+		r->params.residual(r->params.ctx, late > 0 ? late : 0, s->raw_weight);
+	}
+	s->nr_raw = kept;
+	if (!kept)
+		s->raw_weight = 1;
+}
+
+static void refresh(struct refline_stream *s)
+{
+	double prior = 0;
+
+	if (s->has_prev && s->nr_pieces)
+		prior = s->pieces[s->nr_pieces - 1].line.slope;
+	hvst_refline_fit_line(&s->fit, prior, &s->cur.line);
+}
+
+static void on_line(struct refline_stream *s, const struct refline_item *it)
+{
+	hvst_refline_fit_add(&s->fit, it->t, it->o, allowed(s));
+	s->cur.to = it->t;
+	s->cur.samples += it->n;
+	s->cur.knots++;
+	s->evidence += AGREE_WORTH;
+}
+
+static void piece_begin(struct refline_stream *s, const struct refline_item *it)
+{
+	hvst_refline_fit_begin(&s->fit, it->t, it->o, allowed(s));
+	s->cur.from = s->cur.to = it->t;
+	s->cur.samples = it->n;
+	s->cur.knots = 1;
+	s->evidence = 0;
+	s->open = true;
+}
+
+/* A line through two of the samples, and what speaks for it. */
+struct candidate {
+	unsigned int first, second, agree;
+	double slope, depth, evidence;
+};
+
+static double off(const struct refline_item *a, double slope, const struct refline_item *b)
+{
+	return (double)hvst_refline_sub(b->o, a->o) - slope * (double)(b->t - a->t);
+}
+
+/*
+ * How well the line through samples @i and @j explains those from @i on. False when one lies above it:
+ * no reading is early.
+ */
+static bool judge(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
+		  unsigned int i, unsigned int j, struct candidate *c)
+{
+	double late = allowed(s), slope, sum = 0, fit_slope, span, y;
+	const struct refline_item *a = &w[i], *b = &w[j];
+
+	if (b->t <= a->t)
+		return false;
+	slope = (double)hvst_refline_sub(b->o, a->o) / (double)(b->t - a->t);
+	if (fabs(slope) > REFLINE_SLOPE_MAX)
+		return false;
+	*c = (struct candidate){ .first = i, .second = j, .slope = slope };
+	for (unsigned int k = i; k < n; k++) {
+		double above = off(a, slope, &w[k]);
+
+		if (above > TOLERANCE_NS)
+			return false;
+		if (above < -late)
+			continue;
+		c->agree++;
+		if (s->open)
+			sum += fabs((double)hvst_refline_sub(
+				w[k].o, hvst_refline_line_at(&s->cur.line, w[k].t)));
+	}
+	c->depth = s->open ? fmax(sum / c->agree, 10e3) : 50e3;
+	fit_slope = s->open && s->cur.line.slope_err < REFLINE_SLEW ? s->cur.line.slope : 0;
+	span = (double)(w[n - 1].t - a->t);
+	y = fabs(slope - fit_slope) * span;
+	c->evidence = (c->agree - 2.0) * log(1 + c->depth / (2 * late)) +
+		      log(1 + c->depth / (2 * (late + y))) - MISS_COST * (n - i - c->agree);
+	return true;
+}
+
+static bool best_line(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
+		      struct candidate *best)
+{
+	struct candidate c;
+
+	best->agree = 0;
+	best->evidence = -HUGE_VAL;
+	for (unsigned int i = 0; i + 1 < n; i++)
+		for (unsigned int j = i + 1; j < n; j++)
+			if (judge(s, w, n, i, j, &c) && c.evidence > best->evidence)
+				*best = c;
+	return best->agree >= 2;
+}
+
+/* Makes the current piece of the samples that lie on the line; residuals follow. */
+static void piece_from(struct refline_stream *s, const struct refline_item *w, unsigned int n,
+		       const struct candidate *c)
+{
+	const struct refline_item a = w[c->first];
+	double late = allowed(s);
+
+	piece_begin(s, &a);
+	for (unsigned int k = c->first + 1; k < n; k++)
+		if (off(&a, c->slope, &w[k]) >= -late)
+			on_line(s, &w[k]);
+	refresh(s);
+}
+
+/* The latest clock event in (@after, @until], -1 none; *@at gets its time. */
+static int event_between(const struct refline_stream *s, int64_t after, int64_t until, int64_t *at)
+{
+	for (unsigned int i = s->nr_items; i-- && s->items[i].t > after;)
+		if (s->items[i].kind == REFLINE_EVENT && s->items[i].t <= until) {
+			*at = s->items[i].t;
+			return s->items[i].event;
+		}
+	return -1;
+}
+
+/* What the new line may lie above the old one at @t, slopes of the new one within @slew of the old. */
+static void apart(const struct refline_stream *s, int64_t t, bool any_slope, double *lo, double *hi)
+{
+	double al, ah, bl, bh, base = (double)hvst_refline_sub(s->fit.o0, s->prev_fit.o0);
+
+	hvst_refline_fit_range(&s->prev_fit, t, &al, &ah);
+	hvst_refline_fit_range(&s->fit, t, &bl, &bh);
+	if (!any_slope) {
+		double a = (double)hvst_refline_sub(
+			hvst_refline_line_at(&s->pieces[s->nr_pieces - 1].line, t), s->prev_fit.o0);
+		double b = (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, t),
+						    s->fit.o0);
+		double da = REFLINE_SLEW * fabs((double)(t - s->pieces[s->nr_pieces - 1].to)) +
+			    s->prev_fit.late;
+		double db = REFLINE_SLEW * fabs((double)(s->cur.from - t)) + s->fit.late;
+
+		al = fmax(al, a - da);
+		ah = fmin(ah, a + da);
+		bl = fmax(bl, b - db);
+		bh = fmin(bh, b + db);
+	}
+	*lo = base + bl - ah;
+	*hi = base + bh - al;
+}
+
+static bool touches(const struct refline_stream *s, bool any_slope)
+{
+	double l0, h0, l1, h1;
+
+	apart(s, s->cur.after, any_slope, &l0, &h0);
+	apart(s, s->cur.from, any_slope, &l1, &h1);
+	return fmin(l0, l1) <= TOLERANCE_NS && fmax(h0, h1) >= -TOLERANCE_NS;
+}
+
+/* Where the two lines cross, kept within the stretch between their samples. */
+static int64_t crossing(const struct refline_stream *s)
+{
+	const struct refline_piece *a = &s->pieces[s->nr_pieces - 1], *b = &s->cur;
+	double d0 = (double)hvst_refline_sub(hvst_refline_line_at(&b->line, b->after),
+					     hvst_refline_line_at(&a->line, b->after));
+	double d1 = (double)hvst_refline_sub(hvst_refline_line_at(&b->line, b->from),
+					     hvst_refline_line_at(&a->line, b->from));
+
+	if ((d0 < 0) == (d1 < 0))
+		return fabs(d0) < fabs(d1) ? b->after : b->from;
+	return b->after + (int64_t)((double)(b->from - b->after) * d0 / (d0 - d1));
+}
+
+/* How the current piece is joined to the one before it, as far as is known by now. */
+static void joint(struct refline_stream *s)
+{
+	struct refline_piece *b = &s->cur;
+	const struct refline_piece *a;
+	double lo, hi, need, gap, rate;
+
+	if (!s->has_prev || !s->nr_pieces)
+		return;
+	a = &s->pieces[s->nr_pieces - 1];
+	b->event = event_between(s, b->after, b->until, &b->at);
+	if (b->event < 0)
+		b->at = b->after + (b->until - b->after) / 2;
+	b->step = hvst_refline_sub(hvst_refline_line_at(&b->line, b->at),
+				   hvst_refline_line_at(&a->line, b->at));
+	apart(s, b->at, false, &lo, &hi);
+	b->step_err = (int64_t)fmin(fabs(hi - lo) / 2 + 1000, 1e18);
+	b->at_least = b->knots < 2;
+	if (!s->proven && touches(s, false)) {
+		b->joint = REFLINE_BEND;
+	} else if (!s->proven && touches(s, true)) {
+		b->joint = b->line.slope_err < REFLINE_SLEW ? REFLINE_BEND : REFLINE_UNDECIDED;
+	} else {
+		gap = (double)(b->until - b->after);
+		need = fmax(fabs((double)b->step) - s->fit.late - s->prev_fit.late, 0);
+		rate = fmax(gap > 0 ? need / gap : HUGE_VAL, b->rate);
+		if (s->proven || (b->event >= 0 && need > 0))
+			b->joint = REFLINE_STEP;
+		else if (rate <= REFLINE_SLEW || (rate <= REFLINE_SLOPE_MAX && gap >= CHRONY_MIN_NS))
+			b->joint = REFLINE_UNDECIDED;
+		else
+			b->joint = REFLINE_STEP;
+	}
+	if (b->joint == REFLINE_BEND) {
+		b->at = crossing(s);
+		b->event = -1;
+		b->step = REFLINE_UNKNOWN;
+		b->at_least = false;
+	}
+}
+
+static int piece_close(struct refline_stream *s)
+{
+	if (s->nr_pieces == s->cap_pieces) {
+		unsigned int cap = s->cap_pieces ? 2 * s->cap_pieces : 8;
+		struct refline_piece *p = realloc(s->pieces, cap * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		s->pieces = p;
+		s->cap_pieces = cap;
+	}
+	joint(s);
+	s->prev_fit = s->fit;
+	s->prev_evidence = s->evidence;
+	s->prev_proven = s->proven;
+	s->has_prev = true;
+	s->pieces[s->nr_pieces++] = s->cur;
+	return 0;
+}
+
+static void settled(struct refline_stream *s)
+{
+	s->nr_low = s->dropped = 0;
+	s->contradicted = false;
+	s->event_first = REFLINE_UNKNOWN;
+}
+
+/*
+ * The current piece lies below the one before it, and the samples that came now are on that one's line
+ * again: the samples between were late, however well they agreed.
+ */
+static bool came_back(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
+		      const struct candidate *c)
+{
+	const struct refline_piece *a;
+	double lo, hi, late = allowed(s);
+
+	if (!s->has_prev || !s->nr_pieces || s->proven || s->evidence > OVERWHELMING)
+		return false;
+	a = &s->pieces[s->nr_pieces - 1];
+	if (hvst_refline_sub(hvst_refline_line_at(&s->cur.line, s->cur.from),
+			     hvst_refline_line_at(&a->line, s->cur.from)) > 0)
+		return false;
+	for (unsigned int k = c->first; k < n; k++) {
+		double y = (double)hvst_refline_sub(w[k].o, s->prev_fit.o0);
+
+		if (off(&w[c->first], c->slope, &w[k]) < -late)
+			continue;
+		hvst_refline_fit_range(&s->prev_fit, w[k].t, &lo, &hi);
+		if (y > hi + late || y + 2 * late < lo)
+			return false;
+	}
+	return true;
+}
+
+static void go_back(struct refline_stream *s, const struct refline_item *w, unsigned int n,
+		    const struct candidate *c)
+{
+	double late = allowed(s);
+	struct refline_item a = w[c->first];
+
+	s->cur = s->pieces[--s->nr_pieces];
+	s->fit = s->prev_fit;
+	s->evidence = s->prev_evidence;
+	s->proven = s->prev_proven;
+	s->has_prev = false;
+	for (unsigned int k = c->first; k < n; k++)
+		if (off(&a, c->slope, &w[k]) >= -late)
+			on_line(s, &w[k]);
+	hvst_refline_fit_line(&s->fit, s->cur.line.slope, &s->cur.line);
+}
+
+/*
+ * From where the clock may have left the old line, and how fast it must have moved at least: samples
+ * that lie above the new line were read before it began.
+ */
+static void leave(struct refline_stream *s, const struct refline_item *w, unsigned int first)
+{
+	const struct refline_piece *a = &s->pieces[s->nr_pieces - 1];
+	struct refline_piece *b = &s->cur;
+	int64_t y = hvst_refline_line_at(&b->line, b->from);
+
+	b->after = a->to;
+	b->until = b->from;
+	b->rate = 0;
+	for (unsigned int k = 0; k < first; k++) {
+		double above = (double)hvst_refline_sub(w[k].o,
+							hvst_refline_line_at(&b->line, w[k].t));
+		double drop = (double)hvst_refline_sub(w[k].o, y) - s->fit.late;
+
+		if (above <= s->fit.late || w[k].t >= b->from)
+			continue;
+		b->after = w[k].t;
+		b->rate = fmax(b->rate, drop / (double)(b->from - w[k].t));
+	}
+	if (s->contradicted && s->hidden.until > b->after && s->hidden.until < b->until)
+		b->until = s->hidden.until;
+}
+
+/* A piece of a few samples that the new one can explain by a bend was only its beginning. */
+static void absorb(struct refline_stream *s)
+{
+	struct refline_piece *a = &s->pieces[s->nr_pieces - 1];
+
+	if (a->knots > 3 || s->prev_proven || s->proven || !touches(s, true))
+		return;
+	s->cur.joint = a->joint;
+	s->cur.after = a->after;
+	s->cur.until = a->joint == REFLINE_FIRST ? s->cur.from : a->until;
+	s->cur.step = a->step;
+	s->cur.rate = a->rate;
+	s->nr_pieces--;
+	s->has_prev = false;
+}
+
+static int accept(const struct refline *r, struct refline_stream *s, const struct candidate *c,
+		  bool proven)
+{
+	struct refline_item w[REFLINE_WINDOW];
+	unsigned int n = s->nr_low;
+	int ret;
+
+	memcpy(w, s->low, n * sizeof(*w));
+	if (!proven && came_back(s, w, n, c)) {
+		go_back(s, w, n, c);
+	} else {
+		ret = piece_close(s);
+		if (ret)
+			return ret;
+		memset(&s->cur, 0, sizeof(s->cur));
+		piece_from(s, w, n, c);
+		s->evidence = c->evidence;
+		s->proven = proven;
+		leave(s, w, c->first);
+		joint(s);
+		absorb(s);
+	}
+	if (r->params.residual)
+		book(r, s, w[c->first].t, s->cur.to);
+	settled(s);
+	return 0;
+}
+
+/*
+ * A reading above a piece that has little to speak for it: that one was made of late samples. The best
+ * line over the latest ones takes its place.
+ */
+static void restart(const struct refline *r, struct refline_stream *s)
+{
+	struct refline_item w[REFLINE_WINDOW];
+	unsigned int n = 0, top = 0;
+	struct candidate c;
+
+	for (unsigned int i = s->nr_items; i-- && n < REFLINE_WINDOW;) {
+		if (s->items[i].t < s->cur.from)
+			break;
+		if (s->items[i].kind == REFLINE_SAMPLE)
+			w[n++] = s->items[i];
+	}
+	for (unsigned int i = 0; i < n / 2; i++) {
+		struct refline_item t = w[i];
+
+		w[i] = w[n - 1 - i];
+		w[n - 1 - i] = t;
+	}
+	s->open = false; /* no depth below a line that does not hold */
+	if (!best_line(s, w, n, &c) || c.agree < 3) {
+		/* nothing agrees yet: the one that was read last is true as far as is known */
+		top = n - 1;
+		piece_begin(s, &w[top]);
+		refresh(s);
+	} else {
+		piece_from(s, w, n, &c);
+		s->evidence = fmin(c.evidence, WEAK);
+	}
+	s->open = true;
+	if (s->has_prev && s->nr_pieces) {
+		if (s->cur.until > s->cur.from || !s->proven)
+			s->cur.until = s->cur.from;
+		joint(s);
+	}
+	if (r->params.residual)
+		book(r, s, s->cur.from, s->cur.to);
+	settled(s);
+}
+
+static void low_add(struct refline_stream *s, const struct refline_item *it)
+{
+	if (s->nr_low == REFLINE_WINDOW) {
+		s->nr_low--;
+		s->dropped++;
+		memmove(s->low, s->low + 1, s->nr_low * sizeof(*s->low));
+	}
+	s->low[s->nr_low++] = *it;
+}
+
+static int departed(const struct refline *r, struct refline_stream *s)
+{
+	struct candidate c;
+	int64_t at;
+	double need;
+
+	if (s->nr_low < 3 || !best_line(s, s->low, s->nr_low, &c) || c.agree < 3)
+		return 0;
+	need = event_between(s, s->cur.to, s->low[c.first].t, &at) >= 0 ? NEED_EVENT : NEED;
+	if (c.evidence < need || 2 * c.agree < s->nr_low - c.first)
+		return 0;
+	return accept(r, s, &c, false);
+}
+
+/* A single reading that only a moved clock explains. */
+static int moved(const struct refline *r, struct refline_stream *s)
+{
+	struct candidate c = { .first = s->nr_low - 1, .second = s->nr_low - 1, .agree = 1 };
+
+	return accept(r, s, &c, true);
+}
+
+static int on_sample(const struct refline *r, struct refline_stream *s,
+		     const struct refline_item *it)
+{
+	double y, lo, hi, est, dist, late;
+
+	noise(s, it);
+	s->end = it->t;
+	if (!s->open) {
+		memset(&s->cur, 0, sizeof(s->cur));
+		piece_begin(s, it);
+		s->cur.joint = REFLINE_FIRST;
+		s->cur.after = s->cur.until = s->cur.at = it->t;
+		s->cur.step = REFLINE_UNKNOWN;
+		s->cur.event = -1;
+		refresh(s);
+		settled(s);
+		return 0;
+	}
+	late = allowed(s);
+	dist = (double)(it->t - s->cur.to);
+	y = (double)hvst_refline_sub(it->o, s->fit.o0);
+	est = (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, it->t), s->fit.o0);
+	hvst_refline_fit_range(&s->fit, it->t, &lo, &hi);
+	lo = fmax(lo, est - REFLINE_SLEW * dist - late);
+	if (it->flags & REFLINE_BACK && y < est - BACK_WINDOW_NS) {
+		low_add(s, it);
+		return moved(r, s);
+	}
+	if (y <= hi + late && y + late >= lo) {
+		on_line(s, it);
+		refresh(s);
+		if (!(s->cur.knots & (s->cur.knots - 1)))
+			joint(s);
+		if (r->params.residual)
+			book(r, s, s->cur.from, it->t);
+		settled(s);
+		return 0;
+	}
+	if (y > hi && s->evidence < WEAK && y <= hi + 2 * REFLINE_SLOPE_MAX * dist + 50e6) {
+		restart(r, s);
+		return 0;
+	}
+	low_add(s, it);
+	if (y > fmax(hi, est + REFLINE_SLOPE_MAX * dist) + 2 * late)
+		return moved(r, s);
+	return departed(r, s);
+}
+
+static void on_bound(struct refline_stream *s, const struct refline_item *it)
+{
+	double lo, hi, over, dist;
+
+	if (it->t > s->end)
+		s->end = it->t;
+	if (!s->open)
+		return;
+	dist = (double)(it->t - s->cur.to);
+	hvst_refline_fit_range(&s->fit, it->t, &lo, &hi);
+	hi = fmin(hi, (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, it->t),
+					       s->fit.o0) +
+			      s->fit.late + REFLINE_SLEW * dist);
+	over = (double)hvst_refline_sub(it->o, s->fit.o0) - hi;
+	if (over <= s->fit.late)
+		return;
+	if (!s->contradicted) {
+		s->contradicted = true;
+		s->hidden = (struct refline_hidden){ .after = s->cur.to, .until = it->t };
+	}
+	if ((int64_t)over > s->hidden.at_least)
+		s->hidden.at_least = (int64_t)over;
+	if (over > REFLINE_SLOPE_MAX * dist ||
+	    (dist < CHRONY_MIN_NS && over > REFLINE_SLEW * dist))
+		s->hidden.proven = true;
+}
+
+int hvst_refline_track(struct refline *r, struct refline_stream *s, const struct refline_item *it)
+{
+	switch (it->kind) {
+	case REFLINE_SAMPLE:
+		return on_sample(r, s, it);
+	case REFLINE_BOUND:
+		on_bound(s, it);
+		return 0;
+	default:
+		if (s->event_first == REFLINE_UNKNOWN)
+			s->event_first = it->t;
+		if (it->t > s->end)
+			s->end = it->t;
+		return 0;
+	}
+}
+
+int hvst_refline_track_end(struct refline *r, struct refline_stream *s)
+{
+	struct candidate c;
+	int64_t at;
+	int ret;
+
+	if (!s->open)
+		return 0;
+	/* Nothing more will come: what speaks for a change has the last word if it is likely at all. */
+	if (s->nr_low >= 3 && best_line(s, s->low, s->nr_low, &c) && c.agree >= 3 &&
+	    c.evidence >= NEED_EVENT && c.depth > 10 * allowed(s)) {
+		ret = accept(r, s, &c, false);
+		if (ret)
+			return ret;
+	}
+	joint(s);
+	if (!s->contradicted)
+		s->hidden = (struct refline_hidden){ .after = s->cur.to, .until = s->end };
+	s->hidden.event = event_between(s, s->cur.to, s->contradicted ? s->hidden.until : INT64_MAX,
+					&at);
+	s->tail = s->contradicted || s->nr_low >= 2 || s->event_first != REFLINE_UNKNOWN;
+	return 0;
+}
