@@ -26,7 +26,7 @@
 #define REFLINE_SLOPE_MAX 0.12	 /* chrony slews by up to 10 % */
 #define REFLINE_CPUS_MAX  256	 /* clocks that are told apart when every CPU has its own */
 #define REFLINE_HULL	  32
-#define REFLINE_WINDOW	  16
+#define REFLINE_WINDOW	  24
 #define REFLINE_RESIDUALS 512
 
 struct refline_point {
@@ -76,6 +76,7 @@ struct refline_piece {
 	int64_t at;	      /* where it is placed: at a clock event in there, else the middle */
 	int event;	      /* that event, -1 none seen */
 	double rate;	      /* the clock moved at least that fast, for samples in between */
+	unsigned int between; /* samples between the two lines: how a slew looks */
 };
 
 /* A step that left no sample after it: bounds prove it, or a clock event makes it possible. */
@@ -131,10 +132,12 @@ struct refline_stream {
 	bool has_prev, prev_proven;
 	double prev_evidence;
 	double evidence; /* for the current piece, nats */
+	int64_t birth;	 /* samples since then may be the current piece's */
 	bool proven;	 /* it began with a reading that nothing else explains */
 	/* samples that are not on its line */
 	struct refline_item low[REFLINE_WINDOW];
 	unsigned int nr_low;
+	bool high;	      /* one of those lies above the line: it does not hold any more */
 	unsigned int dropped; /* of those, forgotten since the last good one */
 	int64_t spacing;      /* typical distance of samples */
 	/* since the last sample on the line */

@@ -126,7 +126,10 @@ void hvst_refline_fit_line(const struct refline_fit *f, double prior, struct ref
 	l->t0 = f->t0 + (int64_t)top;
 	l->o0 = f->o0 + (int64_t)(y + s * top);
 	l->slope = s;
+	/* and no better than a clock that wanders within what is allowed for */
 	l->slope_err = fmax(f->steep_slope - s, s - f->flat_slope);
+	if (f->last_x > 0)
+		l->slope_err = fmin(fmax(l->slope_err, f->late / 2 / f->last_x), REFLINE_SLOPE_MAX);
 	l->err = (int64_t)f->late + 1000;
 }
 

@@ -19,6 +19,11 @@
 #define OVERWHELMING   40.0 /* with more it is no coincidence even if the old line comes back */
 #define AGREE_WORTH    1.5
 #define MISS_COST      1.0
+#define STEEP_COST     5.0  /* a slope that no usual discipline makes */
+#define SURE	       2.0 /* samples that agree are taken not to be later than that many times as much */
+#define SOFT_NS	       300.0 /* above the line by that: time stamps, not the clock */
+#define RESTART	       3.0 /* nats for a line to begin with */
+#define EVIDENCE_MAX   60.0
 #define WANDER	       10e-6 /* of the slope from one sample to the next */
 #define SIGMA_MIN      200.0
 #define SIGMA_MAX      10e3
@@ -31,12 +36,12 @@ void hvst_refline_track_reset(struct refline_stream *s)
 	free(s->pieces);
 	s->pieces = NULL;
 	s->nr_pieces = s->cap_pieces = 0;
-	s->open = s->proven = s->contradicted = false;
+	s->open = s->proven = s->contradicted = s->high = s->has_prev = false;
 	s->evidence = 0;
-	s->nr_low = s->dropped = s->nr_last = s->nr_raw = 0;
+	s->nr_low = s->dropped = 0;
+	s->nr_last = s->nr_raw = 0;
 	s->spacing = 0;
 	s->event_first = REFLINE_UNKNOWN;
-	s->has_prev = false;
 	s->end = REFLINE_UNKNOWN;
 	memset(&s->hidden, 0, sizeof(s->hidden));
 }
@@ -111,16 +116,16 @@ static void refresh(struct refline_stream *s)
 
 static void on_line(struct refline_stream *s, const struct refline_item *it)
 {
-	hvst_refline_fit_add(&s->fit, it->t, it->o, allowed(s));
+	hvst_refline_fit_add(&s->fit, it->t, it->o, SURE * allowed(s));
 	s->cur.to = it->t;
 	s->cur.samples += it->n;
 	s->cur.knots++;
-	s->evidence += AGREE_WORTH;
+	s->evidence = fmin(s->evidence + AGREE_WORTH, EVIDENCE_MAX);
 }
 
 static void piece_begin(struct refline_stream *s, const struct refline_item *it)
 {
-	hvst_refline_fit_begin(&s->fit, it->t, it->o, allowed(s));
+	hvst_refline_fit_begin(&s->fit, it->t, it->o, SURE * allowed(s));
 	s->cur.from = s->cur.to = it->t;
 	s->cur.samples = it->n;
 	s->cur.knots = 1;
@@ -173,6 +178,8 @@ static bool judge(const struct refline_stream *s, const struct refline_item *w, 
 	y = fabs(slope - fit_slope) * span;
 	c->evidence = (c->agree - 2.0) * log(1 + c->depth / (2 * late)) +
 		      log(1 + c->depth / (2 * (late + y))) - MISS_COST * (n - i - c->agree);
+	if (fabs(slope - fit_slope) * span > REFLINE_SLEW * span + late)
+		c->evidence -= STEEP_COST;
 	return true;
 }
 
@@ -242,11 +249,11 @@ static void apart(const struct refline_stream *s, int64_t t, bool any_slope, dou
 
 static bool touches(const struct refline_stream *s, bool any_slope)
 {
-	double l0, h0, l1, h1;
+	double l0, h0, l1, h1, slack = fmax(s->fit.late, s->prev_fit.late);
 
 	apart(s, s->cur.after, any_slope, &l0, &h0);
 	apart(s, s->cur.from, any_slope, &l1, &h1);
-	return fmin(l0, l1) <= TOLERANCE_NS && fmax(h0, h1) >= -TOLERANCE_NS;
+	return fmin(l0, l1) <= slack && fmax(h0, h1) >= -slack;
 }
 
 /* Where the two lines cross, kept within the stretch between their samples. */
@@ -263,16 +270,81 @@ static int64_t crossing(const struct refline_stream *s)
 	return b->after + (int64_t)((double)(b->from - b->after) * d0 / (d0 - d1));
 }
 
+/*
+ * What was seen between the two pieces narrows when the clock left the old line: a reading above the
+ * new one was taken before it was reached, a bound above the old one after it was left. Samples between
+ * both lines are how a slew looks.
+ */
+static void leave(struct refline_stream *s)
+{
+	const struct refline_piece *a = &s->pieces[s->nr_pieces - 1];
+	struct refline_piece *b = &s->cur;
+	int64_t y = hvst_refline_line_at(&b->line, b->from);
+	double slack = s->fit.late + s->prev_fit.late;
+
+	b->after = a->to;
+	b->until = b->from;
+	b->rate = 0;
+	b->between = 0;
+	for (unsigned int i = s->nr_items; i-- && s->items[i].t > a->to;) {
+		const struct refline_item *it = &s->items[i];
+		double over_a, over_b, back = (double)(b->from - it->t);
+
+		if (it->t >= b->from || it->kind == REFLINE_EVENT)
+			continue;
+		over_a = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&a->line, it->t));
+		if (over_a > slack + REFLINE_SLEW * (double)(it->t - a->to) && it->t < b->until)
+			b->until = it->t;
+		if (it->kind == REFLINE_BOUND)
+			continue;
+		over_b = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&b->line, it->t));
+		if (fabs(over_a) > slack && fabs(over_b) > slack && (over_a > 0) != (over_b > 0))
+			b->between++;
+		if (over_b <= slack + b->line.slope_err * back)
+			continue;
+		if (it->t > b->after)
+			b->after = it->t;
+		b->rate = fmax(b->rate, ((double)hvst_refline_sub(it->o, y) - slack) / back);
+	}
+	if (b->until <= b->after)
+		b->until = b->from;
+}
+
+static enum refline_joint joint_kind(const struct refline_stream *s)
+{
+	const struct refline_piece *a = &s->pieces[s->nr_pieces - 1], *b = &s->cur;
+	double need, gap, rate;
+
+	if (!s->proven && touches(s, false))
+		return REFLINE_BEND;
+	if (!s->proven && touches(s, true))
+		return b->line.slope_err < REFLINE_SLEW ? REFLINE_BEND : REFLINE_UNDECIDED;
+	gap = (double)(b->until - a->to);
+	need = fabs((double)b->step) - s->fit.late - s->prev_fit.late;
+	if (need <= 0)
+		return REFLINE_BEND;
+	if (s->proven)
+		return REFLINE_STEP;
+	rate = fmax(gap > 0 ? need / gap : HUGE_VAL, b->rate);
+	if (rate > REFLINE_SLOPE_MAX)
+		return REFLINE_STEP;
+	if (gap < CHRONY_MIN_NS)
+		return rate > REFLINE_SLEW || b->event >= 0 ? REFLINE_STEP : REFLINE_UNDECIDED;
+	return rate > REFLINE_SLEW && b->event >= 0 && !b->between ? REFLINE_STEP
+								   : REFLINE_UNDECIDED;
+}
+
 /* How the current piece is joined to the one before it, as far as is known by now. */
 static void joint(struct refline_stream *s)
 {
 	struct refline_piece *b = &s->cur;
 	const struct refline_piece *a;
-	double lo, hi, need, gap, rate;
+	double lo, hi;
 
 	if (!s->has_prev || !s->nr_pieces)
 		return;
 	a = &s->pieces[s->nr_pieces - 1];
+	leave(s);
 	b->event = event_between(s, b->after, b->until, &b->at);
 	if (b->event < 0)
 		b->at = b->after + (b->until - b->after) / 2;
@@ -281,21 +353,7 @@ static void joint(struct refline_stream *s)
 	apart(s, b->at, false, &lo, &hi);
 	b->step_err = (int64_t)fmin(fabs(hi - lo) / 2 + 1000, 1e18);
 	b->at_least = b->knots < 2;
-	if (!s->proven && touches(s, false)) {
-		b->joint = REFLINE_BEND;
-	} else if (!s->proven && touches(s, true)) {
-		b->joint = b->line.slope_err < REFLINE_SLEW ? REFLINE_BEND : REFLINE_UNDECIDED;
-	} else {
-		gap = (double)(b->until - b->after);
-		need = fmax(fabs((double)b->step) - s->fit.late - s->prev_fit.late, 0);
-		rate = fmax(gap > 0 ? need / gap : HUGE_VAL, b->rate);
-		if (s->proven || (b->event >= 0 && need > 0))
-			b->joint = REFLINE_STEP;
-		else if (rate <= REFLINE_SLEW || (rate <= REFLINE_SLOPE_MAX && gap >= CHRONY_MIN_NS))
-			b->joint = REFLINE_UNDECIDED;
-		else
-			b->joint = REFLINE_STEP;
-	}
+	b->joint = joint_kind(s);
 	if (b->joint == REFLINE_BEND) {
 		b->at = crossing(s);
 		b->event = -1;
@@ -326,8 +384,9 @@ static int piece_close(struct refline_stream *s)
 
 static void settled(struct refline_stream *s)
 {
+	s->evidence = fmax(s->evidence - MISS_COST * (s->nr_low + s->dropped), 0);
 	s->nr_low = s->dropped = 0;
-	s->contradicted = false;
+	s->contradicted = s->high = false;
 	s->event_first = REFLINE_UNKNOWN;
 }
 
@@ -370,37 +429,11 @@ static void go_back(struct refline_stream *s, const struct refline_item *w, unsi
 	s->evidence = s->prev_evidence;
 	s->proven = s->prev_proven;
 	s->has_prev = false;
+	s->birth = s->cur.from;
 	for (unsigned int k = c->first; k < n; k++)
 		if (off(&a, c->slope, &w[k]) >= -late)
 			on_line(s, &w[k]);
 	hvst_refline_fit_line(&s->fit, s->cur.line.slope, &s->cur.line);
-}
-
-/*
- * From where the clock may have left the old line, and how fast it must have moved at least: samples
- * that lie above the new line were read before it began.
- */
-static void leave(struct refline_stream *s, const struct refline_item *w, unsigned int first)
-{
-	const struct refline_piece *a = &s->pieces[s->nr_pieces - 1];
-	struct refline_piece *b = &s->cur;
-	int64_t y = hvst_refline_line_at(&b->line, b->from);
-
-	b->after = a->to;
-	b->until = b->from;
-	b->rate = 0;
-	for (unsigned int k = 0; k < first; k++) {
-		double above = (double)hvst_refline_sub(w[k].o,
-							hvst_refline_line_at(&b->line, w[k].t));
-		double drop = (double)hvst_refline_sub(w[k].o, y) - s->fit.late;
-
-		if (above <= s->fit.late || w[k].t >= b->from)
-			continue;
-		b->after = w[k].t;
-		b->rate = fmax(b->rate, drop / (double)(b->from - w[k].t));
-	}
-	if (s->contradicted && s->hidden.until > b->after && s->hidden.until < b->until)
-		b->until = s->hidden.until;
 }
 
 /* A piece of a few samples that the new one can explain by a bend was only its beginning. */
@@ -415,6 +448,7 @@ static void absorb(struct refline_stream *s)
 	s->cur.until = a->joint == REFLINE_FIRST ? s->cur.from : a->until;
 	s->cur.step = a->step;
 	s->cur.rate = a->rate;
+	s->birth = a->from;
 	s->nr_pieces--;
 	s->has_prev = false;
 }
@@ -435,30 +469,26 @@ static int accept(const struct refline *r, struct refline_stream *s, const struc
 			return ret;
 		memset(&s->cur, 0, sizeof(s->cur));
 		piece_from(s, w, n, c);
+		s->birth = s->cur.from;
 		s->evidence = c->evidence;
 		s->proven = proven;
-		leave(s, w, c->first);
 		joint(s);
 		absorb(s);
 	}
 	if (r->params.residual)
 		book(r, s, w[c->first].t, s->cur.to);
+	s->nr_low = s->dropped = 0;
 	settled(s);
 	return 0;
 }
 
-/*
- * A reading above a piece that has little to speak for it: that one was made of late samples. The best
- * line over the latest ones takes its place.
- */
-static void restart(const struct refline *r, struct refline_stream *s)
+/* The latest samples since the current piece began, in order. */
+static unsigned int latest(const struct refline_stream *s, struct refline_item *w)
 {
-	struct refline_item w[REFLINE_WINDOW];
-	unsigned int n = 0, top = 0;
-	struct candidate c;
+	unsigned int n = 0;
 
 	for (unsigned int i = s->nr_items; i-- && n < REFLINE_WINDOW;) {
-		if (s->items[i].t < s->cur.from)
+		if (s->items[i].t < s->birth)
 			break;
 		if (s->items[i].kind == REFLINE_SAMPLE)
 			w[n++] = s->items[i];
@@ -469,25 +499,45 @@ static void restart(const struct refline *r, struct refline_stream *s)
 		w[i] = w[n - 1 - i];
 		w[n - 1 - i] = t;
 	}
+	return n;
+}
+
+/*
+ * A reading above the piece. One that has little to speak for it was made of late samples, and so was
+ * one of which another line explains as much, with this reading on it: the best line over the latest
+ * samples takes its place. Returns false when it stands.
+ */
+static bool restart(const struct refline *r, struct refline_stream *s)
+{
+	bool weak = s->evidence < WEAK;
+	struct refline_item w[REFLINE_WINDOW];
+	struct candidate c;
+	unsigned int n;
+	bool found;
+
+	if (!weak && s->cur.knots > REFLINE_WINDOW)
+		return false;
+	n = latest(s, w);
 	s->open = false; /* no depth below a line that does not hold */
-	if (!best_line(s, w, n, &c) || c.agree < 3) {
-		/* nothing agrees yet: the one that was read last is true as far as is known */
-		top = n - 1;
-		piece_begin(s, &w[top]);
-		refresh(s);
-	} else {
-		piece_from(s, w, n, &c);
-		s->evidence = fmin(c.evidence, WEAK);
-	}
+	found = best_line(s, w, n, &c) && c.agree >= 3 && c.evidence >= RESTART;
 	s->open = true;
-	if (s->has_prev && s->nr_pieces) {
-		if (s->cur.until > s->cur.from || !s->proven)
-			s->cur.until = s->cur.from;
-		joint(s);
+	if (!weak && (!found || w[0].t > s->birth || c.first > n / 4 ||
+		      c.agree * 4 < s->cur.knots * 3))
+		return false;
+	if (found) {
+		piece_from(s, w, n, &c);
+		s->evidence = fmin(fmax(c.evidence, 0), WEAK);
+	} else {
+		/* nothing agrees yet: the one that was read last is true as far as is known */
+		piece_begin(s, &w[n - 1]);
+		refresh(s);
 	}
+	joint(s);
 	if (r->params.residual)
 		book(r, s, s->cur.from, s->cur.to);
+	s->nr_low = s->dropped = 0;
 	settled(s);
+	return true;
 }
 
 static void low_add(struct refline_stream *s, const struct refline_item *it)
@@ -532,6 +582,7 @@ static int on_sample(const struct refline *r, struct refline_stream *s,
 	if (!s->open) {
 		memset(&s->cur, 0, sizeof(s->cur));
 		piece_begin(s, it);
+		s->birth = it->t;
 		s->cur.joint = REFLINE_FIRST;
 		s->cur.after = s->cur.until = s->cur.at = it->t;
 		s->cur.step = REFLINE_UNKNOWN;
@@ -545,12 +596,14 @@ static int on_sample(const struct refline *r, struct refline_stream *s,
 	y = (double)hvst_refline_sub(it->o, s->fit.o0);
 	est = (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, it->t), s->fit.o0);
 	hvst_refline_fit_range(&s->fit, it->t, &lo, &hi);
-	lo = fmax(lo, est - REFLINE_SLEW * dist - late);
+	lo = fmax(lo, est - fmin(REFLINE_SLEW, s->cur.line.slope_err) * dist) - late;
 	if (it->flags & REFLINE_BACK && y < est - BACK_WINDOW_NS) {
 		low_add(s, it);
 		return moved(r, s);
 	}
-	if (y <= hi + late && y + late >= lo) {
+	if (s->evidence < WEAK)
+		hi = fmin(hi, est + fmin(REFLINE_SLEW, s->cur.line.slope_err) * dist + late);
+	if (y <= hi + SOFT_NS && y >= lo && !s->high) {
 		on_line(s, it);
 		refresh(s);
 		if (!(s->cur.knots & (s->cur.knots - 1)))
@@ -560,10 +613,9 @@ static int on_sample(const struct refline *r, struct refline_stream *s,
 		settled(s);
 		return 0;
 	}
-	if (y > hi && s->evidence < WEAK && y <= hi + 2 * REFLINE_SLOPE_MAX * dist + 50e6) {
-		restart(r, s);
+	if (y > hi && restart(r, s))
 		return 0;
-	}
+	s->high |= y > hi + SOFT_NS;
 	low_add(s, it);
 	if (y > fmax(hi, est + REFLINE_SLOPE_MAX * dist) + 2 * late)
 		return moved(r, s);

@@ -393,6 +393,20 @@ static void check_steps(const struct clock *c, uint64_t id, const struct refline
 	}
 }
 
+static void list(uint64_t id, const struct refline *r)
+{
+	static const char *const name[] = { "first", "bend", "step", "undecided" };
+	const struct refline_piece *p;
+
+	for (unsigned int i = 0; show && (p = hvst_refline_piece(r, i)); i++)
+		printf("# clock %llu: %.6f..%.6f %u of %llu, %+.2f +- %.2f ppm, %s %+lld +- %lld in "
+		       "%.6f..%.6f, %g ppm, %u between\n",
+		       (unsigned long long)id, (double)p->from / 1e9, (double)p->to / 1e9, p->knots,
+		       (unsigned long long)p->samples, p->line.slope * 1e6, p->line.slope_err * 1e6,
+		       name[p->joint], (long long)p->step, (long long)p->step_err,
+		       (double)p->after / 1e9, (double)p->until / 1e9, p->rate * 1e6, p->between);
+}
+
 static void check_rates(const struct clock *c, uint64_t id, const struct refline *r,
 			struct score *sc)
 {
@@ -471,6 +485,8 @@ static void clocks(unsigned int n, uint64_t first, struct score *sc)
 		check_rates(&c, first + i, &r, sc);
 		check_at(&c, first + i, &r, sc);
 		check_verdict(&c, first + i, &r, sc);
+		if (n == 1)
+			list(first + i, &r);
 		sc->clocks++;
 		sc->samples += c.samples;
 		hvst_refline_free(&r);
