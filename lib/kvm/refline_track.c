@@ -288,21 +288,22 @@ static void leave(struct refline_stream *s)
 	b->between = 0;
 	for (unsigned int i = s->nr_items; i-- && s->items[i].t > a->to;) {
 		const struct refline_item *it = &s->items[i];
-		double over_a, over_b, back = (double)(b->from - it->t);
+		double over_a, over_b, back = (double)(b->from - it->t),
+				       since = (double)(it->t - a->to);
 
 		if (it->t >= b->from || it->kind == REFLINE_EVENT)
 			continue;
 		over_a = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&a->line, it->t));
-		if (over_a > slack + REFLINE_SLEW * (double)(it->t - a->to) && it->t < b->until)
+		if (over_a > slack + REFLINE_SLEW * since && it->t < b->until)
 			b->until = it->t;
+		b->rate = fmax(b->rate, (over_a - slack) / since);
 		if (it->kind == REFLINE_BOUND)
 			continue;
 		over_b = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&b->line, it->t));
 		if (fabs(over_a) > slack && fabs(over_b) > slack && (over_a > 0) != (over_b > 0))
 			b->between++;
-		if (over_b <= slack + b->line.slope_err * back)
-			continue;
-		if (it->t > b->after)
+		if (over_b > slack + fmax(REFLINE_SLEW, b->line.slope_err) * back &&
+		    over_b > fabs(over_a) && it->t > b->after)
 			b->after = it->t;
 		b->rate = fmax(b->rate, ((double)hvst_refline_sub(it->o, y) - slack) / back);
 	}
@@ -319,7 +320,7 @@ static enum refline_joint joint_kind(const struct refline_stream *s)
 		return REFLINE_BEND;
 	if (!s->proven && touches(s, true))
 		return b->line.slope_err < REFLINE_SLEW ? REFLINE_BEND : REFLINE_UNDECIDED;
-	gap = (double)(b->until - a->to);
+	gap = (double)(b->from - a->to);
 	need = fabs((double)b->step) - s->fit.late - s->prev_fit.late;
 	if (need <= 0)
 		return REFLINE_BEND;
@@ -351,7 +352,10 @@ static void joint(struct refline_stream *s)
 	b->step = hvst_refline_sub(hvst_refline_line_at(&b->line, b->at),
 				   hvst_refline_line_at(&a->line, b->at));
 	apart(s, b->at, false, &lo, &hi);
-	b->step_err = (int64_t)fmin(fabs(hi - lo) / 2 + 1000, 1e18);
+	b->step_err = (int64_t)fmin(fabs(hi - lo) / 2 + 1000 +
+					    fabs(b->line.slope - a->line.slope) *
+						    (double)(b->from - a->to),
+				    1e18);
 	b->at_least = b->knots < 2;
 	b->joint = joint_kind(s);
 	if (b->joint == REFLINE_BEND) {
