@@ -18,6 +18,9 @@
 #define UNBINNED_BACK  16
 #define BACK_UNITS     20 /* of 100 ns: time_now may differ by that between CPUs */
 #define ITEMS_MAX      32768
+#define FEW_KNOTS      4
+#define FEW_NS	       20e3
+#define UNDECIDED_NS   (1000 * 1000)
 #define BOUND_NEAR_NS  (100 * 1000) /* bounds further below the line say nothing */
 
 void hvst_refline_init(struct refline *r, const struct refline_params *params)
@@ -397,21 +400,29 @@ static unsigned int piece_at(const struct refline_stream *s, int64_t t)
 	return lo ? lo - 1 : 0;
 }
 
+static int64_t size_of(int64_t step)
+{
+	return step < 0 ? hvst_refline_sub(0, step) : step;
+}
+
 static int64_t grown(double err)
 {
 	return err < 1e18 ? (int64_t)err : (int64_t)1e18;
 }
 
+static int64_t beyond(const struct refline_piece *p, int64_t t)
+{
+	return t < p->from ? p->from - t : t > p->to ? t - p->to : 0;
+}
+
 static bool on_piece(const struct refline_piece *p, int64_t t, int64_t *o, int64_t *err)
 {
-	int64_t beyond = t < p->from ? p->from - t : t > p->to ? t - p->to : 0;
-	double e = (double)p->line.err;
+	double e = (double)p->line.err, most = p->knots < 3 ? REFLINE_SLOPE_MAX : REFLINE_SLEW;
 
 	*o = hvst_refline_line_at(&p->line, t);
-	if (beyond)
-		e += (double)beyond * (fmin(p->line.slope_err, REFLINE_SLEW) + REFLINE_SLEW);
-	if (p->knots < 3)
-		e += 20e3; /* nothing says that these were not late themselves */
+	e += (double)beyond(p, t) * (fmin(p->line.slope_err, most) + REFLINE_SLEW);
+	if (p->knots < FEW_KNOTS)
+		e += FEW_NS; /* nothing says that these were not late themselves */
 	*err = grown(e);
 	return true;
 }
@@ -421,15 +432,24 @@ static bool between(const struct refline_piece *a, const struct refline_piece *b
 		    int64_t *o, int64_t *err)
 {
 	int64_t oa = hvst_refline_line_at(&a->line, t), ob = hvst_refline_line_at(&b->line, t);
-	int64_t size = llabs(hvst_refline_sub(ob, oa));
+	int64_t size = size_of(hvst_refline_sub(ob, oa)), ea, eb, near;
+	bool before = t < b->at;
 
-	if (b->joint != REFLINE_BEND && (t <= b->after || t > b->until || b->event >= 0))
-		return on_piece(t <= b->after || (b->event >= 0 && t < b->at) ? a : b, t, o, err);
-	if (b->joint != REFLINE_BEND && size > 1000 * 1000)
+	on_piece(a, t, o, &ea);
+	on_piece(b, t, o, &eb);
+	*o = before ? oa : ob;
+	*err = before ? ea : eb;
+	if (b->joint == REFLINE_STEP) {
+		if (t > b->after && t <= b->until && b->event < 0)
+			return false;
+		/* the slope may have changed on either side of the step */
+		near = beyond(a, t) < beyond(b, t) ? beyond(a, t) : beyond(b, t);
+		*err = grown((double)*err + fabs(a->line.slope - b->line.slope) * (double)near);
+		return true;
+	}
+	if (b->joint == REFLINE_UNDECIDED && size > UNDECIDED_NS)
 		return false;
-	*o = t < b->at ? oa : ob;
-	*err = grown((double)size + (double)(a->line.err > b->line.err ? a->line.err
-								       : b->line.err));
+	*err = grown((double)size + (double)(a->line.err > b->line.err ? a->line.err : b->line.err));
 	return true;
 }
 
@@ -517,11 +537,6 @@ const struct refline_hidden *hvst_refline_tail(const struct refline *r)
 static double seconds(int64_t ns)
 {
 	return (double)ns / 1e9;
-}
-
-static int64_t size_of(int64_t step)
-{
-	return step < 0 ? hvst_refline_sub(0, step) : step;
 }
 
 static void take(struct refline_verdict *v, const struct refline_piece *p, enum refline_answer answer)

@@ -19,6 +19,10 @@
 #define OVERWHELMING   40.0 /* with more it is no coincidence even if the old line comes back */
 #define AGREE_WORTH    1.5
 #define MISS_COST      1.0
+#define DEPTH_MIN      10e3 /* how late samples are that are late */
+#define DEPTH_MAX      100e6
+#define DEPTH_START    50e3
+#define NEAR_PART      64.0
 #define STEEP_COST     5.0  /* a slope that no usual discipline makes */
 #define SURE	       2.0 /* samples that agree are taken not to be later than that many times as much */
 #define SOFT_NS	       300.0 /* above the line by that: time stamps, not the clock */
@@ -172,7 +176,7 @@ static bool judge(const struct refline_stream *s, const struct refline_item *w, 
 			sum += fabs((double)hvst_refline_sub(
 				w[k].o, hvst_refline_line_at(&s->cur.line, w[k].t)));
 	}
-	c->depth = s->open ? fmax(sum / c->agree, 10e3) : 50e3;
+	c->depth = s->open ? fmin(fmax(sum / c->agree, DEPTH_MIN), DEPTH_MAX) : DEPTH_START;
 	fit_slope = s->open && s->cur.line.slope_err < REFLINE_SLEW ? s->cur.line.slope : 0;
 	span = (double)(w[n - 1].t - a->t);
 	y = fabs(slope - fit_slope) * span;
@@ -281,11 +285,14 @@ static void leave(struct refline_stream *s)
 	struct refline_piece *b = &s->cur;
 	int64_t y = hvst_refline_line_at(&b->line, b->from);
 	double slack = s->fit.late + s->prev_fit.late;
+	double step = (double)hvst_refline_sub(y, hvst_refline_line_at(&a->line, b->from));
+	unsigned int near = 0;
 
 	b->after = a->to;
 	b->until = b->from;
 	b->rate = 0;
 	b->between = 0;
+	b->at_least = b->knots < 2;
 	for (unsigned int i = s->nr_items; i-- && s->items[i].t > a->to;) {
 		const struct refline_item *it = &s->items[i];
 		double over_a, over_b, back = (double)(b->from - it->t),
@@ -294,14 +301,25 @@ static void leave(struct refline_stream *s)
 		if (it->t >= b->from || it->kind == REFLINE_EVENT)
 			continue;
 		over_a = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&a->line, it->t));
-		if (over_a > slack + REFLINE_SLEW * since && it->t < b->until)
-			b->until = it->t;
+		if (over_a > slack + REFLINE_SLEW * since) {
+			/* up, and then down by more: two moves, of which one is the least there was */
+			b->at_least |= y < hvst_refline_line_at(&a->line, b->from);
+			if (!b->at_least && it->t < b->until)
+				b->until = it->t;
+		}
 		b->rate = fmax(b->rate, (over_a - slack) / since);
 		if (it->kind == REFLINE_BOUND)
 			continue;
 		over_b = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&b->line, it->t));
 		if (fabs(over_a) > slack && fabs(over_b) > slack && (over_a > 0) != (over_b > 0))
 			b->between++;
+		if (fabs(over_a) < fabs(step) / NEAR_PART && fabs(over_b) > fabs(step) / 2 &&
+		    ++near == 2) {
+			/* two that are late by nearly the same, out of all that it could be? */
+			if (it->t > b->after)
+				b->after = it->t;
+			b->rate = fmax(b->rate, (fabs(step) * (1 - 1 / NEAR_PART) - slack) / back);
+		}
 		if (over_b > slack + fmax(REFLINE_SLEW, b->line.slope_err) * back &&
 		    over_b > fabs(over_a) && it->t > b->after)
 			b->after = it->t;
@@ -356,7 +374,6 @@ static void joint(struct refline_stream *s)
 					    fabs(b->line.slope - a->line.slope) *
 						    (double)(b->from - a->to),
 				    1e18);
-	b->at_least = b->knots < 2;
 	b->joint = joint_kind(s);
 	if (b->joint == REFLINE_BEND) {
 		b->at = crossing(s);
@@ -563,7 +580,7 @@ static int departed(const struct refline *r, struct refline_stream *s)
 	if (s->nr_low < 3 || !best_line(s, s->low, s->nr_low, &c) || c.agree < 3)
 		return 0;
 	need = event_between(s, s->cur.to, s->low[c.first].t, &at) >= 0 ? NEED_EVENT : NEED;
-	if (c.evidence < need || 2 * c.agree < s->nr_low - c.first)
+	if (c.evidence < need || 3 * c.agree < s->nr_low - c.first)
 		return 0;
 	return accept(r, s, &c, false);
 }
