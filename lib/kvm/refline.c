@@ -13,7 +13,7 @@
 
 #define OFFSET_MAX     9000000000000000000LL /* room for a line to run on from there */
 #define BIN_NS	       (1000 * 1000)
-#define BIN_RISE_NS    20000 /* a sample that much above the best of its bin is no better latency */
+#define BIN_RISE_NS    20000 /* above the line: the clock moved, or the line is not right yet */
 #define UNBINNED_FIRST 64
 #define UNBINNED_BACK  16
 #define BACK_UNITS     20 /* of 100 ns: time_now may differ by that between CPUs */
@@ -224,6 +224,12 @@ static int bin_begin(struct refline *r, struct refline_stream *s, int64_t t, int
 	return ret;
 }
 
+/* A sample that the line does not explain is no better latency of the same reading. */
+static bool ahead(const struct refline_stream *s, int64_t t, int64_t o)
+{
+	return s->open && hvst_refline_sub(o, hvst_refline_line_at(&s->cur.line, t)) > BIN_RISE_NS;
+}
+
 int hvst_refline_sample(struct refline *r, struct refline_thread *thread, int64_t t,
 			uint64_t time_now, int cpu, bool residual)
 {
@@ -235,7 +241,8 @@ int hvst_refline_sample(struct refline *r, struct refline_thread *thread, int64_
 		return r->error;
 	if (residual && r->params.residual)
 		raw_add(s, t, o);
-	if (s->bin_open && t < s->bin_end && !back && o < s->bin.o + BIN_RISE_NS) {
+	if (s->bin_open && t < s->bin_end && !back &&
+	    (o < s->bin.o + BIN_RISE_NS || !ahead(s, t, o))) {
 		s->bin.n++;
 		if (o > s->bin.o) {
 			s->bin.o = o;
