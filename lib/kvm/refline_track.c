@@ -23,6 +23,7 @@
 #define DEPTH_MAX      100e6
 #define DEPTH_START    50e3
 #define NEAR_PART      64.0
+#define EVENT_SPACINGS 4
 #define STEEP_COST     5.0  /* a slope that no usual discipline makes */
 #define SURE	       2.0 /* samples that agree are taken not to be later than that many times as much */
 #define SOFT_NS	       300.0 /* above the line by that: time stamps, not the clock */
@@ -155,7 +156,7 @@ static double off(const struct refline_item *a, double slope, const struct refli
 static bool judge(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
 		  unsigned int i, unsigned int j, struct candidate *c)
 {
-	double late = allowed(s), slope, sum = 0, fit_slope, span, y;
+	double late = allowed(s), slope, depth = DEPTH_MAX, fit_slope, span, y;
 	const struct refline_item *a = &w[i], *b = &w[j];
 
 	if (b->t <= a->t)
@@ -173,15 +174,17 @@ static bool judge(const struct refline_stream *s, const struct refline_item *w, 
 			continue;
 		c->agree++;
 		if (s->open)
-			sum += fabs((double)hvst_refline_sub(
-				w[k].o, hvst_refline_line_at(&s->cur.line, w[k].t)));
+			depth = fmin(depth, fabs((double)hvst_refline_sub(
+						    w[k].o,
+						    hvst_refline_line_at(&s->cur.line, w[k].t))));
 	}
-	c->depth = s->open ? fmin(fmax(sum / c->agree, DEPTH_MIN), DEPTH_MAX) : DEPTH_START;
+	c->depth = s->open ? fmax(depth, DEPTH_MIN) : DEPTH_START;
 	fit_slope = s->open && s->cur.line.slope_err < REFLINE_SLEW ? s->cur.line.slope : 0;
 	span = (double)(w[n - 1].t - a->t);
 	y = fabs(slope - fit_slope) * span;
 	c->evidence = (c->agree - 2.0) * log(1 + c->depth / (2 * late)) +
-		      log(1 + c->depth / (2 * (late + y))) - MISS_COST * (n - i - c->agree);
+		      log(1 + c->depth / (2 * late)) - log(1 + y / late) -
+		      MISS_COST * (n - i - c->agree);
 	if (fabs(slope - fit_slope) * span > REFLINE_SLEW * span + late)
 		c->evidence -= STEEP_COST;
 	return true;
@@ -348,9 +351,13 @@ static enum refline_joint joint_kind(const struct refline_stream *s)
 	if (rate > REFLINE_SLOPE_MAX)
 		return REFLINE_STEP;
 	if (gap < CHRONY_MIN_NS)
-		return rate > REFLINE_SLEW || b->event >= 0 ? REFLINE_STEP : REFLINE_UNDECIDED;
-	return rate > REFLINE_SLEW && b->event >= 0 && !b->between ? REFLINE_STEP
-								   : REFLINE_UNDECIDED;
+		return rate > REFLINE_SLEW ? REFLINE_STEP : REFLINE_UNDECIDED;
+	/* long enough for chrony: a step only if the readings stopped with a clock event */
+	return rate > REFLINE_SLEW && b->event >= 0 && !b->between &&
+			       b->at - a->to < EVENT_SPACINGS * s->spacing &&
+			       EVENT_SPACINGS * s->spacing < (int64_t)gap
+		       ? REFLINE_STEP
+		       : REFLINE_UNDECIDED;
 }
 
 /* How the current piece is joined to the one before it, as far as is known by now. */
