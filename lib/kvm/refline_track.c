@@ -347,6 +347,9 @@ static enum refline_joint joint_kind(const struct refline_stream *s)
 		return REFLINE_BEND;
 	if (s->proven)
 		return REFLINE_STEP;
+	/* the slopes differ by so much that where they changed explains it */
+	if (fabs((double)b->step) <= (double)b->step_err)
+		return REFLINE_BEND;
 	rate = fmax(gap > 0 ? need / gap : HUGE_VAL, b->rate);
 	if (rate > REFLINE_SLOPE_MAX)
 		return REFLINE_STEP;
