@@ -24,6 +24,7 @@
 #define DEPTH_START    50e3
 #define NEAR_PART      64.0
 #define EVENT_SPACINGS 4
+#define GAP_SLEW       100e-6
 #define STEEP_COST     5.0  /* a slope that no usual discipline makes */
 #define SURE	       2.0 /* samples that agree are taken not to be later than that many times as much */
 #define SOFT_NS	       300.0 /* above the line by that: time stamps, not the clock */
@@ -368,7 +369,7 @@ static void joint(struct refline_stream *s)
 {
 	struct refline_piece *b = &s->cur;
 	const struct refline_piece *a;
-	double lo, hi;
+	double lo, hi, gap;
 
 	if (!s->has_prev || !s->nr_pieces)
 		return;
@@ -380,9 +381,11 @@ static void joint(struct refline_stream *s)
 	b->step = hvst_refline_sub(hvst_refline_line_at(&b->line, b->at),
 				   hvst_refline_line_at(&a->line, b->at));
 	apart(s, b->at, false, &lo, &hi);
-	b->step_err = (int64_t)fmin(fabs(hi - lo) / 2 + 1000 +
-					    fabs(b->line.slope - a->line.slope) *
-						    (double)(b->from - a->to),
+	/* somewhere in the gap one slope became the other, or one after the other did where samples lack */
+	gap = (double)(b->from - a->to);
+	b->step_err = (int64_t)fmin(fabs(hi - lo) / 2 + TOLERANCE_NS +
+					    fabs(b->line.slope - a->line.slope) * gap +
+					    GAP_SLEW * fmax(gap - 2 * (double)s->spacing, 0),
 				    1e18);
 	b->joint = joint_kind(s);
 	if (b->joint == REFLINE_BEND) {

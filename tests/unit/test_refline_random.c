@@ -336,7 +336,7 @@ static bool could_show(const struct clock *c, const struct step *p)
 	if (c->rate == SCALED || c->rate == CHRONY)
 		gap *= 2;
 	if (gap > 0.3e9)
-		return size > 0.15 * gap;
+		return size > 0.3 * gap;
 	return size > 1000e-6 * gap + MIN_SHOWN;
 }
 
