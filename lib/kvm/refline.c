@@ -11,6 +11,7 @@
 
 #include "refline.h"
 
+#define TIME_MAX       (INT64_MAX / 4) /* either way: differences never overflow */
 #define OFFSET_MAX     9000000000000000000LL /* room for a line to run on from there */
 #define BIN_NS	       (1000 * 1000)
 #define BIN_RISE_NS    20000 /* above the line: the clock moved, or the line is not right yet */
@@ -137,6 +138,9 @@ static void thin(struct refline_stream *s)
 
 static int item_add(struct refline *r, struct refline_stream *s, const struct refline_item *it)
 {
+	/* out of order: a broken trace, or a bound that waited for a better one */
+	if (s->nr_items && it->t < s->items[s->nr_items - 1].t)
+		return 0;
 	if (s->nr_items == ITEMS_MAX)
 		thin(s);
 	if (s->nr_items == s->cap_items) {
@@ -160,12 +164,18 @@ static int bin_flush(struct refline *r, struct refline_stream *s)
 	return item_add(r, s, &s->bin);
 }
 
+/* The highest bound of its bin, where it is not the first, which went through at once. */
 static int bound_flush(struct refline *r, struct refline_stream *s)
 {
-	if (s->bound_end == REFLINE_UNKNOWN || !s->bound_bin.n)
+	if (!s->bound_bin.n)
 		return 0;
 	s->bound_bin.n = 0;
 	return item_add(r, s, &s->bound_bin);
+}
+
+static bool time_fits(int64_t t)
+{
+	return t > -TIME_MAX && t < TIME_MAX;
 }
 
 static int64_t offset_of(uint64_t time_now, int64_t t)
@@ -206,8 +216,10 @@ static bool fell(struct refline_thread *th, uint64_t time_now, int cpu, bool per
 
 static int bin_begin(struct refline *r, struct refline_stream *s, int64_t t, int64_t o, bool back)
 {
-	int ret = bin_flush(r, s);
+	int ret = bound_flush(r, s);
 
+	if (!ret)
+		ret = bin_flush(r, s);
 	if (back)
 		s->unbinned = UNBINNED_BACK;
 	s->bin = (struct refline_item){ .t = t,
@@ -237,7 +249,7 @@ int hvst_refline_sample(struct refline *r, struct refline_thread *thread, int64_
 	int64_t o = offset_of(time_now, t);
 	struct refline_stream *s = stream_get(r, cpu);
 
-	if (!s)
+	if (!s || !time_fits(t))
 		return r->error;
 	if (residual && r->params.residual)
 		raw_add(s, t, o);
@@ -250,34 +262,39 @@ int hvst_refline_sample(struct refline *r, struct refline_thread *thread, int64_
 		}
 		return 0;
 	}
+	s->nr_bounds = 0;
 	return bin_begin(r, s, t, o, back);
 }
 
 int hvst_refline_bound(struct refline *r, int64_t t, uint64_t count, int cpu)
 {
 	struct refline_stream *s = stream_get(r, cpu);
+	struct refline_item it;
 	int64_t o;
-	int ret = 0;
+	int ret;
 
-	if (!s)
+	if (!s || !time_fits(t))
 		return r->error;
 	if (!s->open || count > INT64_MAX) /* counts that disable a timer */
 		return 0;
 	o = offset_of(count, t);
 	if (o < hvst_refline_line_at(&s->cur.line, t) - BOUND_NEAR_NS)
 		return 0;
-	if (s->bound_bin.n && t < s->bound_end) {
-		if (o > s->bound_bin.o) {
-			/* the first one dates a contradiction, the highest one measures it */
-			s->bound_bin.o = o;
-			s->bound_bin.t = t;
+	it = (struct refline_item){ .t = t, .o = o, .n = 1, .kind = REFLINE_BOUND };
+	if (t < s->bound_end && s->nr_bounds) {
+		if (o > s->bound_top) {
+			s->bound_top = o;
+			s->bound_bin = it;
 		}
 		return 0;
 	}
 	ret = bound_flush(r, s);
-	s->bound_bin = (struct refline_item){ .t = t, .o = o, .n = 1, .kind = REFLINE_BOUND };
+	if (!ret)
+		ret = bin_flush(r, s); /* in order of time */
+	s->nr_bounds = 1;
+	s->bound_top = o;
 	s->bound_end = t + s->bin_width;
-	return ret ? ret : bound_flush(r, s);
+	return ret ? ret : item_add(r, s, &it);
 }
 
 static int stream_event(struct refline *r, struct refline_stream *s, int64_t t, int kind)
@@ -287,6 +304,8 @@ static int stream_event(struct refline *r, struct refline_stream *s, int64_t t, 
 	};
 	int ret = bin_flush(r, s);
 
+	if (!ret)
+		ret = bound_flush(r, s);
 	return ret ? ret : item_add(r, s, &it);
 }
 
@@ -294,6 +313,8 @@ int hvst_refline_event(struct refline *r, int64_t t, int kind)
 {
 	int ret = 0;
 
+	if (!time_fits(t))
+		return 0;
 	if (!r->nr_streams && !r->params.per_cpu)
 		stream_get(r, 0);
 	for (unsigned int i = 0; !ret && i < r->nr_streams; i++)
@@ -474,7 +495,7 @@ bool hvst_refline_at(const struct refline *r, int64_t t, int cpu, int64_t *o, in
 	const struct refline_piece *p;
 	unsigned int i;
 
-	if (!s || !s->open)
+	if (!s || !s->open || !time_fits(t))
 		return false;
 	i = piece_at(s, t);
 	p = piece(s, i);
@@ -625,64 +646,63 @@ void hvst_refline_stepped(const struct refline *r, int64_t min_ns, struct reflin
 }
 
 struct rate_sum {
-	double drift, span, err; /* of a run of pieces without a step */
-	double off, ppm, ppm_err;
-	int64_t longest;
+	double drift, err, span;
 };
 
-static void rate_try(struct rate_sum *sum, double ppm, double err, int64_t span, double min_ppm,
+static void rate_add(struct rate_sum *sum, const struct refline_piece *p)
+{
+	double span = (double)(p->to - p->from);
+
+	sum->drift += 1e6 * p->line.slope * span;
+	sum->err += 1e6 * p->line.slope_err * span;
+	sum->span += span;
+}
+
+/* Takes a rate that is off for long enough, and for longer than the one before. */
+static void rate_try(struct rate_sum *best, const struct rate_sum *sum, double min_ppm,
 		     int64_t min_ns)
 {
-	if (span < min_ns || fabs(ppm) - err <= min_ppm || span <= sum->longest)
-		return;
-	sum->longest = span;
-	sum->ppm = ppm;
-	sum->ppm_err = err;
+	if (sum->span >= (double)min_ns && sum->span > best->span &&
+	    fabs(sum->drift) - sum->err > min_ppm * sum->span)
+		*best = *sum;
 }
 
 void hvst_refline_rate(const struct refline *r, double min_ppm, int64_t min_ns,
 		       struct refline_verdict *v)
 {
 	const struct refline_stream *s = main_stream(r);
-	struct rate_sum sum = { 0 };
-	double known = 0, all = 0, drift = 0, err = 0;
+	struct rate_sum one, run = { 0 }, all = { 0 }, best = { 0 }, best_run = { 0 };
+	double known = 0;
 
 	*v = (struct refline_verdict){ .answer = REFLINE_CANNOT_TELL, .event = -1 };
 	for (unsigned int i = 0; s && !r->params.no_rate && i < nr_pieces(s); i++) {
 		const struct refline_piece *p = piece(s, i);
-		double span = (double)(p->to - p->from), ppm = 1e6 * p->line.slope,
-		       e = 1e6 * p->line.slope_err;
 
-		rate_try(&sum, ppm, e, p->to - p->from, min_ppm, min_ns);
+		one = (struct rate_sum){ 0 };
+		rate_add(&one, p);
+		rate_try(&best, &one, min_ppm, min_ns);
 		if (p->joint == REFLINE_STEP || p->joint == REFLINE_FIRST)
-			sum.drift = sum.span = sum.err = 0;
-		sum.drift += ppm * span;
-		sum.err += e * span;
-		sum.span += span;
-		if (sum.span > 0)
-			rate_try(&sum, sum.drift / sum.span, sum.err / sum.span, (int64_t)sum.span,
-				 min_ppm, min_ns);
-		all += span;
-		drift += ppm * span;
-		err += e * span;
-		if (fabs(ppm) + e < min_ppm)
-			known += span;
+			run = (struct rate_sum){ 0 };
+		rate_add(&run, p);
+		rate_try(&best_run, &run, min_ppm, min_ns);
+		rate_add(&all, p);
+		if (fabs(one.drift) + one.err < min_ppm * one.span)
+			known += one.span;
 	}
-	if (sum.longest) {
+	/* a slew that changes all the time is off only on the whole */
+	if (!(best.span > 0))
+		best = best_run;
+	if (best.span > 0) {
 		v->answer = REFLINE_YES;
-		v->ppm = sum.ppm;
-		v->ppm_err = sum.ppm_err;
-		snprintf(v->text, sizeof(v->text), "%+.1f ppm +- %.1f for %.3f s", v->ppm, v->ppm_err,
-			 seconds(sum.longest));
-		return;
-	}
-	if (all > 0) {
-		v->ppm = drift / all;
-		v->ppm_err = err / all;
-	}
-	if (all >= (double)min_ns && known > 0.5 * all)
+		all = best;
+	} else if (all.span >= (double)min_ns && known > 0.5 * all.span) {
 		v->answer = REFLINE_NO;
-	snprintf(v->text, sizeof(v->text),
-		 v->answer == REFLINE_NO ? "%+.2f ppm +- %.2f" : "not known: %+.1f ppm +- %.1f",
-		 v->ppm, v->ppm_err);
+	}
+	if (all.span > 0) {
+		v->ppm = all.drift / all.span;
+		v->ppm_err = all.err / all.span;
+	}
+	snprintf(v->text, sizeof(v->text), "%s%+.2f ppm +- %.2f over %.3f s",
+		 v->answer == REFLINE_CANNOT_TELL ? "not known: " : "", v->ppm, v->ppm_err,
+		 seconds((int64_t)all.span));
 }

@@ -117,8 +117,9 @@ struct refline_stream {
 	int64_t bin_end;
 	bool bin_open;
 	unsigned int unbinned; /* samples that still count each by itself */
-	struct refline_item bound_bin;
-	int64_t bound_end;
+	struct refline_item bound_bin; /* n 0: none */
+	int64_t bound_end, bound_top;
+	unsigned int nr_bounds;
 	/* noise */
 	struct refline_raw last[2];
 	unsigned int nr_last;

@@ -552,6 +552,8 @@ static bool restart(const struct refline *r, struct refline_stream *s)
 	if (!weak && s->cur.knots > REFLINE_WINDOW)
 		return false;
 	n = latest(s, w);
+	if (!n)
+		return false;
 	s->open = false; /* no depth below a line that does not hold */
 	found = best_line(s, w, n, &c) && c.agree >= 3 && c.evidence >= RESTART;
 	s->open = true;
