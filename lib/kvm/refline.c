@@ -322,7 +322,7 @@ int hvst_refline_event(struct refline *r, int64_t t, int kind)
 	return ret ? ret : r->error;
 }
 
-int hvst_refline_finish(struct refline *r)
+int hvst_refline_finish(struct refline *r, int64_t end)
 {
 	int ret = 0;
 
@@ -330,6 +330,8 @@ int hvst_refline_finish(struct refline *r)
 		ret = bin_flush(r, r->streams[i]);
 		if (!ret)
 			ret = bound_flush(r, r->streams[i]);
+		if (time_fits(end) && end > r->streams[i]->end)
+			r->streams[i]->end = end;
 		if (!ret)
 			ret = hvst_refline_track_end(r, r->streams[i]);
 	}

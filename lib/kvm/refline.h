@@ -82,6 +82,7 @@ struct refline_piece {
 /* A step that left no sample after it: bounds prove it, or a clock event makes it possible. */
 struct refline_hidden {
 	int64_t after, until; /* it came in there */
+	int64_t last;	      /* bound that proves it */
 	int64_t at_least;     /* size; 0: none is proven */
 	bool proven;	      /* more than any slew could have made */
 	int event;
@@ -189,8 +190,11 @@ int hvst_refline_bound(struct refline *r, int64_t t, uint64_t count, int cpu);
 /* The clock may have been set at @t: @kind is the caller's. 0 or -ENOMEM. */
 int hvst_refline_event(struct refline *r, int64_t t, int kind);
 
-/* No more samples will come: joints and what is hidden at the end are worked out. */
-int hvst_refline_finish(struct refline *r);
+/*
+ * No more samples will come: joints and what is hidden at the end are worked out. @end: the last sign of
+ * the VM, REFLINE_UNKNOWN when that is what the estimator was told.
+ */
+int hvst_refline_finish(struct refline *r, int64_t end);
 
 /* Two histories are one clock's. @from is left empty. 0 or -ENOMEM. */
 int hvst_refline_merge(struct refline *into, struct refline *from);

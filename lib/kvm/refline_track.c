@@ -25,6 +25,7 @@
 #define NEAR_PART      64.0
 #define EVENT_SPACINGS 4
 #define GAP_SLEW       100e-6
+#define SPACING_MAX    (3600 * 1000000000LL)
 #define STEEP_COST     5.0  /* a slope that no usual discipline makes */
 #define SURE	       2.0 /* samples that agree are taken not to be later than that many times as much */
 #define SOFT_NS	       300.0 /* above the line by that: time stamps, not the clock */
@@ -75,6 +76,8 @@ static void noise(struct refline_stream *s, const struct refline_item *it)
 	}
 	if (s->nr_last && it->t > l[s->nr_last - 1].t) {
 		int64_t d = it->t - l[s->nr_last - 1].t;
+
+		d = d < SPACING_MAX ? d : SPACING_MAX;
 
 		/* the distance that is usual, not that of a stretch without any */
 		s->spacing = !s->spacing ? d : d > 2 * s->spacing ? s->spacing * 9 / 8 + 1
@@ -278,6 +281,12 @@ static int64_t crossing(const struct refline_stream *s)
 	return b->after + (int64_t)((double)(b->from - b->after) * d0 / (d0 - d1));
 }
 
+/* How far a clock may be slewed in @ns, by what any daemon does. */
+static double slewed(double ns)
+{
+	return ns * (ns < CHRONY_MIN_NS ? REFLINE_SLEW : REFLINE_SLOPE_MAX);
+}
+
 /*
  * What was seen between the two pieces narrows when the clock left the old line: a reading above the
  * new one was taken before it was reached, a bound above the old one after it was left. Samples between
@@ -305,7 +314,7 @@ static void leave(struct refline_stream *s)
 		if (it->t >= b->from || it->kind == REFLINE_EVENT)
 			continue;
 		over_a = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&a->line, it->t));
-		if (over_a > slack + REFLINE_SLEW * since) {
+		if (over_a > slack + slewed(since)) {
 			/* up, and then down by more: two moves, of which one is the least there was */
 			b->at_least |= y < hvst_refline_line_at(&a->line, b->from);
 			if (!b->at_least && it->t < b->until)
@@ -608,6 +617,54 @@ static int moved(const struct refline *r, struct refline_stream *s)
 	return accept(r, s, &c, true);
 }
 
+/*
+ * Bounds proved that the clock was ahead of its line, and now it is back on it: two steps, of a size
+ * that is known from below only.
+ */
+static int went_and_came(struct refline_stream *s, const struct refline_item *it)
+{
+	struct refline_piece out = { .joint = REFLINE_STEP,
+				     .at_least = true,
+				     .step = s->hidden.at_least,
+				     .step_err = REFLINE_UNKNOWN,
+				     .from = s->hidden.until,
+				     .to = s->hidden.last,
+				     .after = s->cur.to,
+				     .until = s->hidden.until };
+	struct refline_line line = s->cur.line;
+	int ret = piece_close(s);
+
+	if (ret)
+		return ret;
+	out.event = event_between(s, out.after, out.until, &out.at);
+	if (out.event < 0)
+		out.at = out.until;
+	out.line = line;
+	out.line.o0 += out.step;
+	out.line.err = out.step;
+	s->cur = out;
+	ret = piece_close(s);
+	if (ret)
+		return ret;
+	s->cur = (struct refline_piece){ .joint = REFLINE_STEP,
+					 .at_least = true,
+					 .step = -out.step,
+					 .step_err = REFLINE_UNKNOWN,
+					 .after = out.to,
+					 .until = it->t };
+	s->cur.event = event_between(s, out.to, it->t, &s->cur.at);
+	if (s->cur.event < 0)
+		s->cur.at = it->t;
+	piece_begin(s, it);
+	s->cur.line = line;
+	s->birth = it->t;
+	/* the line is that from before: nothing is to be found out about how it is joined */
+	s->evidence = s->prev_evidence;
+	s->has_prev = s->proven = false;
+	settled(s);
+	return 0;
+}
+
 static int on_sample(const struct refline *r, struct refline_stream *s,
 		     const struct refline_item *it)
 {
@@ -640,6 +697,8 @@ static int on_sample(const struct refline *r, struct refline_stream *s,
 	if (s->evidence < WEAK)
 		hi = fmin(hi, est + fmin(REFLINE_SLEW, s->cur.line.slope_err) * dist + late);
 	if (y <= hi + SOFT_NS && y >= lo && !s->high) {
+		if (s->contradicted && s->hidden.proven)
+			return went_and_came(s, it);
 		on_line(s, it);
 		refresh(s);
 		if (!(s->cur.knots & (s->cur.knots - 1)))
@@ -680,9 +739,9 @@ static void on_bound(struct refline_stream *s, const struct refline_item *it)
 	}
 	if ((int64_t)over > s->hidden.at_least)
 		s->hidden.at_least = (int64_t)over;
-	if (over > REFLINE_SLOPE_MAX * dist ||
-	    (dist < CHRONY_MIN_NS && over > REFLINE_SLEW * dist))
+	if (over > slewed(dist))
 		s->hidden.proven = true;
+	s->hidden.last = it->t;
 }
 
 int hvst_refline_track(struct refline *r, struct refline_stream *s, const struct refline_item *it)
@@ -722,6 +781,9 @@ int hvst_refline_track_end(struct refline *r, struct refline_stream *s)
 		s->hidden = (struct refline_hidden){ .after = s->cur.to, .until = s->end };
 	s->hidden.event = event_between(s, s->cur.to, s->contradicted ? s->hidden.until : INT64_MAX,
 					&at);
-	s->tail = s->contradicted || s->nr_low >= 2 || s->event_first != REFLINE_UNKNOWN;
+	/* one that is not due yet is not missing */
+	s->tail = s->contradicted || s->nr_low >= 2 ||
+		  (s->event_first != REFLINE_UNKNOWN &&
+		   s->end - s->cur.to > EVENT_SPACINGS * s->spacing);
 	return 0;
 }

@@ -111,7 +111,7 @@ static struct refline_verdict stepped(struct host *h)
 {
 	struct refline_verdict v;
 
-	assert_int_equal(0, hvst_refline_finish(&h->r));
+	assert_int_equal(0, hvst_refline_finish(&h->r, h->now));
 	hvst_refline_stepped(&h->r, MIN_NS, &v);
 	printf("# step: %s\n", v.text);
 	return v;
@@ -151,6 +151,30 @@ static void test_hidden_step(void **state)
 		assert_false(hvst_refline_at(&h.r, at + SEC(1), 0, &o, &err));
 		end(&h);
 	}
+}
+
+/* Ahead for a while in which every arm is past due: the bounds between two readings say so. */
+static void test_there_and_back(void **state)
+{
+	struct refline_verdict v;
+	int64_t o, err, at;
+	struct host h;
+
+	(void)state;
+	begin(&h, false);
+	samples(&h, 300, MS(1));
+	at = h.now;
+	h.o += MS(5);
+	storm(&h, 1000, US(10), MS(4));
+	h.o -= MS(5);
+	samples(&h, 300, MS(1));
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFLINE_YES);
+	assert_true(v.at_least && llabs(v.size) > MS(0.9) && llabs(v.size) <= MS(1));
+	assert_int_equal(v.steps, 2);
+	assert_true(hvst_refline_at(&h.r, at + MS(50), 0, &o, &err));
+	assert_true(llabs(o - SEC(500)) <= err && err < US(30));
+	end(&h);
 }
 
 static void test_step_back_at_end(void **state)
@@ -491,6 +515,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hidden_step),
+		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_step_back_at_end),
 		cmocka_unit_test(test_step_ahead_at_end),
 		cmocka_unit_test(test_many_small_steps),

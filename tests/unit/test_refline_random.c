@@ -305,7 +305,7 @@ static void run(struct clock *c, struct refline *r)
 		if (stamped > t + interval(c))
 			t = stamped;
 	}
-	assert_int_equal(0, hvst_refline_finish(r));
+	assert_int_equal(0, hvst_refline_finish(r, REFLINE_UNKNOWN));
 }
 
 struct score {
