@@ -281,10 +281,10 @@ static int64_t crossing(const struct refline_stream *s)
 	return b->after + (int64_t)((double)(b->from - b->after) * d0 / (d0 - d1));
 }
 
-/* How far a clock may be slewed in @ns, by what any daemon does. */
-static double slewed(double ns)
+/* How far a clock of @slope may leave its line in @ns, by what any daemon does. */
+static double slewed(double ns, double slope)
 {
-	return ns * (ns < CHRONY_MIN_NS ? REFLINE_SLEW : REFLINE_SLOPE_MAX);
+	return ns * (ns < CHRONY_MIN_NS ? REFLINE_SLEW + fabs(slope) : REFLINE_SLOPE_MAX);
 }
 
 /*
@@ -314,7 +314,7 @@ static void leave(struct refline_stream *s)
 		if (it->t >= b->from || it->kind == REFLINE_EVENT)
 			continue;
 		over_a = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&a->line, it->t));
-		if (over_a > slack + slewed(since)) {
+		if (over_a > slack + slewed(since, a->line.slope)) {
 			/* up, and then down by more: two moves, of which one is the least there was */
 			b->at_least |= y < hvst_refline_line_at(&a->line, b->from);
 			if (!b->at_least && it->t < b->until)
@@ -643,6 +643,7 @@ static int went_and_came(struct refline_stream *s, const struct refline_item *it
 	out.line.o0 += out.step;
 	out.line.err = out.step;
 	s->cur = out;
+	s->has_prev = false;
 	ret = piece_close(s);
 	if (ret)
 		return ret;
@@ -739,7 +740,7 @@ static void on_bound(struct refline_stream *s, const struct refline_item *it)
 	}
 	if ((int64_t)over > s->hidden.at_least)
 		s->hidden.at_least = (int64_t)over;
-	if (over > slewed(dist))
+	if (over > slewed(dist, s->cur.line.slope))
 		s->hidden.proven = true;
 	s->hidden.last = it->t;
 }
