@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
- * Stage: kvm. Readings of a VM's reference clock: thinned to what can matter on their way in, and what
- * the estimate says on its way out. The estimate itself: refline_track.c.
+ * Stage: kvm. Readings of a VM's reference clock: thinned to what can matter on their way in, and
+ * what the estimate says on its way out. The estimate itself: refline_track.c.
  */
 #include <errno.h>
 #include <math.h>
@@ -11,7 +11,7 @@
 
 #include "refline.h"
 
-#define TIME_MAX       (INT64_MAX / 4) /* either way: differences never overflow */
+#define TIME_MAX       (INT64_MAX / 4)	     /* either way: differences never overflow */
 #define OFFSET_MAX     9000000000000000000LL /* room for a line to run on from there */
 #define BIN_NS	       (1000 * 1000)
 #define BIN_RISE_NS    20000 /* above the line: the clock moved, or the line is not right yet */
@@ -88,9 +88,9 @@ static struct refline_stream *stream_get(struct refline *r, int cpu)
 }
 
 /*
- * Room for more: of two samples in the same (now doubled) bin the better one stays, by the slope there;
- * one that time_now fell at, and what lies on different sides of a joint, stays. What remains too much
- * (events, bounds) loses every second.
+ * Room for more: of two samples in the same (now doubled) bin the better one stays, by the slope
+ * there; one that time_now fell at, and what lies on different sides of a joint, stays. What
+ * remains too much (events, bounds) loses every second.
  */
 static void thin(struct refline_stream *s)
 {
@@ -222,11 +222,9 @@ static int bin_begin(struct refline *r, struct refline_stream *s, int64_t t, int
 		ret = bin_flush(r, s);
 	if (back)
 		s->unbinned = UNBINNED_BACK;
-	s->bin = (struct refline_item){ .t = t,
-					.o = o,
-					.n = 1,
-					.kind = REFLINE_SAMPLE,
-					.flags = back ? REFLINE_BACK : 0 };
+	s->bin = (struct refline_item){
+		.t = t, .o = o, .n = 1, .kind = REFLINE_SAMPLE, .flags = back ? REFLINE_BACK : 0
+	};
 	s->bin_end = t + s->bin_width;
 	s->bin_open = true;
 	if (!ret && s->unbinned) {
@@ -299,9 +297,7 @@ int hvst_refline_bound(struct refline *r, int64_t t, uint64_t count, int cpu)
 
 static int stream_event(struct refline *r, struct refline_stream *s, int64_t t, int kind)
 {
-	struct refline_item it = {
-		.t = t, .n = 1, .kind = REFLINE_EVENT, .event = (int16_t)kind
-	};
+	struct refline_item it = { .t = t, .n = 1, .kind = REFLINE_EVENT, .event = (int16_t)kind };
 	int ret = bin_flush(r, s);
 
 	if (!ret)
@@ -479,7 +475,8 @@ static bool between(const struct refline_piece *a, const struct refline_piece *b
 	}
 	if (b->joint == REFLINE_UNDECIDED && size > UNDECIDED_NS)
 		return false;
-	*err = grown((double)size + (double)(a->line.err > b->line.err ? a->line.err : b->line.err));
+	*err = grown((double)size +
+		     (double)(a->line.err > b->line.err ? a->line.err : b->line.err));
 	return true;
 }
 
@@ -569,7 +566,8 @@ static double seconds(int64_t ns)
 	return (double)ns / 1e9;
 }
 
-static void take(struct refline_verdict *v, const struct refline_piece *p, enum refline_answer answer)
+static void take(struct refline_verdict *v, const struct refline_piece *p,
+		 enum refline_answer answer)
 {
 	v->answer = answer;
 	v->size = p->step;
@@ -592,7 +590,8 @@ static void step_words(struct refline_verdict *v)
 			 v->steps > 1 ? ", the largest of several steps" : "");
 	else if (v->answer == REFLINE_CANNOT_TELL && v->size)
 		snprintf(v->text, sizeof(v->text),
-			 "moved by %s%+.6f s between %.6f s and %.6f s, where no reading tells a step "
+			 "moved by %s%+.6f s between %.6f s and %.6f s, where no reading tells a "
+			 "step "
 			 "from a slew",
 			 least, seconds(v->size), seconds(v->after), seconds(v->until));
 	else if (v->answer == REFLINE_CANNOT_TELL && v->until != REFLINE_UNKNOWN)
@@ -602,7 +601,8 @@ static void step_words(struct refline_verdict *v)
 	else if (v->answer == REFLINE_CANNOT_TELL)
 		snprintf(v->text, sizeof(v->text), "too few readings to show a step");
 	else
-		snprintf(v->text, sizeof(v->text), "every reading lies on one line, bends included");
+		snprintf(v->text, sizeof(v->text),
+			 "every reading lies on one line, bends included");
 }
 
 void hvst_refline_stepped(const struct refline *r, int64_t min_ns, struct refline_verdict *v)

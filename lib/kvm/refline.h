@@ -5,8 +5,8 @@
  *
  * What is assumed, and nothing else:
  *  - A sample (t, time_now) is stamped after the clock was read, so O(t) >= o = 100 * time_now - t.
- *    Latency O - o is small for a good part of the samples; it may be large for any of them, and for
- *    many in a row, but then it scatters.
+ *    Latency O - o is small for a good part of the samples; it may be large for any of them, and
+ * for many in a row, but then it scatters.
  *  - A bound (t, count) says O(t) >= 100 * count - t and nothing more.
  *  - Between steps O has a slope. The host's discipline of the trace clock changes slopes at any
  *    time within REFLINE_SLEW, for half a second and more also up to REFLINE_SLOPE_MAX (chrony).
@@ -117,7 +117,7 @@ struct refline_stream {
 	struct refline_item bin;
 	int64_t bin_end;
 	bool bin_open;
-	unsigned int unbinned; /* samples that still count each by itself */
+	unsigned int unbinned;	       /* samples that still count each by itself */
 	struct refline_item bound_bin; /* n 0: none */
 	int64_t bound_end, bound_top;
 	unsigned int nr_bounds;
@@ -191,8 +191,8 @@ int hvst_refline_bound(struct refline *r, int64_t t, uint64_t count, int cpu);
 int hvst_refline_event(struct refline *r, int64_t t, int kind);
 
 /*
- * No more samples will come: joints and what is hidden at the end are worked out. @end: the last sign of
- * the VM, REFLINE_UNKNOWN when that is what the estimator was told.
+ * No more samples will come: joints and what is hidden at the end are worked out. @end: the last
+ * sign of the VM, REFLINE_UNKNOWN when that is what the estimator was told.
  */
 int hvst_refline_finish(struct refline *r, int64_t end);
 
@@ -204,11 +204,13 @@ int hvst_refline_merge(struct refline *into, struct refline *from);
  * @o: the estimate
  * @err: bound of its error
  *
- * Return: false where the samples do not bound it from above: after a possible step, or without any.
+ * Return: false where the samples do not bound it from above: after a possible step, or without
+ * any.
  */
 bool hvst_refline_at(const struct refline *r, int64_t t, int cpu, int64_t *o, int64_t *err);
 
-/* What is before this time does not change any more but for refinement; REFLINE_UNKNOWN: nothing. */
+/* What is before this time does not change any more but for refinement; REFLINE_UNKNOWN: nothing.
+ */
 int64_t hvst_refline_settled(const struct refline *r, int cpu);
 
 /*
@@ -228,7 +230,8 @@ enum refline_answer { REFLINE_NO, REFLINE_YES, REFLINE_CANNOT_TELL };
 
 struct refline_verdict {
 	enum refline_answer answer;
-	/* the largest step, or what could hide: at least (@at_least) or up to @size in (after, until] */
+	/* the largest step, or what could hide: at least (@at_least) or up to @size in (after,
+	 * until] */
 	int64_t size, size_err;
 	bool at_least;
 	int64_t after, until, at;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
- * Stage: kvm. All lines that cross a series of ranges, kept as its two extreme ones: J. O'Rourke, An
- * on-line algorithm for fitting straight lines between data ranges, 1981. The upper hull of the
+ * Stage: kvm. All lines that cross a series of ranges, kept as its two extreme ones: J. O'Rourke,
+ * An on-line algorithm for fitting straight lines between data ranges, 1981. The upper hull of the
  * lower ends is the envelope of Moon, Skelly and Towsley (1999), from which the estimate is taken.
  */
 #include <math.h>
@@ -21,7 +21,8 @@ static double above(struct refline_point a, struct refline_point b, struct refli
 	return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
 }
 
-/* Adds to the hull that bulges to @side (+1 up, -1 down); beyond its room the flattest corner goes. */
+/* Adds to the hull that bulges to @side (+1 up, -1 down); beyond its room the flattest corner goes.
+ */
 static void hull_add(struct refline_point *h, unsigned int *n, struct refline_point p, double side)
 {
 	unsigned int least = 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
  * Stage: kvm. Change points of one stream of readings. The current piece is continued as long as
- * readings agree with it; those that do not are kept, and become a new piece when that explains them
- * better than lateness does: a line on which several of them lie within the noise is worth
+ * readings agree with it; those that do not are kept, and become a new piece when that explains
+ * them better than lateness does: a line on which several of them lie within the noise is worth
  * ln(depth / noise) for each beyond those that fix it. What can only be true if the clock moved
  * (time_now that falls within a thread, a reading further ahead than any slew) needs no company.
  */
@@ -26,10 +26,10 @@
 #define EVENT_SPACINGS 4
 #define GAP_SLEW       100e-6
 #define SPACING_MAX    (3600 * 1000000000LL)
-#define STEEP_COST     5.0  /* a slope that no usual discipline makes */
+#define STEEP_COST     5.0 /* a slope that no usual discipline makes */
 #define SURE	       2.0 /* samples that agree are taken not to be later than that many times as much */
 #define SOFT_NS	       300.0 /* above the line by that: time stamps, not the clock */
-#define RESTART	       3.0 /* nats for a line to begin with */
+#define RESTART	       3.0   /* nats for a line to begin with */
 #define EVIDENCE_MAX   60.0
 #define WANDER	       10e-6 /* of the slope from one sample to the next */
 #define SIGMA_MIN      200.0
@@ -71,8 +71,8 @@ static void noise(struct refline_stream *s, const struct refline_item *it)
 		double d = fabs((double)hvst_refline_sub(l[1].o, l[0].o) -
 				part * (double)hvst_refline_sub(it->o, l[0].o));
 
-		s->sigma = fmin(fmax(s->sigma * (d > s->sigma ? 1.04 : 0.96), SIGMA_MIN),
-				SIGMA_MAX);
+		s->sigma =
+			fmin(fmax(s->sigma * (d > s->sigma ? 1.04 : 0.96), SIGMA_MIN), SIGMA_MAX);
 	}
 	if (s->nr_last && it->t > l[s->nr_last - 1].t) {
 		int64_t d = it->t - l[s->nr_last - 1].t;
@@ -80,9 +80,10 @@ static void noise(struct refline_stream *s, const struct refline_item *it)
 		d = d < SPACING_MAX ? d : SPACING_MAX;
 
 		/* the distance that is usual, not that of a stretch without any */
-		s->spacing = !s->spacing ? d : d > 2 * s->spacing ? s->spacing * 9 / 8 + 1
-				   : d < s->spacing / 2		  ? s->spacing * 8 / 9
-								  : (s->spacing * 7 + d) / 8;
+		s->spacing = !s->spacing	  ? d
+			     : d > 2 * s->spacing ? s->spacing * 9 / 8 + 1
+			     : d < s->spacing / 2 ? s->spacing * 8 / 9
+						  : (s->spacing * 7 + d) / 8;
 	}
 	if (s->nr_last == 2) {
 		l[0] = l[1];
@@ -154,8 +155,8 @@ static double off(const struct refline_item *a, double slope, const struct refli
 }
 
 /*
- * How well the line through samples @i and @j explains those from @i on. False when one lies above it:
- * no reading is early.
+ * How well the line through samples @i and @j explains those from @i on. False when one lies above
+ * it: no reading is early.
  */
 static bool judge(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
 		  unsigned int i, unsigned int j, struct candidate *c)
@@ -178,9 +179,9 @@ static bool judge(const struct refline_stream *s, const struct refline_item *w, 
 			continue;
 		c->agree++;
 		if (s->open)
-			depth = fmin(depth, fabs((double)hvst_refline_sub(
-						    w[k].o,
-						    hvst_refline_line_at(&s->cur.line, w[k].t))));
+			depth = fmin(depth,
+				     fabs((double)hvst_refline_sub(
+					     w[k].o, hvst_refline_line_at(&s->cur.line, w[k].t))));
 	}
 	c->depth = s->open ? fmax(depth, DEPTH_MIN) : DEPTH_START;
 	fit_slope = s->open && s->cur.line.slope_err < REFLINE_SLEW ? s->cur.line.slope : 0;
@@ -233,7 +234,8 @@ static int event_between(const struct refline_stream *s, int64_t after, int64_t 
 	return -1;
 }
 
-/* What the new line may lie above the old one at @t, slopes of the new one within @slew of the old. */
+/* What the new line may lie above the old one at @t, slopes of the new one within @slew of the old.
+ */
 static void apart(const struct refline_stream *s, int64_t t, bool any_slope, double *lo, double *hi)
 {
 	double al, ah, bl, bh, base = (double)hvst_refline_sub(s->fit.o0, s->prev_fit.o0);
@@ -243,8 +245,8 @@ static void apart(const struct refline_stream *s, int64_t t, bool any_slope, dou
 	if (!any_slope) {
 		double a = (double)hvst_refline_sub(
 			hvst_refline_line_at(&s->pieces[s->nr_pieces - 1].line, t), s->prev_fit.o0);
-		double b = (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, t),
-						    s->fit.o0);
+		double b =
+			(double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, t), s->fit.o0);
 		double da = REFLINE_SLEW * fabs((double)(t - s->pieces[s->nr_pieces - 1].to)) +
 			    s->prev_fit.late;
 		double db = REFLINE_SLEW * fabs((double)(s->cur.from - t)) + s->fit.late;
@@ -288,9 +290,9 @@ static double slewed(double ns, double slope)
 }
 
 /*
- * What was seen between the two pieces narrows when the clock left the old line: a reading above the
- * new one was taken before it was reached, a bound above the old one after it was left. Samples between
- * both lines are how a slew looks.
+ * What was seen between the two pieces narrows when the clock left the old line: a reading above
+ * the new one was taken before it was reached, a bound above the old one after it was left. Samples
+ * between both lines are how a slew looks.
  */
 static void leave(struct refline_stream *s)
 {
@@ -315,7 +317,8 @@ static void leave(struct refline_stream *s)
 			continue;
 		over_a = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&a->line, it->t));
 		if (over_a > slack + slewed(since, a->line.slope)) {
-			/* up, and then down by more: two moves, of which one is the least there was */
+			/* up, and then down by more: two moves, of which one is the least there was
+			 */
 			b->at_least |= y < hvst_refline_line_at(&a->line, b->from);
 			if (!b->at_least && it->t < b->until)
 				b->until = it->t;
@@ -390,7 +393,8 @@ static void joint(struct refline_stream *s)
 	b->step = hvst_refline_sub(hvst_refline_line_at(&b->line, b->at),
 				   hvst_refline_line_at(&a->line, b->at));
 	apart(s, b->at, false, &lo, &hi);
-	/* somewhere in the gap one slope became the other, or one after the other did where samples lack */
+	/* somewhere in the gap one slope became the other, or one after the other did where samples
+	 * lack */
 	gap = (double)(b->from - a->to);
 	b->step_err = (int64_t)fmin(fabs(hi - lo) / 2 + TOLERANCE_NS +
 					    fabs(b->line.slope - a->line.slope) * gap +
@@ -434,8 +438,8 @@ static void settled(struct refline_stream *s)
 }
 
 /*
- * The current piece lies below the one before it, and the samples that came now are on that one's line
- * again: the samples between were late, however well they agreed.
+ * The current piece lies below the one before it, and the samples that came now are on that one's
+ * line again: the samples between were late, however well they agreed.
  */
 static bool came_back(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
 		      const struct candidate *c)
@@ -546,9 +550,9 @@ static unsigned int latest(const struct refline_stream *s, struct refline_item *
 }
 
 /*
- * A reading above the piece. One that has little to speak for it was made of late samples, and so was
- * one of which another line explains as much, with this reading on it: the best line over the latest
- * samples takes its place. Returns false when it stands.
+ * A reading above the piece. One that has little to speak for it was made of late samples, and so
+ * was one of which another line explains as much, with this reading on it: the best line over the
+ * latest samples takes its place. Returns false when it stands.
  */
 static bool restart(const struct refline *r, struct refline_stream *s)
 {
@@ -566,8 +570,8 @@ static bool restart(const struct refline *r, struct refline_stream *s)
 	s->open = false; /* no depth below a line that does not hold */
 	found = best_line(s, w, n, &c) && c.agree >= 3 && c.evidence >= RESTART;
 	s->open = true;
-	if (!weak && (!found || w[0].t > s->birth || c.first > n / 4 ||
-		      c.agree * 4 < s->cur.knots * 3))
+	if (!weak &&
+	    (!found || w[0].t > s->birth || c.first > n / 4 || c.agree * 4 < s->cur.knots * 3))
 		return false;
 	if (found) {
 		piece_from(s, w, n, &c);
@@ -618,8 +622,8 @@ static int moved(const struct refline *r, struct refline_stream *s)
 }
 
 /*
- * Bounds proved that the clock was ahead of its line, and now it is back on it: two steps, of a size
- * that is known from below only.
+ * Bounds proved that the clock was ahead of its line, and now it is back on it: two steps, of a
+ * size that is known from below only.
  */
 static int went_and_came(struct refline_stream *s, const struct refline_item *it)
 {
@@ -728,9 +732,9 @@ static void on_bound(struct refline_stream *s, const struct refline_item *it)
 		return;
 	dist = (double)(it->t - s->cur.to);
 	hvst_refline_fit_range(&s->fit, it->t, &lo, &hi);
-	hi = fmin(hi, (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, it->t),
-					       s->fit.o0) +
-			      s->fit.late + REFLINE_SLEW * dist);
+	hi = fmin(hi,
+		  (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, it->t), s->fit.o0) +
+			  s->fit.late + REFLINE_SLEW * dist);
 	over = (double)hvst_refline_sub(it->o, s->fit.o0) - hi;
 	if (over <= s->fit.late)
 		return;
@@ -770,7 +774,8 @@ int hvst_refline_track_end(struct refline *r, struct refline_stream *s)
 
 	if (!s->open)
 		return 0;
-	/* Nothing more will come: what speaks for a change has the last word if it is likely at all. */
+	/* Nothing more will come: what speaks for a change has the last word if it is likely at
+	 * all. */
 	if (s->nr_low >= 3 && best_line(s, s->low, s->nr_low, &c) && c.agree >= 3 &&
 	    c.evidence >= NEED_EVENT && c.depth > 10 * allowed(s)) {
 		ret = accept(r, s, &c, false);
@@ -780,8 +785,8 @@ int hvst_refline_track_end(struct refline *r, struct refline_stream *s)
 	joint(s);
 	if (!s->contradicted)
 		s->hidden = (struct refline_hidden){ .after = s->cur.to, .until = s->end };
-	s->hidden.event = event_between(s, s->cur.to, s->contradicted ? s->hidden.until : INT64_MAX,
-					&at);
+	s->hidden.event =
+		event_between(s, s->cur.to, s->contradicted ? s->hidden.until : INT64_MAX, &at);
 	/* one that is not due yet is not missing */
 	s->tail = s->contradicted || s->nr_low >= 2 ||
 		  (s->event_first != REFLINE_UNKNOWN &&

@@ -14,9 +14,9 @@
 
 #include "../../lib/kvm/refline.h"
 
-#define US(x)	((int64_t)((x) * 1000.0))
-#define MS(x)	((int64_t)((x) * 1000000.0))
-#define SEC(x)	((int64_t)((x) * 1e9))
+#define US(x)	((int64_t)((x)*1000.0))
+#define MS(x)	((int64_t)((x)*1000000.0))
+#define SEC(x)	((int64_t)((x)*1e9))
 #define MIN_NS	US(100)
 #define MASTER	3
 #define HZ_64	15625000
@@ -237,9 +237,10 @@ static void test_slews(void **state)
 		double ppm, seconds;
 		int64_t every;
 	} slew[] = {
-		{ -500, 10, HZ_64 }, { 500, 10, HZ_64 },       { -1000, 4, HZ_64 }, { -250, 60, SEC(1) },
-		{ 250, 60, SEC(1) }, { -100000, 3, HZ_64 },    { 100000, 3, HZ_64 }, { 83000, 2, US(3.3) },
-		{ -83000, 2, US(3.3) }, { -120, 20, HZ_64 },
+		{ -500, 10, HZ_64 },  { 500, 10, HZ_64 },    { -1000, 4, HZ_64 },
+		{ -250, 60, SEC(1) }, { 250, 60, SEC(1) },   { -100000, 3, HZ_64 },
+		{ 100000, 3, HZ_64 }, { 83000, 2, US(3.3) }, { -83000, 2, US(3.3) },
+		{ -120, 20, HZ_64 },
 	};
 	struct refline_verdict v;
 	struct host h;
@@ -333,9 +334,10 @@ static void test_local_clock(void **state)
 			h.o += apart[cpu];
 			/* the same reading of the TSC, stamped by another clock */
 			for (unsigned int k = 0; k < 50; k++) {
-				assert_int_equal(0, hvst_refline_sample(
-							    &h.r, &h.thread, h.now - apart[cpu] + 500,
-							    (uint64_t)(left + h.now) / 100, cpu, true));
+				assert_int_equal(
+					0, hvst_refline_sample(
+						   &h.r, &h.thread, h.now - apart[cpu] + 500,
+						   (uint64_t)(left + h.now) / 100, cpu, true));
 				pass(&h, MS(1));
 			}
 			h.o = left;
@@ -473,8 +475,8 @@ static void test_anything(void **state)
 			if (round & 2)
 				t = -t;
 			if (rnd(&h) % 3)
-				assert_int_equal(0, hvst_refline_sample(&h.r, &h.thread, t, now, cpu,
-									true));
+				assert_int_equal(
+					0, hvst_refline_sample(&h.r, &h.thread, t, now, cpu, true));
 			else if (rnd(&h) % 2)
 				assert_int_equal(0, hvst_refline_bound(&h.r, t, now, cpu));
 			else
@@ -514,22 +516,14 @@ static void test_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hidden_step),
-		cmocka_unit_test(test_there_and_back),
-		cmocka_unit_test(test_step_back_at_end),
-		cmocka_unit_test(test_step_ahead_at_end),
-		cmocka_unit_test(test_many_small_steps),
-		cmocka_unit_test(test_slews),
-		cmocka_unit_test(test_scaled),
-		cmocka_unit_test(test_slew_in_storm),
-		cmocka_unit_test(test_local_clock),
-		cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_far_jumps),
-		cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_event_at_end),
-		cmocka_unit_test(test_anything),
-		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_hidden_step),	 cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_step_back_at_end), cmocka_unit_test(test_step_ahead_at_end),
+		cmocka_unit_test(test_many_small_steps), cmocka_unit_test(test_slews),
+		cmocka_unit_test(test_scaled),		 cmocka_unit_test(test_slew_in_storm),
+		cmocka_unit_test(test_local_clock),	 cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_far_jumps),	 cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_nothing),		 cmocka_unit_test(test_event_at_end),
+		cmocka_unit_test(test_anything),	 cmocka_unit_test(test_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

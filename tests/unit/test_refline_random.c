@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lib/kvm/refline against random clocks: slews of both signs, steps, stretches without samples, idle
- * and busy hosts. Every clock's truth is known here and nowhere in the estimator.
+ * lib/kvm/refline against random clocks: slews of both signs, steps, stretches without samples,
+ * idle and busy hosts. Every clock's truth is known here and nowhere in the estimator.
  *
  * test_refline_random [CLOCKS [SEED]]: that many clocks instead of the few of the unit test;
  * HVST_REFLINE_SHOW=1 tells of each that is wrong.
@@ -19,9 +19,9 @@
 
 #include "../../lib/kvm/refline.h"
 
-#define US(x)	   ((int64_t)((x) * 1000.0))
-#define MS(x)	   ((int64_t)((x) * 1000000.0))
-#define SEC(x)	   ((int64_t)((x) * 1e9))
+#define US(x)	   ((int64_t)((x)*1000.0))
+#define MS(x)	   ((int64_t)((x)*1000000.0))
+#define SEC(x)	   ((int64_t)((x)*1e9))
 #define START	   SEC(1000)
 #define TURNS_MAX  128
 #define STEPS_MAX  4
@@ -70,8 +70,8 @@ static const char *const pace_name[] = { "1 Hz", "64 Hz", "1 kHz", "hard" };
 struct step {
 	int64_t t, size;
 	bool announced;
-	int64_t before, after;	/* samples that show it: last before, first after */
-	unsigned int nb, na;	/* samples between it and the next disturbance on either side */
+	int64_t before, after; /* samples that show it: last before, first after */
+	unsigned int nb, na;   /* samples between it and the next disturbance on either side */
 };
 
 struct clock {
@@ -104,9 +104,8 @@ static void turn_add(struct clock *c, int64_t t, double slope)
 		return;
 	c->turn[n].t = t;
 	c->turn[n].slope = slope;
-	c->turn[n].sum = n ? c->turn[n - 1].sum +
-				     c->turn[n - 1].slope * (double)(t - c->turn[n - 1].t)
-			   : 0;
+	c->turn[n].sum =
+		n ? c->turn[n - 1].sum + c->turn[n - 1].slope * (double)(t - c->turn[n - 1].t) : 0;
 	c->nr_turns++;
 }
 
@@ -134,7 +133,8 @@ static void make_rate(struct clock *c)
 	turn_add(c, START - SEC(1), s);
 	if (c->rate == NTP) {
 		for (unsigned int i = 0; i < n; i++)
-			turn_add(c, START + c->span / n * i + (int64_t)uniform(0, (double)c->span / n),
+			turn_add(c,
+				 START + c->span / n * i + (int64_t)uniform(0, (double)c->span / n),
 				 uniform(-500e-6, 500e-6));
 	} else if (c->rate == PLL) {
 		double phase = sign() * log_uniform(20e-6, 450e-6);
@@ -276,7 +276,8 @@ static void run(struct clock *c, struct refline *r)
 
 		while (step < c->nr_steps && c->step[step].t <= t) {
 			if (c->step[step].announced)
-				assert_int_equal(0, hvst_refline_event(r, c->step[step].t, EVENT_KIND));
+				assert_int_equal(
+					0, hvst_refline_event(r, c->step[step].t, EVENT_KIND));
 			step++;
 		}
 		if (t > next_event) {
@@ -321,9 +322,9 @@ static bool show;
 static void tell(const struct clock *c, uint64_t id, const char *what, int64_t t, int64_t size)
 {
 	if (show)
-		printf("# clock %llu (%s, %s, %s): %s at %.6f s, %+.6f ms\n", (unsigned long long)id,
-		       host_name[c->host], rate_name[c->rate], pace_name[c->pace], what,
-		       (double)t / 1e9, (double)size / 1e6);
+		printf("# clock %llu (%s, %s, %s): %s at %.6f s, %+.6f ms\n",
+		       (unsigned long long)id, host_name[c->host], rate_name[c->rate],
+		       pace_name[c->pace], what, (double)t / 1e9, (double)size / 1e6);
 }
 
 /* Samples enough on both sides, and more than a slew could do in the time without one. */
@@ -409,7 +410,8 @@ static void list(uint64_t id, const struct clock *c, const struct refline *r)
 		       (long long)c->step[k].size, c->step[k].nb, (double)c->step[k].before / 1e9,
 		       (double)c->step[k].after / 1e9, c->step[k].na);
 	for (unsigned int i = 0; show && (p = hvst_refline_piece(r, i)); i++)
-		printf("# clock %llu: %.6f..%.6f %u of %llu, %+.2f +- %.2f ppm, %s %+lld +- %lld in "
+		printf("# clock %llu: %.6f..%.6f %u of %llu, %+.2f +- %.2f ppm, %s %+lld +- %lld "
+		       "in "
 		       "%.6f..%.6f, %g ppm, %u between\n",
 		       (unsigned long long)id, (double)p->from / 1e9, (double)p->to / 1e9, p->knots,
 		       (unsigned long long)p->samples, p->line.slope * 1e6, p->line.slope_err * 1e6,
@@ -507,10 +509,11 @@ static void clocks(unsigned int n, uint64_t first, struct score *sc)
 
 static void report(const struct score *sc)
 {
-	printf("# %u clocks, %llu samples: %u with false steps (%u); of %u steps above %d us that could "
+	printf("# %u clocks, %llu samples: %u with false steps (%u); of %u steps above %d us that "
+	       "could "
 	       "be seen %u missed, %u of them undecided\n",
-	       sc->clocks, (unsigned long long)sc->samples, sc->with_false, sc->false_steps, sc->shown,
-	       (int)(MIN_SHOWN / 1000), sc->missed, sc->undecided);
+	       sc->clocks, (unsigned long long)sc->samples, sc->with_false, sc->false_steps,
+	       sc->shown, (int)(MIN_SHOWN / 1000), sc->missed, sc->undecided);
 	printf("# sizes: %u of %u outside their error; rates: %u of %u; offsets: %u of %u, %u not "
 	       "known; verdicts: %u false yes, %u false no\n",
 	       sc->size_wrong, sc->sizes, sc->rate_wrong, sc->rates, sc->at_wrong, sc->at,
