@@ -69,9 +69,9 @@ struct refline_piece {
 	unsigned int knots; /* samples that define it */
 	struct refline_line line;
 	enum refline_joint joint;
-	bool at_least;	      /* |step| is a lower bound */
-	int64_t step;	      /* signed; also of UNDECIDED; REFLINE_UNKNOWN for FIRST and BEND */
-	int64_t step_err;     /* REFLINE_UNKNOWN with at_least */
+	bool at_least;	  /* step is a lower bound: readings may be late, or only bounds show it */
+	int64_t step;	  /* signed; also of UNDECIDED; REFLINE_UNKNOWN for FIRST and BEND */
+	int64_t step_err; /* REFLINE_UNKNOWN with at_least */
 	int64_t after, until; /* the step came in (after, until] */
 	int64_t at;	      /* where it is placed: at a clock event in there, else the middle */
 	int event;	      /* that event, -1 none seen */

@@ -26,6 +26,8 @@
 #define EVENT_SPACINGS 4
 #define GAP_SLEW       100e-6
 #define SPACING_MAX    (3600 * 1000000000LL)
+#define FEW_KNOTS      4
+#define FEW_LATE_NS    (1000 * 1000)
 #define STEEP_COST     5.0 /* a slope that no usual discipline makes */
 #define SURE	       2.0 /* samples that agree are taken not to be later than that many times as much */
 #define SOFT_NS	       300.0 /* above the line by that: time stamps, not the clock */
@@ -307,7 +309,7 @@ static void leave(struct refline_stream *s)
 	b->until = b->from;
 	b->rate = 0;
 	b->between = 0;
-	b->at_least = b->knots < 2;
+	b->at_least = false;
 	for (unsigned int i = s->nr_items; i-- && s->items[i].t > a->to;) {
 		const struct refline_item *it = &s->items[i];
 		double over_a, over_b, back = (double)(b->from - it->t),
@@ -401,6 +403,11 @@ static void joint(struct refline_stream *s)
 					    GAP_SLEW * fmax(gap - 2 * (double)s->spacing, 0),
 				    1e18);
 	b->joint = joint_kind(s);
+	/* few samples may all be late: the clock is then further ahead than they say */
+	if (b->knots < FEW_KNOTS) {
+		b->at_least |= b->step > 0;
+		b->step_err += FEW_LATE_NS;
+	}
 	if (b->joint == REFLINE_BEND) {
 		b->at = crossing(s);
 		b->event = -1;
