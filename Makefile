@@ -4,6 +4,7 @@
 # make demo       install what is missing, build, diagnose a real recording of samples/
 # make check      install what is missing, build, run all tests
 # make check-accuracy  200 random scenarios against the analysis: precision and recall
+# make check-clock  10,000 random clocks against the reference-clock model (CLOCKS=N)
 # make fuzz       fuzz every target TIME seconds; fuzz-smoke: the short round of .ci/run (tests/fuzz/fuzz.mk)
 # make bench      compare reading speed with cat, trace-cmd report and a bare libtracecmd loop
 # make install    prefix=/usr/local libdir=... DESTDIR=...; make uninstall
@@ -238,6 +239,12 @@ check-accuracy:
 	@$(MAKE) --no-print-directory all $(GEN_BIN)
 	@O=$(O) tests/accuracy/run
 
+CLOCKS		?= 10000
+check-clock:
+	@scripts/packages install build check
+	@$(MAKE) --no-print-directory $(O)/tests/unit/test_refline_random
+	@$(O)/tests/unit/test_refline_random $(CLOCKS)
+
 # What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
 MAN_SECTIONS	:= 1 3 5 7
 man_pages	= $(wildcard man/*.$(1)) $(filter %.$(1),$(MAN_LINKS))
@@ -283,5 +290,5 @@ dist:
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all bench demo check check-accuracy clean install uninstall dist test-programs bench-programs
+.PHONY: all bench demo check check-accuracy check-clock clean install uninstall dist test-programs bench-programs
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,710 @@
+// SPDX-License-Identifier: LGPL-2.1
+/*
+ * Stage: kvm. Readings of a VM's reference clock: thinned to what can matter on their way in, and
+ * what the estimate says on its way out. The estimate itself: refline_track.c.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refline.h"
+
+#define TIME_MAX       (INT64_MAX / 4)	     /* either way: differences never overflow */
+#define OFFSET_MAX     9000000000000000000LL /* room for a line to run on from there */
+#define BIN_NS	       (1000 * 1000)
+#define BIN_RISE_NS    20000 /* above the line: the clock moved, or the line is not right yet */
+#define UNBINNED_FIRST 64
+#define UNBINNED_BACK  16
+#define BACK_UNITS     20 /* of 100 ns: time_now may differ by that between CPUs */
+#define ITEMS_MAX      32768
+#define FEW_KNOTS      4
+#define FEW_NS	       20e3
+#define UNDECIDED_NS   (1000 * 1000)
+#define BOUND_NEAR_NS  (100 * 1000) /* bounds further below the line say nothing */
+
+void hvst_refline_init(struct refline *r, const struct refline_params *params)
+{
+	memset(r, 0, sizeof(*r));
+	if (params)
+		r->params = *params;
+}
+
+static void stream_free(struct refline_stream *s)
+{
+	free(s->items);
+	free(s->pieces);
+	free(s);
+}
+
+void hvst_refline_free(struct refline *r)
+{
+	struct refline_params params = r->params;
+
+	for (unsigned int i = 0; i < r->nr_streams; i++)
+		stream_free(r->streams[i]);
+	free(r->streams);
+	hvst_refline_init(r, &params);
+}
+
+static struct refline_stream *stream_find(const struct refline *r, int cpu)
+{
+	if (!r->params.per_cpu)
+		return r->nr_streams ? r->streams[0] : NULL;
+	for (unsigned int i = 0; i < r->nr_streams; i++)
+		if (r->streams[i]->cpu == cpu)
+			return r->streams[i];
+	return NULL;
+}
+
+/* NULL without memory, or where there are too many CPUs: then @r->error tells. */
+static struct refline_stream *stream_get(struct refline *r, int cpu)
+{
+	struct refline_stream *s = r->recent, **p;
+
+	if (s && (!r->params.per_cpu || s->cpu == cpu))
+		return s;
+	s = stream_find(r, cpu);
+	if (!s && r->nr_streams < REFLINE_CPUS_MAX) {
+		p = realloc(r->streams, (r->nr_streams + 1) * sizeof(*p));
+		if (p)
+			r->streams = p;
+		s = p ? calloc(1, sizeof(*s)) : NULL;
+		if (!s) {
+			r->error = -ENOMEM;
+			return NULL;
+		}
+		hvst_refline_track_reset(s);
+		s->cpu = cpu;
+		s->sigma = 1000;
+		s->bin_width = BIN_NS;
+		s->unbinned = UNBINNED_FIRST;
+		s->raw_weight = 1;
+		r->streams[r->nr_streams++] = s;
+	}
+	r->recent = s;
+	return s;
+}
+
+/*
+ * Room for more: of two samples in the same (now doubled) bin the better one stays, by the slope
+ * there; one that time_now fell at, and what lies on different sides of a joint, stays. What
+ * remains too much (events, bounds) loses every second.
+ */
+static void thin(struct refline_stream *s)
+{
+	unsigned int n = 0, target = ITEMS_MAX / 4 * 3, p = 0;
+
+	s->bin_width *= 2;
+	for (unsigned int i = 0; i < s->nr_items; i++) {
+		struct refline_item *it = &s->items[i], *last = n ? &s->items[n - 1] : NULL;
+		bool plain = last && it->kind == REFLINE_SAMPLE && last->kind == REFLINE_SAMPLE &&
+			     !(it->flags & REFLINE_BACK) && it->t - last->t < s->bin_width;
+
+		while (p < s->nr_pieces && s->pieces[p].to < it->t)
+			p++;
+		if (plain && p < s->nr_pieces && s->pieces[p].from <= last->t) {
+			const struct refline_line *l = &s->pieces[p].line;
+			int64_t a = hvst_refline_sub(it->o, hvst_refline_line_at(l, it->t));
+			int64_t b = hvst_refline_sub(last->o, hvst_refline_line_at(l, last->t));
+			uint32_t sum = it->n + last->n;
+
+			if (a > b)
+				*last = *it;
+			last->n = sum;
+			continue;
+		}
+		if (plain && s->open && p == s->nr_pieces && it->t <= s->cur.to &&
+		    last->t >= s->cur.from) {
+			last->n += it->n;
+			continue;
+		}
+		s->items[n++] = *it;
+	}
+	s->nr_items = n;
+	if (n <= target)
+		return;
+	n = 0;
+	for (unsigned int i = 0; i < s->nr_items; i++)
+		if (i & 1 || s->items[i].flags & REFLINE_BACK)
+			s->items[n++] = s->items[i];
+	if (n > target) {
+		memmove(s->items, s->items + (n - target), target * sizeof(*s->items));
+		n = target;
+	}
+	s->nr_items = n;
+}
+
+static int item_add(struct refline *r, struct refline_stream *s, const struct refline_item *it)
+{
+	/* out of order: a broken trace, or a bound that waited for a better one */
+	if (s->nr_items && it->t < s->items[s->nr_items - 1].t)
+		return 0;
+	if (s->nr_items == ITEMS_MAX)
+		thin(s);
+	if (s->nr_items == s->cap_items) {
+		unsigned int cap = s->cap_items ? 2 * s->cap_items : 32;
+		struct refline_item *p = realloc(s->items, cap * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		s->items = p;
+		s->cap_items = cap;
+	}
+	s->items[s->nr_items++] = *it;
+	return hvst_refline_track(r, s, it);
+}
+
+static int bin_flush(struct refline *r, struct refline_stream *s)
+{
+	if (!s->bin_open)
+		return 0;
+	s->bin_open = false;
+	return item_add(r, s, &s->bin);
+}
+
+/* The highest bound of its bin, where it is not the first, which went through at once. */
+static int bound_flush(struct refline *r, struct refline_stream *s)
+{
+	if (!s->bound_bin.n)
+		return 0;
+	s->bound_bin.n = 0;
+	return item_add(r, s, &s->bound_bin);
+}
+
+static bool time_fits(int64_t t)
+{
+	return t > -TIME_MAX && t < TIME_MAX;
+}
+
+static int64_t offset_of(uint64_t time_now, int64_t t)
+{
+	__int128 v;
+
+	if (time_now < 40000000000000000ULL && t >= 0 && t < 4000000000000000000LL)
+		return (int64_t)(time_now * 100) - t;
+	v = (__int128)time_now * 100 - t;
+	return v > OFFSET_MAX ? OFFSET_MAX : v < -OFFSET_MAX ? -OFFSET_MAX : (int64_t)v;
+}
+
+/* Waits until it is known what the line was. When there are too many, one for several. */
+static void raw_add(struct refline_stream *s, int64_t t, int64_t o)
+{
+	if (++s->raw_skip < s->raw_weight)
+		return;
+	s->raw_skip = 0;
+	if (s->nr_raw == REFLINE_RESIDUALS) {
+		for (unsigned int i = 0; i < REFLINE_RESIDUALS / 2; i++)
+			s->raw[i] = s->raw[2 * i + 1];
+		s->nr_raw /= 2;
+		s->raw_weight *= 2;
+	}
+	s->raw[s->nr_raw++] = (struct refline_raw){ t, o };
+}
+
+static bool fell(struct refline_thread *th, uint64_t time_now, int cpu, bool per_cpu)
+{
+	bool back = th->seen && time_now < th->time_now && th->time_now - time_now > BACK_UNITS &&
+		    (!per_cpu || th->cpu == cpu);
+
+	th->seen = true;
+	th->time_now = time_now;
+	th->cpu = cpu;
+	return back;
+}
+
+static int bin_begin(struct refline *r, struct refline_stream *s, int64_t t, int64_t o, bool back)
+{
+	int ret = bound_flush(r, s);
+
+	if (!ret)
+		ret = bin_flush(r, s);
+	if (back)
+		s->unbinned = UNBINNED_BACK;
+	s->bin = (struct refline_item){
+		.t = t, .o = o, .n = 1, .kind = REFLINE_SAMPLE, .flags = back ? REFLINE_BACK : 0
+	};
+	s->bin_end = t + s->bin_width;
+	s->bin_open = true;
+	if (!ret && s->unbinned) {
+		s->unbinned--;
+		ret = bin_flush(r, s);
+	}
+	return ret;
+}
+
+/* A sample that the line does not explain is no better latency of the same reading. */
+static bool ahead(const struct refline_stream *s, int64_t t, int64_t o)
+{
+	return s->open && hvst_refline_sub(o, hvst_refline_line_at(&s->cur.line, t)) > BIN_RISE_NS;
+}
+
+int hvst_refline_sample(struct refline *r, struct refline_thread *thread, int64_t t,
+			uint64_t time_now, int cpu, bool residual)
+{
+	bool back = thread && fell(thread, time_now, cpu, r->params.per_cpu);
+	int64_t o = offset_of(time_now, t);
+	struct refline_stream *s = stream_get(r, cpu);
+
+	if (!s || !time_fits(t))
+		return r->error;
+	if (residual && r->params.residual)
+		raw_add(s, t, o);
+	if (s->bin_open && t < s->bin_end && !back &&
+	    (o < s->bin.o + BIN_RISE_NS || !ahead(s, t, o))) {
+		s->bin.n++;
+		if (o > s->bin.o) {
+			s->bin.o = o;
+			s->bin.t = t;
+		}
+		return 0;
+	}
+	s->nr_bounds = 0;
+	return bin_begin(r, s, t, o, back);
+}
+
+int hvst_refline_bound(struct refline *r, int64_t t, uint64_t count, int cpu)
+{
+	struct refline_stream *s = stream_get(r, cpu);
+	struct refline_item it;
+	int64_t o;
+	int ret;
+
+	if (!s || !time_fits(t))
+		return r->error;
+	if (!s->open || count > INT64_MAX) /* counts that disable a timer */
+		return 0;
+	o = offset_of(count, t);
+	if (o < hvst_refline_line_at(&s->cur.line, t) - BOUND_NEAR_NS)
+		return 0;
+	it = (struct refline_item){ .t = t, .o = o, .n = 1, .kind = REFLINE_BOUND };
+	if (t < s->bound_end && s->nr_bounds) {
+		if (o > s->bound_top) {
+			s->bound_top = o;
+			s->bound_bin = it;
+		}
+		return 0;
+	}
+	ret = bound_flush(r, s);
+	if (!ret)
+		ret = bin_flush(r, s); /* in order of time */
+	s->nr_bounds = 1;
+	s->bound_top = o;
+	s->bound_end = t + s->bin_width;
+	return ret ? ret : item_add(r, s, &it);
+}
+
+static int stream_event(struct refline *r, struct refline_stream *s, int64_t t, int kind)
+{
+	struct refline_item it = { .t = t, .n = 1, .kind = REFLINE_EVENT, .event = (int16_t)kind };
+	int ret = bin_flush(r, s);
+
+	if (!ret)
+		ret = bound_flush(r, s);
+	return ret ? ret : item_add(r, s, &it);
+}
+
+int hvst_refline_event(struct refline *r, int64_t t, int kind)
+{
+	int ret = 0;
+
+	if (!time_fits(t))
+		return 0;
+	if (!r->nr_streams && !r->params.per_cpu)
+		stream_get(r, 0);
+	for (unsigned int i = 0; !ret && i < r->nr_streams; i++)
+		ret = stream_event(r, r->streams[i], t, kind);
+	return ret ? ret : r->error;
+}
+
+int hvst_refline_finish(struct refline *r, int64_t end)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < r->nr_streams; i++) {
+		ret = bin_flush(r, r->streams[i]);
+		if (!ret)
+			ret = bound_flush(r, r->streams[i]);
+		if (time_fits(end) && end > r->streams[i]->end)
+			r->streams[i]->end = end;
+		if (!ret)
+			ret = hvst_refline_track_end(r, r->streams[i]);
+	}
+	return ret;
+}
+
+/* --- two histories of one clock --------------------------------------------------------------- */
+
+/* Everything again, in order of time; latencies were reported when it came first. */
+static int replay(struct refline *r, struct refline_stream *s)
+{
+	void (*residual)(void *ctx, int64_t latency, unsigned int weight) = r->params.residual;
+	int ret = 0;
+
+	unsigned int n = s->nr_items;
+
+	r->params.residual = NULL;
+	hvst_refline_track_reset(s);
+	for (s->nr_items = 0; !ret && s->nr_items < n;) {
+		s->nr_items++;
+		ret = hvst_refline_track(r, s, &s->items[s->nr_items - 1]);
+	}
+	r->params.residual = residual;
+	return ret;
+}
+
+static int stream_merge(struct refline *r, struct refline_stream *a, struct refline_stream *b)
+{
+	unsigned int n = a->nr_items + b->nr_items, i = 0, j = 0;
+	struct refline_item *m = malloc((n ? n : 1) * sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	for (unsigned int k = 0; k < n; k++)
+		m[k] = j == b->nr_items || (i < a->nr_items && a->items[i].t <= b->items[j].t)
+			       ? a->items[i++]
+			       : b->items[j++];
+	free(a->items);
+	a->items = m;
+	a->nr_items = a->cap_items = n;
+	while (a->nr_items >= ITEMS_MAX)
+		thin(a);
+	if (b->bin_width > a->bin_width)
+		a->bin_width = b->bin_width;
+	return replay(r, a);
+}
+
+int hvst_refline_merge(struct refline *into, struct refline *from)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < from->nr_streams; i++) {
+		struct refline_stream *b = from->streams[i], *a;
+
+		ret = bin_flush(from, b);
+		if (!ret)
+			ret = bound_flush(from, b);
+		a = ret ? NULL : stream_get(into, b->cpu);
+		if (!a)
+			break;
+		ret = bin_flush(into, a);
+		if (!ret)
+			ret = bound_flush(into, a);
+		if (!ret)
+			ret = stream_merge(into, a, b);
+	}
+	hvst_refline_free(from);
+	return ret ? ret : into->error;
+}
+
+/* --- what is known ---------------------------------------------------------------------------- */
+
+static unsigned int nr_pieces(const struct refline_stream *s)
+{
+	return s->nr_pieces + s->open;
+}
+
+static const struct refline_piece *piece(const struct refline_stream *s, unsigned int i)
+{
+	return i < s->nr_pieces ? &s->pieces[i] : &s->cur;
+}
+
+/* The last piece that begins at or before @t, the first one where none does. */
+static unsigned int piece_at(const struct refline_stream *s, int64_t t)
+{
+	unsigned int lo = 0, hi = nr_pieces(s);
+
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
+
+		if (piece(s, mid)->from <= t)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo ? lo - 1 : 0;
+}
+
+static int64_t size_of(int64_t step)
+{
+	return step < 0 ? hvst_refline_sub(0, step) : step;
+}
+
+static int64_t grown(double err)
+{
+	return err < 1e18 ? (int64_t)err : (int64_t)1e18;
+}
+
+static int64_t beyond(const struct refline_piece *p, int64_t t)
+{
+	return t < p->from ? p->from - t : t > p->to ? t - p->to : 0;
+}
+
+static bool on_piece(const struct refline_piece *p, int64_t t, int64_t *o, int64_t *err)
+{
+	double e = (double)p->line.err, most = p->knots < 3 ? REFLINE_SLOPE_MAX : REFLINE_SLEW;
+
+	*o = hvst_refline_line_at(&p->line, t);
+	e += (double)beyond(p, t) * (fmin(p->line.slope_err, most) + REFLINE_SLEW);
+	if (p->knots < FEW_KNOTS)
+		e += FEW_NS; /* nothing says that these were not late themselves */
+	*err = grown(e);
+	return true;
+}
+
+/* Between two pieces: by what joins them. */
+static bool between(const struct refline_piece *a, const struct refline_piece *b, int64_t t,
+		    int64_t *o, int64_t *err)
+{
+	int64_t oa = hvst_refline_line_at(&a->line, t), ob = hvst_refline_line_at(&b->line, t);
+	int64_t size = size_of(hvst_refline_sub(ob, oa)), ea, eb, near;
+	bool before = t < b->at;
+
+	on_piece(a, t, o, &ea);
+	on_piece(b, t, o, &eb);
+	*o = before ? oa : ob;
+	*err = before ? ea : eb;
+	if (b->joint == REFLINE_STEP) {
+		if (t > b->after && t <= b->until && b->event < 0)
+			return false;
+		/* the slope may have changed on either side of the step */
+		near = beyond(a, t) < beyond(b, t) ? beyond(a, t) : beyond(b, t);
+		*err = grown((double)*err + fabs(a->line.slope - b->line.slope) * (double)near);
+		return true;
+	}
+	if (b->joint == REFLINE_UNDECIDED && size > UNDECIDED_NS)
+		return false;
+	*err = grown((double)size +
+		     (double)(a->line.err > b->line.err ? a->line.err : b->line.err));
+	return true;
+}
+
+static bool event_in(const struct refline_stream *s, int64_t from, int64_t to)
+{
+	for (unsigned int i = 0; i < s->nr_items && s->items[i].t < to; i++)
+		if (s->items[i].kind == REFLINE_EVENT && s->items[i].t >= from)
+			return true;
+	return false;
+}
+
+bool hvst_refline_at(const struct refline *r, int64_t t, int cpu, int64_t *o, int64_t *err)
+{
+	const struct refline_stream *s = stream_find(r, cpu);
+	const struct refline_piece *p;
+	unsigned int i;
+
+	if (!s || !s->open || !time_fits(t))
+		return false;
+	i = piece_at(s, t);
+	p = piece(s, i);
+	if (t > p->to && i + 1 < nr_pieces(s))
+		return between(p, piece(s, i + 1), t, o, err);
+	if (t > p->to && ((s->event_first != REFLINE_UNKNOWN && t >= s->event_first) ||
+			  (s->contradicted && t >= s->hidden.until)))
+		return false;
+	if (t < p->from && event_in(s, t, p->from))
+		return false;
+	return on_piece(p, t, o, err);
+}
+
+int64_t hvst_refline_settled(const struct refline *r, int cpu)
+{
+	const struct refline_stream *s = stream_find(r, cpu);
+
+	return s && s->open && s->cur.knots >= 3 ? s->cur.to : REFLINE_UNKNOWN;
+}
+
+bool hvst_refline_distance(const struct refline *x, const struct refline *y, int64_t t, int cpu,
+			   int64_t *apart, int64_t *err)
+{
+	int64_t ox, oy, ex, ey;
+
+	if (!hvst_refline_at(x, t, cpu, &ox, &ex) || !hvst_refline_at(y, t, cpu, &oy, &ey))
+		return false;
+	*apart = hvst_refline_sub(ox, oy);
+	*err = grown((double)ex + (double)ey);
+	return true;
+}
+
+/* The stream that speaks for the clock. */
+static const struct refline_stream *main_stream(const struct refline *r)
+{
+	const struct refline_stream *best = NULL;
+	uint64_t most = 0;
+
+	for (unsigned int i = 0; i < r->nr_streams; i++) {
+		const struct refline_stream *s = r->streams[i];
+		uint64_t n = 0;
+
+		for (unsigned int k = 0; k < nr_pieces(s); k++)
+			n += piece(s, k)->samples;
+		if (n > most) {
+			most = n;
+			best = s;
+		}
+	}
+	return best;
+}
+
+const struct refline_piece *hvst_refline_piece(const struct refline *r, unsigned int i)
+{
+	const struct refline_stream *s = main_stream(r);
+
+	return s && i < nr_pieces(s) ? piece(s, i) : NULL;
+}
+
+const struct refline_hidden *hvst_refline_tail(const struct refline *r)
+{
+	const struct refline_stream *s = main_stream(r);
+
+	return s && s->tail ? &s->hidden : NULL;
+}
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+static void take(struct refline_verdict *v, const struct refline_piece *p,
+		 enum refline_answer answer)
+{
+	v->answer = answer;
+	v->size = p->step;
+	v->size_err = p->step_err;
+	v->at_least = p->at_least;
+	v->after = p->after;
+	v->until = p->until;
+	v->at = p->at;
+	v->event = p->event;
+}
+
+static void step_words(struct refline_verdict *v)
+{
+	const char *least = v->at_least ? "at least " : "";
+
+	if (v->answer == REFLINE_YES)
+		snprintf(v->text, sizeof(v->text),
+			 "stepped by %s%+.6f s between %.6f s and %.6f s%s", least,
+			 seconds(v->size), seconds(v->after), seconds(v->until),
+			 v->steps > 1 ? ", the largest of several steps" : "");
+	else if (v->answer == REFLINE_CANNOT_TELL && v->size)
+		snprintf(v->text, sizeof(v->text),
+			 "moved by %s%+.6f s between %.6f s and %.6f s, where no reading tells a "
+			 "step "
+			 "from a slew",
+			 least, seconds(v->size), seconds(v->after), seconds(v->until));
+	else if (v->answer == REFLINE_CANNOT_TELL && v->until != REFLINE_UNKNOWN)
+		snprintf(v->text, sizeof(v->text),
+			 "no reading between %.6f s and %.6f s would have shown a step",
+			 seconds(v->after), seconds(v->until));
+	else if (v->answer == REFLINE_CANNOT_TELL)
+		snprintf(v->text, sizeof(v->text), "too few readings to show a step");
+	else
+		snprintf(v->text, sizeof(v->text),
+			 "every reading lies on one line, bends included");
+}
+
+void hvst_refline_stepped(const struct refline *r, int64_t min_ns, struct refline_verdict *v)
+{
+	const struct refline_stream *s = main_stream(r);
+	const struct refline_piece *largest = NULL, *open = NULL;
+
+	*v = (struct refline_verdict){ .answer = REFLINE_CANNOT_TELL, .event = -1 };
+	v->after = v->until = v->at = REFLINE_UNKNOWN;
+	for (unsigned int i = 0; s && i < nr_pieces(s); i++) {
+		const struct refline_piece *p = piece(s, i);
+
+		if (p->joint == REFLINE_STEP) {
+			v->steps++;
+			if (__builtin_add_overflow(v->total, size_of(p->step), &v->total))
+				v->total = INT64_MAX;
+			if (!largest || size_of(p->step) > size_of(largest->step))
+				largest = p;
+		} else if (p->joint == REFLINE_UNDECIDED && size_of(p->step) > min_ns &&
+			   (!open || size_of(p->step) > size_of(open->step))) {
+			open = p;
+		}
+	}
+	if (largest && v->total > min_ns) {
+		take(v, largest, REFLINE_YES);
+	} else if (s && s->tail && s->contradicted && s->hidden.at_least > min_ns) {
+		v->answer = s->hidden.proven ? REFLINE_YES : REFLINE_CANNOT_TELL;
+		v->size = s->hidden.at_least;
+		v->at_least = true;
+		v->after = s->hidden.after;
+		v->until = v->at = s->hidden.until;
+		v->event = s->hidden.event;
+		v->steps++;
+	} else if (open) {
+		take(v, open, REFLINE_CANNOT_TELL);
+	} else if (s && s->tail) {
+		v->after = s->hidden.after;
+		v->until = s->hidden.until;
+	} else if (s && (s->nr_pieces || s->cur.knots >= 2)) {
+		v->answer = REFLINE_NO;
+	}
+	step_words(v);
+}
+
+struct rate_sum {
+	double drift, err, span;
+};
+
+static void rate_add(struct rate_sum *sum, const struct refline_piece *p)
+{
+	double span = (double)(p->to - p->from);
+
+	sum->drift += 1e6 * p->line.slope * span;
+	sum->err += 1e6 * p->line.slope_err * span;
+	sum->span += span;
+}
+
+/* Takes a rate that is off for long enough, and for longer than the one before. */
+static void rate_try(struct rate_sum *best, const struct rate_sum *sum, double min_ppm,
+		     int64_t min_ns)
+{
+	if (sum->span >= (double)min_ns && sum->span > best->span &&
+	    fabs(sum->drift) - sum->err > min_ppm * sum->span)
+		*best = *sum;
+}
+
+void hvst_refline_rate(const struct refline *r, double min_ppm, int64_t min_ns,
+		       struct refline_verdict *v)
+{
+	const struct refline_stream *s = main_stream(r);
+	struct rate_sum one, run = { 0 }, all = { 0 }, best = { 0 }, best_run = { 0 };
+	double known = 0;
+
+	*v = (struct refline_verdict){ .answer = REFLINE_CANNOT_TELL, .event = -1 };
+	for (unsigned int i = 0; s && !r->params.no_rate && i < nr_pieces(s); i++) {
+		const struct refline_piece *p = piece(s, i);
+
+		one = (struct rate_sum){ 0 };
+		rate_add(&one, p);
+		rate_try(&best, &one, min_ppm, min_ns);
+		if (p->joint == REFLINE_STEP || p->joint == REFLINE_FIRST)
+			run = (struct rate_sum){ 0 };
+		rate_add(&run, p);
+		rate_try(&best_run, &run, min_ppm, min_ns);
+		rate_add(&all, p);
+		if (fabs(one.drift) + one.err < min_ppm * one.span)
+			known += one.span;
+	}
+	/* a slew that changes all the time is off only on the whole */
+	if (!(best.span > 0))
+		best = best_run;
+	if (best.span > 0) {
+		v->answer = REFLINE_YES;
+		all = best;
+	} else if (all.span >= (double)min_ns && known > 0.5 * all.span) {
+		v->answer = REFLINE_NO;
+	}
+	if (all.span > 0) {
+		v->ppm = all.drift / all.span;
+		v->ppm_err = all.err / all.span;
+	}
+	snprintf(v->text, sizeof(v->text), "%s%+.2f ppm +- %.2f over %.3f s",
+		 v->answer == REFLINE_CANNOT_TELL ? "not known: " : "", v->ppm, v->ppm_err,
+		 seconds((int64_t)all.span));
+}

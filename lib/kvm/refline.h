@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: kvm. The reference clock of one VM against the trace clock: O(t) = 100 * time_now - t,
+ * estimated as a piecewise linear function with steps.
+ *
+ * What is assumed, and nothing else:
+ *  - A sample (t, time_now) is stamped after the clock was read, so O(t) >= o = 100 * time_now - t.
+ *    Latency O - o is small for a good part of the samples; it may be large for any of them, and
+ * for many in a row, but then it scatters.
+ *  - A bound (t, count) says O(t) >= 100 * count - t and nothing more.
+ *  - Between steps O has a slope. The host's discipline of the trace clock changes slopes at any
+ *    time within REFLINE_SLEW, for half a second and more also up to REFLINE_SLOPE_MAX (chrony).
+ *  - time_now read twice by one thread never falls unless the clock was set back.
+ *
+ * All times are ns of the trace clock, sizes and errors are ns, slopes are ns per ns.
+ */
+#ifndef HVST_KVM_REFLINE_H
+#define HVST_KVM_REFLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REFLINE_UNKNOWN	  INT64_MIN
+#define REFLINE_SLEW	  600e-6 /* NTP and adjtime() stay within 500 ppm */
+#define REFLINE_SLOPE_MAX 0.12	 /* chrony slews by up to 10 % */
+#define REFLINE_CPUS_MAX  256	 /* clocks that are told apart when every CPU has its own */
+#define REFLINE_HULL	  32
+#define REFLINE_WINDOW	  24
+#define REFLINE_RESIDUALS 512
+
+struct refline_point {
+	double x, y;
+};
+
+/*
+ * The lines that cross all ranges [o, o + late] of a piece's samples: what O may be if none of them
+ * was later than that. The extreme ones bound slope and offset (O'Rourke 1981).
+ */
+struct refline_fit {
+	int64_t t0, o0; /* origin of all points */
+	struct refline_point lo[REFLINE_HULL], up[REFLINE_HULL];
+	unsigned int nr_lo, nr_up;
+	struct refline_point steep, flat; /* a point of the line of the largest, smallest slope */
+	double steep_slope, flat_slope;
+	double last_x;
+	double late; /* the largest latency that was allowed for */
+	unsigned int n;
+};
+
+/* y at t: o0 + slope * (t - t0) */
+struct refline_line {
+	int64_t t0, o0;
+	double slope, slope_err;
+	int64_t err; /* of the offset, within the samples */
+};
+
+enum refline_joint {
+	REFLINE_FIRST,	   /* nothing before */
+	REFLINE_BEND,	   /* the slope changed, the clock did not step */
+	REFLINE_STEP,	   /* the clock stepped */
+	REFLINE_UNDECIDED, /* moved in a stretch without samples: a step, or a slew that long */
+};
+
+/* A stretch of samples on one line, and how it is joined to the one before. */
+struct refline_piece {
+	int64_t from, to; /* first and last sample on the line */
+	uint64_t samples;
+	unsigned int knots; /* samples that define it */
+	struct refline_line line;
+	enum refline_joint joint;
+	bool at_least;	  /* step is a lower bound: readings may be late, or only bounds show it */
+	int64_t step;	  /* signed; also of UNDECIDED; REFLINE_UNKNOWN for FIRST and BEND */
+	int64_t step_err; /* REFLINE_UNKNOWN with at_least */
+	int64_t after, until; /* the step came in (after, until] */
+	int64_t at;	      /* where it is placed: at a clock event in there, else the middle */
+	int event;	      /* that event, -1 none seen */
+	double rate;	      /* the clock moved at least that fast, for samples in between */
+	unsigned int between; /* samples between the two lines: how a slew looks */
+};
+
+/* A step that left no sample after it: bounds prove it, or a clock event makes it possible. */
+struct refline_hidden {
+	int64_t after, until; /* it came in there */
+	int64_t last;	      /* bound that proves it */
+	int64_t at_least;     /* size; 0: none is proven */
+	bool proven;	      /* more than any slew could have made */
+	int event;
+};
+
+struct refline_item {
+	int64_t t, o;
+	uint32_t n;    /* samples it stands for */
+	int16_t event; /* of REFLINE_EVENT */
+	uint8_t kind, flags;
+};
+
+/* Per vCPU thread, owned by the caller, zero at first. */
+struct refline_thread {
+	uint64_t time_now;
+	int cpu;
+	bool seen;
+};
+
+struct refline_raw {
+	int64_t t, o;
+};
+
+/* One clock of recording: the machine's, or one CPU's (trace clock "local"). */
+struct refline_stream {
+	int cpu;
+	/* everything that was seen, thinned: what a merge starts from */
+	struct refline_item *items;
+	unsigned int nr_items, cap_items;
+	int64_t bin_width;
+	/* the best sample of the running bin */
+	struct refline_item bin;
+	int64_t bin_end;
+	bool bin_open;
+	unsigned int unbinned;	       /* samples that still count each by itself */
+	struct refline_item bound_bin; /* n 0: none */
+	int64_t bound_end, bound_top;
+	unsigned int nr_bounds;
+	/* noise */
+	struct refline_raw last[2];
+	unsigned int nr_last;
+	double sigma;
+	/* closed pieces, then the current one */
+	struct refline_piece *pieces;
+	unsigned int nr_pieces, cap_pieces;
+	bool open; /* cur and fit are valid */
+	struct refline_piece cur;
+	struct refline_fit fit, prev_fit; /* of cur, of the last closed piece */
+	bool has_prev, prev_proven;
+	double prev_evidence;
+	double evidence; /* for the current piece, nats */
+	int64_t birth;	 /* samples since then may be the current piece's */
+	bool proven;	 /* it began with a reading that nothing else explains */
+	/* samples that are not on its line */
+	struct refline_item low[REFLINE_WINDOW];
+	unsigned int nr_low;
+	bool high;	      /* one of those lies above the line: it does not hold any more */
+	unsigned int dropped; /* of those, forgotten since the last good one */
+	int64_t spacing;      /* typical distance of samples */
+	/* since the last sample on the line */
+	struct refline_hidden hidden;
+	bool contradicted;
+	int64_t event_first; /* REFLINE_UNKNOWN: none */
+	bool tail;	     /* finished, and something may hide after cur */
+	int64_t end;
+	struct refline_raw raw[REFLINE_RESIDUALS];
+	unsigned int nr_raw, raw_weight, raw_skip;
+};
+
+struct refline_params {
+	bool per_cpu; /* every CPU's trace clock is its own ("local") */
+	bool no_rate; /* the trace clock's unit is not known: slopes mean nothing */
+	/* A sample was later than O by @latency, @weight times; may be NULL. */
+	void (*residual)(void *ctx, int64_t latency, unsigned int weight);
+	void *ctx;
+};
+
+struct refline {
+	struct refline_params params;
+	struct refline_stream **streams;
+	unsigned int nr_streams;
+	struct refline_stream *recent;
+	int error;
+};
+
+void hvst_refline_init(struct refline *r, const struct refline_params *params);
+void hvst_refline_free(struct refline *r);
+
+/**
+ * hvst_refline_sample - a reading of the clock
+ * @thread: of the vCPU that read it; NULL when not known
+ * @t: when its event was stamped, not before the reading
+ * @time_now: what was read, 100 ns
+ * @cpu: whose buffer has the event
+ * @residual: report its latency once it is known
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int hvst_refline_sample(struct refline *r, struct refline_thread *thread, int64_t t,
+			uint64_t time_now, int cpu, bool residual);
+
+/* The clock had reached @count by @t. 0 or -ENOMEM. */
+int hvst_refline_bound(struct refline *r, int64_t t, uint64_t count, int cpu);
+
+/* The clock may have been set at @t: @kind is the caller's. 0 or -ENOMEM. */
+int hvst_refline_event(struct refline *r, int64_t t, int kind);
+
+/*
+ * No more samples will come: joints and what is hidden at the end are worked out. @end: the last
+ * sign of the VM, REFLINE_UNKNOWN when that is what the estimator was told.
+ */
+int hvst_refline_finish(struct refline *r, int64_t end);
+
+/* Two histories are one clock's. @from is left empty. 0 or -ENOMEM. */
+int hvst_refline_merge(struct refline *into, struct refline *from);
+
+/**
+ * hvst_refline_at - O at a time
+ * @o: the estimate
+ * @err: bound of its error
+ *
+ * Return: false where the samples do not bound it from above: after a possible step, or without
+ * any.
+ */
+bool hvst_refline_at(const struct refline *r, int64_t t, int cpu, int64_t *o, int64_t *err);
+
+/* What is before this time does not change any more but for refinement; REFLINE_UNKNOWN: nothing.
+ */
+int64_t hvst_refline_settled(const struct refline *r, int cpu);
+
+/*
+ * How far two clocks are apart at @t, with the error of both. False when that is not known. *@apart
+ * may be negative.
+ */
+bool hvst_refline_distance(const struct refline *x, const struct refline *y, int64_t t, int cpu,
+			   int64_t *apart, int64_t *err);
+
+/* The pieces of the stream with the most samples, in order of time. NULL beyond the last. */
+const struct refline_piece *hvst_refline_piece(const struct refline *r, unsigned int i);
+
+/* What may hide after the last piece. NULL when nothing does. */
+const struct refline_hidden *hvst_refline_tail(const struct refline *r);
+
+enum refline_answer { REFLINE_NO, REFLINE_YES, REFLINE_CANNOT_TELL };
+
+struct refline_verdict {
+	enum refline_answer answer;
+	/* the largest step, or what could hide: at least (@at_least) or up to @size in (after,
+	 * until] */
+	int64_t size, size_err;
+	bool at_least;
+	int64_t after, until, at;
+	int event;
+	unsigned int steps; /* of any size */
+	int64_t total;	    /* sum of their sizes, unsigned */
+	/* rate: mean over the longest stretch that is off, else over all */
+	double ppm, ppm_err;
+	char text[200];
+};
+
+/* Did it step by more than @min_ns in all? */
+void hvst_refline_stepped(const struct refline *r, int64_t min_ns, struct refline_verdict *v);
+/* Is its rate off by more than @min_ppm for longer than @min_ns? */
+void hvst_refline_rate(const struct refline *r, double min_ppm, int64_t min_ns,
+		       struct refline_verdict *v);
+
+/* lib/kvm/refline_fit.c */
+void hvst_refline_fit_begin(struct refline_fit *f, int64_t t, int64_t o, double late);
+void hvst_refline_fit_add(struct refline_fit *f, int64_t t, int64_t o, double late);
+/* What the line may be at @t, at or beyond the last sample (or before the first): offsets to o0. */
+void hvst_refline_fit_range(const struct refline_fit *f, int64_t t, double *lo, double *hi);
+void hvst_refline_fit_line(const struct refline_fit *f, double prior, struct refline_line *l);
+
+/* lib/kvm/refline_track.c */
+int hvst_refline_track(struct refline *r, struct refline_stream *s, const struct refline_item *it);
+int hvst_refline_track_end(struct refline *r, struct refline_stream *s);
+void hvst_refline_track_reset(struct refline_stream *s);
+
+/* a - b, kept within int64_t */
+static inline int64_t hvst_refline_sub(int64_t a, int64_t b)
+{
+	int64_t d;
+
+	if (__builtin_sub_overflow(a, b, &d))
+		return a < b ? -INT64_MAX : INT64_MAX;
+	return d == INT64_MIN ? -INT64_MAX : d;
+}
+
+int64_t hvst_refline_line_at(const struct refline_line *l, int64_t t);
+
+enum { REFLINE_SAMPLE, REFLINE_BOUND, REFLINE_EVENT };
+enum { REFLINE_BACK = 1 }; /* flags: time_now fell */
+
+#endif

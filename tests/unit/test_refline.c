@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0
+/* lib/kvm/refline: what hosts do to a VM's clock, one thing at a time. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "../../lib/kvm/refline.h"
+
+#define US(x)	((int64_t)((x)*1000.0))
+#define MS(x)	((int64_t)((x)*1000000.0))
+#define SEC(x)	((int64_t)((x)*1e9))
+#define MIN_NS	US(100)
+#define MASTER	3
+#define HZ_64	15625000
+#define PPM_OFF 100.0
+
+struct host {
+	struct refline r;
+	struct refline_thread thread;
+	int64_t now, o;
+	double slope, part; /* of a ns that o has not moved by yet */
+	int cpu;
+	uint64_t seed;
+	int64_t worst; /* latency that was reported */
+	uint64_t latencies;
+};
+
+static uint64_t rnd(struct host *h)
+{
+	h->seed ^= h->seed << 13;
+	h->seed ^= h->seed >> 7;
+	return h->seed ^= h->seed << 17;
+}
+
+static void on_residual(void *ctx, int64_t late, unsigned int weight)
+{
+	struct host *h = ctx;
+
+	h->latencies += weight;
+	if (late > h->worst)
+		h->worst = late;
+}
+
+static void begin(struct host *h, bool per_cpu)
+{
+	struct refline_params params = { .per_cpu = per_cpu, .residual = on_residual, .ctx = h };
+
+	memset(h, 0, sizeof(*h));
+	h->seed = 88172645463325252ull;
+	h->now = SEC(1000);
+	h->o = SEC(500);
+	hvst_refline_init(&h->r, &params);
+}
+
+static void end(struct host *h)
+{
+	hvst_refline_free(&h->r);
+}
+
+/* Time passes: the clock moves by its slope. */
+static void pass(struct host *h, int64_t ns)
+{
+	double moved = h->slope * (double)ns + h->part;
+
+	h->now += ns;
+	h->o += (int64_t)floor(moved);
+	h->part = moved - floor(moved);
+}
+
+static void sample(struct host *h)
+{
+	int64_t late = US(0.3) + (int64_t)(rnd(h) % 700);
+
+	assert_int_equal(0, hvst_refline_sample(&h->r, &h->thread, h->now + late,
+						(uint64_t)(h->o + h->now) / 100, h->cpu, true));
+}
+
+static void samples(struct host *h, unsigned int n, int64_t every)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		sample(h);
+		pass(h, every);
+	}
+}
+
+/* Past-due arms of a guest that is @behind: no sample, only bounds. */
+static void storm(struct host *h, unsigned int n, int64_t every, int64_t behind)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		assert_int_equal(0, hvst_refline_bound(&h->r, h->now + US(2),
+						       (uint64_t)(h->o + h->now - behind) / 100,
+						       h->cpu));
+		pass(h, every);
+	}
+}
+
+static void event(struct host *h)
+{
+	assert_int_equal(0, hvst_refline_event(&h->r, h->now, MASTER));
+}
+
+static struct refline_verdict stepped(struct host *h)
+{
+	struct refline_verdict v;
+
+	assert_int_equal(0, hvst_refline_finish(&h->r, h->now));
+	hvst_refline_stepped(&h->r, MIN_NS, &v);
+	printf("# step: %s\n", v.text);
+	return v;
+}
+
+static struct refline_verdict rate(struct host *h)
+{
+	struct refline_verdict v;
+
+	hvst_refline_rate(&h->r, PPM_OFF, SEC(1), &v);
+	printf("# rate: %s\n", v.text);
+	return v;
+}
+
+static void test_hidden_step(void **state)
+{
+	struct refline_verdict v;
+	int64_t o, err, at;
+	struct host h;
+
+	(void)state;
+	for (int announced = 0; announced < 2; announced++) {
+		begin(&h, false);
+		samples(&h, 640, HZ_64);
+		at = h.now;
+		h.o += SEC(60);
+		if (announced)
+			event(&h);
+		storm(&h, 100000, US(30), MS(10));
+		v = stepped(&h);
+		assert_int_equal(v.answer, REFLINE_YES);
+		assert_true(v.at_least && v.size > SEC(59.98) && v.size <= SEC(60));
+		assert_true(v.after < at && v.until >= at && v.until < at + MS(1));
+		assert_int_equal(v.event, announced ? MASTER : -1);
+		assert_true(hvst_refline_at(&h.r, at - SEC(1), 0, &o, &err));
+		assert_true(llabs(o - SEC(500)) <= err && err < US(10));
+		assert_false(hvst_refline_at(&h.r, at + SEC(1), 0, &o, &err));
+		end(&h);
+	}
+}
+
+/* Ahead for a while in which every arm is past due: the bounds between two readings say so. */
+static void test_there_and_back(void **state)
+{
+	struct refline_verdict v;
+	int64_t o, err, at;
+	struct host h;
+
+	(void)state;
+	begin(&h, false);
+	samples(&h, 300, MS(1));
+	at = h.now;
+	h.o += MS(5);
+	storm(&h, 1000, US(10), MS(4));
+	h.o -= MS(5);
+	samples(&h, 300, MS(1));
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFLINE_YES);
+	assert_true(v.at_least && llabs(v.size) > MS(0.9) && llabs(v.size) <= MS(1));
+	assert_int_equal(v.steps, 2);
+	assert_true(hvst_refline_at(&h.r, at + MS(50), 0, &o, &err));
+	assert_true(llabs(o - SEC(500)) <= err && err < US(30));
+	end(&h);
+}
+
+static void test_step_back_at_end(void **state)
+{
+	static const unsigned int left[] = { 1, 2, 5, 25 };
+	struct refline_verdict v;
+	struct host h;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(left) / sizeof(*left); i++) {
+		begin(&h, false);
+		samples(&h, 300, HZ_64);
+		h.o -= MS(50);
+		samples(&h, left[i], HZ_64);
+		v = stepped(&h);
+		assert_int_equal(v.answer, REFLINE_YES);
+		assert_true(llabs(v.size + MS(50)) < US(20));
+		end(&h);
+	}
+}
+
+static void test_step_ahead_at_end(void **state)
+{
+	struct refline_verdict v;
+	struct host h;
+
+	(void)state;
+	begin(&h, false);
+	samples(&h, 300, HZ_64);
+	h.o += MS(50);
+	samples(&h, 1, HZ_64);
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFLINE_YES);
+	assert_true(v.at_least && llabs(v.size - MS(50)) < US(20));
+	end(&h);
+}
+
+static void test_many_small_steps(void **state)
+{
+	struct refline_verdict v;
+	struct host h;
+
+	(void)state;
+	begin(&h, false);
+	for (unsigned int i = 0; i < 120; i++) {
+		samples(&h, 40, HZ_64);
+		h.o += i & 1 ? US(60) : -US(60);
+	}
+	v = stepped(&h);
+	printf("# %u steps, %lld ns in all\n", v.steps, (long long)v.total);
+	assert_int_equal(v.answer, REFLINE_YES);
+	assert_true(v.steps > 110 && v.total > MS(6.5) && v.total < MS(7.5));
+	end(&h);
+}
+
+/* The host's discipline of the trace clock: slopes of both signs, never a step. */
+static void test_slews(void **state)
+{
+	static const struct {
+		double ppm, seconds;
+		int64_t every;
+	} slew[] = {
+		{ -500, 10, HZ_64 },  { 500, 10, HZ_64 },    { -1000, 4, HZ_64 },
+		{ -250, 60, SEC(1) }, { 250, 60, SEC(1) },   { -100000, 3, HZ_64 },
+		{ 100000, 3, HZ_64 }, { 83000, 2, US(3.3) }, { -83000, 2, US(3.3) },
+		{ -120, 20, HZ_64 },
+	};
+	struct refline_verdict v;
+	struct host h;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(slew) / sizeof(*slew); i++) {
+		int64_t every = slew[i].every;
+		unsigned int n = (unsigned int)(slew[i].seconds * 1e9 / (double)every);
+
+		begin(&h, false);
+		samples(&h, n, every);
+		h.slope = slew[i].ppm / 1e6;
+		for (unsigned int k = 0; k < n; k++) {
+			if (every == SEC(1) && k % 10 == 5)
+				event(&h);
+			samples(&h, 1, every);
+		}
+		event(&h);
+		h.slope = 0;
+		samples(&h, n, every);
+		v = stepped(&h);
+		assert_int_equal(v.answer, REFLINE_NO);
+		v = rate(&h);
+		assert_int_equal(v.answer, REFLINE_YES);
+		assert_true(fabs(v.ppm - slew[i].ppm) <= v.ppm_err + 0.1);
+		printf("# latencies up to %lld ns\n", (long long)h.worst);
+		/* where the slope changes, one spacing of samples is not settled */
+		assert_true(h.worst < US(40));
+		end(&h);
+	}
+}
+
+static void test_scaled(void **state)
+{
+	static const double ppm[] = { 32400, -31400, 100000, 0, 7 };
+	struct refline_verdict v;
+	struct host h;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(ppm) / sizeof(*ppm); i++) {
+		begin(&h, false);
+		h.slope = ppm[i] / 1e6;
+		samples(&h, 640, HZ_64);
+		storm(&h, 3000, US(3.3), MS(10));
+		samples(&h, 640, HZ_64);
+		v = stepped(&h);
+		assert_int_equal(v.answer, REFLINE_NO);
+		v = rate(&h);
+		assert_int_equal(v.answer, fabs(ppm[i]) > PPM_OFF ? REFLINE_YES : REFLINE_NO);
+		assert_true(fabs(v.ppm - ppm[i]) <= v.ppm_err + 0.1 && v.ppm_err < 5);
+		end(&h);
+	}
+}
+
+/* NTP begins to slew when a storm without samples begins: no step, and O is known to that. */
+static void test_slew_in_storm(void **state)
+{
+	struct refline_verdict v;
+	int64_t o, err, mid;
+	struct host h;
+
+	(void)state;
+	begin(&h, false);
+	samples(&h, 640, HZ_64);
+	h.slope = 400e-6;
+	mid = h.now + SEC(0.75);
+	storm(&h, 1500, MS(1), MS(20));
+	samples(&h, 640, HZ_64);
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFLINE_NO);
+	assert_true(hvst_refline_at(&h.r, mid, 0, &o, &err));
+	assert_true(llabs(o - SEC(500) - US(300)) <= err);
+	end(&h);
+}
+
+static void test_local_clock(void **state)
+{
+	static const int64_t apart[] = { 0, US(350), US(-900), US(620) };
+	struct refline_verdict v;
+	struct host h;
+	int64_t o, err;
+
+	(void)state;
+	for (int back = 0; back < 2; back++) {
+		begin(&h, true);
+		for (unsigned int i = 0; i < 400; i++) {
+			int cpu = (int)(i * 7 / 3 % 4);
+			int64_t left = h.o;
+
+			h.cpu = cpu;
+			h.o += apart[cpu];
+			/* the same reading of the TSC, stamped by another clock */
+			for (unsigned int k = 0; k < 50; k++) {
+				assert_int_equal(
+					0, hvst_refline_sample(
+						   &h.r, &h.thread, h.now - apart[cpu] + 500,
+						   (uint64_t)(left + h.now) / 100, cpu, true));
+				pass(&h, MS(1));
+			}
+			h.o = left;
+			if (back && i == 200)
+				h.o -= MS(5);
+		}
+		v = stepped(&h);
+		assert_int_equal(v.answer, back ? REFLINE_YES : REFLINE_NO);
+		for (int cpu = 0; cpu < 4; cpu++) {
+			assert_true(hvst_refline_at(&h.r, SEC(1005), cpu, &o, &err));
+			assert_true(llabs(o - SEC(500) - apart[cpu]) <= err && err < US(10));
+		}
+		end(&h);
+	}
+}
+
+static void test_identity(void **state)
+{
+	int64_t apart, err;
+	struct host a, b;
+
+	(void)state;
+	begin(&a, false);
+	begin(&b, false);
+	b.o += US(80);
+	samples(&a, 200, MS(1));
+	samples(&b, 200, MS(1));
+	assert_true(hvst_refline_distance(&b.r, &a.r, SEC(1000.1), 0, &apart, &err));
+	printf("# 80 us apart: %lld +- %lld ns\n", (long long)apart, (long long)err);
+	assert_true(llabs(apart - US(80)) <= err && err < US(20));
+	end(&a);
+	end(&b);
+}
+
+static void test_far_jumps(void **state)
+{
+	static const int64_t jump[] = { SEC(253 * 365.25 * 86400), SEC(-499), SEC(30), SEC(-30) };
+	struct refline_verdict v;
+	struct host h;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(jump) / sizeof(*jump); i++) {
+		begin(&h, false);
+		samples(&h, 100, MS(1));
+		h.o += jump[i];
+		samples(&h, 100, MS(1));
+		v = stepped(&h);
+		assert_int_equal(v.answer, REFLINE_YES);
+		assert_true(llabs(v.size - jump[i]) < US(20));
+		assert_true(h.worst < US(20));
+		end(&h);
+	}
+}
+
+static void test_merge(void **state)
+{
+	struct refline_verdict v;
+	struct host h, other;
+
+	(void)state;
+	begin(&h, false);
+	other = h;
+	samples(&h, 200, HZ_64);
+	other.now = SEC(1000) + HZ_64 / 3;
+	samples(&other, 100, HZ_64);
+	other.o -= MS(20);
+	other.now += SEC(2);
+	h.o -= MS(20);
+	samples(&other, 100, HZ_64);
+	h.now += SEC(2);
+	samples(&h, 100, HZ_64);
+	assert_int_equal(0, hvst_refline_merge(&h.r, &other.r));
+	assert_int_equal(other.r.nr_streams, 0);
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFLINE_YES);
+	assert_true(llabs(v.size + MS(20)) < US(20));
+	end(&other);
+	end(&h);
+}
+
+static void test_nothing(void **state)
+{
+	struct refline_verdict v;
+	int64_t o, err;
+	struct host h;
+
+	(void)state;
+	begin(&h, false);
+	event(&h);
+	storm(&h, 100, MS(1), MS(20));
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFLINE_CANNOT_TELL);
+	assert_int_equal(rate(&h).answer, REFLINE_CANNOT_TELL);
+	assert_false(hvst_refline_at(&h.r, h.now, 0, &o, &err));
+	assert_null(hvst_refline_piece(&h.r, 0));
+	end(&h);
+}
+
+/* A clock event after the last reading: nothing says that the clock did not step there. */
+static void test_event_at_end(void **state)
+{
+	struct refline_verdict v;
+	int64_t o, err;
+	struct host h;
+
+	(void)state;
+	begin(&h, false);
+	samples(&h, 200, HZ_64);
+	event(&h);
+	pass(&h, SEC(1));
+	event(&h);
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFLINE_CANNOT_TELL);
+	assert_true(v.until > v.after);
+	assert_false(hvst_refline_at(&h.r, h.now, 0, &o, &err));
+	end(&h);
+}
+
+/* A hostile or broken trace: anything, in any order. */
+static void test_anything(void **state)
+{
+	struct refline_verdict v;
+	int64_t o, err;
+	struct host h;
+
+	(void)state;
+	for (unsigned int round = 0; round < 50; round++) {
+		begin(&h, round & 1);
+		h.seed += round * 7919;
+		for (unsigned int i = 0; i < 5000; i++) {
+			int64_t t = (int64_t)(rnd(&h) >> rnd(&h) % 63);
+			uint64_t now = rnd(&h) >> rnd(&h) % 63;
+			int cpu = (int)(rnd(&h) % 1000);
+
+			if (round & 2)
+				t = -t;
+			if (rnd(&h) % 3)
+				assert_int_equal(
+					0, hvst_refline_sample(&h.r, &h.thread, t, now, cpu, true));
+			else if (rnd(&h) % 2)
+				assert_int_equal(0, hvst_refline_bound(&h.r, t, now, cpu));
+			else
+				assert_int_equal(0, hvst_refline_event(&h.r, t, (int)(now % 9)));
+			hvst_refline_at(&h.r, t, cpu, &o, &err);
+		}
+		v = stepped(&h);
+		assert_true(v.text[0]);
+		end(&h);
+	}
+}
+
+/* Memory stays bounded and the step in the middle is not lost in thinning. */
+static void test_long(void **state)
+{
+	struct refline_verdict v;
+	struct timespec a, b;
+	struct host h;
+	double ns;
+
+	(void)state;
+	begin(&h, false);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	samples(&h, 4000000, US(33));
+	h.o += US(300);
+	samples(&h, 4000000, US(33));
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	ns = (double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec);
+	printf("# %.1f ns a sample with the simulation\n", ns / 8e6);
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFLINE_YES);
+	assert_true(llabs(v.size - US(300)) < US(10));
+	assert_true(h.latencies > 7500000 && h.worst < US(5));
+	end(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hidden_step),	 cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_step_back_at_end), cmocka_unit_test(test_step_ahead_at_end),
+		cmocka_unit_test(test_many_small_steps), cmocka_unit_test(test_slews),
+		cmocka_unit_test(test_scaled),		 cmocka_unit_test(test_slew_in_storm),
+		cmocka_unit_test(test_local_clock),	 cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_far_jumps),	 cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_nothing),		 cmocka_unit_test(test_event_at_end),
+		cmocka_unit_test(test_anything),	 cmocka_unit_test(test_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
