@@ -242,8 +242,8 @@ check-accuracy:
 CLOCKS		?= 10000
 check-clock:
 	@scripts/packages install build check
-	@$(MAKE) --no-print-directory $(O)/tests/unit/test_refline_random
-	@$(O)/tests/unit/test_refline_random $(CLOCKS)
+	@$(MAKE) --no-print-directory $(O)/tests/unit/test_refclock_random
+	@$(O)/tests/unit/test_refclock_random $(CLOCKS)
 
 # What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
 MAN_SECTIONS	:= 1 3 5 7

@@ -281,10 +281,13 @@ static int identities_keep(struct hvst_session *s)
 
 static int analysis_begin(struct hvst_session *s)
 {
+	const struct hvst_trace *t = hvst_source_trace(s->src);
 	const struct hvst_kvm_opts kvm = {
 		.starts_recorded = recorded(s, HVST_EV_STIMER_START_ONE_SHOT) ||
 				   recorded(s, HVST_EV_STIMER_CALLBACK),
 		.msr_recorded = recorded(s, HVST_EV_MSR),
+		.clock_per_cpu = t->clock && !strcmp(t->clock, "local"),
+		.clock_unscaled = t->cycles && t->scale_source == HVST_SCALE_NONE,
 	};
 	const struct hvst_analysis_opts opts = {
 		.params = &s->params,

@@ -1,70 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /* Stage: analysis. Answers about the host: its reference clock, and what that is computed from. */
-#include <math.h>
-#include <stdlib.h>
-
 #include "pastdue.h"
 #include "verdict.h"
 
 #define UNPAIRED_P99_NS (100 * 1000) /* delays timers noticeably */
 #define RATE_MIN_PPM	100.0
+#define RATE_MIN_NS	(1000LL * 1000 * 1000)
 
-static bool step_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why, bool *known)
+static const struct refclock *clock_of(const struct analysis *a, int number)
 {
-	bool yes = false;
+	for_each_vm (vm, a)
+		if (vm->number == number)
+			return &vm->clock;
+	return NULL;
+}
 
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
-
-		if (s->vm != vm)
-			continue;
-		*known |= s->samples >= 8;
-		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= REF_STEP_MIN_NS)
-			continue;
-		yes = true;
-		hvst_evidence_stat(why, "time_now stepped by %+.6f s at %.6f s: %.94s",
-				   (double)s->step_ns / 1e9, (double)s->from_ns / 1e9, s->why);
-	}
-	return yes;
+static enum hvst_answer answer_of(enum refclock_answer r)
+{
+	return r == REFCLOCK_YES ? HVST_YES : r == REFCLOCK_NO ? HVST_NO : HVST_CANNOT_TELL;
 }
 
 ANSWER(step)
 {
-	bool known = false, yes = step_yes(a, vm, why, &known);
+	const struct refclock *clock = clock_of(a, vm);
+	struct refclock_verdict v;
 
-	return hvst_answer_if(yes, known);
-}
-
-static bool ref_rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why,
-			 bool *known)
-{
-	bool yes = false;
-
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
-
-		if (s->vm != vm || isnan(s->rate_ppm))
-			continue;
-		*known = true;
-		if (fabs(s->rate_ppm) <= RATE_MIN_PPM || fabs(s->rate_ppm) <= s->rate_ppm_error)
-			continue;
-		yes = true;
-		hvst_evidence_stat(
-			why, "from %.6f s time_now runs at %+.1f ppm (+- %.1f) against clock %s",
-			(double)s->from_ns / 1e9, s->rate_ppm, s->rate_ppm_error,
-			a->opts.trace->clock);
-	}
-	return yes;
+	if (!clock)
+		return HVST_CANNOT_TELL;
+	hvst_refclock_stepped(clock, HVST_STEP_MIN_NS, &v);
+	if (v.answer != REFCLOCK_NO)
+		hvst_evidence_stat(why, "time_now: %.140s", v.text);
+	return answer_of(v.answer);
 }
 
 ANSWER(host_rate)
 {
-	bool known = false, yes;
+	const struct refclock *clock = clock_of(a, vm);
+	struct refclock_verdict v;
 
-	if (a->opts.trace->scale_source == HVST_SCALE_ESTIMATED)
+	if (!clock || a->opts.trace->scale_source == HVST_SCALE_ESTIMATED)
 		return HVST_CANNOT_TELL;
-	yes = ref_rate_yes(a, vm, why, &known);
-	return hvst_answer_if(yes, known);
+	hvst_refclock_rate(clock, RATE_MIN_PPM, RATE_MIN_NS, &v);
+	if (v.answer == REFCLOCK_YES)
+		hvst_evidence_stat(why, "time_now against clock %s: %.120s",
+				   a->opts.trace->clock ? a->opts.trace->clock : "?", v.text);
+	return answer_of(v.answer);
 }
 
 ANSWER(fallback)

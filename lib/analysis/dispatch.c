@@ -108,30 +108,18 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	vm_free(from);
 }
 
-static void sample(struct analysis *a, struct vm *vm, const struct hvst_event *ev,
-		   const struct hvst_sample *s)
-{
-	/* Only a start reads the second clock; its event comes after both readings. */
-	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT && s->residual_ns != HVST_UNKNOWN &&
-	    hvst_sketch_add(a->unpaired, s->residual_ns, 1))
-		a->error = -ENOMEM;
-	hvst_resolve_sample(a, vm);
-}
-
 static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 		const struct hvst_changes *changes)
 {
 	struct hvst_arm m = changes->arm;
 	int64_t bound = m.skew_ns == HVST_UNKNOWN ? m.error_ns : 0;
-	bool waits;
 
 	if (m.skew_ns == HVST_UNKNOWN)
 		m.error_ns = 0;
-	waits = hvst_resolve_skew(t, &m, bound);
 	hvst_pastdue_arm(t, &m, ev);
 	hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, ev);
 	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
-	hvst_resolve_arm(a, t, &m, waits, bound);
+	hvst_resolve_arm(a, t, &m, bound);
 }
 
 static void delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
@@ -165,7 +153,7 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		hvst_clocksource_page(a, c, ev);
 		break;
 	case HVST_CHANGE_SAMPLE:
-		sample(a, c->vm, ev, &changes->sample);
+		hvst_resolve_sample(a, c->vm, ev->cpu);
 		break;
 	case HVST_CHANGE_PROGRAMMED:
 		hvst_clocksource_programmed(a, c->timer, ev);
@@ -273,8 +261,6 @@ int hvst_analysis_finish(struct analysis *a)
 		for_each_vcpu (v, vm)
 			if (v->state)
 				hvst_latency_drop(a, v);
-	for_each_vm (vm, a)
-		hvst_refclock_finish(&vm->clock);
 	hvst_clocksource_finish(a);
 	hvst_storm_finish(a);
 	hvst_guestclock_finish(a);

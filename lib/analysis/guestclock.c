@@ -60,10 +60,10 @@ struct guest_edge {
 	int64_t win_from;
 	int64_t from;		 /* of the run's first window */
 	struct guest_fit before; /* the line of the run before */
-	uint64_t count; /* of the last arm */
+	uint64_t count;		 /* of the last arm */
 	struct step_class steps[STEP_CLASSES];
 	uint64_t nr_steps, nr_grid; /* since the pass began; of them those of a few sizes */
-	struct edge_point odd; /* one window off the line, waiting for a second */
+	struct edge_point odd;	    /* one window off the line, waiting for a second */
 	int64_t odd_from;
 	bool has_odd;
 };
@@ -348,14 +348,11 @@ static bool changed_near(const struct analysis *a, const struct vcpu *v, int64_t
 
 static bool stepped_near(const struct vcpu *v, int64_t ts)
 {
-	const struct refclock *rc = &v->vm->clock;
+	const struct refclock_piece *p;
 
-	for (unsigned int i = 0; i <= rc->nr_segs; i++) {
-		const struct refseg *r = i < rc->nr_segs ? rc->segs[i] : rc->cur;
-
-		if (r && r->step_ns != HVST_UNKNOWN && llabs(r->from_ns - ts) < NEAR_STORM_NS)
+	for (unsigned int i = 0; (p = hvst_refclock_piece(&v->vm->clock, i)); i++)
+		if (p->joint == REFCLOCK_STEP && llabs(p->at - ts) < NEAR_STORM_NS)
 			return true;
-	}
 	return false;
 }
 

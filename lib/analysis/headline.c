@@ -17,9 +17,9 @@ static const struct hvst_ref_segment *step_before(const struct analysis *a,
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
 		const struct hvst_ref_segment *r = &a->result.reference[i];
 
-		if (r->vm != s->vm || r->step_ns == HVST_UNKNOWN || r->step_ns <= REF_STEP_MIN_NS ||
-		    r->from_ns > s->start_ns || s->start_ns - r->from_ns > CAUSE_REACH_NS ||
-		    s->skew_max_ns == HVST_UNKNOWN)
+		if (r->vm != s->vm || r->step_ns == HVST_UNKNOWN ||
+		    r->step_ns <= HVST_STEP_MIN_NS || r->from_ns > s->start_ns ||
+		    s->start_ns - r->from_ns > CAUSE_REACH_NS || s->skew_max_ns == HVST_UNKNOWN)
 			continue;
 		if (r->step_ns >= s->skew_max_ns / 2 && r->step_ns / 2 <= s->skew_max_ns)
 			best = r;

@@ -6,7 +6,7 @@
 #include "guestclock.h"
 #include "resolve.h"
 
-#define MAX_PENDING (1u << 19) /* of all VMs; 56 bytes each */
+#define MAX_PENDING (1u << 17) /* of all VMs; 56 bytes each */
 
 struct pending_arm {
 	int64_t ts_ns;
@@ -81,25 +81,21 @@ static void skew_known(struct analysis *a, struct stimer *t, struct hvst_arm *ar
 	hvst_guestclock_arm(a, t, arm);
 }
 
-/* The arm's skew from the clock's model as it stands; false when there is none. */
-static bool skew_from_model(const struct vm *vm, struct hvst_arm *arm, int64_t bound)
+/* The arm's skew from the clock as it is known now; unknown where readings do not bound it. */
+static void skew_from_clock(const struct vm *vm, struct hvst_arm *arm, int64_t bound)
 {
-	int64_t o, err, u, skew;
+	int64_t o, err, skew;
 
-	if (!arm->count || !hvst_refclock_covers(&vm->clock, arm->ts_ns) ||
-	    !hvst_refclock_at(&vm->clock, arm->ts_ns, &o, &err) ||
-	    !hvst_ref_offset(arm->count, arm->ts_ns, &u))
-		return false;
-	/* o = 100 * time_now - ts and u = 100 * count - ts; a past-due arm's skew is >= 0. */
-	skew = o - u;
-	arm->skew_ns = skew < 0 ? 0 : skew;
+	if (!arm->count || !hvst_refclock_at(&vm->clock, arm->ts_ns, arm->cpu, &o, &err))
+		return;
+	/* A past-due arm is itself a bound of the clock: its skew is not negative. */
+	skew = hvst_refclock_sub(o, hvst_refclock_offset(arm->count, arm->ts_ns));
+	arm->skew_ns = skew < 0 ? 0 : skew > HVST_SKEW_MAX ? HVST_SKEW_MAX : skew;
 	arm->error_ns = err + bound;
 	arm->time_now = arm->count + (uint64_t)arm->skew_ns / 100;
-	return true;
 }
 
-static void resolve_one(struct analysis *a, const struct vm *vm, const struct pending_arm *p,
-			bool known)
+static void resolve_one(struct analysis *a, const struct vm *vm, const struct pending_arm *p)
 {
 	struct hvst_arm arm = {
 		.ts_ns = p->ts_ns,
@@ -116,21 +112,20 @@ static void resolve_one(struct analysis *a, const struct vm *vm, const struct pe
 		.flags = p->flags,
 	};
 
-	if (known)
-		skew_from_model(vm, &arm, p->bound_ns);
+	skew_from_clock(vm, &arm, p->bound_ns);
 	skew_known(a, p->t, &arm);
 	arm_out(a, p->t, &arm);
 }
 
-/* The first @n arms that wait; @known: the model holds for them. */
-static void resolve(struct analysis *a, struct vm *vm, unsigned int n, bool known)
+/* The first @n arms that wait. */
+static void resolve(struct analysis *a, struct vm *vm, unsigned int n)
 {
 	struct vm_pending *w = vm->state->pending;
 
 	if (!n)
 		return; /* and perhaps no array yet */
 	for (unsigned int i = 0; i < n; i++)
-		resolve_one(a, vm, &w->arm[i], known);
+		resolve_one(a, vm, &w->arm[i]);
 	w->n -= n;
 	a->nr_pending -= n;
 	if (!w->n) {
@@ -146,10 +141,10 @@ static void pending_add(struct analysis *a, struct vm *vm, const struct pending_
 {
 	struct vm_pending *w = vm->state->pending;
 
-	if (a->nr_pending >= MAX_PENDING) /* too many: the older half keeps an unknown skew */
-		resolve(a, vm, (w->n + 1) / 2, false);
+	if (a->nr_pending >= MAX_PENDING) /* too many: by the clock as it is known now */
+		resolve(a, vm, (w->n + 1) / 2);
 	if (a->nr_pending >= MAX_PENDING) { /* all of them another VM's */
-		resolve_one(a, vm, p, false);
+		resolve_one(a, vm, p);
 		return;
 	}
 	if (w->n == w->cap) {
@@ -167,19 +162,9 @@ static void pending_add(struct analysis *a, struct vm *vm, const struct pending_
 	a->nr_pending++;
 }
 
-bool hvst_resolve_skew(struct stimer *t, struct hvst_arm *arm, int64_t bound_ns)
+void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, int64_t bound_ns)
 {
-	const struct vm *vm = t->vcpu->vm;
-
-	if (!(arm->flags & HVST_ARM_INFERRED) || arm->flags & HVST_ARM_PADDED)
-		return false;
-	return !hvst_refclock_fresh(&vm->clock, arm->ts_ns) || !skew_from_model(vm, arm, bound_ns);
-}
-
-void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, bool waits,
-		      int64_t bound_ns)
-{
-	if (waits) {
+	if (arm->skew_ns == HVST_UNKNOWN && arm->kind != HVST_ARM_PERIODIC) {
 		struct pending_arm p = {
 			.ts_ns = arm->ts_ns,
 			.ts_raw = arm->ts_raw,
@@ -198,10 +183,20 @@ void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm
 	arm_out(a, t, arm);
 }
 
-void hvst_resolve_sample(struct analysis *a, struct vm *vm)
+void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)
 {
-	if (vm->state->pending->n && hvst_refclock_solid(&vm->clock))
-		resolve(a, vm, vm->state->pending->n, true);
+	const struct vm_pending *w = vm->state->pending;
+	int64_t settled;
+	unsigned int n = 0;
+
+	if (!w->n)
+		return;
+	settled = hvst_refclock_settled(&vm->clock, cpu);
+	if (settled == REFCLOCK_UNKNOWN)
+		return;
+	while (n < w->n && w->arm[n].ts_ns < settled)
+		n++;
+	resolve(a, vm, n);
 }
 
 void hvst_resolve_merged(struct analysis *a, struct vm *into, struct vm *from)
@@ -218,17 +213,16 @@ void hvst_resolve_finish(struct analysis *a)
 {
 	for_each_vm (vm, a)
 		if (vm->state)
-			resolve(a, vm, vm->state->pending->n, true);
+			resolve(a, vm, vm->state->pending->n);
 }
 
-int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int64_t *err)
+int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int cpu, int64_t *err)
 {
-	int64_t o, e, u;
+	int64_t o, e;
 
-	if (!hvst_refclock_covers(&vm->clock, ts) || !hvst_refclock_at(&vm->clock, ts, &o, &e) ||
-	    !hvst_ref_offset(count, ts, &u))
+	if (!hvst_refclock_at(&vm->clock, ts, cpu, &o, &e))
 		return HVST_UNKNOWN;
 	if (e > *err)
 		*err = e;
-	return o - u;
+	return hvst_refclock_sub(o, hvst_refclock_offset(count, ts));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: analysis. Skews of arms. An inferred arm has no reading of the reference clock: its skew
- * comes from the clock's model. While that may have moved since its last reading, such arms wait,
- * and are resolved by the next readings. Nothing else waits: storms are recognised from counts.
+ * comes from what is known of the clock. Until that does not change any more such arms wait, and
+ * are resolved by later readings. Nothing else waits: storms are recognised from counts.
  */
 #ifndef HVST_ANALYSIS_RESOLVE_H
 #define HVST_ANALYSIS_RESOLVE_H
@@ -12,19 +12,16 @@
 int hvst_resolve_vm_created(struct vm *vm);
 int hvst_resolve_timer_created(struct stimer *t);
 /*
- * hvst_resolve_skew - the arm's skew as far as it is known now; true when it has to wait
- * @bound_ns: how far the arm's time may be off
+ * hvst_resolve_arm - an arm goes out to what needs its skew, or waits for that to be known
+ * @bound_ns: how far the time of an inferred arm may be off
  */
-bool hvst_resolve_skew(struct stimer *t, struct hvst_arm *arm, int64_t bound_ns);
-/* After storms have seen the arm: it goes out to what needs its skew, or waits. */
-void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, bool waits,
-		      int64_t bound_ns);
-/* The VM's clock was read. */
-void hvst_resolve_sample(struct analysis *a, struct vm *vm);
+void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, int64_t bound_ns);
+/* The VM's clock was read: what comes before that may be known now. */
+void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu);
 void hvst_resolve_merged(struct analysis *a, struct vm *into, struct vm *from);
 void hvst_resolve_finish(struct analysis *a);
 /* Skew at a point of a storm that had no reading; HVST_UNKNOWN. *@err: raised to its bound. */
-int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int64_t *err);
+int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int cpu, int64_t *err);
 const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t);
 void hvst_resolve_vm_free(struct vm *vm);
 void hvst_resolve_timer_free(struct stimer *t);

@@ -13,8 +13,9 @@
 #include "resolve.h"
 #include "result.h"
 
-#define MAX_OVERLAP   1024 /* storms looked back at for their episode */
-#define DRIFT_SAME_NS (60LL * 1000 * 1000 * 1000) /* one drift, seen twice */
+#define RATE_KNOWN_PPM 50			   /* a rate that is known no better says nothing */
+#define MAX_OVERLAP    1024			   /* storms looked back at for their episode */
+#define DRIFT_SAME_NS  (60LL * 1000 * 1000 * 1000) /* one drift, seen twice */
 
 static bool vm_pass(const struct analysis *a, const struct vm *vm)
 {
@@ -39,11 +40,11 @@ static int cmp_vm(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
-static int64_t vm_epoch(const struct refclock *rc)
+static int64_t vm_epoch(const struct refclock *clock)
 {
-	const struct refseg *s = rc->nr_segs ? rc->segs[0] : rc->cur;
+	const struct refclock_piece *p = hvst_refclock_piece(clock, 0);
 
-	return s ? -hvst_line_at(&s->line, s->first_ns) : HVST_UNKNOWN;
+	return p ? -hvst_refclock_line_at(&p->line, p->from) : HVST_UNKNOWN;
 }
 
 /* Adds the VM's threads; a VMM's task that only wrote is none. */
@@ -309,11 +310,16 @@ static int build_guest(struct analysis *a)
 
 static unsigned int vm_segments(const struct vm *vm)
 {
-	return vm->clock.nr_segs + 1 + vm->page.nr_sources;
+	unsigned int n = 0;
+
+	while (hvst_refclock_piece(&vm->clock, n))
+		n++;
+	return n + vm->page.nr_sources;
 }
 
-static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const struct refseg *s,
-			int64_t from, int64_t to, bool first, bool whole)
+/* @whole: the piece begins here; else only the source changed. */
+static void segment_out(struct hvst_ref_segment *out, const struct vm *vm,
+			const struct refclock_piece *p, int64_t from, int64_t to, bool whole)
 {
 	const char *why;
 
@@ -324,24 +330,35 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 		.source = hvst_tscpage_source(&vm->page, from, &why),
 		.rate_ppm = NAN,
 		.rate_ppm_error = NAN,
-		.step_ns = whole ? s->step_ns : 0,
-		.offset_ns = hvst_line_at(&s->line, from),
-		.samples = s->samples,
+		.offset_ns = hvst_refclock_line_at(&p->line, from),
+		.samples = p->samples,
 	};
-	if (first)
+	if (whole && p->joint == REFCLOCK_STEP)
+		out->step_ns = p->step;
+	else if (whole && p->joint != REFCLOCK_BEND)
 		out->step_ns = HVST_UNKNOWN;
-	if (s->rate_known) {
-		out->rate_ppm = s->rate_ppm;
-		out->rate_ppm_error = s->rate_err_ppm;
+	if (!vm->clock.params.no_rate && 1e6 * p->line.slope_err < RATE_KNOWN_PPM) {
+		out->rate_ppm = 1e6 * p->line.slope;
+		out->rate_ppm_error = 1e6 * p->line.slope_err;
 	}
 	if (out->source == HVST_REF_TSC_PAGE && from >= vm->page.frozen_from &&
 	    from < vm->page.frozen_to)
 		why = "page left as it was (TSC emulation control)";
-	if (whole && s->step_ns != HVST_UNKNOWN && s->step_event >= 0)
+	if (whole && p->joint == REFCLOCK_STEP && p->event >= 0)
 		snprintf(out->why, sizeof(out->why), "%s; step at %s", why,
-			 hvst_event_name((unsigned int)s->step_event));
+			 hvst_event_name((unsigned int)p->event));
+	else if (whole && p->joint == REFCLOCK_UNDECIDED)
+		snprintf(out->why, sizeof(out->why),
+			 "%s; moved by %+.6f s without a reading: a step, or a slew", why,
+			 (double)p->step / 1e9);
 	else
 		snprintf(out->why, sizeof(out->why), "%s", why);
+}
+
+/* Where the piece begins: at its step, else half-way to the one before. */
+static int64_t piece_from(const struct refclock_piece *p)
+{
+	return p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_UNDECIDED ? p->at : p->from;
 }
 
 /* The last sign of a VM: its clock is not claimed to exist after that. */
@@ -358,30 +375,23 @@ static int64_t vm_last(const struct vm *vm)
 /* One VM's segments, cut again where the source changed. */
 static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 {
-	const struct refclock *rc = &vm->clock;
+	const struct tscpage *page = &vm->page;
+	const struct refclock_piece *p;
 	unsigned int n = 0, src = 0;
 
-	for (unsigned int i = 0; i <= rc->nr_segs; i++) {
-		const struct refseg *s = i < rc->nr_segs ? rc->segs[i] : rc->cur;
-		const struct refseg *next = i + 1 < rc->nr_segs ? rc->segs[i + 1] : rc->cur;
-		int64_t from, end;
+	for (unsigned int i = 0; (p = hvst_refclock_piece(&vm->clock, i)); i++) {
+		const struct refclock_piece *next = hvst_refclock_piece(&vm->clock, i + 1);
+		int64_t from = piece_from(p), end = next ? piece_from(next) : vm_last(vm) + 1;
 		bool whole = true;
 
-		if (!s)
-			continue;
-		from = s->from_ns;
-		end = i < rc->nr_segs && next ? next->from_ns : vm_last(vm) + 1;
-		while (src < vm->page.nr_sources && vm->page.sources[src].ts_ns <= from)
+		while (src < page->nr_sources && page->sources[src].ts_ns <= from)
 			src++;
-		for (; src < vm->page.nr_sources && vm->page.sources[src].ts_ns < end; src++) {
-			segment_out(&out[n], vm, s, from, vm->page.sources[src].ts_ns, n == 0,
-				    whole);
-			n++;
-			from = vm->page.sources[src].ts_ns;
+		for (; src < page->nr_sources && page->sources[src].ts_ns < end; src++) {
+			segment_out(&out[n++], vm, p, from, page->sources[src].ts_ns, whole);
+			from = page->sources[src].ts_ns;
 			whole = false;
 		}
-		segment_out(&out[n], vm, s, from, end, n == 0, whole);
-		n++;
+		segment_out(&out[n++], vm, p, from, end, whole);
 	}
 	return n;
 }
@@ -405,8 +415,12 @@ static int build_reference(struct analysis *a)
 	return 0;
 }
 
-static void build_unpaired(struct analysis *a)
+static int build_unpaired(struct analysis *a)
 {
+	for_each_vm (vm, a)
+		if (vm->start_latency && vm_pass(a, vm) &&
+		    hvst_sketch_merge(a->unpaired, vm->start_latency))
+			return -ENOMEM;
 	a->result.unpaired = (struct hvst_unpaired){
 		.count = hvst_sketch_count(a->unpaired),
 		.p50_ns = hvst_sketch_quantile(a->unpaired, 5000),
@@ -414,15 +428,15 @@ static void build_unpaired(struct analysis *a)
 		.p99_ns = hvst_sketch_quantile(a->unpaired, 9900),
 		.max_ns = hvst_sketch_max(a->unpaired),
 	};
+	return 0;
 }
 
 int hvst_result_build(struct analysis *a)
 {
 	a->result.past_due = a->past_due;
 	if (build_vms(a) || build_timers(a) || build_reference(a) || build_storms(a) ||
-	    build_guest(a))
+	    build_guest(a) || build_unpaired(a))
 		return -ENOMEM;
-	build_unpaired(a);
 	hvst_verdicts(a);
 	return a->error;
 }

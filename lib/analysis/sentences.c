@@ -204,7 +204,7 @@ SENTENCE(step)
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
 		const struct hvst_ref_segment *s = &a->result.reference[i];
 
-		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= REF_STEP_MIN_NS)
+		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= HVST_STEP_MIN_NS)
 			continue;
 		n++;
 		if (!best || llabs(s->step_ns) > llabs(best->step_ns))

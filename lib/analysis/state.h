@@ -48,7 +48,7 @@ struct analysis {
 };
 
 struct vm_state {
-	uint64_t steady_edges; /* guestclock.c: passes long enough that showed no rate error */
+	uint64_t steady_edges;	    /* guestclock.c: passes long enough that showed no rate error */
 	struct vm_pending *pending; /* resolve.c */
 	struct vm_marks *marks;	    /* marks.c */
 	struct vm_source *source;   /* clocksource.c */

@@ -38,6 +38,7 @@ struct storm_point {
 	int64_t ts;
 	uint64_t count;
 	int64_t skew; /* HVST_UNKNOWN: inferred */
+	int cpu;
 };
 
 /* The densest part of a group so far, and the one that is running. */
@@ -104,7 +105,8 @@ static inline struct storm_point point_of(const struct hvst_arm *arm)
 {
 	bool read = !(arm->flags & HVST_ARM_INFERRED) || arm->flags & HVST_ARM_PADDED;
 
-	return (struct storm_point){ arm->ts_ns, arm->count, read ? arm->skew_ns : HVST_UNKNOWN };
+	return (struct storm_point){ arm->ts_ns, arm->count, read ? arm->skew_ns : HVST_UNKNOWN,
+				     arm->cpu };
 }
 
 /* Is @p further behind than @max? Where neither skew is known, their counts tell. */
@@ -229,11 +231,9 @@ static void count_cause(const struct analysis *a, struct storm_group *g, const s
 
 static void course_step(struct storm_group *g, const struct hvst_arm *arm, bool new_target)
 {
-	int64_t u;
-
 	if (g->inferred) {
-		if (hvst_ref_offset(arm->count, arm->ts_ns, &u))
-			hvst_course_add(&g->course, arm->ts_ns, -u, new_target);
+		hvst_course_add(&g->course, arm->ts_ns,
+				-hvst_refclock_offset(arm->count, arm->ts_ns), new_target);
 	} else if (point_of(arm).skew != HVST_UNKNOWN) {
 		hvst_course_add(&g->course, arm->ts_ns, arm->skew_ns, new_target);
 	}
@@ -495,7 +495,7 @@ static int64_t point_skew(const struct vm *vm, const struct storm_point *p, int6
 
 	if (p->skew != HVST_UNKNOWN)
 		return p->skew;
-	skew = hvst_resolve_point(vm, p->ts, p->count, err);
+	skew = hvst_resolve_point(vm, p->ts, p->count, p->cpu, err);
 	return skew != HVST_UNKNOWN && skew < 0 ? 0 : skew;
 }
 
@@ -532,6 +532,7 @@ static void storm_resolve(struct analysis *a, struct storm_found *f)
 		.course = &d->course,
 		.span_ns = d->end.ts - d->start.ts,
 		.clock = d->inferred ? &vm->clock : NULL,
+		.cpu = d->start.cpu,
 		.scaled = !a->opts.trace->cycles || a->opts.trace->scale_source != HVST_SCALE_NONE,
 	};
 	hvst_storm_nature(&shape, &nature);

@@ -22,28 +22,22 @@ static bool step_fits(const struct hvst_storm *s, int64_t step)
 	return step >= s->skew_max_ns / 2 && step / 2 <= s->skew_max_ns;
 }
 
+/* The step may have come anywhere in an interval: it has to reach into what is looked at. */
 static bool by_step(struct storm_found *f, int64_t from)
 {
-	const struct refclock *rc = &f->vcpu->vm->clock;
+	const struct refclock *clock = &f->vcpu->vm->clock;
+	const struct refclock_piece *p;
 	struct hvst_storm *s = &f->storm;
-	unsigned int looked = 0;
 
-	for (unsigned int i = rc->nr_segs + 1; i-- > 0 && looked < MAX_LOOK;) {
-		const struct refseg *r = i < rc->nr_segs ? rc->segs[i] : rc->cur;
-
-		if (!r || r->from_ns > s->start_ns)
-			continue;
-		looked++;
-		if (r->from_ns < from)
-			break;
-		if (r->step_ns == HVST_UNKNOWN || !step_fits(s, r->step_ns))
+	for (unsigned int i = 0; (p = hvst_refclock_piece(clock, i)); i++) {
+		if (p->joint != REFCLOCK_STEP || p->after > s->start_ns || p->until < from ||
+		    !step_fits(s, p->step))
 			continue;
 		s->cause = HVST_CAUSE_HOST_STEP;
-		s->cause_ts_ns = r->from_ns;
-		s->cause_size_ns = r->step_ns;
-		return true;
+		s->cause_ts_ns = p->at < s->start_ns ? p->at : s->start_ns;
+		s->cause_size_ns = p->step;
 	}
-	return false;
+	return s->cause == HVST_CAUSE_HOST_STEP;
 }
 
 static bool by_switch(const struct analysis *a, struct storm_found *f, int64_t from)

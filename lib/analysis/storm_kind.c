@@ -13,7 +13,7 @@
 /* A count that is read off a clock moves by the time that passed, within this. */
 #define TRACKS_NS   2000
 #define TRACKS_PART 256
-#define SLEW		600e-6 /* more than NTP slews a clock */
+#define SLEW	    600e-6 /* more than NTP slews a clock */
 
 void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_t dt_ns)
 {
@@ -188,7 +188,7 @@ static int64_t value_at(const struct storm_shape *s, int64_t ts, int64_t v)
 {
 	int64_t o, err;
 
-	if (s->clock && hvst_refclock_at(s->clock, ts, &o, &err))
+	if (s->clock && hvst_refclock_at(s->clock, ts, s->cpu, &o, &err))
 		return v + o;
 	return v;
 }
@@ -296,7 +296,8 @@ void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out)
 		return;
 	}
 	/* Without a clock, or without ns, the lag cannot be followed. */
-	if (!s->scaled || (s->clock && !hvst_refclock_at(s->clock, s->course->from_ns, &o, &err)))
+	if (!s->scaled ||
+	    (s->clock && !hvst_refclock_at(s->clock, s->course->from_ns, s->cpu, &o, &err)))
 		return;
 	if (is_growing(s, retries, out))
 		out->kind = HVST_STORM_GROWING;

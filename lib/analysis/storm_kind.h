@@ -65,6 +65,7 @@ struct storm_shape {
 	const struct storm_course *course;
 	int64_t span_ns;
 	const struct refclock *clock; /* for an inferred group; NULL: observed */
+	int cpu;		      /* by whose trace clock */
 	bool scaled;		      /* trace time is in ns: it can be compared with counts */
 };
 

@@ -10,6 +10,9 @@
 #include "evidence.h"
 #include "state.h"
 
+/* Smaller steps of the reference clock, in all, are not reported. */
+#define HVST_STEP_MIN_NS (100 * 1000)
+
 #define EVENT_BIT(ev) (1ULL << HVST_EV_##ev)
 
 struct question {

@@ -26,7 +26,7 @@ static void guest_writes_msr(struct kvm *k, struct vcpu *v, const struct hvst_ev
 		break;
 	case HVST_MSR_IA32_TSC:
 	case HVST_MSR_IA32_TSC_ADJUST:
-		hvst_refclock_event(&v->vm->clock, ev->ts_ns, ev->id);
+		kvm_clock_event(k, v->vm, ev);
 		break;
 	default:
 		break;
@@ -66,7 +66,7 @@ static void master_clock_updated(struct kvm *k, struct vm *vm, const struct hvst
 	k->master_seen = true;
 	if (!vm)
 		return;
-	hvst_refclock_event(&vm->clock, ev->ts_ns, ev->id);
+	kvm_clock_event(k, vm, ev);
 	if (!hvst_tscpage_master(&vm->page, ev->ts_ns, ev->master_clock.use_master_clock))
 		return;
 	c = kvm_change(out, HVST_CHANGE_PAGE, vm, NULL, NULL);
@@ -90,7 +90,7 @@ static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hv
 		if (!ev->tsc_offset.previous_tsc_offset && k->opts.msr_recorded)
 			vm_created(k, vm, ev);
 		if (vm)
-			hvst_refclock_event(&vm->clock, ev->ts_ns, ev->id);
+			kvm_clock_event(k, vm, ev);
 	}
 }
 
@@ -258,6 +258,7 @@ static void vms_free(struct vm *vm)
 		struct vm *next = vm->next;
 
 		hvst_refclock_free(&vm->clock);
+		hvst_sketch_free(vm->start_latency);
 		hvst_tscpage_free(&vm->page);
 		free(vm->ids);
 		free(vm);

@@ -17,6 +17,7 @@
 #include <hvstimer/session.h>
 
 #include "../event/names.h"
+#include "../stats/sketch.h"
 #include "refclock.h"
 #include "tscpage.h"
 
@@ -64,13 +65,14 @@ struct vcpu {
 	int tid;
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
-	bool ran;		   /* it did what only a vCPU thread does */
-	int64_t first_ns, last_ns; /* events in this thread's context */
-	int64_t msr_ns;		   /* last kvm_msr */
-	int64_t entry_ns;	   /* last kvm_entry; HVST_UNKNOWN */
+	bool ran;			  /* it did what only a vCPU thread does */
+	int64_t first_ns, last_ns;	  /* events in this thread's context */
+	int64_t msr_ns;			  /* last kvm_msr */
+	int64_t entry_ns;		  /* last kvm_entry; HVST_UNKNOWN */
 	uint64_t cpus[KVM_MAX_CPUS / 64]; /* bit map of the CPUs it ran on */
 	int64_t silent_ns; /* not seen before a CPU's first event turned out to be its own */
-	uint64_t samples;	   /* readings of the reference clock on this thread */
+	struct refclock_thread clock_reads;
+	uint64_t samples; /* readings of the reference clock on this thread */
 	struct vcpu_state *state;
 	struct vm *vm; /* never NULL: a thread starts alone in a VM of its own */
 	struct stimer *timer[HVST_STIMERS];
@@ -89,6 +91,11 @@ struct vm {
 	unsigned int nr_id_words;
 	struct vm_state *state;
 	struct refclock clock;
+	/*
+	 * How late the start events were stamped after the clock was read: an upper bound of the
+	 * gap between the host's two readings. NULL: none yet.
+	 */
+	struct hvst_sketch *start_latency;
 	struct tscpage page;
 	int number;	/* in order of appearance, given by hvst_kvm_finish(); -1: unknown */
 	uint32_t order; /* of creation */
@@ -127,16 +134,6 @@ struct hvst_change {
 };
 
 /*
- * A reading of the reference clock, as the model of the clock took it.
- * @residual_ns: how far below the clock's line it lay, HVST_UNKNOWN if that cannot be said
- * @moved: it began a new segment of the clock
- */
-struct hvst_sample {
-	int64_t residual_ns;
-	bool moved;
-};
-
-/*
  * What is known of a delivery besides the event.
  * @deadline_ns: HVST_UNKNOWN when there was none, or none that the guest asked for
  * @callback_ns: HVST_UNKNOWN when no callback was seen
@@ -151,7 +148,6 @@ struct hvst_delivery {
 struct hvst_changes {
 	unsigned int n;
 	struct hvst_change change[HVST_MAX_CHANGES];
-	struct hvst_sample sample;
 	struct hvst_arm arm;	   /* skew_ns HVST_UNKNOWN when the arm was inferred */
 	int64_t arm_programmed_ns; /* the write that led to it; HVST_UNKNOWN */
 	struct hvst_delivery delivery;
@@ -161,6 +157,8 @@ struct hvst_changes {
 struct hvst_kvm_opts {
 	bool starts_recorded; /* or callbacks: an expiration without one was past due */
 	bool msr_recorded;    /* writes of REFERENCE_TSC would be seen */
+	bool clock_per_cpu;   /* the trace clock is each CPU's own ("local") */
+	bool clock_unscaled;  /* time stamps are cycles: no rate can be told */
 };
 
 /* hvst_kvm_new - NULL without memory */

@@ -24,7 +24,7 @@ struct vm_entry {
 
 /* One host CPU. */
 struct kvm_cpu {
-	struct vcpu *vcpu; /* the vCPU thread last seen on it */
+	struct vcpu *vcpu;	   /* the vCPU thread last seen on it */
 	int64_t first_ns, last_ns; /* events; HVST_UNKNOWN */
 	int64_t lost_ns;	   /* inside gaps */
 };
@@ -118,6 +118,8 @@ void kvm_vcpu_named(struct kvm *k, struct vcpu *v, int vcpu_id);
 /* The VM's clock was read on this thread. */
 void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now,
 		struct hvst_changes *out);
+/* Something happened at which the VM's clock may have been set. */
+void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev);
 /* Chain of threads whose vcpu_id hashes like @id; check vcpu_id. */
 struct vcpu *kvm_by_id(const struct kvm *k, int id);
 /* The vCPU @vcpu_id of the VMM @pid: the thread next above it; NULL when there is none. */

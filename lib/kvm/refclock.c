@@ -1,535 +1,713 @@
-/* SPDX-License-Identifier: LGPL-2.1 */
+// SPDX-License-Identifier: LGPL-2.1
 /*
- * Stage: kvm. Reference-clock model, see refclock.h.
- *
- * Figures from real recordings: the envelope is flat within 2 us over half a minute, a typical
- * sample lies 2 us below it, single ones up to 7 ms. The trace clock itself may be slewed by NTP at
- * up to 500 ppm.
+ * Stage: kvm. Readings of a VM's reference clock: thinned to what can matter on their way in, and
+ * what the estimate says on its way out. The estimate itself: refclock_track.c.
  */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "refclock.h"
 
-#define NEAR_NS	       (20 * 1000) /* samples that agree with the envelope */
-#define DEPART_NS      (50 * 1000) /* a departure worth a new segment */
-#define LOW_NS	       (30 * 1000) /* below: late, or the beginning of a step back */
-#define SOLID	       3
-#define RUN_WITH_EVENT 4       /* low samples that make a step back after a clock event ... */
-#define RUN_ALONE      REF_RUN /* ... and without one */
-#define SLEW_PPM       600     /* more than NTP's 500 ppm */
-#define BUCKET_NS      (1000 * 1000)
-#define SEAM_SAMPLES   16 /* that tell where a segment ends: about as many ... */
-#define SEAM_PARTS     16 /* ... and at least such a part of it */
+#define TIME_MAX       (INT64_MAX / 4)	     /* either way: differences never overflow */
+#define OFFSET_MAX     9000000000000000000LL /* room for a line to run on from there */
+#define BIN_NS	       (1000 * 1000)
+#define BIN_RISE_NS    20000 /* above the line: the clock moved, or the line is not right yet */
+#define UNBINNED_FIRST 64
+#define UNBINNED_BACK  16
+#define BACK_UNITS     20 /* of 100 ns: time_now may differ by that between CPUs */
+#define ITEMS_MAX      32768
+#define FEW_KNOTS      4
+#define FEW_NS	       20e3
+#define UNDECIDED_NS   (1000 * 1000)
+#define BOUND_NEAR_NS  (100 * 1000) /* bounds further below the line say nothing */
 
-void hvst_refclock_init(struct refclock *rc)
+void hvst_refclock_init(struct refclock *r, const struct refclock_params *params)
 {
-	memset(rc, 0, sizeof(*rc));
-	rc->contradiction_ns = HVST_UNKNOWN;
-	rc->bucket_x = HVST_UNKNOWN;
-	rc->median_ns = 2000;
+	memset(r, 0, sizeof(*r));
+	if (params)
+		r->params = *params;
 }
 
-void hvst_refclock_free(struct refclock *rc)
+static void stream_free(struct refclock_stream *s)
 {
-	for (unsigned int i = 0; i < rc->nr_segs; i++)
-		free(rc->segs[i]);
-	free(rc->segs);
-	free(rc->cur);
-	hvst_refclock_init(rc);
+	free(s->items);
+	free(s->pieces);
+	free(s);
 }
 
-bool hvst_ref_offset(uint64_t time_now, int64_t ts, int64_t *o)
+void hvst_refclock_free(struct refclock *r)
 {
-	if (time_now > HULL_RANGE / 400 || ts > HULL_RANGE / 2 || ts < -HULL_RANGE / 2) {
-		__int128 v = (__int128)time_now * 100 - ts;
+	struct refclock_params params = r->params;
 
-		if (v > HULL_RANGE || v < -HULL_RANGE)
-			return false;
-	}
-	*o = (int64_t)(time_now * 100 - (uint64_t)ts);
-	return true;
+	for (unsigned int i = 0; i < r->nr_streams; i++)
+		stream_free(r->streams[i]);
+	free(r->streams);
+	hvst_refclock_init(r, &params);
 }
 
-/*
- * The line of a segment. A slope from a short span is noise over time; until the span is long
- * enough the slope is taken to be none (the trace clock and the reference clock are both the
- * host's).
- */
-static void seg_fit(const struct refclock *rc, struct refseg *s)
+static struct refclock_stream *stream_find(const struct refclock *r, int cpu)
 {
-	int64_t span = s->last_ns - s->first_ns;
-	double eps = 2000.0 + (double)rc->median_ns;
-	struct hull_line l;
+	if (!r->params.per_cpu)
+		return r->nr_streams ? r->streams[0] : NULL;
+	for (unsigned int i = 0; i < r->nr_streams; i++)
+		if (r->streams[i]->cpu == cpu)
+			return r->streams[i];
+	return NULL;
+}
 
-	s->rate_err_ppm = span > 0 ? 2e6 * eps / (double)span : SLEW_PPM;
-	s->rate_known = false;
-	if (s->rate_err_ppm < 50 && s->hull.n >= 2 && hvst_hull_middle(&s->hull, &l)) {
-		double ppm = 1e6 * (double)l.slope / (double)(1LL << HULL_SLOPE_BITS);
+/* NULL without memory, or where there are too many CPUs: then @r->error tells. */
+static struct refclock_stream *stream_get(struct refclock *r, int cpu)
+{
+	struct refclock_stream *s = r->recent, **p;
 
-		if (fabs(ppm) < 5000) {
-			s->rate_ppm = ppm;
-			s->rate_known = true;
-			s->line = l;
-			return;
+	if (s && (!r->params.per_cpu || s->cpu == cpu))
+		return s;
+	s = stream_find(r, cpu);
+	if (!s && r->nr_streams < REFCLOCK_CPUS_MAX) {
+		p = realloc(r->streams, (r->nr_streams + 1) * sizeof(*p));
+		if (p)
+			r->streams = p;
+		s = p ? calloc(1, sizeof(*s)) : NULL;
+		if (!s) {
+			r->error = -ENOMEM;
+			return NULL;
 		}
+		hvst_refclock_track_reset(s);
+		s->cpu = cpu;
+		s->sigma = 1000;
+		s->bin_width = BIN_NS;
+		s->unbinned = UNBINNED_FIRST;
+		s->raw_weight = 1;
+		r->streams[r->nr_streams++] = s;
 	}
-	if (s->rate_err_ppm > SLEW_PPM)
-		s->rate_err_ppm = SLEW_PPM;
-	hvst_hull_touch(&s->hull, 0, &s->line);
+	r->recent = s;
+	return s;
 }
 
 /*
- * How far the line may be off at @ts, on top of the envelope's own error. Away from the samples by
- * the error of its rate; while the rate is not known yet, the flat line stands for any slope that a
- * clock may have.
+ * Room for more: of two samples in the same (now doubled) bin the better one stays, by the slope
+ * there; one that time_now fell at, and what lies on different sides of a joint, stays. What
+ * remains too much (events, bounds) loses every second.
  */
-static int64_t seg_slack(const struct refseg *s, int64_t ts)
+static void thin(struct refclock_stream *s)
 {
-	int64_t after = ts - s->last_ns, before = s->first_ns - ts,
-		dist = after > before ? after : before;
+	unsigned int n = 0, target = ITEMS_MAX / 4 * 3, p = 0;
 
-	if (!s->rate_known) {
-		dist += s->last_ns - s->first_ns;
-		return (int64_t)((double)dist * SLEW_PPM / 1e6);
+	s->bin_width *= 2;
+	for (unsigned int i = 0; i < s->nr_items; i++) {
+		struct refclock_item *it = &s->items[i], *last = n ? &s->items[n - 1] : NULL;
+		bool plain = last && it->kind == REFCLOCK_SAMPLE && last->kind == REFCLOCK_SAMPLE &&
+			     !(it->flags & REFCLOCK_BACK) && it->t - last->t < s->bin_width;
+
+		while (p < s->nr_pieces && s->pieces[p].to < it->t)
+			p++;
+		if (plain && p < s->nr_pieces && s->pieces[p].from <= last->t) {
+			const struct refclock_line *l = &s->pieces[p].line;
+			int64_t a = hvst_refclock_sub(it->o, hvst_refclock_line_at(l, it->t));
+			int64_t b = hvst_refclock_sub(last->o, hvst_refclock_line_at(l, last->t));
+			uint32_t sum = it->n + last->n;
+
+			if (a > b)
+				*last = *it;
+			last->n = sum;
+			continue;
+		}
+		if (plain && s->open && p == s->nr_pieces && it->t <= s->cur.to &&
+		    last->t >= s->cur.from) {
+			last->n += it->n;
+			continue;
+		}
+		s->items[n++] = *it;
 	}
-	return dist > 0 ? (int64_t)((double)dist * (s->rate_err_ppm + 1) / 1e6) : 0;
-}
-
-static void bucket_flush(struct refclock *rc)
-{
-	if (rc->bucket_x == HVST_UNKNOWN)
+	s->nr_items = n;
+	if (n <= target)
 		return;
-	hvst_hull_add(&rc->cur->hull, rc->bucket_x, rc->bucket_y);
-	rc->bucket_x = HVST_UNKNOWN;
-	seg_fit(rc, rc->cur);
-}
-
-/* Only the best sample of each ms (of each thousandth of a long segment) reaches the hull. */
-static void seg_add(struct refclock *rc, int64_t ts, int64_t o)
-{
-	struct refseg *s = rc->cur;
-
-	s->samples++;
-	if (ts > s->last_ns)
-		s->last_ns = ts;
-	if (rc->bucket_x != HVST_UNKNOWN && ts >= rc->bucket_end)
-		bucket_flush(rc);
-	if (rc->bucket_x == HVST_UNKNOWN) {
-		int64_t width = (ts - s->first_ns) / 1024;
-
-		rc->bucket_end = ts + (width > BUCKET_NS ? width : BUCKET_NS);
-		rc->bucket_x = ts;
-		rc->bucket_y = o;
-	} else if (o > rc->bucket_y) {
-		rc->bucket_x = ts;
-		rc->bucket_y = o;
+	n = 0;
+	for (unsigned int i = 0; i < s->nr_items; i++)
+		if (i & 1 || s->items[i].flags & REFCLOCK_BACK)
+			s->items[n++] = s->items[i];
+	if (n > target) {
+		memmove(s->items, s->items + (n - target), target * sizeof(*s->items));
+		n = target;
 	}
-	/* While young, every sample counts. */
-	if (s->samples < 64 || o > hvst_line_at(&s->line, ts))
-		bucket_flush(rc);
+	s->nr_items = n;
 }
 
-static int seg_close(struct refclock *rc)
+static int item_add(struct refclock *r, struct refclock_stream *s, const struct refclock_item *it)
 {
-	struct refseg **p;
-
-	bucket_flush(rc);
-	if (rc->nr_segs >= REF_MAX_SEGMENTS) {
-		free(rc->cur);
-		rc->cur = NULL;
+	/* out of order: a broken trace, or a bound that waited for a better one */
+	if (s->nr_items && it->t < s->items[s->nr_items - 1].t)
 		return 0;
-	}
-	if (!(rc->nr_segs & (rc->nr_segs - 1))) {
-		p = realloc(rc->segs, (rc->nr_segs ? 2 * rc->nr_segs : 1) * sizeof(*p));
+	if (s->nr_items == ITEMS_MAX)
+		thin(s);
+	if (s->nr_items == s->cap_items) {
+		unsigned int cap = s->cap_items ? 2 * s->cap_items : 32;
+		struct refclock_item *p = realloc(s->items, cap * sizeof(*p));
+
 		if (!p)
 			return -ENOMEM;
-		rc->segs = p;
+		s->items = p;
+		s->cap_items = cap;
 	}
-	rc->segs[rc->nr_segs++] = rc->cur;
-	rc->cur = NULL;
-	return 0;
+	s->items[s->nr_items++] = *it;
+	return hvst_refclock_track(r, s, it);
 }
 
-/*
- * The clock event that a step between @after and @until comes from; the latest one before a known
- * contradiction.
- */
-static int64_t step_place(const struct refclock *rc, int64_t after, int64_t until, int *event)
+static int bin_flush(struct refclock *r, struct refclock_stream *s)
 {
-	unsigned int n = rc->nr_events < REF_EVENTS ? rc->nr_events : REF_EVENTS;
-	int64_t limit = rc->contradiction_ns != HVST_UNKNOWN && rc->contradiction_ns < until
-				? rc->contradiction_ns
-				: until;
+	if (!s->bin_open)
+		return 0;
+	s->bin_open = false;
+	return item_add(r, s, &s->bin);
+}
 
-	*event = -1;
-	for (unsigned int i = 0; i < n; i++) {
-		unsigned int slot = (rc->nr_events - 1 - i) % REF_EVENTS;
+/* The highest bound of its bin, where it is not the first, which went through at once. */
+static int bound_flush(struct refclock *r, struct refclock_stream *s)
+{
+	if (!s->bound_bin.n)
+		return 0;
+	s->bound_bin.n = 0;
+	return item_add(r, s, &s->bound_bin);
+}
 
-		if (rc->events[slot].ts <= limit && rc->events[slot].ts > after) {
-			*event = rc->events[slot].event;
-			return rc->events[slot].ts;
-		}
+static bool time_fits(int64_t t)
+{
+	return t > -TIME_MAX && t < TIME_MAX;
+}
+
+int64_t hvst_refclock_offset(uint64_t time_now, int64_t t)
+{
+	__int128 v;
+
+	if (time_now < 40000000000000000ULL && t >= 0 && t < 4000000000000000000LL)
+		return (int64_t)(time_now * 100) - t;
+	v = (__int128)time_now * 100 - t;
+	return v > OFFSET_MAX ? OFFSET_MAX : v < -OFFSET_MAX ? -OFFSET_MAX : (int64_t)v;
+}
+
+/* Waits until it is known what the line was. When there are too many, one for several. */
+static void raw_add(struct refclock_stream *s, int64_t t, int64_t o)
+{
+	if (++s->raw_skip < s->raw_weight)
+		return;
+	s->raw_skip = 0;
+	if (s->nr_raw == REFCLOCK_RESIDUALS) {
+		for (unsigned int i = 0; i < REFCLOCK_RESIDUALS / 2; i++)
+			s->raw[i] = s->raw[2 * i + 1];
+		s->nr_raw /= 2;
+		s->raw_weight *= 2;
 	}
-	/*
-	 * Nothing seen that would move it: somewhere between the last good reading and the first
-	 * sign.
-	 */
-	return limit < until && limit > after ? after + (limit - after) / 2 : limit;
+	s->raw[s->nr_raw++] = (struct refclock_raw){ t, o };
 }
 
-static int seg_begin(struct refclock *rc, int64_t ts, int64_t o)
+static bool fell(struct refclock_thread *th, uint64_t time_now, int cpu, bool per_cpu)
 {
-	int64_t last = rc->cur ? rc->cur->last_ns : HVST_UNKNOWN;
-	int event = -1, rc_ret;
-	int64_t from = ts;
-	struct refseg *s;
+	bool back = th->seen && time_now < th->time_now && th->time_now - time_now > BACK_UNITS &&
+		    (!per_cpu || th->cpu == cpu);
 
-	if (rc->cur) {
-		from = step_place(rc, last, ts, &event);
-		rc_ret = seg_close(rc);
-		if (rc_ret)
-			return rc_ret;
+	th->seen = true;
+	th->time_now = time_now;
+	th->cpu = cpu;
+	return back;
+}
+
+static int bin_begin(struct refclock *r, struct refclock_stream *s, int64_t t, int64_t o, bool back)
+{
+	int ret = bound_flush(r, s);
+
+	if (!ret)
+		ret = bin_flush(r, s);
+	if (back)
+		s->unbinned = UNBINNED_BACK;
+	s->bin = (struct refclock_item){
+		.t = t, .o = o, .n = 1, .kind = REFCLOCK_SAMPLE, .flags = back ? REFCLOCK_BACK : 0
+	};
+	s->bin_end = t + s->bin_width;
+	s->bin_open = true;
+	if (!ret && s->unbinned) {
+		s->unbinned--;
+		ret = bin_flush(r, s);
 	}
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	s->from_ns = from;
-	s->first_ns = s->last_ns = ts;
-	s->step_ns = HVST_UNKNOWN;
-	s->step_event = event;
-	s->gap_ns = last == HVST_UNKNOWN ? 0 : ts - last;
-	rc->cur = s;
-	rc->solid = 0;
-	rc->bucket_x = HVST_UNKNOWN;
-	rc->contradiction_ns = HVST_UNKNOWN;
-	hvst_hull_add(&s->hull, ts, o);
-	s->samples = 1;
-	seg_fit(rc, s);
-	rc->solid = 1;
-	return 0;
-}
-
-static bool event_since(const struct refclock *rc, int64_t after)
-{
-	return rc->nr_events && rc->events[(rc->nr_events - 1) % REF_EVENTS].ts > after;
-}
-
-/* The highest of some of the low samples. */
-static int64_t run_top(const struct refclock *rc, unsigned int from, unsigned int to)
-{
-	int64_t top = INT64_MIN;
-
-	for (unsigned int i = from; i < to; i++)
-		if (rc->run[i].y > top)
-			top = rc->run[i].y;
-	return top;
-}
-
-/* Do the low samples agree with each other, as after a step, or scatter, as late ones do? */
-static bool run_agrees(const struct refclock *rc, unsigned int from, unsigned int to)
-{
-	int64_t top = run_top(rc, from, to);
-	unsigned int near = 0;
-
-	for (unsigned int i = from; i < to; i++)
-		near += rc->run[i].y >= top - LOW_NS;
-	return near * 2 > to - from;
-}
-
-/* Some of the low samples make a segment. */
-static int seg_from_run(struct refclock *rc, unsigned int from, unsigned int to)
-{
-	int ret = seg_begin(rc, rc->run[from].x, rc->run[from].y);
-
-	for (unsigned int i = from + 1; !ret && i < to; i++)
-		seg_add(rc, rc->run[i].x, rc->run[i].y);
-	rc->solid = SOLID;
 	return ret;
 }
 
-/*
- * A clock event came while a run went on, as when the trace clock's rate has changed lately, and
- * what came after it lies lower still: a step back at the event, from where the run was.
- */
-static bool run_stepped(const struct refclock *rc)
+/* A sample that the line does not explain is no better latency of the same reading. */
+static bool ahead(const struct refclock_stream *s, int64_t t, int64_t o)
 {
-	unsigned int split = rc->run_split, n = rc->nr_run;
-
-	return split && n - split >= RUN_WITH_EVENT && run_agrees(rc, split, n) &&
-	       run_top(rc, split, n) < run_top(rc, 0, split) - DEPART_NS;
+	return s->open &&
+	       hvst_refclock_sub(o, hvst_refclock_line_at(&s->cur.line, t)) > BIN_RISE_NS;
 }
 
-static int run_step(struct refclock *rc)
+int hvst_refclock_sample(struct refclock *r, struct refclock_thread *thread, int64_t t,
+			 uint64_t time_now, int cpu, bool residual)
 {
-	unsigned int split = rc->run_split, n = rc->nr_run;
+	bool back = thread && fell(thread, time_now, cpu, r->params.per_cpu);
+	int64_t o = hvst_refclock_offset(time_now, t);
+	struct refclock_stream *s = stream_get(r, cpu);
+
+	if (!s || !time_fits(t))
+		return r->error;
+	if (residual && r->params.residual)
+		raw_add(s, t, o);
+	if (s->bin_open && t < s->bin_end && !back &&
+	    (o < s->bin.o + BIN_RISE_NS || !ahead(s, t, o))) {
+		s->bin.n++;
+		if (o > s->bin.o) {
+			s->bin.o = o;
+			s->bin.t = t;
+		}
+		return 0;
+	}
+	s->nr_bounds = 0;
+	return bin_begin(r, s, t, o, back);
+}
+
+int hvst_refclock_bound(struct refclock *r, int64_t t, uint64_t count, int cpu)
+{
+	struct refclock_stream *s = stream_get(r, cpu);
+	struct refclock_item it;
+	int64_t o;
+	int ret;
+
+	if (!s || !time_fits(t))
+		return r->error;
+	if (!s->open || count > INT64_MAX) /* counts that disable a timer */
+		return 0;
+	o = hvst_refclock_offset(count, t);
+	if (o < hvst_refclock_line_at(&s->cur.line, t) - BOUND_NEAR_NS)
+		return 0;
+	it = (struct refclock_item){ .t = t, .o = o, .n = 1, .kind = REFCLOCK_BOUND };
+	if (t < s->bound_end && s->nr_bounds) {
+		if (o > s->bound_top) {
+			s->bound_top = o;
+			s->bound_bin = it;
+		}
+		return 0;
+	}
+	ret = bound_flush(r, s);
+	if (!ret)
+		ret = bin_flush(r, s); /* in order of time */
+	s->nr_bounds = 1;
+	s->bound_top = o;
+	s->bound_end = t + s->bin_width;
+	return ret ? ret : item_add(r, s, &it);
+}
+
+static int stream_event(struct refclock *r, struct refclock_stream *s, int64_t t, int kind)
+{
+	struct refclock_item it = {
+		.t = t, .n = 1, .kind = REFCLOCK_EVENT, .event = (int16_t)kind
+	};
+	int ret = bin_flush(r, s);
+
+	if (!ret)
+		ret = bound_flush(r, s);
+	return ret ? ret : item_add(r, s, &it);
+}
+
+int hvst_refclock_event(struct refclock *r, int64_t t, int kind)
+{
 	int ret = 0;
 
-	if (split >= RUN_WITH_EVENT && run_agrees(rc, 0, split))
-		ret = seg_from_run(rc, 0, split);
-	if (!ret)
-		ret = seg_from_run(rc, split, n);
-	rc->nr_run = 0;
-	return ret ? ret : 1;
-}
-
-/*
- * The run is full, and its samples do not agree: late ones, all of them, or late ones and then a
- * step. Those are forgotten before which the rest agrees, at most the older half, and the search
- * goes on.
- */
-static void run_forget(struct refclock *rc)
-{
-	unsigned int n = 1;
-
-	while (n < REF_RUN / 2 && !run_agrees(rc, n, rc->nr_run))
-		n++;
-	rc->nr_run -= n;
-	memmove(rc->run, rc->run + n, rc->nr_run * sizeof(rc->run[0]));
-	rc->run_split = rc->run_split > n ? rc->run_split - n : 0;
-}
-
-static int low_sample(struct refclock *rc, int64_t ts, int64_t o)
-{
-	unsigned int need;
-	int ret;
-
-	if (!rc->nr_run) {
-		rc->run_event = event_since(rc, rc->cur->last_ns);
-		rc->run_split = 0;
-	} else if (event_since(rc, rc->run[rc->nr_run - 1].x)) {
-		rc->run_split = rc->nr_run;
-	}
-	rc->run[rc->nr_run++] = (struct hull_point){ ts, o };
-	if (run_stepped(rc))
-		return run_step(rc);
-	need = rc->run_event ? RUN_WITH_EVENT : RUN_ALONE;
-	if (rc->nr_run < need)
+	if (!time_fits(t))
 		return 0;
-	if (!run_agrees(rc, 0, rc->nr_run)) {
-		if (rc->nr_run == REF_RUN)
-			run_forget(rc);
-		return 0;
+	if (!r->nr_streams && !r->params.per_cpu)
+		stream_get(r, 0);
+	for (unsigned int i = 0; !ret && i < r->nr_streams; i++)
+		ret = stream_event(r, r->streams[i], t, kind);
+	return ret ? ret : r->error;
+}
+
+int hvst_refclock_finish(struct refclock *r, int64_t end)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < r->nr_streams; i++) {
+		ret = bin_flush(r, r->streams[i]);
+		if (!ret)
+			ret = bound_flush(r, r->streams[i]);
+		if (time_fits(end) && end > r->streams[i]->end)
+			r->streams[i]->end = end;
+		if (!ret)
+			ret = hvst_refclock_track_end(r, r->streams[i]);
 	}
-	ret = seg_from_run(rc, 0, rc->nr_run);
-	rc->nr_run = 0;
-	return ret ? ret : 1;
+	return ret;
 }
 
-/* The typical lateness, as a running median: one step up or down a sample. */
-static void median_update(struct refclock *rc, int64_t residual)
+/* --- two histories of one clock --------------------------------------------------------------- */
+
+/* Everything again, in order of time; latencies were reported when it came first. */
+static int replay(struct refclock *r, struct refclock_stream *s)
 {
-	int64_t step = rc->median_ns / 64 + 1;
+	void (*residual)(void *ctx, int64_t latency, unsigned int weight) = r->params.residual;
+	int ret = 0;
 
-	rc->median_ns += residual > rc->median_ns ? step : -step;
-	if (rc->median_ns < 100)
-		rc->median_ns = 100;
-	if (rc->median_ns > LOW_NS)
-		rc->median_ns = LOW_NS;
-}
+	unsigned int n = s->nr_items;
 
-int hvst_refclock_sample(struct refclock *rc, int64_t ts, uint64_t time_now, int64_t *residual_ns)
-{
-	int64_t o, r, slack;
-	int ret;
-
-	*residual_ns = HVST_UNKNOWN;
-	if (!hvst_ref_offset(time_now, ts, &o))
-		return 0;
-	if (!rc->cur) {
-		ret = seg_begin(rc, ts, o);
-		return ret ? ret : 1;
+	r->params.residual = NULL;
+	hvst_refclock_track_reset(s);
+	for (s->nr_items = 0; !ret && s->nr_items < n;) {
+		s->nr_items++;
+		ret = hvst_refclock_track(r, s, &s->items[s->nr_items - 1]);
 	}
-	r = o - hvst_line_at(&rc->cur->line, ts);
-	/*
-	 * Nearly every sample is this one: close to the envelope. How far it may stray is worked
-	 * out for others.
-	 */
-	slack = r <= NEAR_NS && r >= -NEAR_NS ? 0 : seg_slack(rc->cur, ts);
-	if (r > DEPART_NS + slack && (rc->solid >= SOLID || event_since(rc, rc->cur->last_ns))) {
-		rc->nr_run = 0;
-		ret = seg_begin(rc, ts, o);
-		return ret ? ret : 1;
-	}
-	if (r < -(LOW_NS + slack)) {
-		*residual_ns = rc->nr_run >= RUN_WITH_EVENT / 2 || event_since(rc, rc->cur->last_ns)
-				       ? HVST_UNKNOWN
-				       : -r;
-		return low_sample(rc, ts, o);
-	}
-	*residual_ns = r < 0 ? -r : 0;
-	median_update(rc, *residual_ns);
-	if (r > NEAR_NS + slack)
-		rc->solid = 1; /* the envelope was not there yet */
-	else if (r > -NEAR_NS - slack && rc->solid < SOLID)
-		rc->solid++;
-	rc->nr_run = 0;
-	rc->contradiction_ns = HVST_UNKNOWN;
-	seg_add(rc, ts, o);
-	return 0;
+	r->params.residual = residual;
+	return ret;
 }
 
-void hvst_refclock_event(struct refclock *rc, int64_t ts, int event)
+static int stream_merge(struct refclock *r, struct refclock_stream *a, struct refclock_stream *b)
 {
-	rc->events[rc->nr_events % REF_EVENTS].ts = ts;
-	rc->events[rc->nr_events % REF_EVENTS].event = event;
-	rc->nr_events++;
-}
+	unsigned int n = a->nr_items + b->nr_items, i = 0, j = 0;
+	struct refclock_item *m = malloc((n ? n : 1) * sizeof(*m));
 
-void hvst_refclock_bound(struct refclock *rc, int64_t ts, uint64_t count)
-{
-	int64_t o, above;
-
-	if (!rc->cur || rc->contradiction_ns != HVST_UNKNOWN || !hvst_ref_offset(count, ts, &o))
-		return;
-	above = o - hvst_line_at(&rc->cur->line, ts);
-	/* what lies below needs no slack */
-	if (above > DEPART_NS && above > DEPART_NS + seg_slack(rc->cur, ts))
-		rc->contradiction_ns = ts;
-}
-
-bool hvst_refclock_fresh(const struct refclock *rc, int64_t ts)
-{
-	(void)ts;
-	return rc->cur && rc->solid >= SOLID && !rc->nr_run &&
-	       rc->contradiction_ns == HVST_UNKNOWN && !event_since(rc, rc->cur->last_ns);
-}
-
-bool hvst_refclock_covers(const struct refclock *rc, int64_t ts)
-{
-	unsigned int n = rc->nr_events < REF_EVENTS ? rc->nr_events : REF_EVENTS;
-
-	if (!rc->cur || (rc->contradiction_ns != HVST_UNKNOWN && ts >= rc->contradiction_ns))
-		return false;
-	for (unsigned int i = 0; i < n; i++)
-		if (rc->events[i].ts > rc->cur->last_ns && ts >= rc->events[i].ts)
-			return false;
-	return true;
-}
-
-bool hvst_refclock_solid(const struct refclock *rc)
-{
-	return rc->cur && !rc->nr_run &&
-	       (rc->solid >= SOLID || rc->cur->samples >= 64 ||
-		rc->cur->last_ns - rc->cur->first_ns > REF_PENDING_SPAN_NS);
-}
-
-static const struct refseg *seg_at(const struct refclock *rc, int64_t ts)
-{
-	unsigned int lo = 0, hi = rc->nr_segs;
-
-	if (rc->cur && (ts >= rc->cur->from_ns || !rc->nr_segs))
-		return rc->cur;
-	while (lo < hi) { /* first closed segment that begins after ts */
-		unsigned int mid = (lo + hi) / 2;
-
-		if (rc->segs[mid]->from_ns <= ts)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return rc->nr_segs ? rc->segs[lo ? lo - 1 : 0] : rc->cur;
-}
-
-bool hvst_refclock_at(const struct refclock *rc, int64_t ts, int64_t *o, int64_t *err)
-{
-	const struct refseg *s = seg_at(rc, ts);
-
-	if (!s)
-		return false;
-	*o = hvst_line_at(&s->line, ts);
-	*err = 2000 + rc->median_ns + seg_slack(s, ts);
-	return true;
-}
-
-void hvst_refclock_follow(const struct refclock *rc, int64_t ts, unsigned int *seg, int64_t *shift,
-			  int64_t *o)
-{
-	if (!rc->cur)
-		return;
-	*o = hvst_line_at(&rc->cur->line, ts);
-	if (*seg < rc->nr_segs) {
-		__int128 sum = (__int128)*shift + hvst_line_at(&rc->segs[*seg]->line, ts) - *o;
-
-		*shift = sum > HULL_RANGE || sum < -HULL_RANGE ? 0 : (int64_t)sum;
-	}
-	*seg = rc->nr_segs;
+	if (!m)
+		return -ENOMEM;
+	for (unsigned int k = 0; k < n; k++)
+		m[k] = j == b->nr_items || (i < a->nr_items && a->items[i].t <= b->items[j].t)
+			       ? a->items[i++]
+			       : b->items[j++];
+	free(a->items);
+	a->items = m;
+	a->nr_items = a->cap_items = n;
+	while (a->nr_items >= ITEMS_MAX)
+		thin(a);
+	if (b->bin_width > a->bin_width)
+		a->bin_width = b->bin_width;
+	return replay(r, a);
 }
 
 int hvst_refclock_merge(struct refclock *into, struct refclock *from)
 {
-	unsigned int n = from->nr_events < REF_EVENTS ? from->nr_events : REF_EVENTS;
+	int ret = 0;
 
-	for (unsigned int i = 0; i < n; i++) {
-		unsigned int slot = (from->nr_events - n + i) % REF_EVENTS;
+	for (unsigned int i = 0; !ret && i < from->nr_streams; i++) {
+		struct refclock_stream *b = from->streams[i], *a;
 
-		if (!into->nr_events ||
-		    from->events[slot].ts > into->events[(into->nr_events - 1) % REF_EVENTS].ts)
-			hvst_refclock_event(into, from->events[slot].ts, from->events[slot].event);
-	}
-	/* Two models of the same clock: the one that began earlier and saw more stays. */
-	if (!into->cur) {
-		struct refclock tmp = *into;
-
-		*into = *from;
-		memcpy(into->events, tmp.events, sizeof(tmp.events));
-		into->nr_events = tmp.nr_events;
-		hvst_refclock_init(from);
+		ret = bin_flush(from, b);
+		if (!ret)
+			ret = bound_flush(from, b);
+		a = ret ? NULL : stream_get(into, b->cpu);
+		if (!a)
+			break;
+		ret = bin_flush(into, a);
+		if (!ret)
+			ret = bound_flush(into, a);
+		if (!ret)
+			ret = stream_merge(into, a, b);
 	}
 	hvst_refclock_free(from);
-	return 0;
+	return ret ? ret : into->error;
 }
 
-/*
- * A segment's line at @ts beyond its beginning or end, moved to where the envelope is there: its
- * rate is that of the whole segment, while a trace clock that is slewed may have changed its rate
- * since. The edge of the hull is taken a little inside, where enough samples lie on either side for
- * it to be more than the noise of one.
- */
-static int64_t line_beside(const struct refseg *s, int64_t ts)
-{
-	int64_t span = s->last_ns - s->first_ns, o = hvst_line_at(&s->line, ts), in, end;
-	uint64_t parts = s->samples / SEAM_SAMPLES;
-	struct hull_line edge;
+/* --- what is known ---------------------------------------------------------------------------- */
 
-	if (!s->rate_known || parts < 2)
-		return o;
-	in = span / (int64_t)(parts < SEAM_PARTS ? parts : SEAM_PARTS);
-	end = ts <= s->first_ns ? s->first_ns : s->last_ns;
-	if (!hvst_hull_edge(&s->hull, end == s->first_ns ? end + in : end - in, &edge))
-		return o;
-	return o + hvst_line_at(&edge, end) - hvst_line_at(&s->line, end);
+static unsigned int nr_pieces(const struct refclock_stream *s)
+{
+	return s->nr_pieces + s->open;
 }
 
-/*
- * What the step at the seam of two segments was. Without a clock event in the unsampled time a
- * slewed trace clock could have drifted apart that much by itself: then it is a change of rate, not
- * a step.
- */
-static void seam(const struct refseg *a, struct refseg *b)
+static const struct refclock_piece *piece(const struct refclock_stream *s, unsigned int i)
 {
-	int64_t step = line_beside(b, b->from_ns) - line_beside(a, b->from_ns);
-	int64_t drift = b->step_event < 0 ? b->gap_ns / 1000000 * SLEW_PPM : 0;
-
-	b->step_ns = llabs(step) > REF_STEP_MIN_NS + drift ? step : HVST_UNKNOWN;
+	return i < s->nr_pieces ? &s->pieces[i] : &s->cur;
 }
 
-void hvst_refclock_finish(struct refclock *rc)
+/* The last piece that begins at or before @t, the first one where none does. */
+static unsigned int piece_at(const struct refclock_stream *s, int64_t t)
 {
-	const struct refseg *prev = NULL;
+	unsigned int lo = 0, hi = nr_pieces(s);
 
-	if (rc->cur)
-		bucket_flush(rc);
-	for (unsigned int i = 0; i <= rc->nr_segs; i++) {
-		struct refseg *s = i < rc->nr_segs ? rc->segs[i] : rc->cur;
+	while (lo < hi) {
+		unsigned int mid = (lo + hi) / 2;
 
-		if (!s)
-			continue;
-		seg_fit(rc, s);
-		if (prev)
-			seam(prev, s);
-		prev = s;
+		if (piece(s, mid)->from <= t)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
+	return lo ? lo - 1 : 0;
+}
+
+static int64_t size_of(int64_t step)
+{
+	return step < 0 ? hvst_refclock_sub(0, step) : step;
+}
+
+static int64_t grown(double err)
+{
+	return err < 1e18 ? (int64_t)err : (int64_t)1e18;
+}
+
+static int64_t beyond(const struct refclock_piece *p, int64_t t)
+{
+	return t < p->from ? p->from - t : t > p->to ? t - p->to : 0;
+}
+
+static bool on_piece(const struct refclock_piece *p, int64_t t, int64_t *o, int64_t *err)
+{
+	double e = (double)p->line.err, most = p->knots < 3 ? REFCLOCK_SLOPE_MAX : REFCLOCK_SLEW;
+
+	*o = hvst_refclock_line_at(&p->line, t);
+	e += (double)beyond(p, t) * (fmin(p->line.slope_err, most) + REFCLOCK_SLEW);
+	if (p->knots < FEW_KNOTS)
+		e += FEW_NS; /* nothing says that these were not late themselves */
+	*err = grown(e);
+	return true;
+}
+
+/* Between two pieces: by what joins them. */
+static bool between(const struct refclock_piece *a, const struct refclock_piece *b, int64_t t,
+		    int64_t *o, int64_t *err)
+{
+	int64_t oa = hvst_refclock_line_at(&a->line, t), ob = hvst_refclock_line_at(&b->line, t);
+	int64_t size = size_of(hvst_refclock_sub(ob, oa)), ea, eb, near;
+	bool before = t < b->at;
+
+	on_piece(a, t, o, &ea);
+	on_piece(b, t, o, &eb);
+	*o = before ? oa : ob;
+	*err = before ? ea : eb;
+	if (b->joint == REFCLOCK_STEP) {
+		if (t > b->after && t <= b->until && b->event < 0)
+			return false;
+		/* the slope may have changed on either side of the step */
+		near = beyond(a, t) < beyond(b, t) ? beyond(a, t) : beyond(b, t);
+		*err = grown((double)*err + fabs(a->line.slope - b->line.slope) * (double)near);
+		return true;
+	}
+	if (b->joint == REFCLOCK_UNDECIDED && size > UNDECIDED_NS)
+		return false;
+	*err = grown((double)size +
+		     (double)(a->line.err > b->line.err ? a->line.err : b->line.err));
+	return true;
+}
+
+static bool event_in(const struct refclock_stream *s, int64_t from, int64_t to)
+{
+	for (unsigned int i = 0; i < s->nr_items && s->items[i].t < to; i++)
+		if (s->items[i].kind == REFCLOCK_EVENT && s->items[i].t >= from)
+			return true;
+	return false;
+}
+
+bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
+{
+	const struct refclock_stream *s = stream_find(r, cpu);
+	const struct refclock_piece *p;
+	unsigned int i;
+
+	if (!s || !s->open || !time_fits(t))
+		return false;
+	i = piece_at(s, t);
+	p = piece(s, i);
+	if (t > p->to && i + 1 < nr_pieces(s))
+		return between(p, piece(s, i + 1), t, o, err);
+	if (t > p->to && ((s->event_first != REFCLOCK_UNKNOWN && t >= s->event_first) ||
+			  (s->contradicted && t >= s->hidden.until)))
+		return false;
+	if (t < p->from && event_in(s, t, p->from))
+		return false;
+	return on_piece(p, t, o, err);
+}
+
+int64_t hvst_refclock_settled(const struct refclock *r, int cpu)
+{
+	const struct refclock_stream *s = stream_find(r, cpu);
+
+	return s && s->open && s->cur.knots >= 3 ? s->cur.to : REFCLOCK_UNKNOWN;
+}
+
+bool hvst_refclock_distance(const struct refclock *x, const struct refclock *y, int64_t t, int cpu,
+			    int64_t *apart, int64_t *err)
+{
+	int64_t ox, oy, ex, ey;
+
+	if (!hvst_refclock_at(x, t, cpu, &ox, &ex) || !hvst_refclock_at(y, t, cpu, &oy, &ey))
+		return false;
+	*apart = hvst_refclock_sub(ox, oy);
+	*err = grown((double)ex + (double)ey);
+	return true;
+}
+
+/* The stream that speaks for the clock. */
+static const struct refclock_stream *main_stream(const struct refclock *r)
+{
+	const struct refclock_stream *best = NULL;
+	uint64_t most = 0;
+
+	for (unsigned int i = 0; i < r->nr_streams; i++) {
+		const struct refclock_stream *s = r->streams[i];
+		uint64_t n = 0;
+
+		for (unsigned int k = 0; k < nr_pieces(s); k++)
+			n += piece(s, k)->samples;
+		if (n > most) {
+			most = n;
+			best = s;
+		}
+	}
+	return best;
+}
+
+const struct refclock_piece *hvst_refclock_piece(const struct refclock *r, unsigned int i)
+{
+	const struct refclock_stream *s = main_stream(r);
+
+	return s && i < nr_pieces(s) ? piece(s, i) : NULL;
+}
+
+const struct refclock_hidden *hvst_refclock_tail(const struct refclock *r)
+{
+	const struct refclock_stream *s = main_stream(r);
+
+	return s && s->tail ? &s->hidden : NULL;
+}
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+static void take(struct refclock_verdict *v, const struct refclock_piece *p,
+		 enum refclock_answer answer)
+{
+	v->answer = answer;
+	v->size = p->step;
+	v->size_err = p->step_err;
+	v->at_least = p->at_least;
+	v->after = p->after;
+	v->until = p->until;
+	v->at = p->at;
+	v->event = p->event;
+}
+
+static void step_words(struct refclock_verdict *v)
+{
+	const char *least = v->at_least ? "at least " : "";
+
+	if (v->answer == REFCLOCK_YES)
+		snprintf(v->text, sizeof(v->text),
+			 "stepped by %s%+.6f s between %.6f s and %.6f s%s", least,
+			 seconds(v->size), seconds(v->after), seconds(v->until),
+			 v->steps > 1 ? ", the largest of several steps" : "");
+	else if (v->answer == REFCLOCK_CANNOT_TELL && v->size)
+		snprintf(v->text, sizeof(v->text),
+			 "moved by %s%+.6f s between %.6f s and %.6f s, where no reading tells a "
+			 "step "
+			 "from a slew",
+			 least, seconds(v->size), seconds(v->after), seconds(v->until));
+	else if (v->answer == REFCLOCK_CANNOT_TELL && v->until != REFCLOCK_UNKNOWN)
+		snprintf(v->text, sizeof(v->text),
+			 "no reading between %.6f s and %.6f s would have shown a step",
+			 seconds(v->after), seconds(v->until));
+	else if (v->answer == REFCLOCK_CANNOT_TELL)
+		snprintf(v->text, sizeof(v->text), "too few readings to show a step");
+	else
+		snprintf(v->text, sizeof(v->text),
+			 "every reading lies on one line, bends included");
+}
+
+void hvst_refclock_stepped(const struct refclock *r, int64_t min_ns, struct refclock_verdict *v)
+{
+	const struct refclock_stream *s = main_stream(r);
+	const struct refclock_piece *largest = NULL, *open = NULL;
+
+	*v = (struct refclock_verdict){ .answer = REFCLOCK_CANNOT_TELL, .event = -1 };
+	v->after = v->until = v->at = REFCLOCK_UNKNOWN;
+	for (unsigned int i = 0; s && i < nr_pieces(s); i++) {
+		const struct refclock_piece *p = piece(s, i);
+
+		if (p->joint == REFCLOCK_STEP) {
+			v->steps++;
+			if (__builtin_add_overflow(v->total, size_of(p->step), &v->total))
+				v->total = INT64_MAX;
+			if (!largest || size_of(p->step) > size_of(largest->step))
+				largest = p;
+		} else if (p->joint == REFCLOCK_UNDECIDED && size_of(p->step) > min_ns &&
+			   (!open || size_of(p->step) > size_of(open->step))) {
+			open = p;
+		}
+	}
+	if (largest && v->total > min_ns) {
+		take(v, largest, REFCLOCK_YES);
+	} else if (s && s->tail && s->contradicted && s->hidden.at_least > min_ns) {
+		v->answer = s->hidden.proven ? REFCLOCK_YES : REFCLOCK_CANNOT_TELL;
+		v->size = s->hidden.at_least;
+		v->at_least = true;
+		v->after = s->hidden.after;
+		v->until = v->at = s->hidden.until;
+		v->event = s->hidden.event;
+		v->steps++;
+	} else if (open) {
+		take(v, open, REFCLOCK_CANNOT_TELL);
+	} else if (s && s->tail) {
+		v->after = s->hidden.after;
+		v->until = s->hidden.until;
+	} else if (s && (s->nr_pieces || s->cur.knots >= 2)) {
+		v->answer = REFCLOCK_NO;
+	}
+	step_words(v);
+}
+
+struct rate_sum {
+	double drift, err, span;
+};
+
+static void rate_add(struct rate_sum *sum, const struct refclock_piece *p)
+{
+	double span = (double)(p->to - p->from);
+
+	sum->drift += 1e6 * p->line.slope * span;
+	sum->err += 1e6 * p->line.slope_err * span;
+	sum->span += span;
+}
+
+/* Takes a rate that is off for long enough, and for longer than the one before. */
+static void rate_try(struct rate_sum *best, const struct rate_sum *sum, double min_ppm,
+		     int64_t min_ns)
+{
+	if (sum->span >= (double)min_ns && sum->span > best->span &&
+	    fabs(sum->drift) - sum->err > min_ppm * sum->span)
+		*best = *sum;
+}
+
+void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns,
+			struct refclock_verdict *v)
+{
+	const struct refclock_stream *s = main_stream(r);
+	struct rate_sum one, run = { 0 }, all = { 0 }, best = { 0 }, best_run = { 0 };
+	double known = 0;
+
+	*v = (struct refclock_verdict){ .answer = REFCLOCK_CANNOT_TELL, .event = -1 };
+	for (unsigned int i = 0; s && !r->params.no_rate && i < nr_pieces(s); i++) {
+		const struct refclock_piece *p = piece(s, i);
+
+		one = (struct rate_sum){ 0 };
+		rate_add(&one, p);
+		rate_try(&best, &one, min_ppm, min_ns);
+		if (p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_FIRST)
+			run = (struct rate_sum){ 0 };
+		rate_add(&run, p);
+		rate_try(&best_run, &run, min_ppm, min_ns);
+		rate_add(&all, p);
+		if (fabs(one.drift) + one.err < min_ppm * one.span)
+			known += one.span;
+	}
+	/* a slew that changes all the time is off only on the whole */
+	if (!(best.span > 0))
+		best = best_run;
+	if (best.span > 0) {
+		v->answer = REFCLOCK_YES;
+		all = best;
+	} else if (all.span >= (double)min_ns && known > 0.5 * all.span) {
+		v->answer = REFCLOCK_NO;
+	}
+	if (all.span > 0) {
+		v->ppm = all.drift / all.span;
+		v->ppm_err = all.err / all.span;
+	}
+	snprintf(v->text, sizeof(v->text), "%s%+.2f ppm +- %.2f over %.3f s",
+		 v->answer == REFCLOCK_CANNOT_TELL ? "not known: " : "", v->ppm, v->ppm_err,
+		 seconds((int64_t)all.span));
 }

@@ -1,101 +1,283 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: kvm. The model of one VM's reference clock: o(t) = 100 * time_now - trace time,
- * piecewise linear. Samples are stamped after the clock was read, so noise only lowers o: the truth
- * is the upper envelope. Above the envelope means the clock moved; below it means nothing until it
- * lasts.
+ * Stage: kvm. The reference clock of one VM against the trace clock: O(t) = 100 * time_now - t,
+ * estimated as a piecewise linear function with steps.
+ *
+ * What is assumed, and nothing else:
+ *  - A sample (t, time_now) is stamped after the clock was read, so O(t) >= o = 100 * time_now - t.
+ *    Latency O - o is small for a good part of the samples; it may be large for any of them, and
+ * for many in a row, but then it scatters.
+ *  - A bound (t, count) says O(t) >= 100 * count - t and nothing more.
+ *  - Between steps O has a slope. The host's discipline of the trace clock changes slopes at any
+ *    time within REFCLOCK_SLEW, for half a second and more also up to REFCLOCK_SLOPE_MAX (chrony).
+ *  - time_now read twice by one thread never falls unless the clock was set back.
+ *
+ * All times are ns of the trace clock, sizes and errors are ns, slopes are ns per ns.
  */
 #ifndef HVST_KVM_REFCLOCK_H
 #define HVST_KVM_REFCLOCK_H
 
-#include <hvstimer/result.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "../stats/hull.h"
+#define REFCLOCK_UNKNOWN   INT64_MIN
+#define REFCLOCK_SLEW	   600e-6 /* NTP and adjtime() stay within 500 ppm */
+#define REFCLOCK_SLOPE_MAX 0.12	  /* chrony slews by up to 10 % */
+#define REFCLOCK_CPUS_MAX  256	  /* clocks that are told apart when every CPU has its own */
+#define REFCLOCK_HULL	   32
+#define REFCLOCK_WINDOW	   24
+#define REFCLOCK_RESIDUALS 512
 
-/* A time_now step of at most this is no step to report (the verdict host_reference_step). */
-#define REF_STEP_MIN_NS	    (100 * 1000)
-#define REF_MAX_SEGMENTS    4096 /* a hostile trace could step at every sample */
-#define REF_RUN		    32
-#define REF_EVENTS	    32
-#define REF_PENDING_SPAN_NS (50LL * 1000 * 1000)
+struct refclock_point {
+	double x, y;
+};
 
-struct refseg {
-	int64_t from_ns; /* where it begins: the clock event that made it, else its first sample */
-	int64_t first_ns, last_ns; /* samples */
-	int64_t step_ns;	   /* HVST_UNKNOWN: first, or a change of rate */
-	int64_t gap_ns;		   /* unsampled time before it */
-	int step_event;		   /* the clock event at from_ns, -1 none seen */
+/*
+ * The lines that cross all ranges [o, o + late] of a piece's samples: what O may be if none of them
+ * was later than that. The extreme ones bound slope and offset (O'Rourke 1981).
+ */
+struct refclock_fit {
+	int64_t t0, o0; /* origin of all points */
+	struct refclock_point lo[REFCLOCK_HULL], up[REFCLOCK_HULL];
+	unsigned int nr_lo, nr_up;
+	struct refclock_point steep, flat; /* a point of the line of the largest, smallest slope */
+	double steep_slope, flat_slope;
+	double last_x;
+	double late; /* the largest latency that was allowed for */
+	unsigned int n;
+};
+
+/* y at t: o0 + slope * (t - t0) */
+struct refclock_line {
+	int64_t t0, o0;
+	double slope, slope_err;
+	int64_t err; /* of the offset, within the samples */
+};
+
+enum refclock_joint {
+	REFCLOCK_FIRST,	    /* nothing before */
+	REFCLOCK_BEND,	    /* the slope changed, the clock did not step */
+	REFCLOCK_STEP,	    /* the clock stepped */
+	REFCLOCK_UNDECIDED, /* moved in a stretch without samples: a step, or a slew that long */
+};
+
+/* A stretch of samples on one line, and how it is joined to the one before. */
+struct refclock_piece {
+	int64_t from, to; /* first and last sample on the line */
 	uint64_t samples;
-	struct hull hull;
-	struct hull_line line; /* current estimate */
-	double rate_ppm, rate_err_ppm;
-	bool rate_known;
+	unsigned int knots; /* samples that define it */
+	struct refclock_line line;
+	enum refclock_joint joint;
+	bool at_least;	  /* step is a lower bound: readings may be late, or only bounds show it */
+	int64_t step;	  /* signed; also of UNDECIDED; REFCLOCK_UNKNOWN for FIRST and BEND */
+	int64_t step_err; /* REFCLOCK_UNKNOWN with at_least */
+	int64_t after, until; /* the step came in (after, until] */
+	int64_t at;	      /* where it is placed: at a clock event in there, else the middle */
+	int event;	      /* that event, -1 none seen */
+	double rate;	      /* the clock moved at least that fast, for samples in between */
+	unsigned int between; /* samples between the two lines: how a slew looks */
+};
+
+/* A step that left no sample after it: bounds prove it, or a clock event makes it possible. */
+struct refclock_hidden {
+	int64_t after, until; /* it came in there */
+	int64_t last;	      /* bound that proves it */
+	int64_t at_least;     /* size; 0: none is proven */
+	bool proven;	      /* more than any slew could have made */
+	int event;
+};
+
+struct refclock_item {
+	int64_t t, o;
+	uint32_t n;    /* samples it stands for */
+	int16_t event; /* of REFCLOCK_EVENT */
+	uint8_t kind, flags;
+};
+
+/* Per vCPU thread, owned by the caller, zero at first. */
+struct refclock_thread {
+	uint64_t time_now;
+	int cpu;
+	bool seen;
+};
+
+struct refclock_raw {
+	int64_t t, o;
+};
+
+/* One clock of recording: the machine's, or one CPU's (trace clock "local"). */
+struct refclock_stream {
+	int cpu;
+	/* everything that was seen, thinned: what a merge starts from */
+	struct refclock_item *items;
+	unsigned int nr_items, cap_items;
+	int64_t bin_width;
+	/* the best sample of the running bin */
+	struct refclock_item bin;
+	int64_t bin_end;
+	bool bin_open;
+	unsigned int unbinned;		/* samples that still count each by itself */
+	struct refclock_item bound_bin; /* n 0: none */
+	int64_t bound_end, bound_top;
+	unsigned int nr_bounds;
+	/* noise */
+	struct refclock_raw last[2];
+	unsigned int nr_last;
+	double sigma;
+	/* closed pieces, then the current one */
+	struct refclock_piece *pieces;
+	unsigned int nr_pieces, cap_pieces;
+	bool open; /* cur and fit are valid */
+	struct refclock_piece cur;
+	struct refclock_fit fit, prev_fit; /* of cur, of the last closed piece */
+	bool has_prev, prev_proven;
+	double prev_evidence;
+	double evidence; /* for the current piece, nats */
+	int64_t birth;	 /* samples since then may be the current piece's */
+	bool proven;	 /* it began with a reading that nothing else explains */
+	/* samples that are not on its line */
+	struct refclock_item low[REFCLOCK_WINDOW];
+	unsigned int nr_low;
+	bool high;	      /* one of those lies above the line: it does not hold any more */
+	unsigned int dropped; /* of those, forgotten since the last good one */
+	int64_t spacing;      /* typical distance of samples */
+	/* since the last sample on the line */
+	struct refclock_hidden hidden;
+	bool contradicted;
+	int64_t event_first; /* REFCLOCK_UNKNOWN: none */
+	bool tail;	     /* finished, and something may hide after cur */
+	int64_t end;
+	struct refclock_raw raw[REFCLOCK_RESIDUALS];
+	unsigned int nr_raw, raw_weight, raw_skip;
+};
+
+struct refclock_params {
+	bool per_cpu; /* every CPU's trace clock is its own ("local") */
+	bool no_rate; /* the trace clock's unit is not known: slopes mean nothing */
+	/* A sample was later than O by @latency, @weight times; may be NULL. */
+	void (*residual)(void *ctx, int64_t latency, unsigned int weight);
+	void *ctx;
 };
 
 struct refclock {
-	struct refseg **segs; /* closed */
-	unsigned int nr_segs;
-	struct refseg *cur; /* NULL before the first sample */
-	unsigned int solid; /* samples close to the envelope of cur, saturating */
-	int64_t bucket_x, bucket_y, bucket_end; /* best sample of the running bucket */
-	int64_t median_ns;			/* running estimate of the typical lateness */
-	/* samples below the envelope that may turn out to be a step back */
-	struct hull_point run[REF_RUN];
-	unsigned int nr_run;
-	bool run_event;		/* a clock event lies between the last good sample and the run */
-	unsigned int run_split; /* the run's first sample after a clock event within it; 0: none */
-	int64_t contradiction_ns; /* first bound above the model since the last good sample */
-	struct {
-		int64_t ts;
-		int event;
-	} events[REF_EVENTS];
-	unsigned int nr_events; /* total seen; the ring holds the last REF_EVENTS */
+	struct refclock_params params;
+	struct refclock_stream **streams;
+	unsigned int nr_streams;
+	struct refclock_stream *recent;
+	int error;
 };
 
-void hvst_refclock_init(struct refclock *rc);
-void hvst_refclock_free(struct refclock *rc);
+void hvst_refclock_init(struct refclock *r, const struct refclock_params *params);
+void hvst_refclock_free(struct refclock *r);
 
-/*
- * hvst_refclock_sample - time_now was @time_now (ref units) not later than @ts
+/**
+ * hvst_refclock_sample - a reading of the clock
+ * @thread: of the vCPU that read it; NULL when not known
+ * @t: when its event was stamped, not before the reading
+ * @time_now: what was read, 100 ns
+ * @cpu: whose buffer has the event
+ * @residual: report its latency once it is known
  *
- * *@residual_ns gets how far the sample lies below the envelope (>= 0; HVST_UNKNOWN when not
- * known). Returns 1 when it began a new segment, 0 when not, -ENOMEM.
+ * Return: 0, or -ENOMEM.
  */
-int hvst_refclock_sample(struct refclock *rc, int64_t ts, uint64_t time_now, int64_t *residual_ns);
+int hvst_refclock_sample(struct refclock *r, struct refclock_thread *thread, int64_t t,
+			 uint64_t time_now, int cpu, bool residual);
 
-/* A clock event happened: the model is stale until the next sample. @event: enum hvst_event_id. */
-void hvst_refclock_event(struct refclock *rc, int64_t ts, int event);
+/* The clock had reached @count by @t. 0 or -ENOMEM. */
+int hvst_refclock_bound(struct refclock *r, int64_t t, uint64_t count, int cpu);
+
+/* The clock may have been set at @t: @kind is the caller's. 0 or -ENOMEM. */
+int hvst_refclock_event(struct refclock *r, int64_t t, int kind);
 
 /*
- * The clock had reached @count by @ts (a past-due arm): a contradiction dates a step that had no
- * sample.
+ * No more samples will come: joints and what is hidden at the end are worked out. @end: the last
+ * sign of the VM, REFCLOCK_UNKNOWN when that is what the estimator was told.
  */
-void hvst_refclock_bound(struct refclock *rc, int64_t ts, uint64_t count);
+int hvst_refclock_finish(struct refclock *r, int64_t end);
 
-/* True when o(ts) can be taken from the current segment now; else wait for a sample. */
-bool hvst_refclock_fresh(const struct refclock *rc, int64_t ts);
-/* False when the clock may have moved between its last sample and @ts: then o(@ts) is not known. */
-bool hvst_refclock_covers(const struct refclock *rc, int64_t ts);
-/* True when the current segment rests on enough samples to settle what waited for it. */
-bool hvst_refclock_solid(const struct refclock *rc);
-
-/* o at @ts and a bound on its error, from the segment that covers it. False without any segment. */
-bool hvst_refclock_at(const struct refclock *rc, int64_t ts, int64_t *o, int64_t *err);
-
-/*
- * o at @ts by the current segment; *@shift gets what the model stepped by since segment number
- * *@seg, which becomes the current one. *@o stays as it is without any segment.
- */
-void hvst_refclock_follow(const struct refclock *rc, int64_t ts, unsigned int *seg, int64_t *shift,
-			  int64_t *o);
-
-/* Takes over what @from knows (a vCPU thread found its VM). @from is left empty. 0 or -ENOMEM. */
+/* Two histories are one clock's. @from is left empty. 0 or -ENOMEM. */
 int hvst_refclock_merge(struct refclock *into, struct refclock *from);
 
-/* Final estimates of all segments: rates, steps. */
-void hvst_refclock_finish(struct refclock *rc);
+/**
+ * hvst_refclock_at - O at a time
+ * @o: the estimate
+ * @err: bound of its error
+ *
+ * Return: false where the samples do not bound it from above: after a possible step, or without
+ * any.
+ */
+bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err);
 
-/* 100 * @time_now - @ts; false where that does not fit (a hostile or wrapped counter). */
-bool hvst_ref_offset(uint64_t time_now, int64_t ts, int64_t *o);
+/* What is before this time does not change any more but for refinement; REFCLOCK_UNKNOWN: nothing.
+ */
+int64_t hvst_refclock_settled(const struct refclock *r, int cpu);
+
+/*
+ * How far two clocks are apart at @t, with the error of both. False when that is not known. *@apart
+ * may be negative.
+ */
+bool hvst_refclock_distance(const struct refclock *x, const struct refclock *y, int64_t t, int cpu,
+			    int64_t *apart, int64_t *err);
+
+/* The pieces of the stream with the most samples, in order of time. NULL beyond the last. */
+const struct refclock_piece *hvst_refclock_piece(const struct refclock *r, unsigned int i);
+
+/* What may hide after the last piece. NULL when nothing does. */
+const struct refclock_hidden *hvst_refclock_tail(const struct refclock *r);
+
+enum refclock_answer { REFCLOCK_NO, REFCLOCK_YES, REFCLOCK_CANNOT_TELL };
+
+struct refclock_verdict {
+	enum refclock_answer answer;
+	/* the largest step, or what could hide: at least (@at_least) or up to @size in (after,
+	 * until] */
+	int64_t size, size_err;
+	bool at_least;
+	int64_t after, until, at;
+	int event;
+	unsigned int steps; /* of any size */
+	int64_t total;	    /* sum of their sizes, unsigned */
+	/* rate: mean over the longest stretch that is off, else over all */
+	double ppm, ppm_err;
+	char text[200];
+};
+
+/* Did it step by more than @min_ns in all? */
+void hvst_refclock_stepped(const struct refclock *r, int64_t min_ns, struct refclock_verdict *v);
+/* Is its rate off by more than @min_ppm for longer than @min_ns? */
+void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns,
+			struct refclock_verdict *v);
+
+/* lib/kvm/refclock_fit.c */
+void hvst_refclock_fit_begin(struct refclock_fit *f, int64_t t, int64_t o, double late);
+void hvst_refclock_fit_add(struct refclock_fit *f, int64_t t, int64_t o, double late);
+/* What the line may be at @t, at or beyond the last sample (or before the first): offsets to o0. */
+void hvst_refclock_fit_range(const struct refclock_fit *f, int64_t t, double *lo, double *hi);
+void hvst_refclock_fit_line(const struct refclock_fit *f, double prior, struct refclock_line *l);
+
+/* lib/kvm/refclock_track.c */
+int hvst_refclock_track(struct refclock *r, struct refclock_stream *s,
+			const struct refclock_item *it);
+int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s);
+void hvst_refclock_track_reset(struct refclock_stream *s);
+
+/* a - b, kept within int64_t */
+static inline int64_t hvst_refclock_sub(int64_t a, int64_t b)
+{
+	int64_t d;
+
+	if (__builtin_sub_overflow(a, b, &d))
+		return a < b ? -INT64_MAX : INT64_MAX;
+	return d == INT64_MIN ? -INT64_MAX : d;
+}
+
+/* 100 * @time_now - @t, kept within what can be added to a time. */
+int64_t hvst_refclock_offset(uint64_t time_now, int64_t t);
+
+int64_t hvst_refclock_line_at(const struct refclock_line *l, int64_t t);
+
+enum { REFCLOCK_SAMPLE, REFCLOCK_BOUND, REFCLOCK_EVENT };
+enum { REFCLOCK_BACK = 1 }; /* flags: time_now fell */
 
 #endif

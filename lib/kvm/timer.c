@@ -285,16 +285,15 @@ void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_
  * By how much a callback at @ts misses the timer's deadline; INT64_MAX: it comes before it, so it
  * is another's. The deadline counts from the reading of the clock, before the start was stamped.
  */
-static int64_t after_deadline(const struct stimer *t, int64_t ts)
+static int64_t after_deadline(const struct stimer *t, int64_t ts, int cpu)
 {
 	const struct refclock *clock = &t->vcpu->vm->clock;
-	int64_t o, err, u, d = ts - t->deadline_ns, early = EARLY_NS;
+	int64_t o, err, d = ts - t->deadline_ns, early = EARLY_NS;
 
 	if (d >= -EARLY_NS)
 		return llabs(d);
-	if (hvst_refclock_fresh(clock, ts) && hvst_refclock_at(clock, ts, &o, &err) &&
-	    hvst_ref_offset(t->arm_count, ts, &u)) {
-		d = o - u;
+	if (hvst_refclock_at(clock, ts, cpu, &o, &err)) {
+		d = o - hvst_refclock_offset(t->arm_count, ts);
 		early += err;
 	}
 	return d >= -early ? llabs(d) : INT64_MAX;
@@ -311,7 +310,7 @@ static int64_t callback_distance(const struct kvm *k, const struct vcpu *v,
 	/* A write cancels the timer, so it cannot fire before its next start. */
 	if (!t->armed)
 		return t->programmed && !k->starts_seen ? 0 : INT64_MAX;
-	return t->deadline_ns == HVST_UNKNOWN ? 0 : after_deadline(t, ev->ts_ns);
+	return t->deadline_ns == HVST_UNKNOWN ? 0 : after_deadline(t, ev->ts_ns, ev->cpu);
 }
 
 /*
@@ -397,8 +396,7 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 	if (t->programmed_ns == HVST_UNKNOWN)
 		return false;
 	if (k->entries_seen)
-		return t->vcpu->entry_ns == HVST_UNKNOWN ||
-		       t->vcpu->entry_ns < t->programmed_ns;
+		return t->vcpu->entry_ns == HVST_UNKNOWN || t->vcpu->entry_ns < t->programmed_ns;
 	return took <= AT_ONCE_NS && t->expiration_ns != HVST_UNKNOWN &&
 	       took <= t->programmed_ns - t->expiration_ns;
 }
@@ -419,8 +417,6 @@ static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct
 	t->arm_ns = ev->ts_ns;
 	t->arms++;
 	t->past_due_inferred++;
-	if (a->count)
-		hvst_refclock_bound(&t->vcpu->vm->clock, ev->ts_ns, a->count);
 	arm_end(t, out);
 }
 
@@ -439,6 +435,10 @@ void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 		infer_past_due(t, ev, out);
 	if (!delivered)
 		t->failed++;
+	/* kvm_hv_process_stimers(): a one-shot expires when the clock has reached its count. */
+	if (!t->periodic && !t->padded && t->arm_count &&
+	    hvst_refclock_bound(&v->vm->clock, ev->ts_ns, t->arm_count, ev->cpu))
+		k->error = -ENOMEM;
 	t->expiration_ns = ev->ts_ns;
 	out->delivery = (struct hvst_delivery){
 		.arm_ns = t->arm_ns,

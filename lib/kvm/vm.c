@@ -5,8 +5,8 @@
  * Nothing in the trace tells. A VM has one reference clock, so its threads' readings have one epoch
  * (trace time - 100 * time_now). A thread starts alone; once it has enough readings that at least
  * one is clean (a reading is stamped late, never early), it joins the VM whose clock agrees with
- * its own and which lacks its vcpu_id; where several agree (restored from one snapshot), the one
- * with the nearest thread id.
+ * its own, within what is known of the two, and which lacks its vcpu_id; where several agree
+ * (restored from one snapshot), the one with the nearest thread id.
  *
  * Candidates are the nearest threads, and then the VMs whose clocks lie nearest in an index by
  * offset. The index is sorted anew only after as many searches as it has entries, which makes a
@@ -20,7 +20,8 @@
 #include "kvm_private.h"
 
 /* Clocks of one VM agree to a few us; single readings are late by up to ms. */
-#define VM_SAME_NS     (300 * 1000)
+#define VM_EXACT_NS    (300 * 1000)	 /* error of their distance that lets it decide */
+#define VM_SAME_NS     2000		 /* clocks of one VM differ by rounding */
 #define VM_WINDOW_NS   (2 * 1000 * 1000) /* of the index, whose offsets may be out of date */
 #define VM_CANDIDATES  256		 /* looked at in a search, so that it stays bounded */
 #define VM_NEIGHBOURS  32		 /* threads looked at, on either side */
@@ -28,15 +29,33 @@
 #define VM_MAX_VCPU_ID 16384		 /* KVM_MAX_VCPU_IDS of x86 */
 #define TASK_REACH     4096		 /* thread ids between a VMM and its vCPU threads */
 
+/* A reading of the clock turns out to have been stamped @ns after it, @weight of them. */
+static void stamped_late(void *ctx, int64_t ns, unsigned int weight)
+{
+	struct vm *vm = ctx;
+
+	if (!vm->start_latency)
+		vm->start_latency = hvst_sketch_new();
+	/* Without memory the distribution lacks a value. */
+	if (vm->start_latency)
+		(void)hvst_sketch_add(vm->start_latency, ns, weight);
+}
+
 int kvm_vm_alone(struct kvm *k, struct vcpu *v)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
+	const struct refclock_params clock = {
+		.per_cpu = k->opts.clock_per_cpu,
+		.no_rate = k->opts.clock_unscaled,
+		.residual = stamped_late,
+		.ctx = vm,
+	};
 
 	if (!vm)
 		return -ENOMEM;
 	vm->order = k->nr_vms++;
 	vm->number = -1;
-	hvst_refclock_init(&vm->clock);
+	hvst_refclock_init(&vm->clock, &clock);
 	vm->vcpus = v;
 	vm->nr_vcpus = 1;
 	v->vm = vm;
@@ -180,6 +199,21 @@ static bool ids_clash(const struct vm *a, const struct vm *b)
 	return false;
 }
 
+static int merge_latency(struct vm *into, struct vm *from)
+{
+	int ret;
+
+	if (!into->start_latency) {
+		into->start_latency = from->start_latency;
+		from->start_latency = NULL;
+		return 0;
+	}
+	ret = from->start_latency ? hvst_sketch_merge(into->start_latency, from->start_latency) : 0;
+	hvst_sketch_free(from->start_latency);
+	from->start_latency = NULL;
+	return ret;
+}
+
 /* All threads of @from become @into's. */
 static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_changes *out)
 {
@@ -188,6 +222,8 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	if (into->nr_vcpus == 1)
 		ret = vm_add_id(into, into->vcpus->vcpu_id);
 	if (hvst_refclock_merge(&into->clock, &from->clock))
+		ret = -ENOMEM;
+	if (merge_latency(into, from))
 		ret = -ENOMEM;
 	hvst_tscpage_merge(&into->page, &from->page);
 	while (from->vcpus) {
@@ -210,6 +246,12 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	return ret;
 }
 
+/* When clocks are compared, and by which CPU's trace clock. */
+struct moment {
+	int64_t ts_ns;
+	int cpu;
+};
+
 static int cmp_entry(const void *x, const void *y)
 {
 	const struct vm_entry *a = x, *b = y;
@@ -217,7 +259,7 @@ static int cmp_entry(const void *x, const void *y)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
-static int index_build(struct kvm *k, int64_t ts)
+static int index_build(struct kvm *k, const struct moment *m)
 {
 	struct vm_entry *e = realloc(k->index, k->nr_vms * sizeof(*e));
 	int64_t err;
@@ -229,7 +271,7 @@ static int index_build(struct kvm *k, int64_t ts)
 	k->searches = 0;
 	for (struct vm *vm = k->vms; vm; vm = vm->next) {
 		k->steps++;
-		if (!hvst_refclock_at(&vm->clock, ts, &e->offset, &err))
+		if (!hvst_refclock_at(&vm->clock, m->ts_ns, m->cpu, &e->offset, &err))
 			continue;
 		e->vm = vm;
 		e++;
@@ -266,19 +308,19 @@ static int64_t tid_apart(const struct vm *vm, int tid)
 	return least;
 }
 
-/* Do the clocks of the two agree at @ts? */
-static bool vm_fits(const struct vm *vm, const struct vm *own, int64_t ts)
+/* Do the clocks of the two agree at the event? */
+static bool vm_fits(const struct vm *vm, const struct vm *own, const struct moment *m)
 {
-	int64_t a, b, err;
+	int64_t apart, err;
 
 	return vm != own && !vm->dead && !ids_clash(vm, own) &&
-	       hvst_refclock_at(&vm->clock, ts, &a, &err) &&
-	       hvst_refclock_at(&own->clock, ts, &b, &err) && llabs(a - b) <= VM_SAME_NS;
+	       hvst_refclock_distance(&vm->clock, &own->clock, m->ts_ns, m->cpu, &apart, &err) &&
+	       err <= VM_EXACT_NS && llabs(apart) <= err + VM_SAME_NS;
 }
 
 /* The VM that fits among those of the threads next to @v, nearest first, the elder of two as near.
  */
-static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, int64_t ts)
+static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, const struct moment *m)
 {
 	unsigned int at = place_of(k, v->tid), n = k->nr_vcpus;
 
@@ -287,9 +329,9 @@ static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, int64_t ts)
 		struct vm *above = at + i < n ? k->sorted[at + i]->vm : NULL;
 
 		k->steps += 2;
-		if (below && !vm_fits(below, v->vm, ts))
+		if (below && !vm_fits(below, v->vm, m))
 			below = NULL;
-		if (above && !vm_fits(above, v->vm, ts))
+		if (above && !vm_fits(above, v->vm, m))
 			above = NULL;
 		if (below && above)
 			return below->order < above->order ? below : above;
@@ -300,13 +342,13 @@ static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, int64_t ts)
 }
 
 /* The VM that fits by the index; of several the one with the nearest thread. NULL: none. */
-static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, int64_t ts)
+static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, const struct moment *m)
 {
 	int64_t offset, err, least = INT64_MAX;
 	struct vm *best = NULL;
 	unsigned int n = 0;
 
-	if (!hvst_refclock_at(&v->vm->clock, ts, &offset, &err))
+	if (!hvst_refclock_at(&v->vm->clock, m->ts_ns, m->cpu, &offset, &err))
 		return NULL;
 	for (unsigned int i = index_at(k, offset - VM_WINDOW_NS);
 	     i < k->nr_index && n < VM_CANDIDATES && k->index[i].offset - offset <= VM_WINDOW_NS;
@@ -315,7 +357,7 @@ static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, int64_t ts)
 		int64_t apart;
 
 		k->steps++;
-		if (!vm_fits(vm, v->vm, ts))
+		if (!vm_fits(vm, v->vm, m))
 			continue;
 		apart = tid_apart(vm, v->tid);
 		if (!best || apart < least || (apart == least && vm->order < best->order)) {
@@ -327,16 +369,16 @@ static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, int64_t ts)
 }
 
 /* Joins the thread's VM with the one whose clock agrees; the elder one takes the other in. */
-static bool vm_find(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_changes *out)
+static bool vm_find(struct kvm *k, struct vcpu *v, const struct moment *m, struct hvst_changes *out)
 {
 	struct vm *best;
 	int ret = 0;
 
-	if (k->searches++ >= k->nr_index && index_build(k, ts))
+	if (k->searches++ >= k->nr_index && index_build(k, m))
 		k->error = -ENOMEM;
-	best = fit_by_tid(k, v, ts);
+	best = fit_by_tid(k, v, m);
 	if (!best)
-		best = fit_by_clock(k, v, ts);
+		best = fit_by_clock(k, v, m);
 	if (!best)
 		return false;
 	if (best->order < v->vm->order)
@@ -351,17 +393,24 @@ static bool vm_find(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_chang
 void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now,
 		struct hvst_changes *out)
 {
+	const struct moment now = { ev->ts_ns, ev->cpu };
+	/* Only a start reads a second clock; its event comes after both readings. */
+	bool starts = ev->id == HVST_EV_STIMER_START_ONE_SHOT;
 	uint64_t n = ++v->samples;
-	int ret;
 
+	if (hvst_refclock_sample(&v->vm->clock, &v->clock_reads, ev->ts_ns, time_now, ev->cpu,
+				 starts))
+		k->error = -ENOMEM;
 	/* At 8, 16, 32, ... readings: what fits nowhere now may fit once a step has passed. */
 	if (n >= VM_FIRST_TRY && !(n & (n - 1)))
-		vm_find(k, v, ev->ts_ns, out);
-	ret = hvst_refclock_sample(&v->vm->clock, ev->ts_ns, time_now, &out->sample.residual_ns);
-	if (ret < 0)
-		k->error = ret;
-	out->sample.moved = ret > 0;
+		vm_find(k, v, &now, out);
 	kvm_change(out, HVST_CHANGE_SAMPLE, v->vm, v, NULL);
+}
+
+void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev)
+{
+	if (hvst_refclock_event(&vm->clock, ev->ts_ns, ev->id))
+		k->error = -ENOMEM;
 }
 
 /* --- the end of the trace --- */
@@ -426,11 +475,15 @@ static struct vm *only_vm(const struct kvm *k)
 /* One thread finds its VM by its clock. */
 static bool finish_by_clock(struct kvm *k, struct hvst_changes *out)
 {
+	struct moment now;
+
 	while (k->finish_at) {
 		struct vcpu *v = k->finish_at;
 
 		k->finish_at = v->all_next;
-		if (v->samples && vm_find(k, v, v->last_ns, out))
+		now.ts_ns = v->last_ns;
+		now.cpu = v->clock_reads.cpu;
+		if (v->samples && vm_find(k, v, &now, out))
 			return true;
 	}
 	return false;
@@ -452,6 +505,21 @@ static bool finish_silent(struct kvm *k, struct hvst_changes *out)
 	return false;
 }
 
+/* No reading comes any more. A VM is not claimed to exist after its last sign. */
+static int clocks_finish(struct kvm *k)
+{
+	for (struct vm *vm = k->vms; vm; vm = vm->next) {
+		int64_t last = INT64_MIN;
+
+		for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+			if (v->last_ns > last)
+				last = v->last_ns;
+		if (hvst_refclock_finish(&vm->clock, last))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out)
 {
 	out->n = 0;
@@ -469,5 +537,7 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out)
 	}
 	if (finish_silent(k, out))
 		return k->error ? k->error : 1;
+	if (!k->error && clocks_finish(k))
+		k->error = -ENOMEM;
 	return k->error ? k->error : vm_number(k);
 }

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "refline.h"
+#include "refclock.h"
 
-#define NEED	       12.0 /* nats for a change that nothing announces; tuned by test_refline */
+#define NEED	       12.0 /* nats for a change that nothing announces; tuned by test_refclock */
 #define NEED_EVENT     6.0  /* after a clock event */
 #define WEAK	       9.0  /* a piece with less may still turn out to be late samples */
 #define OVERWHELMING   40.0 /* with more it is no coincidence even if the old line comes back */
@@ -40,7 +40,7 @@
 #define TOLERANCE_NS   1000.0		     /* TSC scale rounding, time stamps of other CPUs */
 #define BACK_WINDOW_NS 2000
 
-void hvst_refline_track_reset(struct refline_stream *s)
+void hvst_refclock_track_reset(struct refclock_stream *s)
 {
 	free(s->pieces);
 	s->pieces = NULL;
@@ -50,13 +50,13 @@ void hvst_refline_track_reset(struct refline_stream *s)
 	s->nr_low = s->dropped = 0;
 	s->nr_last = s->nr_raw = 0;
 	s->spacing = 0;
-	s->event_first = REFLINE_UNKNOWN;
-	s->end = REFLINE_UNKNOWN;
+	s->event_first = REFCLOCK_UNKNOWN;
+	s->end = REFCLOCK_UNKNOWN;
 	memset(&s->hidden, 0, sizeof(s->hidden));
 }
 
 /* How late a sample may be and still count as on the line. */
-static double allowed(const struct refline_stream *s)
+static double allowed(const struct refclock_stream *s)
 {
 	double wander = WANDER * (double)s->spacing;
 
@@ -64,14 +64,14 @@ static double allowed(const struct refline_stream *s)
 }
 
 /* The noise, from how far samples lie off the line through their neighbours: needs no model. */
-static void noise(struct refline_stream *s, const struct refline_item *it)
+static void noise(struct refclock_stream *s, const struct refclock_item *it)
 {
-	struct refline_raw *l = s->last;
+	struct refclock_raw *l = s->last;
 
 	if (s->nr_last == 2 && it->t > l[1].t && l[1].t > l[0].t) {
 		double part = (double)(l[1].t - l[0].t) / (double)(it->t - l[0].t);
-		double d = fabs((double)hvst_refline_sub(l[1].o, l[0].o) -
-				part * (double)hvst_refline_sub(it->o, l[0].o));
+		double d = fabs((double)hvst_refclock_sub(l[1].o, l[0].o) -
+				part * (double)hvst_refclock_sub(it->o, l[0].o));
 
 		s->sigma =
 			fmin(fmax(s->sigma * (d > s->sigma ? 1.04 : 0.96), SIGMA_MIN), SIGMA_MAX);
@@ -91,16 +91,16 @@ static void noise(struct refline_stream *s, const struct refline_item *it)
 		l[0] = l[1];
 		s->nr_last = 1;
 	}
-	l[s->nr_last++] = (struct refline_raw){ it->t, it->o };
+	l[s->nr_last++] = (struct refclock_raw){ it->t, it->o };
 }
 
 /* Latencies of the raw samples up to @to, those before @from without one. */
-static void book(const struct refline *r, struct refline_stream *s, int64_t from, int64_t to)
+static void book(const struct refclock *r, struct refclock_stream *s, int64_t from, int64_t to)
 {
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < s->nr_raw; i++) {
-		const struct refline_raw *p = &s->raw[i];
+		const struct refclock_raw *p = &s->raw[i];
 		int64_t late;
 
 		if (p->t > to) {
@@ -109,7 +109,7 @@ static void book(const struct refline *r, struct refline_stream *s, int64_t from
 		}
 		if (p->t < from)
 			continue;
-		late = hvst_refline_sub(hvst_refline_line_at(&s->cur.line, p->t), p->o);
+		late = hvst_refclock_sub(hvst_refclock_line_at(&s->cur.line, p->t), p->o);
 		r->params.residual(r->params.ctx, late > 0 ? late : 0, s->raw_weight);
 	}
 	s->nr_raw = kept;
@@ -117,27 +117,27 @@ static void book(const struct refline *r, struct refline_stream *s, int64_t from
 		s->raw_weight = 1;
 }
 
-static void refresh(struct refline_stream *s)
+static void refresh(struct refclock_stream *s)
 {
 	double prior = 0;
 
 	if (s->has_prev && s->nr_pieces)
 		prior = s->pieces[s->nr_pieces - 1].line.slope;
-	hvst_refline_fit_line(&s->fit, prior, &s->cur.line);
+	hvst_refclock_fit_line(&s->fit, prior, &s->cur.line);
 }
 
-static void on_line(struct refline_stream *s, const struct refline_item *it)
+static void on_line(struct refclock_stream *s, const struct refclock_item *it)
 {
-	hvst_refline_fit_add(&s->fit, it->t, it->o, SURE * allowed(s));
+	hvst_refclock_fit_add(&s->fit, it->t, it->o, SURE * allowed(s));
 	s->cur.to = it->t;
 	s->cur.samples += it->n;
 	s->cur.knots++;
 	s->evidence = fmin(s->evidence + AGREE_WORTH, EVIDENCE_MAX);
 }
 
-static void piece_begin(struct refline_stream *s, const struct refline_item *it)
+static void piece_begin(struct refclock_stream *s, const struct refclock_item *it)
 {
-	hvst_refline_fit_begin(&s->fit, it->t, it->o, SURE * allowed(s));
+	hvst_refclock_fit_begin(&s->fit, it->t, it->o, SURE * allowed(s));
 	s->cur.from = s->cur.to = it->t;
 	s->cur.samples = it->n;
 	s->cur.knots = 1;
@@ -151,25 +151,25 @@ struct candidate {
 	double slope, depth, evidence;
 };
 
-static double off(const struct refline_item *a, double slope, const struct refline_item *b)
+static double off(const struct refclock_item *a, double slope, const struct refclock_item *b)
 {
-	return (double)hvst_refline_sub(b->o, a->o) - slope * (double)(b->t - a->t);
+	return (double)hvst_refclock_sub(b->o, a->o) - slope * (double)(b->t - a->t);
 }
 
 /*
  * How well the line through samples @i and @j explains those from @i on. False when one lies above
  * it: no reading is early.
  */
-static bool judge(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
+static bool judge(const struct refclock_stream *s, const struct refclock_item *w, unsigned int n,
 		  unsigned int i, unsigned int j, struct candidate *c)
 {
 	double late = allowed(s), slope, depth = DEPTH_MAX, fit_slope, span, y;
-	const struct refline_item *a = &w[i], *b = &w[j];
+	const struct refclock_item *a = &w[i], *b = &w[j];
 
 	if (b->t <= a->t)
 		return false;
-	slope = (double)hvst_refline_sub(b->o, a->o) / (double)(b->t - a->t);
-	if (fabs(slope) > REFLINE_SLOPE_MAX)
+	slope = (double)hvst_refclock_sub(b->o, a->o) / (double)(b->t - a->t);
+	if (fabs(slope) > REFCLOCK_SLOPE_MAX)
 		return false;
 	*c = (struct candidate){ .first = i, .second = j, .slope = slope };
 	for (unsigned int k = i; k < n; k++) {
@@ -182,23 +182,23 @@ static bool judge(const struct refline_stream *s, const struct refline_item *w, 
 		c->agree++;
 		if (s->open)
 			depth = fmin(depth,
-				     fabs((double)hvst_refline_sub(
-					     w[k].o, hvst_refline_line_at(&s->cur.line, w[k].t))));
+				     fabs((double)hvst_refclock_sub(
+					     w[k].o, hvst_refclock_line_at(&s->cur.line, w[k].t))));
 	}
 	c->depth = s->open ? fmax(depth, DEPTH_MIN) : DEPTH_START;
-	fit_slope = s->open && s->cur.line.slope_err < REFLINE_SLEW ? s->cur.line.slope : 0;
+	fit_slope = s->open && s->cur.line.slope_err < REFCLOCK_SLEW ? s->cur.line.slope : 0;
 	span = (double)(w[n - 1].t - a->t);
 	y = fabs(slope - fit_slope) * span;
 	c->evidence = (c->agree - 2.0) * log(1 + c->depth / (2 * late)) +
 		      log(1 + c->depth / (2 * late)) - log(1 + y / late) -
 		      MISS_COST * (n - i - c->agree);
-	if (fabs(slope - fit_slope) * span > REFLINE_SLEW * span + late)
+	if (fabs(slope - fit_slope) * span > REFCLOCK_SLEW * span + late)
 		c->evidence -= STEEP_COST;
 	return true;
 }
 
-static bool best_line(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
-		      struct candidate *best)
+static bool best_line(const struct refclock_stream *s, const struct refclock_item *w,
+		      unsigned int n, struct candidate *best)
 {
 	struct candidate c;
 
@@ -212,10 +212,10 @@ static bool best_line(const struct refline_stream *s, const struct refline_item 
 }
 
 /* Makes the current piece of the samples that lie on the line; residuals follow. */
-static void piece_from(struct refline_stream *s, const struct refline_item *w, unsigned int n,
+static void piece_from(struct refclock_stream *s, const struct refclock_item *w, unsigned int n,
 		       const struct candidate *c)
 {
-	const struct refline_item a = w[c->first];
+	const struct refclock_item a = w[c->first];
 	double late = allowed(s);
 
 	piece_begin(s, &a);
@@ -226,10 +226,10 @@ static void piece_from(struct refline_stream *s, const struct refline_item *w, u
 }
 
 /* The latest clock event in (@after, @until], -1 none; *@at gets its time. */
-static int event_between(const struct refline_stream *s, int64_t after, int64_t until, int64_t *at)
+static int event_between(const struct refclock_stream *s, int64_t after, int64_t until, int64_t *at)
 {
 	for (unsigned int i = s->nr_items; i-- && s->items[i].t > after;)
-		if (s->items[i].kind == REFLINE_EVENT && s->items[i].t <= until) {
+		if (s->items[i].kind == REFCLOCK_EVENT && s->items[i].t <= until) {
 			*at = s->items[i].t;
 			return s->items[i].event;
 		}
@@ -238,20 +238,22 @@ static int event_between(const struct refline_stream *s, int64_t after, int64_t 
 
 /* What the new line may lie above the old one at @t, slopes of the new one within @slew of the old.
  */
-static void apart(const struct refline_stream *s, int64_t t, bool any_slope, double *lo, double *hi)
+static void apart(const struct refclock_stream *s, int64_t t, bool any_slope, double *lo,
+		  double *hi)
 {
-	double al, ah, bl, bh, base = (double)hvst_refline_sub(s->fit.o0, s->prev_fit.o0);
+	double al, ah, bl, bh, base = (double)hvst_refclock_sub(s->fit.o0, s->prev_fit.o0);
 
-	hvst_refline_fit_range(&s->prev_fit, t, &al, &ah);
-	hvst_refline_fit_range(&s->fit, t, &bl, &bh);
+	hvst_refclock_fit_range(&s->prev_fit, t, &al, &ah);
+	hvst_refclock_fit_range(&s->fit, t, &bl, &bh);
 	if (!any_slope) {
-		double a = (double)hvst_refline_sub(
-			hvst_refline_line_at(&s->pieces[s->nr_pieces - 1].line, t), s->prev_fit.o0);
-		double b =
-			(double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, t), s->fit.o0);
-		double da = REFLINE_SLEW * fabs((double)(t - s->pieces[s->nr_pieces - 1].to)) +
+		double a = (double)hvst_refclock_sub(
+			hvst_refclock_line_at(&s->pieces[s->nr_pieces - 1].line, t),
+			s->prev_fit.o0);
+		double b = (double)hvst_refclock_sub(hvst_refclock_line_at(&s->cur.line, t),
+						     s->fit.o0);
+		double da = REFCLOCK_SLEW * fabs((double)(t - s->pieces[s->nr_pieces - 1].to)) +
 			    s->prev_fit.late;
-		double db = REFLINE_SLEW * fabs((double)(s->cur.from - t)) + s->fit.late;
+		double db = REFCLOCK_SLEW * fabs((double)(s->cur.from - t)) + s->fit.late;
 
 		al = fmax(al, a - da);
 		ah = fmin(ah, a + da);
@@ -262,7 +264,7 @@ static void apart(const struct refline_stream *s, int64_t t, bool any_slope, dou
 	*hi = base + bh - al;
 }
 
-static bool touches(const struct refline_stream *s, bool any_slope)
+static bool touches(const struct refclock_stream *s, bool any_slope)
 {
 	double l0, h0, l1, h1, slack = fmax(s->fit.late, s->prev_fit.late);
 
@@ -272,13 +274,13 @@ static bool touches(const struct refline_stream *s, bool any_slope)
 }
 
 /* Where the two lines cross, kept within the stretch between their samples. */
-static int64_t crossing(const struct refline_stream *s)
+static int64_t crossing(const struct refclock_stream *s)
 {
-	const struct refline_piece *a = &s->pieces[s->nr_pieces - 1], *b = &s->cur;
-	double d0 = (double)hvst_refline_sub(hvst_refline_line_at(&b->line, b->after),
-					     hvst_refline_line_at(&a->line, b->after));
-	double d1 = (double)hvst_refline_sub(hvst_refline_line_at(&b->line, b->from),
-					     hvst_refline_line_at(&a->line, b->from));
+	const struct refclock_piece *a = &s->pieces[s->nr_pieces - 1], *b = &s->cur;
+	double d0 = (double)hvst_refclock_sub(hvst_refclock_line_at(&b->line, b->after),
+					      hvst_refclock_line_at(&a->line, b->after));
+	double d1 = (double)hvst_refclock_sub(hvst_refclock_line_at(&b->line, b->from),
+					      hvst_refclock_line_at(&a->line, b->from));
 
 	if ((d0 < 0) == (d1 < 0))
 		return fabs(d0) < fabs(d1) ? b->after : b->from;
@@ -288,7 +290,7 @@ static int64_t crossing(const struct refline_stream *s)
 /* How far a clock of @slope may leave its line in @ns, by what any daemon does. */
 static double slewed(double ns, double slope)
 {
-	return ns * (ns < CHRONY_MIN_NS ? REFLINE_SLEW + fabs(slope) : REFLINE_SLOPE_MAX);
+	return ns * (ns < CHRONY_MIN_NS ? REFCLOCK_SLEW + fabs(slope) : REFCLOCK_SLOPE_MAX);
 }
 
 /*
@@ -296,13 +298,13 @@ static double slewed(double ns, double slope)
  * the new one was taken before it was reached, a bound above the old one after it was left. Samples
  * between both lines are how a slew looks.
  */
-static void leave(struct refline_stream *s)
+static void leave(struct refclock_stream *s)
 {
-	const struct refline_piece *a = &s->pieces[s->nr_pieces - 1];
-	struct refline_piece *b = &s->cur;
-	int64_t y = hvst_refline_line_at(&b->line, b->from);
+	const struct refclock_piece *a = &s->pieces[s->nr_pieces - 1];
+	struct refclock_piece *b = &s->cur;
+	int64_t y = hvst_refclock_line_at(&b->line, b->from);
 	double slack = s->fit.late + s->prev_fit.late;
-	double step = (double)hvst_refline_sub(y, hvst_refline_line_at(&a->line, b->from));
+	double step = (double)hvst_refclock_sub(y, hvst_refclock_line_at(&a->line, b->from));
 	unsigned int near = 0;
 
 	b->after = a->to;
@@ -311,24 +313,24 @@ static void leave(struct refline_stream *s)
 	b->between = 0;
 	b->at_least = false;
 	for (unsigned int i = s->nr_items; i-- && s->items[i].t > a->to;) {
-		const struct refline_item *it = &s->items[i];
+		const struct refclock_item *it = &s->items[i];
 		double over_a, over_b, back = (double)(b->from - it->t),
 				       since = (double)(it->t - a->to);
 
-		if (it->t >= b->from || it->kind == REFLINE_EVENT)
+		if (it->t >= b->from || it->kind == REFCLOCK_EVENT)
 			continue;
-		over_a = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&a->line, it->t));
+		over_a = (double)hvst_refclock_sub(it->o, hvst_refclock_line_at(&a->line, it->t));
 		if (over_a > slack + slewed(since, a->line.slope)) {
 			/* up, and then down by more: two moves, of which one is the least there was
 			 */
-			b->at_least |= y < hvst_refline_line_at(&a->line, b->from);
+			b->at_least |= y < hvst_refclock_line_at(&a->line, b->from);
 			if (!b->at_least && it->t < b->until)
 				b->until = it->t;
 		}
 		b->rate = fmax(b->rate, (over_a - slack) / since);
-		if (it->kind == REFLINE_BOUND)
+		if (it->kind == REFCLOCK_BOUND)
 			continue;
-		over_b = (double)hvst_refline_sub(it->o, hvst_refline_line_at(&b->line, it->t));
+		over_b = (double)hvst_refclock_sub(it->o, hvst_refclock_line_at(&b->line, it->t));
 		if (fabs(over_a) > slack && fabs(over_b) > slack && (over_a > 0) != (over_b > 0))
 			b->between++;
 		if (fabs(over_a) < fabs(step) / NEAR_PART && fabs(over_b) > fabs(step) / 2 &&
@@ -338,51 +340,51 @@ static void leave(struct refline_stream *s)
 				b->after = it->t;
 			b->rate = fmax(b->rate, (fabs(step) * (1 - 1 / NEAR_PART) - slack) / back);
 		}
-		if (over_b > slack + fmax(REFLINE_SLEW, b->line.slope_err) * back &&
+		if (over_b > slack + fmax(REFCLOCK_SLEW, b->line.slope_err) * back &&
 		    over_b > fabs(over_a) && it->t > b->after)
 			b->after = it->t;
-		b->rate = fmax(b->rate, ((double)hvst_refline_sub(it->o, y) - slack) / back);
+		b->rate = fmax(b->rate, ((double)hvst_refclock_sub(it->o, y) - slack) / back);
 	}
 	if (b->until <= b->after)
 		b->until = b->from;
 }
 
-static enum refline_joint joint_kind(const struct refline_stream *s)
+static enum refclock_joint joint_kind(const struct refclock_stream *s)
 {
-	const struct refline_piece *a = &s->pieces[s->nr_pieces - 1], *b = &s->cur;
+	const struct refclock_piece *a = &s->pieces[s->nr_pieces - 1], *b = &s->cur;
 	double need, gap, rate;
 
 	if (!s->proven && touches(s, false))
-		return REFLINE_BEND;
+		return REFCLOCK_BEND;
 	if (!s->proven && touches(s, true))
-		return b->line.slope_err < REFLINE_SLEW ? REFLINE_BEND : REFLINE_UNDECIDED;
+		return b->line.slope_err < REFCLOCK_SLEW ? REFCLOCK_BEND : REFCLOCK_UNDECIDED;
 	gap = (double)(b->from - a->to);
 	need = fabs((double)b->step) - s->fit.late - s->prev_fit.late;
 	if (need <= 0)
-		return REFLINE_BEND;
+		return REFCLOCK_BEND;
 	if (s->proven)
-		return REFLINE_STEP;
+		return REFCLOCK_STEP;
 	/* the slopes differ by so much that where they changed explains it */
 	if (fabs((double)b->step) <= (double)b->step_err)
-		return REFLINE_BEND;
+		return REFCLOCK_BEND;
 	rate = fmax(gap > 0 ? need / gap : HUGE_VAL, b->rate);
-	if (rate > REFLINE_SLOPE_MAX)
-		return REFLINE_STEP;
+	if (rate > REFCLOCK_SLOPE_MAX)
+		return REFCLOCK_STEP;
 	if (gap < CHRONY_MIN_NS)
-		return rate > REFLINE_SLEW ? REFLINE_STEP : REFLINE_UNDECIDED;
+		return rate > REFCLOCK_SLEW ? REFCLOCK_STEP : REFCLOCK_UNDECIDED;
 	/* long enough for chrony: a step only if the readings stopped with a clock event */
-	return rate > REFLINE_SLEW && b->event >= 0 && !b->between &&
+	return rate > REFCLOCK_SLEW && b->event >= 0 && !b->between &&
 			       b->at - a->to < EVENT_SPACINGS * s->spacing &&
 			       EVENT_SPACINGS * s->spacing < (int64_t)gap
-		       ? REFLINE_STEP
-		       : REFLINE_UNDECIDED;
+		       ? REFCLOCK_STEP
+		       : REFCLOCK_UNDECIDED;
 }
 
 /* How the current piece is joined to the one before it, as far as is known by now. */
-static void joint(struct refline_stream *s)
+static void joint(struct refclock_stream *s)
 {
-	struct refline_piece *b = &s->cur;
-	const struct refline_piece *a;
+	struct refclock_piece *b = &s->cur;
+	const struct refclock_piece *a;
 	double lo, hi, gap;
 
 	if (!s->has_prev || !s->nr_pieces)
@@ -392,8 +394,8 @@ static void joint(struct refline_stream *s)
 	b->event = event_between(s, b->after, b->until, &b->at);
 	if (b->event < 0)
 		b->at = b->after + (b->until - b->after) / 2;
-	b->step = hvst_refline_sub(hvst_refline_line_at(&b->line, b->at),
-				   hvst_refline_line_at(&a->line, b->at));
+	b->step = hvst_refclock_sub(hvst_refclock_line_at(&b->line, b->at),
+				    hvst_refclock_line_at(&a->line, b->at));
 	apart(s, b->at, false, &lo, &hi);
 	/* somewhere in the gap one slope became the other, or one after the other did where samples
 	 * lack */
@@ -408,19 +410,19 @@ static void joint(struct refline_stream *s)
 		b->at_least |= b->step > 0;
 		b->step_err += FEW_LATE_NS;
 	}
-	if (b->joint == REFLINE_BEND) {
+	if (b->joint == REFCLOCK_BEND) {
 		b->at = crossing(s);
 		b->event = -1;
-		b->step = REFLINE_UNKNOWN;
+		b->step = REFCLOCK_UNKNOWN;
 		b->at_least = false;
 	}
 }
 
-static int piece_close(struct refline_stream *s)
+static int piece_close(struct refclock_stream *s)
 {
 	if (s->nr_pieces == s->cap_pieces) {
 		unsigned int cap = s->cap_pieces ? 2 * s->cap_pieces : 8;
-		struct refline_piece *p = realloc(s->pieces, cap * sizeof(*p));
+		struct refclock_piece *p = realloc(s->pieces, cap * sizeof(*p));
 
 		if (!p)
 			return -ENOMEM;
@@ -436,47 +438,47 @@ static int piece_close(struct refline_stream *s)
 	return 0;
 }
 
-static void settled(struct refline_stream *s)
+static void settled(struct refclock_stream *s)
 {
 	s->evidence = fmax(s->evidence - MISS_COST * (s->nr_low + s->dropped), 0);
 	s->nr_low = s->dropped = 0;
 	s->contradicted = s->high = false;
-	s->event_first = REFLINE_UNKNOWN;
+	s->event_first = REFCLOCK_UNKNOWN;
 }
 
 /*
  * The current piece lies below the one before it, and the samples that came now are on that one's
  * line again: the samples between were late, however well they agreed.
  */
-static bool came_back(const struct refline_stream *s, const struct refline_item *w, unsigned int n,
-		      const struct candidate *c)
+static bool came_back(const struct refclock_stream *s, const struct refclock_item *w,
+		      unsigned int n, const struct candidate *c)
 {
-	const struct refline_piece *a;
+	const struct refclock_piece *a;
 	double lo, hi, late = allowed(s);
 
 	if (!s->has_prev || !s->nr_pieces || s->proven || s->evidence > OVERWHELMING)
 		return false;
 	a = &s->pieces[s->nr_pieces - 1];
-	if (hvst_refline_sub(hvst_refline_line_at(&s->cur.line, s->cur.from),
-			     hvst_refline_line_at(&a->line, s->cur.from)) > 0)
+	if (hvst_refclock_sub(hvst_refclock_line_at(&s->cur.line, s->cur.from),
+			      hvst_refclock_line_at(&a->line, s->cur.from)) > 0)
 		return false;
 	for (unsigned int k = c->first; k < n; k++) {
-		double y = (double)hvst_refline_sub(w[k].o, s->prev_fit.o0);
+		double y = (double)hvst_refclock_sub(w[k].o, s->prev_fit.o0);
 
 		if (off(&w[c->first], c->slope, &w[k]) < -late)
 			continue;
-		hvst_refline_fit_range(&s->prev_fit, w[k].t, &lo, &hi);
+		hvst_refclock_fit_range(&s->prev_fit, w[k].t, &lo, &hi);
 		if (y > hi + late || y + 2 * late < lo)
 			return false;
 	}
 	return true;
 }
 
-static void go_back(struct refline_stream *s, const struct refline_item *w, unsigned int n,
+static void go_back(struct refclock_stream *s, const struct refclock_item *w, unsigned int n,
 		    const struct candidate *c)
 {
 	double late = allowed(s);
-	struct refline_item a = w[c->first];
+	struct refclock_item a = w[c->first];
 
 	s->cur = s->pieces[--s->nr_pieces];
 	s->fit = s->prev_fit;
@@ -487,19 +489,19 @@ static void go_back(struct refline_stream *s, const struct refline_item *w, unsi
 	for (unsigned int k = c->first; k < n; k++)
 		if (off(&a, c->slope, &w[k]) >= -late)
 			on_line(s, &w[k]);
-	hvst_refline_fit_line(&s->fit, s->cur.line.slope, &s->cur.line);
+	hvst_refclock_fit_line(&s->fit, s->cur.line.slope, &s->cur.line);
 }
 
 /* A piece of a few samples that the new one can explain by a bend was only its beginning. */
-static void absorb(struct refline_stream *s)
+static void absorb(struct refclock_stream *s)
 {
-	struct refline_piece *a = &s->pieces[s->nr_pieces - 1];
+	struct refclock_piece *a = &s->pieces[s->nr_pieces - 1];
 
 	if (a->knots > 3 || s->prev_proven || s->proven || !touches(s, true))
 		return;
 	s->cur.joint = a->joint;
 	s->cur.after = a->after;
-	s->cur.until = a->joint == REFLINE_FIRST ? s->cur.from : a->until;
+	s->cur.until = a->joint == REFCLOCK_FIRST ? s->cur.from : a->until;
 	s->cur.step = a->step;
 	s->cur.rate = a->rate;
 	s->birth = a->from;
@@ -507,10 +509,10 @@ static void absorb(struct refline_stream *s)
 	s->has_prev = false;
 }
 
-static int accept(const struct refline *r, struct refline_stream *s, const struct candidate *c,
+static int accept(const struct refclock *r, struct refclock_stream *s, const struct candidate *c,
 		  bool proven)
 {
-	struct refline_item w[REFLINE_WINDOW];
+	struct refclock_item w[REFCLOCK_WINDOW];
 	unsigned int n = s->nr_low;
 	int ret;
 
@@ -537,18 +539,18 @@ static int accept(const struct refline *r, struct refline_stream *s, const struc
 }
 
 /* The latest samples since the current piece began, in order. */
-static unsigned int latest(const struct refline_stream *s, struct refline_item *w)
+static unsigned int latest(const struct refclock_stream *s, struct refclock_item *w)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = s->nr_items; i-- && n < REFLINE_WINDOW;) {
+	for (unsigned int i = s->nr_items; i-- && n < REFCLOCK_WINDOW;) {
 		if (s->items[i].t < s->birth)
 			break;
-		if (s->items[i].kind == REFLINE_SAMPLE)
+		if (s->items[i].kind == REFCLOCK_SAMPLE)
 			w[n++] = s->items[i];
 	}
 	for (unsigned int i = 0; i < n / 2; i++) {
-		struct refline_item t = w[i];
+		struct refclock_item t = w[i];
 
 		w[i] = w[n - 1 - i];
 		w[n - 1 - i] = t;
@@ -561,15 +563,15 @@ static unsigned int latest(const struct refline_stream *s, struct refline_item *
  * was one of which another line explains as much, with this reading on it: the best line over the
  * latest samples takes its place. Returns false when it stands.
  */
-static bool restart(const struct refline *r, struct refline_stream *s)
+static bool restart(const struct refclock *r, struct refclock_stream *s)
 {
 	bool weak = s->evidence < WEAK;
-	struct refline_item w[REFLINE_WINDOW];
+	struct refclock_item w[REFCLOCK_WINDOW];
 	struct candidate c;
 	unsigned int n;
 	bool found;
 
-	if (!weak && s->cur.knots > REFLINE_WINDOW)
+	if (!weak && s->cur.knots > REFCLOCK_WINDOW)
 		return false;
 	n = latest(s, w);
 	if (!n)
@@ -596,9 +598,9 @@ static bool restart(const struct refline *r, struct refline_stream *s)
 	return true;
 }
 
-static void low_add(struct refline_stream *s, const struct refline_item *it)
+static void low_add(struct refclock_stream *s, const struct refclock_item *it)
 {
-	if (s->nr_low == REFLINE_WINDOW) {
+	if (s->nr_low == REFCLOCK_WINDOW) {
 		s->nr_low--;
 		s->dropped++;
 		memmove(s->low, s->low + 1, s->nr_low * sizeof(*s->low));
@@ -606,7 +608,7 @@ static void low_add(struct refline_stream *s, const struct refline_item *it)
 	s->low[s->nr_low++] = *it;
 }
 
-static int departed(const struct refline *r, struct refline_stream *s)
+static int departed(const struct refclock *r, struct refclock_stream *s)
 {
 	struct candidate c;
 	int64_t at;
@@ -621,7 +623,7 @@ static int departed(const struct refline *r, struct refline_stream *s)
 }
 
 /* A single reading that only a moved clock explains. */
-static int moved(const struct refline *r, struct refline_stream *s)
+static int moved(const struct refclock *r, struct refclock_stream *s)
 {
 	struct candidate c = { .first = s->nr_low - 1, .second = s->nr_low - 1, .agree = 1 };
 
@@ -632,17 +634,17 @@ static int moved(const struct refline *r, struct refline_stream *s)
  * Bounds proved that the clock was ahead of its line, and now it is back on it: two steps, of a
  * size that is known from below only.
  */
-static int went_and_came(struct refline_stream *s, const struct refline_item *it)
+static int went_and_came(struct refclock_stream *s, const struct refclock_item *it)
 {
-	struct refline_piece out = { .joint = REFLINE_STEP,
-				     .at_least = true,
-				     .step = s->hidden.at_least,
-				     .step_err = REFLINE_UNKNOWN,
-				     .from = s->hidden.until,
-				     .to = s->hidden.last,
-				     .after = s->cur.to,
-				     .until = s->hidden.until };
-	struct refline_line line = s->cur.line;
+	struct refclock_piece out = { .joint = REFCLOCK_STEP,
+				      .at_least = true,
+				      .step = s->hidden.at_least,
+				      .step_err = REFCLOCK_UNKNOWN,
+				      .from = s->hidden.until,
+				      .to = s->hidden.last,
+				      .after = s->cur.to,
+				      .until = s->hidden.until };
+	struct refclock_line line = s->cur.line;
 	int ret = piece_close(s);
 
 	if (ret)
@@ -658,12 +660,12 @@ static int went_and_came(struct refline_stream *s, const struct refline_item *it
 	ret = piece_close(s);
 	if (ret)
 		return ret;
-	s->cur = (struct refline_piece){ .joint = REFLINE_STEP,
-					 .at_least = true,
-					 .step = -out.step,
-					 .step_err = REFLINE_UNKNOWN,
-					 .after = out.to,
-					 .until = it->t };
+	s->cur = (struct refclock_piece){ .joint = REFCLOCK_STEP,
+					  .at_least = true,
+					  .step = -out.step,
+					  .step_err = REFCLOCK_UNKNOWN,
+					  .after = out.to,
+					  .until = it->t };
 	s->cur.event = event_between(s, out.to, it->t, &s->cur.at);
 	if (s->cur.event < 0)
 		s->cur.at = it->t;
@@ -677,8 +679,8 @@ static int went_and_came(struct refline_stream *s, const struct refline_item *it
 	return 0;
 }
 
-static int on_sample(const struct refline *r, struct refline_stream *s,
-		     const struct refline_item *it)
+static int on_sample(const struct refclock *r, struct refclock_stream *s,
+		     const struct refclock_item *it)
 {
 	double y, lo, hi, est, dist, late;
 
@@ -688,9 +690,9 @@ static int on_sample(const struct refline *r, struct refline_stream *s,
 		memset(&s->cur, 0, sizeof(s->cur));
 		piece_begin(s, it);
 		s->birth = it->t;
-		s->cur.joint = REFLINE_FIRST;
+		s->cur.joint = REFCLOCK_FIRST;
 		s->cur.after = s->cur.until = s->cur.at = it->t;
-		s->cur.step = REFLINE_UNKNOWN;
+		s->cur.step = REFCLOCK_UNKNOWN;
 		s->cur.event = -1;
 		refresh(s);
 		settled(s);
@@ -698,16 +700,16 @@ static int on_sample(const struct refline *r, struct refline_stream *s,
 	}
 	late = allowed(s);
 	dist = (double)(it->t - s->cur.to);
-	y = (double)hvst_refline_sub(it->o, s->fit.o0);
-	est = (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, it->t), s->fit.o0);
-	hvst_refline_fit_range(&s->fit, it->t, &lo, &hi);
-	lo = fmax(lo, est - fmin(REFLINE_SLEW, s->cur.line.slope_err) * dist) - late;
-	if (it->flags & REFLINE_BACK && y < est - BACK_WINDOW_NS) {
+	y = (double)hvst_refclock_sub(it->o, s->fit.o0);
+	est = (double)hvst_refclock_sub(hvst_refclock_line_at(&s->cur.line, it->t), s->fit.o0);
+	hvst_refclock_fit_range(&s->fit, it->t, &lo, &hi);
+	lo = fmax(lo, est - fmin(REFCLOCK_SLEW, s->cur.line.slope_err) * dist) - late;
+	if (it->flags & REFCLOCK_BACK && y < est - BACK_WINDOW_NS) {
 		low_add(s, it);
 		return moved(r, s);
 	}
 	if (s->evidence < WEAK)
-		hi = fmin(hi, est + fmin(REFLINE_SLEW, s->cur.line.slope_err) * dist + late);
+		hi = fmin(hi, est + fmin(REFCLOCK_SLEW, s->cur.line.slope_err) * dist + late);
 	if (y <= hi + SOFT_NS && y >= lo && !s->high) {
 		if (s->contradicted && s->hidden.proven)
 			return went_and_came(s, it);
@@ -724,12 +726,12 @@ static int on_sample(const struct refline *r, struct refline_stream *s,
 		return 0;
 	s->high |= y > hi + SOFT_NS;
 	low_add(s, it);
-	if (y > fmax(hi, est + REFLINE_SLOPE_MAX * dist) + 2 * late)
+	if (y > fmax(hi, est + REFCLOCK_SLOPE_MAX * dist) + 2 * late)
 		return moved(r, s);
 	return departed(r, s);
 }
 
-static void on_bound(struct refline_stream *s, const struct refline_item *it)
+static void on_bound(struct refclock_stream *s, const struct refclock_item *it)
 {
 	double lo, hi, over, dist;
 
@@ -738,16 +740,16 @@ static void on_bound(struct refline_stream *s, const struct refline_item *it)
 	if (!s->open)
 		return;
 	dist = (double)(it->t - s->cur.to);
-	hvst_refline_fit_range(&s->fit, it->t, &lo, &hi);
+	hvst_refclock_fit_range(&s->fit, it->t, &lo, &hi);
 	hi = fmin(hi,
-		  (double)hvst_refline_sub(hvst_refline_line_at(&s->cur.line, it->t), s->fit.o0) +
-			  s->fit.late + REFLINE_SLEW * dist);
-	over = (double)hvst_refline_sub(it->o, s->fit.o0) - hi;
+		  (double)hvst_refclock_sub(hvst_refclock_line_at(&s->cur.line, it->t), s->fit.o0) +
+			  s->fit.late + REFCLOCK_SLEW * dist);
+	over = (double)hvst_refclock_sub(it->o, s->fit.o0) - hi;
 	if (over <= s->fit.late)
 		return;
 	if (!s->contradicted) {
 		s->contradicted = true;
-		s->hidden = (struct refline_hidden){ .after = s->cur.to, .until = it->t };
+		s->hidden = (struct refclock_hidden){ .after = s->cur.to, .until = it->t };
 	}
 	if ((int64_t)over > s->hidden.at_least)
 		s->hidden.at_least = (int64_t)over;
@@ -756,16 +758,17 @@ static void on_bound(struct refline_stream *s, const struct refline_item *it)
 	s->hidden.last = it->t;
 }
 
-int hvst_refline_track(struct refline *r, struct refline_stream *s, const struct refline_item *it)
+int hvst_refclock_track(struct refclock *r, struct refclock_stream *s,
+			const struct refclock_item *it)
 {
 	switch (it->kind) {
-	case REFLINE_SAMPLE:
+	case REFCLOCK_SAMPLE:
 		return on_sample(r, s, it);
-	case REFLINE_BOUND:
+	case REFCLOCK_BOUND:
 		on_bound(s, it);
 		return 0;
 	default:
-		if (s->event_first == REFLINE_UNKNOWN)
+		if (s->event_first == REFCLOCK_UNKNOWN)
 			s->event_first = it->t;
 		if (it->t > s->end)
 			s->end = it->t;
@@ -773,7 +776,7 @@ int hvst_refline_track(struct refline *r, struct refline_stream *s, const struct
 	}
 }
 
-int hvst_refline_track_end(struct refline *r, struct refline_stream *s)
+int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 {
 	struct candidate c;
 	int64_t at;
@@ -791,12 +794,12 @@ int hvst_refline_track_end(struct refline *r, struct refline_stream *s)
 	}
 	joint(s);
 	if (!s->contradicted)
-		s->hidden = (struct refline_hidden){ .after = s->cur.to, .until = s->end };
+		s->hidden = (struct refclock_hidden){ .after = s->cur.to, .until = s->end };
 	s->hidden.event =
 		event_between(s, s->cur.to, s->contradicted ? s->hidden.until : INT64_MAX, &at);
 	/* one that is not due yet is not missing */
 	s->tail = s->contradicted || s->nr_low >= 2 ||
-		  (s->event_first != REFLINE_UNKNOWN &&
+		  (s->event_first != REFCLOCK_UNKNOWN &&
 		   s->end - s->cur.to > EVENT_SPACINGS * s->spacing);
 	return 0;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lib/kvm/refline against random clocks: slews of both signs, steps, stretches without samples,
+ * lib/kvm/refclock against random clocks: slews of both signs, steps, stretches without samples,
  * idle and busy hosts. Every clock's truth is known here and nowhere in the estimator.
  *
- * test_refline_random [CLOCKS [SEED]]: that many clocks instead of the few of the unit test;
- * HVST_REFLINE_SHOW=1 tells of each that is wrong.
+ * test_refclock_random [CLOCKS [SEED]]: that many clocks instead of the few of the unit test;
+ * HVST_REFCLOCK_SHOW=1 tells of each that is wrong.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/kvm/refline.h"
+#include "../../lib/kvm/refclock.h"
 
 #define US(x)	   ((int64_t)((x)*1000.0))
 #define MS(x)	   ((int64_t)((x)*1000000.0))
@@ -264,10 +264,10 @@ static void shown(struct clock *c, int64_t t)
 	}
 }
 
-static void run(struct clock *c, struct refline *r)
+static void run(struct clock *c, struct refclock *r)
 {
 	int64_t t = START, next_event = START + (int64_t)uniform(0, (double)c->span), stamped;
-	struct refline_thread th = { 0 };
+	struct refclock_thread th = { 0 };
 	unsigned int step = 0;
 	int64_t last = 0;
 
@@ -277,11 +277,11 @@ static void run(struct clock *c, struct refline *r)
 		while (step < c->nr_steps && c->step[step].t <= t) {
 			if (c->step[step].announced)
 				assert_int_equal(
-					0, hvst_refline_event(r, c->step[step].t, EVENT_KIND));
+					0, hvst_refclock_event(r, c->step[step].t, EVENT_KIND));
 			step++;
 		}
 		if (t > next_event) {
-			assert_int_equal(0, hvst_refline_event(r, next_event, EVENT_KIND));
+			assert_int_equal(0, hvst_refclock_event(r, next_event, EVENT_KIND));
 			next_event += SEC(uniform(1, 30));
 		}
 		now = (uint64_t)(truth(c, t) + t) / 100;
@@ -291,7 +291,7 @@ static void run(struct clock *c, struct refline *r)
 		if (quiet(c, t)) {
 			if (c->bounds)
 				for (int i = 0; i < 8; i++)
-					assert_int_equal(0, hvst_refline_bound(
+					assert_int_equal(0, hvst_refclock_bound(
 								    r, stamped,
 								    now - (uint64_t)(c->lag / 100),
 								    0));
@@ -302,11 +302,11 @@ static void run(struct clock *c, struct refline *r)
 		if (!c->samples++)
 			c->first = stamped;
 		c->last = stamped;
-		assert_int_equal(0, hvst_refline_sample(r, &th, stamped, now, 0, true));
+		assert_int_equal(0, hvst_refclock_sample(r, &th, stamped, now, 0, true));
 		if (stamped > t + interval(c))
 			t = stamped;
 	}
-	assert_int_equal(0, hvst_refline_finish(r, REFLINE_UNKNOWN));
+	assert_int_equal(0, hvst_refclock_finish(r, REFCLOCK_UNKNOWN));
 }
 
 struct score {
@@ -341,19 +341,19 @@ static bool could_show(const struct clock *c, const struct step *p)
 	return size > 1000e-6 * gap + MIN_SHOWN;
 }
 
-static void check_steps(const struct clock *c, uint64_t id, const struct refline *r,
+static void check_steps(const struct clock *c, uint64_t id, const struct refclock *r,
 			struct score *sc)
 {
 	bool found[STEPS_MAX] = { false }, open[STEPS_MAX] = { false };
 	int64_t slack = c->host == BUSY ? MS(100) : MS(10);
-	const struct refline_piece *p;
+	const struct refclock_piece *p;
 	bool wrong = false;
 
-	for (unsigned int i = 0; (p = hvst_refline_piece(r, i)); i++) {
+	for (unsigned int i = 0; (p = hvst_refclock_piece(r, i)); i++) {
 		double sum = 0;
 		unsigned int n = 0;
 
-		if (p->joint != REFLINE_STEP && p->joint != REFLINE_UNDECIDED)
+		if (p->joint != REFCLOCK_STEP && p->joint != REFCLOCK_UNDECIDED)
 			continue;
 		for (unsigned int k = 0; k < c->nr_steps; k++) {
 			/* a late sample can lie on the other line by chance */
@@ -361,12 +361,12 @@ static void check_steps(const struct clock *c, uint64_t id, const struct refline
 				continue;
 			n++;
 			sum += (double)c->step[k].size;
-			if (p->joint == REFLINE_STEP)
+			if (p->joint == REFCLOCK_STEP)
 				found[k] = true;
 			else
 				open[k] = true;
 		}
-		if (p->joint != REFLINE_STEP)
+		if (p->joint != REFCLOCK_STEP)
 			continue;
 		sc->steps++;
 		if (!n) {
@@ -399,17 +399,17 @@ static void check_steps(const struct clock *c, uint64_t id, const struct refline
 	}
 }
 
-static void list(uint64_t id, const struct clock *c, const struct refline *r)
+static void list(uint64_t id, const struct clock *c, const struct refclock *r)
 {
 	static const char *const name[] = { "first", "bend", "step", "undecided" };
-	const struct refline_piece *p;
+	const struct refclock_piece *p;
 
 	for (unsigned int k = 0; show && k < c->nr_steps; k++)
 		printf("# clock %llu: truth: step at %.6f s, %+lld ns, samples %u %.6f..%.6f %u\n",
 		       (unsigned long long)id, (double)c->step[k].t / 1e9,
 		       (long long)c->step[k].size, c->step[k].nb, (double)c->step[k].before / 1e9,
 		       (double)c->step[k].after / 1e9, c->step[k].na);
-	for (unsigned int i = 0; show && (p = hvst_refline_piece(r, i)); i++)
+	for (unsigned int i = 0; show && (p = hvst_refclock_piece(r, i)); i++)
 		printf("# clock %llu: %.6f..%.6f %u of %llu, %+.2f +- %.2f ppm, %s %+lld +- %lld "
 		       "in "
 		       "%.6f..%.6f, %g ppm, %u between\n",
@@ -419,12 +419,12 @@ static void list(uint64_t id, const struct clock *c, const struct refline *r)
 		       (double)p->after / 1e9, (double)p->until / 1e9, p->rate * 1e6, p->between);
 }
 
-static void check_rates(const struct clock *c, uint64_t id, const struct refline *r,
+static void check_rates(const struct clock *c, uint64_t id, const struct refclock *r,
 			struct score *sc)
 {
-	const struct refline_piece *p;
+	const struct refclock_piece *p;
 
-	for (unsigned int i = 0; (p = hvst_refline_piece(r, i)); i++) {
+	for (unsigned int i = 0; (p = hvst_refclock_piece(r, i)); i++) {
 		bool stepped = false;
 		double mean;
 
@@ -442,14 +442,14 @@ static void check_rates(const struct clock *c, uint64_t id, const struct refline
 	}
 }
 
-static void check_at(const struct clock *c, uint64_t id, const struct refline *r, struct score *sc)
+static void check_at(const struct clock *c, uint64_t id, const struct refclock *r, struct score *sc)
 {
 	for (int i = 0; i < 100; i++) {
 		int64_t t = START + c->span / 100 * i, o, err;
 
 		if (quiet(c, t) || t > c->last || t < c->first)
 			continue; /* what happens where nothing is read cannot be known */
-		if (!hvst_refline_at(r, t, 0, &o, &err)) {
+		if (!hvst_refclock_at(r, t, 0, &o, &err)) {
 			sc->at_unknown++;
 			continue;
 		}
@@ -461,20 +461,20 @@ static void check_at(const struct clock *c, uint64_t id, const struct refline *r
 	}
 }
 
-static void check_verdict(const struct clock *c, uint64_t id, const struct refline *r,
+static void check_verdict(const struct clock *c, uint64_t id, const struct refclock *r,
 			  struct score *sc)
 {
-	struct refline_verdict v;
+	struct refclock_verdict v;
 	bool must = false;
 
-	hvst_refline_stepped(r, US(100), &v);
+	hvst_refclock_stepped(r, US(100), &v);
 	for (unsigned int k = 0; k < c->nr_steps; k++)
 		must |= could_show(c, &c->step[k]);
-	if (v.answer == REFLINE_YES && !c->nr_steps) {
+	if (v.answer == REFCLOCK_YES && !c->nr_steps) {
 		sc->yes_wrong++;
 		tell(c, id, "yes of a clock without steps", v.at, v.size);
 	}
-	if (v.answer == REFLINE_NO && must) {
+	if (v.answer == REFCLOCK_NO && must) {
 		sc->no_wrong++;
 		tell(c, id, "no of a clock with steps", 0, 0);
 	}
@@ -484,16 +484,16 @@ static void check_verdict(const struct clock *c, uint64_t id, const struct refli
 static void clocks(unsigned int n, uint64_t first, struct score *sc)
 {
 	memset(sc, 0, sizeof(*sc));
-	show = getenv("HVST_REFLINE_SHOW");
+	show = getenv("HVST_REFCLOCK_SHOW");
 	for (unsigned int i = 0; i < n; i++) {
 		struct seen seen = { 0 };
-		struct refline_params params = { .residual = on_residual, .ctx = &seen };
-		struct refline r;
+		struct refclock_params params = { .residual = on_residual, .ctx = &seen };
+		struct refclock r;
 		struct clock c;
 
 		seed = (first + i) * 0x9e3779b97f4a7c15ull + 88172645463325252ull;
 		make(&c);
-		hvst_refline_init(&r, &params);
+		hvst_refclock_init(&r, &params);
 		run(&c, &r);
 		check_steps(&c, first + i, &r, sc);
 		check_rates(&c, first + i, &r, sc);
@@ -503,7 +503,7 @@ static void clocks(unsigned int n, uint64_t first, struct score *sc)
 			list(first + i, &c, &r);
 		sc->clocks++;
 		sc->samples += c.samples;
-		hvst_refline_free(&r);
+		hvst_refclock_free(&r);
 	}
 }
 
