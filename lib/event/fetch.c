@@ -108,7 +108,7 @@ static void decode(struct hvst_lane *l, struct hvst_run *r, struct unpackers *al
 		hvst_lane_decode(l, r, u);
 		return;
 	}
-	r->n = r->heads = 0;
+	r->n = 0;
 	r->rc = -ENOMEM;
 	hvst_counts_reset(&r->counts);
 }

@@ -49,11 +49,6 @@ int hvst_merge_init(struct hvst_merge *m, struct hvst_fetch *f, unsigned int nr,
 	return m->offers && m->tree ? 0 : -ENOMEM;
 }
 
-size_t hvst_merge_room(const struct hvst_merge *m)
-{
-	return HVST_BATCH + m->nr; /* what one barrier may take from trains */
-}
-
 void hvst_merge_free(struct hvst_merge *m)
 {
 	free(m->offers);
@@ -178,15 +173,9 @@ static int take_run(struct hvst_merge *m, struct hvst_batch *b, struct hvst_coun
 	if (!r)
 		return -ENOMEM;
 	hvst_counts_add(counts, &r->counts);
-	m->offers[lane] = (struct hvst_offer){ 0, r->ns, r->ns + r->heads, r->at, r->ev, r };
+	m->offers[lane] = (struct hvst_offer){ 0, r->ns, r->ns + r->n, r->ev, r };
 	replay(m, set_after(m, lane));
 	return r->rc < 0 ? r->rc : 0;
-}
-
-/* The winner's next event is taken. */
-static inline const struct hvst_event *take(struct hvst_offer *o)
-{
-	return &o->ev[*o->at++ & HVST_AT_INDEX];
 }
 
 /* Takes the winner's events that come before the runner-up, at least one; returns how many. */
@@ -198,18 +187,15 @@ static inline size_t take_many(struct hvst_merge *m, const struct hvst_event **o
 	size_t n = 0;
 
 	do {
-		out[n++] = take(o);
+		out[n++] = o->ev++;
 		key = key_of(m, *++ns, lane);
-	} while (ns < end && key < limit && !(*o->at & HVST_AT_BARRIER));
+	} while (ns < end && key < limit);
 	o->ns = ns;
 	replay(m, set_after(m, lane));
 	return n;
 }
 
-/*
- * Takes up to @max events, one winner after the other; stops at a lane that has none left, and at a
- * barrier.
- */
+/* Takes up to @max events, one winner after the other; stops at a lane that has none left. */
 static size_t take_mixed(struct hvst_merge *m, const struct hvst_event **out, size_t max,
 			 size_t *turns)
 {
@@ -220,47 +206,15 @@ static size_t take_mixed(struct hvst_merge *m, const struct hvst_event **out, si
 		uint64_t lane = key_lane(m->tree[0]);
 		struct hvst_offer *o = &m->offers[lane];
 
-		if (o->ns == o->end || key_is_far(m->tree[0]) || *o->at & HVST_AT_BARRIER)
+		if (o->ns == o->end || key_is_far(m->tree[0]))
 			break;
 		*turns += lane != last;
 		last = lane;
-		out[n] = take(o);
+		out[n] = o->ev++;
 		replay(m, o->key_after);
 		o->key_after = key_of(m, *(++o->ns + 1), lane);
 	}
 	return n;
-}
-
-/*
- * A barrier is next: what comes before it in the trains of the lanes' next heads is taken first.
- * The last of them in a train has the others with it.
- */
-static size_t take_barrier(struct hvst_merge *m, const struct hvst_event **out)
-{
-	uint64_t lane = key_lane(m->tree[0]);
-	int64_t ts = *m->offers[lane].ns;
-	size_t n = 0;
-
-	for (unsigned int i = 0; i < m->nr; i++) {
-		const struct hvst_offer *o = &m->offers[i];
-		int64_t end = ts + (i < lane); /* equal times: the lower lane first */
-		struct hvst_event *head, *last;
-		unsigned int left = 0, length;
-
-		if (i == lane || o->ns == o->end || *o->ns - HVST_TRAIN_NS >= end)
-			continue;
-		head = &o->ev[*o->at & HVST_AT_INDEX];
-		length = head->train & HVST_TRAIN_LENGTH;
-		while (left < length && (head - 1 - left)->ts_ns >= end)
-			left++;
-		if (left == length)
-			continue;
-		last = head - 1 - left;
-		last->train |= (uint8_t)(length - left - 1);
-		head->train = (uint8_t)((head->train & HVST_TRAIN_NOTES) | left);
-		out[n++] = last;
-	}
-	return n + take_many(m, out + n, 1);
 }
 
 long hvst_merge_next(struct hvst_merge *m, struct hvst_batch *b, struct hvst_counts *counts)
@@ -281,9 +235,6 @@ long hvst_merge_next(struct hvst_merge *m, struct hvst_batch *b, struct hvst_cou
 			rc = take_run(m, b, counts);
 			if (rc)
 				return rc;
-		} else if (*o->at & HVST_AT_BARRIER) {
-			n += take_barrier(m, b->ev + n);
-			turns++;
 		} else if (m->mixed) {
 			n += take_mixed(m, b->ev + n, left, &turns);
 		} else {

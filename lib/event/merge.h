@@ -12,13 +12,12 @@
 
 #include "fetch.h"
 
-#define HVST_BATCH	1024 /* heads of a batch: small enough for the cache of a core */
+#define HVST_BATCH	1024 /* events of a batch: small enough for the cache of a core */
 #define HVST_BATCH_RUNS 16   /* runs that one batch may use up: bounds what batches hold on to */
 
 /**
  * struct hvst_batch - events in the order of time
- * @ev: room for hvst_merge_room() pointers, owned; what they point to lives until @done is given
- * back
+ * @ev: room for HVST_BATCH pointers, owned; what they point to lives until @done is given back
  * @n: how many; 0 at the end, negative errno
  * @done: the runs that no later batch points into
  * @nr_done: how many
@@ -33,16 +32,15 @@ struct hvst_batch {
 };
 
 /*
- * What a lane has to offer: the time of the next head of @run, and which event it is; at @end the
- * time is the lane's bound, INT64_MAX when it has no more. The key of the event after it is made in
- * advance, for the merge waits for nothing but the winner's new key.
+ * A lane's next event and its time; at @end the time is the lane's bound, INT64_MAX when it has no
+ * more. The key of the event after it is made in advance: the merge waits for nothing but the
+ * winner's new key.
  */
 struct hvst_offer {
 	uint64_t key_after;
 	const int64_t *ns, *end;
-	const uint16_t *at;
-	struct hvst_event *ev; /* of the run, all */
-	struct hvst_run *run;  /* NULL before the first one */
+	const struct hvst_event *ev;
+	struct hvst_run *run; /* NULL before the first one */
 };
 
 struct hvst_merge {
@@ -59,8 +57,6 @@ struct hvst_merge {
 
 int hvst_merge_init(struct hvst_merge *m, struct hvst_fetch *f, unsigned int nr,
 		    const atomic_bool *stop);
-/* Pointers that a batch may need. */
-size_t hvst_merge_room(const struct hvst_merge *m);
 void hvst_merge_free(struct hvst_merge *m);
 /* After hvst_fetch_start(). */
 void hvst_merge_restart(struct hvst_merge *m);

@@ -62,7 +62,7 @@ static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_sca
 				       1ull << HVST_EV_STIMER_START_EXPIRED | 1ull << HVST_EV_MSR;
 	const struct hvst_event *const *ev;
 	long n = 0, got = 0, looked = 0;
-	int rc = hvst_source_start(s, wanted, HVST_DETAIL_READ, from_ns, HVST_UNKNOWN);
+	int rc = hvst_source_start(s, wanted, false, from_ns, HVST_UNKNOWN);
 
 	if (rc)
 		return rc;
@@ -89,7 +89,7 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 
 	if (!samples)
 		return -ENOMEM;
-	rc = hvst_source_start(s, UINT64_MAX, HVST_DETAIL_READ, HVST_UNKNOWN, HVST_UNKNOWN);
+	rc = hvst_source_start(s, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
 	got = rc ? rc : hvst_source_next(s, &ev);
 	first = got > 0 ? ev[0]->ts_ns : last;
 	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {
@@ -137,7 +137,7 @@ int hvst_probe_vet(const char *path, char *err, size_t errlen)
 	 */
 	if (rc)
 		return rc == -EOPNOTSUPP ? 0 : rc;
-	rc = hvst_source_start(s, 0, HVST_DETAIL_READ, HVST_UNKNOWN, HVST_UNKNOWN);
+	rc = hvst_source_start(s, 0, false, HVST_UNKNOWN, HVST_UNKNOWN);
 	while (!rc && (n = hvst_source_next(s, &ev)))
 		rc = n < 0 ? (int)n : 0;
 	if (rc)

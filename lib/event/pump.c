@@ -163,7 +163,7 @@ struct hvst_pump *hvst_pump_new(struct hvst_lane **lanes, unsigned int nr, struc
 	p->fetch = hvst_fetch_new(lanes, nr, threads > 2 ? threads - 1 : 0);
 	ok = p->fetch && !hvst_merge_init(&p->merge, p->fetch, nr, &p->stop);
 	for (unsigned int i = 0; i < (p->threaded ? RING : 1); i++) {
-		p->ring[i].ev = malloc(hvst_merge_room(&p->merge) * sizeof(*p->ring[i].ev));
+		p->ring[i].ev = malloc(HVST_BATCH * sizeof(*p->ring[i].ev));
 		ok &= !!p->ring[i].ev;
 	}
 	if (ok)

@@ -516,28 +516,16 @@ static int read_failed(struct hvst_source *s, int code)
 		    strerror(-code));
 }
 
-/* Where a CPU has several buffers, what follows in one of them need not be what came next. */
-static bool one_buffer(const struct hvst_source *s)
+int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,
+		      int64_t to_ns)
 {
-	for (unsigned int i = 1; i < s->nr_lanes; i++)
-		if (s->lanes[i]->buffer != s->lanes[0]->buffer)
-			return false;
-	return true;
-}
-
-int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, enum hvst_detail detail,
-		      int64_t from_ns, int64_t to_ns)
-{
-	bool trains = detail == HVST_DETAIL_TRAINS && one_buffer(s);
 	int rc;
 
 	hvst_pump_stop(s->pump);
 	reset_counters(s);
 	for (unsigned int i = 0; i < s->nr_files; i++)
 		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids,
-				    detail == HVST_DETAIL_ALL);
-	for (unsigned int i = 0; i < s->nr_lanes; i++)
-		s->lanes[i]->trains = trains;
+				    all_fields);
 	rc = hvst_pump_start(s->pump, from_ns == HVST_UNKNOWN ? INT64_MIN : from_ns,
 			     to_ns == HVST_UNKNOWN ? INT64_MAX : to_ns);
 	s->started = !rc;

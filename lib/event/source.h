@@ -33,21 +33,14 @@ int hvst_source_open(struct hvst_source **out, const struct hvst_source_opts *op
 		     size_t errlen);
 void hvst_source_close(struct hvst_source *src);
 
-/* Of an event. */
-enum hvst_detail {
-	HVST_DETAIL_ALL,    /* every field of the schema */
-	HVST_DETAIL_READ,   /* those that analysis reads (the masks in decode.c) */
-	HVST_DETAIL_TRAINS, /* the same, and what concerns only its thread comes in trains (lane.h)
-			     */
-};
-
 /*
  * hvst_source_start - begin a pass over [@from_ns, @to_ns) (HVST_UNKNOWN: open)
  *
- * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes) in that @detail.
+ * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes), with every
+ * field of the schema if @all_fields, else those that analysis reads (the masks in decode.c).
  * Can be called again for another pass. 0 or a negative errno (see hvst_source_error).
  */
-int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, enum hvst_detail detail,
+int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fields,
 		      int64_t from_ns, int64_t to_ns);
 
 /*
@@ -56,8 +49,7 @@ int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, enum hvst_de
  *
  * Returns the number of events, 0 at the end, negative errno on a read error (see
  * hvst_source_error). *@batch, an array of pointers to them, and the events stay valid until the
- * next call. With HVST_DETAIL_TRAINS they are heads: what travels with each (train.h) lies right
- * before it in memory. Time never goes backwards within one CPU's stream as delivered; an event
+ * next call. Time never goes backwards within one CPU's stream as delivered; an event
  * whose stamp lies before its predecessor's is delivered where it stands with the stamp clamped,
  * and counted.
  */

@@ -108,8 +108,7 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 /*
  * hvst_subbuf_next - the next record with data: *@len bytes at *@data, of time @s->ts
  *
- * 1; 2 for a record without data that sets the time anew, which else only goes on; 0 at the end,
- * -EBADMSG when a record is longer than what is left.
+ * 1; 0 at the end, -EBADMSG when a record is longer than what is left.
  */
 static inline __attribute__((always_inline)) int
 hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
@@ -136,10 +135,10 @@ hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 			*s = t;
 			from = long_from;
 			n = long_n;
-			if (!rc && type != HVST_REC_TIME_STAMP)
+			if (!rc)
 				continue;
-			if (rc <= 0)
-				return rc ? rc : 2;
+			if (rc < 0)
+				return rc;
 			left -= 4; /* its second word */
 		} else {
 			s->ts += delta;

@@ -110,9 +110,7 @@ int main(int argc, char **argv)
 		return rc;
 	rc = hvst_source_open(&s, &a.o, err, sizeof(err));
 	if (!rc)
-		rc = hvst_source_start(s, UINT64_MAX,
-				       a.quiet < 2 ? HVST_DETAIL_ALL : HVST_DETAIL_READ, a.from,
-				       a.to);
+		rc = hvst_source_start(s, UINT64_MAX, a.quiet < 2, a.from, a.to);
 	if (rc) {
 		fprintf(stderr, "evdump: %s\n", err);
 		return 3;

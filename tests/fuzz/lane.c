@@ -18,7 +18,6 @@ struct lane_setup lane_setup(struct input *in)
 	}
 	if (flags & 4)
 		s.offset = (int64_t)take(in, 8);
-	s.trains = flags & 8;
 	return s;
 }
 
@@ -37,52 +36,14 @@ static void check_event(const struct hvst_event *ev, const struct lane_setup *ho
 		PROMISE(hvst_event_value(ev, i, &v) == (ev->present >> i & 1));
 }
 
-static void check_notes(const struct hvst_event *ev)
-{
-	int64_t last = INT64_MIN;
-
-	if (!(ev->train & HVST_TRAIN_NOTES))
-		return;
-	PROMISE(ev->behind.notes);
-	for (uint64_t notes = ev->behind.notes; notes; notes >>= HVST_NOTE_BITS) {
-		int64_t ns = hvst_note_ns(ev, notes);
-
-		PROMISE(hvst_note_kind(notes) && ns >= last && ns <= ev->ts_ns &&
-			ev->ts_ns - ns < HVST_TRAIN_NS);
-		last = ns;
-	}
-}
-
-/* Heads are the events that are in nobody's train, in order. */
-static void check_trains(const struct hvst_run *r)
-{
-	size_t next = 0;
-
-	PROMISE(r->heads <= r->n);
-	for (size_t i = 0; i < r->heads; i++) {
-		size_t at = r->at[i] & HVST_AT_INDEX;
-		unsigned int length = r->ev[at].train & HVST_TRAIN_LENGTH;
-
-		PROMISE(at < r->n && r->ns[i] == r->ev[at].ts_ns);
-		PROMISE(at == next + length && length < HVST_TRAIN_MAX);
-		for (size_t k = next; k < at; k++)
-			PROMISE(r->ev[k].pid == r->ev[at].pid &&
-				r->ev[at].ts_ns - r->ev[k].ts_ns < HVST_TRAIN_NS);
-		next = at + 1;
-	}
-	PROMISE(next == r->n);
-	for (size_t i = 0; i < r->n; i++)
-		check_notes(&r->ev[i]);
-}
-
 static int64_t check_run(const struct hvst_run *r, const struct lane_setup *how, int64_t last_ns)
 {
 	PROMISE(r->n <= HVST_RUN);
 	for (size_t i = 0; i < r->n; i++) {
 		check_event(&r->ev[i], how, last_ns);
+		PROMISE(r->ns[i] == r->ev[i].ts_ns);
 		last_ns = r->ev[i].ts_ns;
 	}
-	check_trains(r);
 	PROMISE(r->bound_ns >= last_ns);
 	return last_ns;
 }
@@ -122,7 +83,6 @@ void lane_run(const struct hvst_decoder *d, const struct lane_setup *how, const 
 	l->decoder = d;
 	l->cpu = cpu.cpu;
 	l->data = cpu;
-	l->trains = how->trains;
 	hvst_timebase_init(&l->timebase, &f, 0, cpu.cpu);
 	hvst_pages_init(&l->pages, &f, 0, &cpu, 4 * LANE_PAGE);
 	if (!hvst_lane_start(l, how->from_ns, how->to_ns, NULL))
@@ -139,7 +99,6 @@ void lane_run_tracecmd(struct hvst_file *f, struct hvst_tracecmd *t, const struc
 	l->file = f;
 	l->decoder = lane_real_decoder();
 	l->tracecmd = t;
-	l->trains = how->trains;
 	l->cpu = LANE_CPU;
 	hvst_timebase_init(&l->timebase, f, 0, l->cpu);
 	if (!hvst_lane_start(l, how->from_ns, how->to_ns, NULL))

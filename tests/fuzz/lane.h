@@ -14,11 +14,9 @@ struct lane_setup {
 	int64_t from_ns, to_ns;
 	uint32_t mult, shift;
 	int64_t offset;
-	bool trains;
 };
 
-/* [flags] and what they announce: 1 a window, 2 a scale, 4 an offset. 8: events may come in trains.
- */
+/* [flags] and what they announce: 1 a window, 2 a scale, 4 an offset. */
 struct lane_setup lane_setup(struct input *in);
 
 /* Decodes @pages (whole sub-buffers of LANE_PAGE bytes) with @d, all checks on. */
