@@ -12,7 +12,7 @@
 #include <hvstimer/hvstimer.h>
 
 #include "analysis/analysis.h"
-#include "event/source.h"
+#include "stream/open.h"
 
 #define PROGRESS_BATCHES 64
 

@@ -165,12 +165,12 @@ int hvst_decoder_init(struct hvst_decoder *d, struct hvst_file *f, uint64_t igno
 		rc = check_common(f, fmt);
 		if (rc)
 			return rc;
-		d->slot[fmt->id] =
-			ignored >> id & 1 ? HVST_SLOT_IGNORED : (uint8_t)(HVST_SLOT_FIRST + id);
+		d->kind[fmt->id] =
+			ignored >> id & 1 ? HVST_KIND_IGNORED : (uint8_t)(HVST_KIND_FIRST + id);
 	}
 	for (unsigned int i = 0; i < f->nr_formats; i++)
-		if (d->slot[f->formats[i].id] >= HVST_SLOT_FIRST)
-			d->has |= 1ull << (d->slot[f->formats[i].id] - HVST_SLOT_FIRST);
+		if (d->kind[f->formats[i].id] >= HVST_KIND_FIRST)
+			d->has |= 1ull << (d->kind[f->formats[i].id] - HVST_KIND_FIRST);
 	hvst_decoder_select(d, f, 0, false);
 	return 0;
 }
@@ -182,11 +182,11 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 	for (unsigned int i = 0; i < f->nr_formats; i++) {
 		const struct hvst_format *fmt = &f->formats[i];
 		int id = event_of(fmt);
-		if (id < 0 || d->slot[fmt->id] < HVST_SLOT_FIRST)
+		if (id < 0 || d->kind[fmt->id] < HVST_KIND_FIRST)
 			continue;
-		make_map(&d->maps[HVST_SLOT_FIRST + id], fmt, (unsigned int)id,
+		make_map(&d->maps[HVST_KIND_FIRST + id], fmt, (unsigned int)id,
 			 all_fields ? HVST_FIELD_ALL : analysed_fields((unsigned int)id));
-		d->wanted |= (wanted >> id & 1) << (HVST_SLOT_FIRST + id);
+		d->wanted |= (wanted >> id & 1) << (HVST_KIND_FIRST + id);
 	}
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. From raw ring-buffer records to struct hvst_event. A table made once for a file
- * maps the record's id to a field map: which bytes go where. Fields and their places come from the
- * file's own formats.
+ * Decodes raw ring-buffer records into struct hvst_event. A record's common_type selects a field
+ * map, made once for a file from the file's own formats: kernels differ.
  */
 #ifndef HVST_EVENT_DECODE_H
 #define HVST_EVENT_DECODE_H
@@ -11,7 +10,7 @@
 
 #include <hvstimer/event.h>
 
-#include "../read/file.h"
+#include "../file/file.h"
 
 #define HVST_MAX_COPIES 10 /* no event has more fields */
 
@@ -57,22 +56,19 @@ struct hvst_field_map {
 	struct hvst_field_copy copies[HVST_MAX_COPIES];
 };
 
-/*
- * Slots of the id table: 0 an event that hvstimer does not know, 1 one left out by --ignore, then
- * the field maps.
- */
+/* Kinds of records: unknown to hvstimer, an event that is ignored on request, then known events. */
 enum {
-	HVST_SLOT_UNKNOWN,
-	HVST_SLOT_IGNORED,
-	HVST_SLOT_FIRST,
-	HVST_NR_SLOTS = HVST_SLOT_FIRST + HVST_EV_COUNT
+	HVST_KIND_UNKNOWN,
+	HVST_KIND_IGNORED,
+	HVST_KIND_FIRST,
+	HVST_NR_KINDS = HVST_KIND_FIRST + HVST_EV_COUNT
 };
 
 struct hvst_decoder {
-	uint64_t has;		      /* bit per enum hvst_event_id */
-	uint64_t wanted;	      /* bit per slot */
-	uint8_t slot[UINT16_MAX + 1]; /* by common_type */
-	struct hvst_field_map maps[HVST_NR_SLOTS];
+	uint64_t has;		      /* bit per enum hvst_event_id: the file has its format */
+	uint64_t wanted;	      /* bit per kind */
+	uint8_t kind[UINT16_MAX + 1]; /* by common_type */
+	struct hvst_field_map maps[HVST_NR_KINDS];
 };
 
 /*

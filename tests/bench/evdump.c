@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../lib/event/source.h"
+#include "../../lib/stream/open.h"
 
 static void print_event(const struct hvst_event *ev)
 {

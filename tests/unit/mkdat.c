@@ -7,7 +7,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "../../lib/read/subbuf.h"
+#include "../../lib/file/option.h"
+#include "../../lib/ring/subbuf.h"
 #include "mkdat.h"
 
 void mk_put(struct mk_bytes *b, const void *data, size_t len)

@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../lib/read/compress.h"
+#include "../../lib/file/compress.h"
 
-#define MK_PAGE	      4096
-#define MK_SET_COUNT  101
-#define MK_START      102
-#define MK_SWITCH     103
-#define MK_UNKNOWN    106
+#define MK_PAGE	     4096
+#define MK_SET_COUNT 101
+#define MK_START     102
+#define MK_SWITCH    103
+#define MK_UNKNOWN   106
 
 struct mk_bytes {
 	uint8_t *data;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * lib/read: the walk over versions 6 and 7, options, files cut off anywhere, and files that are no
+ * lib/file: files of versions 6 and 7, options, files truncated anywhere, and files that are no
  * trace.dat.
  */
 #include <errno.h>
@@ -17,7 +17,9 @@
 #include <cmocka.h>
 
 #include "mkdat.h"
-#include "../../lib/read/pages.h"
+#include "../../lib/file/open.h"
+#include "../../lib/file/option.h"
+#include "../../lib/ring/pages.h"
 
 static const char *const systems[] = { "kvm", "sched", NULL };
 

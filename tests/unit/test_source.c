@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * lib/event: the stream of events of a recording: order, windows, selections, gaps, clocks,
+ * lib/stream: the stream of events of a recording: order, windows, selections, gaps, clocks,
  * threads.
  */
 #include <errno.h>
@@ -16,8 +16,9 @@
 #include <cmocka.h>
 
 #include "mkdat.h"
-#include "../../lib/event/lane.h"
-#include "../../lib/event/source.h"
+#include "../../lib/file/option.h"
+#include "../../lib/stream/cpu_stream.h"
+#include "../../lib/stream/open.h"
 
 /* libtracecmd 3.1.6 loses the name of the clock of each file that it opens. */
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
@@ -115,7 +116,7 @@ static void random_record(struct mk_cpu *c, uint64_t ts, unsigned int cpu)
 	}
 }
 
-/* CPUs take turns for a while, then each runs alone; equal stamps, long gaps and lost events occur.
+/* CPUs alternate for a while, then each has streaks; equal stamps, long gaps and lost events occur.
  */
 static void fill_cpu(struct mk_cpu *c, unsigned int cpu, unsigned int n)
 {

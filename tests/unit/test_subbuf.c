@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * lib/read/subbuf.h: every kind of record, and the same records as libtraceevent's kbuffer on
+ * lib/ring/subbuf.h: every kind of record, and the same records as libtraceevent's kbuffer on
  * random sub-buffers.
  */
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <kbuffer.h>
 
 #include "mkdat.h"
-#include "../../lib/read/subbuf.h"
+#include "../../lib/ring/subbuf.h"
 
 struct page {
 	uint64_t words[MK_PAGE / 8];
