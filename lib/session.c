@@ -13,6 +13,7 @@
 
 #include "analysis/analysis.h"
 #include "stream/open.h"
+#include "stream/source.h"
 
 #define PROGRESS_BATCHES 64
 

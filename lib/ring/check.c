@@ -80,7 +80,7 @@ int hvst_ring_check(struct hvst_file *f)
 	if (!unsound)
 		return 0;
 	return hvst_file_fail(f, -EBADMSG,
-			      "corrupt: libtracecmd is not given a file with %llu sub-buffers that "
-			      "make no sense; use --reader=pages",
+			      "corrupt: %llu sub-buffers make no sense, which libtracecmd does not "
+			      "survive; the page reader takes the file",
 			      unsound);
 }

@@ -8,6 +8,8 @@
 #include "../file/open.h"
 #include "../ring/check.h"
 #include "assemble.h"
+#include "source.h"
+#include "source_private.h"
 
 #define MAX_STREAMS   4096
 #define WINDOW_MEMORY (16u << 20) /* of all streams: windows into uncompressed files */
@@ -79,7 +81,7 @@ static int choose_reader(struct hvst_source *s, struct source_file *sf, const ch
 	if (reader == HVST_READER_PAGES && f->declined[0])
 		return hvst_file_fail(
 			f, -EOPNOTSUPP,
-			"the page reader does not take it: %s; use --reader=libtracecmd",
+			"the page reader does not take it: %s; read it with libtracecmd",
 			f->declined);
 	if (reader == HVST_READER_LIBTRACECMD || f->declined[0])
 		return reopen_for_tracecmd(s, sf, path);
@@ -183,9 +185,8 @@ static int open_streams(struct hvst_source *s)
 		if (least * s->nr_streams > CHUNK_MEMORY)
 			return hvst_source_fail(
 				s, -EOPNOTSUPP,
-				"%s: %u CPUs in all buffers with sub-buffers of this size need "
-				"more "
-				"than %u MiB: choose with --cpu or --buffer",
+				"%s: %u CPUs in all buffers need more than %u MiB at this size of "
+				"sub-buffers: select some CPUs, or one buffer",
 				cs->file->path, s->nr_streams, CHUNK_MEMORY >> 20);
 		hvst_pages_init(&cs->pages, cs->file, cs->file_buffer, &cs->data,
 				window < max ? window : max);
@@ -277,7 +278,7 @@ static int check_clocks(struct hvst_source *s)
 			return hvst_source_fail(
 				s, -EOPNOTSUPP,
 				"%s: buffer \"%s\" has the clock %s and another one %s: their "
-				"events cannot be put in order; choose with --buffer",
+				"events cannot be put in order; select one buffer",
 				path, b->name, clock_of(s, b), clock_of(s, first));
 	}
 	if (!first && s->trace.nr_buffers)

@@ -3,7 +3,10 @@
 #include <stdio.h>
 
 #include "assemble.h"
+#include "open.h"
 #include "scale_probe.h"
+#include "source.h"
+#include "source_private.h"
 
 /* Without readings of the reference clock in the recording, times stay cycles. */
 static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *o)

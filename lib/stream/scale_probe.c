@@ -8,6 +8,8 @@
 #include "../hyperv/names.h"
 #include "assemble.h"
 #include "scale_probe.h"
+#include "source.h"
+#include "source_private.h"
 
 #define ALL_FIELDS 0xf /* of the four that kvm_msr and stimer_start_* have */
 

@@ -2,7 +2,7 @@
 #ifndef HVST_STREAM_SCALE_PROBE_H
 #define HVST_STREAM_SCALE_PROBE_H
 
-#include "open.h"
+#include "source_opts.h"
 
 /*
  * hvst_scale_probe - estimate the length of a cycle of the recording, ns as *@mult >> *@shift

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source.h"
 #include "source_private.h"
 
 int hvst_source_fail(struct hvst_source *s, int code, const char *fmt, ...)

@@ -3,8 +3,9 @@
 #ifndef HVST_STREAM_SOURCE_PRIVATE_H
 #define HVST_STREAM_SOURCE_PRIVATE_H
 
+#include <hvstimer/session.h>
+
 #include "reader_thread.h"
-#include "source.h"
 
 struct source_file {
 	struct hvst_file file;

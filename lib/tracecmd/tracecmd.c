@@ -122,9 +122,9 @@ int hvst_tracecmd_open(struct hvst_tracecmd **out, struct hvst_file *f)
 	int rc;
 
 	if (f->truncated_at >= 0)
-		return hvst_file_fail(f, -EOPNOTSUPP,
-				      "is cut off: libtracecmd cannot read it, the page reader can "
-				      "(--reader=pages)");
+		return hvst_file_fail(
+			f, -EOPNOTSUPP,
+			"is cut off: libtracecmd cannot read it, the page reader can");
 	t = make(f);
 	if (!t)
 		return hvst_file_fail(f, -ENOMEM, "out of memory");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../lib/stream/open.h"
+#include "../../lib/stream/source.h"
 
 static void print_event(const struct hvst_event *ev)
 {
