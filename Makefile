@@ -89,7 +89,8 @@ LIBS		= $(PKG_LIBS) -lpthread -lm
 
 srcs		= $(wildcard $(addsuffix /*.c,$(1)))
 objs		= $(patsubst %.c,$(O)/%.o,$(1))
-LIB_SRCS	:= $(call srcs,lib lib/read lib/event lib/kvm lib/analysis lib/stats)
+LIB_SRCS	:= $(call srcs,lib lib/file lib/ring lib/tracecmd lib/event lib/hyperv lib/clock lib/stream \
+		   lib/kvm lib/analysis lib/stats)
 CLI_SRCS	:= $(call srcs,cli cli/output cli/browse)
 GEN_SRCS	:= $(call srcs,tests/gen)
 UNIT_SRCS	:= $(wildcard tests/unit/test_*.c)
@@ -180,7 +181,7 @@ $(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A)
 
 # The plugin links nothing: libtraceevent's symbols come from the program that loads it. It is built from
 # the same name tables as the library, compiled in, hidden.
-PLUGIN_SHARED	:= lib/event/names.c plugins/timers.c
+PLUGIN_SHARED	:= lib/hyperv/names.c plugins/timers.c
 $(PLUGINS): $(O)/plugins/%.so: $(O)/plugins/%.o $(call objs,$(wildcard $(PLUGIN_SHARED)))
 	$(say) LD $@
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,--version-script=plugins/plugin.map -o $@ $^

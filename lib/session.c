@@ -12,7 +12,8 @@
 #include <hvstimer/hvstimer.h>
 
 #include "analysis/analysis.h"
-#include "event/source.h"
+#include "stream/open.h"
+#include "stream/source.h"
 
 #define PROGRESS_BATCHES 64
 
@@ -308,11 +309,6 @@ static int analysis_begin(struct hvst_session *s)
 	return s->an ? 0 : fail(s, -ENOMEM, "out of memory");
 }
 
-static enum hvst_detail detail(const struct hvst_session *s)
-{
-	return s->need & HVST_NEED_EVENTS ? HVST_DETAIL_ALL : HVST_DETAIL_READ;
-}
-
 static int analyse(struct hvst_session *s, const struct hvst_event *ev)
 {
 	struct hvst_changes changes;
@@ -410,7 +406,8 @@ int hvst_session_run(struct hvst_session *s)
 		return fail(s, -EINVAL, "not open");
 	s->error[0] = '\0';
 	atomic_store(&s->stop, false);
-	ret = hvst_source_start(s->src, wanted_ids(s), detail(s), s->from_ns, s->to_ns);
+	ret = hvst_source_start(s->src, wanted_ids(s), s->need & HVST_NEED_EVENTS, s->from_ns,
+				s->to_ns);
 	if (ret)
 		return fail(s, ret, "%s", hvst_source_error(s->src));
 	t = hvst_source_trace(s->src);

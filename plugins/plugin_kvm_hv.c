@@ -17,7 +17,7 @@
 
 #include <event-parse.h>
 
-#include "../lib/event/names.h"
+#include "../lib/hyperv/names.h"
 #include "timers.h"
 
 /*

@@ -2,7 +2,7 @@
 /* The plugin's memory of timers: see timers.h. Knows nothing of libtraceevent. */
 #include <stdlib.h>
 
-#include "../lib/event/names.h"
+#include "../lib/hyperv/names.h"
 #include "timers.h"
 
 /*

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "eventline.h"
-#include "../../lib/event/names.h"
+#include "../../lib/hyperv/names.h"
 #include "csv.h"
 #include "json.h"
 #include "units.h"

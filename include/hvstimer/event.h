@@ -195,11 +195,6 @@ struct hvst_ev_sched {
 struct hvst_ev_lost {
 	uint64_t count;
 };
-/* Within the library, behind the fields of an event of up to 24 bytes: see lib/event/lane.h. */
-struct hvst_ev_notes {
-	uint64_t of_event[3];
-	uint64_t notes;
-};
 
 /**
  * struct hvst_event - one decoded event
@@ -210,7 +205,7 @@ struct hvst_ev_notes {
  * @cpu: host CPU whose buffer held it
  * @buffer: index into struct hvst_trace.buffers
  * @id: enum hvst_event_id
- * @train: within the library, what travels with it (lib/event/lane.h); else 0
+ * @reserved: 0
  * @present: bit i is set when field i of hvst_event_fields(@id) was in the record
  * @vcpu_id: the event's vcpu_id, -1 when the event (of this kernel) has none
  */
@@ -221,7 +216,7 @@ struct hvst_event {
 	uint16_t cpu;
 	uint16_t buffer;
 	uint8_t id;
-	uint8_t train;
+	uint8_t reserved;
 	uint16_t present;
 	int32_t vcpu_id;
 	union {
@@ -250,7 +245,6 @@ struct hvst_event {
 		struct hvst_ev_apic apic;
 		struct hvst_ev_sched sched;
 		struct hvst_ev_lost lost;
-		struct hvst_ev_notes behind;
 	};
 };
 

@@ -37,17 +37,13 @@ static uint16_t analysed_fields(unsigned int id)
 	return HVST_FIELD_ALL;
 }
 
-void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p)
+void hvst_field_map_copy(struct hvst_event *ev, const uint8_t *data, const struct hvst_field_map *m)
 {
-	for (unsigned int i = 0; i < p->nr; i++) {
-		const struct hvst_copy *c = &p->copies[i];
+	for (unsigned int i = 0; i < m->nr; i++) {
+		const struct hvst_field_copy *c = &m->copies[i];
 		char *to = (char *)ev + c->to;
 		uint64_t v = 0;
 
-		if (c->bytes == c->size && c->size == 4) { /* most fields: no call */
-			memcpy(to, data + c->from, 4);
-			continue;
-		}
 		memcpy(&v, data + c->from, c->bytes);
 		if (c->sign)
 			v = (uint64_t)((int64_t)(v << (64 - 8 * c->bytes)) >> (64 - 8 * c->bytes));
@@ -55,80 +51,50 @@ void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst
 	}
 }
 
-static void plan_field(struct hvst_plan *p, const struct hvst_field *to, unsigned int bit,
-		       const struct hvst_format_field *from)
+static void map_field(struct hvst_field_map *m, const struct hvst_field *to, unsigned int bit,
+		      const struct hvst_format_field *from)
 {
 	uint8_t bytes = (uint8_t)(from->size > to->size ? to->size : from->size);
 	unsigned int end = from->offset + bytes;
 
-	/* an array or nothing at all under a known name: absent */
-	if (!from->size || from->size > 8 || p->nr == HVST_MAX_COPIES)
+	/* An array, or nothing at all under a known name, is absent. */
+	if (!from->size || from->size > 8 || m->nr == HVST_MAX_COPIES)
 		return;
-	p->copies[p->nr++] = (struct hvst_copy){ .from = from->offset,
-						 .to = (uint8_t)to->offset,
-						 .size = to->size,
-						 .bytes = bytes,
-						 .sign = from->is_signed && bytes < to->size };
-	p->present |= (uint16_t)(1u << bit);
-	if (end > p->min_size)
-		p->min_size = (uint16_t)end;
+	m->copies[m->nr++] =
+		(struct hvst_field_copy){ .from = from->offset,
+					  .to = (uint8_t)to->offset,
+					  .size = to->size,
+					  .bytes = bytes,
+					  .sign = from->is_signed && bytes < to->size };
+	m->present |= (uint16_t)(1u << bit);
+	if (end > m->min_size)
+		m->min_size = (uint16_t)end;
 }
 
-static enum hvst_own own_of(unsigned int id)
-{
-	switch (id) {
-	case HVST_EV_ENTRY:
-		return HVST_OWN_ENTRY;
-	case HVST_EV_EXIT:
-		return HVST_OWN_EXIT;
-	case HVST_EV_MSR:
-		return HVST_OWN_MSR;
-	case HVST_EV_STIMER_SET_CONFIG:
-	case HVST_EV_STIMER_SET_COUNT:
-		return HVST_OWN_SET;
-	case HVST_EV_STIMER_START_ONE_SHOT:
-	case HVST_EV_STIMER_START_PERIODIC:
-	case HVST_EV_STIMER_START_EXPIRED:
-		return HVST_OWN_START;
-	case HVST_EV_STIMER_EXPIRATION:
-		return HVST_OWN_EXPIRATION;
-	case HVST_EV_STIMER_CALLBACK:
-	case HVST_EV_UPDATE_MASTER_CLOCK:
-		return HVST_OWN_OTHERS;
-	}
-	return HVST_OWN_NEVER;
-}
-
-/* The sizes of a usual event's analysed fields, in the schema's order: one hex digit each. */
-static uint32_t usual_sizes(enum hvst_own own)
-{
-	switch (own) {
-	case HVST_OWN_ENTRY:
-		return 0x4;
-	case HVST_OWN_EXIT:
-		return 0x444;
-	case HVST_OWN_MSR:
-	case HVST_OWN_SET:
-		return 0x4481;
-	case HVST_OWN_START:
-		return 0x4488;
-	case HVST_OWN_EXPIRATION:
-		return 0x4444;
-	default:
-		return 0;
-	}
-}
-
-static bool is_usual(const struct hvst_plan *p)
+/* The sizes of the fields in order, one hex digit each. */
+static enum hvst_map_layout layout_of(const struct hvst_field_map *m)
 {
 	uint32_t sizes = 0;
 
-	for (unsigned int i = 0; i < p->nr; i++) {
-		if (p->copies[i].bytes != p->copies[i].size || i >= 4)
-			return false;
-		sizes = sizes << 4 | p->copies[i].size;
+	for (unsigned int i = 0; i < m->nr; i++) {
+		if (m->copies[i].bytes != m->copies[i].size || i >= 4)
+			return HVST_LAYOUT_OTHER;
+		sizes = sizes << 4 | m->copies[i].size;
 	}
-	return sizes == usual_sizes(p->own);
+	switch (sizes) {
+	case 0x4:
+		return HVST_LAYOUT_4;
+	case 0x444:
+		return HVST_LAYOUT_444;
+	case 0x4444:
+		return HVST_LAYOUT_4444;
+	case 0x4481:
+		return HVST_LAYOUT_4481;
+	case 0x4488:
+		return HVST_LAYOUT_4488;
+	default:
+		return HVST_LAYOUT_OTHER;
+	}
 }
 
 /* The eight bytes of an event that depend on its kind alone, but for the vcpu_id it may have. */
@@ -145,25 +111,24 @@ static uint64_t event_head(uint8_t id, uint16_t present)
 	return head;
 }
 
-static void make_plan(struct hvst_plan *p, const struct hvst_format *fmt, unsigned int id,
-		      uint16_t fields)
+static void make_map(struct hvst_field_map *m, const struct hvst_format *fmt, unsigned int id,
+		     uint16_t fields)
 {
 	unsigned int n;
 	const struct hvst_field *f = hvst_event_fields(id, &n);
 
-	p->id = (uint8_t)id;
-	p->nr = 0;
-	p->present = 0;
-	p->min_size = 8; /* the common fields */
+	m->id = (uint8_t)id;
+	m->nr = 0;
+	m->present = 0;
+	m->min_size = 8; /* the common fields */
 	for (unsigned int i = 0; i < n; i++) {
 		const struct hvst_format_field *from = hvst_format_field(fmt, f[i].name);
 
 		if (from && fields >> i & 1)
-			plan_field(p, &f[i], i, from);
+			map_field(m, &f[i], i, from);
 	}
-	p->own = (uint8_t)own_of(id);
-	p->usual = is_usual(p) ? p->own : HVST_OWN_NEVER;
-	p->head = event_head(p->id, p->present);
+	m->layout = (uint8_t)layout_of(m);
+	m->head = event_head(m->id, m->present);
 }
 
 /*
@@ -200,12 +165,12 @@ int hvst_decoder_init(struct hvst_decoder *d, struct hvst_file *f, uint64_t igno
 		rc = check_common(f, fmt);
 		if (rc)
 			return rc;
-		d->slot[fmt->id] =
-			ignored >> id & 1 ? HVST_SLOT_IGNORED : (uint8_t)(HVST_SLOT_FIRST + id);
+		d->kind[fmt->id] =
+			ignored >> id & 1 ? HVST_KIND_IGNORED : (uint8_t)(HVST_KIND_FIRST + id);
 	}
 	for (unsigned int i = 0; i < f->nr_formats; i++)
-		if (d->slot[f->formats[i].id] >= HVST_SLOT_FIRST)
-			d->has |= 1ull << (d->slot[f->formats[i].id] - HVST_SLOT_FIRST);
+		if (d->kind[f->formats[i].id] >= HVST_KIND_FIRST)
+			d->has |= 1ull << (d->kind[f->formats[i].id] - HVST_KIND_FIRST);
 	hvst_decoder_select(d, f, 0, false);
 	return 0;
 }
@@ -217,14 +182,11 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 	for (unsigned int i = 0; i < f->nr_formats; i++) {
 		const struct hvst_format *fmt = &f->formats[i];
 		int id = event_of(fmt);
-		struct hvst_plan *p;
-
-		if (id < 0 || d->slot[fmt->id] < HVST_SLOT_FIRST)
+		if (id < 0 || d->kind[fmt->id] < HVST_KIND_FIRST)
 			continue;
-		p = &d->plans[HVST_SLOT_FIRST + id];
-		make_plan(p, fmt, (unsigned int)id,
-			  all_fields ? HVST_FIELD_ALL : analysed_fields((unsigned int)id));
-		d->wanted |= (wanted >> id & 1) << (HVST_SLOT_FIRST + id);
+		make_map(&d->maps[HVST_KIND_FIRST + id], fmt, (unsigned int)id,
+			 all_fields ? HVST_FIELD_ALL : analysed_fields((unsigned int)id));
+		d->wanted |= (wanted >> id & 1) << (HVST_KIND_FIRST + id);
 	}
 }
 

@@ -1,72 +1,78 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. From raw ring-buffer records to struct hvst_event. A table made once for a file
- * maps the record's id to a plan: which bytes go where. Fields and their places come from the
- * file's own formats.
+ * Decodes raw ring-buffer records into struct hvst_event. A record's common_type selects a field
+ * map, made once for a file from the file's own formats: kernels differ.
  */
 #ifndef HVST_EVENT_DECODE_H
 #define HVST_EVENT_DECODE_H
 
+#include <string.h>
+
 #include <hvstimer/event.h>
 
-#include "../read/file.h"
-#include "train.h"
+#include "../file/file.h"
 
 #define HVST_MAX_COPIES 10 /* no event has more fields */
 
 /*
- * Moves one field: @bytes of them at @from in the record to @to in struct hvst_event, widened to
+ * Copies one field: @bytes of them at @from in the record to @to in struct hvst_event, widened to
  * @size.
  */
-struct hvst_copy {
+struct hvst_field_copy {
 	uint16_t from;
 	uint8_t to, size, bytes;
 	bool sign; /* widen with the sign */
 };
 
-/* What lane.c has to look at to know whose affair an event is. */
-enum hvst_own {
-	HVST_OWN_NEVER,
-	HVST_OWN_ENTRY = HVST_NOTE_ENTRY,
-	HVST_OWN_EXIT = HVST_NOTE_EXIT,
-	HVST_OWN_MSR = HVST_NOTE_TIMER_MSR,
-	HVST_OWN_SET, /* stimer_set_config, stimer_set_count */
-	HVST_OWN_START,
-	HVST_OWN_EXPIRATION,
-	HVST_OWN_OTHERS /* always that of other threads, too */
-};
-
-struct hvst_plan {
-	uint8_t id; /* enum hvst_event_id */
-	uint8_t nr;
-	uint8_t own;   /* enum hvst_own */
-	uint8_t usual; /* the same, if lane.c's own code can fill it; else HVST_OWN_NEVER */
-	uint16_t present;
-	uint16_t min_size; /* shortest record that holds all fields */
-	uint64_t head;	   /* struct hvst_event from @id to @vcpu_id, for this event */
-	struct hvst_copy copies[HVST_MAX_COPIES]; /* in the schema's order */
-};
-
 /*
- * Slots of the id table: 0 an event that hvstimer does not know, 1 one left out by --ignore, then
- * the plans.
+ * The sizes of a map's fields, in order, if they are those of a frequent event and need no
+ * widening: such a map is applied without a loop.
  */
+enum hvst_map_layout {
+	HVST_LAYOUT_OTHER,
+	HVST_LAYOUT_4,	  /* kvm_entry */
+	HVST_LAYOUT_444,  /* kvm_exit, as far as analysis reads it */
+	HVST_LAYOUT_4444, /* expiration */
+	HVST_LAYOUT_4481, /* kvm_msr, stimer_set_count, stimer_set_config */
+	HVST_LAYOUT_4488, /* stimer_start_* */
+};
+
+/**
+ * struct hvst_field_map - where the fields of one kind of event are in a record
+ * @id: enum hvst_event_id
+ * @nr: entries of @copies
+ * @layout: enum hvst_map_layout
+ * @min_size: of the shortest record that holds all fields
+ * @head: struct hvst_event from @id to @vcpu_id, as it is before the fields are copied
+ * @copies: the fields, in the schema's order
+ */
+struct hvst_field_map {
+	uint8_t id;
+	uint8_t nr;
+	uint8_t layout;
+	uint16_t present;
+	uint16_t min_size;
+	uint64_t head;
+	struct hvst_field_copy copies[HVST_MAX_COPIES];
+};
+
+/* Kinds of records: unknown to hvstimer, an event that is ignored on request, then known events. */
 enum {
-	HVST_SLOT_UNKNOWN,
-	HVST_SLOT_IGNORED,
-	HVST_SLOT_FIRST,
-	HVST_NR_SLOTS = HVST_SLOT_FIRST + HVST_EV_COUNT
+	HVST_KIND_UNKNOWN,
+	HVST_KIND_IGNORED,
+	HVST_KIND_FIRST,
+	HVST_NR_KINDS = HVST_KIND_FIRST + HVST_EV_COUNT
 };
 
 struct hvst_decoder {
-	uint64_t has;		      /* bit per enum hvst_event_id */
-	uint64_t wanted;	      /* bit per slot */
-	uint8_t slot[UINT16_MAX + 1]; /* by common_type */
-	struct hvst_plan plans[HVST_NR_SLOTS];
+	uint64_t has;		      /* bit per enum hvst_event_id: the file has its format */
+	uint64_t wanted;	      /* bit per kind */
+	uint8_t kind[UINT16_MAX + 1]; /* by common_type */
+	struct hvst_field_map maps[HVST_NR_KINDS];
 };
 
 /*
- * hvst_decoder_init - plans for the events of @f
+ * hvst_decoder_init - field maps for the events of @f
  * @ignored: bit per enum hvst_event_id: as if the file had no such event
  *
  * 0, or a negative errno with a message in @f's error buffer: formats that no kernel has.
@@ -78,7 +84,48 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 /* Does the file have a format for event @id? */
 bool hvst_decoder_has(const struct hvst_decoder *d, unsigned int id);
 
-/* Fills the fields of @ev from a record of at least @p->min_size bytes. */
-void hvst_plan_run(struct hvst_event *ev, const uint8_t *data, const struct hvst_plan *p);
+/* Copies fields of any sizes. */
+void hvst_field_map_copy(struct hvst_event *ev, const uint8_t *data,
+			 const struct hvst_field_map *m);
+
+static inline __attribute__((always_inline)) void hvst_copy_field(struct hvst_event *ev,
+								  const uint8_t *data,
+								  const struct hvst_field_copy *c,
+								  size_t size)
+{
+	memcpy((char *)ev + c->to, data + c->from, size);
+}
+
+/* Fills the fields of @ev from a record of at least @m->min_size bytes. */
+static inline void hvst_field_map_apply(struct hvst_event *ev, const uint8_t *data,
+					const struct hvst_field_map *m)
+{
+	const struct hvst_field_copy *c = m->copies;
+
+	if (__builtin_expect(m->layout == HVST_LAYOUT_OTHER, 0)) {
+		hvst_field_map_copy(ev, data, m);
+		return;
+	}
+	hvst_copy_field(ev, data, &c[0], 4);
+	if (m->layout == HVST_LAYOUT_4)
+		return;
+	hvst_copy_field(ev, data, &c[1], 4);
+	switch (m->layout) {
+	case HVST_LAYOUT_444:
+		hvst_copy_field(ev, data, &c[2], 4);
+		break;
+	case HVST_LAYOUT_4444:
+		hvst_copy_field(ev, data, &c[2], 4);
+		hvst_copy_field(ev, data, &c[3], 4);
+		break;
+	case HVST_LAYOUT_4481:
+		hvst_copy_field(ev, data, &c[2], 8);
+		hvst_copy_field(ev, data, &c[3], 1);
+		break;
+	default:
+		hvst_copy_field(ev, data, &c[2], 8);
+		hvst_copy_field(ev, data, &c[3], 8);
+	}
+}
 
 #endif

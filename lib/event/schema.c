@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: event. The one table of events and their fields: decoding, printing and counting are all
+ * The one table of events and their fields: decoding, printing and counting are all
  * driven by it. A field's place in its list is its bit in struct hvst_event.present.
  */
 #include <string.h>

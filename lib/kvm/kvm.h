@@ -16,7 +16,7 @@
 
 #include <hvstimer/session.h>
 
-#include "../event/names.h"
+#include "../hyperv/names.h"
 #include "../stats/sketch.h"
 #include "refclock.h"
 #include "tscpage.h"

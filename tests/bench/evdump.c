@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../lib/event/source.h"
+#include "../../lib/stream/open.h"
+#include "../../lib/stream/source.h"
 
 static void print_event(const struct hvst_event *ev)
 {
@@ -110,9 +111,7 @@ int main(int argc, char **argv)
 		return rc;
 	rc = hvst_source_open(&s, &a.o, err, sizeof(err));
 	if (!rc)
-		rc = hvst_source_start(s, UINT64_MAX,
-				       a.quiet < 2 ? HVST_DETAIL_ALL : HVST_DETAIL_READ, a.from,
-				       a.to);
+		rc = hvst_source_start(s, UINT64_MAX, a.quiet < 2, a.from, a.to);
 	if (rc) {
 		fprintf(stderr, "evdump: %s\n", err);
 		return 3;

@@ -9,7 +9,8 @@
 
 #include <kbuffer.h>
 
-#include "../../lib/read/pages.h"
+#include "../../lib/file/open.h"
+#include "../../lib/ring/pages.h"
 
 static unsigned long long sum;
 

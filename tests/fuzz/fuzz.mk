@@ -2,7 +2,7 @@
 #
 # make fuzz           fuzz every target for TIME seconds each (TARGETS="walk events", ENGINE=libfuzzer|afl,
 #                     CORPUS=DIR keeps what is found; default build-fuzz/corpus)
-# make fuzz-coverage  lines of lib/read and lib/event that seeds and findings reach, by file (CORPUS=DIR: those too)
+# make fuzz-coverage  lines of lib/file, lib/ring, lib/event and lib/stream that seeds and findings reach, by file (CORPUS=DIR: those too)
 # make check-mutations  20,000 damaged and 130,000 cut-off recordings through the real binary (tests/fuzz/mutations)
 # make check-asan, check-valgrind, analyze
 # make fuzz-smoke     replay seeds and regressions under the sanitizers, then a few seconds of each target
@@ -11,8 +11,8 @@ FUZZ_TARGETS	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BINS	:= $(patsubst %,$(O)/tests/fuzz/fuzz_%,$(FUZZ_TARGETS))
 # With -fsanitize=fuzzer-no-link in SANITIZE the fuzzer brings main(), else replay.c does.
 FUZZ_ENGINE	:= $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer,$(O)/tests/fuzz/replay.o)
-$(O)/tests/fuzz/fuzz_subbuf $(O)/tests/fuzz/fuzz_events $(O)/tests/fuzz/fuzz_answers: $(O)/tests/fuzz/lane.o
-$(O)/tests/fuzz/fuzz_answers: EXE_LDFLAGS += -Wl,--wrap=socketpair,--wrap=fork,--wrap=waitpid
+$(O)/tests/fuzz/fuzz_subbuf $(O)/tests/fuzz/fuzz_events $(O)/tests/fuzz/fuzz_replies: $(O)/tests/fuzz/cpu_stream.o
+$(O)/tests/fuzz/fuzz_replies: EXE_LDFLAGS += -Wl,--wrap=socketpair,--wrap=fork,--wrap=waitpid
 RECORD_HOST	:= execvp record_host_read record_host_free record_host_writable record_tids_read
 $(O)/tests/fuzz/fuzz_args: EXE_LDFLAGS += $(RECORD_HOST:%=-Wl,--wrap=%)
 FAULTS		:= malloc calloc realloc reallocarray strdup pthread_create pread

@@ -8,7 +8,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "../../lib/read/pages.h"
+#include "../../lib/ring/pages.h"
 #include "fuzz.h"
 
 #define PAGE   512

@@ -3,7 +3,7 @@
  * Records decoded with hostile formats: [number of formats][16 bit length, text]..., then as
  * fuzz_subbuf.c.
  */
-#include "lane.h"
+#include "cpu_stream.h"
 
 #define MAX_FORMATS 4
 
@@ -23,7 +23,7 @@ static void add_format(struct hvst_file *f, struct input *in)
 
 static void use(struct hvst_file *f, struct input *in)
 {
-	struct lane_setup how = lane_setup(in);
+	struct stream_setup how = stream_setup(in);
 
 	if (hvst_decoder_init(&decoder, f, 0)) {
 		PROMISE(f->err[0]);
@@ -31,7 +31,7 @@ static void use(struct hvst_file *f, struct input *in)
 	}
 	for (unsigned int all = 0; all < 2; all++) {
 		hvst_decoder_select(&decoder, f, UINT64_MAX, all);
-		lane_run(&decoder, &how, in);
+		stream_decode(&decoder, &how, in);
 	}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Names and texts of values: [function][room][a, 4 bytes][b, 8 bytes]... */
-#include "../../lib/event/names.h"
+#include "../../lib/hyperv/names.h"
 #include "fuzz.h"
 
 static size_t stimer_config(char *buf, size_t len, uint32_t a, uint64_t b)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Options one by one: [version][id, 16 bit length, data]... */
-#include "../../lib/event/clock.h"
+#include "../../lib/clock/timebase.h"
+#include "../../lib/file/option.h"
 #include "fuzz.h"
 
 static void use_timebase(const struct hvst_file *f, const uint8_t *data, size_t size)

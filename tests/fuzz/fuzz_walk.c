@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The walk over header, sections and options of a whole file, version 6 or 7. */
-#include "../../lib/read/file.h"
+#include "../../lib/file/open.h"
 #include "fuzz.h"
 
 static void check_buffer(const struct hvst_file *f, const struct hvst_file_buffer *b)

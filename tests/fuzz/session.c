@@ -8,7 +8,7 @@
 #include "../../cli/output/contract.h"
 #include "../../cli/output/html.h"
 #include "../../cli/output/text.h"
-#include "../../lib/read/file.h"
+#include "../../lib/file/file.h"
 #include "faults.h"
 #include "session.h"
 

@@ -7,7 +7,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "../../lib/read/subbuf.h"
+#include "../../lib/file/option.h"
+#include "../../lib/ring/subbuf.h"
 #include "mkdat.h"
 
 void mk_put(struct mk_bytes *b, const void *data, size_t len)
@@ -160,20 +161,6 @@ void mk_switch(struct mk_cpu *c, uint64_t ts, int prev, int next)
 	mk_record(c, ts, rec, sizeof(rec));
 }
 
-void mk_entry(struct mk_cpu *c, uint64_t ts, int pid, int vcpu)
-{
-	uint8_t rec[12] = { 0 };
-
-	vcpu_record(c, ts, MK_ENTRY, pid, vcpu, rec, sizeof(rec));
-}
-
-void mk_expiration(struct mk_cpu *c, uint64_t ts, int pid, int vcpu)
-{
-	uint8_t rec[24] = { 0 };
-
-	vcpu_record(c, ts, MK_EXPIRATION, pid, vcpu, rec, sizeof(rec));
-}
-
 void mk_unknown(struct mk_cpu *c, uint64_t ts, uint32_t len)
 {
 	uint8_t rec[MK_PAGE] = { 0 };
@@ -210,13 +197,6 @@ static const char sched[] = "name: sched_switch\nID: 103\n" COMMON FIELD(
 		FIELD("char", "next_comm[16]", 40, 16, 0) FIELD("pid_t", "next_pid", 56, 4, 1)
 			FIELD("int", "next_prio", 60, 4, 1) "\nprint fmt: \"%d\", REC->next_pid\n";
 
-static const char entry[] = "name: kvm_entry\nID: 104\n" COMMON FIELD(
-	"unsigned int", "vcpu_id", 8, 4, 0) "\nprint fmt: \"vcpu %u\", REC->vcpu_id\n";
-static const char expiration[] =
-	"name: kvm_hv_stimer_expiration\nID: 105\n" COMMON FIELD("int", "vcpu_id", 8, 4, 1)
-		FIELD("int", "timer_index", 12, 4, 1) FIELD("int", "direct", 16, 4, 1) FIELD(
-			"int", "msg_send_result", 20, 4, 1) "\nprint fmt: \"%d\", REC->vcpu_id\n";
-
 static void put_text(struct mk_bytes *b, const char *text)
 {
 	put64(b, strlen(text));
@@ -238,11 +218,9 @@ static void put_systems(struct mk_bytes *b)
 	put32(b, 1);
 	put_text(b, "name: other\nID: 900\nnot even a format\n");
 	put_str(b, "kvm");
-	put32(b, 4);
+	put32(b, 2);
 	put_text(b, set_count);
 	put_text(b, start);
-	put_text(b, entry);
-	put_text(b, expiration);
 	put_str(b, "sched");
 	put32(b, 1);
 	put_text(b, sched);

@@ -12,15 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../lib/read/compress.h"
+#include "../../lib/file/compress.h"
 
-#define MK_PAGE	      4096
-#define MK_SET_COUNT  101
-#define MK_START      102
-#define MK_SWITCH     103
-#define MK_ENTRY      104
-#define MK_EXPIRATION 105
-#define MK_UNKNOWN    106
+#define MK_PAGE	     4096
+#define MK_SET_COUNT 101
+#define MK_START     102
+#define MK_SWITCH    103
+#define MK_UNKNOWN   106
 
 struct mk_bytes {
 	uint8_t *data;
@@ -48,8 +46,6 @@ void mk_record(struct mk_cpu *c, uint64_t ts, const void *data, uint32_t len);
 void mk_set_count(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t count);
 void mk_start(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t time_now, uint64_t count);
 void mk_switch(struct mk_cpu *c, uint64_t ts, int prev, int next);
-void mk_entry(struct mk_cpu *c, uint64_t ts, int pid, int vcpu);
-void mk_expiration(struct mk_cpu *c, uint64_t ts, int pid, int vcpu);
 void mk_unknown(struct mk_cpu *c, uint64_t ts, uint32_t len);
 
 struct mk_buffer {

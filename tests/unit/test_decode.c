@@ -57,12 +57,12 @@ static void free_fake(struct fake *f)
 
 static void decode(struct fake *f, uint16_t type, const uint8_t *rec, struct hvst_event *ev)
 {
-	const struct hvst_plan *p = &f->decoder.plans[f->decoder.slot[type]];
+	const struct hvst_field_map *p = &f->decoder.maps[f->decoder.kind[type]];
 
 	memset(ev, 0, sizeof(*ev));
 	ev->id = p->id;
 	ev->present = p->present;
-	hvst_plan_run(ev, rec, p);
+	hvst_field_map_apply(ev, rec, p);
 }
 
 /*
@@ -88,7 +88,7 @@ static void test_other_sizes(void **state)
 	assert_int_equal(ev.set_count.timer_index, 3);
 	assert_int_equal(ev.set_count.count, 0xffffffff);
 	assert_int_equal(ev.present, 0x7); /* host is absent, not zero */
-	assert_int_equal(f->decoder.plans[f->decoder.slot[7]].min_size, 28);
+	assert_int_equal(f->decoder.maps[f->decoder.kind[7]].min_size, 28);
 	free_fake(f);
 	print_message("# decode: fields of 1, 4 and 8 bytes where ours have 4 and 8, one absent\n");
 }
@@ -109,8 +109,8 @@ static void test_impostors(void **state)
 	add_format(f, "sched", other, sizeof(other) - 1);
 	assert_int_equal(hvst_decoder_init(&f->decoder, &f->file, 0), 0);
 	hvst_decoder_select(&f->decoder, &f->file, UINT64_MAX, true);
-	assert_int_equal(f->decoder.plans[f->decoder.slot[8]].present, 0);
-	assert_int_equal(f->decoder.slot[9], HVST_SLOT_UNKNOWN);
+	assert_int_equal(f->decoder.maps[f->decoder.kind[8]].present, 0);
+	assert_int_equal(f->decoder.kind[9], HVST_KIND_UNKNOWN);
 	assert_false(hvst_decoder_has(&f->decoder, HVST_EV_EXIT));
 	add_format(f, "kvm", odd, sizeof(odd) - 1);
 	assert_int_equal(hvst_decoder_init(&f->decoder, &f->file, 0), -EBADMSG);
@@ -159,7 +159,7 @@ static unsigned int check_field(struct tep_event *te, const struct hvst_event *e
 
 static unsigned int check_event(struct fake *f, struct tep_event *te, uint16_t type)
 {
-	unsigned int n, id = f->decoder.plans[f->decoder.slot[type]].id, done = 0;
+	unsigned int n, id = f->decoder.maps[f->decoder.kind[type]].id, done = 0;
 	const struct hvst_field *fields = hvst_event_fields(id, &n);
 	struct hvst_event ev;
 	uint8_t rec[256];
@@ -171,7 +171,7 @@ static unsigned int check_event(struct fake *f, struct tep_event *te, uint16_t t
 		decode(f, type, rec, &ev);
 		for (unsigned int i = 0; i < n; i++)
 			done += check_field(te, &ev, &fields[i], i, rec,
-					    f->decoder.plans[f->decoder.slot[type]].present >> i &
+					    f->decoder.maps[f->decoder.kind[type]].present >> i &
 						    1);
 	}
 	return done;
@@ -204,7 +204,7 @@ static void check_kernel(const char *dir)
 	for (unsigned int i = 0; i < f->file.nr_formats; i++) {
 		const struct hvst_format *fmt = &f->formats[i];
 
-		if (f->decoder.slot[fmt->id] < HVST_SLOT_FIRST)
+		if (f->decoder.kind[fmt->id] < HVST_KIND_FIRST)
 			continue;
 		values += check_event(f, tep_find_event(tep, fmt->id), fmt->id);
 		events++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* lib/event/names.c: numbers against the specification, texts, no text overflows its buffer. */
+/* lib/hyperv/names.c: numbers against the specification, texts, no text overflows its buffer. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/event/names.h"
+#include "../../lib/hyperv/names.h"
 
 struct known {
 	uint32_t code;

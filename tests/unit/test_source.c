@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * lib/event: the stream of events of a recording: order, windows, selections, gaps, clocks,
+ * lib/stream: the stream of events of a recording: order, windows, selections, gaps, clocks,
  * threads.
  */
 #include <errno.h>
@@ -16,8 +16,10 @@
 #include <cmocka.h>
 
 #include "mkdat.h"
-#include "../../lib/event/lane.h"
-#include "../../lib/event/source.h"
+#include "../../lib/file/option.h"
+#include "../../lib/stream/cpu_stream.h"
+#include "../../lib/stream/open.h"
+#include "../../lib/stream/source.h"
 
 /* libtracecmd 3.1.6 loses the name of the clock of each file that it opens. */
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
@@ -57,7 +59,7 @@ static void pass(struct hvst_source *s, struct list *l, uint64_t wanted, int64_t
 	if (!l->ev)
 		l->ev = calloc(MAX_EVENTS, sizeof(*l->ev));
 	l->n = 0;
-	assert_int_equal(hvst_source_start(s, wanted, HVST_DETAIL_ALL, from, to), 0);
+	assert_int_equal(hvst_source_start(s, wanted, true, from, to), 0);
 	while ((n = hvst_source_next(s, &ev)) > 0) {
 		assert_true(l->n + (size_t)n <= MAX_EVENTS);
 		for (long i = 0; i < n; i++)
@@ -115,7 +117,7 @@ static void random_record(struct mk_cpu *c, uint64_t ts, unsigned int cpu)
 	}
 }
 
-/* CPUs take turns for a while, then each runs alone; equal stamps, long gaps and lost events occur.
+/* CPUs alternate for a while, then each has streaks; equal stamps, long gaps and lost events occur.
  */
 static void fill_cpu(struct mk_cpu *c, unsigned int cpu, unsigned int n)
 {
@@ -204,290 +206,6 @@ static void test_order(void **state)
 		drop(path);
 	}
 	free(l.ev);
-}
-
-/* As HVST_DETAIL_READ or HVST_DETAIL_TRAINS give them, these one by one; how many came in trains.
- */
-static size_t flat(const struct hvst_source_opts *o, enum hvst_detail detail, struct list *l)
-{
-	struct hvst_source *s = open_source(o);
-	const struct hvst_event *const *ev;
-	size_t travelled = 0;
-	long n;
-
-	if (!l->ev)
-		l->ev = calloc(MAX_EVENTS, sizeof(*l->ev));
-	l->n = 0;
-	assert_int_equal(hvst_source_start(s, ALL, detail, HVST_UNKNOWN, HVST_UNKNOWN), 0);
-	while ((n = hvst_source_next(s, &ev)) > 0)
-		for (long i = 0; i < n; i++) {
-			travelled += ev[i]->train & HVST_TRAIN_LENGTH;
-			for (const struct hvst_event *e =
-				     ev[i] - (ev[i]->train & HVST_TRAIN_LENGTH);
-			     e <= ev[i]; e++) {
-				l->ev[l->n] = *e;
-				l->ev[l->n++].train = 0;
-			}
-		}
-	assert_int_equal(n, 0);
-	l->trace = *hvst_source_trace(s);
-	hvst_source_close(s);
-	return travelled;
-}
-
-/* The events of one CPU, from place *@i on: the next one. */
-static const struct hvst_event *next_of(const struct list *l, unsigned int cpu, size_t *i)
-{
-	while (*i < l->n && l->ev[*i].cpu != cpu)
-		++*i;
-	return *i < l->n ? &l->ev[(*i)++] : NULL;
-}
-
-/*
- * In trains come the same events, those of a CPU in the same order; a gap has the same ones before
- * it; the rest moves by less than a train may last.
- */
-static void test_trains(void **state)
-{
-	struct list one = { 0 }, trains = { 0 };
-	size_t travelled = 0, gaps = 0;
-
-	(void)state;
-	for (size_t k = 0; k < 4; k++) {
-		char *path = busy_file(kinds[k].version, kinds[k].how, 11 + (unsigned int)k);
-		struct hvst_source_opts o = { .paths = (const char *const *)&path,
-					      .nr_paths = 1,
-					      .threads = 1 + (unsigned int)k };
-		int64_t latest = 0;
-
-		assert_int_equal(flat(&o, HVST_DETAIL_READ, &one), 0);
-		travelled += flat(&o, HVST_DETAIL_TRAINS, &trains);
-		assert_int_equal(one.n, trains.n);
-		assert_int_equal(one.trace.relevant, trains.trace.relevant);
-		for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
-			const struct hvst_event *a, *b;
-			size_t i = 0, j = 0;
-
-			while ((a = next_of(&one, cpu, &i))) {
-				b = next_of(&trains, cpu, &j);
-				assert_non_null(b);
-				assert_memory_equal(a, b, sizeof(*a));
-			}
-		}
-		for (size_t i = 0; i < trains.n; i++) {
-			assert_true(trains.ev[i].ts_ns > latest - HVST_TRAIN_NS);
-			latest = trains.ev[i].ts_ns > latest ? trains.ev[i].ts_ns : latest;
-			assert_true((one.ev[i].id == HVST_EV_LOST) ==
-				    (trains.ev[i].id == HVST_EV_LOST));
-			gaps += one.ev[i].id == HVST_EV_LOST;
-		}
-		drop(path);
-	}
-	assert_true(travelled > one.n / 2 && gaps > 20);
-	print_message("# trains: %zu of %zu events travelled with another, past %zu gaps\n",
-		      travelled, 4 * one.n, gaps);
-	free(one.ev);
-	free(trains.ev);
-}
-
-/*
- * One CPU's records; c, s, e, x, w: set_count, start, entry, expiration, switch; thread @pid, which
- * runs vCPU @vcpu.
- */
-struct played {
-	char what;
-	uint64_t ts;
-	int pid, vcpu;
-};
-
-static char *play(const struct played *p)
-{
-	struct mk_cpu cpu = { 0 };
-	struct mk_buffer top = { .name = "", .clock = "mono", .cpus = &cpu, .nr_cpus = 1 };
-	struct mk_file f = { .version = 6, .buffers = &top, .nr_buffers = 1 };
-	struct mk_bytes b;
-	char *path;
-
-	for (; p->what; p++)
-		switch (p->what) {
-		case 'c':
-			mk_set_count(&cpu, p->ts, p->pid, p->vcpu, 1);
-			break;
-		case 's':
-			mk_start(&cpu, p->ts, p->pid, p->vcpu, 2, 1);
-			break;
-		case 'e':
-			mk_entry(&cpu, p->ts, p->pid, p->vcpu);
-			break;
-		case 'x':
-			mk_expiration(&cpu, p->ts, p->pid, p->vcpu);
-			break;
-		default:
-			mk_switch(&cpu, p->ts, p->pid, 0);
-		}
-	mk_end_page(&cpu, 0);
-	b = mk_file(&f);
-	path = mk_save(&b);
-	mk_free(&b);
-	mk_free(&cpu.pages);
-	return path;
-}
-
-static void spell_event(char *to, const struct hvst_event *ev)
-{
-	uint64_t notes = ev->train & HVST_TRAIN_NOTES ? ev->behind.notes : 0;
-	char *at = to + strlen(to);
-
-	*at++ = ev->id == HVST_EV_STIMER_SET_COUNT	  ? 'c'
-		: ev->id == HVST_EV_STIMER_START_ONE_SHOT ? 's'
-		: ev->id == HVST_EV_ENTRY		  ? 'e'
-		: ev->id == HVST_EV_STIMER_EXPIRATION	  ? 'x'
-							  : 'w';
-	*at = 0;
-	for (; notes; notes >>= HVST_NOTE_BITS)
-		at += sprintf(at, "[%s%lld]", hvst_note_kind(notes) == HVST_NOTE_ENTRY ? "e" : "?",
-			      (long long)(ev->ts_ns - hvst_note_ns(ev, notes)));
-}
-
-/* As they come, those that travel together in brackets: "s (c[e100] s)" */
-static void spell(char *to, const struct hvst_source_opts *o)
-{
-	struct hvst_source *s = open_source(o);
-	const struct hvst_event *const *ev;
-	long n;
-
-	*to = 0;
-	assert_int_equal(hvst_source_start(s, ALL, HVST_DETAIL_TRAINS, HVST_UNKNOWN, HVST_UNKNOWN),
-			 0);
-	while ((n = hvst_source_next(s, &ev)) > 0)
-		for (long i = 0; i < n; i++) {
-			const struct hvst_event *e = ev[i] - (ev[i]->train & HVST_TRAIN_LENGTH);
-			bool train = e < ev[i];
-
-			strcat(to, *to ? train ? " (" : " " : train ? "(" : "");
-			for (; e <= ev[i]; e++) {
-				spell_event(to, e);
-				strcat(to, e < ev[i] ? " " : train ? ")" : "");
-			}
-		}
-	assert_int_equal(n, 0);
-	hvst_source_close(s);
-}
-
-/*
- * What waits for what, and what is noted: written down by hand. libtracecmd's records do not wait
- * to be noted.
- */
-static void test_notes(void **state)
-{
-	static const struct {
-		const char *what, *want, *libtracecmd;
-		struct played p[12];
-	} cases[] = {
-		{ "an entry is noted in the write after it",
-		  "s (c[e100] s)",
-		  "s (e c s)",
-		  { { 's', 1000, 1, 0 },
-		    { 'e', 1100, 1, 0 },
-		    { 'c', 1200, 1, 0 },
-		    { 's', 1300, 1, 0 } } },
-		{ "... not in another vCPU's",
-		  "s (e c s)",
-		  "s (e c s)",
-		  { { 's', 1000, 1, 0 },
-		    { 'e', 1100, 1, 1 },
-		    { 'c', 1200, 1, 0 },
-		    { 's', 1300, 1, 0 } } },
-		{ "two vCPUs' entries are not noted together",
-		  "s (e c[e90] s)",
-		  "s (e e c s)",
-		  { { 's', 1000, 1, 0 },
-		    { 'e', 1100, 1, 1 },
-		    { 'e', 1110, 1, 0 },
-		    { 'c', 1200, 1, 0 },
-		    { 's', 1300, 1, 0 } } },
-		{ "a fifth does not fit",
-		  "s (e e e e c[e60] s)",
-		  "s (e e e e e c s)",
-		  { { 's', 1000, 1, 0 },
-		    { 'e', 1100, 1, 0 },
-		    { 'e', 1110, 1, 0 },
-		    { 'e', 1120, 1, 0 },
-		    { 'e', 1130, 1, 0 },
-		    { 'e', 1140, 1, 0 },
-		    { 'c', 1200, 1, 0 },
-		    { 's', 1300, 1, 0 } } },
-		{ "four do",
-		  "s s[e200][e190][e180][e170]",
-		  "s (e e e e s)",
-		  { { 's', 1000, 1, 0 },
-		    { 'e', 1100, 1, 0 },
-		    { 'e', 1110, 1, 0 },
-		    { 'e', 1120, 1, 0 },
-		    { 'e', 1130, 1, 0 },
-		    { 's', 1300, 1, 0 } } },
-		{ "too late",
-		  "s e (c s)",
-		  "s e (c s)",
-		  { { 's', 1000, 1, 0 },
-		    { 'e', 1100, 1, 0 },
-		    { 'c', 21100, 1, 0 },
-		    { 's', 21200, 1, 0 } } },
-		{ "a thread's first event is no other's to carry",
-		  "s e s x x s",
-		  "s e s x x s",
-		  { { 's', 1000, 1, 0 },
-		    { 'e', 1100, 1, 0 },
-		    { 's', 1200, 2, 1 },
-		    { 'x', 1300, 1, 0 },
-		    { 'x', 1310, 1, 0 },
-		    { 's', 1400, 1, 0 } } },
-		{ "an expiration waits behind its start",
-		  "s (x s)",
-		  "s (x s)",
-		  { { 's', 1000, 1, 0 }, { 'x', 1100, 1, 0 }, { 's', 1200, 1, 0 } } },
-		{ "... not behind a write",
-		  "s (c x) s",
-		  "s (c x) s",
-		  { { 's', 1000, 1, 0 },
-		    { 'c', 1050, 1, 0 },
-		    { 'x', 1100, 1, 0 },
-		    { 's', 1200, 1, 0 } } },
-		{ "a switch makes no thread known",
-		  "w e s[e100]",
-		  "w e (e s)",
-		  { { 'w', 1000, 1, 0 },
-		    { 'e', 1100, 1, 0 },
-		    { 'e', 1200, 1, 0 },
-		    { 's', 1300, 1, 0 } } },
-		{ "a known one stays known",
-		  "s w s[e100]",
-		  "s w (e s)",
-		  { { 's', 1000, 1, 0 },
-		    { 'w', 1100, 1, 0 },
-		    { 'e', 1200, 1, 0 },
-		    { 's', 1300, 1, 0 } } },
-		{ "what is left at the end",
-		  "s (c e)",
-		  "s (c e)",
-		  { { 's', 1000, 1, 0 }, { 'c', 1100, 1, 0 }, { 'e', 1200, 1, 0 } } },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char *path = play(cases[i].p), got[200];
-		struct hvst_source_opts o = { .paths = (const char *const *)&path,
-					      .nr_paths = 1,
-					      .threads = 1 };
-
-		spell(got, &o);
-		print_message("# %s: %s\n", cases[i].what, got);
-		assert_string_equal(got, cases[i].want);
-		o.reader = HVST_READER_LIBTRACECMD;
-		spell(got, &o);
-		assert_string_equal(got, cases[i].libtracecmd);
-		drop(path);
-	}
 }
 
 /* Days and decades between events and between CPUs: more than the merge counts from one place. */
@@ -646,10 +364,8 @@ static void test_stop_midway(void **state)
 		const struct hvst_event *const *ev;
 
 		for (int i = 0; i < 20; i++) {
-			assert_int_equal(hvst_source_start(
-						 s, ALL, i % 2 ? HVST_DETAIL_ALL : HVST_DETAIL_READ,
-						 HVST_UNKNOWN, HVST_UNKNOWN),
-					 0);
+			assert_int_equal(
+				hvst_source_start(s, ALL, i % 2, HVST_UNKNOWN, HVST_UNKNOWN), 0);
 			for (int k = 0; k < i % 4; k++)
 				assert_true(hvst_source_next(s, &ev) > 0);
 		}
@@ -745,28 +461,6 @@ static char *two_buffers(const char *clock2, bool repeat)
 	return path;
 }
 
-/* No trains of a CPU's events in two buffers: what comes next in one need not be what came next. */
-static void test_no_trains(void **state)
-{
-	char *path = two_buffers("mono", false);
-	struct hvst_source_opts o = { .paths = (const char *const *)&path,
-				      .nr_paths = 1,
-				      .threads = 1 };
-	static const char *const top[] = { "" };
-	struct list l = { 0 };
-	size_t n;
-
-	(void)state;
-	assert_int_equal(flat(&o, HVST_DETAIL_TRAINS, &l), 0);
-	o.buffers = top;
-	o.nr_buffers = 1;
-	n = flat(&o, HVST_DETAIL_TRAINS, &l);
-	assert_true(n > l.n / 2);
-	print_message("# trains: none of two buffers, %zu of one of them\n", n);
-	free(l.ev);
-	drop(path);
-}
-
 static void test_buffers(void **state)
 {
 	char *path = two_buffers("mono", true);
@@ -805,7 +499,7 @@ static void test_buffers(void **state)
 	path = two_buffers("boot", false);
 	o.nr_buffers = 0;
 	assert_int_equal(hvst_source_open(&s, &o, err, sizeof(err)), -EOPNOTSUPP);
-	assert_non_null(strstr(err, "--buffer"));
+	assert_non_null(strstr(err, "select one buffer"));
 	o.nr_buffers = 1;
 	o.buffers = hv;
 	read_all(&o, &l);
@@ -973,7 +667,7 @@ static void test_damage(void **state)
 	/* libtracecmd would read behind its buffer */
 	o.reader = HVST_READER_LIBTRACECMD;
 	assert_int_equal(hvst_source_open(&s, &o, err, sizeof(err)), -EBADMSG);
-	assert_non_null(strstr(err, "--reader=pages"));
+	assert_non_null(strstr(err, "the page reader takes the file"));
 	drop(path);
 	free(l.ev);
 	print_message(
@@ -1008,7 +702,7 @@ static void test_declined(void **state)
 	mk_free(&c.pages);
 	o.reader = HVST_READER_PAGES;
 	assert_int_equal(hvst_source_open(&s, &o, err, sizeof(err)), -EOPNOTSUPP);
-	assert_non_null(strstr(err, "--reader=libtracecmd"));
+	assert_non_null(strstr(err, "read it with libtracecmd"));
 	o.reader = HVST_READER_AUTO;
 	read_all(&o, &l);
 	assert_string_equal(l.reader, "libtracecmd");
@@ -1135,14 +829,19 @@ static void test_time_shift(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),	   cmocka_unit_test(test_trains),
-		cmocka_unit_test(test_notes),	   cmocka_unit_test(test_no_trains),
-		cmocka_unit_test(test_far_apart),  cmocka_unit_test(test_same_by_any_means),
-		cmocka_unit_test(test_windows),	   cmocka_unit_test(test_stop_midway),
-		cmocka_unit_test(test_selection),  cmocka_unit_test(test_buffers),
-		cmocka_unit_test(test_two_files),  cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_backwards),  cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_declined),   cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_far_apart),
+		cmocka_unit_test(test_same_by_any_means),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_stop_midway),
+		cmocka_unit_test(test_selection),
+		cmocka_unit_test(test_buffers),
+		cmocka_unit_test(test_two_files),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_backwards),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_declined),
+		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_time_shift),
 	};
 

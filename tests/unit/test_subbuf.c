@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * lib/read/subbuf.h: every kind of record, and the same records as libtraceevent's kbuffer on
+ * lib/ring/subbuf.h: every kind of record, and the same records as libtraceevent's kbuffer on
  * random sub-buffers.
  */
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <kbuffer.h>
 
 #include "mkdat.h"
-#include "../../lib/read/subbuf.h"
+#include "../../lib/ring/subbuf.h"
 
 struct page {
 	uint64_t words[MK_PAGE / 8];
@@ -44,23 +44,12 @@ static void head(struct page *p, uint32_t type, uint32_t delta)
 	word(p, type | delta << 5);
 }
 
-/* Past records that only set the time. */
-static int next_data(struct hvst_subbuf *s, const uint8_t **data, uint32_t *n)
-{
-	int rc;
-
-	do
-		rc = hvst_subbuf_next(s, data, n);
-	while (rc == 2);
-	return rc;
-}
-
 static void expect(struct hvst_subbuf *s, uint64_t ts, uint32_t len, uint32_t first)
 {
 	const uint8_t *data = NULL;
 	uint32_t n, got;
 
-	assert_int_equal(next_data(s, &data, &n), 1);
+	assert_int_equal(hvst_subbuf_next(s, &data, &n), 1);
 	memcpy(&got, data, 4);
 	assert_int_equal(s->ts, ts);
 	assert_int_equal(n, len);
@@ -72,7 +61,7 @@ static void expect_end(struct hvst_subbuf *s, int rc)
 	const uint8_t *data;
 	uint32_t n;
 
-	assert_int_equal(next_data(s, &data, &n), rc);
+	assert_int_equal(hvst_subbuf_next(s, &data, &n), rc);
 }
 
 static struct hvst_subbuf open_page(struct page *p, int64_t missed)
@@ -238,7 +227,7 @@ static unsigned int compare(struct page *p, struct kbuffer *kb)
 	uint32_t len;
 
 	assert_int_equal(kbuffer_load_subbuffer(kb, p->words), 0);
-	while (next_data(&s, &data, &len) > 0) {
+	while (hvst_subbuf_next(&s, &data, &len) > 0) {
 		unsigned long long ts;
 		const uint8_t *want = kbuffer_read_event(kb, &ts);
 
@@ -287,7 +276,7 @@ static void test_noise(void **state)
 		p.words[1] = (uint64_t)rand() % MK_PAGE;
 		if (!hvst_subbuf_open(&s, bytes(&p), MK_PAGE, &missed))
 			continue;
-		while (next_data(&s, &data, &len) > 0) {
+		while (hvst_subbuf_next(&s, &data, &len) > 0) {
 			assert_true(data >= bytes(&p) + HVST_SUBBUF_HEAD && data + len <= s.at &&
 				    s.at <= s.end);
 			n++;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+
+int hvst_file_fail(struct hvst_file *f, int code, const char *fmt, ...)
+{
+	char msg[HVST_PATH_ERR];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	if (f->errlen)
+		snprintf(f->err, f->errlen, "%s: %s", f->path, msg);
+	return code;
+}
+
+int hvst_file_bad(struct hvst_file *f, const struct hvst_cursor *c, const char *what)
+{
+	if (c->io == &f->io && c->need > f->io.size)
+		return hvst_file_fail(f, -EBADMSG,
+				      "cut off or corrupt: the %s at offset %llu needs more than "
+				      "the %llu bytes there are",
+				      what, (unsigned long long)c->pos,
+				      (unsigned long long)f->io.size);
+	return hvst_file_fail(f, -EBADMSG, "corrupt: the %s at offset %llu%s makes no sense", what,
+			      (unsigned long long)c->pos,
+			      c->io == &f->io ? "" : " of the unpacked section");
+}
+
+int hvst_comm_by_pid(const void *a, const void *b)
+{
+	const struct hvst_comm *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+const char *hvst_file_comm(const struct hvst_file *f, int pid)
+{
+	struct hvst_comm key = { .pid = pid };
+	const struct hvst_comm *c;
+
+	c = f->nr_comms ? bsearch(&key, f->comms, f->nr_comms, sizeof(key), hvst_comm_by_pid)
+			: NULL;
+	return c ? c->comm : "";
+}
+
+const char *hvst_file_guest(const struct hvst_file *f, int tid, int *vcpu)
+{
+	for (unsigned int i = 0; i < f->nr_guests; i++) {
+		for (unsigned int c = 0; c < f->guests[i].nr; c++) {
+			if (f->guests[i].tids[c] != tid)
+				continue;
+			*vcpu = (int)c;
+			return f->guests[i].name;
+		}
+	}
+	return NULL;
+}
+
+struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *name,
+					      const char *clock)
+{
+	struct hvst_file_buffer *b;
+
+	if (f->nr_buffers >= HVST_MAX_BUFFERS)
+		return NULL;
+	b = realloc(f->buffers, (f->nr_buffers + 1) * sizeof(*b));
+	if (!b)
+		return NULL;
+	f->buffers = b;
+	b += f->nr_buffers;
+	memset(b, 0, sizeof(*b));
+	b->name = strdup(name);
+	b->clock = strdup(clock);
+	b->page_size = f->page_size;
+	f->nr_buffers++;
+	return b->name && b->clock ? b : NULL;
+}
+
+int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned int cpu,
+		      uint64_t offset, uint64_t size)
+{
+	struct hvst_cpu_data *d;
+
+	if (cpu >= HVST_MAX_CPUS || b->nr_cpus >= HVST_MAX_CPUS)
+		return hvst_file_fail(f, -EBADMSG, "corrupt: CPU %u is beyond the %u supported",
+				      cpu, HVST_MAX_CPUS);
+	if (offset > f->io.size || size > f->io.size - offset) {
+		f->truncated_at = (int64_t)f->io.size;
+		offset = offset < f->io.size ? offset : f->io.size;
+		size = f->io.size - offset;
+	}
+	/* Overlapping data would make a small file any amount of work. */
+	f->data_bytes += size;
+	if (f->data_bytes > f->io.size)
+		return hvst_file_fail(
+			f, -EBADMSG,
+			"corrupt: CPU %u's data at offset %llu is another CPU's as well", cpu,
+			(unsigned long long)offset);
+	d = realloc(b->cpus, (b->nr_cpus + 1) * sizeof(*d));
+	if (!d)
+		return hvst_file_fail(f, -ENOMEM, "out of memory");
+	b->cpus = d;
+	d[b->nr_cpus++] = (struct hvst_cpu_data){ .cpu = cpu, .offset = offset, .size = size };
+	return 0;
+}
+
+void hvst_file_close(struct hvst_file *f)
+{
+	for (unsigned int i = 0; i < f->nr_buffers; i++) {
+		free(f->buffers[i].name);
+		free(f->buffers[i].clock);
+		free(f->buffers[i].cpus);
+	}
+	for (unsigned int i = 0; i < f->nr_formats; i++)
+		free(f->formats[i].fields);
+	for (unsigned int i = 0; i < f->nr_shift; i++)
+		free(f->shift[i].samples);
+	for (unsigned int i = 0; i < f->nr_guests; i++)
+		free(f->guests[i].tids);
+	free(f->guests);
+	free(f->shift);
+	free(f->buffers);
+	free(f->formats);
+	free(f->comms);
+	free(f->clock);
+	free(f->uname);
+	free(f->path);
+	if (f->io.fd >= 0)
+		close(f->io.fd);
+	memset(f, 0, sizeof(*f));
+	f->io.fd = -1;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * What an opened trace.dat says about itself: buffers, where each CPU's data is, event formats,
+ * clocks. Filled while the file is walked (open.h), constant afterwards.
+ */
+#ifndef HVST_FILE_FILE_H
+#define HVST_FILE_FILE_H
+
+#include "compress.h"
+#include "format.h"
+#include "io.h"
+
+#define HVST_MAX_CPUS	  4096
+#define HVST_MAX_BUFFERS  256
+#define HVST_MAX_META	  (32u << 20) /* bytes of one decompressed section */
+#define HVST_MAX_META_ALL (64u << 20) /* of all that are read */
+#define HVST_MAX_CHUNK	  (16u << 20) /* bytes that the page reader decompresses at once */
+#define HVST_MAX_PAGE	  (1u << 20)  /* bytes of one sub-buffer */
+#define HVST_PATH_ERR	  512
+
+/* One CPU's data: [offset, offset + size) of the file, truncated at its end. */
+struct hvst_cpu_data {
+	unsigned int cpu;
+	uint64_t offset, size;
+};
+
+struct hvst_file_buffer {
+	char *name; /* "": the top buffer */
+	char *clock;
+	uint32_t page_size;
+	bool compressed; /* the data is in chunks */
+	bool text;	 /* a latency tracer's text, no records */
+	struct hvst_cpu_data *cpus;
+	unsigned int nr_cpus;
+};
+
+struct hvst_comm {
+	int pid;
+	char comm[16];
+};
+
+/* For qsort() and bsearch(). */
+int hvst_comm_by_pid(const void *a, const void *b);
+
+/* Corrections of one CPU's time stamps, guest to host (option TIME_SHIFT). */
+struct hvst_time_sample {
+	int64_t time, offset;
+	uint64_t scaling;
+	uint32_t fraction;
+};
+struct hvst_time_shift {
+	struct hvst_time_sample *samples;
+	unsigned int nr;
+};
+
+/*
+ * A guest that was recorded together with its host (option GUEST): @tids[vcpu] is the vCPU's
+ * thread, 0 unknown.
+ */
+struct hvst_guest {
+	char name[64];
+	int *tids;
+	unsigned int nr;
+};
+#define HVST_MAX_GUESTS 256
+
+/**
+ * struct hvst_file - one opened trace.dat
+ * @io: its bytes
+ * @version: 6 or 7
+ * @truncated_at: where a truncated file ends, -1 when it is complete
+ * @clock: of the top buffer
+ * @tsc_mult, @tsc_shift: TSC2NSEC; @tsc_mult is 0 without
+ * @ts_offset: sum of the DATE and OFFSET options, ns
+ * @shift: per CPU, of the top buffer only; none: @nr_shift is 0
+ * @data_bytes: of all CPUs' data together; @meta_bytes: unpacked from sections
+ * @declined: why the page reader does not take the file; "" when it does
+ */
+struct hvst_file {
+	struct hvst_io io;
+	char *path;
+	int version;
+	enum hvst_compression compression;
+	uint32_t page_size;
+	int64_t truncated_at;
+	char *clock;
+	char *uname;
+	uint32_t tsc_mult, tsc_shift;
+	int64_t ts_offset;
+	struct hvst_time_shift *shift;
+	unsigned int nr_shift, shift_flags;
+	uint64_t data_bytes, meta_bytes;
+	uint32_t cpu_count;   /* option CPUCOUNT; 0 without */
+	uint32_t data_offset; /* of the sub-buffer; 0: not read yet */
+	struct hvst_file_buffer *buffers;
+	unsigned int nr_buffers;
+	struct hvst_format *formats; /* of the wanted systems */
+	unsigned int nr_formats;
+	struct hvst_comm *comms; /* sorted by pid */
+	unsigned int nr_comms;
+	struct hvst_guest *guests;
+	unsigned int nr_guests;
+	char declined[128];
+	const char *const *systems; /* wanted, NULL-terminated, NULL: all; borrowed */
+	char *err;		    /* messages go there */
+	size_t errlen;
+};
+
+/* Frees all; takes a file that failed to open, too. */
+void hvst_file_close(struct hvst_file *f);
+
+/* The guest whose vCPU *@vcpu thread @tid is, NULL when unknown. */
+const char *hvst_file_guest(const struct hvst_file *f, int tid, int *vcpu);
+/* The command name of task @pid; "" when unknown. */
+const char *hvst_file_comm(const struct hvst_file *f, int pid);
+
+/* Stores "PATH: message" and returns @code. */
+int hvst_file_fail(struct hvst_file *f, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The error of a cursor that went bad in @what: the file is truncated, or a length is wrong. */
+int hvst_file_bad(struct hvst_file *f, const struct hvst_cursor *c, const char *what);
+/* Adds a buffer; its strings are copied. NULL without memory, or beyond HVST_MAX_BUFFERS. */
+struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *name,
+					      const char *clock);
+/* Adds the data of one CPU, truncated at the end of the file. 0, or a negative errno. */
+int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned int cpu,
+		      uint64_t offset, uint64_t size);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <string.h>
+
+#include "sniff.h"
+
+struct kind {
+	const char *magic;
+	uint8_t len;
+	const char *advice;
+};
+
+#define KIND(magic, advice)                                                                        \
+	{                                                                                          \
+		magic, sizeof(magic) - 1, advice                                                   \
+	}
+static const struct kind kinds[] = {
+	KIND("PERFILE2",
+	     "is a perf.data; record with 'hvstimer record' (or trace-cmd record) instead"),
+	KIND("PERFFILE",
+	     "is an old perf.data; record with 'hvstimer record' (or trace-cmd record) instead"),
+	KIND("\x1f\x8b", "is compressed with gzip: unpack it first (gunzip)"),
+	KIND("\xfd"
+	     "7zXZ",
+	     "is compressed with xz: unpack it first (unxz)"),
+	KIND("\x28\xb5\x2f\xfd", "is compressed with zstd as a whole: unpack it first (unzstd)"),
+	KIND("BZh", "is compressed with bzip2: unpack it first (bunzip2)"),
+	KIND("PK\x03\x04", "is a zip archive: unpack it first (unzip)"),
+	KIND("7z\xbc\xaf\x27\x1c", "is a 7z archive: unpack it first"),
+	KIND("\x7f"
+	     "ELF",
+	     "is an ELF program or object file, no recording"),
+	KIND("# tracer:",
+	     "is the text of tracefs' trace file; the binary recording is needed: record with "
+	     "'hvstimer record' (or trace-cmd record), or save the ring buffer with 'trace-cmd "
+	     "extract'"),
+	KIND("{", "is JSON text, no recording"),
+};
+
+#define REPORT                                                                                     \
+	"is the text that 'trace-cmd report' prints; the trace.dat that it was printed from is "   \
+	"needed"
+
+/* A line of trace-cmd report or of tracefs: "  COMM-PID  [CPU]  SECONDS.MICROS: event: ...". */
+static bool is_trace_line(const char *s)
+{
+	const char *br = strchr(s, '[');
+	const char *nl = strchr(s, '\n');
+
+	if (!br || (nl && br > nl) || br[1] < '0' || br[1] > '9')
+		return false;
+	br = strchr(br, ']');
+	return br && (!nl || br < nl) && strchr(br, ':') && (!nl || strchr(br, ':') < nl);
+}
+
+static const char *text_advice(const char *s)
+{
+	const char *nl = strchr(s, '\n');
+
+	if (!strncmp(s, "cpus=", 5) || !strncmp(s, "version = ", 10) || is_trace_line(s))
+		return REPORT;
+	if (nl && is_trace_line(nl + 1))
+		return REPORT;
+	return NULL;
+}
+
+int hvst_file_sniff(struct hvst_file *f)
+{
+	char head[513] = "";
+	size_t len = f->io.size < sizeof(head) - 1 ? (size_t)f->io.size : sizeof(head) - 1;
+	const char *advice;
+
+	if (!len)
+		return hvst_file_fail(
+			f, -EINVAL,
+			"is empty: the recording did not get as far as writing its header");
+	if (hvst_io_read(&f->io, 0, head, len))
+		return hvst_file_fail(f, -EIO, "cannot be read");
+	if (len < 10 && !memcmp(head, "\x17\x08\x44tracing", len))
+		return hvst_file_fail(f, -EBADMSG, "cut off after %zu bytes, within the header",
+				      len);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (len >= kinds[i].len && !memcmp(head, kinds[i].magic, kinds[i].len))
+			return hvst_file_fail(f, -EINVAL, "%s", kinds[i].advice);
+	advice = memchr(head, '\0', len) ? NULL : text_advice(head);
+	return hvst_file_fail(f, -EINVAL, "%s",
+			      advice ? advice
+				     : "is no trace.dat: it lacks the magic number of one");
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#ifndef HVST_FILE_WALK6_H
+#define HVST_FILE_WALK6_H
+
+#include "file.h"
+
+/* Walks a file of version 6 from @pos, behind its header. 0, or a negative errno with a message. */
+int hvst_file_walk6(struct hvst_file *f, uint64_t pos);
+
+#endif

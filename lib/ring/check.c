@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <string.h>
+
+#include "check.h"
+#include "pages.h"
+#include "subbuf.h"
+
+#define WINDOW (1u << 20)
+
+static bool subbuf_is_sound(const uint8_t *page, uint32_t size)
+{
+	struct hvst_subbuf s;
+	const uint8_t *data;
+	int64_t missed;
+	uint32_t len;
+	int rc;
+
+	if (!hvst_subbuf_open(&s, page, size, &missed))
+		return false;
+	do
+		rc = hvst_subbuf_next(&s, &data, &len);
+	while (rc > 0);
+	return !rc;
+}
+
+/* Adds the number of unsound sub-buffers to *@unsound. */
+static int check_pages(struct hvst_pages *p, struct hvst_unpack *u, unsigned long long *unsound)
+{
+	struct hvst_block b = { 0 };
+	int rc = hvst_pages_rewind(p);
+
+	while (!rc) {
+		rc = hvst_pages_load(p, &b, u);
+		if (rc <= 0)
+			break;
+		rc = 0;
+		for (size_t at = 0; at + p->page_size <= b.len; at += p->page_size)
+			*unsound += !subbuf_is_sound(b.data + at, p->page_size);
+	}
+	hvst_block_free(&b);
+	return rc;
+}
+
+static int check_cpu(struct hvst_file *f, unsigned int buffer, const struct hvst_cpu_data *cpu,
+		     unsigned long long *unsound)
+{
+	struct hvst_unpack *u = NULL;
+	struct hvst_pages p;
+	int rc;
+
+	hvst_pages_init(&p, f, buffer, cpu,
+			f->buffers[buffer].compressed ? HVST_MAX_CHUNK : WINDOW);
+	if (p.compressed)
+		u = hvst_unpack_new(f->compression);
+	rc = p.compressed && !u ? -ENOMEM : check_pages(&p, u, unsound);
+	if (rc == -EBADMSG)
+		hvst_file_fail(f, rc, "corrupt: CPU %u's data at offset %llu cannot be unpacked",
+			       cpu->cpu, (unsigned long long)p.pos);
+	else if (rc)
+		hvst_file_fail(f, rc, "reading failed: %s", strerror(-rc));
+	hvst_unpack_free(u);
+	hvst_pages_free(&p);
+	return rc;
+}
+
+int hvst_ring_check(struct hvst_file *f)
+{
+	unsigned long long unsound = 0;
+
+	for (unsigned int i = 0; i < f->nr_buffers; i++)
+		for (unsigned int c = 0; c < f->buffers[i].nr_cpus; c++) {
+			int rc = f->buffers[i].text || !f->buffers[i].cpus[c].size
+					 ? 0
+					 : check_cpu(f, i, &f->buffers[i].cpus[c], &unsound);
+
+			if (rc)
+				return rc;
+		}
+	if (!unsound)
+		return 0;
+	return hvst_file_fail(f, -EBADMSG,
+			      "corrupt: %llu sub-buffers make no sense, which libtracecmd does not "
+			      "survive; the page reader takes the file",
+			      unsound);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source.h"
+#include "source_private.h"
+
+int hvst_source_fail(struct hvst_source *s, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(s->err, sizeof(s->err), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+void hvst_source_reset_counters(struct hvst_source *s)
+{
+	struct hvst_trace *t = &s->trace;
+
+	t->first_ns = t->last_ns = HVST_UNKNOWN;
+	t->events = t->relevant = t->ignored = t->malformed = t->duplicates = t->backwards =
+		t->unfollowed = 0;
+	memset(t->seen, 0, sizeof(t->seen));
+	t->nr_lost = 0;
+	t->lost_places = t->lost_events = 0;
+	t->lost_ns = 0;
+	t->start_expired_recorded = false;
+	t->padding_ns = HVST_UNKNOWN;
+	t->incomplete = false;
+}
+
+void hvst_source_close(struct hvst_source *s)
+{
+	if (!s)
+		return;
+	hvst_reader_thread_free(s->reader);
+	hvst_dedup_free(s->dedup);
+	for (unsigned int i = 0; i < s->nr_streams; i++)
+		hvst_cpu_stream_free(s->streams[i]);
+	for (unsigned int i = 0; i < s->nr_files; i++) {
+		hvst_tracecmd_close(s->files[i]->tracecmd);
+		hvst_file_close(&s->files[i]->file);
+		free(s->files[i]);
+	}
+	free(s->files);
+	free(s->file_info);
+	free(s->buffers);
+	free(s->lost);
+	free(s->streams);
+	free(s->file_of);
+	free(s);
+}
+
+/* --- passes --- */
+
+/* Stores a message for a reading error. */
+static int read_failed(struct hvst_source *s, int code)
+{
+	const struct hvst_cpu_stream *cs = NULL;
+
+	for (unsigned int i = 0; i < s->nr_streams && !cs; i++)
+		if (s->streams[i]->failed)
+			cs = s->streams[i];
+	if (cs && cs->tracecmd)
+		return hvst_source_fail(s, code, "%s: %s", cs->file->path,
+					hvst_tracecmd_fate(cs->tracecmd));
+	if (cs && code == -EBADMSG)
+		return hvst_source_fail(
+			s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
+			cs->file->path, cs->cpu, (unsigned long long)cs->pages.pos);
+	return hvst_source_fail(s, code, "%s: reading failed: %s",
+				(cs ? cs->file : &s->files[0]->file)->path, strerror(-code));
+}
+
+int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,
+		      int64_t to_ns)
+{
+	int rc;
+
+	hvst_reader_thread_stop(s->reader);
+	hvst_source_reset_counters(s);
+	for (unsigned int i = 0; i < s->nr_files; i++)
+		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids,
+				    all_fields);
+	rc = hvst_reader_thread_start(s->reader, from_ns == HVST_UNKNOWN ? INT64_MIN : from_ns,
+				      to_ns == HVST_UNKNOWN ? INT64_MAX : to_ns);
+	s->started = !rc;
+	return rc ? read_failed(s, rc) : 0;
+}
+
+static void add_lost(struct hvst_source *s, const struct hvst_event *ev)
+{
+	struct hvst_trace *t = &s->trace;
+
+	t->lost_places++;
+	t->lost_events += ev->lost.count;
+	if (t->nr_lost == HVST_MAX_LOST)
+		return;
+	s->lost[t->nr_lost++] = (struct hvst_lost){
+		.cpu = ev->cpu,
+		.buffer = ev->buffer,
+		.ts_ns = ev->ts_ns,
+		.count = ev->lost.count ? (int64_t)ev->lost.count : HVST_UNKNOWN,
+	};
+}
+
+static void update_trace(struct hvst_source *s, const struct hvst_counts *c,
+			 const struct hvst_event *const *ev, size_t n)
+{
+	struct hvst_trace *t = &s->trace;
+
+	t->events = 0;
+	for (unsigned int i = 0; i < HVST_NR_KINDS; i++)
+		t->events += c->records[i];
+	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
+		t->seen[i] = c->records[HVST_KIND_FIRST + i];
+	t->ignored = c->records[HVST_KIND_IGNORED];
+	t->relevant = c->decoded;
+	t->malformed = c->malformed;
+	t->backwards = c->clamped;
+	t->duplicates = c->duplicates;
+	t->events += c->duplicates;
+	t->lost_ns = c->lost_ns;
+	t->start_expired_recorded = t->seen[HVST_EV_STIMER_START_EXPIRED];
+	if (c->first_ns <= c->last_ns) {
+		t->first_ns = c->first_ns;
+		t->last_ns = c->last_ns;
+	}
+	for (size_t i = 0; t->lost_places < c->lost_places && i < n; i++)
+		if (ev[i]->id == HVST_EV_LOST)
+			add_lost(s, ev[i]);
+}
+
+long hvst_source_next(struct hvst_source *s, const struct hvst_event *const **batch)
+{
+	const struct hvst_batch *b;
+
+	if (!s->started)
+		return hvst_source_fail(s, -EINVAL, "hvst_source_start() comes first");
+	b = hvst_reader_thread_next(s->reader);
+	if (b->n < 0)
+		return read_failed(s, (int)b->n);
+	*batch = b->ev;
+	s->bytes_done = b->counts.bytes;
+	update_trace(s, &b->counts, b->ev, (size_t)b->n);
+	return b->n;
+}
+
+void hvst_source_progress(const struct hvst_source *s, uint64_t *done, uint64_t *total)
+{
+	*done = s->bytes_done;
+	*total = s->bytes;
+}
+
+const char *hvst_source_error(const struct hvst_source *s)
+{
+	return s->err;
+}
+
+struct hvst_trace *hvst_source_trace(struct hvst_source *s)
+{
+	return &s->trace;
+}
+
+const char *hvst_source_comm(const struct hvst_source *s, int tid)
+{
+	for (unsigned int i = 0; i < s->nr_files; i++) {
+		const char *comm = hvst_file_comm(&s->files[i]->file, tid);
+
+		if (*comm)
+			return comm;
+	}
+	return "";
+}
+
+const char *hvst_source_guest(const struct hvst_source *s, int tid, int *vcpu)
+{
+	const char *name = NULL;
+
+	for (unsigned int i = 0; i < s->nr_files && !name; i++)
+		name = hvst_file_guest(&s->files[i]->file, tid, vcpu);
+	return name;
+}

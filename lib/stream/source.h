@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * One stream of typed events in time order, all files, buffers and CPUs merged, gaps marked by
+ * HVST_EV_LOST pseudo events. open.h makes one.
+ */
+#ifndef HVST_STREAM_SOURCE_H
+#define HVST_STREAM_SOURCE_H
+
+#include <hvstimer/session.h>
+
+struct hvst_source;
+
+void hvst_source_close(struct hvst_source *src);
+
+/*
+ * hvst_source_start - begin a pass over [@from_ns, @to_ns) (HVST_UNKNOWN: open)
+ *
+ * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes), with every
+ * field of the schema if @all_fields, else those that analysis reads (the masks in decode.c).
+ * Can be called again for another pass. 0 or a negative errno (see hvst_source_error).
+ */
+int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fields,
+		      int64_t from_ns, int64_t to_ns);
+
+/*
+ * hvst_source_next - the next batch in time order; equal time stamps keep file, buffer, CPU, then
+ * record order
+ *
+ * Returns the number of events, 0 at the end, negative errno on a read error (see
+ * hvst_source_error). *@batch, an array of pointers to them, and the events stay valid until the
+ * next call. Times never go backwards within one CPU stream: an event stamped before its
+ * predecessor is delivered in its place with the predecessor's time, and counted.
+ */
+long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **batch);
+
+/* Bytes read so far and in all, for progress. */
+void hvst_source_progress(const struct hvst_source *src, uint64_t *done, uint64_t *total);
+/* The message of the last failure after hvst_source_open(). */
+const char *hvst_source_error(const struct hvst_source *src);
+/* Filled at open (files, buffers, clock, scale, in_format); the counters by each batch. */
+struct hvst_trace *hvst_source_trace(struct hvst_source *src);
+/* The guest whose vCPU *@vcpu thread @tid is, as recorded with its host; NULL when unknown. */
+const char *hvst_source_guest(const struct hvst_source *src, int tid, int *vcpu);
+/* The command name of a thread; "" when unknown. */
+const char *hvst_source_comm(const struct hvst_source *src, int tid);
+
+#endif

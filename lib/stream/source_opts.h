@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#ifndef HVST_STREAM_SOURCE_OPTS_H
+#define HVST_STREAM_SOURCE_OPTS_H
+
+#include <hvstimer/session.h>
+
+/* What to open. Strings and arrays are borrowed for the life of the source. */
+struct hvst_source_opts {
+	const char *const *paths;
+	unsigned int nr_paths;
+	const char *const *buffers; /* names; none: all */
+	unsigned int nr_buffers;
+	const unsigned int *cpus; /* none: all */
+	unsigned int nr_cpus;
+	uint64_t ignored_ids; /* bit per enum hvst_event_id: as if not recorded */
+	enum hvst_reader reader;
+	unsigned int threads; /* 0: as many as there are usable CPUs */
+};
+
+#endif
