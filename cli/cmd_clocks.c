@@ -17,18 +17,9 @@ static void json(struct run *r)
 static void jsonl(struct run *r)
 {
 	const struct hvst_result *res = r->result;
-	struct json j;
-	unsigned int i;
 
-	for (i = 0; i < res->nr_reference; i++) {
-		json_start(&j, &r->out, 0);
-		contract_reference(&j, &res->reference[i]);
-	}
-	for (i = 0; i < res->nr_guest; i++) {
-		json_start(&j, &r->out, 0);
-		j.trace = r->trace;
-		contract_guest(&j, &res->guest[i]);
-	}
+	contract_lines(&r->out, r->trace, &finding_reference, res->reference, res->nr_reference);
+	contract_lines(&r->out, r->trace, &finding_guest, res->guest, res->nr_guest);
 }
 
 static void csv(struct run *r)

@@ -11,21 +11,12 @@ static void json(struct run *r)
 	contract_start(&j, &r->out, r->trace);
 	contract_vms(&j, r->result);
 	contract_storms(&j, r->result);
-	contract_past_due(&j, &r->result->past_due);
 	contract_end(&j);
 }
 
 static void jsonl(struct run *r)
 {
-	unsigned int i;
-
-	for (i = 0; i < r->result->nr_storms; i++) {
-		struct json j;
-
-		json_start(&j, &r->out, 0);
-		j.trace = r->trace;
-		contract_storm(&j, &r->result->storms[i]);
-	}
+	contract_lines(&r->out, r->trace, &finding_storm, r->result->storms, r->result->nr_storms);
 }
 
 static void csv(struct run *r)
