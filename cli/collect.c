@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/stats/sketch.h"
 #include "collect.h"
 
 #define FIRST_COLUMN_NS 1000000
