@@ -6,6 +6,7 @@
 
 #include "../output/out.h"
 #include "app.h"
+#include "nav.h"
 
 /* Panes and columns follow from the model, the model's window from the columns. */
 static void fit(struct br_app *a)
@@ -24,6 +25,15 @@ static void fit(struct br_app *a)
 	br_nav_fit(&a->m, a->l.cols);
 }
 
+/* Takes in answers, and moves to what was found. Called locked. */
+static bool poll_source(struct br_app *a)
+{
+	bool changed = br_model_poll(&a->m);
+
+	br_nav_follow(&a->m);
+	return changed;
+}
+
 /* Called locked. */
 static void draw(struct br_app *a)
 {
@@ -37,12 +47,14 @@ int br_app_init(struct br_app *a, struct br_source *src, const char *name, int w
 	memset(a, 0, sizeof(*a));
 	a->g.ascii = ascii;
 	br_model_init(&a->m, src, name);
+	a->m.keys_text = a->keys_text = br_key_help();
 	return br_app_resize(a, w, h);
 }
 
 void br_app_free(struct br_app *a)
 {
 	br_model_free(&a->m);
+	free(a->keys_text);
 	br_grid_free(&a->g);
 }
 
@@ -51,7 +63,7 @@ int br_app_resize(struct br_app *a, int w, int h)
 	int err = br_grid_resize(&a->g, w, h);
 
 	br_model_lock(&a->m);
-	br_model_poll(&a->m);
+	poll_source(a);
 	draw(a);
 	br_model_unlock(&a->m);
 	return err;
@@ -122,7 +134,7 @@ static void write_file(struct br_app *a)
 void br_app_key(struct br_app *a, const struct br_input *in)
 {
 	br_model_lock(&a->m);
-	br_model_poll(&a->m);
+	poll_source(a);
 	fit(a);
 	br_input(&a->m, &a->l, in);
 	draw(a);
@@ -139,7 +151,7 @@ bool br_app_poll(struct br_app *a)
 	bool changed;
 
 	br_model_lock(&a->m);
-	changed = br_model_poll(&a->m);
+	changed = poll_source(a);
 	if (changed)
 		draw(a);
 	br_model_unlock(&a->m);

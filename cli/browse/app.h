@@ -9,6 +9,7 @@ struct br_app {
 	struct br_model m;
 	struct br_layout l;
 	struct br_grid g;
+	char *keys_text;
 };
 
 /* @name: of the recording, for the title. 0 or -ENOMEM. */

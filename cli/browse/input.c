@@ -8,6 +8,7 @@
 #include "../options.h"
 #include "../output/units.h"
 #include "input.h"
+#include "nav.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define CTRL(c)	      ((c)&0x1f)
@@ -251,6 +252,20 @@ const struct br_key *br_keys(unsigned int *n)
 {
 	*n = ARRAY_SIZE(keys);
 	return keys;
+}
+
+char *br_key_help(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++)
+		fprintf(f, "%-8s %s\n", keys[i].name, keys[i].help);
+	fclose(f);
+	return text;
 }
 
 /* --- prompts --- */

@@ -44,7 +44,9 @@ struct br_key {
 };
 
 void br_input(struct br_model *m, const struct br_layout *l, const struct br_input *in);
-/* All keys, for the help and its test. */
+/* A line of help for each key, freed by the caller; NULL without memory. */
+char *br_key_help(void);
+/* All keys, for the test of the help. */
 const struct br_key *br_keys(unsigned int *n);
 
 #endif

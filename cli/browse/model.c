@@ -14,7 +14,7 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 	memset(m, 0, sizeof(*m));
 	m->src = src;
 	strncpy(m->name, name, sizeof(m->name) - 1);
-	m->fine_asked.from = m->events_asked.from = m->events_at = HVST_UNKNOWN;
+	m->fine_asked.from = m->events_asked.from = m->events_at = m->found = HVST_UNKNOWN;
 	m->select_from = m->select_to = m->mark[0] = m->mark[1] = HVST_UNKNOWN;
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		m->bookmark[i] = HVST_UNKNOWN;
@@ -450,7 +450,7 @@ static void take_found(struct br_model *m, const struct br_answer *a)
 {
 	if (a->found) {
 		m->message[0] = 0;
-		br_nav_cursor(m, a->ts_ns);
+		m->found = a->ts_ns;
 	} else if (a->err == -ECANCELED) {
 		snprintf(m->message, sizeof(m->message), "stopped");
 	} else if (a->kind == BR_Q_SEARCH) {

@@ -47,6 +47,7 @@ struct br_prompt {
 
 struct br_model {
 	struct br_source *src;
+	const char *keys_text;	 /* a line for each key: what the help shows; NULL: none */
 	struct br_live live; /* while the source is locked */
 	bool indexed;	     /* the index pass has ended and the rows and findings are final */
 	char name[64];	     /* of the file, for the title */
@@ -71,6 +72,7 @@ struct br_model {
 	int64_t from, col_ns; /* the window: cols * col_ns from @from */
 	int64_t span;	      /* that the user chose: what is kept when the terminal is resized */
 	int64_t cursor;
+	int64_t found;		 /* where a search or step ended: to be gone to; HVST_UNKNOWN */
 	bool whole;		 /* the window is the whole recording, as it grows */
 	enum br_pane pane, list; /* with the focus; the list shown in a narrow window */
 	struct br_row row;	 /* the selected one */
@@ -139,20 +141,5 @@ void br_model_refilter(struct br_model *m);
 int64_t br_model_unit(const struct br_model *m, int64_t col_ns);
 /* Is every number of the window exact, or is it still being read? */
 bool br_model_exact(const struct br_model *m);
-
-/* Moving (nav.c). */
-void br_nav_fit(struct br_model *m, int cols);	    /* the timeline has this many columns now */
-void br_nav_cursor(struct br_model *m, int64_t ts); /* the window follows */
-void br_nav_columns(struct br_model *m, int by);
-void br_nav_zoom(struct br_model *m, bool in, int column);
-void br_nav_window(struct br_model *m, int64_t from, int64_t to);
-void br_nav_whole(struct br_model *m);
-void br_nav_selection(struct br_model *m); /* z */
-void br_nav_row(struct br_model *m, int by);
-void br_nav_to_finding(struct br_model *m, unsigned int i);
-bool br_nav_next(struct br_model *m, bool transitions, bool back);
-void br_nav_step(struct br_model *m, bool back); /* the next past-due arm of the selected lane */
-void br_nav_fold(struct br_model *m);
-void br_nav_fold_to_fit(struct br_model *m, int h); /* several VMs into @h rows */
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model.h"
+#include "nav.h"
 
 #define MIN_STORM_NS 20000 /* a narrower storm gets room around it */
 #define NO_VM	     (-2)
@@ -93,6 +93,13 @@ void br_nav_cursor(struct br_model *m, int64_t ts)
 	m->cursor = ts < first ? first : ts > last ? last : ts;
 	if (m->cursor < m->from || m->cursor >= br_model_end(m))
 		center(m, m->cursor);
+}
+
+void br_nav_follow(struct br_model *m)
+{
+	if (m->found != HVST_UNKNOWN)
+		br_nav_cursor(m, m->found);
+	m->found = HVST_UNKNOWN;
 }
 
 void br_nav_columns(struct br_model *m, int by)

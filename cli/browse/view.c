@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "../output/units.h"
-#include "input.h"
 #include "view.h"
 
 #define WIDE	  140 /* from here on findings and events stand side by side */
@@ -468,7 +467,7 @@ static void draw_overlay(const struct br_model *m, struct br_grid *g)
 
 char *br_view_overlay(const struct br_model *m)
 {
-	return m->overlay == BR_HELP ? br_view_help() : br_view_attributes(m);
+	return m->overlay == BR_HELP ? br_view_help(m) : br_view_attributes(m);
 }
 
 int br_view_overlay_top(const struct br_model *m, int w, int h)

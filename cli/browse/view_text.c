@@ -9,7 +9,6 @@
 
 #include "../output/finding.h"
 #include "../output/units.h"
-#include "input.h"
 #include "view.h"
 
 static void put_evidence(FILE *f, const struct hvst_evidence_list *list)
@@ -64,7 +63,7 @@ static void put_field(FILE *f, const struct finding_field *d, const void *findin
 		put_evidence(f, field_evidence(d, finding));
 		return;
 	}
-	fprintf(f, "%-19s ", d->name);
+	fprintf(f, "%-18s ", d->name);
 	if (!field_known(d, finding))
 		fputs("null\n", f);
 	else if (field_left(d))
@@ -115,20 +114,12 @@ static const char legend[] =
 	"Mouse: click, drag a stretch, wheel to zoom or scroll.\n"
 	"Ctrl-L draws the screen anew, Ctrl-Z suspends.\n";
 
-char *br_view_help(void)
+char *br_view_help(const struct br_model *m)
 {
-	unsigned int n;
-	const struct br_key *keys = br_keys(&n);
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	char *text;
 
-	if (!f)
+	if (asprintf(&text, "%s%s", m->keys_text ? m->keys_text : "", legend) < 0)
 		return NULL;
-	for (unsigned int i = 0; i < n; i++)
-		fprintf(f, "%-8s %s\n", keys[i].name, keys[i].help);
-	fputs(legend, f);
-	fclose(f);
 	return text;
 }
 
