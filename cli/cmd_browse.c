@@ -11,6 +11,7 @@
 
 #include "browse/app.h"
 #include "browse/loader.h"
+#include "message.h"
 #include "options.h"
 #include "run.h"
 
@@ -18,7 +19,7 @@
 #define SCRIPT_H 24
 
 /* "trace.dat", "a.dat and 2 more": what the title calls the recording. */
-static void name_files(const struct names *files, char *buf, size_t len)
+static void name_files(const struct string_list *files, char *buf, size_t len)
 {
 	const char *slash = strrchr(files->v[0], '/');
 
@@ -32,7 +33,7 @@ static int run_script(struct br_app *a, const struct options *o)
 	int code;
 
 	if (!f) {
-		complain("%s: %s", o->script, strerror(errno));
+		cli_error("%s: %s", o->script, strerror(errno));
 		return EXIT_USAGE;
 	}
 	code = br_script_run(a, f, o->script, stdout);
@@ -50,10 +51,10 @@ static int outcome(struct br_app *a, const struct options *o)
 
 	br_model_lock(&a->m);
 	if (a->m.live.err && a->m.live.err != -ECANCELED) {
-		complain("%s", a->m.live.error);
+		cli_error("%s", a->m.live.error);
 		code = EXIT_INPUT;
 	} else if (a->m.live.trace && !a->m.live.err && !a->m.live.trace->relevant) {
-		complain("%s: none of its events is one that browse can use", o->files.v[0]);
+		cli_error("%s: none of its events is one that browse can use", o->files.v[0]);
 		code = EXIT_NOTHING;
 	}
 	br_model_unlock(&a->m);
@@ -69,7 +70,7 @@ static int browse(const struct options *o, struct br_source *src)
 
 	name_files(&o->files, name, sizeof(name));
 	if (br_app_init(&a, src, name, SCRIPT_W, SCRIPT_H, ascii)) {
-		complain("out of memory");
+		cli_error("out of memory");
 		goto out;
 	}
 	a.m.filter = (struct br_filter){ o->vm, o->vcpu, o->timer, 0 };
@@ -103,7 +104,7 @@ int cmd_browse(int argc, char **argv)
 	if (src)
 		code = browse(&r.o, src);
 	else
-		complain("out of memory");
+		cli_error("out of memory");
 out:
 	br_loader_free(src);
 	hvst_session_free(query);

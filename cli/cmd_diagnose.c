@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "collect.h"
+#include "message.h"
 #include "output/contract.h"
 #include "output/html.h"
 #include "output/text.h"
@@ -30,7 +31,7 @@ static bool write_page(struct diagnose *d)
 	collect_group(&d->c, d->r.result, BY_ALL);
 	if (!d->c.error)
 		return run_write(d->r.o.html, draw, d);
-	complain("%s", strerror(-d->c.error));
+	cli_error("%s", strerror(-d->c.error));
 	return false;
 }
 

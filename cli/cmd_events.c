@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "output/eventline.h"
 #include "run.h"
 
@@ -290,7 +291,7 @@ static int on_arm(void *ctx, const struct hvst_arm *arm)
 
 /* --- command ---------------------------------------------------------------------------------- */
 
-static uint64_t wanted_ids(const struct names *patterns)
+static uint64_t wanted_ids(const struct string_list *patterns)
 {
 	uint64_t all = (1ULL << HVST_EV_COUNT) - 1, ids = 0;
 	unsigned int i, id;
@@ -312,14 +313,14 @@ static int print_all(struct events *e)
 	const struct hvst_observer obs = { .event = on_event, .arm = on_arm };
 
 	if (!keep_owners(e)) {
-		complain("out of memory");
+		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
 	if (e->nr_inferred)
 		qsort(e->inferred, e->nr_inferred, sizeof(*e->inferred), inferred_order);
 	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1));
 	if (!e->line) {
-		complain("out of memory");
+		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
 	eventline_head(e->line, &e->r.out);
@@ -338,7 +339,7 @@ static int read_twice(struct events *e)
 	if (code)
 		return run_fail(&e->r, code);
 	if (e->forgotten && !e->r.o.quiet)
-		complain("events: %llu inferred arms beyond %u were not marked; narrow --from and "
+		cli_error("events: %llu inferred arms beyond %u were not marked; narrow --from and "
 			 "--to",
 			 (unsigned long long)e->forgotten, MAX_INFERRED);
 	return run_end(&e->r, false);
@@ -350,7 +351,7 @@ int cmd_events(int argc, char **argv)
 	int code;
 
 	if (!e) {
-		complain("out of memory");
+		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
 	if (run_start(&e->r, CMD_EVENTS, argc, argv, &code)) {

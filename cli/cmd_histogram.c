@@ -4,6 +4,7 @@
 
 #include "cmd_histogram.h"
 #include "collect.h"
+#include "message.h"
 #include "output/contract.h"
 #include "output/histogram.h"
 #include "output/svg.h"
@@ -46,11 +47,11 @@ static int on_fire(void *ctx, const struct hvst_fire *f)
 static bool collect_error(const struct histogram *h)
 {
 	if (h->c.error == -ERANGE)
-		complain("%s: more than %d intervals; choose a longer --interval or a narrower "
+		cli_error("%s: more than %d intervals; choose a longer --interval or a narrower "
 			 "--from and --to",
 			 h->r.o.command->name, MAX_INTERVALS);
 	else if (h->c.error)
-		complain("%s", strerror(-h->c.error));
+		cli_error("%s", strerror(-h->c.error));
 	return h->c.error;
 }
 
@@ -71,7 +72,7 @@ static int read_all(struct histogram *h)
 	if (h->r.o.scale != SCALE_LINEAR || h->r.interrupted)
 		return EXIT_OK;
 	if (!collect_linear(&h->c, h->r.o.bucket_ns)) {
-		complain("%s: that makes more than %d buckets; choose a wider --bucket",
+		cli_error("%s: that makes more than %d buckets; choose a wider --bucket",
 			 h->r.o.command->name, MAX_EDGES - 1);
 		return EXIT_USAGE;
 	}

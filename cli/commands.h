@@ -12,7 +12,7 @@ enum exit_code {
 	EXIT_INTERRUPTED = 130,
 };
 
-/* One bit a command: which options it takes (options.c). */
+/* One bit a command: which options it takes (opt/table.c). */
 enum command_bit {
 	CMD_DIAGNOSE = 1,
 	CMD_SKEW = 2,
@@ -30,7 +30,7 @@ struct command {
 	/* argv[0] is the command's name; returns an exit code */
 	int (*run)(int argc, char **argv);
 	const char *summary; /* for the list of commands */
-	const char *about;   /* a paragraph for its --help; NULL: it has its own */
+	const char *about;   /* a paragraph for its --help */
 };
 
 /* Ends with a NULL name. */

@@ -6,6 +6,8 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "message.h"
+#include "nearest.h"
 #include "options.h"
 
 static int usage(struct out *out)
@@ -34,7 +36,7 @@ static int help(const char *topic)
 	if (cmd)
 		return cmd->run(2, argv);
 	if (topic) {
-		complain("no command is called '%s'", topic);
+		cli_error("no command is called '%s'", topic);
 		return EXIT_USAGE;
 	}
 	return out_open(&out, NULL, COLOR_AUTO) ? EXIT_INPUT : usage(&out);
@@ -51,9 +53,9 @@ static int unknown_command(const char *name)
 	names[n] = NULL;
 	like = nearest(name, names);
 	if (like)
-		complain("no command is called '%s'; did you mean %s?", name, like);
+		cli_error("no command is called '%s'; did you mean %s?", name, like);
 	else
-		complain("no command is called '%s'; see hvstimer --help", name);
+		cli_error("no command is called '%s'; see hvstimer --help", name);
 	return EXIT_USAGE;
 }
 
@@ -64,7 +66,7 @@ int main(int argc, char **argv)
 	/* a reader that goes away is an error of write(2), dealt with there */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
-		complain("which command? See hvstimer --help, or begin with: hvstimer diagnose");
+		cli_error("which command? See hvstimer --help, or begin with: hvstimer diagnose");
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "output/hint.h"
 #include "run.h"
 
@@ -109,7 +110,7 @@ static int input_error(const struct hvst_session *s, int err)
 {
 	const char *msg = hvst_session_error(s);
 
-	complain("%s", *msg ? msg : strerror(-err));
+	cli_error("%s", *msg ? msg : strerror(-err));
 	return EXIT_INPUT;
 }
 
@@ -140,7 +141,7 @@ struct hvst_session *run_session(const struct options *o)
 	int err;
 
 	if (!s) {
-		complain("out of memory");
+		cli_error("out of memory");
 		return NULL;
 	}
 	err = configure(s, o);
@@ -163,17 +164,17 @@ static int open_session(struct run *r)
 	return EXIT_OK;
 }
 
-/* A moment in ns of the trace's clock; false when it is in cycles and the clock counts none. */
-static bool moment_ns(const struct run *r, const struct moment *m, int64_t base, int64_t *ns)
+/* In ns of the trace clock; false when given in cycles and the clock counts none. */
+static bool time_arg_ns(const struct run *r, const struct time_arg *a, int64_t base, int64_t *ns)
 {
 	const struct hvst_trace *t = r->trace;
-	__int128 v = m->ns;
+	__int128 v = a->ns;
 
-	if (m->cycles && !t->cycles)
+	if (a->cycles && !t->cycles)
 		return false;
-	if (m->cycles)
+	if (a->cycles)
 		v = v * t->scale_mult >> t->scale_shift;
-	v += m->relative ? base : 0;
+	v += a->relative ? base : 0;
 	*ns = v > INT64_MAX ? INT64_MAX : (int64_t)v;
 	return true;
 }
@@ -213,9 +214,9 @@ static int set_window(struct run *r)
 			return EXIT_INPUT;
 		base = r->trace->first_ns == HVST_UNKNOWN ? 0 : r->trace->first_ns;
 	}
-	if ((o->from.set && !moment_ns(r, &o->from, base, &r->from_ns)) ||
-	    (o->to.set && !moment_ns(r, &o->to, base, &r->to_ns))) {
-		complain("%s: the trace clock %s counts no cycles", o->command->name,
+	if ((o->from.set && !time_arg_ns(r, &o->from, base, &r->from_ns)) ||
+	    (o->to.set && !time_arg_ns(r, &o->to, base, &r->to_ns))) {
+		cli_error("%s: the trace clock %s counts no cycles", o->command->name,
 			 r->trace->clock ? r->trace->clock : "?");
 		return EXIT_USAGE;
 	}
@@ -247,7 +248,7 @@ bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *
 	}
 	err = out_open(&r->out, r->o.output, r->o.color);
 	if (err) {
-		complain("%s: %s", r->o.output, strerror(-err));
+		cli_error("%s: %s", r->o.output, strerror(-err));
 		*code = run_fail(r, EXIT_INPUT);
 		return false;
 	}
@@ -288,7 +289,7 @@ bool run_has(struct run *r, uint64_t ids)
 			return true;
 	if (r->interrupted)
 		return true; /* it may have had some further on */
-	complain("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
+	cli_error("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
 		 (unsigned long long)r->trace->events,
 		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n
 			 ? " in the chosen part"
@@ -329,7 +330,7 @@ static int output_error(struct run *r, int err)
 {
 	if (err == -EPIPE)
 		return EXIT_OK;
-	complain("%s: %s", r->o.output ? r->o.output : "standard output", strerror(-err));
+	cli_error("%s: %s", r->o.output ? r->o.output : "standard output", strerror(-err));
 	return EXIT_INPUT;
 }
 
@@ -348,7 +349,7 @@ bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *c
 		err = out_close(&o);
 	}
 	if (err && err != -EPIPE)
-		complain("%s: %s", path, strerror(-err));
+		cli_error("%s: %s", path, strerror(-err));
 	return !err;
 }
 
@@ -373,6 +374,6 @@ int run_end(struct run *r, bool findings)
 	else if (r->o.check && findings)
 		code = EXIT_FINDINGS;
 	if (r->interrupted && !r->o.quiet)
-		complain("interrupted: this holds for the part that was read");
+		cli_error("interrupted: this holds for the part that was read");
 	return run_fail(r, code);
 }

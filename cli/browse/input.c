@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../options.h"
+#include "../opt/value.h"
 #include "../output/units.h"
 #include "input.h"
 #include "nav.h"

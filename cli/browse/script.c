@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../message.h"
 #include "../options.h"
 #include "app.h"
 
@@ -55,7 +56,7 @@ static int key_by_name(const char *name)
 
 static int bad(const struct script *s, const char *what, const char *word)
 {
-	complain("%s:%u: %s: %s", s->name, s->line, what, word);
+	cli_error("%s:%u: %s: %s", s->name, s->line, what, word);
 	return EXIT_USAGE;
 }
 
@@ -272,7 +273,7 @@ int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out)
 	s.answered = malloc(MAX_TIMES * sizeof(*s.answered));
 	s.complete = malloc(MAX_TIMES * sizeof(*s.complete));
 	if (!s.answered || !s.complete) {
-		complain("out of memory");
+		cli_error("out of memory");
 		code = EXIT_INPUT;
 	}
 	br_app_settle(a);

@@ -14,6 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "../message.h"
 #include "../options.h"
 #include "app.h"
 
@@ -324,12 +325,12 @@ int br_term_run(struct br_app *a, bool color)
 	int sig;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		complain("browse needs a terminal; --script FILE works without one");
+		cli_error("browse needs a terminal; --script FILE works without one");
 		return EXIT_USAGE;
 	}
 	screen = begin();
 	if (!screen) {
-		complain("the terminal '%s' is not known or cannot be drawn on; set TERM, or use "
+		cli_error("the terminal '%s' is not known or cannot be drawn on; set TERM, or use "
 			 "--script",
 			 getenv("TERM") ? getenv("TERM") : "");
 		return EXIT_USAGE;

@@ -204,7 +204,7 @@ static void record(int argc, char **argv)
  */
 
 /* Each pattern that is taken fits some event. */
-static void check_patterns(const struct names *patterns)
+static void check_patterns(const struct string_list *patterns)
 {
 	for (unsigned int i = 0; i < patterns->n; i++) {
 		const char *colon = strchr(patterns->v[i], ':');
