@@ -13,7 +13,7 @@
 #include "browse/loader.h"
 #include "message.h"
 #include "options.h"
-#include "run.h"
+#include "context.h"
 
 #define SCRIPT_W 80
 #define SCRIPT_H 24
@@ -85,28 +85,28 @@ out:
 
 int cmd_browse(int argc, char **argv)
 {
-	struct hvst_session *query;
+	struct hvst_session *requests;
 	struct br_source *src = NULL;
-	struct run r;
+	struct context r;
 	int code;
 
 	setlocale(LC_CTYPE, "");
-	if (!run_start(&r, CMD_BROWSE, argc, argv, &code))
+	if (!ctx_start(&r, CMD_BROWSE, argc, argv, &code))
 		return code;
 	code = EXIT_INPUT;
-	query = run_session(&r.o);
-	if (!query)
+	requests = ctx_new_session(&r.o);
+	if (!requests)
 		goto out;
 	/* --vm and the like filter the screen, where that can be changed: the sessions see all. */
 	hvst_session_set_filter(r.s, -1, -1, -1);
-	hvst_session_set_filter(query, -1, -1, -1);
-	src = br_loader_new(r.s, query, r.from_ns, r.to_ns);
+	hvst_session_set_filter(requests, -1, -1, -1);
+	src = br_loader_new(r.s, requests, r.from_ns, r.to_ns);
 	if (src)
 		code = browse(&r.o, src);
 	else
 		cli_error("out of memory");
 out:
 	br_loader_free(src);
-	hvst_session_free(query);
-	return run_fail(&r, code);
+	hvst_session_free(requests);
+	return ctx_fail(&r, code);
 }

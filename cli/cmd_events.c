@@ -10,7 +10,7 @@
 
 #include "message.h"
 #include "output/eventline.h"
-#include "run.h"
+#include "context.h"
 
 #define MAX_INFERRED (4u << 20) /* inferred arms remembered: 32 bytes each */
 #define COMM_SLOTS   1024
@@ -40,7 +40,7 @@ struct comm {
 };
 
 struct events {
-	struct run r;
+	struct context r;
 	struct eventline *line;
 	uint64_t wanted; /* bit per event id */
 	struct inferred *inferred;
@@ -324,7 +324,7 @@ static int print_all(struct events *e)
 		return EXIT_INPUT;
 	}
 	eventline_head(e->line, &e->r.out);
-	if (!run_pass(&e->r, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS, &obs, e))
+	if (!ctx_pass(&e->r, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS, &obs, e))
 		return EXIT_INPUT;
 	return EXIT_OK;
 }
@@ -332,17 +332,17 @@ static int print_all(struct events *e)
 static int read_twice(struct events *e)
 {
 	const struct hvst_observer first = { .arm = remember_arm };
-	int code = run_analyse(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
+	int code = ctx_analyse(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
 
 	if (!code && !e->r.interrupted)
 		code = print_all(e);
 	if (code)
-		return run_fail(&e->r, code);
+		return ctx_fail(&e->r, code);
 	if (e->forgotten && !e->r.o.quiet)
 		cli_error("events: %llu inferred arms beyond %u were not marked; narrow --from and "
-			 "--to",
-			 (unsigned long long)e->forgotten, MAX_INFERRED);
-	return run_end(&e->r, false);
+			  "--to",
+			  (unsigned long long)e->forgotten, MAX_INFERRED);
+	return ctx_end(&e->r, false);
 }
 
 int cmd_events(int argc, char **argv)
@@ -354,7 +354,7 @@ int cmd_events(int argc, char **argv)
 		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
-	if (run_start(&e->r, CMD_EVENTS, argc, argv, &code)) {
+	if (ctx_start(&e->r, CMD_EVENTS, argc, argv, &code)) {
 		e->wanted = wanted_ids(&e->r.o.events);
 		code = read_twice(e);
 	}

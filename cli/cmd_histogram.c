@@ -9,12 +9,12 @@
 #include "output/histogram.h"
 #include "output/svg.h"
 #include "output/text.h"
-#include "run.h"
+#include "context.h"
 
 #define MAX_PLOTS 12 /* series drawn into one SVG */
 
 struct histogram {
-	struct run r;
+	struct context r;
 	struct collect c;
 };
 
@@ -48,8 +48,8 @@ static bool collect_error(const struct histogram *h)
 {
 	if (h->c.error == -ERANGE)
 		cli_error("%s: more than %d intervals; choose a longer --interval or a narrower "
-			 "--from and --to",
-			 h->r.o.command->name, MAX_INTERVALS);
+			  "--from and --to",
+			  h->r.o.command->name, MAX_INTERVALS);
 	else if (h->c.error)
 		cli_error("%s", strerror(-h->c.error));
 	return h->c.error;
@@ -59,7 +59,7 @@ static bool pass(struct histogram *h)
 {
 	static const struct hvst_observer skew = { .arm = on_arm }, latency = { .fire = on_fire };
 
-	return run_pass(&h->r, HVST_NEED_ANALYSIS,
+	return ctx_pass(&h->r, HVST_NEED_ANALYSIS,
 			h->r.o.command->bit == CMD_SKEW ? &skew : &latency, h) &&
 	       !collect_error(h);
 }
@@ -73,7 +73,7 @@ static int read_all(struct histogram *h)
 		return EXIT_OK;
 	if (!collect_linear(&h->c, h->r.o.bucket_ns)) {
 		cli_error("%s: that makes more than %d buckets; choose a wider --bucket",
-			 h->r.o.command->name, MAX_EDGES - 1);
+			  h->r.o.command->name, MAX_EDGES - 1);
 		return EXIT_USAGE;
 	}
 	return pass(h) ? EXIT_OK : EXIT_INPUT;
@@ -130,15 +130,15 @@ static void draw(struct out *o, void *ctx)
 static int render(struct histogram *h)
 {
 	collect_group(&h->c, h->r.result, h->r.o.by);
-	if (collect_error(h) || (h->r.o.svg && !run_write(h->r.o.svg, draw, h)))
-		return run_fail(&h->r, EXIT_INPUT);
+	if (collect_error(h) || (h->r.o.svg && !ctx_write(h->r.o.svg, draw, h)))
+		return ctx_fail(&h->r, EXIT_INPUT);
 	if (h->r.o.format == FORMAT_JSON)
 		json(h);
 	else if (h->r.o.format == FORMAT_CSV)
 		csv(h);
 	else
 		text(h);
-	return run_end(&h->r, false);
+	return ctx_end(&h->r, false);
 }
 
 int cmd_histogram(enum command_bit bit, int argc, char **argv)
@@ -146,14 +146,14 @@ int cmd_histogram(enum command_bit bit, int argc, char **argv)
 	struct histogram h;
 	int code;
 
-	if (!run_start(&h.r, bit, argc, argv, &code))
+	if (!ctx_start(&h.r, bit, argc, argv, &code))
 		return code;
-	collect_init(&h.c, &h.r.o, run_origin(&h.r), h.r.o.heatmap || h.r.o.svg);
+	collect_init(&h.c, &h.r.o, ctx_origin(&h.r), h.r.o.heatmap || h.r.o.svg);
 	code = read_all(&h);
 	if (code)
-		code = run_fail(&h.r, code);
-	else if (!run_has(&h.r, STIMER_IDS))
-		code = run_fail(&h.r, EXIT_NOTHING);
+		code = ctx_fail(&h.r, code);
+	else if (!ctx_has(&h.r, STIMER_IDS))
+		code = ctx_fail(&h.r, EXIT_NOTHING);
 	else
 		code = render(&h);
 	collect_free(&h.c);

@@ -2,9 +2,9 @@
 #include "output/contract.h"
 #include "output/csv.h"
 #include "output/text.h"
-#include "run.h"
+#include "context.h"
 
-static void json(struct run *r)
+static void json(struct context *r)
 {
 	struct json j;
 
@@ -14,17 +14,17 @@ static void json(struct run *r)
 	contract_end(&j);
 }
 
-static void jsonl(struct run *r)
+static void jsonl(struct context *r)
 {
 	contract_lines(&r->out, r->trace, &finding_storm, r->result->storms, r->result->nr_storms);
 }
 
-static void csv(struct run *r)
+static void csv(struct context *r)
 {
 	csv_storms(&r->out, r->result);
 }
 
-static void text(struct run *r)
+static void text(struct context *r)
 {
 	const struct hvst_result *res = r->result;
 
@@ -36,7 +36,7 @@ static void text(struct run *r)
 	text_trace(&r->out, r->trace, r->o.verbose);
 }
 
-static bool findings(const struct run *r)
+static bool findings(const struct context *r)
 {
 	return r->result->nr_storms > 0;
 }
@@ -55,5 +55,5 @@ int cmd_storms(int argc, char **argv)
 		.findings = findings,
 	};
 
-	return run_report(&report, argc, argv);
+	return ctx_report(&report, argc, argv);
 }

@@ -13,7 +13,7 @@ static void fit(struct br_app *a)
 {
 	br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
 	if (!a->l.small && !a->m.fold_decided) {
-		br_nav_fold_to_fit(&a->m, a->l.lanes.h + a->l.skew.h);
+		br_nav_fold_to_fit(&a->m, a->l.timeline.h + a->l.skew.h);
 		br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
 	}
 	a->m.events_shown = a->l.events.w > 0;
@@ -25,7 +25,7 @@ static void fit(struct br_app *a)
 	br_nav_fit(&a->m, a->l.cols);
 }
 
-/* Takes in answers, and moves to what was found. Called locked. */
+/* Takes in replies, and moves to what was found. Called locked. */
 static bool poll_source(struct br_app *a)
 {
 	bool changed = br_model_poll(&a->m);
@@ -38,7 +38,7 @@ static bool poll_source(struct br_app *a)
 static void draw(struct br_app *a)
 {
 	fit(a);
-	br_model_ask(&a->m);
+	br_model_request(&a->m);
 	br_view_draw(&a->m, &a->l, &a->g);
 }
 
@@ -158,7 +158,7 @@ bool br_app_poll(struct br_app *a)
 	return changed;
 }
 
-void br_app_settle(struct br_app *a)
+void br_app_wait_idle(struct br_app *a)
 {
 	br_app_poll(a);
 	while (a->m.src->busy(a->m.src, true))

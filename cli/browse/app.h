@@ -21,7 +21,7 @@ void br_app_key(struct br_app *a, const struct br_input *in);
 /* Takes in what the source has found meanwhile; true when the grid was drawn anew. */
 bool br_app_poll(struct br_app *a);
 /* Until nothing more is to come for this screen. */
-void br_app_settle(struct br_app *a);
+void br_app_wait_idle(struct br_app *a);
 
 /* The terminal: shows @a until the user quits. 0, or an exit code after a message. */
 int br_term_run(struct br_app *a, bool color);

@@ -8,25 +8,25 @@
 
 #include "source.h"
 
-enum br_pane { BR_LANES, BR_FINDINGS, BR_EVENTS, BR_PANES };
-enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_LANE };
+enum br_pane { BR_TIMELINE, BR_FINDINGS, BR_EVENTS, BR_PANES };
+enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_TIMER };
 enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
 enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES };
 enum br_prompt_kind {
-	BR_NO_PROMPT,
-	BR_ASK_TIME,
-	BR_ASK_SEARCH,
-	BR_ASK_FILTER,
-	BR_ASK_FILE,
-	BR_ASK_SET,
-	BR_ASK_JUMP, /* the name of a bookmark: one key */
+	BR_PROMPT_NONE,
+	BR_PROMPT_TIME,
+	BR_PROMPT_SEARCH,
+	BR_PROMPT_FILTER,
+	BR_PROMPT_FILE,
+	BR_PROMPT_SET,
+	BR_PROMPT_JUMP, /* the name of a bookmark: one key */
 };
 
-/* One row of the timeline. @lane: index into the main index's lanes. */
+/* One row of the timeline. @timer: index into the main index's timers. */
 struct br_row {
 	enum br_row_kind kind;
-	int vm, lane;
+	int vm, timer;
 };
 
 /* @i: index into storms, guest transitions, reference segments, verdicts. */
@@ -47,13 +47,13 @@ struct br_prompt {
 
 struct br_model {
 	struct br_source *src;
-	const char *keys_text;	 /* a line for each key: what the help shows; NULL: none */
-	struct br_live live; /* while the source is locked */
-	bool indexed;	     /* the index pass has ended and the rows and findings are final */
-	char name[64];	     /* of the file, for the title */
+	const char *keys_text; /* a line for each key: what the help shows; NULL: none */
+	struct br_live live;   /* while the source is locked */
+	bool indexed;	       /* the index pass has ended and the rows and findings are final */
+	char name[64];	       /* of the file, for the title */
 
 	struct br_index *fine; /* of the window, when the main index is too coarse; NULL */
-	struct br_query fine_asked, events_asked; /* from == HVST_UNKNOWN: nothing */
+	struct br_request fine_requested, events_requested; /* from == HVST_UNKNOWN: nothing */
 
 	struct br_row *rows;
 	unsigned int nr_rows;
@@ -105,25 +105,25 @@ void br_model_free(struct br_model *m);
 void br_model_lock(struct br_model *m);
 void br_model_unlock(struct br_model *m);
 
-/* Takes answers, rebuilds rows and findings; true when something changed. */
+/* Takes replies, rebuilds rows and findings; true when something changed. */
 bool br_model_poll(struct br_model *m);
 /* Asks for what the window and the lists need and is not there yet. */
-void br_model_ask(struct br_model *m);
+void br_model_request(struct br_model *m);
 
 /* The recording: [*@first, *@last]; false while nothing is known. */
 bool br_model_span(const struct br_model *m, int64_t *first, int64_t *last);
 int64_t br_model_end(const struct br_model *m);		   /* of the window */
 int br_model_column(const struct br_model *m, int64_t ts); /* may lie outside of 0 .. cols - 1 */
 
-/* Adds up a lane between two times, from the finest index that has them. */
-void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, bool hist,
+/* Adds up a timer between two times, from the finest index that has them. */
+void br_model_sum(const struct br_model *m, int timer, int64_t from, int64_t to, bool hist,
 		  struct br_sum *s);
-/* A lane, or for the row of a VM all of its lanes. */
+/* A timer, or for the row of a VM all of its timers. */
 void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to,
 		      bool hist, struct br_sum *s);
-const struct br_lane *br_model_lane(const struct br_model *m, const struct br_row *row);
+const struct br_timer *br_model_timer(const struct br_model *m, const struct br_row *row);
 bool br_model_folded(const struct br_model *m, int vm);
-/* The storm of a lane that touches [from, to), NULL: none; @nr its number from 1. */
+/* The storm of a timer that touches [from, to), NULL: none; @nr its number from 1. */
 const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
 					int64_t from, int64_t to, unsigned int *nr);
 int br_model_row(const struct br_model *m); /* place of the selected row, -1: none */

@@ -15,7 +15,7 @@ void br_nav_selection(struct br_model *m); /* z */
 void br_nav_row(struct br_model *m, int by);
 void br_nav_to_finding(struct br_model *m, unsigned int i);
 bool br_nav_next(struct br_model *m, bool transitions, bool back);
-void br_nav_step(struct br_model *m, bool back); /* the next past-due arm of the selected lane */
+void br_nav_step(struct br_model *m, bool back); /* the next past-due arm of the selected timer */
 void br_nav_fold(struct br_model *m);
 void br_nav_fold_to_fit(struct br_model *m, int h); /* several VMs into @h rows */
 /* To where a search or step ended, if one did since the last call. */

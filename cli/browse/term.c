@@ -331,8 +331,8 @@ int br_term_run(struct br_app *a, bool color)
 	screen = begin();
 	if (!screen) {
 		cli_error("the terminal '%s' is not known or cannot be drawn on; set TERM, or use "
-			 "--script",
-			 getenv("TERM") ? getenv("TERM") : "");
+			  "--script",
+			  getenv("TERM") ? getenv("TERM") : "");
 		return EXIT_USAGE;
 	}
 	l.color = init_colors(color);

@@ -74,21 +74,21 @@ static int skew_height(const struct br_model *m, int free)
 static void layout_rows(const struct br_model *m, struct br_layout *l, int y, int w, int h)
 {
 	int panes = h < 12 ? h / 2 : h < 24 ? 7 : h * 2 / 5;
-	int lanes = m->nr_rows ? (int)m->nr_rows : 1;
+	int timers = m->nr_rows ? (int)m->nr_rows : 1;
 	int free, skew;
 
-	if (m->skew == BR_SKEW_IF_ROOM && lanes > h - panes && lanes <= h - MIN_PANES)
-		panes = h - lanes;
+	if (m->skew == BR_SKEW_IF_ROOM && timers > h - panes && timers <= h - MIN_PANES)
+		panes = h - timers;
 	free = h - panes;
 	skew = skew_height(m, free);
-	if (lanes > free - skew)
-		lanes = skew && lanes <= free - MIN_SKEW ? lanes : free - skew;
+	if (timers > free - skew)
+		timers = skew && timers <= free - MIN_SKEW ? timers : free - skew;
 	if (skew)
-		skew = free - lanes > MAX_SKEW ? MAX_SKEW : free - lanes;
-	l->lanes = (struct br_rect){ 0, y, w, lanes };
-	l->first_row = br_view_top(br_model_row(m), (int)m->nr_rows, lanes);
-	l->skew = (struct br_rect){ 0, y + lanes, w, skew };
-	layout_panes(m, l, y + lanes + skew, w, h - lanes - skew);
+		skew = free - timers > MAX_SKEW ? MAX_SKEW : free - timers;
+	l->timeline = (struct br_rect){ 0, y, w, timers };
+	l->first_row = br_view_top(br_model_row(m), (int)m->nr_rows, timers);
+	l->skew = (struct br_rect){ 0, y + timers, w, skew };
+	layout_panes(m, l, y + timers + skew, w, h - timers - skew);
 }
 
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
@@ -387,15 +387,15 @@ static void draw_marks(const struct br_model *m, const struct br_layout *l, stru
 static const char *prompt_label(enum br_prompt_kind kind)
 {
 	switch (kind) {
-	case BR_ASK_TIME:
+	case BR_PROMPT_TIME:
 		return "go to (9.157411, +3.2s): ";
-	case BR_ASK_SEARCH:
+	case BR_PROMPT_SEARCH:
 		return "search: ";
-	case BR_ASK_FILTER:
+	case BR_PROMPT_FILTER:
 		return "filter (vm= vcpu= timer= event=): ";
-	case BR_ASK_FILE:
+	case BR_PROMPT_FILE:
 		return "write to: ";
-	case BR_ASK_SET:
+	case BR_PROMPT_SET:
 		return "bookmark: which letter or digit? ";
 	default:
 		return "go to bookmark: ";
@@ -494,7 +494,7 @@ void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br
 	draw_head(m, l, g);
 	draw_ruler(m, l, g);
 	draw_marks(m, l, g);
-	br_draw_lanes(m, l, g);
+	br_draw_timeline(m, l, g);
 	br_draw_skew(m, l, g);
 	br_draw_details(m, &l->details, g);
 	br_draw_findings(m, &l->findings, g);

@@ -16,9 +16,9 @@ struct br_layout {
 	bool small; /* below 40x10: only a message */
 	int gutter; /* columns of row labels left of the timeline */
 	int cols;   /* of the timeline */
-	struct br_rect title, head, ruler, marks, lanes, skew, status;
+	struct br_rect title, head, ruler, marks, timeline, skew, status;
 	struct br_rect details, findings, events; /* w == 0: not shown */
-	int first_row;				  /* of the lanes shown */
+	int first_row;				  /* of the timers shown */
 };
 
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l);
@@ -44,7 +44,7 @@ const char *br_line_next(const char *text, int w);
 char *br_vm_name(int vm, char *buf, size_t len);
 
 /* Parts of the screen (view_*.c). */
-void br_draw_lanes(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
+void br_draw_timeline(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
 void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
 void br_draw_details(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct br_grid *g);

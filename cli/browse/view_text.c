@@ -63,7 +63,7 @@ static void put_field(FILE *f, const struct finding_field *d, const void *findin
 		put_evidence(f, field_evidence(d, finding));
 		return;
 	}
-	fprintf(f, "%-18s ", d->name);
+	fprintf(f, "%-19s ", d->name);
 	if (!field_known(d, finding))
 		fputs("null\n", f);
 	else if (field_left(d))

@@ -28,7 +28,7 @@ static bool outputs_apart(const struct options *o)
 			if (!same_file(outputs[i], o->files.v[f]))
 				continue;
 			cli_error("%s: %s would overwrite the recording", o->command->name,
-				 outputs[i]);
+				  outputs[i]);
 			return false;
 		}
 	for (i = 1; o->output && i < ARRAY_SIZE(outputs); i++)

@@ -49,8 +49,8 @@ static void make_getopt(const struct command *cmd, struct option *longs, char *s
 		if (!mine && !hides(cmd, &option_table[i]))
 			continue;
 		longs[n++] = (struct option){ option_table[i].name,
-					      option_table[i].arg ? required_argument : no_argument, NULL,
-					      LONG_ONLY + i };
+					      option_table[i].arg ? required_argument : no_argument,
+					      NULL, LONG_ONLY + i };
 		if (!mine || !option_table[i].letter)
 			continue;
 		*shorts++ = option_table[i].letter;
@@ -93,7 +93,7 @@ static void foreign_option(const struct options *o, const struct option_desc *d)
 
 	owners(who, sizeof(who), d->commands);
 	cli_error("%s: --%s means nothing here; it is an option of: %s", o->command->name, d->name,
-		 who);
+		  who);
 }
 
 static void unknown_long(const struct options *o, const char *word)
@@ -121,12 +121,12 @@ static void unknown_long(const struct options *o, const char *word)
 	like = nearest(copy, names);
 	if (hits > 1)
 		cli_error("%s: --%s could be several options; see hvstimer %s --help",
-			 o->command->name, copy, o->command->name);
+			  o->command->name, copy, o->command->name);
 	else if (like)
 		cli_error("%s: no option --%s; did you mean --%s?", o->command->name, copy, like);
 	else
 		cli_error("%s: no option --%s; see hvstimer %s --help", o->command->name, copy,
-			 o->command->name);
+			  o->command->name);
 }
 
 /* What getopt_long() stumbled over: '?' or ':'. */
@@ -143,7 +143,7 @@ static void bad_option(const struct options *o, int c, char **argv)
 		cli_error("%s: --%s takes no value", o->command->name, d->name);
 	else if (optopt)
 		cli_error("%s: no option -%c; see hvstimer %s --help", o->command->name, optopt,
-			 o->command->name);
+			  o->command->name);
 	else
 		unknown_long(o, word + strspn(word, "-"));
 }

@@ -72,8 +72,7 @@ SETTER(set_id)
 	char want[80];
 	unsigned long n;
 
-	snprintf(want, sizeof(want), d->max < 1000 ? "a number from 0 to %lu" : "a number",
-		 d->max);
+	snprintf(want, sizeof(want), d->max < 1000 ? "a number from 0 to %lu" : "a number", d->max);
 	if (!parse_unsigned(arg, d->max, &n))
 		return bad_value(o, arg, want);
 	*(int *)member(o, d) = n;
@@ -169,8 +168,7 @@ static bool unknown_event(const struct options *o, const char *arg)
 		cli_error("%s: no event is called '%s'; did you mean %s?", o->command->name, arg,
 			  like);
 	else
-		cli_error("%s: no event that hvstimer knows is called '%s'", o->command->name,
-			  arg);
+		cli_error("%s: no event that hvstimer knows is called '%s'", o->command->name, arg);
 	return false;
 }
 

@@ -175,7 +175,6 @@ static void put_evidence(struct json *j, const char *key, const struct hvst_evid
 	json_end_array(j);
 }
 
-
 static void put_event_names(struct json *j, const char *key, uint64_t ids)
 {
 	unsigned int id;

@@ -220,12 +220,17 @@ static bool guest_subdued(const void *finding)
 
 /* clang-format off: one line a field */
 
-/* A member of struct OF, and a text made of several; other members of struct finding_field follow. */
-#define FIELD(key, head, kind, member, where, ...) \
-	{ .name = key, .title = head, .type = VALUE_##kind, .offset = offsetof(OF, member),        \
-	  .in = where, __VA_ARGS__ }
-#define TEXT(head, where, function, ...) \
-	{ .title = head, .type = VALUE_TEXT, .in = where, .text = function, __VA_ARGS__ }
+/* A member of struct OF, and a text made of several; other members of struct finding_field follow.
+ */
+#define FIELD(key, head, kind, member, where, ...)                                                 \
+	{                                                                                          \
+		.name = key, .title = head, .type = VALUE_##kind, .offset = offsetof(OF, member),  \
+		.in = where, __VA_ARGS__                                                           \
+	}
+#define TEXT(head, where, function, ...)                                                           \
+	{                                                                                          \
+		.title = head, .type = VALUE_TEXT, .in = where, .text = function, __VA_ARGS__      \
+	}
 
 #define OF struct hvst_vcpu_info
 static const struct finding_field vcpu_fields[] = {
@@ -256,13 +261,16 @@ static const struct finding_field timer_fields[] = {
 	FIELD("arms", "arms", COUNT, arms, IN_DATA | IN_TABLES),
 	TEXT("past due", IN_TABLES, timer_past_due, .role = ROLE_WARN),
 	FIELD("past_due_observed", "observed", COUNT, past_due_observed, IN_DATA),
-	FIELD("past_due_inferred", "inferred", COUNT, past_due_inferred, IN_DATA | IN_TABLES, .drop = 4),
+	FIELD("past_due_inferred", "inferred", COUNT, past_due_inferred, IN_DATA | IN_TABLES,
+	      .drop = 4),
 	FIELD("restarts", "restarts", COUNT, restarts, IN_DATA),
 	FIELD("fired", "fired", COUNT, fired, IN_DATA),
 	FIELD("cancelled", "cancelled", COUNT, cancelled, IN_DATA),
-	FIELD("failed_deliveries", "failed", COUNT, failed_deliveries, IN_DATA | IN_TABLE, .drop = 5, .role = ROLE_WARN),
+	FIELD("failed_deliveries", "failed", COUNT, failed_deliveries, IN_DATA | IN_TABLE,
+	      .drop = 5, .role = ROLE_WARN),
 	FIELD("skew", "skew", SKETCH, skew, IN_JSON),
-	FIELD(NULL, "skew p1", QUANTILE, skew, IN_TABLES, .drop = 2, .role = ROLE_WARN, .rank = 100),
+	FIELD(NULL, "skew p1", QUANTILE, skew, IN_TABLES, .drop = 2, .role = ROLE_WARN,
+	      .rank = 100),
 	FIELD(NULL, "p50", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 5000),
 	FIELD(NULL, "p99", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 9900),
 	FIELD(NULL, "max", QUANTILE, skew, IN_TABLES, .rank = 10000),
@@ -290,7 +298,8 @@ static const struct finding_field storm_fields[] = {
 	FIELD("peak_hz", "peak", RATE, peak_hz, IN_DATA | IN_LIST),
 	TEXT("kind", IN_LIST, storm_meaning),
 	FIELD("skew_start_ns", "skew at start", SIGNED, skew_start_ns, IN_DATA),
-	FIELD("skew_max_ns", "max skew", SIGNED, skew_max_ns, IN_DATA | IN_TABLES, .role = ROLE_WARN),
+	FIELD("skew_max_ns", "max skew", SIGNED, skew_max_ns, IN_DATA | IN_TABLES,
+	      .role = ROLE_WARN),
 	FIELD("skew_end_ns", "skew at end", SIGNED, skew_end_ns, IN_DATA),
 	FIELD("skew_error_ns", "error", DURATION, skew_error_ns, IN_DATA),
 	TEXT("skew", IN_LIST, storm_skew),
@@ -326,7 +335,8 @@ static const struct finding_field reference_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
 	FIELD("from_ns", "from", TIME, from_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
 	FIELD("to_ns", "to", TIME, to_ns, IN_DATA | IN_TABLES, .drop = 3, .role = ROLE_TIME),
-	FIELD("source", "source", WORD, source, IN_DATA | IN_TABLES, .word = reference_word, .csv = "to_source"),
+	FIELD("source", "source", WORD, source, IN_DATA | IN_TABLES, .word = reference_word,
+	      .csv = "to_source"),
 	FIELD("step_ns", "step", SIGNED, step_ns, IN_DATA | IN_TABLES, .role = ROLE_WARN),
 	TEXT("rate", IN_TABLES, reference_rate, .drop = 2),
 	FIELD("rate_ppm", "rate", PPM, rate_ppm, IN_DATA),
@@ -341,14 +351,16 @@ static const struct finding_field guest_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
 	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA),
 	TEXT("vCPU", IN_TABLES, guest_vcpu),
-	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME, .csv = "from_ns"),
+	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME,
+	      .csv = "from_ns"),
 	{ .name = "to_ns", .title = "to", .type = VALUE_NONE, .in = IN_CSV },
 	FIELD("role", "role", WORD, role, IN_DATA | IN_TABLES, .drop = 2, .word = role_word),
 	FIELD("from", "from", WORD, from, IN_DATA, .word = source_word, .csv = "from_source"),
 	FIELD("to", "to", WORD, to, IN_DATA, .word = source_word, .csv = "to_source"),
 	FIELD("offset_ns", "offset", SIGNED, offset_ns, IN_DATA, .csv = "step_ns"),
 	FIELD("rate_ppm", "rate", PPM, rate_ppm, IN_DATA),
-	FIELD("confidence", "confidence", WORD, confidence, IN_DATA | IN_TABLES, .drop = 1, .word = confidence_word),
+	FIELD("confidence", "confidence", WORD, confidence, IN_DATA | IN_TABLES, .drop = 1,
+	      .word = confidence_word),
 	TEXT("change", IN_TABLES, guest_change, .flexible = true, .left = true),
 	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_DATA | IN_PAGE, .csv = "why"),
 };
@@ -380,8 +392,7 @@ const struct finding_kind finding_vcpu = KIND(vcpu_fields, struct hvst_vcpu_info
 const struct finding_kind finding_timer = KIND(timer_fields, struct hvst_timer, NULL);
 const struct finding_kind finding_storm = KIND(storm_fields, struct hvst_storm, NULL);
 const struct finding_kind finding_past_due = KIND(past_due_fields, struct hvst_past_due, NULL);
-const struct finding_kind finding_reference =
-	KIND(reference_fields, struct hvst_ref_segment, NULL);
+const struct finding_kind finding_reference = KIND(reference_fields, struct hvst_ref_segment, NULL);
 const struct finding_kind finding_guest =
 	KIND(guest_fields, struct hvst_guest_transition, guest_subdued);
 const struct finding_kind finding_verdict = KIND(verdict_fields, struct hvst_verdict, NULL);

@@ -302,8 +302,7 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace,
 {
 	label(o, "Storms");
 	if (r->nr_storms)
-		finding_table(o, &finding_storm, r->storms, least(r->nr_storms, most), LABEL,
-			      true);
+		finding_table(o, &finding_storm, r->storms, least(r->nr_storms, most), LABEL, true);
 	else
 		out_str(o, "none\n");
 	if (most < r->nr_storms)

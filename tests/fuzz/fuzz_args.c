@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include "../../cli/opt/value.h"
 #include "../../cli/options.h"
 #include "../../cli/record.h"
 #include "fuzz.h"

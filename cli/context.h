@@ -2,17 +2,17 @@
 /*
  * What every command that reads a recording does alike: session, output, interruption, exit code.
  */
-#ifndef HVST_CLI_RUN_H
-#define HVST_CLI_RUN_H
+#ifndef HVST_CLI_CONTEXT_H
+#define HVST_CLI_CONTEXT_H
 
 #include "options.h"
 
-struct run {
+struct context {
 	struct options o;
 	struct hvst_session *s;
 	struct out out;
 	const struct hvst_trace *trace;
-	const struct hvst_result *result; /* after run_pass() with HVST_NEED_ANALYSIS */
+	const struct hvst_result *result; /* after ctx_pass() with HVST_NEED_ANALYSIS */
 	int64_t from_ns, to_ns;		  /* --from, --to; HVST_UNKNOWN: not given */
 	bool interrupted;
 	bool progress_shown;
@@ -25,47 +25,47 @@ struct run {
  * Parses the arguments, opens output and recording. False: *@code is the exit code, nothing is
  * left open.
  */
-bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *code);
+bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, int *code);
 
 /* Another session on the same recording, opened; NULL after a message. The caller frees it. */
-struct hvst_session *run_session(const struct options *o);
+struct hvst_session *ctx_new_session(const struct options *o);
 
-/* One pass over the recording. @obs may be NULL. False after a message; then run_fail() is due. */
-bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs, void *ctx);
+/* One pass over the recording. @obs may be NULL. False after a message; then ctx_fail() is due. */
+bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx);
 
 /* Whether the recording holds anything that the command can use; says what to record if not. */
-bool run_has(struct run *r, uint64_t ids);
+bool ctx_has(struct context *r, uint64_t ids);
 
 /*
  * The pass of a command that analyses and can use events of @ids; @obs may be NULL. An exit code;
- * where it is not EXIT_OK, a message was given and run_fail() is due.
+ * where it is not EXIT_OK, a message was given and ctx_fail() is due.
  */
-int run_analyse(struct run *r, uint64_t ids, const struct hvst_observer *obs, void *ctx);
+int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs, void *ctx);
 
 /* A command that analyses in one pass and then writes what was found. */
 struct report {
 	enum command_bit bit;
 	uint64_t ids; /* events that it can use */
-	void (*render[FORMAT_COUNT])(struct run *r);
-	bool (*findings)(const struct run *r); /* what --check is about; NULL: takes none */
+	void (*render[FORMAT_COUNT])(struct context *r);
+	bool (*findings)(const struct context *r); /* what --check is about; NULL: takes none */
 };
 
 /* All of such a command, from its arguments to its exit code. */
-int run_report(const struct report *p, int argc, char **argv);
+int ctx_report(const struct report *p, int argc, char **argv);
 
 /* Ends the command after its output; the exit code. @findings: what --check is about. */
-int run_end(struct run *r, bool findings);
+int ctx_end(struct context *r, bool findings);
 /* Ends it without output. */
-int run_fail(struct run *r, int code);
+int ctx_fail(struct context *r, int code);
 
 /*
  * Where the part that is looked at begins: --from or the first event; HVST_UNKNOWN before a pass
  * told.
  */
-int64_t run_origin(const struct run *r);
+int64_t ctx_origin(const struct context *r);
 
 /* Writes a file beside the output (a plot, a page): @draw fills it. False after a message. */
-bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx);
+bool ctx_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx);
 
 /* Ids of the stimer events: without any of these there is nothing to analyse. */
 #define STIMER_IDS ((1ULL << (HVST_EV_STIMER_EXPIRATION + 1)) - 1)

@@ -9,7 +9,7 @@
 
 #include "message.h"
 #include "output/hint.h"
-#include "run.h"
+#include "context.h"
 
 #define PROGRESS_FIRST_MS 500
 #define PROGRESS_EVERY_MS 100
@@ -41,7 +41,7 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void clear_progress(struct run *r)
+static void clear_progress(struct context *r)
 {
 	if (r->progress_shown)
 		fputs("\r\033[K", stderr);
@@ -50,7 +50,7 @@ static void clear_progress(struct run *r)
 
 static int on_progress(void *ctx, uint64_t done, uint64_t total)
 {
-	struct run *r = ctx;
+	struct context *r = ctx;
 	int64_t now = now_ms();
 
 	if (now >= r->progress_next_ms && total) {
@@ -65,32 +65,32 @@ static int quiet_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	(void)done;
 	(void)total;
-	return ((struct run *)ctx)->out.err;
+	return ((struct context *)ctx)->out.err;
 }
 
 /* The session has one context for all callbacks: these hand the command its own. */
 static int pass_event(void *ctx, const struct hvst_event *ev)
 {
-	struct run *r = ctx;
+	struct context *r = ctx;
 
 	return r->observer->event(r->ctx, ev);
 }
 
 static int pass_arm(void *ctx, const struct hvst_arm *arm)
 {
-	struct run *r = ctx;
+	struct context *r = ctx;
 
 	return r->observer->arm(r->ctx, arm);
 }
 
 static int pass_fire(void *ctx, const struct hvst_fire *fire)
 {
-	struct run *r = ctx;
+	struct context *r = ctx;
 
 	return r->observer->fire(r->ctx, fire);
 }
 
-static void observe(struct run *r, const struct hvst_observer *obs, void *ctx)
+static void observe(struct context *r, const struct hvst_observer *obs, void *ctx)
 {
 	bool show = !r->o.quiet && isatty(STDERR_FILENO);
 	struct hvst_observer all = { .progress = show ? on_progress : quiet_progress };
@@ -135,7 +135,7 @@ static int configure(struct hvst_session *s, const struct options *o)
 	return err;
 }
 
-struct hvst_session *run_session(const struct options *o)
+struct hvst_session *ctx_new_session(const struct options *o)
 {
 	struct hvst_session *s = hvst_session_new();
 	int err;
@@ -154,9 +154,9 @@ struct hvst_session *run_session(const struct options *o)
 	return NULL;
 }
 
-static int open_session(struct run *r)
+static int open_session(struct context *r)
 {
-	r->s = run_session(&r->o);
+	r->s = ctx_new_session(&r->o);
 	if (!r->s)
 		return EXIT_INPUT;
 	r->trace = hvst_session_trace(r->s);
@@ -165,7 +165,8 @@ static int open_session(struct run *r)
 }
 
 /* In ns of the trace clock; false when given in cycles and the clock counts none. */
-static bool time_arg_ns(const struct run *r, const struct time_arg *a, int64_t base, int64_t *ns)
+static bool time_arg_ns(const struct context *r, const struct time_arg *a, int64_t base,
+			int64_t *ns)
 {
 	const struct hvst_trace *t = r->trace;
 	__int128 v = a->ns;
@@ -187,12 +188,12 @@ static int stop_here(void *ctx, const struct hvst_event *ev)
 }
 
 /* When the recording begins is known as soon as there is an event: nothing more is read. */
-static bool find_first(struct run *r)
+static bool find_first(struct context *r)
 {
 	static const struct hvst_observer any = { .event = stop_here };
 	bool found = false;
 
-	if (!run_pass(r, HVST_NEED_EVENTS, &any, &found))
+	if (!ctx_pass(r, HVST_NEED_EVENTS, &any, &found))
 		return false;
 	r->interrupted &= !found;
 	return true;
@@ -202,7 +203,7 @@ static bool find_first(struct run *r)
  * --from and --to; relative ones count from the first event, for which it may need a look at the
  * file. An exit code.
  */
-static int set_window(struct run *r)
+static int set_window(struct context *r)
 {
 	const struct options *o = &r->o;
 	int64_t base = 0;
@@ -217,14 +218,14 @@ static int set_window(struct run *r)
 	if ((o->from.set && !time_arg_ns(r, &o->from, base, &r->from_ns)) ||
 	    (o->to.set && !time_arg_ns(r, &o->to, base, &r->to_ns))) {
 		cli_error("%s: the trace clock %s counts no cycles", o->command->name,
-			 r->trace->clock ? r->trace->clock : "?");
+			  r->trace->clock ? r->trace->clock : "?");
 		return EXIT_USAGE;
 	}
 	hvst_session_set_window(r->s, r->from_ns, r->to_ns);
 	return EXIT_OK;
 }
 
-bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *code)
+bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, int *code)
 {
 	int err;
 
@@ -233,34 +234,34 @@ bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *
 	out_open_memory(&r->out);
 	switch (options_parse(&r->o, command_by_bit(bit), argc, argv)) {
 	case PARSE_DONE:
-		*code = run_fail(r, EXIT_OK);
+		*code = ctx_fail(r, EXIT_OK);
 		return false;
 	case PARSE_BAD:
-		*code = run_fail(r, EXIT_USAGE);
+		*code = ctx_fail(r, EXIT_USAGE);
 		return false;
 	case PARSE_GO:
 		break;
 	}
 	*code = open_session(r);
 	if (*code) {
-		run_fail(r, *code);
+		ctx_fail(r, *code);
 		return false;
 	}
 	err = out_open(&r->out, r->o.output, r->o.color);
 	if (err) {
 		cli_error("%s: %s", r->o.output, strerror(-err));
-		*code = run_fail(r, EXIT_INPUT);
+		*code = ctx_fail(r, EXIT_INPUT);
 		return false;
 	}
 	*code = set_window(r);
 	if (*code) {
-		run_fail(r, *code);
+		ctx_fail(r, *code);
 		return false;
 	}
 	return true;
 }
 
-bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs, void *ctx)
+bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx)
 {
 	int err;
 
@@ -279,7 +280,7 @@ bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs,
 	return !err;
 }
 
-bool run_has(struct run *r, uint64_t ids)
+bool ctx_has(struct context *r, uint64_t ids)
 {
 	struct out err;
 	unsigned int i;
@@ -290,11 +291,11 @@ bool run_has(struct run *r, uint64_t ids)
 	if (r->interrupted)
 		return true; /* it may have had some further on */
 	cli_error("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
-		 (unsigned long long)r->trace->events,
-		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n
-			 ? " in the chosen part"
-			 : "",
-		 r->o.command->name);
+		  (unsigned long long)r->trace->events,
+		  r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n
+			  ? " in the chosen part"
+			  : "",
+		  r->o.command->name);
 	out_open_memory(&err);
 	out_str(&err,
 		"Record them on the host while the guest is stuck, with hvstimer record or\n  ");
@@ -305,28 +306,28 @@ bool run_has(struct run *r, uint64_t ids)
 	return false;
 }
 
-int run_analyse(struct run *r, uint64_t ids, const struct hvst_observer *obs, void *ctx)
+int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs, void *ctx)
 {
-	if (!run_pass(r, HVST_NEED_ANALYSIS, obs, ctx))
+	if (!ctx_pass(r, HVST_NEED_ANALYSIS, obs, ctx))
 		return EXIT_INPUT;
-	return run_has(r, ids) ? EXIT_OK : EXIT_NOTHING;
+	return ctx_has(r, ids) ? EXIT_OK : EXIT_NOTHING;
 }
 
-int run_report(const struct report *p, int argc, char **argv)
+int ctx_report(const struct report *p, int argc, char **argv)
 {
-	struct run r;
+	struct context r;
 	int code;
 
-	if (!run_start(&r, p->bit, argc, argv, &code))
+	if (!ctx_start(&r, p->bit, argc, argv, &code))
 		return code;
-	code = run_analyse(&r, p->ids, NULL, NULL);
+	code = ctx_analyse(&r, p->ids, NULL, NULL);
 	if (code)
-		return run_fail(&r, code);
+		return ctx_fail(&r, code);
 	p->render[r.o.format](&r);
-	return run_end(&r, p->findings && p->findings(&r));
+	return ctx_end(&r, p->findings && p->findings(&r));
 }
 
-static int output_error(struct run *r, int err)
+static int output_error(struct context *r, int err)
 {
 	if (err == -EPIPE)
 		return EXIT_OK;
@@ -334,12 +335,12 @@ static int output_error(struct run *r, int err)
 	return EXIT_INPUT;
 }
 
-int64_t run_origin(const struct run *r)
+int64_t ctx_origin(const struct context *r)
 {
 	return r->from_ns != HVST_UNKNOWN ? r->from_ns : r->trace->first_ns;
 }
 
-bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx)
+bool ctx_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx)
 {
 	struct out o;
 	int err = out_open(&o, path, COLOR_NEVER);
@@ -353,7 +354,7 @@ bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *c
 	return !err;
 }
 
-int run_fail(struct run *r, int code)
+int ctx_fail(struct context *r, int code)
 {
 	interruptible = NULL;
 	hvst_session_free(r->s);
@@ -362,7 +363,7 @@ int run_fail(struct run *r, int code)
 	return code;
 }
 
-int run_end(struct run *r, bool findings)
+int ctx_end(struct context *r, bool findings)
 {
 	int err = out_close(&r->out);
 	int code = EXIT_OK;
@@ -375,5 +376,5 @@ int run_end(struct run *r, bool findings)
 		code = EXIT_FINDINGS;
 	if (r->interrupted && !r->o.quiet)
 		cli_error("interrupted: this holds for the part that was read");
-	return run_fail(r, code);
+	return ctx_fail(r, code);
 }
