@@ -44,7 +44,7 @@ static int run_script(struct br_app *a, const struct options *o)
 	return code;
 }
 
-/* How the index pass ended decides, unless something else went wrong. */
+/* The exit code follows from how the index pass ended. */
 static int outcome(struct br_app *a, const struct options *o)
 {
 	int code = EXIT_OK;
@@ -97,7 +97,10 @@ int cmd_browse(int argc, char **argv)
 	requests = ctx_new_session(&r.o);
 	if (!requests)
 		goto out;
-	/* --vm and the like filter the screen, where that can be changed: the sessions see all. */
+	/*
+	 * --vm, --vcpu and --timer set the filter of the screen, which can be changed: the sessions
+	 * read everything.
+	 */
 	hvst_session_set_filter(r.s, -1, -1, -1);
 	hvst_session_set_filter(requests, -1, -1, -1);
 	src = br_loader_new(r.s, requests, r.from_ns, r.to_ns);

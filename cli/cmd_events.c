@@ -32,7 +32,7 @@ struct owner {
 	int tid, vm, vcpu;
 };
 
-/* A command name at hand; slots are found by tid and overwritten. */
+/* Cached command name; slots are indexed by tid and overwritten. */
 struct comm {
 	int tid;
 	bool used;
@@ -105,7 +105,7 @@ static int owner_order(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-/* The result of the first pass goes away with the second: keep who is who. */
+/* The second pass frees the result of the first: copy VM and vCPU of each thread. */
 static bool keep_owners(struct events *e)
 {
 	const struct hvst_result *res = e->r.result;
@@ -128,10 +128,7 @@ static bool keep_owners(struct events *e)
 	return true;
 }
 
-/*
- * A callback runs in whatever task it interrupts: it is told by its vcpu_id, if only one VM has
- * that.
- */
+/* A callback runs in the interrupted task: identify it by vcpu_id, if only one VM has that one. */
 static struct owner owner_by_vcpu(const struct events *e, int vcpu)
 {
 	struct owner found = { -1, -1, vcpu };
@@ -229,7 +226,7 @@ static void find_inferred(struct events *e, const struct hvst_event *ev, struct 
 	}
 }
 
-/* What a start event was: an arm of the guest's, or else the host's own delay. */
+/* What a start event was: an arm by the guest, or padding by the host. */
 static const char *arm_name(const struct hvst_arm *arm, const struct hvst_event *ev)
 {
 	static const char *const names[] = {

@@ -64,7 +64,7 @@ static bool pass(struct histogram *h)
 	       !collect_error(h);
 }
 
-/* An exit code; more rows than can be kept are a matter of options. */
+/* Returns an exit code; too many rows are a usage error. */
 static int read_all(struct histogram *h)
 {
 	if (!pass(h))

@@ -64,7 +64,7 @@ int collect_arm(struct collect *c, const struct hvst_arm *arm);
  */
 bool collect_linear(struct collect *c, int64_t width_ns);
 
-/* Names the series by the run's result, joins them by @by (enum by) and sorts them. */
+/* Set VM and vCPU of the series from @r, join them by @by (enum by) and sort them. */
 void collect_group(struct collect *c, const struct hvst_result *r, unsigned int by);
 
 #endif

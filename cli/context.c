@@ -24,7 +24,7 @@ static void on_interrupt(int sig)
 		hvst_session_stop(interruptible);
 }
 
-/* The second SIGINT kills. */
+/* SA_RESETHAND: the second SIGINT kills. */
 static void catch_interrupt(struct hvst_session *s)
 {
 	struct sigaction sa = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
@@ -58,7 +58,7 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 		r->progress_shown = true;
 		r->progress_next_ms = now + PROGRESS_EVERY_MS;
 	}
-	return r->out.err; /* nobody reads any more: stop */
+	return r->out.err; /* the output is closed: stop */
 }
 
 static int quiet_progress(void *ctx, uint64_t done, uint64_t total)
@@ -68,7 +68,7 @@ static int quiet_progress(void *ctx, uint64_t done, uint64_t total)
 	return ((struct context *)ctx)->out.err;
 }
 
-/* The session has one context for all callbacks: these hand the command its own. */
+/* A session has one context for all callbacks: pass the command's. */
 static int pass_event(void *ctx, const struct hvst_event *ev)
 {
 	struct context *r = ctx;
@@ -187,7 +187,7 @@ static int stop_here(void *ctx, const struct hvst_event *ev)
 	return 1;
 }
 
-/* When the recording begins is known as soon as there is an event: nothing more is read. */
+/* Read up to the first event, to know when the recording begins. */
 static bool find_first(struct context *r)
 {
 	static const struct hvst_observer any = { .event = stop_here };
@@ -289,7 +289,7 @@ bool ctx_has(struct context *r, uint64_t ids)
 		if (ids >> i & 1 && r->trace->seen[i])
 			return true;
 	if (r->interrupted)
-		return true; /* it may have had some further on */
+		return true; /* the rest may have some */
 	cli_error("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
 		  (unsigned long long)r->trace->events,
 		  r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What every command that reads a recording does alike: session, output, interruption, exit code.
- */
+/* Context of a command that reads a recording: session, output, interruption, exit code. */
 #ifndef HVST_CLI_CONTEXT_H
 #define HVST_CLI_CONTEXT_H
 
@@ -50,7 +48,7 @@ struct report {
 	bool (*findings)(const struct context *r); /* what --check is about; NULL: takes none */
 };
 
-/* All of such a command, from its arguments to its exit code. */
+/* Run such a command. Returns its exit code. */
 int ctx_report(const struct report *p, int argc, char **argv);
 
 /* Ends the command after its output; the exit code. @findings: what --check is about. */
@@ -69,7 +67,7 @@ bool ctx_write(const char *path, void (*draw)(struct out *o, void *ctx), void *c
 
 /* Ids of the stimer events: without any of these there is nothing to analyse. */
 #define STIMER_IDS ((1ULL << (HVST_EV_STIMER_EXPIRATION + 1)) - 1)
-/* and those from which clocks can be told. */
+/* and those that tell about clocks. */
 #define CLOCK_IDS                                                                                  \
 	(STIMER_IDS | 1ULL << HVST_EV_MSR | 1ULL << HVST_EV_WRITE_TSC_OFFSET |                     \
 	 1ULL << HVST_EV_TRACK_TSC | 1ULL << HVST_EV_UPDATE_MASTER_CLOCK |                         \

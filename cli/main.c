@@ -26,7 +26,7 @@ static int usage(struct out *out)
 	return out_close(out) ? EXIT_INPUT : EXIT_OK;
 }
 
-/* A command tells its own help. */
+/* Help is printed by the command. */
 static int help(const char *topic)
 {
 	const struct command *cmd = topic ? command_find(topic) : NULL;
@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
-	/* a reader that goes away is an error of write(2), dealt with there */
+	/* a closed pipe is an error of write(2), handled there */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
 		cli_error("which command? See hvstimer --help, or begin with: hvstimer diagnose");

@@ -9,7 +9,7 @@ static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
 	return a < b ? (a < c ? a : c) : (b < c ? b : c);
 }
 
-/* Levenshtein's distance of words up to 63 long. */
+/* Levenshtein distance of words of up to 63 characters. */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[64], i, j, diagonal, old;

@@ -8,7 +8,7 @@
 #include "app.h"
 #include "nav.h"
 
-/* Panes and columns follow from the model, the model's window from the columns. */
+/* Lay out the panes for the model's state, then fit the model's window to the columns. */
 static void fit(struct br_app *a)
 {
 	br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
@@ -25,7 +25,7 @@ static void fit(struct br_app *a)
 	br_nav_fit(&a->m, a->l.cols);
 }
 
-/* Takes in replies, and moves to what was found. Called locked. */
+/* Process replies and move the cursor to a search result. Called with the source locked. */
 static bool poll_source(struct br_app *a)
 {
 	bool changed = br_model_poll(&a->m);
@@ -34,7 +34,7 @@ static bool poll_source(struct br_app *a)
 	return changed;
 }
 
-/* Called locked. */
+/* Called with the source locked. */
 static void draw(struct br_app *a)
 {
 	fit(a);
@@ -109,7 +109,7 @@ static void write_screen(const struct br_grid *g, struct out *o)
 	free(text);
 }
 
-/* y: after the drawing, so that the file has the screen without the prompt. */
+/* For y. Called after drawing, so that the file does not show the prompt. */
 static void write_file(struct br_app *a)
 {
 	const char *path = a->m.write_to;

@@ -111,7 +111,7 @@ static void add32(uint32_t *to, uint32_t n)
 	*to = *to > UINT32_MAX - n ? UINT32_MAX : *to + n;
 }
 
-/* HVST_UNKNOWN is the least value there is: it must not win as a minimum. */
+/* HVST_UNKNOWN is INT64_MIN: exclude it from the minimum. */
 static void widen(int64_t *min, int64_t *max, int64_t v_min, int64_t v_max)
 {
 	if (v_min == HVST_UNKNOWN)
@@ -172,7 +172,7 @@ static void timer_fold(struct br_timer *l, unsigned int used, unsigned int odd, 
 		bin_init(&l->bins[j]);
 }
 
-/* Bins twice as wide. When the first bin is an odd one it becomes the second half of a new one. */
+/* Double the bin width. An odd first bin becomes the second half of a new one. */
 static void fold(struct br_index *idx)
 {
 	unsigned int odd = idx->origin >> idx->shift & 1;
@@ -184,7 +184,7 @@ static void fold(struct br_index *idx)
 	idx->origin = bin_start(idx, idx->origin);
 }
 
-/* Makes room for @by bins before the first one. */
+/* Make room for @by bins before the first one. */
 static void shift_bins(struct br_index *idx, unsigned int by)
 {
 	for (unsigned int i = 0; i < idx->nr_timers; i++) {

@@ -45,13 +45,13 @@ struct br_index {
 	int64_t first, last; /* of the arms; HVST_UNKNOWN when there is none */
 };
 
-/* A stretch of a timer added up. */
+/* Sums over a time range of one timer. */
 struct br_sum {
 	uint64_t ahead, past, periodic, inferred;
 	int64_t skew_min, skew_max;    /* HVST_UNKNOWN: none known */
 	int64_t first_past, last_past; /* HVST_UNKNOWN: none */
 	double hist[BR_HIST];	       /* arms per octave, estimated */
-	bool exact;		       /* no bin lies partly outside the stretch */
+	bool exact;		       /* no bin crosses the ends of the range */
 };
 
 struct br_index *br_index_new(size_t budget);
@@ -61,7 +61,7 @@ void br_index_free(struct br_index *idx);
 
 /* Restarts of a running timer are no arms and are left out. */
 void br_index_add(struct br_index *idx, const struct hvst_arm *arm);
-/* The timer of a timer, -1: none. */
+/* Index of the timer, -1: none. */
 int br_index_timer(const struct br_index *idx, int tid, int timer);
 int64_t br_index_width(const struct br_index *idx);
 

@@ -166,7 +166,7 @@ static void do_cancel(struct br_model *m, int arg)
 	m->selected = false;
 }
 
-/* Both marks set: the stretch between them is the selection. */
+/* With both marks set, select the range between them. */
 static void do_mark(struct br_model *m, int which)
 {
 	int64_t *a = m->mark;
@@ -179,7 +179,7 @@ static void do_mark(struct br_model *m, int which)
 	m->select_to = (a[0] < a[1] ? a[1] : a[0]) + 1;
 }
 
-/* The first of hvstimer-view-1.txt .. 99 that does not exist: nothing is ever overwritten. */
+/* The first of hvstimer-view-1.txt .. 99 that does not exist. Never overwrite a file. */
 static void free_name(char *buf, size_t len)
 {
 	for (int i = 1; i < 100; i++) {

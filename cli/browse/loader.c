@@ -36,7 +36,7 @@ struct loader {
 	struct hvst_storm *storms;
 	struct hvst_arm batch[BATCH];
 	unsigned int nr_batch;
-	int64_t next_ms; /* when the screen is to be told of progress again */
+	int64_t next_ms; /* time of the next progress update */
 
 	pthread_mutex_t lock; /* the rest */
 	pthread_cond_t work, news;
@@ -46,7 +46,7 @@ struct loader {
 	bool ready[BR_REQ_KINDS];
 	int running; /* enum br_request_kind, -1: none */
 	bool stop;   /* the running request is to end */
-	bool resume; /* the search makes way for another request and goes on after it */
+	bool resume; /* the search was interrupted for another request and continues afterwards */
 	bool indexing, quit;
 	bool final; /* the index session has its final results; set once */
 	pthread_t index_thread, request_thread;
@@ -119,7 +119,7 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 	return 0;
 }
 
-/* While arms come in a thread's VM may be unknown yet; after the run it is known for good. */
+/* Take the result. During the pass the VM of a thread may not be known; now it is. */
 static void set_result(struct loader *l, int err)
 {
 	struct br_live *live = &l->live;
@@ -268,8 +268,8 @@ static int only_vm_with(const struct hvst_result *r, int vcpu)
 }
 
 /*
- * Whose an event is: by its thread, if that is a vCPU's. A callback runs in whatever task it
- * interrupts.
+ * Identify VM and vCPU by the thread; for a callback, which runs in the interrupted task, by
+ * vcpu_id.
  */
 static void identify(struct loader *l, const struct hvst_event *ev, int *vm, int *vcpu)
 {
@@ -291,7 +291,7 @@ static bool matches(struct job *j, const struct hvst_event *ev, struct br_event 
 	return br_filter_event(&j->q.filter, ev, row->vm, row->vcpu);
 }
 
-/* Room for one more row: more memory, or in a ring the oldest one's. */
+/* A free row: newly allocated, or the oldest one of a full ring. */
 static struct br_event *next_row(struct job *j)
 {
 	if (j->ring && j->nr == BEFORE)
@@ -346,7 +346,9 @@ static int read_after(struct job *j)
 	return err == -ECANCELED && !stopped(j->l) ? 0 : err;
 }
 
-/* Ever longer stretches before that time, until they hold enough events or reach the beginning. */
+/*
+ * Read ever longer ranges before that time, until one has enough events or starts at the beginning.
+ */
 static int read_before(struct job *j)
 {
 	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
@@ -366,7 +368,7 @@ static int read_before(struct job *j)
 	}
 }
 
-/* The ring, oldest first, put before what comes after. */
+/* Join the ring (oldest first) with the events after it. */
 static int join(struct job *j)
 {
 	struct br_event *all = malloc(((size_t)j->nr + j->a.nr_events + 1) * sizeof(*all));
@@ -440,7 +442,7 @@ static void drop_reply(struct loader *l, int kind)
 	l->ready[kind] = false;
 }
 
-/* Called locked; the request itself runs unlocked. */
+/* Called with the lock held, which is released while the request is served. */
 static void serve(struct loader *l, int kind)
 {
 	static int (*const run[BR_REQ_KINDS])(struct job *) = { request_fine, request_events,
@@ -594,8 +596,8 @@ static bool loader_start(struct loader *l)
 	sigset_t set, old;
 
 	/*
-	 * Signals belong to the thread with the terminal; but a crash here has to give the terminal
-	 * back, too.
+	 * Signals are handled by the thread with the terminal, except crashes: their handlers
+	 * restore the terminal.
 	 */
 	sigfillset(&set);
 	for (unsigned int i = 0; i < sizeof(own) / sizeof(own[0]); i++)

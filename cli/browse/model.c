@@ -7,7 +7,7 @@
 #include "model.h"
 
 #define MAX_VMS 4096
-#define EDGE	20 /* events beyond the cursor, or more are asked for */
+#define EDGE	20 /* request more when fewer events than this lie beyond the cursor */
 
 void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 {
@@ -73,8 +73,7 @@ int br_model_column(const struct br_model *m, int64_t ts)
 }
 
 /*
- * Bins a column in a fine index: many, so that windows fit closely, but all timers must fit the
- * memory.
+ * Bins per column in a fine index: as many as BR_FINE_BUDGET allows, so that windows fit closely.
  */
 static int64_t fineness(const struct br_model *m)
 {
@@ -100,7 +99,7 @@ int64_t br_model_unit(const struct br_model *m, int64_t col_ns)
 
 /* --- adding up --- */
 
-/* Does the fine index hold all of [from, to) that the recording has? */
+/* Does the fine index cover [from, to), as far as the recording does? */
 static bool fine_covers(const struct br_model *m, int64_t from, int64_t to)
 {
 	int64_t first, last, end;
@@ -282,10 +281,7 @@ static int find_row(const struct br_model *m, const struct br_row *want)
 	return -1;
 }
 
-/*
- * Before the user has chosen a row: the first timer, or folded VM, with a storm, else the first
- * timer.
- */
+/* Until the user selects a row: the first timer or folded VM with a storm, else the first timer. */
 static int default_row(const struct br_model *m)
 {
 	int timer = -1;
@@ -333,10 +329,7 @@ static void add_finding(struct br_model *m, enum br_finding_kind kind, unsigned 
 	m->findings[m->nr_findings++] = (struct br_finding){ kind, i, ts };
 }
 
-/*
- * By time; of two at one time the guest's comes last, so that T, coming from a storm, meets it
- * first.
- */
+/* By time. At equal times the guest's comes last, so that T, from a storm, finds it first. */
 static int finding_order(const void *a, const void *b)
 {
 	const struct br_finding *x = a, *y = b;
@@ -349,7 +342,7 @@ static bool vm_passes(const struct br_model *m, int vm, int vcpu)
 	return br_filter_timer(&m->filter, vm, vcpu < 0 ? m->filter.vcpu : vcpu, m->filter.timer);
 }
 
-/* Marks @vm as seen; was it before? */
+/* Mark @vm as seen. Returns whether it was before. */
 static bool seen_vm(uint64_t *seen, int vm)
 {
 	unsigned int bit = ((unsigned int)vm + 1) % MAX_VMS;
@@ -375,10 +368,7 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 	for (unsigned int i = 0; i < r->nr_guest; i++)
 		if (vm_passes(m, r->guest[i].vm, r->guest[i].vcpu))
 			add_finding(m, BR_F_GUEST, i, r->guest[i].ts_ns);
-	/*
-	 * A VM's first segment is no change; at each later one its clock stepped or got another
-	 * source.
-	 */
+	/* Each segment but a VM's first is a change: a step, or another source. */
 	for (unsigned int i = 0; i < r->nr_reference; i++)
 		if (seen_vm(seen, r->reference[i].vm) && vm_passes(m, r->reference[i].vm, -1))
 			add_finding(m, BR_F_REFERENCE, i, r->reference[i].from_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the browser knows and where the user stands: the index, the findings, the page of events
- * around the cursor, and window, cursor, selection, filter, marks. No terminal, no drawing.
+ * State of the browser: the index, the findings, the page of events around the cursor, and window,
+ * cursor, selection, filter and marks. Neither terminal nor drawing.
  */
 #ifndef HVST_BROWSE_MODEL_H
 #define HVST_BROWSE_MODEL_H
@@ -62,18 +62,18 @@ struct br_model {
 
 	struct br_event *events;
 	unsigned int nr_events;
-	int64_t events_at; /* the time they were asked around */
+	int64_t events_at; /* the time around which they were requested */
 	bool events_start, events_end;
 
-	/* where the user stands */
+	/* position of the user */
 	int cols;	      /* of the timeline */
 	int page;	      /* rows of the list in front */
 	bool events_shown;    /* is the event list on the screen? */
 	int64_t from, col_ns; /* the window: cols * col_ns from @from */
 	int64_t span;	      /* that the user chose: what is kept when the terminal is resized */
 	int64_t cursor;
-	int64_t found;		 /* where a search or step ended: to be gone to; HVST_UNKNOWN */
-	bool whole;		 /* the window is the whole recording, as it grows */
+	int64_t found; /* result of a search or step, for br_nav_follow(); HVST_UNKNOWN: none */
+	bool whole;    /* the window is the whole recording, as it grows */
 	enum br_pane pane, list; /* with the focus; the list shown in a narrow window */
 	struct br_row row;	 /* the selected one */
 	unsigned int finding;
@@ -84,7 +84,7 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
-	bool fold_decided; /* by room, or by the user */
+	bool fold_decided; /* by the space available, or by the user */
 	struct br_filter filter;
 	char filter_text[BR_LINE];
 	char search[BR_LINE];
@@ -101,13 +101,13 @@ struct br_model {
 void br_model_init(struct br_model *m, struct br_source *src, const char *name);
 void br_model_free(struct br_model *m);
 
-/* Everything below, and the drawing, happens between these two. */
+/* Everything below, and drawing, requires the lock. */
 void br_model_lock(struct br_model *m);
 void br_model_unlock(struct br_model *m);
 
-/* Takes replies, rebuilds rows and findings; true when something changed. */
+/* Process replies; rebuild rows and findings. Returns true if something changed. */
 bool br_model_poll(struct br_model *m);
-/* Asks for what the window and the lists need and is not there yet. */
+/* Request what the window and the lists lack. */
 void br_model_request(struct br_model *m);
 
 /* The recording: [*@first, *@last]; false while nothing is known. */
@@ -128,7 +128,7 @@ const struct hvst_storm *br_model_storm(const struct br_model *m, const struct b
 					int64_t from, int64_t to, unsigned int *nr);
 int br_model_row(const struct br_model *m); /* place of the selected row, -1: none */
 const struct br_finding *br_model_finding(const struct br_model *m);
-/* Did a clock change there? That the guest's first one becomes known is no change. */
+/* Is it a change of a clock? The first source of a guest to become known is not. */
 bool br_is_change(const struct br_model *m, const struct br_finding *f);
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s,
 		     const struct br_row *row);
@@ -137,7 +137,7 @@ bool br_model_filtered(const struct br_model *m);
 void br_model_rows(struct br_model *m);
 void br_model_refilter(struct br_model *m);
 
-/* Window and columns fall on multiples of this, so that every number shown adds up whole bins. */
+/* Window and columns are multiples of this, so that every number is a sum of whole bins. */
 int64_t br_model_unit(const struct br_model *m, int64_t col_ns);
 /* Is every number of the window exact, or is it still being read? */
 bool br_model_exact(const struct br_model *m);

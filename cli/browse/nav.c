@@ -268,8 +268,8 @@ static void fold_all_but(struct br_model *m, int vm)
 }
 
 /*
- * So that the first screen shows the storms of all of them: but for the first with a storm, if that
- * is enough.
+ * Fold VMs until the first screen shows the storms of all: all but the first with a storm, if that
+ * suffices.
  */
 void br_nav_fold_to_fit(struct br_model *m, int h)
 {

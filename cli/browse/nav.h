@@ -18,7 +18,7 @@ bool br_nav_next(struct br_model *m, bool transitions, bool back);
 void br_nav_step(struct br_model *m, bool back); /* the next past-due arm of the selected timer */
 void br_nav_fold(struct br_model *m);
 void br_nav_fold_to_fit(struct br_model *m, int h); /* several VMs into @h rows */
-/* To where a search or step ended, if one did since the last call. */
+/* Move to the result of a search or step, if there is a new one. */
 void br_nav_follow(struct br_model *m);
 
 #endif

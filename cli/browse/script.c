@@ -151,7 +151,7 @@ static int do_roles(struct script *s, char *args)
 	return 0;
 }
 
-/* What the screen says, as whole numbers: for tests that hold it against the other commands. */
+/* Print what the screen shows as integers, for tests that compare it with the other commands. */
 static void print_timer(const struct script *s, const struct br_row *row)
 {
 	const struct br_model *m = &s->a->m;

@@ -8,7 +8,7 @@
 
 #include "index.h"
 
-#define BR_LINE 256 /* what a prompt takes */
+#define BR_LINE 256 /* size of a prompt's text */
 
 /* -1: any. @events: bit per enum hvst_event_id, 0: any. */
 struct br_filter {
@@ -43,7 +43,7 @@ struct br_event {
 
 struct br_reply {
 	enum br_request_kind kind;
-	struct br_request request; /* to which this is the reply */
+	struct br_request request; /* the request served */
 	int err;		   /* negative errno; -ECANCELED: stopped */
 	struct br_index *fine;	   /* the receiver frees it */
 	struct br_event *events;   /* the receiver frees it */
@@ -79,10 +79,10 @@ struct br_source {
 	 * something new is there.
 	 */
 	bool (*busy)(struct br_source *src, bool wait);
-	/* Holds the index still and shows it, until unlock. */
+	/* Lock the index and return a view of it, valid until unlock(). */
 	void (*lock)(struct br_source *src, struct br_live *live);
 	void (*unlock)(struct br_source *src);
-	int news_fd; /* becomes readable when there may be news; -1: none */
+	int news_fd; /* becomes readable when there may be a reply; -1: none */
 };
 
 /* "vm=0 timer=1": what the filter prompt would take. */

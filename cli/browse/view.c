@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The frame of the screen: what stands where, title, ruler, marks, status line. */
+/* Layout of the screen; title, ruler, marks and status line. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #define MIN_PANES 5
 #define MIN_TICK  11 /* columns from one ruler label to the next */
 
-/* What the screen says first. */
+/* The first line of the screen. */
 static const char *headline(const struct br_model *m)
 {
 	const struct br_live *v = &m->live;
@@ -60,7 +60,7 @@ static void layout_panes(const struct br_model *m, struct br_layout *l, int y, i
 	l->details = (struct br_rect){ 0, y, left, h };
 }
 
-/* Unasked, the skew plot does not take the room that would show all rows. */
+/* Unless requested, the skew plot does not displace rows of the timeline. */
 static int skew_height(const struct br_model *m, int free)
 {
 	int h = free / 3 < MIN_SKEW ? MIN_SKEW : free / 3, rows = (int)m->nr_rows;
@@ -70,7 +70,7 @@ static int skew_height(const struct br_model *m, int free)
 	return m->skew == BR_SKEW_IF_ROOM && rows <= free && rows > free - MIN_SKEW ? 0 : h;
 }
 
-/* How the rows between the marks and the status line are shared out. */
+/* Divide the rows between the marks and the status line. */
 static void layout_rows(const struct br_model *m, struct br_layout *l, int y, int w, int h)
 {
 	int panes = h < 12 ? h / 2 : h < 24 ? 7 : h * 2 / 5;
@@ -134,7 +134,7 @@ static bool cut_off(const struct hvst_trace *t)
 	return false;
 }
 
-/* What limits the trust in what is shown. */
+/* What limits the reliability of the data shown. */
 static void title_flaws(const struct br_model *m, FILE *f)
 {
 	const struct hvst_trace *t = m->live.trace;
@@ -245,7 +245,7 @@ static void tick_absolute(char *buf, size_t len, int64_t ts, int64_t step)
 			 abs % 1000000000 / unit);
 }
 
-/* Where labels count from when absolute ones would not fit: a multiple of a much larger step. */
+/* Base of the labels when absolute times do not fit: a multiple of a much larger step. */
 static int64_t tick_base(const struct br_model *m, int64_t step)
 {
 	int64_t large = step > INT64_MAX / 1000 ? step : step * 1000;

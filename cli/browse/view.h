@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The screen: where everything stands, and its drawing into a grid. Pure: changes nothing but the
- * grid.
- */
+/* Layout of the screen and its drawing into a grid, the only thing it modifies. */
 #ifndef HVST_BROWSE_VIEW_H
 #define HVST_BROWSE_VIEW_H
 

@@ -128,7 +128,7 @@ static void column_details(const struct br_model *m, struct lines *l)
 	line(l, BR_NORMAL, "column", unit_duration(d, m->col_ns));
 }
 
-/* What a start event says of its arm, as the other commands give it. */
+/* The skew of a start event, as in the other commands. */
 static void start_skew(struct lines *l, const struct hvst_event *ev)
 {
 	__int128 skew = ((__int128)ev->start.time_now - ev->start.count) * 100;

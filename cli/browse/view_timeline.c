@@ -55,7 +55,7 @@ static int density(uint64_t arms, uint64_t most)
 	return (int)(log((double)arms) / log((double)most) * 5 + 0.5);
 }
 
-/* What a storm, a bar or nothing looks like; a past-due arm always shows. */
+/* The character for a storm, a bar or nothing. A past-due arm is always visible. */
 static uint32_t glyph(const struct column *c, uint64_t most, bool ascii)
 {
 	static const char bars[] = ".:;+*%";
@@ -151,7 +151,7 @@ static bool in_band(const struct hvst_guest_transition *t, int vm, int vcpu)
 	return t->vm == vm && t->role != HVST_ROLE_TIMEKEEPING && (t->vcpu < 0 || t->vcpu == vcpu);
 }
 
-/* Findings are in time order, and what a filter keeps out of them is of no row that is shown. */
+/* Findings are in time order. Those that a filter hides belong to no row shown. */
 static void draw_guest(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 		       int vm, int y)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What no single option can see: which do not go together. */
+/* Checks that involve several options. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +17,7 @@ static bool same_file(const char *a, const char *b)
 	       x.st_ino == y.st_ino;
 }
 
-/* No output may take the place of a recording, nor of another output. */
+/* Outputs must not overwrite a recording or each other. */
 static bool outputs_apart(const struct options *o)
 {
 	const char *const outputs[] = { o->output, o->svg, o->html };
@@ -39,7 +39,7 @@ static bool outputs_apart(const struct options *o)
 	return true;
 }
 
-/* @option shapes what is printed; with @other something else is printed. NULL: nothing else is. */
+/* Report that @option has no effect with @other; NULL: it has. Returns whether it has. */
 static bool has_meaning(const struct options *o, const char *option, const char *other)
 {
 	if (other)

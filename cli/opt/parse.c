@@ -129,7 +129,7 @@ static void unknown_long(const struct options *o, const char *word)
 			  o->command->name);
 }
 
-/* What getopt_long() stumbled over: '?' or ':'. */
+/* Report getopt_long()'s error @c: '?' or ':'. */
 static void bad_option(const struct options *o, int c, char **argv)
 {
 	const struct option_desc *d = optopt ? find_option(o->command, optopt) : NULL;

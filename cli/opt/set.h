@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the options of the table do with their value. Each returns false after a message. */
+/* Functions that take the value of an option. Each returns false after a message. */
 #ifndef HVST_CLI_OPT_SET_H
 #define HVST_CLI_OPT_SET_H
 

@@ -152,7 +152,7 @@ static void text_lost(struct out *o, const struct hvst_event *ev)
 	out_plain(o);
 }
 
-/* What numbers mean, where a name says it at once. */
+/* Names of numbers: MSRs, hypercalls, exit reasons. */
 static void text_meaning(struct out *o, const struct hvst_event *ev)
 {
 	char buf[128] = "";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One event, one line: text, JSON or CSV. Files have millions of them, so all words are made ready
- * once and a line is put together without printf.
+ * One event per line, as text, JSON or CSV. Files have millions of events: keys are formatted once,
+ * lines without printf().
  */
 #ifndef HVST_CLI_EVENTLINE_H
 #define HVST_CLI_EVENTLINE_H

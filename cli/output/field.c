@@ -244,7 +244,7 @@ char *field_text(const struct finding_field *f, const void *finding, char *buf, 
 	return buf;
 }
 
-/* Is the value one that nobody need look at? */
+/* Does the value need no emphasis? */
 static bool unremarkable(const struct finding_field *f, const void *finding)
 {
 	char buf[FIELD_BUF];

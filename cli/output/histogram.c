@@ -49,7 +49,7 @@ char *series_title(char *buf, size_t len, const struct series *s)
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-/* Which side of zero a skew lies on is what it says; a latency is on one side but for oddities. */
+/* A skew's sign carries meaning; a latency's does not. */
 static char *value_text(char *buf, const struct series *s, int64_t v)
 {
 	return s->metric == METRIC_SKEW ? unit_signed(buf, v) : unit_duration(buf, v);
@@ -114,7 +114,7 @@ static void bucket_label(char *buf, size_t len, const struct edges *e, unsigned 
 			 unit_edge(hi, e->at[b]));
 }
 
-/* A bar that shows that something is there however little. */
+/* A bar of at least one character for any count but 0. */
 static void bar_text(char *buf, unsigned int width, uint64_t count, uint64_t most)
 {
 	unsigned int n = most ? (unsigned int)((double)count / most * width + 0.5) : 0;

@@ -114,7 +114,7 @@ static void evidence(struct out *o, const struct hvst_evidence_list *l)
 
 /* --- sections --------------------------------------------------------------------------------- */
 
-/* A series and what makes it worth a place on the page. */
+/* A series with its rank for the page. */
 struct candidate {
 	const struct series *s;
 	unsigned int storms;
@@ -218,7 +218,7 @@ static void verdict(struct out *o, const struct hvst_verdict *v)
 	evidence(o, &v->evidence);
 }
 
-/* How to record what some verdict lacked. */
+/* The command that records what verdicts lacked. */
 static void recording_hint(struct out *o, const struct hvst_result *r)
 {
 	uint64_t missing = hint_missing(r);

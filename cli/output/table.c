@@ -19,7 +19,7 @@ struct table {
 	unsigned int nr_columns;
 	struct cell *cells;
 	size_t nr, cap;
-	bool failed; /* no memory for a cell: rather nothing than a crooked table */
+	bool failed; /* no memory for a cell: print nothing instead of a misaligned table */
 };
 
 struct table *table_new(const struct column *columns, unsigned int n)
@@ -96,7 +96,7 @@ static unsigned int total_width(const struct table *t, const unsigned int *width
 	return sum ? sum - GAP : 0;
 }
 
-/* The column that goes first: shown, and of the highest number; -1 when none may go. */
+/* The visible column with the highest drop value; -1: none can be dropped. */
 static int dispensable(const struct table *t, const unsigned int *width)
 {
 	unsigned int c, most = 0;

@@ -16,13 +16,13 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* How much of each goes on the screen. */
+/* Limits of the parts of the screen. */
 struct limits {
 	unsigned int vms, timers, storms, clocks;
 	unsigned int summary; /* lines of a verdict's, 0: only its name */
 };
 
-/* The screen is tried with these, from the richest on, until it fits the terminal. */
+/* Tried in order until the screen fits the terminal. */
 static const struct limits levels[] = {
 	{ 4, 6, 6, 8, 3 }, { 2, 4, 4, 5, 1 }, { 1, 3, 4, 4, 0 },
 	{ 0, 3, 3, 3, 0 }, { 0, 2, 2, 2, 0 }, { 0, 1, 2, 1, 0 },
@@ -376,7 +376,7 @@ static int by_time(const void *a, const void *b)
 	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns;
 }
 
-/* @all: also what is no change: that a guest's first source became known. */
+/* @all: include a guest's first source, which is not a change. */
 static unsigned int clock_lines(struct clock_line *lines, const struct hvst_result *r, bool all)
 {
 	unsigned int i, n = 0;
@@ -501,7 +501,7 @@ static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_a
 	return false;
 }
 
-/* What is left to say where names alone fit. */
+/* The number of other answers, where only names fit. */
 static void other_answers(struct out *o, const struct hvst_result *r, bool first)
 {
 	unsigned int i, no = 0;
@@ -543,7 +543,7 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned
 		other_answers(o, r, first);
 }
 
-/* How to record what some verdict lacked; on one line, to be copied. */
+/* The command that records what verdicts lacked; on one line, to be copied. */
 static void recording_hint(struct out *o, const struct hvst_result *r)
 {
 	uint64_t missing = hint_missing(r);
