@@ -54,12 +54,15 @@ static int diagnose(struct diagnose *d)
 
 int cmd_diagnose(int argc, char **argv)
 {
+	int64_t origin = HVST_UNKNOWN;
 	struct diagnose d;
 	int code;
 
 	if (!ctx_start(&d.r, CMD_DIAGNOSE, argc, argv, &code))
 		return code;
-	collect_init(&d.c, &d.r.o, ctx_origin(&d.r), true);
+	if (d.r.o.html && !ctx_origin(&d.r, &origin))
+		return ctx_fail(&d.r, EXIT_INPUT);
+	collect_init(&d.c, &d.r.o, origin, true);
 	code = diagnose(&d);
 	collect_free(&d.c);
 	return code;

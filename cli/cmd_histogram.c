@@ -143,12 +143,17 @@ static int render(struct histogram *h)
 
 int cmd_histogram(enum command_bit bit, int argc, char **argv)
 {
+	int64_t origin = HVST_UNKNOWN;
 	struct histogram h;
+	bool plot;
 	int code;
 
 	if (!ctx_start(&h.r, bit, argc, argv, &code))
 		return code;
-	collect_init(&h.c, &h.r.o, ctx_origin(&h.r), h.r.o.heatmap || h.r.o.svg);
+	plot = h.r.o.heatmap || h.r.o.svg;
+	if ((plot || h.r.o.interval_ns) && !ctx_origin(&h.r, &origin))
+		return ctx_fail(&h.r, EXIT_INPUT);
+	collect_init(&h.c, &h.r.o, origin, plot);
 	code = read_all(&h);
 	if (code)
 		code = ctx_fail(&h.r, code);

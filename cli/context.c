@@ -335,9 +335,12 @@ static int output_error(struct context *r, int err)
 	return EXIT_INPUT;
 }
 
-int64_t ctx_origin(const struct context *r)
+bool ctx_origin(struct context *r, int64_t *ns)
 {
-	return r->from_ns != HVST_UNKNOWN ? r->from_ns : r->trace->first_ns;
+	if (r->from_ns == HVST_UNKNOWN && r->trace->first_ns == HVST_UNKNOWN && !find_first(r))
+		return false;
+	*ns = r->from_ns != HVST_UNKNOWN ? r->from_ns : r->trace->first_ns;
+	return true;
 }
 
 bool ctx_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx)

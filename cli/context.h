@@ -57,10 +57,10 @@ int ctx_end(struct context *r, bool findings);
 int ctx_fail(struct context *r, int code);
 
 /*
- * Where the part that is looked at begins: --from or the first event; HVST_UNKNOWN before a pass
- * told.
+ * Where the selected part begins: --from or the first event, for which the file may have to be
+ * read up to there. HVST_UNKNOWN: there is no event. False after a message.
  */
-int64_t ctx_origin(const struct context *r);
+bool ctx_origin(struct context *r, int64_t *ns);
 
 /* Writes a file beside the output (a plot, a page): @draw fills it. False after a message. */
 bool ctx_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx);
