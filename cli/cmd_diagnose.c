@@ -28,6 +28,7 @@ static void draw(struct out *o, void *ctx)
 
 static bool write_page(struct diagnose *d)
 {
+	collect_select(&d->c, d->r.result, d->r.o.vm);
 	collect_group(&d->c, d->r.result, BY_ALL);
 	if (!d->c.error)
 		return ctx_write(d->r.o.html, draw, d);

@@ -329,7 +329,11 @@ static int print_all(struct events *e)
 static int read_twice(struct events *e)
 {
 	const struct hvst_observer first = { .arm = remember_arm };
-	int code = ctx_analyse(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
+	int code;
+
+	/* selected() filters: whose a callback is can only be told knowing all VMs */
+	hvst_session_set_filter(e->r.s, -1, -1, -1);
+	code = ctx_analyse(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
 
 	if (!code && !e->r.interrupted)
 		code = print_all(e);

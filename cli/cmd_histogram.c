@@ -59,9 +59,11 @@ static bool pass(struct histogram *h)
 {
 	static const struct hvst_observer skew = { .arm = on_arm }, latency = { .fire = on_fire };
 
-	return ctx_pass(&h->r, HVST_NEED_ANALYSIS,
-			h->r.o.command->bit == CMD_SKEW ? &skew : &latency, h) &&
-	       !collect_error(h);
+	if (!ctx_pass(&h->r, HVST_NEED_ANALYSIS,
+		      h->r.o.command->bit == CMD_SKEW ? &skew : &latency, h))
+		return false;
+	collect_select(&h->c, h->r.result, h->r.o.vm);
+	return !collect_error(h);
 }
 
 /* Returns an exit code; too many rows are a usage error. */
