@@ -3,12 +3,12 @@
  * Two passes: the first tells which thread belongs to which VM and which expirations prove an arm
  * without a start event, the second prints.
  */
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
+#include "opt/value.h"
 #include "output/eventline.h"
 #include "context.h"
 
@@ -46,6 +46,7 @@ struct events {
 	struct inferred *inferred;
 	size_t nr_inferred, cap_inferred, next_inferred;
 	uint64_t forgotten;   /* inferred arms beyond the limit */
+	uint64_t printed;     /* events */
 	struct owner *owners; /* by tid */
 	size_t nr_owners;
 	struct comm comms[COMM_SLOTS];
@@ -272,6 +273,7 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	struct derived d;
 
 	if (selected(e, ev, &who)) {
+		e->printed++;
 		d = derive(e, ev, who.vm);
 		eventline_put(e->line, &e->r.out, ev, comm_of(e, ev), &d);
 	}
@@ -290,18 +292,13 @@ static int on_arm(void *ctx, const struct hvst_arm *arm)
 
 static uint64_t wanted_ids(const struct string_list *patterns)
 {
-	uint64_t all = (1ULL << HVST_EV_COUNT) - 1, ids = 0;
-	unsigned int i, id;
+	uint64_t ids = 0;
+	unsigned int i;
 
 	if (!patterns->n)
-		return all | 1ULL << HVST_EV_LOST;
-	for (i = 0; i < patterns->n; i++) {
-		const char *colon = strchr(patterns->v[i], ':');
-
-		for (id = 0; id < HVST_EV_COUNT; id++)
-			if (!fnmatch(colon ? colon + 1 : patterns->v[i], hvst_event_name(id), 0))
-				ids |= 1ULL << id;
-	}
+		return ((1ULL << HVST_EV_COUNT) - 1) | 1ULL << HVST_EV_LOST;
+	for (i = 0; i < patterns->n; i++)
+		ids |= events_matching(patterns->v[i]);
 	return ids;
 }
 
@@ -315,7 +312,8 @@ static int print_all(struct events *e)
 	}
 	if (e->nr_inferred)
 		qsort(e->inferred, e->nr_inferred, sizeof(*e->inferred), inferred_order);
-	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1));
+	e->line =
+		eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1), e->r.trace);
 	if (!e->line) {
 		cli_error("out of memory");
 		return EXIT_INPUT;
@@ -343,6 +341,8 @@ static int read_twice(struct events *e)
 		cli_error("events: %llu inferred arms beyond %u were not marked; narrow --from and "
 			  "--to",
 			  (unsigned long long)e->forgotten, MAX_INFERRED);
+	if (!e->printed && !e->r.interrupted)
+		cli_warn("events: none selected by these options was seen");
 	return ctx_end(&e->r, false);
 }
 

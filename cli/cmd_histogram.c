@@ -59,8 +59,8 @@ static bool pass(struct histogram *h)
 {
 	static const struct hvst_observer skew = { .arm = on_arm }, latency = { .fire = on_fire };
 
-	if (!ctx_pass(&h->r, HVST_NEED_ANALYSIS,
-		      h->r.o.command->bit == CMD_SKEW ? &skew : &latency, h))
+	if (!ctx_pass(&h->r, HVST_NEED_ANALYSIS, h->r.o.command->bit == CMD_SKEW ? &skew : &latency,
+		      h))
 		return false;
 	collect_select(&h->c, h->r.result, h->r.o.vm);
 	return !collect_error(h);
@@ -157,12 +157,9 @@ int cmd_histogram(enum command_bit bit, int argc, char **argv)
 		return ctx_fail(&h.r, EXIT_INPUT);
 	collect_init(&h.c, &h.r.o, origin, plot);
 	code = read_all(&h);
-	if (code)
-		code = ctx_fail(&h.r, code);
-	else if (!ctx_has(&h.r, STIMER_IDS))
-		code = ctx_fail(&h.r, EXIT_NOTHING);
-	else
-		code = render(&h);
+	if (!code)
+		code = ctx_check(&h.r, STIMER_IDS);
+	code = code ? ctx_fail(&h.r, code) : render(&h);
 	collect_free(&h.c);
 	return code;
 }

@@ -9,6 +9,7 @@ enum exit_code {
 	EXIT_USAGE = 2,
 	EXIT_INPUT = 3,	  /* unreadable or corrupt, or the output could not be written */
 	EXIT_NOTHING = 4, /* nothing relevant in it */
+	EXIT_UNKNOWN = 5, /* only with --check: it cannot tell whether there is a storm */
 	EXIT_INTERRUPTED = 130,
 };
 

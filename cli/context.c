@@ -9,6 +9,8 @@
 
 #include "message.h"
 #include "output/hint.h"
+#include "output/units.h"
+#include "selection.h"
 #include "context.h"
 
 #define PROGRESS_FIRST_MS 500
@@ -280,37 +282,60 @@ bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *
 	return !err;
 }
 
-bool ctx_has(struct context *r, uint64_t ids)
+/* None of the events seen is of use. */
+static void report_nothing(const struct context *r)
 {
+	bool part = r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n;
+	char events[UNIT_BUF];
 	struct out err;
+
+	if (!r->trace->events) {
+		cli_error("%s: no events%s", r->o.files.v[0], part ? " in the chosen part" : "");
+		return;
+	}
+	cli_error("%s: none of its %s events%s is one that %s can use", r->o.files.v[0],
+		  unit_count(events, r->trace->events), part ? " in the chosen part" : "",
+		  r->o.command->name);
+	out_open_memory(&err);
+	out_str(&err, "Either no guest used a Hyper-V synthetic timer, or its events were not "
+		      "recorded. Record them\non the host while the guest is stuck, with hvstimer "
+		      "record or\n  ");
+	record_command(&err, 0);
+	out_char(&err, '\n');
+	fwrite(err.buf, 1, err.len, stderr);
+	out_discard(&err);
+}
+
+static bool seen_any(const struct context *r, uint64_t ids)
+{
 	unsigned int i;
 
 	for (i = 0; i < HVST_EV_COUNT; i++)
 		if (ids >> i & 1 && r->trace->seen[i])
 			return true;
-	if (r->interrupted)
-		return true; /* the rest may have some */
-	cli_error("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
-		  (unsigned long long)r->trace->events,
-		  r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n
-			  ? " in the chosen part"
-			  : "",
-		  r->o.command->name);
-	out_open_memory(&err);
-	out_str(&err,
-		"Record them on the host while the guest is stuck, with hvstimer record or\n  ");
-	record_command(&err, 0);
-	out_char(&err, '\n');
-	fwrite(err.buf, 1, err.len, stderr);
-	out_discard(&err);
 	return false;
+}
+
+int ctx_check(struct context *r, uint64_t ids)
+{
+	int code;
+
+	if (seen_any(r, ids))
+		return selection_check_ids(r);
+	if (r->interrupted)
+		return EXIT_OK; /* the rest may have some */
+	code = selection_check_window(r);
+	if (code)
+		return code;
+	report_nothing(r);
+	return EXIT_NOTHING;
 }
 
 int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs, void *ctx)
 {
 	if (!ctx_pass(r, HVST_NEED_ANALYSIS, obs, ctx))
 		return EXIT_INPUT;
-	return ctx_has(r, ids) ? EXIT_OK : EXIT_NOTHING;
+	return ctx_check(r, ids);
 }
 
 int ctx_report(const struct report *p, int argc, char **argv)
@@ -366,6 +391,43 @@ int ctx_fail(struct context *r, int code)
 	return code;
 }
 
+static bool truncated(const struct hvst_trace *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_files; i++)
+		if (t->files[i].truncated_at != HVST_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* What is missing from the recording limits every result. */
+static void warn_incomplete(const struct context *r)
+{
+	const struct hvst_trace *t = r->trace;
+	char events[UNIT_BUF], places[UNIT_BUF];
+	unsigned int i;
+
+	for (i = 0; i < t->nr_files; i++)
+		if (t->files[i].truncated_at != HVST_UNKNOWN)
+			cli_warn("%s is cut off at byte %lld: what comes after is missing",
+				 t->files[i].path, (long long)t->files[i].truncated_at);
+	if (t->lost_places)
+		cli_warn("%s: %s events were lost in %s place%s", t->files[0].path,
+			 t->lost_events ? unit_count(events, t->lost_events) : "an unknown number of",
+			 unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s");
+}
+
+static int check_code(const struct context *r, bool findings)
+{
+	if (findings)
+		return EXIT_FINDINGS;
+	if (truncated(r->trace) ||
+	    r->result->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL)
+		return EXIT_UNKNOWN;
+	return EXIT_OK;
+}
+
 int ctx_end(struct context *r, bool findings)
 {
 	int err = out_close(&r->out);
@@ -375,9 +437,11 @@ int ctx_end(struct context *r, bool findings)
 		code = output_error(r, err);
 	else if (r->interrupted)
 		code = EXIT_INTERRUPTED;
-	else if (r->o.check && findings)
-		code = EXIT_FINDINGS;
+	else if (r->o.check)
+		code = check_code(r, findings);
+	if (!r->o.quiet && err != -EPIPE)
+		warn_incomplete(r);
 	if (r->interrupted && !r->o.quiet)
-		cli_error("interrupted: this holds for the part that was read");
+		cli_warn("interrupted: this holds for the part that was read");
 	return ctx_fail(r, code);
 }

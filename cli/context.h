@@ -31,8 +31,11 @@ struct hvst_session *ctx_new_session(const struct options *o);
 /* One pass over the recording. @obs may be NULL. False after a message; then ctx_fail() is due. */
 bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx);
 
-/* Whether the recording holds anything that the command can use; says what to record if not. */
-bool ctx_has(struct context *r, uint64_t ids);
+/*
+ * After a pass: whether the recording holds events of @ids, and what the options select. An exit
+ * code; a message says what there is, or what to record.
+ */
+int ctx_check(struct context *r, uint64_t ids);
 
 /*
  * The pass of a command that analyses and can use events of @ids; @obs may be NULL. An exit code;

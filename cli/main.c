@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <hvstimer/hvstimer.h>
 
@@ -42,6 +43,22 @@ static int help(const char *topic)
 	return out_open(&out, NULL, COLOR_AUTO) ? EXIT_INPUT : usage(&out);
 }
 
+/* The only command that begins with @word; NULL: none, or several. */
+static const char *abbreviated(const char *word)
+{
+	const char *found = NULL;
+	const struct command *c;
+
+	for (c = commands; c->name; c++) {
+		if (strncmp(c->name, word, strlen(word)))
+			continue;
+		if (found)
+			return NULL;
+		found = c->name;
+	}
+	return found;
+}
+
 static int unknown_command(const char *name)
 {
 	const char *names[32], *like;
@@ -51,8 +68,12 @@ static int unknown_command(const char *name)
 	for (c = commands; c->name && n + 1 < sizeof(names) / sizeof(names[0]); c++)
 		names[n++] = c->name;
 	names[n] = NULL;
-	like = nearest(name, names);
-	if (like)
+	like = abbreviated(name);
+	if (!like)
+		like = nearest(name, names);
+	if (!access(name, F_OK))
+		cli_error("a command comes first; did you mean: hvstimer diagnose %s", name);
+	else if (like)
 		cli_error("no command is called '%s'; did you mean %s?", name, like);
 	else
 		cli_error("no command is called '%s'; see hvstimer --help", name);

@@ -6,7 +6,7 @@
 #include "message.h"
 #include "output/utf8.h"
 
-static void print(const char *fmt, va_list ap)
+static void print(const char *kind, const char *fmt, va_list ap)
 {
 	char *text;
 
@@ -20,7 +20,7 @@ static void print(const char *fmt, va_list ap)
 			*p = '?';
 		p += len ? len - 1 : 0;
 	}
-	fprintf(stderr, "hvstimer: %s\n", text);
+	fprintf(stderr, "hvstimer: %s%s\n", kind, text);
 	free(text);
 }
 
@@ -29,7 +29,7 @@ void cli_error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print(fmt, ap);
+	print("", fmt, ap);
 	va_end(ap);
 }
 
@@ -38,6 +38,6 @@ void cli_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print(fmt, ap);
+	print("warning: ", fmt, ap);
 	va_end(ap);
 }

@@ -50,7 +50,7 @@ struct options {
 	struct hvst_params params;
 	/* histograms */
 	unsigned int by; /* enum by */
-	bool by_set, percentiles_set;
+	bool by_set, percentiles_set, log_set;
 	int64_t interval_ns, bucket_ns; /* 0: not asked for */
 	enum scale scale;
 	bool heatmap;

@@ -54,6 +54,11 @@ static bool histogram_consistent(const struct options *o)
 	const char *interval = o->interval_ns ? "--interval" : NULL;
 	const char *csv = o->format == FORMAT_CSV && !interval ? "--csv" : NULL;
 
+	if (o->log_set && o->scale == SCALE_LINEAR) {
+		cli_error("%s: choose one of --log and %s", o->command->name,
+			  o->bucket_ns ? "--bucket" : "--linear");
+		return false;
+	}
 	if (o->percentiles_set && !has_meaning(o, "--percentiles", other ? other : csv))
 		return false;
 	if (o->scale != SCALE_LINEAR || o->svg)

@@ -52,6 +52,26 @@ SETTER(set_string)
 	return true;
 }
 
+SETTER(set_once)
+{
+	const char **s = member(o, d);
+
+	if (*s) {
+		cli_error("%s: --%s given twice", o->command->name, d->name);
+		return false;
+	}
+	*s = arg;
+	return true;
+}
+
+SETTER(set_file)
+{
+	if (strcmp(arg, "-"))
+		return set_once(o, d, arg);
+	cli_error("%s: --%s needs the name of a file, not -", o->command->name, d->name);
+	return false;
+}
+
 SETTER(set_list)
 {
 	return string_list_add(member(o, d), arg);
@@ -183,7 +203,7 @@ SETTER(set_ignore)
 SETTER(set_event)
 {
 	(void)d;
-	return event_matches(arg) ? string_list_add(&o->events, arg) : unknown_event(o, arg);
+	return events_matching(arg) ? string_list_add(&o->events, arg) : unknown_event(o, arg);
 }
 
 SETTER(set_by)
@@ -228,8 +248,7 @@ SETTER(set_log)
 {
 	(void)d;
 	(void)arg;
-	o->scale = SCALE_LOG;
-	o->bucket_ns = 0;
+	o->log_set = true;
 	return true;
 }
 

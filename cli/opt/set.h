@@ -10,6 +10,8 @@
 /* Of any option: the type of the member at d->at. */
 SETTER(set_flag);	   /* bool */
 SETTER(set_string);	   /* const char * */
+SETTER(set_once);	   /* the same; twice is an error */
+SETTER(set_file);	   /* the same: a file to write, not "-" */
 SETTER(set_list);	   /* struct string_list: one more */
 SETTER(set_uint);	   /* unsigned int, up to d->max */
 SETTER(set_id);		   /* int, up to d->max */

@@ -148,15 +148,17 @@ const char *nearest_event(const char *word)
 	return found;
 }
 
-bool event_matches(const char *pattern)
+uint64_t events_matching(const char *pattern)
 {
 	const char *colon = strchr(pattern, ':');
+	const char *name = colon ? colon + 1 : pattern;
+	uint64_t ids = 0;
 	unsigned int i;
 
-	if (hvst_event_by_name(pattern) >= 0)
-		return true;
 	for (i = 0; i < HVST_EV_COUNT; i++)
-		if (!fnmatch(colon ? colon + 1 : pattern, hvst_event_name(i), 0))
-			return true;
-	return false;
+		if (!fnmatch(name, hvst_event_name(i), 0))
+			ids |= 1ULL << i;
+	if (!colon && !strcmp(name, "lost"))
+		ids |= 1ULL << HVST_EV_LOST;
+	return ids;
 }

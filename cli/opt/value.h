@@ -17,8 +17,11 @@ bool parse_size(const char *text, unsigned long *kib);
 /* "99.9" is 9990; *@end is what comes behind it. */
 bool parse_percentile(const char *text, char **end, unsigned int *v);
 
-/* Is @pattern the name of an event, with or without its system, or a pattern that fits one? */
-bool event_matches(const char *pattern);
+/*
+ * The events that @pattern names, with or without a system, a bit each; HVST_EV_LOST is "lost".
+ * 0: none.
+ */
+uint64_t events_matching(const char *pattern);
 /* The event most like @word; NULL when none is near. */
 const char *nearest_event(const char *word);
 

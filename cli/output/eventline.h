@@ -22,8 +22,11 @@ struct derived {
 
 struct eventline;
 
-/* @ids: bit per event that may come (the columns of CSV). NULL without memory. */
-struct eventline *eventline_new(enum format format, uint64_t ids);
+/*
+ * @ids: bit per event that may come (the columns of CSV). Lines name the file if @trace has
+ * several. NULL without memory.
+ */
+struct eventline *eventline_new(enum format format, uint64_t ids, const struct hvst_trace *trace);
 void eventline_free(struct eventline *l);
 
 /* The heading of CSV; nothing for the others. */

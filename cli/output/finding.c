@@ -218,8 +218,6 @@ static bool guest_subdued(const void *finding)
 
 /* --- the tables ------------------------------------------------------------------------------- */
 
-/* clang-format off: one line a field */
-
 /* A member of struct OF, and a text made of several; other members of struct finding_field follow.
  */
 #define FIELD(key, head, kind, member, where, ...)                                                 \
@@ -263,16 +261,16 @@ static const struct finding_field timer_fields[] = {
 	FIELD("past_due_observed", "observed", COUNT, past_due_observed, IN_DATA),
 	FIELD("past_due_inferred", "inferred", COUNT, past_due_inferred, IN_DATA | IN_TABLES,
 	      .drop = 4),
-	FIELD("restarts", "restarts", COUNT, restarts, IN_DATA),
+	FIELD("restarts", "restarts", COUNT, restarts, IN_DATA | IN_TABLES, .hide_zero = true),
 	FIELD("fired", "fired", COUNT, fired, IN_DATA),
 	FIELD("cancelled", "cancelled", COUNT, cancelled, IN_DATA),
-	FIELD("failed_deliveries", "failed", COUNT, failed_deliveries, IN_DATA | IN_TABLE,
-	      .drop = 5, .role = ROLE_WARN),
+	FIELD("failed_deliveries", "failed", COUNT, failed_deliveries, IN_DATA | IN_TABLES,
+	      .hide_zero = true, .role = ROLE_WARN),
 	FIELD("skew", "skew", SKETCH, skew, IN_JSON),
-	FIELD(NULL, "skew p1", QUANTILE, skew, IN_TABLES, .drop = 2, .role = ROLE_WARN,
-	      .rank = 100),
+	FIELD(NULL, "min skew", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 0),
+	FIELD(NULL, "p1", QUANTILE, skew, IN_TABLES, .drop = 5, .role = ROLE_WARN, .rank = 100),
 	FIELD(NULL, "p50", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 5000),
-	FIELD(NULL, "p99", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 9900),
+	FIELD(NULL, "p99", QUANTILE, skew, IN_TABLES, .drop = 1, .role = ROLE_WARN, .rank = 9900),
 	FIELD(NULL, "max", QUANTILE, skew, IN_TABLES, .rank = 10000),
 	FIELD("lateness", "lateness", SKETCH, lateness, IN_JSON),
 	FIELD("delivery_latency", "delivery latency", SKETCH, delivery_latency, IN_JSON),
@@ -384,8 +382,6 @@ static const struct finding_field verdict_fields[] = {
 	FIELD("by_vm", "by VM", LIST, by_vm, IN_JSON, .of = &finding_vm_verdict),
 };
 #undef OF
-
-/* clang-format on */
 
 const struct finding_kind finding_vm = KIND(vm_fields, struct hvst_vm, NULL);
 const struct finding_kind finding_vcpu = KIND(vcpu_fields, struct hvst_vcpu_info, NULL);

@@ -59,6 +59,7 @@ struct finding_kind;
  * @in: enum field_view
  * @drop: 0: its column is always shown; else the highest goes first where the screen is narrow
  * @flexible: last column of a table: cut to fit
+ * @hide_zero: its column is shown only if some value is not 0
  * @left: VALUE_TEXT that stands left in its column; other text does anyway
  * @role: of the cell, unless the value is zero, ahead of its expiry, or unknown
  * @csv: column of CSV if it is not @name
@@ -70,7 +71,7 @@ struct finding_field {
 	unsigned int offset;
 	unsigned int in;
 	unsigned int drop;
-	bool flexible, left;
+	bool flexible, left, hide_zero;
 	int role;	   /* enum role */
 	unsigned int rank; /* VALUE_QUANTILE: hundredths of a per cent; 0: min, 10000: max */
 	const char *csv;

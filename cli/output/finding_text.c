@@ -21,8 +21,11 @@ static unsigned int make_columns(struct column *columns, const struct finding_ki
 		const struct finding_field *f = &kind->fields[i];
 
 		if (f->in & IN_TABLE)
-			columns[n++] =
-				(struct column){ f->title, field_left(f), f->drop, f->flexible };
+			columns[n++] = (struct column){ .title = f->title,
+							.left = field_left(f),
+							.drop = f->drop,
+							.flexible = f->flexible,
+							.hide_zero = f->hide_zero };
 	}
 	return n;
 }

@@ -87,6 +87,16 @@ static unsigned int column_width(const struct table *t, unsigned int c)
 	return w;
 }
 
+static bool all_zero(const struct table *t, unsigned int c)
+{
+	size_t i;
+
+	for (i = c; i < t->nr; i += t->nr_columns)
+		if (strcmp(t->cells[i].text, "0") && strcmp(t->cells[i].text, "-"))
+			return false;
+	return true;
+}
+
 static unsigned int total_width(const struct table *t, const unsigned int *width)
 {
 	unsigned int c, sum = 0;
@@ -103,9 +113,13 @@ static int dispensable(const struct table *t, const unsigned int *width)
 	int found = -1;
 
 	for (c = 0; c < t->nr_columns; c++) {
-		if (!width[c] || t->columns[c].drop <= most)
+		unsigned int drop = t->columns[c].drop;
+
+		if (drop && all_zero(t, c))
+			drop += 256; /* says least */
+		if (!width[c] || drop <= most)
 			continue;
-		most = t->columns[c].drop;
+		most = drop;
 		found = c;
 	}
 	return found;
@@ -176,7 +190,7 @@ static void table_put(const struct table *t, struct out *o, unsigned int indent)
 	size_t i;
 
 	for (c = 0; c < t->nr_columns; c++) {
-		width[c] = column_width(t, c);
+		width[c] = t->columns[c].hide_zero && all_zero(t, c) ? 0 : column_width(t, c);
 		if (t->columns[c].flexible && width[c] > FLEXIBLE_LEAST)
 			flexible = width[c] - FLEXIBLE_LEAST;
 	}

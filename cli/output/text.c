@@ -414,10 +414,10 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace,
 			  const struct hvst_result *r, unsigned int most)
 {
 	static const struct column columns[] = {
-		{ "time", 0, 0, 0 },
-		{ "VM", 0, 0, 0 },
-		{ "whose", 1, 0, 0 },
-		{ "change", 1, 0, 1 },
+		{ .title = "time" },
+		{ .title = "VM" },
+		{ .title = "whose", .left = true },
+		{ .title = "change", .left = true, .flexible = true },
 	};
 	struct clock_line *lines = calloc(r->nr_reference + r->nr_guest + 1, sizeof(*lines));
 	unsigned int i, n = lines ? clock_lines(lines, r, most == UINT_MAX) : 0;

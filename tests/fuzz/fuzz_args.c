@@ -209,7 +209,7 @@ static void check_patterns(const struct string_list *patterns)
 {
 	for (unsigned int i = 0; i < patterns->n; i++) {
 		const char *colon = strchr(patterns->v[i], ':');
-		bool found = false;
+		bool found = !strcmp(patterns->v[i], "lost");
 
 		for (unsigned int id = 0; id < HVST_EV_COUNT; id++)
 			found |= !fnmatch(colon ? colon + 1 : patterns->v[i], hvst_event_name(id),
