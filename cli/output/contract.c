@@ -353,12 +353,26 @@ void contract_clocks(struct json *j, const struct hvst_result *r)
 	json_end_object(j);
 }
 
+/* @n texts of @size bytes each, one behind the other. */
+static void put_texts(struct json *j, const char *key, const char *first, size_t size,
+		      unsigned int n)
+{
+	unsigned int i;
+
+	json_array(j, key);
+	for (i = 0; i < n; i++)
+		json_string(j, NULL, first + i * size);
+	json_end_array(j);
+}
+
 void contract_diagnosis(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r)
 {
 	struct json j;
 
 	contract_start(&j, o, trace);
 	json_string(&j, "headline", r->headline);
+	put_texts(&j, "reasons", r->reasons[0], sizeof(r->reasons[0]), r->nr_reasons);
+	put_texts(&j, "next", r->next[0], sizeof(r->next[0]), r->nr_next);
 	json_string(&j, "advice", r->advice);
 	contract_vms(&j, r);
 	contract_timers(&j, r);

@@ -29,6 +29,11 @@ static const char *kind_word(int v)
 	return hvst_storm_kind_name(v);
 }
 
+static const char *cause_word(int v)
+{
+	return v == HVST_CAUSE_NOT_SEEN ? NULL : hvst_storm_cause_name(v);
+}
+
 static const char *reference_word(int v)
 {
 	return hvst_ref_source_name(v);
@@ -146,13 +151,36 @@ static void storm_progress(char *buf, size_t len, const void *finding)
 			 unit_share(b, s->progress_during));
 }
 
+/* "the host's clock stepped, +3.00 s at 9.155869" */
+static void storm_cause(char *buf, size_t len, const void *finding)
+{
+	static const char *const words[] = {
+		[HVST_CAUSE_NOT_SEEN] = "not seen",
+		[HVST_CAUSE_HOST_STEP] = "the host's reference clock stepped",
+		[HVST_CAUSE_SOURCE_SWITCH] = "the guest changed its clock source",
+		[HVST_CAUSE_VCPU_HELD] = "the vCPU was kept from running",
+	};
+	const struct hvst_storm *s = finding;
+	char size[UNIT_BUF], time[UNIT_BUF];
+	size_t at;
+
+	at = snprintf(buf, len, "%s", words[s->cause]);
+	if (s->cause_size_ns != HVST_UNKNOWN && s->cause != HVST_CAUSE_NOT_SEEN && at < len)
+		at += snprintf(buf + at, len - at, ", %s",
+			       s->cause == HVST_CAUSE_VCPU_HELD
+				       ? unit_duration(size, s->cause_size_ns)
+				       : unit_signed(size, s->cause_size_ns));
+	if (s->cause_ts_ns != HVST_UNKNOWN && s->cause != HVST_CAUSE_NOT_SEEN && at < len)
+		snprintf(buf + at, len - at, ", at %s s", unit_time(time, s->cause_ts_ns));
+}
+
 static void storm_trigger(char *buf, size_t len, const void *finding)
 {
 	const struct hvst_storm *s = finding;
 	char distance[UNIT_BUF];
 
 	if (s->trigger_event < 0)
-		snprintf(buf, len, "none seen near");
+		snprintf(buf, len, "no clock event");
 	else
 		snprintf(buf, len, "%s, %s %s", hvst_event_name(s->trigger_event),
 			 unit_duration(distance, llabs(s->trigger_distance_ns)),
@@ -307,10 +335,14 @@ static const struct finding_field storm_fields[] = {
 	FIELD("progress_before", "progress before", SHARE, progress_before, IN_DATA | IN_PAGE),
 	FIELD("progress_during", "during", SHARE, progress_during, IN_DATA | IN_PAGE),
 	TEXT("progress", IN_LIST, storm_progress),
-	TEXT("set off by", IN_LIST | IN_TABLES, storm_trigger, .drop = 5, .left = true),
+	TEXT("cause", IN_LIST | IN_TABLES, storm_cause, .drop = 5, .left = true),
+	TEXT("near", IN_LIST, storm_trigger),
 	FIELD("endangers_watchdog", "watchdog", BOOL, endangers_watchdog, IN_DATA),
 	TEXT("watchdog", IN_LIST, storm_watchdog),
 	FIELD("episode", "episode", INT, episode, IN_DATA | IN_LIST),
+	FIELD("cause.kind", "cause", WORD, cause, IN_DATA, .word = cause_word),
+	FIELD("cause.ts_ns", "at", TIME, cause_ts_ns, IN_DATA),
+	FIELD("cause.size_ns", "size", SIGNED, cause_size_ns, IN_DATA),
 	FIELD("trigger.event", "trigger", EVENT, trigger_event, IN_DATA),
 	FIELD("trigger.ts_ns", "at", TIME, trigger_ts_ns, IN_DATA),
 	FIELD("trigger.distance_ns", "before", SIGNED, trigger_distance_ns, IN_JSON | IN_DETAILS),

@@ -308,6 +308,29 @@ static void trace(struct out *o, const struct hvst_trace *t)
 	out_str(o, "</ul>\n");
 }
 
+/* Reasons below the headline, then what to do, a step each. */
+static void steps(struct out *o, const struct hvst_result *r)
+{
+	unsigned int i;
+
+	if (r->nr_reasons)
+		out_str(o, "<ul>\n");
+	for (i = 0; i < r->nr_reasons; i++)
+		tag(o, "li", NULL, r->reasons[i]);
+	if (r->nr_reasons)
+		out_str(o, "</ul>\n");
+	if (r->nr_next) {
+		out_str(o, "<div class=\"next\"><b>Next:</b><ol>\n");
+		for (i = 0; i < r->nr_next; i++)
+			tag(o, "li", NULL, r->next[i]);
+		out_str(o, "</ol></div>\n");
+	} else if (r->advice[0]) {
+		out_str(o, "<p class=\"next\"><b>Next:</b> ");
+		xml_text(o, r->advice);
+		out_str(o, "</p>\n");
+	}
+}
+
 void html_report(struct out *o, const struct svg_context *ctx)
 {
 	const struct hvst_result *r = ctx->result;
@@ -322,11 +345,7 @@ void html_report(struct out *o, const struct svg_context *ctx)
 	svg_style(o);
 	out_str(o, "</style></head>\n<body>\n");
 	tag(o, "h1", r->nr_storms ? "bad" : NULL, r->headline);
-	if (r->advice[0]) {
-		out_str(o, "<p class=\"next\"><b>Next:</b> ");
-		xml_text(o, r->advice);
-		out_str(o, "</p>\n");
-	}
+	steps(o, r);
 	plots(o, ctx);
 	storms(o, r);
 	verdicts(o, r);

@@ -555,6 +555,26 @@ static void recording_hint(struct out *o, const struct hvst_result *r)
 	out_char(o, '\n');
 }
 
+/* Reasons below the headline, then what to do, a step each. */
+static void put_steps(struct out *o, const struct hvst_result *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr_reasons; i++) {
+		out_str(o, "  - ");
+		out_wrap(o, 4, 4, 0, r->reasons[i]);
+	}
+	if (!r->nr_next && !r->advice[0])
+		return;
+	out_in(o, ROLE_TITLE, "Next: ");
+	if (!r->nr_next)
+		out_wrap(o, 6, 6, 0, r->advice);
+	for (i = 0; i < r->nr_next; i++) {
+		out_printf(o, "%*s%u. ", i ? 6 : 0, "", i + 1);
+		out_wrap(o, 9, 9, 0, r->next[i]);
+	}
+}
+
 static void put_screen(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
 		       const struct limits *most)
 {
@@ -563,10 +583,7 @@ static void put_screen(struct out *o, const struct hvst_trace *t, const struct h
 	out_role(o, r->nr_storms ? ROLE_BAD : role);
 	out_wrap(o, 0, 0, 0, r->headline);
 	out_plain(o);
-	if (r->advice[0]) {
-		out_in(o, ROLE_TITLE, "Next: ");
-		out_wrap(o, 6, 6, 0, r->advice);
-	}
+	put_steps(o, r);
 	text_trace(o, t, most->vms == UINT_MAX);
 	screen_vms(o, r, most->vms);
 	screen_timers(o, r, most->timers);
