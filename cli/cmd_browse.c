@@ -11,14 +11,15 @@
 
 #include "browse/app.h"
 #include "browse/loader.h"
+#include "message.h"
 #include "options.h"
-#include "run.h"
+#include "context.h"
 
 #define SCRIPT_W 80
 #define SCRIPT_H 24
 
 /* "trace.dat", "a.dat and 2 more": what the title calls the recording. */
-static void name_files(const struct names *files, char *buf, size_t len)
+static void name_files(const struct string_list *files, char *buf, size_t len)
 {
 	const char *slash = strrchr(files->v[0], '/');
 
@@ -32,7 +33,7 @@ static int run_script(struct br_app *a, const struct options *o)
 	int code;
 
 	if (!f) {
-		complain("%s: %s", o->script, strerror(errno));
+		cli_error("%s: %s", o->script, strerror(errno));
 		return EXIT_USAGE;
 	}
 	code = br_script_run(a, f, o->script, stdout);
@@ -43,17 +44,17 @@ static int run_script(struct br_app *a, const struct options *o)
 	return code;
 }
 
-/* How the index pass ended decides, unless something else went wrong. */
+/* The exit code follows from how the index pass ended. */
 static int outcome(struct br_app *a, const struct options *o)
 {
 	int code = EXIT_OK;
 
 	br_model_lock(&a->m);
 	if (a->m.live.err && a->m.live.err != -ECANCELED) {
-		complain("%s", a->m.live.error);
+		cli_error("%s", a->m.live.error);
 		code = EXIT_INPUT;
 	} else if (a->m.live.trace && !a->m.live.err && !a->m.live.trace->relevant) {
-		complain("%s: none of its events is one that browse can use", o->files.v[0]);
+		cli_error("%s: none of its events is one that browse can use", o->files.v[0]);
 		code = EXIT_NOTHING;
 	}
 	br_model_unlock(&a->m);
@@ -69,7 +70,7 @@ static int browse(const struct options *o, struct br_source *src)
 
 	name_files(&o->files, name, sizeof(name));
 	if (br_app_init(&a, src, name, SCRIPT_W, SCRIPT_H, ascii)) {
-		complain("out of memory");
+		cli_error("out of memory");
 		goto out;
 	}
 	a.m.filter = (struct br_filter){ o->vm, o->vcpu, o->timer, 0 };
@@ -84,28 +85,31 @@ out:
 
 int cmd_browse(int argc, char **argv)
 {
-	struct hvst_session *query;
+	struct hvst_session *requests;
 	struct br_source *src = NULL;
-	struct run r;
+	struct context r;
 	int code;
 
 	setlocale(LC_CTYPE, "");
-	if (!run_start(&r, CMD_BROWSE, argc, argv, &code))
+	if (!ctx_start(&r, CMD_BROWSE, argc, argv, &code))
 		return code;
 	code = EXIT_INPUT;
-	query = run_session(&r.o);
-	if (!query)
+	requests = ctx_new_session(&r.o);
+	if (!requests)
 		goto out;
-	/* --vm and the like filter the screen, where that can be changed: the sessions see all. */
+	/*
+	 * --vm, --vcpu and --timer set the filter of the screen, which can be changed: the sessions
+	 * read everything.
+	 */
 	hvst_session_set_filter(r.s, -1, -1, -1);
-	hvst_session_set_filter(query, -1, -1, -1);
-	src = br_loader_new(r.s, query, r.from_ns, r.to_ns);
+	hvst_session_set_filter(requests, -1, -1, -1);
+	src = br_loader_new(r.s, requests, r.from_ns, r.to_ns);
 	if (src)
 		code = browse(&r.o, src);
 	else
-		complain("out of memory");
+		cli_error("out of memory");
 out:
 	br_loader_free(src);
-	hvst_session_free(query);
-	return run_fail(&r, code);
+	hvst_session_free(requests);
+	return ctx_fail(&r, code);
 }

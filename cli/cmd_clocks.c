@@ -2,9 +2,9 @@
 #include "output/contract.h"
 #include "output/csv.h"
 #include "output/text.h"
-#include "run.h"
+#include "context.h"
 
-static void json(struct run *r)
+static void json(struct context *r)
 {
 	struct json j;
 
@@ -14,29 +14,20 @@ static void json(struct run *r)
 	contract_end(&j);
 }
 
-static void jsonl(struct run *r)
+static void jsonl(struct context *r)
 {
 	const struct hvst_result *res = r->result;
-	struct json j;
-	unsigned int i;
 
-	for (i = 0; i < res->nr_reference; i++) {
-		json_start(&j, &r->out, 0);
-		contract_reference(&j, &res->reference[i]);
-	}
-	for (i = 0; i < res->nr_guest; i++) {
-		json_start(&j, &r->out, 0);
-		j.trace = r->trace;
-		contract_guest(&j, &res->guest[i]);
-	}
+	contract_lines(&r->out, r->trace, &finding_reference, res->reference, res->nr_reference);
+	contract_lines(&r->out, r->trace, &finding_guest, res->guest, res->nr_guest);
 }
 
-static void csv(struct run *r)
+static void csv(struct context *r)
 {
 	csv_clocks(&r->out, r->result);
 }
 
-static void text(struct run *r)
+static void text(struct context *r)
 {
 	text_reference(&r->out, r->result, r->o.verbose);
 	out_char(&r->out, '\n');
@@ -58,5 +49,5 @@ int cmd_clocks(int argc, char **argv)
 		},
 	};
 
-	return run_report(&report, argc, argv);
+	return ctx_report(&report, argc, argv);
 }

@@ -3,13 +3,14 @@
  * Two passes: the first tells which thread belongs to which VM and which expirations prove an arm
  * without a start event, the second prints.
  */
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
+#include "opt/value.h"
 #include "output/eventline.h"
-#include "run.h"
+#include "context.h"
 
 #define MAX_INFERRED (4u << 20) /* inferred arms remembered: 32 bytes each */
 #define COMM_SLOTS   1024
@@ -31,7 +32,7 @@ struct owner {
 	int tid, vm, vcpu;
 };
 
-/* A command name at hand; slots are found by tid and overwritten. */
+/* Cached command name; slots are indexed by tid and overwritten. */
 struct comm {
 	int tid;
 	bool used;
@@ -39,12 +40,13 @@ struct comm {
 };
 
 struct events {
-	struct run r;
+	struct context r;
 	struct eventline *line;
 	uint64_t wanted; /* bit per event id */
 	struct inferred *inferred;
 	size_t nr_inferred, cap_inferred, next_inferred;
 	uint64_t forgotten;   /* inferred arms beyond the limit */
+	uint64_t printed;     /* events */
 	struct owner *owners; /* by tid */
 	size_t nr_owners;
 	struct comm comms[COMM_SLOTS];
@@ -104,7 +106,7 @@ static int owner_order(const void *a, const void *b)
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-/* The result of the first pass goes away with the second: keep who is who. */
+/* The second pass frees the result of the first: copy VM and vCPU of each thread. */
 static bool keep_owners(struct events *e)
 {
 	const struct hvst_result *res = e->r.result;
@@ -127,10 +129,7 @@ static bool keep_owners(struct events *e)
 	return true;
 }
 
-/*
- * A callback runs in whatever task it interrupts: it is told by its vcpu_id, if only one VM has
- * that.
- */
+/* A callback runs in the interrupted task: identify it by vcpu_id, if only one VM has that one. */
 static struct owner owner_by_vcpu(const struct events *e, int vcpu)
 {
 	struct owner found = { -1, -1, vcpu };
@@ -228,7 +227,7 @@ static void find_inferred(struct events *e, const struct hvst_event *ev, struct 
 	}
 }
 
-/* What a start event was: an arm of the guest's, or else the host's own delay. */
+/* What a start event was: an arm by the guest, or padding by the host. */
 static const char *arm_name(const struct hvst_arm *arm, const struct hvst_event *ev)
 {
 	static const char *const names[] = {
@@ -274,6 +273,7 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	struct derived d;
 
 	if (selected(e, ev, &who)) {
+		e->printed++;
 		d = derive(e, ev, who.vm);
 		eventline_put(e->line, &e->r.out, ev, comm_of(e, ev), &d);
 	}
@@ -290,20 +290,15 @@ static int on_arm(void *ctx, const struct hvst_arm *arm)
 
 /* --- command ---------------------------------------------------------------------------------- */
 
-static uint64_t wanted_ids(const struct names *patterns)
+static uint64_t wanted_ids(const struct string_list *patterns)
 {
-	uint64_t all = (1ULL << HVST_EV_COUNT) - 1, ids = 0;
-	unsigned int i, id;
+	uint64_t ids = 0;
+	unsigned int i;
 
 	if (!patterns->n)
-		return all | 1ULL << HVST_EV_LOST;
-	for (i = 0; i < patterns->n; i++) {
-		const char *colon = strchr(patterns->v[i], ':');
-
-		for (id = 0; id < HVST_EV_COUNT; id++)
-			if (!fnmatch(colon ? colon + 1 : patterns->v[i], hvst_event_name(id), 0))
-				ids |= 1ULL << id;
-	}
+		return ((1ULL << HVST_EV_COUNT) - 1) | 1ULL << HVST_EV_LOST;
+	for (i = 0; i < patterns->n; i++)
+		ids |= events_matching(patterns->v[i]);
 	return ids;
 }
 
@@ -312,18 +307,19 @@ static int print_all(struct events *e)
 	const struct hvst_observer obs = { .event = on_event, .arm = on_arm };
 
 	if (!keep_owners(e)) {
-		complain("out of memory");
+		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
 	if (e->nr_inferred)
 		qsort(e->inferred, e->nr_inferred, sizeof(*e->inferred), inferred_order);
-	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1));
+	e->line =
+		eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1), e->r.trace);
 	if (!e->line) {
-		complain("out of memory");
+		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
 	eventline_head(e->line, &e->r.out);
-	if (!run_pass(&e->r, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS, &obs, e))
+	if (!ctx_pass(&e->r, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS, &obs, e))
 		return EXIT_INPUT;
 	return EXIT_OK;
 }
@@ -331,17 +327,23 @@ static int print_all(struct events *e)
 static int read_twice(struct events *e)
 {
 	const struct hvst_observer first = { .arm = remember_arm };
-	int code = run_analyse(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
+	int code;
+
+	/* selected() filters: whose a callback is can only be told knowing all VMs */
+	hvst_session_set_filter(e->r.s, -1, -1, -1);
+	code = ctx_analyse(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
 
 	if (!code && !e->r.interrupted)
 		code = print_all(e);
 	if (code)
-		return run_fail(&e->r, code);
+		return ctx_fail(&e->r, code);
 	if (e->forgotten && !e->r.o.quiet)
-		complain("events: %llu inferred arms beyond %u were not marked; narrow --from and "
-			 "--to",
-			 (unsigned long long)e->forgotten, MAX_INFERRED);
-	return run_end(&e->r, false);
+		cli_error("events: %llu inferred arms beyond %u were not marked; narrow --from and "
+			  "--to",
+			  (unsigned long long)e->forgotten, MAX_INFERRED);
+	if (!e->printed && !e->r.interrupted)
+		cli_warn("events: none selected by these options was seen");
+	return ctx_end(&e->r, false);
 }
 
 int cmd_events(int argc, char **argv)
@@ -350,10 +352,10 @@ int cmd_events(int argc, char **argv)
 	int code;
 
 	if (!e) {
-		complain("out of memory");
+		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
-	if (run_start(&e->r, CMD_EVENTS, argc, argv, &code)) {
+	if (ctx_start(&e->r, CMD_EVENTS, argc, argv, &code)) {
 		e->wanted = wanted_ids(&e->r.o.events);
 		code = read_twice(e);
 	}

@@ -4,16 +4,17 @@
 
 #include "cmd_histogram.h"
 #include "collect.h"
+#include "message.h"
 #include "output/contract.h"
 #include "output/histogram.h"
 #include "output/svg.h"
 #include "output/text.h"
-#include "run.h"
+#include "context.h"
 
 #define MAX_PLOTS 12 /* series drawn into one SVG */
 
 struct histogram {
-	struct run r;
+	struct context r;
 	struct collect c;
 };
 
@@ -46,11 +47,11 @@ static int on_fire(void *ctx, const struct hvst_fire *f)
 static bool collect_error(const struct histogram *h)
 {
 	if (h->c.error == -ERANGE)
-		complain("%s: more than %d intervals; choose a longer --interval or a narrower "
-			 "--from and --to",
-			 h->r.o.command->name, MAX_INTERVALS);
+		cli_error("%s: more than %d intervals; choose a longer --interval or a narrower "
+			  "--from and --to",
+			  h->r.o.command->name, MAX_INTERVALS);
 	else if (h->c.error)
-		complain("%s", strerror(-h->c.error));
+		cli_error("%s", strerror(-h->c.error));
 	return h->c.error;
 }
 
@@ -58,12 +59,14 @@ static bool pass(struct histogram *h)
 {
 	static const struct hvst_observer skew = { .arm = on_arm }, latency = { .fire = on_fire };
 
-	return run_pass(&h->r, HVST_NEED_ANALYSIS,
-			h->r.o.command->bit == CMD_SKEW ? &skew : &latency, h) &&
-	       !collect_error(h);
+	if (!ctx_pass(&h->r, HVST_NEED_ANALYSIS, h->r.o.command->bit == CMD_SKEW ? &skew : &latency,
+		      h))
+		return false;
+	collect_select(&h->c, h->r.result, h->r.o.vm);
+	return !collect_error(h);
 }
 
-/* An exit code; more rows than can be kept are a matter of options. */
+/* Returns an exit code; too many rows are a usage error. */
 static int read_all(struct histogram *h)
 {
 	if (!pass(h))
@@ -71,8 +74,8 @@ static int read_all(struct histogram *h)
 	if (h->r.o.scale != SCALE_LINEAR || h->r.interrupted)
 		return EXIT_OK;
 	if (!collect_linear(&h->c, h->r.o.bucket_ns)) {
-		complain("%s: that makes more than %d buckets; choose a wider --bucket",
-			 h->r.o.command->name, MAX_EDGES - 1);
+		cli_error("%s: that makes more than %d buckets; choose a wider --bucket",
+			  h->r.o.command->name, MAX_EDGES - 1);
 		return EXIT_USAGE;
 	}
 	return pass(h) ? EXIT_OK : EXIT_INPUT;
@@ -129,32 +132,34 @@ static void draw(struct out *o, void *ctx)
 static int render(struct histogram *h)
 {
 	collect_group(&h->c, h->r.result, h->r.o.by);
-	if (collect_error(h) || (h->r.o.svg && !run_write(h->r.o.svg, draw, h)))
-		return run_fail(&h->r, EXIT_INPUT);
+	if (collect_error(h) || (h->r.o.svg && !ctx_write(h->r.o.svg, draw, h)))
+		return ctx_fail(&h->r, EXIT_INPUT);
 	if (h->r.o.format == FORMAT_JSON)
 		json(h);
 	else if (h->r.o.format == FORMAT_CSV)
 		csv(h);
 	else
 		text(h);
-	return run_end(&h->r, false);
+	return ctx_end(&h->r, false);
 }
 
 int cmd_histogram(enum command_bit bit, int argc, char **argv)
 {
+	int64_t origin = HVST_UNKNOWN;
 	struct histogram h;
+	bool plot;
 	int code;
 
-	if (!run_start(&h.r, bit, argc, argv, &code))
+	if (!ctx_start(&h.r, bit, argc, argv, &code))
 		return code;
-	collect_init(&h.c, &h.r.o, run_origin(&h.r), h.r.o.heatmap || h.r.o.svg);
+	plot = h.r.o.heatmap || h.r.o.svg;
+	if ((plot || h.r.o.interval_ns) && !ctx_origin(&h.r, &origin))
+		return ctx_fail(&h.r, EXIT_INPUT);
+	collect_init(&h.c, &h.r.o, origin, plot);
 	code = read_all(&h);
-	if (code)
-		code = run_fail(&h.r, code);
-	else if (!run_has(&h.r, STIMER_IDS))
-		code = run_fail(&h.r, EXIT_NOTHING);
-	else
-		code = render(&h);
+	if (!code)
+		code = ctx_check(&h.r, STIMER_IDS);
+	code = code ? ctx_fail(&h.r, code) : render(&h);
 	collect_free(&h.c);
 	return code;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* hvstimer record: runs trace-cmd record with what a diagnosis needs, see hvstimer-record(1). */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "options.h"
 #include "record.h"
 
@@ -70,15 +70,6 @@ static const uint64_t needed = 1ULL << HVST_EV_STIMER_SET_COUNT |
 			       1ULL << HVST_EV_STIMER_START_ONE_SHOT |
 			       1ULL << HVST_EV_STIMER_EXPIRATION;
 
-struct plan {
-	const char *output;
-	const char *clock;
-	unsigned long buffer_kb; /* 0: by the estimate */
-	int64_t duration_ns;	 /* 0: until interrupted */
-	int pid;		 /* 0: every VM */
-	bool sched, dry_run, force, quiet;
-};
-
 /* The command being built; @failed: memory ran out on the way. */
 struct cmdline {
 	char **words;
@@ -96,7 +87,7 @@ static int say(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	complain("record: %s", text);
+	cli_error("record: %s", text);
 	return -1;
 }
 
@@ -176,19 +167,24 @@ const char *record_filter(unsigned int id)
 	return recorded[id].filter;
 }
 
-static bool wanted(const struct plan *o, unsigned int id)
+static const char *output_file(const struct options *o)
 {
-	return id != HVST_EV_SCHED_SWITCH || o->sched;
+	return o->output ? o->output : "trace.dat";
 }
 
-static unsigned long buffer_size(const struct plan *o, const struct record_host *h)
+static bool wanted(const struct options *o, unsigned int id)
+{
+	return id != HVST_EV_SCHED_SWITCH || o->record.sched;
+}
+
+static unsigned long buffer_size(const struct options *o, const struct record_host *h)
 {
 	uint64_t kb =
 		STORM_ARMS_HZ * STORM_EVENTS_PER_ARM * STORM_EVENT_BYTES * STORM_HOLD_S / 1024;
 	uint64_t most = h->mem_kb / MAX_MEMORY_SHARE / h->cpus;
 
-	if (o->buffer_kb)
-		return o->buffer_kb;
+	if (o->record.buffer_kb)
+		return o->record.buffer_kb;
 	if (!h->mem_kb || kb <= most)
 		return kb;
 	if (most < MIN_BUFFER_KB)
@@ -215,7 +211,7 @@ static void add_sleep(struct cmdline *c, int64_t ns)
  * --no-filter: else trace-cmd drops events of its own threads, and with them the callbacks that
  * happen to interrupt one of these, and the switches from them to a vCPU.
  */
-static void build(struct cmdline *c, const struct plan *o, const struct record_host *h,
+static void build(struct cmdline *c, const struct options *o, const struct record_host *h,
 		  const struct record_tids *t)
 {
 	unsigned int id;
@@ -223,10 +219,10 @@ static void build(struct cmdline *c, const struct plan *o, const struct record_h
 	add(c, "trace-cmd");
 	add(c, "record");
 	add(c, "-o");
-	add(c, "%s", o->output);
+	add(c, "%s", output_file(o));
 	add(c, "-C");
 	/* trace-cmd's name for x86-tsc together with the scale that turns cycles into ns. */
-	add(c, "%s", strcmp(o->clock, "x86-tsc") ? o->clock : "tsc2nsec");
+	add(c, "%s", strcmp(o->record.clock, "x86-tsc") ? o->record.clock : "tsc2nsec");
 	add(c, "-b");
 	add(c, "%lu", buffer_size(o, h));
 	if (h->saved_cmdlines) {
@@ -239,8 +235,8 @@ static void build(struct cmdline *c, const struct plan *o, const struct record_h
 	for (id = 0; id < HVST_EV_COUNT; id++)
 		if (wanted(o, id) && h->events & 1ULL << id)
 			add_event(c, id, t);
-	if (o->duration_ns)
-		add_sleep(c, o->duration_ns);
+	if (o->record.duration_ns)
+		add_sleep(c, o->record.duration_ns);
 }
 
 static void print_word(const char *w)
@@ -293,30 +289,30 @@ static int check_events(const struct record_host *h)
 		   h->dir);
 }
 
-static int check_clock(const struct plan *o, const struct record_host *h)
+static int check_clock(const struct options *o, const struct record_host *h)
 {
-	if (!strcmp(o->clock, "counter") || !strcmp(o->clock, "uptime"))
+	if (!strcmp(o->record.clock, "counter") || !strcmp(o->record.clock, "uptime"))
 		return say("the clock %s is too coarse, or no time at all, to find anything by",
-			   o->clock);
-	if (!record_host_has_clock(h, o->clock))
-		return say("no trace clock \"%s\" here; there are: %s", o->clock,
+			   o->record.clock);
+	if (!record_host_has_clock(h, o->record.clock))
+		return say("no trace clock \"%s\" here; there are: %s", o->record.clock,
 			   h->clocks ? h->clocks : "(trace_clock cannot be read)");
 	return 0;
 }
 
-static int check_may_record(const struct plan *o, const struct record_host *h)
+static int check_may_record(const struct options *o, const struct record_host *h)
 {
 	if (!record_host_writable())
 		return say("%s cannot be written: run as root, for example: sudo hvstimer record",
 			   h->dir);
-	if (*h->busy && !o->force)
+	if (*h->busy && !o->record.force)
 		return say("%s; recording would stop and reset it. Stop it first (trace-cmd "
 			   "reset), or use --force",
 			   h->busy);
 	return 0;
 }
 
-static void tell_missing(const struct plan *o, const struct record_host *h)
+static void tell_missing(const struct options *o, const struct record_host *h)
 {
 	const char *without;
 	unsigned int id;
@@ -330,25 +326,25 @@ static void tell_missing(const struct plan *o, const struct record_host *h)
 	}
 }
 
-static int read_threads(struct record_tids *t, const struct plan *o)
+static int read_threads(struct record_tids *t, const struct options *o)
 {
 	char err[256];
 
-	if (record_tids_read(t, o->pid, err, sizeof(err)))
+	if (record_tids_read(t, o->record.pid, err, sizeof(err)))
 		return say("%s", err);
 	if (!t->named && !o->quiet)
 		say("note: no thread of process %d is named like a vCPU: all its threads are taken "
 		    "for vCPUs",
-		    o->pid);
+		    o->record.pid);
 	return 0;
 }
 
 /* Does not return when it succeeds: Ctrl-C and the exit status are trace-cmd's. */
-static int run(const struct plan *o, const struct cmdline *c)
+static int run(const struct options *o, const struct cmdline *c)
 {
 	if (!o->quiet)
 		say("recording%s; then: hvstimer diagnose %s",
-		    o->duration_ns ? "" : " until you press Ctrl-C", o->output);
+		    o->record.duration_ns ? "" : " until you press Ctrl-C", output_file(o));
 	signal(SIGPIPE, SIG_DFL); /* main() ignores it, and that is inherited */
 	execvp(c->words[0], c->words);
 	if (errno == ENOENT)
@@ -356,22 +352,22 @@ static int run(const struct plan *o, const struct cmdline *c)
 	return say("cannot run trace-cmd: %s", strerror(errno));
 }
 
-static int record(const struct plan *o, const struct record_host *h)
+static int record(const struct options *o, const struct record_host *h)
 {
 	struct record_tids t = { 0 };
 	struct cmdline c = { 0 };
 	int rc = -1;
 
-	if (check_events(h) || check_clock(o, h) || (!o->dry_run && check_may_record(o, h)))
+	if (check_events(h) || check_clock(o, h) || (!o->record.dry_run && check_may_record(o, h)))
 		return -1;
-	if (o->pid && read_threads(&t, o))
+	if (o->record.pid && read_threads(&t, o))
 		return -1;
 	if (!o->quiet)
 		tell_missing(o, h);
-	build(&c, o, h, o->pid ? &t : NULL);
+	build(&c, o, h, o->record.pid ? &t : NULL);
 	if (c.failed) {
 		say("out of memory");
-	} else if (o->dry_run) {
+	} else if (o->record.dry_run) {
 		rc = print_command(&c);
 	} else {
 		rc = run(o, &c);
@@ -381,126 +377,31 @@ static int record(const struct plan *o, const struct record_host *h)
 	return rc;
 }
 
-/* A whole number with perhaps one of @units after it, worth @scale; 0 for anything else. */
-static unsigned long number(const char *arg, const char *units, const unsigned long *scale)
-{
-	unsigned long long v;
-	const char *u;
-	char *end;
-
-	if (*arg < '0' || *arg > '9')
-		return 0;
-	errno = 0;
-	v = strtoull(arg, &end, 10);
-	u = *end ? strchr(units, *end) : units;
-	if (errno || !u || (*end && end[1]) || v > INT_MAX / scale[u - units])
-		return 0;
-	return v * scale[u - units];
-}
-
-static void help(void)
-{
-	puts("Usage: hvstimer record [options]\n"
-	     "\n"
-	     "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock\n"
-	     "and buffer sizes that fit this host. Until Ctrl-C, or for --duration.\n"
-	     "\n"
-	     "  -o, --output FILE       write the recording to FILE (default trace.dat)\n"
-	     "  -d, --duration TIME     stop after TIME: seconds, or with a unit ms, s, m, h\n"
-	     "      --vm PID            only the VM whose VMM is process PID\n"
-	     "      --sched             also when vCPU threads lose and get their CPU\n"
-	     "  -C, --clock CLOCK       trace clock (default mono; x86-tsc: cycles and scale)\n"
-	     "  -b, --buffer-size SIZE  ring buffer of each CPU: KiB, or with a unit K, M, G\n"
-	     "  -f, --force             even while something else is being traced\n"
-	     "  -n, --dry-run           print the command, run nothing\n"
-	     "  -q, --quiet             no notes, and trace-cmd quiet\n"
-	     "  -h, --help              this text\n"
-	     "  -V, --version           print the version\n"
-	     "\n"
-	     "Why these events and this clock: man hvstimer-record");
-}
-
-enum { OPT_VM = 256, OPT_SCHED };
-
-static const struct option long_options[] = {
-	{ "output", required_argument, NULL, 'o' }, { "duration", required_argument, NULL, 'd' },
-	{ "vm", required_argument, NULL, OPT_VM },  { "sched", no_argument, NULL, OPT_SCHED },
-	{ "clock", required_argument, NULL, 'C' },  { "buffer-size", required_argument, NULL, 'b' },
-	{ "force", no_argument, NULL, 'f' },	    { "dry-run", no_argument, NULL, 'n' },
-	{ "quiet", no_argument, NULL, 'q' },	    { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },	    { NULL, 0, NULL, 0 },
-};
-
-/* 0, or -1 for an option that is not one, or a value that is none. @word: as it was written. */
-static int set_option(struct plan *o, int opt, const char *word)
-{
-	static const unsigned long size_scale[] = { 1, 1024, 1024 * 1024 };
-	static const unsigned long one[] = { 1 };
-
-	switch (opt) {
-	case 'o':
-		o->output = optarg;
-		return 0;
-	case 'C':
-		o->clock = optarg;
-		return 0;
-	case 'f':
-		o->force = true;
-		return 0;
-	case 'n':
-		o->dry_run = true;
-		return 0;
-	case 'q':
-		o->quiet = true;
-		return 0;
-	case OPT_SCHED:
-		o->sched = true;
-		return 0;
-	case 'd':
-		if (parse_duration(optarg, &o->duration_ns) && o->duration_ns > 0)
-			return 0;
-		return say("'%s' is not a duration like 30, 30s, 5m or 1h", optarg);
-	case 'b':
-		o->buffer_kb = number(optarg, "KMG", size_scale);
-		return o->buffer_kb ? 0 : say("'%s' is not a size like 65536, 64M or 1G", optarg);
-	case OPT_VM:
-		o->pid = number(optarg, "", one);
-		return o->pid ? 0 : say("'%s' is not the process id of a VMM", optarg);
-	case ':':
-		return say("%s needs a value; see hvstimer record --help", word);
-	default:
-		return say("no option %s; see hvstimer record --help", word);
-	}
-}
-
 int cmd_record(int argc, char **argv)
 {
-	struct plan o = { .output = "trace.dat", .clock = "mono" };
 	struct record_host h;
+	struct options o;
 	char err[256];
-	int opt, rc;
+	int rc;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":o:d:C:b:fnqhV", long_options, NULL)) != -1) {
-		if (opt == 'h' || opt == 'V') {
-			if (opt == 'h')
-				help();
-			else
-				printf("hvstimer %s\n", hvst_version());
-			return EXIT_OK;
-		}
-		if (set_option(&o, opt, argv[optind - 1]))
-			return EXIT_USAGE;
-	}
-	if (optind < argc) {
-		say("%s is no option; the name of the recording is given with -o", argv[optind]);
+	switch (options_parse(&o, command_by_bit(CMD_RECORD), argc, argv)) {
+	case PARSE_DONE:
+		options_free(&o);
+		return EXIT_OK;
+	case PARSE_BAD:
+		options_free(&o);
 		return EXIT_USAGE;
+	case PARSE_GO:
+		break;
 	}
-	if (record_host_read(&h, err, sizeof(err))) {
+	rc = record_host_read(&h, err, sizeof(err));
+	if (rc) {
 		say("%s", err);
+		options_free(&o);
 		return EXIT_INPUT;
 	}
 	rc = record(&o, &h) ? EXIT_INPUT : EXIT_OK;
 	record_host_free(&h);
+	options_free(&o);
 	return rc;
 }

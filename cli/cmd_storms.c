@@ -2,38 +2,29 @@
 #include "output/contract.h"
 #include "output/csv.h"
 #include "output/text.h"
-#include "run.h"
+#include "context.h"
 
-static void json(struct run *r)
+static void json(struct context *r)
 {
 	struct json j;
 
 	contract_start(&j, &r->out, r->trace);
 	contract_vms(&j, r->result);
 	contract_storms(&j, r->result);
-	contract_past_due(&j, &r->result->past_due);
 	contract_end(&j);
 }
 
-static void jsonl(struct run *r)
+static void jsonl(struct context *r)
 {
-	unsigned int i;
-
-	for (i = 0; i < r->result->nr_storms; i++) {
-		struct json j;
-
-		json_start(&j, &r->out, 0);
-		j.trace = r->trace;
-		contract_storm(&j, &r->result->storms[i]);
-	}
+	contract_lines(&r->out, r->trace, &finding_storm, r->result->storms, r->result->nr_storms);
 }
 
-static void csv(struct run *r)
+static void csv(struct context *r)
 {
 	csv_storms(&r->out, r->result);
 }
 
-static void text(struct run *r)
+static void text(struct context *r)
 {
 	const struct hvst_result *res = r->result;
 
@@ -45,7 +36,7 @@ static void text(struct run *r)
 	text_trace(&r->out, r->trace, r->o.verbose);
 }
 
-static bool findings(const struct run *r)
+static bool findings(const struct context *r)
 {
 	return r->result->nr_storms > 0;
 }
@@ -64,5 +55,5 @@ int cmd_storms(int argc, char **argv)
 		.findings = findings,
 	};
 
-	return run_report(&report, argc, argv);
+	return ctx_report(&report, argc, argv);
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/stats/sketch.h"
 #include "collect.h"
 
 #define FIRST_COLUMN_NS 1000000
@@ -196,6 +195,30 @@ int collect_arm(struct collect *c, const struct hvst_arm *arm)
 		return 0;
 	return collect_add(c, METRIC_SKEW, arm->tid, arm->vcpu, arm->timer, arm->ts_ns,
 			   arm->skew_ns);
+}
+
+static bool belongs_to(const struct hvst_result *r, int tid, int vm)
+{
+	unsigned int i, v;
+
+	for (i = 0; i < r->nr_vms; i++)
+		for (v = 0; v < r->vms[i].nr_vcpus; v++)
+			if (r->vms[i].vcpus[v].tid == tid)
+				return r->vms[i].vm == vm;
+	return false;
+}
+
+void collect_select(struct collect *c, const struct hvst_result *r, int vm)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; vm >= 0 && i < c->nr_series; i++) {
+		if (belongs_to(r, c->series[i].tid, vm))
+			c->series[n++] = c->series[i];
+		else
+			series_empty(&c->series[i]);
+	}
+	c->nr_series = vm >= 0 ? n : c->nr_series;
 }
 
 bool collect_linear(struct collect *c, int64_t width_ns)

@@ -59,12 +59,18 @@ int collect_add(struct collect *c, enum metric metric, int tid, int vcpu, int ti
 int collect_arm(struct collect *c, const struct hvst_arm *arm);
 
 /*
+ * After a pass: drops the series of other VMs than @vm (-1: none). The VM of a thread may not be
+ * known while its arms come in, so they are not filtered then.
+ */
+void collect_select(struct collect *c, const struct hvst_result *r, int vm);
+
+/*
  * Between two passes: edges from what the first one saw, everything else emptied. False: too many
  * buckets.
  */
 bool collect_linear(struct collect *c, int64_t width_ns);
 
-/* Names the series by the run's result, joins them by @by (enum by) and sorts them. */
+/* Set VM and vCPU of the series from @r, join them by @by (enum by) and sort them. */
 void collect_group(struct collect *c, const struct hvst_result *r, unsigned int by);
 
 #endif

@@ -33,7 +33,9 @@ const struct command commands[] = {
 	  "Shows each vCPU's timers over time in the terminal. n goes to the next storm, z zooms "
 	  "to it, ? lists "
 	  "all keys." },
-	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd", NULL },
+	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd",
+	  "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock and "
+	  "buffer sizes that fit this host. Until Ctrl-C, or for --duration." },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

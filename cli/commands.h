@@ -9,10 +9,11 @@ enum exit_code {
 	EXIT_USAGE = 2,
 	EXIT_INPUT = 3,	  /* unreadable or corrupt, or the output could not be written */
 	EXIT_NOTHING = 4, /* nothing relevant in it */
+	EXIT_UNKNOWN = 5, /* only with --check: it cannot tell whether there is a storm */
 	EXIT_INTERRUPTED = 130,
 };
 
-/* One bit a command: which options it takes (options.c). */
+/* One bit a command: which options it takes (opt/table.c). */
 enum command_bit {
 	CMD_DIAGNOSE = 1,
 	CMD_SKEW = 2,
@@ -30,7 +31,7 @@ struct command {
 	/* argv[0] is the command's name; returns an exit code */
 	int (*run)(int argc, char **argv);
 	const char *summary; /* for the list of commands */
-	const char *about;   /* a paragraph for its --help; NULL: it has its own */
+	const char *about;   /* a paragraph for its --help */
 };
 
 /* Ends with a NULL name. */

@@ -3,9 +3,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <hvstimer/hvstimer.h>
 
+#include "message.h"
+#include "nearest.h"
 #include "options.h"
 
 static int usage(struct out *out)
@@ -24,7 +27,7 @@ static int usage(struct out *out)
 	return out_close(out) ? EXIT_INPUT : EXIT_OK;
 }
 
-/* A command tells its own help. */
+/* Help is printed by the command. */
 static int help(const char *topic)
 {
 	const struct command *cmd = topic ? command_find(topic) : NULL;
@@ -34,10 +37,26 @@ static int help(const char *topic)
 	if (cmd)
 		return cmd->run(2, argv);
 	if (topic) {
-		complain("no command is called '%s'", topic);
+		cli_error("no command is called '%s'", topic);
 		return EXIT_USAGE;
 	}
 	return out_open(&out, NULL, COLOR_AUTO) ? EXIT_INPUT : usage(&out);
+}
+
+/* The only command that begins with @word; NULL: none, or several. */
+static const char *abbreviated(const char *word)
+{
+	const char *found = NULL;
+	const struct command *c;
+
+	for (c = commands; c->name; c++) {
+		if (strncmp(c->name, word, strlen(word)))
+			continue;
+		if (found)
+			return NULL;
+		found = c->name;
+	}
+	return found;
 }
 
 static int unknown_command(const char *name)
@@ -49,11 +68,15 @@ static int unknown_command(const char *name)
 	for (c = commands; c->name && n + 1 < sizeof(names) / sizeof(names[0]); c++)
 		names[n++] = c->name;
 	names[n] = NULL;
-	like = nearest(name, names);
-	if (like)
-		complain("no command is called '%s'; did you mean %s?", name, like);
+	like = abbreviated(name);
+	if (!like)
+		like = nearest(name, names);
+	if (!access(name, F_OK))
+		cli_error("a command comes first; did you mean: hvstimer diagnose %s", name);
+	else if (like)
+		cli_error("no command is called '%s'; did you mean %s?", name, like);
 	else
-		complain("no command is called '%s'; see hvstimer --help", name);
+		cli_error("no command is called '%s'; see hvstimer --help", name);
 	return EXIT_USAGE;
 }
 
@@ -61,10 +84,10 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
-	/* a reader that goes away is an error of write(2), dealt with there */
+	/* a closed pipe is an error of write(2), handled there */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
-		complain("which command? See hvstimer --help, or begin with: hvstimer diagnose");
+		cli_error("which command? See hvstimer --help, or begin with: hvstimer diagnose");
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

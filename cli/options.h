@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One table of options: parsing, --help and "that belongs to another command" all read it. */
+/* The options of all commands. How they are parsed: opt/. */
 #ifndef HVST_CLI_OPTIONS_H
 #define HVST_CLI_OPTIONS_H
 
@@ -12,26 +12,35 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMAT_COUNT }
 enum by { BY_VM = 1, BY_VCPU = 2, BY_TIMER = 4, BY_ALL = 7 };
 enum scale { SCALE_LOG, SCALE_LINEAR };
 
-/* A list of strings borrowed from argv. */
-struct names {
+/* Strings borrowed from argv. */
+struct string_list {
 	const char **v;
 	unsigned int n;
 };
 
-/* A moment: absolute, or from the first event of the recording; of a cycle clock also in cycles. */
-struct moment {
+/* A time: absolute, or from the first event of the recording; of a cycle clock also in cycles. */
+struct time_arg {
 	bool set, relative, cycles;
 	int64_t ns; /* or cycles */
 };
 
 #define MAX_PERCENTILES 16
 
+/* What `record` alone takes. */
+struct record_options {
+	const char *clock;
+	unsigned long buffer_kb; /* 0: by the estimate */
+	int64_t duration_ns;	 /* 0: until interrupted */
+	int pid;		 /* 0: every VM */
+	bool sched, dry_run, force;
+};
+
 struct options {
 	const struct command *command;
-	struct names files, buffers, ignore, events;
+	struct string_list files, buffers, ignore, events;
 	int vm, vcpu, timer; /* -1: any */
 	unsigned int *cpus, nr_cpus;
-	struct moment from, to;
+	struct time_arg from, to;
 	enum hvst_reader reader;
 	unsigned int threads;
 	enum format format;
@@ -41,7 +50,7 @@ struct options {
 	struct hvst_params params;
 	/* histograms */
 	unsigned int by; /* enum by */
-	bool by_set, percentiles_set;
+	bool by_set, percentiles_set, log_set;
 	int64_t interval_ns, bucket_ns; /* 0: not asked for */
 	enum scale scale;
 	bool heatmap;
@@ -50,6 +59,7 @@ struct options {
 	/* browse */
 	const char *script;
 	bool ascii;
+	struct record_options record;
 };
 
 enum parse_result { PARSE_GO, PARSE_DONE, PARSE_BAD };
@@ -65,13 +75,10 @@ void options_free(struct options *o);
 /* The --help of a command. */
 void options_help(struct out *out, const struct command *cmd);
 
-/* "12.5s", "800us", "3m", "250" (seconds): ns. False when it is none or does not fit. */
-bool parse_duration(const char *text, int64_t *ns);
+/* Does the command read recordings, whose names are its arguments? */
+bool takes_files(const struct command *cmd);
 
-/* Prints "hvstimer: " and the message to stderr. */
-void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* The word of @words (NULL-terminated) most like @word, NULL when none is near. */
-const char *nearest(const char *word, const char *const *words);
+/* Adds to a list; false after a message. */
+bool string_list_add(struct string_list *l, const char *s);
 
 #endif

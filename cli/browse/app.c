@@ -6,13 +6,14 @@
 
 #include "../output/out.h"
 #include "app.h"
+#include "nav.h"
 
-/* Panes and columns follow from the model, the model's window from the columns. */
+/* Lay out the panes for the model's state, then fit the model's window to the columns. */
 static void fit(struct br_app *a)
 {
 	br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
 	if (!a->l.small && !a->m.fold_decided) {
-		br_nav_fold_to_fit(&a->m, a->l.lanes.h + a->l.skew.h);
+		br_nav_fold_to_fit(&a->m, a->l.timeline.h + a->l.skew.h);
 		br_view_layout(&a->m, a->g.w, a->g.h, &a->l);
 	}
 	a->m.events_shown = a->l.events.w > 0;
@@ -24,11 +25,20 @@ static void fit(struct br_app *a)
 	br_nav_fit(&a->m, a->l.cols);
 }
 
-/* Called locked. */
+/* Process replies and move the cursor to a search result. Called with the source locked. */
+static bool poll_source(struct br_app *a)
+{
+	bool changed = br_model_poll(&a->m);
+
+	br_nav_follow(&a->m);
+	return changed;
+}
+
+/* Called with the source locked. */
 static void draw(struct br_app *a)
 {
 	fit(a);
-	br_model_ask(&a->m);
+	br_model_request(&a->m);
 	br_view_draw(&a->m, &a->l, &a->g);
 }
 
@@ -37,12 +47,14 @@ int br_app_init(struct br_app *a, struct br_source *src, const char *name, int w
 	memset(a, 0, sizeof(*a));
 	a->g.ascii = ascii;
 	br_model_init(&a->m, src, name);
+	a->m.keys_text = a->keys_text = br_key_help();
 	return br_app_resize(a, w, h);
 }
 
 void br_app_free(struct br_app *a)
 {
 	br_model_free(&a->m);
+	free(a->keys_text);
 	br_grid_free(&a->g);
 }
 
@@ -51,7 +63,7 @@ int br_app_resize(struct br_app *a, int w, int h)
 	int err = br_grid_resize(&a->g, w, h);
 
 	br_model_lock(&a->m);
-	br_model_poll(&a->m);
+	poll_source(a);
 	draw(a);
 	br_model_unlock(&a->m);
 	return err;
@@ -97,7 +109,7 @@ static void write_screen(const struct br_grid *g, struct out *o)
 	free(text);
 }
 
-/* y: after the drawing, so that the file has the screen without the prompt. */
+/* For y. Called after drawing, so that the file does not show the prompt. */
 static void write_file(struct br_app *a)
 {
 	const char *path = a->m.write_to;
@@ -122,7 +134,7 @@ static void write_file(struct br_app *a)
 void br_app_key(struct br_app *a, const struct br_input *in)
 {
 	br_model_lock(&a->m);
-	br_model_poll(&a->m);
+	poll_source(a);
 	fit(a);
 	br_input(&a->m, &a->l, in);
 	draw(a);
@@ -139,14 +151,14 @@ bool br_app_poll(struct br_app *a)
 	bool changed;
 
 	br_model_lock(&a->m);
-	changed = br_model_poll(&a->m);
+	changed = poll_source(a);
 	if (changed)
 		draw(a);
 	br_model_unlock(&a->m);
 	return changed;
 }
 
-void br_app_settle(struct br_app *a)
+void br_app_wait_idle(struct br_app *a)
 {
 	br_app_poll(a);
 	while (a->m.src->busy(a->m.src, true))

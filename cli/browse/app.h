@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Model, view and input put together: keys and sizes go in, a drawn grid comes out. */
+/* Connects model, view and input: takes keys and sizes, produces a drawn grid. */
 #ifndef HVST_BROWSE_APP_H
 #define HVST_BROWSE_APP_H
 
@@ -9,6 +9,7 @@ struct br_app {
 	struct br_model m;
 	struct br_layout l;
 	struct br_grid g;
+	char *keys_text;
 };
 
 /* @name: of the recording, for the title. 0 or -ENOMEM. */
@@ -17,20 +18,20 @@ int br_app_init(struct br_app *a, struct br_source *src, const char *name, int w
 void br_app_free(struct br_app *a);
 int br_app_resize(struct br_app *a, int w, int h);
 void br_app_key(struct br_app *a, const struct br_input *in);
-/* Takes in what the source has found meanwhile; true when the grid was drawn anew. */
+/* Process replies of the source. Returns true if the grid was redrawn. */
 bool br_app_poll(struct br_app *a);
-/* Until nothing more is to come for this screen. */
-void br_app_settle(struct br_app *a);
+/* Wait until all requests for this screen are served. */
+void br_app_wait_idle(struct br_app *a);
 
 /* The terminal: shows @a until the user quits. 0, or an exit code after a message. */
 int br_term_run(struct br_app *a, bool color);
 /* Does the locale's character set hold the block and braille characters? */
 bool br_term_utf8(void);
-/* The terminal is known, and its cursor can be put where it is wanted. */
+/* The terminal has an entry in the database, with cursor addressing. */
 bool br_terminfo_usable(void);
 
 /*
- * Feeds the keys and sizes of a script (man hvstimer-browse), writes screens to @out. 0 or an exit
+ * Executes the script (see hvstimer-browse(1)) and writes screens to @out. Returns 0 or an exit
  * code.
  */
 int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out);

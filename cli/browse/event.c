@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One event in words, and whether it passes a filter. */
+/* Text of one event, and whether it passes a filter. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -31,7 +31,7 @@ enum br_role {
 	BR_ROLES
 };
 
-/* On top of the role. */
+/* In addition to the role. */
 enum br_flags { BR_CURSOR = 1, BR_SELECTED = 2 };
 
 struct br_cell {

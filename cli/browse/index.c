@@ -5,7 +5,7 @@
 
 #include "index.h"
 
-#define HASH_SIZE    (4 * BR_MAX_LANES)
+#define HASH_SIZE    (4 * BR_MAX_TIMERS)
 #define MIN_BINS     64
 #define FIRST_SHIFT  10 /* the index starts with bins of 1.024 us */
 #define OCTAVES	     (BR_HIST / 2)
@@ -33,9 +33,9 @@ static struct br_index *index_alloc(void)
 	if (!idx)
 		return NULL;
 	idx->hash = calloc(HASH_SIZE, sizeof(*idx->hash));
-	idx->lanes = calloc(BR_MAX_LANES, sizeof(*idx->lanes));
+	idx->timers = calloc(BR_MAX_TIMERS, sizeof(*idx->timers));
 	idx->first = idx->last = HVST_UNKNOWN;
-	if (idx->hash && idx->lanes)
+	if (idx->hash && idx->timers)
 		return idx;
 	br_index_free(idx);
 	return NULL;
@@ -71,9 +71,9 @@ void br_index_free(struct br_index *idx)
 {
 	if (!idx)
 		return;
-	for (unsigned int i = 0; i < idx->nr_lanes; i++)
-		free(idx->lanes[i].bins);
-	free(idx->lanes);
+	for (unsigned int i = 0; i < idx->nr_timers; i++)
+		free(idx->timers[i].bins);
+	free(idx->timers);
 	free(idx->hash);
 	free(idx);
 }
@@ -84,7 +84,7 @@ static unsigned int hash_slot(const struct br_index *idx, int tid, int timer)
 		((unsigned int)tid * 2654435761u + (unsigned int)timer * 40503u) % HASH_SIZE;
 
 	while (idx->hash[h]) {
-		const struct br_lane *l = &idx->lanes[idx->hash[h] - 1];
+		const struct br_timer *l = &idx->timers[idx->hash[h] - 1];
 
 		if (l->tid == tid && l->timer == timer)
 			break;
@@ -93,7 +93,7 @@ static unsigned int hash_slot(const struct br_index *idx, int tid, int timer)
 	return h;
 }
 
-int br_index_lane(const struct br_index *idx, int tid, int timer)
+int br_index_timer(const struct br_index *idx, int tid, int timer)
 {
 	return idx->hash[hash_slot(idx, tid, timer)] - 1;
 }
@@ -111,7 +111,7 @@ static void add32(uint32_t *to, uint32_t n)
 	*to = *to > UINT32_MAX - n ? UINT32_MAX : *to + n;
 }
 
-/* HVST_UNKNOWN is the least value there is: it must not win as a minimum. */
+/* HVST_UNKNOWN is INT64_MIN: exclude it from the minimum. */
 static void widen(int64_t *min, int64_t *max, int64_t v_min, int64_t v_max)
 {
 	if (v_min == HVST_UNKNOWN)
@@ -155,7 +155,7 @@ static void bin_merge(struct br_bin *to, const struct br_bin *from)
 			hist_add(to->hist, k, from->hist[k]);
 }
 
-static void lane_fold(struct br_lane *l, unsigned int used, unsigned int odd, unsigned int nbins)
+static void timer_fold(struct br_timer *l, unsigned int used, unsigned int odd, unsigned int nbins)
 {
 	unsigned int half = (used + odd + 1) / 2;
 
@@ -172,23 +172,23 @@ static void lane_fold(struct br_lane *l, unsigned int used, unsigned int odd, un
 		bin_init(&l->bins[j]);
 }
 
-/* Bins twice as wide. When the first bin is an odd one it becomes the second half of a new one. */
+/* Double the bin width. An odd first bin becomes the second half of a new one. */
 static void fold(struct br_index *idx)
 {
 	unsigned int odd = idx->origin >> idx->shift & 1;
 
-	for (unsigned int i = 0; i < idx->nr_lanes; i++)
-		lane_fold(&idx->lanes[i], idx->used, odd, idx->nbins);
+	for (unsigned int i = 0; i < idx->nr_timers; i++)
+		timer_fold(&idx->timers[i], idx->used, odd, idx->nbins);
 	idx->used = (idx->used + odd + 1) / 2;
 	idx->shift++;
 	idx->origin = bin_start(idx, idx->origin);
 }
 
-/* Makes room for @by bins before the first one. */
+/* Make room for @by bins before the first one. */
 static void shift_bins(struct br_index *idx, unsigned int by)
 {
-	for (unsigned int i = 0; i < idx->nr_lanes; i++) {
-		struct br_bin *bins = idx->lanes[i].bins;
+	for (unsigned int i = 0; i < idx->nr_timers; i++) {
+		struct br_bin *bins = idx->timers[i].bins;
 
 		memmove(bins + by, bins, idx->used * sizeof(*bins));
 		for (unsigned int k = 0; k < by; k++)
@@ -226,51 +226,51 @@ static int64_t cover(struct br_index *idx, int64_t ts)
 	return b;
 }
 
-/* --- lanes --- */
+/* --- timers --- */
 
-static size_t bytes(unsigned int lanes, unsigned int nbins)
+static size_t bytes(unsigned int timers, unsigned int nbins)
 {
-	return (size_t)lanes * nbins * sizeof(struct br_bin);
+	return (size_t)timers * nbins * sizeof(struct br_bin);
 }
 
-/* Fewer, wider bins, so that one more lane fits the memory allowed. */
+/* Fewer, wider bins, so that one more timer fits the memory allowed. */
 static void make_room(struct br_index *idx)
 {
 	while (!idx->fixed && idx->nbins > MIN_BINS &&
-	       bytes(idx->nr_lanes + 1, idx->nbins) > idx->budget) {
+	       bytes(idx->nr_timers + 1, idx->nbins) > idx->budget) {
 		unsigned int half = idx->nbins / 2;
 
 		while (idx->used > half)
 			fold(idx);
-		for (unsigned int i = 0; i < idx->nr_lanes; i++) {
-			struct br_bin *bins = realloc(idx->lanes[i].bins, half * sizeof(*bins));
+		for (unsigned int i = 0; i < idx->nr_timers; i++) {
+			struct br_bin *bins = realloc(idx->timers[i].bins, half * sizeof(*bins));
 
 			if (bins)
-				idx->lanes[i].bins = bins;
+				idx->timers[i].bins = bins;
 		}
 		idx->nbins = half;
 	}
 }
 
-static int lane_new(struct br_index *idx, const struct hvst_arm *arm)
+static int timer_new(struct br_index *idx, const struct hvst_arm *arm)
 {
-	struct br_lane *l = &idx->lanes[idx->nr_lanes];
+	struct br_timer *l = &idx->timers[idx->nr_timers];
 
 	make_room(idx);
-	if (idx->nr_lanes == BR_MAX_LANES ||
-	    (idx->fixed && bytes(idx->nr_lanes + 1, idx->nbins) > idx->budget))
+	if (idx->nr_timers == BR_MAX_TIMERS ||
+	    (idx->fixed && bytes(idx->nr_timers + 1, idx->nbins) > idx->budget))
 		return -1;
-	*l = (struct br_lane){ .tid = arm->tid, .vcpu = arm->vcpu, .timer = arm->timer, .vm = -1 };
+	*l = (struct br_timer){ .tid = arm->tid, .vcpu = arm->vcpu, .timer = arm->timer, .vm = -1 };
 	l->bins = malloc(idx->nbins * sizeof(*l->bins));
 	if (!l->bins)
 		return -1;
 	for (unsigned int i = 0; i < idx->nbins; i++)
 		bin_init(&l->bins[i]);
-	idx->hash[hash_slot(idx, arm->tid, arm->timer)] = (int)++idx->nr_lanes;
-	return (int)idx->nr_lanes - 1;
+	idx->hash[hash_slot(idx, arm->tid, arm->timer)] = (int)++idx->nr_timers;
+	return (int)idx->nr_timers - 1;
 }
 
-static void count_arm(struct br_bin *b, struct br_lane *l, const struct hvst_arm *arm, int64_t ts)
+static void count_arm(struct br_bin *b, struct br_timer *l, const struct hvst_arm *arm, int64_t ts)
 {
 	if (arm->kind == HVST_ARM_PERIODIC) {
 		add32(&b->periodic, 1);
@@ -298,27 +298,27 @@ void br_index_add(struct br_index *idx, const struct hvst_arm *arm)
 {
 	int64_t ts = br_clamp_time(arm->ts_ns);
 	int64_t bin;
-	int lane;
+	int timer;
 
 	if (arm->flags & HVST_ARM_RESTART)
 		return;
 	if (idx->fixed && cover(idx, ts) < 0)
 		return;
-	lane = br_index_lane(idx, arm->tid, arm->timer);
-	if (lane < 0)
-		lane = lane_new(idx, arm);
-	if (lane < 0) {
+	timer = br_index_timer(idx, arm->tid, arm->timer);
+	if (timer < 0)
+		timer = timer_new(idx, arm);
+	if (timer < 0) {
 		idx->dropped++;
 		return;
 	}
 	bin = cover(idx, ts);
 	if (arm->vm >= 0)
-		idx->lanes[lane].vm = arm->vm;
+		idx->timers[timer].vm = arm->vm;
 	widen(&idx->first, &idx->last, ts, ts);
-	count_arm(&idx->lanes[lane].bins[bin], &idx->lanes[lane], arm, ts);
+	count_arm(&idx->timers[timer].bins[bin], &idx->timers[timer], arm, ts);
 }
 
-/* --- queries --- */
+/* --- requests --- */
 
 void br_sum_init(struct br_sum *s)
 {
@@ -358,21 +358,21 @@ static void sum_bin(struct br_sum *s, const struct br_bin *b, bool hist)
 		sum_hist(s, b);
 }
 
-void br_index_sum(const struct br_index *idx, int lane, int64_t from, int64_t to, bool hist,
+void br_index_sum(const struct br_index *idx, int timer, int64_t from, int64_t to, bool hist,
 		  struct br_sum *s)
 {
 	int64_t width = br_index_width(idx);
 	int64_t b = (from >> idx->shift) - (idx->origin >> idx->shift);
 	int64_t end = ((to - 1) >> idx->shift) - (idx->origin >> idx->shift) + 1;
 
-	if (lane < 0 || to <= from)
+	if (timer < 0 || to <= from)
 		return;
 	if ((from | to) & (width - 1))
 		s->exact = false;
 	b = b < 0 ? 0 : b;
 	end = end > idx->used ? idx->used : end;
 	for (; b < end; b++)
-		sum_bin(s, &idx->lanes[lane].bins[b], hist);
+		sum_bin(s, &idx->timers[timer].bins[b], hist);
 }
 
 /* The geometric middle of an octave. */
@@ -421,21 +421,21 @@ static bool step_in_bin(const struct br_index *idx, const struct br_bin *b, int6
 	return true;
 }
 
-bool br_index_step(const struct br_index *idx, int lane, int64_t t, bool back, int64_t *at,
+bool br_index_step(const struct br_index *idx, int timer, int64_t t, bool back, int64_t *at,
 		   int64_t *from, int64_t *to)
 {
 	int64_t b = (t >> idx->shift) - (idx->origin >> idx->shift);
 	int64_t dir = back ? -1 : 1;
 
 	*from = *to = 0;
-	if (lane < 0 || !idx->used)
+	if (timer < 0 || !idx->used)
 		return false;
 	if (b >= 0 && b < idx->used &&
-	    step_in_bin(idx, &idx->lanes[lane].bins[b], t, back, at, from, to))
+	    step_in_bin(idx, &idx->timers[timer].bins[b], t, back, at, from, to))
 		return true;
 	b = b < 0 ? -1 : b > idx->used ? idx->used : b;
 	for (b += dir; b >= 0 && b < idx->used; b += dir) {
-		const struct br_bin *bin = &idx->lanes[lane].bins[b];
+		const struct br_bin *bin = &idx->timers[timer].bins[b];
 
 		if (bin->past) {
 			*at = back ? bin->last_past : bin->first_past;

@@ -2,7 +2,7 @@
 /*
  * The browser's index: for each timer of each vCPU a row of time bins with what its arms did. Built
  * in one pass, bounded whatever the file: bins have one width, a power of two, that doubles when
- * the span outgrows them, and their number is halved when there are too many lanes for the memory
+ * the span outgrows them, and their number is halved when there are too many timers for the memory
  * allowed.
  */
 #ifndef HVST_BROWSE_INDEX_H
@@ -12,7 +12,7 @@
 
 /* 24 octaves of past-due skew and 24 of headroom, from 1 us up. */
 #define BR_HIST	       48
-#define BR_MAX_LANES   2048
+#define BR_MAX_TIMERS  2048
 #define BR_MAX_BINS    8192
 #define BR_FINE_BUDGET (24u << 20) /* bytes of bins in the index of a window */
 /* Times are held within +-73 years, so that no sum of them overflows. */
@@ -25,7 +25,7 @@ struct br_bin {
 	uint16_t hist[BR_HIST]; /* halved when one of them is full: shares, not counts */
 };
 
-struct br_lane {
+struct br_timer {
 	int tid, vcpu, timer, vm; /* vm -1 while unknown */
 	struct br_bin *bins;
 	uint64_t ahead, past, periodic, inferred;
@@ -36,21 +36,22 @@ struct br_index {
 	unsigned int shift; /* bin width: 1 << shift ns */
 	unsigned int nbins, used;
 	bool fixed; /* a window: neither origin nor width move; arms outside are left out */
-	struct br_lane *lanes;
-	unsigned int nr_lanes;
-	int *hash;	  /* (tid, timer) -> lane + 1 */
-	size_t budget;	  /* bytes of bins */
-	uint64_t dropped; /* arms of lanes beyond BR_MAX_LANES, or for which there was no memory */
+	struct br_timer *timers;
+	unsigned int nr_timers;
+	int *hash;     /* (tid, timer) -> timer + 1 */
+	size_t budget; /* bytes of bins */
+	uint64_t
+		dropped; /* arms of timers beyond BR_MAX_TIMERS, or for which there was no memory */
 	int64_t first, last; /* of the arms; HVST_UNKNOWN when there is none */
 };
 
-/* A stretch of a lane added up. */
+/* Sums over a time range of one timer. */
 struct br_sum {
 	uint64_t ahead, past, periodic, inferred;
 	int64_t skew_min, skew_max;    /* HVST_UNKNOWN: none known */
 	int64_t first_past, last_past; /* HVST_UNKNOWN: none */
 	double hist[BR_HIST];	       /* arms per octave, estimated */
-	bool exact;		       /* no bin lies partly outside the stretch */
+	bool exact;		       /* no bin crosses the ends of the range */
 };
 
 struct br_index *br_index_new(size_t budget);
@@ -60,13 +61,13 @@ void br_index_free(struct br_index *idx);
 
 /* Restarts of a running timer are no arms and are left out. */
 void br_index_add(struct br_index *idx, const struct hvst_arm *arm);
-/* The lane of a timer, -1: none. */
-int br_index_lane(const struct br_index *idx, int tid, int timer);
+/* Index of the timer, -1: none. */
+int br_index_timer(const struct br_index *idx, int tid, int timer);
 int64_t br_index_width(const struct br_index *idx);
 
 void br_sum_init(struct br_sum *s);
-/* Adds to @s the bins of @lane that touch [@from, @to); the histogram only with @hist. */
-void br_index_sum(const struct br_index *idx, int lane, int64_t from, int64_t to, bool hist,
+/* Adds to @s the bins of @timer that touch [@from, @to); the histogram only with @hist. */
+void br_index_sum(const struct br_index *idx, int timer, int64_t from, int64_t to, bool hist,
 		  struct br_sum *s);
 /*
  * Median skew, to within a factor of 1.42 and never outside minimum and maximum; HVST_UNKNOWN: none
@@ -76,10 +77,10 @@ int64_t br_sum_median(const struct br_sum *s);
 uint64_t br_sum_arms(const struct br_sum *s);
 
 /*
- * Where the lane's next past-due arm after @t (before @t with @back) lies. True: *@at is its time,
+ * Where the timer's next past-due arm after @t (before @t with @back) lies. True: *@at is its time,
  * or, when *@to > *@from, it is somewhere in [*@from, *@to) and has to be looked up there.
  */
-bool br_index_step(const struct br_index *idx, int lane, int64_t t, bool back, int64_t *at,
+bool br_index_step(const struct br_index *idx, int timer, int64_t t, bool back, int64_t *at,
 		   int64_t *from, int64_t *to);
 
 int64_t br_clamp_time(int64_t ts);

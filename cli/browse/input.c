@@ -5,14 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../options.h"
+#include "../opt/value.h"
 #include "../output/units.h"
 #include "input.h"
+#include "nav.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define CTRL(c)	      ((c)&0x1f)
 
-static void say(struct br_model *m, const char *text)
+static void set_message(struct br_model *m, const char *text)
 {
 	snprintf(m->message, sizeof(m->message), "%s", text);
 }
@@ -46,7 +47,7 @@ static void to_event(struct br_model *m, unsigned int i)
 
 static void do_rows(struct br_model *m, int by)
 {
-	if (m->pane == BR_LANES)
+	if (m->pane == BR_TIMELINE)
 		br_nav_row(m, by);
 	else if (m->pane == BR_FINDINGS)
 		m->finding = moved(m->finding, by, m->nr_findings);
@@ -56,7 +57,7 @@ static void do_rows(struct br_model *m, int by)
 
 static void do_page(struct br_model *m, int dir)
 {
-	if (m->pane == BR_LANES)
+	if (m->pane == BR_TIMELINE)
 		do_screen(m, dir);
 	else
 		do_rows(m, dir * m->page);
@@ -90,14 +91,14 @@ static void do_selection(struct br_model *m, int arg)
 static void do_storm(struct br_model *m, int back)
 {
 	if (!br_nav_next(m, false, back))
-		say(m, back ? "no storm before the cursor" : "no storm after the cursor");
+		set_message(m, back ? "no storm before the cursor" : "no storm after the cursor");
 }
 
 static void do_transition(struct br_model *m, int back)
 {
 	if (!br_nav_next(m, true, back))
-		say(m, back ? "no clock transition before the cursor"
-			    : "no clock transition after the cursor");
+		set_message(m, back ? "no clock transition before the cursor"
+				    : "no clock transition after the cursor");
 }
 
 static void do_step(struct br_model *m, int back)
@@ -114,14 +115,14 @@ static void do_enter(struct br_model *m, int arg)
 	(void)arg;
 	if (m->pane == BR_FINDINGS && m->nr_findings) {
 		br_nav_to_finding(m, m->finding);
-		m->pane = BR_LANES;
-	} else if (m->pane == BR_LANES && row >= 0 && m->rows[row].kind == BR_ROW_VM) {
+		m->pane = BR_TIMELINE;
+	} else if (m->pane == BR_TIMELINE && row >= 0 && m->rows[row].kind == BR_ROW_VM) {
 		br_nav_fold(m);
 	} else if (m->selected && br_model_finding(m)) {
 		m->overlay = BR_ATTRIBUTES;
 		m->overlay_top = 0;
 	} else {
-		say(m, "nothing selected: n and t go to findings, Tab to their list");
+		set_message(m, "nothing selected: n and t go to findings, Tab to their list");
 	}
 }
 
@@ -134,7 +135,7 @@ static void do_fold(struct br_model *m, int arg)
 static void do_pane(struct br_model *m, int by)
 {
 	m->pane = (enum br_pane)((m->pane + BR_PANES + by) % BR_PANES);
-	if (m->pane != BR_LANES)
+	if (m->pane != BR_TIMELINE)
 		m->list = m->pane;
 }
 
@@ -165,7 +166,7 @@ static void do_cancel(struct br_model *m, int arg)
 	m->selected = false;
 }
 
-/* Both marks set: the stretch between them is the selection. */
+/* With both marks set, select the range between them. */
 static void do_mark(struct br_model *m, int which)
 {
 	int64_t *a = m->mark;
@@ -178,7 +179,7 @@ static void do_mark(struct br_model *m, int which)
 	m->select_to = (a[0] < a[1] ? a[1] : a[0]) + 1;
 }
 
-/* The first of hvstimer-view-1.txt .. 99 that does not exist: nothing is ever overwritten. */
+/* The first of hvstimer-view-1.txt .. 99 that does not exist. Never overwrite a file. */
 static void free_name(char *buf, size_t len)
 {
 	for (int i = 1; i < 100; i++) {
@@ -188,12 +189,12 @@ static void free_name(char *buf, size_t len)
 	}
 }
 
-static void do_ask(struct br_model *m, int kind)
+static void do_prompt(struct br_model *m, int kind)
 {
 	m->prompt = (struct br_prompt){ .kind = (enum br_prompt_kind)kind };
-	if (kind == BR_ASK_FILTER)
+	if (kind == BR_PROMPT_FILTER)
 		strcpy(m->prompt.text, m->filter_text);
-	if (kind == BR_ASK_FILE)
+	if (kind == BR_PROMPT_FILE)
 		free_name(m->prompt.text, sizeof(m->prompt.text));
 	m->prompt.len = (unsigned int)strlen(m->prompt.text);
 }
@@ -211,23 +212,31 @@ static const struct br_key keys[] = {
 	{ "- _", "zoom out", { '-', '_' }, do_zoom, 0 },
 	{ "0", "show everything", { '0' }, do_whole, 0 },
 	{ "z", "zoom to the selected finding or stretch", { 'z' }, do_selection, 0 },
-	{ "g", "go to a time: 9.157411, +3.2s from the first event", { 'g' }, do_ask, BR_ASK_TIME },
+	{ "g",
+	  "go to a time: 9.157411, +3.2s from the first event",
+	  { 'g' },
+	  do_prompt,
+	  BR_PROMPT_TIME },
 	{ "n", "next storm", { 'n' }, do_storm, 0 },
 	{ "N", "previous storm", { 'N' }, do_storm, 1 },
 	{ "t", "next clock transition", { 't' }, do_transition, 0 },
 	{ "T", "previous clock transition", { 'T' }, do_transition, 1 },
 	{ "e", "next past-due arm of the selected timer", { 'e' }, do_step, 0 },
 	{ "E", "previous past-due arm", { 'E' }, do_step, 1 },
-	{ "/", "search the text of events from the cursor on", { '/' }, do_ask, BR_ASK_SEARCH },
+	{ "/",
+	  "search the text of events from the cursor on",
+	  { '/' },
+	  do_prompt,
+	  BR_PROMPT_SEARCH },
 	{ "f",
 	  "filter: vm=0 vcpu=1 timer=0 event=msr; empty: none",
 	  { 'f' },
-	  do_ask,
-	  BR_ASK_FILTER },
+	  do_prompt,
+	  BR_PROMPT_FILTER },
 	{ "a", "mark a here, or remove it", { 'a' }, do_mark, 0 },
 	{ "b", "mark b; both select the stretch between them", { 'b' }, do_mark, 1 },
-	{ "m", "set a bookmark: m and a letter or digit", { 'm' }, do_ask, BR_ASK_SET },
-	{ "'", "go to a bookmark", { '\'' }, do_ask, BR_ASK_JUMP },
+	{ "m", "set a bookmark: m and a letter or digit", { 'm' }, do_prompt, BR_PROMPT_SET },
+	{ "'", "go to a bookmark", { '\'' }, do_prompt, BR_PROMPT_JUMP },
 	{ "Tab", "next pane: timeline, findings, events", { BR_KEY_TAB }, do_pane, 1 },
 	{ "S-Tab", "previous pane", { BR_KEY_BACKTAB }, do_pane, -1 },
 	{ "Enter",
@@ -237,7 +246,11 @@ static const struct br_key keys[] = {
 	  0 },
 	{ "Space", "fold or unfold the VM", { ' ' }, do_fold, 0 },
 	{ "s", "skew plot on and off", { 's' }, do_skew, 0 },
-	{ "y", "write this screen and the selection to a text file", { 'y' }, do_ask, BR_ASK_FILE },
+	{ "y",
+	  "write this screen and the selection to a text file",
+	  { 'y' },
+	  do_prompt,
+	  BR_PROMPT_FILE },
 	{ "Esc",
 	  "stop indexing, reading or searching; drop the selection",
 	  { BR_KEY_ESC },
@@ -253,6 +266,20 @@ const struct br_key *br_keys(unsigned int *n)
 	return keys;
 }
 
+char *br_key_help(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++)
+		fprintf(f, "%-8s %s\n", keys[i].name, keys[i].help);
+	fclose(f);
+	return text;
+}
+
 /* --- prompts --- */
 
 static void go_to_time(struct br_model *m, const char *text)
@@ -261,8 +288,10 @@ static void go_to_time(struct br_model *m, const char *text)
 	int64_t first, last, ns;
 
 	if (!parse_duration(text + relative, &ns) || !br_model_span(m, &first, &last)) {
-		say(m, "a time is seconds as trace-cmd report shows them, or +TIME from the first "
-		       "event");
+		set_message(
+			m,
+			"a time is seconds as trace-cmd report shows them, or +TIME from the first "
+			"event");
 		return;
 	}
 	br_nav_cursor(m, relative ? first + br_clamp_time(ns) : ns);
@@ -270,9 +299,10 @@ static void go_to_time(struct br_model *m, const char *text)
 
 static void search(struct br_model *m, const char *text)
 {
-	struct br_query q = {
-		.kind = BR_Q_SEARCH, .from = m->cursor + 1, .to = HVST_UNKNOWN, .filter = m->filter
-	};
+	struct br_request q = { .kind = BR_REQ_SEARCH,
+				.from = m->cursor + 1,
+				.to = HVST_UNKNOWN,
+				.filter = m->filter };
 
 	if (*text)
 		snprintf(m->search, sizeof(m->search), "%s", text);
@@ -280,7 +310,7 @@ static void search(struct br_model *m, const char *text)
 		return;
 	strcpy(q.text, m->search);
 	snprintf(m->message, sizeof(m->message), "searching: %s (Esc stops)", m->search);
-	m->src->ask(m->src, &q);
+	m->src->request(m->src, &q);
 }
 
 /* Every event whose name has @name in it. */
@@ -339,15 +369,15 @@ static void accept(struct br_model *m)
 {
 	struct br_prompt p = m->prompt;
 
-	m->prompt.kind = BR_NO_PROMPT;
+	m->prompt.kind = BR_PROMPT_NONE;
 	switch (p.kind) {
-	case BR_ASK_TIME:
+	case BR_PROMPT_TIME:
 		go_to_time(m, p.text);
 		break;
-	case BR_ASK_SEARCH:
+	case BR_PROMPT_SEARCH:
 		search(m, p.text);
 		break;
-	case BR_ASK_FILTER:
+	case BR_PROMPT_FILTER:
 		set_filter(m, p.text);
 		break;
 	default:
@@ -367,11 +397,11 @@ static int bookmark_slot(int key)
 static void bookmark(struct br_model *m, int key)
 {
 	int slot = bookmark_slot(key);
-	bool set = m->prompt.kind == BR_ASK_SET;
+	bool set = m->prompt.kind == BR_PROMPT_SET;
 
-	m->prompt.kind = BR_NO_PROMPT;
+	m->prompt.kind = BR_PROMPT_NONE;
 	if (slot < 0)
-		say(m, "bookmarks are letters and digits");
+		set_message(m, "bookmarks are letters and digits");
 	else if (set)
 		m->bookmark[slot] = m->cursor;
 	else if (m->bookmark[slot] == HVST_UNKNOWN)
@@ -385,8 +415,8 @@ static void prompt_key(struct br_model *m, int key)
 	struct br_prompt *p = &m->prompt;
 
 	if (key == BR_KEY_ESC)
-		p->kind = BR_NO_PROMPT;
-	else if (p->kind == BR_ASK_SET || p->kind == BR_ASK_JUMP)
+		p->kind = BR_PROMPT_NONE;
+	else if (p->kind == BR_PROMPT_SET || p->kind == BR_PROMPT_JUMP)
 		bookmark(m, key);
 	else if (key == BR_KEY_ENTER)
 		accept(m);
@@ -429,7 +459,7 @@ static void overlay_key(struct br_model *m, const struct br_layout *l, int key)
 		m->overlay_top = max;
 		break;
 	case 'y':
-		do_ask(m, BR_ASK_FILE);
+		do_prompt(m, BR_PROMPT_FILE);
 		break;
 	case BR_KEY_ESC:
 	case BR_KEY_ENTER:
@@ -464,10 +494,10 @@ static int item_at(const struct br_rect *r, const struct br_input *in, unsigned 
 
 static void click_timeline(struct br_model *m, const struct br_layout *l, const struct br_input *in)
 {
-	int row = l->first_row + in->y - l->lanes.y;
+	int row = l->first_row + in->y - l->timeline.y;
 
-	m->pane = BR_LANES;
-	if (inside(&l->lanes, in) && row < (int)m->nr_rows)
+	m->pane = BR_TIMELINE;
+	if (inside(&l->timeline, in) && row < (int)m->nr_rows)
 		m->row = m->rows[row];
 	if (in->x >= l->gutter)
 		br_nav_cursor(m, m->from + column_at(m, l, in->x) * m->col_ns);
@@ -498,10 +528,10 @@ static void drag(struct br_model *m, const struct br_layout *l, const struct br_
 
 	if (in->y < l->ruler.y || in->y >= l->details.y)
 		return;
-	m->pane = BR_LANES;
+	m->pane = BR_TIMELINE;
 	m->select_from = m->from + (a < b ? a : b) * m->col_ns;
 	m->select_to = m->from + ((a < b ? b : a) + 1) * m->col_ns;
-	say(m, "z zooms to the stretch, Esc drops it");
+	set_message(m, "z zooms to the stretch, Esc drops it");
 }
 
 static void wheel(struct br_model *m, const struct br_layout *l, const struct br_input *in)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Keys and mouse: from what was pressed to what the model does. No terminal: term.c and script.c
- * feed it.
+ * Maps keys and mouse events to actions on the model. Independent of the terminal: called by term.c
+ * and script.c.
  */
 #ifndef HVST_BROWSE_INPUT_H
 #define HVST_BROWSE_INPUT_H
 
 #include "view.h"
 
-/* Characters are themselves; the rest lies above Unicode. */
+/* Characters have their code point; other keys lie above Unicode. */
 enum br_key_code {
 	BR_KEY_UP = 0x110000,
 	BR_KEY_DOWN,
@@ -44,7 +44,9 @@ struct br_key {
 };
 
 void br_input(struct br_model *m, const struct br_layout *l, const struct br_input *in);
-/* All keys, for the help and its test. */
+/* A line of help for each key, freed by the caller; NULL without memory. */
+char *br_key_help(void);
+/* All keys, for the test of the help. */
 const struct br_key *br_keys(unsigned int *n);
 
 #endif

@@ -14,7 +14,7 @@
 #define BATCH		256	    /* arms put into the index at a time */
 #define MAX_LIVE_STORMS 4096	    /* shown while indexing; then the result has them */
 #define PROGRESS_MS	50
-#define BEFORE		160 /* events kept before the moment asked for */
+#define BEFORE		160 /* events kept before the time asked for */
 #define AFTER		512
 #define MAX_AT_ONCE	8192 /* events of one time stamp */
 /*
@@ -27,7 +27,7 @@
 
 struct loader {
 	struct br_source src;
-	struct hvst_session *index_session, *query_session;
+	struct hvst_session *index_session, *request_session;
 	int64_t from, to; /* of the whole recording as browsed */
 
 	pthread_mutex_t index_lock; /* the index and what is shown with it */
@@ -36,20 +36,20 @@ struct loader {
 	struct hvst_storm *storms;
 	struct hvst_arm batch[BATCH];
 	unsigned int nr_batch;
-	int64_t next_ms; /* when the screen is to be told of progress again */
+	int64_t next_ms; /* time of the next progress update */
 
 	pthread_mutex_t lock; /* the rest */
 	pthread_cond_t work, news;
-	struct br_query asked[BR_Q_KINDS];
-	bool wanted[BR_Q_KINDS];
-	struct br_answer answers[BR_Q_KINDS];
-	bool ready[BR_Q_KINDS];
-	int running; /* enum br_query_kind, -1: none */
-	bool stop;   /* the running query is to end */
-	bool resume; /* the search makes way for another query and goes on after it */
+	struct br_request requests[BR_REQ_KINDS];
+	bool wanted[BR_REQ_KINDS];
+	struct br_reply replies[BR_REQ_KINDS];
+	bool ready[BR_REQ_KINDS];
+	int running; /* enum br_request_kind, -1: none */
+	bool stop;   /* the running request is to end */
+	bool resume; /* the search was interrupted for another request and continues afterwards */
 	bool indexing, quit;
-	bool settled; /* the index session's answers are final; set once */
-	pthread_t index_thread, query_thread;
+	bool final; /* the index session has its final results; set once */
+	pthread_t index_thread, request_thread;
 	unsigned int nr_threads;
 };
 
@@ -119,18 +119,18 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 	return 0;
 }
 
-/* While arms come in a thread's VM may be unknown yet; after the run it is known for good. */
-static void settle(struct loader *l, int err)
+/* Take the result. During the pass the VM of a thread may not be known; now it is. */
+static void set_result(struct loader *l, int err)
 {
 	struct br_live *live = &l->live;
 
-	for (unsigned int i = 0; i < l->index->nr_lanes; i++) {
-		struct br_lane *lane = &l->index->lanes[i];
+	for (unsigned int i = 0; i < l->index->nr_timers; i++) {
+		struct br_timer *timer = &l->index->timers[i];
 		int vcpu;
 
-		hvst_session_who(l->index_session, lane->tid, &lane->vm, &vcpu);
+		hvst_session_who(l->index_session, timer->tid, &timer->vm, &vcpu);
 	}
-	__atomic_store_n(&l->settled, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->final, true, __ATOMIC_RELEASE);
 	live->err = err;
 	live->error = hvst_session_error(l->index_session);
 	live->trace = hvst_session_trace(l->index_session);
@@ -155,7 +155,7 @@ static void *index_main(void *arg)
 	err = hvst_session_run(l->index_session);
 	flush_batch(l);
 	pthread_mutex_lock(&l->index_lock);
-	settle(l, err);
+	set_result(l, err);
 	pthread_mutex_unlock(&l->index_lock);
 	pthread_mutex_lock(&l->lock);
 	l->indexing = false;
@@ -164,13 +164,13 @@ static void *index_main(void *arg)
 	return NULL;
 }
 
-/* --- queries --- */
+/* --- requests --- */
 
-/* What a running query collects. */
+/* What a running request collects. */
 struct job {
 	struct loader *l;
-	struct br_query q;
-	struct br_answer a;
+	struct br_request q;
+	struct br_reply a;
 	struct br_event *rows; /* AFTER: a list; BEFORE: a ring */
 	unsigned int nr, cap, max;
 	bool ring;
@@ -178,9 +178,9 @@ struct job {
 	int64_t at; /* search: how far it got */
 };
 
-static bool settled(struct loader *l)
+static bool final(struct loader *l)
 {
-	return __atomic_load_n(&l->settled, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&l->final, __ATOMIC_ACQUIRE);
 }
 
 static bool stopped(struct loader *l)
@@ -197,10 +197,10 @@ static int pass(struct job *j, unsigned int need, const struct hvst_observer *ob
 		from = l->from;
 	if (l->to != HVST_UNKNOWN && (to == HVST_UNKNOWN || to > l->to))
 		to = l->to;
-	hvst_session_set_need(l->query_session, need);
-	hvst_session_set_window(l->query_session, from, to);
-	hvst_session_set_observer(l->query_session, obs, j);
-	return stopped(l) ? -ECANCELED : hvst_session_run(l->query_session);
+	hvst_session_set_need(l->request_session, need);
+	hvst_session_set_window(l->request_session, from, to);
+	hvst_session_set_observer(l->request_session, obs, j);
+	return stopped(l) ? -ECANCELED : hvst_session_run(l->request_session);
 }
 
 static int on_job_progress(void *ctx, uint64_t done, uint64_t total)
@@ -218,7 +218,7 @@ static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
 	return stopped(j->l);
 }
 
-static int query_fine(struct job *j)
+static int request_fine(struct job *j)
 {
 	struct hvst_observer obs = { .arm = on_fine_arm, .progress = on_job_progress };
 
@@ -231,7 +231,7 @@ static int query_fine(struct job *j)
 static int on_step_arm(void *ctx, const struct hvst_arm *arm)
 {
 	struct job *j = ctx;
-	const struct br_query *q = &j->q;
+	const struct br_request *q = &j->q;
 
 	if (arm->kind == HVST_ARM_PAST_DUE && !(arm->flags & HVST_ARM_RESTART) &&
 	    arm->tid == q->tid && arm->timer == q->timer && arm->ts_ns >= q->from &&
@@ -243,7 +243,7 @@ static int on_step_arm(void *ctx, const struct hvst_arm *arm)
 	return stopped(j->l);
 }
 
-static int query_step(struct job *j)
+static int request_step(struct job *j)
 {
 	struct hvst_observer obs = { .arm = on_step_arm, .progress = on_job_progress };
 
@@ -268,12 +268,12 @@ static int only_vm_with(const struct hvst_result *r, int vcpu)
 }
 
 /*
- * Whose an event is: by its thread, if that is a vCPU's. A callback runs in whatever task it
- * interrupts.
+ * Identify VM and vCPU by the thread; for a callback, which runs in the interrupted task, by
+ * vcpu_id.
  */
 static void identify(struct loader *l, const struct hvst_event *ev, int *vm, int *vcpu)
 {
-	const struct hvst_result *r = settled(l) ? hvst_session_result(l->index_session) : NULL;
+	const struct hvst_result *r = final(l) ? hvst_session_result(l->index_session) : NULL;
 
 	*vm = *vcpu = -1;
 	if (r && ev->id == HVST_EV_STIMER_CALLBACK)
@@ -291,7 +291,7 @@ static bool matches(struct job *j, const struct hvst_event *ev, struct br_event 
 	return br_filter_event(&j->q.filter, ev, row->vm, row->vcpu);
 }
 
-/* Room for one more row: more memory, or in a ring the oldest one's. */
+/* A free row: newly allocated, or the oldest one of a full ring. */
 static struct br_event *next_row(struct job *j)
 {
 	if (j->ring && j->nr == BEFORE)
@@ -326,7 +326,7 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	to = next_row(j);
 	if (!to)
 		return 1;
-	strncpy(row.comm, hvst_session_comm(j->l->query_session, ev->pid), sizeof(row.comm) - 1);
+	strncpy(row.comm, hvst_session_comm(j->l->request_session, ev->pid), sizeof(row.comm) - 1);
 	row.comm[sizeof(row.comm) - 1] = 0;
 	*to = row;
 	return 0;
@@ -346,12 +346,14 @@ static int read_after(struct job *j)
 	return err == -ECANCELED && !stopped(j->l) ? 0 : err;
 }
 
-/* Ever longer stretches before the moment, until they hold enough events or reach the beginning. */
+/*
+ * Read ever longer ranges before that time, until one has enough events or starts at the beginning.
+ */
 static int read_before(struct job *j)
 {
 	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
 	int64_t first =
-		settled(j->l) ? hvst_session_trace(j->l->index_session)->first_ns : HVST_UNKNOWN;
+		final(j->l) ? hvst_session_trace(j->l->index_session)->first_ns : HVST_UNKNOWN;
 	int64_t back = FIRST_LOOK_BACK;
 	int err;
 
@@ -366,7 +368,7 @@ static int read_before(struct job *j)
 	}
 }
 
-/* The ring, oldest first, put before what comes after. */
+/* Join the ring (oldest first) with the events after it. */
 static int join(struct job *j)
 {
 	struct br_event *all = malloc(((size_t)j->nr + j->a.nr_events + 1) * sizeof(*all));
@@ -385,7 +387,7 @@ static int join(struct job *j)
 	return 0;
 }
 
-static int query_events(struct job *j)
+static int request_events(struct job *j)
 {
 	int err = read_after(j);
 
@@ -413,7 +415,7 @@ static int on_search(void *ctx, const struct hvst_event *ev)
 	return 1;
 }
 
-static int query_search(struct job *j)
+static int request_search(struct job *j)
 {
 	struct hvst_observer obs = { .event = on_search, .progress = on_job_progress };
 	int err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
@@ -421,34 +423,34 @@ static int query_search(struct job *j)
 	return j->a.found ? 0 : err;
 }
 
-/* --- the query thread --- */
+/* --- the request thread --- */
 
 static int next_wanted(const struct loader *l)
 {
-	for (int k = 0; k < BR_Q_KINDS; k++)
+	for (int k = 0; k < BR_REQ_KINDS; k++)
 		if (l->wanted[k])
 			return k;
 	return -1;
 }
 
-static void drop_answer(struct loader *l, int kind)
+static void drop_reply(struct loader *l, int kind)
 {
 	if (!l->ready[kind])
 		return;
-	br_index_free(l->answers[kind].fine);
-	free(l->answers[kind].events);
+	br_index_free(l->replies[kind].fine);
+	free(l->replies[kind].events);
 	l->ready[kind] = false;
 }
 
-/* Called locked; the query itself runs unlocked. */
-static void answer(struct loader *l, int kind)
+/* Called with the lock held, which is released while the request is served. */
+static void serve(struct loader *l, int kind)
 {
-	static int (*const run[BR_Q_KINDS])(struct job *) = { query_fine, query_events, query_step,
-							      query_search };
-	struct job j = { .l = l, .q = l->asked[kind], .at = l->asked[kind].from };
+	static int (*const run[BR_REQ_KINDS])(struct job *) = { request_fine, request_events,
+								request_step, request_search };
+	struct job j = { .l = l, .q = l->requests[kind], .at = l->requests[kind].from };
 
 	j.a.kind = j.q.kind;
-	j.a.query = j.q;
+	j.a.request = j.q;
 	l->wanted[kind] = false;
 	l->running = kind;
 	__atomic_store_n(&l->stop, false, __ATOMIC_RELAXED);
@@ -456,18 +458,18 @@ static void answer(struct loader *l, int kind)
 	j.a.err = run[kind](&j);
 	pthread_mutex_lock(&l->lock);
 	l->running = -1;
-	if (kind == BR_Q_SEARCH && l->resume)
-		l->asked[kind].from = j.at;
+	if (kind == BR_REQ_SEARCH && l->resume)
+		l->requests[kind].from = j.at;
 	l->resume = false;
-	drop_answer(l, kind);
-	l->answers[kind] = j.a;
+	drop_reply(l, kind);
+	l->replies[kind] = j.a;
 	l->ready[kind] = true;
 	if (l->wanted[kind])
-		drop_answer(l, kind); /* asked anew meanwhile */
+		drop_reply(l, kind); /* requested again meanwhile */
 	tell(l);
 }
 
-static void *query_main(void *arg)
+static void *request_main(void *arg)
 {
 	struct loader *l = arg;
 
@@ -478,7 +480,7 @@ static void *query_main(void *arg)
 		if (kind < 0)
 			pthread_cond_wait(&l->work, &l->lock);
 		else
-			answer(l, kind);
+			serve(l, kind);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return NULL;
@@ -489,37 +491,37 @@ static void *query_main(void *arg)
 static void stop_running(struct loader *l)
 {
 	__atomic_store_n(&l->stop, true, __ATOMIC_RELAXED);
-	hvst_session_stop(l->query_session);
+	hvst_session_stop(l->request_session);
 }
 
-static void loader_ask(struct br_source *src, const struct br_query *q)
+static void loader_request(struct br_source *src, const struct br_request *q)
 {
 	struct loader *l = (struct loader *)src;
 
 	pthread_mutex_lock(&l->lock);
-	drop_answer(l, q->kind);
-	l->asked[q->kind] = *q;
+	drop_reply(l, q->kind);
+	l->requests[q->kind] = *q;
 	l->wanted[q->kind] = true;
-	if (l->running == BR_Q_SEARCH)
-		l->wanted[BR_Q_SEARCH] = l->resume = true;
-	if (q->kind == BR_Q_SEARCH)
+	if (l->running == BR_REQ_SEARCH)
+		l->wanted[BR_REQ_SEARCH] = l->resume = true;
+	if (q->kind == BR_REQ_SEARCH)
 		l->resume = false;
-	if (l->running == (int)q->kind || l->running == BR_Q_SEARCH)
+	if (l->running == (int)q->kind || l->running == BR_REQ_SEARCH)
 		stop_running(l);
 	pthread_cond_signal(&l->work);
 	pthread_mutex_unlock(&l->lock);
 }
 
-static bool loader_take(struct br_source *src, struct br_answer *a)
+static bool loader_take(struct br_source *src, struct br_reply *a)
 {
 	struct loader *l = (struct loader *)src;
 	bool got = false;
 
 	pthread_mutex_lock(&l->lock);
-	for (int k = 0; k < BR_Q_KINDS && !got; k++) {
+	for (int k = 0; k < BR_REQ_KINDS && !got; k++) {
 		if (!l->ready[k])
 			continue;
-		*a = l->answers[k];
+		*a = l->replies[k];
 		l->ready[k] = false;
 		got = true;
 	}
@@ -541,9 +543,9 @@ static void loader_cancel(struct br_source *src)
 	pthread_mutex_unlock(&l->lock);
 }
 
-static bool open_questions(const struct loader *l)
+static bool is_busy(const struct loader *l)
 {
-	for (int k = 0; k < BR_Q_KINDS; k++)
+	for (int k = 0; k < BR_REQ_KINDS; k++)
 		if (l->wanted[k] || l->ready[k])
 			return true;
 	return l->indexing || l->running >= 0;
@@ -551,7 +553,7 @@ static bool open_questions(const struct loader *l)
 
 static bool any_ready(const struct loader *l)
 {
-	for (int k = 0; k < BR_Q_KINDS; k++)
+	for (int k = 0; k < BR_REQ_KINDS; k++)
 		if (l->ready[k])
 			return true;
 	return false;
@@ -563,14 +565,14 @@ static bool loader_busy(struct br_source *src, bool wait)
 	bool busy;
 
 	pthread_mutex_lock(&l->lock);
-	while (wait && open_questions(l) && !any_ready(l)) {
+	while (wait && is_busy(l) && !any_ready(l)) {
 		bool was = l->indexing;
 
 		pthread_cond_wait(&l->news, &l->lock);
 		if (was && !l->indexing)
 			break;
 	}
-	busy = open_questions(l);
+	busy = is_busy(l);
 	pthread_mutex_unlock(&l->lock);
 	return busy;
 }
@@ -594,8 +596,8 @@ static bool loader_start(struct loader *l)
 	sigset_t set, old;
 
 	/*
-	 * Signals belong to the thread with the terminal; but a crash here has to give the terminal
-	 * back, too.
+	 * Signals are handled by the thread with the terminal, except crashes: their handlers
+	 * restore the terminal.
 	 */
 	sigfillset(&set);
 	for (unsigned int i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -604,20 +606,20 @@ static bool loader_start(struct loader *l)
 	l->indexing = true;
 	if (!pthread_create(&l->index_thread, NULL, index_main, l))
 		l->nr_threads++;
-	if (l->nr_threads == 1 && !pthread_create(&l->query_thread, NULL, query_main, l))
+	if (l->nr_threads == 1 && !pthread_create(&l->request_thread, NULL, request_main, l))
 		l->nr_threads++;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return l->nr_threads == 2;
 }
 
-struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *query,
+struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *requests,
 				int64_t from_ns, int64_t to_ns)
 {
 	struct loader *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
-	l->src = (struct br_source){ loader_ask,
+	l->src = (struct br_source){ loader_request,
 				     loader_take,
 				     loader_cancel,
 				     loader_busy,
@@ -625,7 +627,7 @@ struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session 
 				     loader_unlock,
 				     eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
 	l->index_session = index;
-	l->query_session = query;
+	l->request_session = requests;
 	l->from = from_ns;
 	l->to = to_ns;
 	l->running = -1;
@@ -657,9 +659,9 @@ void br_loader_free(struct br_source *src)
 	if (l->nr_threads > 0)
 		pthread_join(l->index_thread, NULL);
 	if (l->nr_threads > 1)
-		pthread_join(l->query_thread, NULL);
-	for (int k = 0; k < BR_Q_KINDS; k++)
-		drop_answer(l, k);
+		pthread_join(l->request_thread, NULL);
+	for (int k = 0; k < BR_REQ_KINDS; k++)
+		drop_reply(l, k);
 	br_index_free(l->index);
 	free(l->storms);
 	if (l->src.news_fd >= 0)

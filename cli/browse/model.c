@@ -7,14 +7,14 @@
 #include "model.h"
 
 #define MAX_VMS 4096
-#define EDGE	20 /* events beyond the cursor, or more are asked for */
+#define EDGE	20 /* request more when fewer events than this lie beyond the cursor */
 
 void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 {
 	memset(m, 0, sizeof(*m));
 	m->src = src;
 	strncpy(m->name, name, sizeof(m->name) - 1);
-	m->fine_asked.from = m->events_asked.from = m->events_at = HVST_UNKNOWN;
+	m->fine_requested.from = m->events_requested.from = m->events_at = m->found = HVST_UNKNOWN;
 	m->select_from = m->select_to = m->mark[0] = m->mark[1] = HVST_UNKNOWN;
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		m->bookmark[i] = HVST_UNKNOWN;
@@ -22,7 +22,7 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 	m->col_ns = 1;
 	m->whole = true;
 	m->list = BR_FINDINGS;
-	m->row = (struct br_row){ BR_ROW_LANE, -1, -1 };
+	m->row = (struct br_row){ BR_ROW_TIMER, -1, -1 };
 	m->filter = (struct br_filter){ -1, -1, -1, 0 };
 }
 
@@ -73,12 +73,11 @@ int br_model_column(const struct br_model *m, int64_t ts)
 }
 
 /*
- * Bins a column in a fine index: many, so that windows fit closely, but all lanes must fit the
- * memory.
+ * Bins per column in a fine index: as many as BR_FINE_BUDGET allows, so that windows fit closely.
  */
 static int64_t fineness(const struct br_model *m)
 {
-	size_t column = (m->live.index->nr_lanes + 1) * (size_t)m->cols * sizeof(struct br_bin);
+	size_t column = (m->live.index->nr_timers + 1) * (size_t)m->cols * sizeof(struct br_bin);
 	int64_t n = 16;
 
 	while (n > 2 && column * (size_t)n > BR_FINE_BUDGET / 2)
@@ -100,7 +99,7 @@ int64_t br_model_unit(const struct br_model *m, int64_t col_ns)
 
 /* --- adding up --- */
 
-/* Does the fine index hold all of [from, to) that the recording has? */
+/* Does the fine index cover [from, to), as far as the recording does? */
 static bool fine_covers(const struct br_model *m, int64_t from, int64_t to)
 {
 	int64_t first, last, end;
@@ -125,45 +124,46 @@ bool br_model_exact(const struct br_model *m)
 	       (br_model_unit(m, m->col_ns) == br_index_width(m->live.index) || fine_serves(m));
 }
 
-void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, bool hist,
+void br_model_sum(const struct br_model *m, int timer, int64_t from, int64_t to, bool hist,
 		  struct br_sum *s)
 {
-	const struct br_lane *l = &m->live.index->lanes[lane];
+	const struct br_timer *l = &m->live.index->timers[timer];
 	int64_t width = br_index_width(m->live.index);
 
 	if (((from | to) & (width - 1)) && fine_covers(m, from, to)) {
-		int fine = br_index_lane(m->fine, l->tid, l->timer);
+		int fine = br_index_timer(m->fine, l->tid, l->timer);
 
 		if (fine >= 0 || !m->fine->dropped) {
 			br_index_sum(m->fine, fine, from, to, hist, s);
 			return;
 		}
 	}
-	br_index_sum(m->live.index, lane, from, to, hist, s);
+	br_index_sum(m->live.index, timer, from, to, hist, s);
 }
 
 void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to,
 		      bool hist, struct br_sum *s)
 {
-	if (row->kind == BR_ROW_LANE && row->lane >= 0)
-		br_model_sum(m, row->lane, from, to, hist, s);
-	for (unsigned int i = 0; row->kind == BR_ROW_VM && i < m->live.index->nr_lanes; i++) {
-		const struct br_lane *l = &m->live.index->lanes[i];
+	if (row->kind == BR_ROW_TIMER && row->timer >= 0)
+		br_model_sum(m, row->timer, from, to, hist, s);
+	for (unsigned int i = 0; row->kind == BR_ROW_VM && i < m->live.index->nr_timers; i++) {
+		const struct br_timer *l = &m->live.index->timers[i];
 
 		if (l->vm == row->vm && br_filter_timer(&m->filter, l->vm, l->vcpu, l->timer))
 			br_model_sum(m, (int)i, from, to, hist, s);
 	}
 }
 
-const struct br_lane *br_model_lane(const struct br_model *m, const struct br_row *row)
+const struct br_timer *br_model_timer(const struct br_model *m, const struct br_row *row)
 {
-	return row && row->kind == BR_ROW_LANE && row->lane >= 0 ? &m->live.index->lanes[row->lane]
-								 : NULL;
+	return row && row->kind == BR_ROW_TIMER && row->timer >= 0
+		       ? &m->live.index->timers[row->timer]
+		       : NULL;
 }
 
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const struct br_row *row)
 {
-	const struct br_lane *l = br_model_lane(m, row);
+	const struct br_timer *l = br_model_timer(m, row);
 
 	if (row->kind == BR_ROW_VM)
 		return s->vm == row->vm && br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer);
@@ -200,13 +200,13 @@ bool br_model_folded(const struct br_model *m, int vm)
 }
 
 /*
- * Lanes in the order of the screen: VMs as they appeared, the unknown one last; then vCPU, thread,
+ * Timers in the order of the screen: VMs as they appeared, the unknown one last; then vCPU, thread,
  * timer.
  */
-static int lane_order(const void *a, const void *b, void *ctx)
+static int timer_order(const void *a, const void *b, void *ctx)
 {
-	const struct br_lane *lanes = ctx;
-	const struct br_lane *x = &lanes[*(const int *)a], *y = &lanes[*(const int *)b];
+	const struct br_timer *timers = ctx;
+	const struct br_timer *x = &timers[*(const int *)a], *y = &timers[*(const int *)b];
 	unsigned int vx = (unsigned int)x->vm, vy = (unsigned int)y->vm;
 
 	if (vx != vy)
@@ -218,28 +218,28 @@ static int lane_order(const void *a, const void *b, void *ctx)
 	return x->timer < y->timer ? -1 : x->timer > y->timer;
 }
 
-static void add_row(struct br_model *m, enum br_row_kind kind, int vm, int lane)
+static void add_row(struct br_model *m, enum br_row_kind kind, int vm, int timer)
 {
-	m->rows[m->nr_rows++] = (struct br_row){ kind, vm, lane };
+	m->rows[m->nr_rows++] = (struct br_row){ kind, vm, timer };
 }
 
-static unsigned int sorted_lanes(const struct br_model *m, int *order)
+static unsigned int sorted_timers(const struct br_model *m, int *order)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < m->live.index->nr_lanes; i++) {
-		const struct br_lane *l = &m->live.index->lanes[i];
+	for (unsigned int i = 0; i < m->live.index->nr_timers; i++) {
+		const struct br_timer *l = &m->live.index->timers[i];
 
 		if (br_filter_timer(&m->filter, l->vm, l->vcpu, l->timer))
 			order[n++] = (int)i;
 	}
-	qsort_r(order, n, sizeof(*order), lane_order, m->live.index->lanes);
+	qsort_r(order, n, sizeof(*order), timer_order, m->live.index->timers);
 	return n;
 }
 
 void br_model_rows(struct br_model *m)
 {
-	unsigned int all = m->live.index->nr_lanes;
+	unsigned int all = m->live.index->nr_timers;
 	int *order = malloc((all + 1) * sizeof(*order));
 	struct br_row *rows = realloc(m->rows, (4 * (size_t)all + 1) * sizeof(*rows));
 	unsigned int n;
@@ -249,9 +249,9 @@ void br_model_rows(struct br_model *m)
 	if (!order || !rows)
 		goto out;
 	m->nr_rows = 0;
-	n = sorted_lanes(m, order);
+	n = sorted_timers(m, order);
 	for (unsigned int i = 0; i < n; i++) {
-		const struct br_lane *l = &m->live.index->lanes[order[i]];
+		const struct br_timer *l = &m->live.index->timers[order[i]];
 
 		if (l->vm != vm) {
 			vm = l->vm;
@@ -262,7 +262,7 @@ void br_model_rows(struct br_model *m)
 			}
 		}
 		if (!br_model_folded(m, vm))
-			add_row(m, BR_ROW_LANE, vm, order[i]);
+			add_row(m, BR_ROW_TIMER, vm, order[i]);
 	}
 out:
 	free(order);
@@ -275,41 +275,39 @@ static int find_row(const struct br_model *m, const struct br_row *want)
 		const struct br_row *r = &m->rows[i];
 
 		if (r->kind == want->kind &&
-		    (r->kind == BR_ROW_LANE ? r->lane == want->lane : r->vm == want->vm))
+		    (r->kind == BR_ROW_TIMER ? r->timer == want->timer : r->vm == want->vm))
 			return (int)i;
 	}
 	return -1;
 }
 
-/*
- * Before the user has chosen a row: the first timer, or folded VM, with a storm, else the first
- * timer.
- */
+/* Until the user selects a row: the first timer or folded VM with a storm, else the first timer. */
 static int default_row(const struct br_model *m)
 {
-	int lane = -1;
+	int timer = -1;
 
 	for (unsigned int i = 0; i < m->nr_rows; i++) {
 		const struct br_row *r = &m->rows[i];
 		unsigned int nr;
 
-		if (r->kind != BR_ROW_LANE && !(r->kind == BR_ROW_VM && br_model_folded(m, r->vm)))
+		if (r->kind != BR_ROW_TIMER && !(r->kind == BR_ROW_VM && br_model_folded(m, r->vm)))
 			continue;
-		if (lane < 0)
-			lane = (int)i;
+		if (timer < 0)
+			timer = (int)i;
 		if (br_model_storm(m, r, -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
 			return (int)i;
 	}
-	return lane < 0 && m->nr_rows ? 0 : lane;
+	return timer < 0 && m->nr_rows ? 0 : timer;
 }
 
 int br_model_row(const struct br_model *m)
 {
 	int i = find_row(m, &m->row);
 
-	if (i < 0 && m->row.kind == BR_ROW_LANE && m->row.lane >= 0) /* folded away, or filtered */
-		i = find_row(
-			m, &(struct br_row){ BR_ROW_VM, m->live.index->lanes[m->row.lane].vm, -1 });
+	if (i < 0 && m->row.kind == BR_ROW_TIMER &&
+	    m->row.timer >= 0) /* folded away, or filtered */
+		i = find_row(m, &(struct br_row){ BR_ROW_VM, m->live.index->timers[m->row.timer].vm,
+						  -1 });
 	return i < 0 ? default_row(m) : i;
 }
 
@@ -331,10 +329,7 @@ static void add_finding(struct br_model *m, enum br_finding_kind kind, unsigned 
 	m->findings[m->nr_findings++] = (struct br_finding){ kind, i, ts };
 }
 
-/*
- * By time; of two at one time the guest's comes last, so that T, coming from a storm, meets it
- * first.
- */
+/* By time. At equal times the guest's comes last, so that T, from a storm, finds it first. */
 static int finding_order(const void *a, const void *b)
 {
 	const struct br_finding *x = a, *y = b;
@@ -347,7 +342,7 @@ static bool vm_passes(const struct br_model *m, int vm, int vcpu)
 	return br_filter_timer(&m->filter, vm, vcpu < 0 ? m->filter.vcpu : vcpu, m->filter.timer);
 }
 
-/* Marks @vm as seen; was it before? */
+/* Mark @vm as seen. Returns whether it was before. */
 static bool seen_vm(uint64_t *seen, int vm)
 {
 	unsigned int bit = ((unsigned int)vm + 1) % MAX_VMS;
@@ -373,10 +368,7 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 	for (unsigned int i = 0; i < r->nr_guest; i++)
 		if (vm_passes(m, r->guest[i].vm, r->guest[i].vcpu))
 			add_finding(m, BR_F_GUEST, i, r->guest[i].ts_ns);
-	/*
-	 * A VM's first segment is no change; at each later one its clock stepped or got another
-	 * source.
-	 */
+	/* Each segment but a VM's first is a change: a step, or another source. */
 	for (unsigned int i = 0; i < r->nr_reference; i++)
 		if (seen_vm(seen, r->reference[i].vm) && vm_passes(m, r->reference[i].vm, -1))
 			add_finding(m, BR_F_REFERENCE, i, r->reference[i].from_ns);
@@ -412,11 +404,11 @@ void br_model_refilter(struct br_model *m)
 	build_findings(m);
 	m->finding = 0;
 	m->selected = false;
-	m->events_at = m->events_asked.from = HVST_UNKNOWN;
+	m->events_at = m->events_requested.from = HVST_UNKNOWN;
 	m->nr_events = 0;
 }
 
-/* --- questions and answers --- */
+/* --- requests and replies --- */
 
 /* The first event at or after the cursor, or the last one. */
 static unsigned int event_at(const struct br_model *m, int64_t ts)
@@ -434,44 +426,44 @@ static unsigned int event_at(const struct br_model *m, int64_t ts)
 	return lo == m->nr_events && lo ? lo - 1 : lo;
 }
 
-static void take_events(struct br_model *m, struct br_answer *a)
+static void take_events(struct br_model *m, struct br_reply *a)
 {
 	free(m->events);
 	m->events = a->events;
 	a->events = NULL;
 	m->nr_events = a->nr_events;
-	m->events_at = a->query.from;
+	m->events_at = a->request.from;
 	m->events_start = a->at_start;
 	m->events_end = a->at_end;
 	m->event = event_at(m, m->cursor);
 }
 
-static void take_found(struct br_model *m, const struct br_answer *a)
+static void take_found(struct br_model *m, const struct br_reply *a)
 {
 	if (a->found) {
 		m->message[0] = 0;
-		br_nav_cursor(m, a->ts_ns);
+		m->found = a->ts_ns;
 	} else if (a->err == -ECANCELED) {
 		snprintf(m->message, sizeof(m->message), "stopped");
-	} else if (a->kind == BR_Q_SEARCH) {
+	} else if (a->kind == BR_REQ_SEARCH) {
 		snprintf(m->message, sizeof(m->message), "not found after the cursor: %s",
-			 a->query.text);
+			 a->request.text);
 	} else {
 		snprintf(m->message, sizeof(m->message), "no further past-due arm");
 	}
 }
 
-static void take_answer(struct br_model *m, struct br_answer *a)
+static void take_reply(struct br_model *m, struct br_reply *a)
 {
 	switch (a->kind) {
-	case BR_Q_FINE:
+	case BR_REQ_FINE:
 		if (a->err)
 			break;
 		br_index_free(m->fine);
 		m->fine = a->fine;
 		a->fine = NULL;
 		break;
-	case BR_Q_EVENTS:
+	case BR_REQ_EVENTS:
 		if (!a->err)
 			take_events(m, a);
 		break;
@@ -484,12 +476,12 @@ static void take_answer(struct br_model *m, struct br_answer *a)
 
 bool br_model_poll(struct br_model *m)
 {
-	struct br_answer a;
+	struct br_reply a;
 	bool changed = false;
 	int64_t last;
 
 	while (m->src->take(m->src, &a)) {
-		take_answer(m, &a);
+		take_reply(m, &a);
 		changed = true;
 	}
 	if (m->indexed)
@@ -502,26 +494,26 @@ bool br_model_poll(struct br_model *m)
 	return true;
 }
 
-static bool same_query(const struct br_query *a, const struct br_query *b)
+static bool same_request(const struct br_request *a, const struct br_request *b)
 {
 	return a->from == b->from && a->to == b->to && a->shift == b->shift;
 }
 
-static void ask_fine(struct br_model *m)
+static void request_fine(struct br_model *m)
 {
 	int64_t unit = br_model_unit(m, m->col_ns);
 	int64_t margin = m->cols / 4 * m->col_ns;
-	struct br_query q = { .kind = BR_Q_FINE,
-			      .from = m->from - margin,
-			      .to = br_model_end(m) + margin };
+	struct br_request q = { .kind = BR_REQ_FINE,
+				.from = m->from - margin,
+				.to = br_model_end(m) + margin };
 
 	if (!m->indexed || m->live.err || br_model_exact(m))
 		return;
 	q.shift = (unsigned int)__builtin_ctzll((unsigned long long)unit);
-	if (same_query(&q, &m->fine_asked))
+	if (same_request(&q, &m->fine_requested))
 		return;
-	m->fine_asked = q;
-	m->src->ask(m->src, &q);
+	m->fine_requested = q;
+	m->src->request(m->src, &q);
 }
 
 /* Are the events around the cursor at hand, with some to spare on both sides? */
@@ -539,24 +531,24 @@ static bool events_at_hand(const struct br_model *m)
 	return (m->events_start || i >= EDGE) && (m->events_end || i + EDGE < m->nr_events);
 }
 
-static void ask_events(struct br_model *m)
+static void request_events(struct br_model *m)
 {
-	struct br_query q = {
-		.kind = BR_Q_EVENTS, .from = m->cursor, .to = HVST_UNKNOWN, .filter = m->filter
+	struct br_request q = {
+		.kind = BR_REQ_EVENTS, .from = m->cursor, .to = HVST_UNKNOWN, .filter = m->filter
 	};
 
-	if (!m->events_shown || events_at_hand(m) || same_query(&q, &m->events_asked))
+	if (!m->events_shown || events_at_hand(m) || same_request(&q, &m->events_requested))
 		return;
-	m->events_asked = q;
-	m->src->ask(m->src, &q);
+	m->events_requested = q;
+	m->src->request(m->src, &q);
 }
 
-void br_model_ask(struct br_model *m)
+void br_model_request(struct br_model *m)
 {
 	int64_t first, last;
 
 	if (!br_model_span(m, &first, &last))
 		return;
-	ask_fine(m);
-	ask_events(m);
+	request_fine(m);
+	request_events(m);
 }

@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the browser knows and where the user stands: the index, the findings, the page of events
- * around the cursor, and window, cursor, selection, filter, marks. No terminal, no drawing.
+ * State of the browser: the index, the findings, the page of events around the cursor, and window,
+ * cursor, selection, filter and marks. Neither terminal nor drawing.
  */
 #ifndef HVST_BROWSE_MODEL_H
 #define HVST_BROWSE_MODEL_H
 
 #include "source.h"
 
-enum br_pane { BR_LANES, BR_FINDINGS, BR_EVENTS, BR_PANES };
-enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_LANE };
+enum br_pane { BR_TIMELINE, BR_FINDINGS, BR_EVENTS, BR_PANES };
+enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_TIMER };
 enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
 enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES };
 enum br_prompt_kind {
-	BR_NO_PROMPT,
-	BR_ASK_TIME,
-	BR_ASK_SEARCH,
-	BR_ASK_FILTER,
-	BR_ASK_FILE,
-	BR_ASK_SET,
-	BR_ASK_JUMP, /* the name of a bookmark: one key */
+	BR_PROMPT_NONE,
+	BR_PROMPT_TIME,
+	BR_PROMPT_SEARCH,
+	BR_PROMPT_FILTER,
+	BR_PROMPT_FILE,
+	BR_PROMPT_SET,
+	BR_PROMPT_JUMP, /* the name of a bookmark: one key */
 };
 
-/* One row of the timeline. @lane: index into the main index's lanes. */
+/* One row of the timeline. @timer: index into the main index's timers. */
 struct br_row {
 	enum br_row_kind kind;
-	int vm, lane;
+	int vm, timer;
 };
 
 /* @i: index into storms, guest transitions, reference segments, verdicts. */
@@ -47,12 +47,13 @@ struct br_prompt {
 
 struct br_model {
 	struct br_source *src;
-	struct br_live live; /* while the source is locked */
-	bool indexed;	     /* the index pass has ended and the rows and findings are final */
-	char name[64];	     /* of the file, for the title */
+	const char *keys_text; /* a line for each key: what the help shows; NULL: none */
+	struct br_live live;   /* while the source is locked */
+	bool indexed;	       /* the index pass has ended and the rows and findings are final */
+	char name[64];	       /* of the file, for the title */
 
 	struct br_index *fine; /* of the window, when the main index is too coarse; NULL */
-	struct br_query fine_asked, events_asked; /* from == HVST_UNKNOWN: nothing */
+	struct br_request fine_requested, events_requested; /* from == HVST_UNKNOWN: nothing */
 
 	struct br_row *rows;
 	unsigned int nr_rows;
@@ -61,17 +62,18 @@ struct br_model {
 
 	struct br_event *events;
 	unsigned int nr_events;
-	int64_t events_at; /* the time they were asked around */
+	int64_t events_at; /* the time around which they were requested */
 	bool events_start, events_end;
 
-	/* where the user stands */
+	/* position of the user */
 	int cols;	      /* of the timeline */
 	int page;	      /* rows of the list in front */
 	bool events_shown;    /* is the event list on the screen? */
 	int64_t from, col_ns; /* the window: cols * col_ns from @from */
 	int64_t span;	      /* that the user chose: what is kept when the terminal is resized */
 	int64_t cursor;
-	bool whole;		 /* the window is the whole recording, as it grows */
+	int64_t found; /* result of a search or step, for br_nav_follow(); HVST_UNKNOWN: none */
+	bool whole;    /* the window is the whole recording, as it grows */
 	enum br_pane pane, list; /* with the focus; the list shown in a narrow window */
 	struct br_row row;	 /* the selected one */
 	unsigned int finding;
@@ -82,7 +84,7 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
-	bool fold_decided; /* by room, or by the user */
+	bool fold_decided; /* by the space available, or by the user */
 	struct br_filter filter;
 	char filter_text[BR_LINE];
 	char search[BR_LINE];
@@ -99,34 +101,34 @@ struct br_model {
 void br_model_init(struct br_model *m, struct br_source *src, const char *name);
 void br_model_free(struct br_model *m);
 
-/* Everything below, and the drawing, happens between these two. */
+/* Everything below, and drawing, requires the lock. */
 void br_model_lock(struct br_model *m);
 void br_model_unlock(struct br_model *m);
 
-/* Takes answers, rebuilds rows and findings; true when something changed. */
+/* Process replies; rebuild rows and findings. Returns true if something changed. */
 bool br_model_poll(struct br_model *m);
-/* Asks for what the window and the lists need and is not there yet. */
-void br_model_ask(struct br_model *m);
+/* Request what the window and the lists lack. */
+void br_model_request(struct br_model *m);
 
 /* The recording: [*@first, *@last]; false while nothing is known. */
 bool br_model_span(const struct br_model *m, int64_t *first, int64_t *last);
 int64_t br_model_end(const struct br_model *m);		   /* of the window */
 int br_model_column(const struct br_model *m, int64_t ts); /* may lie outside of 0 .. cols - 1 */
 
-/* Adds up a lane between two times, from the finest index that has them. */
-void br_model_sum(const struct br_model *m, int lane, int64_t from, int64_t to, bool hist,
+/* Adds up a timer between two times, from the finest index that has them. */
+void br_model_sum(const struct br_model *m, int timer, int64_t from, int64_t to, bool hist,
 		  struct br_sum *s);
-/* A lane, or for the row of a VM all of its lanes. */
+/* A timer, or for the row of a VM all of its timers. */
 void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to,
 		      bool hist, struct br_sum *s);
-const struct br_lane *br_model_lane(const struct br_model *m, const struct br_row *row);
+const struct br_timer *br_model_timer(const struct br_model *m, const struct br_row *row);
 bool br_model_folded(const struct br_model *m, int vm);
-/* The storm of a lane that touches [from, to), NULL: none; @nr its number from 1. */
+/* The storm of a timer that touches [from, to), NULL: none; @nr its number from 1. */
 const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
 					int64_t from, int64_t to, unsigned int *nr);
 int br_model_row(const struct br_model *m); /* place of the selected row, -1: none */
 const struct br_finding *br_model_finding(const struct br_model *m);
-/* Did a clock change there? That the guest's first one becomes known is no change. */
+/* Is it a change of a clock? The first source of a guest to become known is not. */
 bool br_is_change(const struct br_model *m, const struct br_finding *f);
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s,
 		     const struct br_row *row);
@@ -135,24 +137,9 @@ bool br_model_filtered(const struct br_model *m);
 void br_model_rows(struct br_model *m);
 void br_model_refilter(struct br_model *m);
 
-/* Window and columns fall on multiples of this, so that every number shown adds up whole bins. */
+/* Window and columns are multiples of this, so that every number is a sum of whole bins. */
 int64_t br_model_unit(const struct br_model *m, int64_t col_ns);
 /* Is every number of the window exact, or is it still being read? */
 bool br_model_exact(const struct br_model *m);
-
-/* Moving (nav.c). */
-void br_nav_fit(struct br_model *m, int cols);	    /* the timeline has this many columns now */
-void br_nav_cursor(struct br_model *m, int64_t ts); /* the window follows */
-void br_nav_columns(struct br_model *m, int by);
-void br_nav_zoom(struct br_model *m, bool in, int column);
-void br_nav_window(struct br_model *m, int64_t from, int64_t to);
-void br_nav_whole(struct br_model *m);
-void br_nav_selection(struct br_model *m); /* z */
-void br_nav_row(struct br_model *m, int by);
-void br_nav_to_finding(struct br_model *m, unsigned int i);
-bool br_nav_next(struct br_model *m, bool transitions, bool back);
-void br_nav_step(struct br_model *m, bool back); /* the next past-due arm of the selected lane */
-void br_nav_fold(struct br_model *m);
-void br_nav_fold_to_fit(struct br_model *m, int h); /* several VMs into @h rows */
 
 #endif

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model.h"
+#include "nav.h"
 
 #define MIN_STORM_NS 20000 /* a narrower storm gets room around it */
 #define NO_VM	     (-2)
-#define AROUND_NS    100000000 /* what z shows on each side of a moment */
+#define AROUND_NS    100000000 /* what z shows on each side of a time */
 
 static int64_t round_up(int64_t v, int64_t unit)
 {
@@ -93,6 +93,13 @@ void br_nav_cursor(struct br_model *m, int64_t ts)
 	m->cursor = ts < first ? first : ts > last ? last : ts;
 	if (m->cursor < m->from || m->cursor >= br_model_end(m))
 		center(m, m->cursor);
+}
+
+void br_nav_follow(struct br_model *m)
+{
+	if (m->found != HVST_UNKNOWN)
+		br_nav_cursor(m, m->found);
+	m->found = HVST_UNKNOWN;
 }
 
 void br_nav_columns(struct br_model *m, int by)
@@ -181,12 +188,12 @@ void br_nav_row(struct br_model *m, int by)
 	m->row = m->rows[i];
 }
 
-static void select_lane_of(struct br_model *m, const struct hvst_storm *s)
+static void select_timer_of(struct br_model *m, const struct hvst_storm *s)
 {
-	int lane = br_index_lane(m->live.index, s->tid, s->timer);
+	int timer = br_index_timer(m->live.index, s->tid, s->timer);
 
-	if (lane >= 0)
-		m->row = (struct br_row){ BR_ROW_LANE, m->live.index->lanes[lane].vm, lane };
+	if (timer >= 0)
+		m->row = (struct br_row){ BR_ROW_TIMER, m->live.index->timers[timer].vm, timer };
 }
 
 void br_nav_to_finding(struct br_model *m, unsigned int i)
@@ -197,7 +204,7 @@ void br_nav_to_finding(struct br_model *m, unsigned int i)
 	m->selected = true;
 	m->select_from = HVST_UNKNOWN;
 	if (f->kind == BR_F_STORM)
-		select_lane_of(m, &m->live.storms[f->i]);
+		select_timer_of(m, &m->live.storms[f->i]);
 	if (f->ts_ns != HVST_UNKNOWN)
 		br_nav_cursor(m, f->ts_ns);
 }
@@ -227,25 +234,25 @@ bool br_nav_next(struct br_model *m, bool transitions, bool back)
 void br_nav_step(struct br_model *m, bool back)
 {
 	int row = br_model_row(m);
-	const struct br_lane *l = row < 0 ? NULL : br_model_lane(m, &m->rows[row]);
+	const struct br_timer *l = row < 0 ? NULL : br_model_timer(m, &m->rows[row]);
 	int64_t at = 0, from, to;
 
 	if (!l) {
 		snprintf(m->message, sizeof(m->message), "select a timer's row first");
-	} else if (!br_index_step(m->live.index, m->rows[row].lane, m->cursor, back, &at, &from,
+	} else if (!br_index_step(m->live.index, m->rows[row].timer, m->cursor, back, &at, &from,
 				  &to)) {
 		snprintf(m->message, sizeof(m->message),
 			 back ? "no past-due arm of this timer before the cursor"
 			      : "no past-due arm of this timer after the cursor");
 	} else if (to > from) {
-		struct br_query q = { .kind = BR_Q_STEP,
-				      .from = from,
-				      .to = to,
-				      .tid = l->tid,
-				      .timer = l->timer,
-				      .back = back };
+		struct br_request q = { .kind = BR_REQ_STEP,
+					.from = from,
+					.to = to,
+					.tid = l->tid,
+					.timer = l->timer,
+					.back = back };
 
-		m->src->ask(m->src, &q);
+		m->src->request(m->src, &q);
 	} else {
 		br_nav_cursor(m, at);
 	}
@@ -261,8 +268,8 @@ static void fold_all_but(struct br_model *m, int vm)
 }
 
 /*
- * So that the first screen shows the storms of all of them: but for the first with a storm, if that
- * is enough.
+ * Fold VMs until the first screen shows the storms of all: all but the first with a storm, if that
+ * suffices.
  */
 void br_nav_fold_to_fit(struct br_model *m, int h)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../message.h"
 #include "../options.h"
 #include "app.h"
 
@@ -55,7 +56,7 @@ static int key_by_name(const char *name)
 
 static int bad(const struct script *s, const char *what, const char *word)
 {
-	complain("%s:%u: %s: %s", s->name, s->line, what, word);
+	cli_error("%s:%u: %s: %s", s->name, s->line, what, word);
 	return EXIT_USAGE;
 }
 
@@ -75,7 +76,7 @@ static void press(struct script *s, const struct br_input *in)
 	br_app_key(s->a, in);
 	s->answered[i] = now_ms() - start;
 	if (s->wait)
-		br_app_settle(s->a);
+		br_app_wait_idle(s->a);
 	s->complete[i] = now_ms() - start;
 	s->nr_times += i < MAX_TIMES - 1;
 }
@@ -113,7 +114,7 @@ static int do_size(struct script *s, char *args)
 	if (br_app_resize(s->a, w, h))
 		return bad(s, "out of memory", args);
 	if (s->wait)
-		br_app_settle(s->a);
+		br_app_wait_idle(s->a);
 	return 0;
 }
 
@@ -137,7 +138,7 @@ static int do_mouse(struct script *s, char *args)
 static int do_screen(struct script *s, char *args)
 {
 	(void)args;
-	br_app_settle(s->a);
+	br_app_wait_idle(s->a);
 	br_grid_write(&s->a->g, s->out);
 	return 0;
 }
@@ -145,16 +146,16 @@ static int do_screen(struct script *s, char *args)
 static int do_roles(struct script *s, char *args)
 {
 	(void)args;
-	br_app_settle(s->a);
+	br_app_wait_idle(s->a);
 	br_grid_write_roles(&s->a->g, s->out);
 	return 0;
 }
 
-/* What the screen says, as whole numbers: for tests that hold it against the other commands. */
-static void print_lane(const struct script *s, const struct br_row *row)
+/* Print what the screen shows as integers, for tests that compare it with the other commands. */
+static void print_timer(const struct script *s, const struct br_row *row)
 {
 	const struct br_model *m = &s->a->m;
-	const struct br_lane *l = br_model_lane(m, row);
+	const struct br_timer *l = br_model_timer(m, row);
 	struct br_sum sum;
 
 	if (!l)
@@ -162,7 +163,7 @@ static void print_lane(const struct script *s, const struct br_row *row)
 	br_sum_init(&sum);
 	br_model_sum_row(m, row, m->from, br_model_end(m), false, &sum);
 	fprintf(s->out,
-		"lane vm=%d vcpu=%d tid=%d timer=%d ahead=%" PRIu64 " past=%" PRIu64
+		"timer vm=%d vcpu=%d tid=%d timer=%d ahead=%" PRIu64 " past=%" PRIu64
 		" periodic=%" PRIu64 " inferred=%" PRIu64 "\n",
 		l->vm, l->vcpu, l->tid, l->timer, sum.ahead, sum.past, sum.periodic, sum.inferred);
 }
@@ -178,12 +179,12 @@ static int do_numbers(struct script *s, char *args)
 	struct br_model *m = &s->a->m;
 
 	(void)args;
-	br_app_settle(s->a);
+	br_app_wait_idle(s->a);
 	br_model_lock(m);
 	fprintf(s->out, "window %" PRId64 " %" PRId64 " %s\n", m->from, br_model_end(m),
 		br_model_exact(m) ? "exact" : "index");
 	for (unsigned int i = 0; i < m->nr_rows; i++)
-		print_lane(s, &m->rows[i]);
+		print_timer(s, &m->rows[i]);
 	for (unsigned int i = 0; i < m->nr_findings; i++)
 		fprintf(s->out, "finding %d %u %" PRId64 "\n", m->findings[i].kind,
 			m->findings[i].i, m->findings[i].ts_ns);
@@ -203,7 +204,7 @@ static int do_wait(struct script *s, char *args)
 {
 	s->wait = strcmp(args, "no");
 	if (s->wait)
-		br_app_settle(s->a);
+		br_app_wait_idle(s->a);
 	return 0;
 }
 
@@ -272,10 +273,10 @@ int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out)
 	s.answered = malloc(MAX_TIMES * sizeof(*s.answered));
 	s.complete = malloc(MAX_TIMES * sizeof(*s.complete));
 	if (!s.answered || !s.complete) {
-		complain("out of memory");
+		cli_error("out of memory");
 		code = EXIT_INPUT;
 	}
-	br_app_settle(a);
+	br_app_wait_idle(a);
 	while (!code && !a->m.quit && getline(&line, &cap, script) >= 0) {
 		s.line++;
 		code = run_line(&s, line);

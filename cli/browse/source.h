@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the browser's data comes from: questions go in, answers come out later. loader.c answers
- * from a recording on threads of its own; unit tests answer at once from made-up events.
+ * Where the browser's data comes from: requests go in, replies come out later. loader.c serves them
+ * from a recording on threads of its own; unit tests at once from made-up events.
  */
 #ifndef HVST_BROWSE_SOURCE_H
 #define HVST_BROWSE_SOURCE_H
 
 #include "index.h"
 
-#define BR_LINE 256 /* what a prompt takes */
+#define BR_LINE 256 /* size of a prompt's text */
 
 /* -1: any. @events: bit per enum hvst_event_id, 0: any. */
 struct br_filter {
@@ -16,16 +16,16 @@ struct br_filter {
 	uint64_t events;
 };
 
-enum br_query_kind {
-	BR_Q_FINE,   /* an index of [from, to) with bins of 1 << shift */
-	BR_Q_EVENTS, /* the events around @from: some before it, more from it on */
-	BR_Q_STEP,   /* the first (@back: last) past-due arm of (tid, timer) in [from, to) */
-	BR_Q_SEARCH, /* the first event at or after @from whose text has @text */
-	BR_Q_KINDS
+enum br_request_kind {
+	BR_REQ_FINE,   /* an index of [from, to) with bins of 1 << shift */
+	BR_REQ_EVENTS, /* the events around @from: some before it, more from it on */
+	BR_REQ_STEP,   /* the first (@back: last) past-due arm of (tid, timer) in [from, to) */
+	BR_REQ_SEARCH, /* the first event at or after @from whose text has @text */
+	BR_REQ_KINDS
 };
 
-struct br_query {
-	enum br_query_kind kind;
+struct br_request {
+	enum br_request_kind kind;
 	int64_t from, to; /* HVST_UNKNOWN: open */
 	unsigned int shift;
 	int tid, timer;
@@ -41,12 +41,12 @@ struct br_event {
 	char comm[HVST_COMM_LEN];
 };
 
-struct br_answer {
-	enum br_query_kind kind;
-	struct br_query query;	 /* what was asked */
-	int err;		 /* negative errno; -ECANCELED: stopped */
-	struct br_index *fine;	 /* the receiver frees it */
-	struct br_event *events; /* the receiver frees it */
+struct br_reply {
+	enum br_request_kind kind;
+	struct br_request request; /* the request served */
+	int err;		   /* negative errno; -ECANCELED: stopped */
+	struct br_index *fine;	   /* the receiver frees it */
+	struct br_event *events;   /* the receiver frees it */
 	unsigned int nr_events;
 	bool at_start, at_end; /* events: nothing before the first, after the last */
 	bool found;
@@ -68,21 +68,21 @@ struct br_live {
 };
 
 struct br_source {
-	/* Replaces what was asked before of the same kind and is not answered yet. */
-	void (*ask)(struct br_source *src, const struct br_query *q);
-	/* The next answer, if one is there. */
-	bool (*take)(struct br_source *src, struct br_answer *a);
+	/* Replaces an earlier request of the same kind that is not served yet. */
+	void (*request)(struct br_source *src, const struct br_request *q);
+	/* The next reply, if one is there. */
+	bool (*take)(struct br_source *src, struct br_reply *a);
 	/* Stops the index pass, or the search, step or reading under way. */
 	void (*cancel)(struct br_source *src);
 	/*
-	 * Is any question open, or the index pass under way? With @wait: returns as soon as
+	 * Is any request open, or the index pass under way? With @wait: returns as soon as
 	 * something new is there.
 	 */
 	bool (*busy)(struct br_source *src, bool wait);
-	/* Holds the index still and shows it, until unlock. */
+	/* Lock the index and return a view of it, valid until unlock(). */
 	void (*lock)(struct br_source *src, struct br_live *live);
 	void (*unlock)(struct br_source *src);
-	int news_fd; /* becomes readable when there may be news; -1: none */
+	int news_fd; /* becomes readable when there may be a reply; -1: none */
 };
 
 /* "vm=0 timer=1": what the filter prompt would take. */

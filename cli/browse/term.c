@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The terminal, and the only file that knows curses. Whatever ends the program leaves the terminal
- * as it was.
+ * The terminal; the only file that uses curses. However the program ends, the terminal is restored.
  */
 #include <curses.h>
 #include <errno.h>
@@ -14,18 +13,19 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "../message.h"
 #include "../options.h"
 #include "app.h"
 
-#include <term.h> /* last: it defines macros with names like "lines" */
+#include <term.h> /* last: defines macros with names like "lines" */
 
 #define POLL_MS 250
 
 /* --- colours --- */
 
 /*
- * Blue, yellow and vermilion differ in lightness too, and every role that carries a meaning has a
- * shape of its own, so nothing hangs on telling colours apart. -1: the terminal's own.
+ * Blue, yellow and vermilion differ in lightness too, and every role has a character of its own: no
+ * meaning depends on colour alone. -1: the terminal's default.
  */
 static const struct look {
 	short fg256, bg256, fg8, bg8;
@@ -68,7 +68,7 @@ static bool init_colors(bool color)
 /* Signal handlers have no argument; there is one terminal. */
 static struct {
 	struct termios before;
-	char restore[256]; /* what the terminal wants to hear at the end */
+	char restore[256]; /* sequence that restores the terminal */
 	size_t len;
 	volatile sig_atomic_t ended_by;
 	struct sigaction old[NSIG];
@@ -89,7 +89,7 @@ static void add_restore(const char *s)
 	}
 }
 
-/* Only what may be called in a signal handler. */
+/* Async-signal-safe. */
 static void on_crash(int sig)
 {
 	if (write(STDOUT_FILENO, tty.restore, tty.len) >= 0)
@@ -98,7 +98,7 @@ static void on_crash(int sig)
 	raise(sig);
 }
 
-/* The first one ends the program in good order; should that hang, the second ends it at once. */
+/* The first signal ends the program in order, the second at once. */
 static void on_ending(int sig)
 {
 	if (tty.ended_by)
@@ -324,14 +324,14 @@ int br_term_run(struct br_app *a, bool color)
 	int sig;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		complain("browse needs a terminal; --script FILE works without one");
+		cli_error("browse needs a terminal; --script FILE works without one");
 		return EXIT_USAGE;
 	}
 	screen = begin();
 	if (!screen) {
-		complain("the terminal '%s' is not known or cannot be drawn on; set TERM, or use "
-			 "--script",
-			 getenv("TERM") ? getenv("TERM") : "");
+		cli_error("the terminal '%s' is not known or cannot be drawn on; set TERM, or use "
+			  "--script",
+			  getenv("TERM") ? getenv("TERM") : "");
 		return EXIT_USAGE;
 	}
 	l.color = init_colors(color);

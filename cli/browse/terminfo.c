@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What the terminal database knows of the terminal. Apart from term.c because <term.h> claims many
- * names.
- */
+/* Capabilities of the terminal. Not in term.c because <term.h> defines macros with common names. */
 #include <curses.h>
 #include <unistd.h>
 
@@ -21,7 +18,7 @@ bool br_terminfo_usable(void)
 		return false;
 	cup = tigetstr("cup");
 	usable = cup && cup != (char *)-1;
-	/* newterm() reads the description anew and owns that one; this one is ours. */
+	/* newterm() reads a description of its own. */
 	del_curterm(cur_term);
 	return usable;
 }

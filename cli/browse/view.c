@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The frame of the screen: what stands where, title, ruler, marks, status line. */
+/* Layout of the screen; title, ruler, marks and status line. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "../output/units.h"
-#include "input.h"
 #include "view.h"
 
 #define WIDE	  140 /* from here on findings and events stand side by side */
@@ -16,7 +15,7 @@
 #define MIN_PANES 5
 #define MIN_TICK  11 /* columns from one ruler label to the next */
 
-/* What the screen says first. */
+/* The first line of the screen. */
 static const char *headline(const struct br_model *m)
 {
 	const struct br_live *v = &m->live;
@@ -61,7 +60,7 @@ static void layout_panes(const struct br_model *m, struct br_layout *l, int y, i
 	l->details = (struct br_rect){ 0, y, left, h };
 }
 
-/* Unasked, the skew plot does not take the room that would show all rows. */
+/* Unless requested, the skew plot does not displace rows of the timeline. */
 static int skew_height(const struct br_model *m, int free)
 {
 	int h = free / 3 < MIN_SKEW ? MIN_SKEW : free / 3, rows = (int)m->nr_rows;
@@ -71,25 +70,25 @@ static int skew_height(const struct br_model *m, int free)
 	return m->skew == BR_SKEW_IF_ROOM && rows <= free && rows > free - MIN_SKEW ? 0 : h;
 }
 
-/* How the rows between the marks and the status line are shared out. */
+/* Divide the rows between the marks and the status line. */
 static void layout_rows(const struct br_model *m, struct br_layout *l, int y, int w, int h)
 {
 	int panes = h < 12 ? h / 2 : h < 24 ? 7 : h * 2 / 5;
-	int lanes = m->nr_rows ? (int)m->nr_rows : 1;
+	int timers = m->nr_rows ? (int)m->nr_rows : 1;
 	int free, skew;
 
-	if (m->skew == BR_SKEW_IF_ROOM && lanes > h - panes && lanes <= h - MIN_PANES)
-		panes = h - lanes;
+	if (m->skew == BR_SKEW_IF_ROOM && timers > h - panes && timers <= h - MIN_PANES)
+		panes = h - timers;
 	free = h - panes;
 	skew = skew_height(m, free);
-	if (lanes > free - skew)
-		lanes = skew && lanes <= free - MIN_SKEW ? lanes : free - skew;
+	if (timers > free - skew)
+		timers = skew && timers <= free - MIN_SKEW ? timers : free - skew;
 	if (skew)
-		skew = free - lanes > MAX_SKEW ? MAX_SKEW : free - lanes;
-	l->lanes = (struct br_rect){ 0, y, w, lanes };
-	l->first_row = br_view_top(br_model_row(m), (int)m->nr_rows, lanes);
-	l->skew = (struct br_rect){ 0, y + lanes, w, skew };
-	layout_panes(m, l, y + lanes + skew, w, h - lanes - skew);
+		skew = free - timers > MAX_SKEW ? MAX_SKEW : free - timers;
+	l->timeline = (struct br_rect){ 0, y, w, timers };
+	l->first_row = br_view_top(br_model_row(m), (int)m->nr_rows, timers);
+	l->skew = (struct br_rect){ 0, y + timers, w, skew };
+	layout_panes(m, l, y + timers + skew, w, h - timers - skew);
 }
 
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
@@ -135,7 +134,7 @@ static bool cut_off(const struct hvst_trace *t)
 	return false;
 }
 
-/* What limits the trust in what is shown. */
+/* What limits the reliability of the data shown. */
 static void title_flaws(const struct br_model *m, FILE *f)
 {
 	const struct hvst_trace *t = m->live.trace;
@@ -246,7 +245,7 @@ static void tick_absolute(char *buf, size_t len, int64_t ts, int64_t step)
 			 abs % 1000000000 / unit);
 }
 
-/* Where labels count from when absolute ones would not fit: a multiple of a much larger step. */
+/* Base of the labels when absolute times do not fit: a multiple of a much larger step. */
 static int64_t tick_base(const struct br_model *m, int64_t step)
 {
 	int64_t large = step > INT64_MAX / 1000 ? step : step * 1000;
@@ -388,15 +387,15 @@ static void draw_marks(const struct br_model *m, const struct br_layout *l, stru
 static const char *prompt_label(enum br_prompt_kind kind)
 {
 	switch (kind) {
-	case BR_ASK_TIME:
+	case BR_PROMPT_TIME:
 		return "go to (9.157411, +3.2s): ";
-	case BR_ASK_SEARCH:
+	case BR_PROMPT_SEARCH:
 		return "search: ";
-	case BR_ASK_FILTER:
+	case BR_PROMPT_FILTER:
 		return "filter (vm= vcpu= timer= event=): ";
-	case BR_ASK_FILE:
+	case BR_PROMPT_FILE:
 		return "write to: ";
-	case BR_ASK_SET:
+	case BR_PROMPT_SET:
 		return "bookmark: which letter or digit? ";
 	default:
 		return "go to bookmark: ";
@@ -468,7 +467,7 @@ static void draw_overlay(const struct br_model *m, struct br_grid *g)
 
 char *br_view_overlay(const struct br_model *m)
 {
-	return m->overlay == BR_HELP ? br_view_help() : br_view_attributes(m);
+	return m->overlay == BR_HELP ? br_view_help(m) : br_view_attributes(m);
 }
 
 int br_view_overlay_top(const struct br_model *m, int w, int h)
@@ -495,7 +494,7 @@ void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br
 	draw_head(m, l, g);
 	draw_ruler(m, l, g);
 	draw_marks(m, l, g);
-	br_draw_lanes(m, l, g);
+	br_draw_timeline(m, l, g);
 	br_draw_skew(m, l, g);
 	br_draw_details(m, &l->details, g);
 	br_draw_findings(m, &l->findings, g);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The screen: where everything stands, and its drawing into a grid. Pure: changes nothing but the
- * grid.
- */
+/* Layout of the screen and its drawing into a grid, the only thing it modifies. */
 #ifndef HVST_BROWSE_VIEW_H
 #define HVST_BROWSE_VIEW_H
 
@@ -16,9 +13,9 @@ struct br_layout {
 	bool small; /* below 40x10: only a message */
 	int gutter; /* columns of row labels left of the timeline */
 	int cols;   /* of the timeline */
-	struct br_rect title, head, ruler, marks, lanes, skew, status;
+	struct br_rect title, head, ruler, marks, timeline, skew, status;
 	struct br_rect details, findings, events; /* w == 0: not shown */
-	int first_row;				  /* of the lanes shown */
+	int first_row;				  /* of the timers shown */
 };
 
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l);
@@ -29,7 +26,7 @@ int br_view_top(int at, int n, int h);
 
 /* Lines of text, freed by the caller; NULL without memory. */
 char *br_view_attributes(const struct br_model *m); /* everything about the selected finding */
-char *br_view_help(void);
+char *br_view_help(const struct br_model *m);
 char *br_view_overlay(const struct br_model *m);		 /* what the overlay shows */
 int br_view_overlay_top(const struct br_model *m, int w, int h); /* how far it can be scrolled */
 
@@ -44,7 +41,7 @@ const char *br_line_next(const char *text, int w);
 char *br_vm_name(int vm, char *buf, size_t len);
 
 /* Parts of the screen (view_*.c). */
-void br_draw_lanes(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
+void br_draw_timeline(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
 void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
 void br_draw_details(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct br_grid *g);

@@ -105,7 +105,7 @@ static void column_details(const struct br_model *m, struct lines *l)
 {
 	int at = br_model_row(m);
 	const struct br_row *row = at < 0 ? NULL : &m->rows[at];
-	const struct br_lane *lane = br_model_lane(m, row);
+	const struct br_timer *timer = br_model_timer(m, row);
 	int64_t from = m->from + br_model_column(m, m->cursor) * m->col_ns, to = from + m->col_ns;
 	char buf[160], d[UNIT_BUF];
 	struct br_sum s;
@@ -121,14 +121,14 @@ static void column_details(const struct br_model *m, struct lines *l)
 	arms_line(l, &s, br_model_exact(m));
 	skew_line(l, &s);
 	br_vm_name(row->vm, buf, sizeof(buf));
-	if (lane)
+	if (timer)
 		snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf), " v%d t%d, tid %d",
-			 lane->vcpu, lane->timer, lane->tid);
+			 timer->vcpu, timer->timer, timer->tid);
 	line(l, BR_NORMAL, "row", buf);
 	line(l, BR_NORMAL, "column", unit_duration(d, m->col_ns));
 }
 
-/* What a start event says of its arm, as the other commands give it. */
+/* The skew of a start event, as in the other commands. */
 static void start_skew(struct lines *l, const struct hvst_event *ev)
 {
 	__int128 skew = ((__int128)ev->start.time_now - ev->start.count) * 100;

@@ -4,48 +4,12 @@
  * contract; the keys.
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../output/finding.h"
 #include "../output/units.h"
-#include "input.h"
 #include "view.h"
-
-static void put_i64(FILE *f, const char *name, int64_t v, const char *human)
-{
-	if (v == HVST_UNKNOWN)
-		fprintf(f, "%-18s null\n", name);
-	else
-		fprintf(f, "%-18s %" PRId64 "%s%s\n", name, v, *human ? "   " : "", human);
-}
-
-static void put_ns(FILE *f, const char *name, int64_t v)
-{
-	char buf[UNIT_BUF];
-
-	put_i64(f, name, v, unit_signed(buf, v));
-}
-
-static void put_time(FILE *f, const char *name, int64_t v)
-{
-	char buf[UNIT_BUF];
-
-	put_i64(f, name, v, strcat(unit_time(buf, v), " s"));
-}
-
-static void put_double(FILE *f, const char *name, double v, int decimals, bool known)
-{
-	if (known)
-		fprintf(f, "%-18s %.*f\n", name, decimals, v);
-	else
-		fprintf(f, "%-18s null\n", name);
-}
-
-static void put_text(FILE *f, const char *name, const char *v)
-{
-	fprintf(f, "%-18s %s\n", name, v);
-}
 
 static void put_evidence(FILE *f, const struct hvst_evidence_list *list)
 {
@@ -63,76 +27,56 @@ static void put_evidence(FILE *f, const struct hvst_evidence_list *list)
 	}
 }
 
-static void storm_attributes(FILE *f, const struct hvst_storm *s)
+/* A number as JSON has it, with what it means beside it. */
+static void put_number(FILE *f, const struct finding_field *d, const void *finding)
 {
-	const char *trigger =
-		s->trigger_event < 0 ? NULL : hvst_event_name((unsigned int)s->trigger_event);
+	char human[FIELD_BUF];
 
-	put_i64(f, "vm", s->vm < 0 ? HVST_UNKNOWN : s->vm, "");
-	put_i64(f, "vcpu", s->vcpu, "");
-	put_i64(f, "tid", s->tid, "");
-	put_i64(f, "timer", s->timer, "");
-	put_time(f, "start_ns", s->start_ns);
-	put_time(f, "end_ns", s->end_ns);
-	put_text(f, "open", s->open ? "true" : "false");
-	fprintf(f, "%-18s %" PRIu64 "\n%-18s %" PRIu64 "\n", "arms", s->arms, "past due",
-		s->past_due);
-	put_double(f, "rate_hz", s->rate_hz, 3, isfinite(s->rate_hz));
-	put_double(f, "peak_hz", s->peak_hz, 3, isfinite(s->peak_hz));
-	put_ns(f, "skew_start_ns", s->skew_start_ns);
-	put_ns(f, "skew_max_ns", s->skew_max_ns);
-	put_ns(f, "skew_end_ns", s->skew_end_ns);
-	put_ns(f, "skew_error_ns", s->skew_error_ns);
-	put_text(f, "kind", hvst_storm_kind_name(s->kind));
-	put_i64(f, "period_ref", s->period_ref, "");
-	put_time(f, "predicted_end_ns", s->predicted_end_ns);
-	put_double(f, "progress_before", s->progress_before, 4, s->progress_before >= 0);
-	put_double(f, "progress_during", s->progress_during, 4, s->progress_during >= 0);
-	put_text(f, "endangers_watchdog", s->endangers_watchdog ? "true" : "false");
-	put_i64(f, "episode", s->episode, "");
-	put_text(f, "trigger", trigger ? trigger : "null");
-	if (trigger) {
-		put_time(f, "  ts_ns", s->trigger_ts_ns);
-		put_ns(f, "  distance_ns", s->trigger_distance_ns);
+	switch (d->type) {
+	case VALUE_ID:
+	case VALUE_INT:
+		fprintf(f, "%d\n", field_int(d, finding));
+		break;
+	case VALUE_COUNT:
+		fprintf(f, "%" PRIu64 "\n", field_u64(d, finding));
+		break;
+	case VALUE_BOOL:
+		fprintf(f, "%s\n", field_bool(d, finding) ? "true" : "false");
+		break;
+	case VALUE_RATE:
+	case VALUE_PPM:
+	case VALUE_SHARE:
+		fprintf(f, "%.*f\n", field_decimals(d), field_double(d, finding));
+		break;
+	default:
+		fprintf(f, "%" PRId64 "   %s%s\n", field_i64(d, finding),
+			field_text(d, finding, human, sizeof(human)),
+			d->type == VALUE_TIME ? " s" : "");
 	}
-	put_evidence(f, &s->evidence);
 }
 
-static void guest_attributes(FILE *f, const struct hvst_guest_transition *t)
+static void put_field(FILE *f, const struct finding_field *d, const void *finding)
 {
-	put_i64(f, "vm", t->vm < 0 ? HVST_UNKNOWN : t->vm, "");
-	put_i64(f, "vcpu", t->vcpu < 0 ? HVST_UNKNOWN : t->vcpu, "");
-	put_text(f, "role", hvst_clock_role_name(t->role));
-	put_time(f, "ts_ns", t->ts_ns);
-	put_text(f, "from", hvst_guest_source_name(t->from));
-	put_text(f, "to", hvst_guest_source_name(t->to));
-	put_ns(f, "offset_ns", t->offset_ns);
-	put_double(f, "rate_ppm", t->rate_ppm, 3, isfinite(t->rate_ppm));
-	put_text(f, "confidence", hvst_confidence_name(t->confidence));
-	put_evidence(f, &t->evidence);
+	char text[FIELD_BUF];
+
+	if (d->type == VALUE_EVIDENCE) {
+		put_evidence(f, field_evidence(d, finding));
+		return;
+	}
+	fprintf(f, "%-19s ", d->name);
+	if (!field_known(d, finding))
+		fputs("null\n", f);
+	else if (field_left(d))
+		fprintf(f, "%s\n", field_text(d, finding, text, sizeof(text)));
+	else
+		put_number(f, d, finding);
 }
 
-static void reference_attributes(FILE *f, const struct hvst_ref_segment *s)
+static void put_fields(FILE *f, const struct finding_kind *kind, const void *finding)
 {
-	put_i64(f, "vm", s->vm < 0 ? HVST_UNKNOWN : s->vm, "");
-	put_time(f, "from_ns", s->from_ns);
-	put_time(f, "to_ns", s->to_ns);
-	put_text(f, "source", hvst_ref_source_name(s->source));
-	put_double(f, "rate_ppm", s->rate_ppm, 3, isfinite(s->rate_ppm));
-	put_double(f, "rate_ppm_error", s->rate_ppm_error, 3, isfinite(s->rate_ppm_error));
-	put_ns(f, "step_ns", s->step_ns);
-	put_text(f, "why", s->why);
-}
-
-static void verdict_attributes(FILE *f, const struct hvst_verdict *v)
-{
-	put_text(f, "question", hvst_question_name(v->question));
-	put_text(f, "answer", hvst_answer_name(v->answer));
-	fprintf(f, "\n%s\n", v->summary);
-	put_evidence(f, &v->evidence);
-	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
-		if (v->missing >> i & 1)
-			fprintf(f, "not recorded: %s\n", hvst_event_name(i));
+	for (unsigned int i = 0; i < kind->n; i++)
+		if (kind->fields[i].in & IN_DETAILS)
+			put_field(f, &kind->fields[i], finding);
 }
 
 char *br_view_attributes(const struct br_model *m)
@@ -146,13 +90,13 @@ char *br_view_attributes(const struct br_model *m)
 	if (!f)
 		return NULL;
 	if (fd && fd->kind == BR_F_STORM)
-		storm_attributes(f, &m->live.storms[fd->i]);
+		put_fields(f, &finding_storm, &m->live.storms[fd->i]);
 	else if (fd && fd->kind == BR_F_GUEST)
-		guest_attributes(f, &r->guest[fd->i]);
+		put_fields(f, &finding_guest, &r->guest[fd->i]);
 	else if (fd && fd->kind == BR_F_REFERENCE)
-		reference_attributes(f, &r->reference[fd->i]);
+		put_fields(f, &finding_reference, &r->reference[fd->i]);
 	else if (fd)
-		verdict_attributes(f, &r->verdicts[fd->i]);
+		put_fields(f, &finding_verdict, &r->verdicts[fd->i]);
 	fclose(f);
 	return text;
 }
@@ -170,20 +114,12 @@ static const char legend[] =
 	"Mouse: click, drag a stretch, wheel to zoom or scroll.\n"
 	"Ctrl-L draws the screen anew, Ctrl-Z suspends.\n";
 
-char *br_view_help(void)
+char *br_view_help(const struct br_model *m)
 {
-	unsigned int n;
-	const struct br_key *keys = br_keys(&n);
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	char *text;
 
-	if (!f)
+	if (asprintf(&text, "%s%s", m->keys_text ? m->keys_text : "", legend) < 0)
 		return NULL;
-	for (unsigned int i = 0; i < n; i++)
-		fprintf(f, "%-8s %s\n", keys[i].name, keys[i].help);
-	fputs(legend, f);
-	fclose(f);
 	return text;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "contract.h"
 
@@ -103,37 +104,6 @@ void contract_end(struct json *j)
 	json_end_object(j);
 }
 
-static void put_vcpus(struct json *j, const struct hvst_vm *vm)
-{
-	unsigned int i;
-
-	json_array(j, "vcpus");
-	for (i = 0; i < vm->nr_vcpus; i++) {
-		json_object(j, NULL);
-		json_i64(j, "vcpu", vm->vcpus[i].vcpu);
-		json_i64(j, "tid", vm->vcpus[i].tid);
-		json_string(j, "comm", vm->vcpus[i].comm);
-		json_end_object(j);
-	}
-	json_end_array(j);
-}
-
-void contract_vms(struct json *j, const struct hvst_result *r)
-{
-	unsigned int i;
-
-	json_array(j, "vms");
-	for (i = 0; i < r->nr_vms; i++) {
-		json_object(j, NULL);
-		json_id(j, "vm", r->vms[i].vm);
-		json_string(j, "name", r->vms[i].name);
-		json_i64(j, "epoch_ns", r->vms[i].epoch_ns);
-		put_vcpus(j, &r->vms[i]);
-		json_end_object(j);
-	}
-	json_end_array(j);
-}
-
 static void put_percentiles(struct json *j, const struct hvst_sketch *s)
 {
 	static const struct {
@@ -180,51 +150,11 @@ void contract_sketch(struct json *j, const char *key, const struct hvst_sketch *
 	json_end_object(j);
 }
 
-static void put_timer_id(struct json *j, int vm, int vcpu, int tid, int timer)
-{
-	json_id(j, "vm", vm);
-	json_id(j, "vcpu", vcpu);
-	json_id(j, "tid", tid);
-	json_id(j, "timer", timer);
-}
-
-static void put_timer(struct json *j, const struct hvst_timer *t)
-{
-	json_object(j, NULL);
-	put_timer_id(j, t->vm, t->vcpu, t->tid, t->timer);
-	json_string(j, "mode", t->mode == HVST_MODE_NONE ? NULL : hvst_timer_mode_name(t->mode));
-	json_string(j, "delivery",
-		    t->delivery == HVST_DELIVERY_NONE ? NULL
-						      : hvst_delivery_mode_name(t->delivery));
-	json_u64(j, "arms", t->arms);
-	json_u64(j, "past_due_observed", t->past_due_observed);
-	json_u64(j, "past_due_inferred", t->past_due_inferred);
-	json_u64(j, "restarts", t->restarts);
-	json_u64(j, "fired", t->fired);
-	json_u64(j, "cancelled", t->cancelled);
-	json_u64(j, "failed_deliveries", t->failed_deliveries);
-	contract_sketch(j, "skew", t->skew);
-	contract_sketch(j, "lateness", t->lateness);
-	contract_sketch(j, "delivery_latency", t->delivery_latency);
-	contract_sketch(j, "entry_latency", t->entry_latency);
-	json_end_object(j);
-}
-
-void contract_timers(struct json *j, const struct hvst_result *r)
+static void put_evidence(struct json *j, const char *key, const struct hvst_evidence_list *l)
 {
 	unsigned int i;
 
-	json_array(j, "timers");
-	for (i = 0; i < r->nr_timers; i++)
-		put_timer(j, &r->timers[i]);
-	json_end_array(j);
-}
-
-static void put_evidence(struct json *j, const struct hvst_evidence_list *l)
-{
-	unsigned int i;
-
-	json_array(j, "evidence");
+	json_array(j, key);
 	for (i = 0; i < l->n && i < HVST_MAX_EVIDENCE; i++) {
 		const struct hvst_evidence *e = &l->e[i];
 		bool one = e->ts_ns != HVST_UNKNOWN;
@@ -245,158 +175,193 @@ static void put_evidence(struct json *j, const struct hvst_evidence_list *l)
 	json_end_array(j);
 }
 
-static void put_trigger(struct json *j, const struct hvst_storm *s)
+static void put_event_names(struct json *j, const char *key, uint64_t ids)
 {
-	if (s->trigger_event < 0) {
-		json_null(j, "trigger");
-		return;
+	unsigned int id;
+
+	json_array(j, key);
+	for (id = 0; id < HVST_EV_COUNT; id++)
+		if (ids >> id & 1)
+			json_string(j, NULL, hvst_event_name(id));
+	json_end_array(j);
+}
+
+static void put_list(struct json *j, const char *key, const struct finding_field *f,
+		     const void *finding)
+{
+	unsigned int n;
+	const void *first = field_list(f, finding, &n);
+
+	contract_findings(j, key, f->of, first, n);
+}
+
+static void put_field(struct json *j, const char *key, const struct finding_field *f,
+		      const void *finding)
+{
+	switch (f->type) {
+	case VALUE_ID:
+		json_id(j, key, field_int(f, finding));
+		break;
+	case VALUE_INT:
+		json_i64(j, key, field_int(f, finding));
+		break;
+	case VALUE_BOOL:
+		json_bool(j, key, field_bool(f, finding));
+		break;
+	case VALUE_COUNT:
+		json_u64(j, key, field_u64(f, finding));
+		break;
+	case VALUE_TIME:
+	case VALUE_DURATION:
+	case VALUE_SIGNED:
+	case VALUE_REF:
+	case VALUE_QUANTILE:
+		json_i64(j, key, field_i64(f, finding));
+		break;
+	case VALUE_RATE:
+	case VALUE_PPM:
+	case VALUE_SHARE:
+		json_number(j, key, field_double(f, finding), field_decimals(f));
+		break;
+	case VALUE_WORD:
+	case VALUE_EVENT:
+	case VALUE_STRING:
+	case VALUE_POINTER:
+		json_string(j, key, field_string(f, finding));
+		break;
+	case VALUE_EVENTS:
+		put_event_names(j, key, field_u64(f, finding));
+		break;
+	case VALUE_SKETCH:
+		contract_sketch(j, key, field_sketch(f, finding));
+		break;
+	case VALUE_EVIDENCE:
+		put_evidence(j, key, field_evidence(f, finding));
+		break;
+	case VALUE_LIST:
+		put_list(j, key, f, finding);
+		break;
+	case VALUE_NONE:
+	case VALUE_TEXT:
+		break;
 	}
-	json_object(j, "trigger");
-	json_string(j, "event", hvst_event_name(s->trigger_event));
-	json_i64(j, "ts_ns", s->trigger_ts_ns);
-	json_i64(j, "distance_ns", s->trigger_distance_ns);
+}
+
+/* "trigger.ts_ns": "trigger" into @buf; false for a name without a dot. */
+static bool object_of(char *buf, size_t len, const char *name)
+{
+	size_t n = strcspn(name, ".");
+
+	snprintf(buf, len, "%.*s", (int)n, name);
+	return name[n];
+}
+
+/* The members of one object, from @i on; null if its first is unknown. Returns the next field. */
+static unsigned int put_object(struct json *j, const struct finding_kind *kind, unsigned int i,
+			       const void *finding)
+{
+	bool known = field_known(&kind->fields[i], finding);
+	char object[32], other[32];
+
+	object_of(object, sizeof(object), kind->fields[i].name);
+	if (known)
+		json_object(j, object);
+	else
+		json_null(j, object);
+	for (; i < kind->n; i++) {
+		const struct finding_field *f = &kind->fields[i];
+
+		if (!f->name || !object_of(other, sizeof(other), f->name) || strcmp(object, other))
+			break;
+		if (known && f->in & IN_JSON)
+			put_field(j, f->name + strlen(object) + 1, f, finding);
+	}
+	if (known)
+		json_end_object(j);
+	return i;
+}
+
+void contract_finding(struct json *j, const char *key, const struct finding_kind *kind,
+		      const void *finding)
+{
+	unsigned int i = 0;
+	char object[32];
+
+	json_object(j, key);
+	while (i < kind->n) {
+		const struct finding_field *f = &kind->fields[i];
+
+		if (!(f->in & IN_JSON)) {
+			i++;
+		} else if (object_of(object, sizeof(object), f->name)) {
+			i = put_object(j, kind, i, finding);
+		} else {
+			put_field(j, f->name, f, finding);
+			i++;
+		}
+	}
 	json_end_object(j);
 }
 
-static double share_or_null(double share)
+void contract_findings(struct json *j, const char *key, const struct finding_kind *kind,
+		       const void *first, unsigned int n)
 {
-	return share < 0 ? NAN : share;
+	unsigned int i;
+
+	json_array(j, key);
+	for (i = 0; i < n; i++)
+		contract_finding(j, NULL, kind, finding_at(kind, first, i));
+	json_end_array(j);
 }
 
-void contract_storm(struct json *j, const struct hvst_storm *s)
+void contract_lines(struct out *o, const struct hvst_trace *trace, const struct finding_kind *kind,
+		    const void *first, unsigned int n)
 {
-	json_object(j, NULL);
-	put_timer_id(j, s->vm, s->vcpu, s->tid, s->timer);
-	json_i64(j, "start_ns", s->start_ns);
-	json_i64(j, "end_ns", s->end_ns);
-	json_bool(j, "open", s->open);
-	json_u64(j, "arms", s->arms);
-	json_u64(j, "past_due", s->past_due);
-	json_number(j, "rate_hz", s->rate_hz, 3);
-	json_number(j, "peak_hz", s->peak_hz, 3);
-	json_i64(j, "skew_start_ns", s->skew_start_ns);
-	json_i64(j, "skew_max_ns", s->skew_max_ns);
-	json_i64(j, "skew_end_ns", s->skew_end_ns);
-	json_i64(j, "skew_error_ns", s->skew_error_ns);
-	json_string(j, "kind", hvst_storm_kind_name(s->kind));
-	json_i64(j, "period_ref", s->period_ref);
-	json_i64(j, "predicted_end_ns", s->predicted_end_ns);
-	json_number(j, "progress_before", share_or_null(s->progress_before), 4);
-	json_number(j, "progress_during", share_or_null(s->progress_during), 4);
-	json_bool(j, "endangers_watchdog", s->endangers_watchdog);
-	json_i64(j, "episode", s->episode);
-	put_trigger(j, s);
-	put_evidence(j, &s->evidence);
-	json_end_object(j);
+	struct json j;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		json_start(&j, o, 0);
+		j.trace = trace;
+		contract_finding(&j, NULL, kind, finding_at(kind, first, i));
+	}
+}
+
+/* --- parts of a document ---------------------------------------------------------------------- */
+
+void contract_vms(struct json *j, const struct hvst_result *r)
+{
+	contract_findings(j, "vms", &finding_vm, r->vms, r->nr_vms);
+}
+
+void contract_timers(struct json *j, const struct hvst_result *r)
+{
+	contract_findings(j, "timers", &finding_timer, r->timers, r->nr_timers);
 }
 
 void contract_storms(struct json *j, const struct hvst_result *r)
 {
-	unsigned int i;
-
-	json_array(j, "storms");
-	for (i = 0; i < r->nr_storms; i++)
-		contract_storm(j, &r->storms[i]);
-	json_end_array(j);
-}
-
-void contract_past_due(struct json *j, const struct hvst_past_due *p)
-{
-	json_object(j, "past_due");
-	json_u64(j, "isolated", p->isolated);
-	json_u64(j, "bursts", p->bursts);
-	json_u64(j, "short_deadline", p->short_deadline);
-	json_u64(j, "preempted", p->preempted);
-	json_u64(j, "unexplained", p->unexplained);
-	json_end_object(j);
-}
-
-void contract_reference(struct json *j, const struct hvst_ref_segment *s)
-{
-	json_object(j, NULL);
-	json_id(j, "vm", s->vm);
-	json_i64(j, "from_ns", s->from_ns);
-	json_i64(j, "to_ns", s->to_ns);
-	json_string(j, "source", hvst_ref_source_name(s->source));
-	json_number(j, "rate_ppm", s->rate_ppm, 3);
-	json_number(j, "rate_ppm_error", s->rate_ppm_error, 3);
-	json_i64(j, "step_ns", s->step_ns);
-	json_string(j, "why", s->why);
-	json_end_object(j);
-}
-
-void contract_guest(struct json *j, const struct hvst_guest_transition *t)
-{
-	json_object(j, NULL);
-	json_id(j, "vm", t->vm);
-	json_id(j, "vcpu", t->vcpu);
-	json_string(j, "role", hvst_clock_role_name(t->role));
-	json_i64(j, "ts_ns", t->ts_ns);
-	json_string(j, "from", hvst_guest_source_name(t->from));
-	json_string(j, "to", hvst_guest_source_name(t->to));
-	json_i64(j, "offset_ns", t->offset_ns);
-	json_number(j, "rate_ppm", t->rate_ppm, 3);
-	json_string(j, "confidence", hvst_confidence_name(t->confidence));
-	put_evidence(j, &t->evidence);
-	json_end_object(j);
+	contract_findings(j, "storms", &finding_storm, r->storms, r->nr_storms);
+	contract_finding(j, "past_due", &finding_past_due, &r->past_due);
 }
 
 void contract_clocks(struct json *j, const struct hvst_result *r)
 {
-	unsigned int i;
-
 	json_object(j, "clocks");
-	json_array(j, "reference");
-	for (i = 0; i < r->nr_reference; i++)
-		contract_reference(j, &r->reference[i]);
-	json_end_array(j);
-	json_array(j, "guest");
-	for (i = 0; i < r->nr_guest; i++)
-		contract_guest(j, &r->guest[i]);
-	json_end_array(j);
+	contract_findings(j, "reference", &finding_reference, r->reference, r->nr_reference);
+	contract_findings(j, "guest", &finding_guest, r->guest, r->nr_guest);
 	json_end_object(j);
 }
 
-static void put_by_vm(struct json *j, const struct hvst_verdict *v)
+/* @n texts of @size bytes each, one behind the other. */
+static void put_texts(struct json *j, const char *key, const char *first, size_t size,
+		      unsigned int n)
 {
 	unsigned int i;
 
-	json_array(j, "by_vm");
-	for (i = 0; i < v->nr_by_vm; i++) {
-		json_object(j, NULL);
-		json_id(j, "vm", v->by_vm[i].vm);
-		json_string(j, "answer", hvst_answer_name(v->by_vm[i].answer));
-		put_evidence(j, &v->by_vm[i].evidence);
-		json_end_object(j);
-	}
-	json_end_array(j);
-}
-
-static void put_verdict(struct json *j, const struct hvst_verdict *v)
-{
-	unsigned int id;
-
-	json_object(j, NULL);
-	json_string(j, "question", hvst_question_name(v->question));
-	json_string(j, "answer", hvst_answer_name(v->answer));
-	json_string(j, "summary", v->summary);
-	put_evidence(j, &v->evidence);
-	json_array(j, "missing");
-	for (id = 0; id < HVST_EV_COUNT; id++)
-		if (v->missing >> id & 1)
-			json_string(j, NULL, hvst_event_name(id));
-	json_end_array(j);
-	put_by_vm(j, v);
-	json_end_object(j);
-}
-
-void contract_verdicts(struct json *j, const struct hvst_result *r)
-{
-	unsigned int i;
-
-	json_array(j, "verdicts");
-	for (i = 0; i < HVST_Q_COUNT; i++)
-		put_verdict(j, &r->verdicts[i]);
+	json_array(j, key);
+	for (i = 0; i < n; i++)
+		json_string(j, NULL, first + i * size);
 	json_end_array(j);
 }
 
@@ -406,12 +371,13 @@ void contract_diagnosis(struct out *o, const struct hvst_trace *trace, const str
 
 	contract_start(&j, o, trace);
 	json_string(&j, "headline", r->headline);
+	put_texts(&j, "reasons", r->reasons[0], sizeof(r->reasons[0]), r->nr_reasons);
+	put_texts(&j, "next", r->next[0], sizeof(r->next[0]), r->nr_next);
 	json_string(&j, "advice", r->advice);
 	contract_vms(&j, r);
 	contract_timers(&j, r);
 	contract_storms(&j, r);
-	contract_past_due(&j, &r->past_due);
 	contract_clocks(&j, r);
-	contract_verdicts(&j, r);
+	contract_findings(&j, "verdicts", &finding_verdict, r->verdicts, HVST_Q_COUNT);
 	contract_end(&j);
 }

@@ -8,21 +8,26 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "finding.h"
 #include "json.h"
 
 /* Opens the document and writes "schema" and "trace"; contract_end() closes it. */
 void contract_start(struct json *j, struct out *o, const struct hvst_trace *trace);
 void contract_end(struct json *j);
 
+/* One finding under @key, and an array of them. */
+void contract_finding(struct json *j, const char *key, const struct finding_kind *kind,
+		      const void *finding);
+void contract_findings(struct json *j, const char *key, const struct finding_kind *kind,
+		       const void *first, unsigned int n);
+/* JSON lines: each finding a document of its own. */
+void contract_lines(struct out *o, const struct hvst_trace *trace, const struct finding_kind *kind,
+		    const void *first, unsigned int n);
+
 void contract_vms(struct json *j, const struct hvst_result *r);
 void contract_timers(struct json *j, const struct hvst_result *r);
 void contract_storms(struct json *j, const struct hvst_result *r);
-void contract_storm(struct json *j, const struct hvst_storm *s);
-void contract_past_due(struct json *j, const struct hvst_past_due *p);
 void contract_clocks(struct json *j, const struct hvst_result *r);
-void contract_reference(struct json *j, const struct hvst_ref_segment *s);
-void contract_guest(struct json *j, const struct hvst_guest_transition *t);
-void contract_verdicts(struct json *j, const struct hvst_result *r);
 /* One distribution under @key. */
 void contract_sketch(struct json *j, const char *key, const struct hvst_sketch *s);
 

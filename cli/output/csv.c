@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "csv.h"
+#include "finding.h"
 #include "utf8.h"
 
 static void separate(struct csv *c)
@@ -80,94 +82,117 @@ void csv_end_line(struct csv *c)
 	c->filled = false;
 }
 
-static void storm_line(struct csv *c, const struct hvst_storm *s)
+/* --- findings --------------------------------------------------------------------------------- */
+
+static void column_name(char *buf, size_t len, const struct finding_field *f)
 {
-	csv_id(c, s->vm);
-	csv_id(c, s->vcpu);
-	csv_id(c, s->tid);
-	csv_id(c, s->timer);
-	csv_i64(c, s->start_ns);
-	csv_i64(c, s->end_ns);
-	csv_string(c, s->open ? "true" : "false");
-	csv_u64(c, s->arms);
-	csv_u64(c, s->past_due);
-	csv_number(c, s->rate_hz, 3);
-	csv_number(c, s->peak_hz, 3);
-	csv_i64(c, s->skew_start_ns);
-	csv_i64(c, s->skew_max_ns);
-	csv_i64(c, s->skew_end_ns);
-	csv_i64(c, s->skew_error_ns);
-	csv_string(c, hvst_storm_kind_name(s->kind));
-	csv_i64(c, s->period_ref);
-	csv_i64(c, s->predicted_end_ns);
-	csv_number(c, s->progress_before < 0 ? NAN : s->progress_before, 4);
-	csv_number(c, s->progress_during < 0 ? NAN : s->progress_during, 4);
-	csv_string(c, s->endangers_watchdog ? "true" : "false");
-	csv_i64(c, s->episode);
-	csv_string(c, s->trigger_event < 0 ? NULL : hvst_event_name(s->trigger_event));
-	csv_i64(c, s->trigger_event < 0 ? HVST_UNKNOWN : s->trigger_ts_ns);
-	csv_end_line(c);
+	char *dot;
+
+	snprintf(buf, len, "%s", f->csv ? f->csv : f->name);
+	dot = strchr(buf, '.');
+	if (dot)
+		*dot = '_';
+}
+
+static void csv_field(struct csv *c, const struct finding_field *f, const void *finding)
+{
+	if (!f || !field_known(f, finding))
+		csv_string(c, NULL);
+	else if (f->type == VALUE_BOOL)
+		csv_string(c, field_bool(f, finding) ? "true" : "false");
+	else if (f->type == VALUE_COUNT)
+		csv_u64(c, field_u64(f, finding));
+	else if (f->type == VALUE_ID || f->type == VALUE_INT)
+		csv_i64(c, field_int(f, finding));
+	else if (f->type == VALUE_RATE || f->type == VALUE_PPM || f->type == VALUE_SHARE)
+		csv_number(c, field_double(f, finding), field_decimals(f));
+	else if (field_left(f))
+		csv_string(c, field_string(f, finding));
+	else
+		csv_i64(c, field_i64(f, finding));
+}
+
+static const struct finding_field *find_column(const struct finding_kind *kind, const char *name)
+{
+	char other[32];
+	unsigned int i;
+
+	for (i = 0; i < kind->n; i++) {
+		if (!(kind->fields[i].in & IN_CSV))
+			continue;
+		column_name(other, sizeof(other), &kind->fields[i]);
+		if (!strcmp(name, other))
+			return &kind->fields[i];
+	}
+	return NULL;
+}
+
+/* The heading: the columns of @kind but for those of @before. */
+static void put_columns(struct csv *c, const struct finding_kind *kind,
+			const struct finding_kind *before)
+{
+	char name[32];
+	unsigned int i;
+
+	for (i = 0; i < kind->n; i++) {
+		if (!(kind->fields[i].in & IN_CSV))
+			continue;
+		column_name(name, sizeof(name), &kind->fields[i]);
+		if (!before || !find_column(before, name))
+			csv_string(c, name);
+	}
+}
+
+/* What @finding has in the columns of @as, but for those of @before. */
+static void put_line(struct csv *c, const struct finding_kind *kind, const void *finding,
+		     const struct finding_kind *as, const struct finding_kind *before)
+{
+	char name[32];
+	unsigned int i;
+
+	for (i = 0; i < as->n; i++) {
+		if (!(as->fields[i].in & IN_CSV))
+			continue;
+		column_name(name, sizeof(name), &as->fields[i]);
+		if (!before || !find_column(before, name))
+			csv_field(c, find_column(kind, name), finding);
+	}
 }
 
 void csv_storms(struct out *o, const struct hvst_result *r)
 {
-	struct csv c;
+	struct csv c = { .o = o };
 	unsigned int i;
 
-	csv_start(&c, o,
-		  "vm,vcpu,tid,timer,start_ns,end_ns,open,arms,past_due,rate_hz,peak_hz,skew_start_"
-		  "ns,"
-		  "skew_max_ns,skew_end_ns,skew_error_ns,kind,period_ref,predicted_end_ns,progress_"
-		  "before,"
-		  "progress_during,endangers_watchdog,episode,trigger_event,trigger_ts_ns");
-	for (i = 0; i < r->nr_storms; i++)
-		storm_line(&c, &r->storms[i]);
+	put_columns(&c, &finding_storm, NULL);
+	csv_end_line(&c);
+	for (i = 0; i < r->nr_storms; i++) {
+		put_line(&c, &finding_storm, &r->storms[i], &finding_storm, NULL);
+		csv_end_line(&c);
+	}
 }
 
-static void reference_line(struct csv *c, const struct hvst_ref_segment *s)
+/* Both kinds in one table: the guest's columns, then what only the host's have. */
+static void clock_line(struct csv *c, const char *clock, const struct finding_kind *kind,
+		       const void *finding)
 {
-	csv_string(c, "reference");
-	csv_id(c, s->vm);
-	csv_id(c, -1);
-	csv_i64(c, s->from_ns);
-	csv_i64(c, s->to_ns);
-	csv_string(c, NULL);
-	csv_string(c, NULL);
-	csv_string(c, hvst_ref_source_name(s->source));
-	csv_i64(c, s->step_ns);
-	csv_number(c, s->rate_ppm, 3);
-	csv_string(c, NULL);
-	csv_string(c, s->why);
-	csv_end_line(c);
-}
-
-static void guest_line(struct csv *c, const struct hvst_guest_transition *t)
-{
-	csv_string(c, "guest");
-	csv_id(c, t->vm);
-	csv_id(c, t->vcpu);
-	csv_i64(c, t->ts_ns);
-	csv_i64(c, HVST_UNKNOWN);
-	csv_string(c, hvst_clock_role_name(t->role));
-	csv_string(c, hvst_guest_source_name(t->from));
-	csv_string(c, hvst_guest_source_name(t->to));
-	csv_i64(c, t->offset_ns);
-	csv_number(c, t->rate_ppm, 3);
-	csv_string(c, hvst_confidence_name(t->confidence));
-	csv_string(c, t->evidence.n ? t->evidence.e[0].text : NULL);
+	csv_string(c, clock);
+	put_line(c, kind, finding, &finding_guest, NULL);
+	put_line(c, kind, finding, &finding_reference, &finding_guest);
 	csv_end_line(c);
 }
 
 void csv_clocks(struct out *o, const struct hvst_result *r)
 {
-	struct csv c;
+	struct csv c = { .o = o };
 	unsigned int i;
 
-	csv_start(&c, o,
-		  "clock,vm,vcpu,from_ns,to_ns,role,from_source,to_source,step_ns,rate_ppm,"
-		  "confidence,why");
+	csv_string(&c, "clock");
+	put_columns(&c, &finding_guest, NULL);
+	put_columns(&c, &finding_reference, &finding_guest);
+	csv_end_line(&c);
 	for (i = 0; i < r->nr_reference; i++)
-		reference_line(&c, &r->reference[i]);
+		clock_line(&c, "reference", &finding_reference, &r->reference[i]);
 	for (i = 0; i < r->nr_guest; i++)
-		guest_line(&c, &r->guest[i]);
+		clock_line(&c, "guest", &finding_guest, &r->guest[i]);
 }

@@ -23,6 +23,7 @@ struct key {
 
 struct eventline {
 	enum format format;
+	const struct hvst_trace *trace; /* NULL: it has one file */
 	struct key keys[HVST_EV_COUNT][MAX_FIELDS];
 	unsigned int nr_keys[HVST_EV_COUNT];
 	const char *columns[MAX_COLUMNS];
@@ -58,7 +59,7 @@ static void make_keys(struct eventline *l, unsigned int id)
 	}
 }
 
-struct eventline *eventline_new(enum format format, uint64_t ids)
+struct eventline *eventline_new(enum format format, uint64_t ids, const struct hvst_trace *trace)
 {
 	struct eventline *l = calloc(1, sizeof(*l));
 	unsigned int id;
@@ -66,6 +67,7 @@ struct eventline *eventline_new(enum format format, uint64_t ids)
 	if (!l)
 		return NULL;
 	l->format = format;
+	l->trace = trace && trace->nr_files > 1 ? trace : NULL;
 	for (id = 0; id < HVST_EV_COUNT; id++)
 		if (ids >> id & 1)
 			make_keys(l, id);
@@ -75,6 +77,12 @@ struct eventline *eventline_new(enum format format, uint64_t ids)
 void eventline_free(struct eventline *l)
 {
 	free(l);
+}
+
+/* The path of the file that @ev is from, NULL if there is but one. */
+static const char *file_of(const struct eventline *l, const struct hvst_event *ev)
+{
+	return l->trace ? l->trace->files[l->trace->buffers[ev->buffer].file].path : NULL;
 }
 
 static const char *name_of(const struct hvst_event *ev)
@@ -152,7 +160,7 @@ static void text_lost(struct out *o, const struct hvst_event *ev)
 	out_plain(o);
 }
 
-/* What numbers mean, where a name says it at once. */
+/* Names of numbers: MSRs, hypercalls, exit reasons. */
 static void text_meaning(struct out *o, const struct hvst_event *ev)
 {
 	char buf[128] = "";
@@ -197,9 +205,14 @@ static void text_derived(struct out *o, const struct derived *d)
 static void put_text(const struct eventline *l, struct out *o, const struct hvst_event *ev,
 		     const char *comm, const struct derived *d)
 {
+	const char *file = file_of(l, ev);
 	size_t start;
 
 	out_room(o, 512); /* no flush within the line: columns are counted in the buffer */
+	if (file) {
+		out_safe(o, file);
+		out_char(o, ':');
+	}
 	start = o->len;
 	put_seconds(o, ev->ts_ns);
 	put_cpu(o, ev->cpu);
@@ -260,8 +273,14 @@ static void json_derived(struct out *o, const struct derived *d)
 static void put_json(const struct eventline *l, struct out *o, const struct hvst_event *ev,
 		     const char *comm, const struct derived *d)
 {
+	const char *file = file_of(l, ev);
+
 	out_str(o, "{\"ts_ns\": ");
 	out_i64(o, ev->ts_ns);
+	if (file) {
+		out_str(o, ", \"file\": ");
+		json_quote(o, file);
+	}
 	out_str(o, ", \"cpu\": ");
 	out_u64(o, ev->cpu);
 	out_str(o, ", \"tid\": ");
@@ -294,7 +313,7 @@ void eventline_head(const struct eventline *l, struct out *o)
 
 	if (l->format != FORMAT_CSV)
 		return;
-	out_str(o, "ts_ns,cpu,tid,comm,vm,event");
+	out_str(o, l->trace ? "ts_ns,file,cpu,tid,comm,vm,event" : "ts_ns,cpu,tid,comm,vm,event");
 	for (i = 0; i < l->nr_columns; i++) {
 		out_char(o, ',');
 		out_str(o, l->columns[i]);
@@ -339,8 +358,14 @@ static void csv_derived(struct out *o, const struct derived *d)
 static void put_csv(const struct eventline *l, struct out *o, const struct hvst_event *ev,
 		    const char *comm, const struct derived *d)
 {
+	const char *file = file_of(l, ev);
+
 	out_i64(o, ev->ts_ns);
 	out_char(o, ',');
+	if (file) {
+		csv_quote(o, file);
+		out_char(o, ',');
+	}
 	out_u64(o, ev->cpu);
 	out_char(o, ',');
 	if (ev->id != HVST_EV_LOST)

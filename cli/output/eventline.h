@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One event, one line: text, JSON or CSV. Files have millions of them, so all words are made ready
- * once and a line is put together without printf.
+ * One event per line, as text, JSON or CSV. Files have millions of events: keys are formatted once,
+ * lines without printf().
  */
 #ifndef HVST_CLI_EVENTLINE_H
 #define HVST_CLI_EVENTLINE_H
@@ -22,8 +22,11 @@ struct derived {
 
 struct eventline;
 
-/* @ids: bit per event that may come (the columns of CSV). NULL without memory. */
-struct eventline *eventline_new(enum format format, uint64_t ids);
+/*
+ * @ids: bit per event that may come (the columns of CSV). Lines name the file if @trace has
+ * several. NULL without memory.
+ */
+struct eventline *eventline_new(enum format format, uint64_t ids, const struct hvst_trace *trace);
 void eventline_free(struct eventline *l);
 
 /* The heading of CSV; nothing for the others. */

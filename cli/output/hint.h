@@ -12,7 +12,7 @@
  */
 void record_command(struct out *out, uint64_t ids);
 
-/* The events for want of which a verdict could not be given; a bit each. */
+/* Events whose absence left a verdict open; a bit each. */
 uint64_t hint_missing(const struct hvst_result *r);
 
 #endif

@@ -49,7 +49,7 @@ char *series_title(char *buf, size_t len, const struct series *s)
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-/* Which side of zero a skew lies on is what it says; a latency is on one side but for oddities. */
+/* A skew's sign carries meaning; a latency's does not. */
 static char *value_text(char *buf, const struct series *s, int64_t v)
 {
 	return s->metric == METRIC_SKEW ? unit_signed(buf, v) : unit_duration(buf, v);
@@ -114,7 +114,7 @@ static void bucket_label(char *buf, size_t len, const struct edges *e, unsigned 
 			 unit_edge(hi, e->at[b]));
 }
 
-/* A bar that shows that something is there however little. */
+/* A bar of at least one character for any count but 0. */
 static void bar_text(char *buf, unsigned int width, uint64_t count, uint64_t most)
 {
 	unsigned int n = most ? (unsigned int)((double)count / most * width + 0.5) : 0;
@@ -149,9 +149,9 @@ static void gap_row(struct table *t)
 static void put_buckets(struct out *o, const struct edges *e, const uint64_t *counts)
 {
 	static const struct column columns[] = {
-		{ "bucket", 0, 0, 0 },
-		{ "count", 0, 0, 0 },
-		{ "", 1, 0, 0 },
+		{ .title = "bucket" },
+		{ .title = "count" },
+		{ .title = "", .left = true },
 	};
 	struct table *t = table_new(columns, 3);
 	unsigned int first, last, b, bar = o->width > 50 ? o->width - 40 : 10;
@@ -242,18 +242,18 @@ static int64_t interval_start(const struct collect *c, unsigned int i)
 void intervals_text(struct out *o, const struct collect *c, const struct series *s,
 		    const struct options *opt)
 {
-	struct column columns[MAX_PERCENTILES + 4] = { { "from", 0, 0, 0 }, { "count", 0, 0, 0 } };
+	struct column columns[MAX_PERCENTILES + 4] = { { .title = "from" }, { .title = "count" } };
 	char names[MAX_PERCENTILES][16];
 	unsigned int i, n = opt->nr_percentiles;
 	struct table *t;
 
 	for (i = 0; i < n; i++) {
 		percentile_name(names[i], sizeof(names[i]), opt->percentiles[i]);
-		columns[2 + i] =
-			(struct column){ names[i], 0, opt->percentiles[i] == 5000 ? 0 : 2, 0 };
+		columns[2 + i] = (struct column){ .title = names[i],
+						  .drop = opt->percentiles[i] == 5000 ? 0 : 2 };
 	}
-	columns[2 + n] = (struct column){ "min", 0, 0, 0 };
-	columns[3 + n] = (struct column){ "max", 0, 0, 0 };
+	columns[2 + n] = (struct column){ .title = "min" };
+	columns[3 + n] = (struct column){ .title = "max" };
 	head(o, s);
 	t = table_new(columns, n + 4);
 	for (i = 0; i < s->nr_intervals; i++)

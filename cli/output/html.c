@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "finding.h"
 #include "hint.h"
 #include "html.h"
 #include "units.h"
@@ -42,42 +40,48 @@ static void tag(struct out *o, const char *name, const char *class, const char *
 	out_printf(o, "</%s>\n", name);
 }
 
-static void cell(struct out *o, const char *class, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void cell(struct out *o, const char *class, const char *fmt, ...)
+static void put_cells(struct out *o, const struct finding_kind *kind, const void *finding)
 {
-	char text[512];
-	va_list ap;
+	char text[FIELD_BUF];
+	unsigned int i;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	tag(o, "td", class, text);
+	for (i = 0; i < kind->n; i++) {
+		const struct finding_field *f = &kind->fields[i];
+
+		if (f->in & IN_PAGE)
+			tag(o, "td", field_left(f) ? NULL : "n",
+			    field_text(f, finding, text, sizeof(text)));
+	}
 }
 
-static void id_cell(struct out *o, int id)
+static void put_titles(struct out *o, const struct finding_kind *kind)
 {
-	if (id < 0)
-		cell(o, "n", "?");
-	else
-		cell(o, "n", "%d", id);
+	unsigned int i;
+
+	for (i = 0; i < kind->n; i++)
+		if (kind->fields[i].in & IN_PAGE)
+			tag(o, "th", field_left(&kind->fields[i]) ? NULL : "n",
+			    kind->fields[i].title);
 }
 
-/* Titles ending in '#' are of numbers. */
-static void table_begin(struct out *o, const char *const *titles)
+/* @numbered: a first column counts the rows. */
+static void put_table(struct out *o, const struct finding_kind *kind, const void *first,
+		      unsigned int n, bool numbered)
 {
+	unsigned int i;
+
 	out_str(o, "<div class=\"scroll\"><table><thead><tr>\n");
-	for (; *titles; titles++)
-		if (**titles == '#')
-			tag(o, "th", "n", *titles + 1);
-		else
-			tag(o, "th", NULL, *titles);
+	if (numbered)
+		tag(o, "th", "n", "#");
+	put_titles(o, kind);
 	out_str(o, "</tr></thead><tbody>\n");
-}
-
-static void table_close(struct out *o)
-{
+	for (i = 0; i < n; i++) {
+		out_str(o, "<tr>\n");
+		if (numbered)
+			out_printf(o, "<td class=\"n\">%u</td>\n", i + 1);
+		put_cells(o, kind, finding_at(kind, first, i));
+		out_str(o, "</tr>\n");
+	}
 	out_str(o, "</tbody></table></div>\n");
 }
 
@@ -110,7 +114,7 @@ static void evidence(struct out *o, const struct hvst_evidence_list *l)
 
 /* --- sections --------------------------------------------------------------------------------- */
 
-/* A series and what makes it worth a place on the page. */
+/* A series with its rank for the page. */
 struct candidate {
 	const struct series *s;
 	unsigned int storms;
@@ -174,49 +178,8 @@ static void plots(struct out *o, const struct svg_context *ctx)
 	free(c);
 }
 
-static void storm_row(struct out *o, const struct hvst_storm *s, unsigned int i)
-{
-	char a[UNIT_BUF], b[UNIT_BUF];
-
-	out_str(o, "<tr>\n");
-	cell(o, "n", "%u", i + 1);
-	id_cell(o, s->vm);
-	id_cell(o, s->vcpu);
-	id_cell(o, s->timer);
-	cell(o, "n", "%s", unit_time(a, s->start_ns));
-	cell(o, "n", "%s%s", s->open ? "over " : "", unit_duration(a, s->end_ns - s->start_ns));
-	cell(o, "n", "%s of %s", unit_count(a, s->past_due), unit_count(b, s->arms));
-	cell(o, "n", "%s", unit_rate(a, s->rate_hz));
-	cell(o, NULL, "%s", hvst_storm_kind_name(s->kind));
-	cell(o, "n", "%s", unit_signed(a, s->skew_max_ns));
-	cell(o, "n", "%s, %s", unit_share(a, s->progress_before),
-	     unit_share(b, s->progress_during));
-	if (s->trigger_event >= 0)
-		cell(o, NULL, "%s, %s %s", hvst_event_name(s->trigger_event),
-		     unit_duration(a, llabs(s->trigger_distance_ns)),
-		     s->trigger_distance_ns < 0 ? "after" : "before");
-	else
-		cell(o, NULL, "none seen");
-	out_str(o, "</tr>\n");
-}
-
 static void storms(struct out *o, const struct hvst_result *r)
 {
-	static const char *const titles[] = {
-		"##",
-		"#VM",
-		"#vCPU",
-		"#timer",
-		"#start, s",
-		"#lasts",
-		"#past-due arms",
-		"#rate",
-		"kind",
-		"#largest skew",
-		"#progress before, during",
-		"set off by",
-		NULL,
-	};
 	unsigned int i;
 
 	tag(o, "h2", NULL, "Storms");
@@ -224,10 +187,7 @@ static void storms(struct out *o, const struct hvst_result *r)
 		tag(o, "p", "good", "None.");
 		return;
 	}
-	table_begin(o, titles);
-	for (i = 0; i < r->nr_storms; i++)
-		storm_row(o, &r->storms[i], i);
-	table_close(o);
+	put_table(o, &finding_storm, r->storms, r->nr_storms, true);
 	for (i = 0; i < r->nr_storms; i++)
 		evidence(o, &r->storms[i].evidence);
 }
@@ -258,7 +218,7 @@ static void verdict(struct out *o, const struct hvst_verdict *v)
 	evidence(o, &v->evidence);
 }
 
-/* How to record what some verdict lacked. */
+/* The command that records what verdicts lacked. */
 static void recording_hint(struct out *o, const struct hvst_result *r)
 {
 	uint64_t missing = hint_missing(r);
@@ -288,111 +248,24 @@ static void verdicts(struct out *o, const struct hvst_result *r)
 	recording_hint(o, r);
 }
 
-static void reference_row(struct out *o, const struct hvst_ref_segment *s)
-{
-	char a[UNIT_BUF];
-
-	out_str(o, "<tr>\n");
-	id_cell(o, s->vm);
-	cell(o, "n", "%s", unit_time(a, s->from_ns));
-	cell(o, "n", "%s", unit_time(a, s->to_ns));
-	cell(o, NULL, "%s", hvst_ref_source_name(s->source));
-	cell(o, "n", "%s", s->step_ns == HVST_UNKNOWN ? "" : unit_signed(a, s->step_ns));
-	cell(o, "n", "%s", unit_ppm(a, s->rate_ppm));
-	cell(o, NULL, "%s", s->why);
-	out_str(o, "</tr>\n");
-}
-
-static void guest_row(struct out *o, const struct hvst_guest_transition *t)
-{
-	char a[UNIT_BUF];
-
-	out_str(o, "<tr>\n");
-	id_cell(o, t->vm);
-	if (t->vcpu < 0)
-		cell(o, "n", "all");
-	else
-		cell(o, "n", "%d", t->vcpu);
-	cell(o, "n", "%s", unit_time(a, t->ts_ns));
-	cell(o, NULL, "%s", hvst_clock_role_name(t->role));
-	cell(o, NULL, "%s -> %s", hvst_guest_source_name(t->from), hvst_guest_source_name(t->to));
-	cell(o, "n", "%s", t->offset_ns == HVST_UNKNOWN ? "" : unit_signed(a, t->offset_ns));
-	cell(o, "n", "%s", isnan(t->rate_ppm) ? "" : unit_ppm(a, t->rate_ppm));
-	cell(o, NULL, "%s", hvst_confidence_name(t->confidence));
-	cell(o, NULL, "%s", t->evidence.n ? t->evidence.e[0].text : "");
-	out_str(o, "</tr>\n");
-}
-
 static void clocks(struct out *o, const struct hvst_result *r)
 {
-	static const char *const reference[] = {
-		"#VM", "#from, s", "#to, s", "source", "#step", "#rate", "why", NULL,
-	};
-	static const char *const guest[] = {
-		"#VM",	   "#vCPU", "#time, s",	  "role",     "change",
-		"#offset", "#rate", "confidence", "evidence", NULL,
-	};
-	unsigned int i;
-
 	tag(o, "h2", NULL, "The host's reference clock");
-	table_begin(o, reference);
-	for (i = 0; i < r->nr_reference; i++)
-		reference_row(o, &r->reference[i]);
-	table_close(o);
+	put_table(o, &finding_reference, r->reference, r->nr_reference, false);
 	tag(o, "h2", NULL, "The guest's clock sources");
-	if (!r->nr_guest) {
+	if (r->nr_guest)
+		put_table(o, &finding_guest, r->guest, r->nr_guest, false);
+	else
 		tag(o, "p", NULL, "No change seen.");
-		return;
-	}
-	table_begin(o, guest);
-	for (i = 0; i < r->nr_guest; i++)
-		guest_row(o, &r->guest[i]);
-	table_close(o);
-}
-
-static void timer_row(struct out *o, const struct hvst_timer *t)
-{
-	static const unsigned int points[] = { 100, 5000, 9900 };
-	bool some = t->skew && hvst_sketch_count(t->skew);
-	char a[UNIT_BUF];
-	unsigned int i;
-
-	out_str(o, "<tr>\n");
-	id_cell(o, t->vm);
-	id_cell(o, t->vcpu);
-	id_cell(o, t->timer);
-	cell(o, "n", "%d", t->tid);
-	cell(o, NULL, "%s, %s", hvst_timer_mode_name(t->mode),
-	     hvst_delivery_mode_name(t->delivery));
-	cell(o, "n", "%s", unit_count(a, t->arms));
-	cell(o, "n", "%s", unit_count(a, t->past_due_observed + t->past_due_inferred));
-	cell(o, "n", "%s", unit_count(a, t->past_due_inferred));
-	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
-		cell(o, "n", "%s",
-		     some ? unit_signed(a, hvst_sketch_quantile(t->skew, points[i])) : "");
-	cell(o, "n", "%s", some ? unit_signed(a, hvst_sketch_max(t->skew)) : "");
-	out_str(o, "</tr>\n");
 }
 
 static void timers(struct out *o, const struct hvst_result *r)
 {
-	static const char *const titles[] = {
-		"#VM",	    "#vCPU", "#timer",	  "#tid",
-		"mode",	    "#arms", "#past due", "#of these inferred",
-		"#skew p1", "#p50",  "#p99",	  "#max",
-		NULL,
-	};
-	unsigned int i;
-
 	tag(o, "h2", NULL, "Timers");
-	table_begin(o, titles);
-	for (i = 0; i < r->nr_timers; i++)
-		timer_row(o, &r->timers[i]);
-	table_close(o);
+	put_table(o, &finding_timer, r->timers, r->nr_timers, false);
 	tag(o, "p", "dim",
 	    "Skew: the reference time when the timer was armed minus the expiry asked for; "
-	    "positive is "
-	    "already past.");
+	    "positive is already past.");
 }
 
 static void trace(struct out *o, const struct hvst_trace *t)
@@ -435,6 +308,29 @@ static void trace(struct out *o, const struct hvst_trace *t)
 	out_str(o, "</ul>\n");
 }
 
+/* Reasons below the headline, then what to do, a step each. */
+static void steps(struct out *o, const struct hvst_result *r)
+{
+	unsigned int i;
+
+	if (r->nr_reasons)
+		out_str(o, "<ul>\n");
+	for (i = 0; i < r->nr_reasons; i++)
+		tag(o, "li", NULL, r->reasons[i]);
+	if (r->nr_reasons)
+		out_str(o, "</ul>\n");
+	if (r->nr_next) {
+		out_str(o, "<div class=\"next\"><b>Next:</b><ol>\n");
+		for (i = 0; i < r->nr_next; i++)
+			tag(o, "li", NULL, r->next[i]);
+		out_str(o, "</ol></div>\n");
+	} else if (r->advice[0]) {
+		out_str(o, "<p class=\"next\"><b>Next:</b> ");
+		xml_text(o, r->advice);
+		out_str(o, "</p>\n");
+	}
+}
+
 void html_report(struct out *o, const struct svg_context *ctx)
 {
 	const struct hvst_result *r = ctx->result;
@@ -449,11 +345,7 @@ void html_report(struct out *o, const struct svg_context *ctx)
 	svg_style(o);
 	out_str(o, "</style></head>\n<body>\n");
 	tag(o, "h1", r->nr_storms ? "bad" : NULL, r->headline);
-	if (r->advice[0]) {
-		out_str(o, "<p class=\"next\"><b>Next:</b> ");
-		xml_text(o, r->advice);
-		out_str(o, "</p>\n");
-	}
+	steps(o, r);
 	plots(o, ctx);
 	storms(o, r);
 	verdicts(o, r);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The report page: everything diagnose knows in one file that needs nothing else, neither network
- * nor script.
- */
+/* The report page: everything diagnose knows, in one self-contained file without scripts. */
 #ifndef HVST_CLI_HTML_H
 #define HVST_CLI_HTML_H
 

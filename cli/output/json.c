@@ -55,7 +55,7 @@ static void line(struct json *j)
 	out_pad(j->o, j->depth, ' ');
 }
 
-/* What stands before a value: comma, line, key. */
+/* Write what precedes a value: comma, newline, key. */
 static void lead(struct json *j, const char *key)
 {
 	bool filled = j->filled >> j->depth & 1;

@@ -97,7 +97,7 @@ static int open_named_tmp(struct out *o)
 	return 0;
 }
 
-/* A file without a name where the file system has such: a kill leaves nothing behind. */
+/* A file without a name, where the file system supports it: nothing is left behind when killed. */
 static int open_new_file(struct out *o)
 {
 	char *dir = dir_of(o->path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one way out: a buffered writer with formatting of its own for the hot paths. Errors stick:
- * the first failed write is remembered, everything after it is dropped, and out_close() tells.
+ * Buffered output with its own formatting for hot paths. After the first failed write all output is
+ * dropped; out_close() returns its error.
  */
 #ifndef HVST_CLI_OUT_H
 #define HVST_CLI_OUT_H
@@ -13,7 +13,7 @@
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-/* What a piece of text is, not how it looks: out.c has the one table of looks. */
+/* Meaning of a piece of text; out.c maps it to a look. */
 enum role {
 	ROLE_NONE,
 	ROLE_BAD,
@@ -53,10 +53,10 @@ void out_discard(struct out *o);
 /* Room for @len bytes without a write(2) in between; false after an error. */
 bool out_room(struct out *o, size_t len);
 
-/* Inline, with a length that the compiler knows: a line of an event is 30 of these. */
+/* Inline, so that a constant length is known to the compiler: a line of an event takes 30 calls. */
 static inline void out_mem(struct out *o, const void *p, size_t len)
 {
-	/* >=: not even nothing is copied to where no memory is */
+	/* >= avoids memcpy() to NULL */
 	if (o->len + len >= o->ready && !out_room(o, len))
 		return;
 	memcpy(o->buf + o->len, p, len);

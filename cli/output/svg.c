@@ -235,7 +235,7 @@ static int mark_order(const void *a, const void *b)
 	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns;
 }
 
-/* That a guest's first source became known is no change. */
+/* The first source of a guest to become known is not a change. */
 static void find_marks(struct frame *f, const struct hvst_result *r, const struct series *s)
 {
 	char text[160], unit[UNIT_BUF];
@@ -283,7 +283,7 @@ static void draw_storms(const struct frame *f, const struct hvst_result *r, cons
 	}
 }
 
-/* Letters of lines that stand close move aside to stay readable. */
+/* Shift letters of close lines to keep them readable. */
 static void draw_marks(const struct frame *f)
 {
 	double free_from = 0;
@@ -598,7 +598,7 @@ static void stack(struct out *o, struct out *part, unsigned int *height)
 	char *box;
 	unsigned int w, h;
 
-	out_char(part, 0); /* a string, for a moment */
+	out_char(part, 0); /* terminate the string temporarily */
 	if (part->err)
 		return;
 	part->len--;

@@ -19,7 +19,7 @@ struct table {
 	unsigned int nr_columns;
 	struct cell *cells;
 	size_t nr, cap;
-	bool failed; /* no memory for a cell: rather nothing than a crooked table */
+	bool failed; /* no memory for a cell: print nothing instead of a misaligned table */
 };
 
 struct table *table_new(const struct column *columns, unsigned int n)
@@ -87,6 +87,16 @@ static unsigned int column_width(const struct table *t, unsigned int c)
 	return w;
 }
 
+static bool all_zero(const struct table *t, unsigned int c)
+{
+	size_t i;
+
+	for (i = c; i < t->nr; i += t->nr_columns)
+		if (strcmp(t->cells[i].text, "0") && strcmp(t->cells[i].text, "-"))
+			return false;
+	return true;
+}
+
 static unsigned int total_width(const struct table *t, const unsigned int *width)
 {
 	unsigned int c, sum = 0;
@@ -96,16 +106,20 @@ static unsigned int total_width(const struct table *t, const unsigned int *width
 	return sum ? sum - GAP : 0;
 }
 
-/* The column that goes first: shown, and of the highest number; -1 when none may go. */
+/* The visible column with the highest drop value; -1: none can be dropped. */
 static int dispensable(const struct table *t, const unsigned int *width)
 {
 	unsigned int c, most = 0;
 	int found = -1;
 
 	for (c = 0; c < t->nr_columns; c++) {
-		if (!width[c] || t->columns[c].drop <= most)
+		unsigned int drop = t->columns[c].drop;
+
+		if (drop && all_zero(t, c))
+			drop += 256; /* says least */
+		if (!width[c] || drop <= most)
 			continue;
-		most = t->columns[c].drop;
+		most = drop;
 		found = c;
 	}
 	return found;
@@ -176,7 +190,7 @@ static void table_put(const struct table *t, struct out *o, unsigned int indent)
 	size_t i;
 
 	for (c = 0; c < t->nr_columns; c++) {
-		width[c] = column_width(t, c);
+		width[c] = t->columns[c].hide_zero && all_zero(t, c) ? 0 : column_width(t, c);
 		if (t->columns[c].flexible && width[c] > FLEXIBLE_LEAST)
 			flexible = width[c] - FLEXIBLE_LEAST;
 	}

@@ -13,6 +13,7 @@ struct column {
 	bool left;	    /* text; numbers stand right */
 	unsigned char drop; /* 0: always shown; else the highest goes first */
 	bool flexible;	    /* last column: cut at the width instead of being dropped */
+	bool hide_zero;	    /* not shown if all of its cells are 0 */
 };
 
 struct table;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding_text.h"
 #include "hint.h"
 #include "table.h"
 #include "text.h"
@@ -15,13 +16,13 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* How much of each goes on the screen. */
+/* Limits of the parts of the screen. */
 struct limits {
 	unsigned int vms, timers, storms, clocks;
 	unsigned int summary; /* lines of a verdict's, 0: only its name */
 };
 
-/* The screen is tried with these, from the richest on, until it fits the terminal. */
+/* Tried in order until the screen fits the terminal. */
 static const struct limits levels[] = {
 	{ 4, 6, 6, 8, 3 }, { 2, 4, 4, 5, 1 }, { 1, 3, 4, 4, 0 },
 	{ 0, 3, 3, 3, 0 }, { 0, 2, 2, 2, 0 }, { 0, 1, 2, 1, 0 },
@@ -43,13 +44,6 @@ static const char *id_text(char *buf, int id)
 	return buf;
 }
 
-static void id_cell(struct table *t, int id)
-{
-	char buf[UNIT_BUF];
-
-	table_cell(t, ROLE_NONE, id_text(buf, id));
-}
-
 static void more(struct out *o, unsigned int left, const char *what, const char *command,
 		 const char *file)
 {
@@ -64,29 +58,6 @@ static void more(struct out *o, unsigned int left, const char *what, const char 
 static const char *first_file(const struct hvst_trace *t)
 {
 	return t->nr_files ? t->files[0].path : "";
-}
-
-/* --- evidence --------------------------------------------------------------------------------- */
-
-static void text_evidence(struct out *o, const struct hvst_evidence_list *l, unsigned int indent)
-{
-	unsigned int i;
-
-	for (i = 0; i < l->n && i < HVST_MAX_EVIDENCE; i++) {
-		const struct hvst_evidence *e = &l->e[i];
-		char head[128] = "- ", time[UNIT_BUF];
-		const char *name = e->event >= 0 ? hvst_event_name(e->event) : NULL;
-
-		if (e->ts_ns != HVST_UNKNOWN)
-			snprintf(head, sizeof(head), "- %s%s%s: ", unit_time(time, e->ts_ns),
-				 name ? " " : "", name ? name : "");
-		if (e->ts_ns != HVST_UNKNOWN && e->cpu >= 0)
-			snprintf(head + strlen(head) - 2, sizeof(head) - strlen(head),
-				 " [%03d]: ", e->cpu);
-		out_pad(o, indent, ' ');
-		out_in(o, ROLE_DIM, head);
-		out_wrap(o, indent + strlen(head), indent + 2, 0, e->text);
-	}
 }
 
 /* --- the trace -------------------------------------------------------------------------------- */
@@ -265,188 +236,24 @@ static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int 
 		out_printf(o, "%*sand %u more VMs: -v\n", LABEL, "", r->nr_vms - i);
 }
 
-static void skew_cell(struct table *t, const struct hvst_sketch *s, unsigned int per_10000)
+static unsigned int least(unsigned int a, unsigned int b)
 {
-	char buf[UNIT_BUF];
-	bool some = s && hvst_sketch_count(s);
-	int64_t v = some ? hvst_sketch_quantile(s, per_10000) : HVST_UNKNOWN;
-
-	table_cell(t, some && v >= 0 ? ROLE_WARN : ROLE_NONE, some ? unit_signed(buf, v) : "-");
-}
-
-static void timer_row(struct table *t, const struct hvst_timer *m)
-{
-	char buf[UNIT_BUF], mode[64];
-	uint64_t past_due = m->past_due_observed + m->past_due_inferred;
-
-	id_cell(t, m->vm);
-	id_cell(t, m->vcpu);
-	id_cell(t, m->timer);
-	snprintf(mode, sizeof(mode), "%s%s%s",
-		 m->mode == HVST_MODE_PERIODIC ? "periodic"
-		 : m->mode == HVST_MODE_BOTH   ? "both"
-					       : "one-shot",
-		 m->delivery ? ", " : "", m->delivery ? hvst_delivery_mode_name(m->delivery) : "");
-	table_cell(t, ROLE_NONE, mode);
-	table_cell(t, ROLE_NONE, unit_count(buf, m->arms));
-	table_cell(t, past_due ? ROLE_WARN : ROLE_NONE, unit_count(buf, past_due));
-	table_cell(t, ROLE_NONE, unit_count(buf, m->past_due_inferred));
-	table_cell(t, m->failed_deliveries ? ROLE_WARN : ROLE_NONE,
-		   unit_count(buf, m->failed_deliveries));
-	skew_cell(t, m->skew, 100);
-	skew_cell(t, m->skew, 5000);
-	skew_cell(t, m->skew, 9900);
-	table_cell(t, ROLE_NONE,
-		   m->skew && hvst_sketch_count(m->skew)
-			   ? unit_signed(buf, hvst_sketch_max(m->skew))
-			   : "-");
+	return a < b ? a : b;
 }
 
 static void screen_timers(struct out *o, const struct hvst_result *r, unsigned int most)
 {
-	static const struct column columns[] = {
-		{ "VM", 0, 0, 0 },	 { "vCPU", 0, 0, 0 },	{ "timer", 0, 0, 0 },
-		{ "mode", 1, 3, 0 },	 { "arms", 0, 0, 0 },	{ "past due", 0, 0, 0 },
-		{ "inferred", 0, 4, 0 }, { "failed", 0, 5, 0 }, { "skew p1", 0, 2, 0 },
-		{ "p50", 0, 0, 0 },	 { "p99", 0, 0, 0 },	{ "max", 0, 0, 0 },
-	};
-	struct table *t;
-	unsigned int i;
-
 	label(o, "Timers");
 	if (!r->nr_timers) {
 		out_str(o, "none was armed\n");
 		return;
 	}
-	t = table_new(columns, ARRAY_SIZE(columns));
-	for (i = 0; i < r->nr_timers && i < most; i++)
-		timer_row(t, &r->timers[i]);
-	table_end_labelled(t, o, LABEL);
-	if (i < r->nr_timers)
-		out_printf(o, "%*sand %u more timers: -v\n", LABEL, "", r->nr_timers - i);
+	finding_table(o, &finding_timer, r->timers, least(r->nr_timers, most), LABEL, false);
+	if (most < r->nr_timers)
+		out_printf(o, "%*sand %u more timers: -v\n", LABEL, "", r->nr_timers - most);
 }
 
 /* --- storms ----------------------------------------------------------------------------------- */
-
-static void trigger_text(char *buf, size_t len, const struct hvst_storm *s)
-{
-	char distance[UNIT_BUF];
-
-	if (s->trigger_event < 0)
-		snprintf(buf, len, "none seen near");
-	else
-		snprintf(buf, len, "%s, %s %s", hvst_event_name(s->trigger_event),
-			 unit_duration(distance, llabs(s->trigger_distance_ns)),
-			 s->trigger_distance_ns < 0 ? "after its start" : "before");
-}
-
-static void storm_row(struct table *t, const struct hvst_storm *s, unsigned int i)
-{
-	char buf[UNIT_BUF], trigger[128];
-
-	table_printf(t, ROLE_NONE, "%u", i + 1);
-	id_cell(t, s->vm);
-	id_cell(t, s->vcpu);
-	id_cell(t, s->timer);
-	table_cell(t, ROLE_TIME, unit_time(buf, s->start_ns));
-	unit_duration(buf, s->end_ns - s->start_ns);
-	table_printf(t, ROLE_NONE, "%s%s", s->open ? ">" : "", buf);
-	table_cell(t, ROLE_BAD, unit_count(buf, s->past_due));
-	table_cell(t, ROLE_NONE, unit_rate(buf, s->rate_hz));
-	table_cell(t, ROLE_NONE, hvst_storm_kind_name(s->kind));
-	table_cell(t, ROLE_WARN, unit_signed(buf, s->skew_max_ns));
-	trigger_text(trigger, sizeof(trigger), s);
-	table_cell(t, ROLE_NONE, trigger);
-}
-
-static void storm_table(struct out *o, const struct hvst_result *r, unsigned int most)
-{
-	static const struct column columns[] = {
-		{ "#", 0, 3, 0 },	 { "VM", 0, 0, 0 },	    { "vCPU", 0, 0, 0 },
-		{ "timer", 0, 0, 0 },	 { "start", 0, 0, 0 },	    { "lasts", 0, 0, 0 },
-		{ "past due", 0, 0, 0 }, { "rate", 0, 4, 0 },	    { "kind", 1, 1, 0 },
-		{ "max skew", 0, 0, 0 }, { "set off by", 1, 5, 0 },
-	};
-	struct table *t = table_new(columns, ARRAY_SIZE(columns));
-	unsigned int i;
-
-	for (i = 0; i < r->nr_storms && i < most; i++)
-		storm_row(t, &r->storms[i], i);
-	table_end_labelled(t, o, LABEL);
-}
-
-static void detail(struct out *o, const char *name, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void detail(struct out *o, const char *name, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	out_printf(o, "  %-11s ", name);
-	out_wrap(o, 14, 14, 0, text);
-}
-
-static const char *kind_meaning(enum hvst_storm_kind kind)
-{
-	switch (kind) {
-	case HVST_STORM_BACKLOG:
-		return "backlog: the guest replays missed ticks until it has caught up";
-	case HVST_STORM_CONSTANT:
-		return "constant: the guest's clock lags by a constant amount";
-	case HVST_STORM_GROWING:
-		return "growing: the guest's clock runs too slowly";
-	case HVST_STORM_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}
-
-static void storm_times(struct out *o, const struct hvst_storm *s)
-{
-	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF];
-
-	detail(o, "when", "%s to %s%s (%s)", unit_time(a, s->start_ns), unit_time(b, s->end_ns),
-	       s->open ? ", still going on where the recording ends or has a gap" : "",
-	       unit_duration(c, s->end_ns - s->start_ns));
-	detail(o, "arms", "%s past due of %s, %s on average", unit_count(a, s->past_due),
-	       unit_count(b, s->arms), unit_rate(c, s->rate_hz));
-	detail(o, "peak", "%s", unit_rate(a, s->peak_hz));
-	if (s->predicted_end_ns != HVST_UNKNOWN)
-		detail(o, "would end", "%s", unit_time(a, s->predicted_end_ns));
-}
-
-static void storm_skew(struct out *o, const struct hvst_storm *s)
-{
-	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF], error[UNIT_BUF];
-
-	detail(o, "skew", "%s at the start, %s at most, %s at the end%s%s%s",
-	       unit_signed(a, s->skew_start_ns), unit_signed(b, s->skew_max_ns),
-	       unit_signed(c, s->skew_end_ns), s->skew_error_ns ? " (+- " : "",
-	       s->skew_error_ns ? unit_duration(error, s->skew_error_ns) : "",
-	       s->skew_error_ns ? ")" : "");
-	if (s->period_ref != HVST_UNKNOWN)
-		detail(o, "period", "%s",
-		       unit_duration(a, s->period_ref > INT64_MAX / 100 ? INT64_MAX
-									: s->period_ref * 100));
-}
-
-static void storm_effect(struct out *o, const struct hvst_storm *s)
-{
-	char a[UNIT_BUF], b[UNIT_BUF], trigger[128];
-
-	if (s->progress_before >= 0 || s->progress_during >= 0)
-		detail(o, "progress", "%s before, %s during", unit_share(a, s->progress_before),
-		       unit_share(b, s->progress_during));
-	trigger_text(trigger, sizeof(trigger), s);
-	detail(o, "set off by", "%s", trigger);
-	detail(o, "watchdog", "%s",
-	       s->endangers_watchdog ? "long enough to endanger one" : "not in danger");
-	detail(o, "episode", "%d", s->episode);
-}
 
 void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose)
 {
@@ -462,12 +269,9 @@ void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose
 			   s->tid);
 		out_plain(o);
 		out_char(o, '\n');
-		storm_times(o, s);
-		detail(o, "kind", "%s", kind_meaning(s->kind));
-		storm_skew(o, s);
-		storm_effect(o, s);
+		finding_list(o, &finding_storm, s);
 		if (verbose)
-			text_evidence(o, &s->evidence, 2);
+			finding_evidence(o, &s->evidence, 2);
 		out_char(o, '\n');
 	}
 }
@@ -476,16 +280,19 @@ void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int in
 {
 	char text[320], count[UNIT_BUF];
 	uint64_t n = p->isolated + p->bursts;
+	unsigned int i;
 	size_t at;
 
 	if (!n)
 		return;
 	at = snprintf(text, sizeof(text), "%s past-due arm%s outside storms", unit_count(count, n),
 		      n == 1 ? "" : "s");
-	at += counter(text + at, sizeof(text) - at, p->bursts, "of these in short bursts");
-	at += counter(text + at, sizeof(text) - at, p->short_deadline, "by a short deadline");
-	at += counter(text + at, sizeof(text) - at, p->preempted, "by preemption");
-	counter(text + at, sizeof(text) - at, p->unexplained, "unexplained");
+	for (i = 0; i < finding_past_due.n; i++) {
+		const struct finding_field *f = &finding_past_due.fields[i];
+
+		if (f->in & IN_LIST)
+			at += counter(text + at, sizeof(text) - at, field_u64(f, p), f->title);
+	}
 	out_pad(o, indent, ' ');
 	out_wrap(o, indent, indent, 0, text);
 }
@@ -495,7 +302,7 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace,
 {
 	label(o, "Storms");
 	if (r->nr_storms)
-		storm_table(o, r, most);
+		finding_table(o, &finding_storm, r->storms, least(r->nr_storms, most), LABEL, true);
 	else
 		out_str(o, "none\n");
 	if (most < r->nr_storms)
@@ -505,47 +312,8 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace,
 
 /* --- clocks ----------------------------------------------------------------------------------- */
 
-static enum role confidence_role(enum hvst_confidence c)
-{
-	return c == HVST_SUSPECTED ? ROLE_DIM : ROLE_NONE;
-}
-
-static void rate_text(char *buf, size_t len, double ppm, double error)
-{
-	char a[UNIT_BUF];
-
-	if (isnan(ppm))
-		snprintf(buf, len, "?");
-	else if (isnan(error))
-		snprintf(buf, len, "%s", unit_ppm(a, ppm));
-	else
-		snprintf(buf, len, "%s +- %.1f", unit_ppm(a, ppm), error);
-}
-
-static void reference_row(struct table *t, const struct hvst_ref_segment *s)
-{
-	char buf[UNIT_BUF], rate[64];
-
-	id_cell(t, s->vm);
-	table_cell(t, ROLE_TIME, unit_time(buf, s->from_ns));
-	table_cell(t, ROLE_TIME, unit_time(buf, s->to_ns));
-	table_cell(t, ROLE_NONE, hvst_ref_source_name(s->source));
-	table_cell(t, s->step_ns != HVST_UNKNOWN && s->step_ns ? ROLE_WARN : ROLE_NONE,
-		   s->step_ns == HVST_UNKNOWN ? "-" : unit_signed(buf, s->step_ns));
-	rate_text(rate, sizeof(rate), s->rate_ppm, s->rate_ppm_error);
-	table_cell(t, ROLE_NONE, rate);
-	table_cell(t, ROLE_NONE, unit_count(buf, s->samples));
-	table_cell(t, ROLE_NONE, s->why);
-}
-
 void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 {
-	static const struct column columns[] = {
-		{ "VM", 0, 0, 0 },	{ "from", 0, 0, 0 }, { "to", 0, 3, 0 },
-		{ "source", 1, 0, 0 },	{ "step", 0, 0, 0 }, { "rate", 0, 2, 0 },
-		{ "samples", 0, 4, 0 }, { "why", 1, 5, 1 },
-	};
-	struct table *t;
 	char time[UNIT_BUF];
 	unsigned int i;
 
@@ -555,59 +323,31 @@ void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 		out_str(o, "  no samples\n");
 		return;
 	}
-	t = table_new(columns, ARRAY_SIZE(columns));
-	for (i = 0; i < r->nr_reference; i++)
-		reference_row(t, &r->reference[i]);
-	table_end(t, o, 2);
+	out_pad(o, 2, ' ');
+	finding_table(o, &finding_reference, r->reference, r->nr_reference, 2, false);
 	for (i = 0; verbose && i < r->nr_reference; i++) {
 		out_printf(o, "  %11s  ", unit_time(time, r->reference[i].from_ns));
 		out_wrap(o, 15, 15, 0, r->reference[i].why);
 	}
 }
 
-static void guest_change(char *buf, size_t len, const struct hvst_guest_transition *t)
+/* "tsc_page -> reference_counter, -3.00 s" */
+static char *guest_change(char *buf, size_t len, const struct hvst_guest_transition *t)
 {
-	char offset[UNIT_BUF], rate[64];
-	size_t at;
-
-	at = snprintf(buf, len, "%s -> %s", hvst_guest_source_name(t->from),
-		      hvst_guest_source_name(t->to));
-	if (t->offset_ns != HVST_UNKNOWN && at < len)
-		at += snprintf(buf + at, len - at, ", %s", unit_signed(offset, t->offset_ns));
-	rate_text(rate, sizeof(rate), t->rate_ppm, t->rate_ppm_error);
-	if (!isnan(t->rate_ppm) && at < len)
-		snprintf(buf + at, len - at, ", %s", rate);
-}
-
-static void guest_row(struct table *t, const struct hvst_guest_transition *g)
-{
-	char buf[UNIT_BUF], change[256];
-
-	id_cell(t, g->vm);
-	table_cell(t, ROLE_NONE, g->vcpu < 0 ? "all" : id_text(buf, g->vcpu));
-	table_cell(t, ROLE_TIME, unit_time(buf, g->ts_ns));
-	table_cell(t, ROLE_NONE, hvst_clock_role_name(g->role));
-	table_cell(t, confidence_role(g->confidence), hvst_confidence_name(g->confidence));
-	guest_change(change, sizeof(change), g);
-	table_cell(t, confidence_role(g->confidence), change);
+	return field_text(finding_column(&finding_guest, "change"), t, buf, len);
 }
 
 static void guest_evidence(struct out *o, const struct hvst_guest_transition *g)
 {
 	char change[256], time[UNIT_BUF];
 
-	guest_change(change, sizeof(change), g);
-	out_printf(o, "  %11s  %s\n", unit_time(time, g->ts_ns), change);
-	text_evidence(o, &g->evidence, 15);
+	out_printf(o, "  %11s  %s\n", unit_time(time, g->ts_ns),
+		   guest_change(change, sizeof(change), g));
+	finding_evidence(o, &g->evidence, 15);
 }
 
 void text_guest(struct out *o, const struct hvst_result *r, bool verbose)
 {
-	static const struct column columns[] = {
-		{ "VM", 0, 0, 0 },   { "vCPU", 0, 0, 0 },	{ "time", 0, 0, 0 },
-		{ "role", 1, 2, 0 }, { "confidence", 1, 1, 0 }, { "change", 1, 0, 1 },
-	};
-	struct table *t;
 	unsigned int i;
 
 	out_in(o, ROLE_TITLE, "Clock sources of the guest");
@@ -616,10 +356,8 @@ void text_guest(struct out *o, const struct hvst_result *r, bool verbose)
 		out_str(o, "  no change seen\n");
 		return;
 	}
-	t = table_new(columns, ARRAY_SIZE(columns));
-	for (i = 0; i < r->nr_guest; i++)
-		guest_row(t, &r->guest[i]);
-	table_end(t, o, 2);
+	out_pad(o, 2, ' ');
+	finding_table(o, &finding_guest, r->guest, r->nr_guest, 2, false);
 	for (i = 0; verbose && i < r->nr_guest; i++)
 		guest_evidence(o, &r->guest[i]);
 }
@@ -638,7 +376,7 @@ static int by_time(const void *a, const void *b)
 	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns;
 }
 
-/* @all: also what is no change: that a guest's first source became known. */
+/* @all: include a guest's first source, which is not a change. */
 static unsigned int clock_lines(struct clock_line *lines, const struct hvst_result *r, bool all)
 {
 	unsigned int i, n = 0;
@@ -659,7 +397,7 @@ static void clock_row(struct table *t, const struct clock_line *l)
 	char buf[UNIT_BUF], change[256];
 
 	table_cell(t, ROLE_TIME, unit_time(buf, l->ts_ns));
-	id_cell(t, l->host ? l->host->vm : l->guest->vm);
+	table_cell(t, ROLE_NONE, id_text(buf, l->host ? l->host->vm : l->guest->vm));
 	table_cell(t, ROLE_NONE, l->host ? "host" : "guest");
 	if (l->host) {
 		table_printf(t, ROLE_WARN, "reference clock stepped %s (%s)",
@@ -667,8 +405,8 @@ static void clock_row(struct table *t, const struct clock_line *l)
 			     hvst_ref_source_name(l->host->source));
 		return;
 	}
-	guest_change(change, sizeof(change), l->guest);
-	table_printf(t, confidence_role(l->guest->confidence), "%s (%s)", change,
+	table_printf(t, l->guest->confidence == HVST_SUSPECTED ? ROLE_DIM : ROLE_NONE, "%s (%s)",
+		     guest_change(change, sizeof(change), l->guest),
 		     hvst_confidence_name(l->guest->confidence));
 }
 
@@ -676,10 +414,10 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace,
 			  const struct hvst_result *r, unsigned int most)
 {
 	static const struct column columns[] = {
-		{ "time", 0, 0, 0 },
-		{ "VM", 0, 0, 0 },
-		{ "whose", 1, 0, 0 },
-		{ "change", 1, 0, 1 },
+		{ .title = "time" },
+		{ .title = "VM" },
+		{ .title = "whose", .left = true },
+		{ .title = "change", .left = true, .flexible = true },
 	};
 	struct clock_line *lines = calloc(r->nr_reference + r->nr_guest + 1, sizeof(*lines));
 	unsigned int i, n = lines ? clock_lines(lines, r, most == UINT_MAX) : 0;
@@ -739,7 +477,7 @@ static void put_verdict(struct out *o, const struct hvst_verdict *v, unsigned in
 	if (lines != UINT_MAX)
 		return;
 	missing_events(o, v->missing, LABEL + 5);
-	text_evidence(o, &v->evidence, LABEL + 5);
+	finding_evidence(o, &v->evidence, LABEL + 5);
 }
 
 /* All questions with one answer on one line. */
@@ -763,7 +501,7 @@ static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_a
 	return false;
 }
 
-/* What is left to say where names alone fit. */
+/* The number of other answers, where only names fit. */
 static void other_answers(struct out *o, const struct hvst_result *r, bool first)
 {
 	unsigned int i, no = 0;
@@ -805,7 +543,7 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned
 		other_answers(o, r, first);
 }
 
-/* How to record what some verdict lacked; on one line, to be copied. */
+/* The command that records what verdicts lacked; on one line, to be copied. */
 static void recording_hint(struct out *o, const struct hvst_result *r)
 {
 	uint64_t missing = hint_missing(r);
@@ -817,6 +555,26 @@ static void recording_hint(struct out *o, const struct hvst_result *r)
 	out_char(o, '\n');
 }
 
+/* Reasons below the headline, then what to do, a step each. */
+static void put_steps(struct out *o, const struct hvst_result *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr_reasons; i++) {
+		out_str(o, "  - ");
+		out_wrap(o, 4, 4, 0, r->reasons[i]);
+	}
+	if (!r->nr_next && !r->advice[0])
+		return;
+	out_in(o, ROLE_TITLE, "Next: ");
+	if (!r->nr_next)
+		out_wrap(o, 6, 6, 0, r->advice);
+	for (i = 0; i < r->nr_next; i++) {
+		out_printf(o, "%*s%u. ", i ? 6 : 0, "", i + 1);
+		out_wrap(o, 9, 9, 0, r->next[i]);
+	}
+}
+
 static void put_screen(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
 		       const struct limits *most)
 {
@@ -825,10 +583,7 @@ static void put_screen(struct out *o, const struct hvst_trace *t, const struct h
 	out_role(o, r->nr_storms ? ROLE_BAD : role);
 	out_wrap(o, 0, 0, 0, r->headline);
 	out_plain(o);
-	if (r->advice[0]) {
-		out_in(o, ROLE_TITLE, "Next: ");
-		out_wrap(o, 6, 6, 0, r->advice);
-	}
+	put_steps(o, r);
 	text_trace(o, t, most->vms == UINT_MAX);
 	screen_vms(o, r, most->vms);
 	screen_timers(o, r, most->timers);

@@ -11,7 +11,7 @@
 char *unit_duration(char *buf, int64_t ns);
 /* The same with a sign always: "+3.00 s". */
 char *unit_signed(char *buf, int64_t ns);
-/* A moment as trace-cmd report shows it, in seconds: "9.157411". */
+/* A time as trace-cmd report shows it, in seconds: "9.157411". */
 char *unit_time(char *buf, int64_t ns);
 /* A bucket edge, exact and short: "20 us", "-1.5 ms", "0". */
 char *unit_edge(char *buf, int64_t ns);

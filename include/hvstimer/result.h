@@ -9,39 +9,14 @@
 #define HVSTIMER_RESULT_H
 
 #include <hvstimer/event.h>
+#include <hvstimer/sketch.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-#define HVST_UNKNOWN  INT64_MIN /* "null": not known. Never a made-up number. */
 #define HVST_COMM_LEN 16
-
-struct hvst_sketch;
-
-/* --- distributions -------------------------------------------------------------------------------
- */
-
-/* Signed, mergeable, log-bucketed; see lib/stats/sketch.h for how. Units: ns. */
-
-/** hvst_sketch_count - number of values; hvst_sketch_min/max - exact extremes, HVST_UNKNOWN when
- * empty */
-uint64_t hvst_sketch_count(const struct hvst_sketch *s);
-int64_t hvst_sketch_min(const struct hvst_sketch *s);
-int64_t hvst_sketch_max(const struct hvst_sketch *s);
-/** hvst_sketch_relative_error - the bound on |quantile - exact| / |exact| */
-double hvst_sketch_relative_error(const struct hvst_sketch *s);
-/** hvst_sketch_quantile - the value at rank ceil(@per_mille_10 / 10000 * count); HVST_UNKNOWN when
- * empty */
-int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_mille_10);
-/**
- * hvst_sketch_next - walk the non-empty buckets from the most negative up
- *
- * Start with *@iter = 0. Fills the half-open bucket [*@lo, *@hi) and its count; false at the end.
- */
-bool hvst_sketch_next(const struct hvst_sketch *s, unsigned int *iter, int64_t *lo, int64_t *hi,
-		      uint64_t *count);
 
 /*
  * --- the trace

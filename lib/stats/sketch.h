@@ -7,13 +7,9 @@
 #ifndef HVST_STATS_SKETCH_H
 #define HVST_STATS_SKETCH_H
 
-#include <hvstimer/result.h>
+#include <hvstimer/sketch.h>
 
-struct hvst_sketch *hvst_sketch_new(void);
-void hvst_sketch_free(struct hvst_sketch *s);
+/* Takes out all values; the memory is kept. */
 void hvst_sketch_reset(struct hvst_sketch *s);
-/* Adds @n times @v. 0 or -ENOMEM (the value is then not counted). */
-int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n);
-int hvst_sketch_merge(struct hvst_sketch *into, const struct hvst_sketch *from);
 
 #endif

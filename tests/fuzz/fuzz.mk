@@ -21,7 +21,7 @@ $(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: EXE_LDFLAGS += $(FA
 $(O)/tests/fuzz/fuzz_plugin: $(call objs,$(PLUGIN_SRCS) $(filter plugins/%,$(PLUGIN_SHARED)))
 $(O)/tests/fuzz/fuzz_script: $(O)/tests/unit/browse_fake.o
 # Half of a drawing's time would go into telling the fuzzer what numbers it compares: none of them comes from the script.
-DRAWING		:= index grid view view_lanes view_panes view_skew
+DRAWING		:= index grid view view_timeline view_panes view_skew
 ifneq ($(findstring fuzzer,$(SANITIZE)),)
 $(DRAWING:%=$(O)/cli/browse/%.o): EXTRA_CFLAGS += -fno-sanitize-coverage=trace-cmp
 endif

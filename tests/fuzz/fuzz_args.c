@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include "../../cli/opt/value.h"
 #include "../../cli/options.h"
 #include "../../cli/record.h"
 #include "fuzz.h"
@@ -204,11 +205,11 @@ static void record(int argc, char **argv)
  */
 
 /* Each pattern that is taken fits some event. */
-static void check_patterns(const struct names *patterns)
+static void check_patterns(const struct string_list *patterns)
 {
 	for (unsigned int i = 0; i < patterns->n; i++) {
 		const char *colon = strchr(patterns->v[i], ':');
-		bool found = false;
+		bool found = !strcmp(patterns->v[i], "lost");
 
 		for (unsigned int id = 0; id < HVST_EV_COUNT; id++)
 			found |= !fnmatch(colon ? colon + 1 : patterns->v[i], hvst_event_name(id),

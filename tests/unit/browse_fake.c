@@ -63,14 +63,14 @@ static struct br_event event_of(const struct hvst_arm *arm)
 	return e;
 }
 
-static void answer_fine(struct fake *f, struct br_answer *a)
+static void reply_fine(struct fake *f, struct br_reply *a)
 {
-	a->fine = br_index_new_window(a->query.from, a->query.to, a->query.shift);
+	a->fine = br_index_new_window(a->request.from, a->request.to, a->request.shift);
 	for (unsigned int i = 0; i < f->nr_arms; i++)
 		br_index_add(a->fine, &f->arms[i]);
 }
 
-static void answer_events(struct fake *f, struct br_answer *a)
+static void reply_events(struct fake *f, struct br_reply *a)
 {
 	unsigned int n = 0;
 
@@ -79,15 +79,15 @@ static void answer_events(struct fake *f, struct br_answer *a)
 	for (unsigned int i = 0; i < f->nr_arms; i++) {
 		struct br_event e = event_of(&f->arms[i]);
 
-		if (br_filter_event(&a->query.filter, &e.ev, e.vm, e.vcpu))
+		if (br_filter_event(&a->request.filter, &e.ev, e.vm, e.vcpu))
 			a->events[n++] = e;
 	}
 	a->nr_events = n;
 }
 
-static void answer_step(struct fake *f, struct br_answer *a)
+static void reply_step(struct fake *f, struct br_reply *a)
 {
-	const struct br_query *q = &a->query;
+	const struct br_request *q = &a->request;
 
 	for (unsigned int i = 0; i < f->nr_arms; i++) {
 		const struct hvst_arm *arm = &f->arms[i];
@@ -100,15 +100,15 @@ static void answer_step(struct fake *f, struct br_answer *a)
 	}
 }
 
-static void answer_search(struct fake *f, struct br_answer *a)
+static void reply_search(struct fake *f, struct br_reply *a)
 {
 	char text[512];
 
 	for (unsigned int i = 0; i < f->nr_arms && !a->found; i++) {
 		struct br_event e = event_of(&f->arms[i]);
 
-		a->found = e.ev.ts_ns >= a->query.from &&
-			   strstr(br_event_text(&e.ev, text, sizeof(text)), a->query.text);
+		a->found = e.ev.ts_ns >= a->request.from &&
+			   strstr(br_event_text(&e.ev, text, sizeof(text)), a->request.text);
 		a->ts_ns = e.ev.ts_ns;
 	}
 }
@@ -116,37 +116,37 @@ static void answer_search(struct fake *f, struct br_answer *a)
 static void drop(struct fake *f, int kind)
 {
 	if (f->ready[kind]) {
-		br_index_free(f->answers[kind].fine);
-		free(f->answers[kind].events);
+		br_index_free(f->replies[kind].fine);
+		free(f->replies[kind].events);
 	}
 	f->ready[kind] = false;
 }
 
-static void fake_ask(struct br_source *src, const struct br_query *q)
+static void fake_request(struct br_source *src, const struct br_request *q)
 {
-	static void (*const answer[BR_Q_KINDS])(struct fake *, struct br_answer *) = {
-		answer_fine,
-		answer_events,
-		answer_step,
-		answer_search,
+	static void (*const answer[BR_REQ_KINDS])(struct fake *, struct br_reply *) = {
+		reply_fine,
+		reply_events,
+		reply_step,
+		reply_search,
 	};
 	struct fake *f = (struct fake *)src;
-	struct br_answer a = { .kind = q->kind, .query = *q };
+	struct br_reply a = { .kind = q->kind, .request = *q };
 
 	drop(f, (int)q->kind);
 	answer[q->kind](f, &a);
-	f->answers[q->kind] = a;
+	f->replies[q->kind] = a;
 	f->ready[q->kind] = true;
 	f->asked[q->kind]++;
 }
 
-static bool fake_take(struct br_source *src, struct br_answer *a)
+static bool fake_take(struct br_source *src, struct br_reply *a)
 {
 	struct fake *f = (struct fake *)src;
 
-	for (int k = 0; k < BR_Q_KINDS; k++) {
+	for (int k = 0; k < BR_REQ_KINDS; k++) {
 		if (f->ready[k]) {
-			*a = f->answers[k];
+			*a = f->replies[k];
 			f->ready[k] = false;
 			return true;
 		}
@@ -156,7 +156,7 @@ static bool fake_take(struct br_source *src, struct br_answer *a)
 
 static void fake_cancel(struct br_source *src)
 {
-	for (int k = 0; k < BR_Q_KINDS; k++)
+	for (int k = 0; k < BR_REQ_KINDS; k++)
 		drop((struct fake *)src, k);
 }
 
@@ -242,8 +242,8 @@ struct fake *fake_new(void)
 
 	if (!f)
 		abort();
-	f->src = (struct br_source){ fake_ask,	fake_take,   fake_cancel, fake_busy,
-				     fake_lock, fake_unlock, -1 };
+	f->src = (struct br_source){ fake_request, fake_take,	fake_cancel, fake_busy,
+				     fake_lock,	   fake_unlock, -1 };
 	f->index = br_index_new(32 << 20);
 	f->arms = calloc(MAX_ARMS, sizeof(*f->arms));
 	if (!f->index || !f->arms)
@@ -286,7 +286,7 @@ int fake_find(const struct br_grid *g, const char *text)
 void fake_key(struct br_app *a, int key)
 {
 	br_app_key(a, &(struct br_input){ .key = key });
-	br_app_settle(a);
+	br_app_wait_idle(a);
 }
 
 void fake_keys(struct br_app *a, const char *keys)

@@ -28,9 +28,9 @@ struct fake {
 	struct hvst_guest_transition guest;
 	struct hvst_ref_segment reference[2];
 	struct hvst_vm vms[2];
-	struct br_answer answers[BR_Q_KINDS];
-	bool ready[BR_Q_KINDS];
-	unsigned int asked[BR_Q_KINDS]; /* how often */
+	struct br_reply replies[BR_REQ_KINDS];
+	bool ready[BR_REQ_KINDS];
+	unsigned int asked[BR_REQ_KINDS]; /* how often */
 };
 
 struct fake *fake_new(void);

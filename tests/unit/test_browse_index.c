@@ -86,7 +86,7 @@ static void test_sums(void **state)
 		struct br_sum got, want;
 
 		br_sum_init(&got);
-		br_index_sum(idx, br_index_lane(idx, tid, 0), from, to, true, &got);
+		br_index_sum(idx, br_index_timer(idx, tid, 0), from, to, true, &got);
 		count(arms, tid, from, to, &want);
 		assert_true(got.exact);
 		assert_same(&got, &want);
@@ -111,7 +111,7 @@ static void test_window_index(void **state)
 	for (int i = 0; i < N; i++)
 		br_index_add(idx, &arms[i]);
 	br_sum_init(&got);
-	br_index_sum(idx, br_index_lane(idx, 200, 0), from, to, true, &got);
+	br_index_sum(idx, br_index_timer(idx, 200, 0), from, to, true, &got);
 	count(arms, 200, from, to, &want);
 	assert_same(&got, &want);
 	assert_int_equal(idx->nbins, 300);
@@ -146,11 +146,11 @@ static void test_memory_is_bounded(void **state)
 
 		br_index_add(idx, &arm);
 	}
-	bytes = (size_t)idx->nr_lanes * idx->nbins * sizeof(struct br_bin);
-	print_message("# %u lanes of %u bins: %zu bytes; %llu arms beyond the lanes\n",
-		      idx->nr_lanes, idx->nbins, bytes, (unsigned long long)idx->dropped);
-	assert_int_equal(idx->nr_lanes, BR_MAX_LANES);
-	assert_int_equal(idx->dropped, 300000ll / 3000 * (3000 - BR_MAX_LANES));
+	bytes = (size_t)idx->nr_timers * idx->nbins * sizeof(struct br_bin);
+	print_message("# %u timers of %u bins: %zu bytes; %llu arms beyond the timers\n",
+		      idx->nr_timers, idx->nbins, bytes, (unsigned long long)idx->dropped);
+	assert_int_equal(idx->nr_timers, BR_MAX_TIMERS);
+	assert_int_equal(idx->dropped, 300000ll / 3000 * (3000 - BR_MAX_TIMERS));
 	assert_true(bytes <= 20 << 20);
 	br_index_free(idx);
 }
@@ -184,7 +184,7 @@ static void test_restarts_are_no_arms(void **state)
 	(void)state;
 	arm.flags = HVST_ARM_RESTART;
 	br_index_add(idx, &arm);
-	assert_int_equal(idx->nr_lanes, 0);
+	assert_int_equal(idx->nr_timers, 0);
 	br_index_free(idx);
 }
 

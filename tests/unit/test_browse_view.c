@@ -19,7 +19,7 @@ static void start(struct fixture *x, int w, int h, bool ascii)
 {
 	x->f = fake_new();
 	assert_int_equal(br_app_init(&x->a, &x->f->src, "fake.dat", w, h, ascii), 0);
-	br_app_settle(&x->a);
+	br_app_wait_idle(&x->a);
 }
 
 static void end(struct fixture *x)
@@ -41,16 +41,16 @@ static unsigned int count_role(const struct br_grid *g, const struct br_rect *r,
 static void test_first_screen(void **state)
 {
 	struct fixture x;
-	int lane;
+	int timer;
 
 	(void)state;
 	start(&x, 80, 24, false);
 	assert_int_equal(fake_find(&x.a.g, "2 VMs  1 storm"), 0);
 	assert_int_equal(fake_find(&x.a.g, "A storm of 2,000 past-due arms."), 1);
 	assert_int_equal(fake_find(&x.a.g, "S1"), x.a.l.marks.y);
-	lane = fake_find(&x.a.g, "v0 t0     2,901");
-	assert_true(lane >= x.a.l.lanes.y && lane < x.a.l.lanes.y + x.a.l.lanes.h);
-	assert_non_null(strstr(fake_line(&x.a.g, lane), "█████"));
+	timer = fake_find(&x.a.g, "v0 t0     2,901");
+	assert_true(timer >= x.a.l.timeline.y && timer < x.a.l.timeline.y + x.a.l.timeline.h);
+	assert_non_null(strstr(fake_line(&x.a.g, timer), "█████"));
 	assert_true(fake_find(&x.a.g, "tsc_page") > 0);
 	assert_true(fake_find(&x.a.g, "backlog, 2,000 arms") > 0);
 	end(&x);
@@ -67,8 +67,8 @@ static void test_nothing_is_rounded_away(void **state)
 		x.f->storm.end_ns = x.f->storm.start_ns + 1;
 		x.a.m.indexed = false;
 		br_app_resize(&x.a, w, 30);
-		assert_true(count_role(&x.a.g, &x.a.l.lanes, BR_STORM) >= 1);
-		assert_true(count_role(&x.a.g, &x.a.l.lanes, BR_PAST) >= 1);
+		assert_true(count_role(&x.a.g, &x.a.l.timeline, BR_STORM) >= 1);
+		assert_true(count_role(&x.a.g, &x.a.l.timeline, BR_PAST) >= 1);
 		end(&x);
 	}
 }
@@ -106,7 +106,7 @@ static void test_ascii(void **state)
 }
 
 /*
- * What stands left of each lane is the number of arms in the window, and so is the sum of its
+ * What stands left of each timer is the number of arms in the window, and so is the sum of its
  * columns.
  */
 static void test_counts_are_exact(void **state)
@@ -129,7 +129,7 @@ static void test_counts_are_exact(void **state)
 			want += x.f->arms[i].tid == 100 && x.f->arms[i].ts_ns >= x.a.m.from &&
 				x.f->arms[i].ts_ns < end_ns;
 		br_sum_init(&s);
-		br_model_sum(&x.a.m, br_index_lane(x.f->index, 100, 0), x.a.m.from, end_ns, false,
+		br_model_sum(&x.a.m, br_index_timer(x.f->index, 100, 0), x.a.m.from, end_ns, false,
 			     &s);
 		assert_true(br_model_exact(&x.a.m));
 		assert_int_equal(br_sum_arms(&s), want);
@@ -204,7 +204,7 @@ static void test_every_width_and_height(void **state)
 	for (int w = 1; w < 420; w += 7) {
 		for (int h = 1; h < 90; h += 5) {
 			assert_int_equal(br_app_resize(&x.a, w, h), 0);
-			br_app_settle(&x.a);
+			br_app_wait_idle(&x.a);
 			assert_true(x.a.l.small == (w < BR_MIN_W || h < BR_MIN_H));
 			assert_true(x.a.l.small || x.a.l.details.y + x.a.l.details.h == h - 1);
 			sizes++;

@@ -146,10 +146,10 @@ static void xml_escapes(void **state)
 static void tables_fit(void **state)
 {
 	static const struct column columns[] = {
-		{ "n", 0, 0, 0 },
-		{ "name", 1, 0, 0 },
-		{ "least", 0, 2, 0 },
-		{ "less", 0, 1, 0 },
+		{ .title = "n" },
+		{ .title = "name", .left = true },
+		{ .title = "least", .drop = 2 },
+		{ .title = "less", .drop = 1 },
 	};
 	struct table *t;
 	struct out o;
@@ -264,7 +264,7 @@ static void event_lines(void **state)
 
 	(void)state;
 	out_open_memory(&o);
-	l = eventline_new(FORMAT_JSONL, 1ULL << ev.id);
+	l = eventline_new(FORMAT_JSONL, 1ULL << ev.id, NULL);
 	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
 	assert_string_equal(
 		take(&o),
@@ -273,7 +273,7 @@ static void event_lines(void **state)
 		"\"timer_index\": 2, \"time_now\": 64016839, \"count\": 30949446, "
 		"\"arm\": \"past_due\", \"skew_ns\": 3306739300}\n");
 	eventline_free(l);
-	l = eventline_new(FORMAT_CSV, 1ULL << ev.id);
+	l = eventline_new(FORMAT_CSV, 1ULL << ev.id, NULL);
 	eventline_head(l, &o);
 	ev.present &= ~1; /* a kernel that lacks vcpu_id: the field is empty, not 0 */
 	eventline_put(l, &o, &ev, "a\"b", &d);
@@ -284,7 +284,7 @@ static void event_lines(void **state)
 		"2,"
 		"64016839,30949446,past_due,,3306739300,\n");
 	eventline_free(l);
-	l = eventline_new(FORMAT_TEXT, 1ULL << ev.id);
+	l = eventline_new(FORMAT_TEXT, 1ULL << ev.id, NULL);
 	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
 	assert_string_equal(
 		take(&o),
@@ -320,7 +320,7 @@ static void lost_lines(void **state)
 	(void)state;
 	out_open_memory(&o);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct eventline *l = eventline_new(cases[i].f, 0);
+		struct eventline *l = eventline_new(cases[i].f, 0, NULL);
 
 		ev.lost.count = cases[i].n;
 		eventline_put(l, &o, &ev, "", &d);

@@ -7,8 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "output/hint.h"
-#include "run.h"
+#include "output/units.h"
+#include "selection.h"
+#include "context.h"
 
 #define PROGRESS_FIRST_MS 500
 #define PROGRESS_EVERY_MS 100
@@ -23,7 +26,7 @@ static void on_interrupt(int sig)
 		hvst_session_stop(interruptible);
 }
 
-/* The second SIGINT kills. */
+/* SA_RESETHAND: the second SIGINT kills. */
 static void catch_interrupt(struct hvst_session *s)
 {
 	struct sigaction sa = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
@@ -40,7 +43,7 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void clear_progress(struct run *r)
+static void clear_progress(struct context *r)
 {
 	if (r->progress_shown)
 		fputs("\r\033[K", stderr);
@@ -49,7 +52,7 @@ static void clear_progress(struct run *r)
 
 static int on_progress(void *ctx, uint64_t done, uint64_t total)
 {
-	struct run *r = ctx;
+	struct context *r = ctx;
 	int64_t now = now_ms();
 
 	if (now >= r->progress_next_ms && total) {
@@ -57,39 +60,39 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 		r->progress_shown = true;
 		r->progress_next_ms = now + PROGRESS_EVERY_MS;
 	}
-	return r->out.err; /* nobody reads any more: stop */
+	return r->out.err; /* the output is closed: stop */
 }
 
 static int quiet_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	(void)done;
 	(void)total;
-	return ((struct run *)ctx)->out.err;
+	return ((struct context *)ctx)->out.err;
 }
 
-/* The session has one context for all callbacks: these hand the command its own. */
+/* A session has one context for all callbacks: pass the command's. */
 static int pass_event(void *ctx, const struct hvst_event *ev)
 {
-	struct run *r = ctx;
+	struct context *r = ctx;
 
 	return r->observer->event(r->ctx, ev);
 }
 
 static int pass_arm(void *ctx, const struct hvst_arm *arm)
 {
-	struct run *r = ctx;
+	struct context *r = ctx;
 
 	return r->observer->arm(r->ctx, arm);
 }
 
 static int pass_fire(void *ctx, const struct hvst_fire *fire)
 {
-	struct run *r = ctx;
+	struct context *r = ctx;
 
 	return r->observer->fire(r->ctx, fire);
 }
 
-static void observe(struct run *r, const struct hvst_observer *obs, void *ctx)
+static void observe(struct context *r, const struct hvst_observer *obs, void *ctx)
 {
 	bool show = !r->o.quiet && isatty(STDERR_FILENO);
 	struct hvst_observer all = { .progress = show ? on_progress : quiet_progress };
@@ -109,7 +112,7 @@ static int input_error(const struct hvst_session *s, int err)
 {
 	const char *msg = hvst_session_error(s);
 
-	complain("%s", *msg ? msg : strerror(-err));
+	cli_error("%s", *msg ? msg : strerror(-err));
 	return EXIT_INPUT;
 }
 
@@ -134,13 +137,13 @@ static int configure(struct hvst_session *s, const struct options *o)
 	return err;
 }
 
-struct hvst_session *run_session(const struct options *o)
+struct hvst_session *ctx_new_session(const struct options *o)
 {
 	struct hvst_session *s = hvst_session_new();
 	int err;
 
 	if (!s) {
-		complain("out of memory");
+		cli_error("out of memory");
 		return NULL;
 	}
 	err = configure(s, o);
@@ -153,9 +156,9 @@ struct hvst_session *run_session(const struct options *o)
 	return NULL;
 }
 
-static int open_session(struct run *r)
+static int open_session(struct context *r)
 {
-	r->s = run_session(&r->o);
+	r->s = ctx_new_session(&r->o);
 	if (!r->s)
 		return EXIT_INPUT;
 	r->trace = hvst_session_trace(r->s);
@@ -163,17 +166,18 @@ static int open_session(struct run *r)
 	return EXIT_OK;
 }
 
-/* A moment in ns of the trace's clock; false when it is in cycles and the clock counts none. */
-static bool moment_ns(const struct run *r, const struct moment *m, int64_t base, int64_t *ns)
+/* In ns of the trace clock; false when given in cycles and the clock counts none. */
+static bool time_arg_ns(const struct context *r, const struct time_arg *a, int64_t base,
+			int64_t *ns)
 {
 	const struct hvst_trace *t = r->trace;
-	__int128 v = m->ns;
+	__int128 v = a->ns;
 
-	if (m->cycles && !t->cycles)
+	if (a->cycles && !t->cycles)
 		return false;
-	if (m->cycles)
+	if (a->cycles)
 		v = v * t->scale_mult >> t->scale_shift;
-	v += m->relative ? base : 0;
+	v += a->relative ? base : 0;
 	*ns = v > INT64_MAX ? INT64_MAX : (int64_t)v;
 	return true;
 }
@@ -185,13 +189,13 @@ static int stop_here(void *ctx, const struct hvst_event *ev)
 	return 1;
 }
 
-/* When the recording begins is known as soon as there is an event: nothing more is read. */
-static bool find_first(struct run *r)
+/* Read up to the first event, to know when the recording begins. */
+static bool find_first(struct context *r)
 {
 	static const struct hvst_observer any = { .event = stop_here };
 	bool found = false;
 
-	if (!run_pass(r, HVST_NEED_EVENTS, &any, &found))
+	if (!ctx_pass(r, HVST_NEED_EVENTS, &any, &found))
 		return false;
 	r->interrupted &= !found;
 	return true;
@@ -201,7 +205,7 @@ static bool find_first(struct run *r)
  * --from and --to; relative ones count from the first event, for which it may need a look at the
  * file. An exit code.
  */
-static int set_window(struct run *r)
+static int set_window(struct context *r)
 {
 	const struct options *o = &r->o;
 	int64_t base = 0;
@@ -213,17 +217,17 @@ static int set_window(struct run *r)
 			return EXIT_INPUT;
 		base = r->trace->first_ns == HVST_UNKNOWN ? 0 : r->trace->first_ns;
 	}
-	if ((o->from.set && !moment_ns(r, &o->from, base, &r->from_ns)) ||
-	    (o->to.set && !moment_ns(r, &o->to, base, &r->to_ns))) {
-		complain("%s: the trace clock %s counts no cycles", o->command->name,
-			 r->trace->clock ? r->trace->clock : "?");
+	if ((o->from.set && !time_arg_ns(r, &o->from, base, &r->from_ns)) ||
+	    (o->to.set && !time_arg_ns(r, &o->to, base, &r->to_ns))) {
+		cli_error("%s: the trace clock %s counts no cycles", o->command->name,
+			  r->trace->clock ? r->trace->clock : "?");
 		return EXIT_USAGE;
 	}
 	hvst_session_set_window(r->s, r->from_ns, r->to_ns);
 	return EXIT_OK;
 }
 
-bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *code)
+bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, int *code)
 {
 	int err;
 
@@ -232,34 +236,34 @@ bool run_start(struct run *r, enum command_bit bit, int argc, char **argv, int *
 	out_open_memory(&r->out);
 	switch (options_parse(&r->o, command_by_bit(bit), argc, argv)) {
 	case PARSE_DONE:
-		*code = run_fail(r, EXIT_OK);
+		*code = ctx_fail(r, EXIT_OK);
 		return false;
 	case PARSE_BAD:
-		*code = run_fail(r, EXIT_USAGE);
+		*code = ctx_fail(r, EXIT_USAGE);
 		return false;
 	case PARSE_GO:
 		break;
 	}
 	*code = open_session(r);
 	if (*code) {
-		run_fail(r, *code);
+		ctx_fail(r, *code);
 		return false;
 	}
 	err = out_open(&r->out, r->o.output, r->o.color);
 	if (err) {
-		complain("%s: %s", r->o.output, strerror(-err));
-		*code = run_fail(r, EXIT_INPUT);
+		cli_error("%s: %s", r->o.output, strerror(-err));
+		*code = ctx_fail(r, EXIT_INPUT);
 		return false;
 	}
 	*code = set_window(r);
 	if (*code) {
-		run_fail(r, *code);
+		ctx_fail(r, *code);
 		return false;
 	}
 	return true;
 }
 
-bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs, void *ctx)
+bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx)
 {
 	int err;
 
@@ -278,67 +282,93 @@ bool run_pass(struct run *r, unsigned int need, const struct hvst_observer *obs,
 	return !err;
 }
 
-bool run_has(struct run *r, uint64_t ids)
+/* None of the events seen is of use. */
+static void report_nothing(const struct context *r)
 {
+	bool part = r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n;
+	char events[UNIT_BUF];
 	struct out err;
+
+	if (!r->trace->events) {
+		cli_error("%s: no events%s", r->o.files.v[0], part ? " in the chosen part" : "");
+		return;
+	}
+	cli_error("%s: none of its %s events%s is one that %s can use", r->o.files.v[0],
+		  unit_count(events, r->trace->events), part ? " in the chosen part" : "",
+		  r->o.command->name);
+	out_open_memory(&err);
+	out_str(&err, "Either no guest used a Hyper-V synthetic timer, or its events were not "
+		      "recorded. Record them\non the host while the guest is stuck, with hvstimer "
+		      "record or\n  ");
+	record_command(&err, 0);
+	out_char(&err, '\n');
+	fwrite(err.buf, 1, err.len, stderr);
+	out_discard(&err);
+}
+
+static bool seen_any(const struct context *r, uint64_t ids)
+{
 	unsigned int i;
 
 	for (i = 0; i < HVST_EV_COUNT; i++)
 		if (ids >> i & 1 && r->trace->seen[i])
 			return true;
-	if (r->interrupted)
-		return true; /* it may have had some further on */
-	complain("%s: none of its %llu events%s is one that %s can use", r->o.files.v[0],
-		 (unsigned long long)r->trace->events,
-		 r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n
-			 ? " in the chosen part"
-			 : "",
-		 r->o.command->name);
-	out_open_memory(&err);
-	out_str(&err,
-		"Record them on the host while the guest is stuck, with hvstimer record or\n  ");
-	record_command(&err, 0);
-	out_char(&err, '\n');
-	fwrite(err.buf, 1, err.len, stderr);
-	out_discard(&err);
 	return false;
 }
 
-int run_analyse(struct run *r, uint64_t ids, const struct hvst_observer *obs, void *ctx)
+int ctx_check(struct context *r, uint64_t ids)
 {
-	if (!run_pass(r, HVST_NEED_ANALYSIS, obs, ctx))
-		return EXIT_INPUT;
-	return run_has(r, ids) ? EXIT_OK : EXIT_NOTHING;
-}
-
-int run_report(const struct report *p, int argc, char **argv)
-{
-	struct run r;
 	int code;
 
-	if (!run_start(&r, p->bit, argc, argv, &code))
-		return code;
-	code = run_analyse(&r, p->ids, NULL, NULL);
+	if (seen_any(r, ids))
+		return selection_check_ids(r);
+	if (r->interrupted)
+		return EXIT_OK; /* the rest may have some */
+	code = selection_check_window(r);
 	if (code)
-		return run_fail(&r, code);
-	p->render[r.o.format](&r);
-	return run_end(&r, p->findings && p->findings(&r));
+		return code;
+	report_nothing(r);
+	return EXIT_NOTHING;
 }
 
-static int output_error(struct run *r, int err)
+int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs, void *ctx)
+{
+	if (!ctx_pass(r, HVST_NEED_ANALYSIS, obs, ctx))
+		return EXIT_INPUT;
+	return ctx_check(r, ids);
+}
+
+int ctx_report(const struct report *p, int argc, char **argv)
+{
+	struct context r;
+	int code;
+
+	if (!ctx_start(&r, p->bit, argc, argv, &code))
+		return code;
+	code = ctx_analyse(&r, p->ids, NULL, NULL);
+	if (code)
+		return ctx_fail(&r, code);
+	p->render[r.o.format](&r);
+	return ctx_end(&r, p->findings && p->findings(&r));
+}
+
+static int output_error(struct context *r, int err)
 {
 	if (err == -EPIPE)
 		return EXIT_OK;
-	complain("%s: %s", r->o.output ? r->o.output : "standard output", strerror(-err));
+	cli_error("%s: %s", r->o.output ? r->o.output : "standard output", strerror(-err));
 	return EXIT_INPUT;
 }
 
-int64_t run_origin(const struct run *r)
+bool ctx_origin(struct context *r, int64_t *ns)
 {
-	return r->from_ns != HVST_UNKNOWN ? r->from_ns : r->trace->first_ns;
+	if (r->from_ns == HVST_UNKNOWN && r->trace->first_ns == HVST_UNKNOWN && !find_first(r))
+		return false;
+	*ns = r->from_ns != HVST_UNKNOWN ? r->from_ns : r->trace->first_ns;
+	return true;
 }
 
-bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx)
+bool ctx_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx)
 {
 	struct out o;
 	int err = out_open(&o, path, COLOR_NEVER);
@@ -348,11 +378,11 @@ bool run_write(const char *path, void (*draw)(struct out *o, void *ctx), void *c
 		err = out_close(&o);
 	}
 	if (err && err != -EPIPE)
-		complain("%s: %s", path, strerror(-err));
+		cli_error("%s: %s", path, strerror(-err));
 	return !err;
 }
 
-int run_fail(struct run *r, int code)
+int ctx_fail(struct context *r, int code)
 {
 	interruptible = NULL;
 	hvst_session_free(r->s);
@@ -361,7 +391,44 @@ int run_fail(struct run *r, int code)
 	return code;
 }
 
-int run_end(struct run *r, bool findings)
+static bool truncated(const struct hvst_trace *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_files; i++)
+		if (t->files[i].truncated_at != HVST_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* What is missing from the recording limits every result. */
+static void warn_incomplete(const struct context *r)
+{
+	const struct hvst_trace *t = r->trace;
+	char events[UNIT_BUF], places[UNIT_BUF];
+	unsigned int i;
+
+	for (i = 0; i < t->nr_files; i++)
+		if (t->files[i].truncated_at != HVST_UNKNOWN)
+			cli_warn("%s is cut off at byte %lld: what comes after is missing",
+				 t->files[i].path, (long long)t->files[i].truncated_at);
+	if (t->lost_places)
+		cli_warn("%s: %s events were lost in %s place%s", t->files[0].path,
+			 t->lost_events ? unit_count(events, t->lost_events) : "an unknown number of",
+			 unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s");
+}
+
+static int check_code(const struct context *r, bool findings)
+{
+	if (findings)
+		return EXIT_FINDINGS;
+	if (truncated(r->trace) ||
+	    r->result->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL)
+		return EXIT_UNKNOWN;
+	return EXIT_OK;
+}
+
+int ctx_end(struct context *r, bool findings)
 {
 	int err = out_close(&r->out);
 	int code = EXIT_OK;
@@ -370,9 +437,11 @@ int run_end(struct run *r, bool findings)
 		code = output_error(r, err);
 	else if (r->interrupted)
 		code = EXIT_INTERRUPTED;
-	else if (r->o.check && findings)
-		code = EXIT_FINDINGS;
+	else if (r->o.check)
+		code = check_code(r, findings);
+	if (!r->o.quiet && err != -EPIPE)
+		warn_incomplete(r);
 	if (r->interrupted && !r->o.quiet)
-		complain("interrupted: this holds for the part that was read");
-	return run_fail(r, code);
+		cli_warn("interrupted: this holds for the part that was read");
+	return ctx_fail(r, code);
 }

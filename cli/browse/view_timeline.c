@@ -55,7 +55,7 @@ static int density(uint64_t arms, uint64_t most)
 	return (int)(log((double)arms) / log((double)most) * 5 + 0.5);
 }
 
-/* What a storm, a bar or nothing looks like; a past-due arm always shows. */
+/* The character for a storm, a bar or nothing. A past-due arm is always visible. */
 static uint32_t glyph(const struct column *c, uint64_t most, bool ascii)
 {
 	static const char bars[] = ".:;+*%";
@@ -134,12 +134,12 @@ static void draw_reference(const struct br_model *m, const struct br_layout *l, 
 static int band_vcpu(const struct br_model *m, int vm)
 {
 	int row = br_model_row(m);
-	const struct br_lane *l = row < 0 ? NULL : br_model_lane(m, &m->rows[row]);
+	const struct br_timer *l = row < 0 ? NULL : br_model_timer(m, &m->rows[row]);
 
 	if (l && l->vm == vm)
 		return l->vcpu;
 	for (unsigned int i = 0; i < m->nr_rows; i++) {
-		l = br_model_lane(m, &m->rows[i]);
+		l = br_model_timer(m, &m->rows[i]);
 		if (l && l->vm == vm)
 			return l->vcpu;
 	}
@@ -151,7 +151,7 @@ static bool in_band(const struct hvst_guest_transition *t, int vm, int vcpu)
 	return t->vm == vm && t->role != HVST_ROLE_TIMEKEEPING && (t->vcpu < 0 || t->vcpu == vcpu);
 }
 
-/* Findings are in time order, and what a filter keeps out of them is of no row that is shown. */
+/* Findings are in time order. Those that a filter hides belong to no row shown. */
 static void draw_guest(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 		       int vm, int y)
 {
@@ -216,10 +216,10 @@ static void short_count(char *buf, size_t len, uint64_t n, bool exact)
 	snprintf(buf, len, "%s%.*s", exact ? "" : "~", UNIT_BUF - 1, count);
 }
 
-static void draw_lane(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
-		      const struct br_row *row, int y)
+static void draw_timer(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+		       const struct br_row *row, int y)
 {
-	const struct br_lane *lane = br_model_lane(m, row);
+	const struct br_timer *timer = br_model_timer(m, row);
 	char label[24], count[UNIT_BUF + 2];
 	struct br_sum s;
 	int x;
@@ -227,7 +227,7 @@ static void draw_lane(const struct br_model *m, const struct br_layout *l, struc
 	br_sum_init(&s);
 	br_model_sum_row(m, row, m->from, br_model_end(m), false, &s);
 	short_count(count, sizeof(count), br_sum_arms(&s), br_model_exact(m));
-	snprintf(label, sizeof(label), " v%d t%d", lane->vcpu, lane->timer);
+	snprintf(label, sizeof(label), " v%d t%d", timer->vcpu, timer->timer);
 	x = br_text(g, 0, y, l->gutter - 1, BR_LABEL, label);
 	if (x + 1 + (int)strlen(count) < l->gutter)
 		br_text(g, l->gutter - 1 - (int)strlen(count), y, (int)strlen(count), BR_DIM,
@@ -252,8 +252,8 @@ static void draw_row(const struct br_model *m, const struct br_layout *l, struct
 			  l->gutter < 16 ? " guest" : " guest clock v%d", band_vcpu(m, row->vm));
 		draw_guest(m, l, g, row->vm, y);
 		break;
-	case BR_ROW_LANE:
-		draw_lane(m, l, g, row, y);
+	case BR_ROW_TIMER:
+		draw_timer(m, l, g, row, y);
 	}
 }
 
@@ -273,20 +273,20 @@ static void flag_columns(const struct br_model *m, const struct br_layout *l, st
 	br_flag(g, l->gutter + br_model_column(m, m->cursor), y, 1, BR_CURSOR);
 }
 
-void br_draw_lanes(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+void br_draw_timeline(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
 {
 	int selected = br_model_row(m);
 
 	if (!m->nr_rows)
-		br_text(g, 1, l->lanes.y, l->lanes.w - 2, BR_DIM,
+		br_text(g, 1, l->timeline.y, l->timeline.w - 2, BR_DIM,
 			m->indexed ? "no timer was armed in what is shown" : "no timer seen yet");
-	for (int i = 0; i < l->lanes.h && l->first_row + i < (int)m->nr_rows; i++) {
-		int y = l->lanes.y + i;
+	for (int i = 0; i < l->timeline.h && l->first_row + i < (int)m->nr_rows; i++) {
+		int y = l->timeline.y + i;
 
 		draw_row(m, l, g, &m->rows[l->first_row + i], y);
 		if (l->first_row + i == selected) {
 			br_flag(g, 0, y, l->gutter - 1,
-				m->pane == BR_LANES ? BR_CURSOR : BR_SELECTED);
+				m->pane == BR_TIMELINE ? BR_CURSOR : BR_SELECTED);
 			br_put(g, l->gutter - 1, y, g->ascii ? '>' : 0x25b6, BR_KEY);
 		}
 		flag_columns(m, l, g, y);

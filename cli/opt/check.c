@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Checks that involve several options. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../message.h"
+#include "table.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* Outputs must not overwrite a recording or each other. */
+static bool outputs_apart(const struct options *o)
+{
+	const char *const outputs[] = { o->output, o->svg, o->html };
+	unsigned int i, f;
+
+	for (i = 0; i < ARRAY_SIZE(outputs); i++)
+		for (f = 0; outputs[i] && f < o->files.n; f++) {
+			if (!same_file(outputs[i], o->files.v[f]))
+				continue;
+			cli_error("%s: %s would overwrite the recording", o->command->name,
+				  outputs[i]);
+			return false;
+		}
+	for (i = 1; o->output && i < ARRAY_SIZE(outputs); i++)
+		if (outputs[i] && !strcmp(o->output, outputs[i])) {
+			cli_error("%s: two outputs cannot both be %s", o->command->name, o->output);
+			return false;
+		}
+	return true;
+}
+
+/* Report that @option has no effect with @other; NULL: it has. Returns whether it has. */
+static bool has_meaning(const struct options *o, const char *option, const char *other)
+{
+	if (other)
+		cli_error("%s: %s means nothing with %s", o->command->name, option, other);
+	return !other;
+}
+
+/* JSON and heat maps have buckets and percentiles of their own, and so have intervals and CSV. */
+static bool histogram_consistent(const struct options *o)
+{
+	const char *other = o->heatmap ? "--heatmap" : o->format == FORMAT_JSON ? "--json" : NULL;
+	const char *interval = o->interval_ns ? "--interval" : NULL;
+	const char *csv = o->format == FORMAT_CSV && !interval ? "--csv" : NULL;
+
+	if (o->log_set && o->scale == SCALE_LINEAR) {
+		cli_error("%s: choose one of --log and %s", o->command->name,
+			  o->bucket_ns ? "--bucket" : "--linear");
+		return false;
+	}
+	if (o->percentiles_set && !has_meaning(o, "--percentiles", other ? other : csv))
+		return false;
+	if (o->scale != SCALE_LINEAR || o->svg)
+		return true;
+	return has_meaning(o, o->bucket_ns ? "--bucket" : "--linear", other ? other : interval);
+}
+
+bool options_consistent(const struct options *o)
+{
+	if (!outputs_apart(o) || !histogram_consistent(o))
+		return false;
+	if (o->heatmap && o->interval_ns) {
+		cli_error("%s: choose one of --heatmap and --interval", o->command->name);
+		return false;
+	}
+	if (o->heatmap && o->format != FORMAT_TEXT) {
+		cli_error(
+			"%s: --heatmap is text; --csv and --json carry its numbers with --interval",
+			o->command->name);
+		return false;
+	}
+	if (o->from.set && o->to.set && o->from.relative == o->to.relative &&
+	    o->from.ns >= o->to.ns) {
+		cli_error("%s: --from is not before --to", o->command->name);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../message.h"
+#include "set.h"
+#include "value.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static void *member(struct options *o, const struct option_desc *d)
+{
+	return (char *)o + d->at;
+}
+
+static bool bad_value(const struct options *o, const char *arg, const char *want)
+{
+	cli_error("%s: '%s' is not %s", o->command->name, arg, want);
+	return false;
+}
+
+static bool out_of_memory(void)
+{
+	cli_error("out of memory");
+	return false;
+}
+
+bool string_list_add(struct string_list *l, const char *s)
+{
+	const char **v = reallocarray(l->v, l->n + 1, sizeof(*v));
+
+	if (!v)
+		return out_of_memory();
+	l->v = v;
+	l->v[l->n++] = s;
+	return true;
+}
+
+/* --- of any option ---------------------------------------------------------------------------- */
+
+SETTER(set_flag)
+{
+	(void)arg;
+	*(bool *)member(o, d) = true;
+	return true;
+}
+
+SETTER(set_string)
+{
+	*(const char **)member(o, d) = arg;
+	return true;
+}
+
+SETTER(set_once)
+{
+	const char **s = member(o, d);
+
+	if (*s) {
+		cli_error("%s: --%s given twice", o->command->name, d->name);
+		return false;
+	}
+	*s = arg;
+	return true;
+}
+
+SETTER(set_file)
+{
+	if (strcmp(arg, "-"))
+		return set_once(o, d, arg);
+	cli_error("%s: --%s needs the name of a file, not -", o->command->name, d->name);
+	return false;
+}
+
+SETTER(set_list)
+{
+	return string_list_add(member(o, d), arg);
+}
+
+SETTER(set_uint)
+{
+	unsigned long n;
+
+	if (!parse_unsigned(arg, d->max, &n))
+		return bad_value(o, arg, "a number in range");
+	*(unsigned int *)member(o, d) = n;
+	return true;
+}
+
+SETTER(set_id)
+{
+	char want[80];
+	unsigned long n;
+
+	snprintf(want, sizeof(want), d->max < 1000 ? "a number from 0 to %lu" : "a number", d->max);
+	if (!parse_unsigned(arg, d->max, &n))
+		return bad_value(o, arg, want);
+	*(int *)member(o, d) = n;
+	return true;
+}
+
+SETTER(set_duration)
+{
+	int64_t *ns = member(o, d);
+
+	if (parse_duration(arg, ns) && *ns > 0)
+		return true;
+	return bad_value(o, arg, "a duration like 10ms, 200us or 1.5s");
+}
+
+SETTER(set_duration_or_0)
+{
+	if (parse_duration(arg, member(o, d)))
+		return true;
+	return bad_value(o, arg, "a duration like 50us, or 0");
+}
+
+SETTER(set_size)
+{
+	if (parse_size(arg, member(o, d)))
+		return true;
+	return bad_value(o, arg, "a size like 65536, 64M or 1G");
+}
+
+SETTER(set_time)
+{
+	struct time_arg *t = member(o, d);
+
+	t->set = true;
+	t->relative = *arg == '+';
+	t->cycles = parse_cycles(arg + t->relative, &t->ns);
+	if (t->cycles || parse_duration(arg + t->relative, &t->ns))
+		return true;
+	return bad_value(o, arg,
+			 "a time: seconds as trace-cmd report shows them, or +TIME from the first "
+			 "event; units s, ms, us, ns, and cyc for a clock that counts cycles");
+}
+
+/* "auto, always or never" */
+static void list_words(char *buf, size_t len, const char *const *words)
+{
+	size_t at = 0;
+
+	for (; *words && at < len; words++)
+		at += snprintf(buf + at, len - at, "%s%s",
+			       !at	  ? ""
+			       : words[1] ? ", "
+					  : " or ",
+			       *words);
+}
+
+SETTER(set_word)
+{
+	char want[128];
+	unsigned int i;
+
+	for (i = 0; d->words[i]; i++) {
+		if (strcmp(arg, d->words[i]))
+			continue;
+		*(unsigned int *)member(o, d) = i;
+		return true;
+	}
+	list_words(want, sizeof(want), d->words);
+	return bad_value(o, arg, want);
+}
+
+/* --- of one option each ----------------------------------------------------------------------- */
+
+SETTER(set_cpu)
+{
+	unsigned int *cpus = reallocarray(o->cpus, o->nr_cpus + 1, sizeof(*cpus));
+	unsigned long n;
+
+	if (!cpus)
+		return out_of_memory();
+	o->cpus = cpus;
+	if (!parse_unsigned(arg, d->max, &n))
+		return bad_value(o, arg, "a number in range");
+	o->cpus[o->nr_cpus++] = n;
+	return true;
+}
+
+static bool unknown_event(const struct options *o, const char *arg)
+{
+	const char *like = nearest_event(arg);
+
+	if (like)
+		cli_error("%s: no event is called '%s'; did you mean %s?", o->command->name, arg,
+			  like);
+	else
+		cli_error("%s: no event that hvstimer knows is called '%s'", o->command->name, arg);
+	return false;
+}
+
+SETTER(set_ignore)
+{
+	(void)d;
+	if (hvst_event_by_name(arg) < 0)
+		return unknown_event(o, arg);
+	return string_list_add(&o->ignore, arg);
+}
+
+SETTER(set_event)
+{
+	(void)d;
+	return events_matching(arg) ? string_list_add(&o->events, arg) : unknown_event(o, arg);
+}
+
+SETTER(set_by)
+{
+	static const char *const words[] = { "vm", "vcpu", "timer" };
+	unsigned int i;
+
+	(void)d;
+	o->by = 0;
+	o->by_set = true;
+	if (!strcmp(arg, "all"))
+		return true;
+	while (*arg) {
+		size_t len = strcspn(arg, ",");
+
+		for (i = 0; i < ARRAY_SIZE(words); i++)
+			if (len == strlen(words[i]) && !strncmp(arg, words[i], len))
+				break;
+		if (i == ARRAY_SIZE(words))
+			return bad_value(o, arg, "a list of vm, vcpu, timer; or all");
+		o->by |= 1u << i;
+		arg += len + (arg[len] == ',');
+	}
+	return true;
+}
+
+SETTER(set_bucket)
+{
+	o->scale = SCALE_LINEAR;
+	return set_duration(o, d, arg);
+}
+
+SETTER(set_linear)
+{
+	(void)d;
+	(void)arg;
+	o->scale = SCALE_LINEAR;
+	return true;
+}
+
+SETTER(set_log)
+{
+	(void)d;
+	(void)arg;
+	o->log_set = true;
+	return true;
+}
+
+SETTER(set_percentiles)
+{
+	const char *at = arg;
+	char *end;
+
+	(void)d;
+	o->percentiles_set = true;
+	for (o->nr_percentiles = 0; o->nr_percentiles < MAX_PERCENTILES; at = end + 1) {
+		if (!parse_percentile(at, &end, &o->percentiles[o->nr_percentiles++]))
+			break;
+		if (!*end)
+			return true;
+		if (*end != ',')
+			break;
+	}
+	return bad_value(o, arg, "a list of at most 16 percentiles like 50,99,99.9");
+}
+
+static bool set_format(struct options *o, enum format f)
+{
+	if (o->format != FORMAT_TEXT && o->format != f) {
+		cli_error("%s: choose one of --json, --jsonl and --csv", o->command->name);
+		return false;
+	}
+	o->format = f;
+	return true;
+}
+
+SETTER(set_json)
+{
+	(void)d;
+	(void)arg;
+	return set_format(o, FORMAT_JSON);
+}
+
+SETTER(set_jsonl)
+{
+	(void)d;
+	(void)arg;
+	return set_format(o, FORMAT_JSONL);
+}
+
+SETTER(set_csv)
+{
+	(void)d;
+	(void)arg;
+	return set_format(o, FORMAT_CSV);
+}

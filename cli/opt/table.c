@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
+#include <string.h>
+
+#include "set.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define CMD_ANALYSIS   (CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY)
+#define CMD_TEXT       (CMD_ANALYSIS | CMD_EVENTS)
+#define CMD_READ       (CMD_TEXT | CMD_BROWSE)
+#define CMD_HISTOGRAM  (CMD_SKEW | CMD_LATENCY)
+#define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_BROWSE)
+#define CMD_ANY	       (CMD_READ | CMD_RECORD)
+
+#define AT(member) .at = offsetof(struct options, member)
+
+static const char *const reader_words[] = { "auto", "pages", "libtracecmd", NULL };
+static const char *const color_words[] = { "auto", "always", "never", NULL };
+
+const struct option_desc option_table[] = {
+	{ "input", 'i', "FILE", SEC_INPUT, CMD_READ,
+	  "read FILE (repeatable; the same as naming it; default trace.dat)", .set = set_list,
+	  AT(files) },
+	{ "buffer", 0, "NAME", SEC_INPUT, CMD_READ,
+	  "only this buffer (instance) of the file (repeatable; default all together; '' is the "
+	  "top one)",
+	  .set = set_list, AT(buffers) },
+	{ "ignore", 0, "EVENT", SEC_INPUT, CMD_READ,
+	  "as if EVENT had not been recorded (repeatable)", .set = set_ignore },
+	{ "reader", 0, "READER", SEC_INPUT, CMD_READ, "pages, libtracecmd or auto (default)",
+	  .set = set_word, AT(reader), .words = reader_words },
+	{ "threads", 'j', "N", SEC_INPUT, CMD_READ,
+	  "read with N threads (default: the CPUs at hand)", .set = set_uint, AT(threads),
+	  .max = 1024 },
+
+	{ "duration", 'd', "TIME", SEC_RECORD, CMD_RECORD,
+	  "stop after TIME: seconds, or with a unit ms, s, m, h (default: at Ctrl-C)",
+	  .set = set_duration, AT(record.duration_ns) },
+	{ "vm", 0, "PID", SEC_RECORD, CMD_RECORD, "only the VM whose VMM is process PID",
+	  .set = set_id, AT(record.pid), .max = INT_MAX },
+	{ "sched", 0, NULL, SEC_RECORD, CMD_RECORD, "also when vCPU threads lose and get their CPU",
+	  .set = set_flag, AT(record.sched) },
+	{ "clock", 'C', "CLOCK", SEC_RECORD, CMD_RECORD,
+	  "trace clock (default mono; x86-tsc: cycles and scale)", .set = set_string,
+	  AT(record.clock) },
+	{ "buffer-size", 'b', "SIZE", SEC_RECORD, CMD_RECORD,
+	  "ring buffer of each CPU: KiB, or with a unit K, M, G", .set = set_size,
+	  AT(record.buffer_kb) },
+
+	{ "vm", 0, "N", SEC_SELECT, CMD_READ, "only virtual machine N, as diagnose numbers them",
+	  .set = set_id, AT(vm), .max = INT_MAX },
+	{ "vcpu", 0, "N", SEC_SELECT, CMD_READ, "only virtual CPU N", .set = set_id, AT(vcpu),
+	  .max = INT_MAX },
+	{ "timer", 0, "N", SEC_SELECT, CMD_READ, "only synthetic timer N (0 to 3)", .set = set_id,
+	  AT(timer), .max = 3 },
+	{ "cpu", 0, "N", SEC_SELECT, CMD_READ, "only what host CPU N recorded (repeatable)",
+	  .set = set_cpu, .max = 65535 },
+	{ "from", 0, "TIME", SEC_SELECT, CMD_READ,
+	  "from TIME on: seconds as in trace-cmd report, or +TIME after the first event; units s, "
+	  "ms, us, ns, cyc",
+	  .set = set_time, AT(from) },
+	{ "to", 0, "TIME", SEC_SELECT, CMD_READ, "only what comes before TIME", .set = set_time,
+	  AT(to) },
+	{ "event", 'e', "NAME", SEC_SELECT, CMD_EVENTS,
+	  "only events of this name or pattern, as 'kvm_hv_stimer_*' (repeatable)",
+	  .set = set_event },
+
+	{ "min-arms", 0, "N", SEC_STORM, CMD_THRESHOLDS, "past-due arms that make a storm",
+	  .set = set_uint, AT(params.storm_min_arms), .max = INT_MAX, .shown = DEFAULT_NUMBER },
+	{ "min-length", 0, "TIME", SEC_STORM, CMD_THRESHOLDS, "a shorter stretch is a burst",
+	  .set = set_duration, AT(params.storm_min_ns), .shown = DEFAULT_DURATION },
+	{ "min-share", 0, "PERCENT", SEC_STORM, CMD_THRESHOLDS,
+	  "share of a storm's arms that must be past due", .set = set_uint,
+	  AT(params.storm_min_share), .max = 100, .shown = DEFAULT_NUMBER },
+	{ "max-ahead", 0, "N", SEC_STORM, CMD_THRESHOLDS,
+	  "arms ahead allowed between two past-due arms of a storm", .set = set_uint,
+	  AT(params.storm_max_ahead), .max = INT_MAX, .shown = DEFAULT_NUMBER },
+	{ "max-gap", 0, "TIME", SEC_STORM, CMD_THRESHOLDS,
+	  "time allowed between two past-due arms of a storm", .set = set_duration,
+	  AT(params.storm_max_gap_ns), .shown = DEFAULT_DURATION },
+	{ "watchdog", 0, "TIME", SEC_STORM, CMD_THRESHOLDS,
+	  "a storm this long endangers a watchdog", .set = set_duration, AT(params.watchdog_ns),
+	  .shown = DEFAULT_DURATION },
+	{ "short-deadline", 0, "TIME", SEC_STORM, CMD_THRESHOLDS,
+	  "past due by at most this: put down to a short deadline; 0: four times what arming costs "
+	  "the guest",
+	  .set = set_duration_or_0, AT(params.short_deadline_ns), .shown = DEFAULT_DURATION },
+
+	{ "by", 0, "LIST", SEC_HISTOGRAM, CMD_HISTOGRAM,
+	  "one histogram for each of vm, vcpu, timer (default all three); all: a single one",
+	  .set = set_by },
+	{ "log", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM, "buckets of 1, 2, 5, 10, ... (default)",
+	  .set = set_log },
+	{ "linear", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM,
+	  "equal buckets from the 1st to the 99th percentile", .set = set_linear },
+	{ "bucket", 0, "TIME", SEC_HISTOGRAM, CMD_HISTOGRAM, "the width of a linear bucket",
+	  .set = set_bucket, AT(bucket_ns) },
+	{ "percentiles", 0, "LIST", SEC_HISTOGRAM, CMD_HISTOGRAM,
+	  "which percentiles (default 1,5,25,50,75,95,99,99.9)", .set = set_percentiles },
+	{ "interval", 0, "TIME", SEC_HISTOGRAM, CMD_HISTOGRAM,
+	  "a table over time instead, a row each TIME", .set = set_duration, AT(interval_ns) },
+	{ "heatmap", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM,
+	  "time across, value down, shaded by count", .set = set_flag, AT(heatmap) },
+
+	{ "json", 0, NULL, SEC_OUTPUT, CMD_ANALYSIS, "one JSON document", .set = set_json },
+	{ "jsonl", 0, NULL, SEC_OUTPUT, CMD_EVENTS | CMD_STORMS | CMD_CLOCKS,
+	  "one JSON object a line", .set = set_jsonl },
+	{ "csv", 0, NULL, SEC_OUTPUT, CMD_TEXT & ~CMD_DIAGNOSE,
+	  "comma-separated values with a heading line", .set = set_csv },
+	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM, "also write the plots to FILE",
+	  .set = set_file, AT(svg) },
+	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
+	  "also write a self-contained report page to FILE", .set = set_file, AT(html) },
+	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_TEXT, "write to FILE instead of standard output",
+	  .set = set_file, AT(output) },
+	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_RECORD,
+	  "write the recording to FILE (default trace.dat)", .set = set_once, AT(output) },
+	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT, "auto (default), always or never",
+	  .set = set_word, AT(color), .words = color_words },
+
+	{ "script", 0, "FILE", SEC_OTHER, CMD_BROWSE,
+	  "no terminal: take keys from FILE (- is standard input), print the screens it asks for",
+	  .set = set_once, AT(script) },
+	{ "ascii", 0, NULL, SEC_OTHER, CMD_BROWSE, "draw with ASCII characters only",
+	  .set = set_flag, AT(ascii) },
+	{ "check", 0, NULL, SEC_OTHER, CMD_DIAGNOSE | CMD_STORMS,
+	  "exit 1 when there is a storm, 5 when that cannot be told", .set = set_flag, AT(check) },
+	{ "force", 'f', NULL, SEC_OTHER, CMD_RECORD, "even while something else is being traced",
+	  .set = set_flag, AT(record.force) },
+	{ "dry-run", 'n', NULL, SEC_OTHER, CMD_RECORD, "print the command, run nothing",
+	  .set = set_flag, AT(record.dry_run) },
+	{ "quiet", 'q', NULL, SEC_OTHER, CMD_TEXT, "no progress, no notes", .set = set_flag,
+	  AT(quiet) },
+	{ "quiet", 'q', NULL, SEC_OTHER, CMD_RECORD, "no notes, and trace-cmd quiet",
+	  .set = set_flag, AT(quiet) },
+	{ "verbose", 'v', NULL, SEC_OTHER, CMD_TEXT,
+	  "show everything: all evidence, how the file was read", .set = set_flag, AT(verbose) },
+	{ "help", 'h', NULL, SEC_OTHER, CMD_ANY, .help = "this text" },
+	{ "version", 'V', NULL, SEC_OTHER, CMD_ANY, .help = "print the version" },
+};
+
+const unsigned int nr_option_table = ARRAY_SIZE(option_table);
+
+void options_init(struct options *o, const struct command *cmd)
+{
+	static const unsigned int percentiles[] = { 100, 500, 2500, 5000, 7500, 9500, 9900, 9990 };
+
+	memset(o, 0, sizeof(*o));
+	o->command = cmd;
+	o->vm = o->vcpu = o->timer = -1;
+	o->by = BY_ALL;
+	memcpy(o->percentiles, percentiles, sizeof(percentiles));
+	o->nr_percentiles = ARRAY_SIZE(percentiles);
+	hvst_params_default(&o->params);
+	o->record.clock = "mono";
+}

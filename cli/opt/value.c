@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hvstimer/hvstimer.h>
+
+#include "../nearest.h"
+#include "value.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+bool parse_unsigned(const char *text, unsigned long max, unsigned long *v)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*v = strtoul(text, &end, 10);
+	return !*end && !errno && *v <= max;
+}
+
+static int64_t unit_ns(const char *unit)
+{
+	static const struct {
+		const char *name;
+		int64_t ns;
+	} known[] = {
+		{ "", 1000000000 },   { "s", 1000000000 },    { "ms", 1000000 },
+		{ "us", 1000 },	      { "\302\265s", 1000 },  { "ns", 1 },
+		{ "m", 60000000000 }, { "min", 60000000000 }, { "h", 3600000000000 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(unit, known[i].name))
+			return known[i].ns;
+	return 0;
+}
+
+/* Digits with at most one point, in integers: 9157.411234567 s must not lose its last digits. */
+bool parse_duration(const char *text, int64_t *ns)
+{
+	__int128 v = 0, scale = 1;
+	bool point = false, digits = false;
+	int64_t unit;
+
+	for (; (*text >= '0' && *text <= '9') || (*text == '.' && !point); text++) {
+		if (*text == '.') {
+			point = true;
+			continue;
+		}
+		digits = true;
+		if (scale >= 1000000000000)
+			continue; /* beyond a thousandth of a ns */
+		v = v * 10 + (*text - '0');
+		scale *= point ? 10 : 1;
+		if (v > (__int128)INT64_MAX * 1000)
+			return false;
+	}
+	text += *text == ' ';
+	unit = unit_ns(text);
+	if (!digits || !unit || v > (__int128)INT64_MAX * scale / unit)
+		return false;
+	*ns = v * unit / scale;
+	return true;
+}
+
+bool parse_cycles(const char *text, int64_t *cycles)
+{
+	char digits[24];
+	size_t n = strspn(text, "0123456789");
+	unsigned long v;
+
+	if (strcmp(text + n, "cyc") || n >= sizeof(digits))
+		return false;
+	memcpy(digits, text, n);
+	digits[n] = 0;
+	if (!parse_unsigned(digits, INT64_MAX, &v))
+		return false;
+	*cycles = v;
+	return true;
+}
+
+bool parse_size(const char *text, unsigned long *kib)
+{
+	static const struct {
+		char unit;
+		unsigned long kib;
+	} known[] = { { 0, 1 }, { 'K', 1 }, { 'M', 1024 }, { 'G', 1024 * 1024 } };
+	char *end;
+	unsigned int i;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*kib = strtoul(text, &end, 10);
+	for (i = 0; i < ARRAY_SIZE(known) && *end != known[i].unit; i++)
+		;
+	if (errno || !*kib || i == ARRAY_SIZE(known) || (*end && end[1]) ||
+	    *kib > INT_MAX / known[i].kib)
+		return false;
+	*kib *= known[i].kib;
+	return true;
+}
+
+bool parse_percentile(const char *text, char **end, unsigned int *v)
+{
+	unsigned long whole, digit = 1000;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	whole = strtoul(text, end, 10);
+	if (whole > 100)
+		return false;
+	*v = whole * 100;
+	if (**end == '.')
+		for ((*end)++; **end >= '0' && **end <= '9'; (*end)++) {
+			digit /= 10;
+			*v += digit / 10 * (**end - '0');
+			if (!(digit / 10) && **end != '0')
+				return false;
+		}
+	return *v <= 10000;
+}
+
+const char *nearest_event(const char *word)
+{
+	const char *names[2 * HVST_EV_COUNT + 1];
+	const char *found;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < HVST_EV_COUNT; i++) {
+		names[n++] = hvst_event_name(i);
+		if (!strncmp(names[n - 1], "kvm_hv_", 7)) {
+			names[n] = names[n - 1] + 7;
+			n++;
+		}
+	}
+	names[n] = NULL;
+	found = nearest(word, names);
+	for (i = 0; found && i < HVST_EV_COUNT; i++)
+		if (!strcmp(found, hvst_event_name(i)) || !strcmp(found, hvst_event_name(i) + 7))
+			return hvst_event_name(i);
+	return found;
+}
+
+uint64_t events_matching(const char *pattern)
+{
+	const char *colon = strchr(pattern, ':');
+	const char *name = colon ? colon + 1 : pattern;
+	uint64_t ids = 0;
+	unsigned int i;
+
+	for (i = 0; i < HVST_EV_COUNT; i++)
+		if (!fnmatch(name, hvst_event_name(i), 0))
+			ids |= 1ULL << i;
+	if (!colon && !strcmp(name, "lost"))
+		ids |= 1ULL << HVST_EV_LOST;
+	return ids;
+}

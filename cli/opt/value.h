@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Values as options and prompts take them. */
+#ifndef HVST_CLI_OPT_VALUE_H
+#define HVST_CLI_OPT_VALUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Decimal digits and nothing else, up to @max. */
+bool parse_unsigned(const char *text, unsigned long max, unsigned long *v);
+/* "12.5s", "800us", "3m", "250" (seconds): ns. False when it is none or does not fit. */
+bool parse_duration(const char *text, int64_t *ns);
+/* "20559442857cyc" */
+bool parse_cycles(const char *text, int64_t *cycles);
+/* "64M", "65536" (KiB): KiB, not 0. */
+bool parse_size(const char *text, unsigned long *kib);
+/* "99.9" is 9990; *@end is what comes behind it. */
+bool parse_percentile(const char *text, char **end, unsigned int *v);
+
+/*
+ * The events that @pattern names, with or without a system, a bit each; HVST_EV_LOST is "lost".
+ * 0: none.
+ */
+uint64_t events_matching(const char *pattern);
+/* The event most like @word; NULL when none is near. */
+const char *nearest_event(const char *word);
+
+#endif

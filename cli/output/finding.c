@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "finding.h"
+#include "out.h"
+#include "units.h"
+
+#define KIND(array, type, ...)                                                                     \
+	{                                                                                          \
+		array, sizeof(array) / sizeof((array)[0]), sizeof(type), __VA_ARGS__               \
+	}
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+static const char *mode_word(int v)
+{
+	return v == HVST_MODE_NONE ? NULL : hvst_timer_mode_name(v);
+}
+
+static const char *delivery_word(int v)
+{
+	return v == HVST_DELIVERY_NONE ? NULL : hvst_delivery_mode_name(v);
+}
+
+static const char *kind_word(int v)
+{
+	return hvst_storm_kind_name(v);
+}
+
+static const char *cause_word(int v)
+{
+	return v == HVST_CAUSE_NOT_SEEN ? NULL : hvst_storm_cause_name(v);
+}
+
+static const char *reference_word(int v)
+{
+	return hvst_ref_source_name(v);
+}
+
+static const char *source_word(int v)
+{
+	return hvst_guest_source_name(v);
+}
+
+static const char *role_word(int v)
+{
+	return hvst_clock_role_name(v);
+}
+
+static const char *confidence_word(int v)
+{
+	return hvst_confidence_name(v);
+}
+
+static const char *question_word(int v)
+{
+	return hvst_question_name(v);
+}
+
+static const char *answer_word(int v)
+{
+	return hvst_answer_name(v);
+}
+
+/* --- texts that take several values ----------------------------------------------------------- */
+
+static void timer_mode(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_timer *t = finding;
+	const char *delivery = delivery_word(t->delivery);
+
+	snprintf(buf, len, "%s%s%s",
+		 t->mode == HVST_MODE_PERIODIC ? "periodic"
+		 : t->mode == HVST_MODE_BOTH   ? "both"
+					       : "one-shot",
+		 delivery ? ", " : "", delivery ? delivery : "");
+}
+
+static void timer_past_due(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_timer *t = finding;
+	char count[UNIT_BUF];
+
+	snprintf(buf, len, "%s", unit_count(count, t->past_due_observed + t->past_due_inferred));
+}
+
+static void storm_lasts(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+	char duration[UNIT_BUF];
+
+	snprintf(buf, len, "%s%s", s->open ? ">" : "",
+		 unit_duration(duration, s->end_ns - s->start_ns));
+}
+
+static void storm_when(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF];
+
+	snprintf(buf, len, "%s to %s%s (%s)", unit_time(a, s->start_ns), unit_time(b, s->end_ns),
+		 s->open ? ", still going on where the recording ends or has a gap" : "",
+		 unit_duration(c, s->end_ns - s->start_ns));
+}
+
+static void storm_arms(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF];
+
+	snprintf(buf, len, "%s past due of %s, %s on average", unit_count(a, s->past_due),
+		 unit_count(b, s->arms), unit_rate(c, s->rate_hz));
+}
+
+static void storm_meaning(char *buf, size_t len, const void *finding)
+{
+	static const char *const meanings[] = {
+		[HVST_STORM_UNKNOWN] = "unknown",
+		[HVST_STORM_BACKLOG] =
+			"backlog: the guest replays missed ticks until it has caught up",
+		[HVST_STORM_CONSTANT] = "constant: the guest's clock lags by a constant amount",
+		[HVST_STORM_GROWING] = "growing: the guest's clock runs too slowly",
+	};
+	const struct hvst_storm *s = finding;
+
+	snprintf(buf, len, "%s", meanings[s->kind]);
+}
+
+static void storm_skew(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF], error[UNIT_BUF];
+
+	snprintf(buf, len, "%s at the start, %s at most, %s at the end%s%s%s",
+		 unit_signed(a, s->skew_start_ns), unit_signed(b, s->skew_max_ns),
+		 unit_signed(c, s->skew_end_ns), s->skew_error_ns ? " (+- " : "",
+		 s->skew_error_ns ? unit_duration(error, s->skew_error_ns) : "",
+		 s->skew_error_ns ? ")" : "");
+}
+
+static void storm_progress(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+	char a[UNIT_BUF], b[UNIT_BUF];
+
+	buf[0] = 0;
+	if (s->progress_before >= 0 || s->progress_during >= 0)
+		snprintf(buf, len, "%s before, %s during", unit_share(a, s->progress_before),
+			 unit_share(b, s->progress_during));
+}
+
+/* "the host's clock stepped, +3.00 s at 9.155869" */
+static void storm_cause(char *buf, size_t len, const void *finding)
+{
+	static const char *const words[] = {
+		[HVST_CAUSE_NOT_SEEN] = "not seen",
+		[HVST_CAUSE_HOST_STEP] = "the host's reference clock stepped",
+		[HVST_CAUSE_SOURCE_SWITCH] = "the guest changed its clock source",
+		[HVST_CAUSE_VCPU_HELD] = "the vCPU was kept from running",
+	};
+	const struct hvst_storm *s = finding;
+	char size[UNIT_BUF], time[UNIT_BUF];
+	size_t at;
+
+	at = snprintf(buf, len, "%s", words[s->cause]);
+	if (s->cause_size_ns != HVST_UNKNOWN && s->cause != HVST_CAUSE_NOT_SEEN && at < len)
+		at += snprintf(buf + at, len - at, ", %s",
+			       s->cause == HVST_CAUSE_VCPU_HELD
+				       ? unit_duration(size, s->cause_size_ns)
+				       : unit_signed(size, s->cause_size_ns));
+	if (s->cause_ts_ns != HVST_UNKNOWN && s->cause != HVST_CAUSE_NOT_SEEN && at < len)
+		snprintf(buf + at, len - at, ", at %s s", unit_time(time, s->cause_ts_ns));
+}
+
+static void storm_trigger(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+	char distance[UNIT_BUF];
+
+	if (s->trigger_event < 0)
+		snprintf(buf, len, "no clock event");
+	else
+		snprintf(buf, len, "%s, %s %s", hvst_event_name(s->trigger_event),
+			 unit_duration(distance, llabs(s->trigger_distance_ns)),
+			 s->trigger_distance_ns < 0 ? "after its start" : "before");
+}
+
+static void storm_watchdog(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+
+	snprintf(buf, len, "%s",
+		 s->endangers_watchdog ? "long enough to endanger one" : "not in danger");
+}
+
+static void rate_text(char *buf, size_t len, double ppm, double error)
+{
+	char a[UNIT_BUF];
+
+	if (isnan(ppm))
+		buf[0] = 0;
+	else if (isnan(error))
+		snprintf(buf, len, "%s", unit_ppm(a, ppm));
+	else
+		snprintf(buf, len, "%s +- %.1f", unit_ppm(a, ppm), error);
+}
+
+static void reference_rate(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_ref_segment *s = finding;
+
+	rate_text(buf, len, s->rate_ppm, s->rate_ppm_error);
+}
+
+static void guest_vcpu(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_guest_transition *t = finding;
+
+	if (t->vcpu < 0)
+		snprintf(buf, len, "all");
+	else
+		snprintf(buf, len, "%d", t->vcpu);
+}
+
+static void guest_change(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_guest_transition *t = finding;
+	char offset[UNIT_BUF], rate[64];
+	size_t at;
+
+	at = snprintf(buf, len, "%s -> %s", hvst_guest_source_name(t->from),
+		      hvst_guest_source_name(t->to));
+	if (t->offset_ns != HVST_UNKNOWN && at < len)
+		at += snprintf(buf + at, len - at, ", %s", unit_signed(offset, t->offset_ns));
+	rate_text(rate, sizeof(rate), t->rate_ppm, t->rate_ppm_error);
+	if (*rate && at < len)
+		snprintf(buf + at, len - at, ", %s", rate);
+}
+
+static bool guest_subdued(const void *finding)
+{
+	return ((const struct hvst_guest_transition *)finding)->confidence == HVST_SUSPECTED;
+}
+
+/* --- the tables ------------------------------------------------------------------------------- */
+
+/* A member of struct OF, and a text made of several; other members of struct finding_field follow.
+ */
+#define FIELD(key, head, kind, member, where, ...)                                                 \
+	{                                                                                          \
+		.name = key, .title = head, .type = VALUE_##kind, .offset = offsetof(OF, member),  \
+		.in = where, __VA_ARGS__                                                           \
+	}
+#define TEXT(head, where, function, ...)                                                           \
+	{                                                                                          \
+		.title = head, .type = VALUE_TEXT, .in = where, .text = function, __VA_ARGS__      \
+	}
+
+#define OF struct hvst_vcpu_info
+static const struct finding_field vcpu_fields[] = {
+	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA),
+	FIELD("tid", "thread", ID, tid, IN_DATA),
+	FIELD("comm", "name", STRING, comm, IN_DATA),
+};
+#undef OF
+
+#define OF struct hvst_vm
+static const struct finding_field vm_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA),
+	FIELD("name", "name", POINTER, name, IN_DATA),
+	FIELD("epoch_ns", "epoch", TIME, epoch_ns, IN_DATA),
+	FIELD("vcpus", "vCPUs", LIST, vcpus, IN_DATA, .of = &finding_vcpu),
+};
+#undef OF
+
+#define OF struct hvst_timer
+static const struct finding_field timer_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
+	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA | IN_TABLES),
+	FIELD("tid", "thread", ID, tid, IN_DATA | IN_PAGE),
+	FIELD("timer", "timer", ID, timer, IN_DATA | IN_TABLES),
+	TEXT("mode", IN_TABLES, timer_mode, .drop = 3, .left = true),
+	FIELD("mode", "mode", WORD, mode, IN_DATA, .word = mode_word),
+	FIELD("delivery", "delivery", WORD, delivery, IN_DATA, .word = delivery_word),
+	FIELD("arms", "arms", COUNT, arms, IN_DATA | IN_TABLES),
+	TEXT("past due", IN_TABLES, timer_past_due, .role = ROLE_WARN),
+	FIELD("past_due_observed", "observed", COUNT, past_due_observed, IN_DATA),
+	FIELD("past_due_inferred", "inferred", COUNT, past_due_inferred, IN_DATA | IN_TABLES,
+	      .drop = 4),
+	FIELD("restarts", "restarts", COUNT, restarts, IN_DATA | IN_TABLES, .hide_zero = true),
+	FIELD("fired", "fired", COUNT, fired, IN_DATA),
+	FIELD("cancelled", "cancelled", COUNT, cancelled, IN_DATA),
+	FIELD("failed_deliveries", "failed", COUNT, failed_deliveries, IN_DATA | IN_TABLES,
+	      .hide_zero = true, .role = ROLE_WARN),
+	FIELD("skew", "skew", SKETCH, skew, IN_JSON),
+	FIELD(NULL, "min skew", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 0),
+	FIELD(NULL, "p1", QUANTILE, skew, IN_TABLES, .drop = 5, .role = ROLE_WARN, .rank = 100),
+	FIELD(NULL, "p50", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 5000),
+	FIELD(NULL, "p99", QUANTILE, skew, IN_TABLES, .drop = 1, .role = ROLE_WARN, .rank = 9900),
+	FIELD(NULL, "max", QUANTILE, skew, IN_TABLES, .rank = 10000),
+	FIELD("lateness", "lateness", SKETCH, lateness, IN_JSON),
+	FIELD("delivery_latency", "delivery latency", SKETCH, delivery_latency, IN_JSON),
+	FIELD("entry_latency", "entry latency", SKETCH, entry_latency, IN_JSON),
+};
+#undef OF
+
+#define OF struct hvst_storm
+static const struct finding_field storm_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
+	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA | IN_TABLES),
+	FIELD("tid", "thread", ID, tid, IN_DATA),
+	FIELD("timer", "timer", ID, timer, IN_DATA | IN_TABLES),
+	FIELD("start_ns", "start", TIME, start_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
+	FIELD("end_ns", "end", TIME, end_ns, IN_DATA),
+	TEXT("lasts", IN_TABLES, storm_lasts),
+	TEXT("when", IN_LIST, storm_when),
+	FIELD("open", "open", BOOL, open, IN_DATA),
+	FIELD("arms", "arms", COUNT, arms, IN_DATA | IN_PAGE),
+	FIELD("past_due", "past due", COUNT, past_due, IN_DATA | IN_TABLES, .role = ROLE_BAD),
+	TEXT("arms", IN_LIST, storm_arms),
+	FIELD("rate_hz", "rate", RATE, rate_hz, IN_DATA | IN_TABLES, .drop = 4),
+	FIELD("peak_hz", "peak", RATE, peak_hz, IN_DATA | IN_LIST),
+	TEXT("kind", IN_LIST, storm_meaning),
+	FIELD("skew_start_ns", "skew at start", SIGNED, skew_start_ns, IN_DATA),
+	FIELD("skew_max_ns", "max skew", SIGNED, skew_max_ns, IN_DATA | IN_TABLES,
+	      .role = ROLE_WARN),
+	FIELD("skew_end_ns", "skew at end", SIGNED, skew_end_ns, IN_DATA),
+	FIELD("skew_error_ns", "error", DURATION, skew_error_ns, IN_DATA),
+	TEXT("skew", IN_LIST, storm_skew),
+	FIELD("kind", "kind", WORD, kind, IN_DATA | IN_TABLES, .drop = 1, .word = kind_word),
+	FIELD("period_ref", "period", REF, period_ref, IN_DATA | IN_LIST),
+	FIELD("predicted_end_ns", "would end", TIME, predicted_end_ns, IN_DATA | IN_LIST),
+	FIELD("progress_before", "progress before", SHARE, progress_before, IN_DATA | IN_PAGE),
+	FIELD("progress_during", "during", SHARE, progress_during, IN_DATA | IN_PAGE),
+	TEXT("progress", IN_LIST, storm_progress),
+	TEXT("cause", IN_LIST | IN_TABLES, storm_cause, .drop = 5, .left = true),
+	TEXT("near", IN_LIST, storm_trigger),
+	FIELD("endangers_watchdog", "watchdog", BOOL, endangers_watchdog, IN_DATA),
+	TEXT("watchdog", IN_LIST, storm_watchdog),
+	FIELD("episode", "episode", INT, episode, IN_DATA | IN_LIST),
+	FIELD("cause.kind", "cause", WORD, cause, IN_DATA, .word = cause_word),
+	FIELD("cause.ts_ns", "at", TIME, cause_ts_ns, IN_DATA),
+	FIELD("cause.size_ns", "size", SIGNED, cause_size_ns, IN_DATA),
+	FIELD("trigger.event", "trigger", EVENT, trigger_event, IN_DATA),
+	FIELD("trigger.ts_ns", "at", TIME, trigger_ts_ns, IN_DATA),
+	FIELD("trigger.distance_ns", "before", SIGNED, trigger_distance_ns, IN_JSON | IN_DETAILS),
+	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_JSON | IN_DETAILS),
+};
+#undef OF
+
+#define OF struct hvst_past_due
+static const struct finding_field past_due_fields[] = {
+	FIELD("isolated", "isolated", COUNT, isolated, IN_JSON),
+	FIELD("bursts", "of these in short bursts", COUNT, bursts, IN_JSON | IN_LIST),
+	FIELD("short_deadline", "by a short deadline", COUNT, short_deadline, IN_JSON | IN_LIST),
+	FIELD("preempted", "by preemption", COUNT, preempted, IN_JSON | IN_LIST),
+	FIELD("unexplained", "unexplained", COUNT, unexplained, IN_JSON | IN_LIST),
+};
+#undef OF
+
+#define OF struct hvst_ref_segment
+static const struct finding_field reference_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
+	FIELD("from_ns", "from", TIME, from_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
+	FIELD("to_ns", "to", TIME, to_ns, IN_DATA | IN_TABLES, .drop = 3, .role = ROLE_TIME),
+	FIELD("source", "source", WORD, source, IN_DATA | IN_TABLES, .word = reference_word,
+	      .csv = "to_source"),
+	FIELD("step_ns", "step", SIGNED, step_ns, IN_DATA | IN_TABLES, .role = ROLE_WARN),
+	TEXT("rate", IN_TABLES, reference_rate, .drop = 2),
+	FIELD("rate_ppm", "rate", PPM, rate_ppm, IN_DATA),
+	FIELD("rate_ppm_error", "error", PPM, rate_ppm_error, IN_JSON | IN_DETAILS),
+	FIELD(NULL, "samples", COUNT, samples, IN_TABLE, .drop = 4),
+	FIELD("why", "why", STRING, why, IN_DATA | IN_TABLES, .drop = 5, .flexible = true),
+};
+#undef OF
+
+#define OF struct hvst_guest_transition
+static const struct finding_field guest_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
+	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA),
+	TEXT("vCPU", IN_TABLES, guest_vcpu),
+	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME,
+	      .csv = "from_ns"),
+	{ .name = "to_ns", .title = "to", .type = VALUE_NONE, .in = IN_CSV },
+	FIELD("role", "role", WORD, role, IN_DATA | IN_TABLES, .drop = 2, .word = role_word),
+	FIELD("from", "from", WORD, from, IN_DATA, .word = source_word, .csv = "from_source"),
+	FIELD("to", "to", WORD, to, IN_DATA, .word = source_word, .csv = "to_source"),
+	FIELD("offset_ns", "offset", SIGNED, offset_ns, IN_DATA, .csv = "step_ns"),
+	FIELD("rate_ppm", "rate", PPM, rate_ppm, IN_DATA),
+	FIELD("confidence", "confidence", WORD, confidence, IN_DATA | IN_TABLES, .drop = 1,
+	      .word = confidence_word),
+	TEXT("change", IN_TABLES, guest_change, .flexible = true, .left = true),
+	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_DATA | IN_PAGE, .csv = "why"),
+};
+#undef OF
+
+#define OF struct hvst_vm_verdict
+static const struct finding_field vm_verdict_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_JSON),
+	FIELD("answer", "answer", WORD, answer, IN_JSON, .word = answer_word),
+	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_JSON),
+};
+#undef OF
+
+#define OF struct hvst_verdict
+static const struct finding_field verdict_fields[] = {
+	FIELD("question", "question", WORD, question, IN_JSON | IN_DETAILS, .word = question_word),
+	FIELD("answer", "answer", WORD, answer, IN_JSON | IN_DETAILS, .word = answer_word),
+	FIELD("summary", "summary", STRING, summary, IN_JSON | IN_DETAILS),
+	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_JSON | IN_DETAILS),
+	FIELD("missing", "not recorded", EVENTS, missing, IN_JSON | IN_DETAILS),
+	FIELD("by_vm", "by VM", LIST, by_vm, IN_JSON, .of = &finding_vm_verdict),
+};
+#undef OF
+
+const struct finding_kind finding_vm = KIND(vm_fields, struct hvst_vm, NULL);
+const struct finding_kind finding_vcpu = KIND(vcpu_fields, struct hvst_vcpu_info, NULL);
+const struct finding_kind finding_timer = KIND(timer_fields, struct hvst_timer, NULL);
+const struct finding_kind finding_storm = KIND(storm_fields, struct hvst_storm, NULL);
+const struct finding_kind finding_past_due = KIND(past_due_fields, struct hvst_past_due, NULL);
+const struct finding_kind finding_reference = KIND(reference_fields, struct hvst_ref_segment, NULL);
+const struct finding_kind finding_guest =
+	KIND(guest_fields, struct hvst_guest_transition, guest_subdued);
+const struct finding_kind finding_verdict = KIND(verdict_fields, struct hvst_verdict, NULL);
+const struct finding_kind finding_vm_verdict =
+	KIND(vm_verdict_fields, struct hvst_vm_verdict, NULL);

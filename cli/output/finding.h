@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a finding consists of. The tables in finding.c name each field of a storm, a timer, a clock
+ * segment, ... once; JSON, CSV, the tables of text and HTML and the browser's details follow from
+ * them. A new field is one line there (and its entry in the JSON schema, which t_json checks).
+ */
+#ifndef HVST_CLI_FINDING_H
+#define HVST_CLI_FINDING_H
+
+#include <hvstimer/hvstimer.h>
+
+/* How a value is stored, its unit, and what stands for "unknown". */
+enum value_type {
+	VALUE_ID,	/* int; negative: unknown */
+	VALUE_INT,	/* int */
+	VALUE_BOOL,	/* bool */
+	VALUE_COUNT,	/* uint64_t */
+	VALUE_TIME,	/* int64_t, ns of the trace clock; HVST_UNKNOWN */
+	VALUE_DURATION, /* int64_t, ns; HVST_UNKNOWN */
+	VALUE_SIGNED,	/* the same, shown with its sign */
+	VALUE_REF,	/* int64_t, units of 100 ns; HVST_UNKNOWN */
+	VALUE_RATE,	/* double, Hz */
+	VALUE_PPM,	/* double; NaN: unknown */
+	VALUE_SHARE,	/* double, 0 to 1; negative: unknown */
+	VALUE_WORD,	/* an enum, named by @word; NULL: unknown */
+	VALUE_EVENT,	/* int, enum hvst_event_id; negative: none */
+	VALUE_EVENTS,	/* uint64_t, bit per enum hvst_event_id */
+	VALUE_STRING,	/* char[] */
+	VALUE_POINTER,	/* const char *; NULL: unknown */
+	VALUE_SKETCH,	/* const struct hvst_sketch * */
+	VALUE_QUANTILE, /* the same: its value at @rank */
+	VALUE_EVIDENCE, /* struct hvst_evidence_list */
+	VALUE_LIST,	/* pointer to findings of kind @of, their number (unsigned int) behind it */
+	VALUE_NONE,	/* no value: an empty column, which other findings of the table have */
+	VALUE_TEXT,	/* for people only, made by @text; "": unknown */
+};
+
+/* Where a field is shown. */
+enum field_view {
+	IN_JSON = 1,
+	IN_CSV = 2,
+	IN_DETAILS = 4, /* of the browser */
+	IN_TABLE = 8,	/* of text output */
+	IN_LIST = 16,	/* one line a field, text output */
+	IN_PAGE = 32,	/* table of the HTML page */
+	IN_DATA = IN_JSON | IN_CSV | IN_DETAILS,
+	IN_TABLES = IN_TABLE | IN_PAGE,
+};
+
+struct finding_kind;
+
+/**
+ * struct finding_field - one field of a kind of finding
+ * @name: key of JSON and the browser, column of CSV. "a.b" is member b of object a, which is null
+ *	when its first member is unknown; CSV has a_b. NULL: not a value of its own
+ * @title: for people
+ * @type: enum value_type
+ * @offset: in the finding's struct
+ * @in: enum field_view
+ * @drop: 0: its column is always shown; else the highest goes first where the screen is narrow
+ * @flexible: last column of a table: cut to fit
+ * @hide_zero: its column is shown only if some value is not 0
+ * @left: VALUE_TEXT that stands left in its column; other text does anyway
+ * @role: of the cell, unless the value is zero, ahead of its expiry, or unknown
+ * @csv: column of CSV if it is not @name
+ */
+struct finding_field {
+	const char *name;
+	const char *title;
+	enum value_type type;
+	unsigned int offset;
+	unsigned int in;
+	unsigned int drop;
+	bool flexible, left, hide_zero;
+	int role;	   /* enum role */
+	unsigned int rank; /* VALUE_QUANTILE: hundredths of a per cent; 0: min, 10000: max */
+	const char *csv;
+	const char *(*word)(int v);
+	void (*text)(char *buf, size_t len, const void *finding);
+	const struct finding_kind *of;
+};
+
+/* @subdued: a finding to be shown less prominently than others of its kind; NULL: none is. */
+struct finding_kind {
+	const struct finding_field *fields;
+	unsigned int n;
+	size_t size; /* of one finding */
+	bool (*subdued)(const void *finding);
+};
+
+extern const struct finding_kind finding_vm, finding_vcpu, finding_timer, finding_storm,
+	finding_past_due, finding_reference, finding_guest, finding_verdict, finding_vm_verdict;
+
+/* The @i-th of an array of findings. */
+static inline const void *finding_at(const struct finding_kind *kind, const void *first,
+				     unsigned int i)
+{
+	return (const char *)first + i * kind->size;
+}
+
+/* The field of @kind with that title in tables; NULL: none. */
+const struct finding_field *finding_column(const struct finding_kind *kind, const char *title);
+
+/* The value of a field, for those types that have one of that sort. */
+int field_int(const struct finding_field *f, const void *finding);
+int64_t field_i64(const struct finding_field *f, const void *finding);
+uint64_t field_u64(const struct finding_field *f, const void *finding);
+double field_double(const struct finding_field *f, const void *finding); /* NaN: unknown */
+bool field_bool(const struct finding_field *f, const void *finding);
+const char *field_string(const struct finding_field *f, const void *finding); /* NULL: unknown */
+const struct hvst_sketch *field_sketch(const struct finding_field *f, const void *finding);
+const struct hvst_evidence_list *field_evidence(const struct finding_field *f, const void *finding);
+const void *field_list(const struct finding_field *f, const void *finding, unsigned int *n);
+
+bool field_known(const struct finding_field *f, const void *finding);
+/* Digits after the point of a VALUE_RATE, VALUE_PPM or VALUE_SHARE in JSON and CSV. */
+int field_decimals(const struct finding_field *f);
+/* For people, with unit; "?" for an unknown id, "-" for anything else unknown. Returns @buf. */
+char *field_text(const struct finding_field *f, const void *finding, char *buf, size_t len);
+/* Does the field stand left in its column, as text does? */
+bool field_left(const struct finding_field *f);
+/* enum role of the field's cell. */
+int field_role(const struct finding_kind *kind, const struct finding_field *f, const void *finding);
+
+#define FIELD_BUF 512
+
+#endif
