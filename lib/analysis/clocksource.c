@@ -36,6 +36,7 @@ struct vm_source {
 	bool change_pending;	    /* a page write whose effect the next arms show */
 	int change_tid;		    /* the vCPU thread that wrote it; -1: the host broke the page */
 	unsigned int change_arms;   /* its arms since */
+	unsigned int change_reads; /* reads before an arm, but with its config written in between */
 	unsigned int change_silent; /* those that came from a clock without a read of the counter */
 	int64_t change_ns;
 	unsigned int change_ticks; /* expirations since */
@@ -52,6 +53,7 @@ struct vcpu_source {
 	enum hvst_guest_source source; /* HVST_SRC_UNKNOWN: as the VM */
 	bool learned;		       /* its first source is known: another one is a change */
 	bool read_last;		       /* the last MSR access was a read of TIME_REF_COUNT */
+	bool config_since;	       /* ... but for a write of the timer's config */
 	unsigned int exits_since_read;
 	uint32_t msrs_since_arm;
 	struct hvst_evidence read_why;
@@ -233,7 +235,8 @@ static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, 
 	if (usable && derived && !read_before)
 		confirm_change(a, v->vm, v, HVST_SRC_TSC_PAGE, HVST_OBSERVED, ev,
 			       "next arms: no read of the counter before them");
-	else if (!usable && read_before)
+	else if (!usable && read_before &&
+		 (!v->state->source->config_since || ++vm->change_reads > 1))
 		confirm_change(a, v->vm, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, ev,
 			       "next arms: the counter is read just before them");
 	else if (!usable && vm->change_silent >= AGREEING_ARMS && vm->change_tid < 0)
@@ -294,7 +297,7 @@ static void change_begins(struct analysis *a, struct vm *vm, int tid, bool was_u
 	s->change_pending = true;
 	s->change_tid = tid;
 	s->change_ns = ts;
-	s->change_arms = s->change_silent = s->change_ticks = 0;
+	s->change_arms = s->change_silent = s->change_reads = s->change_ticks = 0;
 	for_each_vcpu (v, vm)
 		if (v->state)
 			v->state->source->with_read = v->state->source->without_read = 0;
@@ -488,6 +491,7 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 	if (ev->msr.write && ev->msr.data && hvst_msr_is_stimer(ev->msr.ecx) &&
 	    !hvst_msr_is_stimer_count(ev->msr.ecx)) {
 		s->exits_since_read -= s->exits_since_read > 0; /* the write's own */
+		s->config_since = true;
 		return;
 	}
 	s->read_last =
@@ -495,6 +499,7 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 	if (!s->read_last)
 		return;
 	s->exits_since_read = 0;
+	s->config_since = false;
 	if (!s->with_read)
 		hvst_evidence_plain(&s->read_why, ev,
 				    "TIME_REF_COUNT read just before the timer is set");

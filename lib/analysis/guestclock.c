@@ -314,7 +314,8 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	int64_t headroom;
 
 	if (arm->kind == HVST_ARM_PERIODIC || arm->skew_ns == HVST_UNKNOWN ||
-	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
+	    arm->error_ns > ON_LINE_NS ||
+	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST | HVST_ARM_PARKED))
 		return;
 	headroom = -arm->skew_ns;
 	if (!e->per)

@@ -204,12 +204,14 @@ static bool catches_up(const struct storm_group *g, int64_t skew)
 static void count_cause(const struct analysis *a, struct storm_group *g, const struct stimer *t,
 			const struct hvst_arm *arm, int64_t programmed_ns, bool retry)
 {
-	int64_t cost = hvst_activity_arm_cost(t->vcpu), skew = arm->skew_ns;
+	int64_t cost = hvst_activity_arm_cost(t->vcpu), skew = arm->skew_ns, err = 0;
 	int64_t limit =
 		a->params.short_deadline_ns ? a->params.short_deadline_ns : SHORT_COSTS * cost;
 
 	if (!a->params.short_deadline_ns && limit < SHORT_MIN_NS)
 		limit = SHORT_MIN_NS;
+	if (skew == HVST_UNKNOWN)
+		skew = hvst_resolve_point(t->vcpu->vm, arm->ts_ns, arm->count, arm->cpu, &err);
 	if (skew == HVST_UNKNOWN) {
 		g->unexplained++;
 		return;

@@ -456,6 +456,16 @@ static bool on_piece(const struct refclock_piece *p, int64_t t, int64_t *o, int6
 	return true;
 }
 
+/* At @t on the straight line from the last sample of @a to the first one of @b. */
+static int64_t chord(const struct refclock_piece *a, const struct refclock_piece *b, int64_t t)
+{
+	int64_t from = hvst_refclock_line_at(&a->line, a->to);
+	int64_t to = hvst_refclock_line_at(&b->line, b->from);
+	double part = b->from > a->to ? (double)(t - a->to) / (double)(b->from - a->to) : 0;
+
+	return from + (int64_t)(part * (double)hvst_refclock_sub(to, from));
+}
+
 /* Between two pieces: by what joins them. */
 static bool between(const struct refclock_piece *a, const struct refclock_piece *b, int64_t t,
 		    int64_t *o, int64_t *err)
@@ -478,7 +488,14 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 	}
 	if (b->joint == REFCLOCK_UNDECIDED && size > UNDECIDED_NS)
 		return false;
-	*err = grown((double)size +
+	/*
+	 * The slope changed somewhere between the last sample of the one and the first of the other:
+	 * the straight line between the two is in the middle of what may have been.
+	 */
+	*o = chord(a, b, t);
+	ea = size_of(hvst_refclock_sub(oa, *o));
+	eb = size_of(hvst_refclock_sub(ob, *o));
+	*err = grown((double)(ea > eb ? ea : eb) +
 		     (double)(a->line.err > b->line.err ? a->line.err : b->line.err));
 	return true;
 }

@@ -420,6 +420,19 @@ static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct
 	arm_end(t, out);
 }
 
+/*
+ * kvm_hv_process_stimers(): a one-shot expires when the clock has reached its count. Where each CPU
+ * has a clock of its own, events of two CPUs may come in the wrong order, and the count be another's.
+ */
+static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
+{
+	if (t->periodic || t->padded || !t->arm_count ||
+	    (k->opts.clock_per_cpu && t->arm_cpu != ev->cpu))
+		return;
+	if (hvst_refclock_bound(&t->vcpu->vm->clock, ev->ts_ns, t->arm_count, ev->cpu))
+		k->error = -ENOMEM;
+}
+
 void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 		    struct hvst_changes *out)
 {
@@ -435,10 +448,7 @@ void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 		infer_past_due(t, ev, out);
 	if (!delivered)
 		t->failed++;
-	/* kvm_hv_process_stimers(): a one-shot expires when the clock has reached its count. */
-	if (!t->periodic && !t->padded && t->arm_count &&
-	    hvst_refclock_bound(&v->vm->clock, ev->ts_ns, t->arm_count, ev->cpu))
-		k->error = -ENOMEM;
+	bound_clock(k, t, ev);
 	t->expiration_ns = ev->ts_ns;
 	out->delivery = (struct hvst_delivery){
 		.arm_ns = t->arm_ns,
