@@ -188,6 +188,7 @@ struct hvst_storm {
 	enum hvst_storm_cause cause;
 	int64_t cause_ts_ns;   /* HVST_UNKNOWN: not seen */
 	int64_t cause_size_ns; /* of the step, or how long it was held; HVST_UNKNOWN */
+	bool cause_at_least;   /* the size is a lower bound */
 	int trigger_event;     /* last clock event before it: enum hvst_event_id; -1: none near */
 	int64_t trigger_ts_ns, trigger_distance_ns; /* when, and how long before; HVST_UNKNOWN */
 	struct hvst_evidence_list evidence;

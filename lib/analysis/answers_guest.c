@@ -2,6 +2,7 @@
 /* Stage: analysis. Answers about the guest: its storms, its clock, what it was kept from. */
 #include <math.h>
 
+#include "guestclock.h"
 #include "pastdue.h"
 #include "verdict.h"
 
@@ -42,9 +43,18 @@ ANSWER(storm)
 ANSWER(behind)
 {
 	const struct vm_causes *c = hvst_causes_of(a, vm);
+	const struct vm_guestclock *g = hvst_guestclock_of(a, vm);
 
 	if (storms_yes(a, vm, 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, why))
 		return HVST_YES;
+	if (g && g->lag_ns != HVST_UNKNOWN) {
+		hvst_evidence_stat(why,
+				   "since %.6f s every arm of tid %d timer %d is shorter by %.6f "
+				   "s, just what the reference clock stepped",
+				   (double)g->lag_from_ns / 1e9, g->tid, g->timer,
+				   (double)g->lag_ns / 1e9);
+		return HVST_YES;
+	}
 	if (!c || !c->unexplained)
 		return HVST_NO;
 	hvst_evidence_add(why, &c->unexplained_why);
@@ -78,20 +88,12 @@ static bool rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list
 	return yes;
 }
 
-/* Did an edge of this VM's own show that its clock keeps the rate? */
-static bool steady(const struct analysis *a, int number)
-{
-	for_each_vm (vm, a)
-		if (vm->number == number && vm->state)
-			return vm->state->steady_edges;
-	return false;
-}
-
 ANSWER(guest_rate)
 {
+	const struct vm_guestclock *g = hvst_guestclock_of(a, vm);
 	bool known = false, yes = rate_yes(a, vm, why, &known);
 
-	return hvst_answer_if(yes, known || steady(a, vm));
+	return hvst_answer_if(yes, known || (g && g->steady));
 }
 
 bool hvst_is_switch(const struct hvst_guest_transition *t)
@@ -119,6 +121,14 @@ static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_li
 ANSWER(source_switch)
 {
 	return hvst_answer_if(switch_yes(a, vm, why), true);
+}
+
+const struct vm_guestclock *hvst_guestclock_of(const struct analysis *a, int number)
+{
+	for_each_vm (vm, a)
+		if (vm->number == number && vm->state)
+			return vm->state->guestclock;
+	return NULL;
 }
 
 const struct vm_causes *hvst_causes_of(const struct analysis *a, int number)

@@ -4,8 +4,6 @@
 #include "verdict.h"
 
 #define UNPAIRED_P99_NS (100 * 1000) /* delays timers noticeably */
-#define RATE_MIN_PPM	100.0
-#define RATE_MIN_NS	(1000LL * 1000 * 1000)
 
 static const struct refclock *clock_of(const struct analysis *a, int number)
 {
@@ -40,7 +38,7 @@ ANSWER(host_rate)
 
 	if (!clock || a->opts.trace->scale_source == HVST_SCALE_ESTIMATED)
 		return HVST_CANNOT_TELL;
-	hvst_refclock_rate(clock, RATE_MIN_PPM, RATE_MIN_NS, &v);
+	hvst_refclock_rate(clock, HVST_RATE_MIN_PPM, HVST_RATE_MIN_NS, &v);
 	if (v.answer == REFCLOCK_YES)
 		hvst_evidence_stat(why, "time_now against clock %s: %.120s",
 				   a->opts.trace->clock ? a->opts.trace->clock : "?", v.text);

@@ -33,9 +33,9 @@
 /* The source that a VM's vCPUs share, and a change of it that is not confirmed yet. */
 struct vm_source {
 	enum hvst_guest_source source;
-	bool change_pending;	    /* a page write whose effect the next arms show */
-	int change_tid;		    /* the vCPU thread that wrote it; -1: the host broke the page */
-	unsigned int change_arms;   /* its arms since */
+	bool change_pending;	   /* a page write whose effect the next arms show */
+	int change_tid;		   /* the vCPU thread that wrote it; -1: the host broke the page */
+	unsigned int change_arms;  /* its arms since */
 	unsigned int change_reads; /* reads before an arm, but with its config written in between */
 	unsigned int change_silent; /* those that came from a clock without a read of the counter */
 	int64_t change_ns;

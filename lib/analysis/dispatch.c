@@ -21,7 +21,8 @@ static int vm_created(struct vm *vm)
 {
 	vm->state = calloc(1, sizeof(*vm->state));
 	if (!vm->state || hvst_resolve_vm_created(vm) || hvst_marks_created(vm) ||
-	    hvst_clocksource_vm_created(vm) || hvst_pastdue_created(vm))
+	    hvst_clocksource_vm_created(vm) || hvst_pastdue_created(vm) ||
+	    hvst_guestclock_vm_created(vm))
 		return -ENOMEM;
 	return 0;
 }
@@ -34,6 +35,7 @@ static void vm_free(struct vm *vm)
 	hvst_marks_free(vm);
 	hvst_clocksource_vm_free(vm);
 	hvst_pastdue_free(vm);
+	hvst_guestclock_vm_free(vm);
 	free(vm->state);
 	vm->state = NULL;
 }
@@ -104,7 +106,7 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	hvst_marks_merged(into, from);
 	hvst_clocksource_merged(a, into, from);
 	hvst_pastdue_merged(into, from);
-	into->state->steady_edges += from->state->steady_edges;
+	hvst_guestclock_merged(into, from);
 	vm_free(from);
 }
 

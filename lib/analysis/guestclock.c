@@ -30,9 +30,10 @@
 #define EDGE_RMS_NS    (150 * 1000)
 #define MIN_PPM	       20
 #define NEAR_STORM_NS  (250LL * 1000 * 1000)
-#define MAX_SILENT     1024  /* storms looked at for a silent change: each looks at every change */
-#define GRID_PERCENT   90    /* of the steps that make a grid */
-#define MAX_PPM	       50000 /* a faster drift is a habit of the guest, not its clock */
+#define MAX_SILENT     1024 /* storms looked at for a silent change: each looks at every change */
+#define MIN_LAG_NS     (200 * 1000) /* a shift of the edge that is no wander */
+#define GRID_PERCENT   90	    /* of the steps that make a grid */
+#define MAX_PPM	       50000	    /* a faster drift is a habit of the guest, not its clock */
 
 /* Upper edge of the headroom over time. */
 #define EDGE_POINTS 128
@@ -51,7 +52,15 @@ struct step_class {
 	int64_t step;
 	uint64_t n;
 };
+/* A pass that is over: where its line began and ended. */
+#define EDGE_PASSES 64
+struct edge_pass {
+	int64_t from, to;
+	double first, last; /* headroom on the line then */
+};
 struct guest_edge {
+	struct edge_pass passes[EDGE_PASSES]; /* a ring */
+	unsigned int nr_passes;
 	struct edge_point p[EDGE_POINTS]; /* the run so far, a point a window */
 	unsigned int n;
 	unsigned int per;      /* windows merged into a point */
@@ -72,6 +81,27 @@ struct fit {
 	double slope, level, rms, slope_err;
 	int64_t t0;
 };
+
+int hvst_guestclock_vm_created(struct vm *vm)
+{
+	struct vm_guestclock *c = calloc(1, sizeof(*c));
+
+	vm->state->guestclock = c;
+	if (!c)
+		return -ENOMEM;
+	c->lag_ns = c->lag_from_ns = HVST_UNKNOWN;
+	return 0;
+}
+
+void hvst_guestclock_merged(struct vm *into, struct vm *from)
+{
+	into->state->guestclock->steady += from->state->guestclock->steady;
+}
+
+void hvst_guestclock_vm_free(struct vm *vm)
+{
+	free(vm->state->guestclock);
+}
 
 int hvst_guestclock_created(struct stimer *t)
 {
@@ -195,6 +225,16 @@ static bool shows_clock(const struct guest_edge *e)
 	return e->nr_grid * 100 < e->nr_steps * GRID_PERCENT;
 }
 
+static void pass_add(struct guest_edge *e, const struct fit *f)
+{
+	struct edge_pass *p = &e->passes[e->nr_passes++ % EDGE_PASSES];
+
+	p->from = e->from;
+	p->to = e->p[e->n - 1].ts;
+	p->first = f->level;
+	p->last = f->level + f->slope * (double)(p->to - f->t0);
+}
+
 static void run_end(struct analysis *a, struct stimer *t)
 {
 	struct guest_edge *e = t->state->edge;
@@ -203,13 +243,15 @@ static void run_end(struct analysis *a, struct stimer *t)
 
 	if (e->n >= 4) {
 		fit_line(e, &f);
+		if (f.rms <= ON_LINE_MAX_NS)
+			pass_add(e, &f);
 		if (e->n >= MIN_POINTS && span >= MIN_SPAN_NS) {
 			bool drift = is_drift(&f, span, e->n);
 
 			if (drift && shows_clock(e))
 				report(a, t, e, &f);
 			else if (!drift && f.slope_err * 1e6 < MIN_PPM)
-				t->vcpu->vm->state->steady_edges++;
+				t->vcpu->vm->state->guestclock->steady++;
 		}
 		e->before = (struct guest_fit){ f.slope, f.level, f.t0, e->p[e->n - 1].ts, true };
 	} else {
@@ -394,9 +436,50 @@ static void silent_changes(struct analysis *a, const struct hvst_storm *s, struc
 			   s->timer);
 }
 
+/* By how much the headroom fell across the step; false when no two passes lie beside it. */
+static bool fell_across(const struct guest_edge *e, const struct refclock_piece *p, double *fell)
+{
+	const struct edge_pass *before = NULL, *after = NULL;
+	unsigned int n = e->nr_passes < EDGE_PASSES ? e->nr_passes : EDGE_PASSES;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct edge_pass *x = &e->passes[(e->nr_passes - n + i) % EDGE_PASSES];
+
+		if (x->from < p->after && x->to <= p->until + WIN_NS)
+			before = x;
+		else if (!after && x->to > p->until)
+			after = x;
+	}
+	if (!before || !after)
+		return false;
+	*fell = before->last - after->first;
+	return true;
+}
+
+/* Every arm after a step forward is shorter by exactly the step: the guest did not follow it. */
+static void lags_since_step(struct analysis *a, struct stimer *t)
+{
+	struct vm_guestclock *c = t->vcpu->vm->state->guestclock;
+	const struct refclock_piece *p;
+	double fell;
+
+	(void)a;
+	for (unsigned int i = 0; (p = hvst_refclock_piece(&t->vcpu->vm->clock, i)); i++) {
+		if (p->joint != REFCLOCK_STEP || p->at_least || p->step < MIN_LAG_NS ||
+		    !fell_across(t->state->edge, p, &fell) ||
+		    fabs(fell - (double)p->step) > fmax(ON_LINE_NS, (double)p->step / 50))
+			continue;
+		c->lag_ns = p->step;
+		c->lag_from_ns = p->at;
+		c->tid = t->vcpu->tid;
+		c->timer = t->index;
+	}
+}
+
 void hvst_guestclock_finish(struct analysis *a)
 {
 	for (unsigned int i = 0; i < a->nr_storms && i < MAX_SILENT; i++)
 		silent_changes(a, &a->storms[i].storm, a->storms[i].vcpu);
 	hvst_each_timer(a, run_end);
+	hvst_each_timer(a, lags_since_step);
 }

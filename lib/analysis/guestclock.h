@@ -8,6 +8,20 @@
 
 #include "state.h"
 
+/* What the edges of a VM's timers showed. */
+struct vm_guestclock {
+	uint64_t steady; /* passes long enough that showed no rate error */
+	/*
+	 * Arms became shorter by just what the reference clock stepped: the guest's clock did not
+	 * follow the step. HVST_UNKNOWN: not seen.
+	 */
+	int64_t lag_ns, lag_from_ns;
+	int tid, timer;
+};
+
+int hvst_guestclock_vm_created(struct vm *vm);
+void hvst_guestclock_merged(struct vm *into, struct vm *from);
+void hvst_guestclock_vm_free(struct vm *vm);
 int hvst_guestclock_created(struct stimer *t);
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm);
 /* A clock with another rate, or a lag, and no event that tells why. NULL without memory or room. */

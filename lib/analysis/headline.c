@@ -1,141 +1,278 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. The verdict of the first screen, and what to do next: from the answers. */
+/*
+ * Stage: analysis. The verdict of the first screen: one line, up to three reasons, what to do next.
+ * Made of the answers and the storms alone, so that no sentence denies what an answer affirms or
+ * leaves open.
+ */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "verdict.h"
 
-/* What lies shortly before a storm may have caused it; what lies seconds before, hardly. */
-#define CAUSE_REACH_NS (2000LL * 1000 * 1000)
+static void reason(struct hvst_result *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-/* A step of the host's clock just before the storm, of about the size of its skew. */
-static const struct hvst_ref_segment *step_before(const struct analysis *a,
-						  const struct hvst_storm *s)
+static void reason(struct hvst_result *r, const char *fmt, ...)
 {
-	const struct hvst_ref_segment *best = NULL;
+	va_list ap;
 
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *r = &a->result.reference[i];
-
-		if (r->vm != s->vm || r->step_ns == HVST_UNKNOWN ||
-		    r->step_ns <= HVST_STEP_MIN_NS || r->from_ns > s->start_ns ||
-		    s->start_ns - r->from_ns > CAUSE_REACH_NS || s->skew_max_ns == HVST_UNKNOWN)
-			continue;
-		if (r->step_ns >= s->skew_max_ns / 2 && r->step_ns / 2 <= s->skew_max_ns)
-			best = r;
-	}
-	return best;
+	if (r->nr_reasons >= HVST_MAX_REASONS)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(r->reasons[r->nr_reasons++], sizeof(r->reasons[0]), fmt, ap);
+	va_end(ap);
 }
 
-static const struct hvst_guest_transition *switch_before(const struct analysis *a,
-							 const struct hvst_storm *s)
+static void next_step(struct hvst_result *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void next_step(struct hvst_result *r, const char *fmt, ...)
 {
-	const struct hvst_guest_transition *best = NULL;
+	va_list ap;
 
-	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = &a->result.guest[i];
-
-		if (t->vm == s->vm && hvst_is_switch(t) && t->ts_ns <= s->start_ns &&
-		    s->start_ns - t->ts_ns <= CAUSE_REACH_NS && (t->vcpu < 0 || t->tid == s->tid))
-			best = t;
-	}
-	return best;
+	if (r->nr_next >= HVST_MAX_NEXT)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(r->next[r->nr_next++], sizeof(r->next[0]), fmt, ap);
+	va_end(ap);
 }
 
-/* Why this storm, as far as the trace shows it. */
-static void cause_text(const struct analysis *a, const struct hvst_storm *s, char *buf, size_t len)
+static enum hvst_answer answer(const struct hvst_result *r, enum hvst_question q)
 {
-	const struct hvst_ref_segment *step = step_before(a, s);
-	const struct hvst_guest_transition *sw = switch_before(a, s);
-	char size[16], dist[16];
-	int n;
+	return r->verdicts[q].answer;
+}
 
-	if (step)
-		n = snprintf(buf, len, "the host's reference clock stepped +%s %s before it: %s",
-			     hvst_span_text(step->step_ns, size),
-			     hvst_span_text(s->start_ns - step->from_ns, dist),
-			     s->kind == HVST_STORM_BACKLOG ? "the guest replays the ticks it missed"
-							   : "the guest's clock did not follow");
-	else if (s->kind == HVST_STORM_BACKLOG)
-		n = snprintf(
-			buf, len,
-			"the guest replays missed ticks, with no step of the host's clock before");
-	else if (s->kind == HVST_STORM_GROWING)
-		n = snprintf(
-			buf, len,
-			"the guest's clock runs slow and falls ever further behind the host's");
+/* The time that the storms of an episode take, and how many they are. */
+static int64_t episode_harm(const struct hvst_result *r, int episode, unsigned int *n)
+{
+	int64_t harm = 0;
+
+	*n = 0;
+	for (unsigned int i = 0; i < r->nr_storms; i++)
+		if (r->storms[i].episode == episode) {
+			harm += r->storms[i].end_ns - r->storms[i].start_ns;
+			(*n)++;
+		}
+	return harm;
+}
+
+/* The storm that keeps its guest from work the longest. */
+static const struct hvst_storm *worst_storm(const struct hvst_result *r)
+{
+	const struct hvst_storm *worst = NULL;
+	int64_t most = -1;
+
+	for (unsigned int i = 0; i < r->nr_storms; i++) {
+		int64_t span = r->storms[i].end_ns - r->storms[i].start_ns;
+
+		if (span > most) {
+			most = span;
+			worst = &r->storms[i];
+		}
+	}
+	return worst;
+}
+
+static const struct hvst_guest_transition *switch_at(const struct hvst_result *r,
+						     const struct hvst_storm *s)
+{
+	for (unsigned int i = 0; i < r->nr_guest; i++)
+		if (r->guest[i].vm == s->vm && r->guest[i].ts_ns == s->cause_ts_ns &&
+		    hvst_is_switch(&r->guest[i]))
+			return &r->guest[i];
+	return NULL;
+}
+
+/* Whose clock is wrong, as far as that is known. */
+static const char *whose(const struct hvst_storm *s, char buf[80])
+{
+	char behind[16];
+
+	if (s->cause == HVST_CAUSE_VCPU_HELD) {
+		snprintf(buf, 80, "it was held and catches up on its ticks");
+		return buf;
+	}
+	if (s->kind == HVST_STORM_BACKLOG) {
+		snprintf(buf, 80, "the guest replays ticks that it missed");
+		return buf;
+	}
+	if (s->kind == HVST_STORM_GROWING) {
+		snprintf(buf, 80, "the guest's clock runs slow");
+		return buf;
+	}
+	if (s->skew_max_ns == HVST_UNKNOWN)
+		snprintf(buf, 80, "the guest's clock is behind");
 	else
-		n = snprintf(buf, len, "the guest's clock lags the host's, which did not step");
-	if (!step && sw && n >= 0 && (size_t)n < len)
-		snprintf(buf + n, len - (size_t)n, "; %s before, the guest changed from %s to %s",
-			 hvst_span_text(s->start_ns - sw->ts_ns, dist),
-			 hvst_guest_source_name(sw->from), hvst_guest_source_name(sw->to));
+		snprintf(buf, 80, "the guest's clock is %s behind",
+			 hvst_span_text(s->skew_max_ns, behind));
+	return buf;
 }
 
-/* Where, how many, how far behind, why. Returns the length written or cut at @len. */
-static size_t storm_text(const struct analysis *a, const struct hvst_storm *s, const char *which,
-			 char *buf, size_t len)
+static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
-	char cause[240], behind[48] = "", span[16], skew[16];
-	int n;
+	const struct hvst_guest_transition *sw;
+	char size[16], dist[16];
 
-	cause_text(a, s, cause, sizeof(cause));
-	if (s->skew_max_ns != HVST_UNKNOWN)
-		snprintf(behind, sizeof(behind), ", up to %s behind",
-			 hvst_span_text(s->skew_max_ns, skew));
-	n = snprintf(buf, len,
-		     "%s at %.6f s on vCPU %d timer %d (tid %d): %llu past-due arms in %s%s; %s.",
-		     which, (double)s->start_ns / 1e9, s->vcpu, s->timer, s->tid,
-		     (unsigned long long)s->past_due, hvst_span_text(s->end_ns - s->start_ns, span),
-		     behind, cause);
-	return n < 0 ? 0 : (size_t)n < len ? (size_t)n : len;
+	switch (s->cause) {
+	case HVST_CAUSE_HOST_STEP:
+		reason(r,
+		       "The host's reference clock stepped by %s%+.6f s at %.6f s, %s before it%s.",
+		       s->cause_at_least ? "at least " : "", (double)s->cause_size_ns / 1e9,
+		       (double)s->cause_ts_ns / 1e9,
+		       hvst_span_text(s->start_ns - s->cause_ts_ns, dist),
+		       s->kind == HVST_STORM_BACKLOG ? "" : "; the guest's clock did not follow");
+		break;
+	case HVST_CAUSE_SOURCE_SWITCH:
+		sw = switch_at(r, s);
+		if (sw)
+			reason(r, "%s before it, at %.6f s, the guest changed from %s to %s.",
+			       hvst_span_text(s->start_ns - s->cause_ts_ns, dist),
+			       (double)s->cause_ts_ns / 1e9, hvst_guest_source_name(sw->from),
+			       hvst_guest_source_name(sw->to));
+		break;
+	case HVST_CAUSE_VCPU_HELD:
+		reason(r, "The vCPU was kept off its CPU, or out of guest mode, for %s before it.",
+		       hvst_span_text(s->cause_size_ns, size));
+		break;
+	default:
+		reason(r, "What set it off is not seen in this recording.");
+	}
 }
 
-static const char *advice_text(const struct analysis *a, const struct hvst_storm *s)
+/* What is known of the host's clock, where it is not the cause. */
+static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
-	if (step_before(a, s))
-		return "Find what moved the host's clock (KVM_SET_CLOCK, TSC offset, stop, "
-		       "restore) and whether the guest was told.";
-	if (switch_before(a, s))
-		return "Compare the guest's old and new clock source across the switch: the host's "
-		       "clock did not move.";
-	if (s->kind == HVST_STORM_BACKLOG)
-		return "Find what held the guest before the storm: it was away for as long as its "
-		       "first arm lies back.";
-	return "The host's clock kept its line: look at what the guest computes its time from "
-	       "(hvstimer clocks), and since when.";
+	if (s->cause == HVST_CAUSE_HOST_STEP)
+		return;
+	switch (answer(r, HVST_Q_HOST_REFERENCE_STEP)) {
+	case HVST_NO:
+		reason(r, "The host's reference clock did not step in this recording.");
+		break;
+	case HVST_YES:
+		reason(r, "The host's reference clock also stepped: %.190s.",
+		       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
+		break;
+	default:
+		reason(r, "Whether the host's reference clock stepped cannot be told: %.180s.",
+		       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
+	}
+}
+
+static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
+{
+	switch (s->cause) {
+	case HVST_CAUSE_HOST_STEP:
+		next_step(r,
+			  "Find what moved the VM's clock at %.6f s: KVM_SET_CLOCK, a TSC offset, "
+			  "stop and continue, a restore or a migration; see the VMM's log.",
+			  (double)s->cause_ts_ns / 1e9);
+		next_step(r, "Ask whether the guest was told of the new time, and whether its TSC "
+			     "moved with the clock.");
+		break;
+	case HVST_CAUSE_VCPU_HELD:
+		next_step(r, "Find what kept the vCPU from its CPU: overcommit, a CPU quota, a "
+			     "stopped VM. Its timers are not at fault.");
+		break;
+	case HVST_CAUSE_SOURCE_SWITCH:
+		next_step(r, "Compare the guest's old and new clock source across the switch, and "
+			     "find why the guest changed it.");
+		break;
+	default:
+		if (s->kind == HVST_STORM_BACKLOG)
+			next_step(r, "Find what held the guest before the storm: it was away for "
+				     "as long as its first arm lies back.");
+		else
+			next_step(r, "Find what the guest computes its time from, and since when; "
+				     "record its beginning if the recording starts inside.");
+	}
+}
+
+static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
+{
+	char span[16], text[80], before[16];
+	unsigned int n;
+	int64_t harm = episode_harm(r, s->episode, &n);
+
+	snprintf(r->headline, sizeof(r->headline),
+		 "TIMER STORM%s: vCPU %d of VM %d is stuck in its timer for %s from %.6f s; %s.",
+		 r->nr_storms > 1 ? "S" : "", s->vcpu, s->vm, hvst_span_text(harm, span),
+		 (double)s->start_ns / 1e9, whose(s, text));
+	reason(r, "%llu of %llu arms were already past due, %.0f a second%s%s.",
+	       (unsigned long long)s->past_due, (unsigned long long)s->arms, s->rate_hz,
+	       s->skew_max_ns == HVST_UNKNOWN ? "" : ", by up to ",
+	       s->skew_max_ns == HVST_UNKNOWN ? "" : hvst_span_text(s->skew_max_ns, before));
+	cause_reason(r, s);
+	host_reason(r, s);
+	storm_next(r, s);
+	if (s->endangers_watchdog)
+		next_step(r, "It lasts long enough for a watchdog of the guest (bug checks 0x101, "
+			     "0x133, 0x9F; soft lockup).");
+}
+
+static bool all_no(const struct hvst_result *r)
+{
+	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
+		if (answer(r, (enum hvst_question)q) != HVST_NO &&
+		    (q != HVST_Q_PREEMPTION || answer(r, (enum hvst_question)q) == HVST_YES))
+			return false;
+	return true;
+}
+
+/* The first fault that was found; -1: none. A clock's rate is the host's discipline, no fault. */
+static int first_fault(const struct hvst_result *r)
+{
+	for (int q = 0; q < HVST_Q_COUNT; q++)
+		if (q != HVST_Q_HOST_REFERENCE_RATE && q != HVST_Q_PREEMPTION &&
+		    answer(r, (enum hvst_question)q) == HVST_YES)
+			return q;
+	return -1;
+}
+
+static void calm_headline(struct analysis *a)
+{
+	struct hvst_result *r = &a->result;
+	int fault = first_fault(r);
+
+	if (!a->opts.trace->first_ns || a->opts.trace->first_ns == HVST_UNKNOWN) {
+		snprintf(r->headline, sizeof(r->headline), "The recording is empty.");
+		next_step(r, "Record while the guest is stuck.");
+	} else if (fault >= 0) {
+		snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
+			 answer(r, HVST_Q_STORM) == HVST_NO ? "" : " was seen",
+			 r->verdicts[fault].summary);
+		next_step(r, "See the evidence of %s below.",
+			  hvst_question_name((enum hvst_question)fault));
+	} else if (all_no(r)) {
+		snprintf(r->headline, sizeof(r->headline),
+			 "No timer storm: every past-due arm came alone or in a short burst.");
+		next_step(r, "If the guest was slow while this was recorded, look elsewhere than "
+			     "at its synthetic timers.");
+	} else if (answer(r, HVST_Q_STORM) == HVST_NO) {
+		snprintf(r->headline, sizeof(r->headline),
+			 "No timer storm; what this recording cannot tell is listed below.");
+		next_step(r, "Record again with the events listed as missing, if one of these "
+			     "questions matters.");
+	} else {
+		snprintf(r->headline, sizeof(r->headline),
+			 "No timer storm was seen, but this recording cannot rule one out.");
+		reason(r, "%.240s.", r->verdicts[HVST_Q_STORM].summary);
+		next_step(r, r->verdicts[HVST_Q_STORM].missing
+				     ? "Record again with the events listed as missing, until the "
+				       "guest is stuck."
+				     : "Record again, whole and without losing events, until the "
+				       "guest is stuck.");
+	}
 }
 
 void hvst_headline(struct analysis *a)
 {
-	const struct hvst_storm *big = hvst_largest_storm(a);
 	struct hvst_result *r = &a->result;
-	bool no = r->verdicts[HVST_Q_STORM].answer == HVST_NO;
-	size_t n;
+	const struct hvst_storm *worst = worst_storm(r);
 
-	if (!big) {
-		snprintf(r->headline, sizeof(r->headline), "%s",
-			 no ? "No timer storm: every past-due arm came alone or in a short burst."
-			    : "No timer storm was seen, but this recording cannot rule one out.");
-		snprintf(r->advice, sizeof(r->advice), "%s",
-			 no ? "If the guest was slow while this was recorded, look elsewhere than "
-			      "at its synthetic timers."
-			    : "Record again with the events listed as missing, until the guest is "
-			      "stuck.");
-		return;
-	}
-	n = (size_t)snprintf(r->headline, sizeof(r->headline), "TIMER STORM%s. ",
-			     r->nr_storms > 1 ? "S" : "");
-	if (big != &r->storms[0])
-		n += storm_text(a, &r->storms[0], "First", r->headline + n,
-				sizeof(r->headline) - n);
-	if (n < sizeof(r->headline))
-		storm_text(a, big,
-			   big != &r->storms[0] ? " Worst"
-			   : r->nr_storms > 1	? "First and worst"
-						: "One",
-			   r->headline + n, sizeof(r->headline) - n);
-	/* What set it off is where to look, even if a later storm was the larger. */
-	snprintf(r->advice, sizeof(r->advice), "%s",
-		 advice_text(a, step_before(a, &r->storms[0]) ? &r->storms[0] : big));
+	if (worst)
+		storm_headline(r, worst);
+	else
+		calm_headline(a);
+	snprintf(r->advice, sizeof(r->advice), "%s", r->nr_next ? r->next[0] : "");
 }

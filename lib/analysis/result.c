@@ -344,7 +344,10 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm,
 	if (out->source == HVST_REF_TSC_PAGE && from >= vm->page.frozen_from &&
 	    from < vm->page.frozen_to)
 		why = "page left as it was (TSC emulation control)";
-	if (whole && p->joint == REFCLOCK_STEP && p->event >= 0)
+	if (whole && p->joint == REFCLOCK_STEP && p->at_least)
+		snprintf(out->why, sizeof(out->why),
+			 "%s; a step of at least this, as arms that were due prove", why);
+	else if (whole && p->joint == REFCLOCK_STEP && p->event >= 0)
 		snprintf(out->why, sizeof(out->why), "%s; step at %s", why,
 			 hvst_event_name((unsigned int)p->event));
 	else if (whole && p->joint == REFCLOCK_UNDECIDED)

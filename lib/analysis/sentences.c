@@ -196,49 +196,70 @@ SENTENCE(source_switch)
 	}
 }
 
+/* The clock of the first VM whose answer is that of the whole trace; NULL: none. */
+static const struct refclock *speaking_clock(const struct analysis *a, const struct hvst_verdict *v)
+{
+	for (unsigned int i = 0; i < v->nr_by_vm; i++) {
+		if (v->by_vm[i].answer != v->answer)
+			continue;
+		for_each_vm (vm, a)
+			if (vm->number == v->by_vm[i].vm)
+				return &vm->clock;
+	}
+	return NULL;
+}
+
 SENTENCE(step)
 {
-	const struct hvst_ref_segment *best = NULL;
-	unsigned int n = 0;
+	const struct refclock *clock = speaking_clock(a, v);
+	struct refclock_verdict c;
+	size_t len = sizeof(v->summary);
 
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
-
-		if (s->step_ns == HVST_UNKNOWN || llabs(s->step_ns) <= HVST_STEP_MIN_NS)
-			continue;
-		n++;
-		if (!best || llabs(s->step_ns) > llabs(best->step_ns))
-			best = s;
+	if (!clock) {
+		snprintf(v->summary, len, "no reading of the reference clock in the trace");
+		return;
 	}
-	if (v->answer == HVST_YES && best)
-		snprintf(v->summary, sizeof(v->summary),
+	hvst_refclock_stepped(clock, HVST_STEP_MIN_NS, &c);
+	if (v->answer == HVST_YES && c.at_least)
+		snprintf(v->summary, len,
+			 "the host's reference clock stepped by at least %.6f s between %.6f s and "
+			 "%.6f s: arms were due that it could not have reached else",
+			 (double)c.size / 1e9, (double)c.after / 1e9, (double)c.until / 1e9);
+	else if (v->answer == HVST_YES)
+		snprintf(v->summary, len,
 			 "the host's reference clock stepped %u time%s against the trace clock; "
 			 "the largest step is %+.6f s at %.6f s",
-			 n, n == 1 ? "" : "s", (double)best->step_ns / 1e9,
-			 (double)best->from_ns / 1e9);
+			 c.steps, c.steps == 1 ? "" : "s", (double)c.size / 1e9,
+			 (double)c.at / 1e9);
 	else if (v->answer == HVST_NO)
-		snprintf(v->summary, sizeof(v->summary),
-			 "time_now keeps to one line against the trace clock, without a step above "
-			 "100 us");
+		snprintf(v->summary, len,
+			 "every reading of time_now lies on one line against the trace clock, but "
+			 "for changes of the trace clock's own rate");
 	else
-		snprintf(v->summary, sizeof(v->summary),
-			 "too few readings of the reference clock in the trace");
+		snprintf(v->summary, len, "time_now %s", c.text);
 }
 
 SENTENCE(host_rate)
 {
+	const struct refclock *clock = speaking_clock(a, v);
+	const char *trace_clock = a->opts.trace->clock ? a->opts.trace->clock : "?";
+	struct refclock_verdict c = { 0 };
+
+	if (clock)
+		hvst_refclock_rate(clock, HVST_RATE_MIN_PPM, HVST_RATE_MIN_NS, &c);
 	if (v->answer == HVST_YES)
 		snprintf(v->summary, sizeof(v->summary),
-			 "time_now and the trace clock (%s) run at different rates; NTP slews mono "
-			 "by up to 500 ppm, which is no fault",
-			 a->opts.trace->clock ? a->opts.trace->clock : "?");
+			 "time_now runs at %+.1f ppm (+- %.1f) against the trace clock (%s); NTP "
+			 "and chrony slew mono by that, which looks the same and is no fault",
+			 c.ppm, c.ppm_err, trace_clock);
 	else if (v->answer == HVST_NO)
 		snprintf(v->summary, sizeof(v->summary),
-			 "time_now runs at the trace clock's rate within 100 ppm");
+			 "time_now runs at the trace clock's rate within %.0f ppm",
+			 HVST_RATE_MIN_PPM);
 	else if (a->opts.trace->scale_source == HVST_SCALE_ESTIMATED)
 		snprintf(v->summary, sizeof(v->summary),
-			 "the cycle clock's scale was itself estimated from time_now; record with "
-			 "-C tsc2nsec or -C mono");
+			 "the cycle clock's scale was itself estimated from time_now; a recording "
+			 "with the clock mono or tsc2nsec would tell");
 	else
 		snprintf(v->summary, sizeof(v->summary),
 			 "no stretch of the trace is long enough to measure the rate of time_now");

@@ -41,18 +41,17 @@ struct analysis {
 	unsigned int nr_transitions, cap_transitions;
 	struct hvst_past_due past_due;
 	struct hvst_sketch *unpaired;
-	uint64_t steady_edges;	 /* passes long enough that showed no rate error */
 	unsigned int nr_pending; /* arms that wait in resolve.c, of all VMs */
 
 	struct hvst_result result; /* see result.c */
 };
 
 struct vm_state {
-	uint64_t steady_edges;	    /* guestclock.c: passes long enough that showed no rate error */
 	struct vm_pending *pending; /* resolve.c */
 	struct vm_marks *marks;	    /* marks.c */
 	struct vm_source *source;   /* clocksource.c */
-	struct vm_causes *causes;   /* storm.c */
+	struct vm_causes *causes;   /* pastdue.c */
+	struct vm_guestclock *guestclock;
 };
 
 struct vcpu_state {

@@ -17,8 +17,10 @@ static int64_t earliest(const struct hvst_storm *s, const struct storm_onset *o)
 /* A step of the reference clock of about the storm's skew. The guest may have been held as well. */
 static bool step_fits(const struct hvst_storm *s, int64_t step)
 {
-	if (step <= 0 || s->skew_max_ns == HVST_UNKNOWN)
+	if (step <= 0)
 		return false;
+	if (s->skew_max_ns == HVST_UNKNOWN)
+		return true; /* the step is why: nothing bounds the clock after it */
 	return step >= s->skew_max_ns / 2 && step / 2 <= s->skew_max_ns;
 }
 
@@ -26,6 +28,7 @@ static bool step_fits(const struct hvst_storm *s, int64_t step)
 static bool by_step(struct storm_found *f, int64_t from)
 {
 	const struct refclock *clock = &f->vcpu->vm->clock;
+	const struct refclock_hidden *hidden;
 	const struct refclock_piece *p;
 	struct hvst_storm *s = &f->storm;
 
@@ -36,6 +39,15 @@ static bool by_step(struct storm_found *f, int64_t from)
 		s->cause = HVST_CAUSE_HOST_STEP;
 		s->cause_ts_ns = p->at < s->start_ns ? p->at : s->start_ns;
 		s->cause_size_ns = p->step;
+		s->cause_at_least = p->at_least;
+	}
+	hidden = hvst_refclock_tail(clock);
+	if (s->cause != HVST_CAUSE_HOST_STEP && hidden && hidden->proven &&
+	    hidden->after <= s->start_ns && hidden->until >= from) {
+		s->cause = HVST_CAUSE_HOST_STEP;
+		s->cause_ts_ns = hidden->until < s->start_ns ? hidden->until : s->start_ns;
+		s->cause_size_ns = hidden->at_least;
+		s->cause_at_least = true;
 	}
 	return s->cause == HVST_CAUSE_HOST_STEP;
 }

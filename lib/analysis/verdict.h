@@ -13,6 +13,10 @@
 /* Smaller steps of the reference clock, in all, are not reported. */
 #define HVST_STEP_MIN_NS (100 * 1000)
 
+/* A rate of time_now against the trace clock is reported from so much, for so long, on. */
+#define HVST_RATE_MIN_PPM 100.0
+#define HVST_RATE_MIN_NS  (1000LL * 1000 * 1000)
+
 #define EVENT_BIT(ev) (1ULL << HVST_EV_##ev)
 
 struct question {
@@ -74,6 +78,8 @@ void hvst_headline(struct analysis *a);
 /* --- facts that several of them ask for --- */
 /* A transition that counts as a switch of the clock that timers are programmed from. */
 bool hvst_is_switch(const struct hvst_guest_transition *t);
+/* What the edges of the VM's timers showed; NULL: none seen. */
+const struct vm_guestclock *hvst_guestclock_of(const struct analysis *a, int vm);
 /* Past-due arms of the VM by cause; NULL: none seen. */
 const struct vm_causes *hvst_causes_of(const struct analysis *a, int vm);
 

@@ -6,8 +6,9 @@
 
 #include "option.h"
 
-#define CHUNK_COUNT 4 /* bytes of the chunk counter, not included in the size of compressed data   \
-		       */
+#define CHUNK_COUNT                                                                                \
+	4 /* bytes of the chunk counter, not included in the size of compressed data               \
+	   */
 
 /* Replaces *@to by a copy of the bytes up to the first NUL. */
 static int keep_string(struct hvst_file *f, char **to, const uint8_t *data, uint32_t len)

@@ -474,6 +474,8 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 	int64_t size = size_of(hvst_refclock_sub(ob, oa)), ea, eb, near;
 	bool before = t < b->at;
 
+	if (!before && !b->samples)
+		return false;
 	on_piece(a, t, o, &ea);
 	on_piece(b, t, o, &eb);
 	*o = before ? oa : ob;
@@ -489,8 +491,8 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 	if (b->joint == REFCLOCK_UNDECIDED && size > UNDECIDED_NS)
 		return false;
 	/*
-	 * The slope changed somewhere between the last sample of the one and the first of the other:
-	 * the straight line between the two is in the middle of what may have been.
+	 * The slope changed somewhere between the last sample of the one and the first of the
+	 * other: the straight line between the two is in the middle of what may have been.
 	 */
 	*o = chord(a, b, t);
 	ea = size_of(hvst_refclock_sub(oa, *o));
@@ -518,6 +520,8 @@ bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, 
 		return false;
 	i = piece_at(s, t);
 	p = piece(s, i);
+	if (!p->samples)
+		return false; /* only bounds show it: nothing bounds it from above */
 	if (t > p->to && i + 1 < nr_pieces(s))
 		return between(p, piece(s, i + 1), t, o, err);
 	if (t > p->to && ((s->event_first != REFCLOCK_UNKNOWN && t >= s->event_first) ||

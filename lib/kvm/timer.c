@@ -422,7 +422,8 @@ static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct
 
 /*
  * kvm_hv_process_stimers(): a one-shot expires when the clock has reached its count. Where each CPU
- * has a clock of its own, events of two CPUs may come in the wrong order, and the count be another's.
+ * has a clock of its own, events of two CPUs may come in the wrong order, and the count be
+ * another's.
  */
 static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
 {
