@@ -158,7 +158,10 @@ static void test_inferred(void **state)
 		assert_true(sc.found * 1000ull >= seen.n * 995ull || !strncmp(name, "09-lost", 7));
 		assert_int_equal(sc.invented, 0);
 		assert_int_equal(sc.off, 0);
-		assert_true(sc.unknown * 100 <= sc.found);
+		if (!strncmp(name, "41-inside-storm", 15)) /* time_now is never read in it */
+			assert_int_equal(sc.unknown, sc.found);
+		else
+			assert_true(sc.unknown * 100 <= sc.found);
 		free(seen.a);
 		free(inferred.a);
 	}
@@ -466,7 +469,7 @@ static int stop_always(void *ctx, const struct hvst_storm *storm)
 	return 1;
 }
 
-/* It goes on saying so while the run is wound up: the findings are there all the same. */
+/* An observer that gave up is not called again; the findings are there all the same. */
 static void test_stopped(void **state)
 {
 	const struct hvst_observer stop = { .storm = stop_always };
@@ -487,10 +490,8 @@ static void test_stopped(void **state)
 		most = n > most ? n : most;
 		hvst_session_free(s);
 	}
-	printf("# %u recordings, stopped by a storm observer: told %u storms, up to %u after the "
-	       "stop\n",
-	       nr_files, calls, most ? most - 1 : 0);
-	assert_true(most > 1);
+	printf("# %u recordings, stopped by a storm observer: told of %u storms\n", nr_files, calls);
+	assert_int_equal(most, 1);
 }
 
 static void test_misuse(void **state)
