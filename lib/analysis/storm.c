@@ -456,7 +456,11 @@ static bool pause_ends(const struct analysis *a, const struct storm_group *g,
 	if (!past_due || g->ahead)
 		return true;
 	held = hvst_activity_held(t->vcpu) - g->held_at_arm;
-	return pause - held > max && (arm->skew_ns == HVST_UNKNOWN || arm->skew_ns < pause);
+	if (pause - held <= max)
+		return false;
+	/* Not known what it did meanwhile: it was behind all the time if by more than the pause. */
+	return hvst_activity_known(t->vcpu) || arm->skew_ns == HVST_UNKNOWN ||
+	       arm->skew_ns < pause;
 }
 
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,

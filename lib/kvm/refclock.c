@@ -22,7 +22,8 @@
 #define FEW_KNOTS      4
 #define FEW_NS	       20e3
 #define UNDECIDED_NS   (1000 * 1000)
-#define BOUND_NEAR_NS  (100 * 1000) /* bounds further below the line say nothing */
+#define LOCAL_APART_NS (2 * 1000 * 1000) /* two CPUs' trace clocks, where each has its own */
+#define BOUND_NEAR_NS  (100 * 1000)	 /* bounds further below the line say nothing */
 
 void hvst_refclock_init(struct refclock *r, const struct refclock_params *params)
 {
@@ -510,9 +511,8 @@ static bool event_in(const struct refclock_stream *s, int64_t from, int64_t to)
 	return false;
 }
 
-bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
+static bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, int64_t *err)
 {
-	const struct refclock_stream *s = stream_find(r, cpu);
 	const struct refclock_piece *p;
 	unsigned int i;
 
@@ -532,23 +532,16 @@ bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, 
 	return on_piece(p, t, o, err);
 }
 
+bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
+{
+	return stream_at(stream_find(r, cpu), t, o, err);
+}
+
 int64_t hvst_refclock_settled(const struct refclock *r, int cpu)
 {
 	const struct refclock_stream *s = stream_find(r, cpu);
 
 	return s && s->open && s->cur.knots >= 3 ? s->cur.to : REFCLOCK_UNKNOWN;
-}
-
-bool hvst_refclock_distance(const struct refclock *x, const struct refclock *y, int64_t t, int cpu,
-			    int64_t *apart, int64_t *err)
-{
-	int64_t ox, oy, ex, ey;
-
-	if (!hvst_refclock_at(x, t, cpu, &ox, &ex) || !hvst_refclock_at(y, t, cpu, &oy, &ey))
-		return false;
-	*apart = hvst_refclock_sub(ox, oy);
-	*err = grown((double)ex + (double)ey);
-	return true;
 }
 
 /* The stream that speaks for the clock. */
@@ -569,6 +562,38 @@ static const struct refclock_stream *main_stream(const struct refclock *r)
 		}
 	}
 	return best;
+}
+
+/* How far apart two streams are at @t, or when both were last read before that. */
+static bool streams_apart(const struct refclock_stream *x, const struct refclock_stream *y,
+			  int64_t t, int64_t *apart, int64_t *err)
+{
+	int64_t ox, oy, ex, ey;
+
+	if (!x || !y || !x->open || !y->open)
+		return false;
+	t = x->cur.to < t ? x->cur.to : t;
+	t = y->cur.to < t ? y->cur.to : t;
+	if (!stream_at(x, t, &ox, &ex) || !stream_at(y, t, &oy, &ey))
+		return false;
+	*apart = hvst_refclock_sub(ox, oy);
+	*err = grown((double)ex + (double)ey);
+	return true;
+}
+
+bool hvst_refclock_distance(const struct refclock *x, const struct refclock *y, int64_t t, int cpu,
+			    int64_t *apart, int64_t *err)
+{
+	if (streams_apart(stream_find(x, cpu), stream_find(y, cpu), t, apart, err))
+		return true;
+	for (unsigned int i = 0; i < x->nr_streams; i++)
+		if (streams_apart(x->streams[i], stream_find(y, x->streams[i]->cpu), t, apart, err))
+			return true;
+	/* They never ran on the same CPU. */
+	if (!x->params.per_cpu || !streams_apart(main_stream(x), main_stream(y), t, apart, err))
+		return false;
+	*err = grown((double)*err + LOCAL_APART_NS);
+	return true;
 }
 
 const struct refclock_piece *hvst_refclock_piece(const struct refclock *r, unsigned int i)

@@ -21,6 +21,7 @@
 
 /* Clocks of one VM agree to a few us; single readings are late by up to ms. */
 #define VM_EXACT_NS    (300 * 1000)	 /* error of their distance that lets it decide */
+#define VM_LOCAL_NS    (3 * 1000 * 1000) /* the same where each CPU has its own trace clock */
 #define VM_SAME_NS     2000		 /* clocks of one VM differ by rounding */
 #define VM_WINDOW_NS   (2 * 1000 * 1000) /* of the index, whose offsets may be out of date */
 #define VM_CANDIDATES  256		 /* looked at in a search, so that it stays bounded */
@@ -315,7 +316,8 @@ static bool vm_fits(const struct vm *vm, const struct vm *own, const struct mome
 
 	return vm != own && !vm->dead && !ids_clash(vm, own) &&
 	       hvst_refclock_distance(&vm->clock, &own->clock, m->ts_ns, m->cpu, &apart, &err) &&
-	       err <= VM_EXACT_NS && llabs(apart) <= err + VM_SAME_NS;
+	       err <= (own->clock.params.per_cpu ? VM_LOCAL_NS : VM_EXACT_NS) &&
+	       llabs(apart) <= err + VM_SAME_NS;
 }
 
 /* The VM that fits among those of the threads next to @v, nearest first, the elder of two as near.
