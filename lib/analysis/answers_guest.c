@@ -118,9 +118,27 @@ static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_li
 	return yes;
 }
 
+/* A change without an event, of which only its effect was seen. */
+static bool suspected(const struct analysis *a, int vm, struct hvst_evidence_list *why)
+{
+	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
+		const struct hvst_guest_transition *t = &a->result.guest[i];
+
+		if (t->vm != vm || t->role != HVST_ROLE_STIMER || t->from == HVST_SRC_UNKNOWN ||
+		    t->confidence != HVST_SUSPECTED)
+			continue;
+		if (t->evidence.n)
+			hvst_evidence_add(why, &t->evidence.e[0]);
+		return true;
+	}
+	return false;
+}
+
 ANSWER(source_switch)
 {
-	return hvst_answer_if(switch_yes(a, vm, why), true);
+	if (switch_yes(a, vm, why))
+		return HVST_YES;
+	return suspected(a, vm, why) ? HVST_CANNOT_TELL : HVST_NO;
 }
 
 const struct vm_guestclock *hvst_guestclock_of(const struct analysis *a, int number)

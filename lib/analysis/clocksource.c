@@ -26,6 +26,7 @@
 #define ROW_CHANCE	1e-6 /* of a row of arms that means nothing */
 #define UNDERIVED_ARMS	8    /* arms after a page write, none of which shows a clock */
 #define WRITER_WAIT_NS	(200LL * 1000 * 1000) /* for the arms of the vCPU that wrote the page */
+#define MAX_LOOK 4096 /* transitions looked at for what was used at a time */
 #define READ_RUN	8 /* reads of one clock in a row that make it the guest's timekeeping */
 #define READ_GAP_NS                                                                                \
 	(100LL * 1000 * 1000) /* a clocksource watchdog reads every half second: not that */
@@ -160,11 +161,34 @@ static void change(struct analysis *a, struct vm *vm, struct vcpu *v, enum hvst_
 		hvst_evidence_add(&t->evidence, more);
 }
 
-enum hvst_guest_source hvst_clocksource_of(const struct vcpu *v)
+static enum hvst_guest_source source_of(const struct vcpu *v)
 {
 	const struct vcpu_source *s = v->state->source;
 
 	return s->source != HVST_SRC_UNKNOWN ? s->source : v->vm->state->source->source;
+}
+
+enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struct vcpu *v,
+					    int64_t ts)
+{
+	const struct hvst_guest_transition *before = NULL, *after = NULL;
+	unsigned int looked = 0;
+
+	for (unsigned int i = a->nr_transitions; i-- > 0 && looked < MAX_LOOK; looked++) {
+		const struct transition_found *f = &a->transitions[i];
+		const struct hvst_guest_transition *t = &f->transition;
+
+		if (f->vm != v->vm || (f->vcpu && f->vcpu != v) || t->role != HVST_ROLE_STIMER ||
+		    t->confidence == HVST_SUSPECTED)
+			continue;
+		if (t->ts_ns <= ts && (!before || t->ts_ns > before->ts_ns))
+			before = t;
+		if (t->ts_ns > ts && (!after || t->ts_ns < after->ts_ns))
+			after = t;
+	}
+	if (before)
+		return before->to;
+	return after ? after->from : source_of(v);
 }
 
 /* @v: the vCPU that showed it; what it used before is what the VM used, where that is not known. */
@@ -199,7 +223,7 @@ static void confirmed_for(struct vcpu *v)
 		if (!os)
 			continue;
 		os->source = usable && o != v && os->with_read > 1 &&
-					     hvst_clocksource_of(o) == HVST_SRC_REFERENCE_COUNTER
+					     source_of(o) == HVST_SRC_REFERENCE_COUNTER
 				     ? HVST_SRC_REFERENCE_COUNTER
 				     : HVST_SRC_UNKNOWN;
 	}
@@ -344,7 +368,7 @@ static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
 {
 	struct vcpu_source *s = v->state->source;
 	/* What a vCPU is found to use first is no change, whatever the rest of its VM does. */
-	enum hvst_guest_source now = s->learned ? hvst_clocksource_of(v) : HVST_SRC_UNKNOWN;
+	enum hvst_guest_source now = s->learned ? source_of(v) : HVST_SRC_UNKNOWN;
 
 	s->learned = true;
 	s->all_with = s->with_read;
@@ -401,7 +425,7 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 			const struct hvst_event *ev)
 {
 	struct vcpu_source *s = v->state->source;
-	enum hvst_guest_source now = hvst_clocksource_of(v);
+	enum hvst_guest_source now = source_of(v);
 	uint64_t all;
 
 	count_arm(s, read_before, derived, ev);

@@ -171,7 +171,7 @@ struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct
 		return NULL;
 	g->role = HVST_ROLE_STIMER;
 	g->ts_ns = ts;
-	g->from = hvst_clocksource_of(v);
+	g->from = hvst_clocksource_at(a, v, ts);
 	g->to = HVST_SRC_RAW_TSC;
 	g->rate_ppm = ppm;
 	g->rate_ppm_error = err;
@@ -407,7 +407,7 @@ static bool stepped_near(const struct vcpu *v, int64_t ts)
  */
 static void silent_changes(struct analysis *a, const struct hvst_storm *s, struct vcpu *v)
 {
-	enum hvst_guest_source usual = hvst_clocksource_of(v);
+	enum hvst_guest_source usual = hvst_clocksource_at(a, v, s->start_ns);
 	struct hvst_guest_transition *g;
 
 	if (s->kind != HVST_STORM_CONSTANT || changed_near(a, v, s->start_ns))

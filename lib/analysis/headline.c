@@ -244,8 +244,10 @@ static void calm_headline(struct analysis *a)
 		next_step(r, "See the evidence of %s below.",
 			  hvst_question_name((enum hvst_question)fault));
 	} else if (all_no(r)) {
-		snprintf(r->headline, sizeof(r->headline),
-			 "No timer storm: every past-due arm came alone or in a short burst.");
+		snprintf(r->headline, sizeof(r->headline), "No timer storm: %s.",
+			 r->past_due.isolated + r->past_due.bursts
+				 ? "past-due arms came alone or in short bursts"
+				 : "no arm was past due");
 		next_step(r, "If the guest was slow while this was recorded, look elsewhere than "
 			     "at its synthetic timers.");
 	} else if (answer(r, HVST_Q_STORM) == HVST_NO) {

@@ -101,17 +101,31 @@ SENTENCE(storm)
 SENTENCE(behind)
 {
 	unsigned int kinds = 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, n;
+	int64_t skew = largest_skew(a, kinds);
+	char behind[16];
 
-	if (v->answer == HVST_YES) {
-		storm_arms(a, kinds, &n);
+	storm_arms(a, kinds, &n);
+	if (v->answer == HVST_YES && n && skew)
 		snprintf(v->summary, sizeof(v->summary),
-			 "in %u storm%s the guest armed targets that its own clock had not "
-			 "reached: that clock lags the host's reference clock, by up to %.6f s",
-			 n, n == 1 ? "" : "s", (double)largest_skew(a, kinds) / 1e9);
-	} else {
+			 "in %u storm%s the guest set timers that its own clock had not reached: "
+			 "that clock is up to %s behind the host's reference clock",
+			 n, n == 1 ? "" : "s", hvst_span_text(skew, behind));
+	else if (v->answer == HVST_YES && n)
+		snprintf(v->summary, sizeof(v->summary),
+			 "in %u storm%s the guest set timers that its own clock had not reached: "
+			 "that clock is behind, by how much no reading of the reference clock shows",
+			 n, n == 1 ? "" : "s");
+	else if (v->answer == HVST_YES)
+		snprintf(v->summary, sizeof(v->summary),
+			 "since a step of the host's reference clock the guest's timers are "
+			 "shorter by just that step: its clock did not follow");
+	else if (v->answer == HVST_CANNOT_TELL && v->evidence.n)
+		snprintf(v->summary, sizeof(v->summary),
+			 "bursts of past-due arms that neither short deadlines nor a held vCPU "
+			 "explain may come from a clock that is behind");
+	else
 		snprintf(v->summary, sizeof(v->summary),
 			 "no arm shows a guest clock behind the host's reference clock");
-	}
 }
 
 SENTENCE(backlog)
@@ -163,9 +177,12 @@ SENTENCE(source_switch)
 	for (unsigned int i = 0; i < a->result.nr_guest; i++)
 		n += hvst_is_switch(&a->result.guest[i]);
 	if (!n) {
-		snprintf(
-			v->summary, sizeof(v->summary),
-			"no change of the clock from which the guest programs its timers was seen");
+		snprintf(v->summary, sizeof(v->summary),
+			 v->answer == HVST_CANNOT_TELL && v->evidence.n
+				 ? "a change of the clock from which the guest programs its timers "
+				   "is suspected: its effect was seen, and no event"
+				 : "no change of the clock from which the guest programs its "
+				   "timers was seen");
 		return;
 	}
 	len = (size_t)snprintf(v->summary, sizeof(v->summary), "%u change%s: ", n,
@@ -304,10 +321,19 @@ SENTENCE(unpaired)
 SENTENCE(preemption)
 {
 	const struct hvst_past_due *p = &a->result.past_due;
+	uint64_t all = 0, held = 0;
 
+	for_each_vm (vm, a) {
+		const struct vm_causes *c = vm->state ? vm->state->causes : NULL;
+
+		all += c ? c->past_due : 0;
+		held += c ? c->preempted : 0;
+	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "past-due arms outside storms: %llu; vCPU held or off its CPU before %llu, "
-		 "deadline shorter than it takes to program it %llu, unexplained %llu",
-		 (unsigned long long)p->isolated + p->bursts, (unsigned long long)p->preempted,
-		 (unsigned long long)p->short_deadline, (unsigned long long)p->unexplained);
+		 "%llu of %llu past-due arms came after their vCPU had been held, off its CPU or "
+		 "out of guest mode; of the %llu outside storms %llu had a deadline too short to "
+		 "be met, %llu are unexplained",
+		 (unsigned long long)held, (unsigned long long)all,
+		 (unsigned long long)p->isolated + p->bursts, (unsigned long long)p->short_deadline,
+		 (unsigned long long)p->unexplained);
 }

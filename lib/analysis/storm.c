@@ -64,6 +64,7 @@ struct storm_group {
 	int64_t held_ns; /* how long the vCPU was held before the first arm, if that explains it */
 	int64_t on_time_ns; /* the last arm ahead before the group */
 	/* of the timer, beyond the group */
+	struct hvst_past_due past_due_elsewhere; /* in groups that are no storm */
 	int64_t held_at_arm;   /* hvst_activity_held() at the last arm */
 	int64_t last_ahead_ns; /* HVST_UNKNOWN: none yet */
 	int64_t last_arm_ns;
@@ -163,7 +164,7 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 {
 	const struct vcpu *v = t->vcpu;
 
-	memset(g, 0, offsetof(struct storm_group, held_at_arm));
+	memset(g, 0, offsetof(struct storm_group, past_due_elsewhere));
 	g->active = true;
 	g->start = g->max = point_of(arm);
 	g->inferred = g->start.skew == HVST_UNKNOWN;
@@ -381,22 +382,21 @@ static void group_defer(const struct storm_group *g, struct storm_deferred *d)
 }
 
 /* A group that is no storm: a burst, or isolated arms. */
-static void group_count_small(struct analysis *a, struct stimer *t)
+static void group_count_small(const struct analysis *a, struct stimer *t)
 {
-	const struct storm_group *g = t->state->group;
+	struct storm_group *g = t->state->group;
+	struct hvst_past_due *p = &g->past_due_elsewhere;
 	bool burst = g->past_due >= a->params.burst_min_arms;
 
 	if (burst && g->unexplained * 2 > g->past_due)
 		hvst_pastdue_unexplained(t->vcpu->vm, g->unexplained, &g->why_first);
-	if (!hvst_filter_pass(a, t->vcpu, t->index))
-		return;
 	if (burst)
-		a->past_due.bursts += g->past_due;
+		p->bursts += g->past_due;
 	else
-		a->past_due.isolated += g->past_due;
-	a->past_due.short_deadline += g->short_deadline;
-	a->past_due.preempted += g->preempted;
-	a->past_due.unexplained += g->unexplained;
+		p->isolated += g->past_due;
+	p->short_deadline += g->short_deadline;
+	p->preempted += g->preempted;
+	p->unexplained += g->unexplained;
 }
 
 /* The part of the group that is judged: all of it if it is dense, else its densest part. */
@@ -569,9 +569,24 @@ static void group_finish(struct analysis *a, struct stimer *t)
 			   a->gap_ns > g->end.ts));
 }
 
+/* VM numbers are known now: what the user did not ask for is left out. */
+static void sum_past_due(struct analysis *a, struct stimer *t)
+{
+	const struct hvst_past_due *p = &t->state->group->past_due_elsewhere;
+
+	if (!hvst_filter_pass(a, t->vcpu, t->index))
+		return;
+	a->past_due.isolated += p->isolated;
+	a->past_due.bursts += p->bursts;
+	a->past_due.short_deadline += p->short_deadline;
+	a->past_due.preempted += p->preempted;
+	a->past_due.unexplained += p->unexplained;
+}
+
 void hvst_storm_finish(struct analysis *a)
 {
 	hvst_each_timer(a, group_finish);
+	hvst_each_timer(a, sum_past_due);
 	for (unsigned int i = 0; i < a->nr_storms; i++) {
 		struct storm_found *f = &a->storms[i];
 
