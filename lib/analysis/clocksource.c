@@ -26,8 +26,8 @@
 #define ROW_CHANCE	1e-6 /* of a row of arms that means nothing */
 #define UNDERIVED_ARMS	8    /* arms after a page write, none of which shows a clock */
 #define WRITER_WAIT_NS	(200LL * 1000 * 1000) /* for the arms of the vCPU that wrote the page */
-#define MAX_LOOK 4096 /* transitions looked at for what was used at a time */
-#define READ_RUN	8 /* reads of one clock in a row that make it the guest's timekeeping */
+#define MAX_LOOK	4096 /* transitions looked at for what was used at a time */
+#define READ_RUN	8    /* reads of one clock in a row that make it the guest's timekeeping */
 #define READ_GAP_NS                                                                                \
 	(100LL * 1000 * 1000) /* a clocksource watchdog reads every half second: not that */
 
@@ -169,7 +169,7 @@ static enum hvst_guest_source source_of(const struct vcpu *v)
 }
 
 enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struct vcpu *v,
-					    int64_t ts)
+					   int64_t ts)
 {
 	const struct hvst_guest_transition *before = NULL, *after = NULL;
 	unsigned int looked = 0;

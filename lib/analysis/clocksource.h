@@ -25,7 +25,7 @@ void hvst_clocksource_timer_free(struct stimer *t);
 
 /* What the vCPU programmed its timers from at @ts, as far as is known now. */
 enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struct vcpu *v,
-					    int64_t ts);
+					   int64_t ts);
 /* A new transition, to be filled in; @v NULL: of the whole VM. NULL without memory or room. */
 struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm *vm,
 						  struct vcpu *v);

@@ -13,8 +13,9 @@
 #include "resolve.h"
 #include "result.h"
 
-#define RATE_KNOWN_PPM 50			   /* a rate that is known no better says nothing */
-#define MAX_OVERLAP    1024			   /* storms looked back at for their episode */
+#define BEND_SHOWN_PPM 100  /* a change of rate that is worth a segment of its own */
+#define RATE_KNOWN_PPM 50   /* a rate that is known no better says nothing */
+#define MAX_OVERLAP    1024 /* storms looked back at for their episode */
 #define DRIFT_SAME_NS  (60LL * 1000 * 1000 * 1000) /* one drift, seen twice */
 
 static bool vm_pass(const struct analysis *a, const struct vm *vm)
@@ -317,10 +318,55 @@ static unsigned int vm_segments(const struct vm *vm)
 	return n + vm->page.nr_sources;
 }
 
-/* @whole: the piece begins here; else only the source changed. */
-static void segment_out(struct hvst_ref_segment *out, const struct vm *vm,
-			const struct refclock_piece *p, int64_t from, int64_t to, bool whole)
+/*
+ * Pieces of the clock that are shown as one: the trace clock's rate changes all the time by a few
+ * ppm, which tells nobody anything.
+ */
+struct stretch {
+	const struct refclock_piece *first, *last;
+	uint64_t samples;
+	double rate_ppm, rate_ppm_error; /* NaN: not known */
+};
+
+static bool same_rate(const struct refclock_piece *a, const struct refclock_piece *b)
 {
+	double err = a->line.slope_err + b->line.slope_err;
+
+	return b->joint == REFCLOCK_BEND &&
+	       1e6 * (fabs(a->line.slope - b->line.slope) - err) <= BEND_SHOWN_PPM;
+}
+
+/* The stretch that begins with piece @i; returns the index of the piece after it. */
+static unsigned int stretch_at(const struct refclock *clock, unsigned int i, struct stretch *out)
+{
+	const struct refclock_piece *p = hvst_refclock_piece(clock, i), *longest = p;
+	double span;
+
+	*out = (struct stretch){ .first = p, .rate_ppm = NAN, .rate_ppm_error = NAN };
+	do {
+		if (p->to - p->from > longest->to - longest->from)
+			longest = p;
+		out->samples += p->samples;
+		out->last = p;
+		p = hvst_refclock_piece(clock, ++i);
+	} while (p && same_rate(longest, p));
+	span = (double)(out->last->to - out->first->from);
+	if (clock->params.no_rate || 1e6 * longest->line.slope_err >= RATE_KNOWN_PPM || span <= 0)
+		return i;
+	out->rate_ppm_error = 1e6 * longest->line.slope_err;
+	out->rate_ppm = 1e6 *
+			(double)hvst_refclock_sub(
+				hvst_refclock_line_at(&out->last->line, out->last->to),
+				hvst_refclock_line_at(&out->first->line, out->first->from)) /
+			span;
+	return i;
+}
+
+/* @whole: the stretch begins here; else only the source changed. */
+static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const struct stretch *st,
+			int64_t from, int64_t to, bool whole)
+{
+	const struct refclock_piece *p = st->first;
 	const char *why;
 
 	*out = (struct hvst_ref_segment){
@@ -328,19 +374,15 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm,
 		.from_ns = from,
 		.to_ns = to,
 		.source = hvst_tscpage_source(&vm->page, from, &why),
-		.rate_ppm = NAN,
-		.rate_ppm_error = NAN,
+		.rate_ppm = st->rate_ppm,
+		.rate_ppm_error = st->rate_ppm_error,
 		.offset_ns = hvst_refclock_line_at(&p->line, from),
-		.samples = p->samples,
+		.samples = st->samples,
 	};
 	if (whole && p->joint == REFCLOCK_STEP)
 		out->step_ns = p->step;
 	else if (whole && p->joint != REFCLOCK_BEND)
 		out->step_ns = HVST_UNKNOWN;
-	if (!vm->clock.params.no_rate && 1e6 * p->line.slope_err < RATE_KNOWN_PPM) {
-		out->rate_ppm = 1e6 * p->line.slope;
-		out->rate_ppm_error = 1e6 * p->line.slope_err;
-	}
 	if (out->source == HVST_REF_TSC_PAGE && from >= vm->page.frozen_from &&
 	    from < vm->page.frozen_to)
 		why = "page left as it was (TSC emulation control)";
@@ -358,7 +400,7 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm,
 		snprintf(out->why, sizeof(out->why), "%s", why);
 }
 
-/* Where the piece begins: at its step, else half-way to the one before. */
+/* Where the piece begins: at its step, else at its first reading. */
 static int64_t piece_from(const struct refclock_piece *p)
 {
 	return p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_UNDECIDED ? p->at : p->from;
@@ -379,22 +421,26 @@ static int64_t vm_last(const struct vm *vm)
 static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 {
 	const struct tscpage *page = &vm->page;
-	const struct refclock_piece *p;
-	unsigned int n = 0, src = 0;
+	unsigned int n = 0, src = 0, i = 0;
+	struct stretch st;
 
-	for (unsigned int i = 0; (p = hvst_refclock_piece(&vm->clock, i)); i++) {
-		const struct refclock_piece *next = hvst_refclock_piece(&vm->clock, i + 1);
-		int64_t from = piece_from(p), end = next ? piece_from(next) : vm_last(vm) + 1;
+	while (hvst_refclock_piece(&vm->clock, i)) {
+		const struct refclock_piece *next;
+		int64_t from, end;
 		bool whole = true;
 
+		i = stretch_at(&vm->clock, i, &st);
+		next = hvst_refclock_piece(&vm->clock, i);
+		from = piece_from(st.first);
+		end = next ? piece_from(next) : vm_last(vm) + 1;
 		while (src < page->nr_sources && page->sources[src].ts_ns <= from)
 			src++;
 		for (; src < page->nr_sources && page->sources[src].ts_ns < end; src++) {
-			segment_out(&out[n++], vm, p, from, page->sources[src].ts_ns, whole);
+			segment_out(&out[n++], vm, &st, from, page->sources[src].ts_ns, whole);
 			from = page->sources[src].ts_ns;
 			whole = false;
 		}
-		segment_out(&out[n++], vm, p, from, end, whole);
+		segment_out(&out[n++], vm, &st, from, end, whole);
 	}
 	return n;
 }

@@ -111,10 +111,11 @@ SENTENCE(behind)
 			 "that clock is up to %s behind the host's reference clock",
 			 n, n == 1 ? "" : "s", hvst_span_text(skew, behind));
 	else if (v->answer == HVST_YES && n)
-		snprintf(v->summary, sizeof(v->summary),
-			 "in %u storm%s the guest set timers that its own clock had not reached: "
-			 "that clock is behind, by how much no reading of the reference clock shows",
-			 n, n == 1 ? "" : "s");
+		snprintf(
+			v->summary, sizeof(v->summary),
+			"in %u storm%s the guest set timers that its own clock had not reached: "
+			"that clock is behind, by how much no reading of the reference clock shows",
+			n, n == 1 ? "" : "s");
 	else if (v->answer == HVST_YES)
 		snprintf(v->summary, sizeof(v->summary),
 			 "since a step of the host's reference clock the guest's timers are "

@@ -65,8 +65,8 @@ struct storm_group {
 	int64_t on_time_ns; /* the last arm ahead before the group */
 	/* of the timer, beyond the group */
 	struct hvst_past_due past_due_elsewhere; /* in groups that are no storm */
-	int64_t held_at_arm;   /* hvst_activity_held() at the last arm */
-	int64_t last_ahead_ns; /* HVST_UNKNOWN: none yet */
+	int64_t held_at_arm;			 /* hvst_activity_held() at the last arm */
+	int64_t last_ahead_ns;			 /* HVST_UNKNOWN: none yet */
 	int64_t last_arm_ns;
 	uint64_t last_count;
 	bool any;
@@ -179,6 +179,17 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 
 /* --- why an arm was past due --- */
 
+/* The arm's skew, of an inferred one by the clock as it is known now; HVST_UNKNOWN. */
+static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
+{
+	int64_t err = 0;
+
+	if (arm->skew_ns != HVST_UNKNOWN)
+		return arm->skew_ns;
+	return hvst_resolve_point(t->vcpu->vm, arm->ts_ns, arm->count, arm->cpu, &err);
+}
+
+
 /*
  * Did the guest get that far behind while its vCPU was held: since the timer's last arm, or between
  * its write and the host's reading of the clock?
@@ -205,14 +216,12 @@ static bool catches_up(const struct storm_group *g, int64_t skew)
 static void count_cause(const struct analysis *a, struct storm_group *g, const struct stimer *t,
 			const struct hvst_arm *arm, int64_t programmed_ns, bool retry)
 {
-	int64_t cost = hvst_activity_arm_cost(t->vcpu), skew = arm->skew_ns, err = 0;
+	int64_t cost = hvst_activity_arm_cost(t->vcpu), skew = skew_now(t, arm);
 	int64_t limit =
 		a->params.short_deadline_ns ? a->params.short_deadline_ns : SHORT_COSTS * cost;
 
 	if (!a->params.short_deadline_ns && limit < SHORT_MIN_NS)
 		limit = SHORT_MIN_NS;
-	if (skew == HVST_UNKNOWN)
-		skew = hvst_resolve_point(t->vcpu->vm, arm->ts_ns, arm->count, arm->cpu, &err);
 	if (skew == HVST_UNKNOWN) {
 		g->unexplained++;
 		return;
@@ -449,7 +458,7 @@ static bool pause_ends(const struct analysis *a, const struct storm_group *g,
 		       const struct stimer *t, const struct hvst_arm *arm, bool past_due)
 {
 	int64_t pause = arm->ts_ns - g->end.ts, max = a->params.storm_max_gap_ns;
-	int64_t held;
+	int64_t held, skew;
 
 	if (pause <= max)
 		return false;
@@ -459,8 +468,8 @@ static bool pause_ends(const struct analysis *a, const struct storm_group *g,
 	if (pause - held <= max)
 		return false;
 	/* Not known what it did meanwhile: it was behind all the time if by more than the pause. */
-	return hvst_activity_known(t->vcpu) || arm->skew_ns == HVST_UNKNOWN ||
-	       arm->skew_ns < pause;
+	skew = skew_now(t, arm);
+	return hvst_activity_known(t->vcpu) || skew == HVST_UNKNOWN || skew < pause;
 }
 
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,

@@ -10,7 +10,7 @@
 
 /* Guests park a timer by a count that is never reached: 2^63-1, 2^64-1. */
 #define PARKED_COUNT INT64_MAX
-#define AT_ONCE_NS   (100 * 1000)
+#define AT_ONCE_NS   (1000 * 1000)
 #define EARLY_NS     (50 * 1000) /* between the two clocks, at most */
 
 void kvm_timer_forget(const struct kvm *k, struct stimer *t)
@@ -398,7 +398,7 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 	if (k->entries_seen)
 		return t->vcpu->entry_ns == HVST_UNKNOWN || t->vcpu->entry_ns < t->programmed_ns;
 	return took <= AT_ONCE_NS && t->expiration_ns != HVST_UNKNOWN &&
-	       took <= t->programmed_ns - t->expiration_ns;
+	       took / 4 <= t->programmed_ns - t->expiration_ns;
 }
 
 /* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
