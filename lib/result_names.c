@@ -10,7 +10,8 @@
 		return (unsigned int)v < sizeof(names) / sizeof(names[0]) ? names[v] : "unknown";  \
 	}
 
-NAME(hvst_storm_kind_name, enum hvst_storm_kind, "unknown", "backlog", "constant", "growing")
+NAME(hvst_storm_kind_name, enum hvst_storm_kind, "unknown", "backlog", "constant", "growing",
+     "livelock")
 NAME(hvst_storm_cause_name, enum hvst_storm_cause, "not_seen", "host_step", "source_switch",
      "vcpu_held")
 NAME(hvst_ref_source_name, enum hvst_ref_source, "unknown", "tsc_page", "kvmclock")
@@ -20,7 +21,8 @@ NAME(hvst_clock_role_name, enum hvst_clock_role, "unknown", "stimer", "timekeepi
 NAME(hvst_confidence_name, enum hvst_confidence, "suspected", "inferred", "observed")
 NAME(hvst_question_name, enum hvst_question, "storm", "guest_clock_behind", "guest_backlog",
      "guest_clock_rate", "guest_clocksource_switch", "host_reference_step", "host_reference_rate",
-     "host_kvmclock_fallback", "host_unpaired_clock_reads", "preemption")
+     "host_kvmclock_fallback", "host_unpaired_clock_reads", "preemption", "timer_livelock",
+     "lost_timer", "restored_timer_fired", "slow_clock_path", "refused_requests")
 NAME(hvst_answer_name, enum hvst_answer, "cannot_tell", "no", "yes")
 NAME(hvst_timer_mode_name, enum hvst_timer_mode, "unknown", "one_shot", "periodic", "both")
 NAME(hvst_delivery_mode_name, enum hvst_delivery_mode, "unknown", "direct", "message", "both")

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "latency.h"
+#include "load.h"
 #include "resolve.h"
 #include "result.h"
 
@@ -137,6 +138,7 @@ static void timer_fill(struct hvst_timer *out, const struct stimer *t)
 		.skew = hvst_resolve_sketch(t),
 	};
 	hvst_latency_fill(t, out);
+	hvst_load_fill(t, out);
 }
 
 /* Timers that were only reset by the VMM did nothing and are not listed. */

@@ -52,6 +52,9 @@ struct vm_state {
 	struct vm_source *source;   /* clocksource.c */
 	struct vm_causes *causes;   /* pastdue.c */
 	struct vm_guestclock *guestclock;
+	struct vm_lost *lost;	    /* lost.c */
+	struct vm_slow *slow;	    /* slowpath.c */
+	struct vm_refused *refused; /* refused.c */
 };
 
 struct vcpu_state {
@@ -59,14 +62,20 @@ struct vcpu_state {
 	struct activity *activity;    /* activity.c */
 	struct vcpu_source *source;   /* clocksource.c */
 	struct vcpu_latency *latency; /* latency.c */
+	struct vcpu_load *load;	      /* load.c */
+	struct vcpu_slow *slow;	      /* slowpath.c */
+	struct vcpu_refused *refused; /* refused.c */
 };
 
 struct timer_state {
-	struct timer_latency *latency; /* latency.c */
-	struct timer_skew *skew;       /* resolve.c */
-	struct storm_group *group;     /* storm.c */
-	struct guest_edge *edge;       /* guestclock.c */
-	struct timer_source *source;   /* clocksource.c */
+	struct timer_latency *latency;	 /* latency.c */
+	struct timer_skew *skew;	 /* resolve.c */
+	struct storm_group *group;	 /* storm.c */
+	struct guest_edge *edge;	 /* guestclock.c */
+	struct timer_source *source;	 /* clocksource.c */
+	struct timer_livelock *livelock; /* livelock.c */
+	struct timer_lost *lost;	 /* lost.c */
+	struct timer_load *load;	 /* load.c */
 };
 
 /* The number of the vCPU's VM: known at the end of a run, or from an earlier one; -1. */

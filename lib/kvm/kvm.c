@@ -212,7 +212,7 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 		kvm_start_periodic(k, ev, out);
 		break;
 	case HVST_EV_STIMER_CALLBACK:
-		kvm_callback(k, ev);
+		kvm_callback(k, ev, out);
 		break;
 	case HVST_EV_WRITE_TSC_OFFSET:
 	case HVST_EV_UPDATE_MASTER_CLOCK:
@@ -222,6 +222,10 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 	case HVST_EV_MMIO:
 		/* Other tasks cause these as well. */
 		on_vcpu(k, ev, false, HVST_CHANGE_VCPU_EVENT, out);
+		break;
+	case HVST_EV_HYPERCALL:
+	case HVST_EV_HYPERCALL_DONE:
+		on_vcpu(k, ev, true, HVST_CHANGE_VCPU_EVENT, out);
 		break;
 	case HVST_EV_SCHED_SWITCH:
 		on_sched_switch(k, ev, out);

@@ -164,6 +164,18 @@ static void verdict(FILE *f, const char **sep, const char *question, bool yes, b
 	*sep = ",";
 }
 
+static void print_faults(FILE *f, const char **sep, const struct truth *t)
+{
+	static const char *const questions[NR_FAULTS] = {
+		[FAULT_LIVELOCK] = "timer_livelock",	  [FAULT_LOST] = "lost_timer",
+		[FAULT_REVIVED] = "restored_timer_fired", [FAULT_SLOW] = "slow_clock_path",
+		[FAULT_REFUSED] = "refused_requests",
+	};
+
+	for (unsigned int i = 0; i < NR_FAULTS; i++)
+		verdict(f, sep, questions[i], t->faults >> i & 1, false);
+}
+
 static void print_verdicts(FILE *f, const struct truth *t)
 {
 	struct tally n = tally_storms(t);
@@ -172,7 +184,7 @@ static void print_verdicts(FILE *f, const struct truth *t)
 	const char *sep = "";
 
 	fprintf(f, " \"verdicts\": {");
-	verdict(f, &sep, "storm", n.required, n.allowed);
+	verdict(f, &sep, "storm", n.required || t->faults >> FAULT_LIVELOCK & 1, n.allowed);
 	verdict(f, &sep, "guest_backlog", n.backlog, n.unclear);
 	verdict(f, &sep, "guest_clock_behind", n.behind, n.unclear || t->lag || raw);
 	verdict(f, &sep, "guest_clock_rate", t->nr_rates, raw);
@@ -183,6 +195,7 @@ static void print_verdicts(FILE *f, const struct truth *t)
 	verdict(f, &sep, "preemption",
 		t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required && !n.allowed,
 		true);
+	print_faults(f, &sep, t);
 	fprintf(f, "\n },\n");
 }
 

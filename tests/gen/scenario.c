@@ -731,7 +731,7 @@ struct scenario *scenario_by_name(const char *name)
 			scenarios[i].build(sc);
 		return sc;
 	}
-	return NULL;
+	return scenario_fault(name);
 }
 
 void scenario_list(FILE *out)

@@ -78,6 +78,8 @@ enum guest_action {
 	G_ALL_EVENTS = 1024
 };
 
+enum clock_read { READ_REF_COUNT, READ_PM_TIMER, READ_HPET };
+
 struct phase {
 	char name[72];
 	int64_t ns;
@@ -91,6 +93,11 @@ struct phase {
 	uint32_t preempt_every; /* every n-th arm the thread loses its CPU before the MSR write */
 	int64_t preempt_ns;	/* ...for so long */
 	uint32_t restart_every; /* every n-th arm a spurious wake-up re-runs the start */
+	int dead_timer;		/* whose next callback never comes, plus 1; 0: none */
+	int64_t read_ns;	/* the guest reads its clock every so often instead of halting */
+	enum clock_read read;	/* and which */
+	uint32_t refused;	/* requests at its start that KVM refuses... */
+	bool refused_msr;	/* ...writes of an MSR, else hypercalls */
 	struct timer_cfg timers[NR_TIMERS];
 };
 
@@ -112,6 +119,10 @@ struct scenario {
 	char name[48];
 	struct trace_opts trace;
 	enum kernel_kind host;
+	/* Faults of older kernels. */
+	bool wraps;		/* a deadline too far ahead overflows and is past */
+	bool retries;		/* a message that finds its slot busy is sent again at once */
+	bool auto_enables;	/* the VMM's write of a count enables an auto-enable timer */
 	bool vmx;		/* Intel's exits, interrupts posted without exits; else AMD's */
 	unsigned int speed;	/* cost of all; 1: 100,000 arms a second, 30: emulated */
 	uint32_t migrate_every; /* every n-th wake-up on another CPU */
@@ -128,6 +139,10 @@ void scenario_free(struct scenario *sc);
 struct vm_plan *scenario_vm(struct scenario *sc, unsigned int vcpus);
 /* Adds a phase of @ms to a vCPU's list: TSC page, no timer yet. */
 struct phase *scenario_phase(struct vcpu_plan *v, unsigned int ms, const char *name);
+
+/* faults.c: scenarios of one fault, or of its harmless near miss, in a size; NULL: not its name. */
+struct scenario *scenario_fault(const char *name);
+void scenario_list_faults(FILE *out);
 
 /* NULL: no such scenario. */
 struct scenario *scenario_by_name(const char *name);

@@ -100,6 +100,10 @@ void ev_callback(struct feed *f, const struct who *w, unsigned int timer, int pi
 void ev_expiration(struct feed *f, const struct who *w, unsigned int timer, bool direct,
 		   int result);
 void ev_msr(struct feed *f, const struct who *w, bool write, uint32_t ecx, uint64_t data);
+/* An access that raises #GP. */
+void ev_msr_refused(struct feed *f, const struct who *w, bool write, uint32_t ecx);
+/* A hypercall and, right after it, its result. */
+void ev_hypercall(struct feed *f, const struct who *w, uint16_t code, uint16_t status);
 void ev_entry(struct feed *f, const struct who *w);
 void ev_exit(struct feed *f, const struct who *w, unsigned int isa, uint32_t reason);
 void ev_lost(struct feed *f, unsigned int cpu, uint64_t count);
