@@ -144,9 +144,26 @@ static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 	}
 }
 
+/* The longest storm that a step of the host's clock set off; NULL: none. */
+static const struct hvst_storm *by_step(const struct hvst_result *r)
+{
+	const struct hvst_storm *best = NULL;
+
+	for (unsigned int i = 0; i < r->nr_storms; i++) {
+		const struct hvst_storm *s = &r->storms[i];
+
+		if (s->cause == HVST_CAUSE_HOST_STEP &&
+		    (!best || s->end_ns - s->start_ns > best->end_ns - best->start_ns))
+			best = s;
+	}
+	return best;
+}
+
 /* What is known of the host's clock, where it is not the cause. */
 static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
+	const struct hvst_storm *other;
+
 	if (s->cause == HVST_CAUSE_HOST_STEP)
 		return;
 	switch (answer(r, HVST_Q_HOST_REFERENCE_STEP)) {
@@ -154,8 +171,16 @@ static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 		reason(r, "The host's reference clock did not step in this recording.");
 		break;
 	case HVST_YES:
-		reason(r, "The host's reference clock also stepped: %.190s.",
-		       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
+		other = by_step(r);
+		if (other)
+			reason(r,
+			       "The host's reference clock stepped by %+.6f s at %.6f s; that set "
+			       "off the storm at %.6f s, not this one.",
+			       (double)other->cause_size_ns / 1e9, (double)other->cause_ts_ns / 1e9,
+			       (double)other->start_ns / 1e9);
+		else
+			reason(r, "At another time %.200s.",
+			       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
 		break;
 	default:
 		reason(r, "Whether the host's reference clock stepped cannot be told: %.180s.",
@@ -163,16 +188,25 @@ static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 	}
 }
 
+static void step_next(struct hvst_result *r, const struct hvst_storm *s)
+{
+	next_step(r,
+		  "Find what moved the VM's clock at %.6f s: KVM_SET_CLOCK, a TSC offset, stop and "
+		  "continue, a restore or a migration; see the VMM's log.",
+		  (double)s->cause_ts_ns / 1e9);
+	next_step(r, "Ask whether the guest was told of the new time, and whether its TSC moved "
+		     "with the clock.");
+}
+
 static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
 {
+	const struct hvst_storm *stepped = by_step(r);
+
+	/* What set it off is where to look, even if a later storm was the worse. */
+	if (stepped)
+		step_next(r, stepped);
 	switch (s->cause) {
 	case HVST_CAUSE_HOST_STEP:
-		next_step(r,
-			  "Find what moved the VM's clock at %.6f s: KVM_SET_CLOCK, a TSC offset, "
-			  "stop and continue, a restore or a migration; see the VMM's log.",
-			  (double)s->cause_ts_ns / 1e9);
-		next_step(r, "Ask whether the guest was told of the new time, and whether its TSC "
-			     "moved with the clock.");
 		break;
 	case HVST_CAUSE_VCPU_HELD:
 		next_step(r, "Find what kept the vCPU from its CPU: overcommit, a CPU quota, a "
