@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
-#include <string.h>
 
 #include "check.h"
 #include "pages.h"
@@ -47,6 +46,7 @@ static int check_cpu(struct hvst_file *f, unsigned int buffer, const struct hvst
 {
 	struct hvst_unpack *u = NULL;
 	struct hvst_pages p;
+	char why[256];
 	int rc;
 
 	hvst_pages_init(&p, f, buffer, cpu,
@@ -54,11 +54,10 @@ static int check_cpu(struct hvst_file *f, unsigned int buffer, const struct hvst
 	if (p.compressed)
 		u = hvst_unpack_new(f->compression);
 	rc = p.compressed && !u ? -ENOMEM : check_pages(&p, u, unsound);
-	if (rc == -EBADMSG)
-		hvst_file_fail(f, rc, "corrupt: CPU %u's data at offset %llu cannot be unpacked",
-			       cpu->cpu, (unsigned long long)p.pos);
-	else if (rc)
-		hvst_file_fail(f, rc, "reading failed: %s", strerror(-rc));
+	if (rc) {
+		hvst_pages_error(&p, cpu->cpu, rc, why, sizeof(why));
+		hvst_file_fail(f, rc, "%s", why);
+	}
 	hvst_unpack_free(u);
 	hvst_pages_free(&p);
 	return rc;
