@@ -15,6 +15,7 @@
 prefix		?= /usr/local
 bindir		?= $(prefix)/bin
 libdir		?= $(prefix)/lib
+libexecdir	?= $(prefix)/libexec/hvstimer
 includedir	?= $(prefix)/include
 mandir		?= $(prefix)/share/man
 datadir		?= $(prefix)/share
@@ -40,12 +41,17 @@ Q := @
 say = @printf '  %-8s %s\n'
 endif
 
-PKGS		:= libtraceevent libtracefs libtracecmd libzstd zlib
-CLI_PKGS	:= ncursesw
-PKG_CFLAGS	:= $(shell $(PKG_CONFIG) --cflags $(PKGS) $(CLI_PKGS) 2>/dev/null)
-PKG_LIBS	:= $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
-CLI_LIBS	:= $(shell $(PKG_CONFIG) --libs $(CLI_PKGS) 2>/dev/null)
-HAVE_PKGS	:= $(shell $(PKG_CONFIG) --exists $(PKGS) $(CLI_PKGS) 2>/dev/null && command -v $(CC) >/dev/null && echo y)
+# Only the helper program links libtracecmd, and only what tests and compares does so besides.
+LIB_PKGS	:= libzstd zlib
+CLI_PKGS	:= libtracefs ncursesw
+HELPER_PKGS	:= libtracecmd libtraceevent
+ALL_PKGS	:= $(LIB_PKGS) $(CLI_PKGS) $(HELPER_PKGS)
+pkg_libs	= $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
+PKG_CFLAGS	:= $(shell $(PKG_CONFIG) --cflags $(ALL_PKGS) 2>/dev/null)
+LIB_LIBS	:= $(call pkg_libs,$(LIB_PKGS)) -lpthread -lm
+CLI_LIBS	:= $(call pkg_libs,$(CLI_PKGS))
+HELPER_LIBS	:= $(call pkg_libs,$(HELPER_PKGS))
+HAVE_PKGS	:= $(shell $(PKG_CONFIG) --exists $(ALL_PKGS) 2>/dev/null && command -v $(CC) >/dev/null && echo y)
 
 OPT		?= -O3
 CFLAGS		?= $(OPT) -g
@@ -85,7 +91,7 @@ ALL_CFLAGS	+= $(LTO) -ffat-lto-objects
 ALL_LDFLAGS	+= -fno-lto
 WHOLE_LDFLAGS	= $(LTO) $(CFLAGS)
 endif
-LIBS		= $(PKG_LIBS) -lpthread -lm
+LIBS		= $(LIB_LIBS) $(HELPER_LIBS)
 
 srcs		= $(wildcard $(addsuffix /*.c,$(1)))
 objs		= $(patsubst %.c,$(O)/%.o,$(1))
@@ -102,6 +108,7 @@ PLUGIN_SRCS	:= $(wildcard plugins/plugin_*.c)
 LIB_A		:= $(O)/libhvstimer.a
 LIB_SO		:= $(O)/libhvstimer.so.$(VERSION)
 CLI_BIN		:= $(O)/hvstimer
+HELPER		:= $(O)/hvstimer-tracecmd
 GEN_BIN		:= $(if $(GEN_SRCS),$(O)/hvst-gen)
 UNIT_BINS	:= $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRCS))
 BENCH_BINS	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(BENCH_SRCS))
@@ -120,7 +127,7 @@ $(O)/completions/%: completions/%.in lib/event/schema.c
 	@mkdir -p $(@D)
 	$(Q)sed 's/@EVENTS@/$(EVENT_NAMES)/' $< >$@
 
-all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc $(MAN_LINKS) \
+all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(HELPER) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc $(MAN_LINKS) \
 	$(COMPLETIONS)
 
 .PHONY: deps-present
@@ -153,12 +160,24 @@ $(LIB_A): $(call objs,$(LIB_SRCS)) $(O)/.sources
 $(LIB_SO): $(call objs,$(LIB_SRCS)) lib/libhvstimer.map
 	$(say) LD $@
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) $(WHOLE_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) -Wl,-Bsymbolic-functions \
-		-Wl,--version-script=lib/libhvstimer.map -o $@ $(filter %.o,$^) $(LIBS)
+		-Wl,--version-script=lib/libhvstimer.map -o $@ $(filter %.o,$^) $(LIB_LIBS)
 	$(Q)ln -sf $(notdir $@) $(O)/libhvstimer.so.$(ABI) && ln -sf $(notdir $@) $(O)/libhvstimer.so
 
 $(CLI_BIN): $(call objs,$(CLI_SRCS)) $(LIB_A) $(O)/.sources
 	$(say) LD $@
-	$(Q)$(CC) $(EXE_LDFLAGS) $(WHOLE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) $(CLI_LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) $(WHOLE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS) $(CLI_LIBS)
+
+$(HELPER): $(O)/libexec/hvstimer-tracecmd.o $(O)/lib/tracecmd/protocol.o
+	$(say) LD $@
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $^ $(HELPER_LIBS)
+
+# The library looks for the helper beside the running program.
+HELPER_LINKS	:= $(patsubst %,$(O)/%/$(notdir $(HELPER)),samples tests/unit tests/bench tests/fuzz)
+$(HELPER_LINKS): | $(HELPER)
+	@mkdir -p $(@D)
+	$(Q)ln -sf $(abspath $(HELPER)) $@
+$(O)/lib/tracecmd/helper.o: EXTRA_CFLAGS += -DHVST_LIBEXECDIR='"$(libexecdir)"'
+$(O)/lib/tracecmd/helper.o: $(O)/.prefix
 
 # Everything of cli/ but main.o, for the unit tests of the renderers and the browser's model.
 CLI_TEST_OBJS	:= $(filter-out $(O)/cli/main.o,$(call objs,$(CLI_SRCS)))
@@ -167,17 +186,18 @@ $(O)/hvst-gen: $(call objs,$(GEN_SRCS)) $(LIB_A)
 	$(say) LD $@
 	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
-$(UNIT_BINS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(call objs,$(UNIT_HELPERS)) $(CLI_TEST_OBJS) $(LIB_A)
+$(UNIT_BINS): $(O)/tests/unit/%: $(O)/tests/unit/%.o $(call objs,$(UNIT_HELPERS)) $(CLI_TEST_OBJS) $(LIB_A) \
+		| $(O)/tests/unit/$(notdir $(HELPER))
 	$(say) LD $@
 	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) $(CLI_LIBS) -lcmocka
 
-$(BENCH_BINS): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_A)
+$(BENCH_BINS): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_A) | $(O)/tests/bench/$(notdir $(HELPER))
 	$(say) LD $@
 	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
-$(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A)
+$(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A) | $(O)/samples/$(notdir $(HELPER))
 	$(say) LD $@
-	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS)
 
 # The plugin links nothing: libtraceevent's symbols come from the program that loads it. It is built from
 # the same name tables as the library, compiled in, hidden.
@@ -190,7 +210,7 @@ $(PLUGINS): $(O)/plugins/%.so: $(O)/plugins/%.o $(call objs,$(wildcard $(PLUGIN_
 PLUGIN_TESTS	:= $(O)/tests/plugin/drive
 $(PLUGIN_TESTS): $(O)/tests/plugin/%: $(O)/tests/plugin/%.o
 	$(say) LD $@
-	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $^ $(HELPER_LIBS)
 
 # The plugin goes where libtraceevent of this machine looks; make install does the first of these too.
 plugindir	?= $(shell $(PKG_CONFIG) --variable=libdir libtraceevent 2>/dev/null)/traceevent/plugins
@@ -208,7 +228,7 @@ $(O)/hvstimer.pc: lib/hvstimer.pc.in $(O)/.prefix
 	$(Q)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 		-e 's|@version@|$(VERSION)|' $< > $@
 $(O)/.prefix: FORCE
-	$(call keep,$(prefix) $(libdir) $(includedir) $(VERSION))
+	$(call keep,$(prefix) $(libdir) $(libexecdir) $(includedir) $(VERSION))
 
 $(MAN_LINKS): $(wildcard man/*.3)
 	$(Q)mkdir -p $(@D); echo '.so man3/$(patsubst $(basename $(@F)):%,%.3,$(filter $(basename $(@F)):%,$(MAN_ALIASES)))' >$@
@@ -253,6 +273,7 @@ SCHEMAS		:= $(wildcard tests/schema/*.json)
 define INSTALLED
 755 $(bindir) $(CLI_BIN)
 755 $(libdir) $(LIB_SO)
+755 $(libexecdir) $(HELPER)
 644 $(libdir) $(LIB_A)
 644 $(plugindir) $(PLUGINS)
 644 $(libdir)/pkgconfig $(O)/hvstimer.pc
@@ -280,7 +301,8 @@ uninstall:
 		for f in $$files; do rm -f "$(DESTDIR)$$dir/$${f##*/}"; done; \
 	done
 	$(Q)rm -f $(addprefix "$(DESTDIR)$(libdir)"/,$(SO_LINKS))
-	$(Q)rmdir "$(DESTDIR)$(includedir)/hvstimer" "$(DESTDIR)$(datadir)/hvstimer" 2>/dev/null || :
+	$(Q)rmdir "$(DESTDIR)$(includedir)/hvstimer" "$(DESTDIR)$(datadir)/hvstimer" \
+		"$(DESTDIR)$(libexecdir)" 2>/dev/null || :
 
 DIST		:= hvstimer-$(VERSION)
 dist:

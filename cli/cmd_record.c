@@ -25,51 +25,6 @@
 #define MAX_MEMORY_SHARE     8 /* all buffers together: at most this part of the free memory */
 #define SAVED_CMDLINES	     "8192"
 
-/* The MSRs that say which clock a guest uses: Hyper-V's, TSC, its adjust and deadline, kvmclock. */
-#define MSR_FILTER                                                                                 \
-	"(ecx>=0x40000000&&ecx<=0x400010ff)||ecx==0x10||ecx==0x3b||ecx==0x6e0||"                   \
-	"ecx==0x11||ecx==0x12||ecx==0x4b564d00||ecx==0x4b564d01"
-#define PM_TIMER_FILTER	   "port==0x608||port==0xb008"
-#define HPET_FILTER	   "gpa>=0xfed00000&&gpa<=0xfed003ff"
-#define LAPIC_TIMER_FILTER "reg==0x320||reg==0x380||reg==0x390||reg==0x3e0"
-
-/*
- * Whose events --vm keeps. What vCPUs do is told by their thread. A callback runs in interrupt
- * context: its thread is whatever was interrupted, so all callbacks are kept. The clock is moved by
- * other threads of the VMM and by kernel workers, seldom: kept too. A switch names two threads.
- */
-enum scope { OF_THREADS, OF_ANYONE, OF_SWITCH };
-
-static const struct recorded {
-	const char *filter;
-	enum scope scope;
-	const char *without; /* what an analysis cannot tell if the host has no such event */
-} recorded[HVST_EV_COUNT] = {
-	[HVST_EV_STIMER_START_EXPIRED] = { NULL, OF_THREADS,
-					   "no released kernel has it yet: past-due arms will be "
-					   "inferred" },
-	[HVST_EV_STIMER_CALLBACK] = { NULL, OF_ANYONE, "lateness of timers cannot be told" },
-	[HVST_EV_MSR] = { MSR_FILTER, OF_THREADS,
-			  "switches of the guest's clock source cannot be told" },
-	[HVST_EV_WRITE_TSC_OFFSET] = { NULL, OF_ANYONE, "steps of the clock cannot be explained" },
-	[HVST_EV_TRACK_TSC] = { NULL, OF_ANYONE, NULL },
-	[HVST_EV_UPDATE_MASTER_CLOCK] = { NULL, OF_ANYONE,
-					  "steps of the clock cannot be explained" },
-	[HVST_EV_PVCLOCK_UPDATE] = { NULL, OF_ANYONE, NULL },
-	[HVST_EV_EXIT] = { NULL, OF_THREADS, "a guest's progress cannot be told" },
-	[HVST_EV_ENTRY] = { NULL, OF_THREADS, "a guest's progress cannot be told" },
-	[HVST_EV_PIO] = { PM_TIMER_FILTER, OF_THREADS, "use of the ACPI PM timer cannot be told" },
-	[HVST_EV_MMIO] = { HPET_FILTER, OF_THREADS, "use of the HPET cannot be told" },
-	[HVST_EV_APIC] = { LAPIC_TIMER_FILTER, OF_THREADS, NULL },
-	[HVST_EV_SCHED_SWITCH] = { NULL, OF_SWITCH,
-				   "preemption is told from exits and entries alone" },
-};
-
-/* Without one of these there is nothing to analyse. */
-static const uint64_t needed = 1ULL << HVST_EV_STIMER_SET_COUNT |
-			       1ULL << HVST_EV_STIMER_START_ONE_SHOT |
-			       1ULL << HVST_EV_STIMER_EXPIRATION;
-
 /* The command being built; @failed: memory ran out on the way. */
 struct cmdline {
 	char **words;
@@ -125,14 +80,19 @@ static void cmdline_free(struct cmdline *c)
 	free(c->words);
 }
 
-/* The thread condition of one event, NULL when it has none (or no memory: then c->failed). */
-static char *thread_filter(struct cmdline *c, enum scope scope, const struct record_tids *t)
+/*
+ * The condition by which --vm keeps an event, NULL when it has none (or no memory: then c->failed).
+ * What vCPUs do is told by their thread. A callback runs in interrupt context, in the name of
+ * whatever was interrupted; the clock is moved by kernel workers as well: these are kept from all.
+ */
+static char *thread_filter(struct cmdline *c, enum hvst_event_task task,
+			   const struct record_tids *t)
 {
 	char *prev, *next, *both = NULL;
 
-	if (scope == OF_ANYONE)
+	if (task == HVST_TASK_ANY)
 		return NULL;
-	if (scope == OF_THREADS) {
+	if (task == HVST_TASK_VCPU) {
 		both = record_tid_filter(t->all, t->nr_all, "common_pid");
 	} else {
 		prev = record_tid_filter(t->vcpu, t->nr_vcpu, "prev_pid");
@@ -148,23 +108,18 @@ static char *thread_filter(struct cmdline *c, enum scope scope, const struct rec
 
 static void add_event(struct cmdline *c, unsigned int id, const struct record_tids *t)
 {
-	const struct recorded *r = &recorded[id];
-	char *threads = t ? thread_filter(c, r->scope, t) : NULL;
+	const struct hvst_event_need *need = hvst_event_need(id);
+	char *threads = t ? thread_filter(c, need->task, t) : NULL;
 
 	add(c, "-e");
 	add(c, "%s:%s", hvst_event_system(id), hvst_event_name(id));
-	if (r->filter || threads)
+	if (need->filter || threads)
 		add(c, "-f");
-	if (r->filter && threads)
-		add(c, "(%s)&&(%s)", r->filter, threads);
-	else if (r->filter || threads)
-		add(c, "%s", r->filter ? r->filter : threads);
+	if (need->filter && threads)
+		add(c, "(%s)&&(%s)", need->filter, threads);
+	else if (need->filter || threads)
+		add(c, "%s", need->filter ? need->filter : threads);
 	free(threads);
-}
-
-const char *record_filter(unsigned int id)
-{
-	return recorded[id].filter;
 }
 
 static const char *output_file(const struct options *o)
@@ -174,7 +129,7 @@ static const char *output_file(const struct options *o)
 
 static bool wanted(const struct options *o, unsigned int id)
 {
-	return id != HVST_EV_SCHED_SWITCH || o->record.sched;
+	return hvst_event_need(id) && (id != HVST_EV_SCHED_SWITCH || o->record.sched);
 }
 
 static unsigned long buffer_size(const struct options *o, const struct record_host *h)
@@ -276,9 +231,20 @@ static int print_command(const struct cmdline *c)
 	return 0;
 }
 
+static bool has_essential(const struct record_host *h)
+{
+	unsigned int id;
+
+	for (id = 0; id < HVST_EV_COUNT; id++)
+		if (hvst_event_need(id) && hvst_event_need(id)->essential &&
+		    !(h->events & 1ULL << id))
+			return false;
+	return true;
+}
+
 static int check_events(const struct record_host *h)
 {
-	if ((h->events & needed) == needed)
+	if (has_essential(h))
 		return 0;
 	if (!h->has_kvm)
 		return say(
@@ -314,16 +280,12 @@ static int check_may_record(const struct options *o, const struct record_host *h
 
 static void tell_missing(const struct options *o, const struct record_host *h)
 {
-	const char *without;
 	unsigned int id;
 
-	for (id = 0; id < HVST_EV_COUNT; id++) {
-		if (!wanted(o, id) || h->events & 1ULL << id)
-			continue;
-		without = recorded[id].without;
-		say("note: this kernel has no %s%s%s", hvst_event_name(id), without ? ": " : "",
-		    without ? without : "");
-	}
+	for (id = 0; id < HVST_EV_COUNT; id++)
+		if (wanted(o, id) && !(h->events & 1ULL << id))
+			say("note: this kernel has no %s: %s", hvst_event_name(id),
+			    hvst_event_need(id)->without);
 }
 
 static int read_threads(struct record_tids *t, const struct options *o)

@@ -60,7 +60,4 @@ void record_tids_free(struct record_tids *t);
  */
 char *record_tid_filter(const int *tids, unsigned int n, const char *field);
 
-/* When an event is worth recording: a condition as trace-cmd's -f takes it; NULL: always. */
-const char *record_filter(unsigned int id);
-
 #endif

@@ -12,6 +12,7 @@
 #include <hvstimer/hvstimer.h>
 
 #include "analysis/analysis.h"
+#include "event/needs.h"
 #include "stream/open.h"
 #include "stream/source.h"
 
@@ -213,24 +214,10 @@ int hvst_session_open(struct hvst_session *s)
 	return hvst_source_open(&s->src, &opts, s->error, sizeof(s->error));
 }
 
-/* The events that an analysis reads; an event observer wants them all. */
+/* An event observer wants all events. */
 static uint64_t wanted_ids(const struct hvst_session *s)
 {
-	static const uint8_t unread[] = {
-		HVST_EV_FLUSH_TLB,	   HVST_EV_FLUSH_TLB_EX,
-		HVST_EV_SEND_IPI,	   HVST_EV_SEND_IPI_EX,
-		HVST_EV_SYNDBG_SET_MSR,	   HVST_EV_SYNDBG_GET_MSR,
-		HVST_EV_TIMER_STATE,	   HVST_EV_APIC,
-		HVST_EV_STIMER_CLEANUP,	   HVST_EV_SYNIC_SEND_EOI,
-		HVST_EV_NOTIFY_ACKED_SINT,
-	};
-	uint64_t all = (1ULL << HVST_EV_COUNT) - 1;
-
-	if (s->need & HVST_NEED_EVENTS)
-		return all;
-	for (unsigned int i = 0; i < sizeof(unread); i++)
-		all &= ~(1ULL << unread[i]);
-	return all;
+	return s->need & HVST_NEED_EVENTS ? (1ULL << HVST_EV_COUNT) - 1 : hvst_needed_events();
 }
 
 static bool recorded(const struct hvst_session *s, unsigned int id)

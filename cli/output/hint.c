@@ -1,31 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "../record.h"
+#include <string.h>
+
+#include <hvstimer/event.h>
+
 #include "hint.h"
+
+#define HYPERV_EVENTS "kvm_hv_" /* taken together, as one pattern */
 
 void record_command(struct out *out, uint64_t ids)
 {
-	static const unsigned int useful[] = {
-		HVST_EV_MSR,
-		HVST_EV_WRITE_TSC_OFFSET,
-		HVST_EV_TRACK_TSC,
-		HVST_EV_UPDATE_MASTER_CLOCK,
-		HVST_EV_PVCLOCK_UPDATE,
-		HVST_EV_EXIT,
-		HVST_EV_ENTRY,
-		HVST_EV_PIO,
-		HVST_EV_MMIO,
-		HVST_EV_SCHED_SWITCH,
-	};
-	unsigned int i;
+	unsigned int id;
 
-	out_str(out, "trace-cmd record -C mono -b 65536 -e 'kvm:kvm_hv_*'");
-	for (i = 0; i < sizeof(useful) / sizeof(useful[0]); i++) {
-		if (ids && !(ids >> useful[i] & 1))
+	out_str(out, "trace-cmd record -C mono -b 65536 -e 'kvm:" HYPERV_EVENTS "*'");
+	for (id = 0; id < HVST_EV_COUNT; id++) {
+		const struct hvst_event_need *need = hvst_event_need(id);
+		const char *name = hvst_event_name(id);
+
+		if (!need || !strncmp(name, HYPERV_EVENTS, strlen(HYPERV_EVENTS)) ||
+		    (ids && !(ids >> id & 1)))
 			continue;
-		out_printf(out, " -e %s:%s", hvst_event_system(useful[i]),
-			   hvst_event_name(useful[i]));
-		if (record_filter(useful[i]))
-			out_printf(out, " -f '%s'", record_filter(useful[i]));
+		out_printf(out, " -e %s:%s", hvst_event_system(id), name);
+		if (need->filter)
+			out_printf(out, " -f '%s'", need->filter);
 	}
 }
 

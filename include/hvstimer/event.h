@@ -283,6 +283,35 @@ int hvst_event_by_name(const char *name);
  * storage. */
 const struct hvst_field *hvst_event_fields(unsigned int id, unsigned int *n);
 
+/* In whose name an event is recorded: whose events to keep of one VM. */
+enum hvst_event_task {
+	HVST_TASK_VCPU,	  /* the VMM's thread that caused it */
+	HVST_TASK_ANY,	  /* any task: an interrupt's victim, a kernel worker */
+	HVST_TASK_SWITCH, /* the task switched from; the one switched to is in the event */
+};
+
+/**
+ * struct hvst_event_need - what the analysis needs an event for
+ * @fields: names of the fields that are read, separated by spaces
+ * @readers: which parts of the analysis read them
+ * @without: what cannot be told without the event
+ * @filter: which of these events matter, as trace-cmd record takes it after -f; NULL: all
+ * @task: in whose name it is recorded
+ * @essential: without it there is nothing to analyse
+ */
+struct hvst_event_need {
+	const char *fields;
+	const char *readers;
+	const char *without;
+	const char *filter;
+	enum hvst_event_task task;
+	bool essential;
+};
+
+/** hvst_event_need - what the analysis needs event @id for; NULL when it does not read it. Static
+ * storage. */
+const struct hvst_event_need *hvst_event_need(unsigned int id);
+
 /**
  * hvst_event_value - read field @i of @ev as a 64-bit value (sign-extended when the field is
  * signed)

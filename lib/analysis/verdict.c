@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../event/needs.h"
 #include "result.h"
 #include "verdict.h"
 
@@ -47,22 +48,6 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 				      Q(refused) },
 };
 
-/*
- * Events that must have come, had they been recorded: a file can hold the format of an event that
- * was not enabled. @of: so many of these events imply at least one of it.
- */
-#define IMPLIED_MIN 8
-static const struct {
-	uint8_t event, of;
-} implied[] = {
-	{ HVST_EV_MSR, HVST_EV_STIMER_SET_COUNT },
-	{ HVST_EV_ENTRY, HVST_EV_STIMER_SET_COUNT },
-	{ HVST_EV_EXIT, HVST_EV_STIMER_SET_COUNT },
-	{ HVST_EV_STIMER_SET_COUNT, HVST_EV_STIMER_EXPIRATION },
-	{ HVST_EV_STIMER_EXPIRATION, HVST_EV_STIMER_SET_COUNT },
-	{ HVST_EV_STIMER_CALLBACK, HVST_EV_STIMER_START_ONE_SHOT },
-};
-
 uint64_t hvst_recorded(const struct analysis *a)
 {
 	const struct hvst_trace *t = a->opts.trace;
@@ -71,10 +56,7 @@ uint64_t hvst_recorded(const struct analysis *a)
 	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
 		if (t->in_format[i / 32] >> i % 32 & 1 || t->seen[i])
 			have |= 1ULL << i;
-	for (unsigned int i = 0; i < sizeof(implied) / sizeof(*implied); i++)
-		if (!t->seen[implied[i].event] && t->seen[implied[i].of] >= IMPLIED_MIN)
-			have &= ~(1ULL << implied[i].event);
-	return have & ~a->opts.ignored;
+	return have & ~hvst_not_enabled(t->seen, have) & ~a->opts.ignored;
 }
 
 static uint64_t missing_for(const struct analysis *a, enum hvst_question q)

@@ -3,39 +3,8 @@
 #include <string.h>
 
 #include "decode.h"
+#include "needs.h"
 #include "schema.h"
-
-/*
- * What analysis reads of the events that carry more: bits of hvst_event_fields(). The events not
- * named here are read in full. Leaving the rest out keeps the two most frequent events, exit and
- * entry, short.
- */
-#define HVST_FIELD_ALL	 UINT16_MAX
-#define HVST_FIELD_EXIT	 0x00b /* vcpu_id, exit_reason, isa */
-#define HVST_FIELD_ENTRY 0x001 /* vcpu_id */
-#define HVST_FIELD_SCHED 0x00d /* prev_pid, prev_state, next_pid */
-#define HVST_FIELD_PIO	 0x003 /* rw, port */
-#define HVST_FIELD_MMIO	 0x005 /* type, gpa */
-#define HVST_FIELD_APIC	 0x003 /* rw, reg */
-
-static uint16_t analysed_fields(unsigned int id)
-{
-	switch (id) {
-	case HVST_EV_EXIT:
-		return HVST_FIELD_EXIT;
-	case HVST_EV_ENTRY:
-		return HVST_FIELD_ENTRY;
-	case HVST_EV_SCHED_SWITCH:
-		return HVST_FIELD_SCHED;
-	case HVST_EV_PIO:
-		return HVST_FIELD_PIO;
-	case HVST_EV_MMIO:
-		return HVST_FIELD_MMIO;
-	case HVST_EV_APIC:
-		return HVST_FIELD_APIC;
-	}
-	return HVST_FIELD_ALL;
-}
 
 void hvst_field_map_copy(struct hvst_event *ev, const uint8_t *data, const struct hvst_field_map *m)
 {
@@ -185,7 +154,7 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 		if (id < 0 || d->kind[fmt->id] < HVST_KIND_FIRST)
 			continue;
 		make_map(&d->maps[HVST_KIND_FIRST + id], fmt, (unsigned int)id,
-			 all_fields ? HVST_FIELD_ALL : analysed_fields((unsigned int)id));
+			 all_fields ? UINT16_MAX : hvst_needed_fields((unsigned int)id));
 		d->wanted |= (wanted >> id & 1) << (HVST_KIND_FIRST + id);
 	}
 }

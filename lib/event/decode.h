@@ -31,7 +31,7 @@ struct hvst_field_copy {
 enum hvst_map_layout {
 	HVST_LAYOUT_OTHER,
 	HVST_LAYOUT_4,	  /* kvm_entry */
-	HVST_LAYOUT_444,  /* kvm_exit, as far as analysis reads it */
+	HVST_LAYOUT_444,  /* kvm_exit, as far as the analysis reads it */
 	HVST_LAYOUT_4444, /* expiration */
 	HVST_LAYOUT_4481, /* kvm_msr, stimer_set_count, stimer_set_config */
 	HVST_LAYOUT_4488, /* stimer_start_* */

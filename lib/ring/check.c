@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
-#include <string.h>
 
 #include "check.h"
 #include "pages.h"
@@ -24,17 +23,22 @@ static bool subbuf_is_sound(const uint8_t *page, uint32_t size)
 	return !rc;
 }
 
+/* libtracecmd 1.3.1 stops after 256 MiB of a CPU that has 2 GiB or more, and reports the end. */
+#define TRACECMD_MAX INT32_MAX
+
 /* Adds the number of unsound sub-buffers to *@unsound. */
 static int check_pages(struct hvst_pages *p, struct hvst_unpack *u, unsigned long long *unsound)
 {
 	struct hvst_block b = { 0 };
-	int rc = hvst_pages_rewind(p);
+	int rc = p->end - p->start > TRACECMD_MAX ? -EOVERFLOW : hvst_pages_rewind(p);
+	uint64_t size = 0;
 
 	while (!rc) {
 		rc = hvst_pages_load(p, &b, u);
 		if (rc <= 0)
 			break;
-		rc = 0;
+		size += b.len;
+		rc = size > TRACECMD_MAX ? -EOVERFLOW : 0;
 		for (size_t at = 0; at + p->page_size <= b.len; at += p->page_size)
 			*unsound += !subbuf_is_sound(b.data + at, p->page_size);
 	}
@@ -47,6 +51,7 @@ static int check_cpu(struct hvst_file *f, unsigned int buffer, const struct hvst
 {
 	struct hvst_unpack *u = NULL;
 	struct hvst_pages p;
+	char why[256];
 	int rc;
 
 	hvst_pages_init(&p, f, buffer, cpu,
@@ -54,11 +59,16 @@ static int check_cpu(struct hvst_file *f, unsigned int buffer, const struct hvst
 	if (p.compressed)
 		u = hvst_unpack_new(f->compression);
 	rc = p.compressed && !u ? -ENOMEM : check_pages(&p, u, unsound);
-	if (rc == -EBADMSG)
-		hvst_file_fail(f, rc, "corrupt: CPU %u's data at offset %llu cannot be unpacked",
-			       cpu->cpu, (unsigned long long)p.pos);
-	else if (rc)
-		hvst_file_fail(f, rc, "reading failed: %s", strerror(-rc));
+	if (rc == -EOVERFLOW) {
+		hvst_file_fail(
+			f, rc,
+			"CPU %u has more than 2 GiB of data, of which libtracecmd reads a part; "
+			"the page reader takes the file",
+			cpu->cpu);
+	} else if (rc) {
+		hvst_pages_error(&p, cpu->cpu, rc, why, sizeof(why));
+		hvst_file_fail(f, rc, "%s", why);
+	}
 	hvst_unpack_free(u);
 	hvst_pages_free(&p);
 	return rc;

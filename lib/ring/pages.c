@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pages.h"
+#include "subbuf.h"
 
-#define CHUNK_HEAD	8
-#define CHUNK_RATIO	1024  /* size to compressed size of a chunk, at most */
-#define CHUNK_ANY_RATIO 65536 /* chunks up to this size may have any ratio */
+#define CHUNK_HEAD 8
 
-/* Sub-buffers compress to about a sixteenth. More than this is made to waste time. */
-#define MAX_RATIO  256
-#define RATIO_FROM (1u << 20) /* bytes that may have any ratio: a few empty sub-buffers */
+/*
+ * No ratio of sizes tells a bomb: sub-buffers of 64 KiB with a few events each compress better than
+ * 400 to 1. But the kernel hands out a sub-buffer only once it holds a record, so that this much
+ * without any was made to waste time.
+ */
+#define MAX_EMPTY (64u << 20)
 
 void hvst_pages_init(struct hvst_pages *p, const struct hvst_file *f, unsigned int buffer,
 		     const struct hvst_cpu_data *cpu, size_t window)
@@ -63,6 +66,7 @@ int hvst_pages_rewind(struct hvst_pages *p)
 {
 	p->pos = p->start;
 	p->chunks_left = 0;
+	p->empty = 0;
 	if (!p->compressed)
 		return 0;
 	if (p->end - p->start < sizeof(p->chunks_left))
@@ -106,18 +110,23 @@ static int chunk_head(const struct hvst_pages *p, uint64_t pos, uint32_t *packed
 	*size = head[1];
 	if (*packed > p->end - pos - CHUNK_HEAD)
 		return ends_early(p);
-	if (!*packed || !*size || *size > p->window || *packed > *size + 65536)
+	if (!*packed || !*size)
 		return -EBADMSG;
-	if (*size > CHUNK_ANY_RATIO && *size / CHUNK_RATIO > *packed)
-		return -EBADMSG;
-	return 1;
+	if (*size > p->window)
+		return -E2BIG;
+	return *packed > *size + 65536 ? -EBADMSG : 1;
 }
 
-static bool is_bomb(struct hvst_pages *p, uint32_t packed, uint32_t size)
+/* Counts the bytes of sub-buffers since the last one with a record. */
+static bool is_bomb(struct hvst_pages *p, const struct hvst_block *b)
 {
-	p->packed_sum += packed;
-	p->size_sum += size;
-	return p->size_sum > RATIO_FROM + MAX_RATIO * p->packed_sum;
+	for (size_t at = 0; at < b->len; at += p->page_size) {
+		uint32_t commit;
+
+		memcpy(&commit, b->data + at + 8, sizeof(commit));
+		p->empty = commit & HVST_COMMIT_SIZE ? 0 : p->empty + p->page_size;
+	}
+	return p->empty > MAX_EMPTY;
 }
 
 static int load_chunk(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpack *u)
@@ -133,11 +142,12 @@ static int load_chunk(struct hvst_pages *p, struct hvst_block *b, struct hvst_un
 	if (!rc)
 		rc = hvst_io_read(&p->file->io, p->pos + CHUNK_HEAD, b->packed, packed);
 	if (!rc)
-		rc = is_bomb(p, packed, size) ? -EBADMSG
-					      : hvst_unpack(u, b->data, size, b->packed, packed);
+		rc = hvst_unpack(u, b->data, size, b->packed, packed);
 	if (rc)
 		return rc;
 	b->len = size - size % p->page_size;
+	if (is_bomb(p, b))
+		return -EFBIG;
 	b->file_bytes = packed + CHUNK_HEAD;
 	p->pos += packed + CHUNK_HEAD;
 	p->chunks_left--;
@@ -147,6 +157,28 @@ static int load_chunk(struct hvst_pages *p, struct hvst_block *b, struct hvst_un
 int hvst_pages_load(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpack *u)
 {
 	return p->compressed ? load_chunk(p, b, u) : load_window(p, b);
+}
+
+void hvst_pages_error(const struct hvst_pages *p, unsigned int cpu, int rc, char *text, size_t len)
+{
+	unsigned long long at = p->pos;
+
+	if (rc == -EFBIG)
+		snprintf(text, len,
+			 "decompression bomb: CPU %u's data up to offset %llu decompresses to %u "
+			 "MiB "
+			 "without a single record",
+			 cpu, at, MAX_EMPTY >> 20);
+	else if (rc == -E2BIG)
+		snprintf(text, len,
+			 "CPU %u's chunk at offset %llu cannot be decompressed: it needs more than "
+			 "the %zu KiB of memory that it may take",
+			 cpu, at, p->window >> 10);
+	else if (rc == -EBADMSG)
+		snprintf(text, len, "corrupt: CPU %u's data at offset %llu cannot be decompressed",
+			 cpu, at);
+	else
+		snprintf(text, len, "reading failed: %s", strerror(-rc));
 }
 
 /* --- seeking --- */
@@ -216,6 +248,7 @@ int hvst_pages_seek(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpa
 		else
 			hi = mid;
 	}
+	p->empty = 0;
 	if (!p->compressed)
 		p->pos = p->start + lo * p->page_size;
 	else if (p->nr_index) {

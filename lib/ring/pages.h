@@ -24,9 +24,9 @@ struct hvst_pages {
 	uint32_t page_size;
 	bool compressed;
 	uint32_t chunks_left;
-	size_t window; /* bytes of a block; compressed: the largest chunk accepted */
-	uint64_t packed_sum, size_sum; /* of the chunks decompressed so far */
-	uint64_t *index;	       /* offsets of the chunks, built by the first seek */
+	size_t window;	 /* bytes of a block; compressed: the largest chunk accepted */
+	uint64_t empty;	 /* compressed: bytes of sub-buffers since the last one with a record */
+	uint64_t *index; /* offsets of the chunks, built by the first seek */
 	uint32_t nr_index;
 };
 
@@ -43,10 +43,14 @@ int hvst_pages_rewind(struct hvst_pages *p);
  * hvst_pages_load - the next block into @b, whose memory is reused
  * @u: for compressed data, else NULL
  *
- * 1, 0 at the end, or a negative errno: -EBADMSG for data that cannot be decompressed, at
- * p->pos.
+ * 1, 0 at the end, or a negative errno at p->pos: -EBADMSG for data that cannot be decompressed,
+ * -E2BIG for a chunk that needs more memory than a block may have, -EFBIG for endless empty
+ * sub-buffers.
  */
 int hvst_pages_load(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpack *u);
+
+/* The message for an error @rc of CPU @cpu's data, into @text of @len bytes. */
+void hvst_pages_error(const struct hvst_pages *p, unsigned int cpu, int rc, char *text, size_t len);
 
 /*
  * hvst_pages_seek - find the last sub-buffer that begins before a time, by bisection

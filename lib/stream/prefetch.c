@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "prefetch.h"
+#include "thread.h"
 
 /* The chunk ahead of one stream. */
 struct slot {
@@ -196,7 +197,7 @@ static void start_threads(struct hvst_prefetch *p)
 	p->stop = false;
 	p->head = p->nr = 0;
 	while (p->nr_threads < p->want_threads &&
-	       !pthread_create(&p->threads[p->nr_threads], NULL, prefetch_thread, p))
+	       !hvst_thread_start(&p->threads[p->nr_threads], prefetch_thread, p))
 		p->nr_threads++;
 	for (unsigned int i = 0; p->nr_threads && i < p->nr_streams; i++)
 		request(p, i);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "reader_thread.h"
+#include "thread.h"
 
 #define RING 8 /* batches: one in use, the others filled or being filled */
 /* Who waits is woken when the ring is half full, or half empty: once for several batches. */
@@ -114,7 +115,7 @@ int hvst_reader_thread_start(struct hvst_reader_thread *t, int64_t from_ns, int6
 	if (rc)
 		return rc;
 	/* Without a thread, hvst_reader_thread_next() does the work. */
-	t->running = t->threaded && !pthread_create(&t->thread, NULL, reader_main, t);
+	t->running = t->threaded && !hvst_thread_start(&t->thread, reader_main, t);
 	return 0;
 }
 

@@ -62,6 +62,7 @@ void hvst_source_close(struct hvst_source *s)
 static int read_failed(struct hvst_source *s, int code)
 {
 	const struct hvst_cpu_stream *cs = NULL;
+	char why[256];
 
 	for (unsigned int i = 0; i < s->nr_streams && !cs; i++)
 		if (s->streams[i]->failed)
@@ -69,12 +70,11 @@ static int read_failed(struct hvst_source *s, int code)
 	if (cs && cs->tracecmd)
 		return hvst_source_fail(s, code, "%s: %s", cs->file->path,
 					hvst_tracecmd_fate(cs->tracecmd));
-	if (cs && code == -EBADMSG)
-		return hvst_source_fail(
-			s, code, "%s: corrupt: CPU %u's data at offset %llu cannot be unpacked",
-			cs->file->path, cs->cpu, (unsigned long long)cs->pages.pos);
-	return hvst_source_fail(s, code, "%s: reading failed: %s",
-				(cs ? cs->file : &s->files[0]->file)->path, strerror(-code));
+	if (!cs)
+		return hvst_source_fail(s, code, "%s: reading failed: %s", s->files[0]->file.path,
+					strerror(-code));
+	hvst_pages_error(&cs->pages, cs->cpu, code, why, sizeof(why));
+	return hvst_source_fail(s, code, "%s: %s", cs->file->path, why);
 }
 
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,

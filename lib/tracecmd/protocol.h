@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What the process that runs libtracecmd and the one that wants the records tell each other. Both
- * are built together, so the messages are plain structs.
+ * What the helper program that runs libtracecmd (libexec/hvstimer-tracecmd.c) and the process that
+ * wants the records tell each other. Both are of one version, so the messages are plain structs.
  */
 #ifndef HVST_TRACECMD_PROTOCOL_H
 #define HVST_TRACECMD_PROTOCOL_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define HVST_HELPER	   "hvstimer-tracecmd" /* the program's name */
+#define HVST_HELPER_SOCKET 3		       /* its open files */
+#define HVST_HELPER_TRACE  4
 
 #define HVST_BATCH_BYTES (64u << 10) /* of records, about */
 #define HVST_RECORD_MAX	 (1u << 20)  /* no record is longer than a sub-buffer */

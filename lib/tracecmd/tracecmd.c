@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "serve.h"
-#include "tracecmd.h"
+#include "helper.h"
 #include "protocol.h"
+#include "tracecmd.h"
 
 /* Records of one CPU of a buffer that were received and not yet handed out. */
 struct stream {
@@ -67,24 +67,6 @@ static int refused(struct hvst_tracecmd *t, const struct hvst_reply *reply)
 
 /* --- opening --- */
 
-static int start(struct hvst_tracecmd *t)
-{
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
-		return -errno;
-	t->pid = fork();
-	if (!t->pid)
-		_exit(hvst_tracecmd_serve(t->f, fds[1]));
-	close(fds[1]);
-	if (t->pid < 0) {
-		close(fds[0]);
-		return -errno;
-	}
-	t->fd = fds[0];
-	return 0;
-}
-
 static int add_streams(struct hvst_tracecmd *t, unsigned int buffer)
 {
 	const struct hvst_file_buffer *b = &t->f->buffers[buffer];
@@ -129,10 +111,9 @@ int hvst_tracecmd_open(struct hvst_tracecmd **out, struct hvst_file *f)
 	if (!t)
 		return hvst_file_fail(f, -ENOMEM, "out of memory");
 	*out = t;
-	rc = start(t);
-	if (rc)
-		return hvst_file_fail(f, rc, "cannot start a process for libtracecmd: %s",
-				      strerror(-rc));
+	t->fd = hvst_helper_start(f, &t->pid);
+	if (t->fd < 0)
+		return t->fd;
 	rc = hvst_protocol_receive(t->fd, &reply, sizeof(reply)) ? gone(t)
 	     : reply.rc						 ? refused(t, &reply)
 								 : 0;

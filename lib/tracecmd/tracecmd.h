@@ -2,8 +2,8 @@
 /*
  * Raw records of one CPU of a buffer, one by one, read by libtracecmd. Slow, but the reference that
  * the page reader is tested against, and the way to read what that one declines. libtracecmd runs
- * in a process of its own, because it crashes on many damaged files; requests of several threads
- * are served one after the other.
+ * in a helper program, because it crashes on many damaged files; requests of several threads are
+ * served one after the other.
  */
 #ifndef HVST_TRACECMD_TRACECMD_H
 #define HVST_TRACECMD_TRACECMD_H

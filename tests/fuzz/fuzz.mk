@@ -12,12 +12,12 @@ FUZZ_BINS	:= $(patsubst %,$(O)/tests/fuzz/fuzz_%,$(FUZZ_TARGETS))
 # With -fsanitize=fuzzer-no-link in SANITIZE the fuzzer brings main(), else replay.c does.
 FUZZ_ENGINE	:= $(if $(findstring fuzzer,$(SANITIZE)),-fsanitize=fuzzer,$(O)/tests/fuzz/replay.o)
 $(O)/tests/fuzz/fuzz_subbuf $(O)/tests/fuzz/fuzz_events $(O)/tests/fuzz/fuzz_replies: $(O)/tests/fuzz/cpu_stream.o
-$(O)/tests/fuzz/fuzz_replies: EXE_LDFLAGS += -Wl,--wrap=socketpair,--wrap=fork,--wrap=waitpid
+$(O)/tests/fuzz/fuzz_replies: EXE_LDFLAGS += -Wl,--wrap=socketpair,--wrap=posix_spawn,--wrap=waitpid
 RECORD_HOST	:= execvp record_host_read record_host_free record_host_writable record_tids_read
 $(O)/tests/fuzz/fuzz_args: EXE_LDFLAGS += $(RECORD_HOST:%=-Wl,--wrap=%)
 FAULTS		:= malloc calloc realloc reallocarray strdup pthread_create pread
 $(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: $(O)/tests/fuzz/session.o $(O)/tests/fuzz/faults.o
-$(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: EXE_LDFLAGS += $(FAULTS:%=-Wl,--wrap=%) -Wl,--wrap=hvst_tracecmd_serve
+$(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: EXE_LDFLAGS += $(FAULTS:%=-Wl,--wrap=%)
 $(O)/tests/fuzz/fuzz_plugin: $(call objs,$(PLUGIN_SRCS) $(filter plugins/%,$(PLUGIN_SHARED)))
 $(O)/tests/fuzz/fuzz_script: $(O)/tests/unit/browse_fake.o
 # Half of a drawing's time would go into telling the fuzzer what numbers it compares: none of them comes from the script.
@@ -28,7 +28,8 @@ endif
 $(O)/tests/fuzz/fuzz_script: EXE_LDFLAGS += -Wl,--wrap=out_open
 $(O)/tests/fuzz/%.o: EXTRA_CFLAGS += -DFUZZ_SOURCE='"$(CURDIR)"'
 
-$(FUZZ_BINS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(CLI_TEST_OBJS) $(LIB_A)
+$(FUZZ_BINS): $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(CLI_TEST_OBJS) $(LIB_A) \
+		| $(O)/tests/fuzz/$(notdir $(HELPER))
 	$(say) LD $@
 	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter-out %/replay.o,$(filter %.o,$^)) $(FUZZ_ENGINE) $(LIB_A) $(LIBS) $(CLI_LIBS)
 

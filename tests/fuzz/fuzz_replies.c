@@ -4,6 +4,8 @@
  * trusted. Instead of starting it, the input is put into the socket: [exit status][head as in
  * fuzz_subbuf.c][replies]...
  */
+#include <errno.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,8 +14,10 @@
 
 int __real_socketpair(int domain, int type, int protocol, int fds[2]);
 int __wrap_socketpair(int domain, int type, int protocol, int fds[2]);
-pid_t __real_fork(void);
-pid_t __wrap_fork(void);
+int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *files,
+		       const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *files,
+		       const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
 pid_t __real_waitpid(pid_t pid, int *status, int options);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
 
@@ -32,16 +36,18 @@ int __wrap_socketpair(int domain, int type, int protocol, int fds[2])
 	return rc;
 }
 
-pid_t __wrap_fork(void)
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *files,
+		       const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
 	if (!child.played)
-		return __real_fork();
+		return __real_posix_spawn(pid, path, files, attr, argv, envp);
 	if (child.fd < 0)
-		return -1;
+		return EAGAIN;
 	PROMISE(send(child.fd, child.replies.p, child.replies.n, MSG_DONTWAIT) <=
 		(ssize_t)child.replies.n);
 	shutdown(child.fd, SHUT_WR);
-	return 1;
+	*pid = 1;
+	return 0;
 }
 
 pid_t __wrap_waitpid(pid_t pid, int *status, int options)

@@ -140,31 +140,6 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 	return 0;
 }
 
-/*
- * --- the process for libtracecmd
- * ----------------------------------------------------------------------------
- */
-
-int __real_hvst_tracecmd_serve(const struct hvst_file *f, int fd);
-int __wrap_hvst_tracecmd_serve(const struct hvst_file *f, int fd);
-void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
-
-/*
- * It may fall; what a fuzzer has put there to be told of its own death, or writes then, is not for
- * this one.
- */
-int __wrap_hvst_tracecmd_serve(const struct hvst_file *f, int fd)
-{
-	static const int fatal[] = { SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGALRM, SIGXFSZ };
-
-	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
-		signal(fatal[i], SIG_DFL);
-	setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, 0 });
-	if (__sanitizer_set_death_callback)
-		__sanitizer_set_death_callback(NULL);
-	return __real_hvst_tracecmd_serve(f, fd);
-}
-
 /* --- results
  * ------------------------------------------------------------------------------------------------
  */
@@ -300,9 +275,8 @@ static void use(struct hvst_session *s, const struct session_setup *how, enum hv
 	int rc;
 
 	out_open_memory(&sink.out);
-	sink.line =
-		eventline_new(how->format == FORMAT_JSON ? FORMAT_JSONL : how->format, UINT64_MAX,
-			      NULL);
+	sink.line = eventline_new(how->format == FORMAT_JSON ? FORMAT_JSONL : how->format,
+				  UINT64_MAX, NULL);
 	collect_init(&sink.plots, &sink.options, HVST_UNKNOWN, true);
 	hvst_session_set_reader(s, reader);
 	rc = run_once(s, &sink, path);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -344,6 +345,56 @@ static uint64_t hash_run(struct hvst_session *s)
 	return h;
 }
 
+struct masks {
+	unsigned int threads, blocked;
+};
+
+/* Counts the threads of the process, and those that block all signals that can be blocked. */
+static int on_event_masks(void *ctx, const struct hvst_event *ev)
+{
+	struct masks *m = ctx;
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *e;
+
+	(void)ev;
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		unsigned long long blocked = 0;
+		char path[320], line[128];
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/status", e->d_name);
+		f = *e->d_name == '.' ? NULL : fopen(path, "r");
+		while (f && fgets(line, sizeof(line), f) &&
+		       sscanf(line, "SigBlk: %llx", &blocked) != 1)
+			;
+		if (!f)
+			continue;
+		fclose(f);
+		m->threads++;
+		m->blocked += blocked >> (SIGINT - 1) & blocked >> (SIGTERM - 1) &
+			      blocked >> (SIGALRM - 1) & blocked >> (SIGUSR1 - 1) & 1;
+	}
+	closedir(d);
+	return 1;
+}
+
+/* A handler of the program never runs in a thread of the library. */
+static void test_signals(void **state)
+{
+	static const struct hvst_observer obs = { .event = on_event_masks };
+	struct masks m = { 0 };
+	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_PAGES, 4);
+
+	(void)state;
+	hvst_session_set_need(s, HVST_NEED_EVENTS);
+	hvst_session_set_observer(s, &obs, &m);
+	assert_int_equal(hvst_session_run(s), -ECANCELED);
+	assert_true(m.threads > 1);
+	assert_int_equal(m.blocked, m.threads - 1);
+	hvst_session_free(s);
+}
+
 static void test_readers_and_threads(void **state)
 {
 	static const unsigned int threads[] = { 1, 2, 3, 8, 0 };
@@ -543,7 +594,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_inferred), cmocka_unit_test(test_readers_and_threads),
 		cmocka_unit_test(test_watched),	 cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_filters),	 cmocka_unit_test(test_stopped),
-		cmocka_unit_test(test_misuse),
+		cmocka_unit_test(test_misuse),	 cmocka_unit_test(test_signals),
 	};
 	const char *dir = getenv("HVST_RECORDINGS");
 

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The process that runs libtracecmd. Version 1.3.1 of it and libtraceevent 1.7.1 crash on many
- * damaged and hostile files; that ends only this process, which has limits on memory and time and
- * may not gain privileges, start programs, signal others or open sockets.
+ * hvstimer-tracecmd VERSION BUFFER... - reads records with libtracecmd for libhvstimer
+ *
+ * Started by lib/tracecmd/tracecmd.c with a socket as file 3, the trace as file 4 and an argument
+ * for each buffer of the trace: "=NAME" when it is read, "-" when it has no records. Serves
+ * requests (lib/tracecmd/protocol.h) until the socket is closed.
+ *
+ * libtracecmd 1.3.1 and libtraceevent 1.7.1 crash on many damaged and hostile files. That ends only
+ * this process, which has limits on memory and time, drops root's privileges and may not gain any,
+ * start programs, signal others or open sockets.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <trace-cmd.h>
 
-#include "protocol.h"
-#include "serve.h"
+#include "../lib/tracecmd/protocol.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define WITH_ASAN 1
@@ -34,12 +41,13 @@
 #define MEMORY_MAX     (1ull << 30)
 #define SECONDS_MIN    10
 #define SECONDS_PER_MB 2 /* twice what compressed data takes on a slow machine */
+#define NOBODY	       65534
 
-struct child {
-	const struct hvst_file *f;
-	int fd;
+struct helper {
+	char **names; /* of the buffers, as the arguments have them */
+	unsigned int nr_buffers;
 	struct tracecmd_input *file;
-	struct tracecmd_input **buffers; /* by buffer of @f; NULL: has no records */
+	struct tracecmd_input **buffers; /* NULL: has no records */
 	uint8_t *batch;
 	size_t len, cap;
 };
@@ -53,10 +61,13 @@ static void limit(int what, rlim_t max)
 	setrlimit(what, &r);
 }
 
-static void set_limits(const struct hvst_file *f)
+static void set_limits(void)
 {
+	struct stat st = { 0 };
+
+	fstat(HVST_HELPER_TRACE, &st);
 	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_CPU, SECONDS_MIN + SECONDS_PER_MB * (rlim_t)(f->io.size >> 20));
+	limit(RLIMIT_CPU, SECONDS_MIN + SECONDS_PER_MB * (rlim_t)(st.st_size >> 20));
 	if (!WITH_ASAN) /* AddressSanitizer reserves terabytes */
 		limit(RLIMIT_DATA, MEMORY_MAX);
 }
@@ -110,29 +121,29 @@ static void deny_syscalls(void)
 }
 #endif
 
-/* Keeps only the socket open, as 3. Nothing is printed. */
-static void close_others(struct child *c)
+/* Keeps only the socket and the trace open. Nothing is printed. */
+static void close_others(void)
 {
 	int null = open("/dev/null", O_RDWR);
 
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		dup2(null, fd);
-	if (c->fd != 3)
-		dup2(c->fd, 3);
-	c->fd = 3;
-	close_range(4, ~0u, 0);
+	close_range(HVST_HELPER_TRACE + 1, ~0u, 0);
 }
 
-static void confine(struct child *c)
+/* The trace is open: root is not needed. False where a container has no other user to become. */
+static bool drop_root(void)
 {
-	/* From the terminal, meant for the process that requests. */
-	static const int ignored[] = { SIGINT, SIGTSTP, SIGWINCH };
+	return geteuid() || (!setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) &&
+			     !setresuid(NOBODY, NOBODY, NOBODY));
+}
 
-	for (unsigned int i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN);
-	close_others(c);
+static void confine(void)
+{
+	close_others();
+	(void)drop_root();
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	set_limits(c->f);
+	set_limits();
 	deny_syscalls();
 }
 
@@ -151,32 +162,33 @@ static struct tracecmd_input *buffer_handle(struct tracecmd_input *file, const c
 	return NULL;
 }
 
-static int open_all(struct child *c, struct hvst_reply *reply)
+static int open_all(struct helper *c, struct hvst_reply *reply)
 {
-	c->buffers = calloc(c->f->nr_buffers + 1, sizeof(*c->buffers));
+	c->buffers = calloc(c->nr_buffers + 1, sizeof(*c->buffers));
 	tracecmd_set_loglevel(TEP_LOG_NONE);
-	c->file = tracecmd_open(c->f->path,
-				TRACECMD_FL_LOAD_NO_PLUGINS | TRACECMD_FL_LOAD_NO_SYSTEM_PLUGINS);
+	lseek(HVST_HELPER_TRACE, 0, SEEK_SET);
+	c->file = tracecmd_open_fd(HVST_HELPER_TRACE, TRACECMD_FL_LOAD_NO_PLUGINS |
+							      TRACECMD_FL_LOAD_NO_SYSTEM_PLUGINS);
 	if (!c->buffers || !c->file) {
 		snprintf(reply->what, sizeof(reply->what), "it cannot open it");
 		return -EBADMSG;
 	}
-	for (unsigned int i = 0; i < c->f->nr_buffers; i++) {
-		const struct hvst_file_buffer *b = &c->f->buffers[i];
+	for (unsigned int i = 0; i < c->nr_buffers; i++) {
+		const char *name = c->names[i];
 
-		if (b->text || !b->nr_cpus)
+		if (*name++ != '=')
 			continue;
-		c->buffers[i] = *b->name ? buffer_handle(c->file, b->name) : c->file;
+		c->buffers[i] = *name ? buffer_handle(c->file, name) : c->file;
 		if (!c->buffers[i]) {
 			snprintf(reply->what, sizeof(reply->what),
-				 "it cannot open buffer \"%.30s\"", b->name);
+				 "it cannot open buffer \"%.30s\"", name);
 			return -EBADMSG;
 		}
 	}
 	return 0;
 }
 
-static int batch_add(struct child *c, const void *p, size_t len)
+static int batch_add(struct helper *c, const void *p, size_t len)
 {
 	if (c->len + len > c->cap) {
 		size_t cap = 2 * (c->len + len) + HVST_BATCH_BYTES;
@@ -192,7 +204,7 @@ static int batch_add(struct child *c, const void *p, size_t len)
 	return 0;
 }
 
-static int batch_record(struct child *c, const struct tep_record *r)
+static int batch_record(struct helper *c, const struct tep_record *r)
 {
 	struct hvst_record_head head = {
 		.ts = r->ts,
@@ -204,9 +216,9 @@ static int batch_record(struct child *c, const struct tep_record *r)
 	return rc ? rc : batch_add(c, r->data, head.size);
 }
 
-static int read_batch(struct child *c, const struct hvst_request *req)
+static int read_batch(struct helper *c, const struct hvst_request *req)
 {
-	struct tracecmd_input *h = req->buffer < c->f->nr_buffers ? c->buffers[req->buffer] : NULL;
+	struct tracecmd_input *h = req->buffer < c->nr_buffers ? c->buffers[req->buffer] : NULL;
 	bool first = req->first;
 	int rc = 0;
 
@@ -224,23 +236,37 @@ static int read_batch(struct child *c, const struct hvst_request *req)
 	return rc;
 }
 
-/* The exit of the process frees the memory. */
-int hvst_tracecmd_serve(const struct hvst_file *f, int fd)
+static int serve(struct helper *c)
 {
-	struct child c = { .f = f, .fd = fd };
 	struct hvst_reply reply = { 0 };
 	struct hvst_request req;
 
-	confine(&c);
-	reply.rc = open_all(&c, &reply);
-	if (hvst_protocol_send(c.fd, &reply, sizeof(reply)) || reply.rc)
+	reply.rc = open_all(c, &reply);
+	if (hvst_protocol_send(HVST_HELPER_SOCKET, &reply, sizeof(reply)) || reply.rc)
 		return 1;
-	while (!hvst_protocol_receive(c.fd, &req, sizeof(req))) {
-		reply.rc = read_batch(&c, &req);
-		reply.bytes = (uint32_t)c.len;
-		if (hvst_protocol_send(c.fd, &reply, sizeof(reply)) ||
-		    hvst_protocol_send(c.fd, c.batch, c.len))
+	while (!hvst_protocol_receive(HVST_HELPER_SOCKET, &req, sizeof(req))) {
+		reply.rc = read_batch(c, &req);
+		reply.bytes = (uint32_t)c->len;
+		if (hvst_protocol_send(HVST_HELPER_SOCKET, &reply, sizeof(reply)) ||
+		    hvst_protocol_send(HVST_HELPER_SOCKET, c->batch, c->len))
 			return 1;
 	}
 	return 0;
+}
+
+/* _exit(): the memory goes with the process, and what damaged files did to it is not looked at. */
+int main(int argc, char **argv)
+{
+	struct helper c = { 0 };
+
+	if (argc < 2 || strcmp(argv[1], HVST_VERSION) || fcntl(HVST_HELPER_SOCKET, F_GETFD) < 0) {
+		fprintf(stderr,
+			"hvstimer-tracecmd " HVST_VERSION ": started by libhvstimer " HVST_VERSION
+			" to read trace.dat files with libtracecmd\n");
+		return 2;
+	}
+	c.names = argv + 2;
+	c.nr_buffers = (unsigned int)argc - 2;
+	confine();
+	_exit(serve(&c));
 }

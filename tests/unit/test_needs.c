@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * lib/event/needs.c: the table of what the analysis reads names fields that exist, is the one in
+ * hvstimer-record(1), and tells events that were not enabled.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../lib/event/needs.h"
+
+#define PAGE "man/hvstimer-record.1"
+
+static unsigned int count_words(const char *s)
+{
+	unsigned int n = 1;
+
+	for (; (s = strchr(s, ' ')); s++)
+		n++;
+	return n;
+}
+
+static void test_fields(void **state)
+{
+	(void)state;
+	for (unsigned int id = 0; id < HVST_EV_COUNT; id++) {
+		const struct hvst_event_need *n = hvst_event_need(id);
+		unsigned int bits = (unsigned int)__builtin_popcount(hvst_needed_fields(id));
+
+		assert_int_equal(hvst_needed_events() >> id & 1, n != NULL);
+		assert_int_equal(bits, n ? count_words(n->fields) : 0);
+		if (!n)
+			continue;
+		assert_non_null(n->readers);
+		assert_non_null(n->without);
+	}
+	assert_null(hvst_event_need(HVST_EV_COUNT));
+	assert_null(hvst_event_need(UINT32_MAX));
+}
+
+static char *read_page(void)
+{
+	FILE *f = fopen(PAGE, "r");
+	char *text = calloc(1, 65536);
+
+	assert_non_null(f);
+	assert_non_null(text);
+	assert_in_range(fread(text, 1, 65535, f), 1, 65534);
+	fclose(f);
+	return text;
+}
+
+/* The entry that the page has to have. */
+static void entry(char *to, size_t size, unsigned int id)
+{
+	const struct hvst_event_need *n = hvst_event_need(id);
+	char fields[256] = "";
+	size_t len = 0;
+
+	for (const char *p = n->fields; *p; p++)
+		len += (size_t)snprintf(fields + len, sizeof(fields) - len,
+					*p == ' ' ? " , " : "%c", *p);
+	snprintf(to, size, ".It Li %s\nFields\n.Li %s ;\nread by: %s.\n%s%s%sWithout it %s.\n",
+		 hvst_event_name(id), fields, n->readers, n->filter ? "Recorded only if\n.Li " : "",
+		 n->filter ? n->filter : "", n->filter ? " .\n" : "", n->without);
+}
+
+static void test_man_page(void **state)
+{
+	char *page = read_page(), *events = strstr(page, "\n.Ss EVENTS\n"), *end, text[1024];
+	unsigned int entries = 0, rows = 0;
+
+	(void)state;
+	assert_non_null(events);
+	end = strstr(events, "\n.El\n");
+	assert_non_null(end);
+	*end = '\0';
+	strcat(events, "\n"); /* of the last entry; there is room for what was cut off */
+	for (unsigned int id = 0; id < HVST_EV_COUNT; id++) {
+		if (!hvst_event_need(id))
+			continue;
+		rows++;
+		entry(text, sizeof(text), id);
+		if (!strstr(events, text))
+			print_error("%s lacks this entry:\n%s", PAGE, text);
+		assert_non_null(strstr(events, text));
+	}
+	for (const char *p = events; (p = strstr(p, "\n.It ")); p++)
+		entries++;
+	assert_int_equal(entries, rows);
+	free(page);
+}
+
+static void test_not_enabled(void **state)
+{
+	uint64_t seen[HVST_EV_COUNT] = { 0 }, all = hvst_needed_events();
+
+	(void)state;
+	seen[HVST_EV_STIMER_SET_COUNT] = 7;
+	assert_int_equal(hvst_not_enabled(seen, all), 0);
+	seen[HVST_EV_STIMER_SET_COUNT] = 8;
+	seen[HVST_EV_EXIT] = 1;
+	assert_int_equal(hvst_not_enabled(seen, all), 1ULL << HVST_EV_MSR | 1ULL << HVST_EV_ENTRY |
+							      1ULL << HVST_EV_STIMER_EXPIRATION);
+	assert_int_equal(hvst_not_enabled(seen, 1ULL << HVST_EV_MSR), 1ULL << HVST_EV_MSR);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_man_page),
+		cmocka_unit_test(test_not_enabled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
