@@ -12,9 +12,12 @@
 #define KVM_ID_BUCKETS 1024
 #define KVM_CREATORS   16 /* tasks that were seen creating a VM and have no vCPU thread yet */
 
+/* A task that created a VM in this trace: its first TSC offsets. */
 struct creator {
 	int pid;
 	int64_t ts_ns;
+	uint64_t vcpus; /* bit per vcpu_id below 64 */
+	bool restored;	/* it wrote a state back, or moved a TSC: the page may be set */
 };
 
 struct vm_entry {
@@ -40,8 +43,8 @@ struct kvm {
 	int64_t first_ns; /* of the trace; HVST_UNKNOWN */
 	/* seen so far, so that their absence means something */
 	bool starts_seen, callbacks_seen, entries_seen, writes_seen;
-	struct vcpu *all; /* every thread, newest first */
-	unsigned int nr_vcpus, nr_timers;
+	struct vcpu *all; /* every vCPU, newest first */
+	unsigned int nr_vcpus, nr_created, nr_timers; /* findable, all */
 	uint32_t gap;	/* number of gaps so far */
 	int64_t gap_ns; /* the last one */
 	struct vm *vms, **vms_tail;
@@ -63,7 +66,7 @@ struct kvm {
 	bool expired_seen;
 	uint64_t backwards, unfollowed;
 	int64_t lost_ns;
-	struct creator creators[KVM_CREATORS];
+	struct creator creators[KVM_CREATORS]; /* a ring */
 	unsigned int nr_creators;
 };
 
@@ -92,6 +95,13 @@ struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, bool h
 /* The first event of a thread after a gap: what it was doing before is unknown. */
 void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_changes *out);
 void kvm_vcpu_free(struct vcpu *v);
+/*
+ * A vCPU's first TSC offset was written: it was just created. A thread that ran a vCPU of that task
+ * before runs one of a new VM from here on.
+ */
+void kvm_vcpu_created(struct kvm *k, const struct hvst_event *ev);
+/* The VMM @pid restores a state into what it created. */
+void kvm_creator_restores(struct kvm *k, int pid);
 
 /* --- timer.c: synthetic timers --- */
 struct stimer *kvm_timer_of(struct kvm *k, struct vcpu *v, uint32_t index);
@@ -111,6 +121,8 @@ void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 /* --- vm.c: which threads form a VM --- */
 /* A new thread takes its place among the sorted ones. */
 void kvm_sort_in(struct kvm *k, struct vcpu *v);
+/* It is found neither by its thread id nor by its vcpu_id any more. */
+void kvm_sort_out(struct kvm *k, struct vcpu *v);
 /* Puts a new thread into a VM of its own; 0 or -ENOMEM. */
 int kvm_vm_alone(struct kvm *k, struct vcpu *v);
 /* The thread's vcpu_id became known, or changed. */
@@ -124,7 +136,12 @@ void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev);
 struct vcpu *kvm_by_id(const struct kvm *k, int id);
 /* The vCPU @vcpu_id of the VMM @pid: the thread next above it; NULL when there is none. */
 struct vcpu *kvm_nearest(const struct kvm *k, int vcpu_id, int pid);
-/* The VM of a task that is no vCPU thread: that of the nearest thread above it; NULL: none. */
-struct vm *kvm_vm_of_task(const struct kvm *k, int pid);
+/*
+ * The VM of a task that is no vCPU thread: that of the threads whose VM it created, else that of
+ * the nearest thread above it. NULL: none, or threads of several VMs alternate there (@unsure).
+ */
+struct vm *kvm_vm_of_task(const struct kvm *k, int pid, bool *unsure);
+/* Every VM that has a thread where the task's may be. */
+void kvm_each_vm_near(struct kvm *k, int pid, void (*fn)(struct vm *vm, int64_t ts), int64_t ts);
 
 #endif

@@ -141,7 +141,7 @@ static void wreck(struct feed *f, uint64_t ignored, unsigned int lost_every)
 	ev_exit(f, &vcpu0, 2, 0x7c);
 	ev_msr(f, &vcpu0, true, MSR_PAGE, 0x1000 << 12);
 	ev_entry(f, &vcpu0);
-	ev_tsc_offset(f, &vcpu0, 0, 1 << 20);
+	ev_tsc_offset(f, &vcpu0, 1 << 20, 2 << 20);
 	ev_master(f, 90, 3, true);
 	host_step(f, &host, SEC(2));
 	for (unsigned int i = 0; i < 200; i++) {
