@@ -217,7 +217,6 @@ int hvst_session_open(struct hvst_session *s)
 static uint64_t wanted_ids(const struct hvst_session *s)
 {
 	static const uint8_t unread[] = {
-		HVST_EV_HYPERCALL,	   HVST_EV_HYPERCALL_DONE,
 		HVST_EV_FLUSH_TLB,	   HVST_EV_FLUSH_TLB_EX,
 		HVST_EV_SEND_IPI,	   HVST_EV_SEND_IPI_EX,
 		HVST_EV_SYNDBG_SET_MSR,	   HVST_EV_SYNDBG_GET_MSR,

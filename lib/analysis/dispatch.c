@@ -9,8 +9,10 @@
 
 #include "activity.h"
 #include "clocksource.h"
+#include "epoch.h"
 #include "guestclock.h"
 #include "latency.h"
+#include "life.h"
 #include "marks.h"
 #include "pastdue.h"
 #include "resolve.h"
@@ -22,7 +24,8 @@ static int vm_created(struct vm *vm)
 	vm->state = calloc(1, sizeof(*vm->state));
 	if (!vm->state || hvst_resolve_vm_created(vm) || hvst_marks_created(vm) ||
 	    hvst_clocksource_vm_created(vm) || hvst_pastdue_created(vm) ||
-	    hvst_guestclock_vm_created(vm))
+	    hvst_guestclock_vm_created(vm) || hvst_life_created(vm) ||
+	    hvst_epoch_vm_created(vm))
 		return -ENOMEM;
 	return 0;
 }
@@ -36,6 +39,8 @@ static void vm_free(struct vm *vm)
 	hvst_clocksource_vm_free(vm);
 	hvst_pastdue_free(vm);
 	hvst_guestclock_vm_free(vm);
+	hvst_life_free(vm);
+	hvst_epoch_vm_free(vm);
 	free(vm->state);
 	vm->state = NULL;
 }
@@ -68,7 +73,7 @@ static int timer_created(struct stimer *t)
 	t->state = calloc(1, sizeof(*t->state));
 	if (!t->state || hvst_latency_timer_created(t) || hvst_resolve_timer_created(t) ||
 	    hvst_storm_created(t) || hvst_guestclock_created(t) ||
-	    hvst_clocksource_timer_created(t))
+	    hvst_clocksource_timer_created(t) || hvst_epoch_timer_created(t))
 		return -ENOMEM;
 	return 0;
 }
@@ -82,6 +87,7 @@ static void timer_free(struct stimer *t)
 	hvst_storm_free(t);
 	hvst_guestclock_free(t);
 	hvst_clocksource_timer_free(t);
+	hvst_epoch_timer_free(t);
 	free(t->state);
 	t->state = NULL;
 }
@@ -107,6 +113,8 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	hvst_clocksource_merged(a, into, from);
 	hvst_pastdue_merged(into, from);
 	hvst_guestclock_merged(into, from);
+	hvst_life_merged(into, from);
+	hvst_epoch_merged(into, from);
 	vm_free(from);
 }
 
@@ -121,6 +129,8 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 	hvst_pastdue_arm(t, &m, ev);
 	hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, ev);
 	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
+	hvst_life_arm(t, &m, ev);
+	hvst_epoch_arm(t, &m, changes->arm_programmed_ns);
 	hvst_resolve_arm(a, t, &m, bound);
 }
 
@@ -141,6 +151,7 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 	case HVST_CHANGE_ENTRY:
 		hvst_latency_entry(a, v, ev->ts_ns);
 		hvst_activity_entry(v, ev->ts_ns);
+		hvst_life_entry(v, ev);
 		break;
 	case HVST_CHANGE_EXIT:
 		hvst_activity_exit(v, ev->ts_ns,
@@ -149,6 +160,7 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		break;
 	case HVST_CHANGE_MSR:
 		hvst_marks_msr(v, ev);
+		hvst_life_msr(v, ev);
 		hvst_clocksource_msr(a, v, ev);
 		break;
 	case HVST_CHANGE_PAGE:
@@ -160,6 +172,7 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 	case HVST_CHANGE_PROGRAMMED:
 		hvst_clocksource_programmed(a, c->timer, ev);
 		hvst_marks_programmed(c->timer, ev);
+		hvst_life_programmed(c->timer, ev);
 		break;
 	case HVST_CHANGE_ARM:
 		arm(a, c->timer, ev, changes);
@@ -172,10 +185,12 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		break;
 	case HVST_CHANGE_VCPU_EVENT:
 		hvst_clocksource_event(a, v, ev);
+		hvst_life_event(v, ev);
 		break;
 	case HVST_CHANGE_CLOCK:
 		if (c->vm)
 			hvst_marks_clock(c->vm, ev);
+		hvst_life_clock(a, c->vm, ev);
 		break;
 	case HVST_CHANGE_VCPU_GAP:
 		hvst_activity_gap(v);
@@ -250,6 +265,7 @@ void hvst_analysis_free(struct analysis *a)
 	hvst_sketch_free(a->unpaired);
 	for (unsigned int i = 0; i < a->nr_storms; i++)
 		hvst_storm_found_free(&a->storms[i]);
+	free(a->orphans.steps);
 	free(a->storms);
 	free(a->transitions);
 	free(a);

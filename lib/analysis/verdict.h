@@ -55,6 +55,12 @@ ANSWER(step);
 ANSWER(host_rate);
 ANSWER(fallback);
 ANSWER(unpaired);
+/* --- answers_clock.c: faults of guest, VMM and host that set two clocks apart --- */
+ANSWER(ahead);
+ANSWER(time_restore);
+ANSWER(tsc_offset);
+ANSWER(resume_order);
+ANSWER(tsc_mismatch);
 
 /* --- sentences.c --- */
 SENTENCE(storm);
@@ -67,6 +73,12 @@ SENTENCE(step);
 SENTENCE(host_rate);
 SENTENCE(fallback);
 SENTENCE(unpaired);
+/* sentences_clock.c */
+SENTENCE(ahead);
+SENTENCE(time_restore);
+SENTENCE(tsc_offset);
+SENTENCE(resume_order);
+SENTENCE(tsc_mismatch);
 /* The storm with the most past-due arms; NULL: none. */
 const struct hvst_storm *hvst_largest_storm(const struct analysis *a);
 /* "3.00 s", "657 ms", "40.1 us": three digits; returns @buf. */

@@ -68,14 +68,30 @@ static void master_clock_updated(struct kvm *k, struct vm *vm, const struct hvst
 	c->page.was_source = HVST_REF_TSC_PAGE;
 }
 
+void kvm_off_is_own(struct kvm *k, const struct vcpu *v, struct hvst_changes *out)
+{
+	if (k->off_vm != v->vm)
+		return;
+	k->off_vm = NULL;
+	master_clock_updated(k, v->vm, &k->off, out);
+}
+
+/*
+ * A VM begins without a master clock, in the context of the task that creates it. Whether that was
+ * the new VM or one that the task has already, shows by who goes on.
+ */
+static bool may_be_new(const struct kvm *k, const struct vm *vm, const struct hvst_event *ev)
+{
+	return vm && !ev->master_clock.use_master_clock && !ev->master_clock.offset_matched &&
+	       !hvst_kvm_find(k, ev->pid);
+}
+
 /* The first offset of a vCPU is its creation; another one that differs is its VMM's or guest's. */
 static void tsc_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 {
-	if (v) {
-		v->tsc_offset = ev->tsc_offset.next_tsc_offset;
-		v->tsc_known = true;
+	kvm_offset_written(k, v, ev);
+	if (v)
 		kvm_clock_event(k, v->vm, ev);
-	}
 	/* A VMM that moves the TSC of what it just created restores a VM, its page perhaps too. */
 	if (ev->tsc_offset.previous_tsc_offset &&
 	    ev->tsc_offset.previous_tsc_offset != ev->tsc_offset.next_tsc_offset)
@@ -85,23 +101,31 @@ static void tsc_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_
 static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	bool offset = ev->id == HVST_EV_WRITE_TSC_OFFSET, unsure = false;
+	bool master = ev->id == HVST_EV_UPDATE_MASTER_CLOCK;
 	struct vcpu *v;
 	struct vm *vm;
 
-	if (offset && !ev->tsc_offset.previous_tsc_offset)
+	if (offset && !ev->tsc_offset.previous_tsc_offset) {
+		if (k->off_vm && k->off.pid == ev->pid)
+			k->off_vm = NULL;
 		kvm_vcpu_created(k, ev);
+	}
 	v = hvst_kvm_find(k, ev->pid);
 	if (!v && ev->vcpu_id >= 0)
 		v = kvm_nearest(k, ev->vcpu_id, ev->pid);
 	vm = v ? v->vm : kvm_vm_of_task(k, ev->pid, &unsure);
 	kvm_change(out, HVST_CHANGE_CLOCK, vm, offset ? v : NULL, NULL);
-	k->master_seen |= !offset;
-	if (offset)
+	k->master_seen |= master;
+	if (offset) {
 		tsc_offset_written(k, v, ev);
-	else if (unsure && !ev->master_clock.use_master_clock)
+	} else if (master && unsure && !ev->master_clock.use_master_clock) {
 		kvm_each_vm_near(k, ev->pid, page_unsure, ev->ts_ns);
-	else
+	} else if (master && may_be_new(k, vm, ev)) {
+		k->off = *ev;
+		k->off_vm = vm;
+	} else if (master) {
 		master_clock_updated(k, vm, ev, out);
+	}
 }
 
 static void on_sched_switch(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
@@ -228,12 +252,17 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 		break;
 	case HVST_EV_WRITE_TSC_OFFSET:
 	case HVST_EV_UPDATE_MASTER_CLOCK:
+	case HVST_EV_TRACK_TSC:
 		on_clock_event(k, ev, out);
 		break;
 	case HVST_EV_PIO:
 	case HVST_EV_MMIO:
 		/* Other tasks cause these as well. */
 		on_vcpu(k, ev, false, HVST_CHANGE_VCPU_EVENT, out);
+		break;
+	case HVST_EV_HYPERCALL:
+	case HVST_EV_HYPERCALL_DONE:
+		on_vcpu(k, ev, true, HVST_CHANGE_VCPU_EVENT, out);
 		break;
 	case HVST_EV_SCHED_SWITCH:
 		on_sched_switch(k, ev, out);

@@ -10,6 +10,7 @@
 #define KVM_MAX_VCPUS  8192
 #define KVM_MAX_TIMERS 8192
 #define KVM_ID_BUCKETS 1024
+#define KVM_EARLY_OFFSETS 256
 #define KVM_CREATORS   16 /* tasks that were seen creating a VM and have no vCPU thread yet */
 
 /* A task that created a VM in this trace: its first TSC offsets. */
@@ -18,6 +19,12 @@ struct creator {
 	int64_t ts_ns;
 	uint64_t vcpus; /* bit per vcpu_id below 64 */
 	bool restored;	/* it wrote a state back, or moved a TSC: the page may be set */
+};
+
+/* A TSC offset that was written before its vCPU's thread was known. */
+struct early_offset {
+	int pid, vcpu_id;
+	uint64_t offset;
 };
 
 struct vm_entry {
@@ -68,6 +75,11 @@ struct kvm {
 	int64_t lost_ns;
 	struct creator creators[KVM_CREATORS]; /* a ring */
 	unsigned int nr_creators;
+	/* A task switched this VM's master clock off, or that of one it is about to create. */
+	struct hvst_event off;
+	struct vm *off_vm;
+	struct early_offset early[KVM_EARLY_OFFSETS]; /* a ring */
+	unsigned int nr_early;
 };
 
 static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev)
@@ -85,6 +97,9 @@ static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst
 	return c;
 }
 
+/* The VM goes on: what a task switched off was its own. */
+void kvm_off_is_own(struct kvm *k, const struct vcpu *v, struct hvst_changes *out);
+
 /* --- vcpu.c: threads --- */
 /* The thread that the event ran on; NULL when it is no vCPU and is not to become one (@create). */
 struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create,
@@ -100,6 +115,10 @@ void kvm_vcpu_free(struct vcpu *v);
  * before runs one of a new VM from here on.
  */
 void kvm_vcpu_created(struct kvm *k, const struct hvst_event *ev);
+/* A TSC offset was written; @v: the vCPU's thread, NULL if that is not known yet. */
+void kvm_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev);
+/* Its vcpu_id is known now: what was written for it before that. */
+void kvm_offset_adopt(const struct kvm *k, struct vcpu *v);
 /* The VMM @pid restores a state into what it created. */
 void kvm_creator_restores(struct kvm *k, int pid);
 

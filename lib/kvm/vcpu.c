@@ -162,6 +162,35 @@ void kvm_vcpu_created(struct kvm *k, const struct hvst_event *ev)
 	kvm_vcpu_named(k, v, ev->vcpu_id >= 0 ? ev->vcpu_id : old->vcpu_id);
 }
 
+void kvm_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
+{
+	struct early_offset *e;
+
+	if (v) {
+		v->tsc_offset = ev->tsc_offset.next_tsc_offset;
+		v->tsc_known = true;
+		return;
+	}
+	e = &k->early[k->nr_early++ % KVM_EARLY_OFFSETS];
+	*e = (struct early_offset){ ev->pid, ev->vcpu_id, ev->tsc_offset.next_tsc_offset };
+}
+
+void kvm_offset_adopt(const struct kvm *k, struct vcpu *v)
+{
+	unsigned int n = k->nr_early < KVM_EARLY_OFFSETS ? k->nr_early : KVM_EARLY_OFFSETS;
+
+	if (v->tsc_known || v->creator < 0)
+		return;
+	for (unsigned int i = 1; i <= n && !v->tsc_known; i++) {
+		const struct early_offset *e = &k->early[(k->nr_early - i) % KVM_EARLY_OFFSETS];
+
+		if (e->pid != v->creator || e->vcpu_id != v->vcpu_id)
+			continue;
+		v->tsc_offset = e->offset;
+		v->tsc_known = true;
+	}
+}
+
 /* The thread runs another vCPU, whose creation was not seen: what was in flight is over. */
 static void vcpu_replaced(const struct kvm *k, struct vcpu *v)
 {
@@ -237,6 +266,8 @@ struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create
 	if (!v)
 		return NULL;
 	v->ran |= create;
+	if (create && k->off_vm)
+		kvm_off_is_own(k, v, out);
 	kvm_vcpu_after_gap(k, v, ev->ts_ns, out);
 	return v;
 }

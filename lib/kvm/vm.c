@@ -132,6 +132,7 @@ void kvm_vcpu_named(struct kvm *k, struct vcpu *v, int vcpu_id)
 	if (v->vcpu_id >= 0)
 		id_unlink(k, v);
 	v->vcpu_id = vcpu_id;
+	kvm_offset_adopt(k, v);
 	v->id_next = k->by_id[id_bucket(vcpu_id)];
 	k->by_id[id_bucket(vcpu_id)] = v;
 	if (v->vm->nr_vcpus > 1 && vm_add_id(v->vm, vcpu_id))
@@ -271,6 +272,8 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	if (merge_latency(into, from))
 		ret = -ENOMEM;
 	hvst_tscpage_merge(&into->page, &from->page);
+	if (k->off_vm == from)
+		k->off_vm = into;
 	while (from->vcpus) {
 		struct vcpu *v = from->vcpus;
 

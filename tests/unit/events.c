@@ -244,6 +244,19 @@ void ev_tsc_offset(struct feed *f, const struct who *w, uint64_t from, uint64_t 
 	feed(f, &ev);
 }
 
+void ev_hypercall(struct feed *f, const struct who *w, uint16_t code, uint64_t result)
+{
+	struct hvst_event ev = event_of(f, HVST_EV_HYPERCALL, w);
+
+	ev.vcpu_id = -1;
+	ev.hypercall.code = code;
+	feed(f, &ev);
+	ev = event_of(f, HVST_EV_HYPERCALL_DONE, w);
+	ev.vcpu_id = -1;
+	ev.hypercall_done.result = result;
+	feed(f, &ev);
+}
+
 void ev_switch(struct feed *f, int prev, int prev_state, int next, unsigned int cpu)
 {
 	struct hvst_event ev = event(f, HVST_EV_SCHED_SWITCH, prev, cpu, -1);
