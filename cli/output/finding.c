@@ -444,6 +444,18 @@ static const struct finding_field move_fields[] = {
 };
 #undef OF
 
+#define OF struct hvst_clock_point
+static const struct finding_field point_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA),
+	FIELD("from_ns", "from", TIME, from_ns, IN_DATA),
+	FIELD("to_ns", "to", TIME, to_ns, IN_DATA),
+	FIELD("reference_min_ns", "reference, least", SIGNED, reference_min_ns, IN_DATA),
+	FIELD("reference_max_ns", "reference, most", SIGNED, reference_max_ns, IN_DATA),
+	FIELD("guest_min_ns", "guest, least", SIGNED, guest_min_ns, IN_DATA),
+	FIELD("guest_max_ns", "guest, most", SIGNED, guest_max_ns, IN_DATA),
+};
+#undef OF
+
 #define OF struct hvst_vm_verdict
 static const struct finding_field vm_verdict_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_JSON),
@@ -473,6 +485,7 @@ const struct finding_kind finding_guest =
 	KIND(guest_fields, struct hvst_guest_transition, guest_subdued);
 const struct finding_kind finding_life = KIND(life_fields, struct hvst_life_event, NULL);
 const struct finding_kind finding_move = KIND(move_fields, struct hvst_clock_move, NULL);
+const struct finding_kind finding_point = KIND(point_fields, struct hvst_clock_point, NULL);
 const struct finding_kind finding_verdict = KIND(verdict_fields, struct hvst_verdict, NULL);
 const struct finding_kind finding_vm_verdict =
 	KIND(vm_verdict_fields, struct hvst_vm_verdict, NULL);

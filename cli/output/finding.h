@@ -89,7 +89,7 @@ struct finding_kind {
 };
 
 extern const struct finding_kind finding_vm, finding_vcpu, finding_timer, finding_storm,
-	finding_past_due, finding_reference, finding_guest, finding_life, finding_move,
+	finding_past_due, finding_reference, finding_guest, finding_life, finding_move, finding_point,
 	finding_verdict, finding_vm_verdict;
 
 /* The @i-th of an array of findings. */

@@ -287,6 +287,18 @@ struct hvst_clock_move {
 	int64_t reference_ns; /* by how much the reference clock moved; HVST_UNKNOWN: not seen */
 };
 
+/*
+ * A stretch of time of one VM: how far its reference clock, and the guest's clock as the counts of
+ * its busiest timer imply it, lie off one line; least and most in [from_ns, to_ns), HVST_UNKNOWN
+ * without a reading, an arm. Of the guest's the upper edge is the sharp one.
+ */
+struct hvst_clock_point {
+	int vm;
+	int64_t from_ns, to_ns;
+	int64_t reference_min_ns, reference_max_ns;
+	int64_t guest_min_ns, guest_max_ns;
+};
+
 struct hvst_unpaired { /* the gap between the host's two clock readings, upper bound */
 	uint64_t count;
 	int64_t p50_ns, p95_ns, p99_ns, max_ns; /* HVST_UNKNOWN when count is 0 */
@@ -352,6 +364,8 @@ struct hvst_result {
 	unsigned int nr_life;
 	const struct hvst_clock_move *moves;
 	unsigned int nr_moves;
+	const struct hvst_clock_point *points; /* by VM, then time; a few hundred of each */
+	unsigned int nr_points;
 	struct hvst_unpaired unpaired;
 	struct hvst_verdict verdicts[HVST_Q_COUNT];
 	char headline[768]; /* is there a storm, whose fault, since when, what set it off */

@@ -18,6 +18,7 @@
 #include "resolve.h"
 #include "result.h"
 #include "storm.h"
+#include "twoclocks.h"
 
 static int vm_created(struct vm *vm)
 {
@@ -25,7 +26,7 @@ static int vm_created(struct vm *vm)
 	if (!vm->state || hvst_resolve_vm_created(vm) || hvst_marks_created(vm) ||
 	    hvst_clocksource_vm_created(vm) || hvst_pastdue_created(vm) ||
 	    hvst_guestclock_vm_created(vm) || hvst_life_created(vm) ||
-	    hvst_epoch_vm_created(vm))
+	    hvst_epoch_vm_created(vm) || hvst_twoclocks_vm_created(vm))
 		return -ENOMEM;
 	return 0;
 }
@@ -41,6 +42,7 @@ static void vm_free(struct vm *vm)
 	hvst_guestclock_vm_free(vm);
 	hvst_life_free(vm);
 	hvst_epoch_vm_free(vm);
+	hvst_twoclocks_vm_free(vm);
 	free(vm->state);
 	vm->state = NULL;
 }
@@ -88,6 +90,7 @@ static void timer_free(struct stimer *t)
 	hvst_guestclock_free(t);
 	hvst_clocksource_timer_free(t);
 	hvst_epoch_timer_free(t);
+	hvst_twoclocks_timer_free(t);
 	free(t->state);
 	t->state = NULL;
 }
@@ -115,6 +118,7 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	hvst_guestclock_merged(into, from);
 	hvst_life_merged(into, from);
 	hvst_epoch_merged(into, from);
+	hvst_twoclocks_merged(into, from);
 	vm_free(from);
 }
 
@@ -131,6 +135,8 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
 	hvst_life_arm(t, &m, ev);
 	hvst_epoch_arm(t, &m, changes->arm_programmed_ns);
+	if (hvst_twoclocks_arm(t, &m))
+		a->error = -ENOMEM;
 	hvst_resolve_arm(a, t, &m, bound);
 }
 
@@ -168,6 +174,7 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		break;
 	case HVST_CHANGE_SAMPLE:
 		hvst_resolve_sample(a, c->vm, ev->cpu);
+		hvst_twoclocks_sample(c->vm, ev);
 		break;
 	case HVST_CHANGE_PROGRAMMED:
 		hvst_clocksource_programmed(a, c->timer, ev);

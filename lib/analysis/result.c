@@ -13,6 +13,7 @@
 #include "life.h"
 #include "resolve.h"
 #include "result.h"
+#include "twoclocks.h"
 
 #define BEND_SHOWN_PPM 100  /* a change of rate that is worth a segment of its own */
 #define RATE_KNOWN_PPM 50   /* a rate that is known no better says nothing */
@@ -480,7 +481,8 @@ int hvst_result_build(struct analysis *a)
 {
 	a->result.past_due = a->past_due;
 	if (build_vms(a) || build_timers(a) || build_reference(a) || build_storms(a) ||
-	    build_guest(a) || build_unpaired(a) || hvst_life_build(a))
+	    build_guest(a) || build_unpaired(a) || hvst_life_build(a) ||
+	    hvst_twoclocks_build(a))
 		return -ENOMEM;
 	hvst_verdicts(a);
 	return a->error;
@@ -500,5 +502,6 @@ void hvst_result_free(struct analysis *a)
 	free((void *)(uintptr_t)r->guest);
 	free((void *)(uintptr_t)r->reference);
 	hvst_life_results_free(r);
+	free((void *)(uintptr_t)r->points);
 	memset(r, 0, sizeof(*r));
 }

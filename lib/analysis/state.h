@@ -83,6 +83,7 @@ struct vm_state {
 	struct vm_guestclock *guestclock;
 	struct vm_life *life;	    /* life.c */
 	struct vm_leaps *leaps;	    /* epoch.c */
+	struct hvst_series *readings; /* twoclocks.c */
 };
 
 struct vcpu_state {
@@ -99,6 +100,7 @@ struct timer_state {
 	struct guest_edge *edge;       /* guestclock.c */
 	struct timer_source *source;   /* clocksource.c */
 	struct timer_epoch *epoch;     /* epoch.c */
+	struct timer_counts *counts;   /* twoclocks.c */
 };
 
 /* The number of the vCPU's VM: known at the end of a run, or from an earlier one; -1. */
