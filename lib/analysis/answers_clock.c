@@ -62,7 +62,7 @@ static enum hvst_answer leap_answer(const struct analysis *a, int vm, const stru
 	if (p->headroom_ns < 0)
 		return HVST_NO;
 	if (hvst_epoch_follows_step(p))
-		return p->by_host || overtaken(a, vm, p) ? HVST_CANNOT_TELL : HVST_YES;
+		return p->by_host || p->single || overtaken(a, vm, p) ? HVST_CANNOT_TELL : HVST_YES;
 	if (far && !p->by_host && call && call->ts_ns <= p->ts_ns &&
 	    p->ts_ns - call->ts_ns <= AFTER_EVENT_NS)
 		return HVST_YES;
@@ -130,6 +130,14 @@ static void call_tell(const struct life_step *s, struct hvst_evidence_list *why)
 	hvst_life_evidence(why, s, text);
 }
 
+/* The host's clock went forward by as much as it is past due: no epoch but time that was missed. */
+static bool stepped_past(const struct analysis *a, int vm, const struct leap *p)
+{
+	int64_t step = hvst_life_step_in(a, vm, p->ts_ns - AFTER_EVENT_NS, p->ts_ns);
+
+	return p->headroom_ns < 0 && step != HVST_UNKNOWN && step > -p->headroom_ns / 2;
+}
+
 /* An arm soon after it that is of another epoch; NULL: none. */
 static const struct leap *leap_after(const struct analysis *a, int vm, int64_t ts)
 {
@@ -138,7 +146,8 @@ static const struct leap *leap_after(const struct analysis *a, int vm, int64_t t
 	for (unsigned int i = 0; l && i < l->nr; i++) {
 		const struct leap *p = &l->leap[i];
 
-		if (p->ts_ns >= ts && p->ts_ns - ts <= AFTER_EVENT_NS && !p->by_host)
+		if (p->ts_ns >= ts && p->ts_ns - ts <= AFTER_EVENT_NS && !p->by_host &&
+		    !stepped_past(a, vm, p))
 			return p;
 	}
 	return NULL;

@@ -17,6 +17,7 @@ struct timer_epoch {
 	unsigned int retries;
 	int64_t retry_skew_ns; /* of the last one */
 	int64_t lag_ts_ns;     /* the last inferred arm that leapt; HVST_UNKNOWN */
+	int64_t leap_ns;       /* the guest's arm before, if it leapt; else HVST_UNKNOWN */
 	int64_t lag_ns;	       /* least skew at which it went on to the next; HVST_UNKNOWN */
 	unsigned int reached;
 };
@@ -36,7 +37,7 @@ int hvst_epoch_timer_created(struct stimer *t)
 	if (!t->state->epoch)
 		return -ENOMEM;
 	t->state->epoch->ts_ns = t->state->epoch->lag_ns = HVST_UNKNOWN;
-	t->state->epoch->lag_ts_ns = HVST_UNKNOWN;
+	t->state->epoch->lag_ts_ns = t->state->epoch->leap_ns = HVST_UNKNOWN;
 	return 0;
 }
 
@@ -92,11 +93,11 @@ static int64_t step_between(const struct timer_epoch *e, const struct hvst_arm *
 
 static bool leaps(int64_t headroom, int64_t least, int64_t most)
 {
-	if (most == HVST_UNKNOWN)
+	if (most < 0) /* none, or arms past due, which tell no delay */
 		return headroom >= EPOCH_FAR_NS;
 	if (headroom >= most)
 		return headroom - most >= EPOCH_STEP_NS && headroom / 2 >= most;
-	return headroom < 0 && least > 0;
+	return headroom <= -EPOCH_STEP_NS && least > 0;
 }
 
 static void leap_put(struct stimer *t, const struct hvst_arm *arm, int64_t written_ns,
@@ -154,6 +155,27 @@ static void target_reached(struct timer_epoch *e, const struct hvst_arm *arm)
 	e->retries = 0;
 }
 
+/*
+ * A guest that goes on with ticks it had laid out before its clock was set back leads with one arm
+ * only.
+ */
+static void leap_checked(struct stimer *t, int64_t headroom)
+{
+	struct timer_epoch *e = t->state->epoch;
+	struct vm_leaps *l = t->vcpu->vm->state->leaps;
+
+	for (unsigned int i = l->nr; i > 0; i--) {
+		struct leap *p = &l->leap[i - 1];
+
+		if (p->ts_ns != e->leap_ns || p->by_host)
+			continue;
+		p->single = p->most_ns != HVST_UNKNOWN &&
+			    headroom < p->headroom_ns - hvst_epoch_lead(p) / 2;
+		break;
+	}
+	e->leap_ns = HVST_UNKNOWN;
+}
+
 static void armed(struct vm_leaps *l, int64_t ts)
 {
 	if (l->first_arm_ns == HVST_UNKNOWN || ts < l->first_arm_ns)
@@ -170,9 +192,13 @@ void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t writte
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED) ||
 	    arm->skew_ns == HVST_UNKNOWN || arm->skew_ns <= -HVST_SKEW_MAX)
 		return;
+	if (e->leap_ns != HVST_UNKNOWN && !(arm->flags & HVST_ARM_HOST))
+		leap_checked(t, -arm->skew_ns);
 	habits(e, &least, &most);
-	if (leaps(-arm->skew_ns, least, most))
+	if (leaps(-arm->skew_ns, least, most)) {
 		leap_put(t, arm, written_ns, least, most);
+		e->leap_ns = arm->flags & HVST_ARM_HOST ? HVST_UNKNOWN : arm->ts_ns;
+	}
 	if (!(arm->flags & HVST_ARM_HOST)) {
 		e->headroom[e->n++ % HABITS] = -arm->skew_ns;
 		armed(t->vcpu->vm->state->leaps, arm->ts_ns);
@@ -193,7 +219,7 @@ static void late_leap(struct stimer *t, const struct hvst_arm *arm)
 	int64_t least, most;
 
 	habits(e, &least, &most);
-	if (least <= 0 || arm->skew_ns <= 0 ||
+	if (least <= 0 || arm->skew_ns < EPOCH_STEP_NS ||
 	    (e->lag_ts_ns != HVST_UNKNOWN && arm->ts_ns - e->lag_ts_ns < EPOCH_FAR_NS))
 		return;
 	e->lag_ts_ns = arm->ts_ns;

@@ -21,6 +21,7 @@ struct leap {
 	int64_t least_ns, most_ns; /* headrooms of the arms before it; HVST_UNKNOWN: none */
 	int64_t step_ns;	   /* what the clock moved by since the reading before; _UNKNOWN */
 	bool by_host;		   /* the count is the VMM's */
+	bool single; /* the guest's next arm was as before: its ticks lay there, not its clock */
 	struct hvst_evidence why;
 };
 

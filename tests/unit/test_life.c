@@ -64,16 +64,28 @@ static void written_back(struct feed *f, const struct who *by, uint64_t count)
 /* The VMM sets the clock back by @back; the guest's own clock stays (@apart) or follows. */
 static void reset_in_place(struct feed *f, int64_t back, bool apart, unsigned int arms)
 {
-	uint64_t old;
-
 	begin(f);
 	lives(f, &vcpu0, 40);
-	old = ref_now(f, &host);
 	host_step(f, &host, -back);
 	ev_master(f, 700, 2, true);
 	written_back(f, &task, 0);
 	for (unsigned int i = 0; i < arms; i++)
-		guest_arm(f, &vcpu0, 0, (apart ? old : ref_now(f, &host)) + 20000 + i * 20000);
+		guest_arm(f, &vcpu0, 0,
+			  ref_now(f, &host) + (apart ? (uint64_t)(back / 100) : 0) + 20000);
+	feed_end(f);
+}
+
+static void laid_out(struct feed *f, int64_t back)
+{
+	uint64_t next;
+
+	begin(f);
+	lives(f, &vcpu0, 40);
+	next = ref_now(f, &host);
+	host_step(f, &host, -back);
+	ev_master(f, 700, 2, true);
+	for (unsigned int i = 0; i < 10; i++)
+		guest_arm(f, &vcpu0, 0, next += 20000);
 	feed_end(f);
 }
 
@@ -89,6 +101,11 @@ static void test_reset(void **state)
 			assert_int_equal(events(&f, HVST_LIFE_RESET), 1);
 			feed_free(&f);
 		}
+		/* ticks laid out before go on: one arm leads, the clock does not */
+		laid_out(&f, sizes[i]);
+		only(&f, HVST_Q_COUNT);
+		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_CANNOT_TELL);
+		feed_free(&f);
 		reset_in_place(&f, sizes[i], false, 40);
 		only(&f, HVST_Q_COUNT);
 		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_NO);
