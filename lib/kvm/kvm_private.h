@@ -11,6 +11,7 @@
 #define KVM_MAX_TIMERS 8192
 #define KVM_ID_BUCKETS 1024
 #define KVM_EARLY_OFFSETS 256
+#define KVM_EARLY_WRITES  256
 #define KVM_CREATORS   16 /* tasks that were seen creating a VM and have no vCPU thread yet */
 
 /* A task that created a VM in this trace: its first TSC offsets. */
@@ -80,6 +81,9 @@ struct kvm {
 	struct vm *off_vm;
 	struct early_offset early[KVM_EARLY_OFFSETS]; /* a ring */
 	unsigned int nr_early;
+	/* Timers that a VMM's task wrote back before their vCPU's thread was known; a ring. */
+	struct hvst_event early_write[KVM_EARLY_WRITES];
+	unsigned int nr_early_writes;
 };
 
 static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev)
@@ -117,8 +121,10 @@ void kvm_vcpu_free(struct vcpu *v);
 void kvm_vcpu_created(struct kvm *k, const struct hvst_event *ev);
 /* A TSC offset was written; @v: the vCPU's thread, NULL if that is not known yet. */
 void kvm_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev);
+/* A timer was written by the VMM's task itself: it is some vCPU's, whose thread is to come. */
+void kvm_early_write(struct kvm *k, const struct hvst_event *ev);
 /* Its vcpu_id is known now: what was written for it before that. */
-void kvm_offset_adopt(const struct kvm *k, struct vcpu *v);
+void kvm_early_adopt(struct kvm *k, struct vcpu *v);
 /* The VMM @pid restores a state into what it created. */
 void kvm_creator_restores(struct kvm *k, int pid);
 

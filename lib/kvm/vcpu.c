@@ -175,12 +175,10 @@ void kvm_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *
 	*e = (struct early_offset){ ev->pid, ev->vcpu_id, ev->tsc_offset.next_tsc_offset };
 }
 
-void kvm_offset_adopt(const struct kvm *k, struct vcpu *v)
+static void offset_adopt(const struct kvm *k, struct vcpu *v)
 {
 	unsigned int n = k->nr_early < KVM_EARLY_OFFSETS ? k->nr_early : KVM_EARLY_OFFSETS;
 
-	if (v->tsc_known || v->creator < 0)
-		return;
 	for (unsigned int i = 1; i <= n && !v->tsc_known; i++) {
 		const struct early_offset *e = &k->early[(k->nr_early - i) % KVM_EARLY_OFFSETS];
 
@@ -189,6 +187,40 @@ void kvm_offset_adopt(const struct kvm *k, struct vcpu *v)
 		v->tsc_offset = e->offset;
 		v->tsc_known = true;
 	}
+}
+
+void kvm_early_write(struct kvm *k, const struct hvst_event *ev)
+{
+	k->early_write[k->nr_early_writes++ % KVM_EARLY_WRITES] = *ev;
+}
+
+static void writes_adopt(struct kvm *k, struct vcpu *v)
+{
+	unsigned int n = k->nr_early_writes < KVM_EARLY_WRITES ? k->nr_early_writes : KVM_EARLY_WRITES;
+	struct hvst_changes unseen;
+
+	for (unsigned int i = n; i > 0; i--) {
+		struct hvst_event *ev =
+			&k->early_write[(k->nr_early_writes - i) % KVM_EARLY_WRITES];
+
+		if (ev->pid != v->creator || ev->vcpu_id != v->vcpu_id)
+			continue;
+		unseen.n = 0;
+		if (ev->id == HVST_EV_STIMER_SET_CONFIG)
+			kvm_set_config(k, v, ev, &unseen);
+		else
+			kvm_set_count(k, v, ev, &unseen);
+		ev->pid = -1; /* it has its vCPU */
+	}
+}
+
+void kvm_early_adopt(struct kvm *k, struct vcpu *v)
+{
+	if (v->creator < 0)
+		return;
+	offset_adopt(k, v);
+	if (v->creator != v->tid)
+		writes_adopt(k, v);
 }
 
 /* The thread runs another vCPU, whose creation was not seen: what was in flight is over. */

@@ -132,7 +132,7 @@ void kvm_vcpu_named(struct kvm *k, struct vcpu *v, int vcpu_id)
 	if (v->vcpu_id >= 0)
 		id_unlink(k, v);
 	v->vcpu_id = vcpu_id;
-	kvm_offset_adopt(k, v);
+	kvm_early_adopt(k, v);
 	v->id_next = k->by_id[id_bucket(vcpu_id)];
 	k->by_id[id_bucket(vcpu_id)] = v;
 	if (v->vm->nr_vcpus > 1 && vm_add_id(v->vm, vcpu_id))

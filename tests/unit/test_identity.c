@@ -136,6 +136,32 @@ static void test_written_before_it_runs(void **state)
 	feed_free(&f);
 }
 
+/* The same where its thread was not known at all: on a stock kernel the arm shows as past due. */
+static void test_written_to_come(void **state)
+{
+	static const struct who other = { &old_host, 600, 0, 3 };
+	struct feed f;
+
+	(void)state;
+	hosts_reset();
+	feed_begin(&f, 0);
+	lives(&f, &other);
+	f.now = SEC(1002);
+	ev_tsc_offset(&f, &task, 0, 0x2000);
+	for (int k = 0; k < 2; k++) {
+		const struct who w = { NULL, 700, k, 1 };
+
+		ev_set_config(&f, &w, 0, CONFIG_DIRECT | CONFIG_AUTO | CONFIG_ENABLE, true);
+		ev_set_count(&f, &w, 0, 10, true);
+	}
+	ev_expiration(&f, &new0, 0, true, 0);
+	feed_end(&f);
+	assert_int_equal(timer_find(&f, 701, 0)->past_due_inferred, 1);
+	assert_int_equal(f.nr_arms, 41);
+	assert_int_equal(f.arms[40].flags & HVST_ARM_HOST, HVST_ARM_HOST);
+	feed_free(&f);
+}
+
 static enum hvst_answer fallback_of(bool restored, bool moved)
 {
 	struct feed f;
@@ -231,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_offset_moved),
 		cmocka_unit_test(test_other_task),
 		cmocka_unit_test(test_written_before_it_runs),
+		cmocka_unit_test(test_written_to_come),
 		cmocka_unit_test(test_restored_page),
 		cmocka_unit_test(test_alternating_tasks),
 		cmocka_unit_test(test_epochs_apart),
