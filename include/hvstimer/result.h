@@ -267,9 +267,9 @@ struct hvst_life_event {
 	int vm;
 	enum hvst_life_kind kind;
 	int64_t ts_ns, end_ns; /* the first and the last thing done */
-	int64_t reference_ns; /* its reference clock moved by so much; HVST_UNKNOWN: not seen */
-	int64_t first_run_ns; /* first entry or arm of the guest after it began; HVST_UNKNOWN */
-	char steps[320];      /* what was done, in order */
+	int64_t reference_ns;  /* its reference clock moved by so much; HVST_UNKNOWN: not seen */
+	int64_t first_run_ns;  /* first entry or arm of the guest after it began; HVST_UNKNOWN */
+	char steps[320];       /* what was done, in order */
 	struct hvst_evidence_list evidence;
 };
 
@@ -278,12 +278,12 @@ struct hvst_clock_move {
 	int vm;
 	int vcpu; /* -1: the whole VM */
 	int64_t ts_ns;
-	int event;	      /* enum hvst_event_id */
-	int tid;	      /* the task that did it */
-	bool master;	      /* an update: the master clock is on after it */
+	int event;   /* enum hvst_event_id */
+	int tid;     /* the task that did it */
+	bool master; /* an update: the master clock is on after it */
 	/* A write: by how much the TSC moved, 0 at its creation; an update: HVST_UNKNOWN. */
 	int64_t tsc_cycles;
-	int64_t tsc_ns; /* the same in ns, HVST_UNKNOWN without the TSC's rate */
+	int64_t tsc_ns;	      /* the same in ns, HVST_UNKNOWN without the TSC's rate */
 	int64_t reference_ns; /* by how much the reference clock moved; HVST_UNKNOWN: not seen */
 };
 

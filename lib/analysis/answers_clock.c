@@ -11,13 +11,13 @@
 #include "life.h"
 #include "verdict.h"
 
-#define AFTER_EVENT_NS	(10LL * 1000 * 1000 * 1000) /* an arm so soon after it belongs to it */
-#define ORDER_REACH_NS	(5LL * 1000 * 1000 * 1000)  /* a VMM sets the clock by then */
-#define ORDER_STALE_NS	(1000LL * 1000 * 1000) /* ...of a VM that had run before */
-#define ORDER_STEP_NS	(1000 * 1000)
-#define TSC_BEHIND_NS	(1000 * 1000) /* five times what its zero is uncertain by */
-#define NEAR_NS		(1000LL * 1000 * 1000)
-#define RETRY_NS	(200 * 1000)  /* a retry sees its target reached so late */
+#define AFTER_EVENT_NS (10LL * 1000 * 1000 * 1000) /* an arm so soon after it belongs to it */
+#define ORDER_REACH_NS (5LL * 1000 * 1000 * 1000)  /* a VMM sets the clock by then */
+#define ORDER_STALE_NS (1000LL * 1000 * 1000)	   /* ...of a VM that had run before */
+#define ORDER_STEP_NS  (1000 * 1000)
+#define TSC_BEHIND_NS  (1000 * 1000) /* five times what its zero is uncertain by */
+#define NEAR_NS	       (1000LL * 1000 * 1000)
+#define RETRY_NS       (200 * 1000) /* a retry sees its target reached so late */
 
 static const struct hvst_life_event *life_before(const struct analysis *a, int vm, int64_t ts)
 {
@@ -99,8 +99,7 @@ ANSWER(ahead)
 		best = one;
 		hvst_evidence_add(why, &l->leap[i].why);
 		if (hvst_epoch_follows_step(&l->leap[i]))
-			hvst_evidence_stat(why,
-					   "before it the reference clock went back by %.6f s",
+			hvst_evidence_stat(why, "before it the reference clock went back by %.6f s",
 					   -(double)l->leap[i].step_ns / 1e9);
 	}
 	if (best == HVST_NO && unanswered_step(a, vm, l)) {
@@ -156,12 +155,12 @@ static const struct leap *leap_after(const struct analysis *a, int vm, int64_t t
 static void apart_tell(const struct leap *p, struct hvst_evidence_list *why)
 {
 	hvst_evidence_add(why, &p->why);
-	hvst_evidence_stat(why,
-			   "the epoch of the guest's counts lies %.6f s %s that of its reference "
-			   "clock",
-			   (double)llabs(p->headroom_ns >= 0 ? hvst_epoch_lead(p) : p->headroom_ns) /
-				   1e9,
-			   p->headroom_ns >= 0 ? "before" : "behind");
+	hvst_evidence_stat(
+		why,
+		"the epoch of the guest's counts lies %.6f s %s that of its reference "
+		"clock",
+		(double)llabs(p->headroom_ns >= 0 ? hvst_epoch_lead(p) : p->headroom_ns) / 1e9,
+		p->headroom_ns >= 0 ? "before" : "behind");
 }
 
 ANSWER(time_restore)
@@ -204,7 +203,8 @@ ANSWER(time_restore)
 static int64_t storm_lag(const struct analysis *a, const struct hvst_storm *s)
 {
 	for_each_vm (vm, a)
-		for (const struct vcpu *v = vm->number == s->vm ? vm->vcpus : NULL; v; v = v->vm_next)
+		for (const struct vcpu *v = vm->number == s->vm ? vm->vcpus : NULL; v;
+		     v = v->vm_next)
 			if (v->tid == s->tid && v->timer[s->timer] && v->timer[s->timer]->state)
 				return hvst_epoch_lag(v->timer[s->timer]);
 	return HVST_UNKNOWN;
@@ -348,10 +348,11 @@ static void order_tell(const struct analysis *a, const struct hvst_life_event *e
 	}
 	if (!first)
 		return;
-	snprintf(text, sizeof(text),
-		 "vCPU %d ran %.6f s before its VM's clock was set, and the guest armed timers %llu "
-		 "times by then",
-		 first->vcpu, (double)(to - first->ts_ns) / 1e9, (unsigned long long)arms);
+	snprintf(
+		text, sizeof(text),
+		"vCPU %d ran %.6f s before its VM's clock was set, and the guest armed timers %llu "
+		"times by then",
+		first->vcpu, (double)(to - first->ts_ns) / 1e9, (unsigned long long)arms);
 	hvst_life_evidence(why, first, text);
 }
 
@@ -371,8 +372,9 @@ ANSWER(resume_order)
 		if (step) {
 			answer = is_fresh(a, e) ? HVST_YES : HVST_CANNOT_TELL;
 			order_tell(a, e, step->from_ns, why);
-			hvst_evidence_stat(why, "then its reference clock moved by %+.6f s at %.6f s",
-					   (double)step->step_ns / 1e9, (double)step->from_ns / 1e9);
+			hvst_evidence_stat(
+				why, "then its reference clock moved by %+.6f s at %.6f s",
+				(double)step->step_ns / 1e9, (double)step->from_ns / 1e9);
 		} else if (update && is_fresh(a, e) &&
 			   hvst_life_step_in(a, vm, update->ts_ns, update->ts_ns) == HVST_UNKNOWN) {
 			answer = HVST_CANNOT_TELL;
@@ -416,7 +418,8 @@ static void mismatch_tell(const struct analysis *a, int vm, const struct vm_life
 	if (cycle > 0)
 		snprintf(ns, sizeof(ns), " (%.0f ns)", cycle * (double)cycles);
 	hvst_evidence_add(why, &m->why);
-	hvst_evidence_stat(why, "TSC offset of vCPU %d: %lld; of vCPU %d: %lld; %lld cycles apart%s",
+	hvst_evidence_stat(why,
+			   "TSC offset of vCPU %d: %lld; of vCPU %d: %lld; %lld cycles apart%s",
 			   m->least_vcpu, (long long)m->least, m->most_vcpu, (long long)m->most,
 			   (long long)cycles, ns);
 	if (off && !off->whole && off->ts_ns >= m->since_ns)
@@ -436,8 +439,9 @@ ANSWER(tsc_mismatch)
 	}
 	/* With the host's clock being the TSC nothing else switches the master clock off. */
 	if (off && !off->whole && off->value && nr_vcpus(a, vm) > 1) {
-		hvst_life_evidence(why, off, "the master clock is off though the host's clock is "
-					     "the TSC; the offsets themselves were not seen");
+		hvst_life_evidence(why, off,
+				   "the master clock is off though the host's clock is "
+				   "the TSC; the offsets themselves were not seen");
 		return HVST_CANNOT_TELL;
 	}
 	return HVST_NO;

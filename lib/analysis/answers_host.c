@@ -48,14 +48,15 @@ static void source_rates(const struct analysis *a, int vm, struct hvst_evidence_
 			continue;
 		if (!before && fabs(s->rate_ppm) > HVST_RATE_MIN_PPM + s->rate_ppm_error)
 			hvst_evidence_stat(why, "from %.6f s time_now is of source %s: %+.1f ppm",
-					   (double)s->from_ns / 1e9, hvst_ref_source_name(s->source),
-					   s->rate_ppm);
+					   (double)s->from_ns / 1e9,
+					   hvst_ref_source_name(s->source), s->rate_ppm);
 		if (before && before->source != s->source &&
 		    fabs(s->rate_ppm - before->rate_ppm) >
 			    HVST_RATE_MIN_PPM + s->rate_ppm_error + before->rate_ppm_error)
 			hvst_evidence_stat(
-				why, "from %.6f s time_now is of source %s: %+.1f ppm; before of "
-				     "%s: %+.1f ppm",
+				why,
+				"from %.6f s time_now is of source %s: %+.1f ppm; before of "
+				"%s: %+.1f ppm",
 				(double)s->from_ns / 1e9, hvst_ref_source_name(s->source),
 				s->rate_ppm, hvst_ref_source_name(before->source),
 				before->rate_ppm);

@@ -104,7 +104,7 @@ static void leap_put(struct stimer *t, const struct hvst_arm *arm, int64_t writt
 		     int64_t least, int64_t most)
 {
 	const struct hvst_event ev = {
-		.id = arm->kind == HVST_ARM_AHEAD	   ? HVST_EV_STIMER_START_ONE_SHOT
+		.id = arm->kind == HVST_ARM_AHEAD      ? HVST_EV_STIMER_START_ONE_SHOT
 		      : arm->flags & HVST_ARM_INFERRED ? HVST_EV_STIMER_EXPIRATION
 						       : HVST_EV_STIMER_START_EXPIRED,
 		.ts_ns = arm->ts_ns,
@@ -127,12 +127,12 @@ static void leap_put(struct stimer *t, const struct hvst_arm *arm, int64_t writt
 		.step_ns = step_between(t->state->epoch, arm),
 		.by_host = arm->flags & HVST_ARM_HOST,
 	};
-	hvst_evidence_set(&p->why, &ev,
-			  "%s arm of vCPU %d timer %u lies %.6f s ahead (count %llu, time_now %llu)%s",
-			  p->by_host ? "the VMM's" : "the guest's", t->vcpu->vcpu_id, t->index,
-			  (double)h / 1e9, (unsigned long long)arm->count,
-			  (unsigned long long)arm->time_now,
-			  most == HVST_UNKNOWN ? "" : ", out of its habits");
+	hvst_evidence_set(
+		&p->why, &ev,
+		"%s arm of vCPU %d timer %u lies %.6f s ahead (count %llu, time_now %llu)%s",
+		p->by_host ? "the VMM's" : "the guest's", t->vcpu->vcpu_id, t->index,
+		(double)h / 1e9, (unsigned long long)arm->count, (unsigned long long)arm->time_now,
+		most == HVST_UNKNOWN ? "" : ", out of its habits");
 }
 
 /*

@@ -10,8 +10,8 @@
 #include "evidence.h"
 #include "state.h"
 
-#define EPOCH_MAX_LEAPS 256	     /* of one VM */
-#define EPOCH_STEP_NS	(10 * 1000 * 1000) /* single readings are late by up to 7 ms */
+#define EPOCH_MAX_LEAPS 256		       /* of one VM */
+#define EPOCH_STEP_NS	(10 * 1000 * 1000)     /* single readings are late by up to 7 ms */
 #define EPOCH_FAR_NS	(1000LL * 1000 * 1000) /* no tick; a lead without a step behind it */
 
 /* An arm that leapt. Headrooms in ns: negative is past due. */

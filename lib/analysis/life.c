@@ -4,8 +4,8 @@
 
 #include "life.h"
 
-#define LIFE_MAX_STEPS	2048 /* of one VM */
-#define LIFE_MAX_ORPHAN 4096 /* of tasks whose VM is not known */
+#define LIFE_MAX_STEPS	2048		       /* of one VM */
+#define LIFE_MAX_ORPHAN 4096		       /* of tasks whose VM is not known */
 #define LIFE_SAME_NS	(1000LL * 1000 * 1000) /* of one kind, so close: one thing done */
 #define LIFE_WATCH_NS	(60LL * 1000 * 1000 * 1000)
 #define LIFE_VCPUS	256 /* compared at once */
@@ -240,8 +240,7 @@ void hvst_life_entry(const struct vcpu *v, const struct hvst_event *ev)
 	put(l, LIFE_MAX_STEPS, ev, LIFE_ENTRY, v->vcpu_id);
 }
 
-void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm,
-		   const struct hvst_event *ev)
+void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev)
 {
 	struct vm_life *l = t->vcpu->vm->state->life;
 

@@ -35,8 +35,8 @@ struct life_step {
 	int vcpu, tid;
 	uint16_t cpu, buffer;
 	uint8_t kind, event; /* enum life_kind, hvst_event_id */
-	bool whole;   /* LIFE_TIMERS: not only zeroes; LIFE_MASTER: it is on */
-	bool by_vcpu; /* LIFE_MASTER: by a vCPU's thread; LIFE_TSC: by the guest itself */
+	bool whole;	     /* LIFE_TIMERS: not only zeroes; LIFE_MASTER: it is on */
+	bool by_vcpu;	     /* LIFE_MASTER: by a vCPU's thread; LIFE_TSC: by the guest itself */
 };
 
 int hvst_life_created(struct vm *vm);
@@ -46,8 +46,7 @@ void hvst_life_programmed(const struct stimer *t, const struct hvst_event *ev);
 void hvst_life_msr(const struct vcpu *v, const struct hvst_event *ev);
 void hvst_life_event(const struct vcpu *v, const struct hvst_event *ev);
 void hvst_life_entry(const struct vcpu *v, const struct hvst_event *ev);
-void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm,
-		   const struct hvst_event *ev);
+void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev);
 void hvst_life_merged(struct vm *into, struct vm *from);
 void hvst_life_free(struct vm *vm);
 
@@ -55,7 +54,8 @@ void hvst_life_free(struct vm *vm);
 int hvst_life_build(struct analysis *a);
 /* NULL: no such VM. */
 const struct vm_life *hvst_life_of(const struct analysis *a, int vm);
-/* By how much the VM's reference clock moved in [@from, @to]; HVST_UNKNOWN where nothing shows it. */
+/* By how much the VM's reference clock moved in [@from, @to]; HVST_UNKNOWN where nothing shows it.
+ */
 int64_t hvst_life_step_in(const struct analysis *a, int vm, int64_t from, int64_t to);
 /* The last event of the VM's vCPU threads; INT64_MIN: none. */
 int64_t hvst_life_last(const struct analysis *a, int vm);

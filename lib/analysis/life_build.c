@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. From the things done to each VM to the events of its life, and what they moved. */
+/* Stage: analysis. From the things done to each VM to the events of its life, and what they moved.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,10 @@
 
 #define LIFE_APART_NS  (5LL * 1000 * 1000 * 1000) /* without anything done: the next event */
 #define LIFE_BEFORE_NS (1000LL * 1000 * 1000)
-#define LIFE_MAX       4096			  /* events, and moves of each VM */
-#define LIFE_PAIR_NS   (10 * 1000 * 1000)	  /* two offsets this far apart give the TSC's rate */
-#define LIFE_STAMP_NS  (200 * 1000)		  /* a first offset is stamped so late at most */
-#define LIFE_MOVE_NS   (5 * 1000 * 1000) /* a step so close to an update is what it moved */
+#define LIFE_MAX       4096		  /* events, and moves of each VM */
+#define LIFE_PAIR_NS   (10 * 1000 * 1000) /* two offsets this far apart give the TSC's rate */
+#define LIFE_STAMP_NS  (200 * 1000)	  /* a first offset is stamped so late at most */
+#define LIFE_MOVE_NS   (5 * 1000 * 1000)  /* a step so close to an update is what it moved */
 
 /* --- whose it was --- */
 
@@ -40,7 +41,8 @@ int64_t hvst_life_last(const struct analysis *a, int number)
 	int64_t last = INT64_MIN;
 
 	for_each_vm (vm, a)
-		for (const struct vcpu *v = vm->number == number ? vm->vcpus : NULL; v; v = v->vm_next)
+		for (const struct vcpu *v = vm->number == number ? vm->vcpus : NULL; v;
+		     v = v->vm_next)
 			if (v->last_ns > last)
 				last = v->last_ns;
 	return last;
@@ -183,7 +185,8 @@ static int64_t tsc_zero(const struct vm_life *l, double cycle, int64_t ts, char 
 			moved = cycles_ns(cycle, hvst_life_cycles(s->before, s->value));
 			if (moved == HVST_UNKNOWN) {
 				snprintf(why, len,
-					 "the TSC was moved by %lld cycles, whose length is not known",
+					 "the TSC was moved by %lld cycles, whose length is not "
+					 "known",
 					 (long long)hvst_life_cycles(s->before, s->value));
 				return HVST_UNKNOWN;
 			}
@@ -206,7 +209,8 @@ int64_t hvst_life_tsc_behind(const struct analysis *a, int vm, int64_t ts, int64
 	if (zero == HVST_UNKNOWN)
 		return HVST_UNKNOWN;
 	for (unsigned int i = 0; i < a->result.nr_reference; i++)
-		if (a->result.reference[i].vm == vm && (!seg || a->result.reference[i].from_ns <= ts))
+		if (a->result.reference[i].vm == vm &&
+		    (!seg || a->result.reference[i].from_ns <= ts))
 			seg = &a->result.reference[i];
 	if (!seg || seg->offset_ns == HVST_UNKNOWN ||
 	    __builtin_add_overflow(zero, seg->offset_ns, &behind)) {
@@ -223,9 +227,9 @@ static void tsc_behind(struct analysis *a)
 		struct hvst_vm *vm = (struct hvst_vm *)(uintptr_t)&a->result.vms[i];
 		int64_t last = a->now;
 
-		vm->tsc_behind_ns = hvst_life_tsc_behind(a, vm->vm, last, &vm->tsc_behind_error_ns,
-							 vm->tsc_behind_why,
-							 sizeof(vm->tsc_behind_why));
+		vm->tsc_behind_ns =
+			hvst_life_tsc_behind(a, vm->vm, last, &vm->tsc_behind_error_ns,
+					     vm->tsc_behind_why, sizeof(vm->tsc_behind_why));
 		if (vm->tsc_behind_ns == HVST_UNKNOWN)
 			vm->tsc_behind_error_ns = HVST_UNKNOWN;
 	}
@@ -383,7 +387,7 @@ static unsigned int kinds_of(const struct vm_life *l, unsigned int from, unsigne
 	return kinds;
 }
 
-#define DID(kinds, kind) ((kinds) >> (kind) & 1)
+#define DID(kinds, kind) ((kinds) >> (kind)&1)
 
 /* False: nothing that is an event of the VM's life. */
 static bool kind_of(unsigned int kinds, bool written_back, int64_t step, enum hvst_life_kind *kind)
@@ -436,8 +440,8 @@ static bool event_of(const struct analysis *a, const struct vm *vm, unsigned int
 			e->first_run_ns = l->steps[i].ts_ns;
 	}
 	e->end_ns = end;
-	e->reference_ns = hvst_life_step_in(a, vm->number, e->ts_ns - LIFE_MOVE_NS,
-				       end + LIFE_MOVE_NS);
+	e->reference_ns =
+		hvst_life_step_in(a, vm->number, e->ts_ns - LIFE_MOVE_NS, end + LIFE_MOVE_NS);
 	if (e->reference_ns == HVST_UNKNOWN || !e->reference_ns)
 		e->reference_ns = step_of_arm(vm, e->ts_ns, end, e->reference_ns);
 	kinds = kinds_of(l, from, to, &back);
@@ -604,8 +608,8 @@ int hvst_life_build(struct analysis *a)
 		if (vm->state && vm->number >= 0 && hvst_vm_pass(a, vm) && life_of_vm(a, vm))
 			return -ENOMEM;
 	if (a->result.nr_life)
-		qsort((void *)(uintptr_t)a->result.life, a->result.nr_life,
-		      sizeof(*a->result.life), cmp_life);
+		qsort((void *)(uintptr_t)a->result.life, a->result.nr_life, sizeof(*a->result.life),
+		      cmp_life);
 	qsort((void *)(uintptr_t)a->result.moves, a->result.nr_moves, sizeof(*a->result.moves),
 	      cmp_move);
 	tsc_behind(a);

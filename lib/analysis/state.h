@@ -71,7 +71,7 @@ struct analysis {
 	struct hvst_sketch *unpaired;
 	unsigned int nr_pending; /* arms that wait in resolve.c, of all VMs */
 
-	struct vm_life orphans; /* things done by tasks whose VM was not known: life.c */
+	struct vm_life orphans;	   /* things done by tasks whose VM was not known: life.c */
 	struct hvst_result result; /* see result.c */
 };
 
@@ -81,8 +81,8 @@ struct vm_state {
 	struct vm_source *source;   /* clocksource.c */
 	struct vm_causes *causes;   /* pastdue.c */
 	struct vm_guestclock *guestclock;
-	struct vm_life *life;	    /* life.c */
-	struct vm_leaps *leaps;	    /* epoch.c */
+	struct vm_life *life;	      /* life.c */
+	struct vm_leaps *leaps;	      /* epoch.c */
 	struct hvst_series *readings; /* twoclocks.c */
 };
 

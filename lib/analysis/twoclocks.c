@@ -122,9 +122,9 @@ static int cmp_i64(const void *x, const void *y)
 }
 
 /*
- * The longest delay that the guest usually asks for: the median, over the bins with an arm ahead, of
- * the count that reaches furthest beyond the reference clock. A lag lasts for the lesser part of a
- * trace, or leaves no arm ahead.
+ * The longest delay that the guest usually asks for: the median, over the bins with an arm ahead,
+ * of the count that reaches furthest beyond the reference clock. A lag lasts for the lesser part of
+ * a trace, or leaves no arm ahead.
  */
 static int64_t usual_delay(const struct hvst_series *readings, const struct hvst_series *counts)
 {
@@ -155,7 +155,8 @@ static void point_of(const struct base *b, const struct hvst_series_bin *r,
 	p->guest_max_ns = c ? deviation(b, mid, c->most, delay) : HVST_UNKNOWN;
 }
 
-/* Bins of both that lie side by side, few enough; *@first, *@end: the indexes that they reach over. */
+/* Bins of both that lie side by side, few enough; *@first, *@end: the indexes that they reach over.
+ */
 static void lay_side_by_side(struct hvst_series *x, struct hvst_series *y, int64_t *first,
 			     int64_t *end)
 {
@@ -183,7 +184,8 @@ static unsigned int points_most(const struct vm *vm)
 	return vm->state->readings->n + (c ? c->series.n : 0);
 }
 
-static unsigned int points_of(const struct vm *vm, const struct base *b, struct hvst_clock_point *out)
+static unsigned int points_of(const struct vm *vm, const struct base *b,
+			      struct hvst_clock_point *out)
 {
 	struct hvst_series *readings = vm->state->readings;
 	struct timer_counts *counts = busiest(vm);

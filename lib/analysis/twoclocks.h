@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Two clocks over time: the reference clock, and the guest's as its counts imply it
- * (a count is the guest's time plus the delay that it wants), both as deviation from one line, so
- * that it shows which of the two left it.
+ * Stage: analysis. Two clocks over time: the reference clock, and the guest's as its counts imply
+ * it (a count is the guest's time plus the delay that it wants), both as deviation from one line,
+ * so that it shows which of the two left it.
  */
 #ifndef HVST_ANALYSIS_TWOCLOCKS_H
 #define HVST_ANALYSIS_TWOCLOCKS_H

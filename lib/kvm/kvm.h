@@ -65,10 +65,10 @@ struct vcpu {
 	int tid;
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
-	bool ran;			  /* it did what only a vCPU thread does */
-	bool gone;			  /* its thread id was used again: not found by it */
-	int creator;			  /* the task that created its VM, -1 not seen */
-	uint64_t tsc_offset;		  /* as last written, where @tsc_known */
+	bool ran;	     /* it did what only a vCPU thread does */
+	bool gone;	     /* its thread id was used again: not found by it */
+	int creator;	     /* the task that created its VM, -1 not seen */
+	uint64_t tsc_offset; /* as last written, where @tsc_known */
 	bool tsc_known;
 	int64_t first_ns, last_ns;	  /* events in this thread's context */
 	int64_t msr_ns;			  /* last kvm_msr */

@@ -7,12 +7,12 @@
 
 #define KVM_HASH_BITS 12
 /* A hostile file could name 2^32 threads. With its analysis a thread takes 8 KiB, a timer 12. */
-#define KVM_MAX_VCPUS  8192
-#define KVM_MAX_TIMERS 8192
-#define KVM_ID_BUCKETS 1024
+#define KVM_MAX_VCPUS	  8192
+#define KVM_MAX_TIMERS	  8192
+#define KVM_ID_BUCKETS	  1024
 #define KVM_EARLY_OFFSETS 256
 #define KVM_EARLY_WRITES  256
-#define KVM_CREATORS   16 /* tasks that were seen creating a VM and have no vCPU thread yet */
+#define KVM_CREATORS	  16 /* tasks that were seen creating a VM and have no vCPU thread yet */
 
 /* A task that created a VM in this trace: its first TSC offsets. */
 struct creator {
@@ -51,10 +51,10 @@ struct kvm {
 	int64_t first_ns; /* of the trace; HVST_UNKNOWN */
 	/* seen so far, so that their absence means something */
 	bool starts_seen, callbacks_seen, entries_seen, writes_seen;
-	struct vcpu *all; /* every vCPU, newest first */
+	struct vcpu *all;			      /* every vCPU, newest first */
 	unsigned int nr_vcpus, nr_created, nr_timers; /* findable, all */
-	uint32_t gap;	/* number of gaps so far */
-	int64_t gap_ns; /* the last one */
+	uint32_t gap;				      /* number of gaps so far */
+	int64_t gap_ns;				      /* the last one */
 	struct vm *vms, **vms_tail;
 	struct vm *dead_vms;
 	uint32_t nr_vms;

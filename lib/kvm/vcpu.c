@@ -196,7 +196,8 @@ void kvm_early_write(struct kvm *k, const struct hvst_event *ev)
 
 static void writes_adopt(struct kvm *k, struct vcpu *v)
 {
-	unsigned int n = k->nr_early_writes < KVM_EARLY_WRITES ? k->nr_early_writes : KVM_EARLY_WRITES;
+	unsigned int n =
+		k->nr_early_writes < KVM_EARLY_WRITES ? k->nr_early_writes : KVM_EARLY_WRITES;
 	struct hvst_changes unseen;
 
 	for (unsigned int i = n; i > 0; i--) {

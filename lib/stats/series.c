@@ -101,7 +101,8 @@ void hvst_series_merge(struct hvst_series *into, const struct hvst_series *from)
 	hvst_series_widen(into, from->shift);
 	for (unsigned int i = 0; i < from->n; i++)
 		if (from->bin[i].least <= from->bin[i].most)
-			bin_take(bin_of(into, (from->first + i) * (1LL << from->shift)), &from->bin[i]);
+			bin_take(bin_of(into, (from->first + i) * (1LL << from->shift)),
+				 &from->bin[i]);
 }
 
 const struct hvst_series_bin *hvst_series_at(const struct hvst_series *s, int64_t index)

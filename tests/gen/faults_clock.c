@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Faults that set a guest's clock and its host's apart, in three sizes, and what is like them and harmless. */
+/* Faults that set a guest's clock and its host's apart, in three sizes, and what is like them and
+ * harmless. */
 #include <stdio.h>
 #include <string.h>
 
@@ -184,12 +185,12 @@ static const struct {
 	  early_vcpus,
 	  { 60, 300, 1500 },
 	  "vmm_resume_order" },
-	{ "restored",
-	  "restored after so many ms, clock first",
-	  restored,
-	  { 60, 300, 1500 },
-	  "" },
-	{ "tscs-apart", "vCPUs' TSCs so many ms apart", tscs_apart, { 1, 50, 5000 }, "vcpu_tsc_mismatch" },
+	{ "restored", "restored after so many ms, clock first", restored, { 60, 300, 1500 }, "" },
+	{ "tscs-apart",
+	  "vCPUs' TSCs so many ms apart",
+	  tscs_apart,
+	  { 1, 50, 5000 },
+	  "vcpu_tsc_mismatch" },
 	{ "tscs-moved", "vCPUs' TSCs moved together", tscs_moved, { 1, 50, 5000 }, "" },
 };
 

@@ -176,8 +176,8 @@ static void test_time_restore(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		resumes(&f, true, ahead[i]);
 		assert_int_equal(answer(&f, HVST_Q_GUEST_TIME_RESTORE), HVST_YES);
-		assert_non_null(strstr(verdict_of(&f, HVST_Q_GUEST_TIME_RESTORE)->evidence.e[0].text,
-				       "status 2"));
+		assert_non_null(strstr(
+			verdict_of(&f, HVST_Q_GUEST_TIME_RESTORE)->evidence.e[0].text, "status 2"));
 		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD),
 				 ahead[i] > 0 ? HVST_YES : HVST_NO);
 		assert_int_equal(events(&f, HVST_LIFE_RESUMED), 1);
@@ -406,7 +406,8 @@ static void test_two_clocks(void **state)
 	p = f.r->points;
 	assert_true(n > 8);
 	assert_true(llabs(p[0].guest_max_ns) < US(50) && llabs(p[n - 1].reference_max_ns) < US(50));
-	assert_true(llabs(p[n - 1].guest_min_ns + MS(7)) < US(100)); /* 5 ms, and 2 ms not asked for */
+	assert_true(llabs(p[n - 1].guest_min_ns + MS(7)) <
+		    US(100)); /* 5 ms, and 2 ms not asked for */
 	feed_free(&f);
 	begin(&f);
 	lives(&f, &vcpu0, 400);
