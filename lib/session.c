@@ -302,6 +302,7 @@ static int analysis_begin(struct hvst_session *s)
 		.vm = s->vm,
 		.vcpu = s->vcpu,
 		.timer = s->timer,
+		.some_cpus = s->nr_cpus != 0,
 		.known_vm = known_vm,
 		.known_ctx = s,
 	};

@@ -87,7 +87,7 @@ static void storm_line(struct lines *l, const struct br_model *m, const struct b
 	if (!s)
 		return;
 	snprintf(buf, sizeof(buf), "S%u %s, %s arms in %s", nr, hvst_storm_kind_name(s->kind),
-		 unit_count(arms, s->past_due), unit_duration(len, s->end_ns - s->start_ns));
+		 unit_count(arms, storm_size(s)), unit_duration(len, s->end_ns - s->start_ns));
 	line(l, BR_STORM, "storm", buf);
 }
 
@@ -232,7 +232,7 @@ static enum br_role storm_text(const struct br_model *m, const struct br_finding
 	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF];
 
 	snprintf(buf, len, "S%u %s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns),
-		 s->vcpu, s->timer, hvst_storm_kind_name(s->kind), unit_count(arms, s->past_due),
+		 s->vcpu, s->timer, hvst_storm_kind_name(s->kind), unit_count(arms, storm_size(s)),
 		 unit_duration(d, s->end_ns - s->start_ns));
 	return BR_STORM;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,13 @@ static const char *kind_word(int v)
 static const char *cause_word(int v)
 {
 	return v == HVST_CAUSE_NOT_SEEN ? NULL : hvst_storm_cause_name(v);
+}
+
+static const char *livelock_word(int v)
+{
+	static const char *const words[] = { NULL, "deadline", "message" };
+
+	return words[v];
 }
 
 static const char *reference_word(int v)
@@ -115,8 +123,12 @@ static void storm_arms(char *buf, size_t len, const void *finding)
 	const struct hvst_storm *s = finding;
 	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF];
 
-	snprintf(buf, len, "%s past due of %s, %s on average", unit_count(a, s->past_due),
-		 unit_count(b, s->arms), unit_rate(c, s->rate_hz));
+	if (s->kind == HVST_STORM_LIVELOCK)
+		snprintf(buf, len, "one, handled %s times, %s on average", unit_count(a, s->arms),
+			 unit_rate(c, s->rate_hz));
+	else
+		snprintf(buf, len, "%s past due of %s, %s on average", unit_count(a, s->past_due),
+			 unit_count(b, s->arms), unit_rate(c, s->rate_hz));
 }
 
 static void storm_meaning(char *buf, size_t len, const void *finding)
@@ -127,6 +139,7 @@ static void storm_meaning(char *buf, size_t len, const void *finding)
 			"backlog: the guest replays missed ticks until it has caught up",
 		[HVST_STORM_CONSTANT] = "constant: the guest's clock lags by a constant amount",
 		[HVST_STORM_GROWING] = "growing: the guest's clock runs too slowly",
+		[HVST_STORM_LIVELOCK] = "livelock: KVM handles one arm over and over",
 	};
 	const struct hvst_storm *s = finding;
 
@@ -138,11 +151,26 @@ static void storm_skew(char *buf, size_t len, const void *finding)
 	const struct hvst_storm *s = finding;
 	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF], error[UNIT_BUF];
 
+	buf[0] = 0;
+	if (s->kind == HVST_STORM_LIVELOCK)
+		return;
 	snprintf(buf, len, "%s at the start, %s at most, %s at the end%s%s%s",
 		 unit_signed(a, s->skew_start_ns), unit_signed(b, s->skew_max_ns),
 		 unit_signed(c, s->skew_end_ns), s->skew_error_ns ? " (+- " : "",
 		 s->skew_error_ns ? unit_duration(error, s->skew_error_ns) : "",
 		 s->skew_error_ns ? ")" : "");
+}
+
+static void storm_livelock(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+
+	buf[0] = 0;
+	if (s->livelock == HVST_LIVELOCK_DEADLINE)
+		snprintf(buf, len, "%" PRIu64 ", %" PRIu64 " units of 100 ns ahead", s->count,
+			 s->ahead_ref);
+	else if (s->livelock == HVST_LIVELOCK_MESSAGE)
+		snprintf(buf, len, "%" PRIu64 ", expired; its message slot is busy", s->count);
 }
 
 static void storm_progress(char *buf, size_t len, const void *finding)
@@ -299,24 +327,29 @@ static const struct finding_field timer_fields[] = {
 	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA | IN_TABLES),
 	FIELD("tid", "thread", ID, tid, IN_DATA | IN_PAGE),
 	FIELD("timer", "timer", ID, timer, IN_DATA | IN_TABLES),
-	TEXT("mode", IN_TABLES, timer_mode, .drop = 3, .left = true),
+	TEXT("mode", IN_TABLES, timer_mode, .drop = 5, .left = true),
 	FIELD("mode", "mode", WORD, mode, IN_DATA, .word = mode_word),
 	FIELD("delivery", "delivery", WORD, delivery, IN_DATA, .word = delivery_word),
 	FIELD("arms", "arms", COUNT, arms, IN_DATA | IN_TABLES),
 	TEXT("past due", IN_TABLES, timer_past_due, .role = ROLE_WARN),
 	FIELD("past_due_observed", "observed", COUNT, past_due_observed, IN_DATA),
 	FIELD("past_due_inferred", "inferred", COUNT, past_due_inferred, IN_DATA | IN_TABLES,
-	      .drop = 4),
+	      .drop = 6),
 	FIELD("restarts", "restarts", COUNT, restarts, IN_DATA | IN_TABLES, .hide_zero = true),
 	FIELD("fired", "fired", COUNT, fired, IN_DATA),
 	FIELD("cancelled", "cancelled", COUNT, cancelled, IN_DATA),
 	FIELD("failed_deliveries", "failed", COUNT, failed_deliveries, IN_DATA | IN_TABLES,
 	      .hide_zero = true, .role = ROLE_WARN),
+	FIELD("arms_hz", "armed", RATE, arms_hz, IN_DATA),
+	FIELD("expirations_hz", "expires", RATE, expirations_hz, IN_DATA | IN_TABLES, .drop = 1),
+	FIELD("peak_hz", "peak", RATE, peak_hz, IN_DATA),
+	FIELD("exit_share", "of exits", SHARE, exit_share, IN_DATA | IN_TABLES, .drop = 4),
+	FIELD("time_share", "of time", SHARE, time_share, IN_DATA | IN_TABLES, .drop = 8),
 	FIELD("skew", "skew", SKETCH, skew, IN_JSON),
 	FIELD(NULL, "min skew", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 0),
-	FIELD(NULL, "p1", QUANTILE, skew, IN_TABLES, .drop = 5, .role = ROLE_WARN, .rank = 100),
-	FIELD(NULL, "p50", QUANTILE, skew, IN_TABLES, .role = ROLE_WARN, .rank = 5000),
-	FIELD(NULL, "p99", QUANTILE, skew, IN_TABLES, .drop = 1, .role = ROLE_WARN, .rank = 9900),
+	FIELD(NULL, "p1", QUANTILE, skew, IN_TABLES, .drop = 7, .role = ROLE_WARN, .rank = 100),
+	FIELD(NULL, "p50", QUANTILE, skew, IN_TABLES, .drop = 2, .role = ROLE_WARN, .rank = 5000),
+	FIELD(NULL, "p99", QUANTILE, skew, IN_TABLES, .drop = 3, .role = ROLE_WARN, .rank = 9900),
 	FIELD(NULL, "max", QUANTILE, skew, IN_TABLES, .rank = 10000),
 	FIELD("lateness", "lateness", SKETCH, lateness, IN_JSON),
 	FIELD("delivery_latency", "delivery latency", SKETCH, delivery_latency, IN_JSON),
@@ -340,6 +373,7 @@ static const struct finding_field storm_fields[] = {
 	TEXT("arms", IN_LIST, storm_arms),
 	FIELD("rate_hz", "rate", RATE, rate_hz, IN_DATA | IN_TABLES, .drop = 4),
 	FIELD("peak_hz", "peak", RATE, peak_hz, IN_DATA | IN_LIST),
+	TEXT("count", IN_LIST, storm_livelock),
 	TEXT("kind", IN_LIST, storm_meaning),
 	FIELD("skew_start_ns", "skew at start", SIGNED, skew_start_ns, IN_DATA),
 	FIELD("skew_max_ns", "max skew", SIGNED, skew_max_ns, IN_DATA | IN_TABLES,
@@ -364,6 +398,9 @@ static const struct finding_field storm_fields[] = {
 	FIELD("trigger.event", "trigger", EVENT, trigger_event, IN_DATA),
 	FIELD("trigger.ts_ns", "at", TIME, trigger_ts_ns, IN_DATA),
 	FIELD("trigger.distance_ns", "before", SIGNED, trigger_distance_ns, IN_JSON | IN_DETAILS),
+	FIELD("livelock.form", "livelock", WORD, livelock, IN_DATA, .word = livelock_word),
+	FIELD("livelock.count", "its count", COUNT, count, IN_DATA),
+	FIELD("livelock.ahead_ref", "ahead by", COUNT, ahead_ref, IN_DATA),
 	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_JSON | IN_DETAILS),
 };
 #undef OF

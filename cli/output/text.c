@@ -20,14 +20,15 @@
 struct limits {
 	unsigned int vms, timers, storms, clocks;
 	unsigned int summary; /* lines of a verdict's, 0: only its name */
+	bool counted;	      /* questions that cannot be answered are counted, not named */
 };
 
 /* Tried in order until the screen fits the terminal. */
 static const struct limits levels[] = {
-	{ 4, 6, 6, 8, 3 }, { 2, 4, 4, 5, 1 }, { 1, 3, 4, 4, 0 },
-	{ 0, 3, 3, 3, 0 }, { 0, 2, 2, 2, 0 }, { 0, 1, 2, 1, 0 },
+	{ 4, 6, 6, 8, 3, false }, { 2, 4, 4, 5, 1, false }, { 1, 3, 4, 4, 0, false },
+	{ 0, 3, 3, 3, 0, true },  { 0, 2, 2, 2, 0, true },  { 0, 1, 1, 1, 0, true },
 };
-static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX };
+static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, false };
 
 static void label(struct out *o, const char *text)
 {
@@ -545,26 +546,29 @@ static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_a
 	return false;
 }
 
-/* The number of other answers, where only names fit. */
-static void other_answers(struct out *o, const struct hvst_result *r, bool first)
+/* How many questions have this answer, where their names do not fit. */
+static bool count_answered(struct out *o, const struct hvst_result *r, enum hvst_answer answer,
+			   bool first)
 {
-	unsigned int i, no = 0;
+	unsigned int i, n = 0;
 
 	for (i = 0; i < HVST_Q_COUNT; i++)
-		no += r->verdicts[i].answer == HVST_NO;
-	if (!no)
-		return;
+		n += r->verdicts[i].answer == answer;
+	if (!n)
+		return first;
 	out_pad(o, first ? 0 : LABEL, ' ');
-	out_in(o, answer_role(HVST_NO), "no");
-	out_printf(o, "  to the other %u; -v shows all, with evidence\n", no);
+	out_in(o, answer_role(answer), answer_text(answer));
+	out_printf(o, "  to %u; -v shows all, with evidence\n", n);
+	return false;
 }
 
 /*
- * @lines: of each summary of a yes. UINT_MAX: all, and the evidence, and the other answers as
- * well.
+ * @most->summary: lines of each summary of a yes. UINT_MAX: all, and the evidence, and the other
+ * answers as well.
  */
-static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned int lines)
+static void screen_verdicts(struct out *o, const struct hvst_result *r, const struct limits *most)
 {
+	unsigned int lines = most->summary;
 	bool first = true;
 	unsigned int i;
 
@@ -582,9 +586,12 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, unsigned
 		first = put_answered(o, r, HVST_YES, first);
 	else
 		first = put_answered(o, r, HVST_NO, first);
-	first = put_answered(o, r, HVST_CANNOT_TELL, first);
+	if (most->counted)
+		first = count_answered(o, r, HVST_CANNOT_TELL, first);
+	else
+		first = put_answered(o, r, HVST_CANNOT_TELL, first);
 	if (!lines)
-		other_answers(o, r, first);
+		count_answered(o, r, HVST_NO, first);
 }
 
 /* The command that records what verdicts lacked; on one line, to be copied. */
@@ -633,7 +640,7 @@ static void put_screen(struct out *o, const struct hvst_trace *t, const struct h
 	screen_timers(o, r, most->timers);
 	screen_storms(o, t, r, most->storms);
 	screen_clocks(o, t, r, most->clocks);
-	screen_verdicts(o, r, most->summary);
+	screen_verdicts(o, r, most);
 	if (most->summary)
 		recording_hint(o, r);
 }

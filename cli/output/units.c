@@ -130,3 +130,8 @@ char *unit_share(char *buf, double share)
 	snprintf(buf, UNIT_BUF, share < 0.0995 ? "%.1f %%" : "%.0f %%", share * 100);
 	return buf;
 }
+
+uint64_t storm_size(const struct hvst_storm *s)
+{
+	return s->kind == HVST_STORM_LIVELOCK ? s->arms : s->past_due;
+}

@@ -21,6 +21,9 @@ char *unit_count(char *buf, uint64_t n);
 char *unit_rate(char *buf, double hz);
 /* "-201 ppm", "?" for NaN */
 char *unit_ppm(char *buf, double ppm);
+struct hvst_storm;
+/* What a storm is counted in: past-due arms; the turns of a livelock. */
+uint64_t storm_size(const struct hvst_storm *s);
 /* "47 %", "?" for a negative share */
 char *unit_share(char *buf, double share);
 

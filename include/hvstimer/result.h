@@ -149,6 +149,15 @@ struct hvst_timer {
 	uint64_t past_due_observed, past_due_inferred;
 	uint64_t restarts; /* the host looked again at a running timer */
 	uint64_t fired, cancelled, failed_deliveries;
+	/*
+	 * What the timer costs its vCPU, over the time in which the vCPU was seen. A share is of
+	 * the vCPU's exits, and of its time: spent outside the guest for this timer's writes,
+	 * expirations and interrupts, without the time the guest had halted. 0..1; negative: exits
+	 * were not recorded.
+	 */
+	double arms_hz, expirations_hz;
+	double peak_hz; /* expirations in the busiest tenth of a second, as a rate */
+	double exit_share, time_share;
 	const struct hvst_sketch *skew;		    /* one-shot arms; positive: past due */
 	const struct hvst_sketch *lateness;	    /* deadline -> callback */
 	const struct hvst_sketch *delivery_latency; /* callback -> expiration */
@@ -164,7 +173,8 @@ enum hvst_storm_kind {
 	HVST_STORM_UNKNOWN,
 	HVST_STORM_BACKLOG,
 	HVST_STORM_CONSTANT,
-	HVST_STORM_GROWING
+	HVST_STORM_GROWING,
+	HVST_STORM_LIVELOCK /* KVM handles one arm over and over: none is past due */
 };
 
 /* What set a storm off, where its size, its time and the timer's own behaviour since agree. */
@@ -175,11 +185,18 @@ enum hvst_storm_cause {
 	HVST_CAUSE_VCPU_HELD,	  /* the vCPU was kept off its CPU, or out of guest mode */
 };
 
+enum hvst_livelock {
+	HVST_LIVELOCK_NONE,
+	HVST_LIVELOCK_DEADLINE, /* its deadline overflows: the hrtimer fires at once, again and
+				   again */
+	HVST_LIVELOCK_MESSAGE,	/* its message finds the slot busy and is sent again at once */
+};
+
 struct hvst_storm {
 	int vm, vcpu, tid, timer;
-	int64_t start_ns, end_ns; /* first and last past-due arm seen */
+	int64_t start_ns, end_ns; /* first and last past-due arm seen; livelock: first, last turn */
 	bool open;		  /* the trace, or a gap, ends inside it */
-	uint64_t arms, past_due;
+	uint64_t arms, past_due;  /* livelock: turns, and none */
 	double rate_hz,
 		peak_hz; /* past-due arms a second; peak over 1/16 of the storm, at least 16 arms */
 	int64_t skew_start_ns, skew_max_ns,
@@ -197,6 +214,10 @@ struct hvst_storm {
 	bool cause_at_least;   /* the size is a lower bound */
 	int trigger_event;     /* last clock event before it: enum hvst_event_id; -1: none near */
 	int64_t trigger_ts_ns, trigger_distance_ns; /* when, and how long before; HVST_UNKNOWN */
+	/* Of a livelock, else 0: the arm handled over and over. */
+	enum hvst_livelock livelock;
+	uint64_t count;
+	uint64_t ahead_ref; /* how far it lay ahead at the first turn; 0: it had expired */
 	struct hvst_evidence_list evidence;
 };
 
@@ -325,6 +346,11 @@ enum hvst_question {
 	HVST_Q_TSC_REFERENCE_OFFSET,
 	HVST_Q_VMM_RESUME_ORDER,
 	HVST_Q_VCPU_TSC_MISMATCH,
+	HVST_Q_TIMER_LIVELOCK,
+	HVST_Q_LOST_TIMER,
+	HVST_Q_RESTORED_TIMER_FIRED,
+	HVST_Q_SLOW_CLOCK_PATH,
+	HVST_Q_REFUSED_REQUESTS,
 	HVST_Q_COUNT
 };
 enum hvst_answer { HVST_CANNOT_TELL, HVST_NO, HVST_YES };

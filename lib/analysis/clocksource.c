@@ -15,11 +15,6 @@
 
 #include "clocksource.h"
 
-#define PM_TIMER_PIIX	   0x608 /* PIIX4 and ICH9 as QEMU places them */
-#define PM_TIMER_LEGACY	   0xb008
-#define HPET_COUNTER_FIRST 0xfed000f0
-#define HPET_COUNTER_LAST  0xfed000f7
-
 #define AGREEING_ARMS	3    /* arms in a row that show a source which no write announced */
 #define SAME_TARGET_REF 8    /* a Linux guest recomputes its target: -3..+5 units around it */
 #define UNREAD_ARMS	32   /* arms in a row without a read, after which few need a clock */
@@ -539,20 +534,10 @@ void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst
 
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	switch (ev->id) {
-	case HVST_EV_PIO:
-		if (!ev->pio.rw &&
-		    (ev->pio.port == PM_TIMER_PIIX || ev->pio.port == PM_TIMER_LEGACY))
-			clock_read(a, v, ev, HVST_SRC_ACPI_PM, "reads of the ACPI PM timer");
-		break;
-	case HVST_EV_MMIO:
-		if (ev->mmio.type < 2 && ev->mmio.gpa >= HPET_COUNTER_FIRST &&
-		    ev->mmio.gpa <= HPET_COUNTER_LAST)
-			clock_read(a, v, ev, HVST_SRC_HPET, "reads of the HPET counter");
-		break;
-	default:
-		break;
-	}
+	if (hvst_is_pm_timer_read(ev))
+		clock_read(a, v, ev, HVST_SRC_ACPI_PM, "reads of the ACPI PM timer");
+	else if (hvst_is_hpet_read(ev))
+		clock_read(a, v, ev, HVST_SRC_HPET, "reads of the HPET counter");
 }
 
 /* A vCPU thread found its VM: what was seen of the page on either side is the VM's. */

@@ -6,6 +6,23 @@
 #include "evidence.h"
 #include "state.h"
 
+#define PM_TIMER_PIIX	   0x608 /* PIIX4 and ICH9 as QEMU places them */
+#define PM_TIMER_LEGACY	   0xb008
+#define HPET_COUNTER_FIRST 0xfed000f0
+#define HPET_COUNTER_LAST  0xfed000f7
+
+static inline bool hvst_is_pm_timer_read(const struct hvst_event *ev)
+{
+	return ev->id == HVST_EV_PIO && !ev->pio.rw &&
+	       (ev->pio.port == PM_TIMER_PIIX || ev->pio.port == PM_TIMER_LEGACY);
+}
+
+static inline bool hvst_is_hpet_read(const struct hvst_event *ev)
+{
+	return ev->id == HVST_EV_MMIO && ev->mmio.type < 2 && ev->mmio.gpa >= HPET_COUNTER_FIRST &&
+	       ev->mmio.gpa <= HPET_COUNTER_LAST;
+}
+
 int hvst_clocksource_vm_created(struct vm *vm);
 int hvst_clocksource_vcpu_created(struct vcpu *v);
 int hvst_clocksource_timer_created(struct stimer *t);

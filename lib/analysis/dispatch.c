@@ -13,10 +13,15 @@
 #include "guestclock.h"
 #include "latency.h"
 #include "life.h"
+#include "livelock.h"
+#include "load.h"
+#include "lost.h"
 #include "marks.h"
 #include "pastdue.h"
+#include "refused.h"
 #include "resolve.h"
 #include "result.h"
+#include "slowpath.h"
 #include "storm.h"
 #include "twoclocks.h"
 
@@ -25,8 +30,9 @@ static int vm_created(struct vm *vm)
 	vm->state = calloc(1, sizeof(*vm->state));
 	if (!vm->state || hvst_resolve_vm_created(vm) || hvst_marks_created(vm) ||
 	    hvst_clocksource_vm_created(vm) || hvst_pastdue_created(vm) ||
-	    hvst_guestclock_vm_created(vm) || hvst_life_created(vm) ||
-	    hvst_epoch_vm_created(vm) || hvst_twoclocks_vm_created(vm))
+	    hvst_guestclock_vm_created(vm) || hvst_lost_vm_created(vm) ||
+	    hvst_slowpath_vm_created(vm) || hvst_refused_vm_created(vm) ||
+	    hvst_life_created(vm) || hvst_epoch_vm_created(vm) || hvst_twoclocks_vm_created(vm))
 		return -ENOMEM;
 	return 0;
 }
@@ -43,6 +49,9 @@ static void vm_free(struct vm *vm)
 	hvst_life_free(vm);
 	hvst_epoch_vm_free(vm);
 	hvst_twoclocks_vm_free(vm);
+	hvst_lost_vm_free(vm);
+	hvst_slowpath_vm_free(vm);
+	hvst_refused_vm_free(vm);
 	free(vm->state);
 	vm->state = NULL;
 }
@@ -53,7 +62,8 @@ static int vcpu_created(struct analysis *a, struct vcpu *v)
 
 	v->state = calloc(1, sizeof(*v->state));
 	if (!v->state || hvst_activity_created(v) || hvst_clocksource_vcpu_created(v) ||
-	    hvst_latency_vcpu_created(v))
+	    hvst_latency_vcpu_created(v) || hvst_load_vcpu_created(v) ||
+	    hvst_slowpath_vcpu_created(v) || hvst_refused_vcpu_created(v))
 		return -ENOMEM;
 	v->state->known_vm = o->known_vm ? o->known_vm(o->known_ctx, v->tid) : -1;
 	return 0;
@@ -66,6 +76,9 @@ static void vcpu_free(struct vcpu *v)
 	hvst_activity_free(v);
 	hvst_clocksource_vcpu_free(v);
 	hvst_latency_vcpu_free(v);
+	hvst_load_vcpu_free(v);
+	hvst_slowpath_vcpu_free(v);
+	hvst_refused_vcpu_free(v);
 	free(v->state);
 	v->state = NULL;
 }
@@ -75,7 +88,9 @@ static int timer_created(struct stimer *t)
 	t->state = calloc(1, sizeof(*t->state));
 	if (!t->state || hvst_latency_timer_created(t) || hvst_resolve_timer_created(t) ||
 	    hvst_storm_created(t) || hvst_guestclock_created(t) ||
-	    hvst_clocksource_timer_created(t) || hvst_epoch_timer_created(t))
+	    hvst_clocksource_timer_created(t) || hvst_livelock_created(t) ||
+	    hvst_lost_timer_created(t) || hvst_load_timer_created(t) ||
+	    hvst_epoch_timer_created(t))
 		return -ENOMEM;
 	return 0;
 }
@@ -91,6 +106,9 @@ static void timer_free(struct stimer *t)
 	hvst_clocksource_timer_free(t);
 	hvst_epoch_timer_free(t);
 	hvst_twoclocks_timer_free(t);
+	hvst_livelock_free(t);
+	hvst_lost_timer_free(t);
+	hvst_load_timer_free(t);
 	free(t->state);
 	t->state = NULL;
 }
@@ -119,6 +137,9 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	hvst_life_merged(into, from);
 	hvst_epoch_merged(into, from);
 	hvst_twoclocks_merged(into, from);
+	hvst_lost_merged(into, from);
+	hvst_slowpath_merged(into, from);
+	hvst_refused_merged(into, from);
 	vm_free(from);
 }
 
@@ -138,6 +159,9 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 	if (hvst_twoclocks_arm(t, &m))
 		a->error = -ENOMEM;
 	hvst_resolve_arm(a, t, &m, bound);
+	hvst_livelock_arm(a, t, &m, ev);
+	hvst_lost_arm(t, &m, ev);
+	hvst_load_touch(t, ev->ts_ns);
 }
 
 static void delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
@@ -146,6 +170,55 @@ static void delivery(struct analysis *a, struct stimer *t, const struct hvst_eve
 	hvst_activity_delivery(t, ev, d);
 	hvst_latency_delivery(a, t, ev, d);
 	hvst_clocksource_delivery(t->vcpu);
+	hvst_livelock_delivery(a, t, ev);
+	hvst_lost_delivery(a, t, ev, d);
+	hvst_load_delivery(t, ev, d);
+}
+
+static void programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
+{
+	hvst_clocksource_programmed(a, t, ev);
+	hvst_marks_programmed(t, ev);
+	hvst_livelock_programmed(a, t);
+	hvst_lost_programmed(a, t, ev);
+	hvst_slowpath_programmed(t, ev);
+	hvst_load_touch(t, ev->ts_ns);
+}
+
+static void entry(struct analysis *a, struct vcpu *v, int64_t ts)
+{
+	hvst_latency_entry(a, v, ts);
+	hvst_activity_entry(v, ts);
+	hvst_load_entry(v, ts);
+	hvst_slowpath_entry(v, ts);
+}
+
+static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	bool halts = hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason);
+
+	hvst_activity_exit(v, ev->ts_ns, halts);
+	hvst_clocksource_exit(a, v, ev);
+	hvst_load_exit(v, ev->ts_ns, halts);
+	hvst_slowpath_exit(v, ev);
+}
+
+static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	hvst_marks_msr(v, ev);
+	hvst_clocksource_msr(a, v, ev);
+	hvst_livelock_msr(a, v, ev);
+	hvst_load_msr(v, ev);
+	hvst_slowpath_msr(v, ev);
+	hvst_refused_msr(v, ev);
+}
+
+static void clock_event(struct vm *vm, const struct hvst_event *ev)
+{
+	hvst_marks_clock(vm, ev);
+	/* The offset of a new vCPU's TSC starts at 0. */
+	if (ev->id == HVST_EV_WRITE_TSC_OFFSET && !ev->tsc_offset.previous_tsc_offset)
+		hvst_lost_vcpu_new(vm);
 }
 
 static void change(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev,
@@ -155,19 +228,15 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 
 	switch (c->kind) {
 	case HVST_CHANGE_ENTRY:
-		hvst_latency_entry(a, v, ev->ts_ns);
-		hvst_activity_entry(v, ev->ts_ns);
+		entry(a, v, ev->ts_ns);
 		hvst_life_entry(v, ev);
 		break;
 	case HVST_CHANGE_EXIT:
-		hvst_activity_exit(v, ev->ts_ns,
-				   hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason));
-		hvst_clocksource_exit(a, v, ev);
+		vm_exit(a, v, ev);
 		break;
 	case HVST_CHANGE_MSR:
-		hvst_marks_msr(v, ev);
+		msr(a, v, ev);
 		hvst_life_msr(v, ev);
-		hvst_clocksource_msr(a, v, ev);
 		break;
 	case HVST_CHANGE_PAGE:
 		hvst_clocksource_page(a, c, ev);
@@ -177,12 +246,15 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		hvst_twoclocks_sample(c->vm, ev);
 		break;
 	case HVST_CHANGE_PROGRAMMED:
-		hvst_clocksource_programmed(a, c->timer, ev);
-		hvst_marks_programmed(c->timer, ev);
+		programmed(a, c->timer, ev);
 		hvst_life_programmed(c->timer, ev);
 		break;
 	case HVST_CHANGE_ARM:
 		arm(a, c->timer, ev, changes);
+		break;
+	case HVST_CHANGE_CALLBACK:
+		hvst_livelock_callback(c->timer);
+		hvst_lost_callback(c->timer);
 		break;
 	case HVST_CHANGE_DELIVERY:
 		delivery(a, c->timer, ev, &changes->delivery);
@@ -193,16 +265,21 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 	case HVST_CHANGE_VCPU_EVENT:
 		hvst_clocksource_event(a, v, ev);
 		hvst_life_event(v, ev);
+		hvst_slowpath_event(v, ev);
+		hvst_refused_event(v, ev);
 		break;
 	case HVST_CHANGE_CLOCK:
 		if (c->vm)
-			hvst_marks_clock(c->vm, ev);
+			clock_event(c->vm, ev);
 		hvst_life_clock(a, c->vm, ev);
 		break;
 	case HVST_CHANGE_VCPU_GAP:
 		hvst_activity_gap(v);
 		hvst_clocksource_gap(v);
 		hvst_latency_drop(a, v);
+		hvst_load_gap(v);
+		hvst_slowpath_gap(v);
+		hvst_refused_gap(v);
 		break;
 	case HVST_CHANGE_GAP:
 		a->gap_ns = ev->ts_ns;
@@ -287,7 +364,10 @@ int hvst_analysis_finish(struct analysis *a)
 			if (v->state)
 				hvst_latency_drop(a, v);
 	hvst_clocksource_finish(a);
+	hvst_livelock_finish(a);
 	hvst_storm_finish(a);
+	hvst_lost_finish(a);
+	hvst_slowpath_finish(a);
 	hvst_guestclock_finish(a);
 	if (a->error != -ENOMEM && hvst_result_build(a) == -ENOMEM)
 		a->error = -ENOMEM;

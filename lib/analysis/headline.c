@@ -97,6 +97,10 @@ static const char *whose(const struct hvst_storm *s, char buf[80])
 		snprintf(buf, 80, "the guest replays ticks that it missed");
 		return buf;
 	}
+	if (s->kind == HVST_STORM_LIVELOCK) {
+		snprintf(buf, 80, "KVM handles one arm of it over and over");
+		return buf;
+	}
 	if (s->kind == HVST_STORM_GROWING) {
 		snprintf(buf, 80, "the guest's clock runs slow");
 		return buf;
@@ -188,6 +192,15 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
 	}
 }
 
+static void livelock_reasons(struct hvst_result *r, const struct hvst_storm *s)
+{
+	reason(r, "One arm was handled %llu times, %.0f a second; none was past due.",
+	       (unsigned long long)s->arms, s->rate_hz);
+	reason(r, "%.240s.", r->verdicts[HVST_Q_TIMER_LIVELOCK].summary);
+	next_step(r, "Update the kernel of the host: this is a fault of KVM, see "
+		     "hvstimer-faults(7).");
+}
+
 static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
 {
 	char span[16], text[80], before[16];
@@ -198,6 +211,10 @@ static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
 		 "TIMER STORM%s: vCPU %d of VM %d is stuck in its timer for %s from %.6f s; %s.",
 		 r->nr_storms > 1 ? "S" : "", s->vcpu, s->vm, hvst_span_text(harm, span),
 		 (double)s->start_ns / 1e9, whose(s, text));
+	if (s->kind == HVST_STORM_LIVELOCK) {
+		livelock_reasons(r, s);
+		return;
+	}
 	reason(r, "%llu of %llu arms were already past due, %.0f a second%s%s.",
 	       (unsigned long long)s->past_due, (unsigned long long)s->arms, s->rate_hz,
 	       s->skew_max_ns == HVST_UNKNOWN ? "" : ", by up to ",
@@ -229,10 +246,28 @@ static int first_fault(const struct hvst_result *r)
 	return -1;
 }
 
+/* Every tick came in time, but there are many. */
+static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
+{
+	char share[40] = "";
+
+	if (t->exit_share >= 0)
+		snprintf(share, sizeof(share), " and takes %.0f %% of its exits",
+			 100 * t->exit_share);
+	snprintf(r->headline, sizeof(r->headline),
+		 "No timer storm, but timer %d of vCPU %d expires up to %.0f times a second%s.",
+		 t->timer, t->vcpu, t->peak_hz, share);
+	next_step(r, "Find what in the guest asks for so many ticks; see hvstimer-faults(7).");
+	if (!all_no(r))
+		next_step(r, "Record again with the events listed as missing, if one of these "
+			     "questions matters.");
+}
+
 static void calm_headline(struct analysis *a)
 {
 	struct hvst_result *r = &a->result;
 	int fault = first_fault(r);
+	const struct hvst_timer *load = hvst_load_of(a);
 
 	if (!a->opts.trace->first_ns || a->opts.trace->first_ns == HVST_UNKNOWN) {
 		snprintf(r->headline, sizeof(r->headline), "The recording is empty.");
@@ -243,6 +278,8 @@ static void calm_headline(struct analysis *a)
 			 r->verdicts[fault].summary);
 		next_step(r, "See the evidence of %s below.",
 			  hvst_question_name((enum hvst_question)fault));
+	} else if (answer(r, HVST_Q_STORM) == HVST_NO && load) {
+		load_headline(r, load);
 	} else if (all_no(r)) {
 		snprintf(r->headline, sizeof(r->headline), "No timer storm: %s.",
 			 r->past_due.isolated + r->past_due.bursts

@@ -75,7 +75,7 @@ static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
 static void skew_known(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
 {
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED) ||
-	    arm->skew_ns == HVST_UNKNOWN)
+	    arm->skew_ns == HVST_UNKNOWN || arm->skew_ns <= -HVST_SKEW_MAX / 2)
 		return;
 	if (hvst_sketch_add(t->state->skew->sketch, arm->skew_ns, 1))
 		a->error = -ENOMEM;

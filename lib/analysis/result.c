@@ -11,6 +11,7 @@
 
 #include "latency.h"
 #include "life.h"
+#include "load.h"
 #include "resolve.h"
 #include "result.h"
 #include "twoclocks.h"
@@ -134,6 +135,7 @@ static void timer_fill(struct hvst_timer *out, const struct stimer *t)
 		.skew = hvst_resolve_sketch(t),
 	};
 	hvst_latency_fill(t, out);
+	hvst_load_fill(t, out);
 }
 
 /* Timers that were only reset by the VMM did nothing and are not listed. */

@@ -84,6 +84,9 @@ struct vm_state {
 	struct vm_life *life;	      /* life.c */
 	struct vm_leaps *leaps;	      /* epoch.c */
 	struct hvst_series *readings; /* twoclocks.c */
+	struct vm_lost *lost;	    /* lost.c */
+	struct vm_slow *slow;	    /* slowpath.c */
+	struct vm_refused *refused; /* refused.c */
 };
 
 struct vcpu_state {
@@ -91,16 +94,22 @@ struct vcpu_state {
 	struct activity *activity;    /* activity.c */
 	struct vcpu_source *source;   /* clocksource.c */
 	struct vcpu_latency *latency; /* latency.c */
+	struct vcpu_load *load;	      /* load.c */
+	struct vcpu_slow *slow;	      /* slowpath.c */
+	struct vcpu_refused *refused; /* refused.c */
 };
 
 struct timer_state {
-	struct timer_latency *latency; /* latency.c */
-	struct timer_skew *skew;       /* resolve.c */
-	struct storm_group *group;     /* storm.c */
-	struct guest_edge *edge;       /* guestclock.c */
-	struct timer_source *source;   /* clocksource.c */
-	struct timer_epoch *epoch;     /* epoch.c */
-	struct timer_counts *counts;   /* twoclocks.c */
+	struct timer_latency *latency;	 /* latency.c */
+	struct timer_skew *skew;	 /* resolve.c */
+	struct storm_group *group;	 /* storm.c */
+	struct guest_edge *edge;	 /* guestclock.c */
+	struct timer_source *source;	 /* clocksource.c */
+	struct timer_livelock *livelock; /* livelock.c */
+	struct timer_lost *lost;	 /* lost.c */
+	struct timer_load *load;	 /* load.c */
+	struct timer_epoch *epoch;	 /* epoch.c */
+	struct timer_counts *counts;	 /* twoclocks.c */
 };
 
 /* The number of the vCPU's VM: known at the end of a run, or from an earlier one; -1. */

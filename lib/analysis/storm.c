@@ -295,7 +295,7 @@ static double peak_rate(const struct storm_group *g, int64_t span, uint64_t past
 	return best;
 }
 
-static struct storm_found *storm_new(struct analysis *a, struct vcpu *v)
+struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t)
 {
 	struct storm_found *s;
 
@@ -312,17 +312,26 @@ static struct storm_found *storm_new(struct analysis *a, struct vcpu *v)
 		a->storms = s;
 		a->cap_storms = cap;
 	}
-	s = &a->storms[a->nr_storms];
-	memset(s, 0, sizeof(*s));
-	s->vcpu = v;
-	if (a->nr_storms < MAX_COURSES) {
-		s->deferred = malloc(sizeof(*s->deferred));
-		if (!s->deferred) {
-			a->error = -ENOMEM;
-			return NULL;
-		}
-	}
-	a->nr_storms++;
+	s = &a->storms[a->nr_storms++];
+	*s = (struct storm_found){
+		.vcpu = t->vcpu,
+		.storm = { .vm = -1,
+			   .vcpu = t->vcpu->vcpu_id,
+			   .tid = t->vcpu->tid,
+			   .timer = t->index,
+			   .skew_start_ns = HVST_UNKNOWN,
+			   .skew_max_ns = HVST_UNKNOWN,
+			   .skew_end_ns = HVST_UNKNOWN,
+			   .period_ref = HVST_UNKNOWN,
+			   .predicted_end_ns = HVST_UNKNOWN,
+			   .progress_before = -1,
+			   .progress_during = -1,
+			   .cause_ts_ns = HVST_UNKNOWN,
+			   .cause_size_ns = HVST_UNKNOWN,
+			   .trigger_event = -1,
+			   .trigger_ts_ns = HVST_UNKNOWN,
+			   .trigger_distance_ns = HVST_UNKNOWN },
+	};
 	return s;
 }
 
@@ -338,25 +347,14 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 	struct storm_group *g = t->state->group;
 	int64_t span = s->end_ns - s->start_ns;
 
-	s->vm = -1;
-	s->vcpu = t->vcpu->vcpu_id;
-	s->tid = t->vcpu->tid;
-	s->timer = t->index;
-	s->kind = HVST_STORM_UNKNOWN;
 	s->rate_hz = span > 0 ? (double)(s->past_due - 1) * 1e9 / (double)span : 0;
 	s->peak_hz = peak_rate(g, span, s->past_due);
-	s->skew_start_ns = s->skew_max_ns = s->skew_end_ns = HVST_UNKNOWN;
-	s->period_ref = s->predicted_end_ns = HVST_UNKNOWN;
-	s->cause_ts_ns = s->cause_size_ns = HVST_UNKNOWN;
-	s->progress_before = s->progress_during = -1;
 	if (hvst_activity_known(t->vcpu)) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
 		s->progress_during =
 			share(g->progress_end - g->progress_start, g->end.ts - g->start.ts);
 	}
 	s->endangers_watchdog = span >= a->params.watchdog_ns;
-	s->trigger_event = -1;
-	s->trigger_ts_ns = s->trigger_distance_ns = HVST_UNKNOWN;
 	/* What came before an arm that was still on time set off nothing. */
 	if (g->trigger.event >= 0 && g->trigger.why.ts_ns >= g->on_time_ns) {
 		s->trigger_event = g->trigger.event;
@@ -439,7 +437,7 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 		group_count_small(a, t);
 		return;
 	}
-	f = storm_new(a, t->vcpu);
+	f = hvst_storm_new(a, t);
 	if (!f)
 		return;
 	s = &f->storm;
@@ -449,8 +447,13 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 	s->past_due = g->best.past_due;
 	s->open = open && s->end_ns == g->end.ts;
 	storm_fill(a, t, s);
+	if (a->nr_storms > MAX_COURSES)
+		return;
+	f->deferred = malloc(sizeof(*f->deferred));
 	if (f->deferred)
 		group_defer(g, f->deferred);
+	else
+		a->error = -ENOMEM;
 }
 
 /* Does the pause before @arm end the group? */

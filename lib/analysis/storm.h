@@ -8,6 +8,8 @@
 
 #include "state.h"
 
+/* A storm to be filled in, its timer named and all else unknown. NULL without memory or room. */
+struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t);
 int hvst_storm_created(struct stimer *t);
 /* @programmed_ns: the write that led to it; HVST_UNKNOWN */
 void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,

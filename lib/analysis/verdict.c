@@ -44,6 +44,16 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 	[HVST_Q_VMM_RESUME_ORDER] = { .all = BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_SET_COUNT),
 				      Q(resume_order) },
 	[HVST_Q_VCPU_TSC_MISMATCH] = { .all = BIT(WRITE_TSC_OFFSET), Q(tsc_mismatch) },
+	[HVST_Q_TIMER_LIVELOCK] = { .all = BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_CALLBACK) |
+					   BIT(STIMER_EXPIRATION),
+				    Q(livelock) },
+	[HVST_Q_LOST_TIMER] = { .all = STIMER_EVENTS | BIT(STIMER_CALLBACK), Q(lost) },
+	[HVST_Q_RESTORED_TIMER_FIRED] = { .all = BIT(STIMER_SET_CONFIG) | BIT(STIMER_SET_COUNT) |
+						 BIT(STIMER_EXPIRATION),
+					  Q(restored) },
+	[HVST_Q_SLOW_CLOCK_PATH] = { .all = BIT(MSR) | BIT(PIO) | BIT(MMIO), Q(slow) },
+	[HVST_Q_REFUSED_REQUESTS] = { .all = BIT(MSR) | BIT(HYPERCALL) | BIT(HYPERCALL_DONE),
+				      Q(refused) },
 };
 
 /*

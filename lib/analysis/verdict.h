@@ -61,6 +61,12 @@ ANSWER(time_restore);
 ANSWER(tsc_offset);
 ANSWER(resume_order);
 ANSWER(tsc_mismatch);
+/* answers_timer.c */
+ANSWER(livelock);
+ANSWER(lost);
+ANSWER(restored);
+ANSWER(slow);
+ANSWER(refused);
 
 /* --- sentences.c --- */
 SENTENCE(storm);
@@ -79,6 +85,12 @@ SENTENCE(time_restore);
 SENTENCE(tsc_offset);
 SENTENCE(resume_order);
 SENTENCE(tsc_mismatch);
+/* answers_timer.c */
+SENTENCE(livelock);
+SENTENCE(lost);
+SENTENCE(restored);
+SENTENCE(slow);
+SENTENCE(refused);
 /* The storm with the most past-due arms; NULL: none. */
 const struct hvst_storm *hvst_largest_storm(const struct analysis *a);
 /* "3.00 s", "657 ms", "40.1 us": three digits; returns @buf. */
@@ -88,6 +100,9 @@ const char *hvst_span_text(int64_t ns, char buf[16]);
 void hvst_headline(struct analysis *a);
 
 /* --- facts that several of them ask for --- */
+/* The timer that takes most of its vCPU's time, or expires most often, if that is much; else NULL.
+ */
+const struct hvst_timer *hvst_load_of(const struct analysis *a);
 /* A transition that counts as a switch of the clock that timers are programmed from. */
 bool hvst_is_switch(const struct hvst_guest_transition *t);
 /* What the edges of the VM's timers showed; NULL: none seen. */

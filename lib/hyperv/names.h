@@ -68,6 +68,8 @@ enum hvst_msr_number {
 	HVST_MSR_REENLIGHTENMENT_CONTROL = 0x40000106,
 	HVST_MSR_TSC_EMULATION_CONTROL = 0x40000107,
 	HVST_MSR_TSC_EMULATION_STATUS = 0x40000108,
+	HVST_MSR_STIME_UNHALTED_TIMER_CONFIG = 0x40000114,
+	HVST_MSR_STIME_UNHALTED_TIMER_COUNT = 0x40000115,
 	HVST_MSR_TSC_INVARIANT_CONTROL = 0x40000118,
 	HVST_MSR_NESTED_OFFSET = 0x1000, /* nested SynIC MSR = SynIC MSR + this */
 };
@@ -99,6 +101,14 @@ enum hvst_msr_number {
 /* The hypercall result value: status, and the repetitions done. */
 #define HVST_HYPERCALL_STATUS(result)	 ((unsigned int)((result)&0xffff))
 #define HVST_HYPERCALL_REPS_DONE(result) ((unsigned int)((result) >> 32 & 0xfff))
+
+/* Statuses that ask the guest to try again. */
+enum hvst_hypercall_status {
+	HVST_STATUS_INSUFFICIENT_MEMORY = 0x0b,
+	HVST_STATUS_INSUFFICIENT_BUFFERS = 0x13,
+	HVST_STATUS_TIMEOUT = 0x78,
+	HVST_STATUS_CALL_PENDING = 0x79,
+};
 
 enum hvst_isa { HVST_ISA_VMX = 1, HVST_ISA_SVM = 2 }; /* the isa field of kvm_exit */
 

@@ -250,7 +250,7 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 		kvm_start_periodic(k, ev, out);
 		break;
 	case HVST_EV_STIMER_CALLBACK:
-		kvm_callback(k, ev);
+		kvm_callback(k, ev, out);
 		break;
 	case HVST_EV_WRITE_TSC_OFFSET:
 	case HVST_EV_UPDATE_MASTER_CLOCK:

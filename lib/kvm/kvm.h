@@ -114,6 +114,7 @@ enum hvst_change_kind {
 	HVST_CHANGE_SAMPLE,	/* @vm's reference clock was read on @vcpu */
 	HVST_CHANGE_PROGRAMMED, /* @timer's config or count was written */
 	HVST_CHANGE_ARM,	/* the host executed an arm of @timer: struct hvst_changes.arm */
+	HVST_CHANGE_CALLBACK,	/* the hrtimer of @timer went off */
 	HVST_CHANGE_DELIVERY,	/* @timer expired: struct hvst_changes.delivery */
 	HVST_CHANGE_ENTRY,	/* @vcpu entered the guest */
 	HVST_CHANGE_EXIT,	/* @vcpu left the guest */

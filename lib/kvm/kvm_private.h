@@ -139,7 +139,7 @@ void kvm_set_count(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 void kvm_start_expired(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
-void kvm_callback(struct kvm *k, const struct hvst_event *ev);
+void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 		    struct hvst_changes *out);
 

@@ -11,6 +11,7 @@
 /* Guests park a timer by a count that is never reached: 2^63-1, 2^64-1. */
 #define PARKED_COUNT INT64_MAX
 #define AT_ONCE_NS   (1000 * 1000)
+#define OWNER_LAST   (INT64_MAX - 1) /* if it is no other timer's */
 #define EARLY_NS     (50 * 1000) /* between the two clocks, at most */
 
 void kvm_timer_forget(const struct kvm *k, struct stimer *t)
@@ -299,6 +300,15 @@ static int64_t after_deadline(const struct stimer *t, int64_t ts, int cpu)
 	return d >= -early ? llabs(d) : INT64_MAX;
 }
 
+/*
+ * So far ahead that 100 * (count - time_now) in stimer_start() may not fit: the hrtimer then fires
+ * at once, at some other time, or never, and its callback may come at any moment.
+ */
+static bool deadline_wraps(const struct stimer *t)
+{
+	return t->deadline_ns - t->arm_ns >= HVST_SKEW_MAX;
+}
+
 /* How far a callback at @ts is from what @v's timer waits for; INT64_MAX: it is not its own. */
 static int64_t callback_distance(const struct kvm *k, const struct vcpu *v,
 				 const struct hvst_event *ev)
@@ -310,7 +320,9 @@ static int64_t callback_distance(const struct kvm *k, const struct vcpu *v,
 	/* A write cancels the timer, so it cannot fire before its next start. */
 	if (!t->armed)
 		return t->programmed && !k->starts_seen ? 0 : INT64_MAX;
-	return t->deadline_ns == HVST_UNKNOWN ? 0 : after_deadline(t, ev->ts_ns, ev->cpu);
+	if (t->deadline_ns == HVST_UNKNOWN)
+		return 0;
+	return deadline_wraps(t) ? OWNER_LAST : after_deadline(t, ev->ts_ns, ev->cpu);
 }
 
 /*
@@ -348,7 +360,7 @@ static struct stimer *callback_owner(const struct kvm *k, const struct hvst_even
 	return nr_close == 1 ? close : nr_here == 1 ? here : NULL;
 }
 
-void kvm_callback(struct kvm *k, const struct hvst_event *ev)
+void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct stimer *t = callback_owner(k, ev);
 
@@ -358,6 +370,7 @@ void kvm_callback(struct kvm *k, const struct hvst_event *ev)
 	t->armed = false;
 	t->callback_ns = ev->ts_ns;
 	t->fired++;
+	kvm_change(out, HVST_CHANGE_CALLBACK, t->vcpu->vm, t->vcpu, t);
 }
 
 /*

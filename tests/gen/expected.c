@@ -175,6 +175,18 @@ static void fault_verdicts(FILE *f, const char **sep, const char *faults)
 		verdict(f, sep, questions[i], strstr(faults, questions[i]), false);
 }
 
+static void print_faults(FILE *f, const char **sep, const struct truth *t)
+{
+	static const char *const questions[NR_FAULTS] = {
+		[FAULT_LIVELOCK] = "timer_livelock",	  [FAULT_LOST] = "lost_timer",
+		[FAULT_REVIVED] = "restored_timer_fired", [FAULT_SLOW] = "slow_clock_path",
+		[FAULT_REFUSED] = "refused_requests",
+	};
+
+	for (unsigned int i = 0; i < NR_FAULTS; i++)
+		verdict(f, sep, questions[i], t->faults >> i & 1, false);
+}
+
 static void print_verdicts(FILE *f, const struct truth *t)
 {
 	struct tally n = tally_storms(t);
@@ -183,7 +195,7 @@ static void print_verdicts(FILE *f, const struct truth *t)
 	const char *sep = "";
 
 	fprintf(f, " \"verdicts\": {");
-	verdict(f, &sep, "storm", n.required, n.allowed);
+	verdict(f, &sep, "storm", n.required || t->faults >> FAULT_LIVELOCK & 1, n.allowed);
 	verdict(f, &sep, "guest_backlog", n.backlog, n.unclear);
 	verdict(f, &sep, "guest_clock_behind", n.behind, n.unclear || t->lag || raw);
 	verdict(f, &sep, "guest_clock_rate", t->nr_rates, raw);
@@ -195,6 +207,7 @@ static void print_verdicts(FILE *f, const struct truth *t)
 		t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required && !n.allowed,
 		true);
 	fault_verdicts(f, &sep, t->sc->faults);
+	print_faults(f, &sep, t);
 	fprintf(f, "\n },\n");
 }
 

@@ -297,6 +297,10 @@ static void rest(struct vcpu *v)
 	v->run_at = NEVER;
 	if (!v->in_guest)
 		host_enter(v);
+	if (p && p->read_ns) {
+		v->run_at = v->now + p->read_ns;
+		return;
+	}
 	if (p && p->spin)
 		return;
 	host_exit_hlt(v);
@@ -330,6 +334,23 @@ static bool any_pending(const struct vcpu *v)
 	return any;
 }
 
+/* The clock is read by way of the host. */
+static void read_slowly(struct vcpu *v)
+{
+	enum clock_read what = vcpu_phase(v)->read;
+
+	if (what == READ_REF_COUNT) {
+		read_ref_msr(v);
+		return;
+	}
+	host_exit_io(v, what == READ_HPET);
+	if (what == READ_HPET)
+		EV(v, MMIO, 1, 4, 0xfed000f0, 0x9abc);
+	else
+		EV(v, PIO, 0, 0x608, 4, 1, 0x123456);
+	host_enter(v);
+}
+
 /* One turn: phase changes, what the host has to do before entry, one interrupt. */
 void guest_run(struct vcpu *v)
 {
@@ -354,6 +375,8 @@ void guest_run(struct vcpu *v)
 		if (v->halted)
 			wake(v);
 		take_interrupt(v);
+	} else if (v->in_guest && vcpu_phase(v)->read_ns) {
+		read_slowly(v);
 	}
 	if (v->hold_timer >= 0)
 		return;
@@ -443,6 +466,32 @@ static void guest_actions(struct vcpu *v, unsigned int what)
 		vmm_every_event(v);
 }
 
+/* More than 1,000 reads a second for longer than a boot: see lib/analysis/slowpath.c. */
+static void slow_clock_truth(struct vcpu *v, const struct phase *p)
+{
+	bool boots = !v->vm->plan->age_ns && v->phase + 1 < (int)v->plan->nr_phases;
+
+	if (p->read_ns && p->read_ns <= 800000 && p->ns >= 300000000 && !boots)
+		truth_fault(v, FAULT_SLOW);
+}
+
+/* HvCallRestorePartitionTime, or a write of the time-unhalted timer: KVM has neither. */
+static void ask_in_vain(struct vcpu *v, const struct phase *p)
+{
+	for (uint32_t n = 0; n < p->refused; n++) {
+		host_exit_msr(v, true);
+		if (p->refused_msr) {
+			EV(v, MSR, 1, 0x40000114, 0x3, 1);
+		} else {
+			EV(v, HYPERCALL, 0x0103, 0, 0, 0, 0, 0x3000, 0);
+			EV(v, HYPERCALL_DONE, 2);
+		}
+		host_enter(v);
+	}
+	if (p->refused)
+		truth_fault(v, FAULT_REFUSED);
+}
+
 static void start_timer(struct vcpu *v, int i)
 {
 	const struct timer_cfg *c = &vcpu_phase(v)->timers[i];
@@ -517,8 +566,10 @@ void guest_start_phase(struct vcpu *v, const struct phase *p)
 	at = v->now;
 	stop_timers(v, p);
 	guest_actions(v, p->guest);
+	ask_in_vain(v, p);
 	choose_clock(v, p, was);
 	v->phase_end = at + p->ns;
+	slow_clock_truth(v, p);
 	truth_phase(v, p, v->phase ? was : CLK_VM, v->clock, p->guest & (G_PAGE_ON | G_PAGE_OFF));
 	for (int i = 0; i < NR_TIMERS; i++)
 		start_timer(v, i);

@@ -72,6 +72,11 @@ void host_exit_msr(struct vcpu *v, bool write)
 	host_exit(v, 0x7c, write ? 32 : 31, RIP_WRMSR, write);
 }
 
+void host_exit_io(struct vcpu *v, bool mmio)
+{
+	host_exit(v, mmio ? 0x400 : 0x7b, mmio ? 49 : 30, RIP_WRMSR, 0);
+}
+
 void host_exit_intr(struct vcpu *v)
 {
 	host_exit(v, 0x60, 1, RIP_HALT, 0);
@@ -127,11 +132,24 @@ static void timer_cleanup(struct vcpu *v, int i)
 	t->exp_time = 0;
 }
 
+static void written(struct vcpu *v, int i, bool host)
+{
+	struct timer *t = &v->timers[i];
+
+	if (host)
+		t->lost_at = NEVER;
+	else
+		truth_timer_heard_of(v, i, v->now);
+	t->revived = false;
+	t->turns = 0;
+}
+
 void host_set_config(struct vcpu *v, int i, uint64_t config, bool host)
 {
 	struct timer *t = &v->timers[i];
 
 	EV(v, SET_CONFIG, v->id, i, config, host);
+	written(v, i, host);
 	timer_cleanup(v, i);
 	if ((t->config & CFG_ENABLE) && !(config & CFG_DIRECT) && !CFG_SINT(config))
 		config &= ~(uint64_t)CFG_ENABLE;
@@ -146,12 +164,15 @@ void host_set_count(struct vcpu *v, int i, uint64_t count, bool host)
 	struct timer *t = &v->timers[i];
 
 	EV(v, SET_COUNT, v->id, i, count, host);
+	written(v, i, host);
 	timer_cleanup(v, i);
 	t->count = count;
 	if (!host && !count)
 		t->config &= ~(uint64_t)CFG_ENABLE;
-	else if (!host && (t->config & CFG_AUTO))
+	else if ((!host || (v->sim->sc->auto_enables && count)) && (t->config & CFG_AUTO)) {
+		t->revived = host && !(t->config & CFG_ENABLE);
 		t->config |= CFG_ENABLE;
+	}
 	t->pending = t->config & CFG_ENABLE;
 	t->fresh = t->pending && count;
 	t->host_wrote = host;
@@ -171,6 +192,8 @@ static void timer_set_fire(struct vcpu *v, int i, int64_t read, uint64_t ref, ui
 	if (rng_once_in(&sim->rng, 500))
 		late += rng_range(&sim->rng, 20000, 200000);
 	v->timers[i].fire = ahead < FAR_AHEAD ? read + wait + late : NEVER;
+	if (sim->sc->wraps && ahead > INT64_MAX / REF_NS)
+		v->timers[i].fire = v->now + late;
 }
 
 static void start_periodic(struct vcpu *v, int i)
@@ -201,6 +224,12 @@ static void start_ahead(struct vcpu *v, int i, int64_t read, uint64_t ref, uint6
 	if (v->timers[i].fresh)
 		truth_arm(v, i, false, ref, at, seen);
 	timer_set_fire(v, i, read, ref, at);
+	if (vcpu_phase(v)->dead_timer == i + 1) {
+		v->timers[i].lost_at = v->timers[i].fire;
+		v->timers[i].fire = NEVER;
+	}
+	if (!v->timers[i].fresh && v->sim->sc->wraps)
+		truth_turn(v, i);
 	v->timers[i].fresh = false;
 }
 
@@ -282,6 +311,15 @@ static void timer_expire(struct vcpu *v, int i)
 		result = send_message(v, i);
 	}
 	EV(v, EXPIRATION, v->id, i, direct, result);
+	if (t->revived)
+		truth_fault(v, FAULT_REVIVED);
+	if (!result)
+		t->lost_at = NEVER;
+	else if (result == EAGAIN_RESULT || t->lost_at == NEVER)
+		t->lost_at = v->now;
+	t->pending = result == EAGAIN_RESULT && v->sim->sc->retries && v->now < v->phase_end;
+	if (t->pending)
+		truth_turn(v, i);
 	if (result)
 		return;
 	t->msg_pending = false;

@@ -14,14 +14,15 @@ static const char help[] =
 	"truth beside it\n\n"
 	"SYNOPSIS\n"
 	"    hvst-gen [OPTION]... --scenario NAME | --random SEED | --bench SIZE  -o FILE.dat\n"
-	"    hvst-gen --list | --help\n\n"
+	"    hvst-gen --list | --list-faults | --help\n\n"
 	"DESCRIPTION\n"
 	"    Simulates KVM's side of the timers and guests with good and bad clocks, and writes "
 	"what the kernel's ring\n"
 	"    buffer would hold: FILE.dat, FILE.truth.jsonl (what guest and VMM did) and "
 	"FILE.expected.json (what an\n"
 	"    analysis must find). The same arguments give the same bytes.\n\n"
-	"    --scenario NAME   a named scenario; --list names them\n"
+	"    --scenario NAME   a named scenario; --list names them, --list-faults those\n"
+	"                      of one fault each\n"
 	"    --random SEED     a random one\n"
 	"    --bench SIZE      storms on every vCPU until the records fill SIZE bytes (suffix K, "
 	"M, G)\n"
@@ -58,7 +59,8 @@ enum {
 	O_SYMBOLS,
 	O_ODD,
 	O_NO_EVENT,
-	O_LIST
+	O_LIST,
+	O_LIST_FAULTS
 };
 
 static const struct option options[] = {
@@ -77,6 +79,7 @@ static const struct option options[] = {
 	{ "odd", no_argument, NULL, O_ODD },
 	{ "no-event", required_argument, NULL, O_NO_EVENT },
 	{ "list", no_argument, NULL, O_LIST },
+	{ "list-faults", no_argument, NULL, O_LIST_FAULTS },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -158,6 +161,9 @@ static int parse(int argc, char **argv, struct args *a)
 		switch (c) {
 		case 'h':
 			fputs(help, stdout);
+			exit(0);
+		case O_LIST_FAULTS:
+			scenario_list_faults(stdout);
 			exit(0);
 		case O_LIST:
 			scenario_list(stdout);

@@ -721,6 +721,8 @@ static const struct {
 
 struct scenario *scenario_by_name(const char *name)
 {
+	struct scenario *fault = scenario_fault(name);
+
 	for (unsigned int i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
 		struct scenario *sc;
 
@@ -734,7 +736,7 @@ struct scenario *scenario_by_name(const char *name)
 			sc->faults = "";
 		return sc;
 	}
-	return faults_clock_by_name(name);
+	return fault ? fault : faults_clock_by_name(name);
 }
 
 void scenario_list(FILE *out)

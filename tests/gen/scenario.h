@@ -81,6 +81,8 @@ enum guest_action {
 	G_TIME_RESTORE = 2048 /* HvCallRestorePartitionTime, which KVM does not know */
 };
 
+enum clock_read { READ_REF_COUNT, READ_PM_TIMER, READ_HPET };
+
 struct phase {
 	char name[72];
 	int64_t ns;
@@ -95,6 +97,11 @@ struct phase {
 	uint32_t preempt_every; /* every n-th arm the thread loses its CPU before the MSR write */
 	int64_t preempt_ns;	/* ...for so long */
 	uint32_t restart_every; /* every n-th arm a spurious wake-up re-runs the start */
+	int dead_timer;		/* whose next callback never comes, plus 1; 0: none */
+	int64_t read_ns;	/* the guest reads its clock every so often instead of halting */
+	enum clock_read read;	/* and which */
+	uint32_t refused;	/* requests at its start that KVM refuses... */
+	bool refused_msr;	/* ...writes of an MSR, else hypercalls */
 	struct timer_cfg timers[NR_TIMERS];
 };
 
@@ -118,6 +125,10 @@ struct scenario {
 	const char *faults; /* questions to be answered with yes; NULL: not said of any */
 	struct trace_opts trace;
 	enum kernel_kind host;
+	/* Faults of older kernels. */
+	bool wraps;		/* a deadline too far ahead overflows and is past */
+	bool retries;		/* a message that finds its slot busy is sent again at once */
+	bool auto_enables;	/* the VMM's write of a count enables an auto-enable timer */
 	bool vmx;		/* Intel's exits, interrupts posted without exits; else AMD's */
 	unsigned int speed;	/* cost of all; 1: 100,000 arms a second, 30: emulated */
 	uint32_t migrate_every; /* every n-th wake-up on another CPU */
@@ -138,6 +149,9 @@ struct phase *scenario_phase(struct vcpu_plan *v, unsigned int ms, const char *n
 /* The scenarios of clocks set apart, faults_clock.c: as scenario_by_name() and scenario_list(). */
 struct scenario *faults_clock_by_name(const char *name);
 void faults_clock_list(FILE *out);
+/* faults.c: scenarios of one fault, or of its harmless near miss, in a size; NULL: not its name. */
+struct scenario *scenario_fault(const char *name);
+void scenario_list_faults(FILE *out);
 
 /* NULL: no such scenario. */
 struct scenario *scenario_by_name(const char *name);

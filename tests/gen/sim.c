@@ -54,9 +54,7 @@ static void callbacks(struct vcpu *v, int64_t t)
 
 static void finish_vcpu(struct vcpu *v)
 {
-	v->done = true;
-	for (int i = 0; i < NR_TIMERS; i++)
-		v->timers[i].fire = NEVER;
+	v->done = true; /* the host's hrtimers still go off */
 }
 
 static void next_phase(struct vcpu *v)
@@ -135,6 +133,8 @@ static void loop(struct sim *sim)
 		if (!sim->all[i]->done && sim->all[i]->phase >= 0)
 			truth_phase_end(sim->all[i], vcpu_phase(sim->all[i]),
 					sim->all[i]->clock_from);
+	for (unsigned int i = 0; i < sim->nr_all * NR_TIMERS; i++)
+		truth_timer_heard_of(sim->all[i / NR_TIMERS], i % NR_TIMERS, sim->end);
 }
 
 static void vcpu_init(struct sim *sim, struct vm *vm, unsigned int id)
@@ -150,7 +150,7 @@ static void vcpu_init(struct sim *sim, struct vm *vm, unsigned int id)
 	v->hold_timer = -1;
 	v->run_at = v->restart_at = v->next = NEVER;
 	for (int i = 0; i < NR_TIMERS; i++)
-		v->timers[i].fire = NEVER;
+		v->timers[i].fire = v->timers[i].lost_at = NEVER;
 	sim->all[sim->nr_all++] = v;
 }
 

@@ -39,8 +39,11 @@ struct timer {
 	bool msg_pending; /* the message did not get through yet */
 	bool fresh;	  /* written and not started yet... */
 	bool host_wrote;  /* ...by the VMM */
+	bool revived;	  /* expired, and enabled by the VMM's write of its count */
+	int64_t lost_at;  /* nothing of it since then, until it is programmed; NEVER */
 	uint64_t target;  /* the guest's last target */
 	uint64_t ticks;
+	uint64_t turns; /* the host handled this arm again, without effect */
 	struct truth_timer *truth;
 };
 
@@ -107,6 +110,7 @@ bool ev_now(struct vcpu *v, enum gen_event ev, const uint64_t *vals);
 void pass(struct vcpu *v, int64_t ns);
 uint64_t ref_now(const struct vm *vm, int64_t t);
 void host_exit_msr(struct vcpu *v, bool write);
+void host_exit_io(struct vcpu *v, bool mmio);
 void host_exit_intr(struct vcpu *v);
 void host_exit_hlt(struct vcpu *v);
 void host_enter(struct vcpu *v);

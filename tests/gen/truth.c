@@ -513,3 +513,28 @@ int truth_close(struct truth *t, struct sim *sim)
 	truth_free(t);
 	return rc;
 }
+
+/* --- faults --- */
+
+#define TURNS_MIN   64
+#define LOST_MIN_NS 110000000 /* what is reported, and some slack */
+
+void truth_fault(struct vcpu *v, enum truth_fault fault)
+{
+	v->sim->truth->faults |= 1u << fault;
+}
+
+void truth_timer_heard_of(struct vcpu *v, int timer, int64_t t)
+{
+	int64_t *lost_at = &v->timers[timer].lost_at;
+
+	if (*lost_at != NEVER && t - *lost_at >= LOST_MIN_NS)
+		truth_fault(v, FAULT_LOST);
+	*lost_at = NEVER;
+}
+
+void truth_turn(struct vcpu *v, int timer)
+{
+	if (++v->timers[timer].turns == TURNS_MIN)
+		truth_fault(v, FAULT_LIVELOCK);
+}

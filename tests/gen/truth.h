@@ -29,4 +29,19 @@ void truth_phase_end(struct vcpu *v, const struct phase *p, int64_t start);
 void truth_host_action(struct vcpu *v, const char *action, int64_t from, int64_t to, int64_t value);
 void truth_preempted(struct vcpu *v);
 
+/* The faults that leave no past-due arm, by the question that must be answered with yes. */
+enum truth_fault {
+	FAULT_LIVELOCK,
+	FAULT_LOST,
+	FAULT_REVIVED,
+	FAULT_SLOW,
+	FAULT_REFUSED,
+	NR_FAULTS
+};
+void truth_fault(struct vcpu *v, enum truth_fault fault);
+/* The timer was programmed, or the trace ends: was it lost before? */
+void truth_timer_heard_of(struct vcpu *v, int timer, int64_t t);
+/* KVM handled one arm again, without effect. */
+void truth_turn(struct vcpu *v, int timer);
+
 #endif

@@ -71,7 +71,8 @@ struct truth {
 	struct rate *rates;
 	int64_t last_sample[GEN_MAX_VMS];
 	uint64_t expired_seen, preempted;
-	bool lag, rate; /* some phase's clock lags, runs off */
+	unsigned int faults; /* bit per enum truth_fault */
+	bool lag, rate;	     /* some phase's clock lags, runs off */
 	bool failed;
 };
 

@@ -190,7 +190,7 @@ static void hibernate(struct vcpu *v, int64_t ns)
 	new_threads(vm, v->now + ns);
 	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
 		for (int i = 0; i < NR_TIMERS; i++)
-			vm->vcpus[k].timers[i] = (struct timer){ .fire = NEVER };
+			vm->vcpus[k].timers[i] = (struct timer){ .fire = NEVER, .lost_at = NEVER };
 	vm->page_set = false;
 	start_clocks(vm, -v->now + 3000000);
 	for (int i = 0; i < NR_TIMERS; i++)
@@ -218,6 +218,15 @@ static const char *const action_names[] = {
 	[H_TSC_APART] = "MSR_IA32_TSC, different on each vcpu",
 };
 
+/* hrtimers go off while the VM is held. */
+static void callbacks_until(struct vm *vm, int64_t t)
+{
+	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+		for (int i = 0; i < NR_TIMERS; i++)
+			if (vm->vcpus[k].timers[i].fire <= t)
+				host_callback(&vm->vcpus[k], i);
+}
+
 static void act(struct vcpu *v, const struct action *a)
 {
 	struct vm *vm = v->vm;
@@ -231,9 +240,11 @@ static void act(struct vcpu *v, const struct action *a)
 		break;
 	case H_HOLD:
 		v->now += a->value;
+		callbacks_until(vm, v->now);
 		break;
 	case H_STOP_CONT:
 		stop_cont(v, a->value);
+		callbacks_until(vm, v->now);
 		break;
 	case H_RESTORE_MSRS:
 		for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
@@ -289,6 +300,7 @@ void vmm_actions(struct vcpu *v, const struct phase *p)
 
 		gather(v);
 		from = v->now;
+		callbacks_until(vm, from);
 		before = offset_now(vm);
 		act(v, a);
 		if (v->tid == tid)
@@ -311,6 +323,7 @@ static void synic_init(struct vcpu *v)
 					     { 0x40000093, 0x53 },
 					     { 0x40000080, 1 } };
 
+	EV(v, MSR, 1, 0x40000000, 0x8100060c00000000, 0);
 	for (unsigned int i = 0; i < sizeof(synic) / sizeof(*synic); i++) {
 		EV(v, SYNIC_SET_MSR, v->id, synic[i][0], synic[i][1], 0);
 		EV(v, MSR, 1, synic[i][0], synic[i][1], 0);
@@ -357,6 +370,7 @@ void vmm_every_event(struct vcpu *v)
 	EV(v, MMIO, 1, 4, 0xfed000f0, 0x9abc);
 	EV(v, APIC, 0, 0x390, 0x77);
 	EV(v, MSR, 1, MSR_EMU_STATUS, 1, 1);
+	truth_fault(v, FAULT_REFUSED);
 	EV(v, PRINT, 0xffffffff81000040, (uintptr_t) "a mark");
 	host_enter(v);
 	for (int i = 0; i < 3; i++)

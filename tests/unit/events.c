@@ -204,6 +204,28 @@ void ev_msr(struct feed *f, const struct who *w, bool write, uint32_t ecx, uint6
 	feed(f, &ev);
 }
 
+void ev_msr_refused(struct feed *f, const struct who *w, bool write, uint32_t ecx)
+{
+	struct hvst_event ev = event_of(f, HVST_EV_MSR, w);
+
+	ev.vcpu_id = -1;
+	ev.msr = (struct hvst_ev_msr){ .ecx = ecx, .write = write, .exception = 1 };
+	feed(f, &ev);
+}
+
+void ev_hypercall(struct feed *f, const struct who *w, uint16_t code, uint16_t status)
+{
+	struct hvst_event ev = event_of(f, HVST_EV_HYPERCALL, w);
+
+	ev.vcpu_id = -1;
+	ev.hypercall = (struct hvst_ev_hypercall){ .code = code };
+	feed(f, &ev);
+	ev = event_of(f, HVST_EV_HYPERCALL_DONE, w);
+	ev.vcpu_id = -1;
+	ev.hypercall_done.result = status;
+	feed(f, &ev);
+}
+
 void ev_entry(struct feed *f, const struct who *w)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_ENTRY, w);
@@ -241,19 +263,6 @@ void ev_tsc_offset(struct feed *f, const struct who *w, uint64_t from, uint64_t 
 	struct hvst_event ev = event_of(f, HVST_EV_WRITE_TSC_OFFSET, w);
 
 	ev.tsc_offset = (struct hvst_ev_tsc_offset){ from, to };
-	feed(f, &ev);
-}
-
-void ev_hypercall(struct feed *f, const struct who *w, uint16_t code, uint64_t result)
-{
-	struct hvst_event ev = event_of(f, HVST_EV_HYPERCALL, w);
-
-	ev.vcpu_id = -1;
-	ev.hypercall.code = code;
-	feed(f, &ev);
-	ev = event_of(f, HVST_EV_HYPERCALL_DONE, w);
-	ev.vcpu_id = -1;
-	ev.hypercall_done.result = result;
 	feed(f, &ev);
 }
 

@@ -100,13 +100,15 @@ void ev_callback(struct feed *f, const struct who *w, unsigned int timer, int pi
 void ev_expiration(struct feed *f, const struct who *w, unsigned int timer, bool direct,
 		   int result);
 void ev_msr(struct feed *f, const struct who *w, bool write, uint32_t ecx, uint64_t data);
+/* An access that raises #GP. */
+void ev_msr_refused(struct feed *f, const struct who *w, bool write, uint32_t ecx);
+/* A hypercall and, right after it, its result. */
+void ev_hypercall(struct feed *f, const struct who *w, uint16_t code, uint16_t status);
 void ev_entry(struct feed *f, const struct who *w);
 void ev_exit(struct feed *f, const struct who *w, unsigned int isa, uint32_t reason);
 void ev_lost(struct feed *f, unsigned int cpu, uint64_t count);
 void ev_master(struct feed *f, int pid, unsigned int cpu, bool use);
 void ev_tsc_offset(struct feed *f, const struct who *w, uint64_t from, uint64_t to);
-/* A hypercall and its return. */
-void ev_hypercall(struct feed *f, const struct who *w, uint16_t code, uint64_t result);
 void ev_switch(struct feed *f, int prev, int prev_state, int next, unsigned int cpu);
 void ev_pio_read(struct feed *f, const struct who *w, uint32_t port);
 void ev_mmio_read(struct feed *f, const struct who *w, uint64_t gpa);

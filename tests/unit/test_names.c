@@ -58,6 +58,8 @@ static void test_msrs(void **state)
 		{ 0x400000b7, "HV_STIMER3_COUNT" },
 		{ 0x400000f5, "HV_SYNDBG_PENDING_BUFFER" },
 		{ 0x40000105, "HV_CRASH_CTL" },
+		{ 0x40000114, "HV_STIME_UNHALTED_TIMER_CONFIG" },
+		{ 0x40000115, "HV_STIME_UNHALTED_TIMER_COUNT" },
 		{ 0x40000106, "HV_REENLIGHTENMENT_CONTROL" },
 		{ 0x40000107, "HV_TSC_EMULATION_CONTROL" },
 		{ 0x40000108, "HV_TSC_EMULATION_STATUS" },
@@ -73,8 +75,8 @@ static void test_msrs(void **state)
 	(void)state;
 	CHECK_KNOWN(hvst_msr_name, k);
 	assert_int_equal(count_names(hvst_msr_name, 0, 0x1000), 5);
-	assert_int_equal(count_names(hvst_msr_name, 0x40000000, 0x40001000), 70);
-	assert_int_equal(count_names(hvst_msr_name, 0x40001000, 0x40002000), 22);
+	assert_int_equal(count_names(hvst_msr_name, 0x40000000, 0x40001000), 73);
+	assert_int_equal(count_names(hvst_msr_name, 0x40001000, 0x40002000), 23);
 	assert_int_equal(count_names(hvst_msr_name, 0x4b564d00, 0x4b564dff), 2);
 }
 
@@ -139,6 +141,7 @@ static void test_exits(void **state)
 static void test_hypercalls(void **state)
 {
 	static const struct known calls[] = {
+		{ 0x0103, "HvCallRestorePartitionTime" },
 		{ 0x2, "HvCallFlushVirtualAddressSpace" },
 		{ 0x8, "HvCallNotifyLongSpinWait" },
 		{ 0xb, "HvCallSendSyntheticClusterIpi" },
@@ -163,8 +166,8 @@ static void test_hypercalls(void **state)
 	(void)state;
 	CHECK_KNOWN(hvst_hypercall_name, calls);
 	CHECK_KNOWN(hvst_hypercall_status_name, statuses);
-	assert_int_equal(count_names(hvst_hypercall_name, 0, 0x10000), 69);
-	assert_int_equal(count_names(hvst_hypercall_status_name, 0, 0x10000), 27);
+	assert_int_equal(count_names(hvst_hypercall_name, 0, 0x10000), 113);
+	assert_int_equal(count_names(hvst_hypercall_status_name, 0, 0x10000), 58);
 	assert_int_equal(HVST_HYPERCALL_STATUS(0x300000005ULL), 5);
 	assert_int_equal(HVST_HYPERCALL_REPS_DONE(0xf00300000005ULL), 3);
 }

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. Timers of which nothing comes any more.
+ *
+ * stimer_expiration() of arch/x86/kvm/hyperv.c leaves a timer whose delivery failed as it is: a
+ * message that found its slot full is sent again after the guest's end of message, every other
+ * failure (SINT masked, no message page, LAPIC disabled) is final. stimer_start() arms an hrtimer:
+ * a callback that never comes is a fault of the host.
+ *
+ * Nothing for less than LOST_MIN_NS, six ticks of 64 Hz, is no loss: guests mask a SINT for a
+ * moment while they set it up.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "lost.h"
+
+#define LOST_MIN_NS (100LL * 1000 * 1000)
+
+struct timer_lost {
+	/* A delivery failed and nothing was delivered or programmed since; else HVST_UNKNOWN. */
+	int64_t failed_ns;
+	int result, direct;
+	struct hvst_evidence failed_why;
+	/* Armed and not called back since; else HVST_UNKNOWN. */
+	int64_t armed_ns;
+	int64_t deadline_ns;
+	struct hvst_evidence armed_why;
+	/* The VMM wrote it, and the guest did not since. */
+	bool restored, disabled;
+	struct hvst_evidence restored_why;
+};
+
+int hvst_lost_vm_created(struct vm *vm)
+{
+	vm->state->lost = calloc(1, sizeof(*vm->state->lost));
+	return vm->state->lost ? 0 : -ENOMEM;
+}
+
+void hvst_lost_vm_free(struct vm *vm)
+{
+	free(vm->state->lost);
+}
+
+int hvst_lost_timer_created(struct stimer *t)
+{
+	struct timer_lost *l = calloc(1, sizeof(*l));
+
+	t->state->lost = l;
+	if (!l)
+		return -ENOMEM;
+	l->failed_ns = l->armed_ns = HVST_UNKNOWN;
+	return 0;
+}
+
+void hvst_lost_timer_free(struct stimer *t)
+{
+	free(t->state->lost);
+}
+
+static void lost_text(struct hvst_evidence *e, const struct lost_timer *s)
+{
+	if (s->result)
+		snprintf(e->text, sizeof(e->text),
+			 "delivery of timer %d failed with %d (%s); nothing of it for %.3f s, %s",
+			 s->timer, s->result, hvst_send_result_text(s->direct, s->result),
+			 (double)(s->until_ns - s->from_ns) / 1e9,
+			 s->recovered ? "then programmed again" : "to the end");
+	else
+		snprintf(e->text, sizeof(e->text),
+			 "timer %d armed for %.6f s; no callback for %.3f s after that, %s",
+			 s->timer, (double)s->from_ns / 1e9,
+			 (double)(s->until_ns - s->from_ns) / 1e9,
+			 s->recovered ? "then programmed again" : "to the end");
+}
+
+/* @seen_ns: from when on a lost record might hide what is missing */
+static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s, int64_t seen_ns,
+		 const struct hvst_evidence *why)
+{
+	struct vm_lost *vm = t->vcpu->vm->state->lost;
+	struct hvst_evidence e = *why;
+
+	if (s.until_ns - s.from_ns < LOST_MIN_NS || !hvst_filter_pass(a, t->vcpu, t->index))
+		return;
+	if (a->gap_ns > seen_ns || (!s.result && a->opts.some_cpus)) {
+		vm->unclear++;
+		return;
+	}
+	s.vcpu = t->vcpu->vcpu_id;
+	s.tid = t->vcpu->tid;
+	s.timer = t->index;
+	if (!vm->n++ || s.until_ns - s.from_ns > vm->longest.until_ns - vm->longest.from_ns)
+		vm->longest = s;
+	if (vm->why.n >= LOST_SHOWN)
+		return;
+	lost_text(&e, &s);
+	hvst_evidence_add(&vm->why, &e);
+}
+
+/* Ends at @until what may have begun, as lost if it lasted. */
+static void close_at(struct analysis *a, struct stimer *t, int64_t until, bool recovered)
+{
+	struct timer_lost *l = t->state->lost;
+
+	if (l->failed_ns != HVST_UNKNOWN)
+		lost(a, t,
+		     (struct lost_timer){ .from_ns = l->failed_ns,
+					  .until_ns = until,
+					  .result = l->result,
+					  .direct = l->direct,
+					  .recovered = recovered },
+		     l->failed_ns, &l->failed_why);
+	/* The clocks of hrtimers and of the trace may differ by what NTP slews, and some. */
+	else if (l->armed_ns != HVST_UNKNOWN &&
+		 until - l->deadline_ns > LOST_MIN_NS + (l->deadline_ns - l->armed_ns) / 1000)
+		lost(a, t,
+		     (struct lost_timer){
+			     .from_ns = l->deadline_ns, .until_ns = until, .recovered = recovered },
+		     l->armed_ns, &l->armed_why);
+	l->failed_ns = l->armed_ns = HVST_UNKNOWN;
+}
+
+static void follow_restore(struct stimer *t, const struct hvst_event *ev)
+{
+	struct timer_lost *l = t->state->lost;
+	bool count = ev->id == HVST_EV_STIMER_SET_COUNT;
+	bool host = count ? ev->set_count.host : ev->set_config.host;
+
+	if (!host) {
+		l->restored = false;
+		return;
+	}
+	l->restored = t->count_known && t->count && t->config_known;
+	/* Kernels before d6800af51c76 let auto-enable act on a count that the VMM writes. */
+	l->disabled = count && t->config_known && t->config & HVST_STIMER_AUTO_ENABLE &&
+		      !(t->config & HVST_STIMER_ENABLE);
+	if (l->restored)
+		hvst_evidence_set(&l->restored_why, ev,
+				  "the VMM writes timer %u back: count %llu, config 0x%llx (%s)",
+				  t->index, (unsigned long long)t->count,
+				  (unsigned long long)t->config,
+				  t->config & HVST_STIMER_ENABLE ? "enabled" : "not enabled");
+}
+
+void hvst_lost_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
+{
+	struct timer_lost *l = t->state->lost;
+
+	follow_restore(t, ev);
+	/* A reset or restore by the VMM is no recovery, and nothing is owed from before it. */
+	if (t->by_host)
+		l->failed_ns = l->armed_ns = HVST_UNKNOWN;
+	close_at(a, t, ev->ts_ns, true);
+}
+
+void hvst_lost_arm(struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev)
+{
+	struct timer_lost *l = t->state->lost;
+
+	l->failed_ns = l->armed_ns = HVST_UNKNOWN;
+	if (arm->kind == HVST_ARM_PAST_DUE || t->deadline_ns == HVST_UNKNOWN)
+		return;
+	l->armed_ns = ev->ts_ns;
+	l->deadline_ns = t->deadline_ns;
+	hvst_evidence_plain(&l->armed_why, ev, "");
+}
+
+void hvst_lost_callback(struct stimer *t)
+{
+	t->state->lost->armed_ns = HVST_UNKNOWN;
+}
+
+static void restored_fired(struct stimer *t, const struct hvst_event *ev, bool called_back)
+{
+	struct vm_lost *vm = t->vcpu->vm->state->lost;
+	struct timer_lost *l = t->state->lost;
+	struct hvst_evidence e;
+
+	l->restored = false;
+	if (!l->disabled) {
+		vm->restored_past += !called_back;
+		return;
+	}
+	if (vm->revived++)
+		return;
+	vm->reviver = (struct lost_timer){ .vcpu = t->vcpu->vcpu_id,
+					   .tid = t->vcpu->tid,
+					   .timer = t->index,
+					   .from_ns = l->restored_why.ts_ns,
+					   .until_ns = ev->ts_ns };
+	hvst_evidence_add(&vm->revived_why, &l->restored_why);
+	hvst_evidence_set(&e, ev, "timer %u expires; no write by the guest since the restore",
+			  t->index);
+	hvst_evidence_add(&vm->revived_why, &e);
+}
+
+void hvst_lost_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
+			const struct hvst_delivery *d)
+{
+	struct timer_lost *l = t->state->lost;
+	int result = ev->expiration.msg_send_result;
+
+	if (l->restored && hvst_filter_pass(a, t->vcpu, t->index))
+		restored_fired(t, ev, d->callback_ns != HVST_UNKNOWN);
+	l->armed_ns = HVST_UNKNOWN;
+	if (!result) {
+		l->failed_ns = HVST_UNKNOWN;
+		return;
+	}
+	/* Each attempt to fill a busy slot shows that the timer is alive. */
+	if (l->failed_ns != HVST_UNKNOWN && l->result == result && result != -EAGAIN)
+		return;
+	l->failed_ns = ev->ts_ns;
+	l->result = result;
+	l->direct = ev->expiration.direct;
+	hvst_evidence_plain(&l->failed_why, ev, "");
+}
+
+void hvst_lost_vcpu_new(struct vm *vm)
+{
+	for_each_vcpu (v, vm)
+		for (unsigned int i = 0; i < HVST_STIMERS; i++)
+			if (v->timer[i] && v->timer[i]->state)
+				v->timer[i]->state->lost->failed_ns =
+					v->timer[i]->state->lost->armed_ns = HVST_UNKNOWN;
+}
+
+void hvst_lost_merged(struct vm *into, struct vm *from)
+{
+	struct vm_lost *i = into->state->lost;
+	const struct vm_lost *f = from->state->lost;
+
+	if (f->n && (!i->n || f->longest.until_ns - f->longest.from_ns >
+				      i->longest.until_ns - i->longest.from_ns))
+		i->longest = f->longest;
+	for (unsigned int k = 0; k < f->why.n && i->why.n < LOST_SHOWN; k++)
+		hvst_evidence_add(&i->why, &f->why.e[k]);
+	if (!i->revived) {
+		i->reviver = f->reviver;
+		i->revived_why = f->revived_why;
+	}
+	i->n += f->n;
+	i->unclear += f->unclear;
+	i->revived += f->revived;
+	i->restored_past += f->restored_past;
+}
+
+/* As long as the VM was seen: its own silence at the end loses no timer. */
+void hvst_lost_finish(struct analysis *a)
+{
+	for_each_vm (vm, a) {
+		int64_t last = INT64_MIN;
+
+		for_each_vcpu (v, vm)
+			last = v->last_ns > last ? v->last_ns : last;
+		for_each_vcpu (v, vm)
+			for (unsigned int i = 0; i < HVST_STIMERS; i++)
+				if (v->timer[i] && v->timer[i]->state)
+					close_at(a, v->timer[i], last, false);
+	}
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. Lost timers: armed, and then nothing of them until the guest programs them
+ * again. And timers that expired although only the VMM had written them.
+ */
+#ifndef HVST_ANALYSIS_LOST_H
+#define HVST_ANALYSIS_LOST_H
+
+#include "evidence.h"
+#include "state.h"
+
+#define LOST_SHOWN 4 /* of a VM, as evidence */
+
+/* A timer of which nothing came from @from_ns to @until_ns. */
+struct lost_timer {
+	int vcpu, tid, timer;
+	int64_t from_ns, until_ns;
+	int result, direct; /* of the delivery that failed; @result 0: its callback never came */
+	bool recovered;	    /* the guest programmed it again */
+};
+
+struct vm_lost {
+	uint64_t n;
+	uint64_t unclear; /* stretches in which records were lost */
+	struct lost_timer longest;
+	struct hvst_evidence_list why;
+	/* Expirations of timers that only the VMM had written. */
+	uint64_t revived;	   /* ...as disabled */
+	uint64_t restored_past;	   /* ...as enabled, and past due by then: may be right */
+	struct lost_timer reviver; /* the first of @revived: who, and when */
+	struct hvst_evidence_list revived_why;
+};
+
+int hvst_lost_vm_created(struct vm *vm);
+int hvst_lost_timer_created(struct stimer *t);
+void hvst_lost_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
+void hvst_lost_arm(struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev);
+void hvst_lost_callback(struct stimer *t);
+void hvst_lost_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
+			const struct hvst_delivery *d);
+/* A vCPU of @vm was created: whatever its threads had armed belonged to another one. */
+void hvst_lost_vcpu_new(struct vm *vm);
+void hvst_lost_merged(struct vm *into, struct vm *from);
+void hvst_lost_finish(struct analysis *a);
+void hvst_lost_vm_free(struct vm *vm);
+void hvst_lost_timer_free(struct stimer *t);
+
+#endif

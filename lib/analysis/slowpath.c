@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. A guest that reads its clock through an intercepted register pays an exit for
+ * each reading: the partition reference counter (MSR 0x40000020), the ACPI PM timer, the HPET, or
+ * an intercepted RDTSC.
+ *
+ * Judged in bins of BIN_NS. A bin is slow from SLOW_MIN_HZ reads a second on, if they are at least
+ * a tenth of all exits and more than two a timer write: a guest that reads the counter once for
+ * each arm, as in a storm, spends its time on the timer. Two slow bins are a finding, unless they
+ * all lie in the first BOOT_NS of the guest's boot and it then went on without.
+ */
+#include <errno.h>
+
+#include "clocksource.h"
+#include "slowpath.h"
+
+#define BIN_NS	    (100LL * 1000 * 1000)
+#define SLOW_MIN_HZ 1000
+#define SLOW_MIN_NS (2 * BIN_NS)
+#define BOOT_NS	    (10LL * 1000 * 1000 * 1000)
+#define QUIET_NS    (1000LL * 1000 * 1000)
+
+struct vcpu_slow {
+	int64_t exit_ns; /* of the running exit; HVST_UNKNOWN */
+	bool read;	 /* in which a clock was read */
+};
+
+int hvst_slowpath_vm_created(struct vm *vm)
+{
+	struct vm_slow *s = calloc(1, sizeof(*s));
+
+	vm->state->slow = s;
+	if (!s)
+		return -ENOMEM;
+	s->bin_from_ns = s->first_ns = s->last_ns = s->boot_ns = HVST_UNKNOWN;
+	return 0;
+}
+
+void hvst_slowpath_vm_free(struct vm *vm)
+{
+	free(vm->state->slow);
+}
+
+int hvst_slowpath_vcpu_created(struct vcpu *v)
+{
+	struct vcpu_slow *s = calloc(1, sizeof(*s));
+
+	v->state->slow = s;
+	if (!s)
+		return -ENOMEM;
+	s->exit_ns = HVST_UNKNOWN;
+	return 0;
+}
+
+void hvst_slowpath_vcpu_free(struct vcpu *v)
+{
+	free(v->state->slow);
+}
+
+void hvst_slowpath_gap(struct vcpu *v)
+{
+	*v->state->slow = (struct vcpu_slow){ .exit_ns = HVST_UNKNOWN };
+}
+
+uint64_t hvst_slow_reads(const struct slow_sums *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < NR_SLOW; i++)
+		n += s->reads[i];
+	return n;
+}
+
+const char *hvst_slow_register_name(enum slow_register r)
+{
+	static const char *const names[NR_SLOW] = {
+		[SLOW_REF_COUNT] = "TIME_REF_COUNT (MSR 0x40000020)",
+		[SLOW_PM_TIMER] = "the ACPI PM timer",
+		[SLOW_HPET] = "the HPET",
+		[SLOW_TSC] = "the TSC (intercepted RDTSC)",
+	};
+
+	return names[r];
+}
+
+static void sums_add(struct slow_sums *to, const struct slow_sums *s)
+{
+	for (unsigned int i = 0; i < NR_SLOW; i++)
+		to->reads[i] += s->reads[i];
+	to->exits += s->exits;
+	to->arms += s->arms;
+	to->costed += s->costed;
+	to->cost_ns += s->cost_ns;
+}
+
+static bool bin_is_slow(const struct slow_sums *b)
+{
+	uint64_t reads = hvst_slow_reads(b);
+
+	return reads >= SLOW_MIN_HZ * BIN_NS / 1000000000 && reads > 2 * b->arms &&
+	       10 * reads >= b->exits;
+}
+
+/* Why the guest reads a register, as far as the trace shows its TSC page. */
+static void page_of(const struct vm *vm, struct vm_slow *s)
+{
+	const struct tscpage *p = &vm->page;
+
+	s->page_ns = p->nr_sources ? p->sources[p->nr_sources - 1].ts_ns : HVST_UNKNOWN;
+	if (!p->known)
+		s->page = SLOW_PAGE_NEVER;
+	else if (!p->on)
+		s->page = SLOW_PAGE_OFF;
+	else
+		s->page = p->broken ? SLOW_PAGE_BROKEN : SLOW_PAGE_SET;
+}
+
+static void bin_end(struct vm *vm)
+{
+	struct vm_slow *s = vm->state->slow;
+
+	if (bin_is_slow(&s->bin)) {
+		if (s->first_ns == HVST_UNKNOWN) {
+			s->first_ns = s->bin_from_ns;
+			s->why = s->bin_first;
+			page_of(vm, s);
+		}
+		s->last_ns = s->bin_from_ns + BIN_NS;
+		s->slow_ns += BIN_NS;
+		sums_add(&s->slow, &s->bin);
+	}
+	s->bin = (struct slow_sums){ 0 };
+}
+
+static struct slow_sums *bin_at(struct vm *vm, int64_t ts)
+{
+	struct vm_slow *s = vm->state->slow;
+
+	if (s->bin_from_ns == HVST_UNKNOWN || ts - s->bin_from_ns >= BIN_NS) {
+		if (s->bin_from_ns != HVST_UNKNOWN)
+			bin_end(vm);
+		s->bin_from_ns = ts;
+	}
+	return &s->bin;
+}
+
+static void read_of(struct vcpu *v, const struct hvst_event *ev, enum slow_register r)
+{
+	struct slow_sums *b = bin_at(v->vm, ev->ts_ns);
+
+	if (!hvst_slow_reads(b))
+		hvst_evidence_set(&v->vm->state->slow->bin_first, ev, "first of many reads of %s",
+				  hvst_slow_register_name(r));
+	b->reads[r]++;
+	v->state->slow->read = true;
+}
+
+void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev)
+{
+	bin_at(v->vm, ev->ts_ns)->exits++;
+	*v->state->slow = (struct vcpu_slow){ .exit_ns = ev->ts_ns };
+	if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
+		read_of(v, ev, SLOW_TSC);
+}
+
+void hvst_slowpath_entry(struct vcpu *v, int64_t ts)
+{
+	struct vcpu_slow *s = v->state->slow;
+	struct slow_sums *b;
+
+	if (!s->read)
+		return;
+	s->read = false;
+	if (s->exit_ns == HVST_UNKNOWN || ts < s->exit_ns)
+		return;
+	b = bin_at(v->vm, ts);
+	b->costed++;
+	b->cost_ns += ts - s->exit_ns;
+}
+
+void hvst_slowpath_msr(struct vcpu *v, const struct hvst_event *ev)
+{
+	if (ev->msr.exception)
+		return;
+	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT)
+		read_of(v, ev, SLOW_REF_COUNT);
+	else if (ev->msr.write && ev->msr.ecx == HVST_MSR_GUEST_OS_ID && ev->msr.data)
+		v->vm->state->slow->boot_ns = ev->ts_ns;
+}
+
+void hvst_slowpath_event(struct vcpu *v, const struct hvst_event *ev)
+{
+	if (hvst_is_pm_timer_read(ev))
+		read_of(v, ev, SLOW_PM_TIMER);
+	else if (hvst_is_hpet_read(ev))
+		read_of(v, ev, SLOW_HPET);
+}
+
+void hvst_slowpath_programmed(struct stimer *t, const struct hvst_event *ev)
+{
+	if (ev->id == HVST_EV_STIMER_SET_COUNT && !ev->set_count.host)
+		bin_at(t->vcpu->vm, ev->ts_ns)->arms++;
+}
+
+/* What threads read before they were known to be of one VM stays in the bins of each. */
+void hvst_slowpath_merged(struct vm *into, struct vm *from)
+{
+	struct vm_slow *i = into->state->slow;
+	struct vm_slow *f = from->state->slow;
+
+	bin_end(from);
+	sums_add(&i->slow, &f->slow);
+	i->slow_ns += f->slow_ns;
+	if (i->boot_ns == HVST_UNKNOWN)
+		i->boot_ns = f->boot_ns;
+	if (f->first_ns == HVST_UNKNOWN)
+		return;
+	if (i->first_ns == HVST_UNKNOWN || f->first_ns < i->first_ns) {
+		i->first_ns = f->first_ns;
+		i->why = f->why;
+		i->page = f->page;
+		i->page_ns = f->page_ns;
+	}
+	if (f->last_ns > i->last_ns)
+		i->last_ns = f->last_ns;
+}
+
+void hvst_slowpath_finish(struct analysis *a)
+{
+	for_each_vm (vm, a)
+		if (vm->state)
+			bin_end(vm);
+}
+
+enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns)
+{
+	if (s->slow_ns < SLOW_MIN_NS)
+		return HVST_NO;
+	if (s->boot_ns == HVST_UNKNOWN || s->last_ns - s->boot_ns > BOOT_NS)
+		return HVST_YES;
+	return last_ns - s->last_ns >= QUIET_NS ? HVST_NO : HVST_YES;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Clock reads of the guest that leave it: how many, of what, at what cost, why. */
+#ifndef HVST_ANALYSIS_SLOWPATH_H
+#define HVST_ANALYSIS_SLOWPATH_H
+
+#include "evidence.h"
+#include "state.h"
+
+enum slow_register { SLOW_REF_COUNT, SLOW_PM_TIMER, SLOW_HPET, SLOW_TSC, NR_SLOW };
+
+enum slow_page { SLOW_PAGE_NEVER, SLOW_PAGE_OFF, SLOW_PAGE_BROKEN, SLOW_PAGE_SET };
+
+/* Sums over stretches with many reads. */
+struct slow_sums {
+	uint64_t reads[NR_SLOW];
+	uint64_t exits;	 /* all of the VM */
+	uint64_t arms;	 /* counts that the guest wrote */
+	uint64_t costed; /* reads of which exit and entry were seen, and their time in between */
+	int64_t cost_ns;
+};
+
+struct vm_slow {
+	struct slow_sums bin; /* the running one, and where it begins */
+	int64_t bin_from_ns;
+	struct slow_sums slow; /* of all slow bins */
+	int64_t slow_ns;
+	int64_t first_ns, last_ns; /* of the slow bins; HVST_UNKNOWN */
+	int64_t boot_ns;	   /* the guest began to set up Hyper-V; HVST_UNKNOWN */
+	enum slow_page page;	   /* in the first slow bin, and since when */
+	int64_t page_ns;
+	struct hvst_evidence bin_first, why;
+};
+
+int hvst_slowpath_vm_created(struct vm *vm);
+int hvst_slowpath_vcpu_created(struct vcpu *v);
+void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev);
+void hvst_slowpath_entry(struct vcpu *v, int64_t ts);
+void hvst_slowpath_msr(struct vcpu *v, const struct hvst_event *ev);
+/* kvm_pio, kvm_mmio */
+void hvst_slowpath_event(struct vcpu *v, const struct hvst_event *ev);
+void hvst_slowpath_programmed(struct stimer *t, const struct hvst_event *ev);
+void hvst_slowpath_gap(struct vcpu *v);
+void hvst_slowpath_merged(struct vm *into, struct vm *from);
+void hvst_slowpath_finish(struct analysis *a);
+void hvst_slowpath_vm_free(struct vm *vm);
+void hvst_slowpath_vcpu_free(struct vcpu *v);
+
+/* How many reads in all. */
+uint64_t hvst_slow_reads(const struct slow_sums *s);
+/* "TIME_REF_COUNT (MSR 0x40000020)" */
+const char *hvst_slow_register_name(enum slow_register r);
+/* Too little of it, or only while the guest booted. @last_ns: the VM's last event */
+enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns);
+
+#endif

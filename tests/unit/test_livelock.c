@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/* lib/analysis/livelock: one arm handled over and over, and what only looks like it. */
+#include "events.h"
+
+static struct host host;
+static const struct who vcpu0 = { &host, 100, 0, 1 };
+
+static void begin(struct feed *f, uint64_t config)
+{
+	host = (struct host){ .o = SEC(-900) };
+	feed_begin(f, 0);
+	ev_set_config(f, &vcpu0, 0, config | CONFIG_AUTO, false);
+	guest_ticks(f, &vcpu0, 100, MS(1));
+}
+
+static void expect(struct feed *f, unsigned int storms, enum hvst_answer answer)
+{
+	feed_end(f);
+	if (f->r->nr_storms != storms)
+		feed_show(f);
+	assert_int_equal(f->r->nr_storms, storms);
+	assert_int_equal(verdict_of(f, HVST_Q_TIMER_LIVELOCK)->answer, answer);
+	assert_int_equal(verdict_of(f, HVST_Q_STORM)->answer, answer);
+	assert_int_equal(verdict_of(f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_NO);
+	assert_int_equal(f->nr_storms, storms);
+}
+
+/* KVM starts @count again @n times, each time called back at once. */
+static void restarts(struct feed *f, uint64_t count, unsigned int n, int64_t every)
+{
+	guest_write(f, &vcpu0, 0, count, false);
+	ev_start(f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(f, &host), count);
+	for (unsigned int i = 0; i < n; i++) {
+		ev_callback(f, &vcpu0, 0, 100, 1);
+		f->now += every;
+		ev_start(f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(f, &host), count);
+	}
+}
+
+static void test_overflow(void **state)
+{
+	static const uint64_t counts[] = { INT64_MAX, UINT64_MAX, 1ull << 60 };
+	static const unsigned int sizes[] = { 64, 1000, 20000 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct hvst_storm *s;
+		struct feed f;
+		int64_t from;
+
+		begin(&f, CONFIG_DIRECT);
+		from = f.now;
+		restarts(&f, counts[i], sizes[i], US(50));
+		guest_ticks(&f, &vcpu0, 50, MS(1));
+		expect(&f, 1, HVST_YES);
+		s = &f.r->storms[0];
+		assert_int_equal(s->kind, HVST_STORM_LIVELOCK);
+		assert_int_equal(s->arms, sizes[i]);
+		assert_int_equal(s->past_due, 0);
+		assert_true(s->count == counts[i]);
+		assert_true(s->ahead_ref > counts[i] - ref_now(&f, &host));
+		assert_int_equal(s->livelock, HVST_LIVELOCK_DEADLINE);
+		assert_true(s->start_ns >= from && s->start_ns < from + US(20));
+		assert_false(s->open);
+		assert_true(s->rate_hz > 18000 && s->rate_hz < 21000);
+		assert_int_equal(s->skew_max_ns, HVST_UNKNOWN);
+		feed_free(&f);
+	}
+}
+
+/* Too few turns, too short, too far apart, without callbacks, or with another count each. */
+static void test_harmless(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, CONFIG_DIRECT);
+	restarts(&f, UINT64_MAX, 1, US(50)); /* one early callback */
+	guest_ticks(&f, &vcpu0, 10, MS(1));
+	restarts(&f, UINT64_MAX, 63, US(50));
+	guest_ticks(&f, &vcpu0, 10, MS(1));
+	restarts(&f, UINT64_MAX, 200, 0);
+	guest_ticks(&f, &vcpu0, 10, MS(1));
+	restarts(&f, UINT64_MAX, 100, MS(201));
+	guest_ticks(&f, &vcpu0, 10, MS(1));
+	for (unsigned int i = 0; i < 200; i++) /* the guest looks again at a running timer */
+		ev_start(&f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &host),
+			 INT64_MAX);
+	guest_ticks(&f, &vcpu0, 10, MS(1));
+	for (unsigned int i = 0; i < 200; i++) /* the guest programs it anew each time */
+		restarts(&f, UINT64_MAX - i, 1, US(50));
+	expect(&f, 0, HVST_NO);
+	feed_free(&f);
+}
+
+static void busy(struct feed *f, unsigned int n, unsigned int eom_every)
+{
+	uint64_t count = ref_now(f, &host) + 10000;
+
+	guest_write(f, &vcpu0, 0, count, false);
+	host_start(f, &vcpu0, 0, count);
+	f->now += MS(1);
+	ev_callback(f, &vcpu0, 0, 100, 1);
+	for (unsigned int i = 0; i < n; i++) {
+		ev_expiration(f, &vcpu0, 0, false, -EAGAIN);
+		f->now += US(20);
+		if (eom_every && i % eom_every == 0)
+			ev_msr(f, &vcpu0, true, HVST_MSR_EOM, 0);
+	}
+}
+
+static void test_busy(void **state)
+{
+	static const unsigned int sizes[] = { 64, 1000, 20000 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct hvst_storm *s;
+		struct feed f;
+
+		begin(&f, CONFIG_SINT);
+		busy(&f, sizes[i], 0);
+		expect(&f, 1, HVST_YES);
+		s = &f.r->storms[0];
+		assert_int_equal(s->kind, HVST_STORM_LIVELOCK);
+		assert_int_equal(s->arms, sizes[i]);
+		assert_int_equal(s->livelock, HVST_LIVELOCK_MESSAGE);
+		assert_true(s->open);
+		feed_free(&f);
+	}
+}
+
+/* A slot busy once, or retried after each end of message; delivered in between. */
+static void test_busy_harmless(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, CONFIG_SINT);
+	for (unsigned int i = 0; i < 200; i++) {
+		busy(&f, 1, 0);
+		f.now += MS(4);
+		ev_expiration(&f, &vcpu0, 0, false, 0);
+	}
+	busy(&f, 500, 1);
+	ev_expiration(&f, &vcpu0, 0, false, 0);
+	busy(&f, 63, 0);
+	ev_expiration(&f, &vcpu0, 0, false, 0);
+	expect(&f, 0, HVST_NO);
+	feed_free(&f);
+}
+
+/* The trace begins or ends inside, or records are missing inside. */
+static void test_cut(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, CONFIG_DIRECT);
+	restarts(&f, UINT64_MAX, 500, US(50));
+	expect(&f, 1, HVST_YES);
+	assert_true(f.r->storms[0].open);
+	feed_free(&f);
+
+	begin(&f, CONFIG_DIRECT);
+	restarts(&f, UINT64_MAX, 500, US(50));
+	f.now += MS(500);
+	ev_lost(&f, 1, 100);
+	guest_ticks(&f, &vcpu0, 2000, MS(10));
+	expect(&f, 1, HVST_YES);
+	feed_free(&f);
+}
+
+/* Without callbacks recorded nothing tells a restart from another look at the timer. */
+static void test_missing(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	host = (struct host){ .o = SEC(-900) };
+	feed_begin(&f, BIT_OF(STIMER_CALLBACK));
+	guest_setup(&f, &vcpu0, 0);
+	guest_ticks(&f, &vcpu0, 100, MS(1));
+	restarts(&f, UINT64_MAX, 500, US(50));
+	feed_end(&f);
+	assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_CANNOT_TELL);
+	feed_free(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_overflow), cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_busy),	 cmocka_unit_test(test_busy_harmless),
+		cmocka_unit_test(test_cut),	 cmocka_unit_test(test_missing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/* lib/analysis/lost: timers of which nothing comes, and timers that a restore revives. */
+#include "events.h"
+
+static struct host host;
+static const struct who vcpu0 = { &host, 100, 0, 1 };
+static const struct who vcpu1 = { &host, 101, 1, 2 };
+
+#define SINT_TIMER 1
+
+static void begin(struct feed *f, uint64_t ignored)
+{
+	host = (struct host){ .o = SEC(-900) };
+	feed_begin(f, ignored);
+	guest_setup(f, &vcpu0, 0);
+	guest_setup(f, &vcpu1, 0);
+	for (unsigned int i = 0; i < 100; i++) {
+		guest_ticks(f, &vcpu0, 1, MS(1));
+		guest_ticks(f, &vcpu1, 1, MS(1));
+	}
+}
+
+static void expect(struct feed *f, enum hvst_question q, enum hvst_answer answer)
+{
+	feed_end(f);
+	if (verdict_of(f, q)->answer != answer)
+		printf("%s is %s: %s\n", hvst_question_name(q),
+		       hvst_answer_name(verdict_of(f, q)->answer), verdict_of(f, q)->summary);
+	assert_int_equal(verdict_of(f, q)->answer, answer);
+	assert_int_equal(f->r->nr_storms, 0);
+}
+
+/* Timer @timer of vcpu0 expires and its delivery gives @result. */
+static void fails(struct feed *f, unsigned int timer, bool direct, int result)
+{
+	uint64_t count = ref_now(f, &host) + 10000;
+
+	ev_set_config(f, &vcpu0, timer, CONFIG_AUTO | (direct ? CONFIG_DIRECT : CONFIG_SINT),
+		      false);
+	guest_write(f, &vcpu0, timer, count, false);
+	host_start(f, &vcpu0, timer, count);
+	f->now += MS(1);
+	ev_callback(f, &vcpu0, timer, 100, 1);
+	ev_expiration(f, &vcpu0, timer, direct, result);
+}
+
+static const struct {
+	bool direct;
+	int result;
+} failures[] = { { false, -ENOENT }, { false, -EFAULT }, { true, 1 }, { false, -EAGAIN } };
+
+/* Lost for a while, until the guest programs it again, and to the end. */
+static void test_delivery(void **state)
+{
+	static const unsigned int lasts_ms[] = { 120, 2000, 60000 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 4 * 3 * 2; i++) {
+		unsigned int ms = lasts_ms[i / 2 % 3];
+		bool recovers = i % 2;
+		struct feed f;
+
+		begin(&f, 0);
+		fails(&f, SINT_TIMER, failures[i / 6].direct, failures[i / 6].result);
+		guest_ticks(&f, &vcpu0, ms / 10, MS(10));
+		if (recovers)
+			fails(&f, SINT_TIMER, false, 0);
+		expect(&f, HVST_Q_LOST_TIMER, HVST_YES);
+		assert_non_null(strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary,
+				       recovers ? "recovered" : "did not program it again"));
+		assert_non_null(strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary, "timer 1 "));
+		feed_free(&f);
+	}
+}
+
+/* Retried after the guest's end of interrupt; programmed again soon; one vCPU alone idles. */
+static void test_harmless(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, 0);
+	for (unsigned int i = 0; i < 20; i++) {
+		fails(&f, SINT_TIMER, false, -EAGAIN);
+		f.now += MS(40);
+		ev_expiration(&f, &vcpu0, SINT_TIMER, false, 0);
+		guest_ticks(&f, &vcpu0, 30, MS(10));
+		fails(&f, SINT_TIMER, false, -ENOENT);
+		guest_ticks(&f, &vcpu0, 5, MS(10));
+		fails(&f, SINT_TIMER, false, 0);
+	}
+	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
+	feed_free(&f);
+}
+
+/* Armed for @ahead, and no callback while the VM goes on for @then. */
+static void silent(struct feed *f, int64_t ahead, int64_t then)
+{
+	uint64_t count = ref_now(f, &host) + (uint64_t)ahead / 100;
+
+	guest_write(f, &vcpu1, 0, count, false);
+	host_start(f, &vcpu1, 0, count);
+	guest_ticks(f, &vcpu0, (unsigned int)(then / MS(10)), MS(10));
+}
+
+static void test_no_callback(void **state)
+{
+	static const int64_t ahead[] = { MS(2), MS(500), SEC(20) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct feed f;
+
+		begin(&f, 0);
+		silent(&f, ahead[i], ahead[i] + SEC(2));
+		expect(&f, HVST_Q_LOST_TIMER, HVST_YES);
+		assert_non_null(
+			strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary, "callback never came"));
+		feed_free(&f);
+	}
+}
+
+static void test_no_callback_harmless(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, 0);
+	silent(&f, SEC(30), SEC(20)); /* not due yet */
+	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
+	feed_free(&f);
+
+	begin(&f, 0);
+	silent(&f, MS(2), SEC(2)); /* called back; then the vCPU does not run */
+	feed_free(&f);
+
+	begin(&f, 0);
+	silent(&f, SEC(1), MS(500)); /* programmed again, or reset by the VMM, before it is due */
+	silent(&f, SEC(1), MS(500));
+	ev_set_config(&f, &vcpu1, 0, 0, true);
+	ev_set_count(&f, &vcpu1, 0, 0, true);
+	guest_ticks(&f, &vcpu0, 300, MS(10));
+	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
+	feed_free(&f);
+
+	begin(&f, 0);
+	silent(&f, SEC(1), MS(500)); /* a new VM in the same threads */
+	ev_tsc_offset(&f, &vcpu1, 0, 12345);
+	guest_ticks(&f, &vcpu0, 300, MS(10));
+	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
+	feed_free(&f);
+
+	begin(&f, 0); /* the VM ends with it */
+	guest_write(&f, &vcpu1, 0, ref_now(&f, &host) + 10000, false);
+	host_start(&f, &vcpu1, 0, ref_now(&f, &host) + 10000);
+	f.now += SEC(5);
+	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
+	feed_free(&f);
+}
+
+/* What is missing may be among the records that were lost. */
+static void test_lost_records(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, 0);
+	silent(&f, MS(2), MS(500));
+	ev_lost(&f, 3, 10);
+	guest_ticks(&f, &vcpu0, 100, MS(10));
+	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
+	feed_free(&f);
+}
+
+/* The VMM writes timer 1 back; it expires without a write of the guest. */
+static void restore(struct feed *f, uint64_t config, int64_t ahead)
+{
+	uint64_t count = ref_now(f, &host) + (uint64_t)(ahead / 100);
+
+	ev_set_config(f, &vcpu0, SINT_TIMER, config, true);
+	ev_set_count(f, &vcpu0, SINT_TIMER, count, true);
+	f->now += MS(200);
+	if (ref_now(f, &host) < count) {
+		ev_start(f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, SINT_TIMER, ref_now(f, &host),
+			 count);
+		f->now += (int64_t)(count - ref_now(f, &host)) * 100;
+		ev_callback(f, &vcpu0, SINT_TIMER, 100, 1);
+	}
+	ev_expiration(f, &vcpu0, SINT_TIMER, true, 0);
+	guest_ticks(f, &vcpu0, 10, MS(10));
+}
+
+static void test_restored(void **state)
+{
+	const uint64_t expired = CONFIG_DIRECT | CONFIG_AUTO;
+	static const int64_t late[] = { MS(-5), SEC(-3), -SEC(80) };
+	struct feed f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		begin(&f, 0);
+		restore(&f, expired, late[i]);
+		expect(&f, HVST_Q_RESTORED_TIMER_FIRED, HVST_YES);
+		assert_int_equal(verdict_of(&f, HVST_Q_RESTORED_TIMER_FIRED)->evidence.n, 2);
+		feed_free(&f);
+	}
+	begin(&f, 0); /* enabled, and fires when it is due */
+	restore(&f, expired | CONFIG_ENABLE, MS(700));
+	expect(&f, HVST_Q_RESTORED_TIMER_FIRED, HVST_NO);
+	feed_free(&f);
+	begin(&f, 0); /* enabled, and past due by then: it may have been pending */
+	restore(&f, expired | CONFIG_ENABLE, MS(-5));
+	expect(&f, HVST_Q_RESTORED_TIMER_FIRED, HVST_CANNOT_TELL);
+	feed_free(&f);
+	begin(&f, 0); /* a reset, then the guest arms */
+	ev_set_config(&f, &vcpu0, 0, 0, true);
+	ev_set_count(&f, &vcpu0, 0, 0, true);
+	guest_setup(&f, &vcpu0, 0);
+	guest_ticks(&f, &vcpu0, 100, MS(10));
+	expect(&f, HVST_Q_RESTORED_TIMER_FIRED, HVST_NO);
+	feed_free(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_delivery),     cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_no_callback),  cmocka_unit_test(test_no_callback_harmless),
+		cmocka_unit_test(test_lost_records), cmocka_unit_test(test_restored),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
