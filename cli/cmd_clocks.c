@@ -20,6 +20,8 @@ static void jsonl(struct context *r)
 
 	contract_lines(&r->out, r->trace, &finding_reference, res->reference, res->nr_reference);
 	contract_lines(&r->out, r->trace, &finding_guest, res->guest, res->nr_guest);
+	contract_lines(&r->out, r->trace, &finding_life, res->life, res->nr_life);
+	contract_lines(&r->out, r->trace, &finding_move, res->moves, res->nr_moves);
 }
 
 static void csv(struct context *r)
@@ -32,6 +34,8 @@ static void text(struct context *r)
 	text_reference(&r->out, r->result, r->o.verbose);
 	out_char(&r->out, '\n');
 	text_guest(&r->out, r->result, r->o.verbose);
+	out_char(&r->out, '\n');
+	text_life(&r->out, r->result, r->o.verbose);
 	out_char(&r->out, '\n');
 	text_trace(&r->out, r->trace, r->o.verbose);
 }

@@ -17,12 +17,14 @@ NAME(hvst_storm_cause_name, enum hvst_storm_cause, "not_seen", "host_step", "sou
 NAME(hvst_ref_source_name, enum hvst_ref_source, "unknown", "tsc_page", "kvmclock")
 NAME(hvst_guest_source_name, enum hvst_guest_source, "unknown", "reference_counter", "tsc_page",
      "tsc_page_disabled", "tsc_emulated", "raw_tsc", "kvmclock", "acpi_pm", "hpet")
+NAME(hvst_life_kind_name, enum hvst_life_kind, "created", "reset", "restored", "resumed", "gone")
 NAME(hvst_clock_role_name, enum hvst_clock_role, "unknown", "stimer", "timekeeping")
 NAME(hvst_confidence_name, enum hvst_confidence, "suspected", "inferred", "observed")
 NAME(hvst_question_name, enum hvst_question, "storm", "guest_clock_behind", "guest_backlog",
      "guest_clock_rate", "guest_clocksource_switch", "host_reference_step", "host_reference_rate",
-     "host_kvmclock_fallback", "host_unpaired_clock_reads", "preemption", "timer_livelock",
-     "lost_timer", "restored_timer_fired", "slow_clock_path", "refused_requests")
+     "host_kvmclock_fallback", "host_unpaired_clock_reads", "preemption", "guest_clock_ahead",
+     "guest_time_restore", "tsc_reference_offset", "vmm_resume_order", "vcpu_tsc_mismatch",
+     "timer_livelock", "lost_timer", "restored_timer_fired", "slow_clock_path", "refused_requests")
 NAME(hvst_answer_name, enum hvst_answer, "cannot_tell", "no", "yes")
 NAME(hvst_timer_mode_name, enum hvst_timer_mode, "unknown", "one_shot", "periodic", "both")
 NAME(hvst_delivery_mode_name, enum hvst_delivery_mode, "unknown", "direct", "message", "both")

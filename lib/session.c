@@ -263,6 +263,10 @@ static int identities_keep(struct hvst_session *s)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 			s->who[s->nr_who++] = (struct identity){ v->tid, vm->number, v->vcpu_id };
 	qsort(s->who, s->nr_who, sizeof(*s->who), cmp_identity);
+	/* A thread id that was used again belongs to one VM or another, depending on the time. */
+	for (unsigned int i = 1; i < s->nr_who; i++)
+		if (s->who[i].tid == s->who[i - 1].tid)
+			s->who[i].vm = s->who[i - 1].vm = -1;
 	return 0;
 }
 

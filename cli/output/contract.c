@@ -350,6 +350,9 @@ void contract_clocks(struct json *j, const struct hvst_result *r)
 	json_object(j, "clocks");
 	contract_findings(j, "reference", &finding_reference, r->reference, r->nr_reference);
 	contract_findings(j, "guest", &finding_guest, r->guest, r->nr_guest);
+	contract_findings(j, "life", &finding_life, r->life, r->nr_life);
+	contract_findings(j, "moves", &finding_move, r->moves, r->nr_moves);
+	contract_findings(j, "points", &finding_point, r->points, r->nr_points);
 	json_end_object(j);
 }
 

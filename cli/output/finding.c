@@ -52,6 +52,11 @@ static const char *source_word(int v)
 	return hvst_guest_source_name(v);
 }
 
+static const char *life_word(int v)
+{
+	return hvst_life_kind_name(v);
+}
+
 static const char *role_word(int v)
 {
 	return hvst_clock_role_name(v);
@@ -242,6 +247,16 @@ static void reference_rate(char *buf, size_t len, const void *finding)
 	rate_text(buf, len, s->rate_ppm, s->rate_ppm_error);
 }
 
+static void move_vcpu(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_clock_move *m = finding;
+
+	if (m->vcpu < 0)
+		snprintf(buf, len, "all");
+	else
+		snprintf(buf, len, "%d", m->vcpu);
+}
+
 static void guest_vcpu(char *buf, size_t len, const void *finding)
 {
 	const struct hvst_guest_transition *t = finding;
@@ -299,6 +314,9 @@ static const struct finding_field vm_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_DATA),
 	FIELD("name", "name", POINTER, name, IN_DATA),
 	FIELD("epoch_ns", "epoch", TIME, epoch_ns, IN_DATA),
+	FIELD("tsc_behind_ns", "TSC behind", SIGNED, tsc_behind_ns, IN_DATA),
+	FIELD("tsc_behind_error_ns", "error", DURATION, tsc_behind_error_ns, IN_DATA),
+	FIELD("tsc_behind_why", "unknown because", STRING, tsc_behind_why, IN_DATA),
 	FIELD("vcpus", "vCPUs", LIST, vcpus, IN_DATA, .of = &finding_vcpu),
 };
 #undef OF
@@ -433,6 +451,48 @@ static const struct finding_field guest_fields[] = {
 };
 #undef OF
 
+#define OF struct hvst_life_event
+static const struct finding_field life_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
+	FIELD("kind", "what", WORD, kind, IN_DATA | IN_TABLES, .word = life_word),
+	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
+	FIELD("end_ns", "end", TIME, end_ns, IN_DATA),
+	FIELD("reference_ns", "clock moved", SIGNED, reference_ns, IN_DATA | IN_TABLES,
+	      .role = ROLE_WARN),
+	FIELD("first_run_ns", "runs", TIME, first_run_ns, IN_DATA),
+	FIELD("steps", "steps", STRING, steps, IN_DATA | IN_TABLES, .flexible = true),
+	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_DATA),
+};
+#undef OF
+
+#define OF struct hvst_clock_move
+static const struct finding_field move_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
+	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA),
+	TEXT("vCPU", IN_TABLES, move_vcpu),
+	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
+	FIELD("event", "event", EVENT, event, IN_DATA | IN_TABLES),
+	FIELD("tid", "by", ID, tid, IN_DATA | IN_TABLES, .drop = 1),
+	FIELD("master", "master clock", BOOL, master, IN_DATA),
+	FIELD("tsc_cycles", "cycles", REF, tsc_cycles, IN_DATA),
+	FIELD("tsc_ns", "TSC", SIGNED, tsc_ns, IN_DATA | IN_TABLES),
+	FIELD("reference_ns", "clock moved", SIGNED, reference_ns, IN_DATA | IN_TABLES,
+	      .role = ROLE_WARN),
+};
+#undef OF
+
+#define OF struct hvst_clock_point
+static const struct finding_field point_fields[] = {
+	FIELD("vm", "VM", ID, vm, IN_DATA),
+	FIELD("from_ns", "from", TIME, from_ns, IN_DATA),
+	FIELD("to_ns", "to", TIME, to_ns, IN_DATA),
+	FIELD("reference_min_ns", "reference, least", SIGNED, reference_min_ns, IN_DATA),
+	FIELD("reference_max_ns", "reference, most", SIGNED, reference_max_ns, IN_DATA),
+	FIELD("guest_min_ns", "guest, least", SIGNED, guest_min_ns, IN_DATA),
+	FIELD("guest_max_ns", "guest, most", SIGNED, guest_max_ns, IN_DATA),
+};
+#undef OF
+
 #define OF struct hvst_vm_verdict
 static const struct finding_field vm_verdict_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_JSON),
@@ -460,6 +520,9 @@ const struct finding_kind finding_past_due = KIND(past_due_fields, struct hvst_p
 const struct finding_kind finding_reference = KIND(reference_fields, struct hvst_ref_segment, NULL);
 const struct finding_kind finding_guest =
 	KIND(guest_fields, struct hvst_guest_transition, guest_subdued);
+const struct finding_kind finding_life = KIND(life_fields, struct hvst_life_event, NULL);
+const struct finding_kind finding_move = KIND(move_fields, struct hvst_clock_move, NULL);
+const struct finding_kind finding_point = KIND(point_fields, struct hvst_clock_point, NULL);
 const struct finding_kind finding_verdict = KIND(verdict_fields, struct hvst_verdict, NULL);
 const struct finding_kind finding_vm_verdict =
 	KIND(vm_verdict_fields, struct hvst_vm_verdict, NULL);

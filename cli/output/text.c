@@ -363,6 +363,50 @@ void text_guest(struct out *o, const struct hvst_result *r, bool verbose)
 		guest_evidence(o, &r->guest[i]);
 }
 
+static void life_row(struct out *o, const struct hvst_life_event *e)
+{
+	bool moved = e->reference_ns != HVST_UNKNOWN && e->reference_ns;
+	char time[UNIT_BUF], step[UNIT_BUF], vm[UNIT_BUF], text[FIELD_BUF];
+
+	snprintf(text, sizeof(text), "VM %s %s%s%s: %s", id_text(vm, e->vm),
+		 hvst_life_kind_name(e->kind), moved ? ", its reference clock moved by " : "",
+		 moved ? unit_signed(step, e->reference_ns) : "", e->steps);
+	out_printf(o, "  %11s  ", unit_time(time, e->ts_ns));
+	out_wrap(o, 15, 15, 0, text);
+}
+
+static void tsc_behind(struct out *o, const struct hvst_vm *vm, bool verbose)
+{
+	char id[UNIT_BUF], size[UNIT_BUF], error[UNIT_BUF];
+
+	if (vm->tsc_behind_ns != HVST_UNKNOWN)
+		out_printf(o, "  VM %s: TSC %s behind reference time, each from its zero (+- %s)\n",
+			   id_text(id, vm->vm), unit_signed(size, vm->tsc_behind_ns),
+			   unit_duration(error, vm->tsc_behind_error_ns));
+	else if (verbose)
+		out_printf(o, "  VM %s: TSC against reference time unknown: %s\n",
+			   id_text(id, vm->vm), vm->tsc_behind_why);
+}
+
+void text_life(struct out *o, const struct hvst_result *r, bool verbose)
+{
+	out_in(o, ROLE_TITLE, "What happened to each VM");
+	out_str(o, "\n");
+	for (unsigned int i = 0; i < r->nr_life; i++)
+		life_row(o, &r->life[i]);
+	if (!r->nr_life)
+		out_str(o, "  nothing was seen\n");
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		tsc_behind(o, &r->vms[i], verbose);
+	if (!verbose || !r->nr_moves)
+		return;
+	out_char(o, '\n');
+	out_in(o, ROLE_TITLE, "What moved their clocks");
+	out_str(o, "\n");
+	out_pad(o, 2, ' ');
+	finding_table(o, &finding_move, r->moves, r->nr_moves, 2, false);
+}
+
 /* Host steps and guest changes in one list by time, for the screen. */
 struct clock_line {
 	int64_t ts_ns;

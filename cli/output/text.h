@@ -24,5 +24,6 @@ void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int in
 /* clocks */
 void text_reference(struct out *o, const struct hvst_result *r, bool verbose);
 void text_guest(struct out *o, const struct hvst_result *r, bool verbose);
+void text_life(struct out *o, const struct hvst_result *r, bool verbose);
 
 #endif

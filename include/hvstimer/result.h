@@ -118,6 +118,12 @@ struct hvst_vm {
 	int vm;		  /* 0, 1, ... in order of appearance; -1 unknown */
 	const char *name; /* as the recording names the guest (trace-cmd -A or --name); NULL */
 	int64_t epoch_ns; /* trace time - 100 * time_now, first segment; HVST_UNKNOWN */
+	/*
+	 * How far the guest's TSC lies behind its reference time, both from their zero, and a bound
+	 * on the error; HVST_UNKNOWN where the trace cannot tell, and why.
+	 */
+	int64_t tsc_behind_ns, tsc_behind_error_ns;
+	char tsc_behind_why[96];
 	const struct hvst_vcpu_info *vcpus;
 	unsigned int nr_vcpus;
 };
@@ -266,6 +272,54 @@ struct hvst_guest_transition {
 	struct hvst_evidence_list evidence;
 };
 
+/*
+ * What happened to a VM as a whole. A migration's destination cannot be told from a restore: both
+ * create vCPUs and write a state back.
+ */
+enum hvst_life_kind {
+	HVST_LIFE_CREATED,
+	HVST_LIFE_RESET,    /* in place: its clock set back, its TSC left as it was */
+	HVST_LIFE_RESTORED, /* a state was written back, or it was migrated in */
+	HVST_LIFE_RESUMED,  /* the guest set up its clock and timers anew: its own resume */
+	HVST_LIFE_GONE
+};
+
+struct hvst_life_event {
+	int vm;
+	enum hvst_life_kind kind;
+	int64_t ts_ns, end_ns; /* the first and the last thing done */
+	int64_t reference_ns;  /* its reference clock moved by so much; HVST_UNKNOWN: not seen */
+	int64_t first_run_ns;  /* first entry or arm of the guest after it began; HVST_UNKNOWN */
+	char steps[320];       /* what was done, in order */
+	struct hvst_evidence_list evidence;
+};
+
+/* One write of a TSC offset, or one master clock update, and what it moved. */
+struct hvst_clock_move {
+	int vm;
+	int vcpu; /* -1: the whole VM */
+	int64_t ts_ns;
+	int event;   /* enum hvst_event_id */
+	int tid;     /* the task that did it */
+	bool master; /* an update: the master clock is on after it */
+	/* A write: by how much the TSC moved, 0 at its creation; an update: HVST_UNKNOWN. */
+	int64_t tsc_cycles;
+	int64_t tsc_ns;	      /* the same in ns, HVST_UNKNOWN without the TSC's rate */
+	int64_t reference_ns; /* by how much the reference clock moved; HVST_UNKNOWN: not seen */
+};
+
+/*
+ * A stretch of time of one VM: how far its reference clock, and the guest's clock as the counts of
+ * its busiest timer imply it, lie off one line; least and most in [from_ns, to_ns), HVST_UNKNOWN
+ * without a reading, an arm. Of the guest's the upper edge is the sharp one.
+ */
+struct hvst_clock_point {
+	int vm;
+	int64_t from_ns, to_ns;
+	int64_t reference_min_ns, reference_max_ns;
+	int64_t guest_min_ns, guest_max_ns;
+};
+
 struct hvst_unpaired { /* the gap between the host's two clock readings, upper bound */
 	uint64_t count;
 	int64_t p50_ns, p95_ns, p99_ns, max_ns; /* HVST_UNKNOWN when count is 0 */
@@ -287,6 +341,11 @@ enum hvst_question {
 	HVST_Q_HOST_KVMCLOCK_FALLBACK,
 	HVST_Q_HOST_UNPAIRED_CLOCK_READS,
 	HVST_Q_PREEMPTION,
+	HVST_Q_GUEST_CLOCK_AHEAD,
+	HVST_Q_GUEST_TIME_RESTORE,
+	HVST_Q_TSC_REFERENCE_OFFSET,
+	HVST_Q_VMM_RESUME_ORDER,
+	HVST_Q_VCPU_TSC_MISMATCH,
 	HVST_Q_TIMER_LIVELOCK,
 	HVST_Q_LOST_TIMER,
 	HVST_Q_RESTORED_TIMER_FIRED,
@@ -327,6 +386,12 @@ struct hvst_result {
 	unsigned int nr_reference;
 	const struct hvst_guest_transition *guest;
 	unsigned int nr_guest;
+	const struct hvst_life_event *life;
+	unsigned int nr_life;
+	const struct hvst_clock_move *moves;
+	unsigned int nr_moves;
+	const struct hvst_clock_point *points; /* by VM, then time; a few hundred of each */
+	unsigned int nr_points;
 	struct hvst_unpaired unpaired;
 	struct hvst_verdict verdicts[HVST_Q_COUNT];
 	char headline[768]; /* is there a storm, whose fault, since when, what set it off */
@@ -342,6 +407,7 @@ const char *hvst_storm_kind_name(enum hvst_storm_kind v);
 const char *hvst_storm_cause_name(enum hvst_storm_cause v);
 const char *hvst_ref_source_name(enum hvst_ref_source v);
 const char *hvst_guest_source_name(enum hvst_guest_source v);
+const char *hvst_life_kind_name(enum hvst_life_kind v);
 const char *hvst_clock_role_name(enum hvst_clock_role v);
 const char *hvst_confidence_name(enum hvst_confidence v);
 const char *hvst_question_name(enum hvst_question v);

@@ -164,7 +164,10 @@ const char *hvst_session_error(const struct hvst_session *s);		     /* "" when n
 
 /* The command name of a thread as the recording has it; "" when unknown. */
 const char *hvst_session_comm(const struct hvst_session *s, int tid);
-/* The VM and vCPU of a vCPU thread, known after a run; *@vm, *@vcpu -1 when unknown. */
+/*
+ * The VM and vCPU of a vCPU thread, known after a run; *@vm, *@vcpu -1 when unknown. *@vm is -1 too
+ * where the thread id was used by vCPUs of several VMs, one after the other.
+ */
 void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu);
 
 #pragma GCC visibility pop

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /* Stage: analysis. Answers about the host: its reference clock, and what that is computed from. */
+#include <math.h>
+
 #include "pastdue.h"
 #include "verdict.h"
 
@@ -31,6 +33,37 @@ ANSWER(step)
 	return answer_of(v.answer);
 }
 
+/*
+ * The kvmclock and the page may run at different rates (a kvmclock computed without the guest's TSC
+ * scaling): where the rate changes with the source, both are named.
+ */
+static void source_rates(const struct analysis *a, int vm, struct hvst_evidence_list *why)
+{
+	const struct hvst_ref_segment *before = NULL;
+
+	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *s = &a->result.reference[i];
+
+		if (s->vm != vm || isnan(s->rate_ppm))
+			continue;
+		if (!before && fabs(s->rate_ppm) > HVST_RATE_MIN_PPM + s->rate_ppm_error)
+			hvst_evidence_stat(why, "from %.6f s time_now is of source %s: %+.1f ppm",
+					   (double)s->from_ns / 1e9,
+					   hvst_ref_source_name(s->source), s->rate_ppm);
+		if (before && before->source != s->source &&
+		    fabs(s->rate_ppm - before->rate_ppm) >
+			    HVST_RATE_MIN_PPM + s->rate_ppm_error + before->rate_ppm_error)
+			hvst_evidence_stat(
+				why,
+				"from %.6f s time_now is of source %s: %+.1f ppm; before of "
+				"%s: %+.1f ppm",
+				(double)s->from_ns / 1e9, hvst_ref_source_name(s->source),
+				s->rate_ppm, hvst_ref_source_name(before->source),
+				before->rate_ppm);
+		before = s;
+	}
+}
+
 ANSWER(host_rate)
 {
 	const struct refclock *clock = clock_of(a, vm);
@@ -39,9 +72,11 @@ ANSWER(host_rate)
 	if (!clock || a->opts.trace->scale_source == HVST_SCALE_ESTIMATED)
 		return HVST_CANNOT_TELL;
 	hvst_refclock_rate(clock, HVST_RATE_MIN_PPM, HVST_RATE_MIN_NS, &v);
-	if (v.answer == REFCLOCK_YES)
+	if (v.answer == REFCLOCK_YES) {
 		hvst_evidence_stat(why, "time_now against clock %s: %.120s",
 				   a->opts.trace->clock ? a->opts.trace->clock : "?", v.text);
+		source_rates(a, vm, why);
+	}
 	return answer_of(v.answer);
 }
 

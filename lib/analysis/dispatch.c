@@ -9,8 +9,10 @@
 
 #include "activity.h"
 #include "clocksource.h"
+#include "epoch.h"
 #include "guestclock.h"
 #include "latency.h"
+#include "life.h"
 #include "livelock.h"
 #include "load.h"
 #include "lost.h"
@@ -21,6 +23,7 @@
 #include "result.h"
 #include "slowpath.h"
 #include "storm.h"
+#include "twoclocks.h"
 
 static int vm_created(struct vm *vm)
 {
@@ -28,7 +31,8 @@ static int vm_created(struct vm *vm)
 	if (!vm->state || hvst_resolve_vm_created(vm) || hvst_marks_created(vm) ||
 	    hvst_clocksource_vm_created(vm) || hvst_pastdue_created(vm) ||
 	    hvst_guestclock_vm_created(vm) || hvst_lost_vm_created(vm) ||
-	    hvst_slowpath_vm_created(vm) || hvst_refused_vm_created(vm))
+	    hvst_slowpath_vm_created(vm) || hvst_refused_vm_created(vm) ||
+	    hvst_life_created(vm) || hvst_epoch_vm_created(vm) || hvst_twoclocks_vm_created(vm))
 		return -ENOMEM;
 	return 0;
 }
@@ -42,6 +46,9 @@ static void vm_free(struct vm *vm)
 	hvst_clocksource_vm_free(vm);
 	hvst_pastdue_free(vm);
 	hvst_guestclock_vm_free(vm);
+	hvst_life_free(vm);
+	hvst_epoch_vm_free(vm);
+	hvst_twoclocks_vm_free(vm);
 	hvst_lost_vm_free(vm);
 	hvst_slowpath_vm_free(vm);
 	hvst_refused_vm_free(vm);
@@ -82,7 +89,8 @@ static int timer_created(struct stimer *t)
 	if (!t->state || hvst_latency_timer_created(t) || hvst_resolve_timer_created(t) ||
 	    hvst_storm_created(t) || hvst_guestclock_created(t) ||
 	    hvst_clocksource_timer_created(t) || hvst_livelock_created(t) ||
-	    hvst_lost_timer_created(t) || hvst_load_timer_created(t))
+	    hvst_lost_timer_created(t) || hvst_load_timer_created(t) ||
+	    hvst_epoch_timer_created(t))
 		return -ENOMEM;
 	return 0;
 }
@@ -96,6 +104,8 @@ static void timer_free(struct stimer *t)
 	hvst_storm_free(t);
 	hvst_guestclock_free(t);
 	hvst_clocksource_timer_free(t);
+	hvst_epoch_timer_free(t);
+	hvst_twoclocks_timer_free(t);
 	hvst_livelock_free(t);
 	hvst_lost_timer_free(t);
 	hvst_load_timer_free(t);
@@ -124,6 +134,9 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	hvst_clocksource_merged(a, into, from);
 	hvst_pastdue_merged(into, from);
 	hvst_guestclock_merged(into, from);
+	hvst_life_merged(into, from);
+	hvst_epoch_merged(into, from);
+	hvst_twoclocks_merged(into, from);
 	hvst_lost_merged(into, from);
 	hvst_slowpath_merged(into, from);
 	hvst_refused_merged(into, from);
@@ -141,6 +154,10 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 	hvst_pastdue_arm(t, &m, ev);
 	hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, ev);
 	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
+	hvst_life_arm(t, &m, ev);
+	hvst_epoch_arm(t, &m, changes->arm_programmed_ns);
+	if (hvst_twoclocks_arm(t, &m))
+		a->error = -ENOMEM;
 	hvst_resolve_arm(a, t, &m, bound);
 	hvst_livelock_arm(a, t, &m, ev);
 	hvst_lost_arm(t, &m, ev);
@@ -212,21 +229,25 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 	switch (c->kind) {
 	case HVST_CHANGE_ENTRY:
 		entry(a, v, ev->ts_ns);
+		hvst_life_entry(v, ev);
 		break;
 	case HVST_CHANGE_EXIT:
 		vm_exit(a, v, ev);
 		break;
 	case HVST_CHANGE_MSR:
 		msr(a, v, ev);
+		hvst_life_msr(v, ev);
 		break;
 	case HVST_CHANGE_PAGE:
 		hvst_clocksource_page(a, c, ev);
 		break;
 	case HVST_CHANGE_SAMPLE:
 		hvst_resolve_sample(a, c->vm, ev->cpu);
+		hvst_twoclocks_sample(c->vm, ev);
 		break;
 	case HVST_CHANGE_PROGRAMMED:
 		programmed(a, c->timer, ev);
+		hvst_life_programmed(c->timer, ev);
 		break;
 	case HVST_CHANGE_ARM:
 		arm(a, c->timer, ev, changes);
@@ -243,12 +264,14 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		break;
 	case HVST_CHANGE_VCPU_EVENT:
 		hvst_clocksource_event(a, v, ev);
+		hvst_life_event(v, ev);
 		hvst_slowpath_event(v, ev);
 		hvst_refused_event(v, ev);
 		break;
 	case HVST_CHANGE_CLOCK:
 		if (c->vm)
 			clock_event(c->vm, ev);
+		hvst_life_clock(a, c->vm, ev);
 		break;
 	case HVST_CHANGE_VCPU_GAP:
 		hvst_activity_gap(v);
@@ -326,6 +349,7 @@ void hvst_analysis_free(struct analysis *a)
 	hvst_sketch_free(a->unpaired);
 	for (unsigned int i = 0; i < a->nr_storms; i++)
 		hvst_storm_found_free(&a->storms[i]);
+	free(a->orphans.steps);
 	free(a->storms);
 	free(a->transitions);
 	free(a);

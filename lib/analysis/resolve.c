@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "epoch.h"
 #include "guestclock.h"
 #include "resolve.h"
 
@@ -79,6 +80,7 @@ static void skew_known(struct analysis *a, struct stimer *t, struct hvst_arm *ar
 	if (hvst_sketch_add(t->state->skew->sketch, arm->skew_ns, 1))
 		a->error = -ENOMEM;
 	hvst_guestclock_arm(a, t, arm);
+	hvst_epoch_resolved(t, arm);
 }
 
 /* The arm's skew from the clock as it is known now; unknown where readings do not bound it. */

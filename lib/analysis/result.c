@@ -10,19 +10,16 @@
 #include <string.h>
 
 #include "latency.h"
+#include "life.h"
 #include "load.h"
 #include "resolve.h"
 #include "result.h"
+#include "twoclocks.h"
 
 #define BEND_SHOWN_PPM 100  /* a change of rate that is worth a segment of its own */
 #define RATE_KNOWN_PPM 50   /* a rate that is known no better says nothing */
 #define MAX_OVERLAP    1024 /* storms looked back at for their episode */
 #define DRIFT_SAME_NS  (60LL * 1000 * 1000 * 1000) /* one drift, seen twice */
-
-static bool vm_pass(const struct analysis *a, const struct vm *vm)
-{
-	return a->opts.vm < 0 || vm->number == a->opts.vm;
-}
 
 static int cmp_vcpu(const void *x, const void *y)
 {
@@ -85,7 +82,7 @@ static int build_vms(struct analysis *a)
 	for_each_vm (vm, a) {
 		struct hvst_vm *out = vm->number < 0 && unknown ? unknown : &vms[a->result.nr_vms];
 
-		if (!vm_pass(a, vm))
+		if (!hvst_vm_pass(a, vm))
 			continue;
 		out->vm = vm->number;
 		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(&vm->clock);
@@ -160,7 +157,7 @@ static int build_timers(struct analysis *a)
 		return -ENOMEM;
 	n = 0;
 	for_each_vm (vm, a) {
-		if (!vm_pass(a, vm))
+		if (!hvst_vm_pass(a, vm))
 			continue;
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 			for (unsigned int i = 0; i < HVST_STIMERS; i++)
@@ -250,7 +247,7 @@ static int build_storms(struct analysis *a)
 	for (unsigned int i = 0; i < a->nr_storms; i++) {
 		const struct vcpu *v = a->storms[i].vcpu;
 
-		if (!vm_pass(a, v->vm) || !hvst_filter_pass(a, v, a->storms[i].storm.timer))
+		if (!hvst_vm_pass(a, v->vm) || !hvst_filter_pass(a, v, a->storms[i].storm.timer))
 			continue;
 		list[n] = a->storms[i].storm;
 		list[n++].vm = v->vm->number;
@@ -297,7 +294,7 @@ static int build_guest(struct analysis *a)
 	for (unsigned int i = 0; i < a->nr_transitions; i++) {
 		const struct transition_found *f = &a->transitions[i];
 
-		if (!vm_pass(a, f->vm) || (f->vcpu && !hvst_filter_pass(a, f->vcpu, -1)))
+		if (!hvst_vm_pass(a, f->vm) || (f->vcpu && !hvst_filter_pass(a, f->vcpu, -1)))
 			continue;
 		list[n] = f->transition;
 		list[n++].vm = f->vm->number;
@@ -459,7 +456,7 @@ static int build_reference(struct analysis *a)
 		return -ENOMEM;
 	n = 0;
 	for_each_vm (vm, a)
-		if (vm_pass(a, vm))
+		if (hvst_vm_pass(a, vm))
 			n += segments_of(vm, list + n);
 	a->result.reference = list;
 	a->result.nr_reference = n;
@@ -469,7 +466,7 @@ static int build_reference(struct analysis *a)
 static int build_unpaired(struct analysis *a)
 {
 	for_each_vm (vm, a)
-		if (vm->start_latency && vm_pass(a, vm) &&
+		if (vm->start_latency && hvst_vm_pass(a, vm) &&
 		    hvst_sketch_merge(a->unpaired, vm->start_latency))
 			return -ENOMEM;
 	a->result.unpaired = (struct hvst_unpaired){
@@ -486,7 +483,8 @@ int hvst_result_build(struct analysis *a)
 {
 	a->result.past_due = a->past_due;
 	if (build_vms(a) || build_timers(a) || build_reference(a) || build_storms(a) ||
-	    build_guest(a) || build_unpaired(a))
+	    build_guest(a) || build_unpaired(a) || hvst_life_build(a) ||
+	    hvst_twoclocks_build(a))
 		return -ENOMEM;
 	hvst_verdicts(a);
 	return a->error;
@@ -505,5 +503,7 @@ void hvst_result_free(struct analysis *a)
 	free((void *)(uintptr_t)r->storms);
 	free((void *)(uintptr_t)r->guest);
 	free((void *)(uintptr_t)r->reference);
+	hvst_life_results_free(r);
+	free((void *)(uintptr_t)r->points);
 	memset(r, 0, sizeof(*r));
 }

@@ -11,6 +11,7 @@
 
 #include "../stats/sketch.h"
 #include "analysis.h"
+#include "evidence.h"
 
 #define ANALYSIS_MAX_STORMS	 65536
 #define ANALYSIS_MAX_TRANSITIONS 65536
@@ -25,6 +26,33 @@ struct transition_found {
 	struct hvst_guest_transition transition;
 	struct vm *vm;
 	struct vcpu *vcpu; /* NULL: of the whole VM */
+};
+
+/*
+ * vCPUs of a VM ran with different TSC offsets. @since_ns: when the one that differs was written.
+ */
+struct tsc_mismatch {
+	int64_t since_ns, ran_ns, until_ns; /* @until_ns HVST_UNKNOWN: to the end */
+	uint64_t least, most;
+	int least_vcpu, most_vcpu;
+	unsigned int nr_vcpus; /* with an offset that was seen */
+	struct hvst_evidence why;
+};
+
+/* What was done to a VM, see life.h. */
+struct life_step;
+struct vm_life {
+	struct life_step *steps; /* by time */
+	unsigned int nr, cap;
+	bool dirty; /* an offset was written since the vCPUs' were compared */
+	bool page_off;
+	int calling; /* tid of the vCPU whose HvCallRestorePartitionTime has not returned; -1 */
+	int64_t watch_ns;  /* the guest's arms are counted until then */
+	bool entry_wanted; /* the next entry of the guest is its first after something done */
+	int64_t offset_ns; /* the last write of an offset */
+	struct hvst_evidence offset_why;
+	struct tsc_mismatch mismatch;
+	bool mismatched; /* @mismatch is set */
 };
 
 struct analysis {
@@ -43,6 +71,7 @@ struct analysis {
 	struct hvst_sketch *unpaired;
 	unsigned int nr_pending; /* arms that wait in resolve.c, of all VMs */
 
+	struct vm_life orphans;	   /* things done by tasks whose VM was not known: life.c */
 	struct hvst_result result; /* see result.c */
 };
 
@@ -52,6 +81,9 @@ struct vm_state {
 	struct vm_source *source;   /* clocksource.c */
 	struct vm_causes *causes;   /* pastdue.c */
 	struct vm_guestclock *guestclock;
+	struct vm_life *life;	      /* life.c */
+	struct vm_leaps *leaps;	      /* epoch.c */
+	struct hvst_series *readings; /* twoclocks.c */
 	struct vm_lost *lost;	    /* lost.c */
 	struct vm_slow *slow;	    /* slowpath.c */
 	struct vm_refused *refused; /* refused.c */
@@ -76,6 +108,8 @@ struct timer_state {
 	struct timer_livelock *livelock; /* livelock.c */
 	struct timer_lost *lost;	 /* lost.c */
 	struct timer_load *load;	 /* load.c */
+	struct timer_epoch *epoch;	 /* epoch.c */
+	struct timer_counts *counts;	 /* twoclocks.c */
 };
 
 /* The number of the vCPU's VM: known at the end of a run, or from an earlier one; -1. */
@@ -111,6 +145,12 @@ static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
 static inline bool hvst_step_repeats(int64_t step, int64_t before)
 {
 	return llabs(step - before) <= 1;
+}
+
+/* Findings of this VM are asked for. */
+static inline bool hvst_vm_pass(const struct analysis *a, const struct vm *vm)
+{
+	return a->opts.vm < 0 || vm->number == a->opts.vm;
 }
 
 #define for_each_vm(vm, a)   for (struct vm *vm = hvst_kvm_vms((a)->kvm); vm; vm = vm->next)

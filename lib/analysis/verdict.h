@@ -55,6 +55,12 @@ ANSWER(step);
 ANSWER(host_rate);
 ANSWER(fallback);
 ANSWER(unpaired);
+/* --- answers_clock.c: faults of guest, VMM and host that set two clocks apart --- */
+ANSWER(ahead);
+ANSWER(time_restore);
+ANSWER(tsc_offset);
+ANSWER(resume_order);
+ANSWER(tsc_mismatch);
 /* answers_timer.c */
 ANSWER(livelock);
 ANSWER(lost);
@@ -73,6 +79,12 @@ SENTENCE(step);
 SENTENCE(host_rate);
 SENTENCE(fallback);
 SENTENCE(unpaired);
+/* sentences_clock.c */
+SENTENCE(ahead);
+SENTENCE(time_restore);
+SENTENCE(tsc_offset);
+SENTENCE(resume_order);
+SENTENCE(tsc_mismatch);
 /* answers_timer.c */
 SENTENCE(livelock);
 SENTENCE(lost);

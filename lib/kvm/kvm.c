@@ -47,15 +47,10 @@ static void on_msr(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 		guest_writes_msr(k, v, ev, out);
 }
 
-/* A vCPU's first TSC offset: the VM begins here, mostly before its threads are known as vCPUs. */
-static void vm_created(struct kvm *k, struct vm *vm, const struct hvst_event *ev)
+/* No master clock for one of several VMs: whose page broke cannot be told. */
+static void page_unsure(struct vm *vm, int64_t ts)
 {
-	struct creator *c = &k->creators[k->nr_creators++ % KVM_CREATORS];
-
-	c->pid = ev->pid;
-	c->ts_ns = ev->ts_ns;
-	if (vm)
-		hvst_tscpage_created(&vm->page, ev->ts_ns);
+	hvst_tscpage_unsure(&vm->page, ts);
 }
 
 static void master_clock_updated(struct kvm *k, struct vm *vm, const struct hvst_event *ev,
@@ -63,7 +58,6 @@ static void master_clock_updated(struct kvm *k, struct vm *vm, const struct hvst
 {
 	struct hvst_change *c;
 
-	k->master_seen = true;
 	if (!vm)
 		return;
 	kvm_clock_event(k, vm, ev);
@@ -74,23 +68,63 @@ static void master_clock_updated(struct kvm *k, struct vm *vm, const struct hvst
 	c->page.was_source = HVST_REF_TSC_PAGE;
 }
 
+void kvm_off_is_own(struct kvm *k, const struct vcpu *v, struct hvst_changes *out)
+{
+	if (k->off_vm != v->vm)
+		return;
+	k->off_vm = NULL;
+	master_clock_updated(k, v->vm, &k->off, out);
+}
+
+/*
+ * A VM begins without a master clock, in the context of the task that creates it. Whether that was
+ * the new VM or one that the task has already, shows by who goes on.
+ */
+static bool may_be_new(const struct kvm *k, const struct vm *vm, const struct hvst_event *ev)
+{
+	return vm && !ev->master_clock.use_master_clock && !ev->master_clock.offset_matched &&
+	       !hvst_kvm_find(k, ev->pid);
+}
+
+/* The first offset of a vCPU is its creation; another one that differs is its VMM's or guest's. */
+static void tsc_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
+{
+	kvm_offset_written(k, v, ev);
+	if (v)
+		kvm_clock_event(k, v->vm, ev);
+	/* A VMM that moves the TSC of what it just created restores a VM, its page perhaps too. */
+	if (ev->tsc_offset.previous_tsc_offset &&
+	    ev->tsc_offset.previous_tsc_offset != ev->tsc_offset.next_tsc_offset)
+		kvm_creator_restores(k, ev->pid);
+}
+
 static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
-	struct vcpu *v = hvst_kvm_find(k, ev->pid);
+	bool offset = ev->id == HVST_EV_WRITE_TSC_OFFSET, unsure = false;
+	bool master = ev->id == HVST_EV_UPDATE_MASTER_CLOCK;
+	struct vcpu *v;
 	struct vm *vm;
 
+	if (offset && !ev->tsc_offset.previous_tsc_offset) {
+		if (k->off_vm && k->off.pid == ev->pid)
+			k->off_vm = NULL;
+		kvm_vcpu_created(k, ev);
+	}
+	v = hvst_kvm_find(k, ev->pid);
 	if (!v && ev->vcpu_id >= 0)
 		v = kvm_nearest(k, ev->vcpu_id, ev->pid);
-	vm = v ? v->vm : kvm_vm_of_task(k, ev->pid);
-	kvm_change(out, HVST_CHANGE_CLOCK, vm, NULL, NULL);
-	if (ev->id == HVST_EV_UPDATE_MASTER_CLOCK) {
+	vm = v ? v->vm : kvm_vm_of_task(k, ev->pid, &unsure);
+	kvm_change(out, HVST_CHANGE_CLOCK, vm, offset ? v : NULL, NULL);
+	k->master_seen |= master;
+	if (offset) {
+		tsc_offset_written(k, v, ev);
+	} else if (master && unsure && !ev->master_clock.use_master_clock) {
+		kvm_each_vm_near(k, ev->pid, page_unsure, ev->ts_ns);
+	} else if (master && may_be_new(k, vm, ev)) {
+		k->off = *ev;
+		k->off_vm = vm;
+	} else if (master) {
 		master_clock_updated(k, vm, ev, out);
-	} else if (ev->id == HVST_EV_WRITE_TSC_OFFSET) {
-		/* That its page is off holds only where a write of it would be seen. */
-		if (!ev->tsc_offset.previous_tsc_offset && k->opts.msr_recorded)
-			vm_created(k, vm, ev);
-		if (vm)
-			kvm_clock_event(k, vm, ev);
 	}
 }
 
@@ -146,8 +180,12 @@ static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 		kvm_set_config(k, v, ev, out);
 	else
 		kvm_set_count(k, v, ev, out);
-	if (host && restores(ev))
+	if (host && !v->ran && v->tid == ev->pid)
+		kvm_early_write(k, ev);
+	if (host && restores(ev)) {
 		hvst_tscpage_restored(&v->vm->page, ev->ts_ns);
+		kvm_creator_restores(k, ev->pid);
+	}
 }
 
 static void on_vcpu(struct kvm *k, const struct hvst_event *ev, bool create,
@@ -216,6 +254,7 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 		break;
 	case HVST_EV_WRITE_TSC_OFFSET:
 	case HVST_EV_UPDATE_MASTER_CLOCK:
+	case HVST_EV_TRACK_TSC:
 		on_clock_event(k, ev, out);
 		break;
 	case HVST_EV_PIO:

@@ -65,7 +65,11 @@ struct vcpu {
 	int tid;
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
-	bool ran;			  /* it did what only a vCPU thread does */
+	bool ran;	     /* it did what only a vCPU thread does */
+	bool gone;	     /* its thread id was used again: not found by it */
+	int creator;	     /* the task that created its VM, -1 not seen */
+	uint64_t tsc_offset; /* as last written, where @tsc_known */
+	bool tsc_known;
 	int64_t first_ns, last_ns;	  /* events in this thread's context */
 	int64_t msr_ns;			  /* last kvm_msr */
 	int64_t entry_ns;		  /* last kvm_entry; HVST_UNKNOWN */
@@ -100,6 +104,7 @@ struct vm {
 	int number;	/* in order of appearance, given by hvst_kvm_finish(); -1: unknown */
 	uint32_t order; /* of creation */
 	bool dead;	/* merged into another: no threads, in nobody's list */
+	bool gone;	/* a thread id of it runs a vCPU of a later VM */
 };
 
 enum hvst_change_kind {

@@ -7,14 +7,25 @@
 
 #define KVM_HASH_BITS 12
 /* A hostile file could name 2^32 threads. With its analysis a thread takes 8 KiB, a timer 12. */
-#define KVM_MAX_VCPUS  8192
-#define KVM_MAX_TIMERS 8192
-#define KVM_ID_BUCKETS 1024
-#define KVM_CREATORS   16 /* tasks that were seen creating a VM and have no vCPU thread yet */
+#define KVM_MAX_VCPUS	  8192
+#define KVM_MAX_TIMERS	  8192
+#define KVM_ID_BUCKETS	  1024
+#define KVM_EARLY_OFFSETS 256
+#define KVM_EARLY_WRITES  256
+#define KVM_CREATORS	  16 /* tasks that were seen creating a VM and have no vCPU thread yet */
 
+/* A task that created a VM in this trace: its first TSC offsets. */
 struct creator {
 	int pid;
 	int64_t ts_ns;
+	uint64_t vcpus; /* bit per vcpu_id below 64 */
+	bool restored;	/* it wrote a state back, or moved a TSC: the page may be set */
+};
+
+/* A TSC offset that was written before its vCPU's thread was known. */
+struct early_offset {
+	int pid, vcpu_id;
+	uint64_t offset;
 };
 
 struct vm_entry {
@@ -40,10 +51,10 @@ struct kvm {
 	int64_t first_ns; /* of the trace; HVST_UNKNOWN */
 	/* seen so far, so that their absence means something */
 	bool starts_seen, callbacks_seen, entries_seen, writes_seen;
-	struct vcpu *all; /* every thread, newest first */
-	unsigned int nr_vcpus, nr_timers;
-	uint32_t gap;	/* number of gaps so far */
-	int64_t gap_ns; /* the last one */
+	struct vcpu *all;			      /* every vCPU, newest first */
+	unsigned int nr_vcpus, nr_created, nr_timers; /* findable, all */
+	uint32_t gap;				      /* number of gaps so far */
+	int64_t gap_ns;				      /* the last one */
 	struct vm *vms, **vms_tail;
 	struct vm *dead_vms;
 	uint32_t nr_vms;
@@ -63,8 +74,16 @@ struct kvm {
 	bool expired_seen;
 	uint64_t backwards, unfollowed;
 	int64_t lost_ns;
-	struct creator creators[KVM_CREATORS];
+	struct creator creators[KVM_CREATORS]; /* a ring */
 	unsigned int nr_creators;
+	/* A task switched this VM's master clock off, or that of one it is about to create. */
+	struct hvst_event off;
+	struct vm *off_vm;
+	struct early_offset early[KVM_EARLY_OFFSETS]; /* a ring */
+	unsigned int nr_early;
+	/* Timers that a VMM's task wrote back before their vCPU's thread was known; a ring. */
+	struct hvst_event early_write[KVM_EARLY_WRITES];
+	unsigned int nr_early_writes;
 };
 
 static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev)
@@ -82,6 +101,9 @@ static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst
 	return c;
 }
 
+/* The VM goes on: what a task switched off was its own. */
+void kvm_off_is_own(struct kvm *k, const struct vcpu *v, struct hvst_changes *out);
+
 /* --- vcpu.c: threads --- */
 /* The thread that the event ran on; NULL when it is no vCPU and is not to become one (@create). */
 struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create,
@@ -92,6 +114,19 @@ struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, bool h
 /* The first event of a thread after a gap: what it was doing before is unknown. */
 void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_changes *out);
 void kvm_vcpu_free(struct vcpu *v);
+/*
+ * A vCPU's first TSC offset was written: it was just created. A thread that ran a vCPU of that task
+ * before runs one of a new VM from here on.
+ */
+void kvm_vcpu_created(struct kvm *k, const struct hvst_event *ev);
+/* A TSC offset was written; @v: the vCPU's thread, NULL if that is not known yet. */
+void kvm_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev);
+/* A timer was written by the VMM's task itself: it is some vCPU's, whose thread is to come. */
+void kvm_early_write(struct kvm *k, const struct hvst_event *ev);
+/* Its vcpu_id is known now: what was written for it before that. */
+void kvm_early_adopt(struct kvm *k, struct vcpu *v);
+/* The VMM @pid restores a state into what it created. */
+void kvm_creator_restores(struct kvm *k, int pid);
 
 /* --- timer.c: synthetic timers --- */
 struct stimer *kvm_timer_of(struct kvm *k, struct vcpu *v, uint32_t index);
@@ -111,6 +146,8 @@ void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 /* --- vm.c: which threads form a VM --- */
 /* A new thread takes its place among the sorted ones. */
 void kvm_sort_in(struct kvm *k, struct vcpu *v);
+/* It is found neither by its thread id nor by its vcpu_id any more. */
+void kvm_sort_out(struct kvm *k, struct vcpu *v);
 /* Puts a new thread into a VM of its own; 0 or -ENOMEM. */
 int kvm_vm_alone(struct kvm *k, struct vcpu *v);
 /* The thread's vcpu_id became known, or changed. */
@@ -124,7 +161,12 @@ void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev);
 struct vcpu *kvm_by_id(const struct kvm *k, int id);
 /* The vCPU @vcpu_id of the VMM @pid: the thread next above it; NULL when there is none. */
 struct vcpu *kvm_nearest(const struct kvm *k, int vcpu_id, int pid);
-/* The VM of a task that is no vCPU thread: that of the nearest thread above it; NULL: none. */
-struct vm *kvm_vm_of_task(const struct kvm *k, int pid);
+/*
+ * The VM of a task that is no vCPU thread: that of the threads whose VM it created, else that of
+ * the nearest thread above it. NULL: none, or threads of several VMs alternate there (@unsure).
+ */
+struct vm *kvm_vm_of_task(const struct kvm *k, int pid, bool *unsure);
+/* Every VM that has a thread where the task's may be. */
+void kvm_each_vm_near(struct kvm *k, int pid, void (*fn)(struct vm *vm, int64_t ts), int64_t ts);
 
 #endif

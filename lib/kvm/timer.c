@@ -386,6 +386,9 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *a,
 
 	if (t->vcpu->msr_ns != HVST_UNKNOWN && t->vcpu->msr_ns > from)
 		from = t->vcpu->msr_ns;
+	/* What a VMM wrote is executed by the vCPU's thread, once that runs. */
+	if (from != HVST_UNKNOWN && t->by_host && t->vcpu->first_ns > from)
+		from = t->vcpu->first_ns;
 	if (from == HVST_UNKNOWN || from > to)
 		return 0;
 	back = ev->expiration.direct ? (to - from) / 4 : (to - from) / 8 * 3;

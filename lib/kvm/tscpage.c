@@ -89,6 +89,13 @@ void hvst_tscpage_restored(struct tscpage *p, int64_t ts)
 			   "restored by the VMM, the TSC page perhaps with it");
 }
 
+void hvst_tscpage_unsure(struct tscpage *p, int64_t ts)
+{
+	if (!p->known || hvst_tscpage_usable(p))
+		source_add(p, ts, HVST_REF_UNKNOWN,
+			   "a VM lost its master clock: this one or another, their tasks alternate");
+}
+
 void hvst_tscpage_merge(struct tscpage *into, struct tscpage *from)
 {
 	if (!from->known || into->known)

@@ -45,6 +45,8 @@ void hvst_tscpage_freeze(struct tscpage *p, int64_t ts, bool on);
 void hvst_tscpage_created(struct tscpage *p, int64_t ts);
 /* The VMM wrote a timer back: it may have restored the page as well, which leaves no event. */
 void hvst_tscpage_restored(struct tscpage *p, int64_t ts);
+/* It, or another VM's, was broken at @ts: which of them cannot be told. */
+void hvst_tscpage_unsure(struct tscpage *p, int64_t ts);
 /* Two threads turn out to be of one VM. @from is left empty if @into takes over what it knows. */
 void hvst_tscpage_merge(struct tscpage *into, struct tscpage *from);
 /* What the reference clock was computed from at @ts; *@why says how that is known. */

@@ -25,31 +25,61 @@ struct vcpu *hvst_kvm_find(const struct kvm *k, int tid)
 	return v;
 }
 
-/* When the task that started this thread, or the thread itself, created a VM; else HVST_UNKNOWN. */
-static int64_t created_by(const struct kvm *k, int tid)
+/* The task that created a VM and started this thread, or the thread itself; NULL: none seen. */
+static const struct creator *creator_of(const struct kvm *k, int tid)
 {
 	unsigned int n = k->nr_creators < KVM_CREATORS ? k->nr_creators : KVM_CREATORS;
-	int64_t ts = HVST_UNKNOWN;
-	int best = -1;
+	const struct creator *best = NULL;
 
 	for (unsigned int i = 0; i < n; i++) {
 		const struct creator *c = &k->creators[i];
 
-		if (c->pid > best && c->pid <= tid && tid - c->pid < CREATOR_REACH) {
-			best = c->pid;
-			ts = c->ts_ns;
-		}
+		if (c->pid <= tid && tid - c->pid < CREATOR_REACH && (!best || c->pid > best->pid))
+			best = c;
 	}
-	return ts;
+	return best;
+}
+
+static struct creator *creator_find(struct kvm *k, int pid)
+{
+	unsigned int n = k->nr_creators < KVM_CREATORS ? k->nr_creators : KVM_CREATORS;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (k->creators[i].pid == pid)
+			return &k->creators[i];
+	return NULL;
+}
+
+/* Notes the creation of a vCPU; a task that creates one for the second time makes another VM. */
+static void creator_add(struct kvm *k, const struct hvst_event *ev)
+{
+	uint64_t bit = ev->vcpu_id >= 0 && ev->vcpu_id < 64 ? 1ULL << ev->vcpu_id : 0;
+	struct creator *c = creator_find(k, ev->pid);
+
+	if (!c) {
+		c = &k->creators[k->nr_creators++ % KVM_CREATORS];
+		*c = (struct creator){ .pid = ev->pid, .ts_ns = ev->ts_ns };
+	} else if (c->vcpus & bit) {
+		*c = (struct creator){ .pid = ev->pid, .ts_ns = ev->ts_ns };
+	}
+	c->vcpus |= bit;
+}
+
+void kvm_creator_restores(struct kvm *k, int pid)
+{
+	struct creator *c = creator_find(k, pid);
+
+	if (c)
+		c->restored = true;
 }
 
 static struct vcpu *vcpu_create(struct kvm *k, int tid, const struct hvst_event *ev)
 {
 	unsigned int h = tid_hash(tid);
+	const struct creator *by = creator_of(k, tid);
 	struct vcpu *v;
-	int64_t created;
 
-	if (k->nr_vcpus >= KVM_MAX_VCPUS) {
+	if (k->nr_created >= KVM_MAX_VCPUS) {
 		k->unfollowed++;
 		return NULL;
 	}
@@ -64,12 +94,16 @@ static struct vcpu *vcpu_create(struct kvm *k, int tid, const struct hvst_event 
 	v->first_ns = v->last_ns = ev->ts_ns;
 	if (kvm_vm_alone(k, v))
 		goto nomem;
-	created = created_by(k, tid);
-	if (created != HVST_UNKNOWN)
-		hvst_tscpage_created(&v->vm->page, created);
+	v->creator = by ? by->pid : -1;
+	/* That its page is off holds only where a write of it would be seen. */
+	if (by && k->opts.msr_recorded)
+		hvst_tscpage_created(&v->vm->page, by->ts_ns);
+	if (by && by->restored)
+		hvst_tscpage_restored(&v->vm->page, by->ts_ns);
 	v->hash_next = k->by_tid[h];
 	k->by_tid[h] = v;
 	k->all = v;
+	k->nr_created++;
 	kvm_sort_in(k, v);
 	return v;
 nomem:
@@ -85,7 +119,112 @@ void kvm_vcpu_free(struct vcpu *v)
 	free(v);
 }
 
-/* The thread id was used again, by another vCPU: what the old one had in flight is over. */
+/* From here on its thread id is another vCPU's; what was found of this one stays. */
+static void vcpu_retire(struct kvm *k, struct vcpu *v)
+{
+	struct vcpu **p = &k->by_tid[tid_hash(v->tid)];
+
+	while (*p && *p != v)
+		p = &(*p)->hash_next;
+	if (*p)
+		*p = v->hash_next;
+	kvm_sort_out(k, v);
+	v->gone = v->vm->gone = true;
+}
+
+/*
+ * The vCPU whose place a new one takes: the thread that creates it ran one already, or the task
+ * creates the same vcpu_id for the second time. An offset that was 0 before is no sign where 0 had
+ * been written.
+ */
+static struct vcpu *vcpu_before(const struct kvm *k, const struct hvst_event *ev)
+{
+	struct vcpu *v = hvst_kvm_find(k, ev->pid);
+
+	if (v && v->ran)
+		return v->tsc_known && !v->tsc_offset ? NULL : v;
+	v = ev->vcpu_id >= 0 ? kvm_nearest(k, ev->vcpu_id, ev->pid) : NULL;
+	return v && v->ran && v->creator == ev->pid ? v : NULL;
+}
+
+void kvm_vcpu_created(struct kvm *k, const struct hvst_event *ev)
+{
+	struct vcpu *old = vcpu_before(k, ev), *v;
+
+	creator_add(k, ev);
+	if (!old)
+		return;
+	vcpu_retire(k, old);
+	/* Its thread is expected to run the new one; what the VMM writes first belongs there. */
+	v = vcpu_create(k, old->tid, ev);
+	if (!v)
+		return;
+	kvm_vcpu_named(k, v, ev->vcpu_id >= 0 ? ev->vcpu_id : old->vcpu_id);
+}
+
+void kvm_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
+{
+	struct early_offset *e;
+
+	if (v) {
+		v->tsc_offset = ev->tsc_offset.next_tsc_offset;
+		v->tsc_known = true;
+		return;
+	}
+	e = &k->early[k->nr_early++ % KVM_EARLY_OFFSETS];
+	*e = (struct early_offset){ ev->pid, ev->vcpu_id, ev->tsc_offset.next_tsc_offset };
+}
+
+static void offset_adopt(const struct kvm *k, struct vcpu *v)
+{
+	unsigned int n = k->nr_early < KVM_EARLY_OFFSETS ? k->nr_early : KVM_EARLY_OFFSETS;
+
+	for (unsigned int i = 1; i <= n && !v->tsc_known; i++) {
+		const struct early_offset *e = &k->early[(k->nr_early - i) % KVM_EARLY_OFFSETS];
+
+		if (e->pid != v->creator || e->vcpu_id != v->vcpu_id)
+			continue;
+		v->tsc_offset = e->offset;
+		v->tsc_known = true;
+	}
+}
+
+void kvm_early_write(struct kvm *k, const struct hvst_event *ev)
+{
+	k->early_write[k->nr_early_writes++ % KVM_EARLY_WRITES] = *ev;
+}
+
+static void writes_adopt(struct kvm *k, struct vcpu *v)
+{
+	unsigned int n =
+		k->nr_early_writes < KVM_EARLY_WRITES ? k->nr_early_writes : KVM_EARLY_WRITES;
+	struct hvst_changes unseen;
+
+	for (unsigned int i = n; i > 0; i--) {
+		struct hvst_event *ev =
+			&k->early_write[(k->nr_early_writes - i) % KVM_EARLY_WRITES];
+
+		if (ev->pid != v->creator || ev->vcpu_id != v->vcpu_id)
+			continue;
+		unseen.n = 0;
+		if (ev->id == HVST_EV_STIMER_SET_CONFIG)
+			kvm_set_config(k, v, ev, &unseen);
+		else
+			kvm_set_count(k, v, ev, &unseen);
+		ev->pid = -1; /* it has its vCPU */
+	}
+}
+
+void kvm_early_adopt(struct kvm *k, struct vcpu *v)
+{
+	if (v->creator < 0)
+		return;
+	offset_adopt(k, v);
+	if (v->creator != v->tid)
+		writes_adopt(k, v);
+}
+
+/* The thread runs another vCPU, whose creation was not seen: what was in flight is over. */
 static void vcpu_replaced(const struct kvm *k, struct vcpu *v)
 {
 	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
@@ -152,7 +291,7 @@ struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create
 	/* Mostly the thread that was last seen on the CPU. */
 	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
 
-	if (!v || v->tid != ev->pid || ev->ts_ns < v->last_ns ||
+	if (!v || v->tid != ev->pid || v->gone || ev->ts_ns < v->last_ns ||
 	    (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
 		v = vcpu_look_up(k, ev, create);
 	else
@@ -160,6 +299,8 @@ struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create
 	if (!v)
 		return NULL;
 	v->ran |= create;
+	if (create && k->off_vm)
+		kvm_off_is_own(k, v, out);
 	kvm_vcpu_after_gap(k, v, ev->ts_ns, out);
 	return v;
 }

@@ -132,6 +132,7 @@ void kvm_vcpu_named(struct kvm *k, struct vcpu *v, int vcpu_id)
 	if (v->vcpu_id >= 0)
 		id_unlink(k, v);
 	v->vcpu_id = vcpu_id;
+	kvm_early_adopt(k, v);
 	v->id_next = k->by_id[id_bucket(vcpu_id)];
 	k->by_id[id_bucket(vcpu_id)] = v;
 	if (v->vm->nr_vcpus > 1 && vm_add_id(v->vm, vcpu_id))
@@ -163,6 +164,19 @@ void kvm_sort_in(struct kvm *k, struct vcpu *v)
 	k->nr_vcpus++;
 }
 
+void kvm_sort_out(struct kvm *k, struct vcpu *v)
+{
+	unsigned int at = place_of(k, v->tid);
+
+	if (at < k->nr_vcpus && k->sorted[at] == v) {
+		k->nr_vcpus--;
+		memmove(k->sorted + at, k->sorted + at + 1,
+			(k->nr_vcpus - at) * sizeof(*k->sorted));
+	}
+	if (v->vcpu_id >= 0)
+		id_unlink(k, v);
+}
+
 /*
  * A VMM starts its vCPU threads after itself, so their ids lie above the task's own, and near. A
  * task above every known thread may be the VMM of a VM whose threads are yet to come.
@@ -181,11 +195,42 @@ struct vcpu *kvm_nearest(const struct kvm *k, int vcpu_id, int pid)
 	return NULL;
 }
 
-struct vm *kvm_vm_of_task(const struct kvm *k, int pid)
+/* Threads looked at above a task, of at most so many. */
+static unsigned int threads_above(const struct kvm *k, int pid, unsigned int *first)
 {
-	unsigned int i = place_of(k, pid);
+	unsigned int n = 0;
 
-	return i < k->nr_vcpus && task_reaches(k->sorted[i], pid) ? k->sorted[i]->vm : NULL;
+	*first = place_of(k, pid);
+	while (n < VM_NEIGHBOURS && *first + n < k->nr_vcpus &&
+	       task_reaches(k->sorted[*first + n], pid))
+		n++;
+	return n;
+}
+
+struct vm *kvm_vm_of_task(const struct kvm *k, int pid, bool *unsure)
+{
+	unsigned int at, n = threads_above(k, pid, &at);
+	struct vm *vm = n ? k->sorted[at]->vm : NULL;
+	bool other = false;
+
+	*unsure = false;
+	for (unsigned int i = 0; i < n; i++)
+		if (k->sorted[at + i]->creator == pid)
+			return k->sorted[at + i]->vm;
+	/* The nearest VM's threads go on after those of another. */
+	for (unsigned int i = 0; i < n && !*unsure; i++) {
+		other |= k->sorted[at + i]->vm != vm;
+		*unsure = other && k->sorted[at + i]->vm == vm;
+	}
+	return *unsure ? NULL : vm;
+}
+
+void kvm_each_vm_near(struct kvm *k, int pid, void (*fn)(struct vm *vm, int64_t ts), int64_t ts)
+{
+	unsigned int at, n = threads_above(k, pid, &at);
+
+	for (unsigned int i = 0; i < n; i++)
+		fn(k->sorted[at + i]->vm, ts);
 }
 
 /* --- joining --- */
@@ -227,6 +272,8 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	if (merge_latency(into, from))
 		ret = -ENOMEM;
 	hvst_tscpage_merge(&into->page, &from->page);
+	if (k->off_vm == from)
+		k->off_vm = into;
 	while (from->vcpus) {
 		struct vcpu *v = from->vcpus;
 
@@ -314,7 +361,7 @@ static bool vm_fits(const struct vm *vm, const struct vm *own, const struct mome
 {
 	int64_t apart, err;
 
-	return vm != own && !vm->dead && !ids_clash(vm, own) &&
+	return vm != own && !vm->dead && vm->gone == own->gone && !ids_clash(vm, own) &&
 	       hvst_refclock_distance(&vm->clock, &own->clock, m->ts_ns, m->cpu, &apart, &err) &&
 	       err <= (own->clock.params.per_cpu ? VM_LOCAL_NS : VM_EXACT_NS) &&
 	       llabs(apart) <= err + VM_SAME_NS;

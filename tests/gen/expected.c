@@ -164,6 +164,17 @@ static void verdict(FILE *f, const char **sep, const char *question, bool yes, b
 	*sep = ",";
 }
 
+/* Those that the scenario is about, and no other; what a mixture makes of them is not known. */
+static void fault_verdicts(FILE *f, const char **sep, const char *faults)
+{
+	static const char *const questions[] = { "guest_clock_ahead", "guest_time_restore",
+						 "tsc_reference_offset", "vmm_resume_order",
+						 "vcpu_tsc_mismatch" };
+
+	for (unsigned int i = 0; faults && i < sizeof(questions) / sizeof(*questions); i++)
+		verdict(f, sep, questions[i], strstr(faults, questions[i]), false);
+}
+
 static void print_faults(FILE *f, const char **sep, const struct truth *t)
 {
 	static const char *const questions[NR_FAULTS] = {
@@ -195,6 +206,7 @@ static void print_verdicts(FILE *f, const struct truth *t)
 	verdict(f, &sep, "preemption",
 		t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required && !n.allowed,
 		true);
+	fault_verdicts(f, &sep, t->sc->faults);
 	print_faults(f, &sep, t);
 	fprintf(f, "\n },\n");
 }

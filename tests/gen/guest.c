@@ -437,6 +437,14 @@ static void synic_actions(struct vcpu *v, unsigned int what)
 	}
 }
 
+static void time_restore(struct vcpu *v)
+{
+	host_exit_msr(v, true);
+	EV(v, HYPERCALL, 0x0103, 1, 0, 0, 0, 0, 0);
+	EV(v, HYPERCALL_DONE, 2); /* invalid hypercall code */
+	host_enter(v);
+}
+
 static void guest_actions(struct vcpu *v, unsigned int what)
 {
 	if (what & G_STATUS_READ) {
@@ -449,6 +457,8 @@ static void guest_actions(struct vcpu *v, unsigned int what)
 		guest_wrmsr(v, MSR_EMULATION, !!(what & G_REENLIGHT_ON));
 		v->vm->page_frozen = what & G_REENLIGHT_ON;
 	}
+	if (what & G_TIME_RESTORE)
+		time_restore(v);
 	if (what & (G_PAGE_ON | G_PAGE_OFF | G_PAGE_MOVE))
 		page_write(v, !(what & G_PAGE_OFF), what & G_PAGE_MOVE);
 	synic_actions(v, what);
@@ -538,7 +548,7 @@ static void choose_clock(struct vcpu *v, const struct phase *p, enum guest_clock
 	if (p->clock == CLK_VM)
 		follow_vm(v);
 	if (p->clock == CLK_RAW && was != CLK_RAW)
-		v->clock_off = host_offset(vm);
+		v->clock_off = p->tsc_time ? vm->tsc_off : host_offset(vm);
 	v->clock_from = v->now;
 }
 

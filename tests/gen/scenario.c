@@ -721,23 +721,29 @@ static const struct {
 
 struct scenario *scenario_by_name(const char *name)
 {
+	struct scenario *fault = scenario_fault(name);
+
 	for (unsigned int i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
 		struct scenario *sc;
 
 		if (strcmp(scenarios[i].name, name))
 			continue;
 		sc = scenario_new(name);
-		if (sc)
-			scenarios[i].build(sc);
+		if (!sc)
+			return NULL;
+		scenarios[i].build(sc);
+		if (!sc->faults)
+			sc->faults = "";
 		return sc;
 	}
-	return scenario_fault(name);
+	return fault ? fault : faults_clock_by_name(name);
 }
 
 void scenario_list(FILE *out)
 {
 	for (unsigned int i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
 		fprintf(out, "%-20s %s\n", scenarios[i].name, scenarios[i].about);
+	faults_clock_list(out);
 }
 
 /*

@@ -55,7 +55,9 @@ enum host_action {
 	H_PAGE_OFF,
 	H_BREAK_PAGE,
 	H_MIGRATE,
-	H_HIBERNATE
+	H_HIBERNATE,
+	H_RESTORE_EARLY, /* in a new process, with a clock of its own that the VMM sets later */
+	H_TSC_APART	 /* each vCPU's TSC so far from that of the one before */
 };
 
 struct action {
@@ -75,7 +77,8 @@ enum guest_action {
 	G_SINT_UNMASK = 128,
 	G_SIMP_OFF = 256,
 	G_SIMP_ON = 512,
-	G_ALL_EVENTS = 1024
+	G_ALL_EVENTS = 1024,
+	G_TIME_RESTORE = 2048 /* HvCallRestorePartitionTime, which KVM does not know */
 };
 
 enum clock_read { READ_REF_COUNT, READ_PM_TIMER, READ_HPET };
@@ -89,6 +92,7 @@ struct phase {
 	struct action host[GEN_MAX_ACTIONS];
 	int64_t lag_ref;	/* guest's clock behind the reference clock; negative: it leads */
 	int rate_ppm;		/* and running away by so much; negative: slow */
+	bool tsc_time;		/* CLK_RAW: the TSC as it is, its zero taken for the clock's */
 	bool spin;		/* does not halt between ticks */
 	uint32_t preempt_every; /* every n-th arm the thread loses its CPU before the MSR write */
 	int64_t preempt_ns;	/* ...for so long */
@@ -110,6 +114,7 @@ struct vm_plan {
 	unsigned int nr_vcpus;
 	int64_t start_ns; /* after the trace's start */
 	int64_t age_ns;	  /* has run for so long by then; 0: created in the trace */
+	int64_t tsc_late_ns; /* created in the trace: its vCPUs so long after its clock */
 	struct vcpu_plan *vcpus;
 };
 
@@ -117,6 +122,7 @@ enum kernel_kind { HOST_TRACED, HOST_STOCK, HOST_PADDING };
 
 struct scenario {
 	char name[48];
+	const char *faults; /* questions to be answered with yes; NULL: not said of any */
 	struct trace_opts trace;
 	enum kernel_kind host;
 	/* Faults of older kernels. */
@@ -140,6 +146,9 @@ struct vm_plan *scenario_vm(struct scenario *sc, unsigned int vcpus);
 /* Adds a phase of @ms to a vCPU's list: TSC page, no timer yet. */
 struct phase *scenario_phase(struct vcpu_plan *v, unsigned int ms, const char *name);
 
+/* The scenarios of clocks set apart, faults_clock.c: as scenario_by_name() and scenario_list(). */
+struct scenario *faults_clock_by_name(const char *name);
+void faults_clock_list(FILE *out);
 /* faults.c: scenarios of one fault, or of its harmless near miss, in a size; NULL: not its name. */
 struct scenario *scenario_fault(const char *name);
 void scenario_list_faults(FILE *out);

@@ -422,6 +422,7 @@ static void print_guest_actions(FILE *f, unsigned int what)
 		"simp_off",
 		"simp_on",
 		"every_event",
+		"time_restore",
 	};
 	const char *sep = "";
 

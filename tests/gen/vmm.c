@@ -128,6 +128,37 @@ static void start_clocks(struct vm *vm, int64_t kvm_off)
 	vmm_master_clock(&vm->vcpus[0], true);
 }
 
+/* The VMM lets the vCPUs of what it restored run with the clock of a new VM. */
+static void restore_early(struct vcpu *v, int64_t ns)
+{
+	struct vm *vm = v->vm;
+
+	old_process_ends(vm, v->now);
+	new_threads(vm, v->now + ns);
+	start_clocks(vm, -v->now);
+	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+		EV(&vm->vcpus[k], WRITE_TSC_OFFSET, k, CYCLES(vm->tsc_off), CYCLES(vm->tsc_off + ns));
+		restore_msrs(&vm->vcpus[k]);
+	}
+	vm->tsc_off += ns;
+}
+
+/* KVM keeps no master clock for vCPUs whose TSCs differ. */
+static void tsc_apart(struct vcpu *v, int64_t ns)
+{
+	struct vm *vm = v->vm;
+
+	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+		struct vcpu *o = &vm->vcpus[k];
+
+		o->now = v->now;
+		tsc_offset_events(o, 1000000000 + k * ns);
+		v->now = o->now;
+	}
+	vmm_master_clock(v, false);
+	vm->page_broken = true;
+}
+
 static void migrate(struct vcpu *v, int64_t ns)
 {
 	struct vm *vm = v->vm;
@@ -183,6 +214,8 @@ static const char *const action_names[] = {
 	[H_BREAK_PAGE] = "master clock off",
 	[H_MIGRATE] = "migration to a new process",
 	[H_HIBERNATE] = "hibernation, resume in a new VM",
+	[H_RESTORE_EARLY] = "new VM, state restored, clock not",
+	[H_TSC_APART] = "MSR_IA32_TSC, different on each vcpu",
 };
 
 /* hrtimers go off while the VM is held. */
@@ -231,6 +264,12 @@ static void act(struct vcpu *v, const struct action *a)
 		break;
 	case H_HIBERNATE:
 		hibernate(v, a->value);
+		break;
+	case H_RESTORE_EARLY:
+		restore_early(v, a->value);
+		break;
+	case H_TSC_APART:
+		tsc_apart(v, a->value);
 		break;
 	default:
 		break;
@@ -294,11 +333,11 @@ static void synic_init(struct vcpu *v)
 /* A VM at the trace's start: made just now, or found running. */
 void vmm_create(struct vm *vm, int64_t t)
 {
-	new_threads(vm, t);
+	new_threads(vm, t + vm->plan->tsc_late_ns);
 	if (!vm->plan->age_ns)
 		start_clocks(vm, -t);
 	vm->kvm_off = vm->page_off = vm->plan->age_ns - t;
-	vm->tsc_off = -t;
+	vm->tsc_off = -t - vm->plan->tsc_late_ns;
 	vm->page_known = !vm->plan->age_ns;
 	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
 		struct vcpu *v = &vm->vcpus[k];

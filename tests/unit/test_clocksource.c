@@ -336,7 +336,7 @@ static void test_reenlightenment(void **state)
 	ev_msr(&f, &vcpu0, true, 0x40000107, 1);
 	ticks(&f, 30, false);
 	/* the TSC moves under the frozen page: a step of time_now with no KVM_SET_CLOCK */
-	ev_tsc_offset(&f, &vcpu0, 0, 1000);
+	ev_tsc_offset(&f, &vcpu0, 5000, 6000);
 	host_step(&f, &host, MS(80));
 	ticks(&f, 30, false);
 	feed_end(&f);

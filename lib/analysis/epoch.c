@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "epoch.h"
+
+#define HABITS	16 /* arms that make a habit */
+#define TARGETS 4  /* reached late, before a lag is told from them */
+
+struct timer_epoch {
+	int64_t headroom[HABITS]; /* a ring */
+	unsigned int n;		  /* of all */
+	int64_t ts_ns;		  /* the guest's arm before with a reading; HVST_UNKNOWN */
+	uint64_t time_now;
+	/* of the target that the guest arms again and again until its own clock has reached it */
+	uint64_t target;
+	unsigned int retries;
+	int64_t retry_skew_ns; /* of the last one */
+	int64_t lag_ts_ns;     /* the last inferred arm that leapt; HVST_UNKNOWN */
+	int64_t leap_ns;       /* the guest's arm before, if it leapt; else HVST_UNKNOWN */
+	int64_t lag_ns;	       /* least skew at which it went on to the next; HVST_UNKNOWN */
+	unsigned int reached;
+};
+
+int hvst_epoch_vm_created(struct vm *vm)
+{
+	vm->state->leaps = calloc(1, sizeof(*vm->state->leaps));
+	if (!vm->state->leaps)
+		return -ENOMEM;
+	vm->state->leaps->first_arm_ns = vm->state->leaps->last_arm_ns = HVST_UNKNOWN;
+	return 0;
+}
+
+int hvst_epoch_timer_created(struct stimer *t)
+{
+	t->state->epoch = calloc(1, sizeof(*t->state->epoch));
+	if (!t->state->epoch)
+		return -ENOMEM;
+	t->state->epoch->ts_ns = t->state->epoch->lag_ns = HVST_UNKNOWN;
+	t->state->epoch->lag_ts_ns = t->state->epoch->leap_ns = HVST_UNKNOWN;
+	return 0;
+}
+
+void hvst_epoch_vm_free(struct vm *vm)
+{
+	if (vm->state->leaps)
+		free(vm->state->leaps->leap);
+	free(vm->state->leaps);
+}
+
+void hvst_epoch_timer_free(struct stimer *t)
+{
+	free(t->state->epoch);
+}
+
+static struct leap *leap_add(struct vm_leaps *l)
+{
+	if (l->nr >= EPOCH_MAX_LEAPS)
+		return NULL;
+	if (l->nr == l->cap) {
+		unsigned int cap = l->cap ? 2 * l->cap : 4;
+		struct leap *p = realloc(l->leap, cap * sizeof(*p));
+
+		if (!p)
+			return NULL;
+		l->leap = p;
+		l->cap = cap;
+	}
+	return &l->leap[l->nr++];
+}
+
+static void habits(const struct timer_epoch *e, int64_t *least, int64_t *most)
+{
+	unsigned int n = e->n < HABITS ? e->n : HABITS;
+
+	*least = *most = HVST_UNKNOWN;
+	for (unsigned int i = 0; i < n; i++) {
+		if (!i || e->headroom[i] < *least)
+			*least = e->headroom[i];
+		if (!i || e->headroom[i] > *most)
+			*most = e->headroom[i];
+	}
+}
+
+/* What the clock moved by between two readings, as far as single readings show it. */
+static int64_t step_between(const struct timer_epoch *e, const struct hvst_arm *arm)
+{
+	if (e->ts_ns == HVST_UNKNOWN || arm->flags & HVST_ARM_INFERRED)
+		return HVST_UNKNOWN;
+	return hvst_refclock_sub(hvst_refclock_offset(arm->time_now, arm->ts_ns),
+				 hvst_refclock_offset(e->time_now, e->ts_ns));
+}
+
+static bool leaps(int64_t headroom, int64_t least, int64_t most)
+{
+	if (most < 0) /* none, or arms past due, which tell no delay */
+		return headroom >= EPOCH_FAR_NS;
+	if (headroom >= most)
+		return headroom - most >= EPOCH_STEP_NS && headroom / 2 >= most;
+	return headroom <= -EPOCH_STEP_NS && least > 0;
+}
+
+static void leap_put(struct stimer *t, const struct hvst_arm *arm, int64_t written_ns,
+		     int64_t least, int64_t most)
+{
+	const struct hvst_event ev = {
+		.id = arm->kind == HVST_ARM_AHEAD      ? HVST_EV_STIMER_START_ONE_SHOT
+		      : arm->flags & HVST_ARM_INFERRED ? HVST_EV_STIMER_EXPIRATION
+						       : HVST_EV_STIMER_START_EXPIRED,
+		.ts_ns = arm->ts_ns,
+		.ts_raw = arm->ts_raw,
+		.pid = arm->tid,
+		.cpu = arm->cpu,
+		.buffer = arm->buffer,
+	};
+	struct leap *p = leap_add(t->vcpu->vm->state->leaps);
+	int64_t h = -arm->skew_ns;
+
+	if (!p)
+		return;
+	*p = (struct leap){
+		.ts_ns = arm->ts_ns,
+		.written_ns = written_ns,
+		.headroom_ns = h,
+		.least_ns = least,
+		.most_ns = most,
+		.step_ns = step_between(t->state->epoch, arm),
+		.by_host = arm->flags & HVST_ARM_HOST,
+	};
+	hvst_evidence_set(
+		&p->why, &ev,
+		"%s arm of vCPU %d timer %u lies %.6f s ahead (count %llu, time_now %llu)%s",
+		p->by_host ? "the VMM's" : "the guest's", t->vcpu->vcpu_id, t->index,
+		(double)h / 1e9, (unsigned long long)arm->count, (unsigned long long)arm->time_now,
+		most == HVST_UNKNOWN ? "" : ", out of its habits");
+}
+
+/*
+ * A guest whose clock lags arms the same target until its own clock has reached it: the skew at its
+ * last retry is the lag or little more.
+ */
+static void target_reached(struct timer_epoch *e, const struct hvst_arm *arm)
+{
+	if (arm->count == e->target) {
+		e->retries++;
+		e->retry_skew_ns = arm->skew_ns;
+		return;
+	}
+	if (e->retries && arm->count > e->target) {
+		if (e->lag_ns == HVST_UNKNOWN || e->retry_skew_ns < e->lag_ns)
+			e->lag_ns = e->retry_skew_ns;
+		e->reached++;
+	}
+	e->target = arm->count;
+	e->retries = 0;
+}
+
+/*
+ * A guest that goes on with ticks it had laid out before its clock was set back leads with one arm
+ * only.
+ */
+static void leap_checked(struct stimer *t, int64_t headroom)
+{
+	struct timer_epoch *e = t->state->epoch;
+	struct vm_leaps *l = t->vcpu->vm->state->leaps;
+
+	for (unsigned int i = l->nr; i > 0; i--) {
+		struct leap *p = &l->leap[i - 1];
+
+		if (p->ts_ns != e->leap_ns || p->by_host)
+			continue;
+		p->single = p->most_ns != HVST_UNKNOWN &&
+			    headroom < p->headroom_ns - hvst_epoch_lead(p) / 2;
+		break;
+	}
+	e->leap_ns = HVST_UNKNOWN;
+}
+
+static void armed(struct vm_leaps *l, int64_t ts)
+{
+	if (l->first_arm_ns == HVST_UNKNOWN || ts < l->first_arm_ns)
+		l->first_arm_ns = ts;
+	if (ts > l->last_arm_ns)
+		l->last_arm_ns = ts;
+}
+
+void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t written_ns)
+{
+	struct timer_epoch *e = t->state->epoch;
+	int64_t least, most;
+
+	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED) ||
+	    arm->skew_ns == HVST_UNKNOWN || arm->skew_ns <= -HVST_SKEW_MAX)
+		return;
+	if (e->leap_ns != HVST_UNKNOWN && !(arm->flags & HVST_ARM_HOST))
+		leap_checked(t, -arm->skew_ns);
+	habits(e, &least, &most);
+	if (leaps(-arm->skew_ns, least, most)) {
+		leap_put(t, arm, written_ns, least, most);
+		e->leap_ns = arm->flags & HVST_ARM_HOST ? HVST_UNKNOWN : arm->ts_ns;
+	}
+	if (!(arm->flags & HVST_ARM_HOST)) {
+		e->headroom[e->n++ % HABITS] = -arm->skew_ns;
+		armed(t->vcpu->vm->state->leaps, arm->ts_ns);
+	}
+	if (!(arm->flags & (HVST_ARM_INFERRED | HVST_ARM_HOST))) {
+		e->ts_ns = arm->ts_ns;
+		e->time_now = arm->time_now;
+	}
+}
+
+/*
+ * An inferred arm whose skew is known only now, with later arms seen already: it makes no habit,
+ * and one of many tells as much as all.
+ */
+static void late_leap(struct stimer *t, const struct hvst_arm *arm)
+{
+	struct timer_epoch *e = t->state->epoch;
+	int64_t least, most;
+
+	habits(e, &least, &most);
+	if (least <= 0 || arm->skew_ns < EPOCH_STEP_NS ||
+	    (e->lag_ts_ns != HVST_UNKNOWN && arm->ts_ns - e->lag_ts_ns < EPOCH_FAR_NS))
+		return;
+	e->lag_ts_ns = arm->ts_ns;
+	leap_put(t, arm, HVST_UNKNOWN, least, most);
+}
+
+void hvst_epoch_resolved(struct stimer *t, const struct hvst_arm *arm)
+{
+	if (arm->skew_ns < 0)
+		return;
+	target_reached(t->state->epoch, arm);
+	if (arm->flags & HVST_ARM_INFERRED && !(arm->flags & HVST_ARM_PADDED))
+		late_leap(t, arm);
+}
+
+int64_t hvst_epoch_lag(const struct stimer *t)
+{
+	const struct timer_epoch *e = t->state->epoch;
+
+	return e->reached >= TARGETS ? e->lag_ns : HVST_UNKNOWN;
+}
+
+void hvst_epoch_merged(struct vm *into, struct vm *from)
+{
+	struct vm_leaps *i = into->state->leaps;
+	const struct vm_leaps *f = from->state->leaps;
+
+	for (unsigned int n = 0; n < f->nr; n++) {
+		struct leap *p = leap_add(i);
+
+		if (p)
+			*p = f->leap[n];
+	}
+	if (f->first_arm_ns != HVST_UNKNOWN) {
+		armed(i, f->first_arm_ns);
+		armed(i, f->last_arm_ns);
+	}
+}
+
+int64_t hvst_epoch_lead(const struct leap *p)
+{
+	return p->headroom_ns - (p->most_ns == HVST_UNKNOWN || p->most_ns < 0 ? 0 : p->most_ns);
+}
+
+bool hvst_epoch_follows_step(const struct leap *p)
+{
+	int64_t back, slack;
+
+	if (p->step_ns == HVST_UNKNOWN || p->step_ns > -EPOCH_STEP_NS ||
+	    p->most_ns == HVST_UNKNOWN || p->step_ns <= -HVST_SKEW_MAX)
+		return false;
+	back = -p->step_ns;
+	/* It asks for some delay out of its habits, and readings are late. */
+	slack = p->most_ns - p->least_ns + EPOCH_STEP_NS;
+	return slack < back / 2 + EPOCH_STEP_NS && p->headroom_ns >= back + p->least_ns - slack &&
+	       p->headroom_ns <= back + p->most_ns + slack;
+}
+
+const struct vm_leaps *hvst_epoch_of(const struct analysis *a, int number)
+{
+	for_each_vm (vm, a)
+		if (vm->number == number && vm->state)
+			return vm->state->leaps;
+	return NULL;
+}

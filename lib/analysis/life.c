@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "life.h"
+
+#define LIFE_MAX_STEPS	2048		       /* of one VM */
+#define LIFE_MAX_ORPHAN 4096		       /* of tasks whose VM is not known */
+#define LIFE_SAME_NS	(1000LL * 1000 * 1000) /* of one kind, so close: one thing done */
+#define LIFE_WATCH_NS	(60LL * 1000 * 1000 * 1000)
+#define LIFE_VCPUS	256 /* compared at once */
+
+#define HVCALL_RESTORE_PARTITION_TIME 0x0103
+
+int hvst_life_created(struct vm *vm)
+{
+	vm->state->life = calloc(1, sizeof(*vm->state->life));
+	if (!vm->state->life)
+		return -ENOMEM;
+	vm->state->life->calling = -1;
+	/* What was done before its threads were known may turn up later. */
+	vm->state->life->watch_ns = HVST_UNKNOWN;
+	vm->state->life->entry_wanted = true;
+	return 0;
+}
+
+void hvst_life_free(struct vm *vm)
+{
+	if (vm->state->life)
+		free(vm->state->life->steps);
+	free(vm->state->life);
+}
+
+static struct life_step *steps_add(struct vm_life *l, unsigned int most)
+{
+	if (l->nr >= most)
+		return NULL;
+	if (l->nr == l->cap) {
+		unsigned int cap = l->cap ? 2 * l->cap : 8;
+		struct life_step *s = realloc(l->steps, cap * sizeof(*s));
+
+		if (!s)
+			return NULL;
+		l->steps = s;
+		l->cap = cap;
+	}
+	return &l->steps[l->nr++];
+}
+
+static bool continues(const struct vm_life *l, const struct hvst_event *ev, enum life_kind kind)
+{
+	const struct life_step *s = l->nr ? &l->steps[l->nr - 1] : NULL;
+
+	if (!s || s->kind != kind || ev->ts_ns - s->last_ns > LIFE_SAME_NS)
+		return false;
+	return kind == LIFE_ARM || kind == LIFE_TIMERS_OFF ||
+	       (kind == LIFE_TIMERS && s->tid == ev->pid);
+}
+
+/* Puts down one thing done. The step, or NULL where there is no room. */
+static struct life_step *put(struct vm_life *l, unsigned int most, const struct hvst_event *ev,
+			     enum life_kind kind, int vcpu)
+{
+	struct life_step *s;
+
+	if (continues(l, ev, kind)) {
+		s = &l->steps[l->nr - 1];
+		s->n++;
+		s->last_ns = ev->ts_ns;
+		return s;
+	}
+	s = steps_add(l, most);
+	if (s)
+		*s = (struct life_step){
+			.ts_ns = ev->ts_ns,
+			.last_ns = ev->ts_ns,
+			.ts_raw = ev->ts_raw,
+			.n = 1,
+			.vcpu = vcpu,
+			.tid = ev->pid,
+			.cpu = ev->cpu,
+			.buffer = ev->buffer,
+			.kind = (uint8_t)kind,
+			.event = ev->id,
+		};
+	return s;
+}
+
+/* Something that its VMM or the guest does to the whole VM: what the guest does next matters. */
+static struct life_step *put_opening(struct vm_life *l, const struct hvst_event *ev,
+				     enum life_kind kind, int vcpu)
+{
+	l->entry_wanted = true;
+	l->watch_ns = ev->ts_ns + LIFE_WATCH_NS;
+	return put(l, LIFE_MAX_STEPS, ev, kind, vcpu);
+}
+
+static void offset_written(struct vm_life *l, unsigned int most, const struct hvst_event *ev)
+{
+	uint64_t from = ev->tsc_offset.previous_tsc_offset, to = ev->tsc_offset.next_tsc_offset;
+	struct life_step *s;
+
+	l->dirty = true;
+	l->offset_ns = ev->ts_ns;
+	hvst_evidence_set(&l->offset_why, ev, "TSC offset of vCPU %d written: %lld cycles",
+			  ev->vcpu_id, (long long)to);
+	if (from == to)
+		return;
+	l->entry_wanted = true;
+	l->watch_ns = ev->ts_ns + LIFE_WATCH_NS;
+	s = put(l, most, ev, from ? LIFE_TSC : LIFE_CREATED, ev->vcpu_id);
+	if (!s)
+		return;
+	s->before = from;
+	s->value = to;
+}
+
+void hvst_life_clock(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
+{
+	const struct vcpu *by;
+	struct vm_life *l = vm ? vm->state->life : &a->orphans;
+	unsigned int most = vm ? LIFE_MAX_STEPS : LIFE_MAX_ORPHAN;
+	struct life_step *s;
+
+	if (ev->id == HVST_EV_WRITE_TSC_OFFSET) {
+		offset_written(l, most, ev);
+	} else if (ev->id == HVST_EV_UPDATE_MASTER_CLOCK) {
+		s = put(l, most, ev, LIFE_MASTER, -1);
+		if (!s)
+			return;
+		s->whole = ev->master_clock.use_master_clock;
+		s->value = ev->master_clock.host_clock;
+		by = hvst_kvm_find(a->kvm, ev->pid);
+		s->by_vcpu = by && by->ran;
+	}
+}
+
+void hvst_life_programmed(const struct stimer *t, const struct hvst_event *ev)
+{
+	bool config = ev->id == HVST_EV_STIMER_SET_CONFIG;
+	bool host = config ? ev->set_config.host : ev->set_count.host;
+	uint64_t value = config ? ev->set_config.config : ev->set_count.count;
+	struct vm_life *l = t->vcpu->vm->state->life;
+	struct life_step *s;
+
+	if (host) {
+		s = put_opening(l, ev, LIFE_TIMERS, t->vcpu->vcpu_id);
+		if (s)
+			s->whole |= value != 0;
+	} else if (l->page_off && !value) {
+		put(l, LIFE_MAX_STEPS, ev, LIFE_TIMERS_OFF, t->vcpu->vcpu_id);
+	}
+}
+
+/* The guest's own write of its TSC: its kvm_msr comes after what it did. */
+static void wrote_its_tsc(struct vm_life *l, const struct hvst_event *ev)
+{
+	struct life_step *s = l->nr ? &l->steps[l->nr - 1] : NULL;
+
+	if (s && s->kind == LIFE_TSC && s->tid == ev->pid)
+		s->by_vcpu = true;
+}
+
+void hvst_life_msr(const struct vcpu *v, const struct hvst_event *ev)
+{
+	struct vm_life *l = v->vm->state->life;
+
+	if (!ev->msr.write || ev->msr.exception)
+		return;
+	if (ev->msr.ecx == HVST_MSR_IA32_TSC || ev->msr.ecx == HVST_MSR_IA32_TSC_ADJUST)
+		wrote_its_tsc(l, ev);
+	if (ev->msr.ecx != HVST_MSR_REFERENCE_TSC)
+		return;
+	l->page_off = !(ev->msr.data & HVST_MSR_ENABLE);
+	put_opening(l, ev, l->page_off ? LIFE_PAGE_OFF : LIFE_PAGE_ON, v->vcpu_id);
+}
+
+void hvst_life_event(const struct vcpu *v, const struct hvst_event *ev)
+{
+	struct vm_life *l = v->vm->state->life;
+	struct life_step *s;
+
+	if (ev->id == HVST_EV_HYPERCALL && ev->hypercall.code == HVCALL_RESTORE_PARTITION_TIME) {
+		s = put_opening(l, ev, LIFE_RESTORE, v->vcpu_id);
+		if (s)
+			s->value = UINT64_MAX; /* until it returns */
+		l->calling = s ? v->tid : -1;
+	} else if (ev->id == HVST_EV_HYPERCALL_DONE && l->calling == v->tid) {
+		l->calling = -1;
+		for (unsigned int i = l->nr; i > 0; i--) {
+			if (l->steps[i - 1].kind != LIFE_RESTORE)
+				continue;
+			l->steps[i - 1].value = ev->hypercall_done.result & 0xffff;
+			break;
+		}
+	}
+}
+
+/* The vCPUs' offsets, once they are to be those that the guest runs with. */
+static void offsets_compare(struct vm_life *l, const struct vm *vm, int64_t ts)
+{
+	struct tsc_mismatch m = { .since_ns = l->offset_ns,
+				  .ran_ns = ts,
+				  .until_ns = HVST_UNKNOWN,
+				  .why = l->offset_why };
+	unsigned int n = 0;
+
+	l->dirty = false;
+	for (const struct vcpu *v = vm->vcpus; v && n < LIFE_VCPUS; v = v->vm_next, n++) {
+		if (!v->tsc_known)
+			continue;
+		if (!m.nr_vcpus++) {
+			m.least = m.most = v->tsc_offset;
+			m.least_vcpu = m.most_vcpu = v->vcpu_id;
+		} else if (hvst_life_cycles(m.least, v->tsc_offset) < 0) {
+			m.least = v->tsc_offset;
+			m.least_vcpu = v->vcpu_id;
+		} else if (hvst_life_cycles(m.most, v->tsc_offset) > 0) {
+			m.most = v->tsc_offset;
+			m.most_vcpu = v->vcpu_id;
+		}
+	}
+	if (l->mismatched && m.least == m.most && l->mismatch.until_ns == HVST_UNKNOWN)
+		l->mismatch.until_ns = ts;
+	if (l->mismatched || m.least == m.most)
+		return;
+	l->mismatched = true;
+	l->mismatch = m;
+}
+
+void hvst_life_entry(const struct vcpu *v, const struct hvst_event *ev)
+{
+	struct vm_life *l = v->vm->state->life;
+
+	if (l->dirty)
+		offsets_compare(l, v->vm, ev->ts_ns);
+	if (!l->entry_wanted)
+		return;
+	l->entry_wanted = false;
+	put(l, LIFE_MAX_STEPS, ev, LIFE_ENTRY, v->vcpu_id);
+}
+
+void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev)
+{
+	struct vm_life *l = t->vcpu->vm->state->life;
+
+	if (l->dirty)
+		offsets_compare(l, t->vcpu->vm, ev->ts_ns);
+	if (l->watch_ns == HVST_UNKNOWN)
+		l->watch_ns = ev->ts_ns + LIFE_WATCH_NS;
+	if (ev->ts_ns > l->watch_ns || arm->flags & HVST_ARM_RESTART)
+		return;
+	put(l, LIFE_MAX_STEPS, ev, LIFE_ARM, t->vcpu->vcpu_id);
+}
+
+void hvst_life_put(struct vm_life *l, const struct life_step *step)
+{
+	struct life_step *s = steps_add(l, LIFE_MAX_STEPS);
+
+	if (s)
+		*s = *step;
+}
+
+void hvst_life_merged(struct vm *into, struct vm *from)
+{
+	struct vm_life *i = into->state->life, *f = from->state->life;
+
+	for (unsigned int n = 0; n < f->nr; n++)
+		hvst_life_put(i, &f->steps[n]);
+	i->dirty = true;
+	i->entry_wanted |= f->entry_wanted;
+	if (f->watch_ns > i->watch_ns)
+		i->watch_ns = f->watch_ns;
+	if (f->offset_ns > i->offset_ns) {
+		i->offset_ns = f->offset_ns;
+		i->offset_why = f->offset_why;
+	}
+}
+
+const struct vm_life *hvst_life_of(const struct analysis *a, int number)
+{
+	for_each_vm (vm, a)
+		if (vm->number == number && vm->state)
+			return vm->state->life;
+	return NULL;
+}
+
+int64_t hvst_life_step_in(const struct analysis *a, int vm, int64_t from, int64_t to)
+{
+	int64_t sum = 0;
+	bool known = false;
+
+	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *s = &a->result.reference[i];
+
+		if (s->vm != vm || s->from_ns > to)
+			continue;
+		/* A segment that reaches across shows that nothing moved. */
+		known |= s->from_ns < from && s->to_ns > to;
+		if (s->from_ns < from || s->step_ns == HVST_UNKNOWN || !s->step_ns)
+			continue;
+		known = true;
+		if (__builtin_add_overflow(sum, s->step_ns, &sum))
+			sum = s->step_ns > 0 ? INT64_MAX : -INT64_MAX;
+	}
+	return known ? sum : HVST_UNKNOWN;
+}
+
+void hvst_life_evidence(struct hvst_evidence_list *l, const struct life_step *s, const char *text)
+{
+	const struct hvst_event ev = {
+		.id = s->event,
+		.ts_ns = s->ts_ns,
+		.ts_raw = s->ts_raw,
+		.cpu = s->cpu,
+		.pid = s->tid,
+		.buffer = s->buffer,
+	};
+	struct hvst_evidence e;
+
+	hvst_evidence_set(&e, &ev, "%s", text);
+	hvst_evidence_add(l, &e);
+}

@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. From the things done to each VM to the events of its life, and what they moved.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "epoch.h"
+#include "life.h"
+
+#define LIFE_APART_NS  (5LL * 1000 * 1000 * 1000) /* without anything done: the next event */
+#define LIFE_BEFORE_NS (1000LL * 1000 * 1000)
+#define LIFE_MAX       4096		  /* events, and moves of each VM */
+#define LIFE_PAIR_NS   (10 * 1000 * 1000) /* two offsets this far apart give the TSC's rate */
+#define LIFE_STAMP_NS  (200 * 1000)	  /* a first offset is stamped so late at most */
+#define LIFE_MOVE_NS   (5 * 1000 * 1000)  /* a step so close to an update is what it moved */
+
+/* --- whose it was --- */
+
+static int64_t vm_first(const struct vm *vm)
+{
+	int64_t first = INT64_MAX;
+
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->first_ns < first)
+			first = v->first_ns;
+	return first;
+}
+
+static bool created_by(const struct vm *vm, int pid)
+{
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->ran && v->creator == pid)
+			return true;
+	return false;
+}
+
+int64_t hvst_life_last(const struct analysis *a, int number)
+{
+	int64_t last = INT64_MIN;
+
+	for_each_vm (vm, a)
+		for (const struct vcpu *v = vm->number == number ? vm->vcpus : NULL; v;
+		     v = v->vm_next)
+			if (v->last_ns > last)
+				last = v->last_ns;
+	return last;
+}
+
+/* The VM of the task @pid that began first after @ts; else the last one that began before. */
+static struct vm *vm_of_task_at(struct analysis *a, int pid, int64_t ts)
+{
+	struct vm *after = NULL, *before = NULL;
+
+	for_each_vm (vm, a) {
+		int64_t first = vm->number >= 0 && created_by(vm, pid) ? vm_first(vm) : INT64_MIN;
+
+		if (first == INT64_MIN)
+			continue;
+		if (first >= ts && (!after || first < vm_first(after)))
+			after = vm;
+		if (first < ts && (!before || first > vm_first(before)))
+			before = vm;
+	}
+	return after ? after : before;
+}
+
+static int cmp_step(const void *x, const void *y)
+{
+	const struct life_step *a = x, *b = y;
+
+	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+}
+
+/* What tasks did before the threads of their VM were known, and what ran no guest, finds its VM. */
+static void adopt(struct analysis *a, const struct vm_life *l)
+{
+	struct vm *vm = NULL;
+	int pid = -1;
+
+	for (unsigned int i = 0; i < l->nr; i++) {
+		if (l->steps[i].tid != pid || !vm || vm_first(vm) < l->steps[i].ts_ns) {
+			pid = l->steps[i].tid;
+			vm = vm_of_task_at(a, pid, l->steps[i].ts_ns);
+		}
+		if (vm && vm->state && vm->state->life != l)
+			hvst_life_put(vm->state->life, &l->steps[i]);
+	}
+}
+
+/* What the VM's task did when the VM was gone was for another one. */
+static void drop_late(const struct analysis *a, const struct vm *vm)
+{
+	struct vm_life *l = vm->state->life;
+	int64_t last = hvst_life_last(a, vm->number);
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; vm->gone && i < l->nr; i++)
+		if (l->steps[i].ts_ns <= last)
+			l->steps[n++] = l->steps[i];
+	if (vm->gone)
+		l->nr = n;
+}
+
+static void adopt_all(struct analysis *a)
+{
+	adopt(a, &a->orphans);
+	for_each_vm (vm, a)
+		if (vm->state && vm->number < 0)
+			adopt(a, vm->state->life);
+	for_each_vm (vm, a)
+		if (vm->state)
+			drop_late(a, vm);
+	for_each_vm (vm, a)
+		if (vm->state && vm->state->life->nr)
+			qsort(vm->state->life->steps, vm->state->life->nr,
+			      sizeof(*vm->state->life->steps), cmp_step);
+}
+
+/* --- the TSC's rate --- */
+
+/* Two first offsets, written at different times: each is minus the host's TSC at its time. */
+static double cycle_from_offsets(const struct analysis *a)
+{
+	const struct life_step *one = NULL;
+
+	for_each_vm (vm, a) {
+		const struct vm_life *l = vm->state ? vm->state->life : NULL;
+
+		for (unsigned int i = 0; l && i < l->nr; i++) {
+			const struct life_step *s = &l->steps[i];
+			int64_t cycles;
+
+			if (s->kind != LIFE_CREATED)
+				continue;
+			if (!one) {
+				one = s;
+				continue;
+			}
+			cycles = hvst_life_cycles(s->value, one->value);
+			if (llabs(s->ts_ns - one->ts_ns) < LIFE_PAIR_NS || !cycles ||
+			    (cycles > 0) != (s->ts_ns > one->ts_ns))
+				continue;
+			return (double)(s->ts_ns - one->ts_ns) / (double)cycles;
+		}
+	}
+	return 0;
+}
+
+double hvst_life_cycle_ns(const struct analysis *a)
+{
+	const struct hvst_trace *t = a->opts.trace;
+	double ns;
+
+	if (t->scale_source != HVST_SCALE_NONE && t->scale_mult && t->scale_shift < 64)
+		return (double)t->scale_mult / (double)(1ULL << t->scale_shift);
+	ns = cycle_from_offsets(a);
+	return ns > 0.05 && ns < 10 ? ns : 0; /* 100 MHz to 20 GHz */
+}
+
+static int64_t cycles_ns(double cycle, int64_t cycles)
+{
+	double ns = cycle * (double)cycles;
+
+	return cycle <= 0 || ns > 4e18 || ns < -4e18 ? HVST_UNKNOWN : (int64_t)ns;
+}
+
+/* --- guest TSC against reference time --- */
+
+/* When the guest's TSC read zero, as its offsets up to @ts have it; HVST_UNKNOWN, and @why. */
+static int64_t tsc_zero(const struct vm_life *l, double cycle, int64_t ts, char *why, size_t len)
+{
+	int64_t zero = HVST_UNKNOWN, moved;
+
+	snprintf(why, len, "the first TSC offset of the VM is not in the trace");
+	for (unsigned int i = 0; i < l->nr && l->steps[i].ts_ns <= ts; i++) {
+		const struct life_step *s = &l->steps[i];
+
+		if (s->kind == LIFE_CREATED && (zero == HVST_UNKNOWN || s->vcpu == 0)) {
+			/* A vCPU created later takes over the offset of the first. */
+			if (zero == HVST_UNKNOWN)
+				zero = s->ts_ns;
+		} else if (s->kind == LIFE_TSC && s->vcpu <= 0 && zero != HVST_UNKNOWN) {
+			moved = cycles_ns(cycle, hvst_life_cycles(s->before, s->value));
+			if (moved == HVST_UNKNOWN) {
+				snprintf(why, len,
+					 "the TSC was moved by %lld cycles, whose length is not "
+					 "known",
+					 (long long)hvst_life_cycles(s->before, s->value));
+				return HVST_UNKNOWN;
+			}
+			if (__builtin_sub_overflow(zero, moved, &zero))
+				return HVST_UNKNOWN;
+		}
+	}
+	return zero;
+}
+
+int64_t hvst_life_tsc_behind(const struct analysis *a, int vm, int64_t ts, int64_t *err, char *why,
+			     size_t len)
+{
+	const struct hvst_ref_segment *seg = NULL;
+	const struct vm_life *l = hvst_life_of(a, vm);
+	int64_t zero, behind;
+
+	*err = LIFE_STAMP_NS;
+	zero = l ? tsc_zero(l, hvst_life_cycle_ns(a), ts, why, len) : HVST_UNKNOWN;
+	if (zero == HVST_UNKNOWN)
+		return HVST_UNKNOWN;
+	for (unsigned int i = 0; i < a->result.nr_reference; i++)
+		if (a->result.reference[i].vm == vm &&
+		    (!seg || a->result.reference[i].from_ns <= ts))
+			seg = &a->result.reference[i];
+	if (!seg || seg->offset_ns == HVST_UNKNOWN ||
+	    __builtin_add_overflow(zero, seg->offset_ns, &behind)) {
+		snprintf(why, len, "the reference clock was not read");
+		return HVST_UNKNOWN;
+	}
+	why[0] = '\0';
+	return behind;
+}
+
+static void tsc_behind(struct analysis *a)
+{
+	for (unsigned int i = 0; i < a->result.nr_vms; i++) {
+		struct hvst_vm *vm = (struct hvst_vm *)(uintptr_t)&a->result.vms[i];
+		int64_t last = a->now;
+
+		vm->tsc_behind_ns =
+			hvst_life_tsc_behind(a, vm->vm, last, &vm->tsc_behind_error_ns,
+					     vm->tsc_behind_why, sizeof(vm->tsc_behind_why));
+		if (vm->tsc_behind_ns == HVST_UNKNOWN)
+			vm->tsc_behind_error_ns = HVST_UNKNOWN;
+	}
+}
+
+/* --- moves --- */
+
+static void move_of(const struct analysis *a, const struct vm *vm, const struct life_step *s,
+		    double cycle, struct hvst_clock_move *m)
+{
+	bool created = s->kind == LIFE_CREATED;
+
+	*m = (struct hvst_clock_move){
+		.vm = vm->number,
+		.vcpu = s->kind == LIFE_MASTER ? -1 : s->vcpu,
+		.ts_ns = s->ts_ns,
+		.event = s->event,
+		.tid = s->tid,
+		.master = s->kind == LIFE_MASTER && s->whole,
+		.reference_ns = hvst_life_step_in(a, vm->number, s->ts_ns - LIFE_MOVE_NS,
+						  s->ts_ns + LIFE_MOVE_NS),
+	};
+	m->tsc_cycles = m->tsc_ns = s->kind == LIFE_MASTER ? HVST_UNKNOWN : 0;
+	if (s->kind == LIFE_TSC) {
+		m->tsc_cycles = hvst_life_cycles(s->before, s->value);
+		m->tsc_ns = cycles_ns(cycle, m->tsc_cycles);
+	}
+	if (created) /* nothing was there to be moved */
+		m->reference_ns = HVST_UNKNOWN;
+}
+
+static int build_moves(struct analysis *a)
+{
+	double cycle = hvst_life_cycle_ns(a);
+	struct hvst_clock_move *list;
+	unsigned int n = 0;
+
+	for_each_vm (vm, a)
+		n += vm->state && vm->number >= 0 ? vm->state->life->nr : 0;
+	list = calloc(n ? n : 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	n = 0;
+	for_each_vm (vm, a) {
+		const struct vm_life *l = vm->state ? vm->state->life : NULL;
+
+		if (!l || vm->number < 0 || !hvst_vm_pass(a, vm))
+			continue;
+		for (unsigned int i = 0; i < l->nr; i++)
+			if (l->steps[i].kind <= LIFE_MASTER)
+				move_of(a, vm, &l->steps[i], cycle, &list[n++]);
+	}
+	a->result.moves = list;
+	a->result.nr_moves = n;
+	return 0;
+}
+
+/* --- events of a VM's life --- */
+
+static bool opens(const struct life_step *s)
+{
+	switch (s->kind) {
+	case LIFE_CREATED:
+	case LIFE_TIMERS:
+	case LIFE_RESTORE:
+	case LIFE_PAGE_OFF:
+		return true;
+	case LIFE_TSC:
+		return !s->by_vcpu;
+	default:
+		return false;
+	}
+}
+
+static bool does(const struct life_step *s)
+{
+	return s->kind != LIFE_ENTRY && s->kind != LIFE_ARM;
+}
+
+static const char *step_text(const struct life_step *s, char *buf, size_t len)
+{
+	switch (s->kind) {
+	case LIFE_CREATED:
+		snprintf(buf, len, "vCPUs created");
+		break;
+	case LIFE_TSC:
+		snprintf(buf, len, "TSC of vCPU %d moved", s->vcpu);
+		break;
+	case LIFE_MASTER:
+		snprintf(buf, len, "master clock %s%s", s->whole ? "updated" : "off",
+			 s->by_vcpu ? " by a vCPU" : "");
+		break;
+	case LIFE_TIMERS:
+		snprintf(buf, len, "timers %s by the VMM (%u writes)",
+			 s->whole ? "written back" : "cleared", s->n);
+		break;
+	case LIFE_PAGE_OFF:
+		snprintf(buf, len, "TSC page off");
+		break;
+	case LIFE_PAGE_ON:
+		snprintf(buf, len, "TSC page on");
+		break;
+	case LIFE_TIMERS_OFF:
+		snprintf(buf, len, "timers cleared by the guest");
+		break;
+	case LIFE_RESTORE:
+		if (s->value == UINT64_MAX)
+			snprintf(buf, len, "HvCallRestorePartitionTime");
+		else
+			snprintf(buf, len, "HvCallRestorePartitionTime (status %llu)",
+				 (unsigned long long)s->value);
+		break;
+	case LIFE_ENTRY:
+		snprintf(buf, len, "vCPU %d runs", s->vcpu);
+		break;
+	default:
+		snprintf(buf, len, "guest arms timers");
+		break;
+	}
+	return buf;
+}
+
+/* What was done, in order, and of each kind in a row its first as evidence. */
+static void steps_tell(const struct vm_life *l, unsigned int from, unsigned int to,
+		       struct hvst_life_event *e)
+{
+	size_t at = 0;
+	int last = -1;
+
+	for (unsigned int i = from; i < to && at < sizeof(e->steps); i++) {
+		char text[96];
+		int n;
+
+		if (l->steps[i].kind == last)
+			continue;
+		last = l->steps[i].kind;
+		step_text(&l->steps[i], text, sizeof(text));
+		n = snprintf(e->steps + at, sizeof(e->steps) - at, "%s%s", at ? ", " : "", text);
+		at += n > 0 ? (size_t)n : 0;
+		hvst_life_evidence(&e->evidence, &l->steps[i], text);
+	}
+}
+
+/* The kinds of things done between the two, as bits; timers written back count apart. */
+static unsigned int kinds_of(const struct vm_life *l, unsigned int from, unsigned int to,
+			     bool *written_back)
+{
+	unsigned int kinds = 0;
+
+	*written_back = false;
+	for (unsigned int i = from; i < to; i++) {
+		kinds |= 1u << l->steps[i].kind;
+		*written_back |= l->steps[i].kind == LIFE_TIMERS && l->steps[i].whole;
+	}
+	return kinds;
+}
+
+#define DID(kinds, kind) ((kinds) >> (kind)&1)
+
+/* False: nothing that is an event of the VM's life. */
+static bool kind_of(unsigned int kinds, bool written_back, int64_t step, enum hvst_life_kind *kind)
+{
+	if (DID(kinds, LIFE_CREATED))
+		*kind = written_back || DID(kinds, LIFE_TSC) ? HVST_LIFE_RESTORED
+							     : HVST_LIFE_CREATED;
+	else if (DID(kinds, LIFE_TIMERS) || DID(kinds, LIFE_TSC))
+		*kind = !DID(kinds, LIFE_TSC) &&
+					((step != HVST_UNKNOWN && step < 0) || !written_back)
+				? HVST_LIFE_RESET
+				: HVST_LIFE_RESTORED;
+	else if (DID(kinds, LIFE_RESTORE) ||
+		 (DID(kinds, LIFE_PAGE_OFF) && DID(kinds, LIFE_TIMERS_OFF) &&
+		  DID(kinds, LIFE_PAGE_ON)))
+		*kind = HVST_LIFE_RESUMED;
+	else
+		return false;
+	return true;
+}
+
+/* The clock's step as the first arms after it show it; @else_ns where they do not. */
+static int64_t step_of_arm(const struct vm *vm, int64_t from, int64_t to, int64_t else_ns)
+{
+	const struct vm_leaps *l = vm->state->leaps;
+
+	for (unsigned int i = 0; i < l->nr; i++)
+		if (l->leap[i].ts_ns >= from && l->leap[i].ts_ns - to <= LIFE_APART_NS &&
+		    hvst_epoch_follows_step(&l->leap[i]))
+			return l->leap[i].step_ns;
+	return else_ns;
+}
+
+/* One event of @vm's life from its steps [@from, @to); false when it is none. */
+static bool event_of(const struct analysis *a, const struct vm *vm, unsigned int from,
+		     unsigned int to, struct hvst_life_event *e)
+{
+	const struct vm_life *l = vm->state->life;
+	int64_t end = l->steps[from].ts_ns;
+	unsigned int kinds;
+	bool back;
+
+	*e = (struct hvst_life_event){ .vm = vm->number,
+				       .ts_ns = l->steps[from].ts_ns,
+				       .first_run_ns = HVST_UNKNOWN };
+	for (unsigned int i = from; i < to; i++) {
+		if (does(&l->steps[i]) && l->steps[i].last_ns > end)
+			end = l->steps[i].last_ns;
+		if (!does(&l->steps[i]) && e->first_run_ns == HVST_UNKNOWN)
+			e->first_run_ns = l->steps[i].ts_ns;
+	}
+	e->end_ns = end;
+	e->reference_ns =
+		hvst_life_step_in(a, vm->number, e->ts_ns - LIFE_MOVE_NS, end + LIFE_MOVE_NS);
+	if (e->reference_ns == HVST_UNKNOWN || !e->reference_ns)
+		e->reference_ns = step_of_arm(vm, e->ts_ns, end, e->reference_ns);
+	kinds = kinds_of(l, from, to, &back);
+	if (!kind_of(kinds, back, e->reference_ns, &e->kind))
+		return false;
+	steps_tell(l, from, to, e);
+	return true;
+}
+
+static int life_add(struct analysis *a, const struct hvst_life_event *e)
+{
+	struct hvst_life_event *list = (struct hvst_life_event *)(uintptr_t)a->result.life;
+	unsigned int n = a->result.nr_life;
+
+	if (n >= LIFE_MAX)
+		return 0;
+	if (!(n & (n - 1))) {
+		list = realloc(list, (n ? 2 * n : 1) * sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		a->result.life = list;
+	}
+	list[n] = *e;
+	a->result.nr_life++;
+	return 0;
+}
+
+/* The VM's thread ids run another VM from some time on: this one is gone by then. */
+static int gone_add(struct analysis *a, const struct vm *vm)
+{
+	struct hvst_life_event e = { .vm = vm->number,
+				     .kind = HVST_LIFE_GONE,
+				     .reference_ns = HVST_UNKNOWN,
+				     .first_run_ns = HVST_UNKNOWN };
+
+	e.ts_ns = e.end_ns = hvst_life_last(a, vm->number);
+	snprintf(e.steps, sizeof(e.steps), "its thread runs another VM's vCPU afterwards");
+	hvst_evidence_stat(&e.evidence, "%s", e.steps);
+	return life_add(a, &e);
+}
+
+/* A guest that resumes: until it arms a timer with its page on again. */
+static unsigned int resume_end(const struct vm_life *l, unsigned int from)
+{
+	bool on = false;
+	unsigned int i = from + 1;
+
+	for (; i < l->nr && l->steps[i].ts_ns - l->steps[i - 1].last_ns <= LIFE_APART_NS; i++) {
+		const struct life_step *s = &l->steps[i];
+
+		if (s->kind == LIFE_CREATED || s->kind == LIFE_TIMERS || s->kind == LIFE_TSC)
+			break;
+		on |= s->kind == LIFE_PAGE_ON;
+		if (on && s->kind == LIFE_ARM)
+			return i + 1;
+	}
+	return i;
+}
+
+/* What its VMM does: until the guest runs, or sets up its clock. */
+static unsigned int vmm_end(const struct vm_life *l, unsigned int from)
+{
+	unsigned int i = from + 1;
+
+	for (; i < l->nr && l->steps[i].ts_ns - l->steps[i - 1].last_ns <= LIFE_APART_NS; i++) {
+		const struct life_step *s = &l->steps[i];
+
+		if (!does(s))
+			return i + 1;
+		if (s->kind == LIFE_PAGE_ON || s->kind == LIFE_PAGE_OFF || s->kind == LIFE_RESTORE)
+			break;
+	}
+	return i;
+}
+
+/*
+ * A VMM may move the clock of what it restored when the guest runs already: what it does then
+ * belongs to the restore.
+ */
+static unsigned int late_end(const struct analysis *a, const struct vm *vm, unsigned int from,
+			     unsigned int end)
+{
+	const struct vm_life *l = vm->state->life;
+	int64_t reach = l->steps[from].kind == LIFE_CREATED ? LIFE_APART_NS : LIFE_BEFORE_NS;
+	int64_t begin = l->steps[from].ts_ns;
+	unsigned int to = end;
+
+	for (unsigned int i = end; i < l->nr && l->steps[i].ts_ns - begin <= reach; i++) {
+		const struct life_step *s = &l->steps[i];
+		int64_t step;
+
+		if (s->kind == LIFE_PAGE_ON || s->kind == LIFE_PAGE_OFF || opens(s))
+			break;
+		if (s->kind != LIFE_MASTER)
+			continue;
+		step = hvst_life_step_in(a, vm->number, s->ts_ns - LIFE_MOVE_NS,
+					 s->ts_ns + LIFE_MOVE_NS);
+		if (step != HVST_UNKNOWN && step)
+			to = i + 1;
+	}
+	return to;
+}
+
+static unsigned int event_end(const struct analysis *a, const struct vm *vm, unsigned int from)
+{
+	const struct vm_life *l = vm->state->life;
+	unsigned int kind = l->steps[from].kind;
+
+	if (kind == LIFE_PAGE_OFF || kind == LIFE_RESTORE)
+		return resume_end(l, from);
+	return late_end(a, vm, from, vmm_end(l, from));
+}
+
+/* The clock may be set first of all: updates right before what opens the event belong to it. */
+static unsigned int event_begin(const struct vm_life *l, unsigned int opening, unsigned int floor)
+{
+	while (opening > floor && l->steps[opening - 1].kind == LIFE_MASTER &&
+	       l->steps[opening].ts_ns - l->steps[opening - 1].ts_ns <= LIFE_BEFORE_NS)
+		opening--;
+	return opening;
+}
+
+static int life_of_vm(struct analysis *a, const struct vm *vm)
+{
+	const struct vm_life *l = vm->state->life;
+	struct hvst_life_event e;
+	unsigned int floor = 0; /* the end of the event before */
+
+	for (unsigned int i = 0; i < l->nr;) {
+		unsigned int end;
+
+		if (!opens(&l->steps[i])) {
+			i++;
+			continue;
+		}
+		end = event_end(a, vm, i);
+		if (event_of(a, vm, event_begin(l, i, floor), end, &e) && life_add(a, &e))
+			return -ENOMEM;
+		i = floor = end;
+	}
+	return vm->gone ? gone_add(a, vm) : 0;
+}
+
+static int cmp_life(const void *x, const void *y)
+{
+	const struct hvst_life_event *a = x, *b = y;
+
+	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+}
+
+static int cmp_move(const void *x, const void *y)
+{
+	const struct hvst_clock_move *a = x, *b = y;
+
+	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+}
+
+int hvst_life_build(struct analysis *a)
+{
+	adopt_all(a);
+	if (build_moves(a))
+		return -ENOMEM;
+	for_each_vm (vm, a)
+		if (vm->state && vm->number >= 0 && hvst_vm_pass(a, vm) && life_of_vm(a, vm))
+			return -ENOMEM;
+	if (a->result.nr_life)
+		qsort((void *)(uintptr_t)a->result.life, a->result.nr_life, sizeof(*a->result.life),
+		      cmp_life);
+	qsort((void *)(uintptr_t)a->result.moves, a->result.nr_moves, sizeof(*a->result.moves),
+	      cmp_move);
+	tsc_behind(a);
+	return 0;
+}
+
+void hvst_life_results_free(struct hvst_result *r)
+{
+	free((void *)(uintptr_t)r->life);
+	free((void *)(uintptr_t)r->moves);
+}

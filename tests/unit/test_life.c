@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lib/analysis/life, epoch, answers_clock: what happens to a VM as a whole, and the faults that set
+ * its clocks apart; each in three sizes, and what is like it and harmless.
+ */
+#include "events.h"
+
+static struct host host;
+static const struct who vcpu0 = { &host, 701, 0, 0 }, vcpu1 = { &host, 702, 1, 1 };
+static const struct who task = { NULL, 700, 0, 2 }, task1 = { NULL, 700, 1, 2 };
+
+static const int64_t sizes[] = { MS(200), SEC(3), SEC(36) };
+
+static void begin(struct feed *f)
+{
+	host = (struct host){ .o = -SEC(900) };
+	feed_begin(f, 0);
+}
+
+static void lives(struct feed *f, const struct who *w, unsigned int arms)
+{
+	guest_setup(f, w, 0);
+	ev_entry(f, w);
+	guest_ticks(f, w, arms, MS(2));
+}
+
+static enum hvst_answer answer(const struct feed *f, enum hvst_question q)
+{
+	return verdict_of(f, q)->answer;
+}
+
+/* Of the five questions only @q is answered with yes; HVST_Q_COUNT: none. */
+static void only(const struct feed *f, enum hvst_question q)
+{
+	for (int i = HVST_Q_GUEST_CLOCK_AHEAD; i <= HVST_Q_VCPU_TSC_MISMATCH; i++) {
+		if (((enum hvst_question)i == q) != (answer(f, (enum hvst_question)i) == HVST_YES))
+			feed_show(f);
+		if ((enum hvst_question)i == q)
+			assert_int_equal(answer(f, (enum hvst_question)i), HVST_YES);
+		else
+			assert_int_not_equal(answer(f, (enum hvst_question)i), HVST_YES);
+	}
+	if (q != HVST_Q_COUNT) {
+		assert_true(verdict_of(f, q)->evidence.n > 0);
+		assert_true(verdict_of(f, q)->summary[0]);
+	}
+}
+
+static unsigned int events(const struct feed *f, enum hvst_life_kind kind)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < f->r->nr_life; i++)
+		n += f->r->life[i].kind == kind;
+	return n;
+}
+
+static void written_back(struct feed *f, const struct who *by, uint64_t count)
+{
+	ev_set_config(f, by, 0, CONFIG_DIRECT | CONFIG_AUTO | CONFIG_ENABLE, true);
+	ev_set_count(f, by, 0, count, true);
+}
+
+/* The VMM sets the clock back by @back; the guest's own clock stays (@apart) or follows. */
+static void reset_in_place(struct feed *f, int64_t back, bool apart, unsigned int arms)
+{
+	begin(f);
+	lives(f, &vcpu0, 40);
+	host_step(f, &host, -back);
+	ev_master(f, 700, 2, true);
+	written_back(f, &task, 0);
+	for (unsigned int i = 0; i < arms; i++)
+		guest_arm(f, &vcpu0, 0,
+			  ref_now(f, &host) + (apart ? (uint64_t)(back / 100) : 0) + 20000);
+	feed_end(f);
+}
+
+static void laid_out(struct feed *f, int64_t back)
+{
+	uint64_t next;
+
+	begin(f);
+	lives(f, &vcpu0, 40);
+	next = ref_now(f, &host);
+	host_step(f, &host, -back);
+	ev_master(f, 700, 2, true);
+	for (unsigned int i = 0; i < 10; i++)
+		guest_arm(f, &vcpu0, 0, next += 20000);
+	feed_end(f);
+}
+
+static void test_reset(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		for (unsigned int arms = 1; arms <= 2; arms++) {
+			reset_in_place(&f, sizes[i], true, arms);
+			only(&f, HVST_Q_GUEST_CLOCK_AHEAD);
+			assert_int_equal(events(&f, HVST_LIFE_RESET), 1);
+			feed_free(&f);
+		}
+		/* ticks laid out before go on: one arm leads, the clock does not */
+		laid_out(&f, sizes[i]);
+		only(&f, HVST_Q_COUNT);
+		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_CANNOT_TELL);
+		feed_free(&f);
+		reset_in_place(&f, sizes[i], false, 40);
+		only(&f, HVST_Q_COUNT);
+		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_NO);
+		feed_free(&f);
+	}
+}
+
+/* A longer delay than before is the guest's wish, whatever its length. */
+static void test_long_delay(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		begin(&f);
+		lives(&f, &vcpu0, 40);
+		guest_ticks(&f, &vcpu0, 1, sizes[i]);
+		guest_ticks(&f, &vcpu0, 40, MS(2));
+		feed_end(&f);
+		only(&f, HVST_Q_COUNT);
+		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_NO);
+		feed_free(&f);
+	}
+}
+
+/* Only the VMM's own count leads: whether the guest's clock does, its next arm would show. */
+static void test_count_of_the_vmm(void **state)
+{
+	struct feed f;
+	uint64_t old;
+
+	(void)state;
+	begin(&f);
+	lives(&f, &vcpu0, 40);
+	old = ref_now(&f, &host);
+	host_step(&f, &host, -SEC(5));
+	ev_master(&f, 700, 2, true);
+	written_back(&f, &task, old + 20000);
+	ev_start(&f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &host), old + 20000);
+	feed_end(&f);
+	assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_CANNOT_TELL);
+	feed_free(&f);
+}
+
+/* The guest resumes; @call: it asks for its old time; its counts are @ahead of the host's. */
+static void resumes(struct feed *f, bool call, int64_t ahead)
+{
+	begin(f);
+	lives(f, &vcpu0, 40);
+	ev_msr(f, &vcpu0, true, MSR_PAGE, 0x5000);
+	ev_set_config(f, &vcpu0, 0, 0, false);
+	ev_set_count(f, &vcpu0, 0, 0, false);
+	if (call)
+		ev_hypercall(f, &vcpu0, 0x0103, 2);
+	ev_msr(f, &vcpu0, true, MSR_PAGE, 0x5001);
+	guest_setup(f, &vcpu0, 0);
+	for (unsigned int i = 0; i < 20; i++)
+		guest_arm(f, &vcpu0, 0, ref_now(f, &host) + (uint64_t)(ahead / 100 + 20000));
+	feed_end(f);
+}
+
+static void test_time_restore(void **state)
+{
+	static const int64_t ahead[] = { MS(0), -MS(40), SEC(2) };
+	struct feed f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		resumes(&f, true, ahead[i]);
+		assert_int_equal(answer(&f, HVST_Q_GUEST_TIME_RESTORE), HVST_YES);
+		assert_non_null(strstr(
+			verdict_of(&f, HVST_Q_GUEST_TIME_RESTORE)->evidence.e[0].text, "status 2"));
+		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD),
+				 ahead[i] > 0 ? HVST_YES : HVST_NO);
+		assert_int_equal(events(&f, HVST_LIFE_RESUMED), 1);
+		feed_free(&f);
+		resumes(&f, false, ahead[i]);
+		assert_int_equal(answer(&f, HVST_Q_GUEST_TIME_RESTORE),
+				 ahead[i] ? HVST_CANNOT_TELL : HVST_NO);
+		only(&f, HVST_Q_COUNT);
+		feed_free(&f);
+	}
+	/* any other hypercall is none */
+	begin(&f);
+	lives(&f, &vcpu0, 10);
+	ev_hypercall(&f, &vcpu0, 0x0002, 0);
+	feed_end(&f);
+	assert_int_equal(answer(&f, HVST_Q_GUEST_TIME_RESTORE), HVST_NO);
+	feed_free(&f);
+}
+
+/* A VM is restored; its vCPUs run for @early ns before the VMM sets its clock. */
+static void restored(struct feed *f, int64_t early, int64_t step)
+{
+	begin(f);
+	ev_tsc_offset(f, &task, 0, 0x1000);
+	ev_tsc_offset(f, &task, 0x1000, 0x9000000);
+	written_back(f, &task, 0);
+	if (!early) {
+		host_step(f, &host, step);
+		ev_master(f, 700, 2, true);
+	}
+	lives(f, &vcpu0, early ? (unsigned int)(early / MS(2)) : 40);
+	if (early) {
+		host_step(f, &host, step);
+		ev_master(f, 700, 2, true);
+	}
+	guest_ticks(f, &vcpu0, 40, MS(2));
+	feed_end(f);
+}
+
+static void test_resume_order(void **state)
+{
+	static const int64_t early[] = { MS(40), MS(300), SEC(2) };
+	struct feed f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		restored(&f, early[i], SEC(1) + (int64_t)i * SEC(20));
+		only(&f, HVST_Q_VMM_RESUME_ORDER);
+		assert_int_equal(events(&f, HVST_LIFE_RESTORED), 1);
+		feed_free(&f);
+	}
+	restored(&f, 0, SEC(20));
+	only(&f, HVST_Q_COUNT);
+	assert_int_equal(answer(&f, HVST_Q_VMM_RESUME_ORDER), HVST_NO);
+	assert_int_equal(events(&f, HVST_LIFE_RESTORED), 1);
+	feed_free(&f);
+	/* a step long after it is something else */
+	restored(&f, SEC(8), SEC(20));
+	only(&f, HVST_Q_COUNT);
+	feed_free(&f);
+}
+
+/* Both vCPUs' TSCs are written; the second one's ends up @apart cycles from the first one's. */
+static void offsets(struct feed *f, uint64_t apart, bool by_vcpu_first)
+{
+	begin(f);
+	ev_tsc_offset(f, &task, 0, 0x100000);
+	ev_tsc_offset(f, &task1, 0, 0x100000);
+	ev_tsc_offset(f, &task, 0x100000, 0x900000);
+	if (by_vcpu_first) /* they differ for as long as it takes to write the other */
+		ev_master(f, 700, 2, true);
+	ev_tsc_offset(f, &task1, 0x100000, 0x900000 + apart);
+	ev_master(f, 700, 2, !apart);
+	guest_setup(f, &vcpu0, 0);
+	guest_setup(f, &vcpu1, 0);
+	for (unsigned int i = 0; i < 40; i++) {
+		guest_ticks(f, &vcpu0, 1, MS(2));
+		guest_ticks(f, &vcpu1, 1, MS(2));
+	}
+	feed_end(f);
+	assert_int_equal(f->r->nr_vms, 1);
+}
+
+static void test_tsc_mismatch(void **state)
+{
+	static const uint64_t apart[] = { 100, 5000000, 90000000000ull };
+	struct feed f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		offsets(&f, apart[i], false);
+		only(&f, HVST_Q_VCPU_TSC_MISMATCH);
+		feed_free(&f);
+	}
+	offsets(&f, 0, false);
+	only(&f, HVST_Q_COUNT);
+	assert_int_equal(answer(&f, HVST_Q_VCPU_TSC_MISMATCH), HVST_NO);
+	feed_free(&f);
+	offsets(&f, 0, true);
+	assert_int_equal(answer(&f, HVST_Q_VCPU_TSC_MISMATCH), HVST_NO);
+	feed_free(&f);
+}
+
+/* The guest's TSC begins @behind after its reference clock, and it keeps time by it, or not. */
+static void tsc_begins(struct feed *f, int64_t behind, int64_t lag)
+{
+	begin(f);
+	f->now = SEC(900) + behind; /* the reference clock read zero at 900 s */
+	ev_tsc_offset(f, &task, 0, 0x1000);
+	f->now += MS(100);
+	guest_setup(f, &vcpu0, 0);
+	guest_ticks(f, &vcpu0, 3, behind + MS(5));
+	for (unsigned int i = 0; i < 40; i++) {
+		/* the same target until its own clock has reached it */
+		uint64_t target = ref_now(f, &host) - (uint64_t)(lag / 100) + 10000;
+
+		do {
+			guest_arm(f, &vcpu0, 0, target);
+			f->now += US(20);
+		} while ((int64_t)(ref_now(f, &host) - (uint64_t)(lag / 100) - target) < 0);
+	}
+	feed_end(f);
+}
+
+static void test_tsc_offset(void **state)
+{
+	static const int64_t behind[] = { MS(6), MS(40), MS(900) };
+	struct feed f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		tsc_begins(&f, behind[i], behind[i]);
+		assert_int_equal(f.r->nr_storms > 0, 1);
+		only(&f, HVST_Q_TSC_REFERENCE_OFFSET);
+		assert_true(llabs(f.r->vms[0].tsc_behind_ns - behind[i]) <=
+			    f.r->vms[0].tsc_behind_error_ns);
+		feed_free(&f);
+		/* a lag of another size, and none at all */
+		tsc_begins(&f, behind[i], behind[i] + MS(5));
+		only(&f, HVST_Q_COUNT);
+		feed_free(&f);
+		tsc_begins(&f, behind[i], 0);
+		only(&f, HVST_Q_COUNT);
+		assert_int_equal(answer(&f, HVST_Q_TSC_REFERENCE_OFFSET), HVST_NO);
+		feed_free(&f);
+	}
+}
+
+/* Where the TSC was moved by cycles of unknown length, nothing is made up. */
+static void test_tsc_unknown(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f);
+	ev_tsc_offset(&f, &task, 0, 0x1000);
+	ev_tsc_offset(&f, &task, 0x1000, 0x9000);
+	lives(&f, &vcpu0, 40);
+	feed_end(&f);
+	assert_int_equal(f.r->vms[0].tsc_behind_ns, HVST_UNKNOWN);
+	assert_true(f.r->vms[0].tsc_behind_why[0]);
+	assert_int_equal(f.r->nr_moves, 2);
+	assert_int_equal(f.r->moves[1].tsc_cycles, 0x8000);
+	assert_int_equal(f.r->moves[1].tsc_ns, HVST_UNKNOWN);
+	feed_free(&f);
+}
+
+/* One row for each update and each write: what it moved. */
+static void test_moves(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f);
+	f.trace.scale_source = HVST_SCALE_FILE;
+	f.trace.scale_mult = 1u << 31;
+	f.trace.scale_shift = 32; /* half a ns */
+	lives(&f, &vcpu0, 40);
+	ev_master(&f, 700, 2, true);
+	guest_ticks(&f, &vcpu0, 40, MS(2));
+	ev_tsc_offset(&f, &vcpu0, 0x1000, 0x1000 + 2000000);
+	host_step(&f, &host, MS(7));
+	ev_master(&f, 700, 2, true);
+	guest_ticks(&f, &vcpu0, 40, MS(2));
+	feed_end(&f);
+	assert_int_equal(f.r->nr_moves, 3);
+	assert_int_equal(f.r->moves[0].reference_ns, 0);
+	assert_int_equal(f.r->moves[1].tsc_ns, MS(1));
+	assert_true(llabs(f.r->moves[2].reference_ns - MS(7)) < US(10));
+	assert_int_equal(f.r->moves[2].tsc_ns, HVST_UNKNOWN);
+	feed_free(&f);
+}
+
+/* Steps in any number, of one VM, in one trace: bounded, and no harm. */
+static void test_many(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f);
+	lives(&f, &vcpu0, 10);
+	for (unsigned int i = 0; i < 20000; i++) {
+		ev_tsc_offset(&f, &task, i + 1, i + 2);
+		ev_entry(&f, &vcpu0);
+		written_back(&f, &task, i);
+	}
+	feed_end(&f);
+	assert_true(f.r->nr_moves <= 2048);
+	assert_true(f.r->nr_life <= 4096);
+	feed_free(&f);
+}
+
+/* Which of the two left the line: the guest's clock, or the host's. */
+static void test_two_clocks(void **state)
+{
+	const struct hvst_clock_point *p;
+	struct feed f;
+	unsigned int n;
+
+	(void)state;
+	begin(&f);
+	lives(&f, &vcpu0, 400);
+	guest_lags(&f, &vcpu0, 200, MS(5));
+	feed_end(&f);
+	n = f.r->nr_points;
+	p = f.r->points;
+	assert_true(n > 8);
+	assert_true(llabs(p[0].guest_max_ns) < US(50) && llabs(p[n - 1].reference_max_ns) < US(50));
+	assert_true(llabs(p[n - 1].guest_min_ns + MS(7)) <
+		    US(100)); /* 5 ms, and 2 ms not asked for */
+	feed_free(&f);
+	begin(&f);
+	lives(&f, &vcpu0, 400);
+	host_step(&f, &host, MS(50));
+	ev_master(&f, 700, 2, true);
+	guest_ticks(&f, &vcpu0, 200, MS(2));
+	feed_end(&f);
+	n = f.r->nr_points;
+	p = f.r->points;
+	assert_true(llabs(p[n - 1].reference_max_ns - MS(50)) < US(50));
+	assert_true(llabs(p[n - 1].guest_max_ns - MS(50)) < US(50));
+	for (unsigned int i = 1; i < n; i++)
+		assert_true(p[i].from_ns >= p[i - 1].to_ns);
+	feed_free(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_long_delay),
+		cmocka_unit_test(test_count_of_the_vmm),
+		cmocka_unit_test(test_time_restore),
+		cmocka_unit_test(test_resume_order),
+		cmocka_unit_test(test_tsc_mismatch),
+		cmocka_unit_test(test_tsc_offset),
+		cmocka_unit_test(test_tsc_unknown),
+		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_two_clocks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
