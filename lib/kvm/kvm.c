@@ -254,7 +254,6 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 		break;
 	case HVST_EV_WRITE_TSC_OFFSET:
 	case HVST_EV_UPDATE_MASTER_CLOCK:
-	case HVST_EV_TRACK_TSC:
 		on_clock_event(k, ev, out);
 		break;
 	case HVST_EV_PIO:
