@@ -10,7 +10,7 @@
 # make install    prefix=/usr/local libdir=... DESTDIR=...; make uninstall
 # make dist       hvstimer-VERSION.tar.gz of what is committed
 #
-# V=1 shows commands; O=DIR builds there; CC=clang; SANITIZE=address,undefined; WERROR=0; HARDENING=0; LTO=.
+# V=1 shows commands; O=DIR builds there; CC=clang; SANITIZE=address,undefined; WERROR=1; HARDENING=0.
 
 prefix		?= /usr/local
 bindir		?= $(prefix)/bin
@@ -75,16 +75,6 @@ ifneq ($(SANITIZE),)
 ALL_CFLAGS	+= -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 ALL_LDFLAGS	+= -fsanitize=$(SANITIZE)
 endif
-# The tool and the shared library are optimized as a whole (gcc); the objects hold plain code as well, for
-# the static library and the many programs that only test. LTO= does without.
-ifeq ($(SANITIZE)$(filter -O0,$(OPT) $(CFLAGS))$(findstring clang,$(CC)),)
-LTO		?= -flto=auto
-endif
-ifneq ($(LTO),)
-ALL_CFLAGS	+= $(LTO) -ffat-lto-objects
-ALL_LDFLAGS	+= -fno-lto
-WHOLE_LDFLAGS	= $(LTO) $(CFLAGS)
-endif
 LIBS		= $(PKG_LIBS) -lpthread -lm
 
 srcs		= $(wildcard $(addsuffix /*.c,$(1)))
@@ -136,7 +126,7 @@ endif
 keep = $(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.new; \
 	if cmp -s $@ $@.new; then rm $@.new; else mv $@.new $@; fi
 $(O)/.flags: FORCE
-	$(call keep,$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) $(EXE_LDFLAGS) $(WHOLE_LDFLAGS) $(LIBS) $(CLI_LIBS))
+	$(call keep,$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) $(EXE_LDFLAGS) $(LIBS) $(CLI_LIBS))
 $(O)/.sources: FORCE
 	$(call keep,$(LIB_SRCS) $(CLI_SRCS) $(GEN_SRCS) $(UNIT_HELPERS))
 .PHONY: FORCE
@@ -152,13 +142,13 @@ $(LIB_A): $(call objs,$(LIB_SRCS)) $(O)/.sources
 
 $(LIB_SO): $(call objs,$(LIB_SRCS)) lib/libhvstimer.map
 	$(say) LD $@
-	$(Q)$(CC) -shared $(ALL_LDFLAGS) $(WHOLE_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) -Wl,-Bsymbolic-functions \
+	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) -Wl,-Bsymbolic-functions \
 		-Wl,--version-script=lib/libhvstimer.map -o $@ $(filter %.o,$^) $(LIBS)
 	$(Q)ln -sf $(notdir $@) $(O)/libhvstimer.so.$(ABI) && ln -sf $(notdir $@) $(O)/libhvstimer.so
 
 $(CLI_BIN): $(call objs,$(CLI_SRCS)) $(LIB_A) $(O)/.sources
 	$(say) LD $@
-	$(Q)$(CC) $(EXE_LDFLAGS) $(WHOLE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) $(CLI_LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS) $(CLI_LIBS)
 
 # Everything of cli/ but main.o, for the unit tests of the renderers and the browser's model.
 CLI_TEST_OBJS	:= $(filter-out $(O)/cli/main.o,$(call objs,$(CLI_SRCS)))
