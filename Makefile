@@ -24,6 +24,7 @@ fishcompdir	?= $(datadir)/fish/vendor_completions.d
 INSTALL		?= install
 PKG_CONFIG	?= pkg-config
 AR		?= ar
+LDCONFIG	?= ldconfig
 VERSION		:= 0.1.0
 ABI		:= 0
 
@@ -264,6 +265,18 @@ install: all
 		$(INSTALL) -d "$(DESTDIR)$$dir" && $(INSTALL) -m $$mode $$files "$(DESTDIR)$$dir" || exit 1; \
 	done
 	$(Q)for l in $(SO_LINKS); do ln -sf $(notdir $(LIB_SO)) "$(DESTDIR)$(libdir)/$$l"; done
+	$(Q)$(tell_loader)
+
+# The dynamic linker finds the library through the cache that ldconfig makes. That has the real names
+# of directories: /lib for /usr/lib.
+define tell_loader
+	[ -z "$(DESTDIR)" ] || exit 0; \
+	PATH=$$PATH:/sbin:/usr/sbin; \
+	if [ "$$(id -u)" = 0 ]; then $(LDCONFIG) || exit 1; fi; \
+	$(LDCONFIG) -p 2>/dev/null | grep -qF '$(patsubst /usr%,%,$(libdir))/libhvstimer.so.$(ABI)' || \
+		printf '%s\n' "The dynamic linker does not look in $(libdir). Set LD_LIBRARY_PATH=$(libdir), link with" \
+			"-Wl,-rpath,$(libdir), or, as root, add it to /etc/ld.so.conf.d and call ldconfig."
+endef
 
 uninstall:
 	@echo "$$INSTALLED" | while read -r mode dir files; do \
