@@ -206,7 +206,9 @@ $(MAN_LINKS): $(wildcard man/*.3)
 
 include tests/fuzz/fuzz.mk
 
-test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS) fuzz-programs
+# Without cmocka the unit tests are skipped.
+HAVE_CMOCKA	:= $(shell $(PKG_CONFIG) --exists cmocka 2>/dev/null && echo y)
+test-programs: $(if $(HAVE_CMOCKA),$(UNIT_BINS)) $(GEN_BIN) $(PLUGIN_TESTS) fuzz-programs
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
 bench:
