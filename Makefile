@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make            build everything (never installs packages; says which are missing)
-# make demo       install what is missing, build, diagnose a real recording of samples/
-# make check      install what is missing, build, run all tests
+# make demo       install what is missing, build, diagnose a real recording of samples/ (scripts/demo)
+# make check      install what is missing, build, run all tests (scripts/check)
+# make check-distros  the two commands and the packages in fresh roots of DISTROS="bookworm trixie sid"
 # make check-accuracy  200 random scenarios against the analysis: precision and recall
 # make check-clock  10,000 random clocks against the reference-clock model (CLOCKS=N)
 # make fuzz       fuzz every target TIME seconds; fuzz-smoke: the short round of .ci/run (tests/fuzz/fuzz.mk)
@@ -31,7 +32,7 @@ ABI		:= 0
 O		?= build
 SANITIZE	?=
 V		?= 0
-WERROR		?= 1
+WERROR		?= 0
 
 ifeq ($(V),1)
 Q :=
@@ -119,7 +120,7 @@ deps-present:
 ifneq ($(HAVE_PKGS),y)
 	@echo "hvstimer: libraries are missing. Install them with:" >&2; \
 	echo "  apt-get install $$(scripts/packages list build | tr '\n' ' ')" >&2; \
-	echo "or run 'make demo' as root or through sudo, which does it." >&2; exit 1
+	echo "or run scripts/demo as root or with sudo at hand, which does it." >&2; exit 1
 endif
 
 # What is rebuilt when it changes: objects with the compiler and its flags, archives and programs with the
@@ -220,8 +221,10 @@ demo:
 	@scripts/packages install build
 	@$(MAKE) --no-print-directory all
 	@echo
-	@echo '$$ hvstimer diagnose samples/recordings/02-resume-storm.dat'
+	@echo '$$ $(CLI_BIN) diagnose samples/recordings/02-resume-storm.dat'
 	@$(CLI_BIN) diagnose samples/recordings/02-resume-storm.dat
+	@echo
+	@echo "The program is $(CLI_BIN); 'sudo make install' installs it as hvstimer."
 
 check:
 	@scripts/packages install build check
@@ -296,5 +299,5 @@ dist:
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all bench demo check check-accuracy check-clock clean install uninstall dist test-programs bench-programs
+.PHONY: all bench demo check check-accuracy check-clock check-distros clean install uninstall dist test-programs bench-programs
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
