@@ -231,6 +231,10 @@ check:
 	@$(MAKE) --no-print-directory all test-programs
 	@O=$(O) tests/run
 
+check-distros:
+	@scripts/packages install distros
+	@scripts/check-distros $(DISTROS)
+
 check-accuracy:
 	@scripts/packages install build check
 	@$(MAKE) --no-print-directory all $(GEN_BIN)
