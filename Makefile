@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make            build everything (never installs packages; says which are missing)
-# make demo       install what is missing, build, diagnose a real recording of samples/
-# make check      install what is missing, build, run all tests
+# make demo       install what is missing, build, diagnose a real recording of samples/ (scripts/demo)
+# make check      install what is missing, build, run all tests (scripts/check)
+# make check-distros  the two commands and the packages in fresh roots of DISTROS="bookworm trixie sid"
 # make check-accuracy  200 random scenarios against the analysis: precision and recall
 # make check-clock  10,000 random clocks against the reference-clock model (CLOCKS=N)
 # make fuzz       fuzz every target TIME seconds; fuzz-smoke: the short round of .ci/run (tests/fuzz/fuzz.mk)
@@ -10,7 +11,7 @@
 # make install    prefix=/usr/local libdir=... DESTDIR=...; make uninstall
 # make dist       hvstimer-VERSION.tar.gz of what is committed
 #
-# V=1 shows commands; O=DIR builds there; CC=clang; SANITIZE=address,undefined; WERROR=0; HARDENING=0; LTO=.
+# V=1 shows commands; O=DIR builds there; CC=clang; SANITIZE=address,undefined; WERROR=1; HARDENING=0.
 
 prefix		?= /usr/local
 bindir		?= $(prefix)/bin
@@ -25,13 +26,14 @@ fishcompdir	?= $(datadir)/fish/vendor_completions.d
 INSTALL		?= install
 PKG_CONFIG	?= pkg-config
 AR		?= ar
+LDCONFIG	?= ldconfig
 VERSION		:= 0.1.0
 ABI		:= 0
 
 O		?= build
 SANITIZE	?=
 V		?= 0
-WERROR		?= 1
+WERROR		?= 0
 
 ifeq ($(V),1)
 Q :=
@@ -81,16 +83,6 @@ ifneq ($(SANITIZE),)
 ALL_CFLAGS	+= -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 ALL_LDFLAGS	+= -fsanitize=$(SANITIZE)
 endif
-# The tool and the shared library are optimized as a whole (gcc); the objects hold plain code as well, for
-# the static library and the many programs that only test. LTO= does without.
-ifeq ($(SANITIZE)$(filter -O0,$(OPT) $(CFLAGS))$(findstring clang,$(CC)),)
-LTO		?= -flto=auto
-endif
-ifneq ($(LTO),)
-ALL_CFLAGS	+= $(LTO) -ffat-lto-objects
-ALL_LDFLAGS	+= -fno-lto
-WHOLE_LDFLAGS	= $(LTO) $(CFLAGS)
-endif
 LIBS		= $(LIB_LIBS) $(HELPER_LIBS)
 
 srcs		= $(wildcard $(addsuffix /*.c,$(1)))
@@ -135,7 +127,7 @@ deps-present:
 ifneq ($(HAVE_PKGS),y)
 	@echo "hvstimer: libraries are missing. Install them with:" >&2; \
 	echo "  apt-get install $$(scripts/packages list build | tr '\n' ' ')" >&2; \
-	echo "or run 'make demo' as root or through sudo, which does it." >&2; exit 1
+	echo "or run scripts/demo as root or with sudo at hand, which does it." >&2; exit 1
 endif
 
 # What is rebuilt when it changes: objects with the compiler and its flags, archives and programs with the
@@ -143,7 +135,7 @@ endif
 keep = $(Q)mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.new; \
 	if cmp -s $@ $@.new; then rm $@.new; else mv $@.new $@; fi
 $(O)/.flags: FORCE
-	$(call keep,$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) $(EXE_LDFLAGS) $(WHOLE_LDFLAGS) $(LIBS) $(CLI_LIBS))
+	$(call keep,$(CC) $(ALL_CFLAGS) $(EXTRA_CFLAGS) $(EXE_LDFLAGS) $(LIBS) $(CLI_LIBS))
 $(O)/.sources: FORCE
 	$(call keep,$(LIB_SRCS) $(CLI_SRCS) $(GEN_SRCS) $(UNIT_HELPERS))
 .PHONY: FORCE
@@ -159,13 +151,13 @@ $(LIB_A): $(call objs,$(LIB_SRCS)) $(O)/.sources
 
 $(LIB_SO): $(call objs,$(LIB_SRCS)) lib/libhvstimer.map
 	$(say) LD $@
-	$(Q)$(CC) -shared $(ALL_LDFLAGS) $(WHOLE_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) -Wl,-Bsymbolic-functions \
+	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libhvstimer.so.$(ABI) -Wl,-Bsymbolic-functions \
 		-Wl,--version-script=lib/libhvstimer.map -o $@ $(filter %.o,$^) $(LIB_LIBS)
 	$(Q)ln -sf $(notdir $@) $(O)/libhvstimer.so.$(ABI) && ln -sf $(notdir $@) $(O)/libhvstimer.so
 
 $(CLI_BIN): $(call objs,$(CLI_SRCS)) $(LIB_A) $(O)/.sources
 	$(say) LD $@
-	$(Q)$(CC) $(EXE_LDFLAGS) $(WHOLE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS) $(CLI_LIBS)
+	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS) $(CLI_LIBS)
 
 $(HELPER): $(O)/libexec/hvstimer-tracecmd.o $(O)/lib/tracecmd/protocol.o
 	$(say) LD $@
@@ -235,7 +227,9 @@ $(MAN_LINKS): $(wildcard man/*.3)
 
 include tests/fuzz/fuzz.mk
 
-test-programs: $(UNIT_BINS) $(GEN_BIN) $(PLUGIN_TESTS) fuzz-programs
+# Without cmocka the unit tests are skipped.
+HAVE_CMOCKA	:= $(shell $(PKG_CONFIG) --exists cmocka 2>/dev/null && echo y)
+test-programs: $(if $(HAVE_CMOCKA),$(UNIT_BINS)) $(GEN_BIN) $(PLUGIN_TESTS) fuzz-programs
 bench-programs: $(BENCH_BINS) $(GEN_BIN)
 
 bench:
@@ -247,13 +241,19 @@ demo:
 	@scripts/packages install build
 	@$(MAKE) --no-print-directory all
 	@echo
-	@echo '$$ hvstimer diagnose samples/recordings/02-resume-storm.dat'
+	@echo '$$ $(CLI_BIN) diagnose samples/recordings/02-resume-storm.dat'
 	@$(CLI_BIN) diagnose samples/recordings/02-resume-storm.dat
+	@echo
+	@echo "The program is $(CLI_BIN); 'sudo make install' installs it as hvstimer."
 
 check:
 	@scripts/packages install build check
 	@$(MAKE) --no-print-directory all test-programs
 	@O=$(O) tests/run
+
+check-distros:
+	@scripts/packages install distros
+	@scripts/check-distros $(DISTROS)
 
 check-accuracy:
 	@scripts/packages install build check
@@ -295,6 +295,18 @@ install: all
 		$(INSTALL) -d "$(DESTDIR)$$dir" && $(INSTALL) -m $$mode $$files "$(DESTDIR)$$dir" || exit 1; \
 	done
 	$(Q)for l in $(SO_LINKS); do ln -sf $(notdir $(LIB_SO)) "$(DESTDIR)$(libdir)/$$l"; done
+	$(Q)$(tell_loader)
+
+# The dynamic linker finds the library through the cache that ldconfig makes. That has the real names
+# of directories: /lib for /usr/lib.
+define tell_loader
+	[ -z "$(DESTDIR)" ] || exit 0; \
+	PATH=$$PATH:/sbin:/usr/sbin; \
+	if [ "$$(id -u)" = 0 ]; then $(LDCONFIG) || exit 1; fi; \
+	$(LDCONFIG) -p 2>/dev/null | grep -qF '$(patsubst /usr%,%,$(libdir))/libhvstimer.so.$(ABI)' || \
+		printf '%s\n' "The dynamic linker does not look in $(libdir). Set LD_LIBRARY_PATH=$(libdir), link with" \
+			"-Wl,-rpath,$(libdir), or, as root, add it to /etc/ld.so.conf.d and call ldconfig."
+endef
 
 uninstall:
 	@echo "$$INSTALLED" | while read -r mode dir files; do \
@@ -313,5 +325,5 @@ dist:
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all bench demo check check-accuracy check-clock clean install uninstall dist test-programs bench-programs
+.PHONY: all bench demo check check-accuracy check-clock check-distros clean install uninstall dist test-programs bench-programs
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -414,7 +414,8 @@ static void warn_incomplete(const struct context *r)
 				 t->files[i].path, (long long)t->files[i].truncated_at);
 	if (t->lost_places)
 		cli_warn("%s: %s events were lost in %s place%s", t->files[0].path,
-			 t->lost_events ? unit_count(events, t->lost_events) : "an unknown number of",
+			 t->lost_events ? unit_count(events, t->lost_events)
+					: "an unknown number of",
 			 unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s");
 }
 
@@ -422,8 +423,7 @@ static int check_code(const struct context *r, bool findings)
 {
 	if (findings)
 		return EXIT_FINDINGS;
-	if (truncated(r->trace) ||
-	    r->result->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL)
+	if (truncated(r->trace) || r->result->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL)
 		return EXIT_UNKNOWN;
 	return EXIT_OK;
 }

@@ -30,12 +30,12 @@
 
 #include "../lib/tracecmd/protocol.h"
 
-#ifdef __SANITIZE_ADDRESS__
-#define WITH_ASAN 1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WITH_SANITIZER 1
 #elif defined(__has_feature)
-#define WITH_ASAN __has_feature(address_sanitizer)
+#define WITH_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #else
-#define WITH_ASAN 0
+#define WITH_SANITIZER 0
 #endif
 
 #define MEMORY_MAX     (1ull << 30)
@@ -68,7 +68,7 @@ static void set_limits(void)
 	fstat(HVST_HELPER_TRACE, &st);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, SECONDS_MIN + SECONDS_PER_MB * (rlim_t)(st.st_size >> 20));
-	if (!WITH_ASAN) /* AddressSanitizer reserves terabytes */
+	if (!WITH_SANITIZER) /* its shadow memory is terabytes of data */
 		limit(RLIMIT_DATA, MEMORY_MAX);
 }
 

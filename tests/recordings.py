@@ -5,10 +5,15 @@ All of samples/recordings; with those of $HVST_RECORDINGS, or of ../shared/recor
 """
 import glob
 import os
+import re
 import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HVSTIMER = os.path.join(TOP, os.environ.get('O', 'build'), 'hvstimer')
+# A line of trace-cmd report, by its fields: from 3.3 on the flags ("d..1.") follow the CPU, and the
+# columns are others; an instance's lines begin with its name, an event's may with its system.
+REPORT_LINE = re.compile(r'^\s*(?P<task>\S.*)-(?P<pid>\d+)\s+\[(?P<cpu>\d+)\]\s+(?:[^\s\d]\S*\s+)?'
+                         r'(?P<ts>\d+(?:\.\d+)?):\s+(?:\w+:)?(?P<event>\w+):\s+(?P<text>.*)$')
 
 
 def shared():

@@ -4,9 +4,23 @@
 
 #include "contract.h"
 
+/* The selected buffers of one file; with @previous_boot, only those that hold the previous boot. */
+static void put_buffers(struct json *j, const char *key, const struct hvst_trace *t,
+			unsigned int file, bool previous_boot)
+{
+	json_array(j, key);
+	for (unsigned int i = 0; i < t->nr_buffers; i++) {
+		const struct hvst_buffer_info *b = &t->buffers[i];
+
+		if (b->file == file && b->selected && (b->previous_boot || !previous_boot))
+			json_string(j, NULL, b->name);
+	}
+	json_end_array(j);
+}
+
 static void put_files(struct json *j, const struct hvst_trace *t)
 {
-	unsigned int i, b;
+	unsigned int i;
 
 	json_array(j, "files");
 	for (i = 0; i < t->nr_files; i++) {
@@ -14,11 +28,8 @@ static void put_files(struct json *j, const struct hvst_trace *t)
 		json_string(j, "file", t->files[i].path);
 		json_i64(j, "version", t->files[i].version);
 		json_string(j, "compression", t->files[i].compression);
-		json_array(j, "buffers");
-		for (b = 0; b < t->nr_buffers; b++)
-			if (t->buffers[b].file == i && t->buffers[b].selected)
-				json_string(j, NULL, t->buffers[b].name);
-		json_end_array(j);
+		put_buffers(j, "buffers", t, i, false);
+		put_buffers(j, "previous_boot", t, i, true);
 		json_i64(j, "truncated_at", t->files[i].truncated_at);
 		json_end_object(j);
 	}

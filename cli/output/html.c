@@ -285,6 +285,13 @@ static void trace(struct out *o, const struct hvst_trace *t)
 			   t->files[i].truncated_at != HVST_UNKNOWN ? ", cut off" : "");
 		out_str(o, "</li>\n");
 	}
+	for (i = 0; i < t->nr_buffers; i++) {
+		if (!t->buffers[i].selected || !t->buffers[i].previous_boot)
+			continue;
+		out_str(o, "<li>buffer <code>");
+		xml_text(o, t->buffers[i].name);
+		out_str(o, "</code>: of the previous boot of the host</li>\n");
+	}
 	out_str(o, "<li>");
 	xml_printf(o, "clock %s, %u CPUs, %s", t->clock ? t->clock : "?", t->cpus,
 		   t->first_ns == HVST_UNKNOWN ? "empty"

@@ -147,6 +147,21 @@ static void put_cut_files(struct out *o, const struct hvst_trace *t)
 	}
 }
 
+static void put_previous_boot(struct out *o, const struct hvst_trace *t)
+{
+	char text[512];
+
+	for (unsigned int i = 0; i < t->nr_buffers; i++) {
+		const struct hvst_buffer_info *b = &t->buffers[i];
+
+		if (!b->selected || !b->previous_boot)
+			continue;
+		snprintf(text, sizeof(text),
+			 "buffer %s is a persistent ring buffer of the previous boot", b->name);
+		note(o, ROLE_WARN, text);
+	}
+}
+
 static void put_readers(struct out *o, const struct hvst_trace *t)
 {
 	char text[512];
@@ -187,6 +202,7 @@ void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 	if (t->incomplete)
 		note(o, ROLE_WARN, "interrupted: this holds for the part that was read");
 	put_cut_files(o, t);
+	put_previous_boot(o, t);
 	if (t->padding_ns != HVST_UNKNOWN) {
 		snprintf(text, sizeof(text), "kernel delays past-due timers by %s (padding)",
 			 unit_duration(buf, t->padding_ns));

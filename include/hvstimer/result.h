@@ -38,7 +38,8 @@ struct hvst_buffer_info {
 	unsigned int file; /* index into files */
 	const char *clock;
 	unsigned int cpus;
-	bool selected; /* false: left out by --buffer */
+	bool selected;	    /* false: left out by --buffer */
+	bool previous_boot; /* a persistent ring buffer with what the previous boot recorded */
 };
 
 struct hvst_lost {

@@ -220,7 +220,8 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 
 	if (d->callback_ns != HVST_UNKNOWN) {
 		wakes(v, d);
-		/* Without exits: a vCPU that runs takes its interrupt as soon as it usually does. */
+		/* Without exits: a vCPU that runs takes its interrupt as soon as it usually does.
+		 */
 		if (!v->exits_seen) {
 			held_add(v, ev->ts_ns - d->callback_ns);
 			median_step(&v->exit_cost_ns, ev->ts_ns - d->callback_ns);

@@ -53,8 +53,10 @@ struct vcpu_source {
 	unsigned int exits_since_read;
 	uint32_t msrs_since_arm;
 	struct hvst_evidence read_why;
-	/* arms in a row whose count came from a clock, with a read of the counter before them,
-	 * without */
+	/*
+	 * arms in a row whose count came from a clock, with a read of the counter before them,
+	 * without
+	 */
 	unsigned int with_read, without_read;
 	unsigned int unread; /* arms of any kind since the last one with a read */
 	struct hvst_evidence with_why, without_why;

@@ -31,8 +31,8 @@ static int vm_created(struct vm *vm)
 	if (!vm->state || hvst_resolve_vm_created(vm) || hvst_marks_created(vm) ||
 	    hvst_clocksource_vm_created(vm) || hvst_pastdue_created(vm) ||
 	    hvst_guestclock_vm_created(vm) || hvst_lost_vm_created(vm) ||
-	    hvst_slowpath_vm_created(vm) || hvst_refused_vm_created(vm) ||
-	    hvst_life_created(vm) || hvst_epoch_vm_created(vm) || hvst_twoclocks_vm_created(vm))
+	    hvst_slowpath_vm_created(vm) || hvst_refused_vm_created(vm) || hvst_life_created(vm) ||
+	    hvst_epoch_vm_created(vm) || hvst_twoclocks_vm_created(vm))
 		return -ENOMEM;
 	return 0;
 }
@@ -89,8 +89,7 @@ static int timer_created(struct stimer *t)
 	if (!t->state || hvst_latency_timer_created(t) || hvst_resolve_timer_created(t) ||
 	    hvst_storm_created(t) || hvst_guestclock_created(t) ||
 	    hvst_clocksource_timer_created(t) || hvst_livelock_created(t) ||
-	    hvst_lost_timer_created(t) || hvst_load_timer_created(t) ||
-	    hvst_epoch_timer_created(t))
+	    hvst_lost_timer_created(t) || hvst_load_timer_created(t) || hvst_epoch_timer_created(t))
 		return -ENOMEM;
 	return 0;
 }

@@ -483,8 +483,7 @@ int hvst_result_build(struct analysis *a)
 {
 	a->result.past_due = a->past_due;
 	if (build_vms(a) || build_timers(a) || build_reference(a) || build_storms(a) ||
-	    build_guest(a) || build_unpaired(a) || hvst_life_build(a) ||
-	    hvst_twoclocks_build(a))
+	    build_guest(a) || build_unpaired(a) || hvst_life_build(a) || hvst_twoclocks_build(a))
 		return -ENOMEM;
 	hvst_verdicts(a);
 	return a->error;

@@ -84,9 +84,9 @@ struct vm_state {
 	struct vm_life *life;	      /* life.c */
 	struct vm_leaps *leaps;	      /* epoch.c */
 	struct hvst_series *readings; /* twoclocks.c */
-	struct vm_lost *lost;	    /* lost.c */
-	struct vm_slow *slow;	    /* slowpath.c */
-	struct vm_refused *refused; /* refused.c */
+	struct vm_lost *lost;	      /* lost.c */
+	struct vm_slow *slow;	      /* slowpath.c */
+	struct vm_refused *refused;   /* refused.c */
 };
 
 struct vcpu_state {

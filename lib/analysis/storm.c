@@ -189,7 +189,6 @@ static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
 	return hvst_resolve_point(t->vcpu->vm, arm->ts_ns, arm->count, arm->cpu, &err);
 }
 
-
 /*
  * Did the guest get that far behind while its vCPU was held: since the timer's last arm, or between
  * its write and the host's reading of the clock?

@@ -38,9 +38,7 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 				Q(preemption) },
 	[HVST_Q_GUEST_CLOCK_AHEAD] = { .all = STIMER_EVENTS, Q(ahead) },
 	/* Without hypercalls the guest's resume would show by its writes of MSRs. */
-	[HVST_Q_GUEST_TIME_RESTORE] = { .either = BIT(HYPERCALL),
-					.or = BIT(MSR),
-					Q(time_restore) },
+	[HVST_Q_GUEST_TIME_RESTORE] = { .either = BIT(HYPERCALL), .or = BIT(MSR), Q(time_restore) },
 	[HVST_Q_TSC_REFERENCE_OFFSET] = { .all = STIMER_EVENTS, Q(tsc_offset) },
 	[HVST_Q_VMM_RESUME_ORDER] = { .all = BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_SET_COUNT),
 				      Q(resume_order) },

@@ -125,6 +125,9 @@ void hvst_file_close(struct hvst_file *f)
 		free(f->shift[i].samples);
 	for (unsigned int i = 0; i < f->nr_guests; i++)
 		free(f->guests[i].tids);
+	for (unsigned int i = 0; i < f->nr_last_boot; i++)
+		free(f->last_boot[i]);
+	free(f->last_boot);
 	free(f->guests);
 	free(f->shift);
 	free(f->buffers);

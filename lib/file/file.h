@@ -28,8 +28,9 @@ struct hvst_file_buffer {
 	char *name; /* "": the top buffer */
 	char *clock;
 	uint32_t page_size;
-	bool compressed; /* the data is in chunks */
-	bool text;	 /* a latency tracer's text, no records */
+	bool compressed;    /* the data is in chunks */
+	bool text;	    /* a latency tracer's text, no records */
+	bool previous_boot; /* a persistent ring buffer that the previous boot filled */
 	struct hvst_cpu_data *cpus;
 	unsigned int nr_cpus;
 };
@@ -73,6 +74,7 @@ struct hvst_guest {
  * @tsc_mult, @tsc_shift: TSC2NSEC; @tsc_mult is 0 without
  * @ts_offset: sum of the DATE and OFFSET options, ns
  * @shift: per CPU, of the top buffer only; none: @nr_shift is 0
+ * @last_boot: instances whose ring buffer the previous boot filled (option LAST_BOOT_INFO)
  * @data_bytes: of all CPUs' data together; @meta_bytes: unpacked from sections
  * @declined: why the page reader does not take the file; "" when it does
  */
@@ -100,6 +102,8 @@ struct hvst_file {
 	unsigned int nr_comms;
 	struct hvst_guest *guests;
 	unsigned int nr_guests;
+	char **last_boot;
+	unsigned int nr_last_boot;
 	char declined[128];
 	const char *const *systems; /* wanted, NULL-terminated, NULL: all; borrowed */
 	char *err;		    /* messages go there */

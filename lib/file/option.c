@@ -230,6 +230,25 @@ static int option_guest(struct hvst_file *f, struct hvst_cursor *c)
 	return guest_tids(f, g, c);
 }
 
+/*
+ * "INSTANCE:" and the contents of its last_boot_info, which trace-cmd extract saves when the
+ * instance's persistent ring buffer holds what the previous boot recorded. See trace-cmd.dat.v7(5).
+ */
+static int option_last_boot(struct hvst_file *f, const uint8_t *data, uint32_t len)
+{
+	const uint8_t *colon = memchr(data, ':', len);
+	char **names;
+
+	if (!colon || f->nr_last_boot == HVST_MAX_BUFFERS)
+		return 0;
+	names = realloc(f->last_boot, (f->nr_last_boot + 1) * sizeof(*names));
+	if (!names)
+		return hvst_file_fail(f, -ENOMEM, "out of memory");
+	f->last_boot = names;
+	names[f->nr_last_boot] = NULL;
+	return keep_string(f, &names[f->nr_last_boot++], data, (uint32_t)(colon - data));
+}
+
 int hvst_file_option(struct hvst_file *f, unsigned int id, const uint8_t *data, uint32_t len)
 {
 	struct hvst_io io = { .fd = -1, .mem = data, .size = len };
@@ -256,6 +275,8 @@ int hvst_file_option(struct hvst_file *f, unsigned int id, const uint8_t *data, 
 		return option_guest(f, &c);
 	case HVST_OPT_TSC2NSEC:
 		return len < 16 ? 0 : option_tsc(f, &c);
+	case HVST_OPT_LAST_BOOT_INFO:
+		return option_last_boot(f, data, len);
 	case HVST_OPT_BUFFER:
 	case HVST_OPT_BUFFER_TEXT:
 		return f->version == 7 ? option_buffer(f, &c, id == HVST_OPT_BUFFER_TEXT) : 0;

@@ -383,6 +383,15 @@ static int read_compression(struct hvst_file *f, struct hvst_cursor *c)
 	return 0;
 }
 
+/* The option that names an instance comes before the one of its buffer, which is written last. */
+static void mark_previous_boot(struct hvst_file *f)
+{
+	for (unsigned int i = 0; i < f->nr_last_boot; i++)
+		for (unsigned int b = 0; b < f->nr_buffers; b++)
+			if (!strcmp(f->buffers[b].name, f->last_boot[i]))
+				f->buffers[b].previous_boot = true;
+}
+
 /* trace-cmd compresses ten pages at a time. Chunks that need much memory are left to libtracecmd.
  */
 static void check_chunks(struct hvst_file *f, const struct hvst_file_buffer *b)
@@ -425,6 +434,8 @@ int hvst_file_walk7(struct hvst_file *f, uint64_t pos)
 				    (unsigned long long)f->io.size);
 	if (!rc)
 		rc = read_all_meta(&w);
+	if (!rc)
+		mark_previous_boot(f);
 	for (unsigned int i = 0; !rc && i < f->nr_buffers; i++)
 		check_chunks(f, &f->buffers[i]);
 	free(w.cpustats);

@@ -230,8 +230,10 @@ enum refclock_answer { REFCLOCK_NO, REFCLOCK_YES, REFCLOCK_CANNOT_TELL };
 
 struct refclock_verdict {
 	enum refclock_answer answer;
-	/* the largest step, or what could hide: at least (@at_least) or up to @size in (after,
-	 * until] */
+	/*
+	 * the largest step, or what could hide: at least (@at_least) or up to @size in (after,
+	 * until]
+	 */
 	int64_t size, size_err;
 	bool at_least;
 	int64_t after, until, at;

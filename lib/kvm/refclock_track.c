@@ -397,8 +397,10 @@ static void joint(struct refclock_stream *s)
 	b->step = hvst_refclock_sub(hvst_refclock_line_at(&b->line, b->at),
 				    hvst_refclock_line_at(&a->line, b->at));
 	apart(s, b->at, false, &lo, &hi);
-	/* somewhere in the gap one slope became the other, or one after the other did where samples
-	 * lack */
+	/*
+	 * somewhere in the gap one slope became the other, or one after the other did where samples
+	 * lack
+	 */
 	gap = (double)(b->from - a->to);
 	b->step_err = (int64_t)fmin(fabs(hi - lo) / 2 + TOLERANCE_NS +
 					    fabs(b->line.slope - a->line.slope) * gap +
@@ -784,8 +786,10 @@ int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 
 	if (!s->open)
 		return 0;
-	/* Nothing more will come: what speaks for a change has the last word if it is likely at
-	 * all. */
+	/*
+	 * Nothing more will come: what speaks for a change has the last word if it is likely at
+	 * all.
+	 */
 	if (s->nr_low >= 3 && best_line(s, s->low, s->nr_low, &c) && c.agree >= 3 &&
 	    c.evidence >= NEED_EVENT && c.depth > 10 * allowed(s)) {
 		ret = accept(r, s, &c, false);

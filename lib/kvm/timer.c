@@ -12,7 +12,7 @@
 #define PARKED_COUNT INT64_MAX
 #define AT_ONCE_NS   (1000 * 1000)
 #define OWNER_LAST   (INT64_MAX - 1) /* if it is no other timer's */
-#define EARLY_NS     (50 * 1000) /* between the two clocks, at most */
+#define EARLY_NS     (50 * 1000)     /* between the two clocks, at most */
 
 void kvm_timer_forget(const struct kvm *k, struct stimer *t)
 {

@@ -92,8 +92,9 @@ void hvst_tscpage_restored(struct tscpage *p, int64_t ts)
 void hvst_tscpage_unsure(struct tscpage *p, int64_t ts)
 {
 	if (!p->known || hvst_tscpage_usable(p))
-		source_add(p, ts, HVST_REF_UNKNOWN,
-			   "a VM lost its master clock: this one or another, their tasks alternate");
+		source_add(
+			p, ts, HVST_REF_UNKNOWN,
+			"a VM lost its master clock: this one or another, their tasks alternate");
 }
 
 void hvst_tscpage_merge(struct tscpage *into, struct tscpage *from)

@@ -85,8 +85,10 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 		s->ts += delta;
 		return 1;
 	case HVST_REC_PADDING:
-		/* Without a delta the rest is empty; else it is a discarded event, whose time
-		 * counts. */
+		/*
+		 * Without a delta the rest is empty; else it is a discarded event, whose time
+		 * counts.
+		 */
 		if (!delta || word > rest - 4)
 			s->at = s->end;
 		else

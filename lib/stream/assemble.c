@@ -134,6 +134,7 @@ static int add_buffers(struct hvst_source *s, const struct hvst_source_opts *o, 
 			.clock = fb->clock,
 			.cpus = cpus,
 			.selected = is_selected(o, fb->name),
+			.previous_boot = fb->previous_boot,
 		};
 	}
 	t->buffers = s->buffers;

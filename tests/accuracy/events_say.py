@@ -7,21 +7,23 @@ count is not the guest's is padding, the base rule for storms) and compares with
 stimer events in full; skips what a lossy or unscaled-cycle trace can't tell. Exit 1 on any difference.
 """
 import json
+import os
 import re
 import subprocess
 import sys
 
-LINE = re.compile(r'\s*(?:\w+:)?\s*(.+)-(\d+)\s+\[(\d+)\]\s*(\d+)(?:\.(\d+))?:\s+(?:\w+:)?(kvm_hv_stimer_\w+|kvm_msr):\s+(.*)')
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import recordings as rec  # noqa: E402
 
 
 def events(path):
-    out = subprocess.run(['trace-cmd', 'report', '-t', '-F', 'kvm', path], stdout=subprocess.PIPE,
+    out = subprocess.run(['trace-cmd', 'report', '-N', '-t', '-F', 'kvm', path], stdout=subprocess.PIPE,
                          stderr=subprocess.DEVNULL, text=True, errors='replace').stdout
     for line in out.splitlines():
-        m = LINE.match(line)
-        if m:
-            ts = int(m[4] + (m[5] or ''))  # -t: ns; a clock that trace-cmd doesn't know: the bare number
-            yield ts, int(m[2]), m[6], m[7]
+        m = rec.REPORT_LINE.match(line)
+        if m and (m['event'].startswith('kvm_hv_stimer_') or m['event'] == 'kvm_msr'):
+            ts = int(m['ts'].replace('.', ''))  # -t: ns; a clock that trace-cmd doesn't know: the bare number
+            yield ts, int(m['pid']), m['event'], m['text']
 
 
 def number(text, name):

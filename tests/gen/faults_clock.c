@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Faults that set a guest's clock and its host's apart, in three sizes, and what is like them and
- * harmless. */
+/*
+ * Faults that set a guest's clock and its host's apart, in three sizes, and what is like them and
+ * harmless.
+ */
 #include <stdio.h>
 #include <string.h>
 

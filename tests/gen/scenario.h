@@ -112,8 +112,8 @@ struct vcpu_plan {
 
 struct vm_plan {
 	unsigned int nr_vcpus;
-	int64_t start_ns; /* after the trace's start */
-	int64_t age_ns;	  /* has run for so long by then; 0: created in the trace */
+	int64_t start_ns;    /* after the trace's start */
+	int64_t age_ns;	     /* has run for so long by then; 0: created in the trace */
 	int64_t tsc_late_ns; /* created in the trace: its vCPUs so long after its clock */
 	struct vcpu_plan *vcpus;
 };

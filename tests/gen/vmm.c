@@ -137,7 +137,8 @@ static void restore_early(struct vcpu *v, int64_t ns)
 	new_threads(vm, v->now + ns);
 	start_clocks(vm, -v->now);
 	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
-		EV(&vm->vcpus[k], WRITE_TSC_OFFSET, k, CYCLES(vm->tsc_off), CYCLES(vm->tsc_off + ns));
+		EV(&vm->vcpus[k], WRITE_TSC_OFFSET, k, CYCLES(vm->tsc_off),
+		   CYCLES(vm->tsc_off + ns));
 		restore_msrs(&vm->vcpus[k]);
 	}
 	vm->tsc_off += ns;

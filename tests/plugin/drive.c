@@ -251,6 +251,8 @@ static void setup(struct drive *d, int long_size)
 		tep_set_local_bigendian(d->tep[i],
 					tep_is_bigendian() ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
 		tep_set_long_size(d->tep[i], long_size);
+		/* not the plugins that are installed: ours may be among them */
+		tep_set_flag(d->tep[i], TEP_DISABLE_SYS_PLUGINS);
 	}
 }
 

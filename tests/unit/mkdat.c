@@ -346,9 +346,10 @@ static size_t put_section(struct mk_bytes *b, unsigned int id, bool packed)
 	return b->len;
 }
 
-static void end_section(struct mk_bytes *b, size_t at)
+/* @hole: bytes of the section that are left out in @b. */
+static void end_section(struct mk_bytes *b, size_t at, uint64_t hole)
 {
-	uint64_t len = b->len - at;
+	uint64_t len = b->len - at + hole;
 
 	memcpy(b->data + at - 8, &len, 8);
 }
@@ -372,16 +373,37 @@ static uint64_t put_meta(struct mk_bytes *b, const struct mk_file *f, unsigned i
 	} else {
 		mk_put(b, body->data, body->len);
 	}
-	end_section(b, at);
+	end_section(b, at, 0);
 	mk_free(body);
 	return place;
+}
+
+/* Random bytes, so that the section keeps its size when packed, as the kernel's BTF nearly does. */
+static void put_btf(struct mk_bytes *b, const struct mk_file *f, struct mk_bytes *options)
+{
+	struct mk_bytes body = { 0 };
+	uint64_t place;
+
+	for (size_t i = 0; i < f->btf; i += 4)
+		put32(&body, (uint32_t)rand());
+	place = put_meta(b, f, HVST_OPT_BTF_FILE, &body);
+	put_option(options, HVST_OPT_BTF_FILE, &place, 8);
+	put_text(&body, "kvm_intel 462848 3 - Live 0x0000000000000000\n");
+	place = put_meta(b, f, HVST_OPT_MODULES_FILE, &body);
+	put_option(options, HVST_OPT_MODULES_FILE, &place, 8);
+}
+
+/* Where in the file the next byte goes. */
+static uint64_t place_of(const struct mk_bytes *b)
+{
+	return b->len + b->hole;
 }
 
 static void put_buffer(struct mk_bytes *b, const struct mk_file *f, const struct mk_buffer *buf,
 		       struct mk_bytes *option)
 {
 	bool packed = f->compression != HVST_COMP_NONE;
-	uint64_t place = b->len;
+	uint64_t place = place_of(b), before = b->hole;
 	size_t at = put_section(b, HVST_OPT_BUFFER, packed);
 
 	put64(option, place);
@@ -394,17 +416,21 @@ static void put_buffer(struct mk_bytes *b, const struct mk_file *f, const struct
 		uint64_t from;
 
 		pad_to(b, MK_PAGE);
+		if (f->hole && !b->hole) {
+			b->hole_at = b->len;
+			b->hole = f->hole;
+		}
 		from = b->len;
 		if (packed && pages->len)
 			put_chunks(b, f, pages);
 		else
 			mk_put(b, pages->data, pages->len);
 		put32(option, c);
-		put64(option, from);
+		put64(option, from + b->hole);
 		/* trace-cmd leaves the number of chunks out of the size */
 		put64(option, b->len - from - (packed && pages->len ? 4 : 0));
 	}
-	end_section(b, at);
+	end_section(b, at, b->hole - before);
 }
 
 static void put_done(struct mk_bytes *b, uint64_t next)
@@ -432,6 +458,8 @@ static void file7(struct mk_bytes *b, const struct mk_file *f)
 	put_text(&body, "100 CPU 0/KVM\n101 CPU 1/KVM\n");
 	place = put_meta(b, f, HVST_OPT_CMDLINES, &body);
 	put_option(&options, HVST_OPT_CMDLINES, &place, 8);
+	if (f->btf)
+		put_btf(b, f, &options);
 	put_options(&options, f);
 	put_done(&options, 0);
 	place = b->len;
@@ -441,7 +469,7 @@ static void file7(struct mk_bytes *b, const struct mk_file *f)
 	/* plain, so that the place of the next options can be filled in */
 	done = put_section(b, HVST_OPT_DONE, false) + body.len - 8;
 	mk_put(b, body.data, body.len);
-	end_section(b, done + 8 - body.len);
+	end_section(b, done + 8 - body.len, 0);
 	mk_free(&body);
 	for (unsigned int i = 0; i < f->nr_buffers; i++) {
 		struct mk_bytes option = { 0 };
@@ -451,11 +479,11 @@ static void file7(struct mk_bytes *b, const struct mk_file *f)
 		mk_free(&option);
 	}
 	put_done(&options, 0);
-	place = b->len;
+	place = place_of(b);
 	memcpy(b->data + done, &place, 8);
 	first = put_section(b, HVST_OPT_DONE, false);
 	mk_put(b, options.data, options.len);
-	end_section(b, first);
+	end_section(b, first, 0);
 	mk_free(&options);
 }
 
@@ -480,7 +508,10 @@ char *mk_save(const struct mk_bytes *b)
 	char *path = strdup("/tmp/hvst-test-XXXXXX");
 	int fd = mkstemp(path);
 
-	assert(fd >= 0 && write(fd, b->data, b->len) == (ssize_t)b->len);
+	assert(fd >= 0 && write(fd, b->data, b->hole_at) == (ssize_t)b->hole_at);
+	assert(lseek(fd, (off_t)b->hole, SEEK_CUR) >= 0);
+	assert(write(fd, b->data + b->hole_at, b->len - b->hole_at) ==
+	       (ssize_t)(b->len - b->hole_at));
 	close(fd);
 	return path;
 }

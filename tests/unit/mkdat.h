@@ -23,6 +23,8 @@
 struct mk_bytes {
 	uint8_t *data;
 	size_t len, cap;
+	size_t hole_at; /* mk_save() leaves @hole bytes of nothing here */
+	uint64_t hole;
 };
 void mk_put(struct mk_bytes *b, const void *data, size_t len);
 void mk_free(struct mk_bytes *b);
@@ -68,6 +70,8 @@ struct mk_file {
 	const struct mk_option *options; /* besides the necessary ones */
 	unsigned int nr_options;
 	uint32_t chunk_pages; /* 0: 2 */
+	size_t btf;    /* version 7: bytes of a BTF section, and a section of modules; 0: none */
+	uint64_t hole; /* version 7: bytes before the first buffer's data, for files beyond 2 GiB */
 };
 
 /* The file, to be freed by mk_free(). */

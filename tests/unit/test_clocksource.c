@@ -206,7 +206,8 @@ static void test_derived_targets(void **state)
 	ticks(&f, 30, true);
 	target = f.arms[f.nr_arms - 1].count;
 	f.now += MS(400);
-	for (unsigned int i = 0; i < 200; i++) { /* held; ticks go on from the last: no clock is read */
+	for (unsigned int i = 0; i < 200;
+	     i++) { /* held; ticks go on from the last: no clock is read */
 		target += 20000;
 		guest_arm(&f, &vcpu0, 0, target);
 		f.now += US(200);

@@ -30,8 +30,8 @@ struct sample {
 	struct mk_file file;
 };
 
-static struct mk_bytes build(struct sample *s, int version, enum hvst_compression how,
-			     const struct mk_option *o, unsigned int nr_options)
+static struct mk_bytes build_btf(struct sample *s, int version, enum hvst_compression how,
+				 const struct mk_option *o, unsigned int nr_options, size_t btf)
 {
 	struct mk_bytes b;
 
@@ -50,12 +50,19 @@ static struct mk_bytes build(struct sample *s, int version, enum hvst_compressio
 				    .buffers = s->buffers,
 				    .nr_buffers = 2,
 				    .options = o,
-				    .nr_options = nr_options };
+				    .nr_options = nr_options,
+				    .btf = btf };
 	b = mk_file(&s->file);
 	mk_free(&s->top[0].pages);
 	mk_free(&s->top[1].pages);
 	mk_free(&s->inst[0].pages);
 	return b;
+}
+
+static struct mk_bytes build(struct sample *s, int version, enum hvst_compression how,
+			     const struct mk_option *o, unsigned int nr_options)
+{
+	return build_btf(s, version, how, o, nr_options, 0);
 }
 
 static const struct {
@@ -158,6 +165,47 @@ static void test_options(void **state)
 	}
 	print_message("# options: DATE, OFFSET, UNAME, TSC2NSEC, CPUCOUNT, GUEST and one unknown, "
 		      "4 kinds of file\n");
+}
+
+/*
+ * What trace-cmd 3.4 adds to version 7: LAST_BOOT_INFO marks its instance's buffer; the sections of
+ * BTF and modules are not unpacked, so that they cost no time.
+ */
+static void test_last_boot(void **state)
+{
+	static const char info[] = "inst:ffffffff81000000 [kernel]\n";
+	const struct mk_option o[] = {
+		{ HVST_OPT_LAST_BOOT_INFO, info, sizeof(info) },
+		{ HVST_OPT_LAST_BOOT_INFO, "no colon", 8 },
+		{ HVST_OPT_LAST_BOOT_INFO, "absent:", 7 },
+	};
+	char err[256];
+
+	(void)state;
+	for (size_t k = 1; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		struct sample s;
+		struct mk_bytes b = build_btf(&s, 7, kinds[k].how, o, 3, 7 << 20);
+		struct hvst_file f;
+
+		assert_true(b.len > 7 << 20);
+		assert_int_equal(hvst_file_open_mem(&f, b.data, b.len, systems, err, sizeof(err)),
+				 0);
+		assert_int_equal(f.truncated_at, -1);
+		assert_true(f.meta_bytes < 64 << 10);
+		assert_int_equal(f.nr_buffers, 2);
+		assert_false(f.buffers[0].previous_boot);
+		assert_true(f.buffers[1].previous_boot);
+		assert_int_equal(count_pages(&f, 1, 0), 6);
+		hvst_file_close(&f);
+		/* the search for sections steps over them as well */
+		assert_int_equal(
+			hvst_file_open_mem(&f, b.data, b.len - 60, systems, err, sizeof(err)), 0);
+		assert_int_equal(f.nr_buffers, 2);
+		assert_true(f.meta_bytes < 64 << 10);
+		hvst_file_close(&f);
+		mk_free(&b);
+	}
+	print_message("# last boot: options 23 to 25 and 7 MiB of BTF, 3 kinds of file\n");
 }
 
 /*
@@ -415,11 +463,11 @@ static void test_formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_walk),	 cmocka_unit_test(test_options),
-		cmocka_unit_test(test_cut),	 cmocka_unit_test(test_recover),
-		cmocka_unit_test(test_flips),	 cmocka_unit_test(test_wrong_files),
-		cmocka_unit_test(test_no_files), cmocka_unit_test(test_circle),
-		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_walk),	    cmocka_unit_test(test_options),
+		cmocka_unit_test(test_last_boot),   cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_recover),	    cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_wrong_files), cmocka_unit_test(test_no_files),
+		cmocka_unit_test(test_circle),	    cmocka_unit_test(test_formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

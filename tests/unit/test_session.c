@@ -541,7 +541,8 @@ static void test_stopped(void **state)
 		most = n > most ? n : most;
 		hvst_session_free(s);
 	}
-	printf("# %u recordings, stopped by a storm observer: told of %u storms\n", nr_files, calls);
+	printf("# %u recordings, stopped by a storm observer: told of %u storms\n", nr_files,
+	       calls);
 	assert_int_equal(most, 1);
 }
 
