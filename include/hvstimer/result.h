@@ -142,6 +142,10 @@ enum hvst_delivery_mode {
 	HVST_DELIVERY_BOTH = 3
 };
 
+/*
+ * One timer of one vCPU. Where a thread id was used again by another VM there is one more row, with
+ * @vm -1 and without distributions: the counts of all the VMs' timers under that id.
+ */
 struct hvst_timer {
 	int vm, vcpu, tid, timer;
 	enum hvst_timer_mode mode;

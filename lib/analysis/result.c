@@ -144,6 +144,56 @@ static bool timer_used(const struct stimer *t)
 	return t && t->state && (t->arms || t->restarts || t->fired || t->deliveries);
 }
 
+static int cmp_thread(const void *x, const void *y)
+{
+	const struct hvst_timer *a = x, *b = y;
+
+	if (a->tid != b->tid)
+		return a->tid < b->tid ? -1 : 1;
+	if (a->vcpu != b->vcpu)
+		return a->vcpu < b->vcpu ? -1 : 1;
+	return a->timer - b->timer;
+}
+
+static void timer_sum(struct hvst_timer *sum, const struct hvst_timer *t)
+{
+	sum->mode |= t->mode;
+	sum->delivery |= t->delivery;
+	sum->arms += t->arms;
+	sum->past_due_observed += t->past_due_observed;
+	sum->past_due_inferred += t->past_due_inferred;
+	sum->restarts += t->restarts;
+	sum->fired += t->fired;
+	sum->cancelled += t->cancelled;
+	sum->failed_deliveries += t->failed_deliveries;
+}
+
+/*
+ * A thread id that several VMs had, one after the other, gets one more row for each of its timers:
+ * the counts of all of them, with the VM unknown. Who counts by thread finds them there. Returns
+ * how many there are, behind the @n of @list, which has room for as many again.
+ */
+static unsigned int sum_reused(struct hvst_timer *list, unsigned int n)
+{
+	unsigned int more = 0;
+
+	qsort(list, n, sizeof(*list), cmp_thread);
+	for (unsigned int i = 0, k; i < n; i = k) {
+		struct hvst_timer *sum = &list[n + more];
+
+		*sum = (struct hvst_timer){ .vm = -1,
+					    .vcpu = list[i].vcpu,
+					    .tid = list[i].tid,
+					    .timer = list[i].timer,
+					    .exit_share = -1,
+					    .time_share = -1 };
+		for (k = i; k < n && !cmp_thread(&list[i], &list[k]); k++)
+			timer_sum(sum, &list[k]);
+		more += k - i > 1;
+	}
+	return more;
+}
+
 static int build_timers(struct analysis *a)
 {
 	struct hvst_timer *list;
@@ -152,7 +202,7 @@ static int build_timers(struct analysis *a)
 	for_each_vm (vm, a)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 			n += HVST_STIMERS;
-	list = calloc(n ? n : 1, sizeof(*list));
+	list = calloc(2 * n + 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	n = 0;
@@ -164,6 +214,7 @@ static int build_timers(struct analysis *a)
 				if (timer_used(v->timer[i]) && hvst_filter_pass(a, v, (int)i))
 					timer_fill(&list[n++], v->timer[i]);
 	}
+	n += sum_reused(list, n);
 	qsort(list, n, sizeof(*list), cmp_timer);
 	a->result.timers = list;
 	a->result.nr_timers = n;
