@@ -17,6 +17,7 @@
 
 #define AGREEING_ARMS	3    /* arms in a row that show a source which no write announced */
 #define SAME_TARGET_REF 8    /* a Linux guest recomputes its target: -3..+5 units around it */
+#define ROW_MIN		16   /* arms in a row that make a change which no write announced */
 #define UNREAD_ARMS	32   /* arms in a row without a read, after which few need a clock */
 #define ROW_CHANCE	1e-6 /* of a row of arms that means nothing */
 #define UNDERIVED_ARMS	8    /* arms after a page write, none of which shows a clock */
@@ -386,7 +387,7 @@ static bool row_means(unsigned int run, uint64_t same, uint64_t all)
 	double p = (double)(same + 1) / (double)(all + 2);
 	double chance = 1;
 
-	if (run < AGREEING_ARMS)
+	if (run < ROW_MIN)
 		return false;
 	for (unsigned int i = 0; i < run && chance >= ROW_CHANCE; i++)
 		chance *= p;

@@ -105,7 +105,7 @@ static const char *whose(const struct hvst_storm *s, char buf[80])
 		snprintf(buf, 80, "the guest's clock runs slow");
 		return buf;
 	}
-	if (s->skew_max_ns == HVST_UNKNOWN)
+	if (s->skew_max_ns <= 0) /* not known */
 		snprintf(buf, 80, "the guest's clock is behind");
 	else
 		snprintf(buf, 80, "the guest's clock is %s behind",
@@ -251,8 +251,8 @@ static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
 	}
 	reason(r, "%llu of %llu arms were already past due, %.0f a second%s%s.",
 	       (unsigned long long)s->past_due, (unsigned long long)s->arms, s->rate_hz,
-	       s->skew_max_ns == HVST_UNKNOWN ? "" : ", by up to ",
-	       s->skew_max_ns == HVST_UNKNOWN ? "" : hvst_span_text(s->skew_max_ns, before));
+	       s->skew_max_ns > 0 ? ", by up to " : "",
+	       s->skew_max_ns > 0 ? hvst_span_text(s->skew_max_ns, before) : "");
 	cause_reason(r, s);
 	host_reason(r, s);
 	storm_next(r, s);
@@ -264,8 +264,7 @@ static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
 static bool all_no(const struct hvst_result *r)
 {
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
-		if (answer(r, (enum hvst_question)q) != HVST_NO &&
-		    (q != HVST_Q_PREEMPTION || answer(r, (enum hvst_question)q) == HVST_YES))
+		if (answer(r, (enum hvst_question)q) != HVST_NO)
 			return false;
 	return true;
 }
@@ -297,44 +296,85 @@ static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 			     "questions matters.");
 }
 
-static void calm_headline(struct analysis *a)
+/* Does an answer stay open, and does any of those name events that are missing? */
+static bool any_open(const struct hvst_result *r, bool *missing)
 {
-	struct hvst_result *r = &a->result;
-	int fault = first_fault(r);
-	const struct hvst_timer *load = hvst_load_of(a);
+	bool open = false;
 
-	if (!a->opts.trace->first_ns || a->opts.trace->first_ns == HVST_UNKNOWN) {
-		snprintf(r->headline, sizeof(r->headline), "The recording is empty.");
-		next_step(r, "Record while the guest is stuck.");
-	} else if (fault >= 0) {
-		snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
-			 answer(r, HVST_Q_STORM) == HVST_NO ? "" : " was seen",
-			 r->verdicts[fault].summary);
-		next_step(r, "See the evidence of %s below.",
-			  hvst_question_name((enum hvst_question)fault));
-	} else if (answer(r, HVST_Q_STORM) == HVST_NO && load) {
-		load_headline(r, load);
-	} else if (all_no(r)) {
+	*missing = false;
+	for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
+		open |= r->verdicts[q].answer == HVST_CANNOT_TELL;
+		*missing |= r->verdicts[q].answer == HVST_CANNOT_TELL && r->verdicts[q].missing;
+	}
+	return open;
+}
+
+/* The storm question is "no", and no other question found a fault. */
+static void healthy_headline(struct hvst_result *r)
+{
+	bool missing, open = any_open(r, &missing);
+
+	if (answer(r, HVST_Q_PREEMPTION) == HVST_YES) {
+		snprintf(r->headline, sizeof(r->headline),
+			 "No timer storm; past-due arms came after the host had held the vCPU.");
+		next_step(r, "If the guest is slow, find what keeps its vCPUs from their CPUs.");
+	} else if (answer(r, HVST_Q_HOST_REFERENCE_RATE) == HVST_YES) {
+		snprintf(r->headline, sizeof(r->headline),
+			 "No timer storm; the reference clock and the trace clock run at different "
+			 "rates.");
+		next_step(r, "Compare with NTP or chrony on the host at that time: slewing the "
+			     "trace clock looks the same and is no fault.");
+	} else {
 		snprintf(r->headline, sizeof(r->headline), "No timer storm: %s.",
 			 r->past_due.isolated + r->past_due.bursts
 				 ? "past-due arms came alone or in short bursts"
 				 : "no arm was past due");
+	}
+	if (all_no(r))
 		next_step(r, "If the guest was slow while this was recorded, look elsewhere than "
 			     "at its synthetic timers.");
-	} else if (answer(r, HVST_Q_STORM) == HVST_NO) {
-		snprintf(r->headline, sizeof(r->headline),
-			 "No timer storm; what this recording cannot tell is listed below.");
-		next_step(r, "Record again with the events listed as missing, if one of these "
-			     "questions matters.");
+	else if (missing)
+		next_step(r, "For what this recording cannot tell, record again with the events "
+			     "listed as missing.");
+	else if (open)
+		next_step(r, "For what this recording cannot tell, record for longer.");
+}
+
+/* No storm was seen, and the question stays open. */
+static void unsure_headline(struct hvst_result *r)
+{
+	const struct hvst_verdict *v = &r->verdicts[HVST_Q_STORM];
+
+	snprintf(r->headline, sizeof(r->headline),
+		 "No timer storm was seen, but this recording cannot rule one out.");
+	reason(r, "%.240s.", v->summary);
+	next_step(r, v->missing ? "Record again with the events listed as missing, until the guest "
+				  "is stuck."
+				: "Record again, whole and without losing events, until the guest "
+				  "is stuck.");
+}
+
+static void calm_headline(struct analysis *a)
+{
+	struct hvst_result *r = &a->result;
+	bool no_storm = answer(r, HVST_Q_STORM) == HVST_NO;
+	const struct hvst_timer *load = hvst_load_of(a);
+	int fault = first_fault(r);
+
+	if (a->opts.trace->first_ns == HVST_UNKNOWN) {
+		snprintf(r->headline, sizeof(r->headline), "The recording is empty.");
+		next_step(r, "Record while the guest is stuck.");
+	} else if (fault >= 0) {
+		snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
+			 no_storm ? "" : " was seen", r->verdicts[fault].summary);
+		next_step(r, "See the evidence of %s below.",
+			  hvst_question_name((enum hvst_question)fault));
+	} else if (no_storm && load) {
+		load_headline(r, load);
+	} else if (no_storm) {
+		healthy_headline(r);
 	} else {
-		snprintf(r->headline, sizeof(r->headline),
-			 "No timer storm was seen, but this recording cannot rule one out.");
-		reason(r, "%.240s.", r->verdicts[HVST_Q_STORM].summary);
-		next_step(r, r->verdicts[HVST_Q_STORM].missing
-				     ? "Record again with the events listed as missing, until the "
-				       "guest is stuck."
-				     : "Record again, whole and without losing events, until the "
-				       "guest is stuck.");
+		unsure_headline(r);
 	}
 }
 

@@ -83,7 +83,7 @@ static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s
 
 	if (s.until_ns - s.from_ns < LOST_MIN_NS || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	if (a->gap_ns > seen_ns || (!s.result && a->opts.some_cpus)) {
+	if (a->gap_ns > seen_ns || (!s.result && (a->opts.some_cpus || t->called))) {
 		vm->unclear++;
 		return;
 	}
@@ -254,8 +254,9 @@ void hvst_lost_finish(struct analysis *a)
 
 		for_each_vcpu (v, vm)
 			last = v->last_ns > last ? v->last_ns : last;
+		/* A VM that ended while the recording went on owes nothing. */
 		for_each_vcpu (v, vm)
-			for (unsigned int i = 0; i < HVST_STIMERS; i++)
+			for (unsigned int i = 0; i < HVST_STIMERS && !vm->gone; i++)
 				if (v->timer[i] && v->timer[i]->state)
 					close_at(a, v->timer[i], last, false);
 	}

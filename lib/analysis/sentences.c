@@ -131,19 +131,22 @@ SENTENCE(behind)
 
 SENTENCE(backlog)
 {
+	int64_t skew = largest_skew(a, 1u << HVST_STORM_BACKLOG);
+	char behind[16];
 	unsigned int n;
 
-	if (v->answer == HVST_YES) {
-		storm_arms(a, 1u << HVST_STORM_BACKLOG, &n);
-		snprintf(v->summary, sizeof(v->summary),
-			 "in %u storm%s the guest replays missed ticks: the count moves on by one "
-			 "period an arm while hardly any time passes, from %.6f s behind",
-			 n, n == 1 ? "" : "s",
-			 (double)largest_skew(a, 1u << HVST_STORM_BACKLOG) / 1e9);
-	} else {
+	if (v->answer != HVST_YES) {
 		snprintf(v->summary, sizeof(v->summary),
 			 "no storm in which missed ticks are replayed");
+		return;
 	}
+	storm_arms(a, 1u << HVST_STORM_BACKLOG, &n);
+	snprintf(
+		v->summary, sizeof(v->summary),
+		"in %u storm%s the guest replays missed ticks: the count moves on by one period an "
+		"arm while hardly any time passes%s%s%s",
+		n, n == 1 ? "" : "s", skew ? ", from " : "",
+		skew ? hvst_span_text(skew, behind) : "", skew ? " behind" : "");
 }
 
 SENTENCE(guest_rate)
@@ -227,6 +230,14 @@ static const struct refclock *speaking_clock(const struct analysis *a, const str
 	return NULL;
 }
 
+/* Why it cannot be told. The estimator may be sure where too much of the trace is missing. */
+static const char *step_open_text(struct refclock_verdict *c)
+{
+	if (c->answer == REFCLOCK_NO)
+		return "the readings of time_now that there are lie on one line";
+	return c->text;
+}
+
 SENTENCE(step)
 {
 	const struct refclock *clock = speaking_clock(a, v);
@@ -254,7 +265,7 @@ SENTENCE(step)
 			 "every reading of time_now lies on one line against the trace clock, but "
 			 "for changes of the trace clock's own rate");
 	else
-		snprintf(v->summary, len, "time_now %s", c.text);
+		snprintf(v->summary, len, "%s", step_open_text(&c));
 }
 
 SENTENCE(host_rate)

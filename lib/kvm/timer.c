@@ -11,6 +11,7 @@
 /* Guests park a timer by a count that is never reached: 2^63-1, 2^64-1. */
 #define PARKED_COUNT INT64_MAX
 #define AT_ONCE_NS   (1000 * 1000)
+#define RESTORE_NS   (10 * 1000 * 1000) /* from the start of a restored timer to its delivery */
 #define OWNER_LAST   (INT64_MAX - 1) /* if it is no other timer's */
 #define EARLY_NS     (50 * 1000)     /* between the two clocks, at most */
 
@@ -152,6 +153,7 @@ static void arm_end(struct stimer *t, struct hvst_changes *out)
 static void timer_run(struct stimer *t, const struct hvst_event *ev)
 {
 	t->armed = true;
+	t->called = false;
 	t->arm_ns = ev->ts_ns;
 	t->deadline_ns = ev->ts_ns - skew_of(ev->start.time_now, ev->start.count);
 	t->callback_ns = HVST_UNKNOWN;
@@ -352,6 +354,7 @@ static struct stimer *callback_owner(const struct kvm *k, const struct hvst_even
 			continue;
 		close = t;
 		nr_close++;
+		t->called = true;
 		if (t->arm_cpu == ev->cpu) {
 			here = t;
 			nr_here++;
@@ -389,6 +392,9 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *a,
 	/* What a VMM wrote is executed by the vCPU's thread, once that runs. */
 	if (from != HVST_UNKNOWN && t->by_host && t->vcpu->first_ns > from)
 		from = t->vcpu->first_ns;
+	/* A restored timer is started when its VM is continued, some time before the delivery. */
+	if (t->by_host)
+		return RESTORE_NS;
 	if (from == HVST_UNKNOWN || from > to)
 		return 0;
 	back = ev->expiration.direct ? (to - from) / 4 : (to - from) / 8 * 3;
