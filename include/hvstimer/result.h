@@ -31,6 +31,7 @@ struct hvst_file_info {
 	const char *reader;   /* "pages" or "libtracecmd" */
 	const char *declined; /* why the page reader declined; NULL */
 	const char *uname;    /* NULL when not in the file */
+	bool dated; /* recorded with trace-cmd record --date: times count from the Epoch, UTC */
 };
 
 struct hvst_buffer_info {
