@@ -276,6 +276,8 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 		e->printed++;
 		d = derive(e, ev, who.vm);
 		eventline_put(e->line, &e->r.out, ev, comm_of(e, ev), &d);
+	} else {
+		eventline_pass(e->line, ev);
 	}
 	return e->r.out.err;
 }

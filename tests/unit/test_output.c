@@ -290,6 +290,9 @@ static void event_lines(void **state)
 		take(&o),
 		"     9.157411234 [001] CPU 0/KVM-155        vm0 kvm_hv_stimer_start_expired: "
 		"timer_index=2 time_now=64016839 count=30949446 skew=+3.31 s\n");
+	ev.present |= 1;
+	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
+	assert_non_null(strstr(take(&o), "count=30949446 [skew +3.306739 s]\n"));
 	eventline_free(l);
 	out_discard(&o);
 }
