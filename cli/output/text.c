@@ -22,18 +22,20 @@ struct limits {
 	unsigned int vms, timers, storms, clocks;
 	unsigned int summary; /* lines of a verdict's, 0: only its name */
 	bool counted;	      /* questions that cannot be answered are counted, not named */
-	bool words;	      /* explain them where they first stand */
+	unsigned int words;   /* explained where they first stand: 2 all, 1 those of arms, 0 none */
+	bool outside;	      /* past-due arms outside storms, beside storms */
 };
 
 /* Tried in order until the screen fits the terminal. */
 static const struct limits levels[] = {
-	{ 4, 6, 6, 8, 3, false, true }, { 2, 4, 4, 5, 1, false, true },
-	{ 1, 3, 4, 4, 0, false, true }, { 0, 3, 3, 3, 0, true, true },
-	{ 0, 2, 2, 2, 0, true, true },	{ 0, 1, 2, 1, 0, true, true },
-	{ 0, 1, 1, 1, 0, true, false },
+	{ 4, 6, 6, 8, 3, false, 2, true }, { 2, 4, 4, 5, 1, false, 2, true },
+	{ 1, 3, 4, 4, 0, false, 2, true }, { 0, 3, 3, 3, 0, true, 2, true },
+	{ 0, 2, 2, 2, 0, true, 1, true },  { 0, 1, 2, 1, 0, true, 1, true },
+	{ 0, 1, 2, 1, 0, true, 1, false }, { 0, 1, 1, 1, 0, true, 1, false },
+	{ 0, 1, 1, 1, 0, true, 0, false },
 };
 static const struct limits everything = {
-	UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, false, true
+	UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, false, 2, true
 };
 
 static void label(struct out *o, const char *text)
@@ -54,10 +56,17 @@ static const char *id_text(char *buf, int id)
 static void more(struct out *o, unsigned int left, const char *what, const char *command,
 		 const char *file)
 {
+	char text[128];
+	int len = snprintf(text, sizeof(text), "and %u more %s%s: hvstimer %s", left, what,
+			   left == 1 ? "" : "s", command);
+
 	out_pad(o, LABEL, ' ');
 	out_role(o, ROLE_DIM);
-	out_printf(o, "and %u more %s%s: hvstimer %s ", left, what, left == 1 ? "" : "s", command);
-	out_safe(o, file);
+	out_str(o, text);
+	if (LABEL + len + 1 + strlen(file) <= o->width) { /* else the line would break */
+		out_char(o, ' ');
+		out_safe(o, file);
+	}
 	out_plain(o);
 	out_char(o, '\n');
 }
@@ -353,7 +362,7 @@ static void screen_timers(struct out *o, const struct hvst_result *r, const stru
 			   r->nr_timers - l->timers == 1 ? "" : "s");
 	if (l->words)
 		note(o, ROLE_DIM,
-		     "arm: the guest sets a timer; past due: to a time already gone by");
+		     "arm: a timer is set; past due: for a time already gone; see --explain");
 }
 
 /* --- storms ----------------------------------------------------------------------------------- */
@@ -443,8 +452,9 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace,
 		out_str(o, "none\n");
 	if (l->storms < r->nr_storms)
 		more(o, r->nr_storms - l->storms, "storm", "storms", first_file(trace));
-	text_past_due(o, &r->past_due, LABEL);
-	if (l->words)
+	if (l->outside || !r->nr_storms)
+		text_past_due(o, &r->past_due, LABEL);
+	if (l->words > 1)
 		explain_kinds(o, r);
 }
 
