@@ -285,14 +285,14 @@ static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int 
 			   r->nr_vms - i == 1 ? "" : "s");
 }
 
-/* The storm with most past-due arms; NULL: there is none. */
+/* The largest storm; NULL: there is none. */
 static const struct hvst_storm *worst_storm(const struct hvst_result *r)
 {
 	const struct hvst_storm *worst = NULL;
 	unsigned int i;
 
 	for (i = 0; i < r->nr_storms; i++)
-		if (!worst || r->storms[i].past_due > worst->past_due)
+		if (!worst || storm_size(&r->storms[i]) > storm_size(worst))
 			worst = &r->storms[i];
 	return worst;
 }
@@ -411,10 +411,10 @@ void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int in
 
 static unsigned int storm_weight(const struct hvst_result *r, const void *finding)
 {
-	const struct hvst_storm *s = finding;
+	uint64_t size = storm_size(finding);
 
 	(void)r;
-	return s->past_due > UINT_MAX ? UINT_MAX : (unsigned int)s->past_due;
+	return size > UINT_MAX ? UINT_MAX : (unsigned int)size;
 }
 
 /* What the kinds of storms that there are mean. */
@@ -427,6 +427,7 @@ static void explain_kinds(struct out *o, const struct hvst_result *r)
 		{ HVST_STORM_BACKLOG, "backlog: the guest replays missed ticks" },
 		{ HVST_STORM_CONSTANT, "constant: its clock lags by a fixed amount" },
 		{ HVST_STORM_GROWING, "growing: its clock runs too slowly" },
+		{ HVST_STORM_LIVELOCK, "livelock: KVM handles one arm over and over" },
 	};
 	unsigned int i, k, seen = 0;
 	char text[256] = "";

@@ -25,6 +25,13 @@ static const struct {
 					       "unpaired clock reads" },
 	[HVST_Q_PREEMPTION] = { "Was a vCPU kept from running when timers were due?",
 				"preemption" },
+	[HVST_Q_TIMER_LIVELOCK] = { "Does KVM handle one arm over and over?", "timer livelock" },
+	[HVST_Q_LOST_TIMER] = { "Did nothing come of an armed timer?", "lost timer" },
+	[HVST_Q_RESTORED_TIMER_FIRED] = { "Did a timer expire that the VMM restored as expired?",
+					  "restored timer" },
+	[HVST_Q_SLOW_CLOCK_PATH] = { "Does the guest read its clock by way of the host?",
+				     "slow clock path" },
+	[HVST_Q_REFUSED_REQUESTS] = { "Did KVM refuse the guest a request?", "refused requests" },
 };
 
 const char *words_question(enum hvst_question q)
@@ -82,6 +89,7 @@ const struct word glossary[] = {
 	{ "constant", "A storm in which the guest's clock lags the host's by the same amount all "
 		      "the time; it does not end by itself." },
 	{ "growing", "A storm in which the guest's clock runs too slowly and lags more and more." },
+	{ "livelock", "KVM starts or delivers one arm of a timer over and over, without effect." },
 	{ "progress", "The share of time that the vCPU spent in the guest without a timer "
 		      "interrupt to handle: what is left for its work." },
 	{ "reference clock", "The Hyper-V reference time of a VM, in units of 100 ns, as KVM "
