@@ -24,7 +24,7 @@ static const struct {
 	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] = { "Do the host's two clock readings lie far apart?",
 					       "unpaired clock reads" },
 	[HVST_Q_PREEMPTION] = { "Was a vCPU kept from running when timers were due?",
-				"preemption" },
+				"preempted vCPU" },
 	[HVST_Q_TIMER_LIVELOCK] = { "Does KVM handle one arm over and over?", "timer livelock" },
 	[HVST_Q_LOST_TIMER] = { "Did nothing come of an armed timer?", "lost timer" },
 	[HVST_Q_RESTORED_TIMER_FIRED] = { "Did a timer expire that the VMM restored as expired?",
