@@ -192,8 +192,8 @@ $(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A) | $(O)/samples/$(notdi
 	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS)
 
 # The plugin links nothing: libtraceevent's symbols come from the program that loads it. It is built from
-# the same name tables as the library, compiled in, hidden.
-PLUGIN_SHARED	:= lib/hyperv/names.c plugins/timers.c
+# the same names and decoders as the library, compiled in, hidden.
+PLUGIN_SHARED	:= $(addprefix lib/hyperv/,meaning.c names.c timers.c)
 $(PLUGINS): $(O)/plugins/%.so: $(O)/plugins/%.o $(call objs,$(wildcard $(PLUGIN_SHARED)))
 	$(say) LD $@
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,--version-script=plugins/plugin.map -o $@ $^

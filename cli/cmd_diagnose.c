@@ -11,6 +11,7 @@
 struct diagnose {
 	struct context r;
 	struct collect c; /* for the plots of the page */
+	char **argv;
 };
 
 static int on_arm(void *ctx, const struct hvst_arm *arm)
@@ -23,7 +24,7 @@ static void draw(struct out *o, void *ctx)
 	struct diagnose *d = ctx;
 	const struct svg_context svg = { d->r.trace, d->r.result, &d->c };
 
-	html_report(o, &svg);
+	html_report(o, &svg, d->argv);
 }
 
 static bool write_page(struct diagnose *d)
@@ -63,6 +64,7 @@ int cmd_diagnose(int argc, char **argv)
 		return code;
 	if (d.r.o.html && !ctx_origin(&d.r, &origin))
 		return ctx_fail(&d.r, EXIT_INPUT);
+	d.argv = argv;
 	collect_init(&d.c, &d.r.o, origin, true);
 	code = diagnose(&d);
 	collect_free(&d.c);

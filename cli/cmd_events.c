@@ -27,9 +27,10 @@ struct inferred {
 	int64_t error_ns;
 };
 
-/* A vCPU thread, as the first pass found it. */
+/* A vCPU thread, as the first pass found it. Several may have had one thread id, one after another. */
 struct owner {
 	int tid, vm, vcpu;
+	int64_t first_ns; /* its first event */
 };
 
 /* Cached command name; slots are indexed by tid and overwritten. */
@@ -103,7 +104,9 @@ static int owner_order(const void *a, const void *b)
 {
 	const struct owner *x = a, *y = b;
 
-	return x->tid < y->tid ? -1 : x->tid > y->tid;
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	return x->first_ns < y->first_ns ? -1 : x->first_ns > y->first_ns;
 }
 
 /* The second pass frees the result of the first: copy VM and vCPU of each thread. */
@@ -124,6 +127,7 @@ static bool keep_owners(struct events *e)
 				res->vms[i].vcpus[v].tid,
 				res->vms[i].vm,
 				res->vms[i].vcpus[v].vcpu,
+				res->vms[i].vcpus[v].first_ns,
 			};
 	qsort(e->owners, e->nr_owners, sizeof(*e->owners), owner_order);
 	return true;
@@ -132,30 +136,48 @@ static bool keep_owners(struct events *e)
 /* A callback runs in the interrupted task: identify it by vcpu_id, if only one VM has that one. */
 static struct owner owner_by_vcpu(const struct events *e, int vcpu)
 {
-	struct owner found = { -1, -1, vcpu };
+	struct owner found = { .tid = -1, .vm = -1, .vcpu = vcpu };
 	size_t i;
 
 	for (i = 0; i < e->nr_owners; i++) {
 		if (e->owners[i].vcpu != vcpu)
 			continue;
 		if (found.vm >= 0 && found.vm != e->owners[i].vm)
-			return (struct owner){ -1, -1, vcpu };
+			return (struct owner){ .tid = -1, .vm = -1, .vcpu = vcpu };
 		found = e->owners[i];
 	}
 	return found;
 }
 
+/* The last thread of that id that had begun by then, or the first one; NULL: none. */
+static const struct owner *owner_by_tid(const struct events *e, int tid, int64_t ts_ns)
+{
+	const struct owner key = { .tid = tid, .first_ns = ts_ns };
+	size_t lo = 0, hi = e->nr_owners;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (owner_order(&e->owners[mid], &key) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo && e->owners[lo - 1].tid == tid)
+		return &e->owners[lo - 1];
+	return lo < e->nr_owners && e->owners[lo].tid == tid ? &e->owners[lo] : NULL;
+}
+
 static struct owner owner_of(const struct events *e, const struct hvst_event *ev)
 {
-	struct owner key = { ev->pid, -1, ev->vcpu_id };
 	const struct owner *o;
 
 	if (ev->id == HVST_EV_LOST)
-		return (struct owner){ -1, -1, -1 };
+		return (struct owner){ .tid = -1, .vm = -1, .vcpu = -1 };
 	if (ev->id == HVST_EV_STIMER_CALLBACK)
 		return owner_by_vcpu(e, ev->vcpu_id);
-	o = bsearch(&key, e->owners, e->nr_owners, sizeof(key), owner_order);
-	return o ? *o : key;
+	o = owner_by_tid(e, ev->pid, ev->ts_ns);
+	return o ? *o : (struct owner){ .tid = ev->pid, .vm = -1, .vcpu = ev->vcpu_id };
 }
 
 static const char *comm_of(struct events *e, const struct hvst_event *ev)
@@ -276,6 +298,8 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 		e->printed++;
 		d = derive(e, ev, who.vm);
 		eventline_put(e->line, &e->r.out, ev, comm_of(e, ev), &d);
+	} else {
+		eventline_pass(e->line, ev);
 	}
 	return e->r.out.err;
 }

@@ -28,7 +28,8 @@ static int add_span(struct histogram *h, enum metric m, const struct hvst_fire *
 {
 	if (from == HVST_UNKNOWN || to == HVST_UNKNOWN)
 		return 0;
-	return collect_add(&h->c, m, f->tid, f->vcpu, f->timer, to, to - from);
+	return collect_add(&h->c, m, &(struct timer_id){ f->thread, f->vcpu, f->timer }, to,
+			   to - from);
 }
 
 static int on_fire(void *ctx, const struct hvst_fire *f)

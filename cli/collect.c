@@ -43,8 +43,7 @@ void collect_free(struct collect *c)
 	memset(c, 0, sizeof(*c));
 }
 
-static struct series *new_series(struct collect *c, enum metric metric, int tid, int vcpu,
-				 int timer)
+static struct series *new_series(struct collect *c, enum metric metric, const struct timer_id *id)
 {
 	struct series *s;
 
@@ -59,10 +58,10 @@ static struct series *new_series(struct collect *c, enum metric metric, int tid,
 	}
 	s = &c->series[c->nr_series++];
 	*s = (struct series){
-		.tid = tid,
+		.thread = id->thread,
 		.vm = -1,
-		.vcpu = vcpu,
-		.timer = timer,
+		.vcpu = id->vcpu,
+		.timer = id->timer,
 		.metric = metric,
 	};
 	s->sketch = hvst_sketch_new();
@@ -75,18 +74,18 @@ static struct series *new_series(struct collect *c, enum metric metric, int tid,
 	return NULL;
 }
 
-static struct series *find_series(struct collect *c, enum metric metric, int tid, int vcpu,
-				  int timer)
+static struct series *find_series(struct collect *c, enum metric metric, const struct timer_id *id)
 {
 	unsigned int i;
 
 	for (i = 0; i < c->nr_series; i++) {
 		struct series *s = &c->series[i];
 
-		if (s->tid == tid && s->timer == timer && s->metric == metric)
+		if (s->thread == id->thread && s->timer == id->timer &&
+		    s->metric == metric)
 			return s;
 	}
-	return new_series(c, metric, tid, vcpu, timer);
+	return new_series(c, metric, id);
 }
 
 static int add_interval(struct collect *c, struct series *s, int64_t ts_ns, int64_t v)
@@ -169,10 +168,10 @@ static int add_column(struct collect *c, struct series *s, int64_t ts_ns, int64_
 	return 0;
 }
 
-int collect_add(struct collect *c, enum metric metric, int tid, int vcpu, int timer, int64_t ts_ns,
+int collect_add(struct collect *c, enum metric metric, const struct timer_id *id, int64_t ts_ns,
 		int64_t v)
 {
-	struct series *s = find_series(c, metric, tid, vcpu, timer);
+	struct series *s = find_series(c, metric, id);
 	int err = s ? hvst_sketch_add(s->sketch, v, 1) : -ENOMEM;
 
 	if (c->origin_ns == HVST_UNKNOWN)
@@ -193,19 +192,22 @@ int collect_arm(struct collect *c, const struct hvst_arm *arm)
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART ||
 	    arm->skew_ns == HVST_UNKNOWN)
 		return 0;
-	return collect_add(c, METRIC_SKEW, arm->tid, arm->vcpu, arm->timer, arm->ts_ns,
-			   arm->skew_ns);
+	return collect_add(c, METRIC_SKEW,
+			   &(struct timer_id){ arm->thread, arm->vcpu, arm->timer },
+			   arm->ts_ns, arm->skew_ns);
 }
 
-static bool belongs_to(const struct hvst_result *r, int tid, int vm)
+/* VM and vCPU of a series: while its values came in, the VM may not have been known. */
+static void name_series(struct series *s, const struct hvst_result *r)
 {
 	unsigned int i, v;
 
 	for (i = 0; i < r->nr_vms; i++)
 		for (v = 0; v < r->vms[i].nr_vcpus; v++)
-			if (r->vms[i].vcpus[v].tid == tid)
-				return r->vms[i].vm == vm;
-	return false;
+			if (r->vms[i].vcpus[v].thread == s->thread) {
+				s->vm = r->vms[i].vm;
+				s->vcpu = r->vms[i].vcpus[v].vcpu;
+			}
 }
 
 void collect_select(struct collect *c, const struct hvst_result *r, int vm)
@@ -213,7 +215,8 @@ void collect_select(struct collect *c, const struct hvst_result *r, int vm)
 	unsigned int i, n = 0;
 
 	for (i = 0; vm >= 0 && i < c->nr_series; i++) {
-		if (belongs_to(r, c->series[i].tid, vm))
+		name_series(&c->series[i], r);
+		if (c->series[i].vm == vm)
 			c->series[n++] = c->series[i];
 		else
 			series_empty(&c->series[i]);
@@ -244,17 +247,6 @@ bool collect_linear(struct collect *c, int64_t width_ns)
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-static void name_series(struct series *s, const struct hvst_result *r)
-{
-	unsigned int i, v;
-
-	for (i = 0; i < r->nr_vms; i++)
-		for (v = 0; v < r->vms[i].nr_vcpus; v++)
-			if (r->vms[i].vcpus[v].tid == s->tid) {
-				s->vm = r->vms[i].vm;
-				s->vcpu = r->vms[i].vcpus[v].vcpu;
-			}
-}
 
 static int join_intervals(struct series *into, struct series *from)
 {
@@ -294,15 +286,15 @@ static int join_series(const struct collect *c, struct series *into, struct seri
 		err = join_column(c, &into->columns[i], &from->columns[i]);
 	if (!err)
 		err = join_intervals(into, from);
-	if (into->tid != from->tid)
-		into->tid = -1;
+	if (into->thread != from->thread)
+		into->thread = -1;
 	return err;
 }
 
 /* Threads of which no VM is known are not taken for one. */
 static bool same_group(const struct series *a, const struct series *b, unsigned int by)
 {
-	if (by & BY_VM && a->vm < 0 && a->tid != b->tid)
+	if (by & BY_VM && a->vm < 0 && a->thread != b->thread)
 		return false;
 	return a->metric == b->metric && a->vm == b->vm && a->vcpu == b->vcpu &&
 	       a->timer == b->timer;

@@ -24,8 +24,13 @@ struct plot_column {
 	uint32_t *buckets; /* by the plot's edges: edges->n + 1 of them */
 };
 
+/* Which timer a value is of. @thread: as in struct hvst_arm. */
+struct timer_id {
+	int thread, vcpu, timer;
+};
+
 struct series {
-	int tid, vm, vcpu, timer; /* -1: unknown, or not told apart */
+	int thread, vm, vcpu, timer; /* -1: unknown, or not told apart */
 	enum metric metric;
 	struct hvst_sketch *sketch;
 	uint64_t *buckets;		/* by the histogram's edges */
@@ -52,7 +57,7 @@ void collect_init(struct collect *c, const struct options *o, int64_t origin_ns,
 void collect_free(struct collect *c);
 
 /* Adds one value; returns c->error. */
-int collect_add(struct collect *c, enum metric metric, int tid, int vcpu, int timer, int64_t ts_ns,
+int collect_add(struct collect *c, enum metric metric, const struct timer_id *id, int64_t ts_ns,
 		int64_t v);
 
 /* Adds the skew of a one-shot arm that has one; restarts are no arms. */

@@ -9,6 +9,7 @@
 
 #include "message.h"
 #include "output/hint.h"
+#include "output/text.h"
 #include "output/units.h"
 #include "selection.h"
 #include "context.h"
@@ -201,29 +202,48 @@ static bool find_first(struct context *r)
 	return true;
 }
 
+static bool all_dated(const struct hvst_trace *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr_files; i++)
+		if (!t->files[i].dated)
+			return false;
+	return t->nr_files;
+}
+
+/* Wall-clock time of trace time 0: by --utc-at, else as the files have it; @at is that of --utc-at. */
+static int64_t utc_of_zero(const struct context *r, int64_t at)
+{
+	if (at != HVST_UNKNOWN)
+		return r->o.utc.epoch_ns - at;
+	return all_dated(r->trace) ? 0 : HVST_UNKNOWN;
+}
+
 /*
- * --from and --to; relative ones count from the first event, for which it may need a look at the
+ * --from, --to and --utc-at; relative ones count from the first event, for which it may need a look at the
  * file. An exit code.
  */
-static int set_window(struct context *r)
+static int set_times(struct context *r)
 {
 	const struct options *o = &r->o;
-	int64_t base = 0;
+	int64_t base = 0, at = HVST_UNKNOWN;
 
-	if (!o->from.set && !o->to.set)
-		return EXIT_OK;
-	if (o->from.relative || o->to.relative) {
+	if (o->from.relative || o->to.relative || o->utc.at.relative) {
 		if (r->trace->first_ns == HVST_UNKNOWN && !find_first(r))
 			return EXIT_INPUT;
 		base = r->trace->first_ns == HVST_UNKNOWN ? 0 : r->trace->first_ns;
 	}
 	if ((o->from.set && !time_arg_ns(r, &o->from, base, &r->from_ns)) ||
-	    (o->to.set && !time_arg_ns(r, &o->to, base, &r->to_ns))) {
+	    (o->to.set && !time_arg_ns(r, &o->to, base, &r->to_ns)) ||
+	    (o->utc.at.set && !time_arg_ns(r, &o->utc.at, base, &at))) {
 		cli_error("%s: the trace clock %s counts no cycles", o->command->name,
 			  r->trace->clock ? r->trace->clock : "?");
 		return EXIT_USAGE;
 	}
-	hvst_session_set_window(r->s, r->from_ns, r->to_ns);
+	if (o->from.set || o->to.set)
+		hvst_session_set_window(r->s, r->from_ns, r->to_ns);
+	unit_set_utc(utc_of_zero(r, at));
 	return EXIT_OK;
 }
 
@@ -255,7 +275,7 @@ bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, i
 		*code = ctx_fail(r, EXIT_INPUT);
 		return false;
 	}
-	*code = set_window(r);
+	*code = set_times(r);
 	if (*code) {
 		ctx_fail(r, *code);
 		return false;
@@ -430,9 +450,11 @@ static int check_code(const struct context *r, bool findings)
 
 int ctx_end(struct context *r, bool findings)
 {
-	int err = out_close(&r->out);
-	int code = EXIT_OK;
+	int err, code = EXIT_OK;
 
+	if (r->o.explain)
+		text_glossary(&r->out);
+	err = out_close(&r->out);
 	if (err)
 		code = output_error(r, err);
 	else if (r->interrupted)

@@ -24,6 +24,12 @@ struct time_arg {
 	int64_t ns; /* or cycles */
 };
 
+/* T=WALL: wall-clock time @epoch_ns, since the Epoch, was trace time @at. */
+struct utc_arg {
+	struct time_arg at;
+	int64_t epoch_ns;
+};
+
 #define MAX_PERCENTILES 16
 
 /* What `record` alone takes. */
@@ -41,12 +47,14 @@ struct options {
 	int vm, vcpu, timer; /* -1: any */
 	unsigned int *cpus, nr_cpus;
 	struct time_arg from, to;
+	struct utc_arg utc;
 	enum hvst_reader reader;
 	unsigned int threads;
 	enum format format;
 	const char *output;
 	enum color_mode color;
-	bool quiet, verbose, check;
+	bool quiet, verbose, check, explain, brief;
+	unsigned long max_kb; /* of what standard input may hold, KiB */
 	struct hvst_params params;
 	/* histograms */
 	unsigned int by; /* enum by */

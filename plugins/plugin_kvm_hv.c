@@ -17,8 +17,7 @@
 
 #include <event-parse.h>
 
-#include "../lib/hyperv/names.h"
-#include "timers.h"
+#include "../lib/hyperv/meaning.h"
 
 /*
  * perf up to Linux 6.1 has libtraceevent built in and gives its plugins but a part of it, without
@@ -28,8 +27,6 @@
 #pragma weak tep_print_event
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MAX_FIELDS    8
-#define TEXT_SIZE     256
 
 struct options {
 	enum hvst_unit unit;
@@ -37,15 +34,14 @@ struct options {
 	bool streaks;
 };
 
-struct event_desc;
 struct plugin;
 
 /* What one event of one trace is decoded with: the context of its handler. */
 struct handler {
-	const struct event_desc *desc;
+	const struct hvst_meaning_event *desc;
 	struct plugin *plugin;
 	struct tep_event *event; /* whose fields are cached */
-	struct tep_format_field *field[MAX_FIELDS];
+	struct tep_format_field *field[HVST_MEANING_FIELDS];
 	unsigned int nr_fields;
 	int64_t extent; /* bytes that a whole record has at least */
 };
@@ -58,42 +54,6 @@ struct plugin {
 	struct timers *timers;	   /* NULL: streaks are off, or no memory */
 	struct handler handlers[]; /* one an event */
 };
-
-/* One event on its way through a handler. */
-struct call {
-	struct plugin *plugin;
-	const struct tep_record *record;
-	struct trace_seq *s;
-	uint64_t v[MAX_FIELDS]; /* the fields' values, in the order of struct event_desc */
-	bool said;		/* the bracket is open */
-};
-
-struct event_desc {
-	const char *name;
-	void (*decode)(struct call *c);
-	/* Without all of these nothing is said. common_pid last, where it is wanted. */
-	const char *fields[MAX_FIELDS];
-};
-
-/* ---- saying something ---- */
-
-__attribute__((format(printf, 2, 3))) static void say(struct call *c, const char *fmt, ...)
-{
-	char text[2 * TEXT_SIZE];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	trace_seq_puts(c->s, c->said ? "" : " [");
-	trace_seq_puts(c->s, text);
-	c->said = true;
-}
-
-static void duration(const struct call *c, char buf[static TEXT_SIZE], int64_t ns, bool plus)
-{
-	hvst_duration_text_in(buf, TEXT_SIZE, ns, c->plugin->options.unit, plus);
-}
 
 /* ---- the plugin and its options ---- */
 
@@ -135,8 +95,6 @@ static struct options parse_options(const struct tep_plugin_option *ops)
 	};
 }
 
-/* ---- one decoder an event ---- */
-
 /*
  * Records of one ring-buffer page follow each other in the file; what the kernel lost, it lost
  * between two pages. It marks the first record after that, which need not be one of ours.
@@ -145,384 +103,6 @@ static uint64_t place(const struct tep_record *record)
 {
 	return record->offset ? (record->offset >> 12) << 12 | (record->cpu & 0xfff) : 0;
 }
-
-/* The stimer events have vcpu_id and timer_index first, common_pid at @pid. */
-static struct timer_event timer_event(const struct call *c, unsigned int pid)
-{
-	return (struct timer_event){ .ts = c->record->ts,
-				     .place = place(c->record),
-				     .pid = (int)c->v[pid],
-				     .vcpu = (int)c->v[0],
-				     .timer = (int)c->v[1] };
-}
-
-static void say_by_vmm(struct call *c, uint64_t host)
-{
-	if (host)
-		say(c, ", by the VMM");
-}
-
-static void decode_set_config(struct call *c)
-{
-	struct timer_event ev = timer_event(c, 4);
-	char text[TEXT_SIZE];
-
-	timers_config_set(c->plugin->timers, &ev, c->v[2]);
-	hvst_stimer_config_text(text, sizeof(text), c->v[2]);
-	say(c, "%s", text);
-	say_by_vmm(c, c->v[3]);
-}
-
-/* Expiry or period: only the config tells, which may not be in sight. */
-static void decode_set_count(struct call *c)
-{
-	struct timer_event ev = timer_event(c, 4);
-	char text[TEXT_SIZE];
-
-	timers_count_set(c->plugin->timers, &ev, c->v[2]);
-	duration(c, text, hvst_ref_diff_ns(c->v[2], 0), false);
-	if (c->v[2] >> 63)
-		say(c, "count never reached");
-	else if (!c->v[2])
-		say(c, c->v[3] ? "count 0" : "count 0: disables the timer");
-	else
-		say(c, "count %s", text);
-	say_by_vmm(c, c->v[3]);
-}
-
-static void decode_cleanup(struct call *c)
-{
-	struct timer_event ev = timer_event(c, 2);
-
-	timers_stopped(c->plugin->timers, &ev);
-	say(c, "timer stopped");
-}
-
-static const char *ordinal_suffix(unsigned int n)
-{
-	static const char *const suffixes[] = { "th", "st", "nd", "rd" };
-
-	return n / 10 % 10 != 1 && n % 10 < ARRAY_SIZE(suffixes) ? suffixes[n % 10] : "th";
-}
-
-static void say_skew(struct call *c, uint64_t now, uint64_t count)
-{
-	char text[TEXT_SIZE];
-
-	duration(c, text, hvst_ref_diff_ns(now, count), true);
-	say(c, "skew %s", text);
-}
-
-static void decode_start_expired(struct call *c)
-{
-	struct timer_event ev = timer_event(c, 4);
-	struct start_note note = timers_start_expired(c->plugin->timers, &ev, c->v[2], c->v[3]);
-
-	say_skew(c, c->v[2], c->v[3]);
-	if (note.run > 1)
-		say(c, ", %s%u%s in a row", note.at_least ? "at least " : "", note.run,
-		    ordinal_suffix(note.run));
-}
-
-static void say_due(struct call *c, uint64_t now, uint64_t at)
-{
-	char text[TEXT_SIZE];
-
-	if (at < now) {
-		say_skew(c, now, at);
-		return;
-	}
-	duration(c, text, hvst_ref_diff_ns(at, now), false);
-	if ((at - now) >> 63)
-		say(c, "never due");
-	else
-		say(c, "due in %s", text);
-}
-
-static void decode_start_one_shot(struct call *c)
-{
-	struct timer_event ev = timer_event(c, 4);
-	struct start_note note = timers_start_ahead(c->plugin->timers, &ev, c->v[2], c->v[3]);
-
-	say_due(c, c->v[2], c->v[3]);
-	if (note.padding)
-		say(c, ", host's padding of a past-due arm");
-}
-
-static void decode_start_periodic(struct call *c)
-{
-	struct timer_event ev = timer_event(c, 4);
-
-	timers_start_periodic(c->plugin->timers, &ev, c->v[2], c->v[3]);
-	say_due(c, c->v[2], c->v[3]);
-}
-
-static void decode_callback(struct call *c)
-{
-	struct timer_event ev = timer_event(c, 2);
-	char text[TEXT_SIZE];
-	int64_t ns = 0;
-
-	switch (timers_fired(c->plugin->timers, &ev, &ns)) {
-	case FIRED_LATE:
-		duration(c, text, ns < 0 ? -ns : ns, false);
-		say(c, "%s %s", text, ns < 0 ? "early" : "late");
-		break;
-	case FIRED_AFTER_LAST_SEEN:
-		duration(c, text, ns, false);
-		say(c, "%s after the deadline of the last start seen", text);
-		break;
-	case FIRED_UNKNOWN:
-		say(c, "timer fired");
-		break;
-	}
-}
-
-static void decode_expiration(struct call *c)
-{
-	struct timer_event ev = timer_event(c, 4);
-
-	timers_delivered(c->plugin->timers, &ev);
-	say(c, "%s", hvst_send_result_text((int)c->v[2], (int)c->v[3]));
-}
-
-/* "HV_SIMP enable, page 0x7ffe1": an MSR by name and what its value means. */
-static void say_msr(struct call *c, uint32_t msr, uint64_t value)
-{
-	const char *name = hvst_msr_name(msr);
-	char text[TEXT_SIZE];
-
-	hvst_msr_value_text(text, sizeof(text), msr, value, c->plugin->options.unit);
-	say(c, "%s%s%s", name ? name : "unknown Hyper-V MSR", *text ? " " : "", text);
-}
-
-static void decode_synic_set_msr(struct call *c)
-{
-	say_msr(c, (uint32_t)c->v[1], c->v[2]);
-	say_by_vmm(c, c->v[3]);
-}
-
-static void decode_synic_set_irq(struct call *c)
-{
-	int ret = (int)c->v[3];
-
-	say(c, "SINT%u vector 0x%x %s", (unsigned int)c->v[1], (unsigned int)c->v[2],
-	    ret > 0 ? "delivered"
-	    : ret   ? "has no receiver"
-		    : "not accepted by the LAPIC");
-}
-
-/* sint and ret are declared by the kernel, but never filled. */
-static void decode_send_eoi(struct call *c)
-{
-	say(c, "vector 0x%x ended", (unsigned int)c->v[1]);
-}
-
-static void decode_acked_sint(struct call *c)
-{
-	say(c, "SINT%u ended, its message slot may be free", (unsigned int)c->v[1]);
-}
-
-static void decode_hypercall(struct call *c)
-{
-	const char *name = hvst_hypercall_name((uint32_t)c->v[0]);
-
-	say(c, "%s", name ? name : "unknown hypercall");
-	if (c->v[1])
-		say(c, ", from repetition %u of %u", (unsigned int)c->v[2], (unsigned int)c->v[1]);
-}
-
-static void decode_hypercall_done(struct call *c)
-{
-	const char *name = hvst_hypercall_status_name(HVST_HYPERCALL_STATUS(c->v[0]));
-	unsigned int reps = HVST_HYPERCALL_REPS_DONE(c->v[0]);
-
-	say(c, "%s", name ? name : "unknown status");
-	if (reps)
-		say(c, ", %u repetition%s done", reps, reps == 1 ? "" : "s");
-}
-
-static void say_flush_flags(struct call *c, uint64_t flags)
-{
-	char text[TEXT_SIZE];
-
-	if (hvst_flush_flags_text(text, sizeof(text), flags))
-		say(c, ", %s", text);
-}
-
-static void decode_flush_tlb(struct call *c)
-{
-	char text[TEXT_SIZE];
-
-	/* With "all processors" the mask means nothing. */
-	if (c->v[1] & HVST_FLUSH_ALL_PROCESSORS) {
-		hvst_flush_flags_text(text, sizeof(text), c->v[1]);
-		say(c, "%s", text);
-		return;
-	}
-	hvst_mask_text(text, sizeof(text), c->v[0], 0);
-	say(c, "VPs %s", text);
-	say_flush_flags(c, c->v[1]);
-}
-
-/* A sparse set of VPs: the mask names banks of 64, whose contents are not traced. */
-static void say_vp_set(struct call *c, uint64_t format, uint64_t banks)
-{
-	char text[TEXT_SIZE];
-
-	hvst_mask_text(text, sizeof(text), banks, 0);
-	if (!format)
-		say(c, "VPs in banks %s of 64", text);
-	else
-		say(c, format == 1 ? "all VPs" : "unknown set of VPs");
-}
-
-static void decode_flush_tlb_ex(struct call *c)
-{
-	say_vp_set(c, c->v[1], c->v[0]);
-	say_flush_flags(c, c->v[2]);
-}
-
-static void decode_send_ipi(struct call *c)
-{
-	char text[TEXT_SIZE];
-
-	hvst_mask_text(text, sizeof(text), c->v[1], 0);
-	say(c, "vector 0x%x to VPs %s", (unsigned int)c->v[0], text);
-}
-
-static void decode_send_ipi_ex(struct call *c)
-{
-	say(c, "vector 0x%x to ", (unsigned int)c->v[0]);
-	say_vp_set(c, c->v[1], c->v[2]);
-}
-
-static void decode_syndbg_msr(struct call *c)
-{
-	say_msr(c, (uint32_t)c->v[0], c->v[1]);
-}
-
-static void decode_timer_state(struct call *c)
-{
-	say(c, "LAPIC timer by %s", c->v[0] ? "the VMX preemption timer" : "a host timer");
-}
-
-/* Only MSRs of Hyper-V, TSC and kvmclock; nothing is added to the others. */
-static void decode_msr(struct call *c)
-{
-	uint32_t msr = (uint32_t)c->v[0];
-
-	if (!hvst_msr_name(msr) && !hvst_msr_is_hyperv(msr))
-		return;
-	say_msr(c, msr, c->v[1]);
-	if (c->v[2])
-		say(c, ", refused");
-}
-
-static void decode_tsc_offset(struct call *c)
-{
-	uint64_t moved = c->v[1] - c->v[0];
-
-	if (moved)
-		say(c, "moved by %+" PRId64 " cycles", (int64_t)moved);
-	else
-		say(c, "not moved");
-}
-
-static void say_clock_mode(struct call *c, uint64_t mode)
-{
-	const char *name = mode <= UINT32_MAX ? hvst_clock_mode_name((uint32_t)mode) : NULL;
-
-	say(c, ", host clock %s", name ? name : "unknown");
-}
-
-/* The kernel counts the vCPUs that match the first one: all match when that is all but one. */
-static void decode_track_tsc(struct call *c)
-{
-	say(c, "master clock %s", c->v[2] ? "on" : "off");
-	say_clock_mode(c, c->v[3]);
-	say(c, ", TSCs %s", c->v[0] + 1 == c->v[1] ? "match" : "differ");
-}
-
-static void decode_master_clock(struct call *c)
-{
-	say(c, "master clock %s", c->v[0] ? "on" : "off: no TSC page can be computed");
-	say_clock_mode(c, c->v[1]);
-	say(c, ", TSCs %s", c->v[2] ? "match" : "differ");
-}
-
-/* ns = ((cycles << shift) * mul) >> 32, so a second has ((10^9 << 32) / mul) >> shift cycles. */
-static uint64_t pvclock_hz(uint32_t mul, int shift)
-{
-	unsigned __int128 hz = (unsigned __int128)1000000000 << 32;
-
-	if (!mul || shift < -31 || shift > 31)
-		return 0;
-	hz /= mul;
-	return (uint64_t)(shift < 0 ? hz << -shift : hz >> shift);
-}
-
-static void decode_pvclock(struct call *c)
-{
-	uint64_t hz = pvclock_hz((uint32_t)c->v[1], (int)c->v[2]);
-	char text[TEXT_SIZE];
-
-	duration(c, text, c->v[0] > INT64_MAX ? INT64_MAX : (int64_t)c->v[0], false);
-	say(c, "system time %s", text);
-	if (hz)
-		say(c, ", TSC %" PRIu64 ".%03" PRIu64 " MHz", hz / 1000000, hz / 1000 % 1000);
-	say(c, ", %s", c->v[3] & 1 ? "stable" : "not stable across vCPUs");
-	if (c->v[3] & 2)
-		say(c, ", guest was stopped");
-}
-
-#define TIMER_FIELDS "vcpu_id", "timer_index"
-static const struct event_desc event_descs[] = {
-	{ "kvm_hv_stimer_set_config",
-	  decode_set_config,
-	  { TIMER_FIELDS, "config", "host", "common_pid" } },
-	{ "kvm_hv_stimer_set_count",
-	  decode_set_count,
-	  { TIMER_FIELDS, "count", "host", "common_pid" } },
-	{ "kvm_hv_stimer_cleanup", decode_cleanup, { TIMER_FIELDS, "common_pid" } },
-	{ "kvm_hv_stimer_start_one_shot",
-	  decode_start_one_shot,
-	  { TIMER_FIELDS, "time_now", "count", "common_pid" } },
-	{ "kvm_hv_stimer_start_periodic",
-	  decode_start_periodic,
-	  { TIMER_FIELDS, "time_now", "exp_time", "common_pid" } },
-	{ "kvm_hv_stimer_start_expired",
-	  decode_start_expired,
-	  { TIMER_FIELDS, "time_now", "count", "common_pid" } },
-	{ "kvm_hv_stimer_callback", decode_callback, { TIMER_FIELDS, "common_pid" } },
-	{ "kvm_hv_stimer_expiration",
-	  decode_expiration,
-	  { TIMER_FIELDS, "direct", "msg_send_result", "common_pid" } },
-	{ "kvm_hv_synic_set_msr", decode_synic_set_msr, { "vcpu_id", "msr", "data", "host" } },
-	{ "kvm_hv_synic_set_irq", decode_synic_set_irq, { "vcpu_id", "sint", "vector", "ret" } },
-	{ "kvm_hv_synic_send_eoi", decode_send_eoi, { "vcpu_id", "vector" } },
-	{ "kvm_hv_notify_acked_sint", decode_acked_sint, { "vcpu_id", "sint" } },
-	{ "kvm_hv_hypercall", decode_hypercall, { "code", "rep_cnt", "rep_idx" } },
-	{ "kvm_hv_hypercall_done", decode_hypercall_done, { "result" } },
-	{ "kvm_hv_flush_tlb", decode_flush_tlb, { "processor_mask", "flags" } },
-	{ "kvm_hv_flush_tlb_ex", decode_flush_tlb_ex, { "valid_bank_mask", "format", "flags" } },
-	{ "kvm_hv_send_ipi", decode_send_ipi, { "vector", "processor_mask" } },
-	{ "kvm_hv_send_ipi_ex", decode_send_ipi_ex, { "vector", "format", "valid_bank_mask" } },
-	{ "kvm_hv_syndbg_set_msr", decode_syndbg_msr, { "msr", "data" } },
-	{ "kvm_hv_syndbg_get_msr", decode_syndbg_msr, { "msr", "data" } },
-	{ "kvm_hv_timer_state", decode_timer_state, { "hv_timer_in_use" } },
-	{ "kvm_msr", decode_msr, { "ecx", "data", "exception" } },
-	{ "kvm_write_tsc_offset", decode_tsc_offset, { "previous_tsc_offset", "next_tsc_offset" } },
-	{ "kvm_track_tsc",
-	  decode_track_tsc,
-	  { "nr_vcpus_matched_tsc", "online_vcpus", "use_master_clock", "host_clock" } },
-	{ "kvm_update_master_clock",
-	  decode_master_clock,
-	  { "use_master_clock", "host_clock", "offset_matched" } },
-	{ "kvm_pvclock_update",
-	  decode_pvclock,
-	  { "system_time", "tsc_to_system_mul", "tsc_shift", "flags" } },
-};
 
 /* ---- from a record to a decoder ---- */
 
@@ -544,13 +124,13 @@ static bool find_fields(struct handler *h, struct tep_event *event)
 	h->extent = 0;
 	for (const struct tep_format_field *f = event->format.fields; f; f = f->next)
 		extend(h, f);
-	for (unsigned int i = 0; i < MAX_FIELDS && h->desc->fields[i]; i++) {
+	for (unsigned int i = 0; i < HVST_MEANING_FIELDS && h->desc->fields[i]; i++) {
 		h->field[i] = tep_find_any_field(event, h->desc->fields[i]);
 		if (!h->field[i] || h->field[i]->offset < 0 || h->field[i]->size < 0)
 			return false;
 		extend(h, h->field[i]);
 	}
-	while (h->nr_fields < MAX_FIELDS && h->desc->fields[h->nr_fields])
+	while (h->nr_fields < HVST_MEANING_FIELDS && h->desc->fields[h->nr_fields])
 		h->nr_fields++;
 	return true;
 }
@@ -582,10 +162,13 @@ static int handle(struct trace_seq *s, struct tep_record *record, struct tep_eve
 		  void *context)
 {
 	struct handler *h = context;
-	struct call c = { .plugin = h->plugin, .record = record, .s = s };
+	struct hvst_meaning m = { .timers = h->plugin->timers,
+				  .unit = h->plugin->options.unit,
+				  .ts = record->ts,
+				  .place = place(record) };
 
 	if (record->missed_events)
-		timers_forget(c.plugin->timers);
+		hvst_timers_forget(m.timers);
 	if (!find_fields(h, event))
 		return -1;
 	if (record->size < h->extent) {
@@ -595,12 +178,12 @@ static int handle(struct trace_seq *s, struct tep_record *record, struct tep_eve
 		return 0;
 	}
 	for (unsigned int i = 0; i < h->nr_fields; i++)
-		if (!read_field(h->field[i], record->data, &c.v[i]))
+		if (!read_field(h->field[i], record->data, &m.v[i]))
 			return -1;
 	print_kernel_text(event, s, record);
-	h->desc->decode(&c);
-	if (c.said)
-		trace_seq_putc(s, ']');
+	h->desc->decode(&m);
+	if (m.len)
+		trace_seq_printf(s, " [%s]", m.text);
 	return 0;
 }
 
@@ -640,9 +223,12 @@ static void add_options(void)
 
 static void register_handlers(struct plugin *p)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(event_descs); i++) {
-		p->handlers[i] = (struct handler){ .desc = &event_descs[i], .plugin = p };
-		tep_register_event_handler(p->tep, -1, "kvm", event_descs[i].name, handle,
+	unsigned int n;
+	const struct hvst_meaning_event *events = hvst_meaning_events(&n);
+
+	for (unsigned int i = 0; i < n; i++) {
+		p->handlers[i] = (struct handler){ .desc = &events[i], .plugin = p };
+		tep_register_event_handler(p->tep, -1, "kvm", events[i].name, handle,
 					   &p->handlers[i]);
 	}
 }
@@ -652,8 +238,11 @@ int tep_plugin_unloader(struct tep_handle *tep);
 
 __attribute__((visibility("default"))) int tep_plugin_loader(struct tep_handle *tep)
 {
-	struct plugin *p = calloc(1, sizeof(*p) + ARRAY_SIZE(event_descs) * sizeof(struct handler));
+	struct plugin *p;
+	unsigned int n;
 
+	hvst_meaning_events(&n);
+	p = calloc(1, sizeof(*p) + n * sizeof(struct handler));
 	if (!p)
 		return -1;
 	if (!plugins)
@@ -662,7 +251,7 @@ __attribute__((visibility("default"))) int tep_plugin_loader(struct tep_handle *
 	p->options = parse_options(plugin_options);
 	if (!tep_print_event)
 		p->options.decode = false;
-	p->timers = p->options.streaks ? timers_new() : NULL;
+	p->timers = p->options.streaks ? hvst_timers_new() : NULL;
 	p->next = plugins;
 	plugins = p;
 	if (p->options.decode)
@@ -672,8 +261,11 @@ __attribute__((visibility("default"))) int tep_plugin_loader(struct tep_handle *
 
 static void unregister_handlers(struct plugin *p)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(event_descs); i++)
-		tep_unregister_event_handler(p->tep, -1, "kvm", event_descs[i].name, handle,
+	unsigned int n;
+	const struct hvst_meaning_event *events = hvst_meaning_events(&n);
+
+	for (unsigned int i = 0; i < n; i++)
+		tep_unregister_event_handler(p->tep, -1, "kvm", events[i].name, handle,
 					     &p->handlers[i]);
 }
 
@@ -690,7 +282,7 @@ __attribute__((visibility("default"))) int tep_plugin_unloader(struct tep_handle
 	*link = p->next;
 	if (p->options.decode)
 		unregister_handlers(p);
-	timers_free(p->timers);
+	hvst_timers_free(p->timers);
 	free(p);
 	if (!plugins)
 		tep_plugin_remove_options(plugin_options);

@@ -58,7 +58,7 @@ static int put_value(char *buf, size_t len, const struct hvst_field *f, uint64_t
 	return snprintf(buf, len, fmt, f->name, v);
 }
 
-char *br_event_text(const struct hvst_event *ev, char *buf, size_t len)
+char *br_event_text(const struct hvst_event *ev, const char *meaning, char *buf, size_t len)
 {
 	unsigned int n;
 	const struct hvst_field *f = hvst_event_fields(ev->id, &n);
@@ -77,5 +77,7 @@ char *br_event_text(const struct hvst_event *ev, char *buf, size_t len)
 		if (hvst_event_value(ev, i, &v))
 			at += (size_t)put_value(buf + at, len - at, &f[i], v);
 	}
+	if (*meaning && at < len)
+		snprintf(buf + at, len - at, " [%s]", meaning);
 	return buf;
 }

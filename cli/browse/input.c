@@ -11,7 +11,6 @@
 #include "nav.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define CTRL(c)	      ((c)&0x1f)
 
 static void set_message(struct br_model *m, const char *text)
 {
@@ -118,6 +117,9 @@ static void do_enter(struct br_model *m, int arg)
 		m->pane = BR_TIMELINE;
 	} else if (m->pane == BR_TIMELINE && row >= 0 && m->rows[row].kind == BR_ROW_VM) {
 		br_nav_fold(m);
+	} else if (m->pane == BR_EVENTS && m->event < m->nr_events) {
+		m->overlay = BR_EVENT;
+		m->overlay_top = 0;
 	} else if (m->selected && br_model_finding(m)) {
 		m->overlay = BR_ATTRIBUTES;
 		m->overlay_top = 0;
@@ -191,12 +193,13 @@ static void free_name(char *buf, size_t len)
 
 static void do_prompt(struct br_model *m, int kind)
 {
-	m->prompt = (struct br_prompt){ .kind = (enum br_prompt_kind)kind };
+	char text[BR_LINE] = "";
+
 	if (kind == BR_PROMPT_FILTER)
-		strcpy(m->prompt.text, m->filter_text);
+		snprintf(text, sizeof(text), "%s", m->filter_text);
 	if (kind == BR_PROMPT_FILE)
-		free_name(m->prompt.text, sizeof(m->prompt.text));
-	m->prompt.len = (unsigned int)strlen(m->prompt.text);
+		free_name(text, sizeof(text));
+	br_prompt_open(&m->prompt, (enum br_prompt_kind)kind, text);
 }
 
 static const struct br_key keys[] = {
@@ -240,7 +243,7 @@ static const struct br_key keys[] = {
 	{ "Tab", "next pane: timeline, findings, events", { BR_KEY_TAB }, do_pane, 1 },
 	{ "S-Tab", "previous pane", { BR_KEY_BACKTAB }, do_pane, -1 },
 	{ "Enter",
-	  "all about the selection; in findings: go there; on a VM: fold",
+	  "all about the selection or event; in findings: go there; on a VM: fold",
 	  { BR_KEY_ENTER },
 	  do_enter,
 	  0 },
@@ -370,6 +373,7 @@ static void accept(struct br_model *m)
 	struct br_prompt p = m->prompt;
 
 	m->prompt.kind = BR_PROMPT_NONE;
+	br_history_add(&m->history[p.kind], p.text);
 	switch (p.kind) {
 	case BR_PROMPT_TIME:
 		go_to_time(m, p.text);
@@ -420,12 +424,8 @@ static void prompt_key(struct br_model *m, int key)
 		bookmark(m, key);
 	else if (key == BR_KEY_ENTER)
 		accept(m);
-	else if (key == BR_KEY_BACKSPACE && p->len)
-		p->text[--p->len] = 0;
-	else if (key == CTRL('u'))
-		p->text[p->len = 0] = 0;
-	else if (key >= 0x20 && key < 0x7f && p->len + 1 < sizeof(p->text))
-		p->text[p->len++] = (char)key;
+	else
+		br_prompt_edit(p, &m->history[p->kind], key);
 }
 
 /* --- overlays and mouse --- */

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <hvstimer/names.h>
+
 #include "loader.h"
 
 #define INDEX_BUDGET	(32u << 20) /* bytes of bins */
@@ -176,6 +178,7 @@ struct job {
 	bool ring;
 	uint64_t seen;
 	int64_t at; /* search: how far it got */
+	struct hvst_decoder *decoder;
 };
 
 static bool final(struct loader *l)
@@ -312,7 +315,7 @@ static struct br_event *next_row(struct job *j)
 static int on_event(void *ctx, const struct hvst_event *ev)
 {
 	struct job *j = ctx;
-	struct br_event row;
+	struct br_event row = { 0 };
 	struct br_event *to;
 
 	if (stopped(j->l))
@@ -387,6 +390,22 @@ static int join(struct job *j)
 	return 0;
 }
 
+/* What the listed events mean, from the first to the last: each makes the next ones clearer. */
+static int explain(struct job *j)
+{
+	struct hvst_decoder *d = hvst_decoder_new();
+
+	if (!d)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < j->a.nr_events; i++) {
+		struct br_event *e = &j->a.events[i];
+
+		hvst_decoder_text(d, &e->ev, e->meaning, sizeof(e->meaning));
+	}
+	hvst_decoder_free(d);
+	return 0;
+}
+
 static int request_events(struct job *j)
 {
 	int err = read_after(j);
@@ -395,6 +414,8 @@ static int request_events(struct job *j)
 		err = read_before(j);
 	if (!err)
 		err = join(j);
+	if (!err)
+		err = explain(j);
 	free(j->rows);
 	return err;
 }
@@ -408,7 +429,9 @@ static int on_search(void *ctx, const struct hvst_event *ev)
 	j->at = ev->ts_ns;
 	if (stopped(j->l))
 		return 1;
-	if (!matches(j, ev, &row) || !strcasestr(br_event_text(ev, text, sizeof(text)), j->q.text))
+	hvst_decoder_text(j->decoder, ev, row.meaning, sizeof(row.meaning));
+	if (!matches(j, ev, &row) ||
+	    !strcasestr(br_event_text(ev, row.meaning, text, sizeof(text)), j->q.text))
 		return 0;
 	j->a.found = true;
 	j->a.ts_ns = ev->ts_ns;
@@ -418,8 +441,13 @@ static int on_search(void *ctx, const struct hvst_event *ev)
 static int request_search(struct job *j)
 {
 	struct hvst_observer obs = { .event = on_search, .progress = on_job_progress };
-	int err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
+	int err;
 
+	j->decoder = hvst_decoder_new();
+	if (!j->decoder)
+		return -ENOMEM;
+	err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
+	hvst_decoder_free(j->decoder);
 	return j->a.found ? 0 : err;
 }
 

@@ -342,14 +342,10 @@ static bool vm_passes(const struct br_model *m, int vm, int vcpu)
 	return br_filter_timer(&m->filter, vm, vcpu < 0 ? m->filter.vcpu : vcpu, m->filter.timer);
 }
 
-/* Mark @vm as seen. Returns whether it was before. */
-static bool seen_vm(uint64_t *seen, int vm)
+bool br_reference_changes(const struct hvst_ref_segment *before, const struct hvst_ref_segment *s)
 {
-	unsigned int bit = ((unsigned int)vm + 1) % MAX_VMS;
-	bool was = seen[bit / 64] >> bit % 64 & 1;
-
-	seen[bit / 64] |= 1ull << bit % 64;
-	return was;
+	return !before || before->source != s->source ||
+	       (s->step_ns != HVST_UNKNOWN && s->step_ns);
 }
 
 static int64_t verdict_time(const struct hvst_verdict *v)
@@ -362,16 +358,20 @@ static int64_t verdict_time(const struct hvst_verdict *v)
 
 static void add_changes(struct br_model *m, const struct hvst_result *r)
 {
+	const struct hvst_ref_segment *before[MAX_VMS] = { NULL };
 	unsigned int start = m->nr_findings;
-	uint64_t seen[MAX_VMS / 64] = { 0 };
 
 	for (unsigned int i = 0; i < r->nr_guest; i++)
 		if (vm_passes(m, r->guest[i].vm, r->guest[i].vcpu))
 			add_finding(m, BR_F_GUEST, i, r->guest[i].ts_ns);
-	/* Each segment but a VM's first is a change: a step, or another source. */
-	for (unsigned int i = 0; i < r->nr_reference; i++)
-		if (seen_vm(seen, r->reference[i].vm) && vm_passes(m, r->reference[i].vm, -1))
-			add_finding(m, BR_F_REFERENCE, i, r->reference[i].from_ns);
+	for (unsigned int i = 0; i < r->nr_reference; i++) {
+		const struct hvst_ref_segment *s = &r->reference[i];
+		const struct hvst_ref_segment **last = &before[((unsigned int)s->vm + 1) % MAX_VMS];
+
+		if (*last && br_reference_changes(*last, s) && vm_passes(m, s->vm, -1))
+			add_finding(m, BR_F_REFERENCE, i, s->from_ns);
+		*last = s;
+	}
 	qsort(m->findings + start, m->nr_findings - start, sizeof(*m->findings), finding_order);
 }
 
@@ -438,11 +438,21 @@ static void take_events(struct br_model *m, struct br_reply *a)
 	m->event = event_at(m, m->cursor);
 }
 
+/* The list where one is shown at a time; the focus, if that was the other list's. */
+static void show_events(struct br_model *m)
+{
+	m->list = BR_EVENTS;
+	if (m->pane == BR_FINDINGS)
+		m->pane = BR_EVENTS;
+}
+
 static void take_found(struct br_model *m, const struct br_reply *a)
 {
 	if (a->found) {
 		m->message[0] = 0;
 		m->found = a->ts_ns;
+		if (a->kind == BR_REQ_SEARCH)
+			show_events(m);
 	} else if (a->err == -ECANCELED) {
 		snprintf(m->message, sizeof(m->message), "stopped");
 	} else if (a->kind == BR_REQ_SEARCH) {

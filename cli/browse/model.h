@@ -12,16 +12,7 @@ enum br_pane { BR_TIMELINE, BR_FINDINGS, BR_EVENTS, BR_PANES };
 enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_TIMER };
 enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
-enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES };
-enum br_prompt_kind {
-	BR_PROMPT_NONE,
-	BR_PROMPT_TIME,
-	BR_PROMPT_SEARCH,
-	BR_PROMPT_FILTER,
-	BR_PROMPT_FILE,
-	BR_PROMPT_SET,
-	BR_PROMPT_JUMP, /* the name of a bookmark: one key */
-};
+enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT };
 
 /* One row of the timeline. @timer: index into the main index's timers. */
 struct br_row {
@@ -34,12 +25,6 @@ struct br_finding {
 	enum br_finding_kind kind;
 	unsigned int i;
 	int64_t ts_ns;
-};
-
-struct br_prompt {
-	enum br_prompt_kind kind;
-	char text[BR_LINE];
-	unsigned int len;
 };
 
 #define BR_MAX_FOLDED 256
@@ -93,6 +78,7 @@ struct br_model {
 	enum br_overlay overlay;
 	int overlay_top;
 	struct br_prompt prompt;
+	struct br_history history[BR_PROMPT_KINDS];
 	char write_to[BR_LINE]; /* y: where the screen is to be written once it is drawn; "" */
 	char message[BR_LINE + 80];
 	bool quit;
@@ -130,6 +116,8 @@ int br_model_row(const struct br_model *m); /* place of the selected row, -1: no
 const struct br_finding *br_model_finding(const struct br_model *m);
 /* Is it a change of a clock? The first source of a guest to become known is not. */
 bool br_is_change(const struct br_model *m, const struct br_finding *f);
+/* Does the reference clock change with @s, after @before (NULL: the VM's first)? */
+bool br_reference_changes(const struct hvst_ref_segment *before, const struct hvst_ref_segment *s);
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s,
 		     const struct br_row *row);
 bool br_model_filtered(const struct br_model *m);

@@ -40,6 +40,7 @@ static const struct named named[] = {
 	{ "Tab", BR_KEY_TAB },
 	{ "S-Tab", BR_KEY_BACKTAB },
 	{ "Backspace", BR_KEY_BACKSPACE },
+	{ "Delete", BR_KEY_DELETE },
 	{ "Space", ' ' },
 	{ "C-u", 'u' & 0x1f },
 };

@@ -7,8 +7,9 @@
 #define HVST_BROWSE_SOURCE_H
 
 #include "index.h"
+#include "prompt.h"
 
-#define BR_LINE 256 /* size of a prompt's text */
+#define BR_MEANING 112 /* of what an event means; longer ones are cut */
 
 /* -1: any. @events: bit per enum hvst_event_id, 0: any. */
 struct br_filter {
@@ -39,6 +40,7 @@ struct br_event {
 	struct hvst_event ev;
 	int vm, vcpu; /* -1 unknown */
 	char comm[HVST_COMM_LEN];
+	char meaning[BR_MEANING]; /* "" */
 };
 
 struct br_reply {
@@ -91,7 +93,10 @@ bool br_filter_timer(const struct br_filter *f, int vm, int vcpu, int timer);
 bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int vm, int vcpu);
 /* The timer_index of an event, -1: it has none. */
 int br_event_timer(const struct hvst_event *ev);
-/* "kvm_hv_stimer_set_count vcpu_id=0 timer_index=0 count=30949446 host=0" */
-char *br_event_text(const struct hvst_event *ev, char *buf, size_t len);
+/*
+ * "kvm_hv_stimer_set_count vcpu_id=0 timer_index=0 count=30949446 host=0 [count 3.094945 s]";
+ * @meaning: what stands in brackets, "": nothing.
+ */
+char *br_event_text(const struct hvst_event *ev, const char *meaning, char *buf, size_t len);
 
 #endif

@@ -198,6 +198,7 @@ static int key_of(int ch)
 		{ '\t', BR_KEY_TAB },
 		{ KEY_BTAB, BR_KEY_BACKTAB },
 		{ KEY_BACKSPACE, BR_KEY_BACKSPACE },
+		{ KEY_DC, BR_KEY_DELETE },
 		{ 0x7f, BR_KEY_BACKSPACE },
 		{ '\b', BR_KEY_BACKSPACE },
 	};

@@ -14,6 +14,7 @@
 #define MAX_SKEW  14
 #define MIN_PANES 5
 #define MIN_TICK  11 /* columns from one ruler label to the next */
+#define NAME_SHIFT 2 /* columns that a storm's name may stand beyond its end */
 
 /* The first line of the screen. */
 static const char *headline(const struct br_model *m)
@@ -329,7 +330,7 @@ static bool storm_columns(const struct br_model *m, const struct br_layout *l, u
 	return true;
 }
 
-/* S1 at the storm's beginning or the window's, or beside the name that is there already. */
+/* S1 at the storm's beginning or the window's, or beside what is there already: often its cause. */
 static void name_storm(const struct br_layout *l, struct br_grid *g, unsigned int i, int from,
 		       int to)
 {
@@ -337,32 +338,45 @@ static void name_storm(const struct br_layout *l, struct br_grid *g, unsigned in
 	int len = snprintf(name, sizeof(name), "S%u", i + 1);
 	const struct br_cell *c;
 
+	to += NAME_SHIFT;
 	while (from <= to && (c = br_cell(g, l->gutter + from, l->marks.y)) && c->ch < 0x7f &&
-	       isalnum((int)c->ch))
+	       (isalnum((int)c->ch) || c->ch == '*'))
 		from++;
 	if (from <= to && from + len <= l->cols)
 		br_text(g, l->gutter + from, l->marks.y, len, BR_STORM, name);
 }
 
-static void draw_storm_marks(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+static void draw_storm_lines(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
 {
 	int from, to;
 
 	for (unsigned int i = 0; i < m->live.nr_storms; i++)
 		for (int c = storm_columns(m, l, i, &from, &to) ? from : to + 1; c <= to; c++)
 			br_put(g, l->gutter + c, l->marks.y, g->ascii ? '=' : 0x2550, BR_STORM);
+}
+
+static void draw_storm_names(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
+{
+	int from, to;
+
 	for (unsigned int i = 0; i < m->live.nr_storms; i++)
 		if (storm_columns(m, l, i, &from, &to))
 			name_storm(l, g, i, from, to);
 }
 
+/* R or T; '*' where both fall into one column. */
 static void draw_change_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 			     const struct br_finding *f)
 {
-	if (f->kind == BR_F_REFERENCE)
-		put_mark(m, l, g, f->ts_ns, 'R', BR_MARK);
-	else if (f->kind == BR_F_GUEST)
-		put_mark(m, l, g, f->ts_ns, br_is_change(m, f) ? 'T' : 't', BR_MARK);
+	const struct br_cell *c;
+	uint32_t ch = f->kind == BR_F_REFERENCE ? 'R' : br_is_change(m, f) ? 'T' : 't';
+
+	if (f->kind != BR_F_REFERENCE && f->kind != BR_F_GUEST)
+		return;
+	c = br_cell(g, l->gutter + br_model_column(m, f->ts_ns), l->marks.y);
+	if (c && (c->ch == 'R' || c->ch == 'T' || c->ch == '*') && c->ch != ch)
+		ch = ch == 't' ? c->ch : '*';
+	put_mark(m, l, g, f->ts_ns, ch, BR_MARK);
 }
 
 static void draw_marks(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
@@ -373,9 +387,10 @@ static void draw_marks(const struct br_model *m, const struct br_layout *l, stru
 
 	for (unsigned int i = 0; t && i < t->nr_lost; i++)
 		put_mark(m, l, g, t->lost[i].ts_ns, 'x', BR_ALERT);
+	draw_storm_lines(m, l, g);
 	for (unsigned int i = 0; i < m->nr_findings; i++)
 		draw_change_mark(m, l, g, &m->findings[i]);
-	draw_storm_marks(m, l, g);
+	draw_storm_names(m, l, g);
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		put_mark(m, l, g, m->bookmark[i], (uint32_t)names[i], BR_KEY);
 	put_mark(m, l, g, m->mark[0], 'a', BR_KEY);
@@ -429,15 +444,17 @@ static void draw_status(const struct br_model *m, const struct br_layout *l, str
 
 	if (m->prompt.kind) {
 		const char *text = m->prompt.text;
-		int room;
+		int room, cursor = (int)m->prompt.at;
 
 		br_fill(g, &l->status, ' ', BR_PROMPT);
 		x += br_text(g, x, l->status.y, w, BR_PROMPT, prompt_label(m->prompt.kind));
 		room = l->status.w - x - 1;
-		if (room > 0 && (int)strlen(text) > room)
-			text += strlen(text) - room;
-		x += br_text(g, x, l->status.y, room, BR_PROMPT, text);
-		br_flag(g, x, l->status.y, 1, BR_CURSOR);
+		if (room > 0 && cursor > room) {
+			text += cursor - room;
+			cursor = room;
+		}
+		br_text(g, x, l->status.y, room, BR_PROMPT, text);
+		br_flag(g, x + cursor, l->status.y, 1, BR_CURSOR);
 	} else if (m->message[0]) {
 		br_text(g, x, l->status.y, w, BR_ALERT, m->message);
 	} else {
@@ -456,17 +473,25 @@ static struct br_rect overlay_rect(int w, int h)
 
 static void draw_overlay(const struct br_model *m, struct br_grid *g)
 {
+	static const char *const titles[] = {
+		[BR_NO_OVERLAY] = "",
+		[BR_HELP] = "Keys",
+		[BR_ATTRIBUTES] = "Selection",
+		[BR_EVENT] = "Event",
+	};
 	struct br_rect r = overlay_rect(g->w, g->h);
 	char *text = br_view_overlay(m);
 
 	if (!text)
 		return;
-	br_draw_text(g, &r, m->overlay == BR_HELP ? "Keys" : "Selection", text, m->overlay_top);
+	br_draw_text(g, &r, titles[m->overlay], text, m->overlay_top);
 	free(text);
 }
 
 char *br_view_overlay(const struct br_model *m)
 {
+	if (m->overlay == BR_EVENT)
+		return br_view_event(m);
 	return m->overlay == BR_HELP ? br_view_help(m) : br_view_attributes(m);
 }
 

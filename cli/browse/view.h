@@ -25,7 +25,9 @@ void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br
 int br_view_top(int at, int n, int h);
 
 /* Lines of text, freed by the caller; NULL without memory. */
-char *br_view_attributes(const struct br_model *m); /* everything about the selected finding */
+char *br_view_attributes(const struct br_model *m);
+/* All about the selected event, likewise. */
+char *br_view_event(const struct br_model *m); /* everything about the selected finding */
 char *br_view_help(const struct br_model *m);
 char *br_view_overlay(const struct br_model *m);		 /* what the overlay shows */
 int br_view_overlay_top(const struct br_model *m, int w, int h); /* how far it can be scrolled */

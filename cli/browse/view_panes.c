@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../output/units.h"
+#include "../output/words.h"
 #include "view.h"
 
 /* The next line of a pane. */
@@ -128,17 +129,16 @@ static void column_details(const struct br_model *m, struct lines *l)
 	line(l, BR_NORMAL, "column", unit_duration(d, m->col_ns));
 }
 
-/* The skew of a start event, as in the other commands. */
-static void start_skew(struct lines *l, const struct hvst_event *ev)
+/* @text broken at the pane's width. */
+static void wrapped(struct lines *l, enum br_role role, const char *text)
 {
-	__int128 skew = ((__int128)ev->start.time_now - ev->start.count) * 100;
-	char buf[UNIT_BUF];
+	int w = l->r->w - 1;
+	char buf[256];
 
-	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT || ev->id == HVST_EV_STIMER_START_EXPIRED)
-		line(l, skew >= 0 ? BR_PAST : BR_NORMAL, "skew",
-		     unit_signed(buf, skew > INT64_MAX	  ? INT64_MAX
-				      : skew < -INT64_MAX ? -INT64_MAX
-							  : (int64_t)skew));
+	for (; *text; text = br_line_next(text, w)) {
+		snprintf(buf, sizeof(buf), "%.*s", br_line_length(text, w), text);
+		line(l, role, "", buf);
+	}
 }
 
 static void event_details(const struct br_model *m, struct lines *l)
@@ -153,7 +153,9 @@ static void event_details(const struct br_model *m, struct lines *l)
 	marks_line(l, m);
 	snprintf(buf, sizeof(buf), "CPU %u, %s-%d", e->ev.cpu, e->comm, e->ev.pid);
 	line(l, BR_NORMAL, "", buf);
-	start_skew(l, &e->ev);
+	if (*e->meaning)
+		wrapped(l, e->ev.id == HVST_EV_STIMER_START_EXPIRED ? BR_PAST : BR_NORMAL,
+			e->meaning);
 	f = hvst_event_fields(e->ev.id, &n);
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t v;
@@ -169,18 +171,6 @@ static void event_details(const struct br_model *m, struct lines *l)
 	}
 }
 
-/* @text broken at the pane's width. */
-static void wrapped(struct lines *l, enum br_role role, const char *text)
-{
-	int w = l->r->w - 1;
-	char buf[256];
-
-	for (; *text; text = br_line_next(text, w)) {
-		snprintf(buf, sizeof(buf), "%.*s", br_line_length(text, w), text);
-		line(l, role, "", buf);
-	}
-}
-
 static void evidence_lines(struct lines *l, const struct hvst_evidence_list *list)
 {
 	for (unsigned int i = 0; i < list->n && i < HVST_MAX_EVIDENCE; i++)
@@ -193,6 +183,7 @@ static void finding_details(const struct br_model *m, const struct br_finding *f
 
 	switch (f->kind) {
 	case BR_F_VERDICT:
+		wrapped(l, BR_HEAD, words_question(r->verdicts[f->i].question));
 		wrapped(l, BR_NORMAL, r->verdicts[f->i].summary);
 		evidence_lines(l, &r->verdicts[f->i].evidence);
 		break;
@@ -246,8 +237,8 @@ static enum br_role guest_text(const struct hvst_guest_transition *t, char *buf,
 	if (t->vcpu >= 0)
 		snprintf(who, sizeof(who), " v%d", t->vcpu);
 	snprintf(buf, len, "%c  %s%s %s -> %s%s%s%s", t->from == HVST_SRC_UNKNOWN ? 't' : 'T',
-		 unit_time(at, t->ts_ns), who, hvst_guest_source_name(t->from),
-		 hvst_guest_source_name(t->to), role, seen ? "" : ", ",
+		 unit_time(at, t->ts_ns), who, words_guest_source(t->from),
+		 words_guest_source(t->to), role, seen ? "" : ", ",
 		 seen ? "" : hvst_confidence_name(t->confidence));
 	return BR_MARK;
 }
@@ -258,7 +249,7 @@ static enum br_role reference_text(const struct hvst_ref_segment *s, char *buf, 
 	char at[UNIT_BUF], by[UNIT_BUF];
 
 	snprintf(buf, len, "R  %s host %s%s%s", unit_time(at, s->from_ns),
-		 hvst_ref_source_name(s->source), step ? ", step " : "",
+		 words_ref_source(s->source), step ? ", step " : "",
 		 step ? unit_signed(by, s->step_ns) : "");
 	return BR_MARK;
 }
@@ -269,7 +260,7 @@ static enum br_role verdict_text(const struct hvst_verdict *v, char *buf, size_t
 		 v->answer == HVST_YES	? '!'
 		 : v->answer == HVST_NO ? '-'
 					: '?',
-		 hvst_question_name(v->question), hvst_answer_name(v->answer));
+		 words_topic(v->question), words_answer(v->answer));
 	return v->answer == HVST_YES ? BR_PAST : BR_NORMAL;
 }
 
@@ -314,25 +305,40 @@ void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct 
 
 /* --- events --- */
 
+/* Where the line is too narrow for all of it, the meaning comes before the fields. */
+static void event_line(const struct br_event *e, char *buf, size_t len, int room)
+{
+	char text[512];
+	int name;
+
+	br_event_text(&e->ev, e->meaning, buf, len);
+	if (!*e->meaning || (int)strlen(buf) <= room)
+		return;
+	br_event_text(&e->ev, "", text, sizeof(text));
+	name = (int)strcspn(text, " ");
+	snprintf(buf, len, "%.*s [%s]%s", name, text, e->meaning, text + name);
+}
+
 static void draw_event(const struct br_model *m, const struct br_rect *r, struct br_grid *g,
 		       const struct br_event *e, int y)
 {
-	char at[UNIT_BUF], text[512];
+	char at[UNIT_BUF], text[640];
 	int x = r->x + 1, end = r->x + r->w;
-	const char *short_text = br_event_text(&e->ev, text, sizeof(text));
+	const char *short_text = text;
 	enum br_role role = e->ev.id == HVST_EV_STIMER_START_EXPIRED ? BR_PAST
 			    : e->ev.id == HVST_EV_LOST		     ? BR_ALERT
 								     : BR_NORMAL;
 
 	(void)m;
-	if (!strncmp(short_text, "kvm_", 4))
-		short_text += 4;
 	x += br_text(g, x, y, end - x, BR_DIM, unit_time(at, e->ev.ts_ns)) + 1;
 	if (r->w >= 80)
 		x += br_printf(g, x, y, end - x, BR_DIM, "[%03u] %s-%d ", e->ev.cpu, e->comm,
 			       e->ev.pid);
 	if (e->vm >= 0)
 		x += br_printf(g, x, y, end - x, BR_DIM, "VM%d ", e->vm);
+	event_line(e, text, sizeof(text), end - x + 4);
+	if (!strncmp(short_text, "kvm_", 4))
+		short_text += 4;
 	br_text(g, x, y, end - x, role, short_text);
 }
 

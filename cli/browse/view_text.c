@@ -66,6 +66,8 @@ static void put_field(FILE *f, const struct finding_field *d, const void *findin
 	fprintf(f, "%-19s ", d->name);
 	if (!field_known(d, finding))
 		fputs("null\n", f);
+	else if (d->type == VALUE_WORD)
+		fprintf(f, "%s\n", field_string(d, finding));
 	else if (field_left(d))
 		fprintf(f, "%s\n", field_text(d, finding, text, sizeof(text)));
 	else
@@ -101,6 +103,40 @@ char *br_view_attributes(const struct br_model *m)
 	return text;
 }
 
+char *br_view_event(const struct br_model *m)
+{
+	const struct br_event *e = &m->events[m->event];
+	const struct hvst_field *field;
+	char at[UNIT_BUF], line[512];
+	unsigned int n;
+	char *text = NULL;
+	size_t len;
+	FILE *f = m->event < m->nr_events ? open_memstream(&text, &len) : NULL;
+
+	if (!f)
+		return NULL;
+	field = hvst_event_fields(e->ev.id, &n);
+	fprintf(f, "%s\n", e->ev.id == HVST_EV_LOST ? br_event_text(&e->ev, "", line, sizeof(line))
+						    : hvst_event_name(e->ev.id));
+	fprintf(f, "%s s, CPU %u, %s-%d\n", unit_time(at, e->ev.ts_ns), e->ev.cpu, e->comm,
+		e->ev.pid);
+	if (*e->meaning)
+		fprintf(f, "%s\n", e->meaning);
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t v;
+
+		if (!hvst_event_value(&e->ev, i, &v))
+			continue;
+		fprintf(f,
+			field[i].flags & HVST_FIELD_HEX	     ? "%-19s %#" PRIx64 "\n"
+			: field[i].flags & HVST_FIELD_SIGNED ? "%-19s %" PRId64 "\n"
+							     : "%-19s %" PRIu64 "\n",
+			field[i].name, v);
+	}
+	fclose(f);
+	return text;
+}
+
 static const char legend[] =
 	"\nThe timeline, a column for a stretch of time:\n"
 	"  low to high bars (. : ; + * %)  arms ahead, few to many\n"
@@ -108,8 +144,8 @@ static const char legend[] =
 	"  full block (#)                  past-due arms in a storm\n"
 	"  shade (~)                       inside a storm, no arm in this column\n"
 	"Marks above it: S1 a storm, T the guest changed its clock (t: its first\n"
-	"one became known), R the host's reference clock stepped or changed, x events\n"
-	"were lost, a b marks, others bookmarks.\n"
+	"one became known), R the host's reference clock stepped or changed, * both, x\n"
+	"events were lost, a b marks, others bookmarks.\n"
 	"A number with ~ is from the index and about to be read exactly.\n"
 	"Mouse: click, drag a stretch, wheel to zoom or scroll.\n"
 	"Ctrl-L draws the screen anew, Ctrl-Z suspends.\n";

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../output/units.h"
+#include "../output/words.h"
 #include "view.h"
 
 /* What one timer did in one column. */
@@ -117,6 +118,7 @@ static void draw_reference(const struct br_model *m, const struct br_layout *l, 
 			   int vm, int y)
 {
 	const struct hvst_result *r = m->live.result;
+	const struct hvst_ref_segment *before = NULL;
 	struct br_finding span = { BR_F_REFERENCE, 0, 0 };
 
 	for (unsigned int i = 0; r && i < r->nr_reference; i++) {
@@ -124,10 +126,17 @@ static void draw_reference(const struct br_model *m, const struct br_layout *l, 
 
 		if (s->vm != vm)
 			continue;
-		span.ts_ns = s->from_ns;
-		draw_stretch(m, l, g, y, &span, s->to_ns, hvst_ref_source_name(s->source));
-		span.i++;
+		if (before && br_reference_changes(before, s)) {
+			draw_stretch(m, l, g, y, &span, before->to_ns,
+				     words_ref_source(before->source));
+			span.i++;
+		}
+		if (br_reference_changes(before, s))
+			span.ts_ns = s->from_ns;
+		before = s;
 	}
+	if (before)
+		draw_stretch(m, l, g, y, &span, before->to_ns, words_ref_source(before->source));
 }
 
 /* The vCPU whose clock the guest band shows: the selected row's, else the VM's first. */
@@ -168,13 +177,13 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 		if (m->findings[i].kind != BR_F_GUEST || !in_band(t, vm, vcpu))
 			continue;
 		draw_stretch(m, l, g, y, &span, t->ts_ns,
-			     hvst_guest_source_name(before ? before->to : t->from));
+			     words_guest_source(before ? before->to : t->from));
 		span.ts_ns = t->ts_ns;
 		span.i++;
 		before = t;
 	}
 	if (before)
-		draw_stretch(m, l, g, y, &span, last + 1, hvst_guest_source_name(before->to));
+		draw_stretch(m, l, g, y, &span, last + 1, words_guest_source(before->to));
 }
 
 /* --- rows --- */

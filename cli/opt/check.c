@@ -80,6 +80,11 @@ bool options_consistent(const struct options *o)
 			o->command->name);
 		return false;
 	}
+	if (o->explain && o->format != FORMAT_TEXT) {
+		cli_error("%s: --explain is text; choose one of it and --json, --jsonl, --csv",
+			  o->command->name);
+		return false;
+	}
 	if (o->from.set && o->to.set && o->from.relative == o->to.relative &&
 	    o->from.ns >= o->to.ns) {
 		cli_error("%s: --from is not before --to", o->command->name);

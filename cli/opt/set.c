@@ -122,14 +122,17 @@ SETTER(set_size)
 	return bad_value(o, arg, "a size like 65536, 64M or 1G");
 }
 
-SETTER(set_time)
+static bool parse_time_arg(struct time_arg *t, const char *arg)
 {
-	struct time_arg *t = member(o, d);
-
 	t->set = true;
 	t->relative = *arg == '+';
 	t->cycles = parse_cycles(arg + t->relative, &t->ns);
-	if (t->cycles || parse_duration(arg + t->relative, &t->ns))
+	return t->cycles || parse_duration(arg + t->relative, &t->ns);
+}
+
+SETTER(set_time)
+{
+	if (parse_time_arg(member(o, d), arg))
 		return true;
 	return bad_value(o, arg,
 			 "a time: seconds as trace-cmd report shows them, or +TIME from the first "
@@ -178,6 +181,23 @@ SETTER(set_cpu)
 		return bad_value(o, arg, "a number in range");
 	o->cpus[o->nr_cpus++] = n;
 	return true;
+}
+
+SETTER(set_utc)
+{
+	const char *equals = strchr(arg, '=');
+	char time[64];
+
+	(void)d;
+	if (equals && equals - arg < (int)sizeof(time)) {
+		snprintf(time, sizeof(time), "%.*s", (int)(equals - arg), arg);
+		if (parse_time_arg(&o->utc.at, time) &&
+		    parse_utc(equals + 1, &o->utc.epoch_ns))
+			return true;
+	}
+	return bad_value(o, arg,
+			 "TIME=WALL: a time as for --from, and its wall-clock time as in "
+			 "2026-11-28T21:20:03.5");
 }
 
 static bool unknown_event(const struct options *o, const char *arg)

@@ -11,6 +11,7 @@
 #define CMD_READ       (CMD_TEXT | CMD_BROWSE)
 #define CMD_HISTOGRAM  (CMD_SKEW | CMD_LATENCY)
 #define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_BROWSE)
+#define CMD_SCREENS    (CMD_DIAGNOSE | CMD_STORMS | CMD_CLOCKS | CMD_BROWSE)
 #define CMD_ANY	       (CMD_READ | CMD_RECORD)
 
 #define AT(member) .at = offsetof(struct options, member)
@@ -62,6 +63,9 @@ const struct option_desc option_table[] = {
 	  .set = set_time, AT(from) },
 	{ "to", 0, "TIME", SEC_SELECT, CMD_READ, "only what comes before TIME", .set = set_time,
 	  AT(to) },
+	{ "utc-at", 0, "TIME", SEC_SELECT, CMD_SCREENS,
+	  "show wall-clock times too: 9.5=2026-11-28T21:20:03.5 tells which one 9.5 was, in UTC",
+	  .set = set_utc },
 	{ "event", 'e', "NAME", SEC_SELECT, CMD_EVENTS,
 	  "only events of this name or pattern, as 'kvm_hv_stimer_*' (repeatable)",
 	  .set = set_event },
@@ -126,6 +130,8 @@ const struct option_desc option_table[] = {
 	  .set = set_flag, AT(ascii) },
 	{ "check", 0, NULL, SEC_OTHER, CMD_DIAGNOSE | CMD_STORMS,
 	  "exit 1 when there is a storm, 5 when that cannot be told", .set = set_flag, AT(check) },
+	{ "explain", 0, NULL, SEC_OTHER, CMD_ANALYSIS, "say below what the words mean",
+	  .set = set_flag, AT(explain) },
 	{ "force", 'f', NULL, SEC_OTHER, CMD_RECORD, "even while something else is being traced",
 	  .set = set_flag, AT(record.force) },
 	{ "dry-run", 'n', NULL, SEC_OTHER, CMD_RECORD, "print the command, run nothing",

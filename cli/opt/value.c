@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <hvstimer/hvstimer.h>
 
@@ -66,6 +67,34 @@ bool parse_duration(const char *text, int64_t *ns)
 	if (!digits || !unit || v > (__int128)INT64_MAX * scale / unit)
 		return false;
 	*ns = v * unit / scale;
+	return true;
+}
+
+bool parse_utc(const char *text, int64_t *epoch_ns)
+{
+	static const char *const formats[] = { "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S" };
+	char fraction[32] = "0";
+	struct tm tm = { 0 };
+	const char *end = NULL;
+	int64_t ns = 0;
+	time_t seconds;
+	unsigned int i;
+	size_t n;
+
+	for (i = 0; i < ARRAY_SIZE(formats) && !end; i++)
+		end = strptime(text, formats[i], &tm);
+	if (!end)
+		return false;
+	n = strspn(end, ".0123456789");
+	if (n + 1 < sizeof(fraction) && *end == '.')
+		memcpy(fraction + 1, end, n);
+	end += *end == '.' ? n : 0;
+	end += *end == 'Z';
+	seconds = timegm(&tm);
+	if (*end || !parse_duration(fraction, &ns) || seconds < 0 ||
+	    seconds >= INT64_MAX / 1000000000)
+		return false;
+	*epoch_ns = seconds * INT64_C(1000000000) + ns;
 	return true;
 }
 

@@ -10,6 +10,11 @@
 bool parse_unsigned(const char *text, unsigned long max, unsigned long *v);
 /* "12.5s", "800us", "3m", "250" (seconds): ns. False when it is none or does not fit. */
 bool parse_duration(const char *text, int64_t *ns);
+/*
+ * "2026-11-28T21:20:03.5", a space instead of the T, a Z behind it: ns since the Epoch, taken as
+ * UTC. False for anything else, and before the Epoch.
+ */
+bool parse_utc(const char *text, int64_t *epoch_ns);
 /* "20559442857cyc" */
 bool parse_cycles(const char *text, int64_t *cycles);
 /* "64M", "65536" (KiB): KiB, not 0. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "eventline.h"
-#include "../../lib/hyperv/names.h"
 #include "csv.h"
 #include "json.h"
 #include "units.h"
@@ -24,6 +23,7 @@ struct key {
 struct eventline {
 	enum format format;
 	const struct hvst_trace *trace; /* NULL: it has one file */
+	struct hvst_decoder *decoder;	/* of text; else NULL */
 	struct key keys[HVST_EV_COUNT][MAX_FIELDS];
 	unsigned int nr_keys[HVST_EV_COUNT];
 	const char *columns[MAX_COLUMNS];
@@ -71,12 +71,28 @@ struct eventline *eventline_new(enum format format, uint64_t ids, const struct h
 	for (id = 0; id < HVST_EV_COUNT; id++)
 		if (ids >> id & 1)
 			make_keys(l, id);
-	return l;
+	if (format != FORMAT_TEXT)
+		return l;
+	l->decoder = hvst_decoder_new();
+	if (l->decoder)
+		return l;
+	free(l);
+	return NULL;
 }
 
 void eventline_free(struct eventline *l)
 {
+	if (l)
+		hvst_decoder_free(l->decoder);
 	free(l);
+}
+
+void eventline_pass(const struct eventline *l, const struct hvst_event *ev)
+{
+	char text[1];
+
+	if (l->decoder && (ev->id <= HVST_EV_STIMER_EXPIRATION || ev->id == HVST_EV_LOST))
+		hvst_decoder_text(l->decoder, ev, text, sizeof(text));
 }
 
 /* The path of the file that @ev is from, NULL if there is but one. */
@@ -160,41 +176,39 @@ static void text_lost(struct out *o, const struct hvst_event *ev)
 	out_plain(o);
 }
 
-/* Names of numbers: MSRs, hypercalls, exit reasons. */
-static void text_meaning(struct out *o, const struct hvst_event *ev)
+/*
+ * What the event means, colored by whether it arms past due or ahead. False: nothing beyond its
+ * fields, or they do not suffice.
+ */
+static bool text_meaning(const struct eventline *l, struct out *o, const struct hvst_event *ev,
+			 const struct derived *d)
 {
-	char buf[128] = "";
-	const char *name = NULL;
+	enum role role = d->skew_ns == HVST_UNKNOWN ? ROLE_NONE
+			 : d->skew_ns >= 0	    ? ROLE_BAD
+						    : ROLE_GOOD;
+	char text[256];
 
-	if (ev->id == HVST_EV_MSR)
-		name = hvst_msr_name(ev->msr.ecx);
-	else if (ev->id == HVST_EV_SYNIC_SET_MSR)
-		name = hvst_msr_name(ev->synic_msr.msr);
-	else if (ev->id == HVST_EV_HYPERCALL)
-		name = hvst_hypercall_name(ev->hypercall.code);
-	else if (ev->id == HVST_EV_EXIT)
-		name = hvst_exit_reason_name(ev->exit.isa, ev->exit.exit_reason);
-	else if (ev->id == HVST_EV_STIMER_SET_CONFIG)
-		hvst_stimer_config_text(buf, sizeof(buf), ev->set_config.config);
-	if (!name && !*buf)
-		return;
-	out_str(o, " (");
-	out_str(o, name ? name : buf);
-	out_char(o, ')');
+	if (!hvst_decoder_text(l->decoder, ev, text, sizeof(text)))
+		return false;
+	out_str(o, " [");
+	out_in(o, role, text);
+	out_char(o, ']');
+	return true;
 }
 
-static void text_derived(struct out *o, const struct derived *d)
+/* @skew: it is not told yet. */
+static void text_derived(struct out *o, const struct derived *d, bool skew)
 {
 	char buf[UNIT_BUF];
 
 	if (d->inferred)
 		out_str(o, " (an arm past due, inferred)");
-	if (d->skew_ns == HVST_UNKNOWN)
-		return;
-	out_role(o, d->skew_ns >= 0 ? ROLE_BAD : ROLE_GOOD);
-	out_str(o, " skew=");
-	out_str(o, unit_signed(buf, d->skew_ns));
-	out_plain(o);
+	if (skew && d->skew_ns != HVST_UNKNOWN) {
+		out_role(o, d->skew_ns >= 0 ? ROLE_BAD : ROLE_GOOD);
+		out_str(o, " skew=");
+		out_str(o, unit_signed(buf, d->skew_ns));
+		out_plain(o);
+	}
 	if (d->arm && (*d->arm == 'r' || !strcmp(d->arm, "padding"))) {
 		out_str(o, " (");
 		out_str(o, d->arm);
@@ -207,6 +221,7 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 {
 	const char *file = file_of(l, ev);
 	size_t start;
+	bool meant;
 
 	out_room(o, 512); /* no flush within the line: columns are counted in the buffer */
 	if (file) {
@@ -217,6 +232,7 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 	put_seconds(o, ev->ts_ns);
 	put_cpu(o, ev->cpu);
 	if (ev->id == HVST_EV_LOST) {
+		eventline_pass(l, ev);
 		text_lost(o, ev);
 		out_char(o, '\n');
 		return;
@@ -234,8 +250,8 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 	out_in(o, ROLE_TITLE, name_of(ev));
 	out_char(o, ':');
 	put_fields(l, o, ev);
-	text_meaning(o, ev);
-	text_derived(o, d);
+	meant = text_meaning(l, o, ev, d);
+	text_derived(o, d, d->inferred || !meant);
 	out_char(o, '\n');
 }
 

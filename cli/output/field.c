@@ -231,6 +231,8 @@ char *field_text(const struct finding_field *f, const void *finding, char *buf, 
 		snprintf(buf, len, "%s", f->type == VALUE_ID ? "?" : "-");
 	else if (f->type == VALUE_TEXT)
 		f->text(buf, len, finding);
+	else if (f->type == VALUE_WORD && f->plain)
+		snprintf(buf, len, "%s", f->plain(field_int(f, finding)));
 	else if (f->type == VALUE_BOOL)
 		snprintf(buf, len, "%s", field_bool(f, finding) ? "yes" : "no");
 	else if (f->type == VALUE_EVENTS)

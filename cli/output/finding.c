@@ -3,10 +3,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "finding.h"
 #include "out.h"
 #include "units.h"
+#include "words.h"
 
 #define KIND(array, type, ...)                                                                     \
 	{                                                                                          \
@@ -55,6 +57,11 @@ static const char *source_word(int v)
 static const char *life_word(int v)
 {
 	return hvst_life_kind_name(v);
+}
+
+static const char *plain_reference(int v)
+{
+	return words_ref_source(v);
 }
 
 static const char *role_word(int v)
@@ -106,6 +113,24 @@ static void storm_lasts(char *buf, size_t len, const void *finding)
 
 	snprintf(buf, len, "%s%s", s->open ? ">" : "",
 		 unit_duration(duration, s->end_ns - s->start_ns));
+}
+
+static void storm_utc(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+	char time[UNIT_BUF];
+
+	snprintf(buf, len, "%s", unit_utc_time(time, s->start_ns));
+}
+
+static void storm_utc_range(char *buf, size_t len, const void *finding)
+{
+	const struct hvst_storm *s = finding;
+	char a[UNIT_BUF], b[UNIT_BUF];
+
+	buf[0] = 0; /* not known */
+	if (strcmp(unit_utc(a, s->start_ns), "-"))
+		snprintf(buf, len, "%s to %s", a, unit_utc(b, s->end_ns));
 }
 
 static void storm_when(char *buf, size_t len, const void *finding)
@@ -273,8 +298,8 @@ static void guest_change(char *buf, size_t len, const void *finding)
 	char offset[UNIT_BUF], rate[64];
 	size_t at;
 
-	at = snprintf(buf, len, "%s -> %s", hvst_guest_source_name(t->from),
-		      hvst_guest_source_name(t->to));
+	at = snprintf(buf, len, "%s -> %s", words_guest_source(t->from),
+		      words_guest_source(t->to));
 	if (t->offset_ns != HVST_UNKNOWN && at < len)
 		at += snprintf(buf + at, len - at, ", %s", unit_signed(offset, t->offset_ns));
 	rate_text(rate, sizeof(rate), t->rate_ppm, t->rate_ppm_error);
@@ -365,8 +390,10 @@ static const struct finding_field storm_fields[] = {
 	FIELD("timer", "timer", ID, timer, IN_DATA | IN_TABLES),
 	FIELD("start_ns", "start", TIME, start_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
 	FIELD("end_ns", "end", TIME, end_ns, IN_DATA),
+	TEXT("UTC", IN_TABLES, storm_utc, .drop = 2, .hide_zero = true),
 	TEXT("lasts", IN_TABLES, storm_lasts),
 	TEXT("when", IN_LIST, storm_when),
+	TEXT("UTC", IN_LIST, storm_utc_range),
 	FIELD("open", "open", BOOL, open, IN_DATA),
 	FIELD("arms", "arms", COUNT, arms, IN_DATA | IN_PAGE),
 	FIELD("past_due", "past due", COUNT, past_due, IN_DATA | IN_TABLES, .role = ROLE_BAD),
@@ -384,10 +411,10 @@ static const struct finding_field storm_fields[] = {
 	FIELD("kind", "kind", WORD, kind, IN_DATA | IN_TABLES, .drop = 1, .word = kind_word),
 	FIELD("period_ref", "period", REF, period_ref, IN_DATA | IN_LIST),
 	FIELD("predicted_end_ns", "would end", TIME, predicted_end_ns, IN_DATA | IN_LIST),
-	FIELD("progress_before", "progress before", SHARE, progress_before, IN_DATA | IN_PAGE),
-	FIELD("progress_during", "during", SHARE, progress_during, IN_DATA | IN_PAGE),
+	FIELD("progress_before", "progress before", SHARE, progress_before, IN_DATA),
+	FIELD("progress_during", "during", SHARE, progress_during, IN_DATA),
 	TEXT("progress", IN_LIST, storm_progress),
-	TEXT("cause", IN_LIST | IN_TABLES, storm_cause, .drop = 5, .left = true),
+	TEXT("cause", IN_LIST | IN_TABLE, storm_cause, .drop = 5, .left = true),
 	TEXT("near", IN_LIST, storm_trigger),
 	FIELD("endangers_watchdog", "watchdog", BOOL, endangers_watchdog, IN_DATA),
 	TEXT("watchdog", IN_LIST, storm_watchdog),
@@ -421,7 +448,7 @@ static const struct finding_field reference_fields[] = {
 	FIELD("from_ns", "from", TIME, from_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
 	FIELD("to_ns", "to", TIME, to_ns, IN_DATA | IN_TABLES, .drop = 3, .role = ROLE_TIME),
 	FIELD("source", "source", WORD, source, IN_DATA | IN_TABLES, .word = reference_word,
-	      .csv = "to_source"),
+	      .plain = plain_reference, .csv = "to_source"),
 	FIELD("step_ns", "step", SIGNED, step_ns, IN_DATA | IN_TABLES, .role = ROLE_WARN),
 	TEXT("rate", IN_TABLES, reference_rate, .drop = 2),
 	FIELD("rate_ppm", "rate", PPM, rate_ppm, IN_DATA),

@@ -45,13 +45,15 @@ static void put_row(struct table *t, const struct finding_kind *kind, const void
 }
 
 void finding_table(struct out *o, const struct finding_kind *kind, const void *first,
-		   unsigned int n, unsigned int indent, bool numbered)
+		   unsigned int n, const bool *shown, unsigned int indent, bool numbered)
 {
 	struct column columns[kind->n + 1];
 	struct table *t = table_new(columns, make_columns(columns, kind, numbered));
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
+		if (shown && !shown[i])
+			continue;
 		if (numbered)
 			table_printf(t, ROLE_NONE, "%u", i + 1);
 		put_row(t, kind, finding_at(kind, first, i));

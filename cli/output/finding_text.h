@@ -8,10 +8,10 @@
 
 /*
  * A table of @n findings, its headings on a line that already stands at column @indent. @numbered:
- * a first column "#" counts them.
+ * a first column "#" counts them. @shown: those to show of them; NULL: all.
  */
 void finding_table(struct out *o, const struct finding_kind *kind, const void *first,
-		   unsigned int n, unsigned int indent, bool numbered);
+		   unsigned int n, const bool *shown, unsigned int indent, bool numbered);
 /* The known fields of one finding, a line each. */
 void finding_list(struct out *o, const struct finding_kind *kind, const void *finding);
 /* Evidence, an item each. */

@@ -22,13 +22,25 @@ const char *metric_name(enum metric m)
 	return names[m];
 }
 
+const char *metric_label(enum metric m)
+{
+	static const char *const labels[METRIC_COUNT] = {
+		[METRIC_SKEW] = "skew",
+		[METRIC_LATENESS] = "lateness",
+		[METRIC_DELIVERY] = "delivery latency",
+		[METRIC_ENTRY] = "entry latency",
+	};
+
+	return labels[m];
+}
+
 static const char *metric_title(enum metric m)
 {
 	static const char *const titles[METRIC_COUNT] = {
 		[METRIC_SKEW] = "Skew (+ already past when armed)",
 		[METRIC_LATENESS] = "Lateness (deadline to callback)",
-		[METRIC_DELIVERY] = "Delivery (callback to expiration)",
-		[METRIC_ENTRY] = "Entry (expiration to kvm_entry)",
+		[METRIC_DELIVERY] = "Delivery latency (callback to expiration)",
+		[METRIC_ENTRY] = "Entry latency (expiration to kvm_entry)",
 	};
 
 	return titles[m];

@@ -10,6 +10,8 @@
 char *series_title(char *buf, size_t len, const struct series *s);
 /* "skew", "lateness", "delivery_latency", "entry_latency" */
 const char *metric_name(enum metric m);
+/* In words: "delivery latency" */
+const char *metric_label(enum metric m);
 
 /* Rows of buckets with bars, then percentiles, then the extremes. */
 void histogram_text(struct out *o, const struct collect *c, const struct series *s,

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "finding.h"
 #include "hint.h"
 #include "html.h"
 #include "units.h"
+#include "words.h"
 #include "xml.h"
 
-#define MAX_PLOTS 6 /* timelines on the page */
+#define NO_NAME	  "(none)" /* a host without a name has this one in uname */
+#define MAX_PLOTS 6   /* timelines on the page */
+#define MAX_STORMS 100 /* told about one by one */
+#define FEW_ROWS  8   /* a longer table of stretches is folded */
 
 static const char style[] =
 	":root{color-scheme:light "
@@ -16,20 +24,24 @@ static const char style[] =
 	"@media(prefers-color-scheme:dark){:root{--bg:#16181c;--fg:#ececec;--dim:#a8a8a8;--line:#"
 	"3a3d44;"
 	"--bad:#ff7a70;--good:#6fd08c;--warn:#f0b95a;--soft:#202329}}"
-	"body{margin:0 auto;padding:1.5rem;max-width:64rem;background:var(--bg);color:var(--fg);"
+	"body{margin:0 auto;padding:1.5rem;max-width:74rem;background:var(--bg);color:var(--fg);"
 	"font:15px/1.45 system-ui,sans-serif}"
 	"h1{font-size:1.35rem;line-height:1.3;margin:0 0 .6rem}h2{font-size:1.1rem;margin:2rem 0 "
 	".6rem;"
 	"border-bottom:1px solid var(--line);padding-bottom:.2rem}"
 	".bad{color:var(--bad)}.good{color:var(--good)}.warn{color:var(--warn)}.dim{color:var(--"
 	"dim)}"
-	".next{background:var(--soft);padding:.7rem 1rem;border-left:4px solid var(--bad);margin:0 "
+	".next{background:var(--soft);padding:.7rem 1rem;border-left:4px solid var(--line);margin:0 "
 	"0 1rem}"
 	".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
 	"th,td{padding:.25rem .7rem .25rem 0;text-align:left;vertical-align:top;"
 	"border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:600}"
 	"td.n,th.n{text-align:right;white-space:nowrap}ul{margin:.2rem 0 .8rem;padding-left:1.2rem}"
 	"li{margin:.1rem 0}code{font-size:.92em}figure{margin:0 0 1rem;overflow-x:auto}"
+	".next.alarm{border-left-color:var(--bad)}h3{font-size:1rem;margin:1.2rem 0 .3rem}"
+	"dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem .9rem;margin:.2rem 0}"
+	"dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}code{overflow-wrap:anywhere}"
+	"summary{cursor:pointer;margin:.3rem 0}"
 	"figure svg{width:100%;min-width:42rem;height:auto}"
 	".answer{display:inline-block;min-width:5.5rem;font-weight:700}";
 
@@ -40,7 +52,23 @@ static void tag(struct out *o, const char *name, const char *class, const char *
 	out_printf(o, "</%s>\n", name);
 }
 
-static void put_cells(struct out *o, const struct finding_kind *kind, const void *finding)
+/* Is there anything to see in the column of @f? Of some, only what is not 0 is shown. */
+static bool worth_a_column(const struct finding_kind *kind, const struct finding_field *f,
+			   const void *first, unsigned int n)
+{
+	char text[FIELD_BUF];
+	unsigned int i;
+
+	for (i = 0; i < n && f->hide_zero; i++) {
+		field_text(f, finding_at(kind, first, i), text, sizeof(text));
+		if (strcmp(text, "0") && strcmp(text, "-"))
+			break;
+	}
+	return f->in & IN_PAGE && (!f->hide_zero || i < n);
+}
+
+static void put_cells(struct out *o, const struct finding_kind *kind, const void *finding,
+		      const bool *shown)
 {
 	char text[FIELD_BUF];
 	unsigned int i;
@@ -48,18 +76,18 @@ static void put_cells(struct out *o, const struct finding_kind *kind, const void
 	for (i = 0; i < kind->n; i++) {
 		const struct finding_field *f = &kind->fields[i];
 
-		if (f->in & IN_PAGE)
+		if (shown[i])
 			tag(o, "td", field_left(f) ? NULL : "n",
 			    field_text(f, finding, text, sizeof(text)));
 	}
 }
 
-static void put_titles(struct out *o, const struct finding_kind *kind)
+static void put_titles(struct out *o, const struct finding_kind *kind, const bool *shown)
 {
 	unsigned int i;
 
 	for (i = 0; i < kind->n; i++)
-		if (kind->fields[i].in & IN_PAGE)
+		if (shown[i])
 			tag(o, "th", field_left(&kind->fields[i]) ? NULL : "n",
 			    kind->fields[i].title);
 }
@@ -68,48 +96,79 @@ static void put_titles(struct out *o, const struct finding_kind *kind)
 static void put_table(struct out *o, const struct finding_kind *kind, const void *first,
 		      unsigned int n, bool numbered)
 {
+	bool shown[kind->n];
 	unsigned int i;
 
+	for (i = 0; i < kind->n; i++)
+		shown[i] = worth_a_column(kind, &kind->fields[i], first, n);
 	out_str(o, "<div class=\"scroll\"><table><thead><tr>\n");
 	if (numbered)
 		tag(o, "th", "n", "#");
-	put_titles(o, kind);
+	put_titles(o, kind, shown);
 	out_str(o, "</tr></thead><tbody>\n");
 	for (i = 0; i < n; i++) {
 		out_str(o, "<tr>\n");
 		if (numbered)
 			out_printf(o, "<td class=\"n\">%u</td>\n", i + 1);
-		put_cells(o, kind, finding_at(kind, first, i));
+		put_cells(o, kind, finding_at(kind, first, i), shown);
 		out_str(o, "</tr>\n");
 	}
 	out_str(o, "</tbody></table></div>\n");
 }
 
-static void evidence(struct out *o, const struct hvst_evidence_list *l)
+static void evidence_item(struct out *o, const struct hvst_evidence *e)
 {
 	char time[UNIT_BUF];
+
+	out_str(o, "<li>");
+	if (e->ts_ns != HVST_UNKNOWN) {
+		out_str(o, "<code>");
+		xml_printf(o, "%s", unit_time(time, e->ts_ns));
+		if (e->cpu >= 0)
+			xml_printf(o, " [%03d]", e->cpu);
+		if (e->event >= 0)
+			xml_printf(o, " %s", hvst_event_name(e->event));
+		out_str(o, "</code> ");
+	}
+	xml_text(o, e->text);
+	out_str(o, "</li>\n");
+}
+
+static bool listed(const struct hvst_evidence_list *l, const struct hvst_evidence *e)
+{
 	unsigned int i;
 
-	if (!l->n)
-		return;
-	out_str(o, "<ul>\n");
-	for (i = 0; i < l->n && i < HVST_MAX_EVIDENCE; i++) {
-		const struct hvst_evidence *e = &l->e[i];
+	for (i = 0; i < l->n && i < HVST_MAX_EVIDENCE; i++)
+		if (l->e[i].ts_ns == e->ts_ns && l->e[i].event == e->event &&
+		    !strcmp(l->e[i].text, e->text))
+			return true;
+	return false;
+}
 
-		out_str(o, "<li>");
-		if (e->ts_ns != HVST_UNKNOWN) {
-			out_str(o, "<code>");
-			xml_printf(o, "%s", unit_time(time, e->ts_ns));
-			if (e->cpu >= 0)
-				xml_printf(o, " [%03d]", e->cpu);
-			if (e->event >= 0)
-				xml_printf(o, " %s", hvst_event_name(e->event));
-			out_str(o, "</code> ");
-		}
-		xml_text(o, e->text);
-		out_str(o, "</li>\n");
+/* Does the evidence stand under one of the storms already? */
+static bool under_a_storm(const struct hvst_result *r, const struct hvst_evidence *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr_storms && i < MAX_STORMS; i++)
+		if (listed(&r->storms[i].evidence, e))
+			return true;
+	return false;
+}
+
+/* @but: a result whose storms' evidence is left out; NULL: nothing is. */
+static void evidence(struct out *o, const struct hvst_evidence_list *l,
+		     const struct hvst_result *but)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < l->n && i < HVST_MAX_EVIDENCE; i++) {
+		if (but && under_a_storm(but, &l->e[i]))
+			continue;
+		out_str(o, n++ ? "" : "<ul>\n");
+		evidence_item(o, &l->e[i]);
 	}
-	out_str(o, "</ul>\n");
+	out_str(o, n ? "</ul>\n" : "");
 }
 
 /* --- sections --------------------------------------------------------------------------------- */
@@ -171,11 +230,32 @@ static void plots(struct out *o, const struct svg_context *ctx)
 			"<p class=\"dim\">%u timers of %u: those with storms, then those with most "
 			"arms.</p>\n",
 			i, n);
-	tag(o, "h2", NULL, "Histogram of the first of them");
+	tag(o, "h2", NULL, n > 1 ? "How the skew of the first of them is distributed"
+				: "How the skew is distributed");
 	out_str(o, "<figure>\n");
 	svg_histogram(o, ctx, c[0].s);
 	out_str(o, "</figure>\n");
 	free(c);
+}
+
+/* All that is known of one storm, and its evidence. */
+static void storm(struct out *o, const struct hvst_storm *s, unsigned int nr)
+{
+	char text[FIELD_BUF];
+	unsigned int i;
+
+	out_printf(o, "<h3 id=\"storm%u\">Storm %u: VM %d, vCPU %d, timer %d, thread %d</h3>\n<dl>\n",
+		   nr, nr, s->vm, s->vcpu, s->timer, s->tid);
+	for (i = 0; i < finding_storm.n; i++) {
+		const struct finding_field *f = &finding_storm.fields[i];
+
+		if (!(f->in & IN_LIST) || !field_known(f, s))
+			continue;
+		tag(o, "dt", NULL, f->title);
+		tag(o, "dd", NULL, field_text(f, s, text, sizeof(text)));
+	}
+	out_str(o, "</dl>\n");
+	evidence(o, &s->evidence, NULL);
 }
 
 static void storms(struct out *o, const struct hvst_result *r)
@@ -184,27 +264,33 @@ static void storms(struct out *o, const struct hvst_result *r)
 
 	tag(o, "h2", NULL, "Storms");
 	if (!r->nr_storms) {
-		tag(o, "p", "good", "None.");
+		tag(o, "p", NULL, r->verdicts[HVST_Q_STORM].answer == HVST_NO ? "None."
+									      : "None was seen.");
 		return;
 	}
 	put_table(o, &finding_storm, r->storms, r->nr_storms, true);
-	for (i = 0; i < r->nr_storms; i++)
-		evidence(o, &r->storms[i].evidence);
+	for (i = 0; i < r->nr_storms && i < MAX_STORMS; i++)
+		storm(o, &r->storms[i], i + 1);
+	if (i < r->nr_storms)
+		out_printf(o, "<p class=\"dim\">The other %u: hvstimer storms.</p>\n",
+			   r->nr_storms - i);
 }
 
-static const char *answer_class(enum hvst_answer a)
+/* Without a storm nothing is an alarm. */
+static const char *answer_class(const struct hvst_result *r, enum hvst_answer a)
 {
-	return a == HVST_YES ? "answer bad" : a == HVST_NO ? "answer good" : "answer warn";
+	if (a == HVST_YES)
+		return r->nr_storms ? "answer bad" : "answer warn";
+	return a == HVST_NO ? "answer good" : "answer warn";
 }
 
-static void verdict(struct out *o, const struct hvst_verdict *v)
+static void verdict(struct out *o, const struct hvst_result *r, const struct hvst_verdict *v)
 {
 	unsigned int id;
 
 	out_str(o, "<p>");
-	tag(o, "span", answer_class(v->answer),
-	    v->answer == HVST_CANNOT_TELL ? "cannot tell" : hvst_answer_name(v->answer));
-	tag(o, "b", NULL, hvst_question_name(v->question));
+	tag(o, "span", answer_class(r, v->answer), words_answer(v->answer));
+	tag(o, "b", NULL, words_question(v->question));
 	out_str(o, "<br/>");
 	xml_text(o, v->summary);
 	if (v->missing) {
@@ -215,7 +301,7 @@ static void verdict(struct out *o, const struct hvst_verdict *v)
 		out_str(o, "</span>");
 	}
 	out_str(o, "</p>\n");
-	evidence(o, &v->evidence);
+	evidence(o, &v->evidence, r);
 }
 
 /* The command that records what verdicts lacked. */
@@ -244,14 +330,24 @@ static void verdicts(struct out *o, const struct hvst_result *r)
 	for (k = 0; k < sizeof(order) / sizeof(order[0]); k++)
 		for (i = 0; i < HVST_Q_COUNT; i++)
 			if (r->verdicts[i].answer == order[k])
-				verdict(o, &r->verdicts[i]);
+				verdict(o, r, &r->verdicts[i]);
 	recording_hint(o, r);
 }
 
 static void clocks(struct out *o, const struct hvst_result *r)
 {
+	bool fold = r->nr_reference > FEW_ROWS;
+
 	tag(o, "h2", NULL, "The host's reference clock");
-	put_table(o, &finding_reference, r->reference, r->nr_reference, false);
+	if (fold)
+		out_printf(o, "<details><summary>%u stretches between changes of source, step or "
+			      "rate</summary>\n",
+			   r->nr_reference);
+	if (r->nr_reference)
+		put_table(o, &finding_reference, r->reference, r->nr_reference, false);
+	else
+		tag(o, "p", NULL, "No samples.");
+	out_str(o, fold ? "</details>\n" : "");
 	tag(o, "h2", NULL, "The guest's clock sources");
 	if (r->nr_guest)
 		put_table(o, &finding_guest, r->guest, r->nr_guest, false);
@@ -268,51 +364,136 @@ static void timers(struct out *o, const struct hvst_result *r)
 	    "positive is already past.");
 }
 
-static void trace(struct out *o, const struct hvst_trace *t)
+/* "Linux HOST RELEASE MACHINE": the word of that number, "" if there are fewer. */
+static void uname_word(const char *uname, unsigned int nr, char *buf, size_t len)
 {
-	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF];
+	for (; uname && nr; nr--) {
+		uname += strcspn(uname, " ");
+		uname += strspn(uname, " ");
+	}
+	snprintf(buf, len, "%.*s", uname ? (int)strcspn(uname, " ") : 0, uname ? uname : "");
+}
+
+static void term(struct out *o, const char *name, const char *text)
+{
+	tag(o, "dt", NULL, name);
+	tag(o, "dd", NULL, text);
+}
+
+static void file(struct out *o, const struct hvst_file_info *f)
+{
+	char text[256], date[32], word[2][96];
+	struct stat st;
+	struct tm tm;
+
+	term(o, "file", f->path);
+	snprintf(text, sizeof(text), "trace.dat version %d, %s%s", f->version,
+		 f->compression ? f->compression : "not compressed",
+		 f->truncated_at != HVST_UNKNOWN ? ", cut off" : "");
+	term(o, "format", text);
+	uname_word(f->uname, 1, word[0], sizeof(word[0]));
+	uname_word(f->uname, 2, word[1], sizeof(word[1]));
+	term(o, "host", *word[0] && strcmp(word[0], NO_NAME) ? word[0] : "not named in the file");
+	term(o, "kernel", *word[1] ? word[1] : "not named in the file");
+	if (!stat(f->path, &st) && gmtime_r(&st.st_mtime, &tm) &&
+	    strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &tm))
+		term(o, "file written", date);
+}
+
+static void buffers(struct out *o, const struct hvst_trace *t)
+{
+	char text[1024] = "";
+	unsigned int i;
+
+	for (i = 0; i < t->nr_buffers; i++)
+		if (t->buffers[i].selected)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s%s",
+				 *text ? ", " : "",
+				 *t->buffers[i].name ? t->buffers[i].name : "top",
+				 t->buffers[i].previous_boot ? " (of the host's previous boot)"
+							     : "");
+	if (t->nr_buffers > 1 || strchr(text, '('))
+		term(o, "buffers", text);
+}
+
+static void period(struct out *o, const struct hvst_trace *t)
+{
+	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF], text[160];
+
+	snprintf(text, sizeof(text), "%.32s, %u CPUs", t->clock ? t->clock : "?", t->cpus);
+	term(o, "trace clock", text);
+	if (t->first_ns == HVST_UNKNOWN)
+		return;
+	snprintf(text, sizeof(text), "%s to %s s (%s)", unit_time(a, t->first_ns),
+		 unit_time(b, t->last_ns), unit_duration(c, t->last_ns - t->first_ns));
+	term(o, "recorded", text);
+	if (!strcmp(unit_utc(a, t->first_ns), "-"))
+		return;
+	snprintf(text, sizeof(text), "%s to %s", a, unit_utc(b, t->last_ns));
+	term(o, "wall clock", text);
+}
+
+static void counters(struct out *o, const struct hvst_trace *t)
+{
+	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF], text[256];
+
+	snprintf(text, sizeof(text), "%s, %s understood, %s left out", unit_count(a, t->events),
+		 unit_count(b, t->relevant), unit_count(c, t->ignored));
+	term(o, "events", text);
+	snprintf(text, sizeof(text), "%s events in %s place%s",
+		 t->lost_places && !t->lost_events ? "an unknown number of"
+						   : unit_count(a, t->lost_events),
+		 unit_count(b, t->lost_places), t->lost_places == 1 ? "" : "s");
+	term(o, "lost", t->lost_places ? text : "nothing");
+	if (t->incomplete)
+		term(o, "interrupted", "this holds for the part that was read");
+	if (t->padding_ns != HVST_UNKNOWN)
+		term(o, "padding: the kernel delays past-due timers by",
+		     unit_duration(a, t->padding_ns));
+}
+
+/* What was recorded: the events that came, and how many. */
+static void seen(struct out *o, const struct hvst_trace *t)
+{
+	char count[UNIT_BUF];
+	unsigned int id;
+
+	out_str(o, "<details><summary>Events by name</summary><div class=\"scroll\"><table>\n");
+	for (id = 0; id < HVST_EV_COUNT; id++)
+		if (t->seen[id])
+			out_printf(o, "<tr><td>%s</td><td class=\"n\">%s</td></tr>\n",
+				   hvst_event_name(id), unit_count(count, t->seen[id]));
+	out_str(o, "</table></div></details>\n");
+}
+
+static void trace(struct out *o, const struct hvst_trace *t, char *const *argv)
+{
 	unsigned int i;
 
 	tag(o, "h2", NULL, "The recording");
-	out_str(o, "<ul>\n");
-	for (i = 0; i < t->nr_files; i++) {
-		out_str(o, "<li><code>");
-		xml_text(o, t->files[i].path);
-		out_str(o, "</code>");
-		xml_printf(o, ", version %d%s%s%s", t->files[i].version,
-			   t->files[i].compression ? ", " : "",
-			   t->files[i].compression ? t->files[i].compression : "",
-			   t->files[i].truncated_at != HVST_UNKNOWN ? ", cut off" : "");
-		out_str(o, "</li>\n");
-	}
-	for (i = 0; i < t->nr_buffers; i++) {
-		if (!t->buffers[i].selected || !t->buffers[i].previous_boot)
-			continue;
-		out_str(o, "<li>buffer <code>");
-		xml_text(o, t->buffers[i].name);
-		out_str(o, "</code>: of the previous boot of the host</li>\n");
-	}
-	out_str(o, "<li>");
-	xml_printf(o, "clock %s, %u CPUs, %s", t->clock ? t->clock : "?", t->cpus,
-		   t->first_ns == HVST_UNKNOWN ? "empty"
-					       : unit_duration(a, t->last_ns - t->first_ns));
-	out_str(o, "</li>\n<li>");
-	xml_printf(o, "%s events, %s understood, %llu ignored, %s lost in %llu places",
-		   unit_count(a, t->events), unit_count(b, t->relevant),
-		   (unsigned long long)t->ignored,
-		   t->lost_places && !t->lost_events ? "an unknown number"
-						     : unit_count(c, t->lost_events),
-		   (unsigned long long)t->lost_places);
-	out_str(o, "</li>\n");
-	if (t->incomplete)
-		tag(o, "li", "warn", "interrupted: this holds for the part that was read");
-	if (t->padding_ns != HVST_UNKNOWN) {
-		out_str(o, "<li>");
-		xml_printf(o, "the kernel delays past-due timers by %s (padding)",
-			   unit_duration(a, t->padding_ns));
-		out_str(o, "</li>\n");
-	}
-	out_str(o, "</ul>\n");
+	out_str(o, "<dl>\n");
+	for (i = 0; i < t->nr_files; i++)
+		file(o, &t->files[i]);
+	buffers(o, t);
+	period(o, t);
+	counters(o, t);
+	tag(o, "dt", NULL, "command");
+	out_str(o, "<dd><code>hvstimer");
+	for (; *argv; argv++)
+		xml_printf(o, " %s", *argv);
+	out_str(o, "</code></dd>\n</dl>\n");
+	seen(o, t);
+}
+
+static void words(struct out *o)
+{
+	unsigned int i;
+
+	tag(o, "h2", NULL, "Words");
+	out_str(o, "<dl>\n");
+	for (i = 0; i < nr_glossary; i++)
+		term(o, glossary[i].word, glossary[i].meaning);
+	out_str(o, "</dl>\n");
 }
 
 /* Reasons below the headline, then what to do, a step each. */
@@ -327,18 +508,39 @@ static void steps(struct out *o, const struct hvst_result *r)
 	if (r->nr_reasons)
 		out_str(o, "</ul>\n");
 	if (r->nr_next) {
-		out_str(o, "<div class=\"next\"><b>Next:</b><ol>\n");
+		out_printf(o, "<div class=\"next%s\"><b>Next:</b><ol>\n",
+			   r->nr_storms ? " alarm" : "");
 		for (i = 0; i < r->nr_next; i++)
 			tag(o, "li", NULL, r->next[i]);
 		out_str(o, "</ol></div>\n");
 	} else if (r->advice[0]) {
-		out_str(o, "<p class=\"next\"><b>Next:</b> ");
+		out_printf(o, "<p class=\"next%s\"><b>Next:</b> ", r->nr_storms ? " alarm" : "");
 		xml_text(o, r->advice);
 		out_str(o, "</p>\n");
 	}
 }
 
-void html_report(struct out *o, const struct svg_context *ctx)
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* What the page is about, for its title and the line above the headline. */
+static void put_title(struct out *o, const struct hvst_trace *t)
+{
+	char host[96];
+
+	xml_printf(o, "Hyper-V timers of %s", t->nr_files ? base_name(t->files[0].path) : "?");
+	if (t->nr_files > 1)
+		xml_printf(o, " and %u more", t->nr_files - 1);
+	uname_word(t->nr_files ? t->files[0].uname : NULL, 1, host, sizeof(host));
+	if (*host && strcmp(host, NO_NAME))
+		xml_printf(o, ", host %s", host);
+}
+
+void html_report(struct out *o, const struct svg_context *ctx, char *const *argv)
 {
 	const struct hvst_result *r = ctx->result;
 
@@ -346,11 +548,13 @@ void html_report(struct out *o, const struct svg_context *ctx)
 		"<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head>"
 		"<meta charset=\"utf-8\"/><meta name=\"viewport\" "
 		"content=\"width=device-width\"/>\n<title>");
-	xml_printf(o, "hvstimer: %s", ctx->trace->nr_files ? ctx->trace->files[0].path : "");
+	put_title(o, ctx->trace);
 	out_str(o, "</title>\n<style>");
 	out_str(o, style);
 	svg_style(o);
-	out_str(o, "</style></head>\n<body>\n");
+	out_str(o, "</style></head>\n<body>\n<p class=\"dim\">");
+	put_title(o, ctx->trace);
+	out_str(o, "</p>\n");
 	tag(o, "h1", r->nr_storms ? "bad" : NULL, r->headline);
 	steps(o, r);
 	plots(o, ctx);
@@ -358,6 +562,7 @@ void html_report(struct out *o, const struct svg_context *ctx)
 	verdicts(o, r);
 	clocks(o, r);
 	timers(o, r);
-	trace(o, ctx->trace);
+	trace(o, ctx->trace, argv);
+	words(o);
 	out_printf(o, "<p class=\"dim\">hvstimer %s</p>\n</body></html>\n", hvst_version());
 }

@@ -5,6 +5,7 @@
 
 #include "svg.h"
 
-void html_report(struct out *o, const struct svg_context *ctx);
+/* @argv: the command line, for the reader to repeat it; ends with NULL. */
+void html_report(struct out *o, const struct svg_context *ctx, char *const *argv);
 
 #endif

@@ -7,6 +7,7 @@
 #include "histogram.h"
 #include "svg.h"
 #include "units.h"
+#include "words.h"
 #include "xml.h"
 
 #define LEFT	     96 /* margins of a plot */
@@ -29,6 +30,9 @@ struct mark {
 
 struct frame {
 	struct out *o;
+	bool skew;	/* else a latency: late as such is nothing bad */
+	bool storms;	/* there are some in it */
+	uint32_t most;	/* heat map: values in the fullest cell; 0: no heat map */
 	int64_t t0, t1; /* time across */
 	double v0, v1;	/* scaled value, bottom and top */
 	struct mark marks[MAX_MARKS];
@@ -156,7 +160,8 @@ static void time_axis(const struct frame *f, const char *clock)
 				: step >= 100000000 ? 1
 				: step >= 1000000   ? 3
 						    : 6;
-	char text[96];
+	char text[160], utc[UNIT_BUF];
+	bool known;
 
 	t = f->t0 - f->t0 % step;
 	for (t += t < f->t0 ? step : 0; t <= f->t1 && t >= f->t0; t += step) {
@@ -164,7 +169,9 @@ static void time_axis(const struct frame *f, const char *clock)
 		snprintf(text, sizeof(text), "%.*f", decimals, t / 1e9);
 		text_at(f->o, x_of(f, t), TOP + PLOT_HEIGHT + 16, "middle", "dim", text);
 	}
-	snprintf(text, sizeof(text), "time on the trace's clock (%.32s), s", clock ? clock : "?");
+	known = strcmp(unit_utc(utc, f->t0), "-");
+	snprintf(text, sizeof(text), "time on the trace's clock (%.32s), s%s%s", clock ? clock : "?",
+		 known ? "; on the left it is " : "", known ? utc : "");
 	text_at(f->o, LEFT + PLOT_WIDTH / 2.0, TOP + PLOT_HEIGHT + 34, "middle", "dim", text);
 }
 
@@ -257,14 +264,14 @@ static void find_marks(struct frame *f, const struct hvst_result *r, const struc
 		    (s->vcpu >= 0 && t->vcpu >= 0 && t->vcpu != s->vcpu))
 			continue;
 		snprintf(text, sizeof(text), "guest: %s -> %s (%s)",
-			 hvst_guest_source_name(t->from), hvst_guest_source_name(t->to),
+			 words_guest_source(t->from), words_guest_source(t->to),
 			 hvst_confidence_name(t->confidence));
 		add_mark(f, t->ts_ns, false, text);
 	}
 	qsort(f->marks, f->nr_marks, sizeof(*f->marks), mark_order);
 }
 
-static void draw_storms(const struct frame *f, const struct hvst_result *r, const struct series *s)
+static void draw_storms(struct frame *f, const struct hvst_result *r, const struct series *s)
 {
 	char text[32];
 	unsigned int i;
@@ -277,6 +284,7 @@ static void draw_storms(const struct frame *f, const struct hvst_result *r, cons
 		    (s->timer >= 0 && m->timer != s->timer) || m->end_ns < f->t0 ||
 		    m->start_ns > f->t1)
 			continue;
+		f->storms = true;
 		rect(f->o, x, TOP, w < 2 ? 2 : w, PLOT_HEIGHT, "storm", 1);
 		snprintf(text, sizeof(text), w > 60 ? "STORM %u" : "%u", i + 1);
 		text_at(f->o, x + w / 2, TOP + 14, "middle", "stormname", text);
@@ -306,21 +314,49 @@ static void swatch(struct out *o, double x, double y, const char *class, const c
 	text_at(o, x + 18, y, "start", "", text);
 }
 
+/* How dark a cell of a heat map is: in proportion to the logarithm of its count. */
+static double shade(const struct frame *f, uint32_t count)
+{
+	return 0.2 + 0.79 * log1p(count) / log1p(f->most);
+}
+
+/* What the shades of a heat map stand for. */
+static void draw_shades(const struct frame *f, double x, double y)
+{
+	uint32_t counts[] = { 1, (uint32_t)(sqrt(f->most) + 0.5), f->most };
+	char text[UNIT_BUF];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		if (i && counts[i] == counts[i - 1])
+			continue;
+		rect(f->o, x, y - 9, 12, 10, "ahead", shade(f, counts[i]));
+		text_at(f->o, x + 18, y, "start", "", unit_count(text, counts[i]));
+		x += 80;
+	}
+	text_at(f->o, x, y, "start", "dim", "in a cell; the line is zero");
+}
+
 static void draw_legend(const struct frame *f, const struct series *s, const char *note)
 {
-	double y = TOP + PLOT_HEIGHT + BOTTOM + 12;
+	double x = LEFT, y = TOP + PLOT_HEIGHT + BOTTOM + 12;
 	char text[200], time[UNIT_BUF];
 	unsigned int i;
 
-	if (s->metric == METRIC_SKEW) {
-		swatch(f->o, LEFT, y, "ahead", "armed ahead");
-		swatch(f->o, LEFT + 130, y, "past", "armed past due");
-		swatch(f->o, LEFT + 270, y, "storm", "storm");
-	} else {
-		swatch(f->o, LEFT, y, "past", "late");
-		swatch(f->o, LEFT + 130, y, "storm", "storm");
+	swatch(f->o, x, y, "ahead", f->skew ? "armed ahead" : metric_label(s->metric));
+	x += 130;
+	if (f->skew && hvst_sketch_max(s->sketch) >= 0) {
+		swatch(f->o, x, y, "past", "armed past due");
+		x += 140;
 	}
-	text_at(f->o, LEFT + 360, y, "start", "dim", note);
+	if (f->storms) {
+		swatch(f->o, x, y, "storm", "storm");
+		x += 90;
+	}
+	if (f->most)
+		draw_shades(f, x, y);
+	else
+		text_at(f->o, x, y, "start", "dim", note);
 	for (i = 0; i < f->nr_marks; i++) {
 		y += LEGEND_LINE;
 		snprintf(text, sizeof(text), "%c", 'a' + i);
@@ -358,8 +394,11 @@ static bool make_frame(struct frame *f, struct out *o, const struct svg_context 
 	if (!used || !s->columns)
 		return false;
 	f->o = o;
+	f->skew = s->metric == METRIC_SKEW;
 	f->t0 = ctx->c->origin_ns;
 	f->t1 = f->t0 + (int64_t)used * ctx->c->column_ns;
+	if (ctx->trace->last_ns != HVST_UNKNOWN && ctx->trace->last_ns > f->t0)
+		f->t1 = ctx->trace->last_ns; /* of all plots, whatever their values */
 	f->v0 = fmin(scaled(lo), 0) - 0.15;
 	f->v1 = fmax(scaled(hi), 0);
 	f->v1 += 0.1 * (f->v1 - f->v0); /* the storms' names stand there */
@@ -375,7 +414,7 @@ static void begin_frame(struct frame *f, const struct svg_context *ctx, const st
 	snprintf(title, sizeof(title), "%s%s", series_title(name, sizeof(name), s), what);
 	open_svg(f->o, frame_height(legend_lines(f)), title);
 	time_axis(f, ctx->trace->clock);
-	value_axis(f, metric_name(s->metric));
+	value_axis(f, metric_label(s->metric));
 	draw_storms(f, ctx->result, s);
 }
 
@@ -448,10 +487,11 @@ static void draw_side(const struct frame *f, const struct edges *e, const struct
 	side_range(e, col, past, &lo, &hi);
 	y0 = y_of(f, hi);
 	y1 = y_of(f, lo);
-	rect(f->o, x, y0, w, y1 - y0 < 1.5 ? 1.5 : y1 - y0, past ? "past band" : "ahead band", 1);
+	rect(f->o, x, y0, w, y1 - y0 < 1.5 ? 1.5 : y1 - y0,
+	     past && f->skew ? "past band" : "ahead band", 1);
 	mid = bucket_low(e, middle) / 2 + bucket_high(e, middle) / 2;
 	mid = mid < lo ? lo : mid > hi ? hi : mid;
-	rect(f->o, x, y_of(f, mid) - 1.2, w, 2.4, past ? "past" : "ahead", 1);
+	rect(f->o, x, y_of(f, mid) - 1.2, w, 2.4, past && f->skew ? "past" : "ahead", 1);
 }
 
 void svg_timeline(struct out *o, const struct svg_context *ctx, const struct series *s)
@@ -487,7 +527,7 @@ static uint32_t densest(const struct edges *e, const struct series *s)
 }
 
 static void heat_column(const struct frame *f, const struct edges *e, const struct plot_column *col,
-			double x, double w, uint32_t most)
+			double x, double w)
 {
 	unsigned int b;
 
@@ -497,30 +537,28 @@ static void heat_column(const struct frame *f, const struct edges *e, const stru
 		if (!col->buckets[b])
 			continue;
 		rect(f->o, x, top, w, bottom - top < 1.5 ? 1.5 : bottom - top,
-		     is_past(e, b) ? "past" : "ahead",
-		     0.2 + 0.79 * log1p(col->buckets[b]) / log1p(most));
+		     is_past(e, b) && f->skew ? "past" : "ahead", shade(f, col->buckets[b]));
 	}
 }
 
 void svg_heatmap(struct out *o, const struct svg_context *ctx, const struct series *s)
 {
-	uint32_t most;
 	struct frame f;
 	unsigned int i;
 
 	if (!make_frame(&f, o, ctx, s))
 		return;
-	most = densest(&ctx->c->plot_edges, s);
+	f.most = densest(&ctx->c->plot_edges, s);
 	begin_frame(&f, ctx, s, ", how many over time");
 	for (i = 0; i < PLOT_COLUMNS; i++) {
 		int64_t t = f.t0 + (int64_t)i * ctx->c->column_ns;
 		double x = x_of(&f, t), w = x_of(&f, t + ctx->c->column_ns) - x;
 
 		if (s->columns[i].count)
-			heat_column(&f, &ctx->c->plot_edges, &s->columns[i], x, w < 1 ? 1 : w,
-				    most);
+			heat_column(&f, &ctx->c->plot_edges, &s->columns[i], x, w < 1 ? 1 : w);
 	}
-	end_frame(&f, s, "each shade stands for a factor");
+	line(f.o, LEFT, y_of(&f, 0), LEFT + PLOT_WIDTH, y_of(&f, 0), "zero");
+	end_frame(&f, s, NULL);
 }
 
 /* --- histogram -------------------------------------------------------------------------------- */
@@ -543,16 +581,14 @@ static void count_axis(struct out *o, uint64_t most)
 		   TOP + PLOT_HEIGHT / 2);
 }
 
-static void bar(struct out *o, const struct edges *e, unsigned int b, uint64_t count, uint64_t most,
-		double x, double w)
+static void bar(struct out *o, uint64_t count, uint64_t most, double x, double w, bool past)
 {
 	double h = PLOT_HEIGHT * ((double)count / most);
 
 	if (!count)
 		return;
 	h = h < 1.5 ? 1.5 : h;
-	rect(o, x + w * 0.06, TOP + PLOT_HEIGHT - h, w * 0.88, h, is_past(e, b) ? "past" : "ahead",
-	     1);
+	rect(o, x + w * 0.06, TOP + PLOT_HEIGHT - h, w * 0.88, h, past ? "past" : "ahead", 1);
 }
 
 void svg_histogram(struct out *o, const struct svg_context *ctx, const struct series *s)
@@ -580,13 +616,15 @@ void svg_histogram(struct out *o, const struct svg_context *ctx, const struct se
 	for (b = first; b <= last; b++) {
 		double x = LEFT + (b - first) * w;
 
-		bar(o, e, b, s->buckets[b], most, x, w);
+		bar(o, s->buckets[b], most, x, w, s->metric == METRIC_SKEW && is_past(e, b));
 		if (b <= e->n && b > 0 && (b - first) % each == 0)
 			text_at(o, x, TOP + PLOT_HEIGHT + 16, "middle", "dim",
 				unit_edge(text, e->at[b - 1]));
 	}
 	text_at(o, LEFT + PLOT_WIDTH / 2.0, TOP + PLOT_HEIGHT + 34, "middle", "dim",
-		"lower edge of the bucket; negative: ahead, positive: past due or late");
+		s->metric == METRIC_SKEW
+			? "lower edge of the bucket; negative: ahead, positive: past due"
+			: "lower edge of the bucket");
 	out_str(o, "</svg>\n");
 }
 

@@ -11,6 +11,7 @@
 #include "table.h"
 #include "text.h"
 #include "units.h"
+#include "words.h"
 
 #define LABEL 9 /* width of the column of labels */
 
@@ -21,14 +22,21 @@ struct limits {
 	unsigned int vms, timers, storms, clocks;
 	unsigned int summary; /* lines of a verdict's, 0: only its name */
 	bool counted;	      /* questions that cannot be answered are counted, not named */
+	unsigned int words;   /* explained where they first stand: 2 all, 1 those of arms, 0 none */
+	bool outside;	      /* past-due arms outside storms, beside storms */
 };
 
 /* Tried in order until the screen fits the terminal. */
 static const struct limits levels[] = {
-	{ 4, 6, 6, 8, 3, false }, { 2, 4, 4, 5, 1, false }, { 1, 3, 4, 4, 0, false },
-	{ 0, 3, 3, 3, 0, true },  { 0, 2, 2, 2, 0, true },  { 0, 1, 1, 1, 0, true },
+	{ 4, 6, 6, 8, 3, false, 2, true }, { 2, 4, 4, 5, 1, false, 2, true },
+	{ 1, 3, 4, 4, 0, false, 2, true }, { 0, 3, 3, 3, 0, true, 2, true },
+	{ 0, 2, 2, 2, 0, true, 1, true },  { 0, 1, 2, 1, 0, true, 1, true },
+	{ 0, 1, 2, 1, 0, true, 1, false }, { 0, 1, 1, 1, 0, true, 1, false },
+	{ 0, 1, 1, 1, 0, true, 0, false },
 };
-static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, false };
+static const struct limits everything = {
+	UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, false, 2, true
+};
 
 static void label(struct out *o, const char *text)
 {
@@ -48,10 +56,17 @@ static const char *id_text(char *buf, int id)
 static void more(struct out *o, unsigned int left, const char *what, const char *command,
 		 const char *file)
 {
+	char text[128];
+	int len = snprintf(text, sizeof(text), "and %u more %s%s: hvstimer %s", left, what,
+			   left == 1 ? "" : "s", command);
+
 	out_pad(o, LABEL, ' ');
 	out_role(o, ROLE_DIM);
-	out_printf(o, "and %u more %s: hvstimer %s ", left, what, command);
-	out_safe(o, file);
+	out_str(o, text);
+	if (LABEL + len + 1 + strlen(file) <= o->width) { /* else the line would break */
+		out_char(o, ' ');
+		out_safe(o, file);
+	}
 	out_plain(o);
 	out_char(o, '\n');
 }
@@ -106,14 +121,17 @@ static size_t counter(char *buf, size_t len, uint64_t n, const char *what)
 static void lost_text(char *buf, size_t len, const struct hvst_trace *t)
 {
 	char places[UNIT_BUF], events[UNIT_BUF], time[UNIT_BUF];
+	size_t at;
 
-	if (!t->lost_places)
+	if (!t->lost_places) {
 		snprintf(buf, len, ", none lost");
-	else
-		snprintf(buf, len, ", %s lost in %s place%s (%s)",
-			 t->lost_events ? unit_count(events, t->lost_events) : "an unknown number",
-			 unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s",
-			 unit_duration(time, t->lost_ns));
+		return;
+	}
+	at = snprintf(buf, len, ", %s lost in %s place%s",
+		      t->lost_events ? unit_count(events, t->lost_events) : "an unknown number",
+		      unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s");
+	if (t->lost_ns > 0 && at < len) /* 0: nothing precedes the gap, its length is not known */
+		snprintf(buf + at, len - at, " (%s)", unit_duration(time, t->lost_ns));
 }
 
 static void put_counters(struct out *o, const struct hvst_trace *t)
@@ -192,6 +210,18 @@ static void put_seen(struct out *o, const struct hvst_trace *t)
 				   hvst_event_name(id));
 }
 
+/* The recording's time on the wall clock, where that is known. */
+static void put_utc(struct out *o, const struct hvst_trace *t)
+{
+	char text[160], first[UNIT_BUF], last[UNIT_BUF], time[UNIT_BUF];
+
+	if (!strcmp(unit_utc(first, t->first_ns), "-"))
+		return;
+	snprintf(text, sizeof(text), "%s (%s s) to %s", first, unit_time(time, t->first_ns),
+		 unit_utc(last, t->last_ns));
+	note(o, ROLE_NONE, text);
+}
+
 void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 {
 	char text[128], buf[UNIT_BUF];
@@ -201,6 +231,7 @@ void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 	put_counters(o, t);
 	if (t->incomplete)
 		note(o, ROLE_WARN, "interrupted: this holds for the part that was read");
+	put_utc(o, t);
 	put_cut_files(o, t);
 	put_previous_boot(o, t);
 	if (t->padding_ns != HVST_UNKNOWN) {
@@ -250,24 +281,88 @@ static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int 
 	for (i = 0; i < r->nr_vms && i < most; i++)
 		put_vm(o, &r->vms[i], most == UINT_MAX);
 	if (most && i < r->nr_vms)
-		out_printf(o, "%*sand %u more VMs: -v\n", LABEL, "", r->nr_vms - i);
+		out_printf(o, "%*sand %u more VM%s: -v\n", LABEL, "", r->nr_vms - i,
+			   r->nr_vms - i == 1 ? "" : "s");
 }
 
-static unsigned int least(unsigned int a, unsigned int b)
+/* The largest storm; NULL: there is none. */
+static const struct hvst_storm *worst_storm(const struct hvst_result *r)
 {
-	return a < b ? a : b;
+	const struct hvst_storm *worst = NULL;
+	unsigned int i;
+
+	for (i = 0; i < r->nr_storms; i++)
+		if (!worst || storm_size(&r->storms[i]) > storm_size(worst))
+			worst = &r->storms[i];
+	return worst;
 }
 
-static void screen_timers(struct out *o, const struct hvst_result *r, unsigned int most)
+/* Which @most of @n rows a shortened table shows, by their @weight; the others get @shown false. */
+static void choose_rows(bool *shown, const unsigned int *weight, unsigned int n, unsigned int most)
+{
+	unsigned int i, k, best;
+
+	for (i = 0; i < n; i++)
+		shown[i] = most >= n;
+	for (k = 0; k < most && most < n; k++) {
+		for (i = 0, best = n; i < n; i++)
+			if (!shown[i] && (best == n || weight[i] > weight[best]))
+				best = i;
+		shown[best] = true;
+	}
+}
+
+/*
+ * A table of the @most heaviest of @n findings, in their own order. @weigh tells how much a finding
+ * matters.
+ */
+static void put_findings(struct out *o, const struct finding_kind *kind, const void *first,
+			 unsigned int n, unsigned int most, bool numbered,
+			 unsigned int (*weigh)(const struct hvst_result *r, const void *finding),
+			 const struct hvst_result *r)
+{
+	unsigned int *weight = calloc(n + 1, sizeof(*weight)), i;
+	bool *shown = calloc(n + 1, sizeof(*shown));
+
+	for (i = 0; i < n && weight; i++)
+		weight[i] = weigh(r, finding_at(kind, first, i));
+	if (weight && shown) {
+		choose_rows(shown, weight, n, most);
+		finding_table(o, kind, first, n, shown, LABEL, numbered);
+	}
+	free(weight);
+	free(shown);
+}
+
+/* Timers of the worst storm first, then of others, then those with past-due arms. */
+static unsigned int timer_weight(const struct hvst_result *r, const void *finding)
+{
+	const struct hvst_storm *worst = worst_storm(r);
+	const struct hvst_timer *t = finding;
+	unsigned int i;
+
+	if (worst && worst->tid == t->tid && worst->timer == t->timer)
+		return 3;
+	for (i = 0; i < r->nr_storms; i++)
+		if (r->storms[i].tid == t->tid && r->storms[i].timer == t->timer)
+			return 2;
+	return t->past_due_observed + t->past_due_inferred > 0;
+}
+
+static void screen_timers(struct out *o, const struct hvst_result *r, const struct limits *l)
 {
 	label(o, "Timers");
 	if (!r->nr_timers) {
 		out_str(o, "none was armed\n");
 		return;
 	}
-	finding_table(o, &finding_timer, r->timers, least(r->nr_timers, most), LABEL, false);
-	if (most < r->nr_timers)
-		out_printf(o, "%*sand %u more timers: -v\n", LABEL, "", r->nr_timers - most);
+	put_findings(o, &finding_timer, r->timers, r->nr_timers, l->timers, false, timer_weight, r);
+	if (l->timers < r->nr_timers)
+		out_printf(o, "%*sand %u more timer%s: -v\n", LABEL, "", r->nr_timers - l->timers,
+			   r->nr_timers - l->timers == 1 ? "" : "s");
+	if (l->words)
+		note(o, ROLE_DIM,
+		     "arm: a timer is set; past due: for a time already gone; see --explain");
 }
 
 /* --- storms ----------------------------------------------------------------------------------- */
@@ -314,17 +409,54 @@ void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int in
 	out_wrap(o, indent, indent, 0, text);
 }
 
+static unsigned int storm_weight(const struct hvst_result *r, const void *finding)
+{
+	uint64_t size = storm_size(finding);
+
+	(void)r;
+	return size > UINT_MAX ? UINT_MAX : (unsigned int)size;
+}
+
+/* What the kinds of storms that there are mean. */
+static void explain_kinds(struct out *o, const struct hvst_result *r)
+{
+	static const struct {
+		enum hvst_storm_kind kind;
+		const char *text;
+	} kinds[] = {
+		{ HVST_STORM_BACKLOG, "backlog: the guest replays missed ticks" },
+		{ HVST_STORM_CONSTANT, "constant: its clock lags by a fixed amount" },
+		{ HVST_STORM_GROWING, "growing: its clock runs too slowly" },
+		{ HVST_STORM_LIVELOCK, "livelock: KVM handles one arm over and over" },
+	};
+	unsigned int i, k, seen = 0;
+	char text[256] = "";
+
+	for (i = 0; i < r->nr_storms; i++)
+		seen |= 1u << r->storms[i].kind;
+	for (k = 0; k < ARRAY_SIZE(kinds); k++)
+		if (seen >> kinds[k].kind & 1)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 *text ? "; " : "", kinds[k].text);
+	if (*text)
+		note(o, ROLE_DIM, text);
+}
+
 static void screen_storms(struct out *o, const struct hvst_trace *trace,
-			  const struct hvst_result *r, unsigned int most)
+			  const struct hvst_result *r, const struct limits *l)
 {
 	label(o, "Storms");
 	if (r->nr_storms)
-		finding_table(o, &finding_storm, r->storms, least(r->nr_storms, most), LABEL, true);
+		put_findings(o, &finding_storm, r->storms, r->nr_storms, l->storms, true,
+			     storm_weight, r);
 	else
 		out_str(o, "none\n");
-	if (most < r->nr_storms)
-		more(o, r->nr_storms - most, "storms", "storms", first_file(trace));
-	text_past_due(o, &r->past_due, LABEL);
+	if (l->storms < r->nr_storms)
+		more(o, r->nr_storms - l->storms, "storm", "storms", first_file(trace));
+	if (l->outside || !r->nr_storms)
+		text_past_due(o, &r->past_due, LABEL);
+	if (l->words > 1)
+		explain_kinds(o, r);
 }
 
 /* --- clocks ----------------------------------------------------------------------------------- */
@@ -341,14 +473,14 @@ void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 		return;
 	}
 	out_pad(o, 2, ' ');
-	finding_table(o, &finding_reference, r->reference, r->nr_reference, 2, false);
+	finding_table(o, &finding_reference, r->reference, r->nr_reference, NULL, 2, false);
 	for (i = 0; verbose && i < r->nr_reference; i++) {
 		out_printf(o, "  %11s  ", unit_time(time, r->reference[i].from_ns));
 		out_wrap(o, 15, 15, 0, r->reference[i].why);
 	}
 }
 
-/* "tsc_page -> reference_counter, -3.00 s" */
+/* "TSC page -> reference counter, -3.00 s" */
 static char *guest_change(char *buf, size_t len, const struct hvst_guest_transition *t)
 {
 	return field_text(finding_column(&finding_guest, "change"), t, buf, len);
@@ -374,7 +506,7 @@ void text_guest(struct out *o, const struct hvst_result *r, bool verbose)
 		return;
 	}
 	out_pad(o, 2, ' ');
-	finding_table(o, &finding_guest, r->guest, r->nr_guest, 2, false);
+	finding_table(o, &finding_guest, r->guest, r->nr_guest, NULL, 2, false);
 	for (i = 0; verbose && i < r->nr_guest; i++)
 		guest_evidence(o, &r->guest[i]);
 }
@@ -420,7 +552,7 @@ void text_life(struct out *o, const struct hvst_result *r, bool verbose)
 	out_in(o, ROLE_TITLE, "What moved their clocks");
 	out_str(o, "\n");
 	out_pad(o, 2, ' ');
-	finding_table(o, &finding_move, r->moves, r->nr_moves, 2, false);
+	finding_table(o, &finding_move, r->moves, r->nr_moves, NULL, 2, false);
 }
 
 /* Host steps and guest changes in one list by time, for the screen. */
@@ -458,43 +590,97 @@ static void clock_row(struct table *t, const struct clock_line *l)
 	char buf[UNIT_BUF], change[256];
 
 	table_cell(t, ROLE_TIME, unit_time(buf, l->ts_ns));
+	table_cell(t, ROLE_NONE, unit_utc_time(buf, l->ts_ns));
 	table_cell(t, ROLE_NONE, id_text(buf, l->host ? l->host->vm : l->guest->vm));
+	table_cell(t, ROLE_NONE,
+		   l->host || l->guest->vcpu < 0 ? "all" : id_text(buf, l->guest->vcpu));
 	table_cell(t, ROLE_NONE, l->host ? "host" : "guest");
 	if (l->host) {
 		table_printf(t, ROLE_WARN, "reference clock stepped %s (%s)",
 			     unit_signed(buf, l->host->step_ns),
-			     hvst_ref_source_name(l->host->source));
+			     words_ref_source(l->host->source));
 		return;
 	}
-	table_printf(t, l->guest->confidence == HVST_SUSPECTED ? ROLE_DIM : ROLE_NONE, "%s (%s)",
+	table_printf(t, l->guest->confidence == HVST_SUSPECTED ? ROLE_DIM : ROLE_NONE, "%s%s (%s)",
 		     guest_change(change, sizeof(change), l->guest),
+		     l->guest->role == HVST_ROLE_TIMEKEEPING ? ", its timekeeping" : "",
 		     hvst_confidence_name(l->guest->confidence));
+}
+
+/*
+ * The cause of the worst storm first, then those of others, then what came before the worst: the
+ * host's steps, the guest's changes.
+ */
+static unsigned int clock_weight(const struct hvst_result *r, const struct clock_line *l)
+{
+	const struct hvst_storm *worst = worst_storm(r);
+	int vm = l->host ? l->host->vm : l->guest->vm;
+	unsigned int i, weight = 1;
+
+	for (i = 0; i < r->nr_storms; i++) {
+		const struct hvst_storm *s = &r->storms[i];
+
+		if (s->vm != vm || s->cause_ts_ns != l->ts_ns || s->cause == HVST_CAUSE_NOT_SEEN)
+			continue;
+		weight = s == worst ? 5 : weight < 4 ? 4 : weight;
+	}
+	if (weight == 1 && worst && worst->vm == vm && l->ts_ns <= worst->start_ns)
+		weight = l->host ? 3 : 2;
+	return weight;
+}
+
+/* Among equals the last one before the storm is nearest to it. */
+static void choose_clocks(bool *shown, const struct hvst_result *r, const struct clock_line *lines,
+			  unsigned int n, unsigned int most)
+{
+	unsigned int *weight = calloc(n + 1, sizeof(*weight)), i, w;
+
+	for (i = 0; i < n && weight; i++) {
+		w = clock_weight(r, &lines[i]);
+		weight[i] = w * (n + 1) + (w == 2 || w == 3 ? i : n - i);
+	}
+	if (weight)
+		choose_rows(shown, weight, n, most);
+	free(weight);
+}
+
+static void clock_table(struct out *o, const struct hvst_result *r, const struct clock_line *lines,
+			unsigned int n, unsigned int most)
+{
+	static const struct column columns[] = {
+		{ .title = "time" },
+		{ .title = "UTC", .hide_zero = true, .drop = 2 },
+		{ .title = "VM" },
+		{ .title = "vCPU", .drop = 1 },
+		{ .title = "whose", .left = true },
+		{ .title = "change", .left = true, .flexible = true },
+	};
+	struct table *t = table_new(columns, ARRAY_SIZE(columns));
+	bool *shown = calloc(n + 1, sizeof(*shown));
+	unsigned int i;
+
+	if (shown)
+		choose_clocks(shown, r, lines, n, most);
+	for (i = 0; i < n && shown; i++)
+		if (shown[i])
+			clock_row(t, &lines[i]);
+	table_end_labelled(t, o, LABEL);
+	free(shown);
 }
 
 static void screen_clocks(struct out *o, const struct hvst_trace *trace,
 			  const struct hvst_result *r, unsigned int most)
 {
-	static const struct column columns[] = {
-		{ .title = "time" },
-		{ .title = "VM" },
-		{ .title = "whose", .left = true },
-		{ .title = "change", .left = true, .flexible = true },
-	};
 	struct clock_line *lines = calloc(r->nr_reference + r->nr_guest + 1, sizeof(*lines));
-	unsigned int i, n = lines ? clock_lines(lines, r, most == UINT_MAX) : 0;
-	struct table *t;
+	unsigned int n = lines ? clock_lines(lines, r, most == UINT_MAX) : 0;
 
 	label(o, "Clocks");
-	if (n) {
-		t = table_new(columns, ARRAY_SIZE(columns));
-		for (i = 0; i < n && i < most; i++)
-			clock_row(t, &lines[i]);
-		table_end_labelled(t, o, LABEL);
-	} else {
+	if (n)
+		clock_table(o, r, lines, n, most);
+	else
 		out_str(o, "no step, no change of source seen\n");
-	}
 	if (most < n)
-		more(o, n - most, "clock changes", "clocks", first_file(trace));
+		more(o, n - most, "clock change", "clocks", first_file(trace));
 	free(lines);
 }
 
@@ -503,11 +689,6 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace,
 static enum role answer_role(enum hvst_answer a)
 {
 	return a == HVST_YES ? ROLE_BAD : a == HVST_NO ? ROLE_GOOD : ROLE_WARN;
-}
-
-static const char *answer_text(enum hvst_answer a)
-{
-	return a == HVST_CANNOT_TELL ? "cannot tell" : hvst_answer_name(a);
 }
 
 static void missing_events(struct out *o, uint64_t missing, unsigned int indent)
@@ -527,14 +708,14 @@ static void missing_events(struct out *o, uint64_t missing, unsigned int indent)
 
 static void put_verdict(struct out *o, const struct hvst_verdict *v, unsigned int lines)
 {
-	const char *name = hvst_question_name(v->question);
-
-	out_in(o, answer_role(v->answer), answer_text(v->answer));
+	out_in(o, answer_role(v->answer), words_answer(v->answer));
 	out_str(o, "  ");
-	out_in(o, ROLE_TITLE, name);
-	out_str(o, ": ");
-	out_wrap(o, LABEL + strlen(answer_text(v->answer)) + strlen(name) + 4, LABEL + 5,
-		 lines == UINT_MAX ? 0 : lines, v->summary);
+	out_role(o, ROLE_TITLE);
+	out_wrap(o, LABEL + strlen(words_answer(v->answer)) + 2, LABEL + 5, 0,
+		 words_question(v->question));
+	out_plain(o);
+	out_pad(o, LABEL + 5, ' ');
+	out_wrap(o, LABEL + 5, LABEL + 5, lines == UINT_MAX ? 0 : lines, v->summary);
 	if (lines != UINT_MAX)
 		return;
 	missing_events(o, v->missing, LABEL + 5);
@@ -552,13 +733,13 @@ static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_a
 	for (i = 0; i < HVST_Q_COUNT; i++)
 		if (r->verdicts[i].answer == answer)
 			at += snprintf(text + at, sizeof(text) - at, "%s%s", at ? ", " : "",
-				       hvst_question_name(r->verdicts[i].question));
+				       words_topic(r->verdicts[i].question));
 	if (!at)
 		return first;
 	out_pad(o, first ? 0 : LABEL, ' ');
-	out_in(o, answer_role(answer), answer_text(answer));
+	out_in(o, answer_role(answer), words_answer(answer));
 	out_str(o, "  ");
-	out_wrap(o, LABEL + strlen(answer_text(answer)) + 2, LABEL + 5, 0, text);
+	out_wrap(o, LABEL + strlen(words_answer(answer)) + 2, LABEL + 5, 0, text);
 	return false;
 }
 
@@ -573,7 +754,7 @@ static bool count_answered(struct out *o, const struct hvst_result *r, enum hvst
 	if (!n)
 		return first;
 	out_pad(o, first ? 0 : LABEL, ' ');
-	out_in(o, answer_role(answer), answer_text(answer));
+	out_in(o, answer_role(answer), words_answer(answer));
 	out_printf(o, "  to %u; -v shows all, with evidence\n", n);
 	return false;
 }
@@ -653,12 +834,24 @@ static void put_screen(struct out *o, const struct hvst_trace *t, const struct h
 	put_steps(o, r);
 	text_trace(o, t, most->vms == UINT_MAX);
 	screen_vms(o, r, most->vms);
-	screen_timers(o, r, most->timers);
-	screen_storms(o, t, r, most->storms);
+	screen_timers(o, r, most);
+	screen_storms(o, t, r, most);
 	screen_clocks(o, t, r, most->clocks);
 	screen_verdicts(o, r, most);
 	if (most->summary)
 		recording_hint(o, r);
+}
+
+void text_glossary(struct out *o)
+{
+	unsigned int i;
+
+	out_in(o, ROLE_TITLE, "Words");
+	out_char(o, '\n');
+	for (i = 0; i < nr_glossary; i++) {
+		out_printf(o, "  %-17s ", glossary[i].word);
+		out_wrap(o, 20, 20, 0, glossary[i].meaning);
+	}
 }
 
 static unsigned int count_lines(const struct out *o)

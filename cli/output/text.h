@@ -11,6 +11,9 @@
 void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
 		    bool verbose);
 
+/* What the words of the other outputs mean. */
+void text_glossary(struct out *o);
+
 /*
  * The lines about the trace itself, which end every text output: counters, losses, what is
  * missing.

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <hvstimer/result.h>
 
@@ -71,6 +72,40 @@ char *unit_time(char *buf, int64_t ns)
 	snprintf(buf, UNIT_BUF, "%s%llu.%06llu", ns < 0 ? "-" : "",
 		 (unsigned long long)(us / 1000000), (unsigned long long)(us % 1000000));
 	return buf;
+}
+
+static int64_t utc_of_zero = HVST_UNKNOWN;
+
+void unit_set_utc(int64_t epoch_ns)
+{
+	utc_of_zero = epoch_ns;
+}
+
+static char *wall_clock(char *buf, const char *format, int64_t ns, const char *zone)
+{
+	int64_t wall, ms;
+	time_t seconds;
+	struct tm tm;
+	size_t n;
+
+	if (ns == HVST_UNKNOWN || utc_of_zero == HVST_UNKNOWN ||
+	    __builtin_add_overflow(ns, utc_of_zero, &wall) || wall < 0)
+		return strcpy(buf, "-");
+	ms = wall / 1000000;
+	seconds = ms / 1000;
+	n = gmtime_r(&seconds, &tm) ? strftime(buf, UNIT_BUF, format, &tm) : 0;
+	snprintf(buf + n, UNIT_BUF - n, ".%03d%s", (int)(ms % 1000), zone);
+	return buf;
+}
+
+char *unit_utc(char *buf, int64_t ns)
+{
+	return wall_clock(buf, "%Y-%m-%d %H:%M:%S", ns, " UTC");
+}
+
+char *unit_utc_time(char *buf, int64_t ns)
+{
+	return wall_clock(buf, "%H:%M:%S", ns, "");
 }
 
 char *unit_edge(char *buf, int64_t ns)

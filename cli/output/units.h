@@ -13,6 +13,14 @@ char *unit_duration(char *buf, int64_t ns);
 char *unit_signed(char *buf, int64_t ns);
 /* A time as trace-cmd report shows it, in seconds: "9.157411". */
 char *unit_time(char *buf, int64_t ns);
+/*
+ * Wall-clock time of trace time 0, in ns since the Epoch, for the two functions below; HVST_UNKNOWN
+ * (as it is at first): not known. One recording is shown at a time.
+ */
+void unit_set_utc(int64_t epoch_ns);
+/* "2026-11-28 21:20:03.157 UTC" and "21:20:03.157"; "-" when it is not known. */
+char *unit_utc(char *buf, int64_t ns);
+char *unit_utc_time(char *buf, int64_t ns);
 /* A bucket edge, exact and short: "20 us", "-1.5 ms", "0". */
 char *unit_edge(char *buf, int64_t ns);
 /* "14,041" */

@@ -11,6 +11,7 @@
 #define HVST_VERSION_PATCH 0
 
 #include <hvstimer/event.h>
+#include <hvstimer/names.h>
 #include <hvstimer/result.h>
 #include <hvstimer/session.h>
 

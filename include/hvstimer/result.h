@@ -31,6 +31,7 @@ struct hvst_file_info {
 	const char *reader;   /* "pages" or "libtracecmd" */
 	const char *declined; /* why the page reader declined; NULL */
 	const char *uname;    /* NULL when not in the file */
+	bool dated; /* recorded with trace-cmd record --date: times count from the Epoch, UTC */
 };
 
 struct hvst_buffer_info {
@@ -112,6 +113,8 @@ struct hvst_evidence_list {
 struct hvst_vcpu_info {
 	int vcpu;
 	int tid;
+	int thread; /* as in struct hvst_arm */
+	int64_t first_ns, last_ns; /* events of the thread */
 	char comm[HVST_COMM_LEN];
 };
 

@@ -44,6 +44,8 @@ enum hvst_arm_flags {
  * @error_ns: bound on the error of @skew_ns (0 when observed)
  * @period_ref: periodic: the period; else 0
  * @vm: -1 while (or if) unknown
+ * @thread: numbers the vCPU threads of a run: unlike @tid no two share one; what struct
+ *	hvst_vcpu_info has
  *
  * Arms arrive in time order, except inferred ones that had to wait for the next clock sample.
  */
@@ -54,7 +56,7 @@ struct hvst_arm {
 	int64_t skew_ns;
 	int64_t error_ns;
 	uint64_t period_ref;
-	int vm, vcpu, tid, timer;
+	int vm, vcpu, tid, thread, timer;
 	uint16_t cpu, buffer;
 	uint8_t kind;  /* enum hvst_arm_kind */
 	uint8_t flags; /* enum hvst_arm_flags */
@@ -65,12 +67,13 @@ struct hvst_arm {
  * @arm_ns: of the start event, of an inferred arm the expiration
  * @deadline_ns: @arm_ns plus what lay ahead; HVST_UNKNOWN for an arm past due, or padded
  * @entry_ns: the next kvm_entry of the vCPU
+ * @thread: as in struct hvst_arm
  * @result: msg_send_result: 0 delivered, else why not
  * @direct: as an APIC interrupt, else as a SynIC message
  */
 struct hvst_fire {
 	int64_t arm_ns, deadline_ns, callback_ns, expiration_ns, entry_ns;
-	int vm, vcpu, tid, timer;
+	int vm, vcpu, tid, thread, timer;
 	int result;
 	bool direct;
 };

@@ -93,6 +93,7 @@ void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hv
 			.vm = -1,
 			.vcpu = t->vcpu->vcpu_id,
 			.tid = t->vcpu->tid,
+			.thread = t->vcpu->serial,
 			.timer = t->index,
 			.result = ev->expiration.msg_send_result,
 			.direct = ev->expiration.direct != 0,

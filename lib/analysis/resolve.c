@@ -68,6 +68,7 @@ static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
 	if (!a->opts.obs->arm || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
 	arm->vm = hvst_vm_number(t->vcpu);
+	arm->thread = t->vcpu->serial;
 	if (a->opts.obs->arm(a->opts.obs_ctx, arm))
 		a->error = -ECANCELED;
 }

@@ -61,7 +61,11 @@ static int vcpus_add(struct hvst_vm *out, const struct vm *vm)
 				return -ENOMEM;
 			out->vcpus = list = more;
 		}
-		list[n++] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id, .tid = v->tid };
+		list[n++] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id,
+						     .tid = v->tid,
+						     .thread = v->serial,
+						     .first_ns = v->first_ns,
+						     .last_ns = v->last_ns };
 	}
 	out->nr_vcpus = n;
 	return 0;

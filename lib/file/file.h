@@ -73,6 +73,7 @@ struct hvst_guest {
  * @clock: of the top buffer
  * @tsc_mult, @tsc_shift: TSC2NSEC; @tsc_mult is 0 without
  * @ts_offset: sum of the DATE and OFFSET options, ns
+ * @dated: there was a DATE option: with it time stamps count from the Epoch
  * @shift: per CPU, of the top buffer only; none: @nr_shift is 0
  * @last_boot: instances whose ring buffer the previous boot filled (option LAST_BOOT_INFO)
  * @data_bytes: of all CPUs' data together; @meta_bytes: unpacked from sections
@@ -89,6 +90,7 @@ struct hvst_file {
 	char *uname;
 	uint32_t tsc_mult, tsc_shift;
 	int64_t ts_offset;
+	bool dated;
 	struct hvst_time_shift *shift;
 	unsigned int nr_shift, shift_flags;
 	uint64_t data_bytes, meta_bytes;

@@ -257,6 +257,7 @@ int hvst_file_option(struct hvst_file *f, unsigned int id, const uint8_t *data, 
 	hvst_cursor_init(&c, &io, 0, len);
 	switch (id) {
 	case HVST_OPT_DATE:
+		f->dated = true;
 		return option_offset(f, data, len, 1000);
 	case HVST_OPT_OFFSET:
 		return option_offset(f, data, len, 1);

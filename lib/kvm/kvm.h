@@ -64,6 +64,7 @@ struct stimer {
 /* One vCPU thread. Owned by struct kvm. */
 struct vcpu {
 	int tid;
+	int serial;   /* of all threads, by creation: a thread id may be used again */
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
 	bool ran;	     /* it did what only a vCPU thread does */

@@ -87,6 +87,7 @@ static struct vcpu *vcpu_create(struct kvm *k, int tid, const struct hvst_event 
 	if (!v)
 		goto nomem;
 	v->tid = tid;
+	v->serial = (int)k->nr_created;
 	v->vcpu_id = -1;
 	v->all_next = k->all;
 	v->gap = k->gap;

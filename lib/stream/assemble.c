@@ -56,6 +56,7 @@ static void describe_file(struct hvst_source *s, unsigned int i)
 		.reader = sf->tracecmd ? "libtracecmd" : "pages",
 		.declined = f->declined[0] ? f->declined : NULL,
 		.uname = f->uname,
+		.dated = f->dated,
 	};
 }
 

@@ -108,7 +108,7 @@ static void reply_search(struct fake *f, struct br_reply *a)
 		struct br_event e = event_of(&f->arms[i]);
 
 		a->found = e.ev.ts_ns >= a->request.from &&
-			   strstr(br_event_text(&e.ev, text, sizeof(text)), a->request.text);
+			   strstr(br_event_text(&e.ev, "", text, sizeof(text)), a->request.text);
 		a->ts_ns = e.ev.ts_ns;
 	}
 }

@@ -65,6 +65,51 @@ static void test_storm_and_zoom(void **state)
 	assert_true(fake_find(&x->a.g, "past_due            2000") > 0);
 }
 
+static void press(struct fixture *x, int key)
+{
+	br_app_key(&x->a, &(struct br_input){ .key = key });
+}
+
+/* What was deleted is gone; the cursor is where the next letter goes; older lines come back. */
+static void test_prompt(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	fake_keys(&x->a, "fvm=0 timer=0");
+	press(x, 'u' & 0x1f);
+	assert_string_equal(m->prompt.text, "");
+	fake_keys(&x->a, "vm=1");
+	assert_string_equal(m->prompt.text, "vm=1");
+	press(x, BR_KEY_LEFT);
+	press(x, BR_KEY_BACKSPACE);
+	fake_keys(&x->a, "=");
+	press(x, BR_KEY_END);
+	fake_keys(&x->a, "\n");
+	assert_string_equal(m->filter_text, "vm=1");
+	assert_int_equal(m->filter.timer, -1);
+
+	fake_keys(&x->a, "f");
+	press(x, 'u' & 0x1f);
+	fake_keys(&x->a, "imer=0");
+	press(x, BR_KEY_HOME);
+	fake_keys(&x->a, "t\nf");
+	assert_string_equal(m->filter_text, "timer=0");
+	press(x, BR_KEY_UP);
+	press(x, BR_KEY_UP);
+	press(x, BR_KEY_UP);
+	assert_string_equal(m->prompt.text, "vm=1");
+	press(x, BR_KEY_DOWN);
+	press(x, BR_KEY_DOWN);
+	assert_string_equal(m->prompt.text, "timer=0");
+	press(x, BR_KEY_DELETE); /* at the end there is nothing to delete */
+	press(x, BR_KEY_HOME);
+	press(x, BR_KEY_DELETE);
+	assert_string_equal(m->prompt.text, "imer=0");
+	press(x, BR_KEY_ESC);
+	assert_string_equal(m->filter_text, "timer=0");
+}
+
 static void test_transitions(void **state)
 {
 	struct fixture *x = *state;
@@ -292,7 +337,7 @@ int main(void)
 		T(test_search),		T(test_marks_and_bookmarks),
 		T(test_panes),		T(test_mouse),
 		T(test_write),		T(test_help_lists_every_key),
-		T(test_random_keys),
+		T(test_random_keys),	T(test_prompt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static void test_first_screen(void **state)
 	timer = fake_find(&x.a.g, "v0 t0     2,901");
 	assert_true(timer >= x.a.l.timeline.y && timer < x.a.l.timeline.y + x.a.l.timeline.h);
 	assert_non_null(strstr(fake_line(&x.a.g, timer), "█████"));
-	assert_true(fake_find(&x.a.g, "tsc_page") > 0);
+	assert_true(fake_find(&x.a.g, "TSC page") > 0);
 	assert_true(fake_find(&x.a.g, "backlog, 2,000 arms") > 0);
 	end(&x);
 }

@@ -10,11 +10,13 @@
 
 #include "../../cli/collect.h"
 
+static const struct timer_id any = { 1, 0, 0 };
+
 #define VALUES 20000
 
 static const struct hvst_vcpu_info vcpus[2][2] = {
-	{ { 0, 100, "CPU 0/KVM" }, { 1, 101, "CPU 1/KVM" } },
-	{ { 0, 200, "CPU 0/KVM" }, { 1, 201, "CPU 1/KVM" } },
+	{ { .vcpu = 0, .thread = 100 }, { .vcpu = 1, .thread = 101 } },
+	{ { .vcpu = 0, .thread = 200 }, { .vcpu = 1, .thread = 201 } },
 };
 static const struct hvst_vm vms[2] = {
 	{ .vm = 0, .vcpus = vcpus[0], .nr_vcpus = 2 },
@@ -42,7 +44,10 @@ static void fill(struct collect *c)
 		int64_t v = (int64_t)next_random(&x) >> (24 + r % 32);
 
 		assert_int_equal(
-			collect_add(c, METRIC_SKEW, tid, tid % 2, r >> 8 & 1, i * 400000LL, v), 0);
+			collect_add(c, METRIC_SKEW,
+				    &(struct timer_id){ tid, tid % 2, r >> 8 & 1 },
+				    i * 400000LL, v),
+			0);
 	}
 }
 
@@ -141,11 +146,11 @@ static void groups_have_names_and_order(void **state)
 	assert_int_equal(c.series[0].vm, 0);
 	assert_int_equal(c.series[0].vcpu, 0);
 	assert_int_equal(c.series[0].timer, 0);
-	assert_int_equal(c.series[0].tid, 100);
+	assert_int_equal(c.series[0].thread, 100);
 	assert_int_equal(c.series[7].vm, 1);
-	assert_int_equal(c.series[7].tid, 201);
+	assert_int_equal(c.series[7].thread, 201);
 	assert_int_equal(c.series[9].vm, -1);
-	assert_int_equal(c.series[9].tid, 999);
+	assert_int_equal(c.series[9].thread, 999);
 	collect_free(&c);
 }
 
@@ -176,8 +181,8 @@ static void too_many_intervals(void **state)
 
 	(void)state;
 	setup(&c, 1000, SCALE_LOG);
-	assert_int_equal(collect_add(&c, METRIC_SKEW, 1, 0, 0, MAX_INTERVALS * 1000LL - 1, 5), 0);
-	assert_int_equal(collect_add(&c, METRIC_SKEW, 1, 0, 0, MAX_INTERVALS * 1000LL, 5), -ERANGE);
+	assert_int_equal(collect_add(&c, METRIC_SKEW, &any, MAX_INTERVALS * 1000LL - 1, 5), 0);
+	assert_int_equal(collect_add(&c, METRIC_SKEW, &any, MAX_INTERVALS * 1000LL, 5), -ERANGE);
 	assert_int_equal(c.error, -ERANGE);
 	collect_free(&c);
 }
@@ -189,9 +194,9 @@ static void odd_times_and_values(void **state)
 
 	(void)state;
 	collect_init(&c, &o, HVST_UNKNOWN, true);
-	assert_int_equal(collect_add(&c, METRIC_SKEW, 1, 0, 0, 1000, INT64_MAX), 0);
-	assert_int_equal(collect_add(&c, METRIC_SKEW, 1, 0, 0, 10, INT64_MIN + 1), 0);
-	assert_int_equal(collect_add(&c, METRIC_SKEW, 1, 0, 0, INT64_MAX, 0), 0);
+	assert_int_equal(collect_add(&c, METRIC_SKEW, &any, 1000, INT64_MAX), 0);
+	assert_int_equal(collect_add(&c, METRIC_SKEW, &any, 10, INT64_MIN + 1), 0);
+	assert_int_equal(collect_add(&c, METRIC_SKEW, &any, INT64_MAX, 0), 0);
 	assert_int_equal(in_columns(&c, &c.series[0]), 3);
 	assert_int_equal(in_buckets(&c, &c.series[0]), 3);
 	collect_free(&c);

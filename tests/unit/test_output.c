@@ -9,12 +9,14 @@
 
 #include <cmocka.h>
 
+#include "../../cli/opt/value.h"
 #include "../../cli/output/csv.h"
 #include "../../cli/output/edges.h"
 #include "../../cli/output/eventline.h"
 #include "../../cli/output/json.h"
 #include "../../cli/output/table.h"
 #include "../../cli/output/units.h"
+#include "../../cli/output/words.h"
 #include "../../cli/output/xml.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -290,6 +292,9 @@ static void event_lines(void **state)
 		take(&o),
 		"     9.157411234 [001] CPU 0/KVM-155        vm0 kvm_hv_stimer_start_expired: "
 		"timer_index=2 time_now=64016839 count=30949446 skew=+3.31 s\n");
+	ev.present |= 1;
+	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
+	assert_non_null(strstr(take(&o), "count=30949446 [skew +3.306739 s]\n"));
 	eventline_free(l);
 	out_discard(&o);
 }
@@ -330,6 +335,50 @@ static void lost_lines(void **state)
 	out_discard(&o);
 }
 
+/* 1,000,000,000 s after the Epoch was 2001-09-09 01:46:40. */
+static void wall_clock(void **state)
+{
+	static const char *const wrong[] = { "",
+					     "2001-09-09",
+					     "2001-09-09T01:46",
+					     "2001-09-09T01:46:40x",
+					     "2001-09-09T01:46:40.5.5",
+					     "1969-12-31T23:59:59",
+					     "9999999-01-01T00:00:00" };
+	char buf[UNIT_BUF];
+	int64_t ns;
+
+	(void)state;
+	assert_true(parse_utc("2001-09-09T01:46:40", &ns));
+	assert_int_equal(ns, 1000000000000000000);
+	assert_true(parse_utc("2001-09-09 01:46:40.25Z", &ns));
+	assert_int_equal(ns, 1000000000250000000);
+	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(parse_utc(wrong[i], &ns));
+	assert_string_equal(unit_utc(buf, 0), "-");
+	unit_set_utc(1000000000000000000);
+	assert_string_equal(unit_utc(buf, 1500000000), "2001-09-09 01:46:41.500 UTC");
+	assert_string_equal(unit_utc_time(buf, -500000000), "01:46:39.500");
+	assert_string_equal(unit_utc(buf, INT64_MAX), "-");
+	assert_string_equal(unit_utc(buf, HVST_UNKNOWN), "-");
+	unit_set_utc(HVST_UNKNOWN);
+}
+
+/* What people read has words of its own for each identifier, and no two alike. */
+static void words_for_all(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < HVST_Q_COUNT; i++) {
+		assert_string_not_equal(words_question(i), hvst_question_name(i));
+		assert_string_not_equal(words_topic(i), hvst_question_name(i));
+		assert_int_equal(words_question(i)[strlen(words_question(i)) - 1], '?');
+		for (unsigned int k = 0; k < i; k++)
+			assert_string_not_equal(words_topic(i), words_topic(k));
+	}
+	for (unsigned int i = 0; i <= HVST_SRC_HPET; i++)
+		assert_null(strchr(words_guest_source(i), '_'));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +391,8 @@ int main(void)
 		cmocka_unit_test(buckets_hold_their_values),
 		cmocka_unit_test(event_lines),
 		cmocka_unit_test(lost_lines),
+		cmocka_unit_test(wall_clock),
+		cmocka_unit_test(words_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

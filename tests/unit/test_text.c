@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "../../cli/output/text.h"
+#include "../../cli/output/words.h"
 
 #define STORMS 40
 
@@ -24,7 +25,7 @@ static const struct hvst_file_info file = { .path = "tr\033[2Jace.dat",
 static const struct hvst_buffer_info buffer = {
 	.name = "boot\033_map", .clock = "mono", .cpus = 2, .selected = true, .previous_boot = true
 };
-static const struct hvst_vcpu_info vcpus[] = { { 0, 155, "CPU 0/KVM" }, { 1, 156, "CPU 1/KVM" } };
+static const struct hvst_vcpu_info vcpus[] = { { .vcpu = 0, .tid = 155 }, { .vcpu = 1, .tid = 156 } };
 static const struct hvst_vm vms[] = {
 	{ .vm = 0, .name = "win\0332025", .epoch_ns = 5745616000, .vcpus = vcpus, .nr_vcpus = 2 }
 };
@@ -262,7 +263,7 @@ static void verbose_leaves_nothing_out(void **state)
 	for (i = 0; i < HVST_Q_COUNT; i++) {
 		snprintf(part, sizeof(part), "summary of question %u", i);
 		assert_non_null(strstr(text, part));
-		assert_non_null(strstr(text, hvst_question_name(i)));
+		assert_non_null(strstr(text, words_question(i)));
 	}
 	assert_null(strstr(text, " more "));
 	assert_non_null(strstr(text, "needs: kvm_msr"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What the plugin remembers of each synthetic timer, to say what one event alone does not tell: how
+ * What is remembered of each synthetic timer, to tell what one event alone does not: how
  * many past-due arms in a row, that a start is the host's padding, how late a callback is.
  *
  * A report may be filtered, start in the middle, lose events, jump about (KernelShark) or mix
@@ -8,8 +8,8 @@
  * other events bear it out; where they do not, the answer is "unknown", or "at least". Memory is
  * bounded: see SETS, WAYS.
  */
-#ifndef PLUGIN_TIMERS_H
-#define PLUGIN_TIMERS_H
+#ifndef HVST_HYPERV_TIMERS_H
+#define HVST_HYPERV_TIMERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,28 +38,28 @@ enum fired_kind {
 };
 
 /* NULL without memory. */
-struct timers *timers_new(void);
-void timers_free(struct timers *t);
+struct timers *hvst_timers_new(void);
+void hvst_timers_free(struct timers *t);
 
 /* Events were lost: nothing is concluded across this point. */
-void timers_forget(struct timers *t);
+void hvst_timers_forget(struct timers *t);
 
 /* set_count; @t may be NULL in all of these: then nothing is known. */
-void timers_count_set(struct timers *t, const struct timer_event *ev, uint64_t count);
+void hvst_timers_count_set(struct timers *t, const struct timer_event *ev, uint64_t count);
 /* set_config */
-void timers_config_set(struct timers *t, const struct timer_event *ev, uint64_t config);
+void hvst_timers_config_set(struct timers *t, const struct timer_event *ev, uint64_t config);
 /* cleanup: what ran before runs no more. */
-void timers_stopped(struct timers *t, const struct timer_event *ev);
+void hvst_timers_stopped(struct timers *t, const struct timer_event *ev);
 /* start_expired; start_one_shot; start_periodic. */
-struct start_note timers_start_expired(struct timers *t, const struct timer_event *ev, uint64_t now,
+struct start_note hvst_timers_start_expired(struct timers *t, const struct timer_event *ev, uint64_t now,
 				       uint64_t count);
-struct start_note timers_start_ahead(struct timers *t, const struct timer_event *ev, uint64_t now,
+struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev, uint64_t now,
 				     uint64_t count);
-void timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
+void hvst_timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
 			   uint64_t exp_time);
 /* callback: ev->pid is not used, it is whatever task was interrupted. */
-enum fired_kind timers_fired(struct timers *t, const struct timer_event *ev, int64_t *ns);
+enum fired_kind hvst_timers_fired(struct timers *t, const struct timer_event *ev, int64_t *ns);
 /* expiration */
-void timers_delivered(struct timers *t, const struct timer_event *ev);
+void hvst_timers_delivered(struct timers *t, const struct timer_event *ev);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The plugin's memory of timers: see timers.h. Knows nothing of libtraceevent. */
+/* The memory of timers: see timers.h. */
 #include <stdlib.h>
 
-#include "../lib/hyperv/names.h"
+#include "names.h"
 #include "timers.h"
 
 /*
@@ -67,7 +67,7 @@ struct timers {
 	int64_t usual_lateness; /* ns */
 };
 
-struct timers *timers_new(void)
+struct timers *hvst_timers_new(void)
 {
 	struct timers *t = calloc(1, sizeof(struct timers));
 
@@ -76,7 +76,7 @@ struct timers *timers_new(void)
 	return t;
 }
 
-void timers_free(struct timers *t)
+void hvst_timers_free(struct timers *t)
 {
 	if (!t)
 		return;
@@ -85,7 +85,7 @@ void timers_free(struct timers *t)
 	free(t);
 }
 
-void timers_forget(struct timers *t)
+void hvst_timers_forget(struct timers *t)
 {
 	if (t)
 		t->generation++;
@@ -174,7 +174,7 @@ static void over(struct timer *tm, const struct timer_event *ev)
 	tm->over_place = ev->place;
 }
 
-void timers_count_set(struct timers *t, const struct timer_event *ev, uint64_t count)
+void hvst_timers_count_set(struct timers *t, const struct timer_event *ev, uint64_t count)
 {
 	struct timer *tm = get(t, ev);
 
@@ -191,7 +191,7 @@ void timers_count_set(struct timers *t, const struct timer_event *ev, uint64_t c
 	tm->set_place = ev->place;
 }
 
-void timers_config_set(struct timers *t, const struct timer_event *ev, uint64_t config)
+void hvst_timers_config_set(struct timers *t, const struct timer_event *ev, uint64_t config)
 {
 	struct timer *tm = get(t, ev);
 
@@ -203,7 +203,7 @@ void timers_config_set(struct timers *t, const struct timer_event *ev, uint64_t 
 	tm->armed = false;
 }
 
-void timers_stopped(struct timers *t, const struct timer_event *ev)
+void hvst_timers_stopped(struct timers *t, const struct timer_event *ev)
 {
 	struct timer *tm = get(t, ev);
 
@@ -211,7 +211,7 @@ void timers_stopped(struct timers *t, const struct timer_event *ev)
 		tm->armed = false;
 }
 
-void timers_delivered(struct timers *t, const struct timer_event *ev)
+void hvst_timers_delivered(struct timers *t, const struct timer_event *ev)
 {
 	struct timer *tm = get(t, ev);
 
@@ -311,7 +311,7 @@ static bool first_of_run(const struct timer *tm, const struct timer_event *ev, u
 	       ev->ts - tm->over_ts <= tm->over_ts - tm->start_ts;
 }
 
-struct start_note timers_start_expired(struct timers *t, const struct timer_event *ev, uint64_t now,
+struct start_note hvst_timers_start_expired(struct timers *t, const struct timer_event *ev, uint64_t now,
 				       uint64_t count)
 {
 	struct start_note note = { .run = 1, .at_least = true };
@@ -338,7 +338,7 @@ struct start_note timers_start_expired(struct timers *t, const struct timer_even
 	return started(tm, ev, EXPIRED, now, count, note);
 }
 
-struct start_note timers_start_ahead(struct timers *t, const struct timer_event *ev, uint64_t now,
+struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev, uint64_t now,
 				     uint64_t count)
 {
 	struct start_note none = { 0 }, padding = { .padding = true };
@@ -362,7 +362,7 @@ struct start_note timers_start_ahead(struct timers *t, const struct timer_event 
 	return started(tm, ev, AHEAD, now, count, none);
 }
 
-void timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
+void hvst_timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
 			   uint64_t exp_time)
 {
 	struct timer *tm = get(t, ev);
@@ -408,7 +408,7 @@ static unsigned int candidates(struct timers *t, const struct timer_event *ev, s
 	return nr;
 }
 
-enum fired_kind timers_fired(struct timers *t, const struct timer_event *ev, int64_t *ns)
+enum fired_kind hvst_timers_fired(struct timers *t, const struct timer_event *ev, int64_t *ns)
 {
 	struct timer *tm = NULL;
 	enum fired_kind kind;
