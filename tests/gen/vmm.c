@@ -379,6 +379,9 @@ void vmm_create(struct vm *vm, int64_t t)
 void vmm_end(struct vm *vm, int64_t t)
 {
 	old_process_ends(vm, t);
+	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+		for (int i = 0; i < NR_TIMERS; i++)
+			vm->vcpus[k].timers[i].fire = NEVER;
 }
 
 /* One of each event that the simulation does not come to by itself. */
