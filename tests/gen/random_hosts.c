@@ -232,6 +232,19 @@ void host_habits(struct dice *d)
 		o->formats = EV_BIT(MSR) | EV_BIT(ENTRY) | EV_BIT(EXIT) | EV_BIT(SWITCH);
 }
 
+/* It gets other thread ids in the trace. */
+static bool changes_process(const struct vm_plan *vm)
+{
+	for (unsigned int i = 0; i < vm->vcpus[0].nr_phases; i++)
+		for (int k = 0; k < GEN_MAX_ACTIONS; k++) {
+			enum host_action kind = vm->vcpus[0].phases[i].host[k].kind;
+
+			if (kind == H_MIGRATE || kind == H_HIBERNATE)
+				return true;
+		}
+	return false;
+}
+
 /* VM 1 comes with VM 0's thread ids when that has ended. */
 static void ids_again(struct dice *d)
 {
@@ -274,7 +287,7 @@ void host_neighbours(struct dice *d)
 
 	if (d->sc->nr_vms > 1 && percent(d, 20) && d->sc->vms[0].age_ns)
 		alike(d);
-	if (d->sc->nr_vms == 1 && percent(d, 4))
+	if (d->sc->nr_vms == 1 && percent(d, 4) && !changes_process(d->sc->vms))
 		ids_again(d);
 	if (percent(d, 4))
 		o->lost[o->nr_lost++] = (struct gen_lost){
