@@ -6,9 +6,9 @@
 
 #include "truth_private.h"
 
-#define STEP_MIN_NS  110000
-#define STEP_SAMPLES 8
-#define MANY_BEHIND  50
+#define STEP_MIN_NS	110000
+#define STEP_SAMPLES	8
+#define MANY_BEHIND	50
 #define REQUIRED_BROKEN 80
 
 static void range(FILE *f, const char *name, int64_t lo, int64_t hi, int64_t slack)
@@ -33,7 +33,8 @@ static void print_kinds(FILE *f, const struct storm *s)
 	fprintf(f, "%s]", s->required && kinds != ANY_KIND ? "" : ", \"unknown\"");
 }
 
-/* 1 us, and what the CPUs' clocks are apart; where the scale of the cycles has to be estimated, 30 ppm of the time more. */
+/* 1 us, and what the CPUs' clocks are apart; where the scale of the cycles has to be estimated, 30
+ * ppm of the time more. */
 static int64_t slack_at(const struct truth *t, int64_t ns)
 {
 	return 1000 + t->sc->trace.cpus * t->sc->trace.cpu_apart_ns +
@@ -227,7 +228,8 @@ static enum found storm_shows(const struct truth *t, const struct tally *n)
 	for (unsigned int i = 0; i < t->nr_storms; i++) {
 		const struct group *g = &t->storms[i].g;
 
-		if (g->broken_up && g->past >= 4 * REQUIRED_BROKEN && g->last - g->first > 100000000)
+		if (g->broken_up && g->past >= 4 * REQUIRED_BROKEN &&
+		    g->last - g->first > 100000000)
 			return MUST_SHOW;
 	}
 	return shows(n->required || t->faults >> FAULT_LIVELOCK & 1, n->allowed);
@@ -268,13 +270,12 @@ static void print_verdicts(FILE *f, const struct truth *t)
 	fprintf(f, " \"verdicts\": {");
 	verdict(f, &sep, t, "storm", storm_shows(t, &n));
 	verdict(f, &sep, t, "guest_backlog", shows(n.backlog, n.maybe_backlog));
-	verdict(f, &sep, t, "guest_clock_behind", behind_shows(t, &n, n.maybe_behind || t->lag || raw));
+	verdict(f, &sep, t, "guest_clock_behind",
+		behind_shows(t, &n, n.maybe_behind || t->lag || raw));
 	verdict(f, &sep, t, "guest_clock_rate", shows(t->nr_rates, raw));
-	verdict(f, &sep, t, "host_reference_step",
-		shows(steps_of(t, true), steps_of(t, false)));
+	verdict(f, &sep, t, "host_reference_step", shows(steps_of(t, true), steps_of(t, false)));
 	verdict(f, &sep, t, "host_reference_rate", host_rate_shows(t));
-	verdict(f, &sep, t, "guest_clocksource_switch",
-		shows(changes_of(t, "required"), silent));
+	verdict(f, &sep, t, "guest_clocksource_switch", shows(changes_of(t, "required"), silent));
 	verdict(f, &sep, t, "host_kvmclock_fallback",
 		shows(n.kvmclock && recorded(t, EV_BIT(MSR)) && !t->sc->trace.nr_lost, true));
 	verdict(f, &sep, t, "preemption",
@@ -333,8 +334,8 @@ int expected_write(struct truth *t, const struct sim *sim)
 		"%s,\n \"clocks_apart\": %s,\n"
 		" \"start_expired_recorded\": %s,\n \"scenario\": \"%s\",\n",
 		cycles ? "true" : "false", t->sc->trace.nr_lost ? "true" : "false",
-		t->sc->trace.cpu_apart_ns ? "true" : "false",
-		t->expired_seen ? "true" : "false", t->sc->name);
+		t->sc->trace.cpu_apart_ns ? "true" : "false", t->expired_seen ? "true" : "false",
+		t->sc->name);
 	print_storms(f, t);
 	print_transitions(f, t);
 	print_steps(f, t);

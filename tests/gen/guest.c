@@ -97,7 +97,8 @@ static uint64_t next_target(struct vcpu *v, int i, int64_t now)
 	}
 }
 
-/* The thread loses its CPU with the guest between its reading of the clock and the MSR write; whether it did. */
+/* The thread loses its CPU with the guest between its reading of the clock and the MSR write;
+ * whether it did. */
 static bool lose_cpu(struct vcpu *v, int64_t ns)
 {
 	/* It must not run ahead of another vCPU that may move the clock. */

@@ -7,15 +7,15 @@
 
 #include "build.h"
 
-#define S		    1000000000ll
-#define T0		    5000000000ll /* when scenarios begin */
-#define HARDWARE_PERCENT    66		 /* of the usual cost: 3.3 us from arm to arm */
-#define NO_STORM	    "storm=no guest_clock_behind=no|cannot_tell guest_backlog=no "
-#define NO_GUEST_FAULT	    NO_STORM "guest_clock_rate=no|cannot_tell guest_clocksource_switch=no "
-#define CONSTANT_STORM	    "storm=yes guest_clock_behind=yes guest_backlog=no "
-#define STEADY_HOST	    "host_reference_step=no host_reference_rate=no|cannot_tell "
-#define ONLY_A_RATE	    "host_reference_step=no host_reference_rate=yes "
-#define RATE_AT_MOST	    "host_reference_step=no|cannot_tell host_reference_rate=yes|cannot_tell "
+#define S		 1000000000ll
+#define T0		 5000000000ll /* when scenarios begin */
+#define HARDWARE_PERCENT 66	      /* of the usual cost: 3.3 us from arm to arm */
+#define NO_STORM	 "storm=no guest_clock_behind=no|cannot_tell guest_backlog=no "
+#define NO_GUEST_FAULT	 NO_STORM "guest_clock_rate=no|cannot_tell guest_clocksource_switch=no "
+#define CONSTANT_STORM	 "storm=yes guest_clock_behind=yes guest_backlog=no "
+#define STEADY_HOST	 "host_reference_step=no host_reference_rate=no|cannot_tell "
+#define ONLY_A_RATE	 "host_reference_step=no host_reference_rate=yes "
+#define RATE_AT_MOST	 "host_reference_step=no|cannot_tell host_reference_rate=yes|cannot_tell "
 
 /* One VM with one vCPU on hardware, its page set before the trace. */
 static struct vcpu_plan *hardware(struct scenario *sc)
@@ -482,8 +482,9 @@ static void lost_start(struct scenario *sc, bool silent)
 	lagging(v, 12, 20, 10000);
 	ticks(v, 1500, 4000);
 	sc->trace.nr_lost = 1;
-	sc->trace.lost[0] = (struct gen_lost){ .from = 0, .to = T0 + 800000000, .counted = true,
-					       .silent = silent };
+	sc->trace.lost[0] = (struct gen_lost){
+		.from = 0, .to = T0 + 800000000, .counted = true, .silent = silent
+	};
 	/* Another VM, on another CPU, whose events show when the trace begins. */
 	page_on(scenario_vm(sc, 1)->vcpus, 2000);
 }
@@ -544,8 +545,8 @@ static const struct {
 	  CONSTANT_STORM "guest_clock_rate=no|cannot_tell " RATE_AT_MOST },
 	{ "idle-1hz", "one arm a second, NTP at -250 ppm after 30 s", b_idle_1hz,
 	  NO_GUEST_FAULT RATE_AT_MOST },
-	{ "idle-master-clock", "idle-1hz, the master clock updated every 10 s",
-	  b_idle_master_clock, NO_GUEST_FAULT RATE_AT_MOST },
+	{ "idle-master-clock", "idle-1hz, the master clock updated every 10 s", b_idle_master_clock,
+	  NO_GUEST_FAULT RATE_AT_MOST },
 	{ "kvmclock-fast", "time_now 3.24 % fast all the time", b_kvmclock_fast,
 	  NO_GUEST_FAULT ONLY_A_RATE },
 	{ "kvmclock-slow", "time_now 3.14 % slow all the time", b_kvmclock_slow,
@@ -565,8 +566,8 @@ static const struct {
 	{ "step-60s", "KVM_SET_CLOCK +60 s, backlog to the end, stock kernel", b_step_60s,
 	  "storm=yes guest_clock_behind=no|cannot_tell guest_backlog=yes "
 	  "host_reference_step=yes|cannot_tell" },
-	{ "step-back-late", "-50 ms without an event, 25 readings before the end",
-	  b_step_back_late, NO_GUEST_FAULT "host_reference_step=yes|cannot_tell" },
+	{ "step-back-late", "-50 ms without an event, 25 readings before the end", b_step_back_late,
+	  NO_GUEST_FAULT "host_reference_step=yes|cannot_tell" },
 	{ "lag-below-period", "+12 ms with a stale page: each arm shorter, none past due",
 	  b_lag_below_period,
 	  "storm=no guest_clock_behind=yes|cannot_tell host_reference_step=yes" },
@@ -579,8 +580,8 @@ static const struct {
 	  "guest_clock_behind=yes|cannot_tell guest_backlog=no " STEADY_HOST },
 	{ "lag-9us", "guest clock 9 us behind, each tick armed again until reached", b_lag_9us,
 	  "storm=no guest_clock_behind=yes|cannot_tell guest_backlog=no " STEADY_HOST },
-	{ "short-deadlines", "hundreds of deadlines of 0.1 to 0.4 us in a row",
-	  b_short_deadlines, NO_STORM STEADY_HOST },
+	{ "short-deadlines", "hundreds of deadlines of 0.1 to 0.4 us in a row", b_short_deadlines,
+	  NO_STORM STEADY_HOST },
 	{ "replay-thrice", "ticks replayed, each armed three times", b_replay_thrice,
 	  "storm=yes guest_clock_behind=no guest_backlog=yes " STEADY_HOST },
 	{ "chopped-storm", "a breath of 12 arms ahead every 0.6 s", b_chopped,
@@ -591,8 +592,8 @@ static const struct {
 	  CONSTANT_STORM STEADY_HOST },
 	{ "throttled", "a storm on a vCPU that gets 0.2 ms of 250 ms", b_throttled,
 	  CONSTANT_STORM "host_reference_step=no|cannot_tell" },
-	{ "throttled-no-exits", "throttled without guest entries and exits",
-	  b_throttled_no_exits, CONSTANT_STORM "host_reference_step=no|cannot_tell" },
+	{ "throttled-no-exits", "throttled without guest entries and exits", b_throttled_no_exits,
+	  CONSTANT_STORM "host_reference_step=no|cannot_tell" },
 	{ "preempt-replay", "preempted for 200 ms, then 200 ticks at once", b_preempt_replay,
 	  "guest_clock_behind=no preemption=yes " STEADY_HOST },
 	{ "preempted-rplus", "preempted for 12 ms before MSR writes, prev_state 0x100",
@@ -602,8 +603,7 @@ static const struct {
 	{ "mixed-reads", "the counter is read before 60 % of the arms, the page is used",
 	  b_mixed_reads, NO_GUEST_FAULT STEADY_HOST "host_kvmclock_fallback=no" },
 	{ "mixed-reads-begin", "the counter is read before half of the arms, for a while",
-	  b_mixed_reads_begin,
-	  NO_GUEST_FAULT STEADY_HOST "host_kvmclock_fallback=no" },
+	  b_mixed_reads_begin, NO_GUEST_FAULT STEADY_HOST "host_kvmclock_fallback=no" },
 	{ "config-between", "the config is written between the counter's reading and the count",
 	  b_config_between, NO_STORM "guest_clocksource_switch=yes" },
 	{ "other-crystal", "a grid of 4 ms armed by a crystal 40 ppm off", b_other_crystal,

@@ -341,7 +341,7 @@ static episode *const first_vcpu[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-static int64_t plan_ns(const struct vcpu_plan *v)
+int64_t plan_ns(const struct vcpu_plan *v)
 {
 	int64_t ns = 0;
 

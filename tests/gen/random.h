@@ -26,6 +26,8 @@ unsigned int roll(struct dice *d, unsigned int lo, unsigned int hi);
 unsigned int tick_us(struct dice *d);
 /* Long enough for @arms past-due arms. */
 unsigned int storm_ms(struct dice *d, unsigned int arms);
+/* How long a plan takes, holds included. */
+int64_t plan_ns(const struct vcpu_plan *v);
 /* A healthy phase of 0.4 to 0.9 s. */
 struct phase *rest_phase(struct dice *d);
 

@@ -175,8 +175,8 @@ static void h_master_clock(struct dice *d)
 	host_does(named(rest_phase(d), "master clock updated"), H_MASTER_CLOCK, 0);
 }
 
-static episode *const any_vcpu[] = { h_short_deadlines, h_lag_retry,	  h_replay,
-				     h_chopped,		h_throttled,	  h_preempt_replay,
+static episode *const any_vcpu[] = { h_short_deadlines, h_lag_retry, h_replay,
+				     h_chopped,		h_throttled, h_preempt_replay,
 				     h_other_crystal,	h_idle };
 static episode *const first_vcpu[] = {
 	h_mixed_reads,	h_config_between, h_lag_below_period, h_hidden_step,
@@ -253,11 +253,10 @@ static void ids_again(struct dice *d)
 
 	for (unsigned int k = 0; k < a->nr_vcpus; k++) {
 		struct vcpu_plan *v = &a->vcpus[k];
-		int64_t ns = 0;
+		int64_t ns;
 
 		v->nr_phases--; /* the one without end */
-		for (unsigned int i = 0; i < v->nr_phases; i++)
-			ns += v->phases[i].ns;
+		ns = plan_ns(v);
 		longest = ns > longest ? ns : longest;
 	}
 	a->ends = true;

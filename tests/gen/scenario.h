@@ -61,9 +61,9 @@ enum host_action {
 	H_HIBERNATE,
 	H_RESTORE_EARLY, /* in a new process, with a clock of its own that the VMM sets later */
 	H_TSC_APART,	 /* each vCPU's TSC so far from that of the one before */
-	H_STEP_HIDDEN,	/* the clock moves, and no event says so */
+	H_STEP_HIDDEN,	 /* the clock moves, and no event says so */
 	H_KVMCLOCK_MOVE, /* the kvmclock moves, the page that the guest has does not */
-	H_MASTER_CLOCK	/* an update of the master clock that changes nothing */
+	H_MASTER_CLOCK	 /* an update of the master clock that changes nothing */
 };
 
 struct action {
@@ -105,14 +105,14 @@ struct phase {
 	int64_t quota_ns;	/* a CPU quota: after running for so long... */
 	int64_t throttle_ns;	/* ...the thread waits for so long; 0: no quota */
 	unsigned int counter_percent; /* of arms, before which the counter is read for nothing */
-	int64_t breath_every_ns; /* so often the lag is gone... */
-	unsigned int breath_arms; /* ...for so many arms; 0: never */
-	uint32_t restart_every; /* every n-th arm a spurious wake-up re-runs the start */
-	int dead_timer;		/* whose next callback never comes, plus 1; 0: none */
-	int64_t read_ns;	/* the guest reads its clock every so often instead of halting */
-	enum clock_read read;	/* and which */
-	uint32_t refused;	/* requests at its start that KVM refuses... */
-	bool refused_msr;	/* ...writes of an MSR, else hypercalls */
+	int64_t breath_every_ns;      /* so often the lag is gone... */
+	unsigned int breath_arms;     /* ...for so many arms; 0: never */
+	uint32_t restart_every;	      /* every n-th arm a spurious wake-up re-runs the start */
+	int dead_timer;		      /* whose next callback never comes, plus 1; 0: none */
+	int64_t read_ns;      /* the guest reads its clock every so often instead of halting */
+	enum clock_read read; /* and which */
+	uint32_t refused;     /* requests at its start that KVM refuses... */
+	bool refused_msr;     /* ...writes of an MSR, else hypercalls */
 	struct timer_cfg timers[NR_TIMERS];
 };
 
@@ -139,11 +139,11 @@ struct scenario {
 	struct trace_opts trace;
 	enum kernel_kind host;
 	/* Faults of older kernels. */
-	bool wraps;		/* a deadline too far ahead overflows and is past */
-	bool retries;		/* a message that finds its slot busy is sent again at once */
-	bool auto_enables;	/* the VMM's write of a count enables an auto-enable timer */
-	bool vmx;		/* Intel's exits, interrupts posted without exits; else AMD's */
-	bool preemptible;	/* a preempted task's prev_state is 0x100 */
+	bool wraps;	   /* a deadline too far ahead overflows and is past */
+	bool retries;	   /* a message that finds its slot busy is sent again at once */
+	bool auto_enables; /* the VMM's write of a count enables an auto-enable timer */
+	bool vmx;	   /* Intel's exits, interrupts posted without exits; else AMD's */
+	bool preemptible;  /* a preempted task's prev_state is 0x100 */
 	/*
 	 * "QUESTION=ANSWER|ANSWER QUESTION=...": what the verdicts must be, where more is known
 	 * than follows from what happens; NULL: nothing

@@ -15,7 +15,7 @@
 #define REQUIRED_ARMS  80
 #define ALLOWED_ARMS   48
 #define REQUIRED_SHARE 0.85
-#define SHORT_REF      30 /* past due by less for the time that programming takes */
+#define SHORT_REF      30      /* past due by less for the time that programming takes */
 #define HARM_NS	       1200000 /* surely long enough to matter */
 #define LATE_NS	       60000000
 #define FOLLOW_NS      1000000000
@@ -255,8 +255,8 @@ void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t
 		v->sim->truth->expired_seen += v->sim->sc->host != HOST_STOCK;
 		if (short_deadline(v, timer) && time_now - count < SHORT_REF)
 			return;
-		v->sim->truth->behind += vcpu_phase(v)->lag_ref > 0 &&
-					 !(kind_now(v, timer) & KIND_BACKLOG);
+		v->sim->truth->behind +=
+			vcpu_phase(v)->lag_ref > 0 && !(kind_now(v, timer) & KIND_BACKLOG);
 		past_arm(v, tt, ns_of(v, v->now), time_now - count);
 		return;
 	}
