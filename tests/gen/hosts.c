@@ -164,6 +164,16 @@ static void b_local_900us(struct scenario *sc)
 	local(sc, 900000);
 }
 
+static void b_local_step(struct scenario *sc)
+{
+	struct vcpu_plan *v;
+
+	local(sc, 900000);
+	sc->migrate_every = 150;
+	v = sc->vms[0].vcpus;
+	host_does(ticks(v, 2000, 1000), H_SET_CLOCK, -35);
+}
+
 /* --- the host's clock --- */
 
 static void b_hidden_step(struct scenario *sc)
@@ -557,6 +567,8 @@ static const struct {
 	  NO_GUEST_FAULT "host_reference_step=no|cannot_tell" },
 	{ "local-900us", "clock local, CPUs 0.9 ms apart, the vCPU migrates", b_local_900us,
 	  NO_GUEST_FAULT "host_reference_step=no|cannot_tell" },
+	{ "local-step", "clock local, CPUs 0.9 ms apart, the clock steps by -35 ms", b_local_step,
+	  "storm=no host_reference_step=yes" },
 	{ "hidden-step", "+20 ms without an event, stale copy of the page, stock kernel",
 	  b_hidden_step, CONSTANT_STORM "host_reference_step=yes" },
 	{ "hidden-step-60s", "+60 s without an event, backlog to the end, stock kernel",
