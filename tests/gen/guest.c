@@ -487,6 +487,7 @@ static void time_restore(struct vcpu *v)
 	EV(v, HYPERCALL, 0x0103, 1, 0, 0, 0, 0, 0);
 	EV(v, HYPERCALL_DONE, 2); /* invalid hypercall code */
 	host_enter(v);
+	truth_fault(v, FAULT_REFUSED);
 }
 
 static void guest_actions(struct vcpu *v, unsigned int what)
