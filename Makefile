@@ -4,7 +4,7 @@
 # make demo       install what is missing, build, diagnose a real recording of samples/ (scripts/demo)
 # make check      install what is missing, build, run all tests (scripts/check)
 # make check-distros  the two commands and the packages in fresh roots of DISTROS="bookworm trixie sid"
-# make check-accuracy  200 random scenarios against the analysis: precision and recall
+# make check-accuracy  200 random scenarios against the analysis: precision, recall, wrong answers
 # make check-clock  10,000 random clocks against the reference-clock model (CLOCKS=N)
 # make fuzz       fuzz every target TIME seconds; fuzz-smoke: the short round of .ci/run (tests/fuzz/fuzz.mk)
 # make bench      compare reading speed with cat, trace-cmd report and a bare libtracecmd loop

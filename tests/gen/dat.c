@@ -125,7 +125,9 @@ static void header_info(const struct trace *tr, struct bytes *b)
 
 static bool in_system(const struct trace *tr, int ev, const char *system)
 {
-	return tr->where[ev] && !strcmp(tr->layouts[ev].system, system);
+	bool wanted = tr->where[ev] || tr->opts.formats & 1ull << ev;
+
+	return wanted && !strcmp(tr->layouts[ev].system, system);
 }
 
 static void formats_of(const struct trace *tr, struct bytes *b, const char *system)

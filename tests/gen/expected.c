@@ -6,8 +6,10 @@
 
 #include "truth_private.h"
 
-#define STEP_MIN_NS  110000
-#define STEP_SAMPLES 8
+#define STEP_MIN_NS	110000
+#define STEP_SAMPLES	8
+#define MANY_BEHIND	50
+#define REQUIRED_BROKEN 80
 
 static void range(FILE *f, const char *name, int64_t lo, int64_t hi, int64_t slack)
 {
@@ -31,10 +33,12 @@ static void print_kinds(FILE *f, const struct storm *s)
 	fprintf(f, "%s]", s->required && kinds != ANY_KIND ? "" : ", \"unknown\"");
 }
 
-/* 1 us; where the scale of the cycles has to be estimated, 30 ppm of the time more. */
+/* 1 us, and what the CPUs' clocks are apart; where the scale of the cycles has to be estimated, 30
+ * ppm of the time more. */
 static int64_t slack_at(const struct truth *t, int64_t ns)
 {
-	return 1000 + (t->sc->trace.clock == CLOCK_X86_TSC ? ns / 1000000 * 30 : 0);
+	return 1000 + t->sc->trace.cpus * t->sc->trace.cpu_apart_ns +
+	       (t->sc->trace.clock == CLOCK_X86_TSC ? ns / 1000000 * 30 : 0);
 }
 
 static void print_storms(FILE *f, const struct truth *t)
@@ -107,7 +111,7 @@ static void print_rates(FILE *f, const struct truth *t)
 }
 
 struct tally {
-	unsigned int required, allowed, backlog, behind, kvmclock, unclear;
+	unsigned int required, allowed, backlog, behind, kvmclock, maybe_backlog, maybe_behind;
 };
 
 static struct tally tally_storms(const struct truth *t)
@@ -121,7 +125,10 @@ static struct tally tally_storms(const struct truth *t)
 		n.allowed += !s->required;
 		n.backlog += s->required && s->kinds == KIND_BACKLOG;
 		n.behind += s->required && !(s->kinds & KIND_BACKLOG);
-		n.unclear += !s->required || s->kinds == ANY_KIND;
+		if (!s->required || s->kinds == ANY_KIND) {
+			n.maybe_backlog += !!(s->kinds & KIND_BACKLOG);
+			n.maybe_behind += !!(s->kinds & ~(unsigned int)KIND_BACKLOG);
+		}
 		n.kvmclock += s->required && s->g.page_off;
 	}
 	return n;
@@ -154,25 +161,91 @@ static bool recorded(const struct truth *t, uint64_t events)
 	return (have & events) == events;
 }
 
-/* @yes: must be found; else, unless @unclear, must not be. */
-static void verdict(FILE *f, const char **sep, const char *question, bool yes, bool unclear)
+/* Where the scenario itself says what the answer must be; NULL: it does not. */
+static const char *answers_given(const struct truth *t, const char *question)
 {
-	if (!yes && unclear)
-		return;
-	fprintf(f, "%s\n  \"%s\": [%s]", *sep, question,
-		yes ? "\"yes\"" : "\"no\", \"cannot_tell\"");
+	size_t len = strlen(question);
+	const char *p = t->sc->answers;
+
+	for (p = p ? strstr(p, question) : NULL; p; p = strstr(p + len, question))
+		if (p[len] == '=' && (p == t->sc->answers || p[-1] == ' '))
+			return p + len + 1;
+	return NULL;
+}
+
+/* "yes|cannot_tell" as a JSON list. */
+static void print_answers(FILE *f, const char **sep, const char *question, const char *answers)
+{
+	fprintf(f, "%s\n  \"%s\": [\"", *sep, question);
+	for (; *answers && *answers != ' '; answers++)
+		if (*answers == '|')
+			fprintf(f, "\", \"");
+		else
+			fputc(*answers, f);
+	fprintf(f, "\"]");
 	*sep = ",";
 }
 
+enum found { MUST_SHOW, MAY_SHOW, MUST_NOT_SHOW, NOT_KNOWN };
+
+static void verdict(FILE *f, const char **sep, const struct truth *t, const char *question,
+		    enum found found)
+{
+	static const char *const answers[] = { "yes", "yes|cannot_tell", "no|cannot_tell" };
+	const char *given = answers_given(t, question);
+
+	if (given)
+		print_answers(f, sep, question, given);
+	else if (found != NOT_KNOWN)
+		print_answers(f, sep, question, answers[found]);
+}
+
+/* @yes: must be found; else, unless @unclear, must not be. */
+static enum found shows(bool yes, bool unclear)
+{
+	return yes ? MUST_SHOW : unclear ? NOT_KNOWN : MUST_NOT_SHOW;
+}
+
+static enum found behind_shows(const struct truth *t, const struct tally *n, bool unclear)
+{
+	if (!n->behind && t->behind >= MANY_BEHIND)
+		return MAY_SHOW;
+	return shows(n->behind, unclear);
+}
+
+/* A slewed trace clock is rightly told of; what must be seen of it, the scenarios say. */
+static enum found host_rate_shows(const struct truth *t)
+{
+	bool free = t->sc->trace.slew_ppm || t->sc->trace.nr_slews ||
+		    t->sc->trace.clock == CLOCK_X86_TSC;
+
+	return free ? NOT_KNOWN : MUST_NOT_SHOW;
+}
+
+/* A quota, or a breath now and then, makes pieces of a storm; all of them are one. */
+static enum found storm_shows(const struct truth *t, const struct tally *n)
+{
+	for (unsigned int i = 0; i < t->nr_storms; i++) {
+		const struct group *g = &t->storms[i].g;
+
+		if (g->broken_up && g->past >= 4 * REQUIRED_BROKEN &&
+		    g->last - g->first > 100000000)
+			return MUST_SHOW;
+	}
+	return shows(n->required || t->faults >> FAULT_LIVELOCK & 1, n->allowed);
+}
+
 /* Those that the scenario is about, and no other; what a mixture makes of them is not known. */
-static void fault_verdicts(FILE *f, const char **sep, const char *faults)
+static void fault_verdicts(FILE *f, const char **sep, const struct truth *t)
 {
 	static const char *const questions[] = { "guest_clock_ahead", "guest_time_restore",
 						 "tsc_reference_offset", "vmm_resume_order",
 						 "vcpu_tsc_mismatch" };
 
+	const char *faults = t->sc->faults;
+
 	for (unsigned int i = 0; faults && i < sizeof(questions) / sizeof(*questions); i++)
-		verdict(f, sep, questions[i], strstr(faults, questions[i]), false);
+		verdict(f, sep, t, questions[i], shows(strstr(faults, questions[i]), false));
 }
 
 static void print_faults(FILE *f, const char **sep, const struct truth *t)
@@ -184,7 +257,7 @@ static void print_faults(FILE *f, const char **sep, const struct truth *t)
 	};
 
 	for (unsigned int i = 0; i < NR_FAULTS; i++)
-		verdict(f, sep, questions[i], t->faults >> i & 1, false);
+		verdict(f, sep, t, questions[i], shows(t->faults >> i & 1, false));
 }
 
 static void print_verdicts(FILE *f, const struct truth *t)
@@ -195,18 +268,21 @@ static void print_verdicts(FILE *f, const struct truth *t)
 	const char *sep = "";
 
 	fprintf(f, " \"verdicts\": {");
-	verdict(f, &sep, "storm", n.required || t->faults >> FAULT_LIVELOCK & 1, n.allowed);
-	verdict(f, &sep, "guest_backlog", n.backlog, n.unclear);
-	verdict(f, &sep, "guest_clock_behind", n.behind, n.unclear || t->lag || raw);
-	verdict(f, &sep, "guest_clock_rate", t->nr_rates, raw);
-	verdict(f, &sep, "host_reference_step", steps_of(t, true), steps_of(t, false));
-	verdict(f, &sep, "guest_clocksource_switch", changes_of(t, "required"), silent);
-	verdict(f, &sep, "host_kvmclock_fallback",
-		n.kvmclock && recorded(t, EV_BIT(MSR)) && !t->sc->trace.nr_lost, true);
-	verdict(f, &sep, "preemption",
-		t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required && !n.allowed,
-		true);
-	fault_verdicts(f, &sep, t->sc->faults);
+	verdict(f, &sep, t, "storm", storm_shows(t, &n));
+	verdict(f, &sep, t, "guest_backlog", shows(n.backlog, n.maybe_backlog));
+	verdict(f, &sep, t, "guest_clock_behind",
+		behind_shows(t, &n, n.maybe_behind || t->lag || raw));
+	verdict(f, &sep, t, "guest_clock_rate", shows(t->nr_rates, raw));
+	verdict(f, &sep, t, "host_reference_step", shows(steps_of(t, true), steps_of(t, false)));
+	verdict(f, &sep, t, "host_reference_rate", host_rate_shows(t));
+	verdict(f, &sep, t, "guest_clocksource_switch", shows(changes_of(t, "required"), silent));
+	verdict(f, &sep, t, "host_kvmclock_fallback",
+		shows(n.kvmclock && recorded(t, EV_BIT(MSR)) && !t->sc->trace.nr_lost, true));
+	verdict(f, &sep, t, "preemption",
+		shows(t->preempted >= 3 && recorded(t, EV_BIT(SWITCH)) && !n.required && !n.allowed,
+		      true));
+	verdict(f, &sep, t, "host_unpaired_clock_reads", NOT_KNOWN);
+	fault_verdicts(f, &sep, t);
 	print_faults(f, &sep, t);
 	fprintf(f, "\n },\n");
 }
@@ -255,10 +331,11 @@ int expected_write(struct truth *t, const struct sim *sim)
 		return -errno;
 	fprintf(f,
 		"{\n \"schema\": \"hvstimer-expected/1\",\n \"free_transitions\": %s,\n \"lossy\": "
-		"%s,\n"
+		"%s,\n \"clocks_apart\": %s,\n"
 		" \"start_expired_recorded\": %s,\n \"scenario\": \"%s\",\n",
 		cycles ? "true" : "false", t->sc->trace.nr_lost ? "true" : "false",
-		t->expired_seen ? "true" : "false", t->sc->name);
+		t->sc->trace.cpu_apart_ns ? "true" : "false", t->expired_seen ? "true" : "false",
+		t->sc->name);
 	print_storms(f, t);
 	print_transitions(f, t);
 	print_steps(f, t);

@@ -68,7 +68,7 @@ static int64_t guest_now(struct vcpu *v)
 		now = (v->now + vm->page_off) / REF_NS;
 	else
 		now = (v->now + v->clock_off) / REF_NS;
-	return now - p->lag_ref + drift(v) / REF_NS;
+	return now - (v->breath_left ? 0 : p->lag_ref) + drift(v) / REF_NS;
 }
 
 static bool every(uint64_t n, uint32_t m)
@@ -90,19 +90,55 @@ static uint64_t next_target(struct vcpu *v, int i, int64_t now)
 		return now < (int64_t)t->target ? t->target : t->target + c->period_ref;
 	case POL_FIXED:
 		return t->target;
+	case POL_GRID:
+		return (now / c->period_ref + 1) * c->period_ref;
 	default:
 		return now + c->period_ref;
 	}
 }
 
-/* The thread loses its CPU with the guest between its reading of the clock and the MSR write. */
-static void lose_cpu(struct vcpu *v, int64_t ns)
+/* The thread loses its CPU with the guest between its reading of the clock and the MSR write;
+ * whether it did. */
+static bool lose_cpu(struct vcpu *v, int64_t ns)
 {
+	/* It must not run ahead of another vCPU that may move the clock. */
+	for (unsigned int k = 0; k < v->vm->plan->nr_vcpus; k++)
+		if (v->vm->vcpus + k != v && !v->vm->vcpus[k].done &&
+		    v->vm->vcpus[k].phase_end <= v->now + ns)
+			return false;
 	host_exit_intr(v);
 	host_switch(v, false);
 	v->now += ns;
+	v->off_ns += ns;
 	host_switch(v, true);
 	host_enter(v);
+	return true;
+}
+
+/* After its quota the thread has to wait. */
+static void throttle(struct vcpu *v)
+{
+	const struct phase *p = vcpu_phase(v);
+
+	if (!p->throttle_ns || v->now - v->slice < p->quota_ns)
+		return;
+	lose_cpu(v, p->throttle_ns);
+	v->slice = v->now;
+}
+
+/* Now and then the guest's clock is right for a few arms. */
+static void breathe(struct vcpu *v)
+{
+	const struct phase *p = vcpu_phase(v);
+
+	if (!p->breath_arms)
+		return;
+	if (v->breath_left) {
+		v->breath_left--;
+	} else if (v->now >= v->breath) {
+		v->breath_left = p->breath_arms;
+		v->breath = v->now + p->breath_every_ns;
+	}
 }
 
 static uint64_t timer_config(const struct timer_cfg *c, int i)
@@ -146,8 +182,15 @@ static void arm(struct vcpu *v, int i)
 	const struct phase *p = vcpu_phase(v);
 	const struct timer_cfg *c = &p->timers[i];
 	struct timer *t = &v->timers[i];
-	int64_t now = guest_now(v);
-	uint64_t target = next_target(v, i, now);
+	uint64_t target;
+	int64_t now;
+
+	throttle(v);
+	breathe(v);
+	if (p->counter_percent && rng_next(&v->sim->rng) % 100 < p->counter_percent)
+		read_ref_msr(v);
+	now = guest_now(v);
+	target = next_target(v, i, now);
 
 	if ((int64_t)target < 1)
 		target = 1; /* before the clock began */
@@ -155,15 +198,16 @@ static void arm(struct vcpu *v, int i)
 		t->target = target;
 	if (c->jitter)
 		target += rng_range(&v->sim->rng, -3, 5);
-	if (every(t->ticks, p->preempt_every)) {
-		lose_cpu(v, p->preempt_ns);
+	if (every(t->ticks, p->preempt_every) && lose_cpu(v, p->preempt_ns))
 		truth_preempted(v);
-	}
 	if (every(t->ticks, p->restart_every))
 		v->restart_at = v->now + c->period_ref * REF_NS / 2;
 	t->ticks++;
 	pass(v, 200);
-	program(v, i, target);
+	if (c->config_between)
+		write_config(v, i, timer_config(c, i));
+	for (int n = 0; n < (c->times ? c->times : 1); n++)
+		program(v, i, target);
 }
 
 static void tick(struct vcpu *v, int i)
@@ -443,6 +487,7 @@ static void time_restore(struct vcpu *v)
 	EV(v, HYPERCALL, 0x0103, 1, 0, 0, 0, 0, 0);
 	EV(v, HYPERCALL_DONE, 2); /* invalid hypercall code */
 	host_enter(v);
+	truth_fault(v, FAULT_REFUSED);
 }
 
 static void guest_actions(struct vcpu *v, unsigned int what)
@@ -549,7 +594,9 @@ static void choose_clock(struct vcpu *v, const struct phase *p, enum guest_clock
 		follow_vm(v);
 	if (p->clock == CLK_RAW && was != CLK_RAW)
 		v->clock_off = p->tsc_time ? vm->tsc_off : host_offset(vm);
-	v->clock_from = v->now;
+	v->clock_from = v->slice = v->now;
+	v->breath = v->now + p->breath_every_ns;
+	v->breath_left = 0;
 }
 
 void guest_start_phase(struct vcpu *v, const struct phase *p)

@@ -20,7 +20,7 @@ bool ev_at(struct vcpu *v, unsigned int cpu, int64_t t, int pid, enum gen_event 
 /* Real code takes no two times alike: -10 to +30 %. */
 void pass(struct vcpu *v, int64_t ns)
 {
-	int64_t cost = ns * v->sim->sc->speed;
+	int64_t cost = ns * v->sim->sc->speed * v->sim->sc->percent / 100;
 
 	v->now += cost * rng_range(&v->sim->rng, 90, 130) / 100 + 1;
 }
@@ -104,6 +104,7 @@ void host_switch(struct vcpu *v, bool in)
 	static const char idle[16] = "swapper", other[16] = "kworker/u8:1", vcpu[16] = "CPU 0/KVM";
 	const char *them = v->halted ? idle : other;
 	int pid = v->halted ? 0 : 31;
+	int state = v->halted ? 1 : v->sim->sc->preemptible ? 0x100 : 0;
 	char me[16] = "";
 
 	for (int i = 0; i < 15; i++)
@@ -115,7 +116,7 @@ void host_switch(struct vcpu *v, bool in)
 					  120 });
 	else
 		ev_at(v, v->cpu, v->now, v->tid, EV_SWITCH,
-		      (const uint64_t[]){ (uintptr_t)me, v->tid, 120, v->halted ? 1 : 0,
+		      (const uint64_t[]){ (uintptr_t)me, v->tid, 120, state,
 					  (uintptr_t)them, pid, 120 });
 	pass(v, 100);
 }

@@ -3,39 +3,26 @@
  * Random scenarios: any host, any guests, episodes of all kinds with healthy stretches between
  * them. What must be found in them follows from what then happens, not from what was meant.
  */
-#include "build.h"
-#include "sim.h"
+#include "random.h"
 
-#define LOOP_NS 5000 /* what a past-due arm costs at speed 1 */
-
-struct dice {
-	struct rng *rng;
-	struct scenario *sc;
-	struct vcpu_plan *v;
-	int64_t ns;	      /* of the phases and actions of @v so far */
-	bool page;	      /* the VM's page is on */
-	unsigned int cost_us; /* of an arm, at least 1 */
-};
-
-static bool percent(struct dice *d, unsigned int n)
+bool percent(struct dice *d, unsigned int n)
 {
 	return rng_next(d->rng) % 100 < n;
 }
 
-static unsigned int roll(struct dice *d, unsigned int lo, unsigned int hi)
+unsigned int roll(struct dice *d, unsigned int lo, unsigned int hi)
 {
 	return rng_range(d->rng, lo, hi);
 }
 
-static unsigned int tick_us(struct dice *d)
+unsigned int tick_us(struct dice *d)
 {
 	static const unsigned int usual[] = { 1000, 2000, 4000, 7812, 10000, 15625 };
 
 	return usual[roll(d, 0, 5)];
 }
 
-/* Long enough for @arms past-due arms. */
-static unsigned int storm_ms(struct dice *d, unsigned int arms)
+unsigned int storm_ms(struct dice *d, unsigned int arms)
 {
 	return arms * d->cost_us / 1000 + 8;
 }
@@ -61,7 +48,7 @@ static void spice(struct dice *d, struct phase *p)
 		periodic(p, 3, tick_us(d) + 1500);
 }
 
-static struct phase *rest_phase(struct dice *d)
+struct phase *rest_phase(struct dice *d)
 {
 	struct phase *p = healthy(d->v, roll(d, 400, 900));
 
@@ -341,8 +328,6 @@ static void e_new_process(struct dice *d)
 
 /* --- plans --- */
 
-typedef void episode(struct dice *d);
-
 static episode *const any_vcpu[] = {
 	e_backlog,  e_backlog, e_burst,	    e_constant, e_constant,
 	e_isolated, e_leads,   e_preempted, e_restarts, e_busy,
@@ -356,7 +341,7 @@ static episode *const first_vcpu[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-static int64_t plan_ns(const struct vcpu_plan *v)
+int64_t plan_ns(const struct vcpu_plan *v)
 {
 	int64_t ns = 0;
 
@@ -375,7 +360,7 @@ static int64_t plan_ns(const struct vcpu_plan *v)
 
 static void plan_vcpu(struct dice *d, bool first)
 {
-	unsigned int n = first ? roll(d, 2, 4) : roll(d, 1, 3);
+	unsigned int n = d->plain ? first : first ? roll(d, 2, 4) : roll(d, 1, 3);
 
 	if (!first)
 		rest_phase(d);
@@ -384,7 +369,9 @@ static void plan_vcpu(struct dice *d, bool first)
 	else
 		rest_phase(d)->clock = CLK_MSR;
 	for (unsigned int i = 0; i < n; i++) {
-		if (first)
+		if (percent(d, d->plain ? 70 : 35))
+			host_episode(d, first);
+		else if (first)
 			first_vcpu[roll(d, 0, COUNT(first_vcpu) - 1)](d);
 		else
 			any_vcpu[roll(d, 0, COUNT(any_vcpu) - 1)](d);
@@ -398,7 +385,7 @@ static void plan_vcpu(struct dice *d, bool first)
 
 static void plan_vms(struct dice *d)
 {
-	unsigned int nr = percent(d, 55) ? 1 : roll(d, 2, 3);
+	unsigned int nr = d->plain || percent(d, 55) ? 1 : roll(d, 2, 3);
 	int64_t longest = 0;
 
 	for (unsigned int m = 0; m < nr; m++) {
@@ -490,12 +477,15 @@ struct scenario *scenario_random(struct rng *rng)
 
 	if (!d.sc)
 		return NULL;
+	d.plain = percent(&d, 40);
 	choose_host(&d);
 	choose_clock(&d);
 	choose_events(&d);
+	host_habits(&d);
 	plan_vms(&d);
 	if (d.sc->migrate_every)
 		d.sc->trace.cpus += roll(&d, 1, 4);
 	choose_lost(&d);
+	host_neighbours(&d);
 	return d.sc;
 }

@@ -27,6 +27,7 @@ struct scenario *scenario_new(const char *name)
 	sc->host = HOST_TRACED;
 	sc->speed = 6;
 	sc->noise = 100;
+	sc->percent = 100;
 	return sc;
 }
 
@@ -736,7 +737,9 @@ struct scenario *scenario_by_name(const char *name)
 			sc->faults = "";
 		return sc;
 	}
-	return fault ? fault : faults_clock_by_name(name);
+	if (!fault)
+		fault = faults_clock_by_name(name);
+	return fault ? fault : scenario_of_host(name);
 }
 
 void scenario_list(FILE *out)
@@ -744,6 +747,7 @@ void scenario_list(FILE *out)
 	for (unsigned int i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
 		fprintf(out, "%-20s %s\n", scenarios[i].name, scenarios[i].about);
 	faults_clock_list(out);
+	scenario_list_hosts(out);
 }
 
 /*

@@ -25,6 +25,7 @@ enum policy {
 	POL_PREV,  /* next = previous target + period: missed ticks are replayed */
 	POL_RETRY, /* the same target again until the guest's own clock has reached it */
 	POL_FIXED, /* always the same absolute count */
+	POL_GRID,  /* the next multiple of the period */
 };
 
 struct timer_cfg {
@@ -42,6 +43,8 @@ struct timer_cfg {
 	int64_t behind_ref;  /* first target this far in the past */
 	uint32_t past_every; /* every n-th arm asks for... */
 	int64_t past_by_ref; /* ...a moment so far past (negative: a very short delay) */
+	uint8_t times;	     /* each tick is armed so often; 0: once */
+	bool config_between; /* the config is written between the clock's reading and the count */
 	int64_t hold_ns;     /* the handler keeps the message slot for so long */
 };
 
@@ -57,7 +60,10 @@ enum host_action {
 	H_MIGRATE,
 	H_HIBERNATE,
 	H_RESTORE_EARLY, /* in a new process, with a clock of its own that the VMM sets later */
-	H_TSC_APART	 /* each vCPU's TSC so far from that of the one before */
+	H_TSC_APART,	 /* each vCPU's TSC so far from that of the one before */
+	H_STEP_HIDDEN,	 /* the clock moves, and no event says so */
+	H_KVMCLOCK_MOVE, /* the kvmclock moves, the page that the guest has does not */
+	H_MASTER_CLOCK	 /* an update of the master clock that changes nothing */
 };
 
 struct action {
@@ -96,12 +102,17 @@ struct phase {
 	bool spin;		/* does not halt between ticks */
 	uint32_t preempt_every; /* every n-th arm the thread loses its CPU before the MSR write */
 	int64_t preempt_ns;	/* ...for so long */
-	uint32_t restart_every; /* every n-th arm a spurious wake-up re-runs the start */
-	int dead_timer;		/* whose next callback never comes, plus 1; 0: none */
-	int64_t read_ns;	/* the guest reads its clock every so often instead of halting */
-	enum clock_read read;	/* and which */
-	uint32_t refused;	/* requests at its start that KVM refuses... */
-	bool refused_msr;	/* ...writes of an MSR, else hypercalls */
+	int64_t quota_ns;	/* a CPU quota: after running for so long... */
+	int64_t throttle_ns;	/* ...the thread waits for so long; 0: no quota */
+	unsigned int counter_percent; /* of arms, before which the counter is read for nothing */
+	int64_t breath_every_ns;      /* so often the lag is gone... */
+	unsigned int breath_arms;     /* ...for so many arms; 0: never */
+	uint32_t restart_every;	      /* every n-th arm a spurious wake-up re-runs the start */
+	int dead_timer;		      /* whose next callback never comes, plus 1; 0: none */
+	int64_t read_ns;      /* the guest reads its clock every so often instead of halting */
+	enum clock_read read; /* and which */
+	uint32_t refused;     /* requests at its start that KVM refuses... */
+	bool refused_msr;     /* ...writes of an MSR, else hypercalls */
 	struct timer_cfg timers[NR_TIMERS];
 };
 
@@ -115,6 +126,8 @@ struct vm_plan {
 	int64_t start_ns;    /* after the trace's start */
 	int64_t age_ns;	     /* has run for so long by then; 0: created in the trace */
 	int64_t tsc_late_ns; /* created in the trace: its vCPUs so long after its clock */
+	unsigned int reuses; /* has the thread ids of VM @reuses - 1, which has ended; 0: its own */
+	bool ends;	     /* its process exits after the last phase */
 	struct vcpu_plan *vcpus;
 };
 
@@ -126,10 +139,17 @@ struct scenario {
 	struct trace_opts trace;
 	enum kernel_kind host;
 	/* Faults of older kernels. */
-	bool wraps;		/* a deadline too far ahead overflows and is past */
-	bool retries;		/* a message that finds its slot busy is sent again at once */
-	bool auto_enables;	/* the VMM's write of a count enables an auto-enable timer */
-	bool vmx;		/* Intel's exits, interrupts posted without exits; else AMD's */
+	bool wraps;	   /* a deadline too far ahead overflows and is past */
+	bool retries;	   /* a message that finds its slot busy is sent again at once */
+	bool auto_enables; /* the VMM's write of a count enables an auto-enable timer */
+	bool vmx;	   /* Intel's exits, interrupts posted without exits; else AMD's */
+	bool preemptible;  /* a preempted task's prev_state is 0x100 */
+	/*
+	 * "QUESTION=ANSWER|ANSWER QUESTION=...": what the verdicts must be, where more is known
+	 * than follows from what happens; NULL: nothing
+	 */
+	const char *answers;
+	unsigned int percent;	/* of the usual cost; 66: 300,000 arms a second at speed 1 */
 	unsigned int speed;	/* cost of all; 1: 100,000 arms a second, 30: emulated */
 	uint32_t migrate_every; /* every n-th wake-up on another CPU */
 	unsigned int noise;	/* percent of the usual time-stamp noise */
@@ -152,6 +172,9 @@ void faults_clock_list(FILE *out);
 /* faults.c: scenarios of one fault, or of its harmless near miss, in a size; NULL: not its name. */
 struct scenario *scenario_fault(const char *name);
 void scenario_list_faults(FILE *out);
+/* hosts.c: what real hosts do. As scenario_by_name() and scenario_list(). */
+struct scenario *scenario_of_host(const char *name);
+void scenario_list_hosts(FILE *out);
 
 /* NULL: no such scenario. */
 struct scenario *scenario_by_name(const char *name);

@@ -54,7 +54,13 @@ static void callbacks(struct vcpu *v, int64_t t)
 
 static void finish_vcpu(struct vcpu *v)
 {
+	bool last = v->vm->plan->ends;
+
 	v->done = true; /* the host's hrtimers still go off */
+	for (unsigned int k = 0; k < v->vm->plan->nr_vcpus; k++)
+		last &= v->vm->vcpus[k].done;
+	if (last)
+		vmm_end(v->vm, v->now);
 }
 
 static void next_phase(struct vcpu *v)

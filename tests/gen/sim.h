@@ -68,6 +68,10 @@ struct vcpu {
 	enum guest_clock clock;
 	int64_t clock_off;  /* CLK_RAW, CLK_STALE: the offset in use */
 	int64_t clock_from; /* since when it drifts */
+	int64_t off_ns;	    /* what it was kept off its CPU so far */
+	int64_t slice;	    /* since when it runs on its CPU quota */
+	int64_t breath;	    /* when its clock is right for a while */
+	unsigned int breath_left;
 	uint64_t ahead;	    /* arms ahead in this phase */
 	struct timer timers[NR_TIMERS];
 };
@@ -129,6 +133,8 @@ void guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val);
 
 /* vmm.c */
 void vmm_create(struct vm *vm, int64_t t);
+/* The process exits once the last vCPU is done. */
+void vmm_end(struct vm *vm, int64_t t);
 void vmm_actions(struct vcpu *v, const struct phase *p);
 void vmm_master_clock(struct vcpu *v, bool on);
 void vmm_every_event(struct vcpu *v);

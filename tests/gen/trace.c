@@ -29,24 +29,36 @@ int gen_clock_by_name(const char *name)
 	return -1;
 }
 
-/* NTP's rate in the stretch that holds @t: +ppm, 0, -ppm, 0, ... */
+/* NTP's rate at @t: +ppm, 0, -ppm, 0, ... in turn, and that of the slews. */
 static int slew_at(const struct trace *tr, int64_t t)
 {
 	int64_t n = t / SLEW_NS;
 
-	return n % 2 ? 0 : n % 4 ? -tr->opts.slew_ppm : tr->opts.slew_ppm;
+	int ppm = n % 2 ? 0 : n % 4 ? -tr->opts.slew_ppm : tr->opts.slew_ppm;
+
+	for (unsigned int i = 0; i < tr->opts.nr_slews; i++)
+		if (t >= tr->opts.slews[i].from && t < tr->opts.slews[i].to)
+			ppm += tr->opts.slews[i].ppm;
+	return ppm;
 }
 
 /* What NTP has added up to @t. */
 static int64_t slew_sum(const struct trace *tr, int64_t t)
 {
 	int64_t n = t / SLEW_NS, sum = 0;
+	int now = n % 2 ? 0 : n % 4 ? -tr->opts.slew_ppm : tr->opts.slew_ppm;
 
-	if (!tr->opts.slew_ppm)
-		return 0;
 	if (n % 4 == 1 || n % 4 == 2)
 		sum = SLEW_NS / 1000000 * tr->opts.slew_ppm;
-	return sum + (t % SLEW_NS) * slew_at(tr, t) / 1000000;
+	sum += (t % SLEW_NS) * now / 1000000;
+	for (unsigned int i = 0; i < tr->opts.nr_slews; i++) {
+		const struct gen_slew *s = &tr->opts.slews[i];
+		int64_t to = t < s->to ? t : s->to;
+
+		if (to > s->from)
+			sum += (int64_t)((__int128)(to - s->from) * s->ppm / 1000000);
+	}
+	return sum;
 }
 
 static uint64_t cycles(int64_t t)
@@ -54,13 +66,14 @@ static uint64_t cycles(int64_t t)
 	return (unsigned __int128)t * GEN_TSC_KHZ / 1000000;
 }
 
-/* The time stamp as the ring buffer holds it. */
-static uint64_t stamp(const struct trace *tr, int64_t t)
+/* The time stamp as the ring buffer of @cpu holds it. */
+static uint64_t stamp(const struct trace *tr, unsigned int cpu, int64_t t)
 {
 	switch (tr->opts.clock) {
 	case CLOCK_BOOT:
 		return t + BOOT_AHEAD_NS + slew_sum(tr, t);
 	case CLOCK_LOCAL:
+		return t + LOCAL_AHEAD_NS + cpu * tr->opts.cpu_apart_ns;
 	case CLOCK_GLOBAL:
 		return t + LOCAL_AHEAD_NS;
 	case CLOCK_X86_TSC:
@@ -75,32 +88,28 @@ int64_t trace_ns(const struct trace *tr, int64_t t)
 {
 	bool tsc = tr->opts.clock == CLOCK_X86_TSC || tr->opts.clock == CLOCK_TSC2NSEC;
 
-	return tsc ? t : (int64_t)stamp(tr, t);
+	return tsc ? t : (int64_t)stamp(tr, 0, t);
 }
 
 int64_t trace_wait(const struct trace *tr, int64_t t, int64_t ns)
 {
-	return tr->opts.slew_ppm ? ns - ns / 1000000 * slew_at(tr, t) : ns;
+	return (int64_t)((__int128)ns * 1000000 / (1000000 + slew_at(tr, t)));
 }
 
-bool trace_is_lost(const struct trace *tr, unsigned int cpu, int64_t t)
+static const struct gen_lost *lost_at(const struct trace *tr, unsigned int cpu, int64_t t)
 {
 	for (unsigned int i = 0; i < tr->opts.nr_lost; i++) {
 		const struct gen_lost *l = &tr->opts.lost[i];
 
 		if (l->cpu == cpu && t >= l->from && t < l->to)
-			return true;
+			return l;
 	}
-	return false;
+	return NULL;
 }
 
-static bool lost_count_known(const struct trace *tr, unsigned int cpu, int64_t t)
+bool trace_is_lost(const struct trace *tr, unsigned int cpu, int64_t t)
 {
-	for (unsigned int i = 0; i < tr->opts.nr_lost; i++)
-		if (tr->opts.lost[i].cpu == cpu && t >= tr->opts.lost[i].from &&
-		    t < tr->opts.lost[i].to)
-			return tr->opts.lost[i].counted;
-	return true;
+	return lost_at(tr, cpu, t);
 }
 
 static bool queue_room(struct queue *q, unsigned int len)
@@ -193,18 +202,17 @@ bool trace_emit(struct trace *tr, unsigned int cpu, int64_t t, int pid, enum gen
 
 static void item_out(struct trace *tr, unsigned int cpu, const struct item *it)
 {
-	bool lost = trace_is_lost(tr, cpu, it->t);
-	uint64_t n = lost_count_known(tr, cpu, it->t) ? 1 : UINT64_MAX;
+	const struct gen_lost *lost = lost_at(tr, cpu, it->t);
 
 	for (unsigned int b = 0; b < tr->opts.nr_buffers; b++) {
 		struct ring *r = &tr->rings[b * tr->opts.cpus + cpu];
 
 		if (!(it->buffers & 1u << b))
 			continue;
-		if (lost)
-			ring_drop(r, n);
-		else
-			ring_put(r, stamp(tr, it->t), tr->queues[cpu].data + it->at, it->len);
+		if (lost && !lost->silent)
+			ring_drop(r, lost->counted ? 1 : UINT64_MAX);
+		else if (!lost)
+			ring_put(r, stamp(tr, cpu, it->t), tr->queues[cpu].data + it->at, it->len);
 	}
 	tr->bytes += it->len + 4;
 }

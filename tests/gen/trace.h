@@ -9,6 +9,7 @@
 #define GEN_MAX_CPUS	256
 #define GEN_MAX_BUFFERS 3
 #define GEN_MAX_LOST	8
+#define GEN_MAX_SLEWS	4
 
 enum gen_clock { CLOCK_MONO, CLOCK_BOOT, CLOCK_LOCAL, CLOCK_GLOBAL, CLOCK_X86_TSC, CLOCK_TSC2NSEC };
 
@@ -17,6 +18,13 @@ struct gen_lost {
 	unsigned int cpu;
 	int64_t from, to;
 	bool counted;
+	bool silent; /* nothing in the file says so */
+};
+
+/* A stretch of true time in which the trace's clock is slewed; "mono" and "boot" only. */
+struct gen_slew {
+	int64_t from, to;
+	int ppm;
 };
 
 struct gen_buffer {
@@ -34,6 +42,10 @@ struct trace_opts {
 	size_t kallsyms; /* bytes of symbols to put in */
 	bool odd;	 /* rare record kinds too */
 	int slew_ppm;	 /* mono only: NTP's rate, in turn +, 0, - every two seconds */
+	unsigned int nr_slews;
+	struct gen_slew slews[GEN_MAX_SLEWS]; /* NTP's or chrony's, besides @slew_ppm */
+	int64_t cpu_apart_ns; /* local only: each CPU's clock is ahead of the one before */
+	uint64_t formats;     /* EV_BIT mask: in the file's formats though not recorded */
 	unsigned int nr_buffers;
 	struct gen_buffer buffers[GEN_MAX_BUFFERS];
 	unsigned int nr_lost;

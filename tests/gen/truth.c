@@ -15,6 +15,8 @@
 #define REQUIRED_ARMS  80
 #define ALLOWED_ARMS   48
 #define REQUIRED_SHARE 0.85
+#define SHORT_REF      30      /* past due by less for the time that programming takes */
+#define HARM_NS	       1200000 /* surely long enough to matter */
 #define LATE_NS	       60000000
 #define FOLLOW_NS      1000000000
 #define CLEAR_HEADROOM 500  /* ref units; an arm ahead by less is as good as past due */
@@ -137,7 +139,23 @@ static unsigned int kind_now(const struct vcpu *v, int i)
 		return KIND_BACKLOG;
 	if (c->policy == POL_FIXED)
 		return KIND_GROWING | KIND_CONSTANT; /* a clock that stands, or one that lags far */
+	if (p->rate_ppm > 0)
+		return KIND_GROWING | KIND_CONSTANT; /* behind, and catching up */
 	return p->rate_ppm < 0 ? KIND_GROWING : KIND_CONSTANT;
+}
+
+/* Past due for no other reason than that its deadline was shorter than its programming takes. */
+static bool short_deadline(const struct vcpu *v, int i)
+{
+	const struct timer_cfg *c = &vcpu_phase(v)->timers[i];
+
+	return c->past_by_ref < 0 && c->past_every == 1;
+}
+
+/* Whether pauses and breaths break the storm up, in pieces that are one episode. */
+static bool broken_up(const struct phase *p)
+{
+	return p->throttle_ns || p->breath_arms;
 }
 
 static void run_ends(struct group *g)
@@ -172,10 +190,22 @@ static void group_ends(struct truth *t, struct truth_timer *tt)
 		s->vcpu = tt->vcpu;
 		s->tid = tt->tid;
 		s->timer = tt->timer;
-		s->required = g->past >= REQUIRED_ARMS && g->past >= REQUIRED_SHARE * g->total;
+		s->required = g->past >= REQUIRED_ARMS && g->past >= REQUIRED_SHARE * g->total &&
+			      !g->broken_up && !g->short_ones && g->last - g->first >= HARM_NS;
 		s->kinds = storm_kinds(g);
 	}
 	memset(g, 0, sizeof(*g));
+}
+
+/* While the vCPU is kept off its CPU nothing can come: that time does not separate. */
+static bool ends_group(const struct vcpu *v, struct group *g, int64_t ns)
+{
+	if (!g->past || (g->broken_up && g->phase == vcpu_phase(v)->name))
+		return false;
+	if (g->ahead > MAX_AHEAD || ns - g->last - (v->off_ns - g->off_ns) > MAX_QUIET_NS)
+		return true;
+	g->broken_up |= ns - g->last > MAX_QUIET_NS;
+	return false;
 }
 
 static void past_arm(struct vcpu *v, struct truth_timer *tt, int64_t ns, uint64_t skew)
@@ -184,22 +214,25 @@ static void past_arm(struct vcpu *v, struct truth_timer *tt, int64_t ns, uint64_
 	unsigned int kind = kind_now(v, tt->timer);
 	bool page_off = v->vm->page_known && (!v->vm->page_set || v->vm->page_broken);
 
-	if (g->past && (g->ahead > MAX_AHEAD || ns - g->last > MAX_QUIET_NS))
+	if (ends_group(v, g, ns))
 		group_ends(v->sim->truth, tt);
 	if (!g->past) {
 		g->ahead = 0;
 		g->first = ns;
 		g->kinds = kind;
 		g->one_kind = g->page_off = true;
+		g->broken_up = broken_up(vcpu_phase(v));
 		g->skew_first = skew;
 		g->phase = vcpu_phase(v)->name;
 	}
 	if (!g->run++)
 		g->run_first = ns;
+	g->short_ones |= short_deadline(v, tt->timer);
 	g->past++;
 	g->total += g->ahead + 1;
 	g->ahead = 0;
 	g->last = ns;
+	g->off_ns = v->off_ns;
 	g->one_kind &= g->kinds == kind && g->phase == vcpu_phase(v)->name;
 	g->page_off &= page_off;
 	g->skew_max = skew > g->skew_max ? skew : g->skew_max;
@@ -220,6 +253,10 @@ void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t
 	if (past) {
 		tt->expired++;
 		v->sim->truth->expired_seen += v->sim->sc->host != HOST_STOCK;
+		if (short_deadline(v, timer) && time_now - count < SHORT_REF)
+			return;
+		v->sim->truth->behind +=
+			vcpu_phase(v)->lag_ref > 0 && !(kind_now(v, timer) & KIND_BACKLOG);
 		past_arm(v, tt, ns_of(v, v->now), time_now - count);
 		return;
 	}
@@ -385,7 +422,8 @@ static bool clock_touched(const struct phase *p)
 static void print_timers(FILE *f, const struct phase *p)
 {
 	static const char *const policies[] = { "next=now+period", "next=prev_target+period",
-						"retry_same_target_until_reached", "fixed" };
+						"retry_same_target_until_reached", "fixed",
+						"next_multiple_of_period" };
 	const char *sep = "";
 
 	for (int i = 0; i < NR_TIMERS; i++) {
@@ -442,12 +480,20 @@ static const char *clock_word(enum guest_clock c)
 	return words[c];
 }
 
+/* The guest goes by a copy of the clock that has since been moved on. */
+static bool copy_is_behind(const struct vcpu *v, enum guest_clock clock)
+{
+	int64_t own = (v->now + v->clock_off) / REF_NS;
+
+	return (clock == CLK_STALE || clock == CLK_RAW) && (int64_t)ref_now(v->vm, v->now) > own;
+}
+
 void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, enum guest_clock to,
 		 bool page_write)
 {
 	struct truth *t = v->sim->truth;
 
-	t->lag |= p->lag_ref > 0;
+	t->lag |= p->lag_ref > 0 || copy_is_behind(v, to);
 	t->rate |= p->rate_ppm != 0;
 	v->ahead = 0;
 	if (from != to || clock_touched(p) || (v->phase && clock_touched(p - 1)))
@@ -459,10 +505,11 @@ void truth_phase(struct vcpu *v, const struct phase *p, enum guest_clock from, e
 		"\"tid\":%d,"
 		"\"phase\":%d,\"name\":\"%s\",\"clock\":\"%s\",\"guest_lag_100ns\":%lld,\"raw_"
 		"scale_ppm\":%d,"
-		"\"halt\":%d,\"secs\":%.3f,\"refcount\":%llu,\"timers\":[",
+		"\"halt\":%d,\"secs\":%.3f,\"refcount\":%llu,\"counter_percent\":%u,"
+		"\"timers\":[",
 		v->vm->pid, (long long)ns_of(v, v->now), v->vm->index, v->id, v->tid, v->phase,
 		p->name, clock_word(to), (long long)p->lag_ref, p->rate_ppm, !p->spin, p->ns / 1e9,
-		(unsigned long long)ref_now(v->vm, v->now));
+		(unsigned long long)ref_now(v->vm, v->now), p->counter_percent);
 	print_timers(t->jsonl, p);
 	fprintf(t->jsonl, "],\"guest_actions\":[");
 	print_guest_actions(t->jsonl, p->guest);

@@ -78,6 +78,13 @@ static void stop_cont(struct vcpu *v, int64_t ns)
 	recompute(v->vm);
 }
 
+/* The host's clock moves and nothing in the trace tells of it. */
+static void step_hidden(struct vm *vm, int64_t ns)
+{
+	vm->kvm_off += ns;
+	recompute(vm);
+}
+
 /* The old process dies: timers are cleaned up from another task. */
 static void old_process_ends(struct vm *vm, int64_t t)
 {
@@ -214,6 +221,9 @@ static const char *const action_names[] = {
 	[H_PAGE_OFF] = "KVM_SET_MSRS msr",
 	[H_BREAK_PAGE] = "master clock off",
 	[H_MIGRATE] = "migration to a new process",
+	[H_STEP_HIDDEN] = "clock moved, no event",
+	[H_KVMCLOCK_MOVE] = "kvmclock moved, page kept",
+	[H_MASTER_CLOCK] = "master clock updated",
 	[H_HIBERNATE] = "hibernation, resume in a new VM",
 	[H_RESTORE_EARLY] = "new VM, state restored, clock not",
 	[H_TSC_APART] = "MSR_IA32_TSC, different on each vcpu",
@@ -271,6 +281,15 @@ static void act(struct vcpu *v, const struct action *a)
 		break;
 	case H_TSC_APART:
 		tsc_apart(v, a->value);
+		break;
+	case H_STEP_HIDDEN:
+		step_hidden(vm, a->value);
+		break;
+	case H_KVMCLOCK_MOVE:
+		vm->kvm_off += a->value;
+		break;
+	case H_MASTER_CLOCK:
+		vmm_master_clock(v, true);
 		break;
 	default:
 		break;
@@ -334,7 +353,14 @@ static void synic_init(struct vcpu *v)
 /* A VM at the trace's start: made just now, or found running. */
 void vmm_create(struct vm *vm, int64_t t)
 {
+	struct sim *sim = vm->sim;
+	int next_pid = sim->next_pid;
+
+	if (vm->plan->reuses)
+		sim->next_pid = sim->vms[vm->plan->reuses - 1].pid;
 	new_threads(vm, t + vm->plan->tsc_late_ns);
+	if (vm->plan->reuses)
+		sim->next_pid = next_pid;
 	if (!vm->plan->age_ns)
 		start_clocks(vm, -t);
 	vm->kvm_off = vm->page_off = vm->plan->age_ns - t;
@@ -348,6 +374,14 @@ void vmm_create(struct vm *vm, int64_t t)
 		host_enter(v);
 		v->run_at = v->phase_end = v->now;
 	}
+}
+
+void vmm_end(struct vm *vm, int64_t t)
+{
+	old_process_ends(vm, t);
+	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+		for (int i = 0; i < NR_TIMERS; i++)
+			vm->vcpus[k].timers[i].fire = NEVER;
 }
 
 /* One of each event that the simulation does not come to by itself. */
