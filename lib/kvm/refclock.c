@@ -22,7 +22,8 @@
 #define FEW_KNOTS      4
 #define FEW_NS	       20e3
 #define UNDECIDED_NS   (1000 * 1000)
-#define LOCAL_APART_NS (2 * 1000 * 1000) /* two CPUs' trace clocks, where each has its own */
+#define BACK_FAR_UNITS (REFCLOCK_LOCAL_NS / 100)
+#define RAW_FIRST      16
 #define BOUND_NEAR_NS  (100 * 1000)	 /* bounds further below the line say nothing */
 
 void hvst_refclock_init(struct refclock *r, const struct refclock_params *params)
@@ -34,8 +35,11 @@ void hvst_refclock_init(struct refclock *r, const struct refclock_params *params
 
 static void stream_free(struct refclock_stream *s)
 {
+	if (!s)
+		return;
 	free(s->items);
 	free(s->pieces);
+	free(s->raw);
 	free(s);
 }
 
@@ -45,6 +49,7 @@ void hvst_refclock_free(struct refclock *r)
 
 	for (unsigned int i = 0; i < r->nr_streams; i++)
 		stream_free(r->streams[i]);
+	stream_free(r->joined);
 	free(r->streams);
 	hvst_refclock_init(r, &params);
 }
@@ -59,6 +64,20 @@ static struct refclock_stream *stream_find(const struct refclock *r, int cpu)
 	return NULL;
 }
 
+static struct refclock_stream *stream_new(int cpu)
+{
+	struct refclock_stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	hvst_refclock_track_reset(s);
+	s->cpu = cpu;
+	s->bin_width = BIN_NS;
+	s->unbinned = UNBINNED_FIRST;
+	s->raw_weight = 1;
+	return s;
+}
+
 /* NULL without memory, or where there are too many CPUs: then @r->error tells. */
 static struct refclock_stream *stream_get(struct refclock *r, int cpu)
 {
@@ -71,17 +90,11 @@ static struct refclock_stream *stream_get(struct refclock *r, int cpu)
 		p = realloc(r->streams, (r->nr_streams + 1) * sizeof(*p));
 		if (p)
 			r->streams = p;
-		s = p ? calloc(1, sizeof(*s)) : NULL;
+		s = p ? stream_new(cpu) : NULL;
 		if (!s) {
 			r->error = -ENOMEM;
 			return NULL;
 		}
-		hvst_refclock_track_reset(s);
-		s->cpu = cpu;
-		s->sigma = 1000;
-		s->bin_width = BIN_NS;
-		s->unbinned = UNBINNED_FIRST;
-		s->raw_weight = 1;
 		r->streams[r->nr_streams++] = s;
 	}
 	r->recent = s;
@@ -93,9 +106,9 @@ static struct refclock_stream *stream_get(struct refclock *r, int cpu)
  * there; one that time_now fell at, and what lies on different sides of a joint, stays. What
  * remains too much (events, bounds) loses every second.
  */
-static void thin(struct refclock_stream *s)
+static void thin_bins(struct refclock_stream *s)
 {
-	unsigned int n = 0, target = ITEMS_MAX / 4 * 3, p = 0;
+	unsigned int n = 0, p = 0;
 
 	s->bin_width *= 2;
 	for (unsigned int i = 0; i < s->nr_items; i++) {
@@ -124,15 +137,26 @@ static void thin(struct refclock_stream *s)
 		s->items[n++] = *it;
 	}
 	s->nr_items = n;
-	if (n <= target)
+}
+
+void hvst_refclock_thin(struct refclock_stream *s, unsigned int most)
+{
+	unsigned int n = s->nr_items + 1;
+
+	/* as long as it helps */
+	while (s->nr_items > most && s->nr_items < n) {
+		n = s->nr_items - s->nr_items / 8;
+		thin_bins(s);
+	}
+	if (s->nr_items <= most)
 		return;
 	n = 0;
 	for (unsigned int i = 0; i < s->nr_items; i++)
 		if (i & 1 || s->items[i].flags & REFCLOCK_BACK)
 			s->items[n++] = s->items[i];
-	if (n > target) {
-		memmove(s->items, s->items + (n - target), target * sizeof(*s->items));
-		n = target;
+	if (n > most) {
+		memmove(s->items, s->items + (n - most), most * sizeof(*s->items));
+		n = most;
 	}
 	s->nr_items = n;
 }
@@ -143,7 +167,7 @@ static int item_add(struct refclock *r, struct refclock_stream *s, const struct 
 	if (s->nr_items && it->t < s->items[s->nr_items - 1].t)
 		return 0;
 	if (s->nr_items == ITEMS_MAX)
-		thin(s);
+		hvst_refclock_thin(s, ITEMS_MAX / 4 * 3);
 	if (s->nr_items == s->cap_items) {
 		unsigned int cap = s->cap_items ? 2 * s->cap_items : 32;
 		struct refclock_item *p = realloc(s->items, cap * sizeof(*p));
@@ -195,6 +219,15 @@ static void raw_add(struct refclock_stream *s, int64_t t, int64_t o)
 	if (++s->raw_skip < s->raw_weight)
 		return;
 	s->raw_skip = 0;
+	if (s->nr_raw == s->cap_raw && s->cap_raw < REFCLOCK_RESIDUALS) {
+		unsigned int cap = s->cap_raw ? 2 * s->cap_raw : RAW_FIRST;
+		struct refclock_raw *p = realloc(s->raw, cap * sizeof(*p));
+
+		if (!p)
+			return; /* the distribution lacks a value */
+		s->raw = p;
+		s->cap_raw = cap;
+	}
 	if (s->nr_raw == REFCLOCK_RESIDUALS) {
 		for (unsigned int i = 0; i < REFCLOCK_RESIDUALS / 2; i++)
 			s->raw[i] = s->raw[2 * i + 1];
@@ -206,8 +239,9 @@ static void raw_add(struct refclock_stream *s, int64_t t, int64_t o)
 
 static bool fell(struct refclock_thread *th, uint64_t time_now, int cpu, bool per_cpu)
 {
-	bool back = th->seen && time_now < th->time_now && th->time_now - time_now > BACK_UNITS &&
-		    (!per_cpu || th->cpu == cpu);
+	/* by less, events of two CPUs' clocks may only come in the wrong order */
+	uint64_t least = per_cpu && th->cpu != cpu ? BACK_FAR_UNITS : BACK_UNITS;
+	bool back = th->seen && time_now < th->time_now && th->time_now - time_now > least;
 
 	th->seen = true;
 	th->time_now = time_now;
@@ -251,6 +285,7 @@ int hvst_refclock_sample(struct refclock *r, struct refclock_thread *thread, int
 
 	if (!s || !time_fits(t))
 		return r->error;
+	s->total++;
 	if (residual && r->params.residual)
 		raw_add(s, t, o);
 	if (s->bin_open && t < s->bin_end && !back &&
@@ -322,6 +357,20 @@ int hvst_refclock_event(struct refclock *r, int64_t t, int kind)
 	return ret ? ret : r->error;
 }
 
+static int join(struct refclock *r, int64_t end)
+{
+	int ret;
+
+	stream_free(r->joined);
+	r->joined = stream_new(-1);
+	if (!r->joined)
+		return -ENOMEM;
+	ret = hvst_refclock_join(r);
+	if (time_fits(end) && end > r->joined->end)
+		r->joined->end = end;
+	return ret ? ret : hvst_refclock_track_end(r, r->joined);
+}
+
 int hvst_refclock_finish(struct refclock *r, int64_t end)
 {
 	int ret = 0;
@@ -335,18 +384,19 @@ int hvst_refclock_finish(struct refclock *r, int64_t end)
 		if (!ret)
 			ret = hvst_refclock_track_end(r, r->streams[i]);
 	}
+	if (!ret && r->nr_streams > 1)
+		ret = join(r, end);
 	return ret;
 }
 
 /* --- two histories of one clock --------------------------------------------------------------- */
 
 /* Everything again, in order of time; latencies were reported when it came first. */
-static int replay(struct refclock *r, struct refclock_stream *s)
+int hvst_refclock_replay(struct refclock *r, struct refclock_stream *s)
 {
 	void (*residual)(void *ctx, int64_t latency, unsigned int weight) = r->params.residual;
-	int ret = 0;
-
 	unsigned int n = s->nr_items;
+	int ret = 0;
 
 	r->params.residual = NULL;
 	hvst_refclock_track_reset(s);
@@ -372,11 +422,12 @@ static int stream_merge(struct refclock *r, struct refclock_stream *a, struct re
 	free(a->items);
 	a->items = m;
 	a->nr_items = a->cap_items = n;
-	while (a->nr_items >= ITEMS_MAX)
-		thin(a);
+	a->total += b->total;
+	if (a->nr_items >= ITEMS_MAX)
+		hvst_refclock_thin(a, ITEMS_MAX / 4 * 3);
 	if (b->bin_width > a->bin_width)
 		a->bin_width = b->bin_width;
-	return replay(r, a);
+	return hvst_refclock_replay(r, a);
 }
 
 int hvst_refclock_merge(struct refclock *into, struct refclock *from)
@@ -404,25 +455,15 @@ int hvst_refclock_merge(struct refclock *into, struct refclock *from)
 
 /* --- what is known ---------------------------------------------------------------------------- */
 
-static unsigned int nr_pieces(const struct refclock_stream *s)
-{
-	return s->nr_pieces + s->open;
-}
-
-static const struct refclock_piece *piece(const struct refclock_stream *s, unsigned int i)
-{
-	return i < s->nr_pieces ? &s->pieces[i] : &s->cur;
-}
-
 /* The last piece that begins at or before @t, the first one where none does. */
 static unsigned int piece_at(const struct refclock_stream *s, int64_t t)
 {
-	unsigned int lo = 0, hi = nr_pieces(s);
+	unsigned int lo = 0, hi = hvst_refclock_nr_pieces(s);
 
 	while (lo < hi) {
 		unsigned int mid = (lo + hi) / 2;
 
-		if (piece(s, mid)->from <= t)
+		if (hvst_refclock_stream_piece(s, mid)->from <= t)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -440,17 +481,12 @@ static int64_t grown(double err)
 	return err < 1e18 ? (int64_t)err : (int64_t)1e18;
 }
 
-static int64_t beyond(const struct refclock_piece *p, int64_t t)
-{
-	return t < p->from ? p->from - t : t > p->to ? t - p->to : 0;
-}
-
 static bool on_piece(const struct refclock_piece *p, int64_t t, int64_t *o, int64_t *err)
 {
 	double e = (double)p->line.err, most = p->knots < 3 ? REFCLOCK_SLOPE_MAX : REFCLOCK_SLEW;
 
 	*o = hvst_refclock_line_at(&p->line, t);
-	e += (double)beyond(p, t) * (fmin(p->line.slope_err, most) + REFCLOCK_SLEW);
+	e += (double)hvst_refclock_beyond(p, t) * (fmin(p->line.slope_err, most) + REFCLOCK_SLEW);
 	if (p->knots < FEW_KNOTS)
 		e += FEW_NS; /* nothing says that these were not late themselves */
 	*err = grown(e);
@@ -485,7 +521,7 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 		if (t > b->after && t <= b->until && b->event < 0)
 			return false;
 		/* the slope may have changed on either side of the step */
-		near = beyond(a, t) < beyond(b, t) ? beyond(a, t) : beyond(b, t);
+		near = hvst_refclock_beyond(a, t) < hvst_refclock_beyond(b, t) ? hvst_refclock_beyond(a, t) : hvst_refclock_beyond(b, t);
 		*err = grown((double)*err + fabs(a->line.slope - b->line.slope) * (double)near);
 		return true;
 	}
@@ -503,14 +539,6 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 	return true;
 }
 
-static bool event_in(const struct refclock_stream *s, int64_t from, int64_t to)
-{
-	for (unsigned int i = 0; i < s->nr_items && s->items[i].t < to; i++)
-		if (s->items[i].kind == REFCLOCK_EVENT && s->items[i].t >= from)
-			return true;
-	return false;
-}
-
 static bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, int64_t *err)
 {
 	const struct refclock_piece *p;
@@ -519,22 +547,34 @@ static bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, in
 	if (!s || !s->open || !time_fits(t))
 		return false;
 	i = piece_at(s, t);
-	p = piece(s, i);
+	p = hvst_refclock_stream_piece(s, i);
 	if (!p->samples)
 		return false; /* only bounds show it: nothing bounds it from above */
-	if (t > p->to && i + 1 < nr_pieces(s))
-		return between(p, piece(s, i + 1), t, o, err);
+	if (t > p->to && i + 1 < hvst_refclock_nr_pieces(s))
+		return between(p, hvst_refclock_stream_piece(s, i + 1), t, o, err);
 	if (t > p->to && ((s->event_first != REFCLOCK_UNKNOWN && t >= s->event_first) ||
 			  (s->contradicted && t >= s->hidden.until)))
 		return false;
-	if (t < p->from && event_in(s, t, p->from))
+	if (t < p->from && s->opened != REFCLOCK_UNKNOWN && t <= s->opened)
 		return false;
 	return on_piece(p, t, o, err);
 }
 
 bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
 {
-	return stream_at(stream_find(r, cpu), t, o, err);
+	const struct refclock_stream *s = stream_find(r, cpu);
+	bool known = stream_at(s, t, o, err);
+	int64_t oj, ej;
+
+	/* What other CPUs read may tell more. */
+	if (!s || !r->joined || s->alone || !time_fits(t) || !stream_at(r->joined, t + s->shift, &oj, &ej))
+		return known;
+	ej = grown((double)ej + r->joined->slack);
+	if (!known || ej < *err) {
+		*o = oj + s->shift;
+		*err = ej;
+	}
+	return true;
 }
 
 int64_t hvst_refclock_settled(const struct refclock *r, int cpu)
@@ -548,19 +588,12 @@ int64_t hvst_refclock_settled(const struct refclock *r, int cpu)
 static const struct refclock_stream *main_stream(const struct refclock *r)
 {
 	const struct refclock_stream *best = NULL;
-	uint64_t most = 0;
 
-	for (unsigned int i = 0; i < r->nr_streams; i++) {
-		const struct refclock_stream *s = r->streams[i];
-		uint64_t n = 0;
-
-		for (unsigned int k = 0; k < nr_pieces(s); k++)
-			n += piece(s, k)->samples;
-		if (n > most) {
-			most = n;
-			best = s;
-		}
-	}
+	if (r->joined)
+		return r->joined;
+	for (unsigned int i = 0; i < r->nr_streams; i++)
+		if (r->streams[i]->total && (!best || r->streams[i]->total > best->total))
+			best = r->streams[i];
 	return best;
 }
 
@@ -592,7 +625,7 @@ bool hvst_refclock_distance(const struct refclock *x, const struct refclock *y, 
 	/* They never ran on the same CPU. */
 	if (!x->params.per_cpu || !streams_apart(main_stream(x), main_stream(y), t, apart, err))
 		return false;
-	*err = grown((double)*err + LOCAL_APART_NS);
+	*err = grown((double)*err + REFCLOCK_LOCAL_NS);
 	return true;
 }
 
@@ -600,7 +633,7 @@ const struct refclock_piece *hvst_refclock_piece(const struct refclock *r, unsig
 {
 	const struct refclock_stream *s = main_stream(r);
 
-	return s && i < nr_pieces(s) ? piece(s, i) : NULL;
+	return s && i < hvst_refclock_nr_pieces(s) ? hvst_refclock_stream_piece(s, i) : NULL;
 }
 
 const struct refclock_hidden *hvst_refclock_tail(const struct refclock *r)
@@ -654,15 +687,15 @@ static void step_words(struct refclock_verdict *v)
 			 "every reading lies on one line, bends included");
 }
 
-void hvst_refclock_stepped(const struct refclock *r, int64_t min_ns, struct refclock_verdict *v)
+static void stream_stepped(const struct refclock_stream *s, int64_t min_ns,
+			   struct refclock_verdict *v)
 {
-	const struct refclock_stream *s = main_stream(r);
 	const struct refclock_piece *largest = NULL, *open = NULL;
 
 	*v = (struct refclock_verdict){ .answer = REFCLOCK_CANNOT_TELL, .event = -1 };
 	v->after = v->until = v->at = REFCLOCK_UNKNOWN;
-	for (unsigned int i = 0; s && i < nr_pieces(s); i++) {
-		const struct refclock_piece *p = piece(s, i);
+	for (unsigned int i = 0; s && i < hvst_refclock_nr_pieces(s); i++) {
+		const struct refclock_piece *p = hvst_refclock_stream_piece(s, i);
 
 		if (p->joint == REFCLOCK_STEP) {
 			v->steps++;
@@ -693,8 +726,29 @@ void hvst_refclock_stepped(const struct refclock *r, int64_t min_ns, struct refc
 	} else if (s && (s->nr_pieces || s->cur.knots >= 2)) {
 		v->answer = REFCLOCK_NO;
 	}
+}
+
+void hvst_refclock_stepped(const struct refclock *r, int64_t min_ns, struct refclock_verdict *v)
+{
+	struct refclock_verdict one;
+
+	stream_stepped(main_stream(r), min_ns, v);
+	for (unsigned int i = 0; v->answer != REFCLOCK_YES && i < r->nr_streams; i++) {
+		if (!r->streams[i]->alone)
+			continue;
+		stream_stepped(r->streams[i], min_ns, &one);
+		if (one.answer == REFCLOCK_YES)
+			*v = one;
+	}
+	if (v->answer == REFCLOCK_NO && r->joined && r->unsure > min_ns) {
+		v->answer = REFCLOCK_CANNOT_TELL;
+		v->size = r->unsure;
+		v->after = r->unsure_after;
+		v->until = r->unsure_until;
+	}
 	step_words(v);
 }
+
 
 struct rate_sum {
 	double drift, err, span;
@@ -726,8 +780,8 @@ void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns
 	double known = 0;
 
 	*v = (struct refclock_verdict){ .answer = REFCLOCK_CANNOT_TELL, .event = -1 };
-	for (unsigned int i = 0; s && !r->params.no_rate && i < nr_pieces(s); i++) {
-		const struct refclock_piece *p = piece(s, i);
+	for (unsigned int i = 0; s && !r->params.no_rate && i < hvst_refclock_nr_pieces(s); i++) {
+		const struct refclock_piece *p = hvst_refclock_stream_piece(s, i);
 
 		one = (struct rate_sum){ 0 };
 		rate_add(&one, p);

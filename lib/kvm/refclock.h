@@ -25,6 +25,7 @@
 #define REFCLOCK_SLEW	   600e-6 /* NTP and adjtime() stay within 500 ppm */
 #define REFCLOCK_SLOPE_MAX 0.12	  /* chrony slews by up to 10 % */
 #define REFCLOCK_CPUS_MAX  256	  /* clocks that are told apart when every CPU has its own */
+#define REFCLOCK_LOCAL_NS  (2 * 1000 * 1000) /* two CPUs' trace clocks, where each has its own */
 #define REFCLOCK_HULL	   32
 #define REFCLOCK_WINDOW	   24
 #define REFCLOCK_RESIDUALS 512
@@ -109,6 +110,10 @@ struct refclock_raw {
 /* One clock of recording: the machine's, or one CPU's (trace clock "local"). */
 struct refclock_stream {
 	int cpu;
+	uint64_t total; /* samples */
+	int64_t shift;	/* of O on this CPU above the joined stream's; of its time, below */
+	bool alone;	/* not in the joined stream, whose distance is not known */
+	double slack;	/* of the joined stream: error of the shifts */
 	/* everything that was seen, thinned: what a merge starts from */
 	struct refclock_item *items;
 	unsigned int nr_items, cap_items;
@@ -146,10 +151,14 @@ struct refclock_stream {
 	struct refclock_hidden hidden;
 	bool contradicted;
 	int64_t event_first; /* REFCLOCK_UNKNOWN: none */
+	int64_t event_last;  /* of all */
+	int64_t opened;	     /* the last event before the first piece */
+	unsigned int restarts;
 	bool tail;	     /* finished, and something may hide after cur */
 	int64_t end;
-	struct refclock_raw raw[REFCLOCK_RESIDUALS];
-	unsigned int nr_raw, raw_weight, raw_skip;
+	/* samples whose latency is not known yet */
+	struct refclock_raw *raw;
+	unsigned int nr_raw, cap_raw, raw_weight, raw_skip;
 };
 
 struct refclock_params {
@@ -165,6 +174,9 @@ struct refclock {
 	struct refclock_stream **streams;
 	unsigned int nr_streams;
 	struct refclock_stream *recent;
+	struct refclock_stream *joined; /* of all CPUs, once finished; NULL with one stream */
+	/* The largest distance of two CPUs that was seen once: it may be a step. 0: none. */
+	int64_t unsure, unsure_after, unsure_until;
 	int error;
 };
 
@@ -220,7 +232,10 @@ int64_t hvst_refclock_settled(const struct refclock *r, int cpu);
 bool hvst_refclock_distance(const struct refclock *x, const struct refclock *y, int64_t t, int cpu,
 			    int64_t *apart, int64_t *err);
 
-/* The pieces of the stream with the most samples, in order of time. NULL beyond the last. */
+/*
+ * The pieces in order of time, NULL beyond the last. Where each CPU has its own clock: of the stream
+ * with the most samples, after hvst_refclock_finish() of all CPUs.
+ */
 const struct refclock_piece *hvst_refclock_piece(const struct refclock *r, unsigned int i);
 
 /* What may hide after the last piece. NULL when nothing does. */
@@ -263,6 +278,30 @@ int hvst_refclock_track(struct refclock *r, struct refclock_stream *s,
 			const struct refclock_item *it);
 int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s);
 void hvst_refclock_track_reset(struct refclock_stream *s);
+
+/* lib/kvm/refclock_cpus.c: the estimate from all CPUs' streams, into @r->joined. 0 or -ENOMEM. */
+int hvst_refclock_join(struct refclock *r);
+
+/* lib/kvm/refclock.c */
+void hvst_refclock_thin(struct refclock_stream *s, unsigned int most);
+int hvst_refclock_replay(struct refclock *r, struct refclock_stream *s);
+
+static inline unsigned int hvst_refclock_nr_pieces(const struct refclock_stream *s)
+{
+	return s->nr_pieces + s->open;
+}
+
+static inline const struct refclock_piece *
+hvst_refclock_stream_piece(const struct refclock_stream *s, unsigned int i)
+{
+	return i < s->nr_pieces ? &s->pieces[i] : &s->cur;
+}
+
+/* How far @t is from the piece. */
+static inline int64_t hvst_refclock_beyond(const struct refclock_piece *p, int64_t t)
+{
+	return t < p->from ? p->from - t : t > p->to ? t - p->to : 0;
+}
 
 /* a - b, kept within int64_t */
 static inline int64_t hvst_refclock_sub(int64_t a, int64_t b)

@@ -34,6 +34,7 @@
 #define RESTART	       3.0   /* nats for a line to begin with */
 #define EVIDENCE_MAX   60.0
 #define WANDER	       10e-6 /* of the slope from one sample to the next */
+#define SIGMA_START	       1000.0
 #define SIGMA_MIN      200.0
 #define SIGMA_MAX      10e3
 #define CHRONY_MIN_NS  (500 * 1000 * 1000LL) /* no daemon slews beyond 500 ppm for less */
@@ -47,10 +48,11 @@ void hvst_refclock_track_reset(struct refclock_stream *s)
 	s->nr_pieces = s->cap_pieces = 0;
 	s->open = s->proven = s->contradicted = s->high = s->has_prev = false;
 	s->evidence = 0;
-	s->nr_low = s->dropped = 0;
+	s->nr_low = s->dropped = s->restarts = 0;
 	s->nr_last = s->nr_raw = 0;
 	s->spacing = 0;
-	s->event_first = REFCLOCK_UNKNOWN;
+	s->sigma = SIGMA_START;
+	s->event_first = s->event_last = s->opened = REFCLOCK_UNKNOWN;
 	s->end = REFCLOCK_UNKNOWN;
 	memset(&s->hidden, 0, sizeof(s->hidden));
 }
@@ -60,7 +62,7 @@ static double allowed(const struct refclock_stream *s)
 {
 	double wander = WANDER * (double)s->spacing;
 
-	return TOLERANCE_NS + 3 * s->sigma + fmin(wander, 50e3);
+	return TOLERANCE_NS + s->slack + 3 * s->sigma + fmin(wander, 50e3);
 }
 
 /* The noise, from how far samples lie off the line through their neighbours: needs no model. */
@@ -592,7 +594,12 @@ static bool restart(const struct refclock *r, struct refclock_stream *s)
 		piece_begin(s, &w[n - 1]);
 		refresh(s);
 	}
-	joint(s);
+	if (!s->nr_pieces && s->event_last < s->cur.from)
+		s->opened = s->event_last;
+	/* what lies before it is walked through once more: not each time */
+	if (!(s->restarts & (s->restarts - 1)))
+		joint(s);
+	s->restarts++;
 	if (r->params.residual)
 		book(r, s, s->cur.from, s->cur.to);
 	s->nr_low = s->dropped = 0;
@@ -613,12 +620,13 @@ static void low_add(struct refclock_stream *s, const struct refclock_item *it)
 static int departed(const struct refclock *r, struct refclock_stream *s)
 {
 	struct candidate c;
-	int64_t at;
+	bool announced;
 	double need;
 
 	if (s->nr_low < 3 || !best_line(s, s->low, s->nr_low, &c) || c.agree < 3)
 		return 0;
-	need = event_between(s, s->cur.to, s->low[c.first].t, &at) >= 0 ? NEED_EVENT : NEED;
+	announced = s->event_first != REFCLOCK_UNKNOWN && s->event_first <= s->low[c.first].t;
+	need = announced ? NEED_EVENT : NEED;
 	if (c.evidence < need || 3 * c.agree < s->nr_low - c.first)
 		return 0;
 	return accept(r, s, &c, false);
@@ -684,7 +692,7 @@ static int went_and_came(struct refclock_stream *s, const struct refclock_item *
 static int on_sample(const struct refclock *r, struct refclock_stream *s,
 		     const struct refclock_item *it)
 {
-	double y, lo, hi, est, dist, late;
+	double y, lo, hi, most, est, dist, late;
 
 	noise(s, it);
 	s->end = it->t;
@@ -692,6 +700,7 @@ static int on_sample(const struct refclock *r, struct refclock_stream *s,
 		memset(&s->cur, 0, sizeof(s->cur));
 		piece_begin(s, it);
 		s->birth = it->t;
+		s->opened = s->event_last;
 		s->cur.joint = REFCLOCK_FIRST;
 		s->cur.after = s->cur.until = s->cur.at = it->t;
 		s->cur.step = REFCLOCK_UNKNOWN;
@@ -705,6 +714,7 @@ static int on_sample(const struct refclock *r, struct refclock_stream *s,
 	y = (double)hvst_refclock_sub(it->o, s->fit.o0);
 	est = (double)hvst_refclock_sub(hvst_refclock_line_at(&s->cur.line, it->t), s->fit.o0);
 	hvst_refclock_fit_range(&s->fit, it->t, &lo, &hi);
+	most = hi;
 	lo = fmax(lo, est - fmin(REFCLOCK_SLEW, s->cur.line.slope_err) * dist) - late;
 	if (it->flags & REFCLOCK_BACK && y < est - BACK_WINDOW_NS) {
 		low_add(s, it);
@@ -724,7 +734,7 @@ static int on_sample(const struct refclock *r, struct refclock_stream *s,
 		settled(s);
 		return 0;
 	}
-	if (y > hi && restart(r, s))
+	if (y > hi && y < most + DEPTH_MAX && restart(r, s))
 		return 0;
 	s->high |= y > hi + SOFT_NS;
 	low_add(s, it);
@@ -772,6 +782,7 @@ int hvst_refclock_track(struct refclock *r, struct refclock_stream *s,
 	default:
 		if (s->event_first == REFCLOCK_UNKNOWN)
 			s->event_first = it->t;
+		s->event_last = it->t;
 		if (it->t > s->end)
 			s->end = it->t;
 		return 0;
