@@ -24,6 +24,9 @@
 #define DEPTH_START    50e3
 #define NEAR_PART      64.0
 #define EVENT_SPACINGS 4
+#define UNREAD_NS	(100 * 1000 * 1000)
+#define UNREAD_SPACINGS 16
+#define UNREAD_PART	8 /* of the time since the first reading */
 #define GAP_SLEW       100e-6
 #define SPACING_MAX    (3600 * 1000000000LL)
 #define FEW_KNOTS      4
@@ -789,6 +792,16 @@ int hvst_refclock_track(struct refclock *r, struct refclock_stream *s,
 	}
 }
 
+/* Nothing was read for so long that a step could have come: not an idle guest's usual pause. */
+static bool unread(const struct refclock_stream *s)
+{
+	int64_t first = s->nr_pieces ? s->pieces[0].from : s->cur.from;
+	int64_t since = s->end - s->cur.to;
+
+	return since > UNREAD_NS && since > UNREAD_SPACINGS * s->spacing &&
+	       since > (s->end - first) / UNREAD_PART;
+}
+
 int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 {
 	struct candidate c;
@@ -813,7 +826,7 @@ int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 	s->hidden.event =
 		event_between(s, s->cur.to, s->contradicted ? s->hidden.until : INT64_MAX, &at);
 	/* one that is not due yet is not missing */
-	s->tail = s->contradicted || s->nr_low >= 2 ||
+	s->tail = s->contradicted || s->high || s->nr_low >= 2 || unread(s) ||
 		  (s->event_first != REFCLOCK_UNKNOWN &&
 		   s->end - s->cur.to > EVENT_SPACINGS * s->spacing);
 	return 0;

@@ -354,6 +354,155 @@ static void test_local_clock(void **state)
 	}
 }
 
+/* --- the same with other numbers --------------------------------------------------------------- */
+
+static const int64_t paces[] = { SEC(1), HZ_64, MS(1), US(33) };
+#define PACES (sizeof(paces) / sizeof(*paces))
+
+static unsigned int count_for(double seconds, int64_t every)
+{
+	return (unsigned int)(seconds * 1e9 / (double)every);
+}
+
+/* The verdict's text, with what was simulated where it is wrong. */
+static void expect(struct host *h, const char *what, double x, int64_t every, unsigned int allowed)
+{
+	struct refclock_verdict v = stepped(h);
+
+	if (!(allowed >> v.answer & 1))
+		printf("%s: %g, every %lld ns: %d, %s\n", what, x, (long long)every, v.answer,
+		       v.text);
+	assert_true(allowed >> v.answer & 1);
+	end(h);
+}
+
+#define NO	    (1u << REFCLOCK_NO)
+#define YES	    (1u << REFCLOCK_YES)
+#define CANNOT_TELL (1u << REFCLOCK_CANNOT_TELL)
+
+/* A step and a few samples after it: never "no", and "yes" where no slew moves a clock that far. */
+static void test_steps_near_the_end(void **state)
+{
+	static const double size[] = { 300e-6, 2e-3, 12e-3, 50e-3, 1, 60 };
+	static const unsigned int left[] = { 1, 2, 3, 5, 10, 25 };
+	struct host h;
+
+	(void)state;
+	for (unsigned int p = 0; p < PACES; p++)
+		for (unsigned int i = 0; i < 2 * sizeof(size) / sizeof(*size); i++)
+			for (unsigned int k = 0; k < sizeof(left) / sizeof(*left); k++) {
+				double x = i & 1 ? -size[i / 2] : size[i / 2];
+				bool far = fabs(x) > 0.13e-9 * (double)paces[p] + 1e-3;
+				/* one reading, or two, below the line may be late */
+				bool sure = far && (left[k] >= 5 || x > 0);
+
+				begin(&h, false);
+				samples(&h, 300, paces[p]);
+				h.o += SEC(x);
+				samples(&h, left[k], paces[p]);
+				expect(&h, "step at the end", x, paces[p],
+				       sure		 ? YES
+				       : left[k] < 5	 ? YES | CANNOT_TELL | (x < 0 ? NO : 0)
+				       : fabs(x) < 600e-9 * (double)paces[p]
+					       ? YES | CANNOT_TELL | NO
+					       : YES | CANNOT_TELL);
+			}
+}
+
+/* Rates of any size, from the beginning and from a storm without samples on. */
+static void test_rates_of_any_size(void **state)
+{
+	static const double ppm[] = { 50, 120, 250, 400, 500, 10000, 31400, 32400, 100000 };
+	static const double storm_s[] = { 0.02, 0.3, 1.5, 5 };
+	struct host h;
+
+	(void)state;
+	for (unsigned int p = 0; p < PACES; p++)
+		for (unsigned int i = 0; i < 2 * sizeof(ppm) / sizeof(*ppm); i++)
+			for (unsigned int k = 0; k < sizeof(storm_s) / sizeof(*storm_s); k++) {
+				double x = i & 1 ? -ppm[i / 2] : ppm[i / 2];
+				unsigned int n = count_for(paces[p] == SEC(1) ? 30 : 6, paces[p]);
+
+				n = n < 20000 ? n : 20000;
+				begin(&h, false);
+				if (fabs(x) > 500)
+					h.slope = x / 1e6;
+				samples(&h, n, paces[p]);
+				h.slope = x / 1e6;
+				storm(&h, count_for(storm_s[k], US(100)), US(100), MS(20));
+				samples(&h, n, paces[p]);
+				expect(&h, "rate", x, paces[p], NO);
+			}
+}
+
+/* A storm without samples hides a step; readings after it show it. */
+static void test_steps_in_a_storm(void **state)
+{
+	static const double size[] = { 2e-3, 20e-3, 1, 60 };
+	static const double storm_s[] = { 0.02, 0.3, 1.5 };
+	struct host h;
+
+	(void)state;
+	for (unsigned int p = 0; p < PACES; p++)
+		for (unsigned int i = 0; i < 2 * sizeof(size) / sizeof(*size); i++)
+			for (unsigned int k = 0; k < 2 * sizeof(storm_s) / sizeof(*storm_s); k++) {
+				double x = i & 1 ? -size[i / 2] : size[i / 2];
+				double s = storm_s[k / 2], gap = s + (double)paces[p] / 1e9;
+
+				begin(&h, false);
+				samples(&h, 300, paces[p]);
+				if (k & 1)
+					event(&h);
+				h.o += SEC(x);
+				storm(&h, count_for(s, US(100)), US(100), US(10));
+				samples(&h, 300, paces[p]);
+				expect(&h, "step in a storm", x, paces[p],
+				       fabs(x) > 0.13 * gap + 1e-3 ? YES
+				       : fabs(x) > 600e-6 * gap	   ? YES | CANNOT_TELL
+								   : YES | CANNOT_TELL | NO);
+			}
+}
+
+/* A vCPU that migrates among CPUs whose clocks are apart. */
+static void test_local_of_any_kind(void **state)
+{
+	static const double most[] = { 0, 100e-6, 900e-6, 2e-3, 5e-3 };
+	static const double step[] = { 0, -82e-3, 51e-3, 300e-6, -5e-3 };
+	static const double stay[] = { 5e-3, 50e-3, 0.4 };
+	struct host h;
+
+	(void)state;
+	for (unsigned int p = 1; p < PACES; p++)
+		for (unsigned int i = 0; i < 5 * 5 * 3; i++) {
+			double x = step[i % 5], m = most[i / 5 % 5], s = stay[i / 25];
+			int64_t apart[3], next = 0, at;
+			unsigned int n = count_for(6, paces[p]);
+			bool done = false;
+
+			begin(&h, true);
+			for (int k = 0; k < 3; k++)
+				apart[k] = SEC(m * ((double)(k * 7 % 3) - 1) / 2);
+			at = h.now + SEC(3);
+			for (unsigned int k = 0; k < n; k++) {
+				if (h.now >= next) {
+					h.cpu = (int)(rnd(&h) % 3);
+					next = h.now + SEC(s);
+				}
+				if (h.now >= at && !done) {
+					h.o += SEC(x);
+					done = true;
+				}
+				h.now += apart[h.cpu];
+				h.o -= apart[h.cpu];
+				sample(&h);
+				h.now -= apart[h.cpu];
+				h.o += apart[h.cpu];
+				pass(&h, paces[p]);
+			}
+			expect(&h, "local", x, paces[p], x != 0 ? YES : NO);
+		}
+}
+
 static void test_identity(void **state)
 {
 	int64_t apart, err;
@@ -520,6 +669,10 @@ int main(void)
 		cmocka_unit_test(test_step_back_at_end), cmocka_unit_test(test_step_ahead_at_end),
 		cmocka_unit_test(test_many_small_steps), cmocka_unit_test(test_slews),
 		cmocka_unit_test(test_scaled),		 cmocka_unit_test(test_slew_in_storm),
+		cmocka_unit_test(test_steps_near_the_end),
+		cmocka_unit_test(test_rates_of_any_size),
+		cmocka_unit_test(test_steps_in_a_storm),
+		cmocka_unit_test(test_local_of_any_kind),
 		cmocka_unit_test(test_local_clock),	 cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_far_jumps),	 cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_nothing),		 cmocka_unit_test(test_event_at_end),
