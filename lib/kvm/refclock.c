@@ -78,14 +78,21 @@ static struct refclock_stream *stream_new(int cpu)
 	return s;
 }
 
+/* NULL where no event came from that CPU. */
+static struct refclock_stream *stream_known(struct refclock *r, int cpu)
+{
+	struct refclock_stream *s = r->recent;
+
+	if (!s || (r->params.per_cpu && s->cpu != cpu))
+		s = stream_find(r, cpu);
+	return s;
+}
+
 /* NULL without memory, or where there are too many CPUs: then @r->error tells. */
 static struct refclock_stream *stream_get(struct refclock *r, int cpu)
 {
-	struct refclock_stream *s = r->recent, **p;
+	struct refclock_stream *s = stream_known(r, cpu), **p;
 
-	if (s && (!r->params.per_cpu || s->cpu == cpu))
-		return s;
-	s = stream_find(r, cpu);
 	if (!s && r->nr_streams < REFCLOCK_CPUS_MAX) {
 		p = realloc(r->streams, (r->nr_streams + 1) * sizeof(*p));
 		if (p)
@@ -303,20 +310,21 @@ int hvst_refclock_sample(struct refclock *r, struct refclock_thread *thread, int
 
 int hvst_refclock_bound(struct refclock *r, int64_t t, uint64_t count, int cpu)
 {
-	struct refclock_stream *s = stream_get(r, cpu);
+	struct refclock_stream *s = stream_known(r, cpu);
 	struct refclock_item it;
-	int64_t o;
+	int64_t o, line;
 	int ret;
 
-	if (!s || !time_fits(t))
+	/* counts that disable a timer bound nothing, and neither does one without a line */
+	if (!s || !s->open || count > INT64_MAX || !time_fits(t))
 		return r->error;
-	if (!s->open || count > INT64_MAX) /* counts that disable a timer */
-		return 0;
 	o = hvst_refclock_offset(count, t);
-	if (o < hvst_refclock_line_at(&s->cur.line, t) - BOUND_NEAR_NS)
+	line = hvst_refclock_line_at(&s->cur.line, t);
+	if (o < line - BOUND_NEAR_NS)
 		return 0;
 	it = (struct refclock_item){ .t = t, .o = o, .n = 1, .kind = REFCLOCK_BOUND };
-	if (t < s->bound_end && s->nr_bounds) {
+	/* what contradicts the line after a sample counts at once; the rest, the best of its bin */
+	if (t < s->bound_end && (s->nr_bounds || o < line)) {
 		if (o > s->bound_top) {
 			s->bound_top = o;
 			s->bound_bin = it;
