@@ -24,6 +24,7 @@
 #define UNDECIDED_NS   (1000 * 1000)
 #define BACK_FAR_UNITS (REFCLOCK_LOCAL_NS / 100)
 #define RAW_FIRST      16
+#define ITEMS_FIRST    8
 #define BOUND_NEAR_NS  (100 * 1000)	 /* bounds further below the line say nothing */
 
 void hvst_refclock_init(struct refclock *r, const struct refclock_params *params)
@@ -176,7 +177,7 @@ static int item_add(struct refclock *r, struct refclock_stream *s, const struct 
 	if (s->nr_items == ITEMS_MAX)
 		hvst_refclock_thin(s, ITEMS_MAX / 4 * 3);
 	if (s->nr_items == s->cap_items) {
-		unsigned int cap = s->cap_items ? 2 * s->cap_items : 32;
+		unsigned int cap = s->cap_items ? 2 * s->cap_items : ITEMS_FIRST;
 		struct refclock_item *p = realloc(s->items, cap * sizeof(*p));
 
 		if (!p)

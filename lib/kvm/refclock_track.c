@@ -428,7 +428,7 @@ static void joint(struct refclock_stream *s)
 static int piece_close(struct refclock_stream *s)
 {
 	if (s->nr_pieces == s->cap_pieces) {
-		unsigned int cap = s->cap_pieces ? 2 * s->cap_pieces : 8;
+		unsigned int cap = s->cap_pieces ? 2 * s->cap_pieces : 2;
 		struct refclock_piece *p = realloc(s->pieces, cap * sizeof(*p));
 
 		if (!p)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* lib/kvm/refclock: what hosts do to a VM's clock, one thing at a time. */
+#include <malloc.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -376,6 +377,18 @@ static void expect(struct host *h, const char *what, double x, int64_t every, un
 	end(h);
 }
 
+static void expect_rate(struct host *h, double ppm, int64_t every, unsigned int allowed)
+{
+	struct refclock_verdict v;
+
+	assert_int_equal(0, hvst_refclock_finish(&h->r, h->now));
+	v = rate(h);
+	if (!(allowed >> v.answer & 1))
+		printf("off by: %g ppm, every %lld ns: %d, %s\n", ppm, (long long)every, v.answer,
+		       v.text);
+	assert_true(allowed >> v.answer & 1);
+}
+
 #define NO	    (1u << REFCLOCK_NO)
 #define YES	    (1u << REFCLOCK_YES)
 #define CANNOT_TELL (1u << REFCLOCK_CANNOT_TELL)
@@ -431,6 +444,10 @@ static void test_rates_of_any_size(void **state)
 				h.slope = x / 1e6;
 				storm(&h, count_for(storm_s[k], US(100)), US(100), MS(20));
 				samples(&h, n, paces[p]);
+				expect_rate(&h, x, paces[p],
+					    fabs(x) < PPM_OFF ? NO | CANNOT_TELL
+					    : n * paces[p] > SEC(2) ? YES
+								    : NO | YES | CANNOT_TELL);
 				expect(&h, "rate", x, paces[p], NO);
 			}
 }
@@ -461,6 +478,30 @@ static void test_steps_in_a_storm(void **state)
 				       : fabs(x) > 600e-6 * gap	   ? YES | CANNOT_TELL
 								   : YES | CANNOT_TELL | NO);
 			}
+}
+
+/* Each too small to matter, all of them together not; the other vCPU is never sampled. */
+static void test_small_steps(void **state)
+{
+	static const double size[] = { 60e-6, 90e-6, 150e-6, 250e-6 };
+	static const unsigned int apart[] = { 30, 100, 400 };
+	struct host h;
+
+	(void)state;
+	for (unsigned int p = 1; p < PACES; p++)
+		for (unsigned int i = 0; i < 4 * 3 * 3; i++) {
+			unsigned int n = apart[i / 4 % 3] * (paces[p] < MS(1) ? 30 : 1);
+			double x = size[i % 4];
+
+			begin(&h, false);
+			for (unsigned int k = 0; k < 10; k++) {
+				samples(&h, n, paces[p]);
+				/* to and fro, always on, always back */
+				h.o += SEC(i / 12 == 2 || (i / 12 == 0 && k & 1) ? -x : x);
+			}
+			samples(&h, n, paces[p]);
+			expect(&h, "small steps", x, paces[p], YES);
+		}
 }
 
 /* A vCPU that migrates among CPUs whose clocks are apart. */
@@ -638,6 +679,31 @@ static void test_anything(void **state)
 	}
 }
 
+/* A hostile trace has a clock for each of its thread ids: what one costs before it tells anything. */
+static void test_many_clocks(void **state)
+{
+	enum { CLOCKS = 8192, SAMPLES = 4 };
+	struct refclock *r = calloc(CLOCKS, sizeof(*r));
+	size_t before, used;
+
+	(void)state;
+	assert_non_null(r);
+	before = mallinfo2().uordblks;
+	for (unsigned int i = 0; i < CLOCKS; i++) {
+		hvst_refclock_init(&r[i], NULL);
+		for (unsigned int k = 0; k < SAMPLES; k++)
+			assert_int_equal(0, hvst_refclock_sample(&r[i], NULL, SEC(1) + MS(k),
+								 10000 * k, 0, false));
+	}
+	used = mallinfo2().uordblks - before;
+	printf("# %zu bytes a clock, %zu of them its stream\n", used / CLOCKS,
+	       sizeof(struct refclock_stream));
+	assert_true(used / CLOCKS < 4096);
+	for (unsigned int i = 0; i < CLOCKS; i++)
+		hvst_refclock_free(&r[i]);
+	free(r);
+}
+
 /* Memory stays bounded and the step in the middle is not lost in thinning. */
 static void test_long(void **state)
 {
@@ -672,11 +738,12 @@ int main(void)
 		cmocka_unit_test(test_steps_near_the_end),
 		cmocka_unit_test(test_rates_of_any_size),
 		cmocka_unit_test(test_steps_in_a_storm),
-		cmocka_unit_test(test_local_of_any_kind),
+		cmocka_unit_test(test_small_steps),	 cmocka_unit_test(test_local_of_any_kind),
 		cmocka_unit_test(test_local_clock),	 cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_far_jumps),	 cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_nothing),		 cmocka_unit_test(test_event_at_end),
 		cmocka_unit_test(test_anything),	 cmocka_unit_test(test_long),
+		cmocka_unit_test(test_many_clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
