@@ -265,6 +265,7 @@ check-clock:
 	@scripts/packages install build check
 	@$(MAKE) --no-print-directory $(O)/tests/unit/test_refclock_random
 	@$(O)/tests/unit/test_refclock_random $(CLOCKS)
+	@$(O)/tests/unit/test_refclock_random $(CLOCKS) 1 local
 
 # What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
 MAN_SECTIONS	:= 1 3 5 7

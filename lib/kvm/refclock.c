@@ -25,7 +25,7 @@
 #define BACK_FAR_UNITS (REFCLOCK_LOCAL_NS / 100)
 #define RAW_FIRST      16
 #define ITEMS_FIRST    8
-#define BOUND_NEAR_NS  (100 * 1000)	 /* bounds further below the line say nothing */
+#define BOUND_NEAR_NS  (100 * 1000) /* bounds further below the line say nothing */
 
 void hvst_refclock_init(struct refclock *r, const struct refclock_params *params)
 {
@@ -530,7 +530,9 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 		if (t > b->after && t <= b->until && b->event < 0)
 			return false;
 		/* the slope may have changed on either side of the step */
-		near = hvst_refclock_beyond(a, t) < hvst_refclock_beyond(b, t) ? hvst_refclock_beyond(a, t) : hvst_refclock_beyond(b, t);
+		near = hvst_refclock_beyond(a, t) < hvst_refclock_beyond(b, t)
+			       ? hvst_refclock_beyond(a, t)
+			       : hvst_refclock_beyond(b, t);
 		*err = grown((double)*err + fabs(a->line.slope - b->line.slope) * (double)near);
 		return true;
 	}
@@ -576,7 +578,8 @@ bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, 
 	int64_t oj, ej;
 
 	/* What other CPUs read may tell more. */
-	if (!s || !r->joined || s->alone || !time_fits(t) || !stream_at(r->joined, t + s->shift, &oj, &ej))
+	if (!s || !r->joined || s->alone || !time_fits(t) ||
+	    !stream_at(r->joined, t + s->shift, &oj, &ej))
 		return known;
 	ej = grown((double)ej + r->joined->slack);
 	if (!known || ej < *err) {
@@ -757,7 +760,6 @@ void hvst_refclock_stepped(const struct refclock *r, int64_t min_ns, struct refc
 	}
 	step_words(v);
 }
-
 
 struct rate_sum {
 	double drift, err, span;

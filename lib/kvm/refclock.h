@@ -154,7 +154,7 @@ struct refclock_stream {
 	int64_t event_last;  /* of all */
 	int64_t opened;	     /* the last event before the first piece */
 	unsigned int restarts;
-	bool tail;	     /* finished, and something may hide after cur */
+	bool tail; /* finished, and something may hide after cur */
 	int64_t end;
 	/* samples whose latency is not known yet */
 	struct refclock_raw *raw;
@@ -233,8 +233,8 @@ bool hvst_refclock_distance(const struct refclock *x, const struct refclock *y, 
 			    int64_t *apart, int64_t *err);
 
 /*
- * The pieces in order of time, NULL beyond the last. Where each CPU has its own clock: of the stream
- * with the most samples, after hvst_refclock_finish() of all CPUs.
+ * The pieces in order of time, NULL beyond the last. Where each CPU has its own clock: of the
+ * stream with the most samples, after hvst_refclock_finish() of all CPUs.
  */
 const struct refclock_piece *hvst_refclock_piece(const struct refclock *r, unsigned int i);
 

@@ -2,8 +2,9 @@
 /*
  * Stage: kvm. One estimate from the streams of all CPUs, where each CPU's trace clock is its own
  * ("local"): a step is often seen by no CPU on both of its sides. Two such clocks are a constant
- * distance apart. It shows wherever a reading on one CPU follows one on another, in most of these
- * places alike, while the clock steps between few of them: the mode is the distance.
+ * distance apart, which shows wherever a reading on one CPU follows one on the other. A step lies
+ * between few such pairs of readings, so most of them agree on the distance. A CPU of which that
+ * cannot be said is left out and keeps an estimate of its own.
  */
 #include <errno.h>
 #include <math.h>
@@ -15,15 +16,16 @@
 #define ITEMS_MAX   131072 /* of all CPUs */
 #define ITEMS_LEAST 256	   /* of each */
 #define SPREAD_NS   20e3   /* readings are late by up to that in the places that agree */
+#define APART_NS    100e3  /* distances that contradict each other */
 #define FEW_KNOTS   4
-#define FAR_COUNT   4	   /* places for a distance that sched_clock() does not explain */
-#define COARSE_NS   1e6	   /* such a distance shows only large steps */
-#define SLACK_LEAST 3e3	   /* of the joined readings */
-#define ERR_LEAST   500.0  /* of a distance: rounding of both clocks */
-#define ERR_MOST    5e6	   /* says nothing */
-#define LATE_LEAST  50e3
-#define LATE_MOST   20e6
-#define LATE_NS	    1e6	   /* readings without a line may be late by that, and more */
+#define FAR_COUNT   4	  /* places for a distance that sched_clock() does not explain */
+#define COARSE_NS   1e6	  /* such a distance shows only large steps */
+#define SLACK_LEAST 3e3	  /* of the joined readings */
+#define ERR_LEAST   500.0 /* of a distance: rounding of both clocks */
+#define ERR_MOST    5e6	  /* says nothing */
+#define LATE_NS	    1e6	  /* readings without a line may be late by that, and more */
+#define ABOVE_MOST  50e3  /* a reading further above a line, or below it, is not of that line */
+#define BELOW_MOST  20e6
 
 struct cpu_item {
 	struct refclock_item it;
@@ -33,7 +35,7 @@ struct cpu_item {
 	double slope, vague; /* of that line, and how well it is known */
 };
 
-/* Where a reading of @b follows one of @a; @apart is b - a. */
+/* A reading of stream @b follows one of @a: O of @b is @apart more than that of @a. */
 struct crossing {
 	unsigned int a, b;
 	double apart, err;
@@ -101,7 +103,7 @@ static void gather_stream(struct join *j, unsigned int i)
 		err = ERR_LEAST + c->vague * (double)hvst_refclock_beyond(p, c->it.t);
 		o = hvst_refclock_line_at(&p->line, c->it.t);
 		late = (double)hvst_refclock_sub(o, c->o);
-		if (late < -LATE_LEAST || late > LATE_MOST)
+		if (late < -ABOVE_MOST || late > BELOW_MOST)
 			err = HUGE_VAL; /* no part of this line */
 		else if (err >= c->err)
 			continue;
@@ -142,7 +144,8 @@ static void crossing_add(struct join *j, const struct cpu_item *x, const struct 
 		j->cross[j->nr_cross++] = (struct crossing){
 			.a = x->stream,
 			.b = y->stream,
-			.apart = ((double)hvst_refclock_sub(y->o, x->o) - slope * gap) / (1 + slope),
+			.apart =
+				((double)hvst_refclock_sub(y->o, x->o) - slope * gap) / (1 + slope),
 			.err = err,
 			.from = x->it.t,
 			.to = y->it.t,
@@ -169,10 +172,10 @@ static double weight(const struct distance *d)
 	return ERR_LEAST / d->err;
 }
 
-/* sched_clock() of two CPUs does not explain it. */
+/* Neither sched_clock() of two CPUs explains it nor a slew in between. */
 static bool far(const struct distance *d)
 {
-	return fabs(d->ns) > REFCLOCK_LOCAL_NS + d->err;
+	return fabs(d->ns) > REFCLOCK_LOCAL_NS + REFCLOCK_SLOPE_MAX * (double)(d->to - d->from);
 }
 
 /* The one that is known best. */
@@ -186,17 +189,21 @@ static const struct distance *sharpest(const struct distance *d, unsigned int n)
 	return best;
 }
 
-/*
- * The distance that most of @n agree on, each with what its error lets it say. False where none is
- * believable.
- */
-static bool mode(struct distance *d, unsigned int n, struct distance *best, unsigned int *count)
-{
-	double sum = 0, most = 0;
-	unsigned int from = 0, at = 0;
+/* Distances that agree: @d[from] and the @n - 1 next ones. */
+struct cluster {
+	unsigned int from, n;
+	double weight;
+};
 
-	qsort(d, n, sizeof(*d), by_ns);
-	*count = 0;
+/* The one that weighs most, each distance by what its error lets it say; none of those near @not.
+ */
+static struct cluster cluster(const struct distance *d, unsigned int n,
+			      const struct distance * not )
+{
+	struct cluster best = { 0 };
+	unsigned int from = 0;
+	double sum = 0;
+
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int agree;
 
@@ -204,15 +211,29 @@ static bool mode(struct distance *d, unsigned int n, struct distance *best, unsi
 		for (; d[i].ns - d[from].ns > SPREAD_NS; from++)
 			sum -= weight(&d[from]);
 		agree = i - from + 1;
-		if (sum <= most || (far(&d[i]) && (agree < FAR_COUNT || 2 * agree < n)))
+		if (sum <= best.weight || (not &&fabs(d[i].ns - not ->ns) < APART_NS + d[i].err) ||
+		    (far(&d[i]) && (agree < FAR_COUNT || 2 * agree < n)))
 			continue;
-		most = sum;
-		at = from;
-		*count = agree;
+		best = (struct cluster){ .from = from, .n = agree, .weight = sum };
 	}
-	if (*count)
-		*best = *sharpest(d + at, *count);
-	return *count;
+	return best;
+}
+
+/*
+ * The distance that most of @n agree on. Returns how many do: 0 when none is believable, or when
+ * another is nearly as likely, as after a step between few changes of the CPU.
+ */
+static unsigned int mode(struct distance *d, unsigned int n, struct distance *best)
+{
+	struct cluster most, next;
+
+	qsort(d, n, sizeof(*d), by_ns);
+	most = cluster(d, n, NULL);
+	if (!most.n)
+		return 0;
+	*best = *sharpest(d + most.from, most.n);
+	next = cluster(d, n, best);
+	return 2 * next.weight > most.weight ? 0 : most.n;
 }
 
 /* The stream that is not placed yet and meets those that are the most often. */
@@ -238,7 +259,7 @@ static void place(struct join *j, unsigned int u)
 {
 	struct refclock *r = j->r;
 	struct distance best = { 0 };
-	unsigned int n = 0, count = 0;
+	unsigned int n = 0, count;
 	int64_t size;
 
 	for (unsigned int i = 0; i < j->nr_cross; i++) {
@@ -256,8 +277,9 @@ static void place(struct join *j, unsigned int u)
 		n++;
 	}
 	j->place[u] = PLACED;
+	count = mode(j->dist, n, &best);
 	/* One that is far: whatever the two are apart, the clock stepped as well. */
-	if (!mode(j->dist, n, &best, &count) && n == 1)
+	if (n == 1 && far(&j->dist[0]))
 		return;
 	if (!count || best.err > j->most) {
 		j->place[u] = LEFT_OUT;
@@ -317,13 +339,13 @@ static int place_all(struct join *j, double most)
 	return 0;
 }
 
-/* All readings as if by one CPU's trace clock; an event was told to every stream. */
+/* All readings as if by one CPU's trace clock. Every stream has all events: keep one of each. */
 static int into_one(const struct join *j)
 {
 	struct refclock_stream *s = j->r->joined;
 	unsigned int n = 0;
 
-	/* time_now = t + o was what it was */
+	/* the reading itself, t + o, stays the same */
 	for (unsigned int i = 0; i < j->nr_items; i++) {
 		struct refclock_item *it = &j->item[i].it;
 		int64_t shift = j->r->streams[j->item[i].stream]->shift;

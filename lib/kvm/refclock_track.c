@@ -13,36 +13,36 @@
 
 #include "refclock.h"
 
-#define NEED	       12.0 /* nats for a change that nothing announces; tuned by test_refclock */
-#define NEED_EVENT     6.0  /* after a clock event */
-#define WEAK	       9.0  /* a piece with less may still turn out to be late samples */
-#define OVERWHELMING   40.0 /* with more it is no coincidence even if the old line comes back */
-#define AGREE_WORTH    1.5
-#define MISS_COST      1.0
-#define DEPTH_MIN      10e3 /* how late samples are that are late */
-#define DEPTH_MAX      100e6
-#define DEPTH_START    50e3
-#define NEAR_PART      64.0
-#define EVENT_SPACINGS 4
+#define NEED		12.0 /* nats for a change that nothing announces; tuned by test_refclock */
+#define NEED_EVENT	6.0  /* after a clock event */
+#define WEAK		9.0  /* a piece with less may still turn out to be late samples */
+#define OVERWHELMING	40.0 /* with more it is no coincidence even if the old line comes back */
+#define AGREE_WORTH	1.5
+#define MISS_COST	1.0
+#define DEPTH_MIN	10e3 /* how late samples are that are late */
+#define DEPTH_MAX	100e6
+#define DEPTH_START	50e3
+#define NEAR_PART	64.0
+#define EVENT_SPACINGS	4
 #define UNREAD_NS	(100 * 1000 * 1000)
 #define UNREAD_SPACINGS 16
 #define UNREAD_PART	8 /* of the time since the first reading */
-#define GAP_SLEW       100e-6
-#define SPACING_MAX    (3600 * 1000000000LL)
-#define FEW_KNOTS      4
-#define FEW_LATE_NS    (1000 * 1000)
-#define STEEP_COST     5.0 /* a slope that no usual discipline makes */
-#define SURE	       2.0 /* samples that agree are taken not to be later than that many times as much */
-#define SOFT_NS	       300.0 /* above the line by that: time stamps, not the clock */
-#define RESTART	       3.0   /* nats for a line to begin with */
-#define EVIDENCE_MAX   60.0
-#define WANDER	       10e-6 /* of the slope from one sample to the next */
-#define SIGMA_START	       1000.0
-#define SIGMA_MIN      200.0
-#define SIGMA_MAX      10e3
-#define CHRONY_MIN_NS  (500 * 1000 * 1000LL) /* no daemon slews beyond 500 ppm for less */
-#define TOLERANCE_NS   1000.0		     /* TSC scale rounding, time stamps of other CPUs */
-#define BACK_WINDOW_NS 2000
+#define GAP_SLEW	100e-6
+#define SPACING_MAX	(3600 * 1000000000LL)
+#define FEW_KNOTS	4
+#define FEW_LATE_NS	(1000 * 1000)
+#define STEEP_COST	5.0 /* a slope that no usual discipline makes */
+#define SURE		2.0 /* samples that agree are taken not to be later than that many times as much */
+#define SOFT_NS		300.0 /* above the line by that: time stamps, not the clock */
+#define RESTART		3.0   /* nats for a line to begin with */
+#define EVIDENCE_MAX	60.0
+#define WANDER		10e-6 /* of the slope from one sample to the next */
+#define SIGMA_START	1000.0
+#define SIGMA_MIN	200.0
+#define SIGMA_MAX	10e3
+#define CHRONY_MIN_NS	(500 * 1000 * 1000LL) /* no daemon slews beyond 500 ppm for less */
+#define TOLERANCE_NS	1000.0		      /* TSC scale rounding, time stamps of other CPUs */
+#define BACK_WINDOW_NS	2000
 
 void hvst_refclock_track_reset(struct refclock_stream *s)
 {

@@ -355,7 +355,8 @@ static void test_local_clock(void **state)
 	}
 }
 
-/* --- the same with other numbers --------------------------------------------------------------- */
+/* --- the same with other numbers ---------------------------------------------------------------
+ */
 
 static const int64_t paces[] = { SEC(1), HZ_64, MS(1), US(33) };
 #define PACES (sizeof(paces) / sizeof(*paces))
@@ -414,8 +415,8 @@ static void test_steps_near_the_end(void **state)
 				h.o += SEC(x);
 				samples(&h, left[k], paces[p]);
 				expect(&h, "step at the end", x, paces[p],
-				       sure		 ? YES
-				       : left[k] < 5	 ? YES | CANNOT_TELL | (x < 0 ? NO : 0)
+				       sure	     ? YES
+				       : left[k] < 5 ? YES | CANNOT_TELL | (x < 0 ? NO : 0)
 				       : fabs(x) < 600e-9 * (double)paces[p]
 					       ? YES | CANNOT_TELL | NO
 					       : YES | CANNOT_TELL);
@@ -445,7 +446,7 @@ static void test_rates_of_any_size(void **state)
 				storm(&h, count_for(storm_s[k], US(100)), US(100), MS(20));
 				samples(&h, n, paces[p]);
 				expect_rate(&h, x, paces[p],
-					    fabs(x) < PPM_OFF ? NO | CANNOT_TELL
+					    fabs(x) < PPM_OFF	    ? NO | CANNOT_TELL
 					    : n * paces[p] > SEC(2) ? YES
 								    : NO | YES | CANNOT_TELL);
 				expect(&h, "rate", x, paces[p], NO);
@@ -679,7 +680,8 @@ static void test_anything(void **state)
 	}
 }
 
-/* A hostile trace has a clock for each of its thread ids: what one costs before it tells anything. */
+/* A hostile trace has a clock for each of its thread ids: what one costs before it tells anything.
+ */
 static void test_many_clocks(void **state)
 {
 	enum { CLOCKS = 8192, SAMPLES = 4 };
@@ -731,18 +733,27 @@ static void test_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hidden_step),	 cmocka_unit_test(test_there_and_back),
-		cmocka_unit_test(test_step_back_at_end), cmocka_unit_test(test_step_ahead_at_end),
-		cmocka_unit_test(test_many_small_steps), cmocka_unit_test(test_slews),
-		cmocka_unit_test(test_scaled),		 cmocka_unit_test(test_slew_in_storm),
+		cmocka_unit_test(test_hidden_step),
+		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_step_back_at_end),
+		cmocka_unit_test(test_step_ahead_at_end),
+		cmocka_unit_test(test_many_small_steps),
+		cmocka_unit_test(test_slews),
+		cmocka_unit_test(test_scaled),
+		cmocka_unit_test(test_slew_in_storm),
 		cmocka_unit_test(test_steps_near_the_end),
 		cmocka_unit_test(test_rates_of_any_size),
 		cmocka_unit_test(test_steps_in_a_storm),
-		cmocka_unit_test(test_small_steps),	 cmocka_unit_test(test_local_of_any_kind),
-		cmocka_unit_test(test_local_clock),	 cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_far_jumps),	 cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_nothing),		 cmocka_unit_test(test_event_at_end),
-		cmocka_unit_test(test_anything),	 cmocka_unit_test(test_long),
+		cmocka_unit_test(test_small_steps),
+		cmocka_unit_test(test_local_of_any_kind),
+		cmocka_unit_test(test_local_clock),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_far_jumps),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_event_at_end),
+		cmocka_unit_test(test_anything),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_many_clocks),
 	};
 
