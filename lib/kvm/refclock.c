@@ -25,6 +25,7 @@
 #define BACK_FAR_UNITS (REFCLOCK_LOCAL_NS / 100)
 #define RAW_FIRST      16
 #define ITEMS_FIRST    8
+#define MAPPED_CPUS    1024	    /* the rest is searched */
 #define BOUND_NEAR_NS  (100 * 1000) /* bounds further below the line say nothing */
 
 void hvst_refclock_init(struct refclock *r, const struct refclock_params *params)
@@ -52,6 +53,7 @@ void hvst_refclock_free(struct refclock *r)
 		stream_free(r->streams[i]);
 	stream_free(r->joined);
 	free(r->streams);
+	free(r->by_cpu);
 	hvst_refclock_init(r, &params);
 }
 
@@ -59,10 +61,34 @@ static struct refclock_stream *stream_find(const struct refclock *r, int cpu)
 {
 	if (!r->params.per_cpu)
 		return r->nr_streams ? r->streams[0] : NULL;
+	if (cpu >= 0 && cpu < MAPPED_CPUS)
+		return (unsigned int)cpu < r->nr_by_cpu && r->by_cpu[cpu]
+			       ? r->streams[r->by_cpu[cpu] - 1]
+			       : NULL;
 	for (unsigned int i = 0; i < r->nr_streams; i++)
 		if (r->streams[i]->cpu == cpu)
 			return r->streams[i];
 	return NULL;
+}
+
+/* The stream that is added next is @cpu's. */
+static int map_cpu(struct refclock *r, int cpu)
+{
+	unsigned int n = (unsigned int)cpu + 1;
+	uint16_t *p;
+
+	if (!r->params.per_cpu || cpu < 0 || cpu >= MAPPED_CPUS)
+		return 0;
+	if (n > r->nr_by_cpu) {
+		p = realloc(r->by_cpu, n * sizeof(*p));
+		if (!p)
+			return -ENOMEM;
+		memset(p + r->nr_by_cpu, 0, (n - r->nr_by_cpu) * sizeof(*p));
+		r->by_cpu = p;
+		r->nr_by_cpu = n;
+	}
+	r->by_cpu[cpu] = (uint16_t)(r->nr_streams + 1);
+	return 0;
 }
 
 static struct refclock_stream *stream_new(int cpu)
@@ -99,7 +125,8 @@ static struct refclock_stream *stream_get(struct refclock *r, int cpu)
 		if (p)
 			r->streams = p;
 		s = p ? stream_new(cpu) : NULL;
-		if (!s) {
+		if (!s || map_cpu(r, cpu)) {
+			stream_free(s);
 			r->error = -ENOMEM;
 			return NULL;
 		}

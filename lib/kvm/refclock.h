@@ -173,6 +173,8 @@ struct refclock {
 	struct refclock_params params;
 	struct refclock_stream **streams;
 	unsigned int nr_streams;
+	uint16_t *by_cpu; /* number of its stream plus one, for the first CPUs; 0: none */
+	unsigned int nr_by_cpu;
 	struct refclock_stream *recent;
 	struct refclock_stream *joined; /* of all CPUs, once finished; NULL with one stream */
 	/* The largest distance of two CPUs that was seen once: it may be a step. 0: none. */

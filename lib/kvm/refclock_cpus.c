@@ -342,9 +342,14 @@ static int place_all(struct join *j, double most)
 /* All readings as if by one CPU's trace clock. Every stream has all events: keep one of each. */
 static int into_one(const struct join *j)
 {
+	struct refclock_item *items = malloc((j->nr_items ? j->nr_items : 1) * sizeof(*items));
 	struct refclock_stream *s = j->r->joined;
 	unsigned int n = 0;
 
+	if (!items)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < j->r->nr_streams; i++)
+		j->r->streams[i]->alone = j->place[i] != PLACED;
 	/* the reading itself, t + o, stays the same */
 	for (unsigned int i = 0; i < j->nr_items; i++) {
 		struct refclock_item *it = &j->item[i].it;
@@ -356,24 +361,19 @@ static int into_one(const struct join *j)
 		it->o = hvst_refclock_sub(it->o, shift);
 	}
 	qsort(j->item, j->nr_items, sizeof(*j->item), by_time);
-	for (unsigned int i = 0; i < j->r->nr_streams; i++)
-		j->r->streams[i]->alone = j->place[i] != PLACED;
-	s->items = malloc((j->nr_items ? j->nr_items : 1) * sizeof(*s->items));
-	if (!s->items)
-		return -ENOMEM;
 	for (unsigned int i = 0; i < j->nr_items; i++) {
-		struct refclock_item it = j->item[i].it;
-		const struct refclock_item *last = n ? &s->items[n - 1] : NULL;
+		const struct refclock_item *it = &j->item[i].it, *last = n ? &items[n - 1] : NULL;
 
-		if (it.kind != REFCLOCK_EVENT && j->place[j->item[i].stream] != PLACED)
+		if (it->kind != REFCLOCK_EVENT && j->r->streams[j->item[i].stream]->alone)
 			continue;
-		if (it.kind == REFCLOCK_EVENT && last && last->kind == REFCLOCK_EVENT &&
-		    last->t == it.t && last->event == it.event)
+		if (it->kind == REFCLOCK_EVENT && last && last->kind == REFCLOCK_EVENT &&
+		    last->t == it->t && last->event == it->event)
 			continue;
-		if (it.kind == REFCLOCK_SAMPLE)
-			s->total += it.n;
-		s->items[n++] = it;
+		if (it->kind == REFCLOCK_SAMPLE)
+			s->total += it->n;
+		items[n++] = *it;
 	}
+	s->items = items;
 	s->nr_items = s->cap_items = n;
 	return hvst_refclock_replay(j->r, s);
 }

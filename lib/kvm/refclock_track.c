@@ -24,6 +24,7 @@
 #define DEPTH_START	50e3
 #define NEAR_PART	64.0
 #define EVENT_SPACINGS	4
+#define PIECES_MAX	65536
 #define UNREAD_NS	(100 * 1000 * 1000)
 #define UNREAD_SPACINGS 16
 #define UNREAD_PART	8 /* of the time since the first reading */
@@ -427,6 +428,11 @@ static void joint(struct refclock_stream *s)
 
 static int piece_close(struct refclock_stream *s)
 {
+	/* a broken clock: a piece for nearly every sample */
+	if (s->nr_pieces == PIECES_MAX) {
+		s->nr_pieces /= 2;
+		memmove(s->pieces, s->pieces + PIECES_MAX / 2, s->nr_pieces * sizeof(*s->pieces));
+	}
 	if (s->nr_pieces == s->cap_pieces) {
 		unsigned int cap = s->cap_pieces ? 2 * s->cap_pieces : 2;
 		struct refclock_piece *p = realloc(s->pieces, cap * sizeof(*p));
