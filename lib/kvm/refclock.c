@@ -14,6 +14,7 @@
 #define TIME_MAX       (INT64_MAX / 4)	     /* either way: differences never overflow */
 #define OFFSET_MAX     9000000000000000000LL /* room for a line to run on from there */
 #define BIN_NS	       (1000 * 1000)
+#define BIN_MAX_NS     (1000 * BIN_NS)
 #define BIN_RISE_NS    20000 /* above the line: the clock moved, or the line is not right yet */
 #define UNBINNED_FIRST 64
 #define UNBINNED_BACK  16
@@ -145,7 +146,8 @@ static void thin_bins(struct refclock_stream *s)
 {
 	unsigned int n = 0, p = 0;
 
-	s->bin_width *= 2;
+	if (s->bin_width < BIN_MAX_NS)
+		s->bin_width *= 2;
 	for (unsigned int i = 0; i < s->nr_items; i++) {
 		struct refclock_item *it = &s->items[i], *last = n ? &s->items[n - 1] : NULL;
 		bool plain = last && it->kind == REFCLOCK_SAMPLE && last->kind == REFCLOCK_SAMPLE &&

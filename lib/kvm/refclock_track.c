@@ -571,6 +571,20 @@ static unsigned int latest(const struct refclock_stream *s, struct refclock_item
 	return n;
 }
 
+/* time_now fell when the piece began, and now is where it was before: it rose again. */
+static bool rose_again(const struct refclock_stream *s, const struct refclock_item *it)
+{
+	const struct refclock_line *old;
+	double late = SURE * allowed(s);
+
+	if (!s->proven || !s->has_prev || !s->nr_pieces)
+		return false;
+	old = &s->pieces[s->nr_pieces - 1].line;
+	return (double)hvst_refclock_sub(hvst_refclock_line_at(old, s->cur.from),
+					 hvst_refclock_line_at(&s->cur.line, s->cur.from)) > late &&
+	       (double)hvst_refclock_sub(hvst_refclock_line_at(old, it->t), it->o) < late;
+}
+
 /*
  * A reading above the piece. One that has little to speak for it was made of late samples, and so
  * was one of which another line explains as much, with this reading on it: the best line over the
@@ -743,7 +757,7 @@ static int on_sample(const struct refclock *r, struct refclock_stream *s,
 		settled(s);
 		return 0;
 	}
-	if (y > hi && y < most + DEPTH_MAX && restart(r, s))
+	if (y > hi && y < most + DEPTH_MAX && !rose_again(s, it) && restart(r, s))
 		return 0;
 	s->high |= y > hi + SOFT_NS;
 	low_add(s, it);

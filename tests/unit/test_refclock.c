@@ -680,6 +680,31 @@ static void test_anything(void **state)
 	}
 }
 
+/* A clock that jumps at each reading: no bin holds two of them, however wide. */
+static void test_broken_clock(void **state)
+{
+	struct refclock_verdict v;
+	struct host h;
+
+	(void)state;
+	for (int per_cpu = 0; per_cpu < 2; per_cpu++) {
+		begin(&h, per_cpu);
+		for (unsigned int i = 0; i < 500000; i++) {
+			h.cpu = (int)(rnd(&h) % 3);
+			sample(&h);
+			h.o += i & 1 ? MS(-2) : MS(2);
+			pass(&h, MS(1));
+		}
+		v = stepped(&h);
+		assert_int_equal(v.answer, REFCLOCK_YES);
+		for (unsigned int i = 0; i < h.r.nr_streams; i++)
+			assert_true(h.r.streams[i]->nr_items < 40000 &&
+				    h.r.streams[i]->nr_pieces < 70000 &&
+				    h.r.streams[i]->bin_width < SEC(2));
+		end(&h);
+	}
+}
+
 /* A hostile trace has a clock for each of its thread ids: what one costs before it tells anything.
  */
 static void test_many_clocks(void **state)
@@ -754,6 +779,7 @@ int main(void)
 		cmocka_unit_test(test_event_at_end),
 		cmocka_unit_test(test_anything),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_broken_clock),
 		cmocka_unit_test(test_many_clocks),
 	};
 
