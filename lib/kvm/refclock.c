@@ -786,6 +786,11 @@ void hvst_refclock_stepped(const struct refclock *r, int64_t min_ns, struct refc
 		v->size = r->unsure;
 		v->after = r->unsure_after;
 		v->until = r->unsure_until;
+		snprintf(v->text, sizeof(v->text),
+			 "stepped between %.6f s and %.6f s, or two CPUs' trace clocks are %.6f s "
+			 "apart",
+			 seconds(v->after), seconds(v->until), seconds(v->size));
+		return;
 	}
 	step_words(v);
 }

@@ -545,6 +545,33 @@ static void test_local_of_any_kind(void **state)
 		}
 }
 
+/* A vCPU that moves to another CPU for good: how far are the clocks of the two apart? */
+static void test_local_once(void **state)
+{
+	static const double apart[] = { 50e-6, 0.9e-3, 82e-3 };
+	static const unsigned int allowed[] = { NO, CANNOT_TELL, YES };
+	struct host h;
+
+	(void)state;
+	for (unsigned int p = 1; p < PACES; p++)
+		for (unsigned int i = 0; i < 6; i++) {
+			double x = i & 1 ? -apart[i / 2] : apart[i / 2];
+			/* readings of both CPUs with the same time stamps tell the two apart */
+			bool overlap = x > 0 && (double)paces[p] < 1e9 * x;
+
+			begin(&h, true);
+			samples(&h, count_for(3, paces[p]), paces[p]);
+			h.cpu = 1;
+			h.o += SEC(x);
+			/* up to 2 ms it is the CPU's clock, beyond that the VM's */
+			if (fabs(x) < 2e-3)
+				h.now -= SEC(x);
+			samples(&h, count_for(3, paces[p]), paces[p]);
+			expect(&h, "once", x, paces[p],
+			       allowed[i / 2] | (overlap && x < 2e-3 ? NO : 0));
+		}
+}
+
 static void test_identity(void **state)
 {
 	int64_t apart, err;
@@ -779,6 +806,7 @@ int main(void)
 		cmocka_unit_test(test_event_at_end),
 		cmocka_unit_test(test_anything),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_local_once),
 		cmocka_unit_test(test_broken_clock),
 		cmocka_unit_test(test_many_clocks),
 	};
