@@ -116,23 +116,32 @@ static struct refclock_stream *stream_known(struct refclock *r, int cpu)
 	return s;
 }
 
-/* NULL without memory, or where there are too many CPUs: then @r->error tells. */
+/* NULL where there are too many CPUs, and without memory: then @r->error tells. */
+static struct refclock_stream *stream_add(struct refclock *r, int cpu)
+{
+	struct refclock_stream *s, **p;
+
+	if (r->nr_streams == REFCLOCK_CPUS_MAX)
+		return NULL;
+	p = realloc(r->streams, (r->nr_streams + 1) * sizeof(*p));
+	if (p)
+		r->streams = p;
+	s = p ? stream_new(cpu) : NULL;
+	if (!s || map_cpu(r, cpu)) {
+		stream_free(s);
+		r->error = -ENOMEM;
+		return NULL;
+	}
+	r->streams[r->nr_streams++] = s;
+	return s;
+}
+
 static struct refclock_stream *stream_get(struct refclock *r, int cpu)
 {
-	struct refclock_stream *s = stream_known(r, cpu), **p;
+	struct refclock_stream *s = stream_known(r, cpu);
 
-	if (!s && r->nr_streams < REFCLOCK_CPUS_MAX) {
-		p = realloc(r->streams, (r->nr_streams + 1) * sizeof(*p));
-		if (p)
-			r->streams = p;
-		s = p ? stream_new(cpu) : NULL;
-		if (!s || map_cpu(r, cpu)) {
-			stream_free(s);
-			r->error = -ENOMEM;
-			return NULL;
-		}
-		r->streams[r->nr_streams++] = s;
-	}
+	if (!s)
+		s = stream_add(r, cpu);
 	r->recent = s;
 	return s;
 }
