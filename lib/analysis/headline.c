@@ -242,9 +242,10 @@ static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
 	int64_t harm = episode_harm(r, s->episode, &n);
 
 	snprintf(r->headline, sizeof(r->headline),
-		 "TIMER STORM%s: vCPU %d of VM %d is stuck in its timer for %s from %.6f s; %s.",
-		 r->nr_storms > 1 ? "S" : "", s->vcpu, s->vm, hvst_span_text(harm, span),
-		 (double)s->start_ns / 1e9, whose(s, text));
+		 "TIMER STORM%s: vCPU %d of VM %d is %s its timer for %s from %.6f s; %s.",
+		 r->nr_storms > 1 ? "S" : "", s->vcpu, s->vm,
+		 s->progress_during > 0.5 ? "interrupted over and over by" : "stuck in",
+		 hvst_span_text(harm, span), (double)s->start_ns / 1e9, whose(s, text));
 	if (s->kind == HVST_STORM_LIVELOCK) {
 		livelock_reasons(r, s);
 		return;
@@ -279,23 +280,6 @@ static int first_fault(const struct hvst_result *r)
 	return -1;
 }
 
-/* Every tick came in time, but there are many. */
-static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
-{
-	char share[40] = "";
-
-	if (t->exit_share >= 0)
-		snprintf(share, sizeof(share), " and takes %.0f %% of its exits",
-			 100 * t->exit_share);
-	snprintf(r->headline, sizeof(r->headline),
-		 "No timer storm, but timer %d of vCPU %d expires up to %.0f times a second%s.",
-		 t->timer, t->vcpu, t->peak_hz, share);
-	next_step(r, "Find what in the guest asks for so many ticks; see hvstimer-faults(7).");
-	if (!all_no(r))
-		next_step(r, "Record again with the events listed as missing, if one of these "
-			     "questions matters.");
-}
-
 /* Does an answer stay open, and does any of those name events that are missing? */
 static bool any_open(const struct hvst_result *r, bool *missing)
 {
@@ -309,11 +293,36 @@ static bool any_open(const struct hvst_result *r, bool *missing)
 	return open;
 }
 
-/* The storm question is "no", and no other question found a fault. */
-static void healthy_headline(struct hvst_result *r)
+/* What to do about the questions that stay open, if any does. */
+static void next_for_open(struct hvst_result *r)
 {
 	bool missing, open = any_open(r, &missing);
 
+	if (missing)
+		next_step(r, "For what this recording cannot tell, record again with the events "
+			     "listed as missing.");
+	else if (open)
+		next_step(r, "For what this recording cannot tell, record for longer.");
+}
+
+/* Every tick came in time, but there are many. */
+static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
+{
+	char share[40] = "";
+
+	if (t->exit_share >= 0)
+		snprintf(share, sizeof(share), " and takes %.0f %% of its exits",
+			 100 * t->exit_share);
+	snprintf(r->headline, sizeof(r->headline),
+		 "No timer storm, but timer %d of vCPU %d expires up to %.0f times a second%s.",
+		 t->timer, t->vcpu, t->peak_hz, share);
+	next_step(r, "Find what in the guest asks for so many ticks; see hvstimer-faults(7).");
+	next_for_open(r);
+}
+
+/* The storm question is "no", and no other question found a fault. */
+static void healthy_headline(struct hvst_result *r)
+{
 	if (answer(r, HVST_Q_PREEMPTION) == HVST_YES) {
 		snprintf(r->headline, sizeof(r->headline),
 			 "No timer storm; past-due arms came after the host had held the vCPU.");
@@ -333,11 +342,8 @@ static void healthy_headline(struct hvst_result *r)
 	if (all_no(r))
 		next_step(r, "If the guest was slow while this was recorded, look elsewhere than "
 			     "at its synthetic timers.");
-	else if (missing)
-		next_step(r, "For what this recording cannot tell, record again with the events "
-			     "listed as missing.");
-	else if (open)
-		next_step(r, "For what this recording cannot tell, record for longer.");
+	else
+		next_for_open(r);
 }
 
 /* No storm was seen, and the question stays open. */

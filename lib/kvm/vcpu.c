@@ -246,9 +246,9 @@ void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_c
 }
 
 /*
- * The thread appears on a CPU. If that is the first event of the CPU's whole buffer, what the
- * thread did before may have been there, too, and overwritten: a thread that was silent until then
- * (since the start of the trace, unless its VM was created in it) is not known to have been idle.
+ * The thread appears on a CPU. What it did before that CPU's buffer begins may have been there, too,
+ * and overwritten: a thread that was silent until then (since the start of the trace, unless its VM
+ * was created in it) is not known to have been idle.
  */
 static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 {
@@ -256,13 +256,12 @@ static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 	struct kvm_cpu *cpu = &k->cpu[c];
 	bool first_seen = v->first_ns == ev->ts_ns && v->last_ns == ev->ts_ns;
 	int64_t since = first_seen ? k->first_ns : v->last_ns;
+	int64_t begins = cpu->first_ns != HVST_UNKNOWN ? cpu->first_ns : ev->ts_ns;
 
 	cpu->vcpu = v;
 	v->cpus[c / 64] |= 1ULL << c % 64;
-	if (cpu->first_ns != HVST_UNKNOWN || ev->ts_ns <= since ||
-	    (first_seen && v->vm->page.nr_sources))
-		return;
-	v->silent_ns += ev->ts_ns - since;
+	if (begins > since && !(first_seen && v->vm->page.nr_sources))
+		v->silent_ns += begins - since;
 }
 
 static struct vcpu *vcpu_look_up(struct kvm *k, const struct hvst_event *ev, bool create)

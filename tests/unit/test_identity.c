@@ -49,9 +49,12 @@ static void test_task_creates_again(void **state)
 	assert_int_equal(f.r->vms[1].vcpus[0].tid, 701);
 	assert_true(llabs(f.r->vms[0].epoch_ns - SEC(990)) < MS(1));
 	assert_true(llabs(f.r->vms[1].epoch_ns - SEC(1001)) < MS(1));
-	assert_int_equal(f.r->nr_timers, 2);
+	/* Each VM's timer, and the sum of what ran under that thread id. */
+	assert_int_equal(f.r->nr_timers, 3);
 	assert_int_equal(f.r->timers[0].arms, 40);
 	assert_int_equal(f.r->timers[1].arms, 40);
+	assert_int_equal(f.r->timers[2].vm, -1);
+	assert_int_equal(f.r->timers[2].arms, 80);
 	assert_int_equal(steps(f.r), 0);
 	feed_free(&f);
 }

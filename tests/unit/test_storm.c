@@ -297,6 +297,26 @@ static void test_thresholds(void **state)
 	}
 }
 
+/* An arm takes 8 us here: 100 last less than 1 ms, 200 more. */
+static void test_harm(void **state)
+{
+	(void)state;
+	for (unsigned int n = 100; n <= 200; n += 100) {
+		const struct hvst_result *r;
+		struct feed f;
+
+		begin(&f, TRACED);
+		f.an->params.storm_min_ns = MS(1);
+		guest_lags(&f, &vcpu0, n, MS(5));
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		r = feed_end(&f);
+		printf("# %u in a row, at least 1 ms: %u storms\n", n, r->nr_storms);
+		assert_int_equal(r->nr_storms, n == 200);
+		assert_int_equal(r->past_due.bursts, n == 100 ? n : 0);
+		feed_free(&f);
+	}
+}
+
 /* What belongs together: at most 8 arms ahead and at most 200 ms between two past-due arms. */
 static void test_grouping(void **state)
 {
@@ -515,7 +535,7 @@ int main(void)
 		cmocka_unit_test(test_grouping),  cmocka_unit_test(test_open),
 		cmocka_unit_test(test_no_rates),  cmocka_unit_test(test_episodes),
 		cmocka_unit_test(test_trigger),	  cmocka_unit_test(test_progress),
-		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_gap),	  cmocka_unit_test(test_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
