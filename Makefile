@@ -27,6 +27,7 @@ INSTALL		?= install
 PKG_CONFIG	?= pkg-config
 AR		?= ar
 LDCONFIG	?= ldconfig
+OBJCOPY		?= objcopy
 VERSION		:= 0.1.0
 ABI		:= 0
 
@@ -119,7 +120,8 @@ $(O)/completions/%: completions/%.in lib/event/schema.c
 	@mkdir -p $(@D)
 	$(Q)sed 's/@EVENTS@/$(EVENT_NAMES)/' $< >$@
 
-all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(HELPER) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc $(MAN_LINKS) \
+all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(HELPER) $(PLUGINS) $(SAMPLE_BINS) $(STORM_BIN) \
+	$(O)/hvstimer.pc $(MAN_LINKS) \
 	$(COMPLETIONS)
 
 .PHONY: deps-present
@@ -190,6 +192,37 @@ $(BENCH_BINS): $(O)/tests/bench/%: $(O)/tests/bench/%.o $(LIB_A) | $(O)/tests/be
 $(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A) | $(O)/samples/$(notdir $(HELPER))
 	$(say) LD $@
 	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS)
+
+# The reproducer: a VMM that needs only the C library and the kernel's headers, and within it the guest, a
+# flat image at its own address.
+STORM		:= samples/stimer-storm
+STORM_BIN	:= $(O)/stimer-storm
+STORM_OBJS	:= $(patsubst %.c,$(O)/%.o,$(filter-out $(STORM)/guest.c,$(wildcard $(STORM)/*.c)))
+STORM_CFLAGS	:= -std=gnu11 $(WARN) -g -O2 -MMD -MP
+GUEST_CFLAGS	:= -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
+		   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+
+$(O)/$(STORM)/guest.o: $(STORM)/guest.c $(O)/.flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STORM_CFLAGS) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(O)/$(STORM)/guest.img: $(O)/$(STORM)/guest.o $(STORM)/guest.ld
+	$(say) LD $@
+	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--omagic \
+		-T $(STORM)/guest.ld -o $(@:.img=.elf) $<
+	$(Q)$(OBJCOPY) -O binary $(@:.img=.elf) $@
+
+$(O)/$(STORM)/vm.o: $(O)/$(STORM)/guest.img
+$(filter-out %/guest.o,$(STORM_OBJS)): $(O)/%.o: %.c $(O)/.flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STORM_CFLAGS) $(HARDEN) -fPIE -D_GNU_SOURCE -DHVST_VERSION='"$(VERSION)"' \
+		-DGUEST_IMAGE='"$(O)/$(STORM)/guest.img"' -c -o $@ $<
+
+$(STORM_BIN): $(STORM_OBJS)
+	$(say) LD $@
+	$(Q)$(CC) -pie $(HARDEN_LD) -o $@ $^ -lpthread
 
 # The plugin links nothing: libtraceevent's symbols come from the program that loads it. It is built from
 # the same names and decoders as the library, compiled in, hidden.
