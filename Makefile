@@ -6,6 +6,7 @@
 # make check-distros  the two commands and the packages in fresh roots of DISTROS="bookworm trixie sid"
 # make check-accuracy  200 random scenarios against the analysis: precision, recall, wrong answers
 # make check-clock  10,000 random clocks against the reference-clock model (CLOCKS=N)
+# make check-vm   stimer-storm's scenarios on a real KVM, in an emulated machine: recorded and judged
 # make fuzz       fuzz every target TIME seconds; fuzz-smoke: the short round of .ci/run (tests/fuzz/fuzz.mk)
 # make bench      compare reading speed with cat, trace-cmd report and a bare libtracecmd loop
 # make install    prefix=/usr/local libdir=... DESTDIR=...; make uninstall
@@ -288,6 +289,11 @@ check-distros:
 	@scripts/packages install distros
 	@scripts/check-distros $(DISTROS)
 
+check-vm:
+	@scripts/packages install build check vm
+	@$(MAKE) --no-print-directory all
+	@O=$(O) tests/vm/run
+
 check-accuracy:
 	@scripts/packages install build check
 	@$(MAKE) --no-print-directory all $(GEN_BIN)
@@ -359,5 +365,5 @@ dist:
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all bench demo check check-accuracy check-clock check-distros clean install uninstall dist test-programs bench-programs
+.PHONY: all bench demo check check-accuracy check-clock check-distros check-vm clean install uninstall dist test-programs bench-programs
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

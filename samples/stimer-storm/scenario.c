@@ -43,7 +43,7 @@ const struct scenario scenarios[] = {
 		HEALTHY("healthy before"),
 		{ .name = "resume, targets go on from before", .expect = "storm",
 		  .kinds = KIND_BACKLOG, .ms = 2500, .clock = CLOCK_COUNTER,
-		  .timers = GOES_ON(NEXT_FROM_TARGET, 2 * MS), .guest = { { .op = OP_PAGE_OFF } },
+		  .timers = GOES_ON(NEXT_FROM_TARGET, 5 * MS), .guest = { { .op = OP_PAGE_OFF } },
 		  .host = { { .op = HOST_HOLD, .value = 300 },
 			    { .op = HOST_SET_MSR, .msr = MSR_HV_TSC_PAGE, .vcpus = 1 },
 			    { .op = HOST_ADD_TSC, .value = 3000 * NS_PER_MS },
@@ -125,7 +125,10 @@ const struct scenario scenarios[] = {
 		  .timers = { { .on = true, .periodic = true, .period = 500 * US } },
 		  .guest = { { .op = OP_TIMERS_OFF, .all_vcpus = 1 } } } } },
 	{ "start-apart", "the TSC began 40 ms behind the reference clock; the guest goes by the TSC", 1, {
-		HEALTHY("page"),
+		{ .name = "page", .expect = "none", .ms = 1000, .clock = CLOCK_PAGE,
+		  .timers = ONE_SHOT(NEXT_FROM_NOW, 10 * MS), .guest = { { .op = OP_PAGE_ON } },
+		  .host = { { .op = HOST_HOLD, .value = 100 },
+			    { .op = HOST_ADD_TSC, .value = -40 * NS_PER_MS } } },
 		{ .name = "TSC as clock since its zero", .expect = "storm", .kinds = KIND_CONSTANT,
 		  .ms = 700, .clock = CLOCK_RAW_TSC, .timers = ONE_SHOT(NEXT_FROM_NOW, 10 * MS),
 		  .guest = { { .op = OP_TSC_FROM_ZERO, .all_vcpus = 1 } } },
@@ -194,12 +197,16 @@ const struct scenario scenarios[] = {
 		{ .name = "message page off", .expect = "lost", .ms = 1500, .clock = CLOCK_PAGE,
 		  .timers = BY_MESSAGE(NEXT_FROM_NOW, 10 * MS),
 		  .guest = { { .op = OP_WRMSR, .msr = 0x40000083, .all_vcpus = 1 } } } } },
-	{ "restored-timer", "an expired timer is enabled again by a restore and fires once more", 1, {
+	/* Kernels before d6800af51c76 ("KVM: x86: hyper-v: don't auto-enable stimer on write from user space")
+	 * enabled it by the write of its count alone. */
+	{ "restored-timer", "a restore enables an expired timer again: it fires once more", 1, {
 		HEALTHY("before"),
 		{ .name = "one tick, then idle", .expect = "none", .ms = 500, .clock = CLOCK_PAGE,
 		  .timers = ONE_SHOT(ONCE, 50 * MS) },
 		{ .name = "restored", .expect = "restored timer", .ms = 1000, .clock = CLOCK_PAGE,
-		  .host = { { .op = HOST_RENEW }, { .op = HOST_RESTORE_CLOCK } } },
+		  .host = { { .op = HOST_RENEW },
+			    { .op = HOST_RESTORE_CLOCK },
+			    { .op = HOST_SET_MSR, .msr = 0x400000b0, .value = 0x1409 } } },
 		UNCHANGED("healthy after") } },
 	{ "counter", "the TSC page is never on: every clock read leaves the guest", 1, {
 		{ .name = "counter, read all the time", .expect = "slow clock path", .ms = 2000,

@@ -169,12 +169,13 @@ static void print_kinds(unsigned int kinds)
 	fputs("]", out);
 }
 
-void truth_phase_start(struct vm *vm, unsigned int vcpu, unsigned int number, const struct phase *p, uint64_t count)
+void truth_phase_start(struct vm *vm, unsigned int vcpu, unsigned int number, const struct phase *p,
+		       uint64_t ns, uint64_t count)
 {
 	const struct vcpu_block *b = vm_block(vm, vcpu);
 	unsigned int kinds = odd(p, vcpu) ? p->kinds : 0;
 
-	begin("phase_start", mono_ns());
+	begin("phase_start", ns);
 	fprintf(out, ",\"vcpu\":%u,\"tid\":%d,\"phase\":%u,\"name\":\"%s\",\"expect\":\"%s\",\"expect_storm\":%s",
 		vcpu, vm->vcpus[vcpu].tid, number, p->name, odd(p, vcpu) ? p->expect : "none",
 		kinds ? "true" : "false");

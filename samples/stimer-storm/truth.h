@@ -20,7 +20,8 @@ int truth_close(void);
 uint64_t mono_ns(void);
 void truth_meta(struct vm *vm, const struct scenario *s, uint64_t seed);
 void truth_host_action(const struct host_record *r);
-void truth_phase_start(struct vm *vm, unsigned int vcpu, unsigned int number, const struct phase *p, uint64_t count);
+void truth_phase_start(struct vm *vm, unsigned int vcpu, unsigned int number, const struct phase *p,
+		       uint64_t ns, uint64_t count);
 void truth_phase_end(struct vm *vm, unsigned int vcpu, unsigned int number, const struct phase *p);
 void truth_end(void);
 
