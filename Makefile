@@ -108,6 +108,8 @@ UNIT_BINS	:= $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRCS))
 BENCH_BINS	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(BENCH_SRCS))
 SAMPLE_BINS	:= $(patsubst samples/%.c,$(O)/samples/%,$(SAMPLE_SRCS))
 PLUGINS		:= $(patsubst plugins/%.c,$(O)/plugins/%.so,$(PLUGIN_SRCS))
+# The reproducer's guest is a program for x86-64.
+STORM_BIN	:= $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),$(O)/stimer-storm)
 
 # A page of section 3 that names several functions gets a link for each but the first.
 MAN_ALIASES	:= $(shell awk 'FNR == 1 { first = "" } /^\.Sh / { n = $$2 == "NAME" } n && /^\.Nm / \
@@ -197,7 +199,6 @@ $(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A) | $(O)/samples/$(notdi
 # The reproducer: a VMM that needs only the C library and the kernel's headers, and within it the guest, a
 # flat image at its own address.
 STORM		:= samples/stimer-storm
-STORM_BIN	:= $(O)/stimer-storm
 STORM_OBJS	:= $(patsubst %.c,$(O)/%.o,$(filter-out $(STORM)/guest.c,$(wildcard $(STORM)/*.c)))
 STORM_CFLAGS	:= -std=gnu11 $(WARN) -g -O2 -MMD -MP
 GUEST_CFLAGS	:= -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
@@ -221,7 +222,7 @@ $(filter-out %/guest.o,$(STORM_OBJS)): $(O)/%.o: %.c $(O)/.flags
 	$(Q)$(CC) $(STORM_CFLAGS) $(HARDEN) -fPIE -D_GNU_SOURCE -DHVST_VERSION='"$(VERSION)"' \
 		-DGUEST_IMAGE='"$(O)/$(STORM)/guest.img"' -c -o $@ $<
 
-$(STORM_BIN): $(STORM_OBJS)
+$(O)/stimer-storm: $(STORM_OBJS)
 	$(say) LD $@
 	$(Q)$(CC) -pie $(HARDEN_LD) -o $@ $^ -lpthread
 
@@ -311,7 +312,7 @@ MAN_SECTIONS	:= 1 3 5 7
 man_pages	= $(wildcard man/*.$(1)) $(filter %.$(1),$(MAN_LINKS))
 SCHEMAS		:= $(wildcard tests/schema/*.json)
 define INSTALLED
-755 $(bindir) $(CLI_BIN)
+755 $(bindir) $(CLI_BIN) $(STORM_BIN)
 755 $(libdir) $(LIB_SO)
 755 $(libexecdir) $(HELPER)
 644 $(libdir) $(LIB_A)

@@ -234,6 +234,7 @@ static int run_phase(struct run *r, unsigned int number, const struct phase *p)
 static int run_all(struct run *r, unsigned int nr_vcpus, uint64_t seed)
 {
 	const struct phase *p = r->scenario->phases;
+	uint64_t end = 0, count = 0;
 	unsigned int i;
 	int rc;
 
@@ -248,7 +249,9 @@ static int run_all(struct run *r, unsigned int nr_vcpus, uint64_t seed)
 			fprintf(stderr, "%s: %s\n", r->scenario->name, p[i].name);
 		rc = run_phase(r, i, &p[i]);
 	}
-	truth_end();
+	rc = rc ? rc : read_counter(&r->vm, &end, &count);
+	if (!rc)
+		truth_end(end, count);
 	return rc;
 }
 

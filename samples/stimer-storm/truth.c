@@ -222,8 +222,9 @@ void truth_phase_end(struct vm *vm, unsigned int vcpu, unsigned int number, cons
 	end();
 }
 
-void truth_end(void)
+void truth_end(uint64_t ns, uint64_t count)
 {
-	begin("end", mono_ns());
+	begin("end", ns);
+	fprintf(out, ",\"refcount\":%" PRIu64, count);
 	end();
 }

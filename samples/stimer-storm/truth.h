@@ -23,6 +23,7 @@ void truth_host_action(const struct host_record *r);
 void truth_phase_start(struct vm *vm, unsigned int vcpu, unsigned int number, const struct phase *p,
 		       uint64_t ns, uint64_t count);
 void truth_phase_end(struct vm *vm, unsigned int vcpu, unsigned int number, const struct phase *p);
-void truth_end(void);
+/* Only when all was done: a truth without it is cut off. */
+void truth_end(uint64_t ns, uint64_t count);
 
 #endif

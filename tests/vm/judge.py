@@ -78,18 +78,14 @@ def late_steps(truth):
 
 
 def expected_steps(truth):
-    """(from, to, ns): between the starts of two phases the reference clock moved by ns against CLOCK_MONOTONIC"""
-    first = [s for s, _ in phases(truth) if s['vcpu'] == 0]
+    """(from, to, ns): between two readings of the truth the reference clock moved by ns against CLOCK_MONOTONIC"""
+    readings = [s for s, _ in phases(truth) if s['vcpu'] == 0] + [t for t in truth if t['type'] == 'end']
     late = list(late_steps(truth))
     steps = []
-    for a, b in zip(first, first[1:]):
+    for a, b in zip(readings, readings[1:]):
         moved = (b['refcount'] - a['refcount']) * 100 - (b['mono_ns'] - a['mono_ns'])
-        inside = [(at, ns) for at, ns in late if a['mono_ns'] < at < b['mono_ns']]
-        moved -= sum(ns for _, ns in inside)
-        steps += [(at, at, ns) for at, ns in inside]
-        steps.append((a['mono_ns'], b['mono_ns'], moved))
-    last = first[-1]['mono_ns'] if first else 0
-    steps += [(at, at, ns) for at, ns in late if at > last]
+        inside = [(at, at, ns) for at, ns in late if a['mono_ns'] < at < b['mono_ns']]
+        steps += [*inside, (a['mono_ns'], b['mono_ns'], moved - sum(ns for *_, ns in inside))]
     return [s for s in steps if abs(s[2]) >= STEP_MIN]
 
 
