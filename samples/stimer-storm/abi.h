@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the VMM and the guest of stimer-storm share: where things lie in guest memory, and the block of
- * each vCPU, through which the VMM says what to do and the guest says what it did.
+ * What the VMM and the guest of stimer-storm share: where things lie in guest memory, and the block
+ * of each vCPU, through which the VMM says what to do and the guest says what it did.
  */
 #ifndef STORM_ABI_H
 #define STORM_ABI_H
@@ -12,17 +12,17 @@
 #define MAX_TIMERS 4 /* of a vCPU: TLFS, "Synthetic Timers" */
 
 /* Guest physical addresses; the page tables map them to themselves. */
-#define GPA_PML4     0x1000
-#define GPA_PDPT     0x2000
-#define GPA_PD	     0x3000
-#define GPA_GDT	     0x4000
-#define GPA_TSC_PAGE 0x5000
+#define GPA_PML4      0x1000
+#define GPA_PDPT      0x2000
+#define GPA_PD	      0x3000
+#define GPA_GDT	      0x4000
+#define GPA_TSC_PAGE  0x5000
 #define GPA_HYPERCALL 0x6000
-#define GPA_SIMP(n)  (0x10000 + (n) * 0x1000ULL)
-#define GPA_VCPU(n)  (0x20000 + (n) * 0x1000ULL)
-#define GPA_STACK(n) (0x40000 + ((n) + 1) * 0x4000ULL) /* its top */
-#define GPA_IMAGE    0x100000
-#define GUEST_MEMORY 0x200000
+#define GPA_SIMP(n)   (0x10000 + (n)*0x1000ULL)
+#define GPA_VCPU(n)   (0x20000 + (n)*0x1000ULL)
+#define GPA_STACK(n)  (0x40000 + ((n) + 1) * 0x4000ULL) /* its top */
+#define GPA_IMAGE     0x100000
+#define GUEST_MEMORY  0x200000
 
 /* Ports by which the guest leaves to the VMM. */
 #define PORT_PARKED 0x5a /* the phase is over */
@@ -45,9 +45,9 @@ enum guest_clock {
 enum guest_policy {
 	NEXT_FROM_NOW,	  /* next = now + period */
 	NEXT_FROM_TARGET, /* next = target + period: missed ticks are replayed */
-	RETRY,		  /* the same target until the guest's clock has reached it, then now + period */
-	FIXED,		  /* count = period, whatever the time */
-	ONCE,		  /* one tick, no other */
+	RETRY, /* the same target until the guest's clock has reached it, then now + period */
+	FIXED, /* count = period, whatever the time */
+	ONCE,  /* one tick, no other */
 	NR_POLICIES
 };
 

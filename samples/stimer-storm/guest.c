@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest of stimer-storm: 64-bit, no operating system. It turns the Hyper-V enlightenments on, keeps up to four
- * synthetic timers a vCPU and reads its clock in the way that the VMM asks for, phase by phase. Register
- * layouts: TLFS, "Synthetic Timers", "Synthetic Interrupt Controller", "Partition Reference Time Enlightenment".
+ * The guest of stimer-storm: 64-bit, no operating system. It turns the Hyper-V enlightenments on,
+ * keeps up to four synthetic timers a vCPU and reads its clock in the way that the VMM asks for,
+ * phase by phase. Register layouts: TLFS, "Synthetic Timers", "Synthetic Interrupt Controller",
+ * "Partition Reference Time Enlightenment".
  */
 #include <stddef.h>
 
@@ -29,7 +30,7 @@
 #define STIMER_AUTO	 (1ULL << 3)
 #define STIMER_DIRECT	 (1ULL << 12)
 /* An open source system (bit 63) of nobody in particular: TLFS, "Guest OS Identity". */
-#define GUEST_OS_ID	 0x8100000000010000ULL
+#define GUEST_OS_ID 0x8100000000010000ULL
 
 struct tsc_page {
 	volatile uint32_t sequence;
@@ -70,7 +71,10 @@ static struct vcpu_block *self(void)
 
 static void wrmsr(uint32_t msr, uint64_t value)
 {
-	asm volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+	asm volatile("wrmsr"
+		     :
+		     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+		     : "memory");
 }
 
 static uint64_t rdmsr(uint32_t msr)
@@ -153,7 +157,8 @@ static void copy_page(struct vcpu_block *v)
 	v->copy_offset = p->offset;
 }
 
-/* Until the page was on once its scale is unknown: then the TSC is held against the counter for 20 ms. */
+/* Until the page was on once its scale is unknown: then the TSC is held against the counter for 20
+ * ms. */
 static void calibrate_tsc(struct vcpu_block *v)
 {
 	const struct tsc_page *p = (const struct tsc_page *)GPA_TSC_PAGE;
@@ -181,7 +186,8 @@ static uint64_t timer_config(const struct guest_timer *t, int n)
 	return config | STIMER_DIRECT | (uint64_t)VECTOR_TIMER(n) << 4;
 }
 
-/* The write of count is what starts the timer: config is set with enable clear, count enables (auto-enable). */
+/* The write of count is what starts the timer: config is set with enable clear, count enables
+ * (auto-enable). */
 static void arm(struct vcpu_block *v, int n)
 {
 	struct guest_timer *t = &v->timers[n];
@@ -236,7 +242,7 @@ static void eoi(void)
 	wrmsr(MSR_X2APIC_EOI, 0);
 }
 
-#define TIMER_HANDLER(n)                                                                          \
+#define TIMER_HANDLER(n)                                                                           \
 	static __attribute__((interrupt)) void on_timer##n(struct frame *f)                        \
 	{                                                                                          \
 		(void)f;                                                                           \
@@ -431,7 +437,8 @@ static void run_phase(struct vcpu_block *v)
 		v->loops++;
 		if (v->read_clock)
 			guest_now(v);
-		/* An interrupt between the test of stop and HLT is held back by CLI until HLT waits for it. */
+		/* An interrupt between the test of stop and HLT is held back by CLI until HLT waits
+		 * for it. */
 		if (!v->halt)
 			asm volatile("sti; pause; nop; cli" : : : "memory");
 		else if (!*(volatile uint32_t *)&v->stop)

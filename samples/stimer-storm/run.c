@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Runs a scenario: before each phase the VMM's actions, then the guest's phase, with all vCPUs parked between. */
+/* Runs a scenario: before each phase the VMM's actions, then the guest's phase, with all vCPUs
+ * parked between. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +50,8 @@ static int move_clock(struct vm *vm, int64_t ns)
 	return rc ? rc : vm_set_clock(vm, now + ns);
 }
 
-/* All vCPUs get a TSC of one reading, as a VMM restores them: KVM then takes them for synchronized. */
+/* All vCPUs get a TSC of one reading, as a VMM restores them: KVM then takes them for synchronized.
+ */
 static int move_tscs(struct vm *vm, int64_t by)
 {
 	unsigned int i;
@@ -144,7 +146,10 @@ static int read_counter(struct vm *vm, uint64_t *ns, uint64_t *count)
 static int host_action(struct run *r, const struct host_action *a)
 {
 	struct host_record rec = {
-		.action = host_op_names[a->op], .msr = a->msr, .value = a->value, .vcpus = a->vcpus,
+		.action = host_op_names[a->op],
+		.msr = a->msr,
+		.value = a->value,
+		.vcpus = a->vcpus,
 	};
 	bool running = a->after_ms;
 	int rc;
@@ -165,9 +170,14 @@ static void set_timer(struct guest_timer *t, const struct phase_timer *p, bool o
 	uint64_t target = t->target;
 
 	*t = (struct guest_timer){
-		.on = p->on, .periodic = p->periodic, .message = p->message,
-		.config_each = p->config_each, .keep_target = p->keep_target,
-		.policy = odd ? p->policy : NEXT_FROM_NOW, .period = p->period, .target = target,
+		.on = p->on,
+		.periodic = p->periodic,
+		.message = p->message,
+		.config_each = p->config_each,
+		.keep_target = p->keep_target,
+		.policy = odd ? p->policy : NEXT_FROM_NOW,
+		.period = p->period,
+		.target = target,
 	};
 }
 

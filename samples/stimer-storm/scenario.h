@@ -30,7 +30,8 @@ struct host_action {
 	unsigned int after_ms; /* done so long after the phase began, vCPUs running; 0: before it */
 };
 
-/* The kinds of storm of `hvstimer diagnose` that a phase may show; more than one where both are right. */
+/* The kinds of storm of `hvstimer diagnose` that a phase may show; more than one where both are
+ * right. */
 enum storm_kind { KIND_BACKLOG = 1, KIND_CONSTANT = 2, KIND_GROWING = 4 };
 
 struct phase_timer {

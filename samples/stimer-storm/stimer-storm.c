@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* stimer-storm: a guest on /dev/kvm whose Hyper-V timers go wrong as told, see hvstimer-storm(1). */
+/* stimer-storm: a guest on /dev/kvm whose Hyper-V timers go wrong as told, see hvstimer-storm(1).
+ */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -47,7 +48,8 @@ static void list(void)
 
 	for (i = 0; i < nr_scenarios; i++)
 		printf("%-20s %s\n", scenarios[i].name, scenarios[i].what);
-	printf("%-20s %s\n", "random", "a random walk of healthy ticks, lags, holds and jumps (--seed)");
+	printf("%-20s %s\n", "random",
+	       "a random walk of healthy ticks, lags, holds and jumps (--seed)");
 }
 
 static int usage(const char *what, const char *word)
@@ -158,11 +160,11 @@ static int run(const struct options *o, const char *name)
 }
 
 static const struct option long_options[] = {
-	{ "list", no_argument, NULL, 'l' },	     { "check", no_argument, NULL, 'c' },
-	{ "output", required_argument, NULL, 'o' },  { "vcpus", required_argument, NULL, 'n' },
-	{ "seed", required_argument, NULL, 's' },    { "time-limit", required_argument, NULL, 't' },
-	{ "quiet", no_argument, NULL, 'q' },	     { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },	     { NULL, 0, NULL, 0 },
+	{ "list", no_argument, NULL, 'l' },	    { "check", no_argument, NULL, 'c' },
+	{ "output", required_argument, NULL, 'o' }, { "vcpus", required_argument, NULL, 'n' },
+	{ "seed", required_argument, NULL, 's' },   { "time-limit", required_argument, NULL, 't' },
+	{ "quiet", no_argument, NULL, 'q' },	    { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },	    { NULL, 0, NULL, 0 },
 };
 
 int main(int argc, char **argv)
@@ -186,7 +188,8 @@ int main(int argc, char **argv)
 			return rc;
 	}
 	if (argc - optind != !o.check)
-		return usage(o.check ? "--check takes no scenario" : "one scenario is wanted", NULL);
+		return usage(o.check ? "--check takes no scenario" : "one scenario is wanted",
+			     NULL);
 	signal(SIGALRM, time_limit);
 	alarm(o.limit_s);
 	return o.check ? check() : run(&o, argv[optind]);

@@ -80,14 +80,16 @@ void truth_meta(struct vm *vm, const struct scenario *s, uint64_t seed)
 
 	for (i = 0; i < vm->hv_cpuid->nent; i++) {
 		e = &vm->hv_cpuid->entries[i];
-		fprintf(out, "{\"pid\":%d,\"type\":\"hv_cpuid\",\"function\":\"0x%x\",\"eax\":\"0x%x\","
+		fprintf(out,
+			"{\"pid\":%d,\"type\":\"hv_cpuid\",\"function\":\"0x%x\",\"eax\":\"0x%x\","
 			"\"ebx\":\"0x%x\",\"ecx\":\"0x%x\",\"edx\":\"0x%x\"}\n",
 			getpid(), e->function, e->eax, e->ebx, e->ecx, e->edx);
 	}
 	begin("meta", mono_ns());
-	fprintf(out, ",\"scenario\":\"%s\",\"seed\":%" PRIu64 ",\"nvcpu\":%u,\"tsc_khz\":%" PRIu64
-		",\"kernel\":\"%s\",\"tids\":[", s->name, seed, vm->nr_vcpus, vm->tsc_khz,
-		uname(&u) ? "" : u.release);
+	fprintf(out,
+		",\"scenario\":\"%s\",\"seed\":%" PRIu64 ",\"nvcpu\":%u,\"tsc_khz\":%" PRIu64
+		",\"kernel\":\"%s\",\"tids\":[",
+		s->name, seed, vm->nr_vcpus, vm->tsc_khz, uname(&u) ? "" : u.release);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		fprintf(out, "%s%d", i ? "," : "", vm->vcpus[i].tid);
 	fputs("]", out);
@@ -97,7 +99,9 @@ void truth_meta(struct vm *vm, const struct scenario *s, uint64_t seed)
 void truth_host_action(const struct host_record *r)
 {
 	begin("host_action", r->begin_ns);
-	fprintf(out, ",\"mono_ns_end\":%" PRIu64 ",\"vcpus\":\"0x%x\",\"action\":\"%s\",\"msr\":\"0x%x\","
+	fprintf(out,
+		",\"mono_ns_end\":%" PRIu64
+		",\"vcpus\":\"0x%x\",\"action\":\"%s\",\"msr\":\"0x%x\","
 		"\"value\":%" PRId64 ",\"clock_before_ns\":%" PRIu64 ",\"clock_after_ns\":%" PRIu64
 		",\"refcount_before\":%" PRIu64 ",\"refcount_after\":%" PRIu64,
 		r->end_ns, r->vcpus, r->action, r->msr, r->value, r->clock_before, r->clock_after,
@@ -121,8 +125,9 @@ static void print_timers(const struct vcpu_block *b)
 		t = &b->timers[n];
 		if (!t->on)
 			continue;
-		fprintf(out, "%s{\"timer\":%d,\"mode\":\"%s\",\"policy\":\"%s\",\"period_100ns\":%" PRIu64
-			",\"delivery\":\"%s\",\"continue\":%d,\"config_each\":%d}",
+		fprintf(out,
+			"%s{\"timer\":%d,\"mode\":\"%s\",\"policy\":\"%s\",\"period_100ns\":"
+			"%" PRIu64 ",\"delivery\":\"%s\",\"continue\":%d,\"config_each\":%d}",
 			comma, n, t->periodic ? "periodic" : "one-shot", policy_names[t->policy],
 			t->period, t->message ? "message" : "direct", t->keep_target ? 2 : 0,
 			t->config_each);
@@ -142,8 +147,8 @@ static void print_actions(const struct vcpu_block *b, bool results)
 		a = &b->actions[i];
 		if (!a->op || (b->index && !a->all_vcpus))
 			continue;
-		fprintf(out, "%s{\"action\":\"%s\",\"msr\":\"0x%x\",\"value\":\"0x%" PRIx64 "\"", comma,
-			op_names[a->op], a->msr, a->value);
+		fprintf(out, "%s{\"action\":\"%s\",\"msr\":\"0x%x\",\"value\":\"0x%" PRIx64 "\"",
+			comma, op_names[a->op], a->msr, a->value);
 		if (results)
 			fprintf(out, ",\"result\":\"0x%" PRIx64 "\",\"refused\":%s", a->result,
 				a->faulted ? "true" : "false");
@@ -176,11 +181,14 @@ void truth_phase_start(struct vm *vm, unsigned int vcpu, unsigned int number, co
 	unsigned int kinds = odd(p, vcpu) ? p->kinds : 0;
 
 	begin("phase_start", ns);
-	fprintf(out, ",\"vcpu\":%u,\"tid\":%d,\"phase\":%u,\"name\":\"%s\",\"expect\":\"%s\",\"expect_storm\":%s",
+	fprintf(out,
+		",\"vcpu\":%u,\"tid\":%d,\"phase\":%u,\"name\":\"%s\",\"expect\":\"%s\",\"expect_"
+		"storm\":%s",
 		vcpu, vm->vcpus[vcpu].tid, number, p->name, odd(p, vcpu) ? p->expect : "none",
 		kinds ? "true" : "false");
 	print_kinds(kinds);
-	fprintf(out, ",\"clock\":\"%s\",\"guest_lag_100ns\":%" PRId64 ",\"raw_scale_ppm\":%" PRId64
+	fprintf(out,
+		",\"clock\":\"%s\",\"guest_lag_100ns\":%" PRId64 ",\"raw_scale_ppm\":%" PRId64
 		",\"halt\":%u,\"secs\":%u.%03u,\"refcount\":%" PRIu64,
 		clock_names[b->clock], b->lag, b->ppm, b->halt, p->ms / 1000, p->ms % 1000, count);
 	print_timers(b);
@@ -215,8 +223,10 @@ void truth_phase_end(struct vm *vm, unsigned int vcpu, unsigned int number, cons
 	for (n = 0; n < MAX_TIMERS; n++)
 		if (b->timers[n].behind > behind)
 			behind = b->timers[n].behind;
-	fprintf(out, ",\"max_behind_100ns\":%" PRId64 ",\"spurious\":%" PRIu64
-		",\"tsc_page_seq0_reads\":%" PRIu64 ",\"counter_reads\":%" PRIu64 ",\"loops\":%" PRIu64,
+	fprintf(out,
+		",\"max_behind_100ns\":%" PRId64 ",\"spurious\":%" PRIu64
+		",\"tsc_page_seq0_reads\":%" PRIu64 ",\"counter_reads\":%" PRIu64
+		",\"loops\":%" PRIu64,
 		behind, b->spurious, b->sequence_0, b->clock_reads, b->loops);
 	print_actions(b, true);
 	end();

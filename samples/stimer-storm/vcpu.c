@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A thread for each vCPU. Between phases all are parked: out of KVM_RUN, with nothing pending for the VMM. */
+/* A thread for each vCPU. Between phases all are parked: out of KVM_RUN, with nothing pending for
+ * the VMM. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@ static void fault(struct vcpu *v, const char *what, unsigned long long detail)
 
 	pthread_mutex_lock(&vm->lock);
 	if (!*vm->error)
-		snprintf(vm->error, sizeof(vm->error), "vCPU %u: %s 0x%llx", v->index, what, detail);
+		snprintf(vm->error, sizeof(vm->error), "vCPU %u: %s 0x%llx", v->index, what,
+			 detail);
 	vm->quit = true;
 	pthread_cond_broadcast(&vm->changed);
 	pthread_mutex_unlock(&vm->lock);

@@ -16,8 +16,8 @@
 #define HV_LEAF_FEATURES 0x40000003
 #define MAX_LEAVES	 256
 /* Where KVM may put three pages and one of its own on Intel; not in the guest's memory. */
-#define TSS_ADDRESS	 0xfffbd000
-#define IDENTITY_MAP	 0xfffbc000
+#define TSS_ADDRESS  0xfffbd000
+#define IDENTITY_MAP 0xfffbc000
 
 extern const uint8_t guest_image[], guest_image_end[];
 asm(".section .rodata\n"
@@ -150,7 +150,8 @@ int vm_check(struct vm *vm)
 static int set_cpuid(struct vcpu *v)
 {
 	const struct kvm_cpuid2 *cpu = v->vm->cpuid, *hv = v->vm->hv_cpuid;
-	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + (cpu->nent + hv->nent) * sizeof(c->entries[0]));
+	struct kvm_cpuid2 *c =
+		calloc(1, sizeof(*c) + (cpu->nent + hv->nent) * sizeof(c->entries[0]));
 	unsigned int i;
 	int rc;
 
@@ -177,8 +178,14 @@ static int set_cpuid(struct vcpu *v)
 static struct kvm_segment segment(uint16_t selector, uint8_t type, bool code)
 {
 	return (struct kvm_segment){
-		.limit = 0xffffffff, .selector = selector, .type = type, .present = 1, .s = 1,
-		.l = code, .db = !code, .g = 1,
+		.limit = 0xffffffff,
+		.selector = selector,
+		.type = type,
+		.present = 1,
+		.s = 1,
+		.l = code,
+		.db = !code,
+		.g = 1,
 	};
 }
 
@@ -199,7 +206,7 @@ static int set_registers(struct vcpu *v)
 	s.gdt.limit = 5 * 8 - 1;
 	s.cr0 = 0x80000033; /* PG, NE, ET, MP, PE */
 	s.cr3 = GPA_PML4;
-	s.cr4 = 0x620; /* OSXMMEXCPT, OSFXSR, PAE */
+	s.cr4 = 0x620;	/* OSXMMEXCPT, OSFXSR, PAE */
 	s.efer = 0x500; /* LMA, LME */
 	if (ioctl(v->fd, KVM_SET_SREGS, &s))
 		return fail(v->vm, "KVM_SET_SREGS");
@@ -296,7 +303,8 @@ int vm_create(struct vm *vm, unsigned int nr_vcpus)
 	if (rc <= 0)
 		return fail(vm, "KVM_GET_VCPU_MMAP_SIZE");
 	vm->run_size = rc;
-	vm->memory = mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	vm->memory = mmap(NULL, GUEST_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
 	if (vm->memory == MAP_FAILED) {
 		vm->memory = NULL;
 		return fail(vm, "guest memory");
@@ -384,7 +392,9 @@ int vm_add_tsc_offset(struct vcpu *v, int64_t ticks)
 {
 	uint64_t offset;
 	struct kvm_device_attr a = {
-		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uint64_t)&offset,
+		.group = KVM_VCPU_TSC_CTRL,
+		.attr = KVM_VCPU_TSC_OFFSET,
+		.addr = (uint64_t)&offset,
 	};
 
 	if (ioctl(v->fd, KVM_GET_DEVICE_ATTR, &a))
@@ -402,7 +412,8 @@ int vm_kick(struct vm *vm, unsigned int index)
 }
 
 static const uint32_t stimer_msrs[] = {
-	0x400000b0, 0x400000b1, 0x400000b2, 0x400000b3, 0x400000b4, 0x400000b5, 0x400000b6, 0x400000b7,
+	0x400000b0, 0x400000b1, 0x400000b2, 0x400000b3,
+	0x400000b4, 0x400000b5, 0x400000b6, 0x400000b7,
 };
 
 int vm_rewrite_stimers(struct vcpu *v)
@@ -424,7 +435,7 @@ static void list_msrs(struct vcpu_state *s)
 {
 	static const uint32_t first[] = {
 		MSR_IA32_TSC, 0x40000000, 0x40000001, MSR_HV_TSC_PAGE,
-		0x40000080, 0x40000082, 0x40000083, /* SCONTROL, SIEFP, SIMP */
+		0x40000080,   0x40000082, 0x40000083, /* SCONTROL, SIEFP, SIMP */
 	};
 	unsigned int n = 0, i;
 
@@ -442,7 +453,8 @@ static int save_vcpu(struct vcpu *v, struct vcpu_state *s)
 	memset(s, 0, sizeof(*s));
 	list_msrs(s);
 	if (ioctl(v->fd, KVM_GET_REGS, &s->regs) || ioctl(v->fd, KVM_GET_SREGS, &s->sregs) ||
-	    ioctl(v->fd, KVM_GET_LAPIC, &s->lapic) || ioctl(v->fd, KVM_GET_VCPU_EVENTS, &s->events) ||
+	    ioctl(v->fd, KVM_GET_LAPIC, &s->lapic) ||
+	    ioctl(v->fd, KVM_GET_VCPU_EVENTS, &s->events) ||
 	    ioctl(v->fd, KVM_GET_MP_STATE, &s->mp) ||
 	    ioctl(v->fd, KVM_GET_MSRS, &s->msrs) != (int)s->msrs.head.nmsrs)
 		return fail(v->vm, "saving vCPU %u", v->index);
@@ -470,8 +482,8 @@ static int restore_vcpu(struct vcpu *v, const struct vcpu_state *s)
 {
 	if (ioctl(v->fd, KVM_SET_SREGS, &s->sregs) || ioctl(v->fd, KVM_SET_REGS, &s->regs) ||
 	    ioctl(v->fd, KVM_SET_MSRS, &s->msrs) != (int)s->msrs.head.nmsrs ||
-	    ioctl(v->fd, KVM_SET_LAPIC, &s->lapic) || ioctl(v->fd, KVM_SET_VCPU_EVENTS, &s->events) ||
-	    ioctl(v->fd, KVM_SET_MP_STATE, &s->mp))
+	    ioctl(v->fd, KVM_SET_LAPIC, &s->lapic) ||
+	    ioctl(v->fd, KVM_SET_VCPU_EVENTS, &s->events) || ioctl(v->fd, KVM_SET_MP_STATE, &s->mp))
 		return fail(v->vm, "restoring vCPU %u", v->index);
 	return 0;
 }

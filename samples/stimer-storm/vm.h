@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A virtual machine on /dev/kvm with the Hyper-V enlightenments; its memory holds the guest of guest.c. */
+/* A virtual machine on /dev/kvm with the Hyper-V enlightenments; its memory holds the guest of
+ * guest.c. */
 #ifndef STORM_VM_H
 #define STORM_VM_H
 
