@@ -27,10 +27,11 @@ state() {
 
 # hvstimer record in the background, its messages in err; returns when it says that it records.
 start_record() {
+	rm -f err # of the record before
 	hvstimer record "$@" >out 2>err &
 	recorder=$!
 	i=0
-	while ! grep -q 'record: recording' err; do
+	while ! grep -qs 'record: recording' err; do
 		i=$((i + 1))
 		[ $i -lt 600 ] || { wrong "it does not begin: $(cat err)"; break; }
 		kill -0 $recorder 2>/dev/null || { wrong "it ends: $(cat err)"; break; }

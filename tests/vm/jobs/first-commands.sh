@@ -1,11 +1,5 @@
 # The first commands of README.md, in its order, but for browse, which wants a terminal.
-hvstimer record -d 25 -o trace.dat >out 2>err &
-recorder=$!
-i=0
-while ! grep -q 'record: recording' err && [ $i -lt 600 ]; do
-	sleep 0.1
-	i=$((i + 1))
-done
+start_record -d 25 -o trace.dat
 stimer-storm constant-lag >storm.jsonl || wrong "stimer-storm fails"
 wait $recorder
 same "exit status of hvstimer record" 0 $?

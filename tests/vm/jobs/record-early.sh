@@ -1,10 +1,11 @@
 # A signal while recording is being set up undoes it.
 state >before
 for wait in 0.05 0.2 0.5 1 2 3; do
+	rm -f err
 	hvstimer record -o early.dat >out 2>err &
 	recorder=$!
 	sleep $wait
-	grep -q 'record: recording' err && began=1 || began=0
+	grep -qs 'record: recording' err && began=1 || began=0
 	kill -TERM $recorder
 	wait $recorder
 	rc=$?
