@@ -290,8 +290,10 @@ check-distros:
 	@scripts/packages install distros
 	@scripts/check-distros $(DISTROS)
 
+# Without the packages, and no right to install them, it is skipped and says so.
 check-vm:
-	@scripts/packages install build check vm
+	@scripts/packages install build check
+	@scripts/packages install vm || :
 	@$(MAKE) --no-print-directory all
 	@O=$(O) tests/vm/run
 

@@ -135,13 +135,15 @@ class Rig:
     def __init__(self, build, programs, files=None):
         self.cache = os.path.join(build, 'vm')
         os.makedirs(self.cache, exist_ok=True)
-        for need in ('qemu-system-x86_64', 'busybox', 'cpio', 'trace-cmd'):
+        for need in ('qemu-system-x86_64', 'busybox', 'cpio', 'trace-cmd', 'apt-get', 'dpkg-deb', 'ldd'):
             if not shutil.which(need):
                 raise Missing(f'{need} is not installed')
         self.kernel = unpack_kernel(self.cache)
         self.base = self.base_image()
         self.files = dict(files or {})
         for path in programs:
+            if not os.path.exists(path):
+                raise Missing(f'{path} is not built')
             add_program(self.files, path)
         self.boots = 0
         self.failures = 0       # machines that died in the emulator
