@@ -248,8 +248,10 @@ static int run_all(struct run *r, unsigned int nr_vcpus, uint64_t seed)
 	unsigned int i;
 	int rc;
 
+	r->vm.late_ms = r->scenario->late_ms;
 	rc = vm_check(&r->vm);
 	rc = rc ? rc : vm_create(&r->vm, nr_vcpus);
+	r->vm.late_ms = 0; /* not for another VM that takes its place */
 	rc = rc ? rc : vcpus_start(&r->vm);
 	if (rc)
 		return rc;

@@ -59,6 +59,7 @@ struct scenario {
 	const char *name, *what;
 	unsigned int vcpus; /* at least */
 	struct phase phases[MAX_PHASES];
+	unsigned int late_ms; /* vCPUs are created so long after the VM */
 };
 
 extern const struct scenario scenarios[];

@@ -281,6 +281,7 @@ static int open_vm(struct vm *vm)
 		return fail(vm, "KVM_CREATE_IRQCHIP");
 	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
 		return fail(vm, "KVM_SET_USER_MEMORY_REGION");
+	usleep(vm->late_ms * 1000);
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		rc = create_vcpu(vm, i);
 		if (rc)

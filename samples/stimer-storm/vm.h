@@ -35,6 +35,8 @@ struct vm {
 	uint8_t *memory;
 	size_t run_size;
 	uint64_t tsc_khz;
+	unsigned int late_ms; /* between the VM's creation and its vCPUs': the TSC starts so much
+				 later */
 	struct kvm_cpuid2 *cpuid, *hv_cpuid;
 	struct vcpu vcpus[MAX_VCPUS];
 	pthread_mutex_t lock;
