@@ -202,7 +202,8 @@ STORM		:= samples/stimer-storm
 STORM_OBJS	:= $(patsubst %.c,$(O)/%.o,$(filter-out $(STORM)/guest.c,$(wildcard $(STORM)/*.c)))
 STORM_CFLAGS	:= -std=gnu11 $(WARN) -g -O2 -MMD -MP
 GUEST_CFLAGS	:= -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
-		   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+		   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+		   -Wno-interrupt-service-routine
 
 $(O)/$(STORM)/guest.o: $(STORM)/guest.c $(O)/.flags
 	$(say) CC $<
@@ -211,7 +212,7 @@ $(O)/$(STORM)/guest.o: $(STORM)/guest.c $(O)/.flags
 
 $(O)/$(STORM)/guest.img: $(O)/$(STORM)/guest.o $(STORM)/guest.ld
 	$(say) LD $@
-	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,--omagic \
+	$(Q)$(CC) -nostdlib -static -Wl,--build-id=none,-z,noexecstack,--omagic \
 		-T $(STORM)/guest.ld -o $(@:.img=.elf) $<
 	$(Q)$(OBJCOPY) -O binary $(@:.img=.elf) $@
 

@@ -349,11 +349,10 @@ void vm_destroy(struct vm *vm)
 
 int vm_set_msr(struct vcpu *v, uint32_t msr, uint64_t value)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} m = { .head.nmsrs = 1, .entry = { .index = msr, .data = value } };
+	union msrs m = { .head.nmsrs = 1 };
 
+	m.head.entries[0].index = msr;
+	m.head.entries[0].data = value;
 	if (ioctl(v->fd, KVM_SET_MSRS, &m) == 1)
 		return 0;
 	return fail(v->vm, "KVM_SET_MSRS 0x%x", msr);
@@ -361,14 +360,12 @@ int vm_set_msr(struct vcpu *v, uint32_t msr, uint64_t value)
 
 int vm_get_msr(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} m = { .head.nmsrs = 1, .entry = { .index = msr } };
+	union msrs m = { .head.nmsrs = 1 };
 
+	m.head.entries[0].index = msr;
 	if (ioctl(v->fd, KVM_GET_MSRS, &m) != 1)
 		return fail(v->vm, "KVM_GET_MSRS 0x%x", msr);
-	*value = m.entry.data;
+	*value = m.head.entries[0].data;
 	return 0;
 }
 
@@ -441,11 +438,11 @@ static void list_msrs(struct vcpu_state *s)
 	unsigned int n = 0, i;
 
 	for (i = 0; i < sizeof(first) / sizeof(*first); i++)
-		s->msrs.list[n++].index = first[i];
+		s->msrs.head.entries[n++].index = first[i];
 	for (i = 0; i < 16; i++)
-		s->msrs.list[n++].index = 0x40000090 + i;
+		s->msrs.head.entries[n++].index = 0x40000090 + i;
 	for (i = 0; i < sizeof(stimer_msrs) / sizeof(*stimer_msrs); i++)
-		s->msrs.list[n++].index = stimer_msrs[i];
+		s->msrs.head.entries[n++].index = stimer_msrs[i];
 	s->msrs.head.nmsrs = n;
 }
 

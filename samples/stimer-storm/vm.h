@@ -45,6 +45,12 @@ struct vm {
 	char error[256]; /* of a vCPU's thread; empty: none */
 };
 
+/* struct kvm_msrs with room for its entries */
+union msrs {
+	struct kvm_msrs head;
+	uint8_t room[sizeof(struct kvm_msrs) + MAX_SAVED_MSRS * sizeof(struct kvm_msr_entry)];
+};
+
 /* The state of a vCPU that a restore puts back, in the order in which QEMU writes its MSRs. */
 struct vcpu_state {
 	struct kvm_regs regs;
@@ -52,10 +58,7 @@ struct vcpu_state {
 	struct kvm_lapic_state lapic;
 	struct kvm_vcpu_events events;
 	struct kvm_mp_state mp;
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry list[MAX_SAVED_MSRS];
-	} msrs;
+	union msrs msrs;
 };
 
 /* All return 0 or a negative errno; a message is in @vm->error then. */
