@@ -6,6 +6,7 @@
 # make check-distros  the two commands and the packages in fresh roots of DISTROS="bookworm trixie sid"
 # make check-accuracy  200 random scenarios against the analysis: precision, recall, wrong answers
 # make check-clock  10,000 random clocks against the reference-clock model (CLOCKS=N)
+# make check-vm   stimer-storm's scenarios on a real KVM, in an emulated machine: recorded and judged
 # make fuzz       fuzz every target TIME seconds; fuzz-smoke: the short round of .ci/run (tests/fuzz/fuzz.mk)
 # make bench      compare reading speed with cat, trace-cmd report and a bare libtracecmd loop
 # make install    prefix=/usr/local libdir=... DESTDIR=...; make uninstall
@@ -27,6 +28,7 @@ INSTALL		?= install
 PKG_CONFIG	?= pkg-config
 AR		?= ar
 LDCONFIG	?= ldconfig
+OBJCOPY		?= objcopy
 VERSION		:= 0.1.0
 ABI		:= 0
 
@@ -106,6 +108,8 @@ UNIT_BINS	:= $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRCS))
 BENCH_BINS	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(BENCH_SRCS))
 SAMPLE_BINS	:= $(patsubst samples/%.c,$(O)/samples/%,$(SAMPLE_SRCS))
 PLUGINS		:= $(patsubst plugins/%.c,$(O)/plugins/%.so,$(PLUGIN_SRCS))
+# The reproducer's guest is a program for x86-64.
+STORM_BIN	:= $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),$(O)/stimer-storm)
 
 # A page of section 3 that names several functions gets a link for each but the first.
 MAN_ALIASES	:= $(shell awk 'FNR == 1 { first = "" } /^\.Sh / { n = $$2 == "NAME" } n && /^\.Nm / \
@@ -119,7 +123,8 @@ $(O)/completions/%: completions/%.in lib/event/schema.c
 	@mkdir -p $(@D)
 	$(Q)sed 's/@EVENTS@/$(EVENT_NAMES)/' $< >$@
 
-all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(HELPER) $(PLUGINS) $(SAMPLE_BINS) $(O)/hvstimer.pc $(MAN_LINKS) \
+all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(HELPER) $(PLUGINS) $(SAMPLE_BINS) $(STORM_BIN) \
+	$(O)/hvstimer.pc $(MAN_LINKS) \
 	$(COMPLETIONS)
 
 .PHONY: deps-present
@@ -191,6 +196,37 @@ $(SAMPLE_BINS): $(O)/samples/%: $(O)/samples/%.o $(LIB_A) | $(O)/samples/$(notdi
 	$(say) LD $@
 	$(Q)$(CC) $(EXE_LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIB_LIBS)
 
+# The reproducer: a VMM that needs only the C library and the kernel's headers, and within it the guest, a
+# flat image at its own address.
+STORM		:= samples/stimer-storm
+STORM_OBJS	:= $(patsubst %.c,$(O)/%.o,$(filter-out $(STORM)/guest.c,$(wildcard $(STORM)/*.c)))
+STORM_CFLAGS	:= -std=gnu11 $(WARN) -g -O2 -MMD -MP
+GUEST_CFLAGS	:= -ffreestanding -fno-pic -mno-red-zone -mgeneral-regs-only \
+		   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+		   -Wno-interrupt-service-routine
+
+$(O)/$(STORM)/guest.o: $(STORM)/guest.c $(O)/.flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STORM_CFLAGS) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(O)/$(STORM)/guest.img: $(O)/$(STORM)/guest.o $(STORM)/guest.ld
+	$(say) LD $@
+	$(Q)$(CC) -nostdlib -static -Wl,--build-id=none,-z,noexecstack,--omagic \
+		-T $(STORM)/guest.ld -o $(@:.img=.elf) $<
+	$(Q)$(OBJCOPY) -O binary $(@:.img=.elf) $@
+
+$(O)/$(STORM)/vm.o: $(O)/$(STORM)/guest.img
+$(filter-out %/guest.o,$(STORM_OBJS)): $(O)/%.o: %.c $(O)/.flags
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STORM_CFLAGS) $(HARDEN) -fPIE -D_GNU_SOURCE -DHVST_VERSION='"$(VERSION)"' \
+		-DGUEST_IMAGE='"$(O)/$(STORM)/guest.img"' -c -o $@ $<
+
+$(O)/stimer-storm: $(STORM_OBJS)
+	$(say) LD $@
+	$(Q)$(CC) -pie $(HARDEN_LD) -o $@ $^ -lpthread
+
 # The plugin links nothing: libtraceevent's symbols come from the program that loads it. It is built from
 # the same names and decoders as the library, compiled in, hidden.
 PLUGIN_SHARED	:= $(addprefix lib/hyperv/,meaning.c names.c timers.c)
@@ -255,6 +291,13 @@ check-distros:
 	@scripts/packages install distros
 	@scripts/check-distros $(DISTROS)
 
+# Without the packages, and no right to install them, it is skipped and says so.
+check-vm:
+	@scripts/packages install build check
+	@scripts/packages install vm || :
+	@$(MAKE) --no-print-directory all
+	@O=$(O) tests/vm/run
+
 check-accuracy:
 	@scripts/packages install build check
 	@$(MAKE) --no-print-directory all $(GEN_BIN)
@@ -272,7 +315,7 @@ MAN_SECTIONS	:= 1 3 5 7
 man_pages	= $(wildcard man/*.$(1)) $(filter %.$(1),$(MAN_LINKS))
 SCHEMAS		:= $(wildcard tests/schema/*.json)
 define INSTALLED
-755 $(bindir) $(CLI_BIN)
+755 $(bindir) $(CLI_BIN) $(STORM_BIN)
 755 $(libdir) $(LIB_SO)
 755 $(libexecdir) $(HELPER)
 644 $(libdir) $(LIB_A)
@@ -326,5 +369,5 @@ dist:
 clean:
 	$(Q)rm -rf $(O)
 
-.PHONY: all bench demo check check-accuracy check-clock check-distros clean install uninstall dist test-programs bench-programs
+.PHONY: all bench demo check check-accuracy check-clock check-distros check-vm clean install uninstall dist test-programs bench-programs
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

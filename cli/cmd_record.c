@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* hvstimer record: runs trace-cmd record with what a diagnosis needs, see hvstimer-record(1). */
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -301,38 +303,119 @@ static int read_threads(struct record_tids *t, const struct options *o)
 	return 0;
 }
 
-/* Does not return when it succeeds: Ctrl-C and the exit status are trace-cmd's. */
-static int run(const struct options *o, const struct cmdline *c)
+/* Before anything is changed: trace-cmd finds out when all has been recorded. */
+static int check_output(const struct options *o)
 {
+	char *copy = strdup(output_file(o));
+	const char *dir = copy ? dirname(copy) : ".";
+	struct stat st;
+	int rc = 0;
+
+	if (access(dir, W_OK | X_OK))
+		rc = say("%s: %s cannot be written: %s", output_file(o), dir, strerror(errno));
+	free(copy);
+	if (rc || stat(output_file(o), &st))
+		return rc;
+	if (!S_ISREG(st.st_mode))
+		return say("%s is no regular file", output_file(o));
+	if (access(output_file(o), W_OK))
+		return say("%s: %s", output_file(o), strerror(errno));
+	if (!o->quiet)
+		say("note: %s is there already and will be overwritten", output_file(o));
+	return 0;
+}
+
+static void tell_begun(void *arg)
+{
+	const struct options *o = arg;
+
 	if (!o->quiet)
 		say("recording%s; then: hvstimer diagnose %s",
 		    o->record.duration_ns ? "" : " until you press Ctrl-C", output_file(o));
-	signal(SIGPIPE, SIG_DFL); /* main() ignores it, and that is inherited */
-	execvp(c->words[0], c->words);
-	if (errno == ENOENT)
-		return say("trace-cmd is not installed (Debian: apt-get install trace-cmd)");
-	return say("cannot run trace-cmd: %s", strerror(errno));
 }
 
+/* trace-cmd failed, after events had been recorded or before. */
+static void salvage(const struct options *o)
+{
+	char *saved;
+	int rc = record_salvage(output_file(o), &saved);
+
+	if (!rc)
+		say("trace-cmd failed; what was recorded until then is in %s", saved);
+	else if (rc != -ENOENT && rc != -ENODATA)
+		say("trace-cmd failed; where there is space, this saves what was recorded: "
+		    "trace-cmd restore -o FILE %s.cpu*",
+		    output_file(o));
+	free(saved);
+}
+
+/* The exit status: trace-cmd's, if it came so far. */
+static int conclude(const struct options *o, const struct record_run *r)
+{
+	if (r->aborted) {
+		record_remove_parts(output_file(o));
+		say("stopped before recording began: nothing is recorded");
+		return EXIT_INPUT;
+	}
+	if (WIFEXITED(r->status) && !WEXITSTATUS(r->status))
+		return EXIT_OK;
+	salvage(o);
+	if (WIFEXITED(r->status))
+		return WEXITSTATUS(r->status);
+	say("trace-cmd was killed by signal %d", WTERMSIG(r->status));
+	return EXIT_INPUT;
+}
+
+static int run(const struct options *o, const struct record_host *h, const struct cmdline *c)
+{
+	struct record_run r = { .begun = tell_begun, .arg = (void *)o };
+	struct record_state before;
+	const char *failed;
+	int rc = EXIT_INPUT, err;
+
+	if (record_state_save(&before, h)) {
+		say("out of memory");
+		record_state_free(&before);
+		return EXIT_INPUT;
+	}
+	if (!o->quiet)
+		say("setting up");
+	err = record_run(c->words, &r);
+	if (!err)
+		rc = conclude(o, &r);
+	else if (err == -ENOENT)
+		say("trace-cmd is not installed (Debian: apt-get install trace-cmd)");
+	else
+		say("cannot run trace-cmd: %s", strerror(-err));
+	failed = record_state_restore(&before, h);
+	if (failed)
+		say("%s/%s could not be set to what it was", h->dir, failed);
+	record_state_free(&before);
+	return rc;
+}
+
+/* The exit status. */
 static int record(const struct options *o, const struct record_host *h)
 {
 	struct record_tids t = { 0 };
 	struct cmdline c = { 0 };
-	int rc = -1;
+	int rc = EXIT_INPUT;
 
-	if (check_events(h) || check_clock(o, h) || (!o->record.dry_run && check_may_record(o, h)))
-		return -1;
+	if (check_events(h) || check_clock(o, h))
+		return EXIT_INPUT;
+	if (!o->record.dry_run && (check_may_record(o, h) || check_output(o)))
+		return EXIT_INPUT;
 	if (o->record.pid && read_threads(&t, o))
-		return -1;
+		return EXIT_INPUT;
 	if (!o->quiet)
 		tell_missing(o, h);
 	build(&c, o, h, o->record.pid ? &t : NULL);
 	if (c.failed) {
 		say("out of memory");
 	} else if (o->record.dry_run) {
-		rc = print_command(&c);
+		rc = print_command(&c) ? EXIT_INPUT : EXIT_OK;
 	} else {
-		rc = run(o, &c);
+		rc = run(o, h, &c);
 	}
 	cmdline_free(&c);
 	record_tids_free(&t);
@@ -362,7 +445,7 @@ int cmd_record(int argc, char **argv)
 		options_free(&o);
 		return EXIT_INPUT;
 	}
-	rc = record(&o, &h) ? EXIT_INPUT : EXIT_OK;
+	rc = record(&o, &h);
 	record_host_free(&h);
 	options_free(&o);
 	return rc;

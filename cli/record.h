@@ -60,4 +60,52 @@ void record_tids_free(struct record_tids *t);
  */
 char *record_tid_filter(const int *tids, unsigned int n, const char *field);
 
+/**
+ * struct record_state - what tracefs's top buffer was set to before a recording
+ * @first: files below the tracefs root and their values, in the order in which they are put back
+ * @events: set_event: the events that were enabled
+ */
+struct record_state {
+	struct record_setting {
+		struct record_setting *next;
+		char *value;
+		char name[];
+	} *first;
+	char *events;
+};
+
+/* 0, or -1 without memory. */
+int record_state_save(struct record_state *s, const struct record_host *h);
+/* Writes what differs from @s. NULL, or the name of a file that could not be written. */
+const char *record_state_restore(const struct record_state *s, const struct record_host *h);
+void record_state_free(struct record_state *s);
+
+/**
+ * struct record_run - a run of trace-cmd
+ * @begun: called once, when events are being recorded, with @arg
+ * @ready: that was so
+ * @aborted: a signal came before that, and trace-cmd was killed
+ * @status: trace-cmd's, as wait(2) has it
+ *
+ * SIGINT, SIGTERM and SIGHUP end a recording as Ctrl-C ends trace-cmd's: the file is written.
+ */
+struct record_run {
+	void (*begun)(void *arg);
+	void *arg;
+	bool ready, aborted;
+	int status;
+};
+
+/* 0 when @words was run and has ended, or a negative errno. */
+int record_run(char **words, struct record_run *r);
+
+/*
+ * What trace-cmd leaves when it fails are files @output.cpuN. record_salvage() makes a recording of
+ * them, @output or, where that has no space, a file of that name in a new directory of $TMPDIR. 0
+ * with its path in @saved, which the caller frees; -ENOENT or -ENODATA when there is nothing to
+ * save; or another negative errno: the files are still there then.
+ */
+int record_salvage(const char *output, char **saved);
+void record_remove_parts(const char *output);
+
 #endif
