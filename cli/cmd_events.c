@@ -27,7 +27,8 @@ struct inferred {
 	int64_t error_ns;
 };
 
-/* A vCPU thread, as the first pass found it. Several may have had one thread id, one after another. */
+/* A vCPU thread, as the first pass found it. Several may have had one thread id, one after another.
+ */
 struct owner {
 	int tid, vm, vcpu;
 	int64_t first_ns; /* its first event */

@@ -81,8 +81,7 @@ static struct series *find_series(struct collect *c, enum metric metric, const s
 	for (i = 0; i < c->nr_series; i++) {
 		struct series *s = &c->series[i];
 
-		if (s->thread == id->thread && s->timer == id->timer &&
-		    s->metric == metric)
+		if (s->thread == id->thread && s->timer == id->timer && s->metric == metric)
 			return s;
 	}
 	return new_series(c, metric, id);
@@ -192,8 +191,7 @@ int collect_arm(struct collect *c, const struct hvst_arm *arm)
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & HVST_ARM_RESTART ||
 	    arm->skew_ns == HVST_UNKNOWN)
 		return 0;
-	return collect_add(c, METRIC_SKEW,
-			   &(struct timer_id){ arm->thread, arm->vcpu, arm->timer },
+	return collect_add(c, METRIC_SKEW, &(struct timer_id){ arm->thread, arm->vcpu, arm->timer },
 			   arm->ts_ns, arm->skew_ns);
 }
 
@@ -246,7 +244,6 @@ bool collect_linear(struct collect *c, int64_t width_ns)
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
-
 
 static int join_intervals(struct series *into, struct series *from)
 {

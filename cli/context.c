@@ -212,7 +212,8 @@ static bool all_dated(const struct hvst_trace *t)
 	return t->nr_files;
 }
 
-/* Wall-clock time of trace time 0: by --utc-at, else as the files have it; @at is that of --utc-at. */
+/* Wall-clock time of trace time 0: by --utc-at, else as the files have it; @at is that of --utc-at.
+ */
 static int64_t utc_of_zero(const struct context *r, int64_t at)
 {
 	if (at != HVST_UNKNOWN)
@@ -221,8 +222,8 @@ static int64_t utc_of_zero(const struct context *r, int64_t at)
 }
 
 /*
- * --from, --to and --utc-at; relative ones count from the first event, for which it may need a look at the
- * file. An exit code.
+ * --from, --to and --utc-at; relative ones count from the first event, for which it may need a look
+ * at the file. An exit code.
  */
 static int set_times(struct context *r)
 {

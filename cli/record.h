@@ -70,7 +70,7 @@ struct record_state {
 		struct record_setting *next;
 		char *value;
 		char name[];
-	} *first;
+	} * first;
 	char *events;
 };
 

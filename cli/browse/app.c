@@ -78,7 +78,7 @@ static void write_events(const struct br_model *m, struct out *o)
 
 		out_printf(o, "%lld [%03u] ", (long long)e->ev.ts_ns, e->ev.cpu);
 		out_safe(o, e->comm);
-		out_printf(o, "-%d %s\n", e->ev.pid, 
+		out_printf(o, "-%d %s\n", e->ev.pid,
 			   br_event_text(&e->ev, e->meaning, text, sizeof(text)));
 	}
 }

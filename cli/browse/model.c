@@ -344,8 +344,7 @@ static bool vm_passes(const struct br_model *m, int vm, int vcpu)
 
 bool br_reference_changes(const struct hvst_ref_segment *before, const struct hvst_ref_segment *s)
 {
-	return !before || before->source != s->source ||
-	       (s->step_ns != HVST_UNKNOWN && s->step_ns);
+	return !before || before->source != s->source || (s->step_ns != HVST_UNKNOWN && s->step_ns);
 }
 
 static int64_t verdict_time(const struct hvst_verdict *v)

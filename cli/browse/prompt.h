@@ -27,9 +27,9 @@ struct br_history {
 struct br_prompt {
 	enum br_prompt_kind kind;
 	char text[BR_LINE];
-	unsigned int len, at;	/* of the text; where the cursor is in it */
-	unsigned int back;	/* lines back in the history; 0: the line being written */
-	char written[BR_LINE];	/* that line, while an older one is shown */
+	unsigned int len, at;  /* of the text; where the cursor is in it */
+	unsigned int back;     /* lines back in the history; 0: the line being written */
+	char written[BR_LINE]; /* that line, while an older one is shown */
 };
 
 void br_prompt_open(struct br_prompt *p, enum br_prompt_kind kind, const char *text);

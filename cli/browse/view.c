@@ -9,12 +9,12 @@
 #include "../output/units.h"
 #include "view.h"
 
-#define WIDE	  140 /* from here on findings and events stand side by side */
-#define MIN_SKEW  4   /* rows of the skew plot */
-#define MAX_SKEW  14
-#define MIN_PANES 5
-#define MIN_TICK  11 /* columns from one ruler label to the next */
-#define NAME_SHIFT 2 /* columns that a storm's name may stand beyond its end */
+#define WIDE	   140 /* from here on findings and events stand side by side */
+#define MIN_SKEW   4   /* rows of the skew plot */
+#define MAX_SKEW   14
+#define MIN_PANES  5
+#define MIN_TICK   11 /* columns from one ruler label to the next */
+#define NAME_SHIFT 2  /* columns that a storm's name may stand beyond its end */
 
 /* The first line of the screen. */
 static const char *headline(const struct br_model *m)

@@ -116,8 +116,9 @@ char *br_view_event(const struct br_model *m)
 	if (!f)
 		return NULL;
 	field = hvst_event_fields(e->ev.id, &n);
-	fprintf(f, "%s\n", e->ev.id == HVST_EV_LOST ? br_event_text(&e->ev, "", line, sizeof(line))
-						    : hvst_event_name(e->ev.id));
+	fprintf(f, "%s\n",
+		e->ev.id == HVST_EV_LOST ? br_event_text(&e->ev, "", line, sizeof(line))
+					 : hvst_event_name(e->ev.id));
 	fprintf(f, "%s s, CPU %u, %s-%d\n", unit_time(at, e->ev.ts_ns), e->ev.cpu, e->comm,
 		e->ev.pid);
 	if (*e->meaning)

@@ -12,10 +12,10 @@
 #include "words.h"
 #include "xml.h"
 
-#define NO_NAME	  "(none)" /* a host without a name has this one in uname */
-#define MAX_PLOTS 6   /* timelines on the page */
-#define MAX_STORMS 100 /* told about one by one */
-#define FEW_ROWS  8   /* a longer table of stretches is folded */
+#define NO_NAME	   "(none)" /* a host without a name has this one in uname */
+#define MAX_PLOTS  6	    /* timelines on the page */
+#define MAX_STORMS 100	    /* told about one by one */
+#define FEW_ROWS   8	    /* a longer table of stretches is folded */
 
 static const char style[] =
 	":root{color-scheme:light "
@@ -31,7 +31,8 @@ static const char style[] =
 	"border-bottom:1px solid var(--line);padding-bottom:.2rem}"
 	".bad{color:var(--bad)}.good{color:var(--good)}.warn{color:var(--warn)}.dim{color:var(--"
 	"dim)}"
-	".next{background:var(--soft);padding:.7rem 1rem;border-left:4px solid var(--line);margin:0 "
+	".next{background:var(--soft);padding:.7rem 1rem;border-left:4px solid "
+	"var(--line);margin:0 "
 	"0 1rem}"
 	".scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
 	"th,td{padding:.25rem .7rem .25rem 0;text-align:left;vertical-align:top;"
@@ -39,7 +40,8 @@ static const char style[] =
 	"td.n,th.n{text-align:right;white-space:nowrap}ul{margin:.2rem 0 .8rem;padding-left:1.2rem}"
 	"li{margin:.1rem 0}code{font-size:.92em}figure{margin:0 0 1rem;overflow-x:auto}"
 	".next.alarm{border-left-color:var(--bad)}h3{font-size:1rem;margin:1.2rem 0 .3rem}"
-	"dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem .9rem;margin:.2rem 0}"
+	"dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem "
+	".9rem;margin:.2rem 0}"
 	"dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}code{overflow-wrap:anywhere}"
 	"summary{cursor:pointer;margin:.3rem 0}"
 	"figure svg{width:100%;min-width:42rem;height:auto}"
@@ -230,8 +232,9 @@ static void plots(struct out *o, const struct svg_context *ctx)
 			"<p class=\"dim\">%u timers of %u: those with storms, then those with most "
 			"arms.</p>\n",
 			i, n);
-	tag(o, "h2", NULL, n > 1 ? "How the skew of the first of them is distributed"
-				: "How the skew is distributed");
+	tag(o, "h2", NULL,
+	    n > 1 ? "How the skew of the first of them is distributed"
+		  : "How the skew is distributed");
 	out_str(o, "<figure>\n");
 	svg_histogram(o, ctx, c[0].s);
 	out_str(o, "</figure>\n");
@@ -244,7 +247,8 @@ static void storm(struct out *o, const struct hvst_storm *s, unsigned int nr)
 	char text[FIELD_BUF];
 	unsigned int i;
 
-	out_printf(o, "<h3 id=\"storm%u\">Storm %u: VM %d, vCPU %d, timer %d, thread %d</h3>\n<dl>\n",
+	out_printf(o,
+		   "<h3 id=\"storm%u\">Storm %u: VM %d, vCPU %d, timer %d, thread %d</h3>\n<dl>\n",
 		   nr, nr, s->vm, s->vcpu, s->timer, s->tid);
 	for (i = 0; i < finding_storm.n; i++) {
 		const struct finding_field *f = &finding_storm.fields[i];
@@ -264,8 +268,8 @@ static void storms(struct out *o, const struct hvst_result *r)
 
 	tag(o, "h2", NULL, "Storms");
 	if (!r->nr_storms) {
-		tag(o, "p", NULL, r->verdicts[HVST_Q_STORM].answer == HVST_NO ? "None."
-									      : "None was seen.");
+		tag(o, "p", NULL,
+		    r->verdicts[HVST_Q_STORM].answer == HVST_NO ? "None." : "None was seen.");
 		return;
 	}
 	put_table(o, &finding_storm, r->storms, r->nr_storms, true);
@@ -340,8 +344,9 @@ static void clocks(struct out *o, const struct hvst_result *r)
 
 	tag(o, "h2", NULL, "The host's reference clock");
 	if (fold)
-		out_printf(o, "<details><summary>%u stretches between changes of source, step or "
-			      "rate</summary>\n",
+		out_printf(o,
+			   "<details><summary>%u stretches between changes of source, step or "
+			   "rate</summary>\n",
 			   r->nr_reference);
 	if (r->nr_reference)
 		put_table(o, &finding_reference, r->reference, r->nr_reference, false);

@@ -170,8 +170,8 @@ static void time_axis(const struct frame *f, const char *clock)
 		text_at(f->o, x_of(f, t), TOP + PLOT_HEIGHT + 16, "middle", "dim", text);
 	}
 	known = strcmp(unit_utc(utc, f->t0), "-");
-	snprintf(text, sizeof(text), "time on the trace's clock (%.32s), s%s%s", clock ? clock : "?",
-		 known ? "; on the left it is " : "", known ? utc : "");
+	snprintf(text, sizeof(text), "time on the trace's clock (%.32s), s%s%s",
+		 clock ? clock : "?", known ? "; on the left it is " : "", known ? utc : "");
 	text_at(f->o, LEFT + PLOT_WIDTH / 2.0, TOP + PLOT_HEIGHT + 34, "middle", "dim", text);
 }
 
@@ -263,9 +263,8 @@ static void find_marks(struct frame *f, const struct hvst_result *r, const struc
 		if (t->from == HVST_SRC_UNKNOWN || !same_vm(s, t->vm) ||
 		    (s->vcpu >= 0 && t->vcpu >= 0 && t->vcpu != s->vcpu))
 			continue;
-		snprintf(text, sizeof(text), "guest: %s -> %s (%s)",
-			 words_guest_source(t->from), words_guest_source(t->to),
-			 hvst_confidence_name(t->confidence));
+		snprintf(text, sizeof(text), "guest: %s -> %s (%s)", words_guest_source(t->from),
+			 words_guest_source(t->to), hvst_confidence_name(t->confidence));
 		add_mark(f, t->ts_ns, false, text);
 	}
 	qsort(f->marks, f->nr_marks, sizeof(*f->marks), mark_order);

@@ -34,9 +34,8 @@ static const struct limits levels[] = {
 	{ 0, 1, 2, 1, 0, true, 1, false }, { 0, 1, 1, 1, 0, true, 1, false },
 	{ 0, 1, 1, 1, 0, true, 0, false },
 };
-static const struct limits everything = {
-	UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, false, 2, true
-};
+static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX,
+					  UINT_MAX, false,    2,	true };
 
 static void label(struct out *o, const char *text)
 {
@@ -597,8 +596,7 @@ static void clock_row(struct table *t, const struct clock_line *l)
 	table_cell(t, ROLE_NONE, l->host ? "host" : "guest");
 	if (l->host) {
 		table_printf(t, ROLE_WARN, "reference clock stepped %s (%s)",
-			     unit_signed(buf, l->host->step_ns),
-			     words_ref_source(l->host->source));
+			     unit_signed(buf, l->host->step_ns), words_ref_source(l->host->source));
 		return;
 	}
 	table_printf(t, l->guest->confidence == HVST_SUSPECTED ? ROLE_DIM : ROLE_NONE, "%s%s (%s)",

@@ -113,7 +113,7 @@ struct hvst_evidence_list {
 struct hvst_vcpu_info {
 	int vcpu;
 	int tid;
-	int thread; /* as in struct hvst_arm */
+	int thread;		   /* as in struct hvst_arm */
 	int64_t first_ns, last_ns; /* events of the thread */
 	char comm[HVST_COMM_LEN];
 };

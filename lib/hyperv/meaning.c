@@ -21,10 +21,11 @@ __attribute__((format(printf, 2, 3))) static void add(struct hvst_meaning *c, co
 	va_end(ap);
 	if (n > 0)
 		c->len += (size_t)n < sizeof(c->text) - c->len ? (size_t)n
-								: sizeof(c->text) - c->len - 1;
+							       : sizeof(c->text) - c->len - 1;
 }
 
-static void duration(const struct hvst_meaning *c, char buf[static TEXT_SIZE], int64_t ns, bool plus)
+static void duration(const struct hvst_meaning *c, char buf[static TEXT_SIZE], int64_t ns,
+		     bool plus)
 {
 	hvst_duration_text_in(buf, TEXT_SIZE, ns, c->unit, plus);
 }

@@ -311,8 +311,8 @@ static bool first_of_run(const struct timer *tm, const struct timer_event *ev, u
 	       ev->ts - tm->over_ts <= tm->over_ts - tm->start_ts;
 }
 
-struct start_note hvst_timers_start_expired(struct timers *t, const struct timer_event *ev, uint64_t now,
-				       uint64_t count)
+struct start_note hvst_timers_start_expired(struct timers *t, const struct timer_event *ev,
+					    uint64_t now, uint64_t count)
 {
 	struct start_note note = { .run = 1, .at_least = true };
 	struct timer *tm = get(t, ev);
@@ -338,8 +338,8 @@ struct start_note hvst_timers_start_expired(struct timers *t, const struct timer
 	return started(tm, ev, EXPIRED, now, count, note);
 }
 
-struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev, uint64_t now,
-				     uint64_t count)
+struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev,
+					  uint64_t now, uint64_t count)
 {
 	struct start_note none = { 0 }, padding = { .padding = true };
 	struct timer *tm = get(t, ev);
@@ -363,7 +363,7 @@ struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_e
 }
 
 void hvst_timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
-			   uint64_t exp_time)
+				uint64_t exp_time)
 {
 	struct timer *tm = get(t, ev);
 

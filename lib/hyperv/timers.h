@@ -51,12 +51,12 @@ void hvst_timers_config_set(struct timers *t, const struct timer_event *ev, uint
 /* cleanup: what ran before runs no more. */
 void hvst_timers_stopped(struct timers *t, const struct timer_event *ev);
 /* start_expired; start_one_shot; start_periodic. */
-struct start_note hvst_timers_start_expired(struct timers *t, const struct timer_event *ev, uint64_t now,
-				       uint64_t count);
-struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev, uint64_t now,
-				     uint64_t count);
+struct start_note hvst_timers_start_expired(struct timers *t, const struct timer_event *ev,
+					    uint64_t now, uint64_t count);
+struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev,
+					  uint64_t now, uint64_t count);
 void hvst_timers_start_periodic(struct timers *t, const struct timer_event *ev, uint64_t now,
-			   uint64_t exp_time);
+				uint64_t exp_time);
 /* callback: ev->pid is not used, it is whatever task was interrupted. */
 enum fired_kind hvst_timers_fired(struct timers *t, const struct timer_event *ev, int64_t *ns);
 /* expiration */

@@ -46,7 +46,7 @@ struct stimer {
 	bool programmed;  /* written, and the host has not acted on that write yet */
 	bool by_host;	  /* the last write was the VMM's */
 	bool armed;	  /* the hrtimer runs: start seen, callback not */
-	bool called; /* a callback since its start may have been its own, or another's */
+	bool called;	  /* a callback since its start may have been its own, or another's */
 	bool padded;	  /* the running hrtimer is the host's pad for a past-due arm */
 	bool undelivered; /* the last expiration failed; the next one is of the same arm */
 	bool delivered;	  /* delivered since the last start: another start is another arm */
@@ -64,7 +64,7 @@ struct stimer {
 /* One vCPU thread. Owned by struct kvm. */
 struct vcpu {
 	int tid;
-	int serial;   /* of all threads, by creation: a thread id may be used again */
+	int serial;  /* of all threads, by creation: a thread id may be used again */
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
 	bool ran;	     /* it did what only a vCPU thread does */

@@ -12,8 +12,8 @@
 #define PARKED_COUNT INT64_MAX
 #define AT_ONCE_NS   (1000 * 1000)
 #define RESTORE_NS   (10 * 1000 * 1000) /* from the start of a restored timer to its delivery */
-#define OWNER_LAST   (INT64_MAX - 1) /* if it is no other timer's */
-#define EARLY_NS     (50 * 1000)     /* between the two clocks, at most */
+#define OWNER_LAST   (INT64_MAX - 1)	/* if it is no other timer's */
+#define EARLY_NS     (50 * 1000)	/* between the two clocks, at most */
 
 void kvm_timer_forget(const struct kvm *k, struct stimer *t)
 {

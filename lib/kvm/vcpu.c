@@ -246,9 +246,9 @@ void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_c
 }
 
 /*
- * The thread appears on a CPU. What it did before that CPU's buffer begins may have been there, too,
- * and overwritten: a thread that was silent until then (since the start of the trace, unless its VM
- * was created in it) is not known to have been idle.
+ * The thread appears on a CPU. What it did before that CPU's buffer begins may have been there,
+ * too, and overwritten: a thread that was silent until then (since the start of the trace, unless
+ * its VM was created in it) is not known to have been idle.
  */
 static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 {

@@ -116,8 +116,8 @@ void host_switch(struct vcpu *v, bool in)
 					  120 });
 	else
 		ev_at(v, v->cpu, v->now, v->tid, EV_SWITCH,
-		      (const uint64_t[]){ (uintptr_t)me, v->tid, 120, state,
-					  (uintptr_t)them, pid, 120 });
+		      (const uint64_t[]){ (uintptr_t)me, v->tid, 120, state, (uintptr_t)them, pid,
+					  120 });
 	pass(v, 100);
 }
 

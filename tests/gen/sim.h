@@ -72,7 +72,7 @@ struct vcpu {
 	int64_t slice;	    /* since when it runs on its CPU quota */
 	int64_t breath;	    /* when its clock is right for a while */
 	unsigned int breath_left;
-	uint64_t ahead;	    /* arms ahead in this phase */
+	uint64_t ahead; /* arms ahead in this phase */
 	struct timer timers[NR_TIMERS];
 };
 

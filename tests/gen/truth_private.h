@@ -17,11 +17,11 @@ struct group {
 	int64_t best_first, best_last;
 	uint64_t best;
 	unsigned int kinds;
-	bool one_kind; /* all its arms were of the same, and no step of the clock between them */
-	int64_t off_ns; /* of the vCPU, at the last past-due arm */
+	bool one_kind;	 /* all its arms were of the same, and no step of the clock between them */
+	int64_t off_ns;	 /* of the vCPU, at the last past-due arm */
 	bool short_ones; /* some were but programmed too slowly for their deadline */
-	bool broken_up; /* by pauses of the vCPU, or by breaths */
-	bool page_off; /* the page was, for all to see, not set during all of it */
+	bool broken_up;	 /* by pauses of the vCPU, or by breaths */
+	bool page_off;	 /* the page was, for all to see, not set during all of it */
 	uint64_t skew_first, skew_max; /* ref units */
 	const char *phase;
 };
@@ -74,7 +74,7 @@ struct truth {
 	struct rate *rates;
 	int64_t last_sample[GEN_MAX_VMS];
 	uint64_t expired_seen, preempted;
-	uint64_t behind; /* arms past due because the guest's clock was behind */
+	uint64_t behind;     /* arms past due because the guest's clock was behind */
 	unsigned int faults; /* bit per enum truth_fault */
 	bool lag, rate;	     /* some phase's clock lags, runs off */
 	bool failed;

@@ -43,11 +43,10 @@ static void fill(struct collect *c)
 		int who_is = r % 5, tid = who_is == 4 ? 999 : 100 + who_is / 2 * 100 + who_is % 2;
 		int64_t v = (int64_t)next_random(&x) >> (24 + r % 32);
 
-		assert_int_equal(
-			collect_add(c, METRIC_SKEW,
-				    &(struct timer_id){ tid, tid % 2, r >> 8 & 1 },
-				    i * 400000LL, v),
-			0);
+		assert_int_equal(collect_add(c, METRIC_SKEW,
+					     &(struct timer_id){ tid, tid % 2, r >> 8 & 1 },
+					     i * 400000LL, v),
+				 0);
 	}
 }
 

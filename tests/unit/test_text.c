@@ -25,7 +25,8 @@ static const struct hvst_file_info file = { .path = "tr\033[2Jace.dat",
 static const struct hvst_buffer_info buffer = {
 	.name = "boot\033_map", .clock = "mono", .cpus = 2, .selected = true, .previous_boot = true
 };
-static const struct hvst_vcpu_info vcpus[] = { { .vcpu = 0, .tid = 155 }, { .vcpu = 1, .tid = 156 } };
+static const struct hvst_vcpu_info vcpus[] = { { .vcpu = 0, .tid = 155 },
+					       { .vcpu = 1, .tid = 156 } };
 static const struct hvst_vm vms[] = {
 	{ .vm = 0, .name = "win\0332025", .epoch_ns = 5745616000, .vcpus = vcpus, .nr_vcpus = 2 }
 };
