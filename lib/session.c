@@ -13,6 +13,7 @@
 
 #include "analysis/analysis.h"
 #include "event/needs.h"
+#include "kvm/kvm.h"
 #include "stream/open.h"
 #include "stream/source.h"
 
