@@ -131,8 +131,10 @@ static int configure(struct hvst_session *s, const struct options *o)
 		err = hvst_session_add_cpu(s, o->cpus[i]);
 	for (i = 0; !err && i < o->ignore.n; i++)
 		err = hvst_session_ignore(s, o->ignore.v[i]);
-	hvst_session_set_reader(s, o->reader);
-	hvst_session_set_threads(s, o->threads);
+	if (!err)
+		err = hvst_session_set_reader(s, o->reader);
+	if (!err)
+		err = hvst_session_set_threads(s, o->threads);
 	hvst_session_set_params(s, &o->params);
 	hvst_session_set_filter(s, o->vm, o->vcpu, o->timer);
 	return err;

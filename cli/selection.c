@@ -116,7 +116,7 @@ int selection_check_window(struct context *r)
 	if ((!o->from.set && !o->to.set) || r->trace->events || r->interrupted)
 		return EXIT_OK;
 	hvst_session_set_window(r->s, HVST_UNKNOWN, HVST_UNKNOWN);
-	if (!ctx_pass(r, HVST_NEED_EVENTS, &nobody, NULL))
+	if (!ctx_pass(r, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS, &nobody, NULL))
 		return EXIT_INPUT;
 	if (r->trace->first_ns == HVST_UNKNOWN)
 		return EXIT_OK;

@@ -13,6 +13,7 @@
 
 #include "analysis/analysis.h"
 #include "event/needs.h"
+#include "kvm/kvm.h"
 #include "stream/open.h"
 #include "stream/source.h"
 
@@ -121,20 +122,34 @@ static int strings_add(struct hvst_session *s, struct strings *l, const char *st
 	return 0;
 }
 
+/* What is read is fixed when the files are opened. */
+static int check_not_open(struct hvst_session *s)
+{
+	return s->src ? fail(s, -EBUSY, "the recording is open already") : 0;
+}
+
 int hvst_session_add_file(struct hvst_session *s, const char *path)
 {
-	return strings_add(s, &s->paths, path);
+	int ret = check_not_open(s);
+
+	return ret ? ret : strings_add(s, &s->paths, path);
 }
 
 int hvst_session_add_buffer(struct hvst_session *s, const char *name)
 {
-	return strings_add(s, &s->buffers, name);
+	int ret = check_not_open(s);
+
+	return ret ? ret : strings_add(s, &s->buffers, name);
 }
 
 int hvst_session_add_cpu(struct hvst_session *s, unsigned int cpu)
 {
-	unsigned int *p = realloc(s->cpus, (s->nr_cpus + 1) * sizeof(*p));
+	int ret = check_not_open(s);
+	unsigned int *p;
 
+	if (ret)
+		return ret;
+	p = realloc(s->cpus, (s->nr_cpus + 1) * sizeof(*p));
 	if (!p)
 		return fail(s, -ENOMEM, "out of memory");
 	s->cpus = p;
@@ -144,22 +159,32 @@ int hvst_session_add_cpu(struct hvst_session *s, unsigned int cpu)
 
 int hvst_session_ignore(struct hvst_session *s, const char *event)
 {
-	int id = hvst_event_by_name(event);
+	int id = hvst_event_by_name(event), ret = check_not_open(s);
 
+	if (ret)
+		return ret;
 	if (id < 0)
 		return fail(s, -EINVAL, "no such event: %s", event);
 	s->ignored |= 1ULL << id;
 	return 0;
 }
 
-void hvst_session_set_reader(struct hvst_session *s, enum hvst_reader reader)
+int hvst_session_set_reader(struct hvst_session *s, enum hvst_reader reader)
 {
-	s->reader = reader;
+	int ret = check_not_open(s);
+
+	if (!ret)
+		s->reader = reader;
+	return ret;
 }
 
-void hvst_session_set_threads(struct hvst_session *s, unsigned int threads)
+int hvst_session_set_threads(struct hvst_session *s, unsigned int threads)
 {
-	s->threads = threads;
+	int ret = check_not_open(s);
+
+	if (!ret)
+		s->threads = threads;
+	return ret;
 }
 
 void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p)
@@ -207,8 +232,10 @@ int hvst_session_open(struct hvst_session *s)
 		.threads = s->threads,
 	};
 
-	if (s->src)
-		return fail(s, -EBUSY, "already open");
+	int ret = check_not_open(s);
+
+	if (ret)
+		return ret;
 	if (!s->paths.n)
 		return fail(s, -EINVAL, "no file given");
 	return hvst_source_open(&s->src, &opts, s->error, sizeof(s->error));
@@ -294,7 +321,6 @@ static int analysis_begin(struct hvst_session *s)
 		.known_ctx = s,
 	};
 
-	analysis_end(s);
 	s->kvm = hvst_kvm_new(&kvm);
 	s->an = s->kvm ? hvst_analysis_new(s->kvm, &opts) : NULL;
 	return s->an ? 0 : fail(s, -ENOMEM, "out of memory");
@@ -322,18 +348,6 @@ static int batch(struct hvst_session *s, const struct hvst_event *const *ev, lon
 	return ret;
 }
 
-/* The trace is over, or a run was stopped: findings are made of what was read. */
-static int analysis_finish(struct hvst_session *s)
-{
-	struct hvst_changes changes;
-	int ret;
-
-	while ((ret = hvst_kvm_finish(s->kvm, &changes)) > 0)
-		if (hvst_analysis_event(s->an, NULL, &changes) == -ENOMEM)
-			return -ENOMEM;
-	return ret ? ret : hvst_analysis_finish(s->an);
-}
-
 static int progress(struct hvst_session *s)
 {
 	uint64_t done, total;
@@ -344,6 +358,13 @@ static int progress(struct hvst_session *s)
 	return s->obs.progress(s->obs_ctx, done, total) ? -ECANCELED : 0;
 }
 
+/* A request to stop is taken by one run. */
+static bool take_stop(struct hvst_session *s)
+{
+	return atomic_load_explicit(&s->stop, memory_order_relaxed) &&
+	       atomic_exchange_explicit(&s->stop, false, memory_order_relaxed);
+}
+
 static int pass(struct hvst_session *s)
 {
 	const struct hvst_event *const *ev;
@@ -351,12 +372,17 @@ static int pass(struct hvst_session *s)
 	int ret = 0;
 	long n = 0;
 
-	while (!ret && (n = hvst_source_next(s->src, &ev)) > 0) {
+	while (!ret) {
+		if (take_stop(s)) {
+			ret = -ECANCELED;
+			break;
+		}
+		n = hvst_source_next(s->src, &ev);
+		if (n <= 0)
+			break;
 		ret = batch(s, ev, n);
 		if (!ret && ++batches % PROGRESS_BATCHES == 0)
 			ret = progress(s);
-		if (!ret && atomic_load_explicit(&s->stop, memory_order_relaxed))
-			ret = -ECANCELED;
 	}
 	if (n < 0)
 		return fail(s, (int)n, "%s", hvst_source_error(s->src));
@@ -388,36 +414,51 @@ static void complete(struct hvst_session *s)
 	}
 }
 
+/* A run that was stopped still answers for what it read. */
+static int findings(struct hvst_session *s)
+{
+	struct hvst_changes changes;
+	int ret;
+
+	while ((ret = hvst_kvm_finish(s->kvm, &changes)) > 0)
+		if (hvst_analysis_event(s->an, NULL, &changes) == -ENOMEM)
+			break;
+	if (ret || hvst_analysis_finish(s->an) == -ENOMEM)
+		return fail(s, -ENOMEM, "out of memory");
+	complete(s);
+	return identities_keep(s);
+}
+
+static int run(struct hvst_session *s)
+{
+	bool analyse = s->need & HVST_NEED_ANALYSIS;
+	int ret;
+
+	ret = hvst_source_start(s->src, wanted_ids(s), s->need & HVST_NEED_EVENTS, s->from_ns,
+				s->to_ns);
+	if (ret)
+		return fail(s, ret, "%s", hvst_source_error(s->src));
+	ret = analyse ? analysis_begin(s) : 0;
+	if (ret)
+		return ret;
+	ret = pass(s);
+	hvst_source_trace(s->src)->incomplete = ret == -ECANCELED;
+	if (analyse && (!ret || ret == -ECANCELED) && findings(s))
+		return -ENOMEM;
+	return ret;
+}
+
 int hvst_session_run(struct hvst_session *s)
 {
-	struct hvst_trace *t;
 	int ret;
 
 	if (!s->src)
 		return fail(s, -EINVAL, "not open");
 	s->error[0] = '\0';
-	atomic_store(&s->stop, false);
-	ret = hvst_source_start(s->src, wanted_ids(s), s->need & HVST_NEED_EVENTS, s->from_ns,
-				s->to_ns);
-	if (ret)
-		return fail(s, ret, "%s", hvst_source_error(s->src));
-	t = hvst_source_trace(s->src);
-	t->incomplete = false;
-	if (s->need & HVST_NEED_ANALYSIS) {
-		ret = analysis_begin(s);
-		if (ret)
-			return ret;
-	}
-	ret = pass(s);
-	t->incomplete = ret == -ECANCELED;
-	if ((ret && ret != -ECANCELED) || !(s->need & HVST_NEED_ANALYSIS))
-		return ret;
-	/* A run that was stopped still answers for what it read. */
-	if (analysis_finish(s) == -ENOMEM)
-		return fail(s, -ENOMEM, "out of memory");
-	complete(s);
-	if (identities_keep(s))
-		return -ENOMEM;
+	analysis_end(s);
+	ret = run(s);
+	if (ret && ret != -ECANCELED)
+		analysis_end(s);
 	return ret;
 }
 

@@ -516,10 +516,13 @@ static void *request_main(void *arg)
 
 /* --- the source --- */
 
+/*
+ * Observers look at it. hvst_session_stop() would stop the next request where this one is just
+ * ending.
+ */
 static void stop_running(struct loader *l)
 {
 	__atomic_store_n(&l->stop, true, __ATOMIC_RELAXED);
-	hvst_session_stop(l->request_session);
 }
 
 static void loader_request(struct br_source *src, const struct br_request *q)

@@ -15,11 +15,16 @@
 #include <hvstimer/result.h>
 #include <hvstimer/session.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 #pragma GCC visibility push(default)
 
 /** hvst_version - "0.1.0", of the library that is running */
 const char *hvst_version(void);
 
 #pragma GCC visibility pop
-
+#ifdef __cplusplus
+}
+#endif
 #endif

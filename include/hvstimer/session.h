@@ -116,8 +116,8 @@ struct hvst_session *hvst_session_new(void);
 void hvst_session_free(struct hvst_session *s);
 
 /*
- * Options: all before hvst_session_open(), except window, need, filter and observers (before each
- * run).
+ * What is read, and how: before hvst_session_open(); -EBUSY after it. Else 0, -ENOMEM or, for an
+ * event that the library does not know, -EINVAL.
  */
 int hvst_session_add_file(struct hvst_session *s, const char *path); /* @path is copied */
 int hvst_session_add_buffer(struct hvst_session *s,
@@ -126,9 +126,11 @@ int hvst_session_add_cpu(struct hvst_session *s,
 			 unsigned int cpu); /* only these CPUs; default all */
 int hvst_session_ignore(struct hvst_session *s,
 			const char *event); /* as if it had not been recorded */
-void hvst_session_set_reader(struct hvst_session *s, enum hvst_reader reader);
-void hvst_session_set_threads(struct hvst_session *s,
-			      unsigned int threads); /* 0: the CPUs at hand */
+int hvst_session_set_reader(struct hvst_session *s, enum hvst_reader reader);
+int hvst_session_set_threads(struct hvst_session *s,
+			     unsigned int threads); /* 0: the CPUs at hand */
+
+/* Of a run: may be changed between runs. */
 void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p);
 void hvst_session_set_need(struct hvst_session *s,
 			   unsigned int need); /* default HVST_NEED_ANALYSIS */
@@ -151,19 +153,25 @@ int hvst_session_open(struct hvst_session *s);
 /**
  * hvst_session_run - read the recording once; may be called again, with another window or observer
  *
- * What the run before found is freed. -EINVAL: not open; -EBADMSG: corrupt, with file and offset;
- * -ECANCELED: stopped by an observer or hvst_session_stop(), with results for what was read; as
- * read(2); -ENOMEM.
+ * What the run before found is freed, whatever this one needs. -EINVAL: not open; -EBADMSG:
+ * corrupt, with file and offset; -ECANCELED: stopped by an observer or hvst_session_stop(), with
+ * results for what was read; as read(2); -ENOMEM.
  */
 int hvst_session_run(struct hvst_session *s);
 
-/* Asks a run to stop soon, as if an observer had; async-signal-safe, callable from any thread. */
+/**
+ * hvst_session_stop - ask a run to stop soon, as if an observer had
+ *
+ * Async-signal-safe, callable from any thread. One run is stopped: the present one or, when there
+ * is none or it is just ending by itself, the next.
+ */
 void hvst_session_stop(struct hvst_session *s);
 
 const struct hvst_trace *
 hvst_session_trace(const struct hvst_session *s); /* complete after a run */
-const struct hvst_result *hvst_session_result(const struct hvst_session *s); /* NULL before a run */
-const char *hvst_session_error(const struct hvst_session *s);		     /* "" when none */
+/* Of the last run. NULL before one, after one that failed, and without HVST_NEED_ANALYSIS. */
+const struct hvst_result *hvst_session_result(const struct hvst_session *s);
+const char *hvst_session_error(const struct hvst_session *s); /* "" when none */
 
 /* The command name of a thread as the recording has it; "" when unknown. */
 const char *hvst_session_comm(const struct hvst_session *s, int tid);

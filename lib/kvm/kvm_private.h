@@ -62,7 +62,7 @@ struct kvm {
 	struct vm_entry *index;
 	unsigned int nr_index;
 	uint64_t searches; /* since it was sorted */
-	uint64_t steps;	   /* VMs looked at by all searches */
+	uint64_t steps;	   /* VMs and threads looked at by all searches */
 	/* where hvst_kvm_finish() goes on */
 	enum { KVM_RUNNING, KVM_FINISH_CLOCKS, KVM_FINISH_SILENT } phase;
 	struct vcpu *finish_at;

@@ -27,6 +27,7 @@
 #define VM_CANDIDATES  256		 /* looked at in a search, so that it stays bounded */
 #define VM_NEIGHBOURS  32		 /* threads looked at, on either side */
 #define VM_FIRST_TRY   8		 /* readings */
+#define VM_SMALL       64		 /* threads: moving these costs nothing */
 #define VM_MAX_VCPU_ID 16384		 /* KVM_MAX_VCPU_IDS of x86 */
 #define TASK_REACH     4096		 /* thread ids between a VMM and its vCPU threads */
 
@@ -235,13 +236,15 @@ void kvm_each_vm_near(struct kvm *k, int pid, void (*fn)(struct vm *vm, int64_t 
 
 /* --- joining --- */
 
-static bool ids_clash(const struct vm *a, const struct vm *b)
+static bool ids_clash(struct kvm *k, const struct vm *a, const struct vm *b)
 {
 	const struct vm *few = a->nr_vcpus < b->nr_vcpus ? a : b, *many = few == a ? b : a;
 
-	for (const struct vcpu *v = few->vcpus; v; v = v->vm_next)
+	for (const struct vcpu *v = few->vcpus; v; v = v->vm_next) {
+		k->steps++;
 		if (v->vcpu_id < 0 || v->vcpu_id >= VM_MAX_VCPU_ID || vm_has_id(many, v->vcpu_id))
 			return true;
+	}
 	return false;
 }
 
@@ -280,6 +283,7 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 		from->vcpus = v->vm_next;
 		if (vm_add_id(into, v->vcpu_id))
 			ret = -ENOMEM;
+		k->steps++;
 		v->vm = into;
 		v->vm_next = into->vcpus;
 		into->vcpus = v;
@@ -345,7 +349,7 @@ static unsigned int index_at(const struct kvm *k, int64_t offset)
 	return lo;
 }
 
-static int64_t tid_apart(const struct vm *vm, int tid)
+static int64_t tid_apart(struct kvm *k, const struct vm *vm, int tid)
 {
 	int64_t least = INT64_MAX;
 	unsigned int n = 0;
@@ -353,15 +357,17 @@ static int64_t tid_apart(const struct vm *vm, int tid)
 	for (const struct vcpu *v = vm->vcpus; v && n < VM_CANDIDATES; v = v->vm_next, n++)
 		if (llabs((int64_t)v->tid - tid) < least)
 			least = llabs((int64_t)v->tid - tid);
+	k->steps += n;
 	return least;
 }
 
 /* Do the clocks of the two agree at the event? */
-static bool vm_fits(const struct vm *vm, const struct vm *own, const struct moment *m)
+static bool vm_fits(struct kvm *k, const struct vm *vm, const struct vm *own,
+		    const struct moment *m)
 {
 	int64_t apart, err;
 
-	return vm != own && !vm->dead && vm->gone == own->gone && !ids_clash(vm, own) &&
+	return vm != own && !vm->dead && vm->gone == own->gone && !ids_clash(k, vm, own) &&
 	       hvst_refclock_distance(&vm->clock, &own->clock, m->ts_ns, m->cpu, &apart, &err) &&
 	       err <= (own->clock.params.per_cpu ? VM_LOCAL_NS : VM_EXACT_NS) &&
 	       llabs(apart) <= err + VM_SAME_NS;
@@ -378,9 +384,9 @@ static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, const struct m
 		struct vm *above = at + i < n ? k->sorted[at + i]->vm : NULL;
 
 		k->steps += 2;
-		if (below && !vm_fits(below, v->vm, m))
+		if (below && !vm_fits(k, below, v->vm, m))
 			below = NULL;
-		if (above && !vm_fits(above, v->vm, m))
+		if (above && !vm_fits(k, above, v->vm, m))
 			above = NULL;
 		if (below && above)
 			return below->order < above->order ? below : above;
@@ -406,9 +412,9 @@ static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, const struct
 		int64_t apart;
 
 		k->steps++;
-		if (!vm_fits(vm, v->vm, m))
+		if (!vm_fits(k, vm, v->vm, m))
 			continue;
-		apart = tid_apart(vm, v->tid);
+		apart = tid_apart(k, vm, v->tid);
 		if (!best || apart < least || (apart == least && vm->order < best->order)) {
 			best = vm;
 			least = apart;
@@ -417,11 +423,22 @@ static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, const struct
 	return best;
 }
 
-/* Joins the thread's VM with the one whose clock agrees; the elder one takes the other in. */
+/*
+ * Does @a take @b in? The elder one does, but for a VM with so many threads that moving them again
+ * and again would show: the larger one, so that a thread is moved log n times.
+ */
+static bool takes_in(const struct vm *a, const struct vm *b)
+{
+	if (a->nr_vcpus > VM_SMALL || b->nr_vcpus > VM_SMALL)
+		return a->nr_vcpus >= b->nr_vcpus;
+	return a->order < b->order;
+}
+
+/* Joins the thread's VM with the one whose clock agrees. */
 static bool vm_find(struct kvm *k, struct vcpu *v, const struct moment *m, struct hvst_changes *out)
 {
-	struct vm *best;
-	int ret = 0;
+	struct vm *best, *own = v->vm;
+	int ret;
 
 	if (k->searches++ >= k->nr_index && index_build(k, m))
 		k->error = -ENOMEM;
@@ -430,10 +447,7 @@ static bool vm_find(struct kvm *k, struct vcpu *v, const struct moment *m, struc
 		best = fit_by_clock(k, v, m);
 	if (!best)
 		return false;
-	if (best->order < v->vm->order)
-		ret = vm_join(k, best, v->vm, out);
-	else
-		ret = vm_join(k, v->vm, best, out);
+	ret = takes_in(best, own) ? vm_join(k, best, own, out) : vm_join(k, own, best, out);
 	if (ret)
 		k->error = ret;
 	return true;
@@ -545,7 +559,7 @@ static bool finish_silent(struct kvm *k, struct hvst_changes *out)
 		struct vcpu *v = k->finish_at;
 
 		k->finish_at = v->all_next;
-		if (v->vm == k->only || v->samples || ids_clash(k->only, v->vm))
+		if (v->vm == k->only || v->samples || ids_clash(k, k->only, v->vm))
 			continue;
 		if (vm_join(k, k->only, v->vm, out))
 			k->error = -ENOMEM;

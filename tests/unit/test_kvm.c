@@ -689,6 +689,73 @@ static void test_many_threads(void **state)
 	feed_free(&f);
 }
 
+/*
+ * Threads of VMs with @per_vm vCPUs each, all of which read their clocks in turns, @back: the last
+ * thread first. Returns how many VMs and threads the search for a thread's VM looked at, in 1/100
+ * per thread.
+ */
+static uint64_t steps_per_thread(unsigned int threads, unsigned int per_vm, bool back)
+{
+	const struct hvst_kvm_opts opts = { .starts_recorded = true, .msr_recorded = true };
+	struct hvst_changes changes;
+	struct hvst_event ev = {
+		.id = HVST_EV_STIMER_START_ONE_SHOT,
+		.present = 0xffff,
+		.ts_ns = SEC(1000),
+	};
+	unsigned int nr_vms = 0;
+	uint64_t steps;
+	struct kvm *k = hvst_kvm_new(&opts);
+
+	assert_non_null(k);
+	for (unsigned int round = 0; round < 16; round++) {
+		for (unsigned int i = 0; i < threads; i++) {
+			/* The first round decides the order in which VMs appear. */
+			unsigned int n = back && round ? threads - 1 - i : i;
+
+			ev.ts_ns += 100;
+			ev.ts_raw = (uint64_t)ev.ts_ns;
+			ev.pid = 1000 + (int)n;
+			ev.vcpu_id = (int)(n % per_vm);
+			ev.start.time_now = (uint64_t)(ev.ts_ns / 100) + n / per_vm * 10000000ull;
+			ev.start.count = ev.start.time_now + 100;
+			assert_int_equal(hvst_kvm_event(k, &ev, &changes), 0);
+		}
+	}
+	while (hvst_kvm_finish(k, &changes) > 0)
+		;
+	for (struct vm *vm = hvst_kvm_vms(k); vm; vm = vm->next)
+		nr_vms++;
+	assert_int_equal(nr_vms, (threads + per_vm - 1) / per_vm);
+	steps = k->steps;
+	hvst_kvm_free(k);
+	return steps * 100 / threads;
+}
+
+/* A thread's search for its VM costs the same however many there are. */
+static void test_search_steps(void **state)
+{
+	static const unsigned int per_vm[] = { 1, 4, 64, KVM_MAX_VCPUS };
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++) {
+		uint64_t least = UINT64_MAX, most = 0;
+
+		for (unsigned int n = 256; n <= KVM_MAX_VCPUS; n *= 2) {
+			uint64_t steps = steps_per_thread(n, per_vm[i / 2], i % 2);
+
+			least = steps < least ? steps : least;
+			most = steps > most ? steps : most;
+		}
+		printf("# %u vCPUs a VM, %s thread first: %.1f to %.1f steps a thread for 256 to "
+		       "%d threads\n",
+		       per_vm[i / 2], i % 2 ? "last" : "first", (double)least / 100,
+		       (double)most / 100, KVM_MAX_VCPUS);
+		assert_true(least > 0);
+		assert_true(most <= 2 * least);
+	}
+}
+
 /* Starts were not recorded: an arm with a callback was ahead, one without was past due. */
 static void test_no_starts(void **state)
 {
@@ -740,6 +807,7 @@ int main(void)
 		cmocka_unit_test(test_time_backwards),
 		cmocka_unit_test(test_several_timers),
 		cmocka_unit_test(test_many_threads),
+		cmocka_unit_test(test_search_steps),
 		cmocka_unit_test(test_no_starts),
 	};
 

@@ -546,6 +546,78 @@ static void test_stopped(void **state)
 	assert_int_equal(most, 1);
 }
 
+/* The result is the last run's, also where that made none. */
+static void test_events_only(void **state)
+{
+	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_AUTO, 1);
+	unsigned int nr_timers;
+
+	(void)state;
+	assert_int_equal(hvst_session_run(s), 0);
+	nr_timers = hvst_session_result(s)->nr_timers;
+	assert_true(nr_timers > 0);
+	hvst_session_set_need(s, HVST_NEED_EVENTS);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_null(hvst_session_result(s));
+	hvst_session_set_need(s, HVST_NEED_ANALYSIS);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_int_equal(hvst_session_result(s)->nr_timers, nr_timers);
+	hvst_session_free(s);
+}
+
+static int count_event(void *ctx, const struct hvst_event *ev)
+{
+	(void)ev;
+	++*(unsigned int *)ctx;
+	return 0;
+}
+
+/* A stop before a run stops that run before its first event, and no other. */
+static void test_stop_before_run(void **state)
+{
+	const struct hvst_observer count = { .event = count_event };
+	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_AUTO, 2);
+	unsigned int n = 0;
+
+	(void)state;
+	hvst_session_set_observer(s, &count, &n);
+	hvst_session_stop(s);
+	assert_int_equal(hvst_session_run(s), -ECANCELED);
+	assert_int_equal(n, 0);
+	assert_true(hvst_session_trace(s)->incomplete);
+	assert_non_null(hvst_session_result(s));
+	assert_int_equal(hvst_session_result(s)->nr_timers, 0);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_true(n > 0);
+	assert_false(hvst_session_trace(s)->incomplete);
+	hvst_session_free(s);
+}
+
+static void check_busy(const struct hvst_session *s, int ret)
+{
+	assert_int_equal(ret, -EBUSY);
+	assert_string_equal(hvst_session_error(s), "the recording is open already");
+}
+
+/* What is read cannot be changed any more: an error, and what was open is read as before. */
+static void test_options_after_open(void **state)
+{
+	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_AUTO, 1);
+	uint64_t want = hash_run(s);
+
+	(void)state;
+	check_busy(s, hvst_session_add_file(s, files[0].path));
+	check_busy(s, hvst_session_add_buffer(s, "none"));
+	check_busy(s, hvst_session_add_cpu(s, 4095));
+	check_busy(s, hvst_session_ignore(s, EXPIRED));
+	check_busy(s, hvst_session_set_reader(s, HVST_READER_LIBTRACECMD));
+	check_busy(s, hvst_session_set_threads(s, 3));
+	check_busy(s, hvst_session_open(s));
+	assert_true(hash_run(s) == want);
+	assert_string_equal(hvst_session_error(s), "");
+	hvst_session_free(s);
+}
+
 static void test_misuse(void **state)
 {
 	struct hvst_session *s = hvst_session_new();
@@ -592,10 +664,17 @@ static void find_files(const char *dir)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inferred), cmocka_unit_test(test_readers_and_threads),
-		cmocka_unit_test(test_watched),	 cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_filters),	 cmocka_unit_test(test_stopped),
-		cmocka_unit_test(test_misuse),	 cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_inferred),
+		cmocka_unit_test(test_readers_and_threads),
+		cmocka_unit_test(test_watched),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_misuse),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_events_only),
+		cmocka_unit_test(test_stop_before_run),
+		cmocka_unit_test(test_options_after_open),
 	};
 	const char *dir = getenv("HVST_RECORDINGS");
 
