@@ -130,10 +130,9 @@ static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 	case HVST_CAUSE_SOURCE_SWITCH:
 		sw = switch_at(r, s);
 		if (sw)
-			reason(r, "%s before it, at %.6f s, the guest changed from %s to %s.",
+			reason(r, "%s earlier the guest changed from %s to %s.",
 			       hvst_span_text(s->start_ns - s->cause_ts_ns, dist),
-			       (double)s->cause_ts_ns / 1e9, hvst_guest_source_name(sw->from),
-			       hvst_guest_source_name(sw->to));
+			       hvst_source_text(sw->from), hvst_source_text(sw->to));
 		break;
 	case HVST_CAUSE_VCPU_HELD:
 		reason(r, "The vCPU was kept off its CPU, or out of guest mode, for %s before it.",
@@ -174,10 +173,9 @@ static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 		other = by_step(r);
 		if (other)
 			reason(r,
-			       "The host's reference clock stepped by %+.6f s at %.6f s; that set "
-			       "off the storm at %.6f s, not this one.",
-			       (double)other->cause_size_ns / 1e9, (double)other->cause_ts_ns / 1e9,
-			       (double)other->start_ns / 1e9);
+			       "The host's clock stepped at %.6f s and set off the storm at %.6f "
+			       "s.",
+			       (double)other->cause_ts_ns / 1e9, (double)other->start_ns / 1e9);
 		else
 			reason(r, "At another time %.200s.",
 			       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
@@ -213,8 +211,7 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
 			     "stopped VM. Its timers are not at fault.");
 		break;
 	case HVST_CAUSE_SOURCE_SWITCH:
-		next_step(r, "Compare the guest's old and new clock source across the switch, and "
-			     "find why the guest changed it.");
+		next_step(r, "Find why the guest changed its clock source, and compare the two.");
 		break;
 	default:
 		if (s->kind == HVST_STORM_BACKLOG)

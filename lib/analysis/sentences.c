@@ -32,6 +32,25 @@ const char *hvst_span_text(int64_t ns, char buf[16])
 	return buf;
 }
 
+const char *hvst_source_text(enum hvst_guest_source source)
+{
+	static const char *const text[] = {
+		[HVST_SRC_UNKNOWN] = "a clock not known",
+		[HVST_SRC_REFERENCE_COUNTER] = "the reference counter",
+		[HVST_SRC_TSC_PAGE] = "the TSC page",
+		[HVST_SRC_TSC_PAGE_DISABLED] = "the TSC page, disabled",
+		[HVST_SRC_TSC_EMULATED] = "an emulated TSC",
+		[HVST_SRC_RAW_TSC] = "the TSC itself",
+		[HVST_SRC_KVMCLOCK] = "the kvmclock",
+		[HVST_SRC_ACPI_PM] = "the ACPI PM timer",
+		[HVST_SRC_HPET] = "the HPET",
+	};
+
+	if ((size_t)source < sizeof(text) / sizeof(*text) && text[source])
+		return text[source];
+	return hvst_guest_source_name(source);
+}
+
 const struct hvst_storm *hvst_largest_storm(const struct analysis *a)
 {
 	const struct hvst_storm *best = NULL;
@@ -51,6 +70,12 @@ static const char *percent(double share, char *buf, size_t len)
 	return buf;
 }
 
+/* Its past-due arms; of a livelock, how often its arm was handled. */
+static uint64_t storm_size(const struct hvst_storm *s)
+{
+	return s->kind == HVST_STORM_LIVELOCK ? s->arms : s->past_due;
+}
+
 static uint64_t storm_arms(const struct analysis *a, unsigned int kinds, unsigned int *n)
 {
 	uint64_t arms = 0;
@@ -58,7 +83,7 @@ static uint64_t storm_arms(const struct analysis *a, unsigned int kinds, unsigne
 	*n = 0;
 	for (unsigned int i = 0; i < a->result.nr_storms; i++)
 		if (kinds >> a->result.storms[i].kind & 1) {
-			arms += a->result.storms[i].past_due;
+			arms += storm_size(&a->result.storms[i]);
 			(*n)++;
 		}
 	return arms;
@@ -77,7 +102,7 @@ static int64_t largest_skew(const struct analysis *a, unsigned int kinds)
 SENTENCE(storm)
 {
 	const struct hvst_storm *s = hvst_largest_storm(a);
-	char before[16], during[16];
+	char before[16], during[16], span[16];
 	unsigned int n;
 	uint64_t arms = storm_arms(a, ~0u, &n);
 
@@ -90,10 +115,12 @@ SENTENCE(storm)
 		return;
 	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "%u storm%s, %llu past-due arms; the largest: %llu arms on vCPU %d timer %d "
-		 "within %.3f s, progress %s before and %s during it",
-		 n, n == 1 ? "" : "s", (unsigned long long)arms, (unsigned long long)s->past_due,
-		 s->vcpu, s->timer, (double)(s->end_ns - s->start_ns) / 1e9,
+		 "%u storm%s, %llu %s; the largest: %llu on vCPU %d timer %d within %s, "
+		 "progress %s before and %s during it",
+		 n, n == 1 ? "" : "s", (unsigned long long)arms,
+		 s->kind == HVST_STORM_LIVELOCK ? "expirations handled" : "past-due arms",
+		 (unsigned long long)storm_size(s), s->vcpu, s->timer,
+		 hvst_span_text(s->end_ns - s->start_ns, span),
 		 percent(s->progress_before, before, sizeof(before)),
 		 percent(s->progress_during, during, sizeof(during)));
 }
@@ -194,6 +221,7 @@ SENTENCE(source_switch)
 	for (unsigned int i = 0; i < a->result.nr_guest && len < sizeof(v->summary); i++) {
 		const struct hvst_guest_transition *t = &a->result.guest[i];
 		const struct hvst_storm *next = NULL;
+		char span[16];
 
 		if (!hvst_is_switch(t) || shown++ >= 4)
 			continue;
@@ -202,15 +230,15 @@ SENTENCE(source_switch)
 			    a->result.storms[k].end_ns >= t->ts_ns)
 				next = &a->result.storms[k];
 		len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
-					"%s%s -> %s at %.6f s", shown > 1 ? "; " : "",
-					hvst_guest_source_name(t->from),
-					hvst_guest_source_name(t->to), (double)t->ts_ns / 1e9);
+					"%sfrom %s to %s at %.6f s", shown > 1 ? "; " : "",
+					hvst_source_text(t->from), hvst_source_text(t->to),
+					(double)t->ts_ns / 1e9);
 		if (!next || len >= sizeof(v->summary))
 			continue;
 		if (next->start_ns >= t->ts_ns)
 			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
-						" (%.3f s before a storm)",
-						(double)(next->start_ns - t->ts_ns) / 1e9);
+						" (%s before a storm)",
+						hvst_span_text(next->start_ns - t->ts_ns, span));
 		else
 			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
 						" (inside a storm)");

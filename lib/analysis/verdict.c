@@ -35,11 +35,14 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 					       Q(unpaired) },
 	[HVST_Q_PREEMPTION] = { .either = BIT(SCHED_SWITCH),
 				.or = BIT(ENTRY) | BIT(EXIT),
+				.would = BIT(ENTRY) | BIT(EXIT),
 				Q(preemption) },
 	[HVST_Q_GUEST_CLOCK_AHEAD] = { .all = STIMER_EVENTS, Q(ahead) },
 	/* Without hypercalls the guest's resume would show by its writes of MSRs. */
 	[HVST_Q_GUEST_TIME_RESTORE] = { .either = BIT(HYPERCALL), .or = BIT(MSR), Q(time_restore) },
-	[HVST_Q_TSC_REFERENCE_OFFSET] = { .all = STIMER_EVENTS, Q(tsc_offset) },
+	[HVST_Q_TSC_REFERENCE_OFFSET] = { .all = STIMER_EVENTS,
+					  .would = BIT(MSR) | BIT(WRITE_TSC_OFFSET),
+					  Q(tsc_offset) },
 	[HVST_Q_VMM_RESUME_ORDER] = { .all = BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_SET_COUNT),
 				      Q(resume_order) },
 	[HVST_Q_VCPU_TSC_MISMATCH] = { .all = BIT(WRITE_TSC_OFFSET), Q(tsc_mismatch) },
@@ -105,6 +108,20 @@ static bool too_lossy(const struct analysis *a, int number)
 	return false;
 }
 
+/*
+ * What the answer, which stays open, would have come out of. MSR writes show that a VM was created
+ * in the trace, so that nothing of it can be before or elsewhere.
+ */
+static uint64_t would_help(const struct analysis *a, enum hvst_question q, bool lossy)
+{
+	const struct hvst_trace *t = a->opts.trace;
+	uint64_t would = hvst_questions[q].would;
+
+	if (lossy && !t->incomplete && !cut_off(t))
+		would |= BIT(MSR);
+	return would & ~hvst_recorded(a);
+}
+
 static void summarize(const struct analysis *a, enum hvst_question q, bool lossy,
 		      struct hvst_verdict *v)
 {
@@ -112,12 +129,12 @@ static void summarize(const struct analysis *a, enum hvst_question q, bool lossy
 
 	hvst_questions[q].sentence(a, v);
 	len = strlen(v->summary);
-	if (v->missing && v->answer == HVST_CANNOT_TELL)
-		snprintf(v->summary + len, sizeof(v->summary) - len,
-			 "; not recorded: what it takes is listed as missing");
-	else if (v->answer == HVST_CANNOT_TELL && lossy)
+	if (v->answer == HVST_CANNOT_TELL && lossy)
 		snprintf(v->summary + len, sizeof(v->summary) - len,
 			 "; too much of the trace is missing for a no");
+	else if (v->missing && v->answer == HVST_CANNOT_TELL)
+		snprintf(v->summary + len, sizeof(v->summary) - len,
+			 "; not recorded: what it takes is listed as missing");
 }
 
 static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
@@ -151,8 +168,8 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	}
 	if (v->answer == HVST_YES)
 		v->missing = 0;
-	else if (q == HVST_Q_PREEMPTION && v->answer == HVST_CANNOT_TELL && !v->missing)
-		v->missing = (BIT(ENTRY) | BIT(EXIT)) & ~hvst_recorded(a);
+	else if (v->answer == HVST_CANNOT_TELL && !v->missing)
+		v->missing = would_help(a, q, lossy);
 	summarize(a, q, lossy, v);
 }
 

@@ -22,8 +22,8 @@
 struct question {
 	/* Events that a "no" needs: all of @all, and all of @either or all of @or. */
 	uint64_t all, either, or ;
-	/* Of one VM; a "no" is turned into "cannot tell" by the caller where too little is known.
-	 */
+	uint64_t would; /* events that help where the answer stays open although @all are there */
+	/* Of one VM; the caller makes "cannot tell" of a "no" where too little is known. */
 	enum hvst_answer (*answer)(const struct analysis *a, int vm,
 				   struct hvst_evidence_list *why);
 	/* What the answer rests on, to @v->summary; @v->answer is known. */
@@ -95,6 +95,9 @@ SENTENCE(refused);
 const struct hvst_storm *hvst_largest_storm(const struct analysis *a);
 /* "3.00 s", "657 ms", "40.1 us": three digits; returns @buf. */
 const char *hvst_span_text(int64_t ns, char buf[16]);
+
+/* "the TSC page": a clock that a guest reads, in a sentence. */
+const char *hvst_source_text(enum hvst_guest_source source);
 
 /* --- headline.c: the first screen's verdict, from the answers --- */
 void hvst_headline(struct analysis *a);
