@@ -243,7 +243,7 @@ static const struct br_key keys[] = {
 	{ "Tab", "next pane: timeline, findings, events", { BR_KEY_TAB }, do_pane, 1 },
 	{ "S-Tab", "previous pane", { BR_KEY_BACKTAB }, do_pane, -1 },
 	{ "Enter",
-	  "all about the selection or event; in findings: go there; on a VM: fold",
+	  "all about the selection or event; in findings: go there; VM: fold",
 	  { BR_KEY_ENTER },
 	  do_enter,
 	  0 },
