@@ -199,15 +199,17 @@ ANSWER(time_restore)
 
 /* --- tsc_reference_offset --- */
 
-/* The lag of the storm's timer, as its guest's retries show it. */
-static int64_t storm_lag(const struct analysis *a, const struct hvst_storm *s)
+/* The lag of the guest's clock in the storm, see hvst_epoch_lag(). */
+static bool storm_lag(const struct analysis *a, const struct hvst_storm *s, int64_t *least,
+		      int64_t *most)
 {
 	for_each_vm (vm, a)
 		for (const struct vcpu *v = vm->number == s->vm ? vm->vcpus : NULL; v;
 		     v = v->vm_next)
 			if (v->tid == s->tid && v->timer[s->timer] && v->timer[s->timer]->state)
-				return hvst_epoch_lag(v->timer[s->timer]);
-	return HVST_UNKNOWN;
+				return hvst_epoch_lag(v->timer[s->timer], s->skew_start_ns, least,
+						      most);
+	return false;
 }
 
 /*
@@ -236,7 +238,7 @@ static bool may_be_of_tsc(const struct analysis *a, const struct hvst_storm *s)
 static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvst_storm *s,
 				      struct hvst_evidence_list *why)
 {
-	int64_t lag = storm_lag(a, s), err, behind;
+	int64_t err, behind, least, most;
 	char reason[96];
 
 	behind = hvst_life_tsc_behind(a, s->vm, s->start_ns, &err, reason, sizeof(reason));
@@ -247,14 +249,17 @@ static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvs
 			hvst_evidence_stat(why, "when the guest's TSC read zero: %s", reason);
 		return HVST_CANNOT_TELL;
 	}
-	if (lag == HVST_UNKNOWN || behind < TSC_BEHIND_NS ||
-	    llabs(behind - lag) > err + RETRY_NS + behind / 1000)
+	err += RETRY_NS + behind / 1000;
+	if (behind < TSC_BEHIND_NS || !storm_lag(a, s, &least, &most) || behind < least - err ||
+	    behind > most + err)
 		return HVST_NO;
+	if (most - least > behind / 10) /* much would fit */
+		return HVST_CANNOT_TELL;
 	why->n = 0;
 	hvst_evidence_stat(why, "the guest's TSC began %.6f s (+- %.6f) after its reference clock",
 			   (double)behind / 1e9, (double)err / 1e9);
-	hvst_evidence_stat(why, "its timers lag by as much: %.6f s, from %.6f s on",
-			   (double)lag / 1e9, (double)s->start_ns / 1e9);
+	hvst_evidence_stat(why, "its clock lags by as much: %.6f s, from %.6f s on",
+			   (double)least / 1e9, (double)s->start_ns / 1e9);
 	return HVST_YES;
 }
 

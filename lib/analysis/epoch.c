@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "epoch.h"
 
 #define HABITS	16 /* arms that make a habit */
-#define TARGETS 4  /* reached late, before a lag is told from them */
+#define TARGETS 32 /* the last ones that were reached late, of which a lag is told */
+#define FEW	4  /* as few do */
 
 struct timer_epoch {
 	int64_t headroom[HABITS]; /* a ring */
@@ -15,11 +17,11 @@ struct timer_epoch {
 	/* of the target that the guest arms again and again until its own clock has reached it */
 	uint64_t target;
 	unsigned int retries;
-	int64_t retry_skew_ns; /* of the last one */
-	int64_t lag_ts_ns;     /* the last inferred arm that leapt; HVST_UNKNOWN */
-	int64_t leap_ns;       /* the guest's arm before, if it leapt; else HVST_UNKNOWN */
-	int64_t lag_ns;	       /* least skew at which it went on to the next; HVST_UNKNOWN */
-	unsigned int reached;
+	int64_t retry_skew_ns;	 /* of the last one */
+	int64_t lag_ts_ns;	 /* the last inferred arm that leapt; HVST_UNKNOWN */
+	int64_t leap_ns;	 /* the guest's arm before, if it leapt; else HVST_UNKNOWN */
+	int64_t lag_ns[TARGETS]; /* skews at which it went on to the next; a ring */
+	unsigned int reached;	 /* of all */
 };
 
 int hvst_epoch_vm_created(struct vm *vm)
@@ -36,7 +38,7 @@ int hvst_epoch_timer_created(struct stimer *t)
 	t->state->epoch = calloc(1, sizeof(*t->state->epoch));
 	if (!t->state->epoch)
 		return -ENOMEM;
-	t->state->epoch->ts_ns = t->state->epoch->lag_ns = HVST_UNKNOWN;
+	t->state->epoch->ts_ns = HVST_UNKNOWN;
 	t->state->epoch->lag_ts_ns = t->state->epoch->leap_ns = HVST_UNKNOWN;
 	return 0;
 }
@@ -146,11 +148,8 @@ static void target_reached(struct timer_epoch *e, const struct hvst_arm *arm)
 		e->retry_skew_ns = arm->skew_ns;
 		return;
 	}
-	if (e->retries && arm->count > e->target) {
-		if (e->lag_ns == HVST_UNKNOWN || e->retry_skew_ns < e->lag_ns)
-			e->lag_ns = e->retry_skew_ns;
-		e->reached++;
-	}
+	if (e->retries && arm->count > e->target)
+		e->lag_ns[e->reached++ % TARGETS] = e->retry_skew_ns;
 	e->target = arm->count;
 	e->retries = 0;
 }
@@ -235,11 +234,38 @@ void hvst_epoch_resolved(struct stimer *t, const struct hvst_arm *arm)
 		late_leap(t, arm);
 }
 
-int64_t hvst_epoch_lag(const struct stimer *t)
+static int by_size(const void *a, const void *b)
 {
-	const struct timer_epoch *e = t->state->epoch;
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
-	return e->reached >= TARGETS ? e->lag_ns : HVST_UNKNOWN;
+	return (x > y) - (x < y);
+}
+
+/* The median: where the guest's clock leaps, a target is reached early; a held vCPU is late. */
+static int64_t lag_of_retries(const struct timer_epoch *e)
+{
+	unsigned int n = e->reached < TARGETS ? e->reached : TARGETS;
+	int64_t lag[TARGETS];
+
+	if (n < FEW)
+		return HVST_UNKNOWN;
+	memcpy(lag, e->lag_ns, n * sizeof(*lag));
+	qsort(lag, n, sizeof(*lag), by_size);
+	return lag[n / 2];
+}
+
+bool hvst_epoch_lag(const struct stimer *t, int64_t skew, int64_t *least, int64_t *most)
+{
+	*least = *most = lag_of_retries(t->state->epoch);
+	if (*least != HVST_UNKNOWN)
+		return true;
+	/* It arms for its own time plus a delay. */
+	habits(t->state->epoch, least, most);
+	if (skew <= 0 || *least == HVST_UNKNOWN || *least <= 0)
+		return false;
+	*least += skew;
+	*most += skew;
+	return true;
 }
 
 void hvst_epoch_merged(struct vm *into, struct vm *from)

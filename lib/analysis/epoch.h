@@ -41,8 +41,12 @@ void hvst_epoch_merged(struct vm *into, struct vm *from);
 void hvst_epoch_vm_free(struct vm *vm);
 void hvst_epoch_timer_free(struct stimer *t);
 
-/* The lag of the guest's clock as its retries have it; HVST_UNKNOWN: it made too few. */
-int64_t hvst_epoch_lag(const struct stimer *t);
+/*
+ * The lag of the guest's clock, between @least and @most: the skew at which its retries end, or
+ * else
+ * @skew of an arm and the delays that it asked for before. False: neither is known.
+ */
+bool hvst_epoch_lag(const struct stimer *t, int64_t skew, int64_t *least, int64_t *most);
 /* Does it lead by what the clock was set back by? */
 bool hvst_epoch_follows_step(const struct leap *p);
 /* By how much it lies further ahead than any arm before it. */
