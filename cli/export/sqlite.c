@@ -10,6 +10,7 @@
 
 #include "../message.h"
 #include "../output/out.h"
+#include "../output/utf8.h"
 #include "sqlite.h"
 
 #define APPLICATION_ID 0x48565354 /* "HVST": lets file(1) and this program know the database */
@@ -177,6 +178,28 @@ static int bind_count(sqlite3_stmt *st, int at, uint64_t v)
 			     : sqlite3_bind_int64(st, at, (int64_t)v);
 }
 
+/* Bytes that are not UTF-8 become U+FFFD, as in JSON: readers of a database refuse such text. */
+static int bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	struct out copy;
+	int rc;
+
+	out_open_memory(&copy);
+	while (*text) {
+		unsigned int len = utf8_length(text);
+
+		if (len)
+			out_mem(&copy, text, len);
+		else
+			out_str(&copy, "\ufffd");
+		text += len ? len : 1;
+	}
+	out_char(&copy, 0);
+	rc = copy.err ? SQLITE_NOMEM : sqlite3_bind_text(st, at, copy.buf, -1, SQLITE_TRANSIENT);
+	out_discard(&copy);
+	return rc;
+}
+
 static int bind_cell(sqlite3_stmt *st, int at, const struct export_cell *c)
 {
 	const struct finding_field *f = c->field;
@@ -198,12 +221,12 @@ static int bind_cell(sqlite3_stmt *st, int at, const struct export_cell *c)
 		return sqlite3_bind_double(st, at, field_double(f, c->finding));
 	case VALUE_EVENTS:
 		field_text(f, c->finding, events, sizeof(events));
-		return sqlite3_bind_text(st, at, events, -1, SQLITE_TRANSIENT);
+		return bind_text(st, at, events);
 	case VALUE_WORD:
 	case VALUE_EVENT:
 	case VALUE_STRING:
 	case VALUE_POINTER:
-		return sqlite3_bind_text(st, at, field_string(f, c->finding), -1, SQLITE_STATIC);
+		return bind_text(st, at, field_string(f, c->finding));
 	default:
 		return sqlite3_bind_int64(st, at, field_i64(f, c->finding));
 	}
