@@ -474,7 +474,7 @@ int timeline_arm(struct timeline *t, const struct hvst_arm *arm, const struct wh
 	struct timer_track *timer = find_timer(t, arm->tid, arm->timer, who->vm);
 	struct arm_bin *b;
 
-	if (!timer || arm->flags & HVST_ARM_RESTART)
+	if (!timer || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED))
 		return 0;
 	if (!timer->bins) {
 		if (arm->skew_ns != HVST_UNKNOWN)
