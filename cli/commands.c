@@ -33,6 +33,9 @@ const struct command commands[] = {
 	  "Shows each vCPU's timers over time in the terminal. n goes to the next storm, z zooms "
 	  "to it, ? lists "
 	  "all keys." },
+	{ "export", CMD_EXPORT, cmd_export, "findings as SQLite, JSON lines or a Perfetto trace",
+	  "Writes what was found, and on request every arm, in the formats of other tools: tables "
+	  "for SQL, and a trace for ui.perfetto.dev. Several formats may be asked for at once." },
 	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd",
 	  "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock and "
 	  "buffer sizes that fit this host. Until Ctrl-C, or for --duration." },

@@ -10,6 +10,7 @@
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMAT_COUNT };
 enum by { BY_VM = 1, BY_VCPU = 2, BY_TIMER = 4, BY_ALL = 7 };
+enum detail { DETAIL_FINDINGS, DETAIL_BINNED, DETAIL_ALL };
 enum scale { SCALE_LOG, SCALE_LINEAR };
 
 /* Strings borrowed from argv. */
@@ -41,6 +42,13 @@ struct record_options {
 	bool sched, dry_run, force;
 };
 
+/* What `export` alone takes. */
+struct export_options {
+	const char *jsonl, *sqlite, *perfetto;
+	enum detail detail;
+	bool arms;
+};
+
 struct options {
 	const struct command *command;
 	struct string_list files, buffers, ignore, events;
@@ -68,6 +76,7 @@ struct options {
 	const char *script;
 	bool ascii;
 	struct record_options record;
+	struct export_options export;
 };
 
 enum parse_result { PARSE_GO, PARSE_DONE, PARSE_BAD };

@@ -20,10 +20,11 @@ static bool same_file(const char *a, const char *b)
 /* Outputs must not overwrite a recording or each other. */
 static bool outputs_apart(const struct options *o)
 {
-	const char *const outputs[] = { o->output, o->svg, o->html };
+	const char *const outputs[] = { o->output,	 o->svg,	   o->html,
+					o->export.jsonl, o->export.sqlite, o->export.perfetto };
 	unsigned int i, f;
 
-	for (i = 0; i < ARRAY_SIZE(outputs); i++)
+	for (i = 0; i < ARRAY_SIZE(outputs); i++) {
 		for (f = 0; outputs[i] && f < o->files.n; f++) {
 			if (!same_file(outputs[i], o->files.v[f]))
 				continue;
@@ -31,11 +32,14 @@ static bool outputs_apart(const struct options *o)
 				  outputs[i]);
 			return false;
 		}
-	for (i = 1; o->output && i < ARRAY_SIZE(outputs); i++)
-		if (outputs[i] && !strcmp(o->output, outputs[i])) {
-			cli_error("%s: two outputs cannot both be %s", o->command->name, o->output);
+		for (f = 0; outputs[i] && f < i; f++) {
+			if (!outputs[f] || strcmp(outputs[i], outputs[f]))
+				continue;
+			cli_error("%s: two outputs cannot both be %s", o->command->name,
+				  outputs[i]);
 			return false;
 		}
+	}
 	return true;
 }
 
@@ -66,9 +70,27 @@ static bool histogram_consistent(const struct options *o)
 	return has_meaning(o, o->bucket_ns ? "--bucket" : "--linear", other ? other : interval);
 }
 
+static bool export_consistent(const struct options *o)
+{
+	const struct export_options *e = &o->export;
+
+	if (o->command->bit != CMD_EXPORT)
+		return true;
+	if (!e->jsonl && !e->sqlite && !e->perfetto) {
+		cli_error("%s: say what to write: --sqlite, --jsonl or --perfetto",
+			  o->command->name);
+		return false;
+	}
+	if (e->arms && !e->jsonl && !e->sqlite)
+		return has_meaning(o, "--arms", "--perfetto alone; see --detail");
+	if (e->detail != DETAIL_BINNED && !e->perfetto)
+		return has_meaning(o, "--detail", e->sqlite ? "--sqlite" : "--jsonl");
+	return true;
+}
+
 bool options_consistent(const struct options *o)
 {
-	if (!outputs_apart(o) || !histogram_consistent(o))
+	if (!outputs_apart(o) || !histogram_consistent(o) || !export_consistent(o))
 		return false;
 	if (o->heatmap && o->interval_ns) {
 		cli_error("%s: choose one of --heatmap and --interval", o->command->name);

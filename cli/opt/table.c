@@ -8,15 +8,16 @@
 
 #define CMD_ANALYSIS   (CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY)
 #define CMD_TEXT       (CMD_ANALYSIS | CMD_EVENTS)
-#define CMD_READ       (CMD_TEXT | CMD_BROWSE)
+#define CMD_READ       (CMD_TEXT | CMD_BROWSE | CMD_EXPORT)
 #define CMD_HISTOGRAM  (CMD_SKEW | CMD_LATENCY)
-#define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_BROWSE)
+#define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_BROWSE | CMD_EXPORT)
 #define CMD_SCREENS    (CMD_DIAGNOSE | CMD_STORMS | CMD_CLOCKS | CMD_BROWSE)
 #define CMD_ANY	       (CMD_READ | CMD_RECORD)
 
 #define AT(member) .at = offsetof(struct options, member)
 
 static const char *const reader_words[] = { "auto", "pages", "libtracecmd", NULL };
+static const char *const detail_words[] = { "findings", "binned", "all", NULL };
 static const char *const color_words[] = { "auto", "always", "never", NULL };
 
 const struct option_desc option_table[] = {
@@ -116,6 +117,19 @@ const struct option_desc option_table[] = {
 	  .set = set_file, AT(svg) },
 	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
 	  "also write a self-contained report page to FILE", .set = set_file, AT(html) },
+	{ "sqlite", 0, "FILE", SEC_OUTPUT, CMD_EXPORT,
+	  "add the findings to the SQLite database FILE, made if it is not there", .set = set_file,
+	  AT(export.sqlite) },
+	{ "jsonl", 0, "FILE", SEC_OUTPUT, CMD_EXPORT,
+	  "write the same tables as JSON lines to FILE (- is standard output)", .set = set_once,
+	  AT(export.jsonl) },
+	{ "arms", 0, NULL, SEC_OUTPUT, CMD_EXPORT, "also a table with every arm", .set = set_flag,
+	  AT(export.arms) },
+	{ "perfetto", 0, "FILE", SEC_OUTPUT, CMD_EXPORT,
+	  "write a trace for ui.perfetto.dev to FILE", .set = set_file, AT(export.perfetto) },
+	{ "detail", 0, "LEVEL", SEC_OUTPUT, CMD_EXPORT,
+	  "of the trace: findings alone; with arms binned (default); or all arms", .set = set_word,
+	  AT(export.detail), .words = detail_words },
 	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_TEXT, "write to FILE instead of standard output",
 	  .set = set_file, AT(output) },
 	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_RECORD,
@@ -136,8 +150,8 @@ const struct option_desc option_table[] = {
 	  .set = set_flag, AT(record.force) },
 	{ "dry-run", 'n', NULL, SEC_OTHER, CMD_RECORD, "print the command, run nothing",
 	  .set = set_flag, AT(record.dry_run) },
-	{ "quiet", 'q', NULL, SEC_OTHER, CMD_TEXT, "no progress, no notes", .set = set_flag,
-	  AT(quiet) },
+	{ "quiet", 'q', NULL, SEC_OTHER, CMD_TEXT | CMD_EXPORT, "no progress, no notes",
+	  .set = set_flag, AT(quiet) },
 	{ "quiet", 'q', NULL, SEC_OTHER, CMD_RECORD, "no notes, and trace-cmd quiet",
 	  .set = set_flag, AT(quiet) },
 	{ "verbose", 'v', NULL, SEC_OTHER, CMD_TEXT,
@@ -160,4 +174,5 @@ void options_init(struct options *o, const struct command *cmd)
 	o->nr_percentiles = ARRAY_SIZE(percentiles);
 	hvst_params_default(&o->params);
 	o->record.clock = "mono";
+	o->export.detail = DETAIL_BINNED;
 }

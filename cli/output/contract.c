@@ -206,8 +206,8 @@ static void put_list(struct json *j, const char *key, const struct finding_field
 	contract_findings(j, key, f->of, first, n);
 }
 
-static void put_field(struct json *j, const char *key, const struct finding_field *f,
-		      const void *finding)
+void contract_field(struct json *j, const char *key, const struct finding_field *f,
+		    const void *finding)
 {
 	switch (f->type) {
 	case VALUE_ID:
@@ -285,7 +285,7 @@ static unsigned int put_object(struct json *j, const struct finding_kind *kind, 
 		if (!f->name || !object_of(other, sizeof(other), f->name) || strcmp(object, other))
 			break;
 		if (known && f->in & IN_JSON)
-			put_field(j, f->name + strlen(object) + 1, f, finding);
+			contract_field(j, f->name + strlen(object) + 1, f, finding);
 	}
 	if (known)
 		json_end_object(j);
@@ -307,7 +307,7 @@ void contract_finding(struct json *j, const char *key, const struct finding_kind
 		} else if (object_of(object, sizeof(object), f->name)) {
 			i = put_object(j, kind, i, finding);
 		} else {
-			put_field(j, f->name, f, finding);
+			contract_field(j, f->name, f, finding);
 			i++;
 		}
 	}

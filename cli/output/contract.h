@@ -20,6 +20,9 @@ void contract_finding(struct json *j, const char *key, const struct finding_kind
 		      const void *finding);
 void contract_findings(struct json *j, const char *key, const struct finding_kind *kind,
 		       const void *first, unsigned int n);
+/* The value of one field under @key. */
+void contract_field(struct json *j, const char *key, const struct finding_field *f,
+		    const void *finding);
 /* JSON lines: each finding a document of its own. */
 void contract_lines(struct out *o, const struct hvst_trace *trace, const struct finding_kind *kind,
 		    const void *first, unsigned int n);

@@ -63,6 +63,7 @@ struct finding_kind;
  * @left: VALUE_TEXT that stands left in its column; other text does anyway
  * @role: of the cell, unless the value is zero, ahead of its expiry, or unknown
  * @csv: column of CSV if it is not @name
+ * @sql: column of the tables of hvstimer-export(1) if it is not @name: SQL reserves that word
  * @word: VALUE_WORD: the identifier that JSON, CSV and the browser's details have
  * @plain: what people read instead in tables and lists; NULL: @word
  */
@@ -77,6 +78,7 @@ struct finding_field {
 	int role;	   /* enum role */
 	unsigned int rank; /* VALUE_QUANTILE: hundredths of a per cent; 0: min, 10000: max */
 	const char *csv;
+	const char *sql;
 	const char *(*word)(int v);
 	const char *(*plain)(int v);
 	void (*text)(char *buf, size_t len, const void *finding);

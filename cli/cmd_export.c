@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * export: what was found, in the formats of other tools. One pass for the findings, and one more
+ * where arms are asked for: only after the first is it known which VM a thread belongs to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "export/jsonl.h"
+#include "export/rows.h"
+#include "export/sqlite.h"
+#include "export/threads.h"
+#include "export/timeline.h"
+#include "message.h"
+#include "context.h"
+
+#define SAMPLE_SIZE (64 * 1024)
+#define FNV_BASIS   0xcbf29ce484222325ULL
+#define FNV_PRIME   0x100000001b3ULL
+/* Numbers of recordings are exact in JSON readers that know floating point only. */
+#define RECORDING_MASK ((1ULL << 53) - 1)
+
+/* Which outputs are open, and what they take. */
+struct export
+{
+	struct context r;
+	struct jsonl_sink jsonl;
+	struct sqlite_sink sqlite;
+	struct timeline timeline;
+	bool jsonl_open, sqlite_open, timeline_open;
+	struct rows rows;
+	struct threads threads;
+	int error;
+};
+
+/* --- the number of a recording ---------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t h, const void *p, size_t len)
+{
+	const unsigned char *c = p;
+
+	while (len--)
+		h = (h ^ *c++) * FNV_PRIME;
+	return h;
+}
+
+/* A part of a file that goes into the number; reading less than wanted is no error. */
+static uint64_t mix_part(uint64_t h, int fd, off_t at)
+{
+	unsigned char part[SAMPLE_SIZE];
+	ssize_t n = pread(fd, part, sizeof(part), at);
+
+	return n > 0 ? mix(h, part, (size_t)n) : h;
+}
+
+/* Size, beginning, middle and end: enough to tell recordings apart, and soon read. */
+static uint64_t mix_file(uint64_t h, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return h;
+	if (!fstat(fd, &st)) {
+		h = mix(h, &st.st_size, sizeof(st.st_size));
+		h = mix_part(h, fd, 0);
+		h = mix_part(h, fd, st.st_size / 2);
+		if (st.st_size > SAMPLE_SIZE)
+			h = mix_part(h, fd, st.st_size - SAMPLE_SIZE);
+	}
+	close(fd);
+	return h;
+}
+
+/*
+ * The number of a recording follows from what is in it and what was selected of it, so that
+ * databases and lines of many hosts can be joined as they are, and a recording that is added a
+ * second time is noticed.
+ */
+static int64_t recording_number(const struct context *r)
+{
+	const struct hvst_trace *t = r->trace;
+	const int selection[] = { r->o.vm, r->o.vcpu, r->o.timer };
+	uint64_t h = FNV_BASIS;
+	unsigned int i;
+
+	for (i = 0; i < t->nr_files; i++)
+		h = mix_file(h, t->files[i].path);
+	h = mix(h, selection, sizeof(selection));
+	h = mix(h, &t->first_ns, sizeof(t->first_ns));
+	h = mix(h, &t->last_ns, sizeof(t->last_ns));
+	h = mix(h, t->seen, sizeof(t->seen));
+	return (int64_t)((h ^ h >> 53) & RECORDING_MASK);
+}
+
+/* --- outputs ---------------------------------------------------------------------------------- */
+
+static bool opened(const char *path, int err)
+{
+	if (err)
+		cli_error("%s: %s", path, strerror(-err));
+	return !err;
+}
+
+static bool open_outputs(struct export *x)
+{
+	const struct export_options *e = &x->r.o.export;
+
+	if (e->jsonl)
+		x->jsonl_open = opened(e->jsonl, jsonl_open(&x->jsonl, e->jsonl));
+	if (e->jsonl && !x->jsonl_open)
+		return false;
+	if (e->perfetto)
+		x->timeline_open =
+			opened(e->perfetto, timeline_open(&x->timeline, e->perfetto, e->detail));
+	if (e->perfetto && !x->timeline_open)
+		return false;
+	if (e->sqlite)
+		x->sqlite_open = !sqlite_open(&x->sqlite, e->sqlite);
+	return !e->sqlite || x->sqlite_open;
+}
+
+static void discard_outputs(struct export *x)
+{
+	if (x->jsonl_open)
+		jsonl_discard(&x->jsonl);
+	if (x->timeline_open)
+		timeline_discard(&x->timeline);
+	if (x->sqlite_open)
+		sqlite_discard(&x->sqlite);
+	threads_free(&x->threads);
+}
+
+/* The database last: its rows stay when another output fails afterwards. */
+static bool close_outputs(struct export *x)
+{
+	const struct export_options *e = &x->r.o.export;
+	bool good = true;
+	int err;
+
+	if (x->timeline_open)
+		good = opened(e->perfetto, timeline_close(&x->timeline));
+	x->timeline_open = false;
+	err = good && x->jsonl_open ? jsonl_close(&x->jsonl) : 0;
+	if (good && x->jsonl_open) {
+		x->jsonl_open = false;
+		good = err == -EPIPE || opened(e->jsonl, err);
+	}
+	if (good && x->sqlite_open) {
+		x->sqlite_open = false;
+		good = !sqlite_finish(&x->sqlite);
+	}
+	return good;
+}
+
+/* --- passes ----------------------------------------------------------------------------------- */
+
+static bool selected(const struct export *x, const struct who *who)
+{
+	return x->r.o.vm < 0 || who->vm == x->r.o.vm;
+}
+
+static int on_arm(void *ctx, const struct hvst_arm *arm)
+{
+	struct export *x = ctx;
+	struct who who = threads_find(&x->threads, arm->tid, arm->vm, arm->vcpu);
+
+	if (!selected(x, &who))
+		return 0;
+	if (x->r.o.export.arms)
+		x->error = rows_arm(&x->rows, arm, &who);
+	if (!x->error && x->timeline_open)
+		x->error = timeline_arm(&x->timeline, arm, &who);
+	return x->error;
+}
+
+static int on_fire(void *ctx, const struct hvst_fire *fire)
+{
+	struct export *x = ctx;
+	struct who who = threads_find(&x->threads, fire->tid, fire->vm, fire->vcpu);
+
+	if (selected(x, &who))
+		x->error = timeline_fire(&x->timeline, fire, &who);
+	return x->error;
+}
+
+static void start_rows(struct export *x)
+{
+	if (x->jsonl_open)
+		x->rows.sinks[x->rows.nr_sinks++] = &x->jsonl.sink;
+	if (x->sqlite_open)
+		x->rows.sinks[x->rows.nr_sinks++] = &x->sqlite.sink;
+	x->rows.trace = x->r.trace;
+	x->rows.recording = recording_number(&x->r);
+}
+
+/* What was found, while the results of the pass are there. */
+static int write_findings(struct export *x)
+{
+	int err = threads_init(&x->threads, x->r.result);
+
+	start_rows(x);
+	if (!err)
+		err = rows_result(&x->rows, x->r.result);
+	if (!err && x->timeline_open)
+		err = timeline_findings(&x->timeline, x->r.trace, x->r.result);
+	return err;
+}
+
+static bool wants_arms(const struct export *x)
+{
+	return x->r.o.export.arms || (x->timeline_open && x->timeline.detail != DETAIL_FINDINGS);
+}
+
+static int write_arms(struct export *x)
+{
+	const struct hvst_observer arms = {
+		.arm = on_arm,
+		.fire = x->timeline_open && x->timeline.detail == DETAIL_ALL ? on_fire : NULL,
+	};
+
+	if (!wants_arms(x))
+		return 0;
+	if (!ctx_pass(&x->r, HVST_NEED_ANALYSIS, &arms, x))
+		return -EIO;
+	return x->error;
+}
+
+/* Report an error; those of the database and of reading have been. */
+static void report(const struct export *x, int err)
+{
+	if (x->jsonl_open && x->jsonl.out.err)
+		cli_error("%s: %s", x->r.o.export.jsonl, strerror(x->jsonl.out.err));
+	else if (x->timeline_open && x->timeline.pf.out.err)
+		cli_error("%s: %s", x->r.o.export.perfetto, strerror(x->timeline.pf.out.err));
+	else if (err == -ENOMEM)
+		cli_error("out of memory");
+}
+
+static int export(struct export *x)
+{
+	int err, code = ctx_analyse(&x->r, STIMER_IDS, NULL, NULL);
+
+	if (code)
+		return code;
+	if (x->r.interrupted)
+		return EXIT_INTERRUPTED;
+	if (!open_outputs(x))
+		return EXIT_INPUT;
+	err = write_findings(x);
+	if (!err)
+		err = write_arms(x);
+	if (err == -EPIPE && !x->sqlite_open && !x->timeline_open)
+		return EXIT_OK;
+	if (err) {
+		report(x, err);
+		return EXIT_INPUT;
+	}
+	if (x->r.interrupted)
+		return EXIT_INTERRUPTED;
+	return close_outputs(x) ? EXIT_OK : EXIT_INPUT;
+}
+
+int cmd_export(int argc, char **argv)
+{
+	struct export x = { 0 };
+	int code;
+
+	if (!ctx_start(&x.r, CMD_EXPORT, argc, argv, &code))
+		return code;
+	code = export(&x);
+	discard_outputs(&x);
+	if (code == EXIT_INTERRUPTED)
+		cli_warn("interrupted: nothing was written");
+	return code ? ctx_fail(&x.r, code) : ctx_end(&x.r, false);
+}
