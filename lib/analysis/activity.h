@@ -30,6 +30,13 @@ bool hvst_activity_known(const struct vcpu *v);
  * cumulated: the difference between two moments tells how long it was held between them.
  */
 int64_t hvst_activity_held(const struct vcpu *v);
+/*
+ * How long the guest's handler goes on after an arm: the lower quartile of the times from an arm to
+ * the vCPU's next halt, before which it may do other work too; HVST_UNKNOWN while none was seen.
+ */
+int64_t hvst_activity_handler_rest(const struct vcpu *v);
+/* What an exit usually takes until the next entry; HVST_UNKNOWN where none were recorded. */
+int64_t hvst_activity_exit_cost(const struct vcpu *v);
 /* What programming a timer usually costs, from the write to the host's reading of its clock. */
 int64_t hvst_activity_arm_cost(const struct vcpu *v);
 
