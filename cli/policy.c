@@ -5,7 +5,6 @@
 #include <hvstimer/hvstimer.h>
 
 #include "opt/value.h"
-#include "output/units.h"
 #include "policy.h"
 
 enum term_kind { TERM_FLAG, TERM_NUMBER, TERM_DURATION };

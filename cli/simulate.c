@@ -12,6 +12,7 @@
 #define FIRST_JOIN_NS 1000000
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
+#define MAX_TURNS     1e15 /* a storm of more does not end */
 #define REST_PART     3	   /* of the guest's loop, where the rest of its handler is not known */
 
 /* What one policy does to one stretch. */
@@ -88,7 +89,8 @@ void sim_free(struct simulation *s)
 
 static struct sim_timer **place_of(const struct simulation *s, int tid, int timer)
 {
-	struct sim_timer **at = &s->buckets[((unsigned int)tid * 4 + (unsigned int)timer) % BUCKETS];
+	struct sim_timer **at =
+		&s->buckets[((unsigned int)tid * 4 + (unsigned int)timer) % BUCKETS];
 
 	while (*at && ((*at)->tid != tid || (*at)->timer != timer))
 		at = &(*at)->next;
@@ -166,8 +168,7 @@ static void make_room(struct simulation *s)
 
 	s->coarse = true;
 	while (s->nr_stretches > s->max_stretches / 2 && gap < INT64_MAX / 4) {
-		for_each_sim_timer(t, s)
-			timer_join(s, t, gap);
+		for_each_sim_timer(t, s) timer_join(s, t, gap);
 		gap *= 2;
 	}
 }
@@ -219,8 +220,8 @@ static void past_due(struct simulation *s, struct sim_timer *t, const struct hvs
 	t->open = true;
 	st->past_due++;
 	for (unsigned int p = 0; p < s->nr_policies; p++) {
-		int64_t delay = policy_arm(&s->policies[p], &t->states[p], &t->history, true,
-					   arm->ts_ns);
+		int64_t delay =
+			policy_arm(&s->policies[p], &t->states[p], &t->history, true, arm->ts_ns);
 
 		if (!delay)
 			continue;
@@ -312,7 +313,8 @@ void sim_finish(struct simulation *s, const struct hvst_session *session, int vm
 			continue;
 		t->costs = costs_of(&r->timers[i]);
 	}
-	for_each_sim_timer(t, s) {
+	for_each_sim_timer(t, s)
+	{
 		int its_vm = -1, vcpu = -1;
 
 		hvst_session_who(session, t->tid, &its_vm, &vcpu);
@@ -324,7 +326,8 @@ void sim_finish(struct simulation *s, const struct hvst_session *session, int vm
 			t->costs.rest_ns = rest;
 		}
 		/* Time may go backwards in a recording. */
-		qsort(t->stretches, t->nr, stretch_size(s), by_start);
+		if (t->nr)
+			qsort(t->stretches, t->nr, stretch_size(s), by_start);
 	}
 }
 
@@ -434,13 +437,12 @@ static void predict(const struct hvst_storm *storm, double delayed, double extra
 
 	*kept = 1;
 	if (storm->kind == HVST_STORM_BACKLOG && isfinite(step)) {
-		if (step <= loop + extra) {
+		turns = delayed * (step - loop) / (step - loop - extra);
+		if (step <= loop + extra || turns > MAX_TURNS) {
 			out->end_after = HVST_UNKNOWN;
 			out->rate_after = 1e9 / (loop + extra);
-			out->arms_after = storm->past_due;
 			return;
 		}
-		turns = delayed * (step - loop) / (step - loop - extra);
 		length = others * loop + turns * (loop + extra);
 	} else {
 		turns = delayed * loop / (loop + extra);
@@ -450,8 +452,9 @@ static void predict(const struct hvst_storm *storm, double delayed, double extra
 	if (delayed > 0)
 		*kept = turns / delayed;
 	if (storm->kind == HVST_STORM_BACKLOG)
-		out->end_after = length < (double)(INT64_MAX / 4) ? storm->start_ns + (int64_t)length
-								   : HVST_UNKNOWN;
+		out->end_after = length < (double)(INT64_MAX / 4)
+					 ? storm->start_ns + (int64_t)length
+					 : HVST_UNKNOWN;
 }
 
 static void livelock(const struct policy *p, const struct hvst_storm *storm, struct sim_storm *out)
@@ -486,7 +489,7 @@ static double gain(const struct sim_storm *e, const struct sum *sum, double kept
 {
 	double length = (double)e->arms_after * 1e9 / e->rate_after;
 
-	return length > 0 ? (double)sum->delayed * kept * wait / length : 0;
+	return length > 0 ? fmin((double)sum->delayed * kept * wait / length, 1) : 0;
 }
 
 void sim_storm(const struct simulation *s, unsigned int policy, const struct hvst_storm *storm,
@@ -509,7 +512,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 		out->costs.work_ns = storm->exit_cost_ns; /* HVST_UNKNOWN is the least number */
 	/* A kernel that delays past-due arms does so with each. */
 	padded = s->padding_ns ? (double)storm->past_due : 0;
-	changed = padded > 0 ? padded : (double)sum.delayed;
+	changed = padded > 0 ? padded : fmin((double)sum.delayed, (double)storm->past_due);
 	if (changed < 1 || storm->past_due < 2 || storm->end_ns <= storm->start_ns)
 		return;
 	loop = (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
@@ -522,9 +525,10 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	if (storm->open)
 		changed += arms_to_come(storm, loop);
 	predict(storm, changed, extra, loop, out, &kept);
-	out->guest_gain = gain(out, &sum, kept, wait_of(&out->costs, delay, loop)) -
-			  padded * wait_of(&out->costs, (double)s->padding_ns, loop) /
-				  (double)(storm->end_ns - storm->start_ns);
+	out->guest_gain = gain(out, &sum, kept, wait_of(&out->costs, delay, loop));
+	if (padded > 0) /* what the guest waited already */
+		out->guest_gain -=
+			fmin(wait_of(&out->costs, (double)s->padding_ns, loop) / loop, 1);
 	if (storm->kind == HVST_STORM_BACKLOG)
 		out->watchdog_after = out->end_after == HVST_UNKNOWN ||
 				      out->end_after - storm->start_ns >= watchdog_ns;
@@ -536,9 +540,8 @@ void sim_total(const struct simulation *s, unsigned int policy, const struct hvs
 	struct sum all = { 0 }, in = { 0 };
 
 	memset(out, 0, sizeof(*out));
-	for_each_sim_timer(t, s)
-		for (size_t i = 0; !t->left_out && i < t->nr; i++)
-			sum_add(&all, stretch_at(s, t, i), policy);
+	for_each_sim_timer(t, s) for (size_t i = 0; !t->left_out && i < t->nr; i++)
+		sum_add(&all, stretch_at(s, t, i), policy);
 	memcpy(out->outside_by_cause, all.by_cause, sizeof(all.by_cause));
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
 		const struct hvst_storm *storm = &r->storms[i];
@@ -563,7 +566,6 @@ void sim_total(const struct simulation *s, unsigned int policy, const struct hvs
 	out->delayed_in = in.delayed;
 	out->delayed_out = all.delayed - in.delayed;
 	out->delay_in_ns = in.delayed ? in.delay_ns / (int64_t)in.delayed : 0;
-	out->delay_out_ns = out->delayed_out
-				    ? (all.delay_ns - in.delay_ns) / (int64_t)out->delayed_out
-				    : 0;
+	out->delay_out_ns =
+		out->delayed_out ? (all.delay_ns - in.delay_ns) / (int64_t)out->delayed_out : 0;
 }

@@ -23,7 +23,7 @@ struct simulation {
 	unsigned int nr_timers;
 	uint64_t nr_stretches;
 	uint64_t max_stretches;
-	bool coarse; /* stretches were joined: some arms may be counted to the wrong side */
+	bool coarse;	    /* stretches were joined: some arms may be counted to the wrong side */
 	int64_t padding_ns; /* of the recording's kernel; 0: none */
 	int error;
 };
@@ -54,10 +54,10 @@ struct sim_storm {
 
 /* A policy's effect on all arms. */
 struct sim_total {
-	uint64_t in_storms, outside;		 /* past-due arms */
-	uint64_t delayed_in, delayed_out;	 /* of them */
-	uint64_t outside_by_cause[ARM_CAUSES];	 /* delayed, outside */
-	int64_t delay_in_ns, delay_out_ns;	 /* mean delay of one that is; 0: none is */
+	uint64_t in_storms, outside;	       /* past-due arms */
+	uint64_t delayed_in, delayed_out;      /* of them */
+	uint64_t outside_by_cause[ARM_CAUSES]; /* delayed, outside */
+	int64_t delay_in_ns, delay_out_ns;     /* mean delay of one that is; 0: none is */
 	uint64_t storms, prevented;
 	uint64_t watchdog_before, watchdog_after; /* storms that endanger one */
 };

@@ -67,7 +67,8 @@ static int delay_sentence(char *buf, size_t len, const struct policy *p, const s
 	if (!t->in_storms)
 		at += snprintf(buf + at, len - at, " would have delayed");
 	else
-		at += snprintf(buf + at, len - at, " would have delayed %s of %s arms in storms and",
+		at += snprintf(buf + at, len - at,
+			       " would have delayed %s of %s arms in storms and",
 			       unit_count(n[0], t->delayed_in), unit_count(n[1], t->in_storms));
 	if (!t->outside)
 		return at + snprintf(buf + at, len - at, " none outside: there was none.");
@@ -86,9 +87,10 @@ static int paired_sentence(char *buf, size_t len, const struct hvst_unpaired *u)
 	char p95[UNIT_BUF], max[UNIT_BUF];
 
 	if (!u->count)
-		return snprintf(buf, len, "Paired readings of the host's clocks would have changed "
-					  "no past-due arm; the recording does not tell how much "
-					  "less late timers would be.");
+		return snprintf(buf, len,
+				"Paired readings of the host's clocks would have changed "
+				"no past-due arm; the recording does not tell how much "
+				"less late timers would be.");
 	return snprintf(buf, len,
 			"Paired readings of the host's clocks would have changed no past-due arm; "
 			"95 in 100 timers would have been less late by at most %s, all by at most "
@@ -170,9 +172,12 @@ static void storm_costs(struct out *o, const struct sim_costs *c)
 static void storm_text(struct out *o, const struct simulation_view *v, unsigned int storm)
 {
 	static const struct column columns[] = {
-		{ .title = "policy", .left = true }, { .title = "delayed" },
-		{ .title = "arms" },		     { .title = "rate" },
-		{ .title = "end, s" },		     { .title = "guest", .drop = 1 },
+		{ .title = "policy", .left = true },
+		{ .title = "delayed" },
+		{ .title = "arms" },
+		{ .title = "rate" },
+		{ .title = "end, s" },
+		{ .title = "guest", .drop = 1 },
 		{ .title = "watchdog", .left = true, .drop = 2 },
 	};
 	const struct hvst_storm *s = &v->result->storms[storm];
@@ -227,9 +232,12 @@ static void total_row(struct table *t, const char *name, const struct sim_total 
 static void totals_text(struct out *o, const struct simulation_view *v)
 {
 	static const struct column columns[] = {
-		{ .title = "policy", .left = true },  { .title = "in storms" },
-		{ .title = "outside" },		      { .title = "short", .drop = 2 },
-		{ .title = "held", .drop = 2 },	      { .title = "unexplained", .drop = 2 },
+		{ .title = "policy", .left = true },
+		{ .title = "in storms" },
+		{ .title = "outside" },
+		{ .title = "short", .drop = 2 },
+		{ .title = "held", .drop = 2 },
+		{ .title = "unexplained", .drop = 2 },
 		{ .title = "delay each", .drop = 1 },
 	};
 	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
@@ -249,7 +257,8 @@ static void totals_text(struct out *o, const struct simulation_view *v)
 
 static void storms_text(struct out *o, const struct simulation_view *v)
 {
-	unsigned int n = v->result->nr_storms, most = v->verbose || n < MOST_STORMS ? n : MOST_STORMS;
+	unsigned int n = v->result->nr_storms,
+		     most = v->verbose || n < MOST_STORMS ? n : MOST_STORMS;
 	char count[UNIT_BUF];
 
 	for (unsigned int i = 0; i < most; i++)
@@ -292,7 +301,8 @@ void simulation_text(struct out *o, const struct simulation_view *v)
 	if (v->sim->coarse)
 		out_wrap(o, 0, 0, 0,
 			 "The recording has too many short stretches of past-due arms to keep them "
-			 "apart: some arms at the edges of storms may be counted to the other side.");
+			 "apart: some arms at the edges of storms may be counted to the other "
+			 "side.");
 }
 
 /* --- JSON and CSV ----------------------------------------------------------------------------- */

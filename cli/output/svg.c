@@ -53,7 +53,8 @@ void svg_style(struct out *o)
 		".hvst .title{font-weight:600;font-size:14px}.hvst "
 		".grid{stroke:var(--grid);stroke-width:1}"
 		".hvst polyline.past{fill:none;stroke-width:2;stroke:var(--past)}"
-		".hvst polyline.ahead{fill:none;stroke-width:2;stroke:var(--ahead);stroke-dasharray:6 4}"
+		".hvst "
+		"polyline.ahead{fill:none;stroke-width:2;stroke:var(--ahead);stroke-dasharray:6 4}"
 		".hvst .zero{stroke:var(--dim);stroke-width:1}.hvst .ahead{fill:var(--ahead)}"
 		".hvst .past{fill:var(--past)}.hvst .band{fill-opacity:.38}"
 		".hvst "
@@ -737,8 +738,8 @@ void svg_sweep(struct out *o, const struct simulation_view *v)
 	char title[160], n[UNIT_BUF], text[96];
 
 	document_start(o, frame_height(1));
-	snprintf(title, sizeof(title), "Past-due arms delayed, %s to %u",
-		 v->sim->policies[0].name, v->sweep->to);
+	snprintf(title, sizeof(title), "Past-due arms delayed, %s to %u", v->sim->policies[0].name,
+		 v->sweep->to);
 	open_svg(o, frame_height(1), title);
 	sweep_axes(o, v);
 	sweep_curve(o, v, false, "past");

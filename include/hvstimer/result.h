@@ -170,7 +170,7 @@ struct hvst_timer {
 	 * The rest of the guest's handler after an arm: lower quartile of the times from an arm to
 	 * the vCPU's next halt.
 	 */
-	int64_t handler_rest_ns; /* HVST_UNKNOWN: no halt seen */
+	int64_t handler_rest_ns;		    /* HVST_UNKNOWN: no halt seen */
 	const struct hvst_sketch *skew;		    /* one-shot arms; positive: past due */
 	const struct hvst_sketch *lateness;	    /* deadline -> callback */
 	const struct hvst_sketch *delivery_latency; /* callback -> expiration */
