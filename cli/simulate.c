@@ -33,14 +33,19 @@ struct sim_timer {
 	bool open; /* the last stretch goes on */
 	bool left_out;
 	struct sim_costs costs;
+	bool known;	  /* @costs are set */
+	uint64_t firings; /* that @costs are from */
 	struct policy_history history;
 	struct policy_state *states;
 	unsigned char *stretches; /* stretch_size() bytes each, in time order */
 	size_t nr, cap;
 };
 
-static const struct sim_costs costs_unknown = { HVST_UNKNOWN, HVST_UNKNOWN, HVST_UNKNOWN,
-						HVST_UNKNOWN };
+static const struct sim_costs costs_unknown = { .entry_ns = HVST_UNKNOWN,
+						.late_ns = HVST_UNKNOWN,
+						.wake_ns = HVST_UNKNOWN,
+						.work_ns = HVST_UNKNOWN,
+						.rest_ns = HVST_UNKNOWN };
 
 static size_t stretch_size(const struct simulation *s)
 {
@@ -168,7 +173,8 @@ static void make_room(struct simulation *s)
 
 	s->coarse = true;
 	while (s->nr_stretches > s->max_stretches / 2 && gap < INT64_MAX / 4) {
-		for_each_sim_timer(t, s) timer_join(s, t, gap);
+		for_each_sim_timer (t, s)
+			timer_join(s, t, gap);
 		gap *= 2;
 	}
 }
@@ -276,6 +282,7 @@ static struct sim_costs costs_of(const struct hvst_timer *t)
 		.wake_ns = quantile(t->delivery_latency, USUAL_RANK),
 		.work_ns = quantile(t->delivery_latency, BEST_RANK),
 		.rest_ns = t->handler_rest_ns,
+		.entry_ns = quantile(t->entry_latency, USUAL_RANK),
 	};
 
 	return c;
@@ -307,14 +314,17 @@ void sim_finish(struct simulation *s, const struct hvst_session *session, int vm
 
 	s->padding_ns = padding_ns == HVST_UNKNOWN ? 0 : padding_ns;
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
-		struct sim_timer *t = *place_of(s, r->timers[i].tid, r->timers[i].timer);
+		const struct hvst_timer *seen = &r->timers[i];
+		struct sim_timer *t = *place_of(s, seen->tid, seen->timer);
 
-		if (!t)
+		/* Of several vCPUs that had one thread id, the one that tells most. */
+		if (!t || seen->vm < 0 || (t->known && firings(seen) <= t->firings))
 			continue;
-		t->costs = costs_of(&r->timers[i]);
+		t->known = true;
+		t->firings = firings(seen);
+		t->costs = costs_of(seen);
 	}
-	for_each_sim_timer(t, s)
-	{
+	for_each_sim_timer (t, s) {
 		int its_vm = -1, vcpu = -1;
 
 		hvst_session_who(session, t->tid, &its_vm, &vcpu);
@@ -336,6 +346,8 @@ void sim_finish(struct simulation *s, const struct hvst_session *session, int vm
 /* Of one policy, all arms of a storm or of the recording. */
 struct sum {
 	uint64_t past_due, delayed;
+	uint64_t turns; /* from a past-due arm to the next, in rows_ns */
+	int64_t rows_ns;
 	uint64_t by_cause[ARM_CAUSES];
 	int64_t delay_ns;
 };
@@ -345,6 +357,8 @@ static void sum_add(struct sum *sum, const struct stretch *st, unsigned int poli
 	const struct tally *t = &st->tally[policy];
 
 	sum->past_due += st->past_due;
+	sum->turns += st->past_due - 1;
+	add_saturated(&sum->rows_ns, st->end_ns - st->start_ns);
 	add_saturated(&sum->delay_ns, t->delay_ns);
 	for (unsigned int c = 0; c < ARM_CAUSES; c++) {
 		sum->by_cause[c] += t->delayed[c];
@@ -411,7 +425,9 @@ static double cost_of(const struct sim_costs *c, double delay_ns, double loop)
 
 	if (delay_ns <= 0)
 		return 0;
-	return wait + known(wait > 0 ? c->wake_ns : c->work_ns);
+	if (wait <= 0)
+		return known(c->work_ns);
+	return wait + known(c->wake_ns) + known(c->entry_ns);
 }
 
 /* Past-due arms that were still to come when the recording ended inside a backlog. */
@@ -426,14 +442,14 @@ static double arms_to_come(const struct hvst_storm *storm, double loop)
  * The model. Each turn of the guest's loop takes as long as it did, and the cost of the delay. A
  * backlog ends when as much has been caught up as was: each turn gains what the target moves on by,
  * less the time it takes. Any other storm ends when the guest's own clock gets there, which no
- * delay changes: what fits into the same time is what there is.
+ * delay changes, and so does each of its rows of past-due arms: what fits into the same time is
+ * what there is.
  */
 static void predict(const struct hvst_storm *storm, double delayed, double extra, double loop,
 		    struct sim_storm *out, double *kept)
 {
-	double others = (double)storm->past_due + arms_to_come(storm, loop) - delayed, turns;
-	double length = ((double)storm->past_due + arms_to_come(storm, loop)) * loop;
-	double step = storm->count_gain * loop;
+	double all = (double)storm->past_due + arms_to_come(storm, loop);
+	double others = all - delayed, step = storm->count_gain * loop, length = 0, turns;
 
 	*kept = 1;
 	if (storm->kind == HVST_STORM_BACKLOG && isfinite(step)) {
@@ -448,10 +464,11 @@ static void predict(const struct hvst_storm *storm, double delayed, double extra
 		turns = delayed * loop / (loop + extra);
 	}
 	out->arms_after = (uint64_t)(others + turns + 0.5);
-	out->rate_after = (others + turns) * 1e9 / length;
+	out->rate_after = length > 0 ? (others + turns) * 1e9 / length
+				     : out->rate_before * (others + turns) / all;
 	if (delayed > 0)
 		*kept = turns / delayed;
-	if (storm->kind == HVST_STORM_BACKLOG)
+	if (length > 0)
 		out->end_after = length < (double)(INT64_MAX / 4)
 					 ? storm->start_ns + (int64_t)length
 					 : HVST_UNKNOWN;
@@ -492,6 +509,17 @@ static double gain(const struct sim_storm *e, const struct sum *sum, double kept
 	return length > 0 ? fmin((double)sum->delayed * kept * wait / length, 1) : 0;
 }
 
+/*
+ * How long a turn of the guest's loop took. Where rows of past-due arms end before the storm does,
+ * the time between them is none of it; a backlog is one row but for an arm ahead now and then.
+ */
+static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
+{
+	if (storm->kind != HVST_STORM_BACKLOG && sum->turns && sum->rows_ns > 0)
+		return (double)sum->rows_ns / (double)sum->turns;
+	return (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
+}
+
 void sim_storm(const struct simulation *s, unsigned int policy, const struct hvst_storm *storm,
 	       int64_t watchdog_ns, struct sim_storm *out)
 {
@@ -510,12 +538,14 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 		out->costs = t->costs;
 	if (storm->exit_cost_ns != HVST_UNKNOWN && storm->exit_cost_ns > out->costs.work_ns)
 		out->costs.work_ns = storm->exit_cost_ns; /* HVST_UNKNOWN is the least number */
+	if (storm->interrupt_exits)
+		out->costs.entry_ns = 0;
 	/* A kernel that delays past-due arms does so with each. */
 	padded = s->padding_ns ? (double)storm->past_due : 0;
 	changed = padded > 0 ? padded : fmin((double)sum.delayed, (double)storm->past_due);
 	if (changed < 1 || storm->past_due < 2 || storm->end_ns <= storm->start_ns)
 		return;
-	loop = (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
+	loop = loop_of(storm, &sum);
 	delay = sum.delayed ? (double)sum.delay_ns / (double)sum.delayed : 0;
 	/* Against what the recording's kernel did already. */
 	recorded = padded * cost_of(&out->costs, (double)s->padding_ns, loop);
@@ -540,8 +570,9 @@ void sim_total(const struct simulation *s, unsigned int policy, const struct hvs
 	struct sum all = { 0 }, in = { 0 };
 
 	memset(out, 0, sizeof(*out));
-	for_each_sim_timer(t, s) for (size_t i = 0; !t->left_out && i < t->nr; i++)
-		sum_add(&all, stretch_at(s, t, i), policy);
+	for_each_sim_timer (t, s)
+		for (size_t i = 0; !t->left_out && i < t->nr; i++)
+			sum_add(&all, stretch_at(s, t, i), policy);
 	memcpy(out->outside_by_cause, all.by_cause, sizeof(all.by_cause));
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
 		const struct hvst_storm *storm = &r->storms[i];

@@ -35,8 +35,11 @@ struct simulation {
  * @work_ns: the same at best, and no less than an exit takes: of a vCPU that runs; HVST_UNKNOWN
  * @rest_ns: how long the guest's handler goes on after it armed the timer, and takes no interrupt;
  *           HVST_UNKNOWN: no halt was seen
+ * @entry_ns: from the delivery to the entry, which a guest that waits needs once more; 0 where it
+ *            exits and enters for the interrupt as it is
  */
 struct sim_costs {
+	int64_t entry_ns;
 	int64_t late_ns, wake_ns, work_ns, rest_ns;
 };
 

@@ -330,6 +330,7 @@ static void put_effect(struct json *j, const struct simulation_view *v, unsigned
 	json_i64(j, "late_ns", e.costs.late_ns);
 	json_i64(j, "wake_ns", e.costs.wake_ns);
 	json_i64(j, "work_ns", e.costs.work_ns);
+	json_i64(j, "entry_ns", e.costs.entry_ns);
 	json_i64(j, "handler_rest_ns", e.costs.rest_ns);
 	json_end_object(j);
 }

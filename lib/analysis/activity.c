@@ -10,6 +10,7 @@
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
 #define BEFORE_NS	 (1000LL * 1000 * 1000)
 #define PROGRESS_MARKS	 64
+#define MOST_TURNS	 32 /* that interrupt_exits remembers */
 
 struct progress_mark {
 	int64_t ts, progress;
@@ -28,6 +29,8 @@ struct activity {
 	int64_t held_since_exit; /* of it, what was off-CPU time since the last exit */
 	int64_t exit_cost_ns;	 /* what an exit usually takes, running median */
 	int64_t cost_ns;	 /* typical time from a write to the start, running median */
+	bool interrupt_exit;	 /* since the last delivery */
+	int interrupt_exits;	 /* turns with one less turns without, of the last */
 	int64_t arm_ns;		 /* last arm since the vCPU halted; HVST_UNKNOWN: none */
 	int64_t rest_ns;	 /* from an arm to the next halt, running lower quartile */
 };
@@ -138,12 +141,15 @@ int64_t hvst_activity_before(const struct vcpu *vcpu, int64_t ts, int64_t *wall)
 	return 0;
 }
 
-void hvst_activity_exit(struct vcpu *vcpu, int64_t ts, bool halts)
+void hvst_activity_exit(struct vcpu *vcpu, const struct hvst_event *ev, bool halts)
 {
 	struct activity *v = vcpu->state->activity;
+	int64_t ts = ev->ts_ns;
 
 	progress_to(v, ts);
 	v->exits_seen = true;
+	v->interrupt_exit |=
+		v->in_loop && hvst_exit_is_interrupt(ev->exit.isa, ev->exit.exit_reason);
 	v->in_guest = false;
 	v->exit_ns = ts;
 	v->wake_ns = HVST_UNKNOWN;
@@ -205,7 +211,10 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 	int64_t cost;
 
 	progress_to(v, arm->ts_ns);
-	v->in_loop = false;
+	v->interrupt_exits += v->in_loop ? v->interrupt_exit ? 1 : -1 : 0;
+	if (abs(v->interrupt_exits) > MOST_TURNS)
+		v->interrupt_exits = v->interrupt_exits > 0 ? MOST_TURNS : -MOST_TURNS;
+	v->in_loop = v->interrupt_exit = false;
 	if (arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
 		return;
 	v->arm_ns = arm->ts_ns;
@@ -270,6 +279,11 @@ int64_t hvst_activity_exit_cost(const struct vcpu *v)
 	const struct activity *c = v->state->activity;
 
 	return c->exits_seen && c->exit_cost_ns ? c->exit_cost_ns : HVST_UNKNOWN;
+}
+
+bool hvst_activity_interrupt_exits(const struct vcpu *v)
+{
+	return v->state->activity->interrupt_exits > 0;
 }
 
 int64_t hvst_activity_arm_cost(const struct vcpu *v)

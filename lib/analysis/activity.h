@@ -12,7 +12,7 @@
 int hvst_activity_created(struct vcpu *v);
 void hvst_activity_gap(struct vcpu *v);
 void hvst_activity_entry(struct vcpu *v, int64_t ts);
-void hvst_activity_exit(struct vcpu *v, int64_t ts, bool halts);
+void hvst_activity_exit(struct vcpu *v, const struct hvst_event *ev, bool halts);
 void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev);
 void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t programmed_ns);
 void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
@@ -37,6 +37,8 @@ int64_t hvst_activity_held(const struct vcpu *v);
 int64_t hvst_activity_handler_rest(const struct vcpu *v);
 /* What an exit usually takes until the next entry; HVST_UNKNOWN where none were recorded. */
 int64_t hvst_activity_exit_cost(const struct vcpu *v);
+/* Does it usually exit once more, for an interrupt, before its handler runs? */
+bool hvst_activity_interrupt_exits(const struct vcpu *v);
 /* What programming a timer usually costs, from the write to the host's reading of its clock. */
 int64_t hvst_activity_arm_cost(const struct vcpu *v);
 

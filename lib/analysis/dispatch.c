@@ -209,7 +209,7 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 {
 	bool halts = hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason);
 
-	hvst_activity_exit(v, ev->ts_ns, halts);
+	hvst_activity_exit(v, ev, halts);
 	hvst_clocksource_exit(a, v, ev);
 	hvst_load_exit(v, ev->ts_ns, halts);
 	hvst_slowpath_exit(v, ev);

@@ -359,6 +359,7 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 	s->rate_hz = span > 0 ? (double)(s->past_due - 1) * 1e9 / (double)span : 0;
 	s->peak_hz = peak_rate(g, span, s->past_due);
 	s->exit_cost_ns = hvst_activity_exit_cost(t->vcpu);
+	s->interrupt_exits = hvst_activity_interrupt_exits(t->vcpu);
 	if (hvst_activity_known(t->vcpu)) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
 		s->progress_during =
