@@ -12,6 +12,7 @@
 #define FIRST_JOIN_NS 1000000
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
+#define PAUSE_TURNS   8	   /* what takes as long as so many turns of a loop is a pause */
 #define MAX_TURNS     1e15 /* a storm of more does not end */
 #define REST_PART     3	   /* of the guest's loop, where the rest of its handler is not known */
 
@@ -24,6 +25,8 @@ struct tally {
 struct stretch {
 	int64_t start_ns, end_ns;
 	uint64_t past_due;
+	uint64_t turns;	      /* of the guest's loop, from a past-due arm to the next... */
+	int64_t loop_ns;      /* ...and what they took, pauses left out; saturated */
 	struct tally tally[]; /* one for each policy */
 };
 
@@ -33,6 +36,7 @@ struct sim_timer {
 	bool open; /* the last stretch goes on */
 	bool left_out;
 	struct sim_costs costs;
+	int64_t turn_ns;  /* a turn of the guest's loop: running median */
 	bool known;	  /* @costs are set */
 	uint64_t firings; /* that @costs are from */
 	struct policy_history history;
@@ -139,6 +143,8 @@ static void stretch_join(const struct simulation *s, struct stretch *to, const s
 	to->start_ns = from->start_ns < to->start_ns ? from->start_ns : to->start_ns;
 	to->end_ns = from->end_ns > to->end_ns ? from->end_ns : to->end_ns;
 	to->past_due += from->past_due;
+	to->turns += from->turns;
+	add_saturated(&to->loop_ns, from->loop_ns);
 	for (unsigned int p = 0; p < s->nr_policies; p++) {
 		for (unsigned int c = 0; c < ARM_CAUSES; c++)
 			to->tally[p].delayed[c] += from->tally[p].delayed[c];
@@ -201,6 +207,23 @@ static struct stretch *stretch_new(struct simulation *s, struct sim_timer *t, in
 	return st;
 }
 
+/* From the arm before: a turn of the guest's loop, unless it takes many times as long as others. */
+static void count_turn(struct sim_timer *t, struct stretch *st, int64_t ns)
+{
+	int64_t step = t->turn_ns / 32 + 1;
+
+	if (ns <= 0)
+		return;
+	if (!t->turn_ns)
+		t->turn_ns = ns;
+	else
+		t->turn_ns += ns > t->turn_ns ? step : -step;
+	if (ns / PAUSE_TURNS > t->turn_ns)
+		return;
+	st->turns++;
+	add_saturated(&st->loop_ns, ns);
+}
+
 /* The stretch that a past-due arm belongs to. */
 static struct stretch *stretch_of(struct simulation *s, struct sim_timer *t, int64_t ts_ns)
 {
@@ -208,6 +231,7 @@ static struct stretch *stretch_of(struct simulation *s, struct sim_timer *t, int
 	int64_t pause;
 
 	if (st && !__builtin_sub_overflow(ts_ns, st->end_ns, &pause) && pause <= s->max_gap_ns) {
+		count_turn(t, st, pause);
 		st->end_ns = ts_ns > st->end_ns ? ts_ns : st->end_ns;
 		return st;
 	}
@@ -346,8 +370,8 @@ void sim_finish(struct simulation *s, const struct hvst_session *session, int vm
 /* Of one policy, all arms of a storm or of the recording. */
 struct sum {
 	uint64_t past_due, delayed;
-	uint64_t turns; /* from a past-due arm to the next, in rows_ns */
-	int64_t rows_ns;
+	uint64_t turns;
+	int64_t loop_ns;
 	uint64_t by_cause[ARM_CAUSES];
 	int64_t delay_ns;
 };
@@ -357,8 +381,8 @@ static void sum_add(struct sum *sum, const struct stretch *st, unsigned int poli
 	const struct tally *t = &st->tally[policy];
 
 	sum->past_due += st->past_due;
-	sum->turns += st->past_due - 1;
-	add_saturated(&sum->rows_ns, st->end_ns - st->start_ns);
+	sum->turns += st->turns;
+	add_saturated(&sum->loop_ns, st->loop_ns);
 	add_saturated(&sum->delay_ns, t->delay_ns);
 	for (unsigned int c = 0; c < ARM_CAUSES; c++) {
 		sum->by_cause[c] += t->delayed[c];
@@ -510,13 +534,13 @@ static double gain(const struct sim_storm *e, const struct sum *sum, double kept
 }
 
 /*
- * How long a turn of the guest's loop took. Where rows of past-due arms end before the storm does,
- * the time between them is none of it; a backlog is one row but for an arm ahead now and then.
+ * How long a turn of the guest's loop took. In a backlog every moment counts; in other storms the
+ * guest may pause between rows of past-due arms, for as long as it did.
  */
 static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
 {
-	if (storm->kind != HVST_STORM_BACKLOG && sum->turns && sum->rows_ns > 0)
-		return (double)sum->rows_ns / (double)sum->turns;
+	if (storm->kind != HVST_STORM_BACKLOG && sum->turns && sum->loop_ns > 0)
+		return (double)sum->loop_ns / (double)sum->turns;
 	return (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
 }
 
