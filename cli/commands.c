@@ -25,6 +25,11 @@ const struct command commands[] = {
 	  "Histograms of lateness (deadline to callback), delivery (callback to expiration) and "
 	  "entry "
 	  "(expiration to the next kvm_entry)." },
+	{ "simulate", CMD_SIMULATE, cmd_simulate,
+	  "what a workaround in the host would have done to each arm",
+	  "Puts every arm of the recording to one or more policies, such as a delay of 10 us from "
+	  "the 16th past-due arm in a row on, and says what each would have done to the storms "
+	  "and to the harmless arms outside them." },
 	{ "events", CMD_EVENTS, cmd_events, "the decoded events, one a line",
 	  "Prints the events that hvstimer understands, with what it derived: VM, skew, inferred "
 	  "arms." },

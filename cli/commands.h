@@ -24,6 +24,7 @@ enum command_bit {
 	CMD_BROWSE = 64,
 	CMD_RECORD = 128,
 	CMD_EXPORT = 256,
+	CMD_SIMULATE = 512,
 };
 
 struct command {
@@ -51,5 +52,6 @@ int cmd_events(int argc, char **argv);
 int cmd_browse(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_simulate(int argc, char **argv);
 
 #endif

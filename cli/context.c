@@ -93,6 +93,13 @@ static int pass_fire(void *ctx, const struct hvst_fire *fire)
 	return r->observer->fire(r->ctx, fire);
 }
 
+static int pass_armed(void *ctx, const struct hvst_arm *arm, enum hvst_arm_cause cause)
+{
+	struct context *r = ctx;
+
+	return r->observer->armed(r->ctx, arm, cause);
+}
+
 static void observe(struct context *r, const struct hvst_observer *obs, void *ctx)
 {
 	bool show = !r->o.quiet && isatty(STDERR_FILENO);
@@ -102,6 +109,7 @@ static void observe(struct context *r, const struct hvst_observer *obs, void *ct
 		all.event = obs->event ? pass_event : NULL;
 		all.arm = obs->arm ? pass_arm : NULL;
 		all.fire = obs->fire ? pass_fire : NULL;
+		all.armed = obs->armed ? pass_armed : NULL;
 	}
 	r->observer = obs;
 	r->ctx = ctx;

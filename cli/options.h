@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "output/out.h"
+#include "policy.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMAT_COUNT };
 enum by { BY_VM = 1, BY_VCPU = 2, BY_TIMER = 4, BY_ALL = 7 };
@@ -72,6 +73,10 @@ struct options {
 	bool heatmap;
 	unsigned int percentiles[MAX_PERCENTILES], nr_percentiles; /* 1/100 of a per cent */
 	const char *svg, *html;
+	/* simulate */
+	struct policy *policies;
+	unsigned int nr_policies;
+	struct policy_sweep sweep;
 	/* browse */
 	const char *script;
 	bool ascii;

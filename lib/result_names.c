@@ -14,6 +14,8 @@ NAME(hvst_storm_kind_name, enum hvst_storm_kind, "unknown", "backlog", "constant
      "livelock")
 NAME(hvst_storm_cause_name, enum hvst_storm_cause, "not_seen", "host_step", "source_switch",
      "vcpu_held")
+NAME(hvst_response_name, enum hvst_response, "unknown", "same_target", "now_plus_period",
+     "previous_plus_period")
 NAME(hvst_ref_source_name, enum hvst_ref_source, "unknown", "tsc_page", "kvmclock")
 NAME(hvst_guest_source_name, enum hvst_guest_source, "unknown", "reference_counter", "tsc_page",
      "tsc_page_disabled", "tsc_emulated", "raw_tsc", "kvmclock", "acpi_pm", "hpet")

@@ -88,9 +88,28 @@ static bool export_consistent(const struct options *o)
 	return true;
 }
 
+static bool policies_consistent(const struct options *o)
+{
+	if (o->command->bit == CMD_SIMULATE && o->svg && !o->sweep.term) {
+		cli_error("%s: --svg draws the curve of a --sweep", o->command->name);
+		return false;
+	}
+	if (o->sweep.term && o->nr_policies > 1) {
+		cli_error("%s: --sweep varies one --policy", o->command->name);
+		return false;
+	}
+	if (o->sweep.term && o->nr_policies && !o->policies[0].pad_ns) {
+		cli_error("%s: --sweep varies a policy with pad=", o->command->name);
+		return false;
+	}
+	return true;
+}
+
 bool options_consistent(const struct options *o)
 {
 	if (!outputs_apart(o) || !histogram_consistent(o) || !export_consistent(o))
+		return false;
+	if (!policies_consistent(o))
 		return false;
 	if (o->heatmap && o->interval_ns) {
 		cli_error("%s: choose one of --heatmap and --interval", o->command->name);

@@ -14,6 +14,7 @@ static const char *const section_titles[SEC_COUNT] = {
 	[SEC_SELECT] = "What to look at",
 	[SEC_STORM] = "What counts as a storm",
 	[SEC_HISTOGRAM] = "Histogram",
+	[SEC_POLICY] = "What the host would do",
 	[SEC_OUTPUT] = "Output",
 	[SEC_OTHER] = "Other",
 };

@@ -214,5 +214,6 @@ void options_free(struct options *o)
 	free(o->ignore.v);
 	free(o->events.v);
 	free(o->cpus);
+	free(o->policies);
 	memset(o, 0, sizeof(*o));
 }

@@ -289,6 +289,38 @@ SETTER(set_percentiles)
 	return bad_value(o, arg, "a list of at most 16 percentiles like 50,99,99.9");
 }
 
+SETTER(set_policy)
+{
+	struct policy *more;
+	char why[128];
+
+	(void)d;
+	if (o->nr_policies == MAX_POLICIES) {
+		cli_error("%s: more than %d policies", o->command->name, MAX_POLICIES);
+		return false;
+	}
+	more = reallocarray(o->policies, o->nr_policies + 1, sizeof(*more));
+	if (!more)
+		return out_of_memory();
+	o->policies = more;
+	if (policy_parse(&o->policies[o->nr_policies], arg, why, sizeof(why))) {
+		o->nr_policies++;
+		return true;
+	}
+	cli_error("%s: '%s' is no policy: %s", o->command->name, arg, why);
+	return false;
+}
+
+SETTER(set_sweep)
+{
+	char why[128];
+
+	(void)d;
+	if (policy_parse_sweep(&o->sweep, arg, why, sizeof(why)))
+		return true;
+	return bad_value(o, arg, why);
+}
+
 static bool set_format(struct options *o, enum format f)
 {
 	if (o->format != FORMAT_TEXT && o->format != f) {

@@ -31,6 +31,8 @@ SETTER(set_bucket);
 SETTER(set_linear);
 SETTER(set_log);
 SETTER(set_percentiles);
+SETTER(set_policy);
+SETTER(set_sweep);
 SETTER(set_json);
 SETTER(set_jsonl);
 SETTER(set_csv);

@@ -6,11 +6,12 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define CMD_ANALYSIS   (CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY)
+#define CMD_ANALYSIS                                                                               \
+	(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY | CMD_SIMULATE)
 #define CMD_TEXT       (CMD_ANALYSIS | CMD_EVENTS)
 #define CMD_READ       (CMD_TEXT | CMD_BROWSE | CMD_EXPORT)
 #define CMD_HISTOGRAM  (CMD_SKEW | CMD_LATENCY)
-#define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_BROWSE | CMD_EXPORT)
+#define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_SIMULATE | CMD_BROWSE | CMD_EXPORT)
 #define CMD_SCREENS    (CMD_DIAGNOSE | CMD_STORMS | CMD_CLOCKS | CMD_BROWSE)
 #define CMD_ANY	       (CMD_READ | CMD_RECORD)
 
@@ -108,13 +109,20 @@ const struct option_desc option_table[] = {
 	{ "heatmap", 0, NULL, SEC_HISTOGRAM, CMD_HISTOGRAM,
 	  "time across, value down, shaded by count", .set = set_flag, AT(heatmap) },
 
+	{ "policy", 0, "POLICY", SEC_POLICY, CMD_SIMULATE,
+	  "none, pad=TIME or pad=backoff,from=TIME,max=TIME with conditions after=N, within=TIME, "
+	  "share=PERCENT; paired; clamp (repeatable)",
+	  .set = set_policy },
+	{ "sweep", 0, "RANGE", SEC_POLICY, CMD_SIMULATE,
+	  "the policy with each value of a condition, as after=1..64", .set = set_sweep },
+
 	{ "json", 0, NULL, SEC_OUTPUT, CMD_ANALYSIS, "one JSON document", .set = set_json },
 	{ "jsonl", 0, NULL, SEC_OUTPUT, CMD_EVENTS | CMD_STORMS | CMD_CLOCKS,
 	  "one JSON object a line", .set = set_jsonl },
 	{ "csv", 0, NULL, SEC_OUTPUT, CMD_TEXT & ~CMD_DIAGNOSE,
 	  "comma-separated values with a heading line", .set = set_csv },
-	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM, "also write the plots to FILE",
-	  .set = set_file, AT(svg) },
+	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE,
+	  "also write the plots to FILE", .set = set_file, AT(svg) },
 	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
 	  "also write a self-contained report page to FILE", .set = set_file, AT(html) },
 	{ "sqlite", 0, "FILE", SEC_OUTPUT, CMD_EXPORT,

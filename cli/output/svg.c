@@ -52,6 +52,9 @@ void svg_style(struct out *o)
 		".hvst text{fill:var(--fg)}.hvst .bg{fill:var(--bg)}.hvst .dim{fill:var(--dim)}"
 		".hvst .title{font-weight:600;font-size:14px}.hvst "
 		".grid{stroke:var(--grid);stroke-width:1}"
+		".hvst polyline.past{fill:none;stroke-width:2;stroke:var(--past)}"
+		".hvst "
+		"polyline.ahead{fill:none;stroke-width:2;stroke:var(--ahead);stroke-dasharray:6 4}"
 		".hvst .zero{stroke:var(--dim);stroke-width:1}.hvst .ahead{fill:var(--ahead)}"
 		".hvst .past{fill:var(--past)}.hvst .band{fill-opacity:.38}"
 		".hvst "
@@ -649,6 +652,17 @@ static void stack(struct out *o, struct out *part, unsigned int *height)
 	part->len = 0;
 }
 
+static void document_start(struct out *o, unsigned int height)
+{
+	out_printf(o,
+		   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg "
+		   "xmlns=\"http://www.w3.org/2000/svg\" "
+		   "class=\"hvst\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n<style>",
+		   SVG_WIDTH, height, SVG_WIDTH, height);
+	svg_style(o);
+	out_str(o, "</style>\n");
+}
+
 void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, unsigned int most)
 {
 	struct out body, part;
@@ -665,13 +679,7 @@ void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, un
 		svg_histogram(&part, ctx, &ctx->c->series[i]);
 		stack(&body, &part, &height);
 	}
-	out_printf(o,
-		   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg "
-		   "xmlns=\"http://www.w3.org/2000/svg\" "
-		   "class=\"hvst\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n<style>",
-		   SVG_WIDTH, height ? height : 40, SVG_WIDTH, height ? height : 40);
-	svg_style(o);
-	out_str(o, "</style>\n");
+	document_start(o, height ? height : 40);
 	if (!height)
 		text_at(o, 10, 25, "start", "title", "nothing to draw");
 	out_mem(o, body.buf, body.len);
@@ -679,4 +687,66 @@ void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, un
 	o->err = o->err ? o->err : body.err ? body.err : part.err;
 	out_discard(&body);
 	out_discard(&part);
+}
+
+/* --- a sweep ---------------------------------------------------------------------------------- */
+
+static double sweep_x(const struct simulation_view *v, unsigned int i)
+{
+	return LEFT + (double)i * PLOT_WIDTH / (v->sim->nr_policies - 1);
+}
+
+static void sweep_curve(struct out *o, const struct simulation_view *v, bool outside,
+			const char *class)
+{
+	out_printf(o, "<polyline class=\"%s\" points=\"", class);
+	for (unsigned int i = 0; i < v->sim->nr_policies; i++) {
+		const struct sim_total *t = &v->totals[i];
+		uint64_t n = outside ? t->delayed_out : t->delayed_in;
+		uint64_t of = outside ? t->outside : t->in_storms;
+
+		out_printf(o, "%.1f,%.1f ", sweep_x(v, i),
+			   TOP + (of ? 1 - (double)n / (double)of : 1) * PLOT_HEIGHT);
+	}
+	out_str(o, "\"/>\n");
+}
+
+static void sweep_axes(struct out *o, const struct simulation_view *v)
+{
+	unsigned int last = v->sim->nr_policies - 1, step = (unsigned int)nice_step(last, 12);
+	char text[96];
+
+	for (unsigned int percent = 0; percent <= 100; percent += 20) {
+		double y = TOP + (1 - percent / 100.0) * PLOT_HEIGHT;
+
+		line(o, LEFT, y, LEFT + PLOT_WIDTH, y, percent ? "grid" : "zero");
+		snprintf(text, sizeof(text), "%u %%", percent);
+		text_at(o, LEFT - 6, y + 4, "end", "dim", text);
+	}
+	for (unsigned int i = 0; i <= last; i += step) {
+		line(o, sweep_x(v, i), TOP, sweep_x(v, i), TOP + PLOT_HEIGHT, "grid");
+		snprintf(text, sizeof(text), "%u", v->sweep->from + i);
+		text_at(o, sweep_x(v, i), TOP + PLOT_HEIGHT + 16, "middle", "dim", text);
+	}
+	snprintf(text, sizeof(text), "%s=", policy_sweep_name(v->sweep));
+	text_at(o, LEFT + PLOT_WIDTH / 2.0, TOP + PLOT_HEIGHT + 34, "middle", "dim", text);
+}
+
+void svg_sweep(struct out *o, const struct simulation_view *v)
+{
+	double y = TOP + PLOT_HEIGHT + BOTTOM + 12;
+	char title[160], n[UNIT_BUF], text[96];
+
+	document_start(o, frame_height(1));
+	snprintf(title, sizeof(title), "Past-due arms delayed, %s to %u", v->sim->policies[0].name,
+		 v->sweep->to);
+	open_svg(o, frame_height(1), title);
+	sweep_axes(o, v);
+	sweep_curve(o, v, false, "past");
+	sweep_curve(o, v, true, "ahead");
+	snprintf(text, sizeof(text), "of %s in storms", unit_count(n, v->totals[0].in_storms));
+	swatch(o, LEFT, y, "past", text);
+	snprintf(text, sizeof(text), "of %s outside", unit_count(n, v->totals[0].outside));
+	swatch(o, LEFT + 240, y, "ahead", text);
+	out_str(o, "</svg>\n</svg>\n");
 }

@@ -7,6 +7,7 @@
 #define HVST_CLI_SVG_H
 
 #include "../collect.h"
+#include "simulation.h"
 #include "out.h"
 
 #define SVG_WIDTH 960
@@ -33,5 +34,8 @@ void svg_histogram(struct out *o, const struct svg_context *ctx, const struct se
 
 /* A document of its own with the plots of all series, at most @most of them. */
 void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, unsigned int most);
+
+/* The share of arms that each value of a sweep would have delayed, in storms and outside. */
+void svg_sweep(struct out *o, const struct simulation_view *v);
 
 #endif

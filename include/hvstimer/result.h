@@ -166,6 +166,11 @@ struct hvst_timer {
 	double arms_hz, expirations_hz;
 	double peak_hz; /* expirations in the busiest tenth of a second, as a rate */
 	double exit_share, time_share;
+	/*
+	 * The rest of the guest's handler after an arm: lower quartile of the times from an arm to
+	 * the vCPU's next halt.
+	 */
+	int64_t handler_rest_ns;		    /* HVST_UNKNOWN: no halt seen */
 	const struct hvst_sketch *skew;		    /* one-shot arms; positive: past due */
 	const struct hvst_sketch *lateness;	    /* deadline -> callback */
 	const struct hvst_sketch *delivery_latency; /* callback -> expiration */
@@ -193,6 +198,14 @@ enum hvst_storm_cause {
 	HVST_CAUSE_VCPU_HELD,	  /* the vCPU was kept off its CPU, or out of guest mode */
 };
 
+/* How the guest chose its next target in a storm, as its counts tell. */
+enum hvst_response {
+	HVST_RESPONSE_UNKNOWN,
+	HVST_RESPONSE_SAME_TARGET,   /* the same target until its own clock has reached it */
+	HVST_RESPONSE_NOW_PLUS,	     /* its own clock plus a period */
+	HVST_RESPONSE_PREVIOUS_PLUS, /* the target before plus a period */
+};
+
 enum hvst_livelock {
 	HVST_LIVELOCK_NONE,
 	HVST_LIVELOCK_DEADLINE, /* its deadline overflows: the hrtimer fires at once, again and
@@ -213,6 +226,10 @@ struct hvst_storm {
 	enum hvst_storm_kind kind;
 	int64_t period_ref;	  /* backlog: count advance per arm; HVST_UNKNOWN */
 	int64_t predicted_end_ns; /* backlog: where count overtakes time_now; HVST_UNKNOWN */
+	enum hvst_response response;
+	double count_gain; /* backlog: how many times as fast as time the counts move; else NaN */
+	int64_t exit_cost_ns; /* usual time from an exit to the next entry; HVST_UNKNOWN */
+	bool interrupt_exits; /* the guest usually exits once more before it takes the interrupt */
 	double progress_before, progress_during; /* 0..1; negative: unknown */
 	bool endangers_watchdog;
 	int episode; /* storms of one VM that overlap, or of one timer close by, share it */
@@ -413,6 +430,7 @@ struct hvst_result {
 /* The JSON contract's words for the enums above; never NULL. */
 const char *hvst_storm_kind_name(enum hvst_storm_kind v);
 const char *hvst_storm_cause_name(enum hvst_storm_cause v);
+const char *hvst_response_name(enum hvst_response v);
 const char *hvst_ref_source_name(enum hvst_ref_source v);
 const char *hvst_guest_source_name(enum hvst_guest_source v);
 const char *hvst_life_kind_name(enum hvst_life_kind v);

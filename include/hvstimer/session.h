@@ -62,6 +62,14 @@ struct hvst_arm {
 	uint8_t flags; /* enum hvst_arm_flags */
 };
 
+/* Why an arm was past due, as far as what came before it tells; see struct hvst_past_due. */
+enum hvst_arm_cause {
+	HVST_ARM_ON_TIME, /* it was not, or is no one-shot arm of its own */
+	HVST_ARM_SHORT_DEADLINE,
+	HVST_ARM_PREEMPTED,
+	HVST_ARM_UNEXPLAINED
+};
+
 /**
  * struct hvst_fire - one firing: deadline, callback, expiration, entry; HVST_UNKNOWN where not seen
  * @arm_ns: of the start event, of an inferred arm the expiration
@@ -85,6 +93,8 @@ struct hvst_fire {
  * then returns -ECANCELED, with results for what was read (trace.incomplete set). What was pending
  * then, arms that wait for a clock sample, firings and open storms, is still handed out.
  * @progress: now and then, with bytes done of bytes in all.
+ * @armed: as @arm, but at once and in order of time for each thread: the skew of an inferred arm is
+ * not known then, and the VM of a thread may not be.
  */
 struct hvst_observer {
 	int (*event)(void *ctx, const struct hvst_event *ev);
@@ -92,6 +102,7 @@ struct hvst_observer {
 	int (*fire)(void *ctx, const struct hvst_fire *fire);
 	int (*storm)(void *ctx, const struct hvst_storm *storm);
 	int (*progress)(void *ctx, uint64_t done, uint64_t total);
+	int (*armed)(void *ctx, const struct hvst_arm *arm, enum hvst_arm_cause cause);
 };
 
 /* Storm and past-due rule; hvst_params_default() fills in the documented defaults. */

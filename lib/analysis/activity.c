@@ -10,6 +10,7 @@
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
 #define BEFORE_NS	 (1000LL * 1000 * 1000)
 #define PROGRESS_MARKS	 64
+#define MOST_TURNS	 32 /* that interrupt_exits remembers */
 
 struct progress_mark {
 	int64_t ts, progress;
@@ -28,6 +29,10 @@ struct activity {
 	int64_t held_since_exit; /* of it, what was off-CPU time since the last exit */
 	int64_t exit_cost_ns;	 /* what an exit usually takes, running median */
 	int64_t cost_ns;	 /* typical time from a write to the start, running median */
+	bool interrupt_exit;	 /* since the last delivery */
+	int interrupt_exits;	 /* turns with one less turns without, of the last */
+	int64_t arm_ns;		 /* last arm since the vCPU halted; HVST_UNKNOWN: none */
+	int64_t rest_ns;	 /* from an arm to the next halt, running lower quartile */
 };
 
 int hvst_activity_created(struct vcpu *v)
@@ -37,7 +42,7 @@ int hvst_activity_created(struct vcpu *v)
 	v->state->activity = c;
 	if (!c)
 		return -ENOMEM;
-	c->exit_ns = c->wake_ns = HVST_UNKNOWN;
+	c->exit_ns = c->wake_ns = c->arm_ns = HVST_UNKNOWN;
 	c->since = v->first_ns;
 	c->next_mark_ns = INT64_MIN;
 	return 0;
@@ -53,7 +58,7 @@ void hvst_activity_gap(struct vcpu *v)
 {
 	struct activity *c = v->state->activity;
 
-	c->exit_ns = HVST_UNKNOWN;
+	c->exit_ns = c->arm_ns = HVST_UNKNOWN;
 	c->in_guest = c->halted = c->off_cpu = false;
 }
 
@@ -67,6 +72,19 @@ static void median_step(int64_t *median, int64_t x)
 		*median = x;
 	else
 		*median += x > *median ? step + 1 : -step;
+}
+
+/* The same for the lower quartile: down by three times as much as up. */
+static void quartile_step(int64_t *quartile, int64_t x)
+{
+	int64_t step = *quartile / 128 + 1;
+
+	if (!*quartile)
+		*quartile = x;
+	else
+		*quartile += x > *quartile ? step : -3 * step;
+	if (*quartile < 1)
+		*quartile = 1;
 }
 
 /* The vCPU was not in guest mode for @ns without having asked for it. */
@@ -123,18 +141,25 @@ int64_t hvst_activity_before(const struct vcpu *vcpu, int64_t ts, int64_t *wall)
 	return 0;
 }
 
-void hvst_activity_exit(struct vcpu *vcpu, int64_t ts, bool halts)
+void hvst_activity_exit(struct vcpu *vcpu, const struct hvst_event *ev, bool halts)
 {
 	struct activity *v = vcpu->state->activity;
+	int64_t ts = ev->ts_ns;
 
 	progress_to(v, ts);
 	v->exits_seen = true;
+	v->interrupt_exit |=
+		v->in_loop && hvst_exit_is_interrupt(ev->exit.isa, ev->exit.exit_reason);
 	v->in_guest = false;
 	v->exit_ns = ts;
 	v->wake_ns = HVST_UNKNOWN;
 	v->halted = halts;
-	if (v->halted)
-		v->in_loop = false; /* the handler is through: the guest has nothing to do */
+	if (!halts)
+		return;
+	v->in_loop = false; /* the handler is through: the guest has nothing to do */
+	if (v->arm_ns != HVST_UNKNOWN && ts > v->arm_ns)
+		quartile_step(&v->rest_ns, ts - v->arm_ns);
+	v->arm_ns = HVST_UNKNOWN;
 }
 
 void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
@@ -186,9 +211,13 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 	int64_t cost;
 
 	progress_to(v, arm->ts_ns);
-	v->in_loop = false;
+	v->interrupt_exits += v->in_loop ? v->interrupt_exit ? 1 : -1 : 0;
+	if (abs(v->interrupt_exits) > MOST_TURNS)
+		v->interrupt_exits = v->interrupt_exits > 0 ? MOST_TURNS : -MOST_TURNS;
+	v->in_loop = v->interrupt_exit = false;
 	if (arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
 		return;
+	v->arm_ns = arm->ts_ns;
 	if (programmed_ns == HVST_UNKNOWN)
 		return;
 	/* From the write, not from its exit: so that it is the same where exits are not recorded.
@@ -236,6 +265,25 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 int64_t hvst_activity_held(const struct vcpu *v)
 {
 	return v->state->activity->held_ns;
+}
+
+int64_t hvst_activity_handler_rest(const struct vcpu *v)
+{
+	int64_t rest = v->state->activity->rest_ns;
+
+	return rest ? rest : HVST_UNKNOWN;
+}
+
+int64_t hvst_activity_exit_cost(const struct vcpu *v)
+{
+	const struct activity *c = v->state->activity;
+
+	return c->exits_seen && c->exit_cost_ns ? c->exit_cost_ns : HVST_UNKNOWN;
+}
+
+bool hvst_activity_interrupt_exits(const struct vcpu *v)
+{
+	return v->state->activity->interrupt_exits > 0;
 }
 
 int64_t hvst_activity_arm_cost(const struct vcpu *v)

@@ -12,7 +12,7 @@
 int hvst_activity_created(struct vcpu *v);
 void hvst_activity_gap(struct vcpu *v);
 void hvst_activity_entry(struct vcpu *v, int64_t ts);
-void hvst_activity_exit(struct vcpu *v, int64_t ts, bool halts);
+void hvst_activity_exit(struct vcpu *v, const struct hvst_event *ev, bool halts);
 void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev);
 void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t programmed_ns);
 void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
@@ -30,6 +30,15 @@ bool hvst_activity_known(const struct vcpu *v);
  * cumulated: the difference between two moments tells how long it was held between them.
  */
 int64_t hvst_activity_held(const struct vcpu *v);
+/*
+ * How long the guest's handler goes on after an arm: the lower quartile of the times from an arm to
+ * the vCPU's next halt, before which it may do other work too; HVST_UNKNOWN while none was seen.
+ */
+int64_t hvst_activity_handler_rest(const struct vcpu *v);
+/* What an exit usually takes until the next entry; HVST_UNKNOWN where none were recorded. */
+int64_t hvst_activity_exit_cost(const struct vcpu *v);
+/* Does it usually exit once more, for an interrupt, before its handler runs? */
+bool hvst_activity_interrupt_exits(const struct vcpu *v);
 /* What programming a timer usually costs, from the write to the host's reading of its clock. */
 int64_t hvst_activity_arm_cost(const struct vcpu *v);
 

@@ -142,6 +142,19 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	vm_free(from);
 }
 
+static void armed_out(struct analysis *a, const struct stimer *t, const struct hvst_arm *arm,
+		      enum hvst_arm_cause cause)
+{
+	struct hvst_arm m;
+
+	if (!a->opts.obs->armed || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
+		return;
+	m = *arm;
+	m.vm = hvst_vm_number(t->vcpu);
+	if (a->opts.obs->armed(a->opts.obs_ctx, &m, cause))
+		a->error = -ECANCELED;
+}
+
 static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 		const struct hvst_changes *changes)
 {
@@ -151,7 +164,7 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 	if (m.skew_ns == HVST_UNKNOWN)
 		m.error_ns = 0;
 	hvst_pastdue_arm(t, &m, ev);
-	hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, ev);
+	armed_out(a, t, &m, hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, ev));
 	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
 	hvst_life_arm(t, &m, ev);
 	hvst_epoch_arm(t, &m, changes->arm_programmed_ns);
@@ -196,7 +209,7 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 {
 	bool halts = hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason);
 
-	hvst_activity_exit(v, ev->ts_ns, halts);
+	hvst_activity_exit(v, ev, halts);
 	hvst_clocksource_exit(a, v, ev);
 	hvst_load_exit(v, ev->ts_ns, halts);
 	hvst_slowpath_exit(v, ev);

@@ -212,8 +212,9 @@ static bool catches_up(const struct storm_group *g, int64_t skew)
 	       g->counts.moved * 4 >= g->counts.steps;
 }
 
-static void count_cause(const struct analysis *a, struct storm_group *g, const struct stimer *t,
-			const struct hvst_arm *arm, int64_t programmed_ns, bool retry)
+static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_group *g,
+				       const struct stimer *t, const struct hvst_arm *arm,
+				       int64_t programmed_ns, bool retry)
 {
 	int64_t cost = hvst_activity_arm_cost(t->vcpu), skew = skew_now(t, arm);
 	int64_t limit =
@@ -223,19 +224,24 @@ static void count_cause(const struct analysis *a, struct storm_group *g, const s
 		limit = SHORT_MIN_NS;
 	if (skew == HVST_UNKNOWN) {
 		g->unexplained++;
-		return;
+		return HVST_ARM_UNEXPLAINED;
 	}
 	/* A guest that sets the same target again has seen it not reached: no short deadline. */
 	if (skew <= limit && !retry) {
 		g->short_deadline++;
-	} else if (was_held(g, t, arm, programmed_ns, skew)) {
+		return HVST_ARM_SHORT_DEADLINE;
+	}
+	if (was_held(g, t, arm, programmed_ns, skew)) {
 		g->preempted++;
 		g->held_ns = skew + SHORT_COSTS * cost;
-	} else if (catches_up(g, skew)) {
-		g->preempted++;
-	} else {
-		g->unexplained++;
+		return HVST_ARM_PREEMPTED;
 	}
+	if (catches_up(g, skew)) {
+		g->preempted++;
+		return HVST_ARM_PREEMPTED;
+	}
+	g->unexplained++;
+	return HVST_ARM_UNEXPLAINED;
 }
 
 /* --- the group --- */
@@ -250,18 +256,19 @@ static void course_step(struct storm_group *g, const struct hvst_arm *arm, bool 
 	}
 }
 
-static void group_past_due(struct analysis *a, struct storm_group *g, struct stimer *t,
-			   const struct hvst_arm *arm, int64_t programmed_ns,
-			   const struct hvst_event *ev)
+static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group *g,
+					  struct stimer *t, const struct hvst_arm *arm,
+					  int64_t programmed_ns, const struct hvst_event *ev)
 {
 	struct storm_point at = point_of(arm);
+	enum hvst_arm_cause cause;
 	bool same = g->any && llabs(hvst_count_step(g->last_count, arm->count)) <= STORM_SAME_COUNT;
 
 	if (g->past_due)
 		hvst_counts_step(&g->counts, g->last_count, arm->count,
 				 arm->ts_ns - g->last_arm_ns);
 	course_step(g, arm, g->past_due && !same);
-	count_cause(a, g, t, arm, programmed_ns, same);
+	cause = count_cause(a, g, t, arm, programmed_ns, same);
 	g->arms++;
 	g->past_due++;
 	g->ahead = 0;
@@ -276,6 +283,7 @@ static void group_past_due(struct analysis *a, struct storm_group *g, struct sti
 	g->why_last.cpu = arm->cpu;
 	g->why_last.tid = arm->tid;
 	g->why_last.buffer = arm->buffer;
+	return cause;
 }
 
 static double peak_rate(const struct storm_group *g, int64_t span, uint64_t past_due)
@@ -323,6 +331,8 @@ struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t)
 			   .skew_end_ns = HVST_UNKNOWN,
 			   .period_ref = HVST_UNKNOWN,
 			   .predicted_end_ns = HVST_UNKNOWN,
+			   .count_gain = NAN,
+			   .exit_cost_ns = HVST_UNKNOWN,
 			   .progress_before = -1,
 			   .progress_during = -1,
 			   .cause_ts_ns = HVST_UNKNOWN,
@@ -348,6 +358,8 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 
 	s->rate_hz = span > 0 ? (double)(s->past_due - 1) * 1e9 / (double)span : 0;
 	s->peak_hz = peak_rate(g, span, s->past_due);
+	s->exit_cost_ns = hvst_activity_exit_cost(t->vcpu);
+	s->interrupt_exits = hvst_activity_interrupt_exits(t->vcpu);
 	if (hvst_activity_known(t->vcpu)) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
 		s->progress_during =
@@ -474,14 +486,15 @@ static bool pause_ends(const struct analysis *a, const struct storm_group *g,
 	return hvst_activity_known(t->vcpu) || skew == HVST_UNKNOWN || skew < pause;
 }
 
-void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
-		    int64_t programmed_ns, const struct hvst_event *ev)
+enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+				   int64_t programmed_ns, const struct hvst_event *ev)
 {
 	struct storm_group *g = t->state->group;
 	bool past_due = arm->kind == HVST_ARM_PAST_DUE;
+	enum hvst_arm_cause cause = HVST_ARM_ON_TIME;
 
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED))
-		return;
+		return cause;
 	if (g->active && g->ahead > a->params.storm_max_ahead)
 		group_end(a, t, false);
 	else if (g->active && pause_ends(a, g, t, arm, past_due))
@@ -489,7 +502,7 @@ void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm 
 	if (past_due) {
 		if (!g->active)
 			group_begin(g, t, arm, ev);
-		group_past_due(a, g, t, arm, programmed_ns, ev);
+		cause = group_past_due(a, g, t, arm, programmed_ns, ev);
 	} else if (g->active) {
 		g->arms++;
 		g->ahead++;
@@ -501,6 +514,7 @@ void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm 
 	g->last_arm_ns = arm->ts_ns;
 	g->last_count = arm->count;
 	g->any = true;
+	return cause;
 }
 
 /* --- the end of the trace --- */
@@ -555,6 +569,9 @@ static void storm_resolve(struct analysis *a, struct storm_found *f)
 	hvst_storm_nature(&shape, &nature);
 	s->kind = nature.kind;
 	s->period_ref = nature.period_ref;
+	s->response = nature.response;
+	if (s->kind == HVST_STORM_BACKLOG)
+		s->count_gain = nature.gain;
 	if (s->kind == HVST_STORM_GROWING && nature.slope > 0)
 		report_rate(a, f->vcpu, s, nature.slope);
 	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && nature.gain > 1.01 &&

@@ -11,9 +11,9 @@
 /* A storm to be filled in, its timer named and all else unknown. NULL without memory or room. */
 struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t);
 int hvst_storm_created(struct stimer *t);
-/* @programmed_ns: the write that led to it; HVST_UNKNOWN */
-void hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
-		    int64_t programmed_ns, const struct hvst_event *ev);
+/* @programmed_ns: the write that led to it; HVST_UNKNOWN. Returns why the arm was past due. */
+enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+				   int64_t programmed_ns, const struct hvst_event *ev);
 void hvst_storm_finish(struct analysis *a);
 void hvst_storm_free(struct stimer *t);
 void hvst_storm_found_free(struct storm_found *f);

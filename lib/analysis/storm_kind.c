@@ -279,6 +279,7 @@ void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out)
 				      .gain = 1 };
 	if (is_replay(s, retries)) {
 		out->kind = HVST_STORM_BACKLOG;
+		out->response = HVST_RESPONSE_PREVIOUS_PLUS;
 		if (c->hits * 10 >= c->moved * 6 && c->period > 0)
 			out->period_ref = c->period;
 		if (s->span_ns > 0)
@@ -289,6 +290,7 @@ void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out)
 		out->kind = HVST_STORM_UNKNOWN;
 		return;
 	}
+	out->response = retries ? HVST_RESPONSE_SAME_TARGET : HVST_RESPONSE_NOW_PLUS;
 	/* One target for longer than any tick: a clock that stands still. */
 	if (!c->moved) {
 		if (s->scaled && s->span_ns > 1000000000)

@@ -71,6 +71,7 @@ struct storm_shape {
 
 struct storm_nature {
 	enum hvst_storm_kind kind;
+	enum hvst_response response;
 	int64_t period_ref; /* HVST_UNKNOWN: not a backlog, or no constant one */
 	double slope;	    /* of the skew against time; only of growing */
 	double gain;	    /* backlog: how much faster than time the counts move; >= 1 */

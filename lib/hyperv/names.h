@@ -121,6 +121,17 @@ static inline bool hvst_exit_is_halt(uint32_t isa, uint32_t reason)
 	return isa == HVST_ISA_VMX ? (reason & 0xffff) == 12 : reason == 0x78;
 }
 
+/*
+ * Did the guest exit for an interrupt, or because it can take one now that was pending (an
+ * interrupt window)?
+ */
+static inline bool hvst_exit_is_interrupt(uint32_t isa, uint32_t reason)
+{
+	if (isa == HVST_ISA_SVM)
+		return reason == 0x60 || reason == 0x64;
+	return isa == HVST_ISA_VMX && ((reason & 0xffff) == 1 || (reason & 0xffff) == 7);
+}
+
 /* Did it read the TSC, by RDTSC or RDTSCP? */
 static inline bool hvst_exit_is_rdtsc(uint32_t isa, uint32_t reason)
 {

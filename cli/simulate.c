@@ -1,0 +1,626 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "simulate.h"
+
+#define BUCKETS	      1024
+#define MAX_TALLIES   (1u << 19) /* 40 bytes each */
+#define MIN_STRETCHES 1024
+#define FIRST_JOIN_NS 1000000
+#define USUAL_RANK    5000
+#define BEST_RANK     1000
+#define PAUSE_TURNS   8	   /* what takes as long as so many turns of a loop is a pause */
+#define MAX_TURNS     1e15 /* a storm of more does not end */
+#define REST_PART     3	   /* of the guest's loop, where the rest of its handler is not known */
+
+/* What one policy does to one stretch. */
+struct tally {
+	uint64_t delayed[ARM_CAUSES];
+	int64_t delay_ns; /* sum, saturated */
+};
+
+struct stretch {
+	int64_t start_ns, end_ns;
+	uint64_t past_due;
+	uint64_t turns;	      /* of the guest's loop, from a past-due arm to the next... */
+	int64_t loop_ns;      /* ...and what they took, pauses left out; saturated */
+	struct tally tally[]; /* one for each policy */
+};
+
+struct sim_timer {
+	struct sim_timer *next;
+	int tid, timer;
+	bool open; /* the last stretch goes on */
+	bool left_out;
+	struct sim_costs costs;
+	int64_t turn_ns;  /* a turn of the guest's loop: running median */
+	bool known;	  /* @costs are set */
+	uint64_t firings; /* that @costs are from */
+	struct policy_history history;
+	struct policy_state *states;
+	unsigned char *stretches; /* stretch_size() bytes each, in time order */
+	size_t nr, cap;
+};
+
+static const struct sim_costs costs_unknown = { .entry_ns = HVST_UNKNOWN,
+						.late_ns = HVST_UNKNOWN,
+						.wake_ns = HVST_UNKNOWN,
+						.work_ns = HVST_UNKNOWN,
+						.rest_ns = HVST_UNKNOWN };
+
+static size_t stretch_size(const struct simulation *s)
+{
+	return sizeof(struct stretch) + s->nr_policies * sizeof(struct tally);
+}
+
+static struct stretch *stretch_at(const struct simulation *s, const struct sim_timer *t, size_t i)
+{
+	return (struct stretch *)(t->stretches + i * stretch_size(s));
+}
+
+int sim_init(struct simulation *s, const struct policy *policies, unsigned int n,
+	     int64_t max_gap_ns)
+{
+	memset(s, 0, sizeof(*s));
+	s->policies = policies;
+	s->nr_policies = n;
+	s->max_gap_ns = max_gap_ns;
+	s->max_stretches = MAX_TALLIES / n > MIN_STRETCHES ? MAX_TALLIES / n : MIN_STRETCHES;
+	s->buckets = calloc(BUCKETS, sizeof(struct sim_timer *));
+	s->error = s->buckets ? 0 : -ENOMEM;
+	return s->error;
+}
+
+#define for_each_sim_timer(t, s)                                                                   \
+	for (unsigned int b_ = 0; b_ < BUCKETS; b_++)                                              \
+		for (struct sim_timer *t = (s)->buckets[b_]; t; t = t->next)
+
+void sim_free(struct simulation *s)
+{
+	if (!s->buckets)
+		return;
+	for (unsigned int b = 0; b < BUCKETS; b++) {
+		struct sim_timer *t = s->buckets[b], *next;
+
+		for (; t; t = next) {
+			next = t->next;
+			free(t->states);
+			free(t->stretches);
+			free(t);
+		}
+	}
+	free(s->buckets);
+	s->buckets = NULL;
+}
+
+static struct sim_timer **place_of(const struct simulation *s, int tid, int timer)
+{
+	struct sim_timer **at =
+		&s->buckets[((unsigned int)tid * 4 + (unsigned int)timer) % BUCKETS];
+
+	while (*at && ((*at)->tid != tid || (*at)->timer != timer))
+		at = &(*at)->next;
+	return at;
+}
+
+static struct sim_timer *timer_of(struct simulation *s, const struct hvst_arm *arm)
+{
+	struct sim_timer **at = place_of(s, arm->tid, arm->timer);
+	struct sim_timer *t = *at;
+
+	if (t)
+		return t;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->states = calloc(s->nr_policies, sizeof(*t->states));
+	if (!t->states) {
+		free(t);
+		return NULL;
+	}
+	t->tid = arm->tid;
+	t->timer = arm->timer;
+	t->history.last_past_ns = HVST_UNKNOWN;
+	t->costs = costs_unknown;
+	s->nr_timers++;
+	*at = t;
+	return t;
+}
+
+/* --- stretches -------------------------------------------------------------------------------- */
+
+static void add_saturated(int64_t *sum, int64_t v)
+{
+	if (__builtin_add_overflow(*sum, v, sum))
+		*sum = INT64_MAX;
+}
+
+static void stretch_join(const struct simulation *s, struct stretch *to, const struct stretch *from)
+{
+	to->start_ns = from->start_ns < to->start_ns ? from->start_ns : to->start_ns;
+	to->end_ns = from->end_ns > to->end_ns ? from->end_ns : to->end_ns;
+	to->past_due += from->past_due;
+	to->turns += from->turns;
+	add_saturated(&to->loop_ns, from->loop_ns);
+	for (unsigned int p = 0; p < s->nr_policies; p++) {
+		for (unsigned int c = 0; c < ARM_CAUSES; c++)
+			to->tally[p].delayed[c] += from->tally[p].delayed[c];
+		add_saturated(&to->tally[p].delay_ns, from->tally[p].delay_ns);
+	}
+}
+
+/* Neighbours at most @gap_ns apart become one. */
+static void timer_join(struct simulation *s, struct sim_timer *t, int64_t gap_ns)
+{
+	size_t to = 0;
+
+	for (size_t i = 1; i < t->nr; i++) {
+		struct stretch *last = stretch_at(s, t, to), *next = stretch_at(s, t, i);
+		int64_t gap;
+
+		if (!__builtin_sub_overflow(next->start_ns, last->end_ns, &gap) && gap <= gap_ns)
+			stretch_join(s, last, next);
+		else if (++to != i)
+			memcpy(stretch_at(s, t, to), next, stretch_size(s));
+	}
+	if (!t->nr)
+		return;
+	s->nr_stretches -= t->nr - (to + 1);
+	t->nr = to + 1;
+}
+
+/* Room is made where least is lost: what lies close together belongs together. */
+static void make_room(struct simulation *s)
+{
+	int64_t gap = FIRST_JOIN_NS;
+
+	s->coarse = true;
+	while (s->nr_stretches > s->max_stretches / 2 && gap < INT64_MAX / 4) {
+		for_each_sim_timer (t, s)
+			timer_join(s, t, gap);
+		gap *= 2;
+	}
+}
+
+static struct stretch *stretch_new(struct simulation *s, struct sim_timer *t, int64_t ts_ns)
+{
+	struct stretch *st;
+
+	if (s->nr_stretches >= s->max_stretches && s->nr_stretches > 2ull * s->nr_timers)
+		make_room(s);
+	if (t->nr == t->cap) {
+		size_t cap = t->cap ? 2 * t->cap : 4;
+		unsigned char *more = reallocarray(t->stretches, cap, stretch_size(s));
+
+		if (!more)
+			return NULL;
+		t->stretches = more;
+		t->cap = cap;
+	}
+	st = stretch_at(s, t, t->nr++);
+	memset(st, 0, stretch_size(s));
+	st->start_ns = st->end_ns = ts_ns;
+	s->nr_stretches++;
+	return st;
+}
+
+/* From the arm before: a turn of the guest's loop, unless it takes many times as long as others. */
+static void count_turn(struct sim_timer *t, struct stretch *st, int64_t ns)
+{
+	int64_t step = t->turn_ns / 32 + 1;
+
+	if (ns <= 0)
+		return;
+	if (!t->turn_ns)
+		t->turn_ns = ns;
+	else
+		t->turn_ns += ns > t->turn_ns ? step : -step;
+	if (ns / PAUSE_TURNS > t->turn_ns)
+		return;
+	st->turns++;
+	add_saturated(&st->loop_ns, ns);
+}
+
+/* The stretch that a past-due arm belongs to. */
+static struct stretch *stretch_of(struct simulation *s, struct sim_timer *t, int64_t ts_ns)
+{
+	struct stretch *st = t->open ? stretch_at(s, t, t->nr - 1) : NULL;
+	int64_t pause;
+
+	if (st && !__builtin_sub_overflow(ts_ns, st->end_ns, &pause) && pause <= s->max_gap_ns) {
+		count_turn(t, st, pause);
+		st->end_ns = ts_ns > st->end_ns ? ts_ns : st->end_ns;
+		return st;
+	}
+	return stretch_new(s, t, ts_ns);
+}
+
+static void past_due(struct simulation *s, struct sim_timer *t, const struct hvst_arm *arm,
+		     enum hvst_arm_cause cause)
+{
+	struct stretch *st = stretch_of(s, t, arm->ts_ns);
+
+	if (!st) {
+		s->error = -ENOMEM;
+		return;
+	}
+	t->open = true;
+	st->past_due++;
+	for (unsigned int p = 0; p < s->nr_policies; p++) {
+		int64_t delay =
+			policy_arm(&s->policies[p], &t->states[p], &t->history, true, arm->ts_ns);
+
+		if (!delay)
+			continue;
+		st->tally[p].delayed[cause]++;
+		add_saturated(&st->tally[p].delay_ns, delay);
+	}
+	t->history.last_past_ns = arm->ts_ns;
+}
+
+int sim_arm(struct simulation *s, const struct hvst_arm *arm, enum hvst_arm_cause cause)
+{
+	bool is_past_due = arm->kind == HVST_ARM_PAST_DUE;
+	struct sim_timer *t;
+
+	if (s->error || arm->kind == HVST_ARM_PERIODIC ||
+	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED))
+		return s->error;
+	t = timer_of(s, arm);
+	if (!t) {
+		s->error = -ENOMEM;
+		return s->error;
+	}
+	t->history.past_due = t->history.past_due << 1 | is_past_due;
+	if (is_past_due) {
+		past_due(s, t, arm, cause);
+		return s->error;
+	}
+	t->open = false;
+	for (unsigned int p = 0; p < s->nr_policies; p++)
+		policy_arm(&s->policies[p], &t->states[p], &t->history, false, arm->ts_ns);
+	return 0;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static uint64_t firings(const struct hvst_timer *t)
+{
+	return t->lateness ? hvst_sketch_count(t->lateness) : 0;
+}
+
+static int64_t quantile(const struct hvst_sketch *s, unsigned int rank)
+{
+	int64_t v = s && hvst_sketch_count(s) ? hvst_sketch_quantile(s, rank) : HVST_UNKNOWN;
+
+	return v != HVST_UNKNOWN && v < 0 ? 0 : v;
+}
+
+static struct sim_costs costs_of(const struct hvst_timer *t)
+{
+	struct sim_costs c = {
+		.late_ns = quantile(t->lateness, USUAL_RANK),
+		.wake_ns = quantile(t->delivery_latency, USUAL_RANK),
+		.work_ns = quantile(t->delivery_latency, BEST_RANK),
+		.rest_ns = t->handler_rest_ns,
+		.entry_ns = quantile(t->entry_latency, USUAL_RANK),
+	};
+
+	return c;
+}
+
+/* The timer that fired most: for those that never did. */
+static const struct hvst_timer *busiest(const struct hvst_result *r)
+{
+	const struct hvst_timer *most = NULL;
+
+	for (unsigned int i = 0; i < r->nr_timers; i++)
+		if (firings(&r->timers[i]) && (!most || firings(&r->timers[i]) > firings(most)))
+			most = &r->timers[i];
+	return most;
+}
+
+static int by_start(const void *x, const void *y)
+{
+	const struct stretch *a = x, *b = y;
+
+	return a->start_ns < b->start_ns ? -1 : a->start_ns > b->start_ns;
+}
+
+void sim_finish(struct simulation *s, const struct hvst_session *session, int vm,
+		int64_t padding_ns)
+{
+	const struct hvst_result *r = hvst_session_result(session);
+	const struct hvst_timer *most = busiest(r);
+
+	s->padding_ns = padding_ns == HVST_UNKNOWN ? 0 : padding_ns;
+	for (unsigned int i = 0; i < r->nr_timers; i++) {
+		const struct hvst_timer *seen = &r->timers[i];
+		struct sim_timer *t = *place_of(s, seen->tid, seen->timer);
+
+		/* Of several vCPUs that had one thread id, the one that tells most. */
+		if (!t || seen->vm < 0 || (t->known && firings(seen) <= t->firings))
+			continue;
+		t->known = true;
+		t->firings = firings(seen);
+		t->costs = costs_of(seen);
+	}
+	for_each_sim_timer (t, s) {
+		int its_vm = -1, vcpu = -1;
+
+		hvst_session_who(session, t->tid, &its_vm, &vcpu);
+		t->left_out = vm >= 0 && its_vm >= 0 && its_vm != vm;
+		if (t->costs.late_ns == HVST_UNKNOWN && most) {
+			int64_t rest = t->costs.rest_ns;
+
+			t->costs = costs_of(most);
+			t->costs.rest_ns = rest;
+		}
+		/* Time may go backwards in a recording. */
+		if (t->nr)
+			qsort(t->stretches, t->nr, stretch_size(s), by_start);
+	}
+}
+
+/* --- one storm -------------------------------------------------------------------------------- */
+
+/* Of one policy, all arms of a storm or of the recording. */
+struct sum {
+	uint64_t past_due, delayed;
+	uint64_t turns;
+	int64_t loop_ns;
+	uint64_t by_cause[ARM_CAUSES];
+	int64_t delay_ns;
+};
+
+static void sum_add(struct sum *sum, const struct stretch *st, unsigned int policy)
+{
+	const struct tally *t = &st->tally[policy];
+
+	sum->past_due += st->past_due;
+	sum->turns += st->turns;
+	add_saturated(&sum->loop_ns, st->loop_ns);
+	add_saturated(&sum->delay_ns, t->delay_ns);
+	for (unsigned int c = 0; c < ARM_CAUSES; c++) {
+		sum->by_cause[c] += t->delayed[c];
+		sum->delayed += t->delayed[c];
+	}
+}
+
+/* The first stretch whose middle does not lie before @ts_ns. */
+static size_t first_from(const struct simulation *s, const struct sim_timer *t, int64_t ts_ns)
+{
+	size_t lo = 0, hi = t->nr;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct stretch *st = stretch_at(s, t, mid);
+
+		if (st->start_ns + (st->end_ns - st->start_ns) / 2 < ts_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void sum_storm(const struct simulation *s, const struct sim_timer *t, unsigned int policy,
+		      const struct hvst_storm *storm, struct sum *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	if (!t)
+		return;
+	for (size_t i = first_from(s, t, storm->start_ns); i < t->nr; i++) {
+		const struct stretch *st = stretch_at(s, t, i);
+
+		if (st->start_ns + (st->end_ns - st->start_ns) / 2 > storm->end_ns)
+			break;
+		sum_add(sum, st, policy);
+	}
+}
+
+static double known(int64_t ns)
+{
+	return ns == HVST_UNKNOWN ? 0 : (double)ns;
+}
+
+/*
+ * How long the guest waits for a timer that is delayed by @delay_ns. While its handler goes on it
+ * takes no interrupt: of that part it sees nothing.
+ */
+static double wait_of(const struct sim_costs *c, double delay_ns, double loop)
+{
+	double rest = c->rest_ns == HVST_UNKNOWN ? loop / REST_PART : (double)c->rest_ns;
+	double wait = delay_ns + known(c->late_ns) - rest;
+
+	return delay_ns > 0 && wait > 0 ? wait : 0;
+}
+
+/*
+ * What a delay adds to one turn of the guest's loop: the host's work for a timer is in it, and a
+ * guest that waits has to be woken up.
+ */
+static double cost_of(const struct sim_costs *c, double delay_ns, double loop)
+{
+	double wait = wait_of(c, delay_ns, loop);
+
+	if (delay_ns <= 0)
+		return 0;
+	if (wait <= 0)
+		return known(c->work_ns);
+	return wait + known(c->wake_ns) + known(c->entry_ns);
+}
+
+/* Past-due arms that were still to come when the recording ended inside a backlog. */
+static double arms_to_come(const struct hvst_storm *storm, double loop)
+{
+	if (!storm->open || storm->predicted_end_ns == HVST_UNKNOWN || loop <= 0)
+		return 0;
+	return (double)(storm->predicted_end_ns - storm->end_ns) / loop;
+}
+
+/*
+ * The model. Each turn of the guest's loop takes as long as it did, and the cost of the delay. A
+ * backlog ends when as much has been caught up as was: each turn gains what the target moves on by,
+ * less the time it takes. Any other storm ends when the guest's own clock gets there, which no
+ * delay changes, and so does each of its rows of past-due arms: what fits into the same time is
+ * what there is.
+ */
+static void predict(const struct hvst_storm *storm, double delayed, double extra, double loop,
+		    struct sim_storm *out, double *kept)
+{
+	double all = (double)storm->past_due + arms_to_come(storm, loop);
+	double others = all - delayed, step = storm->count_gain * loop, length = 0, turns;
+
+	*kept = 1;
+	if (storm->kind == HVST_STORM_BACKLOG && isfinite(step)) {
+		turns = delayed * (step - loop) / (step - loop - extra);
+		if (step <= loop + extra || turns > MAX_TURNS) {
+			out->end_after = HVST_UNKNOWN;
+			out->rate_after = 1e9 / (loop + extra);
+			return;
+		}
+		length = others * loop + turns * (loop + extra);
+	} else {
+		turns = delayed * loop / (loop + extra);
+	}
+	out->arms_after = (uint64_t)(others + turns + 0.5);
+	out->rate_after = length > 0 ? (others + turns) * 1e9 / length
+				     : out->rate_before * (others + turns) / all;
+	if (delayed > 0)
+		*kept = turns / delayed;
+	if (length > 0)
+		out->end_after = length < (double)(INT64_MAX / 4)
+					 ? storm->start_ns + (int64_t)length
+					 : HVST_UNKNOWN;
+}
+
+static void livelock(const struct policy *p, const struct hvst_storm *storm, struct sim_storm *out)
+{
+	out->prevented = p->clamp && storm->livelock == HVST_LIVELOCK_DEADLINE;
+	if (!out->prevented)
+		return;
+	out->arms_after = 0;
+	out->rate_after = 0;
+	out->end_after = storm->start_ns;
+	out->watchdog_after = false;
+}
+
+static void as_recorded(const struct hvst_storm *storm, struct sim_storm *out)
+{
+	double span = (double)(storm->end_ns - storm->start_ns);
+
+	memset(out, 0, sizeof(*out));
+	out->arms_before = storm->kind == HVST_STORM_LIVELOCK ? storm->arms : storm->past_due;
+	out->rate_before = span > 0 ? (double)(out->arms_before - 1) * 1e9 / span : 0;
+	out->end_before = storm->open ? storm->predicted_end_ns : storm->end_ns;
+	out->watchdog_before = storm->endangers_watchdog;
+	out->arms_after = out->arms_before;
+	out->rate_after = out->rate_before;
+	out->end_after = out->end_before;
+	out->watchdog_after = out->watchdog_before;
+	out->costs = costs_unknown;
+}
+
+/* The share of the storm's time in which the guest waits for a delayed timer. */
+static double gain(const struct sim_storm *e, const struct sum *sum, double kept, double wait)
+{
+	double length = (double)e->arms_after * 1e9 / e->rate_after;
+
+	return length > 0 ? fmin((double)sum->delayed * kept * wait / length, 1) : 0;
+}
+
+/*
+ * How long a turn of the guest's loop took. In a backlog every moment counts; in other storms the
+ * guest may pause between rows of past-due arms, for as long as it did.
+ */
+static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
+{
+	if (storm->kind != HVST_STORM_BACKLOG && sum->turns && sum->loop_ns > 0)
+		return (double)sum->loop_ns / (double)sum->turns;
+	return (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
+}
+
+void sim_storm(const struct simulation *s, unsigned int policy, const struct hvst_storm *storm,
+	       int64_t watchdog_ns, struct sim_storm *out)
+{
+	const struct sim_timer *t = *place_of(s, storm->tid, storm->timer);
+	double loop, extra, delay, recorded, changed, kept, padded;
+	struct sum sum;
+
+	as_recorded(storm, out);
+	if (storm->kind == HVST_STORM_LIVELOCK) {
+		livelock(&s->policies[policy], storm, out);
+		return;
+	}
+	sum_storm(s, t, policy, storm, &sum);
+	out->delayed = sum.delayed;
+	if (t)
+		out->costs = t->costs;
+	if (storm->exit_cost_ns != HVST_UNKNOWN && storm->exit_cost_ns > out->costs.work_ns)
+		out->costs.work_ns = storm->exit_cost_ns; /* HVST_UNKNOWN is the least number */
+	if (storm->interrupt_exits)
+		out->costs.entry_ns = 0;
+	/* A kernel that delays past-due arms does so with each. */
+	padded = s->padding_ns ? (double)storm->past_due : 0;
+	changed = padded > 0 ? padded : fmin((double)sum.delayed, (double)storm->past_due);
+	if (changed < 1 || storm->past_due < 2 || storm->end_ns <= storm->start_ns)
+		return;
+	loop = loop_of(storm, &sum);
+	delay = sum.delayed ? (double)sum.delay_ns / (double)sum.delayed : 0;
+	/* Against what the recording's kernel did already. */
+	recorded = padded * cost_of(&out->costs, (double)s->padding_ns, loop);
+	extra = ((double)sum.delayed * cost_of(&out->costs, delay, loop) - recorded) / changed;
+	if (loop + extra <= 0)
+		return;
+	if (storm->open)
+		changed += arms_to_come(storm, loop);
+	predict(storm, changed, extra, loop, out, &kept);
+	out->guest_gain = gain(out, &sum, kept, wait_of(&out->costs, delay, loop));
+	if (padded > 0) /* what the guest waited already */
+		out->guest_gain -=
+			fmin(wait_of(&out->costs, (double)s->padding_ns, loop) / loop, 1);
+	if (storm->kind == HVST_STORM_BACKLOG)
+		out->watchdog_after = out->end_after == HVST_UNKNOWN ||
+				      out->end_after - storm->start_ns >= watchdog_ns;
+}
+
+void sim_total(const struct simulation *s, unsigned int policy, const struct hvst_result *r,
+	       int64_t watchdog_ns, struct sim_total *out)
+{
+	struct sum all = { 0 }, in = { 0 };
+
+	memset(out, 0, sizeof(*out));
+	for_each_sim_timer (t, s)
+		for (size_t i = 0; !t->left_out && i < t->nr; i++)
+			sum_add(&all, stretch_at(s, t, i), policy);
+	memcpy(out->outside_by_cause, all.by_cause, sizeof(all.by_cause));
+	for (unsigned int i = 0; i < r->nr_storms; i++) {
+		const struct hvst_storm *storm = &r->storms[i];
+		struct sim_storm effect;
+		struct sum sum = { 0 };
+
+		if (storm->kind != HVST_STORM_LIVELOCK)
+			sum_storm(s, *place_of(s, storm->tid, storm->timer), policy, storm, &sum);
+		in.past_due += sum.past_due;
+		in.delayed += sum.delayed;
+		add_saturated(&in.delay_ns, sum.delay_ns);
+		for (unsigned int c = 0; c < ARM_CAUSES; c++)
+			out->outside_by_cause[c] -= sum.by_cause[c];
+		sim_storm(s, policy, storm, watchdog_ns, &effect);
+		out->storms++;
+		out->prevented += effect.prevented;
+		out->watchdog_before += effect.watchdog_before;
+		out->watchdog_after += effect.watchdog_after;
+	}
+	out->in_storms = in.past_due;
+	out->outside = all.past_due - in.past_due;
+	out->delayed_in = in.delayed;
+	out->delayed_out = all.delayed - in.delayed;
+	out->delay_in_ns = in.delayed ? in.delay_ns / (int64_t)in.delayed : 0;
+	out->delay_out_ns =
+		out->delayed_out ? (all.delay_ns - in.delay_ns) / (int64_t)out->delayed_out : 0;
+}
