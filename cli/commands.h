@@ -23,6 +23,7 @@ enum command_bit {
 	CMD_EVENTS = 32,
 	CMD_BROWSE = 64,
 	CMD_RECORD = 128,
+	CMD_WATCH = 256,
 };
 
 struct command {
@@ -49,5 +50,6 @@ int cmd_latency(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_browse(int argc, char **argv);
 int cmd_record(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 
 #endif
