@@ -24,6 +24,7 @@ datadir		?= $(prefix)/share
 bashcompdir	?= $(datadir)/bash-completion/completions
 zshcompdir	?= $(datadir)/zsh/site-functions
 fishcompdir	?= $(datadir)/fish/vendor_completions.d
+unitdir		?= $(prefix)/lib/systemd/system
 INSTALL		?= install
 PKG_CONFIG	?= pkg-config
 AR		?= ar
@@ -91,7 +92,7 @@ srcs		= $(wildcard $(addsuffix /*.c,$(1)))
 objs		= $(patsubst %.c,$(O)/%.o,$(1))
 LIB_SRCS	:= $(call srcs,lib lib/file lib/ring lib/tracecmd lib/event lib/hyperv lib/clock lib/stream \
 		   lib/kvm lib/analysis lib/stats)
-CLI_SRCS	:= $(call srcs,cli cli/opt cli/output cli/browse cli/export)
+CLI_SRCS	:= $(call srcs,cli cli/opt cli/output cli/browse cli/export cli/watch)
 GEN_SRCS	:= $(call srcs,tests/gen)
 UNIT_SRCS	:= $(wildcard tests/unit/test_*.c)
 UNIT_HELPERS	:= $(filter-out $(UNIT_SRCS),$(wildcard tests/unit/*.c))
@@ -124,7 +125,7 @@ $(O)/completions/%: completions/%.in lib/event/schema.c
 	$(Q)sed 's/@EVENTS@/$(EVENT_NAMES)/' $< >$@
 
 all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(HELPER) $(PLUGINS) $(SAMPLE_BINS) $(STORM_BIN) \
-	$(O)/hvstimer.pc $(MAN_LINKS) \
+	$(O)/hvstimer.pc $(O)/hvstimer-watch.service $(MAN_LINKS) \
 	$(COMPLETIONS)
 
 .PHONY: deps-present
@@ -256,7 +257,10 @@ $(O)/hvstimer.pc: lib/hvstimer.pc.in $(O)/.prefix
 	$(Q)sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir)|' -e 's|@includedir@|$(includedir)|' \
 		-e 's|@version@|$(VERSION)|' $< > $@
 $(O)/.prefix: FORCE
-	$(call keep,$(prefix) $(libdir) $(libexecdir) $(includedir) $(VERSION))
+	$(call keep,$(prefix) $(libdir) $(libexecdir) $(includedir) $(VERSION) $(bindir))
+
+$(O)/hvstimer-watch.service: data/hvstimer-watch.service.in $(O)/.prefix
+	$(Q)sed 's|@bindir@|$(bindir)|' $< >$@
 
 $(MAN_LINKS): $(wildcard man/*.3)
 	$(Q)mkdir -p $(@D); echo '.so man3/$(patsubst $(basename $(@F)):%,%.3,$(filter $(basename $(@F)):%,$(MAN_ALIASES)))' >$@
@@ -326,6 +330,7 @@ define INSTALLED
 644 $(zshcompdir) $(O)/completions/_hvstimer
 644 $(fishcompdir) $(O)/completions/hvstimer.fish
 644 $(datadir)/hvstimer $(SCHEMAS)
+644 $(unitdir) $(O)/hvstimer-watch.service
 $(foreach n,$(MAN_SECTIONS),644 $(mandir)/man$(n) $(call man_pages,$(n))
 )
 endef

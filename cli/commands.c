@@ -44,6 +44,10 @@ const struct command commands[] = {
 	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd",
 	  "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock and "
 	  "buffer sizes that fit this host. Until Ctrl-C, or for --duration." },
+	{ "watch", CMD_WATCH, cmd_watch, "always on: report storms of running guests as they come",
+	  "Counts, in the kernel, what KVM does with the timers of all guests, and reports a storm "
+	  "within two seconds. Costs next to nothing; with --ring it saves the last seconds for "
+	  "diagnose. Until Ctrl-C, or for --duration." },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 

@@ -25,6 +25,7 @@ enum command_bit {
 	CMD_RECORD = 128,
 	CMD_EXPORT = 256,
 	CMD_SIMULATE = 512,
+	CMD_WATCH = 1024,
 };
 
 struct command {
@@ -53,5 +54,6 @@ int cmd_browse(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
 
 #endif

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "output/out.h"
 #include "policy.h"
+#include "watch/detect.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMAT_COUNT };
 enum by { BY_VM = 1, BY_VCPU = 2, BY_TIMER = 4, BY_ALL = 7 };
@@ -50,6 +51,18 @@ struct export_options {
 	bool arms;
 };
 
+/* What `watch` alone takes. */
+struct watch_options {
+	struct watch_limits limits;
+	int64_t duration_ns; /* 0: until interrupted */
+	int64_t interval_ns;
+	unsigned long ring_kb; /* 0: no ring */
+	unsigned long max_kb;
+	unsigned int keep;
+	const char *exec, *metrics;
+	bool exits;
+};
+
 struct options {
 	const struct command *command;
 	struct string_list files, buffers, ignore, events;
@@ -82,6 +95,7 @@ struct options {
 	bool ascii;
 	struct record_options record;
 	struct export_options export;
+	struct watch_options watch;
 };
 
 enum parse_result { PARSE_GO, PARSE_DONE, PARSE_BAD };

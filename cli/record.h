@@ -47,6 +47,8 @@ struct record_tids {
 int record_host_read(struct record_host *h, char *err, size_t errlen);
 void record_host_free(struct record_host *h);
 bool record_host_has_clock(const struct record_host *h, const char *clock);
+/* "/proc", or where $HVSTIMER_PROC says. */
+const char *record_proc_root(void);
 /* Whether this user may record: writing to tracefs is allowed. */
 bool record_host_writable(void);
 

@@ -16,7 +16,7 @@
 /* The kernel takes a page (4 KiB) for a filter, which may hold two lists of threads. */
 #define TID_FILTER_ROOM 1800
 
-static const char *proc_root(void)
+const char *record_proc_root(void)
 {
 	const char *dir = getenv("HVSTIMER_PROC");
 
@@ -40,7 +40,7 @@ static int find_tracefs(struct record_host *h, char *err, size_t errlen)
 		return -ENODEV;
 	}
 	if (access(h->dir, R_OK | X_OK)) {
-		snprintf(err, errlen, "%s: %s; run as root, for example: sudo hvstimer record",
+		snprintf(err, errlen, "%s: %s; run as root",
 			 h->dir, strerror(errno));
 		return -EACCES;
 	}
@@ -112,7 +112,7 @@ static uint64_t available_memory(void)
 	unsigned long long kb = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/meminfo", proc_root());
+	snprintf(path, sizeof(path), "%s/meminfo", record_proc_root());
 	f = fopen(path, "r");
 	if (!f)
 		return 0;
@@ -181,7 +181,7 @@ static bool is_vcpu_thread(int pid, const char *tid)
 	char path[PATH_MAX], comm[32] = "";
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/%d/task/%s/comm", proc_root(), pid, tid);
+	snprintf(path, sizeof(path), "%s/%d/task/%s/comm", record_proc_root(), pid, tid);
 	f = fopen(path, "r");
 	if (!f)
 		return false;
@@ -236,7 +236,7 @@ int record_tids_read(struct record_tids *t, int pid, char *err, size_t errlen)
 	DIR *d;
 
 	memset(t, 0, sizeof(*t));
-	snprintf(path, sizeof(path), "%s/%d/task", proc_root(), pid);
+	snprintf(path, sizeof(path), "%s/%d/task", record_proc_root(), pid);
 	d = opendir(path);
 	if (!d) {
 		snprintf(err, errlen, "no process %d: %s: %s", pid, path, strerror(errno));

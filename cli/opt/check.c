@@ -105,11 +105,38 @@ static bool policies_consistent(const struct options *o)
 	return true;
 }
 
+#define WATCH_MIN_INTERVAL_NS 100000000
+
+/* Without a ring there is nothing to save. */
+static bool watch_consistent(const struct options *o)
+{
+	struct options plain;
+	const char *option;
+
+	if (o->command->bit != CMD_WATCH)
+		return true;
+	if (o->watch.interval_ns < WATCH_MIN_INTERVAL_NS) {
+		cli_error("%s: --interval is at least 100 ms", o->command->name);
+		return false;
+	}
+	if (o->watch.ring_kb)
+		return true;
+	options_init(&plain, o->command);
+	option = o->output				 ? "--output"
+		 : o->watch.exits			 ? "--exits"
+		 : o->watch.keep != plain.watch.keep	 ? "--keep"
+		 : o->watch.max_kb != plain.watch.max_kb ? "--max-size"
+							 : NULL;
+	if (option)
+		cli_error("%s: %s means nothing without --ring", o->command->name, option);
+	return !option;
+}
+
 bool options_consistent(const struct options *o)
 {
 	if (!outputs_apart(o) || !histogram_consistent(o) || !export_consistent(o))
 		return false;
-	if (!policies_consistent(o))
+	if (!policies_consistent(o) || !watch_consistent(o))
 		return false;
 	if (o->heatmap && o->interval_ns) {
 		cli_error("%s: choose one of --heatmap and --interval", o->command->name);

@@ -11,6 +11,7 @@
 static const char *const section_titles[SEC_COUNT] = {
 	[SEC_INPUT] = "Input",
 	[SEC_RECORD] = "What to record",
+	[SEC_WATCH] = "What to do",
 	[SEC_SELECT] = "What to look at",
 	[SEC_STORM] = "What counts as a storm",
 	[SEC_HISTOGRAM] = "Histogram",
@@ -31,6 +32,8 @@ static void default_text(char *buf, size_t len, const struct option_desc *d)
 		snprintf(buf, len, " (default %u)", *(const unsigned int *)at);
 	else if (d->shown == DEFAULT_DURATION)
 		snprintf(buf, len, " (default %s)", unit_edge(unit, *(const int64_t *)at));
+	else if (d->shown == DEFAULT_SIZE)
+		snprintf(buf, len, " (default %luM)", *(const unsigned long *)at / 1024);
 	else
 		buf[0] = 0;
 }

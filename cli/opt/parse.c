@@ -12,7 +12,7 @@
 
 bool takes_files(const struct command *cmd)
 {
-	return cmd->bit != CMD_RECORD;
+	return !(cmd->bit & (CMD_RECORD | CMD_WATCH));
 }
 
 /*

@@ -13,7 +13,7 @@
 #define CMD_HISTOGRAM  (CMD_SKEW | CMD_LATENCY)
 #define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_SIMULATE | CMD_BROWSE | CMD_EXPORT)
 #define CMD_SCREENS    (CMD_DIAGNOSE | CMD_STORMS | CMD_CLOCKS | CMD_BROWSE)
-#define CMD_ANY	       (CMD_READ | CMD_RECORD)
+#define CMD_ANY	       (CMD_READ | CMD_RECORD | CMD_WATCH)
 
 #define AT(member) .at = offsetof(struct options, member)
 
@@ -50,6 +50,29 @@ const struct option_desc option_table[] = {
 	{ "buffer-size", 'b', "SIZE", SEC_RECORD, CMD_RECORD,
 	  "ring buffer of each CPU: KiB, or with a unit K, M, G", .set = set_size,
 	  AT(record.buffer_kb) },
+
+	{ "duration", 'd', "TIME", SEC_WATCH, CMD_WATCH,
+	  "stop after TIME: seconds, or with a unit ms, s, m, h (default: at Ctrl-C)",
+	  .set = set_duration, AT(watch.duration_ns) },
+	{ "interval", 0, "TIME", SEC_WATCH, CMD_WATCH, "read the counters every TIME",
+	  .set = set_duration, AT(watch.interval_ns), .shown = DEFAULT_DURATION },
+	{ "ring", 0, "SIZE", SEC_WATCH, CMD_WATCH,
+	  "keep the last events in ring buffers of SIZE a CPU (KiB, or with a unit K, M, G), and "
+	  "save them when a storm comes",
+	  .set = set_size, AT(watch.ring_kb) },
+	{ "exits", 0, NULL, SEC_WATCH, CMD_WATCH,
+	  "with --ring: also keep exits and entries, which are most of all events", .set = set_flag,
+	  AT(watch.exits) },
+	{ "output", 'o', "DIR", SEC_WATCH, CMD_WATCH,
+	  "with --ring: save to DIR (default: the current directory)", .set = set_once,
+	  AT(output) },
+	{ "keep", 0, "N", SEC_WATCH, CMD_WATCH, "keep the newest N saved files; 0: all",
+	  .set = set_uint, AT(watch.keep), .max = INT_MAX, .shown = DEFAULT_NUMBER },
+	{ "max-size", 0, "SIZE", SEC_WATCH, CMD_WATCH, "and at most SIZE of them together",
+	  .set = set_size, AT(watch.max_kb), .shown = DEFAULT_SIZE },
+	{ "exec", 0, "COMMAND", SEC_WATCH, CMD_WATCH,
+	  "run COMMAND in a shell at each storm, HVSTIMER_* in its environment", .set = set_once,
+	  AT(watch.exec) },
 
 	{ "vm", 0, "N", SEC_SELECT, CMD_READ, "only virtual machine N, as diagnose numbers them",
 	  .set = set_id, AT(vm), .max = INT_MAX },
@@ -93,6 +116,15 @@ const struct option_desc option_table[] = {
 	  "the guest",
 	  .set = set_duration_or_0, AT(params.short_deadline_ns), .shown = DEFAULT_DURATION },
 
+	{ "min-rate", 0, "N", SEC_STORM, CMD_WATCH, "past-due arms a second that make a storm",
+	  .set = set_uint, AT(watch.limits.min_rate), .max = INT_MAX, .shown = DEFAULT_NUMBER },
+	{ "min-share", 0, "PERCENT", SEC_STORM, CMD_WATCH,
+	  "share of all arms that must be past due", .set = set_uint, AT(watch.limits.min_share),
+	  .max = 100, .shown = DEFAULT_NUMBER },
+	{ "min-length", 0, "TIME", SEC_STORM, CMD_WATCH,
+	  "for how long, in whole intervals, before it is reported", .set = set_duration,
+	  AT(watch.limits.min_ns), .shown = DEFAULT_DURATION },
+
 	{ "by", 0, "LIST", SEC_HISTOGRAM, CMD_HISTOGRAM,
 	  "one histogram for each of vm, vcpu, timer (default all three); all: a single one",
 	  .set = set_by },
@@ -117,10 +149,12 @@ const struct option_desc option_table[] = {
 	  "the policy with each value of a condition, as after=1..64", .set = set_sweep },
 
 	{ "json", 0, NULL, SEC_OUTPUT, CMD_ANALYSIS, "one JSON document", .set = set_json },
-	{ "jsonl", 0, NULL, SEC_OUTPUT, CMD_EVENTS | CMD_STORMS | CMD_CLOCKS,
+	{ "jsonl", 0, NULL, SEC_OUTPUT, CMD_EVENTS | CMD_STORMS | CMD_CLOCKS | CMD_WATCH,
 	  "one JSON object a line", .set = set_jsonl },
 	{ "csv", 0, NULL, SEC_OUTPUT, CMD_TEXT & ~CMD_DIAGNOSE,
 	  "comma-separated values with a heading line", .set = set_csv },
+	{ "metrics", 0, "FILE", SEC_OUTPUT, CMD_WATCH,
+	  "also write Prometheus metrics to FILE, every 10 s", .set = set_file, AT(watch.metrics) },
 	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE,
 	  "also write the plots to FILE", .set = set_file, AT(svg) },
 	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
@@ -142,7 +176,7 @@ const struct option_desc option_table[] = {
 	  .set = set_file, AT(output) },
 	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_RECORD,
 	  "write the recording to FILE (default trace.dat)", .set = set_once, AT(output) },
-	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT, "auto (default), always or never",
+	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT | CMD_WATCH, "auto (default), always or never",
 	  .set = set_word, AT(color), .words = color_words },
 
 	{ "script", 0, "FILE", SEC_OTHER, CMD_BROWSE,
@@ -154,6 +188,8 @@ const struct option_desc option_table[] = {
 	  "exit 1 when there is a storm, 5 when that cannot be told", .set = set_flag, AT(check) },
 	{ "explain", 0, NULL, SEC_OTHER, CMD_ANALYSIS, "say below what the words mean",
 	  .set = set_flag, AT(explain) },
+	{ "check", 0, NULL, SEC_OTHER, CMD_WATCH, "end at the first storm, with exit status 1",
+	  .set = set_flag, AT(check) },
 	{ "force", 'f', NULL, SEC_OTHER, CMD_RECORD, "even while something else is being traced",
 	  .set = set_flag, AT(record.force) },
 	{ "dry-run", 'n', NULL, SEC_OTHER, CMD_RECORD, "print the command, run nothing",
@@ -162,6 +198,7 @@ const struct option_desc option_table[] = {
 	  .set = set_flag, AT(quiet) },
 	{ "quiet", 'q', NULL, SEC_OTHER, CMD_RECORD, "no notes, and trace-cmd quiet",
 	  .set = set_flag, AT(quiet) },
+	{ "quiet", 'q', NULL, SEC_OTHER, CMD_WATCH, "no notes", .set = set_flag, AT(quiet) },
 	{ "verbose", 'v', NULL, SEC_OTHER, CMD_TEXT,
 	  "show everything: all evidence, how the file was read", .set = set_flag, AT(verbose) },
 	{ "help", 'h', NULL, SEC_OTHER, CMD_ANY, .help = "this text" },
@@ -183,4 +220,8 @@ void options_init(struct options *o, const struct command *cmd)
 	hvst_params_default(&o->params);
 	o->record.clock = "mono";
 	o->export.detail = DETAIL_BINNED;
+	o->watch.limits = (struct watch_limits){ 500, 50, 1000000000 };
+	o->watch.interval_ns = 1000000000;
+	o->watch.keep = 10;
+	o->watch.max_kb = 1024 * 1024;
 }

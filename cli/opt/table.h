@@ -13,6 +13,7 @@
 enum option_section {
 	SEC_INPUT,
 	SEC_RECORD,
+	SEC_WATCH,
 	SEC_SELECT,
 	SEC_STORM,
 	SEC_HISTOGRAM,
@@ -23,7 +24,7 @@ enum option_section {
 };
 
 /* The default that --help shows. */
-enum option_default { DEFAULT_HIDDEN, DEFAULT_NUMBER, DEFAULT_DURATION };
+enum option_default { DEFAULT_HIDDEN, DEFAULT_NUMBER, DEFAULT_DURATION, DEFAULT_SIZE };
 
 /**
  * struct option_desc - one option

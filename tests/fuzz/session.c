@@ -172,8 +172,11 @@ static void render(struct hvst_session *s, struct sink *sink)
 static int pass(struct hvst_session *s, struct sink *sink)
 {
 	/* without observers of events the analysis takes them by the batch */
-	static const struct hvst_observer all = { on_event, on_arm, on_fire, on_storm,
-						  on_progress };
+	static const struct hvst_observer all = { .event = on_event,
+						  .arm = on_arm,
+						  .fire = on_fire,
+						  .storm = on_storm,
+						  .progress = on_progress };
 	static const struct hvst_observer none = { .progress = on_progress };
 	int rc;
 

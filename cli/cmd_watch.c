@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0
+/* hvstimer watch: storms of running guests by counters that the kernel keeps, hvstimer-watch(1). */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "options.h"
+#include "record.h"
+#include "watch/child.h"
+#include "watch/keep.h"
+#include "watch/probe.h"
+#include "watch/ring.h"
+#include "watch/show.h"
+
+#define S_NS	     1000000000LL
+#define METRICS_NS   (10 * S_NS) /* a file each second would wear a disk out for nothing */
+#define NAMES_NS     (60 * S_NS)
+#define SAVE_REST_NS (60 * S_NS)
+
+/**
+ * struct watch - a run
+ * @saver: the process that saves the ring, 0: none
+ * @saving: the timer whose storm it saves, as it was then; @file: where to
+ * @hook: the user's program, 0: none
+ * @raging: storms that have not ended
+ * @last: the last line told, for the screen
+ * @ended: by a signal
+ */
+struct watch {
+	struct options o;
+	struct watch_probe probe;
+	struct watch_ring ring;
+	struct watch_table table;
+	struct watch_names names;
+	sigset_t signals, mask;
+	int64_t start_ns, read_ns, interval_ns, saved_ns, named_ns, metrics_ns;
+	uint64_t storms, saved, raging;
+	pid_t saver, hook;
+	struct watch_timer saving;
+	char *file;
+	char last[512];
+	bool screen, ended, failed;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * S_NS + ts.tv_nsec;
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+static struct watch_view view_of(struct watch *r)
+{
+	return (struct watch_view){
+		.table = &r->table,
+		.names = &r->names,
+		.interval_ns = r->interval_ns,
+		.up_ns = r->read_ns - r->start_ns,
+		.storms = r->storms,
+		.saved = r->saved,
+		.uncounted = r->probe.uncounted,
+		.when = time(NULL),
+		.last = r->last,
+	};
+}
+
+static struct watch_report report_of(struct watch *r, enum watch_event event,
+				     const struct watch_timer *w)
+{
+	return (struct watch_report){
+		.event = event,
+		.when = time(NULL),
+		.w = w,
+		.who = watch_who(&r->names, w->key.tid),
+		.file = event == WATCH_EVENT_SAVED ? r->file : NULL,
+	};
+}
+
+static void close_output(struct watch *r, struct out *out)
+{
+	int rc = out_close(out);
+
+	if (!rc)
+		return;
+	if (rc != -EPIPE)
+		cli_error("watch: standard output: %s", strerror(-rc));
+	r->failed = true;
+}
+
+static void remember_line(struct watch *r, const struct watch_report *rep)
+{
+	struct out out;
+
+	out_open_memory(&out);
+	watch_show_line(&out, rep);
+	if (out.len)
+		snprintf(r->last, sizeof(r->last), "%.*s", (int)out.len - 1, out.buf);
+	out_discard(&out);
+}
+
+static void tell(struct watch *r, const struct watch_report *rep)
+{
+	struct out out;
+
+	r->metrics_ns = 0; /* due */
+	remember_line(r, rep);
+	if (r->screen || out_open(&out, NULL, r->o.color))
+		return;
+	if (r->o.format == FORMAT_JSONL)
+		watch_show_json(&out, rep);
+	else
+		watch_show_line(&out, rep);
+	close_output(r, &out);
+}
+
+static void run_hook(struct watch *r, const struct watch_report *rep)
+{
+	pid_t pid;
+
+	if (!r->o.watch.exec)
+		return;
+	if (r->hook) {
+		cli_warn("watch: --exec still runs for the storm before; not run for this one");
+		return;
+	}
+	pid = watch_child_exec(r->o.watch.exec, rep, &r->mask);
+	if (pid < 0)
+		cli_warn("watch: --exec cannot be run: %s", strerror(-pid));
+	else
+		r->hook = pid;
+}
+
+static void draw_screen(struct watch *r)
+{
+	struct watch_view v = view_of(r);
+	struct out out;
+
+	if (out_open(&out, NULL, r->o.color))
+		return;
+	watch_show_screen(&out, &v);
+	close_output(r, &out);
+}
+
+/* A terminal's other screen, without a cursor; @on: false: back. */
+static void switch_screen(struct watch *r, bool on)
+{
+	struct out out;
+
+	if (!r->screen || out_open(&out, NULL, r->o.color))
+		return;
+	out_str(&out, on ? "\033[?1049h\033[?25l" : "\033[?25h\033[?1049l");
+	if (!on && r->last[0])
+		out_printf(&out, "%s\n", r->last);
+	close_output(r, &out);
+}
+
+static void write_metrics(struct watch *r)
+{
+	struct watch_view v = view_of(r);
+	struct out out;
+	int rc;
+
+	if (!r->o.watch.metrics || (r->metrics_ns && r->read_ns - r->metrics_ns < METRICS_NS))
+		return;
+	r->metrics_ns = r->read_ns;
+	rc = out_open(&out, r->o.watch.metrics, COLOR_NEVER);
+	if (!rc) {
+		watch_show_metrics(&out, &v);
+		rc = out_close(&out);
+	}
+	if (rc)
+		cli_warn("watch: %s: %s", r->o.watch.metrics, strerror(-rc));
+}
+
+/* --- saving ----------------------------------------------------------------------------------- */
+
+static const char *save_dir(const struct watch *r)
+{
+	return r->o.output ? r->o.output : ".";
+}
+
+/* Whether the ring is being saved now for the storm of @w. */
+static bool begin_save(struct watch *r, const struct watch_timer *w)
+{
+	int rc;
+
+	if (!r->ring.in.fs || r->saver || (r->saved_ns && r->read_ns - r->saved_ns < SAVE_REST_NS))
+		return false;
+	r->saved_ns = r->read_ns;
+	r->saving = *w;
+	r->file = watch_keep_path(save_dir(r), time(NULL), &w->key);
+	rc = r->file ? watch_ring_set(&r->ring, false) : -ENOMEM;
+	if (!rc) {
+		rc = watch_child_save(&r->ring, &r->table, r->file);
+		if (rc > 0) {
+			r->saver = rc;
+			return true;
+		}
+		watch_ring_set(&r->ring, true);
+	}
+	cli_warn("watch: the ring cannot be saved: %s", strerror(-rc));
+	free(r->file);
+	r->file = NULL;
+	return false;
+}
+
+static void end_save(struct watch *r, int status)
+{
+	bool ok = WIFEXITED(status) && !WEXITSTATUS(status);
+	enum watch_event event = ok ? WATCH_EVENT_SAVED : WATCH_EVENT_STORM;
+	struct watch_report rep = report_of(r, event, &r->saving);
+	int rc = watch_ring_set(&r->ring, true);
+
+	r->saver = 0;
+	if (rc)
+		cli_warn("watch: the ring does not record any more: %s", strerror(-rc));
+	if (ok) {
+		r->saved++;
+		tell(r, &rep);
+		rc = watch_keep_prune(save_dir(r), r->o.watch.keep,
+				      (uint64_t)r->o.watch.max_kb * 1024);
+		if (rc)
+			cli_warn("watch: %s: %s", save_dir(r), strerror(-rc));
+	}
+	run_hook(r, &rep);
+	free(r->file);
+	r->file = NULL;
+}
+
+static void reap_children(struct watch *r, int flags)
+{
+	int status;
+	pid_t pid;
+
+	while ((r->saver || r->hook) && (pid = waitpid(-1, &status, flags)) > 0) {
+		if (pid == r->saver)
+			end_save(r, status);
+		else if (pid == r->hook)
+			r->hook = 0;
+		if (!flags && !r->saver)
+			return;
+	}
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void on_change(void *arg, const struct watch_timer *w, enum watch_news news)
+{
+	struct watch *r = arg;
+	struct watch_report rep =
+		report_of(r, news == WATCH_BEGINS ? WATCH_EVENT_STORM : WATCH_EVENT_END, w);
+
+	tell(r, &rep);
+	if (news == WATCH_ENDS) {
+		r->raging--;
+		return;
+	}
+	r->storms++;
+	r->raging++;
+	if (!begin_save(r, w))
+		run_hook(r, &rep);
+}
+
+/* False after a message. */
+static bool read_counters(struct watch *r)
+{
+	int64_t now = now_ns();
+	char err[256];
+	int rc;
+
+	/* The end of a storm may be that of its thread, and is told with its name. */
+	if (!r->raging && now - r->named_ns >= NAMES_NS) {
+		watch_names_forget(&r->names);
+		r->named_ns = now;
+	}
+	rc = watch_probe_read(&r->probe, &r->table, err, sizeof(err));
+	if (rc) {
+		cli_error("watch: %s", err);
+		return false;
+	}
+	r->interval_ns = now - r->read_ns;
+	rc = watch_table_end(&r->table, r->read_ns, now, &r->o.watch.limits, on_change, r);
+	r->read_ns = now;
+	if (!rc)
+		rc = watch_probe_make_room(&r->probe);
+	if (rc < 0)
+		cli_error("watch: %s", strerror(-rc));
+	if (rc > 0)
+		watch_table_cleared(&r->table);
+	return rc >= 0;
+}
+
+/* Until @until or a signal that ends the run. */
+static void wait_until(struct watch *r, int64_t until)
+{
+	int64_t left;
+
+	while (!r->ended && (left = until - now_ns()) > 0) {
+		struct timespec ts = { left / S_NS, left % S_NS };
+		int sig = sigtimedwait(&r->signals, NULL, &ts);
+
+		if (sig == SIGCHLD)
+			reap_children(r, WNOHANG);
+		else if (sig > 0)
+			r->ended = true;
+	}
+}
+
+static bool done(const struct watch *r)
+{
+	if (r->ended || r->failed)
+		return true;
+	if (r->o.check && r->storms && !r->saver)
+		return true;
+	return r->o.watch.duration_ns && r->read_ns - r->start_ns >= r->o.watch.duration_ns;
+}
+
+static int64_t next_reading(const struct watch *r)
+{
+	int64_t next = r->read_ns + r->o.watch.interval_ns;
+	int64_t end = r->start_ns + r->o.watch.duration_ns;
+
+	/* Readings keep to a grid, so that lateness does not add up. */
+	next -= (next - r->start_ns) % r->o.watch.interval_ns;
+	if (next - r->read_ns < r->o.watch.interval_ns / 2)
+		next += r->o.watch.interval_ns;
+	return r->o.watch.duration_ns && end < next ? end : next;
+}
+
+static int loop(struct watch *r)
+{
+	r->start_ns = r->read_ns = r->named_ns = now_ns();
+	switch_screen(r, true);
+	while (!done(r)) {
+		wait_until(r, next_reading(r));
+		if (r->ended)
+			break;
+		if (!read_counters(r)) {
+			r->failed = true;
+			break;
+		}
+		if (r->screen)
+			draw_screen(r);
+		write_metrics(r);
+	}
+	/* What is being saved is saved; the user's program goes on by itself. */
+	if (r->saver)
+		reap_children(r, 0);
+	switch_screen(r, false);
+	if (r->o.watch.metrics)
+		unlink(r->o.watch.metrics); /* what stays there would look like a running watch */
+	if (r->failed)
+		return EXIT_INPUT;
+	return r->o.check && r->storms ? EXIT_FINDINGS : EXIT_OK;
+}
+
+/* --- begin and end ---------------------------------------------------------------------------- */
+
+/* Signals wait for sigtimedwait(), so that no place is without a clean end. */
+static void block_signals(struct watch *r)
+{
+	sigemptyset(&r->signals);
+	sigaddset(&r->signals, SIGINT);
+	sigaddset(&r->signals, SIGTERM);
+	sigaddset(&r->signals, SIGHUP);
+	sigaddset(&r->signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &r->signals, &r->mask);
+}
+
+static bool wants_screen(const struct options *o)
+{
+	const char *term = getenv("TERM");
+
+	return o->format == FORMAT_TEXT && isatty(STDOUT_FILENO) && term && *term &&
+	       strcmp(term, "dumb");
+}
+
+static int begin(struct watch *r, const struct record_host *h)
+{
+	char err[256];
+	int rc;
+
+	if (!record_host_writable()) {
+		cli_error("watch: %s cannot be written: run as root", h->dir);
+		return -EACCES;
+	}
+	if (r->o.watch.ring_kb && access(save_dir(r), W_OK | X_OK)) {
+		cli_error("watch: %s: %s", save_dir(r), strerror(errno));
+		return -EACCES;
+	}
+	if (watch_instances_reap() && !r->o.quiet)
+		cli_error("watch: removed what a killed run had left in tracefs");
+	rc = watch_probe_start(&r->probe, h, err, sizeof(err));
+	if (!rc && r->o.watch.ring_kb)
+		rc = watch_ring_start(&r->ring, h, r->o.watch.ring_kb, r->o.watch.exits, err,
+				      sizeof(err));
+	if (rc)
+		cli_error("watch: %s", err);
+	else if (!r->screen && !r->o.quiet)
+		cli_error("watch: counting%s", r->o.watch.ring_kb ? " and recording" : "");
+	return rc;
+}
+
+static void stop(struct watch *r)
+{
+	int ring = watch_ring_stop(&r->ring), probe = watch_probe_stop(&r->probe);
+
+	if (ring || probe)
+		cli_warn("watch: an instance is left in tracefs (%s); the next watch removes it",
+			 strerror(ring ? -ring : -probe));
+	watch_table_free(&r->table);
+	watch_names_free(&r->names);
+}
+
+static int watch(struct watch *r)
+{
+	struct record_host h;
+	char err[256];
+	int code = EXIT_INPUT;
+
+	if (record_host_read(&h, err, sizeof(err))) {
+		cli_error("watch: %s", err);
+		return EXIT_INPUT;
+	}
+	r->screen = wants_screen(&r->o);
+	block_signals(r);
+	if (!begin(r, &h))
+		code = loop(r);
+	stop(r);
+	record_host_free(&h);
+	return code;
+}
+
+int cmd_watch(int argc, char **argv)
+{
+	struct watch r = { 0 };
+	int code = EXIT_OK;
+
+	switch (options_parse(&r.o, command_by_bit(CMD_WATCH), argc, argv)) {
+	case PARSE_DONE:
+		break;
+	case PARSE_BAD:
+		code = EXIT_USAGE;
+		break;
+	case PARSE_GO:
+		code = watch(&r);
+		break;
+	}
+	options_free(&r.o);
+	return code;
+}

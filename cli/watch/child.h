@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Processes that watch starts: one that saves the ring, one that runs the user's program. */
+#ifndef HVST_CLI_WATCH_CHILD_H
+#define HVST_CLI_WATCH_CHILD_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "ring.h"
+#include "show.h"
+
+/*
+ * Saves @r in a process of its own, so that the counters are read meanwhile; it prints why it
+ * fails, and ends with status 0 when it does not. Its id, or a negative errno.
+ */
+pid_t watch_child_save(const struct watch_ring *r, const struct watch_table *t, const char *path);
+
+/*
+ * Runs @command in a shell, with @rep in the environment (HVSTIMER_*), signals as in @mask, and
+ * standard output on standard error. Its id, or a negative errno.
+ */
+pid_t watch_child_exec(const char *command, const struct watch_report *rep, const sigset_t *mask);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What watch shows: a screen, lines, JSON lines, Prometheus text. */
+#ifndef HVST_CLI_WATCH_SHOW_H
+#define HVST_CLI_WATCH_SHOW_H
+
+#include <time.h>
+
+#include "../output/out.h"
+#include "detect.h"
+#include "who.h"
+
+/* Deliveries a second from which on a timer without a storm is called busy. */
+#define WATCH_BUSY_HZ 2000
+
+enum watch_event { WATCH_EVENT_STORM, WATCH_EVENT_END, WATCH_EVENT_SAVED };
+
+/**
+ * struct watch_report - one thing to tell
+ * @w: whose storm
+ * @file: what was saved, for WATCH_EVENT_SAVED
+ */
+struct watch_report {
+	enum watch_event event;
+	time_t when;
+	const struct watch_timer *w;
+	const struct watch_who *who;
+	const char *file;
+};
+
+/* "storm", "storm_end", "saved" */
+const char *watch_event_name(enum watch_event event);
+void watch_show_line(struct out *out, const struct watch_report *r);
+void watch_show_json(struct out *out, const struct watch_report *r);
+
+/**
+ * struct watch_view - all that is known
+ * @interval_ns: between the last two readings
+ * @storms, @saved, @uncounted: since the beginning
+ * @last: the last thing told; empty: none
+ */
+struct watch_view {
+	const struct watch_table *table;
+	struct watch_names *names;
+	int64_t interval_ns, up_ns;
+	uint64_t storms, saved, uncounted;
+	time_t when;
+	const char *last;
+};
+
+/* The screen, from the upper left corner on. */
+void watch_show_screen(struct out *out, const struct watch_view *v);
+/* The metrics, as node_exporter's textfile collector takes them. */
+void watch_show_metrics(struct out *out, const struct watch_view *v);
+
+#endif
