@@ -41,3 +41,11 @@ def hvstimer(*args, status=0):
     res = subprocess.run([HVSTIMER, *args], capture_output=True, check=False)
     assert res.returncode == status, f'hvstimer {" ".join(args)}: {res.returncode}: {res.stderr.decode()}'
     return res.stdout.decode()
+
+
+def own_timers(doc):
+    """the timers of diagnose --json without the sums over VMs that had the same thread id"""
+    def key(t):
+        return t['tid'], t['vcpu'], t['timer']
+    known = {key(t) for t in doc['timers'] if t['vm'] is not None}
+    return [t for t in doc['timers'] if t['vm'] is not None or key(t) not in known]

@@ -19,8 +19,9 @@ static unsigned int encode(unsigned char *p, uint64_t v)
 void wire_varint(struct out *o, uint64_t v)
 {
 	unsigned char p[VARINT_MAX];
+	unsigned int n = encode(p, v);
 
-	out_mem(o, p, encode(p, v));
+	out_mem(o, p, n);
 }
 
 static void tag(struct out *o, unsigned int field, enum wire_type type)
