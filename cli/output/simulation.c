@@ -154,7 +154,11 @@ static void storm_row(struct table *t, const char *name, uint64_t delayed,
 
 	cell_name(t, name);
 	table_cell(t, ROLE_NONE, unit_count(text, delayed));
-	table_cell(t, ROLE_NONE, unit_count(text, after ? e->arms_after : e->arms_before));
+	if (after && e->arms_after == HVST_UNKNOWN)
+		table_cell(t, ROLE_NONE, "?");
+	else
+		table_cell(t, ROLE_NONE,
+			   unit_count(text, after ? (uint64_t)e->arms_after : e->arms_before));
 	table_cell(t, ROLE_NONE, unit_rate(text, after ? e->rate_after : e->rate_before));
 	cell_end(t, after && e->prevented, after ? e->end_after : e->end_before);
 	table_printf(t, ROLE_NONE, "%+.1f %%", after ? e->guest_gain * 100 : 0);
@@ -326,7 +330,7 @@ static void put_effect(struct json *j, const struct simulation_view *v, unsigned
 	json_u64(j, "storm", storm);
 	json_u64(j, "delayed", e.delayed);
 	json_u64(j, "arms_before", e.arms_before);
-	json_u64(j, "arms_after", e.arms_after);
+	json_i64(j, "arms_after", e.arms_after);
 	json_number(j, "rate_before_hz", e.rate_before, 3);
 	json_number(j, "rate_after_hz", e.rate_after, 3);
 	json_i64(j, "end_before_ns", e.end_before);
