@@ -13,7 +13,8 @@
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
 #define PAUSE_TURNS   8	   /* what takes as long as so many turns of a loop is a pause */
-#define MAX_TURNS     1e15 /* a storm of more does not end */
+#define MIN_GAIN      1.01 /* of counts on time, that catches up */
+#define MAX_TURNS     1e6  /* so many times as long: it does not end */
 #define REST_PART     3	   /* of the guest's loop, where the rest of its handler is not known */
 
 /* What one policy does to one stretch. */
@@ -462,6 +463,21 @@ static double arms_to_come(const struct hvst_storm *storm, double loop)
 	return (double)(storm->predicted_end_ns - storm->end_ns) / loop;
 }
 
+/* Does the storm end by itself, the guest having caught up? One that was cut off may not tell. */
+static bool catches_up(const struct hvst_storm *storm)
+{
+	return storm->kind == HVST_STORM_BACKLOG && storm->count_gain > MIN_GAIN &&
+	       (!storm->open || storm->predicted_end_ns != HVST_UNKNOWN);
+}
+
+/* With turns that are longer by @extra. */
+static bool still_catches_up(const struct hvst_storm *storm, double extra, double loop)
+{
+	double gain = (storm->count_gain - 1) * loop;
+
+	return gain > extra && gain / (gain - extra) < MAX_TURNS;
+}
+
 /*
  * The model. Each turn of the guest's loop takes as long as it did, and the cost of the delay. A
  * backlog ends when as much has been caught up as was: each turn gains what the target moves on by,
@@ -470,32 +486,33 @@ static double arms_to_come(const struct hvst_storm *storm, double loop)
  * what there is.
  */
 static void predict(const struct hvst_storm *storm, double delayed, double extra, double loop,
-		    struct sim_storm *out, double *kept)
+		    int64_t watchdog_ns, struct sim_storm *out)
 {
 	double all = (double)storm->past_due + arms_to_come(storm, loop);
-	double others = all - delayed, step = storm->count_gain * loop, length = 0, turns;
+	double others = all - delayed, step = storm->count_gain * loop, length, turns;
 
-	*kept = 1;
-	if (storm->kind == HVST_STORM_BACKLOG && isfinite(step)) {
-		turns = delayed * (step - loop) / (step - loop - extra);
-		if (step <= loop + extra || turns > MAX_TURNS) {
-			out->end_after = HVST_UNKNOWN;
-			out->rate_after = 1e9 / (loop + extra);
-			return;
-		}
-		length = others * loop + turns * (loop + extra);
-	} else {
+	if (!catches_up(storm)) {
 		turns = delayed * loop / (loop + extra);
+		out->rate_after = out->rate_before * (others + turns) / all;
+		out->arms_after = (int64_t)(others + turns + 0.5);
+		return;
 	}
-	out->arms_after = (uint64_t)(others + turns + 0.5);
-	out->rate_after = length > 0 ? (others + turns) * 1e9 / length
-				     : out->rate_before * (others + turns) / all;
-	if (delayed > 0)
-		*kept = turns / delayed;
-	if (length > 0)
-		out->end_after = length < (double)(INT64_MAX / 4)
-					 ? storm->start_ns + (int64_t)length
-					 : HVST_UNKNOWN;
+	turns = delayed * (step - loop) / (step - loop - extra);
+	length = others * loop + turns * (loop + extra);
+	out->rate_after = (others + turns) * 1e9 / length;
+	out->arms_after = (int64_t)(others + turns + 0.5);
+	out->end_after =
+		length < (double)(INT64_MAX / 4) ? storm->start_ns + (int64_t)length : HVST_UNKNOWN;
+	out->watchdog_after = length >= (double)watchdog_ns;
+}
+
+/* A backlog whose turns take longer than the target moves on by: it grows. */
+static void never_ends(double extra, double loop, struct sim_storm *out)
+{
+	out->rate_after = 1e9 / (loop + extra);
+	out->arms_after = HVST_UNKNOWN;
+	out->end_after = HVST_UNKNOWN;
+	out->watchdog_after = true;
 }
 
 static void livelock(const struct policy *p, const struct hvst_storm *storm, struct sim_storm *out)
@@ -518,19 +535,11 @@ static void as_recorded(const struct hvst_storm *storm, struct sim_storm *out)
 	out->rate_before = span > 0 ? (double)(out->arms_before - 1) * 1e9 / span : 0;
 	out->end_before = storm->open ? storm->predicted_end_ns : storm->end_ns;
 	out->watchdog_before = storm->endangers_watchdog;
-	out->arms_after = out->arms_before;
+	out->arms_after = (int64_t)out->arms_before;
 	out->rate_after = out->rate_before;
 	out->end_after = out->end_before;
 	out->watchdog_after = out->watchdog_before;
 	out->costs = costs_unknown;
-}
-
-/* The share of the storm's time in which the guest waits for a delayed timer. */
-static double gain(const struct sim_storm *e, const struct sum *sum, double kept, double wait)
-{
-	double length = (double)e->arms_after * 1e9 / e->rate_after;
-
-	return length > 0 ? fmin((double)sum->delayed * kept * wait / length, 1) : 0;
 }
 
 /*
@@ -548,7 +557,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	       int64_t watchdog_ns, struct sim_storm *out)
 {
 	const struct sim_timer *t = *place_of(s, storm->tid, storm->timer);
-	double loop, extra, delay, recorded, changed, kept, padded;
+	double loop, extra, delay, recorded, changed, padded, part;
 	struct sum sum;
 
 	as_recorded(storm, out);
@@ -578,14 +587,16 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 		return;
 	if (storm->open)
 		changed += arms_to_come(storm, loop);
-	predict(storm, changed, extra, loop, out, &kept);
-	out->guest_gain = gain(out, &sum, kept, wait_of(&out->costs, delay, loop));
+	if (catches_up(storm) && !still_catches_up(storm, extra, loop))
+		never_ends(extra, loop, out);
+	else
+		predict(storm, changed, extra, loop, watchdog_ns, out);
+	/* In turns of the new loop, of which as large a part is delayed as of the old. */
+	part = (double)sum.delayed / (double)storm->past_due;
+	out->guest_gain = fmin(part * wait_of(&out->costs, delay, loop) * out->rate_after / 1e9, 1);
 	if (padded > 0) /* what the guest waited already */
 		out->guest_gain -=
 			fmin(wait_of(&out->costs, (double)s->padding_ns, loop) / loop, 1);
-	if (storm->kind == HVST_STORM_BACKLOG)
-		out->watchdog_after = out->end_after == HVST_UNKNOWN ||
-				      out->end_after - storm->start_ns >= watchdog_ns;
 }
 
 void sim_total(const struct simulation *s, unsigned int policy, const struct hvst_result *r,

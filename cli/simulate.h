@@ -46,7 +46,8 @@ struct sim_costs {
 /* A policy's effect on one storm. Rates are past-due arms, or turns of a livelock, a second. */
 struct sim_storm {
 	uint64_t delayed; /* of the arms in the recording */
-	uint64_t arms_before, arms_after;
+	uint64_t arms_before;
+	int64_t arms_after; /* HVST_UNKNOWN: it does not end by itself */
 	double rate_before, rate_after;
 	int64_t end_before, end_after; /* HVST_UNKNOWN: it does not end by itself */
 	double guest_gain; /* share of the storm's time in which the guest waits; may be negative */

@@ -8,6 +8,7 @@
 #include "units.h"
 
 #define MOST_STORMS 8 /* shown without --verbose */
+#define MOST_NAME   24
 
 const char *response_text(enum hvst_response r)
 {
@@ -124,11 +125,20 @@ void simulation_sentence(char *buf, size_t len, const struct simulation_view *v,
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-static void cell_end(struct table *t, const struct sim_storm *e, int64_t end)
+/* A policy's name, cut where it would leave no room; its sentence says all of it. */
+static void cell_name(struct table *t, const char *name)
+{
+	bool long_name = strlen(name) > MOST_NAME;
+
+	table_printf(t, ROLE_NONE, "%.*s%s", long_name ? MOST_NAME - 2 : MOST_NAME, name,
+		     long_name ? ".." : "");
+}
+
+static void cell_end(struct table *t, bool prevented, int64_t end)
 {
 	char time[UNIT_BUF];
 
-	if (e->prevented)
+	if (prevented)
 		table_cell(t, ROLE_GOOD, "prevented");
 	else if (end == HVST_UNKNOWN)
 		table_cell(t, ROLE_NONE, "does not end");
@@ -142,11 +152,15 @@ static void storm_row(struct table *t, const char *name, uint64_t delayed,
 	char text[UNIT_BUF];
 	bool danger = after ? e->watchdog_after : e->watchdog_before;
 
-	table_cell(t, ROLE_NONE, name);
+	cell_name(t, name);
 	table_cell(t, ROLE_NONE, unit_count(text, delayed));
-	table_cell(t, ROLE_NONE, unit_count(text, after ? e->arms_after : e->arms_before));
+	if (after && e->arms_after == HVST_UNKNOWN)
+		table_cell(t, ROLE_NONE, "?");
+	else
+		table_cell(t, ROLE_NONE,
+			   unit_count(text, after ? (uint64_t)e->arms_after : e->arms_before));
 	table_cell(t, ROLE_NONE, unit_rate(text, after ? e->rate_after : e->rate_before));
-	cell_end(t, e, after ? e->end_after : e->end_before);
+	cell_end(t, after && e->prevented, after ? e->end_after : e->end_before);
 	table_printf(t, ROLE_NONE, "%+.1f %%", after ? e->guest_gain * 100 : 0);
 	table_cell(t, danger ? ROLE_WARN : ROLE_NONE, danger ? "in danger" : "safe");
 }
@@ -202,7 +216,6 @@ static void storm_text(struct out *o, const struct simulation_view *v, unsigned 
 			storm_row(t, "as recorded", 0, &e, false);
 		storm_row(t, v->sim->policies[p].name, e.delayed, &e, true);
 	}
-	out_str(o, "  ");
 	table_end(t, o, 2);
 	if (s->kind != HVST_STORM_LIVELOCK)
 		storm_costs(o, &e.costs);
@@ -220,7 +233,7 @@ static void total_row(struct table *t, const char *name, const struct sim_total 
 {
 	char text[UNIT_BUF];
 
-	table_cell(t, ROLE_NONE, name);
+	cell_name(t, name);
 	cell_part(t, s->delayed_in, s->in_storms);
 	cell_part(t, s->delayed_out, s->outside);
 	table_cell(t, ROLE_NONE, unit_count(text, s->outside_by_cause[HVST_ARM_SHORT_DEADLINE]));
@@ -245,7 +258,7 @@ static void totals_text(struct out *o, const struct simulation_view *v)
 	char name[32];
 
 	out_in(o, ROLE_TITLE, "Arms that would be delayed");
-	out_str(o, "; outside of storms also by what made them past due\n  ");
+	out_str(o, "; outside of storms also by what made them past due\n");
 	for (unsigned int p = 0; p < v->sim->nr_policies; p++) {
 		snprintf(name, sizeof(name), "%s=%u", sweep ? policy_sweep_name(v->sweep) : "",
 			 v->sweep->from + p);
@@ -317,7 +330,7 @@ static void put_effect(struct json *j, const struct simulation_view *v, unsigned
 	json_u64(j, "storm", storm);
 	json_u64(j, "delayed", e.delayed);
 	json_u64(j, "arms_before", e.arms_before);
-	json_u64(j, "arms_after", e.arms_after);
+	json_i64(j, "arms_after", e.arms_after);
 	json_number(j, "rate_before_hz", e.rate_before, 3);
 	json_number(j, "rate_after_hz", e.rate_after, 3);
 	json_i64(j, "end_before_ns", e.end_before);
