@@ -40,8 +40,7 @@ static int find_tracefs(struct record_host *h, char *err, size_t errlen)
 		return -ENODEV;
 	}
 	if (access(h->dir, R_OK | X_OK)) {
-		snprintf(err, errlen, "%s: %s; run as root",
-			 h->dir, strerror(errno));
+		snprintf(err, errlen, "%s: %s; run as root", h->dir, strerror(errno));
 		return -EACCES;
 	}
 	return 0;
