@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Policies arm by arm, and the stretches that simulate keeps until storms are known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../cli/simulate.h"
+
+#define MS 1000000LL
+
+static struct policy parsed(const char *text)
+{
+	struct policy p;
+	char why[128];
+
+	assert_true(policy_parse(&p, text, why, sizeof(why)));
+	return p;
+}
+
+/* @arms: '!' past due, '.' ahead, each @step_ns after the one before; the sum of all delays. */
+static int64_t delays(const char *policy, const char *arms, int64_t step_ns)
+{
+	struct policy_history h = { .last_past_ns = HVST_UNKNOWN };
+	struct policy p = parsed(policy);
+	struct policy_state s = { 0 };
+	int64_t ts = 0, sum = 0;
+
+	for (; *arms; arms++, ts += step_ns) {
+		bool past_due = *arms == '!';
+
+		h.past_due = h.past_due << 1 | past_due;
+		sum += policy_arm(&p, &s, &h, past_due, ts);
+		if (past_due)
+			h.last_past_ns = ts;
+	}
+	return sum;
+}
+
+static void conditions(void **state)
+{
+	(void)state;
+	assert_int_equal(delays("none", "!!!", MS), 0);
+	assert_int_equal(delays("pad=10us", "!.!!.", MS), 30000);
+	assert_int_equal(delays("pad=10us,after=3", "!!!!.!!!", MS), 30000);
+	assert_int_equal(delays("pad=10us,after=2,within=2ms", "!!!!", MS), 30000);
+	/* The delay of the arm before moves the next one out of reach. */
+	assert_int_equal(delays("pad=10us,after=2,within=1ms", "!!!!", MS), 20000);
+	assert_int_equal(delays("pad=10us,after=2,within=999us", "!!!!", MS), 0);
+	assert_int_equal(delays("pad=backoff,from=10us,max=35us", "!!!!.!", MS),
+			 10000 + 20000 + 35000 + 35000 + 10000);
+	assert_int_equal(delays("pad=10us,share=100",
+				"!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
+				MS),
+			 20000);
+}
+
+static void arm(struct simulation *s, int64_t ts_ns, bool past_due)
+{
+	struct hvst_arm a = { .ts_ns = ts_ns,
+			      .tid = 7,
+			      .kind = past_due ? HVST_ARM_PAST_DUE : HVST_ARM_AHEAD };
+
+	assert_int_equal(sim_arm(s, &a, past_due ? HVST_ARM_PREEMPTED : HVST_ARM_ON_TIME), 0);
+}
+
+/* @n times a past-due arm and an arm ahead, from @ts_ns on; where it ended. */
+static int64_t alone(struct simulation *s, int64_t ts_ns, unsigned int n)
+{
+	for (; n; n--, ts_ns += 10 * MS) {
+		arm(s, ts_ns, true);
+		arm(s, ts_ns + MS, false);
+	}
+	return ts_ns;
+}
+
+/* More stretches than are kept: they are joined, and a storm that lies apart is counted exactly. */
+static void many_stretches(void **state)
+{
+	enum { POLICIES = MAX_POLICIES, ALONE = 5000, STORM = 1000 };
+	static struct policy policies[POLICIES];
+	struct hvst_storm storm = { .tid = 7, .arms = STORM, .past_due = STORM };
+	struct hvst_result r = { .storms = &storm, .nr_storms = 1 };
+	struct simulation s;
+	struct sim_total t;
+	int64_t ts;
+
+	(void)state;
+	for (unsigned int i = 0; i < POLICIES; i++)
+		policies[i] = parsed("pad=10us,after=16");
+	policies[0] = parsed("pad=10us");
+	assert_int_equal(sim_init(&s, policies, POLICIES, 200 * MS), 0);
+	storm.start_ns = ts = alone(&s, 0, ALONE) + 1000 * MS;
+	for (unsigned int i = 0; i < STORM; i++, ts += MS / 100)
+		arm(&s, ts, true);
+	storm.end_ns = ts - MS / 100;
+	arm(&s, ts, false);
+	alone(&s, ts + 1000 * MS, ALONE);
+	assert_true(s.coarse);
+	assert_true(s.nr_stretches <= s.max_stretches);
+	sim_total(&s, 0, &r, 10000 * MS, &t);
+	assert_int_equal(t.in_storms, STORM);
+	assert_int_equal(t.delayed_in, STORM);
+	assert_int_equal(t.outside, 2 * ALONE);
+	assert_int_equal(t.delayed_out, 2 * ALONE);
+	assert_int_equal(t.outside_by_cause[HVST_ARM_PREEMPTED], 2 * ALONE);
+	sim_total(&s, 1, &r, 10000 * MS, &t);
+	assert_int_equal(t.delayed_in, STORM - 15);
+	assert_int_equal(t.delayed_out, 0);
+	sim_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conditions),
+		cmocka_unit_test(many_stretches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
