@@ -103,7 +103,7 @@ static int simulate(struct simulate *s)
 	code = ctx_analyse(&s->r, STIMER_IDS, &obs, s);
 	if (code)
 		return code;
-	sim_finish(&s->sim, s->r.s, o->vm, s->r.trace->padding_ns);
+	sim_finish(&s->sim, s->r.result, o->vm, s->r.trace->padding_ns);
 	for (unsigned int p = 0; p < s->nr_policies; p++)
 		sim_total(&s->sim, p, s->r.result, o->params.watchdog_ns, &s->totals[p]);
 	return o->svg && !ctx_write(o->svg, draw, s) ? EXIT_INPUT : EXIT_OK;

@@ -12,6 +12,7 @@
 #define FIRST_JOIN_NS 1000000
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
+#define TIMERS	      4
 #define PAUSE_TURNS   8	   /* what takes as long as so many turns of a loop is a pause */
 #define MIN_GAIN      1.01 /* of counts on time, that catches up */
 #define MAX_TURNS     1e6  /* so many times as long: it does not end */
@@ -33,13 +34,13 @@ struct stretch {
 
 struct sim_timer {
 	struct sim_timer *next;
-	int tid, timer;
-	bool open; /* the last stretch goes on */
+	int tid, thread, timer;
+	int vm;	     /* -1: unknown, and before the end */
+	bool open;   /* the last stretch goes on */
+	bool listed; /* in the result */
 	bool left_out;
 	struct sim_costs costs;
-	int64_t turn_ns;  /* a turn of the guest's loop: running median */
-	bool known;	  /* @costs are set */
-	uint64_t firings; /* that @costs are from */
+	int64_t turn_ns; /* a turn of the guest's loop: running median */
 	struct policy_history history;
 	struct policy_state *states;
 	unsigned char *stretches; /* stretch_size() bytes each, in time order */
@@ -97,19 +98,34 @@ void sim_free(struct simulation *s)
 	s->buckets = NULL;
 }
 
-static struct sim_timer **place_of(const struct simulation *s, int tid, int timer)
+static struct sim_timer **bucket_of(const struct simulation *s, int tid, int timer)
 {
-	struct sim_timer **at =
-		&s->buckets[((unsigned int)tid * 4 + (unsigned int)timer) % BUCKETS];
+	return &s->buckets[((unsigned int)tid * 4 + (unsigned int)timer) % BUCKETS];
+}
 
-	while (*at && ((*at)->tid != tid || (*at)->timer != timer))
+/* Thread ids are used again: while arms come, @thread tells vCPUs apart. */
+static struct sim_timer **place_of(const struct simulation *s, int tid, int thread, int timer)
+{
+	struct sim_timer **at = bucket_of(s, tid, timer);
+
+	while (*at && ((*at)->tid != tid || (*at)->thread != thread || (*at)->timer != timer))
 		at = &(*at)->next;
 	return at;
 }
 
+/* The timer of a finding, which has its VM. NULL: it had no arm. */
+static struct sim_timer *timer_in(const struct simulation *s, int vm, int tid, int timer)
+{
+	struct sim_timer *t = *bucket_of(s, tid, timer);
+
+	while (t && (t->tid != tid || t->vm != vm || t->timer != timer))
+		t = t->next;
+	return t;
+}
+
 static struct sim_timer *timer_of(struct simulation *s, const struct hvst_arm *arm)
 {
-	struct sim_timer **at = place_of(s, arm->tid, arm->timer);
+	struct sim_timer **at = place_of(s, arm->tid, arm->thread, arm->timer);
 	struct sim_timer *t = *at;
 
 	if (t)
@@ -123,6 +139,8 @@ static struct sim_timer *timer_of(struct simulation *s, const struct hvst_arm *a
 		return NULL;
 	}
 	t->tid = arm->tid;
+	t->thread = arm->thread;
+	t->vm = -1;
 	t->timer = arm->timer;
 	t->history.last_past_ns = HVST_UNKNOWN;
 	t->costs = costs_unknown;
@@ -331,29 +349,37 @@ static int by_start(const void *x, const void *y)
 	return a->start_ns < b->start_ns ? -1 : a->start_ns > b->start_ns;
 }
 
-void sim_finish(struct simulation *s, const struct hvst_session *session, int vm,
-		int64_t padding_ns)
+static void find_vms(struct simulation *s, const struct hvst_result *r)
 {
-	const struct hvst_result *r = hvst_session_result(session);
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++)
+			for (int timer = 0; timer < TIMERS; timer++) {
+				const struct hvst_vcpu_info *v = &r->vms[i].vcpus[k];
+				struct sim_timer *t = *place_of(s, v->tid, v->thread, timer);
+
+				if (!t)
+					continue;
+				t->vm = r->vms[i].vm;
+				t->listed = true;
+			}
+}
+
+void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64_t padding_ns)
+{
 	const struct hvst_timer *most = busiest(r);
 
+	find_vms(s, r);
 	s->padding_ns = padding_ns == HVST_UNKNOWN ? 0 : padding_ns;
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
 		const struct hvst_timer *seen = &r->timers[i];
-		struct sim_timer *t = *place_of(s, seen->tid, seen->timer);
+		struct sim_timer *t = timer_in(s, seen->vm, seen->tid, seen->timer);
 
-		/* Of several vCPUs that had one thread id, the one that tells most. */
-		if (!t || seen->vm < 0 || (t->known && firings(seen) <= t->firings))
-			continue;
-		t->known = true;
-		t->firings = firings(seen);
-		t->costs = costs_of(seen);
+		if (t)
+			t->costs = costs_of(seen);
 	}
 	for_each_sim_timer (t, s) {
-		int its_vm = -1, vcpu = -1;
-
-		hvst_session_who(session, t->tid, &its_vm, &vcpu);
-		t->left_out = vm >= 0 && its_vm >= 0 && its_vm != vm;
+		/* The result lists the VM that was asked for, and threads of no known VM. */
+		t->left_out = vm >= 0 && (!t->listed || (t->vm >= 0 && t->vm != vm));
 		if (t->costs.late_ns == HVST_UNKNOWN && most) {
 			int64_t rest = t->costs.rest_ns;
 
@@ -556,7 +582,7 @@ static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
 void sim_storm(const struct simulation *s, unsigned int policy, const struct hvst_storm *storm,
 	       int64_t watchdog_ns, struct sim_storm *out)
 {
-	const struct sim_timer *t = *place_of(s, storm->tid, storm->timer);
+	const struct sim_timer *t = timer_in(s, storm->vm, storm->tid, storm->timer);
 	double loop, extra, delay, recorded, changed, padded, part;
 	struct sum sum;
 
@@ -615,7 +641,8 @@ void sim_total(const struct simulation *s, unsigned int policy, const struct hvs
 		struct sum sum = { 0 };
 
 		if (storm->kind != HVST_STORM_LIVELOCK)
-			sum_storm(s, *place_of(s, storm->tid, storm->timer), policy, storm, &sum);
+			sum_storm(s, timer_in(s, storm->vm, storm->tid, storm->timer), policy,
+				  storm, &sum);
 		in.past_due += sum.past_due;
 		in.delayed += sum.delayed;
 		add_saturated(&in.delay_ns, sum.delay_ns);

@@ -74,8 +74,7 @@ void sim_free(struct simulation *s);
 int sim_arm(struct simulation *s, const struct hvst_arm *arm, enum hvst_arm_cause cause);
 
 /* After the pass: what an arm costs; timers of other VMs than @vm (-1: any) are left out. */
-void sim_finish(struct simulation *s, const struct hvst_session *session, int vm,
-		int64_t padding_ns);
+void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64_t padding_ns);
 
 /* Policy number @policy on one storm of the result, and on everything. */
 void sim_storm(const struct simulation *s, unsigned int policy, const struct hvst_storm *storm,

@@ -151,6 +151,7 @@ static void armed_out(struct analysis *a, const struct stimer *t, const struct h
 		return;
 	m = *arm;
 	m.vm = hvst_vm_number(t->vcpu);
+	m.thread = t->vcpu->serial;
 	if (a->opts.obs->armed(a->opts.obs_ctx, &m, cause))
 		a->error = -ECANCELED;
 }

@@ -81,7 +81,7 @@ static void many_stretches(void **state)
 {
 	enum { POLICIES = MAX_POLICIES, ALONE = 5000, STORM = 1000 };
 	static struct policy policies[POLICIES];
-	struct hvst_storm storm = { .tid = 7, .arms = STORM, .past_due = STORM };
+	struct hvst_storm storm = { .vm = -1, .tid = 7, .arms = STORM, .past_due = STORM };
 	struct hvst_result r = { .storms = &storm, .nr_storms = 1 };
 	struct simulation s;
 	struct sim_total t;
