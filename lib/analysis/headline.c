@@ -370,8 +370,8 @@ static void calm_headline(struct analysis *a)
 	} else if (fault >= 0) {
 		snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
 			 no_storm ? "" : " was seen", r->verdicts[fault].summary);
-		next_step(r, "See the evidence of %s below.",
-			  hvst_question_name((enum hvst_question)fault));
+		next_step(r, "See what that rests on: hvstimer diagnose --verbose, and "
+			     "hvstimer-faults(7).");
 	} else if (no_storm && load) {
 		load_headline(r, load);
 	} else if (no_storm) {

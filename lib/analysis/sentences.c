@@ -216,7 +216,8 @@ SENTENCE(source_switch)
 				   "timers was seen");
 		return;
 	}
-	len = (size_t)snprintf(v->summary, sizeof(v->summary), "%u change%s: ", n,
+	len = (size_t)snprintf(v->summary, sizeof(v->summary),
+			       "the guest changed its clock source %u time%s: ", n,
 			       n == 1 ? "" : "s");
 	for (unsigned int i = 0; i < a->result.nr_guest && len < sizeof(v->summary); i++) {
 		const struct hvst_guest_transition *t = &a->result.guest[i];
