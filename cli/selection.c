@@ -65,8 +65,10 @@ static void list_timers(char *buf, size_t len, const struct hvst_result *res)
 
 	snprintf(buf, len, "none at all");
 	for (i = 0; i < res->nr_timers && at < len; i++)
-		at += snprintf(buf + at, len - at, "%sVM %d vCPU %d timer %d", i ? ", " : "",
-			       res->timers[i].vm, res->timers[i].vcpu, res->timers[i].timer);
+		if (res->timers[i].vm >= 0) /* no VM: the sum of a thread id used again */
+			at += snprintf(buf + at, len - at, "%sVM %d vCPU %d timer %d",
+				       at ? ", " : "", res->timers[i].vm, res->timers[i].vcpu,
+				       res->timers[i].timer);
 }
 
 static bool ids_exist(const struct options *o, const struct hvst_result *res)
