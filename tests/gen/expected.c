@@ -86,7 +86,8 @@ static void print_steps(FILE *f, struct truth *t)
 	for (unsigned int i = 0; i < t->nr_steps; i++) {
 		struct step *s = &t->steps[i];
 
-		s->required = llabs((long long)s->ns) >= STEP_MIN_NS && s->samples >= STEP_SAMPLES;
+		s->required = !s->first && llabs((long long)s->ns) >= STEP_MIN_NS &&
+			      s->samples >= STEP_SAMPLES;
 		fprintf(f, "%s\n  {\"need\": \"%s\", ", i ? "," : "",
 			s->required ? "required" : "allowed");
 		range(f, "ts_ns", s->from, s->to ? s->to : s->from, 0);

@@ -326,7 +326,8 @@ void truth_step(struct vm *vm, int64_t t, int64_t ns, const char *action)
 		return;
 	s->vm = vm->index;
 	s->from = truth->last_sample[vm->index];
-	if (!s->from)
+	s->first = !s->from;
+	if (s->first)
 		s->from = trace_ns(vm->sim->trace, t);
 	s->ns = ns;
 	s->action = action;

@@ -44,6 +44,7 @@ struct step {
 	int vm;
 	int64_t from, to, to_always, ns;
 	uint64_t samples;
+	bool first; /* before the first reading: nothing shows it */
 	bool required;
 	const char *action;
 };
