@@ -9,6 +9,7 @@
  * target moved on by the same step as before, or armed again, needed none.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #define SAME_TARGET_REF 8    /* a Linux guest recomputes its target: -3..+5 units around it */
 #define ROW_MIN		16   /* arms in a row that make a change which no write announced */
 #define UNREAD_ARMS	32   /* arms in a row without a read, after which few need a clock */
-#define ROW_CHANCE	1e-6 /* of a row of arms that means nothing */
+#define ROW_LOG_CHANCE	13.8 /* a row of arms that means nothing: 1 in 1,000,000 */
 #define UNDERIVED_ARMS	8    /* arms after a page write, none of which shows a clock */
 #define WRITER_WAIT_NS	(200LL * 1000 * 1000) /* for the arms of the vCPU that wrote the page */
 #define MAX_LOOK	4096 /* transitions looked at for what was used at a time */
@@ -385,13 +386,10 @@ static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
 static bool row_means(unsigned int run, uint64_t same, uint64_t all)
 {
 	double p = (double)(same + 1) / (double)(all + 2);
-	double chance = 1;
 
-	if (run < ROW_MIN)
-		return false;
-	for (unsigned int i = 0; i < run && chance >= ROW_CHANCE; i++)
-		chance *= p;
-	return chance < ROW_CHANCE;
+	/* -log(p) <= (1 - p) / p spares most arms the logarithm. */
+	return run >= ROW_MIN && run * (1 - p) / p > ROW_LOG_CHANCE &&
+	       run * -log(p) > ROW_LOG_CHANCE;
 }
 
 /* Arms without a read go on and on, though only the first of them came from a clock. */

@@ -370,7 +370,7 @@ static void calm_headline(struct analysis *a)
 	} else if (fault >= 0) {
 		snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
 			 no_storm ? "" : " was seen", r->verdicts[fault].summary);
-		next_step(r, "See what that rests on: hvstimer diagnose --verbose, and "
+		next_step(r, "See what that rests on, under its question, and "
 			     "hvstimer-faults(7).");
 	} else if (no_storm && load) {
 		load_headline(r, load);
