@@ -3,11 +3,13 @@
  * The session: options, one source, one analysis a run. Everything hangs off it; nothing is global.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <hvstimer/hvstimer.h>
 
@@ -34,6 +36,7 @@ struct identity {
 
 struct hvst_session {
 	struct strings paths, buffers;
+	int *fds; /* by path: -1, or the file that is open already */
 	unsigned int *cpus;
 	unsigned int nr_cpus;
 	uint64_t ignored;
@@ -101,6 +104,10 @@ void hvst_session_free(struct hvst_session *s)
 		return;
 	analysis_end(s);
 	hvst_source_close(s->src);
+	for (unsigned int i = 0; i < s->paths.n; i++)
+		if (s->fds[i] >= 0)
+			close(s->fds[i]);
+	free(s->fds);
 	strings_free(&s->paths);
 	strings_free(&s->buffers);
 	free(s->cpus);
@@ -128,11 +135,37 @@ static int check_not_open(struct hvst_session *s)
 	return s->src ? fail(s, -EBUSY, "the recording is open already") : 0;
 }
 
+static int add_path(struct hvst_session *s, const char *path, int fd)
+{
+	int *fds = realloc(s->fds, (s->paths.n + 1) * sizeof(*fds));
+
+	if (!fds)
+		return fail(s, -ENOMEM, "out of memory");
+	s->fds = fds;
+	fds[s->paths.n] = fd;
+	return strings_add(s, &s->paths, path);
+}
+
 int hvst_session_add_file(struct hvst_session *s, const char *path)
 {
 	int ret = check_not_open(s);
 
-	return ret ? ret : strings_add(s, &s->paths, path);
+	return ret ? ret : add_path(s, path, -1);
+}
+
+int hvst_session_add_fd(struct hvst_session *s, int fd, const char *name)
+{
+	int own, ret = check_not_open(s);
+
+	if (ret)
+		return ret;
+	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (own < 0)
+		return fail(s, -errno, "%s: %s", name, strerror(errno));
+	ret = add_path(s, name, own);
+	if (ret)
+		close(own);
+	return ret;
 }
 
 int hvst_session_add_buffer(struct hvst_session *s, const char *name)
@@ -222,6 +255,7 @@ int hvst_session_open(struct hvst_session *s)
 {
 	struct hvst_source_opts opts = {
 		.paths = (const char *const *)s->paths.s,
+		.fds = s->fds,
 		.nr_paths = s->paths.n,
 		.buffers = (const char *const *)s->buffers.s,
 		.nr_buffers = s->buffers.n,

@@ -131,6 +131,11 @@ void hvst_session_free(struct hvst_session *s);
  * event that the library does not know, -EINVAL.
  */
 int hvst_session_add_file(struct hvst_session *s, const char *path); /* @path is copied */
+/*
+ * A regular file that is open for reading, called @name in messages and results. @fd is duplicated:
+ * the caller may close it. A negative errno where that fails.
+ */
+int hvst_session_add_fd(struct hvst_session *s, int fd, const char *name);
 int hvst_session_add_buffer(struct hvst_session *s,
 			    const char *name); /* only these buffers; default all */
 int hvst_session_add_cpu(struct hvst_session *s,

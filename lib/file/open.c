@@ -93,6 +93,16 @@ static int check_kind(struct hvst_file *f)
 	return 0;
 }
 
+static int check_and_walk(struct hvst_file *f)
+{
+	int rc;
+
+	if (f->io.fd < 0)
+		return hvst_file_fail(f, -errno, "%s", strerror(errno));
+	rc = check_kind(f);
+	return rc ? rc : walk(f);
+}
+
 int hvst_file_open(struct hvst_file *f, const char *path, const char *const *systems, char *err,
 		   size_t errlen)
 {
@@ -102,10 +112,23 @@ int hvst_file_open(struct hvst_file *f, const char *path, const char *const *sys
 		return rc;
 	/* O_NONBLOCK: do not wait for the writer of a FIFO. */
 	f->io.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (f->io.fd < 0)
-		return hvst_file_fail(f, -errno, "%s", strerror(errno));
-	rc = check_kind(f);
-	return rc ? rc : walk(f);
+	return check_and_walk(f);
+}
+
+int hvst_file_open_fd(struct hvst_file *f, int fd, const char *name, const char *const *systems,
+		      char *err, size_t errlen)
+{
+	int rc = init(f, name, systems, err, errlen);
+	char again[32];
+
+	if (rc)
+		return rc;
+	/* libtracecmd seeks: two readers must not share a position, as they would after dup(2). */
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
+	f->io.fd = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (f->io.fd < 0) /* no /proc, or a file that only the opener may open */
+		f->io.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return check_and_walk(f);
 }
 
 int hvst_file_open_mem(struct hvst_file *f, const void *mem, size_t size,

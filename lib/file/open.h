@@ -18,6 +18,12 @@
  */
 int hvst_file_open(struct hvst_file *f, const char *path, const char *const *systems, char *err,
 		   size_t errlen);
+/*
+ * The same on a regular file that is open as @fd and is called @name in messages. It is opened
+ * anew, so that @fd keeps its position and may be closed after.
+ */
+int hvst_file_open_fd(struct hvst_file *f, int fd, const char *name, const char *const *systems,
+		      char *err, size_t errlen);
 /* The same on memory, which must outlive @f: for tests and fuzzers. */
 int hvst_file_open_mem(struct hvst_file *f, const void *mem, size_t size,
 		       const char *const *systems, char *err, size_t errlen);

@@ -60,32 +60,42 @@ static void describe_file(struct hvst_source *s, unsigned int i)
 	};
 }
 
+static int open_one(struct hvst_source *s, struct source_file *sf, const struct hvst_source_opts *o,
+		    unsigned int i, const char *const *wanted)
+{
+	if (o->fds && o->fds[i] >= 0)
+		return hvst_file_open_fd(&sf->file, o->fds[i], o->paths[i], wanted, s->err,
+					 sizeof(s->err));
+	return hvst_file_open(&sf->file, o->paths[i], wanted, s->err, sizeof(s->err));
+}
+
 /* libtracecmd parses the formats of all systems, so all are checked before it gets the file. */
-static int reopen_for_tracecmd(struct hvst_source *s, struct source_file *sf, const char *path)
+static int reopen_for_tracecmd(struct hvst_source *s, struct source_file *sf,
+			       const struct hvst_source_opts *o, unsigned int i)
 {
 	int rc = sf->file.declined[0] ? 0 : hvst_ring_check(&sf->file);
 
 	hvst_file_close(&sf->file);
 	if (!rc)
-		rc = hvst_file_open(&sf->file, path, NULL, s->err, sizeof(s->err));
+		rc = open_one(s, sf, o, i, NULL);
 	if (!rc)
 		rc = hvst_tracecmd_open(&sf->tracecmd, &sf->file);
 	return rc;
 }
 
 /* The page reader, unless libtracecmd is asked for or the page reader declines the file. */
-static int choose_reader(struct hvst_source *s, struct source_file *sf, const char *path,
-			 enum hvst_reader reader)
+static int choose_reader(struct hvst_source *s, struct source_file *sf,
+			 const struct hvst_source_opts *o, unsigned int i)
 {
 	struct hvst_file *f = &sf->file;
 
-	if (reader == HVST_READER_PAGES && f->declined[0])
+	if (o->reader == HVST_READER_PAGES && f->declined[0])
 		return hvst_file_fail(
 			f, -EOPNOTSUPP,
 			"the page reader does not take it: %s; read it with libtracecmd",
 			f->declined);
-	if (reader == HVST_READER_LIBTRACECMD || f->declined[0])
-		return reopen_for_tracecmd(s, sf, path);
+	if (o->reader == HVST_READER_LIBTRACECMD || f->declined[0])
+		return reopen_for_tracecmd(s, sf, o, i);
 	return 0;
 }
 
@@ -97,9 +107,9 @@ static int open_file(struct hvst_source *s, const struct hvst_source_opts *o, un
 	if (!sf)
 		return no_memory(s);
 	s->files[s->nr_files++] = sf;
-	rc = hvst_file_open(&sf->file, o->paths[i], systems, s->err, sizeof(s->err));
+	rc = open_one(s, sf, o, i, systems);
 	if (!rc)
-		rc = choose_reader(s, sf, o->paths[i], o->reader);
+		rc = choose_reader(s, sf, o, i);
 	if (!rc)
 		rc = hvst_decoder_init(&sf->decoder, &sf->file, o->ignored_ids);
 	if (!rc)

@@ -114,6 +114,7 @@ int hvst_scale_probe(const struct hvst_source_opts *o, uint32_t *mult, uint32_t 
 		     size_t errlen)
 {
 	struct hvst_source_opts all = { .paths = o->paths,
+					.fds = o->fds,
 					.nr_paths = o->nr_paths,
 					.ignored_ids = o->ignored_ids,
 					.threads = 1 };

@@ -7,6 +7,7 @@
 /* What to open. Strings and arrays are borrowed for the life of the source. */
 struct hvst_source_opts {
 	const char *const *paths;
+	const int *fds; /* by path: open already, the path is only its name; -1: not. NULL: none */
 	unsigned int nr_paths;
 	const char *const *buffers; /* names; none: all */
 	unsigned int nr_buffers;

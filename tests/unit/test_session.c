@@ -607,6 +607,7 @@ static void test_options_after_open(void **state)
 
 	(void)state;
 	check_busy(s, hvst_session_add_file(s, files[0].path));
+	check_busy(s, hvst_session_add_fd(s, STDIN_FILENO, "-"));
 	check_busy(s, hvst_session_add_buffer(s, "none"));
 	check_busy(s, hvst_session_add_cpu(s, 4095));
 	check_busy(s, hvst_session_ignore(s, EXPIRED));
@@ -631,6 +632,7 @@ static void test_misuse(void **state)
 	assert_null(hvst_session_result(s));
 	assert_null(hvst_session_trace(s));
 	assert_string_equal(hvst_session_comm(s, 1), "");
+	assert_int_equal(hvst_session_add_fd(s, -1, "-"), -EBADF);
 	assert_int_equal(hvst_session_add_file(s, "/nonexistent/trace.dat"), 0);
 	assert_int_equal(hvst_session_open(s), -ENOENT);
 	assert_non_null(strstr(hvst_session_error(s), "/nonexistent/trace.dat"));
