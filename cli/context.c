@@ -12,6 +12,7 @@
 #include "output/text.h"
 #include "output/units.h"
 #include "selection.h"
+#include "spool.h"
 #include "context.h"
 
 #define PROGRESS_FIRST_MS 500
@@ -132,7 +133,9 @@ static int configure(struct hvst_session *s, const struct options *o)
 	int err = 0;
 
 	for (i = 0; !err && i < o->files.n; i++)
-		err = hvst_session_add_file(s, o->files.v[i]);
+		err = strcmp(o->files.v[i], "-")
+			      ? hvst_session_add_file(s, o->files.v[i])
+			      : hvst_session_add_fd(s, o->input_fd, o->files.v[i]);
 	for (i = 0; !err && i < o->buffers.n; i++)
 		err = hvst_session_add_buffer(s, o->buffers.v[i]);
 	for (i = 0; !err && i < o->nr_cpus; i++)
@@ -169,6 +172,11 @@ struct hvst_session *ctx_new_session(const struct options *o)
 
 static int open_session(struct context *r)
 {
+	int fd = reads_stdin(&r->o) ? spool_stdin(r->o.max_kb) : STDIN_FILENO;
+
+	if (fd < 0)
+		return EXIT_INPUT;
+	r->o.input_fd = fd;
 	r->s = ctx_new_session(&r->o);
 	if (!r->s)
 		return EXIT_INPUT;

@@ -76,7 +76,8 @@ struct options {
 	const char *output;
 	enum color_mode color;
 	bool quiet, verbose, check, explain, brief;
-	unsigned long max_kb; /* of what standard input may hold, KiB */
+	unsigned long max_kb; /* what a pipe on standard input may hold, KiB */
+	int input_fd;	      /* a regular file with what standard input holds, for the file "-" */
 	struct hvst_params params;
 	/* histograms */
 	unsigned int by; /* enum by */
@@ -113,6 +114,9 @@ void options_help(struct out *out, const struct command *cmd);
 
 /* Does the command read recordings, whose names are its arguments? */
 bool takes_files(const struct command *cmd);
+
+/* Is standard input one of the recordings? */
+bool reads_stdin(const struct options *o);
 
 /* Adds to a list; false after a message. */
 bool string_list_add(struct string_list *l, const char *s);

@@ -3,18 +3,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../message.h"
 #include "table.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-static bool same_file(const char *a, const char *b)
+static int stat_input(const char *path, struct stat *st)
+{
+	return strcmp(path, "-") ? stat(path, st) : fstat(STDIN_FILENO, st);
+}
+
+static bool same_file(const char *output, const char *input)
 {
 	struct stat x, y;
 
-	return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+	return !stat(output, &x) && !stat_input(input, &y) && S_ISREG(x.st_mode) &&
+	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 /* Outputs must not overwrite a recording or each other. */
@@ -105,6 +111,37 @@ static bool policies_consistent(const struct options *o)
 	return true;
 }
 
+static unsigned int count_stdin(const struct options *o)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < o->files.n; i++)
+		n += !strcmp(o->files.v[i], "-");
+	return n;
+}
+
+bool reads_stdin(const struct options *o)
+{
+	return count_stdin(o) > 0;
+}
+
+/* It can be read once, and either the recording or the keys come from it. */
+static bool stdin_consistent(const struct options *o)
+{
+	unsigned int n = count_stdin(o);
+
+	if (n > 1) {
+		cli_error("%s: standard input can be read only once", o->command->name);
+		return false;
+	}
+	if (n && o->command->bit == CMD_BROWSE && (!o->script || !strcmp(o->script, "-"))) {
+		cli_error("%s: keys come from standard input; save the recording to a file first",
+			  o->command->name);
+		return false;
+	}
+	return true;
+}
+
 #define WATCH_MIN_INTERVAL_NS 100000000
 
 /* Without a ring there is nothing to save. */
@@ -137,6 +174,8 @@ bool options_consistent(const struct options *o)
 	if (!outputs_apart(o) || !histogram_consistent(o) || !export_consistent(o))
 		return false;
 	if (!policies_consistent(o) || !watch_consistent(o))
+		return false;
+	if (!stdin_consistent(o))
 		return false;
 	if (o->heatmap && o->interval_ns) {
 		cli_error("%s: choose one of --heatmap and --interval", o->command->name);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../message.h"
 #include "../nearest.h"
@@ -209,6 +210,8 @@ enum parse_result options_parse(struct options *o, const struct command *cmd, in
 
 void options_free(struct options *o)
 {
+	if (o->input_fd != STDIN_FILENO)
+		close(o->input_fd);
 	free(o->files.v);
 	free(o->buffers.v);
 	free(o->ignore.v);

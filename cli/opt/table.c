@@ -23,8 +23,11 @@ static const char *const color_words[] = { "auto", "always", "never", NULL };
 
 const struct option_desc option_table[] = {
 	{ "input", 'i', "FILE", SEC_INPUT, CMD_READ,
-	  "read FILE (repeatable; the same as naming it; default trace.dat)", .set = set_list,
-	  AT(files) },
+	  "read FILE (repeatable; the same as naming it; default trace.dat; - is standard input)",
+	  .set = set_list, AT(files) },
+	{ "max-size", 0, "SIZE", SEC_INPUT, CMD_READ,
+	  "refuse more than SIZE from a pipe: KiB, or with a unit K, M, G", .set = set_size,
+	  AT(max_kb), .shown = DEFAULT_SIZE },
 	{ "buffer", 0, "NAME", SEC_INPUT, CMD_READ,
 	  "only this buffer (instance) of the file (repeatable; default all together; '' is the "
 	  "top one)",
@@ -224,4 +227,5 @@ void options_init(struct options *o, const struct command *cmd)
 	o->watch.interval_ns = 1000000000;
 	o->watch.keep = 10;
 	o->watch.max_kb = 1024 * 1024;
+	o->max_kb = 4 * 1024 * 1024;
 }
