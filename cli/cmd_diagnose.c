@@ -3,6 +3,7 @@
 
 #include "collect.h"
 #include "message.h"
+#include "output/brief.h"
 #include "output/contract.h"
 #include "output/html.h"
 #include "output/text.h"
@@ -49,6 +50,8 @@ static int diagnose(struct diagnose *d)
 		return ctx_fail(r, EXIT_INPUT);
 	if (r->o.format == FORMAT_JSON)
 		contract_diagnosis(&r->out, r->trace, r->result);
+	else if (r->o.brief)
+		brief_diagnosis(&r->out, r->trace, r->result);
 	else
 		text_diagnosis(&r->out, r->trace, r->result, r->o.verbose);
 	return ctx_end(r, r->result->nr_storms > 0);

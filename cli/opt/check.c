@@ -142,6 +142,18 @@ static bool stdin_consistent(const struct options *o)
 	return true;
 }
 
+static bool brief_consistent(const struct options *o)
+{
+	const char *other = o->format != FORMAT_TEXT ? "--json"
+			    : o->verbose	     ? "--verbose"
+			    : o->explain	     ? "--explain"
+						     : NULL;
+
+	if (o->brief && other)
+		cli_error("%s: choose one of --brief and %s", o->command->name, other);
+	return !o->brief || !other;
+}
+
 #define WATCH_MIN_INTERVAL_NS 100000000
 
 /* Without a ring there is nothing to save. */
@@ -175,7 +187,7 @@ bool options_consistent(const struct options *o)
 		return false;
 	if (!policies_consistent(o) || !watch_consistent(o))
 		return false;
-	if (!stdin_consistent(o))
+	if (!stdin_consistent(o) || !brief_consistent(o))
 		return false;
 	if (o->heatmap && o->interval_ns) {
 		cli_error("%s: choose one of --heatmap and --interval", o->command->name);

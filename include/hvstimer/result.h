@@ -425,6 +425,10 @@ struct hvst_result {
 	char next[HVST_MAX_NEXT][256]; /* what to do next, a step each */
 	unsigned int nr_next;
 	char advice[512]; /* what to do next */
+	/* What the headline is about, each of it NULL or -1 where it is about something else. */
+	const struct hvst_storm *headline_storm;
+	const struct hvst_timer *headline_load; /* expires very often, though no storm */
+	int headline_fault;			/* enum hvst_question, answered with yes */
 };
 
 /* The JSON contract's words for the enums above; never NULL. */

@@ -368,11 +368,13 @@ static void calm_headline(struct analysis *a)
 		snprintf(r->headline, sizeof(r->headline), "The recording is empty.");
 		next_step(r, "Record while the guest is stuck.");
 	} else if (fault >= 0) {
+		r->headline_fault = fault;
 		snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
 			 no_storm ? "" : " was seen", r->verdicts[fault].summary);
 		next_step(r, "See what that rests on, under its question, and "
 			     "hvstimer-faults(7).");
 	} else if (no_storm && load) {
+		r->headline_load = load;
 		load_headline(r, load);
 	} else if (no_storm) {
 		healthy_headline(r);
@@ -386,6 +388,9 @@ void hvst_headline(struct analysis *a)
 	struct hvst_result *r = &a->result;
 	const struct hvst_storm *worst = worst_storm(r);
 
+	r->headline_storm = worst;
+	r->headline_load = NULL;
+	r->headline_fault = -1;
 	if (worst)
 		storm_headline(r, worst);
 	else
