@@ -94,10 +94,11 @@ static void how_bad(struct text *t, const struct hvst_result *r, const struct hv
 		       ? " the host handled one and the same timer request"
 		       : " its timer was set for a moment that was already over");
 	if (s->progress_during >= HARDLY_ANY)
-		add(t, ", and %s of the processor's time was left for its own work",
+		add(t, ", while %s of the processor's time was left to the virtual machine itself",
 		    unit_share(share, s->progress_during));
 	else if (s->progress_during >= 0)
-		add(t, ", and hardly any of the processor's time was left for its own work");
+		add(t, ", while hardly any of the processor's time was left to the virtual machine "
+		       "itself");
 	if (s->endangers_watchdog)
 		add(t, ", which is long enough for an operating system to report a hang or crash");
 	if (r->nr_storms > 1)
