@@ -528,3 +528,9 @@ void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu)
 	*vm = who ? who->vm : -1;
 	*vcpu = who ? who->vcpu : -1;
 }
+
+const char *hvst_session_differs(const struct hvst_session *a, unsigned int file_a,
+				 const struct hvst_session *b, unsigned int file_b)
+{
+	return a->src && b->src ? hvst_source_differs(a->src, file_a, b->src, file_b) : NULL;
+}

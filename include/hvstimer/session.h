@@ -189,6 +189,20 @@ hvst_session_trace(const struct hvst_session *s); /* complete after a run */
 const struct hvst_result *hvst_session_result(const struct hvst_session *s);
 const char *hvst_session_error(const struct hvst_session *s); /* "" when none */
 
+/**
+ * hvst_session_differs - whether two files are of different recordings
+ * @a, @b: open sessions; may be the same
+ * @file_a, @file_b: indexes into files of their struct hvst_trace
+ *
+ * Compares trace ids, or where one has none (trace-cmd split keeps none) hosts, trace clocks,
+ * numbers of CPUs and saved command lines. Files of a host and a guest recorded together are parts
+ * of one recording; trace-cmd-record(1), option -A, has each name the other's trace id.
+ *
+ * Returns what differs, as a plural noun such as "trace ids", a constant; NULL when nothing does,
+ * or when there is no such file.
+ */
+const char *hvst_session_differs(const struct hvst_session *a, unsigned int file_a,
+				 const struct hvst_session *b, unsigned int file_b);
 /* The command name of a thread as the recording has it; "" when unknown. */
 const char *hvst_session_comm(const struct hvst_session *s, int tid);
 /*

@@ -60,6 +60,7 @@ struct hvst_time_shift {
  */
 struct hvst_guest {
 	char name[64];
+	uint64_t trace_id; /* of its own recording; 0: not known */
 	int *tids;
 	unsigned int nr;
 };
@@ -73,6 +74,8 @@ struct hvst_guest {
  * @clock: of the top buffer
  * @tsc_mult, @tsc_shift: TSC2NSEC; @tsc_mult is 0 without
  * @ts_offset: sum of the DATE and OFFSET options, ns
+ * @trace_id: chosen at random by trace-cmd record (option TRACEID); 0: not in the file
+ * @host_trace_id: of the host's file, in a guest's (option TIME_SHIFT); 0: not known
  * @dated: there was a DATE option: with it time stamps count from the Epoch
  * @shift: per CPU, of the top buffer only; none: @nr_shift is 0
  * @last_boot: instances whose ring buffer the previous boot filled (option LAST_BOOT_INFO)
@@ -88,6 +91,7 @@ struct hvst_file {
 	int64_t truncated_at;
 	char *clock;
 	char *uname;
+	uint64_t trace_id, host_trace_id;
 	uint32_t tsc_mult, tsc_shift;
 	int64_t ts_offset;
 	bool dated;

@@ -174,7 +174,7 @@ static int option_time_shift(struct hvst_file *f, struct hvst_cursor *c)
 	uint32_t n;
 	int rc = 0;
 
-	hvst_cursor_u64(c);
+	f->host_trace_id = hvst_cursor_u64(c);
 	f->shift_flags = hvst_cursor_u32(c);
 	n = hvst_cursor_u32(c);
 	if (c->bad || n > HVST_MAX_CPUS || f->shift)
@@ -226,7 +226,7 @@ static int option_guest(struct hvst_file *f, struct hvst_cursor *c)
 	memset(g, 0, sizeof(*g));
 	if (!hvst_cursor_str(c, g->name, sizeof(g->name)))
 		return hvst_file_bad(f, c, "option GUEST");
-	hvst_cursor_u64(c); /* TRACEID of the guest's own recording */
+	g->trace_id = hvst_cursor_u64(c);
 	return guest_tids(f, g, c);
 }
 
@@ -265,6 +265,9 @@ int hvst_file_option(struct hvst_file *f, unsigned int id, const uint8_t *data, 
 		return option_clock(f, data, len);
 	case HVST_OPT_UNAME:
 		return keep_string(f, &f->uname, data, len);
+	case HVST_OPT_TRACEID:
+		f->trace_id = len < 8 ? 0 : hvst_cursor_u64(&c);
+		return 0;
 	case HVST_OPT_CPUCOUNT:
 		f->cpu_count = hvst_cursor_u32(&c);
 		return c.bad || f->cpu_count > HVST_MAX_CPUS

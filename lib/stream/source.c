@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../file/same.h"
 #include "source.h"
 #include "source_private.h"
 
@@ -185,4 +186,12 @@ const char *hvst_source_guest(const struct hvst_source *s, int tid, int *vcpu)
 	for (unsigned int i = 0; i < s->nr_files && !name; i++)
 		name = hvst_file_guest(&s->files[i]->file, tid, vcpu);
 	return name;
+}
+
+const char *hvst_source_differs(const struct hvst_source *a, unsigned int i,
+				const struct hvst_source *b, unsigned int k)
+{
+	if (i >= a->nr_files || k >= b->nr_files)
+		return NULL;
+	return hvst_file_differs(&a->files[i]->file, &b->files[k]->file);
 }

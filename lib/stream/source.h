@@ -41,6 +41,12 @@ const char *hvst_source_error(const struct hvst_source *src);
 struct hvst_trace *hvst_source_trace(struct hvst_source *src);
 /* The guest whose vCPU *@vcpu thread @tid is, as recorded with its host; NULL when unknown. */
 const char *hvst_source_guest(const struct hvst_source *src, int tid, int *vcpu);
+/*
+ * What shows that file @i of @a and file @k of @b are different recordings (hvst_file_differs());
+ * NULL: nothing does, or there is no such file.
+ */
+const char *hvst_source_differs(const struct hvst_source *a, unsigned int i,
+				const struct hvst_source *b, unsigned int k);
 /* The command name of a thread; "" when unknown. */
 const char *hvst_source_comm(const struct hvst_source *src, int tid);
 
