@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <string.h>
 
 #include "collect.h"
@@ -8,11 +9,17 @@
 #include "output/html.h"
 #include "output/text.h"
 #include "context.h"
+#include "recordings.h"
 
 struct diagnose {
 	struct context r;
 	struct collect c; /* for the plots of the page */
 	char **argv;
+};
+
+/* What is written of several recordings, kept until the last is read. */
+struct several {
+	struct out summary, reports; /* in memory */
 };
 
 static int on_arm(void *ctx, const struct hvst_arm *arm)
@@ -38,6 +45,16 @@ static bool write_page(struct diagnose *d)
 	return false;
 }
 
+static void write_report(const struct context *r, struct out *o)
+{
+	if (r->o.format == FORMAT_JSON)
+		contract_diagnosis(o, r->trace, r->result);
+	else if (r->o.brief)
+		brief_diagnosis(o, r->trace, r->result);
+	else
+		text_diagnosis(o, r->trace, r->result, r->o.verbose);
+}
+
 static int diagnose(struct diagnose *d)
 {
 	static const struct hvst_observer plots = { .arm = on_arm };
@@ -48,28 +65,174 @@ static int diagnose(struct diagnose *d)
 		return ctx_fail(r, code);
 	if (r->o.html && !write_page(d))
 		return ctx_fail(r, EXIT_INPUT);
-	if (r->o.format == FORMAT_JSON)
-		contract_diagnosis(&r->out, r->trace, r->result);
-	else if (r->o.brief)
-		brief_diagnosis(&r->out, r->trace, r->result);
-	else
-		text_diagnosis(&r->out, r->trace, r->result, r->o.verbose);
+	write_report(r, &r->out);
 	return ctx_end(r, r->result->nr_storms > 0);
+}
+
+/* The report of the recording whose files @d has been left with. */
+static int diagnose_one(struct diagnose *d, char **argv)
+{
+	int64_t origin = HVST_UNKNOWN;
+	int code;
+
+	if (!ctx_open(&d->r, &code))
+		return code;
+	if (d->r.o.html && !ctx_origin(&d->r, &origin))
+		return ctx_fail(&d->r, EXIT_INPUT);
+	d->argv = argv;
+	collect_init(&d->c, &d->r.o, origin, true);
+	code = diagnose(d);
+	collect_free(&d->c);
+	return code;
+}
+
+static void put_names(struct out *o, const struct string_list *files)
+{
+	for (unsigned int i = 0; i < files->n; i++) {
+		out_str(o, i ? ", " : "");
+		out_safe(o, files->v[i]);
+	}
+}
+
+static void add_report(struct several *all, const struct context *r)
+{
+	struct out *o = &all->reports;
+
+	o->color = r->out.color;
+	o->width = r->out.width;
+	o->height = r->out.height;
+	if (r->o.format == FORMAT_TEXT) {
+		put_names(&all->summary, &r->o.files);
+		out_str(&all->summary, ": ");
+		out_str(&all->summary, r->result->headline);
+		out_char(&all->summary, '\n');
+		out_str(o, "\n==> ");
+		put_names(o, &r->o.files);
+		out_str(o, " <==\n");
+	}
+	write_report(r, o);
+}
+
+static void add_failure(struct several *all, const struct context *r, int code)
+{
+	if (r->o.format != FORMAT_TEXT)
+		return;
+	put_names(&all->summary, &r->o.files);
+	out_str(&all->summary, code == EXIT_NOTHING ? ": nothing in it that diagnose can use\n"
+						    : ": could not be analysed\n");
+}
+
+static int diagnose_part(struct several *all, struct context *r)
+{
+	int code = ctx_analyse(r, STIMER_IDS, NULL, NULL);
+
+	if (code) {
+		add_failure(all, r, code);
+		return ctx_fail(r, code);
+	}
+	add_report(all, r);
+	r->o.explain = false; /* below the last report */
+	return ctx_end(r, r->result->nr_storms > 0);
+}
+
+/* The exit status of several: what keeps them from being read weighs more than what was found. */
+static int worse(int a, int b)
+{
+	static const int order[] = { EXIT_INTERRUPTED, EXIT_USAGE,   EXIT_INPUT,
+				     EXIT_FINDINGS,    EXIT_UNKNOWN, EXIT_NOTHING };
+
+	for (unsigned int i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return EXIT_OK;
+}
+
+/* Write the summary, then the reports. An exit code. */
+static int write_several(struct several *all, const struct options *o)
+{
+	struct out out;
+	int err = all->summary.err ? all->summary.err : all->reports.err;
+
+	if (!err)
+		err = out_open(&out, NULL, o->color);
+	if (!err) {
+		out_mem(&out, all->summary.buf, all->summary.len);
+		out_mem(&out, all->reports.buf, all->reports.len);
+		if (o->explain)
+			text_glossary(&out);
+		err = out_close(&out);
+	}
+	if (!err || err == -EPIPE)
+		return EXIT_OK;
+	cli_error("standard output: %s", strerror(err < 0 ? -err : err));
+	return EXIT_INPUT;
+}
+
+static int diagnose_several(const struct recordings *g, const struct options *o, int argc,
+			    char **argv)
+{
+	int code = EXIT_OK, one = EXIT_OK;
+	struct several all;
+	struct context r;
+
+	out_open_memory(&all.summary);
+	out_open_memory(&all.reports);
+	for (unsigned int n = 0; n < g->nr && one != EXIT_INTERRUPTED; n++) {
+		if (ctx_parse(&r, CMD_DIAGNOSE, argc, argv, &one)) {
+			recordings_select(g, n, &r.o.files);
+			if (ctx_open(&r, &one))
+				one = diagnose_part(&all, &r);
+		}
+		code = worse(code, one);
+	}
+	code = worse(code, write_several(&all, o));
+	out_discard(&all.summary);
+	out_discard(&all.reports);
+	return code;
+}
+
+/* Report on standard error how several files are taken; false: an option forbids it. */
+static bool several_allowed(const struct recordings *g, const struct options *o)
+{
+	const char *one = o->html ? "--html" : o->output ? "--output" : NULL;
+
+	if (g->nr > 1 && one) {
+		cli_error("diagnose: %s and %s are different recordings (their %s differ), and %s "
+			  "takes one report; --together joins them",
+			  g->first, g->two, g->differ, one);
+		return false;
+	}
+	if (o->quiet || !g->compared)
+		return true;
+	if (g->nr > 1)
+		cli_warn("%s and %s are different recordings (their %s differ): one report each; "
+			 "--together joins them",
+			 g->first, g->two, g->differ);
+	else
+		cli_warn("%s and %u more are taken as parts of one recording: nothing in them "
+			 "differs that tells recordings apart",
+			 g->first, o->files.n - 1);
+	return true;
 }
 
 int cmd_diagnose(int argc, char **argv)
 {
-	int64_t origin = HVST_UNKNOWN;
+	struct recordings g;
 	struct diagnose d;
 	int code;
 
-	if (!ctx_start(&d.r, CMD_DIAGNOSE, argc, argv, &code))
+	if (!ctx_parse(&d.r, CMD_DIAGNOSE, argc, argv, &code))
 		return code;
-	if (d.r.o.html && !ctx_origin(&d.r, &origin))
+	if (!recordings_find(&g, &d.r.o))
 		return ctx_fail(&d.r, EXIT_INPUT);
-	d.argv = argv;
-	collect_init(&d.c, &d.r.o, origin, true);
-	code = diagnose(&d);
-	collect_free(&d.c);
+	if (!several_allowed(&g, &d.r.o)) {
+		code = ctx_fail(&d.r, EXIT_USAGE);
+	} else if (g.nr > 1) {
+		code = diagnose_several(&g, &d.r.o, argc, argv);
+		ctx_fail(&d.r, code);
+	} else {
+		code = diagnose_one(&d, argv);
+	}
+	recordings_free(&g);
 	return code;
 }

@@ -170,6 +170,21 @@ struct hvst_session *ctx_new_session(const struct options *o)
 	return NULL;
 }
 
+/* Events of several hosts merged by time look like those of one. */
+static void warn_different(const struct context *r)
+{
+	const struct hvst_trace *t = r->trace;
+	const char *differ = NULL;
+	unsigned int i;
+
+	for (i = 1; i < t->nr_files && !differ; i++)
+		differ = hvst_session_differs(r->s, 0, r->s, i);
+	if (differ)
+		cli_warn("%s and %s are different recordings (their %s differ): merged by time all "
+			 "the same",
+			 t->files[0].path, t->files[i - 1].path, differ);
+}
+
 static int open_session(struct context *r)
 {
 	int fd = reads_stdin(&r->o) ? spool_stdin(r->o.max_kb) : STDIN_FILENO;
@@ -182,6 +197,8 @@ static int open_session(struct context *r)
 		return EXIT_INPUT;
 	r->trace = hvst_session_trace(r->s);
 	catch_interrupt(r->s);
+	if (!r->o.quiet)
+		warn_different(r);
 	return EXIT_OK;
 }
 
@@ -266,10 +283,8 @@ static int set_times(struct context *r)
 	return EXIT_OK;
 }
 
-bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, int *code)
+bool ctx_parse(struct context *r, enum command_bit bit, int argc, char **argv, int *code)
 {
-	int err;
-
 	memset(r, 0, sizeof(*r));
 	r->from_ns = r->to_ns = HVST_UNKNOWN;
 	out_open_memory(&r->out);
@@ -283,6 +298,13 @@ bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, i
 	case PARSE_GO:
 		break;
 	}
+	return true;
+}
+
+bool ctx_open(struct context *r, int *code)
+{
+	int err;
+
 	*code = open_session(r);
 	if (*code) {
 		ctx_fail(r, *code);
@@ -300,6 +322,11 @@ bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, i
 		return false;
 	}
 	return true;
+}
+
+bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, int *code)
+{
+	return ctx_parse(r, bit, argc, argv, code) && ctx_open(r, code);
 }
 
 bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx)

@@ -19,10 +19,11 @@ struct context {
 	void *ctx;
 };
 
-/*
- * Parses the arguments, opens output and recording. False: *@code is the exit code, nothing is
- * left open.
- */
+/* Parses the arguments into @r->o. False: *@code is the exit code, nothing is left to free. */
+bool ctx_parse(struct context *r, enum command_bit bit, int argc, char **argv, int *code);
+/* Then opens output and recording. False as above. */
+bool ctx_open(struct context *r, int *code);
+/* Both, one after the other. */
 bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, int *code);
 
 /* Another session on the same recording, opened; NULL after a message. The caller frees it. */

@@ -77,6 +77,9 @@ const struct option_desc option_table[] = {
 	  "run COMMAND in a shell at each storm, HVSTIMER_* in its environment", .set = set_once,
 	  AT(watch.exec) },
 
+	{ "together", 0, NULL, SEC_INPUT, CMD_DIAGNOSE, "take the files as parts of one recording",
+	  .set = set_flag, AT(together) },
+
 	{ "vm", 0, "N", SEC_SELECT, CMD_READ, "only virtual machine N, as diagnose numbers them",
 	  .set = set_id, AT(vm), .max = INT_MAX },
 	{ "vcpu", 0, "N", SEC_SELECT, CMD_READ, "only virtual CPU N", .set = set_id, AT(vcpu),

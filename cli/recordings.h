@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which of the files given together are parts of one recording. */
+#ifndef HVST_CLI_RECORDINGS_H
+#define HVST_CLI_RECORDINGS_H
+
+#include "options.h"
+
+struct recordings {
+	unsigned int *of;	 /* by file: its recording, numbered as they first appear */
+	unsigned int nr;	 /* of recordings */
+	bool compared;		 /* false: taken together without a look at them */
+	const char *first, *two; /* the files that show that there is more than one */
+	const char *differ;	 /* and what differs: a plural noun; NULL with one recording */
+};
+
+/*
+ * Sort the files of @o into recordings. They are one with --together, with standard input, which is
+ * read only once, and where one of them cannot be opened alone: the error is left to whoever opens
+ * them. False after a message.
+ */
+bool recordings_find(struct recordings *g, const struct options *o);
+/* Leave only the files of recording @n in @files. */
+void recordings_select(const struct recordings *g, unsigned int n, struct string_list *files);
+void recordings_free(struct recordings *g);
+
+#endif
