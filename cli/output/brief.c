@@ -135,7 +135,37 @@ static void whose_clock(struct text *t, const struct hvst_result *r, const struc
 		       "for it. ");
 }
 
-static void what_set_it_off(struct text *t, const struct hvst_storm *s)
+/* In plain words what an answer "yes" found; NULL: no fault of a clock or a timer. */
+static const char *const faults[HVST_Q_COUNT] = {
+	[HVST_Q_GUEST_CLOCK_BEHIND] =
+		"a virtual machine's own clock was behind the clock that the host keeps for it",
+	[HVST_Q_GUEST_BACKLOG] = "a virtual machine was catching up on timer ticks it had missed",
+	[HVST_Q_GUEST_CLOCK_RATE] = "a virtual machine's own clock runs at a wrong speed",
+	[HVST_Q_GUEST_CLOCKSOURCE_SWITCH] = "a virtual machine changed to another clock",
+	[HVST_Q_HOST_REFERENCE_STEP] = "the clock that the host keeps for a virtual machine jumped",
+	[HVST_Q_HOST_KVMCLOCK_FALLBACK] =
+		"a virtual machine set timers too late while its usual clock was switched off",
+	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] =
+		"the host reads two clocks so far apart that timers are delayed",
+	[HVST_Q_GUEST_CLOCK_AHEAD] =
+		"a virtual machine's own clock was ahead of the clock that the host keeps for it",
+	[HVST_Q_GUEST_TIME_RESTORE] =
+		"a virtual machine asked for its time to be restored, which the host does not do",
+	[HVST_Q_TSC_REFERENCE_OFFSET] =
+		"the processor's counter in a virtual machine began later than its clock",
+	[HVST_Q_VMM_RESUME_ORDER] =
+		"a virtual machine was let run after a restore before its clock was set",
+	[HVST_Q_VCPU_TSC_MISMATCH] = "the processors of one virtual machine disagree on the time",
+	[HVST_Q_TIMER_LIVELOCK] = "the host handles one timer request over and over",
+	[HVST_Q_LOST_TIMER] = "a timer was set and nothing came of it",
+	[HVST_Q_RESTORED_TIMER_FIRED] =
+		"a timer went off that had been restored as already finished",
+	[HVST_Q_SLOW_CLOCK_PATH] =
+		"a virtual machine has to ask the host for the time, which is slow",
+	[HVST_Q_REFUSED_REQUESTS] = "the host refused requests of a virtual machine",
+};
+
+static void what_set_it_off(struct text *t, const struct hvst_result *r, const struct hvst_storm *s)
 {
 	char size[UNIT_BUF], before[UNIT_BUF];
 
@@ -156,7 +186,10 @@ static void what_set_it_off(struct text *t, const struct hvst_storm *s)
 	case HVST_CAUSE_VCPU_HELD:
 		break;
 	default:
-		add(t, "What set it off is not to be seen in this recording. ");
+		if (r->headline_fault >= 0 && faults[r->headline_fault])
+			add(t, "The reason is that %s. ", faults[r->headline_fault]);
+		else
+			add(t, "What set it off is not to be seen in this recording. ");
 	}
 }
 
@@ -208,42 +241,14 @@ static void storm_next(struct text *t, const struct hvst_result *r, const struct
 		add(t, "Next, find out why the virtual machine changed to another clock. ");
 	else if (s->kind == HVST_STORM_BACKLOG)
 		add(t, "Next, find out what held the virtual machine up before it began. ");
+	else if (r->headline_fault >= 0)
+		add(t, "Next, have the full report looked at, which names what to do about that. ");
 	else
 		add(t, "Next, find out which clock the virtual machine goes by, and make a "
 		       "recording that shows how this begins. ");
 }
 
 /* --- no storm --------------------------------------------------------------------------------- */
-
-/* In plain words what an answer "yes" found; NULL: no fault of a clock or a timer. */
-static const char *const faults[HVST_Q_COUNT] = {
-	[HVST_Q_GUEST_CLOCK_BEHIND] =
-		"a virtual machine's own clock was behind the clock that the host keeps for it",
-	[HVST_Q_GUEST_BACKLOG] = "a virtual machine was catching up on timer ticks it had missed",
-	[HVST_Q_GUEST_CLOCK_RATE] = "a virtual machine's own clock runs at a wrong speed",
-	[HVST_Q_GUEST_CLOCKSOURCE_SWITCH] = "a virtual machine changed to another clock",
-	[HVST_Q_HOST_REFERENCE_STEP] = "the clock that the host keeps for a virtual machine jumped",
-	[HVST_Q_HOST_KVMCLOCK_FALLBACK] =
-		"a virtual machine set timers too late while its usual clock was switched off",
-	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] =
-		"the host reads two clocks so far apart that timers are delayed",
-	[HVST_Q_GUEST_CLOCK_AHEAD] =
-		"a virtual machine's own clock was ahead of the clock that the host keeps for it",
-	[HVST_Q_GUEST_TIME_RESTORE] =
-		"a virtual machine asked for its time to be restored, which the host does not do",
-	[HVST_Q_TSC_REFERENCE_OFFSET] =
-		"the processor's counter in a virtual machine began later than its clock",
-	[HVST_Q_VMM_RESUME_ORDER] =
-		"a virtual machine was let run after a restore before its clock was set",
-	[HVST_Q_VCPU_TSC_MISMATCH] = "the processors of one virtual machine disagree on the time",
-	[HVST_Q_TIMER_LIVELOCK] = "the host handles one timer request over and over",
-	[HVST_Q_LOST_TIMER] = "a timer was set and nothing came of it",
-	[HVST_Q_RESTORED_TIMER_FIRED] =
-		"a timer went off that had been restored as already finished",
-	[HVST_Q_SLOW_CLOCK_PATH] =
-		"a virtual machine has to ask the host for the time, which is slow",
-	[HVST_Q_REFUSED_REQUESTS] = "the host refused requests of a virtual machine",
-};
 
 static void add_load(struct text *t, const struct hvst_result *r)
 {
@@ -363,7 +368,7 @@ void brief_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvs
 		what_happened(&text, r, s);
 		how_bad(&text, r, s);
 		whose_clock(&text, r, s);
-		what_set_it_off(&text, s);
+		what_set_it_off(&text, r, s);
 		host_clock(&text, r);
 		storm_next(&text, r, s);
 	} else {

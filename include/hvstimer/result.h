@@ -428,7 +428,7 @@ struct hvst_result {
 	/* What the headline is about, each of it NULL or -1 where it is about something else. */
 	const struct hvst_storm *headline_storm;
 	const struct hvst_timer *headline_load; /* expires very often, though no storm */
-	int headline_fault;			/* enum hvst_question, answered with yes */
+	int headline_fault; /* enum hvst_question, answered with yes; a storm's reason, too */
 };
 
 /* The JSON contract's words for the enums above; never NULL. */

@@ -4,6 +4,7 @@
  * Made of the answers and the storms alone, so that no sentence denies what an answer affirms or
  * leaves open.
  */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,9 +114,32 @@ static const char *whose(const struct hvst_storm *s, char buf[80])
 	return buf;
 }
 
+static bool yes_for(const struct hvst_verdict *v, int vm)
+{
+	for (unsigned int i = 0; i < v->nr_by_vm; i++)
+		if (v->by_vm[i].vm == vm)
+			return v->by_vm[i].answer == HVST_YES;
+	return false;
+}
+
+/* The answer that says why the storm's VM has a clock apart from its host's; NULL: none does. */
+static const struct hvst_verdict *clocks_apart(const struct hvst_result *r,
+					       const struct hvst_storm *s)
+{
+	static const enum hvst_question why[] = { HVST_Q_GUEST_TIME_RESTORE,
+						  HVST_Q_TSC_REFERENCE_OFFSET,
+						  HVST_Q_VMM_RESUME_ORDER };
+
+	for (unsigned int i = 0; i < sizeof(why) / sizeof(*why); i++)
+		if (s->kind != HVST_STORM_BACKLOG && yes_for(&r->verdicts[why[i]], s->vm))
+			return &r->verdicts[why[i]];
+	return NULL;
+}
+
 static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
 	const struct hvst_guest_transition *sw;
+	const struct hvst_verdict *apart;
 	char size[16], dist[16];
 
 	switch (s->cause) {
@@ -139,7 +163,14 @@ static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 		       hvst_span_text(s->cause_size_ns, size));
 		break;
 	default:
-		reason(r, "What set it off is not seen in this recording.");
+		apart = clocks_apart(r, s);
+		if (apart) {
+			r->headline_fault = (int)apart->question;
+			reason(r, "%c%.240s.", toupper((unsigned char)apart->summary[0]),
+			       apart->summary + 1);
+		} else {
+			reason(r, "What set it off is not seen in this recording.");
+		}
 	}
 }
 
@@ -217,6 +248,8 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
 		if (s->kind == HVST_STORM_BACKLOG)
 			next_step(r, "Find what held the guest before the storm: it was away for "
 				     "as long as its first arm lies back.");
+		else if (clocks_apart(r, s))
+			next_step(r, "What to do about that is in hvstimer-faults(7).");
 		else
 			next_step(r, "Find what the guest computes its time from, and since when; "
 				     "record its beginning if the recording starts inside.");
