@@ -156,8 +156,10 @@ static int write_several(struct several *all, const struct options *o)
 	if (!err)
 		err = out_open(&out, NULL, o->color);
 	if (!err) {
-		out_mem(&out, all->summary.buf, all->summary.len);
-		out_mem(&out, all->reports.buf, all->reports.len);
+		if (all->summary.len) /* there is none with --json */
+			out_mem(&out, all->summary.buf, all->summary.len);
+		if (all->reports.len)
+			out_mem(&out, all->reports.buf, all->reports.len);
 		if (o->explain)
 			text_glossary(&out);
 		err = out_close(&out);
