@@ -53,6 +53,9 @@ static char *read_page(void)
 	assert_non_null(text);
 	assert_in_range(fread(text, 1, 65535, f), 1, 65534);
 	fclose(f);
+	/* Where roff(7) may break a line. */
+	for (char *at = text; (at = strstr(at, "\\:"));)
+		memmove(at, at + 2, strlen(at + 2) + 1);
 	return text;
 }
 
