@@ -238,7 +238,7 @@ static bool may_be_of_tsc(const struct analysis *a, const struct hvst_storm *s)
 static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvst_storm *s,
 				      struct hvst_evidence_list *why)
 {
-	int64_t err, behind, least, most;
+	int64_t err, slack, behind, least, most;
 	char reason[96];
 
 	behind = hvst_life_tsc_behind(a, s->vm, s->start_ns, &err, reason, sizeof(reason));
@@ -249,9 +249,9 @@ static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvs
 			hvst_evidence_stat(why, "when the guest's TSC read zero: %s", reason);
 		return HVST_CANNOT_TELL;
 	}
-	err += RETRY_NS + behind / 1000;
-	if (behind < TSC_BEHIND_NS || !storm_lag(a, s, &least, &most) || behind < least - err ||
-	    behind > most + err)
+	slack = err + RETRY_NS + behind / 1000;
+	if (behind < TSC_BEHIND_NS || !storm_lag(a, s, &least, &most) || behind < least - slack ||
+	    behind > most + slack)
 		return HVST_NO;
 	if (most - least > behind / 10) /* much would fit */
 		return HVST_CANNOT_TELL;

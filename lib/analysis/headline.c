@@ -248,7 +248,7 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
 		if (s->kind == HVST_STORM_BACKLOG)
 			next_step(r, "Find what held the guest before the storm: it was away for "
 				     "as long as its first arm lies back.");
-		else if (clocks_apart(r, s))
+		else if (r->headline_fault >= 0) /* cause_reason() has named it */
 			next_step(r, "What to do about that is in hvstimer-faults(7).");
 		else
 			next_step(r, "Find what the guest computes its time from, and since when; "
