@@ -70,8 +70,9 @@ static void entry(char *to, size_t size, unsigned int id)
 		len += (size_t)snprintf(fields + len, sizeof(fields) - len,
 					*p == ' ' ? " , " : "%c", *p);
 	snprintf(to, size, ".It Li %s\nFields\n.Li %s ;\nread by: %s.\n%s%s%sWithout it %s.\n",
-		 hvst_event_name(id), fields, n->readers, n->filter ? "Recorded only if\n.Li " : "",
-		 n->filter ? n->filter : "", n->filter ? " .\n" : "", n->without);
+		 hvst_event_name(id), fields, n->readers,
+		 n->filter ? "Recorded only if\n.Bd -ragged -compact -offset indent\n.Li " : "",
+		 n->filter ? n->filter : "", n->filter ? " .\n.Ed\n" : "", n->without);
 }
 
 static void test_man_page(void **state)
