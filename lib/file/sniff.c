@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sniff.h"
 
@@ -34,6 +35,8 @@ static const struct kind kinds[] = {
 	     "is the text of tracefs' trace file; the binary recording is needed: record with "
 	     "'hvstimer record' (or trace-cmd record), or save the ring buffer with 'trace-cmd "
 	     "extract'"),
+	KIND("version https://git-lfs.github.com/spec/",
+	     "is a pointer of Git LFS, not the file itself: fetch it (git lfs pull)"),
 	KIND("{", "is JSON text, no recording"),
 };
 
@@ -53,16 +56,47 @@ static bool is_trace_line(const char *s)
 	return br && (!nl || br < nl) && strchr(br, ':') && (!nl || strchr(br, ':') < nl);
 }
 
+/*
+ * A line of perf script: "COMM  PID [CPU] SECONDS.MICROS: SYSTEM:EVENT: ...". It differs from
+ * trace-cmd's in naming the event's system.
+ */
+static bool is_perf_line(const char *s)
+{
+	const char *nl = strchr(s, '\n');
+	const char *time = strchr(s, ']'), *colon = time ? strstr(time, ": ") : NULL;
+	size_t system;
+
+	if (!is_trace_line(s) || !colon || (nl && colon > nl))
+		return false;
+	colon += strspn(colon, ": ");
+	system = strspn(colon, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	return system && colon[system] == ':' && colon[system + 1] != ' ';
+}
+
+static bool is_html(const char *s)
+{
+	s += strspn(s, " \t\r\n");
+	return !strncasecmp(s, "<!doctype html", 14) || !strncasecmp(s, "<html", 5);
+}
+
 static const char *text_advice(const char *s)
 {
 	const char *nl = strchr(s, '\n');
 
+	if (is_html(s))
+		return "is an HTML page, such as systrace writes; the trace.dat is needed";
+	if (is_perf_line(s))
+		return "is the text that perf script prints; record with 'hvstimer record' (or "
+		       "trace-cmd record) instead";
 	if (!strncmp(s, "cpus=", 5) || !strncmp(s, "version = ", 10) || is_trace_line(s))
 		return REPORT;
 	if (nl && is_trace_line(nl + 1))
 		return REPORT;
 	return NULL;
 }
+
+/* A tar archive has its magic number behind the first name. */
+#define TAR_MAGIC_AT 257
 
 int hvst_file_sniff(struct hvst_file *f)
 {
@@ -82,6 +116,8 @@ int hvst_file_sniff(struct hvst_file *f)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (len >= kinds[i].len && !memcmp(head, kinds[i].magic, kinds[i].len))
 			return hvst_file_fail(f, -EINVAL, "%s", kinds[i].advice);
+	if (len >= TAR_MAGIC_AT + 5 && !memcmp(head + TAR_MAGIC_AT, "ustar", 5))
+		return hvst_file_fail(f, -EINVAL, "is a tar archive: unpack it first (tar -x)");
 	advice = memchr(head, '\0', len) ? NULL : text_advice(head);
 	return hvst_file_fail(f, -EINVAL, "%s",
 			      advice ? advice
