@@ -113,23 +113,31 @@ static void add_report(struct several *all, const struct context *r)
 	write_report(r, o);
 }
 
-static void add_failure(struct several *all, const struct context *r, int code)
+/* Recording @n of @g, of which there is no report. */
+static void add_failure(struct several *all, const struct recordings *g, unsigned int n,
+			const struct options *o, int code)
 {
-	if (r->o.format != FORMAT_TEXT)
+	unsigned int shown = 0;
+
+	if (o->format != FORMAT_TEXT)
 		return;
-	put_names(&all->summary, &r->o.files);
+	for (unsigned int i = 0; i < o->files.n; i++) {
+		if (g->of[i] != n)
+			continue;
+		out_str(&all->summary, shown++ ? ", " : "");
+		out_safe(&all->summary, o->files.v[i]);
+	}
 	out_str(&all->summary, code == EXIT_NOTHING ? ": nothing in it that diagnose can use\n"
 						    : ": could not be analysed\n");
 }
 
-static int diagnose_part(struct several *all, struct context *r)
+static int diagnose_part(struct several *all, struct context *r, bool *reported)
 {
 	int code = ctx_analyse(r, STIMER_IDS, NULL, NULL);
 
-	if (code) {
-		add_failure(all, r, code);
+	*reported = !code;
+	if (code)
 		return ctx_fail(r, code);
-	}
 	add_report(all, r);
 	r->o.explain = false; /* below the last report */
 	return ctx_end(r, r->result->nr_storms > 0);
@@ -180,11 +188,15 @@ static int diagnose_several(const struct recordings *g, const struct options *o,
 	out_open_memory(&all.summary);
 	out_open_memory(&all.reports);
 	for (unsigned int n = 0; n < g->nr && one != EXIT_INTERRUPTED; n++) {
+		bool reported = false;
+
 		if (ctx_parse(&r, CMD_DIAGNOSE, argc, argv, &one)) {
 			recordings_select(g, n, &r.o.files);
 			if (ctx_open(&r, &one))
-				one = diagnose_part(&all, &r);
+				one = diagnose_part(&all, &r, &reported);
 		}
+		if (!reported)
+			add_failure(&all, g, n, o, one);
 		code = worse(code, one);
 	}
 	code = worse(code, write_several(&all, o));
@@ -199,12 +211,16 @@ static bool several_allowed(const struct recordings *g, const struct options *o)
 	const char *one = o->html ? "--html" : o->output ? "--output" : NULL;
 
 	if (g->nr > 1 && one) {
-		cli_error("diagnose: %s and %s are different recordings (their %s differ), and %s "
-			  "takes one report; --together joins them",
-			  g->first, g->two, g->differ, one);
+		if (g->differ)
+			cli_error("diagnose: %s and %s are different recordings (their %s differ), "
+				  "and %s takes one report; --together joins them",
+				  g->first, g->two, g->differ, one);
+		else
+			cli_error("diagnose: not all files can be read, and %s takes one report",
+				  one);
 		return false;
 	}
-	if (o->quiet || !g->compared)
+	if (o->quiet || !g->compared || (g->nr > 1 && !g->differ))
 		return true;
 	if (g->nr > 1)
 		cli_warn("%s and %s are different recordings (their %s differ): one report each; "

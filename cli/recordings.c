@@ -29,6 +29,8 @@ static unsigned int find(struct recordings *g, struct hvst_session *const *first
 	unsigned int n;
 
 	for (n = 0; n < g->nr; n++) {
+		if (!firsts[n])
+			continue;
 		differ = hvst_session_differs(firsts[n], 0, s, 0);
 		if (!differ)
 			break;
@@ -40,22 +42,19 @@ static unsigned int find(struct recordings *g, struct hvst_session *const *first
 	return n;
 }
 
-/* False: a file cannot be opened alone. */
-static bool sort(struct recordings *g, struct hvst_session **firsts, const struct options *o)
+/* A file that cannot be opened is a recording of its own: the others get their reports. */
+static void sort(struct recordings *g, struct hvst_session **firsts, const struct options *o)
 {
 	struct hvst_session *s;
 
 	for (unsigned int i = 0; i < o->files.n; i++) {
 		s = open_alone(o, o->files.v[i]);
-		if (!s)
-			return false;
-		g->of[i] = find(g, firsts, s, o->files.v[i]);
+		g->of[i] = s ? find(g, firsts, s, o->files.v[i]) : g->nr;
 		if (g->of[i] == g->nr)
 			firsts[g->nr++] = s;
 		else
 			hvst_session_free(s);
 	}
-	return true;
 }
 
 bool recordings_find(struct recordings *g, const struct options *o)
@@ -72,7 +71,9 @@ bool recordings_find(struct recordings *g, const struct options *o)
 		return false;
 	}
 	g->first = o->files.v[0];
-	g->compared = o->files.n > 1 && !o->together && !reads_stdin(o) && sort(g, firsts, o);
+	g->compared = o->files.n > 1 && !o->together && !reads_stdin(o);
+	if (g->compared)
+		sort(g, firsts, o);
 	for (unsigned int n = 0; n < g->nr; n++)
 		hvst_session_free(firsts[n]);
 	free(firsts);

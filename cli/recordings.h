@@ -10,13 +10,13 @@ struct recordings {
 	unsigned int nr;	 /* of recordings */
 	bool compared;		 /* false: taken together without a look at them */
 	const char *first, *two; /* the files that show that there is more than one */
-	const char *differ;	 /* and what differs: a plural noun; NULL with one recording */
+	const char *differ;	 /* and what differs: a plural noun; NULL: nothing does */
 };
 
 /*
- * Sort the files of @o into recordings. They are one with --together, with standard input, which is
- * read only once, and where one of them cannot be opened alone: the error is left to whoever opens
- * them. False after a message.
+ * Sort the files of @o into recordings. They are one with --together, and with standard input,
+ * which is read only once. The error of a file that cannot be opened is left to whoever opens it.
+ * False after a message.
  */
 bool recordings_find(struct recordings *g, const struct options *o);
 /* Leave only the files of recording @n in @files. */
