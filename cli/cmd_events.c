@@ -10,6 +10,7 @@
 #include "message.h"
 #include "opt/value.h"
 #include "output/eventline.h"
+#include "output/units.h"
 #include "context.h"
 
 #define MAX_INFERRED (4u << 20) /* inferred arms remembered: 32 bytes each */
@@ -337,8 +338,8 @@ static int print_all(struct events *e)
 	}
 	if (e->nr_inferred)
 		qsort(e->inferred, e->nr_inferred, sizeof(*e->inferred), inferred_order);
-	e->line =
-		eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1), e->r.trace);
+	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1),
+				e->r.trace, e->r.o.date);
 	if (!e->line) {
 		cli_error("out of memory");
 		return EXIT_INPUT;
@@ -371,6 +372,19 @@ static int read_twice(struct events *e)
 	return ctx_end(&e->r, false);
 }
 
+/* False, after a message: wall-clock times are asked for and nothing tells them. */
+static bool date_known(struct events *e, int *code)
+{
+	char buf[UNIT_BUF];
+
+	if (!e->r.o.date || strcmp(unit_utc(buf, 0), "-"))
+		return true;
+	cli_error("events: --date: the recording does not carry its wall-clock time; --utc-at "
+		  "tells it");
+	*code = ctx_fail(&e->r, EXIT_USAGE);
+	return false;
+}
+
 int cmd_events(int argc, char **argv)
 {
 	struct events *e = calloc(1, sizeof(*e));
@@ -380,7 +394,7 @@ int cmd_events(int argc, char **argv)
 		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
-	if (ctx_start(&e->r, CMD_EVENTS, argc, argv, &code)) {
+	if (ctx_start(&e->r, CMD_EVENTS, argc, argv, &code) && date_known(e, &code)) {
 		e->wanted = wanted_ids(&e->r.o.events);
 		code = read_twice(e);
 	}

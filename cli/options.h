@@ -75,7 +75,7 @@ struct options {
 	enum format format;
 	const char *output;
 	enum color_mode color;
-	bool quiet, verbose, check, explain, brief, together;
+	bool quiet, verbose, check, explain, brief, together, date;
 	unsigned long max_kb; /* what a pipe on standard input may hold, KiB */
 	int input_fd;	      /* a regular file with what standard input holds, for the file "-" */
 	struct hvst_params params;

@@ -191,8 +191,10 @@ SETTER(set_utc)
 	(void)d;
 	if (equals && equals - arg < (int)sizeof(time)) {
 		snprintf(time, sizeof(time), "%.*s", (int)(equals - arg), arg);
-		if (parse_time_arg(&o->utc.at, time) && parse_utc(equals + 1, &o->utc.epoch_ns))
+		if (parse_time_arg(&o->utc.at, time) && parse_utc(equals + 1, &o->utc.epoch_ns)) {
+			o->date = true;
 			return true;
+		}
 	}
 	return bad_value(o, arg,
 			 "TIME=WALL: a time as for --from, and its wall-clock time as in "

@@ -23,6 +23,7 @@ struct key {
 struct eventline {
 	enum format format;
 	const struct hvst_trace *trace; /* NULL: it has one file */
+	bool utc;			/* lines have the wall-clock time */
 	struct hvst_decoder *decoder;	/* of text; else NULL */
 	struct key keys[HVST_EV_COUNT][MAX_FIELDS];
 	unsigned int nr_keys[HVST_EV_COUNT];
@@ -59,7 +60,8 @@ static void make_keys(struct eventline *l, unsigned int id)
 	}
 }
 
-struct eventline *eventline_new(enum format format, uint64_t ids, const struct hvst_trace *trace)
+struct eventline *eventline_new(enum format format, uint64_t ids, const struct hvst_trace *trace,
+				bool utc)
 {
 	struct eventline *l = calloc(1, sizeof(*l));
 	unsigned int id;
@@ -67,6 +69,7 @@ struct eventline *eventline_new(enum format format, uint64_t ids, const struct h
 	if (!l)
 		return NULL;
 	l->format = format;
+	l->utc = utc;
 	l->trace = trace && trace->nr_files > 1 ? trace : NULL;
 	for (id = 0; id < HVST_EV_COUNT; id++)
 		if (ids >> id & 1)
@@ -220,6 +223,7 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 		     const char *comm, const struct derived *d)
 {
 	const char *file = file_of(l, ev);
+	char wall[UNIT_BUF];
 	size_t start;
 	bool meant;
 
@@ -230,6 +234,10 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 	}
 	start = o->len;
 	put_seconds(o, ev->ts_ns);
+	if (l->utc) {
+		out_char(o, ' ');
+		out_str(o, unit_utc_time(wall, ev->ts_ns));
+	}
 	put_cpu(o, ev->cpu);
 	if (ev->id == HVST_EV_LOST) {
 		eventline_pass(l, ev);
@@ -240,7 +248,7 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 	out_safe(o, comm);
 	out_char(o, '-');
 	out_i64(o, ev->pid);
-	pad_to(o, start, 44);
+	pad_to(o, start, l->utc ? 57 : 44);
 	out_str(o, "vm");
 	if (d->vm < 0)
 		out_char(o, '?');
@@ -290,9 +298,14 @@ static void put_json(const struct eventline *l, struct out *o, const struct hvst
 		     const char *comm, const struct derived *d)
 {
 	const char *file = file_of(l, ev);
+	char wall[UNIT_BUF];
 
 	out_str(o, "{\"ts_ns\": ");
 	out_i64(o, ev->ts_ns);
+	if (l->utc) {
+		out_str(o, ", \"utc\": ");
+		json_quote(o, unit_utc(wall, ev->ts_ns));
+	}
 	if (file) {
 		out_str(o, ", \"file\": ");
 		json_quote(o, file);
@@ -329,7 +342,8 @@ void eventline_head(const struct eventline *l, struct out *o)
 
 	if (l->format != FORMAT_CSV)
 		return;
-	out_str(o, l->trace ? "ts_ns,file,cpu,tid,comm,vm,event" : "ts_ns,cpu,tid,comm,vm,event");
+	out_str(o, l->utc ? "ts_ns,utc," : "ts_ns,");
+	out_str(o, l->trace ? "file,cpu,tid,comm,vm,event" : "cpu,tid,comm,vm,event");
 	for (i = 0; i < l->nr_columns; i++) {
 		out_char(o, ',');
 		out_str(o, l->columns[i]);
@@ -375,9 +389,14 @@ static void put_csv(const struct eventline *l, struct out *o, const struct hvst_
 		    const char *comm, const struct derived *d)
 {
 	const char *file = file_of(l, ev);
+	char wall[UNIT_BUF];
 
 	out_i64(o, ev->ts_ns);
 	out_char(o, ',');
+	if (l->utc) {
+		out_str(o, unit_utc(wall, ev->ts_ns));
+		out_char(o, ',');
+	}
 	if (file) {
 		csv_quote(o, file);
 		out_char(o, ',');

@@ -24,9 +24,10 @@ struct eventline;
 
 /*
  * @ids: bit per event that may come (the columns of CSV). Lines name the file if @trace has
- * several. NULL without memory.
+ * several, and with @utc the wall-clock time. NULL without memory.
  */
-struct eventline *eventline_new(enum format format, uint64_t ids, const struct hvst_trace *trace);
+struct eventline *eventline_new(enum format format, uint64_t ids, const struct hvst_trace *trace,
+				bool utc);
 void eventline_free(struct eventline *l);
 
 /* The heading of CSV; nothing for the others. */

@@ -279,7 +279,7 @@ static void use(struct hvst_session *s, const struct session_setup *how, enum hv
 
 	out_open_memory(&sink.out);
 	sink.line = eventline_new(how->format == FORMAT_JSON ? FORMAT_JSONL : how->format,
-				  UINT64_MAX, NULL);
+				  UINT64_MAX, NULL, false);
 	collect_init(&sink.plots, &sink.options, HVST_UNKNOWN, true);
 	hvst_session_set_reader(s, reader);
 	rc = run_once(s, &sink, path);

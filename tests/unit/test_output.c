@@ -266,7 +266,7 @@ static void event_lines(void **state)
 
 	(void)state;
 	out_open_memory(&o);
-	l = eventline_new(FORMAT_JSONL, 1ULL << ev.id, NULL);
+	l = eventline_new(FORMAT_JSONL, 1ULL << ev.id, NULL, false);
 	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
 	assert_string_equal(
 		take(&o),
@@ -275,7 +275,7 @@ static void event_lines(void **state)
 		"\"timer_index\": 2, \"time_now\": 64016839, \"count\": 30949446, "
 		"\"arm\": \"past_due\", \"skew_ns\": 3306739300}\n");
 	eventline_free(l);
-	l = eventline_new(FORMAT_CSV, 1ULL << ev.id, NULL);
+	l = eventline_new(FORMAT_CSV, 1ULL << ev.id, NULL, false);
 	eventline_head(l, &o);
 	ev.present &= ~1; /* a kernel that lacks vcpu_id: the field is empty, not 0 */
 	eventline_put(l, &o, &ev, "a\"b", &d);
@@ -286,7 +286,7 @@ static void event_lines(void **state)
 		"2,"
 		"64016839,30949446,past_due,,3306739300,\n");
 	eventline_free(l);
-	l = eventline_new(FORMAT_TEXT, 1ULL << ev.id, NULL);
+	l = eventline_new(FORMAT_TEXT, 1ULL << ev.id, NULL, false);
 	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
 	assert_string_equal(
 		take(&o),
@@ -296,6 +296,16 @@ static void event_lines(void **state)
 	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
 	assert_non_null(strstr(take(&o), "count=30949446 [skew +3.306739 s]\n"));
 	eventline_free(l);
+	unit_set_utc(1795860000LL * 1000000000);
+	l = eventline_new(FORMAT_TEXT, 1ULL << ev.id, NULL, true);
+	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
+	assert_non_null(strstr(take(&o), " 9.157411234 10:00:09.157 [001] CPU 0/KVM-155 "));
+	eventline_free(l);
+	l = eventline_new(FORMAT_JSONL, 1ULL << ev.id, NULL, true);
+	eventline_put(l, &o, &ev, "CPU 0/KVM", &d);
+	assert_non_null(strstr(take(&o), "\"utc\": \"2026-11-28 10:00:09.157 UTC\", "));
+	eventline_free(l);
+	unit_set_utc(HVST_UNKNOWN);
 	out_discard(&o);
 }
 
@@ -325,7 +335,7 @@ static void lost_lines(void **state)
 	(void)state;
 	out_open_memory(&o);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct eventline *l = eventline_new(cases[i].f, 0, NULL);
+		struct eventline *l = eventline_new(cases[i].f, 0, NULL, false);
 
 		ev.lost.count = cases[i].n;
 		eventline_put(l, &o, &ev, "", &d);
