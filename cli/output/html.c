@@ -8,6 +8,7 @@
 #include "finding.h"
 #include "hint.h"
 #include "html.h"
+#include "next.h"
 #include "units.h"
 #include "words.h"
 #include "xml.h"
@@ -504,6 +505,7 @@ static void words(struct out *o)
 /* Reasons below the headline, then what to do, a step each. */
 static void steps(struct out *o, const struct hvst_result *r)
 {
+	char text[NEXT_BUF];
 	unsigned int i;
 
 	if (r->nr_reasons)
@@ -517,7 +519,14 @@ static void steps(struct out *o, const struct hvst_result *r)
 			   r->nr_storms ? " alarm" : "");
 		for (i = 0; i < r->nr_next; i++)
 			tag(o, "li", NULL, r->next[i]);
-		out_str(o, "</ol></div>\n");
+		if (*next_wall_clock(text, r))
+			tag(o, "li", NULL, text);
+		out_str(o, "</ol>");
+		if (*next_command(text, r)) {
+			out_str(o, "See: ");
+			tag(o, "code", NULL, text);
+		}
+		out_str(o, "</div>\n");
 	} else if (r->advice[0]) {
 		out_printf(o, "<p class=\"next%s\"><b>Next:</b> ", r->nr_storms ? " alarm" : "");
 		xml_text(o, r->advice);

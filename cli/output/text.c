@@ -8,6 +8,7 @@
 
 #include "finding_text.h"
 #include "hint.h"
+#include "next.h"
 #include "table.h"
 #include "text.h"
 #include "units.h"
@@ -24,18 +25,20 @@ struct limits {
 	bool counted;	      /* questions that cannot be answered are counted, not named */
 	unsigned int words;   /* explained where they first stand: 2 all, 1 those of arms, 0 none */
 	bool outside;	      /* past-due arms outside storms, beside storms */
+	unsigned int steps;   /* of what to do next */
 };
 
 /* Tried in order until the screen fits the terminal. */
 static const struct limits levels[] = {
-	{ 4, 6, 6, 8, 3, false, 2, true }, { 2, 4, 4, 5, 1, false, 2, true },
-	{ 1, 3, 4, 4, 0, false, 2, true }, { 0, 3, 3, 3, 0, true, 2, true },
-	{ 0, 2, 2, 2, 0, true, 1, true },  { 0, 1, 2, 1, 0, true, 1, true },
-	{ 0, 1, 2, 1, 0, true, 1, false }, { 0, 1, 1, 1, 0, true, 1, false },
-	{ 0, 1, 1, 1, 0, true, 0, false },
+	{ 4, 6, 6, 8, 3, false, 2, true, UINT_MAX }, { 2, 4, 4, 5, 1, false, 2, true, UINT_MAX },
+	{ 1, 3, 4, 4, 0, false, 2, true, UINT_MAX }, { 0, 3, 3, 3, 0, true, 2, true, UINT_MAX },
+	{ 0, 2, 2, 2, 0, true, 1, true, UINT_MAX },  { 0, 1, 2, 1, 0, true, 1, true, UINT_MAX },
+	{ 0, 1, 2, 1, 0, true, 1, false, UINT_MAX }, { 0, 1, 1, 1, 0, true, 1, false, UINT_MAX },
+	{ 0, 1, 1, 1, 0, true, 0, false, UINT_MAX }, { 0, 1, 1, 1, 0, true, 0, false, 2 },
+	{ 0, 1, 1, 1, 0, true, 0, false, 1 },
 };
-static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX,
-					  UINT_MAX, false,    2,	true };
+static const struct limits everything = { UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX, UINT_MAX,
+					  false,    2,	      true,	UINT_MAX };
 
 static void label(struct out *o, const char *text)
 {
@@ -216,12 +219,13 @@ static void put_utc(struct out *o, const struct hvst_trace *t)
 
 	if (!strcmp(unit_utc(first, t->first_ns), "-"))
 		return;
-	snprintf(text, sizeof(text), "%s (%s s) to %s", first, unit_time(time, t->first_ns),
-		 unit_utc(last, t->last_ns));
+	if (!strncmp(first, unit_utc(last, t->last_ns), strlen("2026-11-28")))
+		unit_utc_time(last, t->last_ns);
+	snprintf(text, sizeof(text), "%s (%s s) to %s", first, unit_time(time, t->first_ns), last);
 	note(o, ROLE_NONE, text);
 }
 
-void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
+static void put_trace(struct out *o, const struct hvst_trace *t, bool verbose, bool utc)
 {
 	char text[128], buf[UNIT_BUF];
 
@@ -230,7 +234,8 @@ void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 	put_counters(o, t);
 	if (t->incomplete)
 		note(o, ROLE_WARN, "interrupted: this holds for the part that was read");
-	put_utc(o, t);
+	if (utc)
+		put_utc(o, t);
 	put_cut_files(o, t);
 	put_previous_boot(o, t);
 	if (t->padding_ns != HVST_UNKNOWN) {
@@ -242,6 +247,11 @@ void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 		return;
 	put_readers(o, t);
 	put_seen(o, t);
+}
+
+void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
+{
+	put_trace(o, t, verbose, true);
 }
 
 /* --- VMs and timers --------------------------------------------------------------------------- */
@@ -284,18 +294,6 @@ static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int 
 			   r->nr_vms - i == 1 ? "" : "s");
 }
 
-/* The largest storm; NULL: there is none. */
-static const struct hvst_storm *worst_storm(const struct hvst_result *r)
-{
-	const struct hvst_storm *worst = NULL;
-	unsigned int i;
-
-	for (i = 0; i < r->nr_storms; i++)
-		if (!worst || storm_size(&r->storms[i]) > storm_size(worst))
-			worst = &r->storms[i];
-	return worst;
-}
-
 /* Which @most of @n rows a shortened table shows, by their @weight; the others get @shown false. */
 static void choose_rows(bool *shown, const unsigned int *weight, unsigned int n, unsigned int most)
 {
@@ -333,10 +331,10 @@ static void put_findings(struct out *o, const struct finding_kind *kind, const v
 	free(shown);
 }
 
-/* Timers of the worst storm first, then of others, then those with past-due arms. */
+/* Timers of the headline's storm first, then of others, then those with past-due arms. */
 static unsigned int timer_weight(const struct hvst_result *r, const void *finding)
 {
-	const struct hvst_storm *worst = worst_storm(r);
+	const struct hvst_storm *worst = r->headline_storm;
 	const struct hvst_timer *t = finding;
 	unsigned int i;
 
@@ -412,8 +410,7 @@ static unsigned int storm_weight(const struct hvst_result *r, const void *findin
 {
 	uint64_t size = storm_size(finding);
 
-	(void)r;
-	return size > UINT_MAX ? UINT_MAX : (unsigned int)size;
+	return finding == r->headline_storm || size > UINT_MAX ? UINT_MAX : (unsigned int)size;
 }
 
 /* What the kinds of storms that there are mean. */
@@ -611,7 +608,7 @@ static void clock_row(struct table *t, const struct clock_line *l)
  */
 static unsigned int clock_weight(const struct hvst_result *r, const struct clock_line *l)
 {
-	const struct hvst_storm *worst = worst_storm(r);
+	const struct hvst_storm *worst = r->headline_storm;
 	int vm = l->host ? l->host->vm : l->guest->vm;
 	unsigned int i, weight = 1;
 
@@ -741,20 +738,29 @@ static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_a
 	return false;
 }
 
-/* How many questions have this answer, where their names do not fit. */
-static bool count_answered(struct out *o, const struct hvst_result *r, enum hvst_answer answer,
-			   bool first)
+/* How many questions have each of these answers, where their names do not fit. */
+static void count_answered(struct out *o, const struct hvst_result *r, bool first,
+			   const enum hvst_answer *answers, unsigned int nr)
 {
-	unsigned int i, n = 0;
+	bool any = false;
 
-	for (i = 0; i < HVST_Q_COUNT; i++)
-		n += r->verdicts[i].answer == answer;
-	if (!n)
-		return first;
-	out_pad(o, first ? 0 : LABEL, ' ');
-	out_in(o, answer_role(answer), words_answer(answer));
-	out_printf(o, "  to %u; -v shows all, with evidence\n", n);
-	return false;
+	for (unsigned int k = 0; k < nr; k++) {
+		unsigned int n = 0;
+
+		for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
+			n += r->verdicts[i].answer == answers[k];
+		if (!n)
+			continue;
+		if (any)
+			out_str(o, ", ");
+		else
+			out_pad(o, first ? 0 : LABEL, ' ');
+		out_in(o, answer_role(answers[k]), words_answer(answers[k]));
+		out_printf(o, "%s to %u", any ? "" : " ", n);
+		any = true;
+	}
+	if (any)
+		out_str(o, "; -v shows all, with evidence\n");
 }
 
 /*
@@ -763,6 +769,7 @@ static bool count_answered(struct out *o, const struct hvst_result *r, enum hvst
  */
 static void screen_verdicts(struct out *o, const struct hvst_result *r, const struct limits *most)
 {
+	static const enum hvst_answer rest[] = { HVST_CANNOT_TELL, HVST_NO };
 	unsigned int lines = most->summary;
 	bool first = true;
 	unsigned int i;
@@ -781,12 +788,12 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, const st
 		first = put_answered(o, r, HVST_YES, first);
 	else
 		first = put_answered(o, r, HVST_NO, first);
-	if (most->counted)
-		first = count_answered(o, r, HVST_CANNOT_TELL, first);
-	else
+	if (!most->counted)
 		first = put_answered(o, r, HVST_CANNOT_TELL, first);
-	if (!lines)
-		count_answered(o, r, HVST_NO, first);
+	if (most->counted)
+		count_answered(o, r, first, rest, 2);
+	else if (!lines)
+		count_answered(o, r, first, rest + 1, 1);
 }
 
 /* The command that records what verdicts lacked; on one line, to be copied. */
@@ -801,9 +808,29 @@ static void recording_hint(struct out *o, const struct hvst_result *r)
 	out_char(o, '\n');
 }
 
-/* Reasons below the headline, then what to do, a step each. */
-static void put_steps(struct out *o, const struct hvst_result *r)
+/* The command that shows it, unbroken so that it can be copied; without the file if that is long.
+ */
+static void put_command(struct out *o, const struct hvst_trace *t, const struct hvst_result *r)
 {
+	const char *file = first_file(t);
+	char text[NEXT_BUF];
+	int at = 9 + (int)strlen("See: ");
+
+	if (!*next_command(text, r))
+		return;
+	out_printf(o, "%*sSee: %s", 9, "", text);
+	if (t->nr_files == 1 && at + strlen(text) + 1 + strlen(file) <= o->width) {
+		out_char(o, ' ');
+		out_safe(o, file);
+	}
+	out_char(o, '\n');
+}
+
+/* Reasons below the headline, then what to do, a step each. */
+static void put_steps(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
+		      unsigned int most)
+{
+	char text[NEXT_BUF];
 	unsigned int i;
 
 	for (i = 0; i < r->nr_reasons; i++) {
@@ -815,10 +842,15 @@ static void put_steps(struct out *o, const struct hvst_result *r)
 	out_in(o, ROLE_TITLE, "Next: ");
 	if (!r->nr_next)
 		out_wrap(o, 6, 6, 0, r->advice);
-	for (i = 0; i < r->nr_next; i++) {
+	for (i = 0; i < r->nr_next && i < most; i++) {
 		out_printf(o, "%*s%u. ", i ? 6 : 0, "", i + 1);
 		out_wrap(o, 9, 9, 0, r->next[i]);
 	}
+	if (*next_wall_clock(text, r)) {
+		out_printf(o, "%*s%u. ", i ? 6 : 0, "", i + 1);
+		out_wrap(o, 9, 9, 0, text);
+	}
+	put_command(o, t, r);
 }
 
 static void put_screen(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
@@ -829,8 +861,9 @@ static void put_screen(struct out *o, const struct hvst_trace *t, const struct h
 	out_role(o, r->nr_storms ? ROLE_BAD : role);
 	out_wrap(o, 0, 0, 0, r->headline);
 	out_plain(o);
-	put_steps(o, r);
-	text_trace(o, t, most->vms == UINT_MAX);
+	put_steps(o, t, r, most->steps);
+	/* The steps name the time that matters, where all do not fit. */
+	put_trace(o, t, most->vms == UINT_MAX, most->steps > 1);
 	screen_vms(o, r, most->vms);
 	screen_timers(o, r, most);
 	screen_storms(o, t, r, most);

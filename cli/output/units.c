@@ -5,62 +5,23 @@
 #include <time.h>
 
 #include <hvstimer/result.h>
+#include <hvstimer/text.h>
 
 #include "units.h"
-
-static const struct unit {
-	uint64_t ns;
-	const char *name;
-} units[] = {
-	{ 1000000000, "s" },
-	{ 1000000, "ms" },
-	{ 1000, "us" },
-	{ 1, "ns" },
-};
 
 static uint64_t magnitude(int64_t ns)
 {
 	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 }
 
-/*
- * The largest unit of which @abs holds one; rounding must not end in "1000 us", hence the half
- * digit.
- */
-static const struct unit *unit_of(uint64_t abs)
-{
-	const struct unit *u = units;
-
-	while (u->ns > 1 && abs < u->ns - u->ns / 2000)
-		u++;
-	return u;
-}
-
-static char *duration(char *buf, const char *sign, uint64_t abs)
-{
-	const struct unit *u = unit_of(abs);
-	double v = (double)abs / u->ns;
-	int decimals = u->ns == 1 || v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2;
-
-	if (!abs)
-		snprintf(buf, UNIT_BUF, "0");
-	else
-		snprintf(buf, UNIT_BUF, "%s%.*f %s", sign, decimals, v, u->name);
-	return buf;
-}
-
 char *unit_duration(char *buf, int64_t ns)
 {
-	if (ns == HVST_UNKNOWN)
-		return strcpy(buf, "?");
-	return duration(buf, ns < 0 ? "-" : "", magnitude(ns));
+	return hvst_text_duration(ns, buf);
 }
 
 char *unit_signed(char *buf, int64_t ns)
 {
-	if (ns == HVST_UNKNOWN)
-		return strcpy(buf, "?");
-	return duration(buf, ns < 0 ? "-" : "+", magnitude(ns));
+	return hvst_text_signed(ns, buf);
 }
 
 char *unit_time(char *buf, int64_t ns)
@@ -110,6 +71,15 @@ char *unit_utc_time(char *buf, int64_t ns)
 
 char *unit_edge(char *buf, int64_t ns)
 {
+	static const struct unit {
+		uint64_t ns;
+		const char *name;
+	} units[] = {
+		{ 1000000000, "s" },
+		{ 1000000, "ms" },
+		{ 1000, "us" },
+		{ 1, "ns" },
+	};
 	const struct unit *u = units;
 	uint64_t abs = magnitude(ns);
 
@@ -125,18 +95,7 @@ char *unit_edge(char *buf, int64_t ns)
 
 char *unit_count(char *buf, uint64_t n)
 {
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
-	char *p = buf;
-	int i;
-
-	for (i = 0; i < len; i++) {
-		if (i && (len - i) % 3 == 0)
-			*p++ = ',';
-		*p++ = digits[i];
-	}
-	*p = 0;
-	return buf;
+	return hvst_text_count(n, buf);
 }
 
 char *unit_rate(char *buf, double hz)

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define UNIT_BUF 40
+#define UNIT_BUF 40 /* no less than HVST_TEXT_BUF */
 
 /* "12.3 ms", "-980 ns", "0"; HVST_UNKNOWN: "?". Three significant digits. */
 char *unit_duration(char *buf, int64_t ns);

@@ -14,6 +14,7 @@
 #include <hvstimer/names.h>
 #include <hvstimer/result.h>
 #include <hvstimer/session.h>
+#include <hvstimer/text.h>
 
 #ifdef __cplusplus
 extern "C" {

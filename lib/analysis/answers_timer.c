@@ -37,9 +37,10 @@ static void evidence_all(struct hvst_evidence_list *to, const struct hvst_eviden
 }
 
 /* A text that grows in a verdict's summary, cut at its end. */
-static void say(struct hvst_verdict *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void append(struct hvst_verdict *v, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-static void say(struct hvst_verdict *v, const char *fmt, ...)
+static void append(struct hvst_verdict *v, const char *fmt, ...)
 {
 	size_t len = strlen(v->summary);
 	va_list ap;
@@ -75,7 +76,7 @@ SENTENCE(livelock)
 {
 	const struct hvst_storm *big = NULL;
 	unsigned int n = 0;
-	char span[16];
+	char span[HVST_TEXT_BUF], rate[HVST_TEXT_BUF];
 
 	for (unsigned int i = 0; i < a->result.nr_storms; i++) {
 		const struct hvst_storm *s = &a->result.storms[i];
@@ -87,24 +88,24 @@ SENTENCE(livelock)
 			big = s;
 	}
 	if (!big) {
-		say(v, "no timer was started or delivered over and over without effect");
+		append(v, "no timer was started or delivered over and over without effect");
 		return;
 	}
-	say(v, "from %.6f s for %s KVM %s timer %d of vCPU %d %.0f times a second: ",
-	    (double)big->start_ns / 1e9, hvst_span_text(big->end_ns - big->start_ns, span),
-	    big->livelock == HVST_LIVELOCK_MESSAGE ? "tries to deliver" : "restarts", big->timer,
-	    big->vcpu, big->rate_hz);
+	append(v, "from %.6f s for %s KVM %s timer %d of vCPU %d %s times a second: ",
+	       (double)big->start_ns / 1e9, hvst_text_duration(big->end_ns - big->start_ns, span),
+	       big->livelock == HVST_LIVELOCK_MESSAGE ? "tries to deliver" : "restarts", big->timer,
+	       big->vcpu, hvst_text_count((uint64_t)(big->rate_hz + 0.5), rate));
 	if (big->livelock == HVST_LIVELOCK_MESSAGE)
-		say(v,
-		    "its message slot is busy (-11), and the guest never gets to end the message "
-		    "in it (kernels before f1ff89ec4447)");
+		append(v, "its message slot is busy (-11), and the guest never gets to end the "
+			  "message "
+			  "in it (kernels before f1ff89ec4447)");
 	else
-		say(v,
-		    "count 0x%" PRIx64 " lies so far ahead that its deadline overflows and the "
-		    "hrtimer fires at once",
-		    big->count);
+		append(v,
+		       "count 0x%" PRIx64 " lies so far ahead that its deadline overflows and the "
+		       "hrtimer fires at once",
+		       big->count);
 	if (n > 1)
-		say(v, "; the largest of %u livelocks", n);
+		append(v, "; the largest of %u livelocks", n);
 }
 
 /* --- lost_timer --- */
@@ -125,7 +126,7 @@ SENTENCE(lost)
 	const struct vm_lost *worst = NULL;
 	uint64_t n = 0, unclear = 0;
 	const struct lost_timer *s;
-	char span[16];
+	char span[HVST_TEXT_BUF];
 
 	for_each_vm (vm, a) {
 		const struct vm_lost *l = vm->state ? vm->state->lost : NULL;
@@ -139,26 +140,27 @@ SENTENCE(lost)
 			worst = l;
 	}
 	if (v->answer != HVST_YES || !worst) {
-		say(v, "%s",
-		    unclear ? "a timer was silent for long, but records are missing in that time"
-			    : "every timer that was armed came, or was programmed anew");
+		append(v, "%s",
+		       unclear ? "a timer was silent for long, but records are missing in that time"
+			       : "every timer that was armed came, or was programmed anew");
 		return;
 	}
 	s = &worst->longest;
-	say(v, "timer %d of vCPU %d (tid %d) was lost at %.6f s, for %s: ", s->timer, s->vcpu,
-	    s->tid, (double)s->from_ns / 1e9, hvst_span_text(s->until_ns - s->from_ns, span));
+	append(v, "timer %d of vCPU %d (tid %d) was lost at %.6f s, for %s: ", s->timer, s->vcpu,
+	       s->tid, (double)s->from_ns / 1e9,
+	       hvst_text_duration(s->until_ns - s->from_ns, span));
 	if (!s->result)
-		say(v, "its callback never came");
+		append(v, "its callback never came");
 	else
-		say(v, "its delivery failed with %d (%s)%s", s->result,
-		    hvst_send_result_text(s->direct, s->result),
-		    s->result == -11 ? ", and the guest did not free the slot"
-				     : ", which KVM does not try again");
-	say(v, "; %s",
-	    s->recovered ? "the guest recovered by programming it again"
-			 : "the guest did not program it again to the end of what was recorded");
+		append(v, "its delivery failed with %d (%s)%s", s->result,
+		       hvst_send_result_text(s->direct, s->result),
+		       s->result == -11 ? ", and the guest did not free the slot"
+					: ", which KVM does not try again");
+	append(v, "; %s",
+	       s->recovered ? "the guest recovered by programming it again"
+			    : "the guest did not program it again to the end of what was recorded");
 	if (n > 1)
-		say(v, "; the longest of %" PRIu64 " times", n);
+		append(v, "; the longest of %" PRIu64 " times", n);
 }
 
 /* --- restored_timer_fired --- */
@@ -190,18 +192,20 @@ SENTENCE(restored)
 		past += l->restored_past;
 	}
 	if (v->answer == HVST_YES && s)
-		say(v,
-		    "%" PRIu64 " timer%s that the VMM restored as expired fired again, first timer "
-		    "%d of vCPU %d at %.6f s: the guest gets a tick it did not ask for (KVM before "
-		    "d6800af51c76 enables an auto-enable timer when the VMM writes its count)",
-		    revived, plural(revived), s->timer, s->vcpu, (double)s->until_ns / 1e9);
+		append(v,
+		       "%" PRIu64
+		       " timer%s that the VMM restored as expired fired again, first timer "
+		       "%d of vCPU %d at %.6f s: the guest gets a tick it did not ask for (KVM "
+		       "before "
+		       "d6800af51c76 enables an auto-enable timer when the VMM writes its count)",
+		       revived, plural(revived), s->timer, s->vcpu, (double)s->until_ns / 1e9);
 	else if (v->answer == HVST_CANNOT_TELL && past)
-		say(v,
-		    "%" PRIu64 " timer%s restored as enabled expired at once; right if it was "
-		    "pending when the VM was saved, which only that moment's state tells",
-		    past, plural(past));
+		append(v,
+		       "%" PRIu64 " timer%s restored as enabled expired at once; right if it was "
+		       "pending when the VM was saved, which only that moment's state tells",
+		       past, plural(past));
 	else
-		say(v, "no timer expired that the guest had not armed");
+		append(v, "no timer expired that the guest had not armed");
 }
 
 /* --- slow_clock_path --- */
@@ -226,41 +230,43 @@ ANSWER(slow)
 	return answer;
 }
 
-static void say_page(struct hvst_verdict *v, const struct vm_slow *s)
+static void append_page(struct hvst_verdict *v, const struct vm_slow *s)
 {
 	switch (s->page) {
 	case SLOW_PAGE_NEVER:
-		say(v, "the guest did not enable the TSC page in this trace");
+		append(v, "the guest did not enable the TSC page in this trace");
 		break;
 	case SLOW_PAGE_OFF:
-		say(v, "the guest switched the TSC page off at %.6f s", (double)s->page_ns / 1e9);
+		append(v, "the guest switched the TSC page off at %.6f s",
+		       (double)s->page_ns / 1e9);
 		break;
 	case SLOW_PAGE_BROKEN:
-		say(v, "the TSC page is broken since %.6f s: no master clock",
-		    (double)s->page_ns / 1e9);
+		append(v, "the TSC page is broken since %.6f s: no master clock",
+		       (double)s->page_ns / 1e9);
 		break;
 	case SLOW_PAGE_SET:
-		say(v, "although the TSC page is set: the guest does not trust it, or its "
-		       "clocksource is another");
+		append(v, "although the TSC page is set: the guest does not trust it, or its "
+			  "clocksource is another");
 		break;
 	}
 }
 
-static void say_cost(struct hvst_verdict *v, const struct slow_sums *s)
+static void append_cost(struct hvst_verdict *v, const struct slow_sums *s)
 {
-	char cost[16];
+	char cost[HVST_TEXT_BUF];
 
 	if (s->exits)
-		say(v, ", %.0f %% of all exits",
-		    100.0 * (double)hvst_slow_reads(s) / (double)s->exits);
+		append(v, ", %.0f %% of all exits",
+		       100.0 * (double)hvst_slow_reads(s) / (double)s->exits);
 	if (s->costed)
-		say(v, ", %s outside the guest each",
-		    hvst_span_text(s->cost_ns / (int64_t)s->costed, cost));
+		append(v, ", %s outside the guest each",
+		       hvst_text_duration(s->cost_ns / (int64_t)s->costed, cost));
 }
 
 SENTENCE(slow)
 {
 	const struct vm_slow *worst = NULL;
+	char rate[HVST_TEXT_BUF];
 	unsigned int reg = 0;
 
 	for_each_vm (vm, a) {
@@ -271,20 +277,22 @@ SENTENCE(slow)
 			worst = s;
 	}
 	if (v->answer != HVST_YES || !worst) {
-		say(v, "the guest does not read its clock through exits, or seldom, or while it "
-		       "boots");
+		append(v, "the guest does not read its clock through exits, or seldom, or while it "
+			  "boots");
 		return;
 	}
 	for (unsigned int i = 1; i < NR_SLOW; i++)
 		if (worst->slow.reads[i] > worst->slow.reads[reg])
 			reg = i;
-	say(v, "the guest reads %s %.0f times a second from %.6f s to %.6f s",
-	    hvst_slow_register_name((enum slow_register)reg),
-	    (double)hvst_slow_reads(&worst->slow) * 1e9 / (double)worst->slow_ns,
-	    (double)worst->first_ns / 1e9, (double)worst->last_ns / 1e9);
-	say_cost(v, &worst->slow);
-	say(v, "; ");
-	say_page(v, worst);
+	append(v, "the guest reads %s %s times a second from %.6f s to %.6f s",
+	       hvst_slow_register_name((enum slow_register)reg),
+	       hvst_text_count(hvst_slow_reads(&worst->slow) * 1000000000ULL /
+				       (uint64_t)worst->slow_ns,
+			       rate),
+	       (double)worst->first_ns / 1e9, (double)worst->last_ns / 1e9);
+	append_cost(v, &worst->slow);
+	append(v, "; ");
+	append_page(v, worst);
 }
 
 /* --- refused_requests --- */
@@ -319,18 +327,18 @@ SENTENCE(refused)
 		other += r ? r->other : 0;
 	}
 	if (v->answer != HVST_YES)
-		say(v, "KVM refused nothing that the guest asked of Hyper-V's interface");
+		append(v, "KVM refused nothing that the guest asked of Hyper-V's interface");
 	else
-		say(v, "KVM refused %" PRIu64 " request%s of the guest: ", n, plural(n));
+		append(v, "KVM refused %" PRIu64 " request%s of the guest: ", n, plural(n));
 	for_each_vm (vm, a) {
 		const struct vm_refused *r = vm->state ? vm->state->refused : NULL;
 
 		for (unsigned int i = 0; r && i < r->nr && told < 3; i++)
-			say(v, "%s%s (%" PRIu64 " time%s)", told++ ? "; " : "",
-			    hvst_refused_text(&r->r[i], text), r->r[i].n, plural(r->r[i].n));
+			append(v, "%s%s (%" PRIu64 " time%s)", told++ ? "; " : "",
+			       hvst_refused_text(&r->r[i], text), r->r[i].n, plural(r->r[i].n));
 	}
 	if (other)
-		say(v, "; accesses of other MSRs refused: %" PRIu64, other);
+		append(v, "; accesses of other MSRs refused: %" PRIu64, other);
 }
 
 const struct hvst_timer *hvst_load_of(const struct analysis *a)

@@ -39,6 +39,22 @@ static void next_step(struct hvst_result *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void fault_next(struct hvst_result *r, enum hvst_question fault)
+{
+	const char *const *step = hvst_advice(fault);
+
+	for (unsigned int i = 0; i < HVST_ADVICE_STEPS && step[i]; i++)
+		next_step(r, "%s", step[i]);
+}
+
+/* A verdict's summary as a sentence. */
+static void summary_reason(struct hvst_result *r, enum hvst_question fault)
+{
+	const char *text = r->verdicts[fault].summary;
+
+	reason(r, "%c%.240s.", toupper((unsigned char)*text), *text ? text + 1 : "");
+}
+
 static enum hvst_answer answer(const struct hvst_result *r, enum hvst_question q)
 {
 	return r->verdicts[q].answer;
@@ -88,7 +104,7 @@ static const struct hvst_guest_transition *switch_at(const struct hvst_result *r
 /* Whose clock is wrong, as far as that is known. */
 static const char *whose(const struct hvst_storm *s, char buf[80])
 {
-	char behind[16];
+	char behind[HVST_TEXT_BUF];
 
 	if (s->cause == HVST_CAUSE_VCPU_HELD) {
 		snprintf(buf, 80, "it was held and catches up on its ticks");
@@ -110,7 +126,7 @@ static const char *whose(const struct hvst_storm *s, char buf[80])
 		snprintf(buf, 80, "the guest's clock is behind");
 	else
 		snprintf(buf, 80, "the guest's clock is %s behind",
-			 hvst_span_text(s->skew_max_ns, behind));
+			 hvst_text_duration(s->skew_max_ns, behind));
 	return buf;
 }
 
@@ -140,41 +156,39 @@ static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
 	const struct hvst_guest_transition *sw;
 	const struct hvst_verdict *apart;
-	char size[16], dist[16];
+	char size[HVST_TEXT_BUF], dist[HVST_TEXT_BUF];
 
 	switch (s->cause) {
 	case HVST_CAUSE_HOST_STEP:
-		reason(r,
-		       "The host's reference clock stepped by %s%+.6f s at %.6f s, %s before it%s.",
-		       s->cause_at_least ? "at least " : "", (double)s->cause_size_ns / 1e9,
-		       (double)s->cause_ts_ns / 1e9,
-		       hvst_span_text(s->start_ns - s->cause_ts_ns, dist),
+		reason(r, "The host's reference clock stepped by %s%s at %.6f s, %s before it%s.",
+		       s->cause_at_least ? "at least " : "",
+		       hvst_text_signed(s->cause_size_ns, size), (double)s->cause_ts_ns / 1e9,
+		       hvst_text_duration(s->start_ns - s->cause_ts_ns, dist),
 		       s->kind == HVST_STORM_BACKLOG ? "" : "; the guest's clock did not follow");
 		break;
 	case HVST_CAUSE_SOURCE_SWITCH:
 		sw = switch_at(r, s);
 		if (sw)
 			reason(r, "%s earlier the guest changed from %s to %s.",
-			       hvst_span_text(s->start_ns - s->cause_ts_ns, dist),
+			       hvst_text_duration(s->start_ns - s->cause_ts_ns, dist),
 			       hvst_source_text(sw->from), hvst_source_text(sw->to));
 		break;
 	case HVST_CAUSE_VCPU_HELD:
 		reason(r, "The vCPU was kept off its CPU, or out of guest mode, for %s before it.",
-		       hvst_span_text(s->cause_size_ns, size));
+		       hvst_text_duration(s->cause_size_ns, size));
 		break;
 	default:
 		apart = clocks_apart(r, s);
 		if (apart) {
 			r->headline_fault = (int)apart->question;
-			reason(r, "%c%.240s.", toupper((unsigned char)apart->summary[0]),
-			       apart->summary + 1);
+			summary_reason(r, apart->question);
 		} else {
 			reason(r, "What set it off is not seen in this recording.");
 		}
 	}
 }
 
-/* The longest storm that a step of the host's clock set off; NULL: none. */
+/* The longest storm that a step of the host's reference clock set off; NULL: none. */
 static const struct hvst_storm *by_step(const struct hvst_result *r)
 {
 	const struct hvst_storm *best = NULL;
@@ -189,7 +203,7 @@ static const struct hvst_storm *by_step(const struct hvst_result *r)
 	return best;
 }
 
-/* What is known of the host's clock, where it is not the cause. */
+/* What is known of the host's reference clock, where it is not the cause. */
 static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
 	const struct hvst_storm *other;
@@ -204,9 +218,9 @@ static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 		other = by_step(r);
 		if (other)
 			reason(r,
-			       "The host's clock stepped at %.6f s and set off the storm at %.6f "
-			       "s.",
-			       (double)other->cause_ts_ns / 1e9, (double)other->start_ns / 1e9);
+			       "A step of the host's reference clock at %.6f s set off another "
+			       "storm.",
+			       (double)other->cause_ts_ns / 1e9);
 		else
 			reason(r, "At another time %.200s.",
 			       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
@@ -223,8 +237,7 @@ static void step_next(struct hvst_result *r, const struct hvst_storm *s)
 		  "Find what moved the VM's clock at %.6f s: KVM_SET_CLOCK, a TSC offset, stop and "
 		  "continue, a restore or a migration; see the VMM's log.",
 		  (double)s->cause_ts_ns / 1e9);
-	next_step(r, "Ask whether the guest was told of the new time, and whether its TSC moved "
-		     "with the clock.");
+	next_step(r, "Ask whether the guest was told, and its TSC moved with the clock.");
 }
 
 static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
@@ -249,7 +262,7 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
 			next_step(r, "Find what held the guest before the storm: it was away for "
 				     "as long as its first arm lies back.");
 		else if (r->headline_fault >= 0) /* cause_reason() has named it */
-			next_step(r, "What to do about that is in hvstimer-faults(7).");
+			fault_next(r, (enum hvst_question)r->headline_fault);
 		else
 			next_step(r, "Find what the guest computes its time from, and since when; "
 				     "record its beginning if the recording starts inside.");
@@ -258,16 +271,18 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
 
 static void livelock_reasons(struct hvst_result *r, const struct hvst_storm *s)
 {
-	reason(r, "One arm was handled %llu times, %.0f a second; none was past due.",
-	       (unsigned long long)s->arms, s->rate_hz);
-	reason(r, "%.240s.", r->verdicts[HVST_Q_TIMER_LIVELOCK].summary);
-	next_step(r, "Update the kernel of the host: this is a fault of KVM, see "
-		     "hvstimer-faults(7).");
+	char arms[HVST_TEXT_BUF], rate[HVST_TEXT_BUF];
+
+	reason(r, "One arm was handled %s times, %s a second; none was past due.",
+	       hvst_text_count(s->arms, arms), hvst_text_count((uint64_t)(s->rate_hz + 0.5), rate));
+	summary_reason(r, HVST_Q_TIMER_LIVELOCK);
+	fault_next(r, HVST_Q_TIMER_LIVELOCK);
 }
 
 static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
 {
-	char span[16], text[80], before[16];
+	char span[HVST_TEXT_BUF], text[80], before[HVST_TEXT_BUF];
+	char past_due[HVST_TEXT_BUF], arms[HVST_TEXT_BUF], rate[HVST_TEXT_BUF];
 	unsigned int n;
 	int64_t harm = episode_harm(r, s->episode, &n);
 
@@ -275,15 +290,16 @@ static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
 		 "TIMER STORM%s: vCPU %d of VM %d is %s its timer for %s from %.6f s; %s.",
 		 r->nr_storms > 1 ? "S" : "", s->vcpu, s->vm,
 		 s->progress_during > 0.5 ? "interrupted over and over by" : "stuck in",
-		 hvst_span_text(harm, span), (double)s->start_ns / 1e9, whose(s, text));
+		 hvst_text_duration(harm, span), (double)s->start_ns / 1e9, whose(s, text));
 	if (s->kind == HVST_STORM_LIVELOCK) {
 		livelock_reasons(r, s);
 		return;
 	}
-	reason(r, "%llu of %llu arms were already past due, %.0f a second%s%s.",
-	       (unsigned long long)s->past_due, (unsigned long long)s->arms, s->rate_hz,
+	reason(r, "%s of %s arms were past due, %s a second%s%s.",
+	       hvst_text_count(s->past_due, past_due), hvst_text_count(s->arms, arms),
+	       hvst_text_count((uint64_t)(s->rate_hz + 0.5), rate),
 	       s->skew_max_ns > 0 ? ", by up to " : "",
-	       s->skew_max_ns > 0 ? hvst_span_text(s->skew_max_ns, before) : "");
+	       s->skew_max_ns > 0 ? hvst_text_duration(s->skew_max_ns, before) : "");
 	cause_reason(r, s);
 	host_reason(r, s);
 	storm_next(r, s);
@@ -298,16 +314,6 @@ static bool all_no(const struct hvst_result *r)
 		if (answer(r, (enum hvst_question)q) != HVST_NO)
 			return false;
 	return true;
-}
-
-/* The first fault that was found; -1: none. A clock's rate is the host's discipline, no fault. */
-static int first_fault(const struct hvst_result *r)
-{
-	for (int q = 0; q < HVST_Q_COUNT; q++)
-		if (q != HVST_Q_HOST_REFERENCE_RATE && q != HVST_Q_PREEMPTION &&
-		    answer(r, (enum hvst_question)q) == HVST_YES)
-			return q;
-	return -1;
 }
 
 /* Does an answer stay open, and does any of those name events that are missing? */
@@ -338,14 +344,14 @@ static void next_for_open(struct hvst_result *r)
 /* Every tick came in time, but there are many. */
 static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 {
-	char share[40] = "";
+	char share[40] = "", rate[HVST_TEXT_BUF];
 
 	if (t->exit_share >= 0)
 		snprintf(share, sizeof(share), " and takes %.0f %% of its exits",
 			 100 * t->exit_share);
 	snprintf(r->headline, sizeof(r->headline),
-		 "No timer storm, but timer %d of vCPU %d expires up to %.0f times a second%s.",
-		 t->timer, t->vcpu, t->peak_hz, share);
+		 "No timer storm, but timer %d of vCPU %d expires up to %s times a second%s.",
+		 t->timer, t->vcpu, hvst_text_count((uint64_t)(t->peak_hz + 0.5), rate), share);
 	next_step(r, "Find what in the guest asks for so many ticks; see hvstimer-faults(7).");
 	next_for_open(r);
 }
@@ -390,22 +396,29 @@ static void unsure_headline(struct hvst_result *r)
 				  "is stuck.");
 }
 
+/* The gravest fault in the headline, the others as reasons. */
+static void fault_headline(struct hvst_result *r, int fault, bool no_storm)
+{
+	r->headline_fault = fault;
+	snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
+		 no_storm ? "" : " was seen", r->verdicts[fault].summary);
+	fault_next(r, (enum hvst_question)fault);
+	while ((fault = hvst_next_fault(r, fault)) >= 0)
+		summary_reason(r, (enum hvst_question)fault);
+}
+
 static void calm_headline(struct analysis *a)
 {
 	struct hvst_result *r = &a->result;
 	bool no_storm = answer(r, HVST_Q_STORM) == HVST_NO;
 	const struct hvst_timer *load = hvst_load_of(a);
-	int fault = first_fault(r);
+	int fault = hvst_next_fault(r, -1);
 
 	if (a->opts.trace->first_ns == HVST_UNKNOWN) {
 		snprintf(r->headline, sizeof(r->headline), "The recording is empty.");
 		next_step(r, "Record while the guest is stuck.");
 	} else if (fault >= 0) {
-		r->headline_fault = fault;
-		snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
-			 no_storm ? "" : " was seen", r->verdicts[fault].summary);
-		next_step(r, "See what that rests on, under its question, and "
-			     "hvstimer-faults(7).");
+		fault_headline(r, fault, no_storm);
 	} else if (no_storm && load) {
 		r->headline_load = load;
 		load_headline(r, load);

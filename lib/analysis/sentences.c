@@ -7,31 +7,6 @@
 #include "pastdue.h"
 #include "verdict.h"
 
-const char *hvst_span_text(int64_t ns, char buf[16])
-{
-	static const struct {
-		double ns;
-		const char *unit;
-	} units[] = {
-		{ 1e9, "s" },
-		{ 1e6, "ms" },
-		{ 1e3, "us" },
-		{ 1, "ns" },
-	};
-	double v = fabs((double)ns);
-	unsigned int u = 0;
-
-	while (u < 3 && v < 0.9995 * units[u].ns)
-		u++;
-	v = (double)ns / units[u].ns;
-	snprintf(buf, 16, "%.*f %s",
-		 fabs(v) < 9.995   ? 2
-		 : fabs(v) < 99.95 ? 1
-				   : 0,
-		 v, units[u].unit);
-	return buf;
-}
-
 const char *hvst_source_text(enum hvst_guest_source source)
 {
 	static const char *const text[] = {
@@ -102,25 +77,26 @@ static int64_t largest_skew(const struct analysis *a, unsigned int kinds)
 SENTENCE(storm)
 {
 	const struct hvst_storm *s = hvst_largest_storm(a);
-	char before[16], during[16], span[16];
+	char before[HVST_TEXT_BUF], during[HVST_TEXT_BUF], span[HVST_TEXT_BUF];
+	char many[HVST_TEXT_BUF], most[HVST_TEXT_BUF];
 	unsigned int n;
 	uint64_t arms = storm_arms(a, ~0u, &n);
 
 	if (!s) {
 		snprintf(v->summary, sizeof(v->summary),
-			 "no timer was past due over and over; %llu past-due arms came alone, %llu "
-			 "in short bursts",
-			 (unsigned long long)a->result.past_due.isolated,
-			 (unsigned long long)a->result.past_due.bursts);
+			 "no timer was past due over and over; %s past-due arms came alone, %s in "
+			 "short bursts",
+			 hvst_text_count(a->result.past_due.isolated, many),
+			 hvst_text_count(a->result.past_due.bursts, most));
 		return;
 	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "%u storm%s, %llu %s; the largest: %llu on vCPU %d timer %d within %s, "
+		 "%u storm%s, %s %s; the largest: %s on vCPU %d timer %d within %s, "
 		 "progress %s before and %s during it",
-		 n, n == 1 ? "" : "s", (unsigned long long)arms,
+		 n, n == 1 ? "" : "s", hvst_text_count(arms, many),
 		 s->kind == HVST_STORM_LIVELOCK ? "expirations handled" : "past-due arms",
-		 (unsigned long long)storm_size(s), s->vcpu, s->timer,
-		 hvst_span_text(s->end_ns - s->start_ns, span),
+		 hvst_text_count(storm_size(s), most), s->vcpu, s->timer,
+		 hvst_text_duration(s->end_ns - s->start_ns, span),
 		 percent(s->progress_before, before, sizeof(before)),
 		 percent(s->progress_during, during, sizeof(during)));
 }
@@ -129,14 +105,14 @@ SENTENCE(behind)
 {
 	unsigned int kinds = 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, n;
 	int64_t skew = largest_skew(a, kinds);
-	char behind[16];
+	char behind[HVST_TEXT_BUF];
 
 	storm_arms(a, kinds, &n);
 	if (v->answer == HVST_YES && n && skew)
 		snprintf(v->summary, sizeof(v->summary),
 			 "in %u storm%s the guest set timers that its own clock had not reached: "
 			 "that clock is up to %s behind the host's reference clock",
-			 n, n == 1 ? "" : "s", hvst_span_text(skew, behind));
+			 n, n == 1 ? "" : "s", hvst_text_duration(skew, behind));
 	else if (v->answer == HVST_YES && n)
 		snprintf(
 			v->summary, sizeof(v->summary),
@@ -159,7 +135,7 @@ SENTENCE(behind)
 SENTENCE(backlog)
 {
 	int64_t skew = largest_skew(a, 1u << HVST_STORM_BACKLOG);
-	char behind[16];
+	char behind[HVST_TEXT_BUF];
 	unsigned int n;
 
 	if (v->answer != HVST_YES) {
@@ -173,7 +149,7 @@ SENTENCE(backlog)
 		"in %u storm%s the guest replays missed ticks: the count moves on by one period an "
 		"arm while hardly any time passes%s%s%s",
 		n, n == 1 ? "" : "s", skew ? ", from " : "",
-		skew ? hvst_span_text(skew, behind) : "", skew ? " behind" : "");
+		skew ? hvst_text_duration(skew, behind) : "", skew ? " behind" : "");
 }
 
 SENTENCE(guest_rate)
@@ -199,7 +175,7 @@ SENTENCE(guest_rate)
 			 "clock's rate");
 }
 
-/* How each switch lies to the storms: that is what people want to know of it. */
+/* The time from each switch to the next storm, which may be its cause. */
 SENTENCE(source_switch)
 {
 	size_t len = 0;
@@ -222,7 +198,7 @@ SENTENCE(source_switch)
 	for (unsigned int i = 0; i < a->result.nr_guest && len < sizeof(v->summary); i++) {
 		const struct hvst_guest_transition *t = &a->result.guest[i];
 		const struct hvst_storm *next = NULL;
-		char span[16];
+		char span[HVST_TEXT_BUF];
 
 		if (!hvst_is_switch(t) || shown++ >= 4)
 			continue;
@@ -237,9 +213,9 @@ SENTENCE(source_switch)
 		if (!next || len >= sizeof(v->summary))
 			continue;
 		if (next->start_ns >= t->ts_ns)
-			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
-						" (%s before a storm)",
-						hvst_span_text(next->start_ns - t->ts_ns, span));
+			len += (size_t)snprintf(
+				v->summary + len, sizeof(v->summary) - len, " (%s before a storm)",
+				hvst_text_duration(next->start_ns - t->ts_ns, span));
 		else
 			len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
 						" (inside a storm)");
@@ -272,6 +248,7 @@ SENTENCE(step)
 	const struct refclock *clock = speaking_clock(a, v);
 	struct refclock_verdict c;
 	size_t len = sizeof(v->summary);
+	char size[HVST_TEXT_BUF];
 
 	if (!clock) {
 		snprintf(v->summary, len, "no reading of the reference clock in the trace");
@@ -279,15 +256,17 @@ SENTENCE(step)
 	}
 	hvst_refclock_stepped(clock, HVST_STEP_MIN_NS, &c);
 	if (v->answer == HVST_YES && c.at_least)
-		snprintf(v->summary, len,
-			 "the host's reference clock stepped by at least %.6f s between %.6f s and "
-			 "%.6f s: arms were due that it could not have reached else",
-			 (double)c.size / 1e9, (double)c.after / 1e9, (double)c.until / 1e9);
+		snprintf(
+			v->summary, len,
+			"the host's reference clock stepped by at least %s between %.6f s and %.6f "
+			"s: arms were due that it could not have reached else",
+			hvst_text_duration(c.size, size), (double)c.after / 1e9,
+			(double)c.until / 1e9);
 	else if (v->answer == HVST_YES)
 		snprintf(v->summary, len,
 			 "the host's reference clock stepped %u time%s against the trace clock; "
-			 "the largest step is %+.6f s at %.6f s",
-			 c.steps, c.steps == 1 ? "" : "s", (double)c.size / 1e9,
+			 "the largest step is %s at %.6f s",
+			 c.steps, c.steps == 1 ? "" : "s", hvst_text_signed(c.size, size),
 			 (double)c.at / 1e9);
 	else if (v->answer == HVST_NO)
 		snprintf(v->summary, len,
@@ -326,6 +305,7 @@ SENTENCE(host_rate)
 SENTENCE(fallback)
 {
 	uint64_t kvmclock = 0, page = 0, unknown = 0;
+	char text[3][HVST_TEXT_BUF];
 
 	for_each_vm (vm, a) {
 		const struct vm_causes *c = vm->state ? vm->state->causes : NULL;
@@ -335,15 +315,16 @@ SENTENCE(fallback)
 		unknown += c ? c->by_source[HVST_REF_UNKNOWN] : 0;
 	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "of the past-due arms %llu came while time_now was the kvmclock's (TSC page not "
-		 "set), %llu while the page was set, %llu while that is not known",
-		 (unsigned long long)kvmclock, (unsigned long long)page,
-		 (unsigned long long)unknown);
+		 "of the past-due arms %s came while time_now was the kvmclock's (TSC page not "
+		 "set), %s while the page was set, %s while that is not known",
+		 hvst_text_count(kvmclock, text[0]), hvst_text_count(page, text[1]),
+		 hvst_text_count(unknown, text[2]));
 }
 
 SENTENCE(unpaired)
 {
 	const struct hvst_unpaired *u = &a->result.unpaired;
+	char text[4][HVST_TEXT_BUF];
 
 	if (!u->count) {
 		snprintf(v->summary, sizeof(v->summary),
@@ -352,17 +333,18 @@ SENTENCE(unpaired)
 		return;
 	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "the gap between the host's two clock readings is at most %.1f us (median), %.1f "
-		 "us (99th percentile), %.1f us (worst of %llu); it can delay a timer by that, but "
+		 "the gap between the host's two clock readings is at most %s (median), %s (99th "
+		 "percentile), %s (worst of %s); it can delay a timer by that, but "
 		 "never make an arm past due: that is decided by the first reading alone",
-		 (double)u->p50_ns / 1e3, (double)u->p99_ns / 1e3, (double)u->max_ns / 1e3,
-		 (unsigned long long)u->count);
+		 hvst_text_duration(u->p50_ns, text[0]), hvst_text_duration(u->p99_ns, text[1]),
+		 hvst_text_duration(u->max_ns, text[2]), hvst_text_count(u->count, text[3]));
 }
 
 SENTENCE(preemption)
 {
 	const struct hvst_past_due *p = &a->result.past_due;
 	uint64_t all = 0, held = 0;
+	char text[5][HVST_TEXT_BUF];
 
 	for_each_vm (vm, a) {
 		const struct vm_causes *c = vm->state ? vm->state->causes : NULL;
@@ -371,10 +353,11 @@ SENTENCE(preemption)
 		held += c ? c->preempted : 0;
 	}
 	snprintf(v->summary, sizeof(v->summary),
-		 "%llu of %llu past-due arms came after their vCPU had been held, off its CPU or "
-		 "out of guest mode; of the %llu outside storms %llu had a deadline too short to "
-		 "be met, %llu are unexplained",
-		 (unsigned long long)held, (unsigned long long)all,
-		 (unsigned long long)p->isolated + p->bursts, (unsigned long long)p->short_deadline,
-		 (unsigned long long)p->unexplained);
+		 "%s of %s past-due arms came after their vCPU had been held, off its CPU or out "
+		 "of guest mode; of the %s outside storms %s had a deadline too short to be met, "
+		 "%s are unexplained",
+		 hvst_text_count(held, text[0]), hvst_text_count(all, text[1]),
+		 hvst_text_count(p->isolated + p->bursts, text[2]),
+		 hvst_text_count(p->short_deadline, text[3]),
+		 hvst_text_count(p->unexplained, text[4]));
 }

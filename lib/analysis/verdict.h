@@ -7,6 +7,8 @@
 #ifndef HVST_ANALYSIS_VERDICT_H
 #define HVST_ANALYSIS_VERDICT_H
 
+#include <hvstimer/text.h>
+
 #include "evidence.h"
 #include "state.h"
 
@@ -93,11 +95,19 @@ SENTENCE(slow);
 SENTENCE(refused);
 /* The storm with the most past-due arms; NULL: none. */
 const struct hvst_storm *hvst_largest_storm(const struct analysis *a);
-/* "3.00 s", "657 ms", "40.1 us": three digits; returns @buf. */
-const char *hvst_span_text(int64_t ns, char buf[16]);
-
 /* "the TSC page": a clock that a guest reads, in a sentence. */
 const char *hvst_source_text(enum hvst_guest_source source);
+
+/* --- advice.c --- */
+#define HVST_ADVICE_STEPS 2
+
+/*
+ * The faults answered with yes, gravest first: the one that follows @after, the first for -1; -1:
+ * no more. Preempted vCPUs and a clock's rate are no faults of their own.
+ */
+int hvst_next_fault(const struct hvst_result *r, int after);
+/* What to do about a fault, HVST_ADVICE_STEPS sentences; NULL: no more. */
+const char *const *hvst_advice(enum hvst_question question);
 
 /* --- headline.c: the first screen's verdict, from the answers --- */
 void hvst_headline(struct analysis *a);

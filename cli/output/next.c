@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "next.h"
+#include "units.h"
+
+#define BEFORE_NS (100 * 1000 * 1000) /* as much as a screen of events is likely to hold */
+
+/* What a fault is best seen in. */
+enum view { VIEW_CLOCKS, VIEW_EVENTS };
+
+static enum view view_of(enum hvst_question fault)
+{
+	switch (fault) {
+	case HVST_Q_LOST_TIMER:
+	case HVST_Q_RESTORED_TIMER_FIRED:
+	case HVST_Q_SLOW_CLOCK_PATH:
+	case HVST_Q_REFUSED_REQUESTS:
+		return VIEW_EVENTS;
+	default:
+		return VIEW_CLOCKS;
+	}
+}
+
+/* The first event that the answer rests on; NULL: it rests on none. */
+static const struct hvst_evidence *first_event(const struct hvst_verdict *v)
+{
+	for (unsigned int i = 0; i < v->evidence.n; i++)
+		if (v->evidence.e[i].ts_ns != HVST_UNKNOWN)
+			return &v->evidence.e[i];
+	return NULL;
+}
+
+/* The VM of the fault; -1: not known, or of several. */
+static int vm_of(const struct hvst_verdict *v)
+{
+	int vm = -1;
+
+	for (unsigned int i = 0; i < v->nr_by_vm; i++) {
+		if (v->by_vm[i].answer != HVST_YES)
+			continue;
+		if (vm >= 0)
+			return -1;
+		vm = v->by_vm[i].vm;
+	}
+	return vm;
+}
+
+static const char *vm_option(char *buf, const struct hvst_result *r, int vm)
+{
+	if (vm < 0 || r->nr_vms < 2)
+		return "";
+	snprintf(buf, UNIT_BUF, " --vm %d", vm);
+	return buf;
+}
+
+static void events_between(char *buf, const struct hvst_result *r, int vm, int64_t from, int64_t to)
+{
+	char option[UNIT_BUF], first[UNIT_BUF], last[UNIT_BUF];
+
+	snprintf(buf, NEXT_BUF, "hvstimer events%s --from %s --to %s", vm_option(option, r, vm),
+		 unit_time(first, from < 0 ? 0 : from), unit_time(last, to));
+}
+
+static void storm_command(char *buf, const struct hvst_result *r, const struct hvst_storm *s)
+{
+	bool held = s->cause == HVST_CAUSE_VCPU_HELD ||
+		    (s->kind == HVST_STORM_BACKLOG && s->cause == HVST_CAUSE_NOT_SEEN);
+	char option[UNIT_BUF];
+
+	if (held)
+		events_between(buf, r, s->vm, s->start_ns - BEFORE_NS, s->start_ns);
+	else
+		snprintf(buf, NEXT_BUF, "hvstimer %s -v%s",
+			 s->kind == HVST_STORM_LIVELOCK ? "storms" : "clocks",
+			 vm_option(option, r, s->vm));
+}
+
+static void fault_command(char *buf, const struct hvst_result *r, const struct hvst_verdict *v)
+{
+	const struct hvst_evidence *e = first_event(v);
+	char option[UNIT_BUF];
+
+	if (e && view_of(v->question) == VIEW_EVENTS)
+		events_between(buf, r, vm_of(v), e->ts_ns - BEFORE_NS / 10, e->ts_ns + BEFORE_NS);
+	else
+		snprintf(buf, NEXT_BUF, "hvstimer clocks -v%s", vm_option(option, r, vm_of(v)));
+}
+
+char *next_command(char *buf, const struct hvst_result *r)
+{
+	buf[0] = 0;
+	if (r->headline_storm)
+		storm_command(buf, r, r->headline_storm);
+	else if (r->headline_fault >= 0)
+		fault_command(buf, r, &r->verdicts[r->headline_fault]);
+	return buf;
+}
+
+/* When what the headline names began: a step of the host's clock, else its cause if seen. */
+static int64_t began(const struct hvst_result *r)
+{
+	const struct hvst_storm *s = r->headline_storm;
+	const struct hvst_evidence *e;
+
+	for (unsigned int i = 0; s && i < r->nr_storms; i++)
+		if (r->storms[i].vm == s->vm && r->storms[i].cause == HVST_CAUSE_HOST_STEP)
+			return r->storms[i].cause_ts_ns;
+	if (s)
+		return s->cause_ts_ns != HVST_UNKNOWN ? s->cause_ts_ns : s->start_ns;
+	if (r->headline_fault < 0)
+		return HVST_UNKNOWN;
+	e = first_event(&r->verdicts[r->headline_fault]);
+	return e ? e->ts_ns : HVST_UNKNOWN;
+}
+
+char *next_wall_clock(char *buf, const struct hvst_result *r)
+{
+	char wall[UNIT_BUF], time[UNIT_BUF];
+	int64_t ts = began(r);
+
+	buf[0] = 0;
+	if (strcmp(unit_utc(wall, ts), "-"))
+		snprintf(buf, NEXT_BUF, "Look into the logs for %s (%s s).", wall,
+			 unit_time(time, ts));
+	return buf;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What to do next with hvstimer itself and with the logs, below the steps that a result advises. */
+#ifndef HVST_CLI_NEXT_H
+#define HVST_CLI_NEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <hvstimer/result.h>
+#include <hvstimer/session.h>
+
+#define NEXT_BUF 512
+
+/* The command that shows what the headline rests on, without the file; "": there is none. */
+char *next_command(char *buf, const struct hvst_result *r);
+
+/*
+ * When the headline's cause happened, by the wall clock, which is what logs speak; "": not known,
+ * or nothing happened.
+ */
+char *next_wall_clock(char *buf, const struct hvst_result *r);
+
+#endif
