@@ -34,9 +34,9 @@ struct cmdline {
 	bool failed;
 };
 
-static int say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A message in the name of this command. -1, for callers that fail with it. */
-static int say(const char *fmt, ...)
+static int report(const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -147,9 +147,10 @@ static unsigned long buffer_size(const struct options *o, const struct record_ho
 	if (most < MIN_BUFFER_KB)
 		most = MIN_BUFFER_KB;
 	if (!o->quiet)
-		say("note: buffers of %llu KiB a CPU instead of %llu, for want of memory: a storm "
-		    "may lose events (--buffer-size sets it)",
-		    (unsigned long long)most, (unsigned long long)kb);
+		report("note: buffers of %llu KiB a CPU instead of %llu, for want of memory: a "
+		       "storm "
+		       "may lose events (--buffer-size sets it)",
+		       (unsigned long long)most, (unsigned long long)kb);
 	return most;
 }
 
@@ -229,7 +230,7 @@ static int print_command(const struct cmdline *c)
 	}
 	putchar('\n');
 	if (fflush(stdout) && errno != EPIPE)
-		return say("standard output: %s", strerror(errno));
+		return report("standard output: %s", strerror(errno));
 	return 0;
 }
 
@@ -249,34 +250,36 @@ static int check_events(const struct record_host *h)
 	if (has_essential(h))
 		return 0;
 	if (!h->has_kvm)
-		return say(
+		return report(
 			"%s/events has no system \"kvm\": load KVM (modprobe kvm_intel or kvm_amd)",
 			h->dir);
-	return say("this kernel's KVM has no Hyper-V timer events (%s/events/kvm/kvm_hv_stimer_*): "
-		   "it was built without CONFIG_KVM_HYPERV, or is too old",
-		   h->dir);
+	return report(
+		"this kernel's KVM has no Hyper-V timer events (%s/events/kvm/kvm_hv_stimer_*): "
+		"it was built without CONFIG_KVM_HYPERV, or is too old",
+		h->dir);
 }
 
 static int check_clock(const struct options *o, const struct record_host *h)
 {
 	if (!strcmp(o->record.clock, "counter") || !strcmp(o->record.clock, "uptime"))
-		return say("the clock %s is too coarse, or no time at all, to find anything by",
-			   o->record.clock);
+		return report("the clock %s is too coarse, or no time at all, to find anything by",
+			      o->record.clock);
 	if (!record_host_has_clock(h, o->record.clock))
-		return say("no trace clock \"%s\" here; there are: %s", o->record.clock,
-			   h->clocks ? h->clocks : "(trace_clock cannot be read)");
+		return report("no trace clock \"%s\" here; there are: %s", o->record.clock,
+			      h->clocks ? h->clocks : "(trace_clock cannot be read)");
 	return 0;
 }
 
 static int check_may_record(const struct options *o, const struct record_host *h)
 {
 	if (!record_host_writable())
-		return say("%s cannot be written: run as root, for example: sudo hvstimer record",
-			   h->dir);
+		return report(
+			"%s cannot be written: run as root, for example: sudo hvstimer record",
+			h->dir);
 	if (*h->busy && !o->record.force)
-		return say("%s; recording would stop and reset it. Stop it first (trace-cmd "
-			   "reset), or use --force",
-			   h->busy);
+		return report("%s; recording would stop and reset it. Stop it first (trace-cmd "
+			      "reset), or use --force",
+			      h->busy);
 	return 0;
 }
 
@@ -286,8 +289,8 @@ static void tell_missing(const struct options *o, const struct record_host *h)
 
 	for (id = 0; id < HVST_EV_COUNT; id++)
 		if (wanted(o, id) && !(h->events & 1ULL << id))
-			say("note: this kernel has no %s: %s", hvst_event_name(id),
-			    hvst_event_need(id)->without);
+			report("note: this kernel has no %s: %s", hvst_event_name(id),
+			       hvst_event_need(id)->without);
 }
 
 static int read_threads(struct record_tids *t, const struct options *o)
@@ -295,11 +298,12 @@ static int read_threads(struct record_tids *t, const struct options *o)
 	char err[256];
 
 	if (record_tids_read(t, o->record.pid, err, sizeof(err)))
-		return say("%s", err);
+		return report("%s", err);
 	if (!t->named && !o->quiet)
-		say("note: no thread of process %d is named like a vCPU: all its threads are taken "
-		    "for vCPUs",
-		    o->record.pid);
+		report("note: no thread of process %d is named like a vCPU: all its threads are "
+		       "taken "
+		       "for vCPUs",
+		       o->record.pid);
 	return 0;
 }
 
@@ -312,16 +316,16 @@ static int check_output(const struct options *o)
 	int rc = 0;
 
 	if (access(dir, W_OK | X_OK))
-		rc = say("%s: %s cannot be written: %s", output_file(o), dir, strerror(errno));
+		rc = report("%s: %s cannot be written: %s", output_file(o), dir, strerror(errno));
 	free(copy);
 	if (rc || stat(output_file(o), &st))
 		return rc;
 	if (!S_ISREG(st.st_mode))
-		return say("%s is no regular file", output_file(o));
+		return report("%s is no regular file", output_file(o));
 	if (access(output_file(o), W_OK))
-		return say("%s: %s", output_file(o), strerror(errno));
+		return report("%s: %s", output_file(o), strerror(errno));
 	if (!o->quiet)
-		say("note: %s is there already and will be overwritten", output_file(o));
+		report("note: %s is there already and will be overwritten", output_file(o));
 	return 0;
 }
 
@@ -330,8 +334,8 @@ static void tell_begun(void *arg)
 	const struct options *o = arg;
 
 	if (!o->quiet)
-		say("recording%s; then: hvstimer diagnose %s",
-		    o->record.duration_ns ? "" : " until you press Ctrl-C", output_file(o));
+		report("recording%s; then: hvstimer diagnose %s",
+		       o->record.duration_ns ? "" : " until you press Ctrl-C", output_file(o));
 }
 
 /* trace-cmd failed, after events had been recorded or before. */
@@ -341,11 +345,11 @@ static void salvage(const struct options *o)
 	int rc = record_salvage(output_file(o), &saved);
 
 	if (!rc)
-		say("trace-cmd failed; what was recorded until then is in %s", saved);
+		report("trace-cmd failed; what was recorded until then is in %s", saved);
 	else if (rc != -ENOENT && rc != -ENODATA)
-		say("trace-cmd failed; where there is space, this saves what was recorded: "
-		    "trace-cmd restore -o FILE %s.cpu*",
-		    output_file(o));
+		report("trace-cmd failed; where there is space, this saves what was recorded: "
+		       "trace-cmd restore -o FILE %s.cpu*",
+		       output_file(o));
 	free(saved);
 }
 
@@ -354,7 +358,7 @@ static int conclude(const struct options *o, const struct record_run *r)
 {
 	if (r->aborted) {
 		record_remove_parts(output_file(o));
-		say("stopped before recording began: nothing is recorded");
+		report("stopped before recording began: nothing is recorded");
 		return EXIT_INPUT;
 	}
 	if (WIFEXITED(r->status) && !WEXITSTATUS(r->status))
@@ -362,7 +366,7 @@ static int conclude(const struct options *o, const struct record_run *r)
 	salvage(o);
 	if (WIFEXITED(r->status))
 		return WEXITSTATUS(r->status);
-	say("trace-cmd was killed by signal %d", WTERMSIG(r->status));
+	report("trace-cmd was killed by signal %d", WTERMSIG(r->status));
 	return EXIT_INPUT;
 }
 
@@ -374,22 +378,22 @@ static int run(const struct options *o, const struct record_host *h, const struc
 	int rc = EXIT_INPUT, err;
 
 	if (record_state_save(&before, h)) {
-		say("out of memory");
+		report("out of memory");
 		record_state_free(&before);
 		return EXIT_INPUT;
 	}
 	if (!o->quiet)
-		say("setting up");
+		report("setting up");
 	err = record_run(c->words, &r);
 	if (!err)
 		rc = conclude(o, &r);
 	else if (err == -ENOENT)
-		say("trace-cmd is not installed (Debian: apt-get install trace-cmd)");
+		report("trace-cmd is not installed (Debian: apt-get install trace-cmd)");
 	else
-		say("cannot run trace-cmd: %s", strerror(-err));
+		report("cannot run trace-cmd: %s", strerror(-err));
 	failed = record_state_restore(&before, h);
 	if (failed)
-		say("%s/%s could not be set to what it was", h->dir, failed);
+		report("%s/%s could not be set to what it was", h->dir, failed);
 	record_state_free(&before);
 	return rc;
 }
@@ -411,7 +415,7 @@ static int record(const struct options *o, const struct record_host *h)
 		tell_missing(o, h);
 	build(&c, o, h, o->record.pid ? &t : NULL);
 	if (c.failed) {
-		say("out of memory");
+		report("out of memory");
 	} else if (o->record.dry_run) {
 		rc = print_command(&c) ? EXIT_INPUT : EXIT_OK;
 	} else {
@@ -441,7 +445,7 @@ int cmd_record(int argc, char **argv)
 	}
 	rc = record_host_read(&h, err, sizeof(err));
 	if (rc) {
-		say("%s", err);
+		report("%s", err);
 		options_free(&o);
 		return EXIT_INPUT;
 	}

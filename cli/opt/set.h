@@ -3,7 +3,7 @@
 #ifndef HVST_CLI_OPT_SET_H
 #define HVST_CLI_OPT_SET_H
 
-#include "table.h"
+#include "desc.h"
 
 #define SETTER(name) bool name(struct options *o, const struct option_desc *d, const char *arg)
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "set.h"
+#include "table.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -95,7 +95,7 @@ struct args {
 	bool odd;
 };
 
-static int complain(const char *what, const char *value)
+static int usage_error(const char *what, const char *value)
 {
 	fprintf(stderr, "hvst-gen: %s '%s' (see --help)\n", what, value);
 	return 2;
@@ -127,7 +127,7 @@ static int option_number(int c, struct args *a)
 			  : c == O_SPEED  ? &a->speed
 					  : &a->symbols;
 
-	return number(optarg, where) && *where ? 0 : complain("not a number:", optarg);
+	return number(optarg, where) && *where ? 0 : usage_error("not a number:", optarg);
 }
 
 static int option_text(int c, struct args *a)
@@ -148,7 +148,7 @@ static int option_text(int c, struct args *a)
 static int option_no_event(struct args *a)
 {
 	if (a->nr_no_event == MAX_NO_EVENTS)
-		return complain("too many:", "--no-event");
+		return usage_error("too many:", "--no-event");
 	a->no_event[a->nr_no_event++] = optarg;
 	return 0;
 }
@@ -189,10 +189,10 @@ static int parse(int argc, char **argv, struct args *a)
 		}
 	}
 	if (rc || optind < argc)
-		return rc ? rc : complain("one output only, by -o:", argv[optind]);
+		return rc ? rc : usage_error("one output only, by -o:", argv[optind]);
 	if (!!a->scenario + !!a->random + !!a->bench != 1)
-		return complain("give one of", "--scenario, --random, --bench");
-	return a->output ? 0 : complain("missing", "-o FILE");
+		return usage_error("give one of", "--scenario, --random, --bench");
+	return a->output ? 0 : usage_error("missing", "-o FILE");
 }
 
 static struct scenario *choose(struct args *a, int *rc)
@@ -205,15 +205,15 @@ static struct scenario *choose(struct args *a, int *rc)
 	if (a->scenario) {
 		sc = scenario_by_name(a->scenario);
 		if (!sc)
-			*rc = complain("no such scenario:", a->scenario);
+			*rc = usage_error("no such scenario:", a->scenario);
 	} else if (!number(a->random ? a->random : a->bench, &n)) {
-		*rc = complain("not a number:", a->random ? a->random : a->bench);
+		*rc = usage_error("not a number:", a->random ? a->random : a->bench);
 	} else if (a->random) {
 		rng_seed(&rng, n);
 		sc = scenario_random(&rng);
 		a->seed = a->seed ? a->seed : n;
 	} else if (a->cpus > GEN_MAX_CPUS) {
-		*rc = complain("too many:", "--cpus");
+		*rc = usage_error("too many:", "--cpus");
 	} else {
 		sc = scenario_bench(n, a->cpus ? a->cpus : 4);
 	}
@@ -239,11 +239,11 @@ static int overrule_names(struct scenario *sc, const struct args *a)
 	int format = a->format ? choice(a->format, formats, 3) : 0;
 
 	if (host < 0 || kernel < 0 || clock < 0 || format < 0)
-		return complain("unknown value of --host, --kernel, --clock or --format, one of",
-				host < 0     ? a->host
-				: kernel < 0 ? a->kernel
-				: clock < 0  ? a->clock
-					     : a->format);
+		return usage_error("unknown value of --host, --kernel, --clock or --format, one of",
+				   host < 0	? a->host
+				   : kernel < 0 ? a->kernel
+				   : clock < 0	? a->clock
+						: a->format);
 	sc->host = host;
 	sc->trace.kernel = kernel;
 	sc->trace.clock = clock;
@@ -262,9 +262,9 @@ static int overrule(struct scenario *sc, const struct args *a)
 		return rc;
 	if (a->page_size &&
 	    (a->page_size < 4096 || a->page_size > 65536 || (a->page_size & (a->page_size - 1))))
-		return complain("not a size of sub-buffers:", "--sub-buffer");
+		return usage_error("not a size of sub-buffers:", "--sub-buffer");
 	if (a->cpus && (a->cpus > GEN_MAX_CPUS || a->cpus < 1))
-		return complain("not a number of CPUs:", "--cpus");
+		return usage_error("not a number of CPUs:", "--cpus");
 	sc->trace.page_size = a->page_size ? a->page_size : sc->trace.page_size;
 	sc->trace.cpus = a->cpus ? a->cpus : sc->trace.cpus;
 	sc->trace.kallsyms = a->symbols ? a->symbols : sc->trace.kallsyms;
@@ -274,7 +274,7 @@ static int overrule(struct scenario *sc, const struct args *a)
 		int ev = gen_event_by_name(a->no_event[i]);
 
 		if (ev < 0)
-			return complain("no such event:", a->no_event[i]);
+			return usage_error("no such event:", a->no_event[i]);
 		for (unsigned int b = 0; b < sc->trace.nr_buffers; b++)
 			sc->trace.buffers[b].events &= ~(1ull << ev);
 	}
