@@ -94,6 +94,7 @@ struct options {
 	/* browse */
 	const char *script;
 	bool ascii;
+	unsigned int top; /* hosts that merge names */
 	struct record_options record;
 	struct export_options export;
 	struct watch_options watch;
