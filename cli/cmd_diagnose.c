@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "collect.h"
 #include "message.h"
 #include "output/brief.h"
 #include "output/contract.h"
 #include "output/html.h"
+#include "output/metrics.h"
+#include "output/otlp.h"
 #include "output/text.h"
 #include "context.h"
 #include "recordings.h"
@@ -45,6 +48,40 @@ static bool write_page(struct diagnose *d)
 	return false;
 }
 
+static void draw_metrics(struct out *o, void *ctx)
+{
+	const struct context *r = ctx;
+	int err = metrics_diagnosis(o, r->trace, r->result);
+
+	if (err && !o->err)
+		o->err = -err;
+}
+
+static void draw_otlp(struct out *o, void *ctx)
+{
+	const struct context *r = ctx;
+	struct timespec now;
+	int err;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	err = otlp_diagnosis(o, r->trace, r->result,
+			     (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+	if (err && !o->err)
+		o->err = -err;
+}
+
+/* The files that are asked for beside the report. */
+static bool write_files(struct diagnose *d)
+{
+	const struct options *o = &d->r.o;
+
+	if (o->html && !write_page(d))
+		return false;
+	if (o->metrics && !ctx_write(o->metrics, draw_metrics, &d->r))
+		return false;
+	return !o->otlp || ctx_write(o->otlp, draw_otlp, &d->r);
+}
+
 static void write_report(const struct context *r, struct out *o)
 {
 	if (r->o.format == FORMAT_JSON)
@@ -63,7 +100,7 @@ static int diagnose(struct diagnose *d)
 
 	if (code)
 		return ctx_fail(r, code);
-	if (r->o.html && !write_page(d))
+	if (!write_files(d))
 		return ctx_fail(r, EXIT_INPUT);
 	write_report(r, &r->out);
 	return ctx_end(r, r->result->nr_storms > 0);
@@ -208,7 +245,11 @@ static int diagnose_several(const struct recordings *g, const struct options *o,
 /* Report on standard error how several files are taken; false: an option forbids it. */
 static bool several_allowed(const struct recordings *g, const struct options *o)
 {
-	const char *one = o->html ? "--html" : o->output ? "--output" : NULL;
+	const char *one = o->html      ? "--html"
+			  : o->output  ? "--output"
+			  : o->metrics ? "--metrics"
+			  : o->otlp    ? "--otlp"
+				       : NULL;
 
 	if (g->nr > 1 && one) {
 		if (g->differ)

@@ -169,16 +169,16 @@ static void write_metrics(struct watch *r)
 	struct out out;
 	int rc;
 
-	if (!r->o.watch.metrics || (r->metrics_ns && r->read_ns - r->metrics_ns < METRICS_NS))
+	if (!r->o.metrics || (r->metrics_ns && r->read_ns - r->metrics_ns < METRICS_NS))
 		return;
 	r->metrics_ns = r->read_ns;
-	rc = out_open(&out, r->o.watch.metrics, COLOR_NEVER);
+	rc = out_open(&out, r->o.metrics, COLOR_NEVER);
 	if (!rc) {
 		watch_show_metrics(&out, &v);
 		rc = out_close(&out);
 	}
 	if (rc)
-		cli_warn("watch: %s: %s", r->o.watch.metrics, strerror(-rc));
+		cli_warn("watch: %s: %s", r->o.metrics, strerror(-rc));
 }
 
 /* --- saving ----------------------------------------------------------------------------------- */
@@ -356,8 +356,8 @@ static int loop(struct watch *r)
 	if (r->saver)
 		reap_children(r, 0);
 	switch_screen(r, false);
-	if (r->o.watch.metrics)
-		unlink(r->o.watch.metrics); /* what stays there would look like a running watch */
+	if (r->o.metrics)
+		unlink(r->o.metrics); /* what stays there would look like a running watch */
 	if (r->failed)
 		return EXIT_INPUT;
 	return r->o.check && r->storms ? EXIT_FINDINGS : EXIT_OK;

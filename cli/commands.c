@@ -41,6 +41,11 @@ const struct command commands[] = {
 	{ "export", CMD_EXPORT, cmd_export, "findings as SQLite, JSON lines or a Perfetto trace",
 	  "Writes what was found, and on request every arm, in the formats of other tools: tables "
 	  "for SQL, and a trace for ui.perfetto.dev. Several formats may be asked for at once." },
+	{ "merge", CMD_MERGE, cmd_merge, "the results of many hosts as one",
+	  "Merges what diagnose --json or export --sqlite wrote on many hosts: distributions of "
+	  "all "
+	  "of them, storm time for each hour of a host, the worst hosts, and those that are unlike "
+	  "the others." },
 	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd",
 	  "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock and "
 	  "buffer sizes that fit this host. Until Ctrl-C, or for --duration." },

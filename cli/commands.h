@@ -26,6 +26,7 @@ enum command_bit {
 	CMD_EXPORT = 256,
 	CMD_SIMULATE = 512,
 	CMD_WATCH = 1024,
+	CMD_MERGE = 2048,
 };
 
 struct command {
@@ -55,5 +56,6 @@ int cmd_record(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_merge(int argc, char **argv);
 
 #endif

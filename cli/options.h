@@ -59,7 +59,7 @@ struct watch_options {
 	unsigned long ring_kb; /* 0: no ring */
 	unsigned long max_kb;
 	unsigned int keep;
-	const char *exec, *metrics;
+	const char *exec;
 	bool exits;
 };
 
@@ -86,7 +86,7 @@ struct options {
 	enum scale scale;
 	bool heatmap;
 	unsigned int percentiles[MAX_PERCENTILES], nr_percentiles; /* 1/100 of a per cent */
-	const char *svg, *html;
+	const char *svg, *html, *otlp, *metrics;
 	/* simulate */
 	struct policy *policies;
 	unsigned int nr_policies;
@@ -94,6 +94,7 @@ struct options {
 	/* browse */
 	const char *script;
 	bool ascii;
+	unsigned int top; /* hosts that merge names */
 	struct record_options record;
 	struct export_options export;
 	struct watch_options watch;

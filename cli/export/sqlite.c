@@ -13,8 +13,7 @@
 #include "../output/utf8.h"
 #include "sqlite.h"
 
-#define APPLICATION_ID 0x48565354 /* "HVST": lets file(1) and this program know the database */
-#define BUSY_MS	       10000
+#define BUSY_MS 10000
 
 static int database_error(struct sqlite_sink *s)
 {
@@ -101,8 +100,8 @@ static int create_schema(struct sqlite_sink *s)
 	if (err)
 		return err;
 	out_open_memory(&sql);
-	out_printf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d", APPLICATION_ID,
-		   SQLITE_SCHEMA_VERSION);
+	out_printf(&sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		   SQLITE_APPLICATION_ID, SQLITE_SCHEMA_VERSION);
 	return execute_text(s, &sql);
 }
 
@@ -136,7 +135,7 @@ static int ensure_schema(struct sqlite_sink *s)
 		return err;
 	if (!objects)
 		return create_schema(s);
-	if (application != APPLICATION_ID) {
+	if (application != SQLITE_APPLICATION_ID) {
 		cli_error("%s: a database, but none that hvstimer export made", s->path);
 		return -EINVAL;
 	}

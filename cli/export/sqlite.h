@@ -7,6 +7,7 @@
 
 #include "table.h"
 
+#define SQLITE_APPLICATION_ID 0x48565354 /* "HVST": file(1) and this program know it by that */
 #define SQLITE_SCHEMA_VERSION 1
 
 /**

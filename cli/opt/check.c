@@ -26,8 +26,10 @@ static bool same_file(const char *output, const char *input)
 /* Outputs must not overwrite a recording or each other. */
 static bool outputs_apart(const struct options *o)
 {
-	const char *const outputs[] = { o->output,	 o->svg,	   o->html,
-					o->export.jsonl, o->export.sqlite, o->export.perfetto };
+	const char *const outputs[] = { o->output,	  o->svg,
+					o->html,	  o->metrics,
+					o->otlp,	  o->export.jsonl,
+					o->export.sqlite, o->export.perfetto };
 	unsigned int i, f;
 
 	for (i = 0; i < ARRAY_SIZE(outputs); i++) {

@@ -174,6 +174,11 @@ static enum parse_result positional(struct options *o, int argc, char **argv)
 	for (; optind < argc; optind++)
 		if (!string_list_add(&o->files, argv[optind]))
 			return PARSE_BAD;
+	if (!o->files.n && o->command->bit == CMD_MERGE) {
+		cli_error("%s: say which results: files of diagnose --json or export --sqlite",
+			  o->command->name);
+		return PARSE_BAD;
+	}
 	if (!o->files.n && !string_list_add(&o->files, "trace.dat"))
 		return PARSE_BAD;
 	return options_consistent(o) ? PARSE_GO : PARSE_BAD;

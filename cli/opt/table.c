@@ -14,7 +14,7 @@
 #define CMD_HISTOGRAM  (CMD_SKEW | CMD_LATENCY)
 #define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_SIMULATE | CMD_BROWSE | CMD_EXPORT)
 #define CMD_SCREENS    (CMD_DIAGNOSE | CMD_STORMS | CMD_CLOCKS | CMD_BROWSE)
-#define CMD_ANY	       (CMD_READ | CMD_RECORD | CMD_WATCH)
+#define CMD_ANY	       (CMD_READ | CMD_RECORD | CMD_WATCH | CMD_MERGE)
 
 #define AT(member) .at = offsetof(struct options, member)
 
@@ -158,13 +158,21 @@ const struct option_desc option_table[] = {
 	{ "sweep", 0, "RANGE", SEC_POLICY, CMD_SIMULATE,
 	  "the policy with each value of a condition, as after=1..64", .set = set_sweep },
 
-	{ "json", 0, NULL, SEC_OUTPUT, CMD_ANALYSIS, "one JSON document", .set = set_json },
+	{ "top", 0, "N", SEC_OUTPUT, CMD_MERGE, "name the worst N hosts", .set = set_uint, AT(top),
+	  .max = 10000, .shown = DEFAULT_NUMBER },
+	{ "json", 0, NULL, SEC_OUTPUT, CMD_ANALYSIS | CMD_MERGE, "one JSON document",
+	  .set = set_json },
 	{ "jsonl", 0, NULL, SEC_OUTPUT, CMD_EVENTS | CMD_STORMS | CMD_CLOCKS | CMD_WATCH,
 	  "one JSON object a line", .set = set_jsonl },
 	{ "csv", 0, NULL, SEC_OUTPUT, CMD_TEXT & ~CMD_DIAGNOSE,
 	  "comma-separated values with a heading line", .set = set_csv },
 	{ "metrics", 0, "FILE", SEC_OUTPUT, CMD_WATCH,
-	  "also write Prometheus metrics to FILE, every 10 s", .set = set_file, AT(watch.metrics) },
+	  "also write Prometheus metrics to FILE, every 10 s", .set = set_file, AT(metrics) },
+	{ "metrics", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE, "also write Prometheus metrics to FILE",
+	  .set = set_file, AT(metrics) },
+	{ "otlp", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
+	  "also write OpenTelemetry metrics to FILE, as lines of OTLP/JSON", .set = set_file,
+	  AT(otlp) },
 	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE,
 	  "also write the plots to FILE", .set = set_file, AT(svg) },
 	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
@@ -182,12 +190,12 @@ const struct option_desc option_table[] = {
 	{ "detail", 0, "LEVEL", SEC_OUTPUT, CMD_EXPORT,
 	  "of the trace: findings alone; with arms binned (default); or all arms", .set = set_word,
 	  AT(export.detail), .words = detail_words },
-	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_TEXT, "write to FILE instead of standard output",
-	  .set = set_file, AT(output) },
+	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_TEXT | CMD_MERGE,
+	  "write to FILE instead of standard output", .set = set_file, AT(output) },
 	{ "output", 'o', "FILE", SEC_OUTPUT, CMD_RECORD,
 	  "write the recording to FILE (default trace.dat)", .set = set_once, AT(output) },
-	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT | CMD_WATCH, "auto (default), always or never",
-	  .set = set_word, AT(color), .words = color_words },
+	{ "color", 0, "WHEN", SEC_OUTPUT, CMD_TEXT | CMD_WATCH | CMD_MERGE,
+	  "auto (default), always or never", .set = set_word, AT(color), .words = color_words },
 
 	{ "script", 0, "FILE", SEC_OTHER, CMD_BROWSE,
 	  "no terminal: take keys from FILE (- is standard input), print the screens it asks for",
@@ -211,7 +219,8 @@ const struct option_desc option_table[] = {
 	  .set = set_flag, AT(quiet) },
 	{ "quiet", 'q', NULL, SEC_OTHER, CMD_RECORD, "no notes, and trace-cmd quiet",
 	  .set = set_flag, AT(quiet) },
-	{ "quiet", 'q', NULL, SEC_OTHER, CMD_WATCH, "no notes", .set = set_flag, AT(quiet) },
+	{ "quiet", 'q', NULL, SEC_OTHER, CMD_WATCH | CMD_MERGE, "no notes", .set = set_flag,
+	  AT(quiet) },
 	{ "verbose", 'v', NULL, SEC_OTHER, CMD_TEXT,
 	  "show everything: all evidence, how the file was read", .set = set_flag, AT(verbose) },
 	{ "help", 'h', NULL, SEC_OTHER, CMD_ANY, .help = "this text" },
@@ -238,4 +247,5 @@ void options_init(struct options *o, const struct command *cmd)
 	o->watch.keep = 10;
 	o->watch.max_kb = 1024 * 1024;
 	o->max_kb = 4 * 1024 * 1024;
+	o->top = 10;
 }

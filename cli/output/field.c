@@ -8,6 +8,8 @@
 #include "out.h"
 #include "units.h"
 
+#define MAX_WORDS 64 /* more than any enum has */
+
 const struct finding_field *finding_column(const struct finding_kind *kind, const char *title)
 {
 	unsigned int i;
@@ -166,6 +168,78 @@ bool field_known(const struct finding_field *f, const void *finding)
 		return true;
 	}
 }
+
+/* --- filling findings ------------------------------------------------------------------------- */
+
+static void set_int(const struct finding_field *f, void *finding, int v)
+{
+	memcpy((char *)finding + f->offset, &v, sizeof(v));
+}
+
+void field_set_i64(const struct finding_field *f, void *finding, int64_t v)
+{
+	if (f->type == VALUE_ID || f->type == VALUE_INT)
+		set_int(f, finding, (int)v);
+	else if (f->type == VALUE_BOOL)
+		*((bool *)finding + f->offset) = v;
+	else
+		memcpy((char *)finding + f->offset, &v, sizeof(v));
+}
+
+void field_set_double(const struct finding_field *f, void *finding, double v)
+{
+	memcpy((char *)finding + f->offset, &v, sizeof(v));
+}
+
+bool field_set_word(const struct finding_field *f, void *finding, const char *word)
+{
+	int v = f->type == VALUE_EVENT ? hvst_event_by_name(word) : 0;
+
+	/* "unknown" is the name of any number that has none, too */
+	for (; f->type == VALUE_WORD && v < MAX_WORDS; v++)
+		if (f->word(v) && !strcmp(f->word(v), word) && (!v || strcmp(word, "unknown")))
+			break;
+	if (v < 0 || v == MAX_WORDS)
+		return false;
+	set_int(f, finding, v);
+	return true;
+}
+
+static void set_unknown(const struct finding_field *f, void *finding)
+{
+	switch (f->type) {
+	case VALUE_ID:
+	case VALUE_EVENT:
+		set_int(f, finding, -1);
+		break;
+	case VALUE_TIME:
+	case VALUE_DURATION:
+	case VALUE_SIGNED:
+	case VALUE_REF:
+		field_set_i64(f, finding, HVST_UNKNOWN);
+		break;
+	case VALUE_RATE:
+	case VALUE_PPM:
+		field_set_double(f, finding, NAN);
+		break;
+	case VALUE_SHARE:
+		field_set_double(f, finding, -1);
+		break;
+	default: /* 0, and NULL */
+		break;
+	}
+}
+
+void finding_set_unknown(const struct finding_kind *kind, void *finding)
+{
+	unsigned int i;
+
+	memset(finding, 0, kind->size);
+	for (i = 0; i < kind->n; i++)
+		set_unknown(&kind->fields[i], finding);
+}
+
+/* --- texts ------------------------------------------------------------------------------------ */
 
 /* Units of 100 ns as a duration, held within 64 bits. */
 static char *ref_text(char *buf, int64_t ref)

@@ -41,7 +41,7 @@ static const char *livelock_word(int v)
 {
 	static const char *const words[] = { NULL, "deadline", "message" };
 
-	return words[v];
+	return (unsigned int)v < sizeof(words) / sizeof(words[0]) ? words[v] : NULL;
 }
 
 static const char *reference_word(int v)

@@ -119,6 +119,16 @@ const struct hvst_evidence_list *field_evidence(const struct finding_field *f, c
 const void *field_list(const struct finding_field *f, const void *finding, unsigned int *n);
 
 bool field_known(const struct finding_field *f, const void *finding);
+/*
+ * Fill a finding from what was written of one: first all fields as unknown, then one after the
+ * other. Those of other types, which hold more than a value, stay as they are.
+ */
+void finding_set_unknown(const struct finding_kind *kind, void *finding);
+void field_set_i64(const struct finding_field *f, void *finding, int64_t v); /* integers, bool */
+void field_set_double(const struct finding_field *f, void *finding, double v);
+/* VALUE_WORD, VALUE_EVENT. False: no value of the field is called so. */
+bool field_set_word(const struct finding_field *f, void *finding, const char *word);
+
 /* Digits after the point of a VALUE_RATE, VALUE_PPM or VALUE_SHARE in JSON and CSV. */
 int field_decimals(const struct finding_field *f);
 /* For people, with unit; "?" for an unknown id, "-" for anything else unknown. Returns @buf. */

@@ -42,15 +42,24 @@ void unit_set_utc(int64_t epoch_ns)
 	utc_of_zero = epoch_ns;
 }
 
+int64_t unit_utc_ns(int64_t ns)
+{
+	int64_t wall;
+
+	if (ns == HVST_UNKNOWN || utc_of_zero == HVST_UNKNOWN ||
+	    __builtin_add_overflow(ns, utc_of_zero, &wall) || wall < 0)
+		return HVST_UNKNOWN;
+	return wall;
+}
+
 static char *wall_clock(char *buf, const char *format, int64_t ns, const char *zone)
 {
-	int64_t wall, ms;
+	int64_t wall = unit_utc_ns(ns), ms;
 	time_t seconds;
 	struct tm tm;
 	size_t n;
 
-	if (ns == HVST_UNKNOWN || utc_of_zero == HVST_UNKNOWN ||
-	    __builtin_add_overflow(ns, utc_of_zero, &wall) || wall < 0)
+	if (wall == HVST_UNKNOWN)
 		return strcpy(buf, "-");
 	ms = wall / 1000000;
 	seconds = ms / 1000;

@@ -18,6 +18,8 @@ char *unit_time(char *buf, int64_t ns);
  * (as it is at first): not known. One recording is shown at a time.
  */
 void unit_set_utc(int64_t epoch_ns);
+/* Wall-clock time of a trace time, ns since the Epoch; HVST_UNKNOWN: not known. */
+int64_t unit_utc_ns(int64_t ns);
 /* "2026-11-28 21:20:03.157 UTC" and "21:20:03.157"; "-" when it is not known. */
 char *unit_utc(char *buf, int64_t ns);
 char *unit_utc_time(char *buf, int64_t ns);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../output/json.h"
+#include "../output/metrics.h"
 #include "../output/units.h"
 #include "show.h"
 
@@ -223,38 +224,12 @@ void watch_show_screen(struct out *out, const struct watch_view *v)
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 
-static void put_label(struct out *out, const char *text)
-{
-	for (; *text; text++) {
-		char one[2] = { *text, 0 };
-
-		if (*text == '"' || *text == '\\')
-			out_char(out, '\\');
-		if ((unsigned char)*text < 0x20)
-			out_char(out, '?');
-		else
-			out_str(out, one);
-	}
-}
-
 static void put_metric(struct out *out, const char *name, const struct row *r, uint64_t value)
 {
 	out_printf(out, "%s{vm=\"", name);
-	put_label(out, r->who->name);
+	metrics_label(out, r->who->name);
 	out_printf(out, "\",pid=\"%d\",vcpu=\"%u\",tid=\"%d\",timer=\"%u\"} %" PRIu64 "\n",
 		   r->who->pid, r->w->key.vcpu, r->w->key.tid, r->w->key.timer, value);
-}
-
-static void put_help(struct out *out, const char *name, const char *type, const char *help)
-{
-	out_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void put_one(struct out *out, const char *name, const char *type, const char *help,
-		    uint64_t value)
-{
-	put_help(out, name, type, help);
-	out_printf(out, "%s %" PRIu64 "\n", name, value);
 }
 
 static uint64_t delivered(const struct watch_timer *w)
@@ -307,15 +282,15 @@ void watch_show_metrics(struct out *out, const struct watch_view *v)
 	struct row *rows = rows_of(v, &nr);
 
 	for (m = 0; m < sizeof(metrics) / sizeof(metrics[0]); m++) {
-		put_help(out, metrics[m].name, metrics[m].type, metrics[m].help);
+		metrics_help(out, metrics[m].name, metrics[m].type, metrics[m].help);
 		for (i = 0; i < nr; i++)
 			put_metric(out, metrics[m].name, &rows[i], metrics[m].value(rows[i].w));
 	}
-	put_one(out, "hvstimer_watch_storms_total", "counter", "Storms reported.", v->storms);
-	put_one(out, "hvstimer_watch_saved_total", "counter", "Traces saved.", v->saved);
-	put_one(out, "hvstimer_watch_uncounted_total", "counter",
-		"Events that found no room in the kernel's histograms.", v->uncounted);
-	put_one(out, "hvstimer_watch_last_read_timestamp_seconds", "gauge",
-		"When the counters were last read.", (uint64_t)v->when);
+	metrics_one(out, "hvstimer_watch_storms_total", "counter", "Storms reported.", v->storms);
+	metrics_one(out, "hvstimer_watch_saved_total", "counter", "Traces saved.", v->saved);
+	metrics_one(out, "hvstimer_watch_uncounted_total", "counter",
+		    "Events that found no room in the kernel's histograms.", v->uncounted);
+	metrics_one(out, "hvstimer_watch_last_read_timestamp_seconds", "gauge",
+		    "When the counters were last read.", (uint64_t)v->when);
 	free(rows);
 }

@@ -53,6 +53,17 @@ int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_mille
  */
 bool hvst_sketch_next(const struct hvst_sketch *s, unsigned int *iter, int64_t *lo, int64_t *hi,
 		      uint64_t *count);
+/**
+ * hvst_sketch_bucket - the bucket [*@lo, *@hi) that @v is counted in, the same in every sketch
+ * @v: a value, ns
+ * @lo: the least value of the bucket
+ * @hi: the first value above it; INT64_MAX for the last bucket, which holds that value, too
+ *
+ * Buckets become wider with the magnitude of their values, by the layout of HdrHistogram: 64 to
+ * each power of two, the same for negative values. Counts of buckets that were written down can be
+ * added to another sketch exactly where their edges are these.
+ */
+void hvst_sketch_bucket(int64_t v, int64_t *lo, int64_t *hi);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

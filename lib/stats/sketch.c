@@ -133,6 +133,28 @@ double hvst_sketch_relative_error(const struct hvst_sketch *s)
 	return 1.0 / (2 * SUB);
 }
 
+static void bucket_edges(bool neg, unsigned int oct, unsigned int sub, int64_t *lo, int64_t *hi)
+{
+	uint64_t mag = bucket_lo(oct, sub), end = mag + bucket_width(oct);
+
+	if (neg) {
+		/* magnitudes [mag, end) are the values (-end, -mag] = [-end + 1, -mag + 1) */
+		*lo = end > 1ULL << 63 ? INT64_MIN : (int64_t)(0 - end) + 1;
+		*hi = (int64_t)(0 - mag) + 1;
+	} else {
+		*lo = (int64_t)mag;
+		*hi = end > INT64_MAX ? INT64_MAX : (int64_t)end;
+	}
+}
+
+void hvst_sketch_bucket(int64_t v, int64_t *lo, int64_t *hi)
+{
+	unsigned int oct, sub;
+
+	bucket_of(v < 0 ? 0 - (uint64_t)v : (uint64_t)v, &oct, &sub);
+	bucket_edges(v < 0, oct, sub, lo, hi);
+}
+
 /*
  * Buckets in order, most negative first: position 0 .. OCTAVES*SUB-1 are the negative ones
  * mirrored. Returns the count and fills [lo, hi).
@@ -143,20 +165,10 @@ static uint64_t bucket_at(const struct hvst_sketch *s, unsigned int pos, int64_t
 	unsigned int p = neg ? OCTAVES * SUB - 1 - pos : pos - OCTAVES * SUB;
 	unsigned int oct = p / SUB, sub = p % SUB;
 	const uint64_t *row = s->side[neg].octave[oct];
-	uint64_t mag, end;
 
 	if (!row || !row[sub])
 		return 0;
-	mag = bucket_lo(oct, sub);
-	end = mag + bucket_width(oct);
-	if (neg) {
-		/* magnitudes [mag, end) are the values (-end, -mag] = [-end + 1, -mag + 1) */
-		*lo = end > 1ULL << 63 ? INT64_MIN : (int64_t)(0 - end) + 1;
-		*hi = (int64_t)(0 - mag) + 1;
-	} else {
-		*lo = (int64_t)mag;
-		*hi = end > INT64_MAX ? INT64_MAX : (int64_t)end;
-	}
+	bucket_edges(neg, oct, sub, lo, hi);
 	return row[sub];
 }
 

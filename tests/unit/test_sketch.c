@@ -146,7 +146,7 @@ static void test_extremes(void **state)
 {
 	static const int64_t v[] = { INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX };
 	struct hvst_sketch *s = hvst_sketch_new(), *none = hvst_sketch_new();
-	int64_t lo, hi;
+	int64_t lo, hi, from, to;
 	unsigned int iter = 0;
 	uint64_t n, sum = 0;
 
@@ -165,6 +165,10 @@ static void test_extremes(void **state)
 	assert_int_equal(hvst_sketch_quantile(s, 5000), 0);
 	iter = 0;
 	while (hvst_sketch_next(s, &iter, &lo, &hi, &n)) {
+		hvst_sketch_bucket(lo, &from, &to);
+		assert_true(from == lo && to == hi);
+		hvst_sketch_bucket(hi - 1, &from, &to);
+		assert_true(from == lo && to == hi);
 		assert_true(lo < hi);
 		sum += n;
 	}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "merge.h"
+#include "message.h"
+#include "options.h"
+#include "output/merged.h"
+
+static int write_merged(const struct options *o, const struct merge *m)
+{
+	struct out out;
+	int err = out_open(&out, o->output, o->color);
+
+	if (!err) {
+		if (o->format == FORMAT_JSON)
+			merged_json(&out, m);
+		else
+			merged_text(&out, m);
+		err = out_close(&out);
+	}
+	if (!err || err == -EPIPE)
+		return EXIT_OK;
+	cli_error("%s: %s", o->output ? o->output : "standard output", strerror(-err));
+	return EXIT_INPUT;
+}
+
+/* A file that cannot be read does not keep the others from being merged. */
+static int merge_files(const struct options *o, struct merge *m)
+{
+	int code = EXIT_OK, written;
+
+	for (unsigned int i = 0; i < o->files.n; i++) {
+		int err = merge_file(m, o->files.v[i]);
+
+		if (err == -ENOMEM)
+			return EXIT_INPUT;
+		if (err)
+			code = EXIT_INPUT;
+	}
+	if (!m->results) {
+		if (!code)
+			cli_error("%s: no result in it", o->files.v[0]);
+		return code ? code : EXIT_NOTHING;
+	}
+	if (m->duplicates && !o->quiet)
+		cli_warn("left out what is of a recording merged before: %llu of %llu results",
+			 (unsigned long long)m->duplicates,
+			 (unsigned long long)(m->duplicates + m->results));
+	written = write_merged(o, m);
+	return written ? written : code;
+}
+
+int cmd_merge(int argc, char **argv)
+{
+	struct options o;
+	struct merge m;
+	int code;
+
+	switch (options_parse(&o, command_by_bit(CMD_MERGE), argc, argv)) {
+	case PARSE_DONE:
+		code = EXIT_OK;
+		break;
+	case PARSE_BAD:
+		code = EXIT_USAGE;
+		break;
+	default:
+		if (merge_init(&m, o.top)) {
+			cli_error("out of memory");
+			code = EXIT_INPUT;
+		} else {
+			code = merge_files(&o, &m);
+		}
+		merge_free(&m);
+	}
+	options_free(&o);
+	return code;
+}
