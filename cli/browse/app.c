@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../output/eventtext.h"
 #include "../output/out.h"
 #include "app.h"
 #include "nav.h"
@@ -79,7 +80,7 @@ static void write_events(const struct br_model *m, struct out *o)
 		out_printf(o, "%lld [%03u] ", (long long)e->ev.ts_ns, e->ev.cpu);
 		out_safe(o, e->comm);
 		out_printf(o, "-%d %s\n", e->ev.pid,
-			   br_event_text(&e->ev, e->meaning, text, sizeof(text)));
+			   event_text(&e->ev, e->meaning, text, sizeof(text)));
 	}
 }
 

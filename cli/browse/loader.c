@@ -10,6 +10,7 @@
 
 #include <hvstimer/names.h>
 
+#include "../output/eventtext.h"
 #include "loader.h"
 
 #define INDEX_BUDGET	(32u << 20) /* bytes of bins */
@@ -431,7 +432,7 @@ static int on_search(void *ctx, const struct hvst_event *ev)
 		return 1;
 	hvst_decoder_text(j->decoder, ev, row.meaning, sizeof(row.meaning));
 	if (!matches(j, ev, &row) ||
-	    !strcasestr(br_event_text(ev, row.meaning, text, sizeof(text)), j->q.text))
+	    !strcasestr(event_text(ev, row.meaning, text, sizeof(text)), j->q.text))
 		return 0;
 	j->a.found = true;
 	j->a.ts_ns = ev->ts_ns;

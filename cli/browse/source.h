@@ -93,10 +93,4 @@ bool br_filter_timer(const struct br_filter *f, int vm, int vcpu, int timer);
 bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int vm, int vcpu);
 /* The timer_index of an event, -1: it has none. */
 int br_event_timer(const struct hvst_event *ev);
-/*
- * "kvm_hv_stimer_set_count vcpu_id=0 timer_index=0 count=30949446 host=0 [count 3.094945 s]";
- * @meaning: what stands in brackets, "": nothing.
- */
-char *br_event_text(const struct hvst_event *ev, const char *meaning, char *buf, size_t len);
-
 #endif

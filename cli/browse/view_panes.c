@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../output/eventtext.h"
 #include "../output/units.h"
 #include "../output/words.h"
 #include "view.h"
@@ -311,10 +312,10 @@ static void event_line(const struct br_event *e, char *buf, size_t len, int room
 	char text[512];
 	int name;
 
-	br_event_text(&e->ev, e->meaning, buf, len);
+	event_text(&e->ev, e->meaning, buf, len);
 	if (!*e->meaning || (int)strlen(buf) <= room)
 		return;
-	br_event_text(&e->ev, "", text, sizeof(text));
+	event_text(&e->ev, "", text, sizeof(text));
 	name = (int)strcspn(text, " ");
 	snprintf(buf, len, "%.*s [%s]%s", name, text, e->meaning, text + name);
 }

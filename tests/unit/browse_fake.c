@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../cli/output/eventtext.h"
 #include "browse_fake.h"
 
 #define MAX_ARMS 10000
@@ -108,7 +109,7 @@ static void reply_search(struct fake *f, struct br_reply *a)
 		struct br_event e = event_of(&f->arms[i]);
 
 		a->found = e.ev.ts_ns >= a->request.from &&
-			   strstr(br_event_text(&e.ev, "", text, sizeof(text)), a->request.text);
+			   strstr(event_text(&e.ev, "", text, sizeof(text)), a->request.text);
 		a->ts_ns = e.ev.ts_ns;
 	}
 }
