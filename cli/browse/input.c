@@ -7,6 +7,7 @@
 
 #include "../opt/value.h"
 #include "../output/units.h"
+#include "find.h"
 #include "input.h"
 #include "nav.h"
 
@@ -89,7 +90,9 @@ static void do_selection(struct br_model *m, int arg)
 
 static void do_storm(struct br_model *m, int back)
 {
-	if (!br_nav_next(m, false, back))
+	if (m->wanted)
+		br_find_next(m, back);
+	else if (!br_nav_next(m, false, back))
 		set_message(m, back ? "no storm before the cursor" : "no storm after the cursor");
 }
 
@@ -166,6 +169,7 @@ static void do_cancel(struct br_model *m, int arg)
 	m->src->cancel(m->src);
 	m->select_from = m->select_to = HVST_UNKNOWN;
 	m->selected = false;
+	br_find_end(m);
 }
 
 /* With both marks set, select the range between them. */
@@ -220,19 +224,19 @@ static const struct br_key keys[] = {
 	  { 'g' },
 	  do_prompt,
 	  BR_PROMPT_TIME },
-	{ "n", "next storm", { 'n' }, do_storm, 0 },
-	{ "N", "previous storm", { 'N' }, do_storm, 1 },
+	{ "n", "next storm; after a search its next hit, until Esc", { 'n' }, do_storm, 0 },
+	{ "N", "previous storm, or hit", { 'N' }, do_storm, 1 },
 	{ "t", "next clock transition", { 't' }, do_transition, 0 },
 	{ "T", "previous clock transition", { 'T' }, do_transition, 1 },
 	{ "e", "next past-due arm of the selected timer", { 'e' }, do_step, 0 },
 	{ "E", "previous past-due arm", { 'E' }, do_step, 1 },
 	{ "/",
-	  "search the text of events from the cursor on",
+	  "search: skew>1ms, late>100us, gap>50ms, kind=backlog, or a text",
 	  { '/' },
 	  do_prompt,
 	  BR_PROMPT_SEARCH },
 	{ "f",
-	  "filter: vm=0 vcpu=1 timer=0 event=msr; empty: none",
+	  "filter: vm=0 && event=msr, as for a search; empty: none",
 	  { 'f' },
 	  do_prompt,
 	  BR_PROMPT_FILTER },
@@ -300,74 +304,6 @@ static void go_to_time(struct br_model *m, const char *text)
 	br_nav_cursor(m, relative ? first + br_clamp_time(ns) : ns);
 }
 
-static void search(struct br_model *m, const char *text)
-{
-	struct br_request q = { .kind = BR_REQ_SEARCH,
-				.from = m->cursor + 1,
-				.to = HVST_UNKNOWN,
-				.filter = m->filter };
-
-	if (*text)
-		snprintf(m->search, sizeof(m->search), "%s", text);
-	if (!m->search[0])
-		return;
-	strcpy(q.text, m->search);
-	snprintf(m->message, sizeof(m->message), "searching: %s (Esc stops)", m->search);
-	m->src->request(m->src, &q);
-}
-
-/* Every event whose name has @name in it. */
-static uint64_t events_named(const char *name)
-{
-	uint64_t ids = 0;
-
-	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
-		if (strstr(hvst_event_name(i), name))
-			ids |= 1ull << i;
-	return ids;
-}
-
-static bool filter_number(const char *text, int *v)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	*v = (int)n;
-	return isdigit((unsigned char)*text) && !*end && n <= 1 << 30;
-}
-
-static bool filter_word(struct br_filter *f, const char *word)
-{
-	if (!strncmp(word, "vm=", 3))
-		return filter_number(word + 3, &f->vm);
-	if (!strncmp(word, "vcpu=", 5))
-		return filter_number(word + 5, &f->vcpu);
-	if (!strncmp(word, "timer=", 6))
-		return filter_number(word + 6, &f->timer);
-	if (!strncmp(word, "event=", 6))
-		f->events |= events_named(word + 6);
-	return !strncmp(word, "event=", 6) && f->events;
-}
-
-static void set_filter(struct br_model *m, const char *text)
-{
-	struct br_filter f = { -1, -1, -1, 0 };
-	char copy[sizeof(m->filter_text)];
-	char *save, *word;
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		if (filter_word(&f, word))
-			continue;
-		snprintf(m->message, sizeof(m->message),
-			 "no filter: %.40s. Words are vm=N vcpu=N timer=N event=NAME", word);
-		return;
-	}
-	m->filter = f;
-	snprintf(m->filter_text, sizeof(m->filter_text), "%s", text);
-	br_model_refilter(m);
-}
-
 static void accept(struct br_model *m)
 {
 	struct br_prompt p = m->prompt;
@@ -379,10 +315,10 @@ static void accept(struct br_model *m)
 		go_to_time(m, p.text);
 		break;
 	case BR_PROMPT_SEARCH:
-		search(m, p.text);
+		br_find_search(m, p.text);
 		break;
 	case BR_PROMPT_FILTER:
-		set_filter(m, p.text);
+		br_find_filter(m, p.text);
 		break;
 	default:
 		snprintf(m->write_to, sizeof(m->write_to), "%s", p.text);

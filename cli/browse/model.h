@@ -14,10 +14,14 @@ enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
 enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT };
 
-/* One row of the timeline. @timer: index into the main index's timers. */
+/*
+ * One row of the timeline. @timer: index into the main index's timers; a VM has @n from @first on
+ * of the model's shown ones.
+ */
 struct br_row {
 	enum br_row_kind kind;
 	int vm, timer;
+	unsigned int first, n;
 };
 
 /* @i: index into storms, guest transitions, reference segments, verdicts. */
@@ -40,6 +44,7 @@ struct br_model {
 	struct br_index *fine; /* of the window, when the main index is too coarse; NULL */
 	struct br_request fine_requested, events_requested; /* from == HVST_UNKNOWN: nothing */
 
+	int *shown; /* timers that the filter lets pass, in the order of the rows */
 	struct br_row *rows;
 	unsigned int nr_rows;
 	struct br_finding *findings;
@@ -69,10 +74,16 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
-	bool fold_decided; /* by the space available, or by the user */
-	struct br_filter filter;
+	bool fold_decided;     /* by the space available, or by the user */
+	struct filter *filter; /* NULL: none */
 	char filter_text[BR_LINE];
-	char search[BR_LINE];
+	bool filter_asked, filter_ready; /* a pass for it was asked for, has ended */
+	char search[BR_LINE];		 /* as it was typed */
+	struct filter *wanted;		 /* of the search that n and N go through; NULL: none */
+	bool searching;
+	int64_t *hits;
+	unsigned int nr_hits;
+	uint64_t unkept; /* hits beyond those */
 	enum br_skew skew;
 	bool skew_shown; /* is it on the screen? */
 	enum br_overlay overlay;
@@ -118,9 +129,11 @@ const struct br_finding *br_model_finding(const struct br_model *m);
 bool br_is_change(const struct br_model *m, const struct br_finding *f);
 /* Does the reference clock change with @s, after @before (NULL: the VM's first)? */
 bool br_reference_changes(const struct hvst_ref_segment *before, const struct hvst_ref_segment *s);
+bool br_storm_passes(const struct br_model *m, const struct hvst_storm *s);
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s,
 		     const struct br_row *row);
-bool br_model_filtered(const struct br_model *m);
+/* Puts the list of events in front, where one is shown at a time. */
+void br_model_show_events(struct br_model *m);
 /* After folding; after a change of the filter. */
 void br_model_rows(struct br_model *m);
 void br_model_refilter(struct br_model *m);

@@ -193,7 +193,9 @@ static void select_timer_of(struct br_model *m, const struct hvst_storm *s)
 	int timer = br_index_timer(m->live.index, s->tid, s->timer);
 
 	if (timer >= 0)
-		m->row = (struct br_row){ BR_ROW_TIMER, m->live.index->timers[timer].vm, timer };
+		m->row = (struct br_row){ .kind = BR_ROW_TIMER,
+					  .vm = m->live.index->timers[timer].vm,
+					  .timer = timer };
 }
 
 void br_nav_to_finding(struct br_model *m, unsigned int i)
@@ -303,7 +305,7 @@ void br_nav_fold(struct br_model *m)
 	}
 	if (m->nr_folded < BR_MAX_FOLDED) {
 		m->folded[m->nr_folded++] = vm;
-		m->row = (struct br_row){ BR_ROW_VM, vm, -1 };
+		m->row = (struct br_row){ .kind = BR_ROW_VM, .vm = vm, .timer = -1 };
 		br_model_rows(m);
 	}
 }

@@ -166,7 +166,7 @@ static bool title_state(const struct br_model *m, char *buf, size_t len)
 	else
 		title_flaws(m, f);
 	alert = ftell(f) > 0;
-	if (br_model_filtered(m))
+	if (m->filter)
 		fprintf(f, "filter: %.40s ", m->filter_text);
 	if (m->indexed && !br_model_exact(m))
 		fputs("reading ", f);
@@ -194,6 +194,7 @@ static void draw_title(const struct br_model *m, const struct br_layout *l, stru
 		       unit_duration(span, last - first));
 	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ", vms);
 	br_text(g, x, 0, l->title.w - x - 1, m->live.nr_storms ? BR_STORM : BR_TITLE, storms);
+	br_put(g, l->title.w - right - 1, 0, ' ', BR_TITLE);
 	if (right > 0)
 		br_text(g, l->title.w - right, 0, right, alert ? BR_ALERT : BR_TITLE, state);
 }
@@ -323,7 +324,7 @@ static bool storm_columns(const struct br_model *m, const struct br_layout *l, u
 
 	*from = br_model_column(m, s->start_ns);
 	*to = br_model_column(m, s->end_ns);
-	if (*to < 0 || *from >= l->cols || !br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
+	if (*to < 0 || *from >= l->cols || !br_storm_passes(m, s))
 		return false;
 	*from = *from < 0 ? 0 : *from;
 	*to = *to >= l->cols ? l->cols - 1 : *to;
@@ -405,9 +406,9 @@ static const char *prompt_label(enum br_prompt_kind kind)
 	case BR_PROMPT_TIME:
 		return "go to (9.157411, +3.2s): ";
 	case BR_PROMPT_SEARCH:
-		return "search: ";
+		return "search (skew>1ms, or a text): ";
 	case BR_PROMPT_FILTER:
-		return "filter (vm= vcpu= timer= event=): ";
+		return "filter (vm=0 && skew>1ms): ";
 	case BR_PROMPT_FILE:
 		return "write to: ";
 	case BR_PROMPT_SET:

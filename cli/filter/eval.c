@@ -79,8 +79,9 @@ static enum filter_truth test(const struct filter_node *n, enum filter_about abo
 
 	if (!r->name && !r->field && !r->event_field)
 		return FILTER_UNKNOWN;
+	/* A change of a whole VM's clock has no vCPU: it concerns each. */
 	if (!filter_read(n, about, what, &v))
-		return FILTER_NO;
+		return about == FILTER_GUEST ? FILTER_UNKNOWN : FILTER_NO;
 	return holds(n->op, r->type, &v, &r->constant) ? FILTER_YES : FILTER_NO;
 }
 

@@ -87,7 +87,7 @@ static void test_prompt(void **state)
 	press(x, BR_KEY_END);
 	fake_keys(&x->a, "\n");
 	assert_string_equal(m->filter_text, "vm=1");
-	assert_int_equal(m->filter.timer, -1);
+	assert_false(filter_uses(m->filter, "timer"));
 
 	fake_keys(&x->a, "f");
 	press(x, 'u' & 0x1f);
@@ -199,6 +199,38 @@ static void test_search(void **state)
 	assert_int_equal(x->a.m.cursor, FAKE_STORM + 500000);
 	fake_keys(&x->a, "/no such thing\n");
 	assert_true(fake_find(&x->a.g, "not found") > 0);
+}
+
+/* n and N go through the hits of a search, with their number, until Esc. */
+static void test_hits(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	fake_keys(&x->a, "/skew>2.99s\n");
+	assert_int_equal(m->cursor, FAKE_STORM);
+	assert_true(fake_find(&x->a.g, "hit 1 of 7: skew>2.99s") > 0);
+	fake_keys(&x->a, "nn");
+	assert_int_equal(m->cursor, FAKE_STORM + 1000000);
+	assert_true(fake_find(&x->a.g, "hit 3 of 7") > 0);
+	fake_keys(&x->a, "NN");
+	assert_true(fake_find(&x->a.g, "hit 1 of 7") > 0);
+	fake_keys(&x->a, "N");
+	assert_true(fake_find(&x->a.g, "no hit before the cursor, 7 in all") > 0);
+	fake_keys(&x->a, "g109\n/skew>2.99s\n"); /* all lie before: begin with the first */
+	assert_int_equal(m->cursor, FAKE_STORM);
+	fake_keys(&x->a, "/kind=backlog || to=reference_counter\n");
+	assert_int_equal(m->nr_hits, 2);
+	assert_true(m->selected);
+	assert_int_equal(m->cursor, FAKE_SWITCH);
+	fake_key(&x->a, BR_KEY_ESC);
+	fake_keys(&x->a, "n");
+	assert_int_equal(m->cursor, FAKE_STORM);
+	assert_true(fake_find(&x->a.g, "hit ") < 0);
+	fake_keys(&x->a, "/skw>1ms\n");
+	assert_true(fake_find(&x->a.g, "did you mean skew?") > 0);
+	fake_keys(&x->a, "fvm=1\n/skew>2.99s\n"); /* the filter holds for searches, too */
+	assert_true(fake_find(&x->a.g, "not found: skew>2.99s") > 0);
 }
 
 static void test_marks_and_bookmarks(void **state)
@@ -331,13 +363,21 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_storm_and_zoom), T(test_transitions),
-		T(test_past_due_steps), T(test_zoom_keeps_the_cursor),
-		T(test_go_to),		T(test_filter),
-		T(test_search),		T(test_marks_and_bookmarks),
-		T(test_panes),		T(test_mouse),
-		T(test_write),		T(test_help_lists_every_key),
-		T(test_random_keys),	T(test_prompt),
+		T(test_storm_and_zoom),
+		T(test_transitions),
+		T(test_past_due_steps),
+		T(test_zoom_keeps_the_cursor),
+		T(test_go_to),
+		T(test_filter),
+		T(test_hits),
+		T(test_search),
+		T(test_marks_and_bookmarks),
+		T(test_panes),
+		T(test_mouse),
+		T(test_write),
+		T(test_help_lists_every_key),
+		T(test_random_keys),
+		T(test_prompt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
