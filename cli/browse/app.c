@@ -7,6 +7,7 @@
 #include "../output/eventtext.h"
 #include "../output/out.h"
 #include "app.h"
+#include "back.h"
 #include "nav.h"
 
 /* Lay out the panes for the model's state, then fit the model's window to the columns. */
@@ -29,9 +30,15 @@ static void fit(struct br_app *a)
 /* Process replies and move the cursor to a search result. Called with the source locked. */
 static bool poll_source(struct br_app *a)
 {
-	bool changed = br_model_poll(&a->m);
+	bool indexed = a->m.indexed;
+	struct br_place before;
+	bool changed;
 
+	br_back_place(&a->m, &before);
+	changed = br_model_poll(&a->m);
 	br_nav_follow(&a->m);
+	if (indexed)
+		br_back_step(&a->m, &before);
 	return changed;
 }
 

@@ -7,6 +7,7 @@
 
 #include "../opt/value.h"
 #include "../output/units.h"
+#include "back.h"
 #include "find.h"
 #include "input.h"
 #include "nav.h"
@@ -101,6 +102,11 @@ static void do_transition(struct br_model *m, int back)
 	if (!br_nav_next(m, true, back))
 		set_message(m, back ? "no clock transition before the cursor"
 				    : "no clock transition after the cursor");
+}
+
+static void do_back(struct br_model *m, int forward)
+{
+	br_back_go(m, forward);
 }
 
 static void do_step(struct br_model *m, int back)
@@ -219,6 +225,12 @@ static const struct br_key keys[] = {
 	{ "- _", "zoom out", { '-', '_' }, do_zoom, 0 },
 	{ "0", "show everything", { '0' }, do_whole, 0 },
 	{ "z", "zoom to the selected finding or stretch", { 'z' }, do_selection, 0 },
+	{ "Bksp [",
+	  "back to the view before: zoom, jump, filter, fold",
+	  { BR_KEY_BACKSPACE, '[' },
+	  do_back,
+	  0 },
+	{ "]", "forward again", { ']' }, do_back, 1 },
 	{ "g",
 	  "go to a time: 9.157411, +3.2s from the first event",
 	  { 'g' },
@@ -353,7 +365,9 @@ static void bookmark(struct br_model *m, int key)
 static void prompt_key(struct br_model *m, int key)
 {
 	struct br_prompt *p = &m->prompt;
+	struct br_place before;
 
+	br_back_place(m, &before);
 	if (key == BR_KEY_ESC)
 		p->kind = BR_PROMPT_NONE;
 	else if (p->kind == BR_PROMPT_SET || p->kind == BR_PROMPT_JUMP)
@@ -362,6 +376,7 @@ static void prompt_key(struct br_model *m, int key)
 		accept(m);
 	else
 		br_prompt_edit(p, &m->history[p->kind], key);
+	br_back_step(m, &before);
 }
 
 /* --- overlays and mouse --- */
@@ -473,27 +488,48 @@ static void drag(struct br_model *m, const struct br_layout *l, const struct br_
 static void wheel(struct br_model *m, const struct br_layout *l, const struct br_input *in)
 {
 	int by = in->key == BR_KEY_WHEEL_UP ? -3 : 3;
+	struct br_place before;
 
 	if (inside(&l->findings, in))
 		m->finding = moved(m->finding, by, m->nr_findings);
 	else if (inside(&l->events, in))
 		to_event(m, moved(m->event, by, m->nr_events));
-	else
+	else {
+		br_back_place(m, &before);
 		br_nav_zoom(m, by < 0, column_at(m, l, in->x));
+		br_back_step(m, &before);
+	}
 }
 
 /* --- in all --- */
 
+static const struct br_key *find_key(int key)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++)
+		for (unsigned int k = 0; k < ARRAY_SIZE(keys[i].codes); k++)
+			if (key && keys[i].codes[k] == key)
+				return &keys[i];
+	return NULL;
+}
+
+/* Moves by columns and rows are too many to go back through one by one. */
+static bool makes_step(const struct br_key *k)
+{
+	return k->action != do_columns && k->action != do_rows && k->action != do_page &&
+	       k->action != do_back;
+}
+
 static void plain_key(struct br_model *m, int key)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
-		for (unsigned int k = 0; k < ARRAY_SIZE(keys[i].codes); k++) {
-			if (key && keys[i].codes[k] == key) {
-				keys[i].action(m, keys[i].arg);
-				return;
-			}
-		}
-	}
+	const struct br_key *k = find_key(key);
+	struct br_place before;
+
+	if (!k)
+		return;
+	br_back_place(m, &before);
+	k->action(m, k->arg);
+	if (makes_step(k))
+		br_back_step(m, &before);
 }
 
 void br_input(struct br_model *m, const struct br_layout *l, const struct br_input *in)

@@ -29,6 +29,7 @@ void br_model_free(struct br_model *m)
 {
 	br_index_free(m->fine);
 	br_find_end(m);
+	free(m->steps);
 	filter_free(m->filter);
 	free(m->shown);
 	free(m->rows);

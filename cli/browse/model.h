@@ -74,8 +74,9 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
-	bool fold_decided;     /* by the space available, or by the user */
-	struct filter *filter; /* NULL: none */
+	bool fold_decided;	/* by the space available, or by the user */
+	struct br_steps *steps; /* views gone through, see back.h; NULL: none yet */
+	struct filter *filter;	/* NULL: none */
 	char filter_text[BR_LINE];
 	bool filter_asked, filter_ready; /* a pass for it was asked for, has ended */
 	char search[BR_LINE];		 /* as it was typed */

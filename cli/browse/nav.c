@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "back.h"
 #include "nav.h"
 
 #define MIN_STORM_NS 20000 /* a narrower storm gets room around it */
@@ -147,6 +148,19 @@ void br_nav_window(struct br_model *m, int64_t from, int64_t to)
 void br_nav_whole(struct br_model *m)
 {
 	set_window(m, m->from, BR_TIME_LIMIT);
+}
+
+void br_nav_restore(struct br_model *m, const struct br_place *p)
+{
+	int64_t col_ns = p->col_ns;
+
+	if (p->span != m->cols * p->col_ns)
+		col_ns = (p->span - 1) / m->cols + 1;
+	if (p->whole)
+		br_nav_whole(m);
+	else
+		set_window(m, p->from, col_ns);
+	br_nav_cursor(m, p->cursor);
 }
 
 static void show_storm(struct br_model *m, const struct hvst_storm *s)

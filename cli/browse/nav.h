@@ -11,6 +11,9 @@ void br_nav_columns(struct br_model *m, int by);
 void br_nav_zoom(struct br_model *m, bool in, int column);
 void br_nav_window(struct br_model *m, int64_t from, int64_t to);
 void br_nav_whole(struct br_model *m);
+struct br_place;
+/* Window and cursor of a view gone through, with as many columns as there are now. */
+void br_nav_restore(struct br_model *m, const struct br_place *p);
 void br_nav_selection(struct br_model *m); /* z */
 void br_nav_row(struct br_model *m, int by);
 void br_nav_to_finding(struct br_model *m, unsigned int i);

@@ -201,6 +201,50 @@ static void test_search(void **state)
 	assert_true(fake_find(&x->a.g, "not found") > 0);
 }
 
+/* Each zoom, jump, filter and fold can be taken back, and be done again. */
+static void test_back(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+	int64_t from, col_ns;
+
+	fake_keys(&x->a, "[");
+	assert_true(fake_find(&x->a.g, "no earlier view") > 0);
+	fake_keys(&x->a, "n+++");
+	from = m->from;
+	col_ns = m->col_ns;
+	fake_keys(&x->a, "fvm=0\n0g103\nh");
+	fake_keys(&x->a, "[");
+	assert_true(m->whole);
+	assert_int_equal(m->cursor, FAKE_STORM);
+	assert_string_equal(m->filter_text, "vm=0");
+	fake_keys(&x->a, "[[");
+	assert_int_equal(m->from, from);
+	assert_int_equal(m->col_ns, col_ns);
+	assert_string_equal(m->filter_text, "");
+	assert_null(m->filter);
+	assert_true(fake_find(&x->a.g, "VM 1") > 0);
+	fake_key(&x->a, BR_KEY_BACKSPACE);
+	assert_true(m->col_ns > col_ns);
+	fake_keys(&x->a, "]");
+	assert_int_equal(m->col_ns, col_ns);
+	fake_keys(&x->a, "]]]");
+	assert_string_equal(m->filter_text, "vm=0");
+	assert_true(m->cursor < 103000000000ll); /* where h had gone */
+	fake_keys(&x->a, "]");
+	assert_true(fake_find(&x->a.g, "no later view") > 0);
+	fake_keys(&x->a, "[ ");
+	assert_int_equal(m->nr_folded, 1);
+	fake_keys(&x->a, "]"); /* a new step: what lay ahead is gone */
+	assert_true(fake_find(&x->a.g, "no later view") > 0);
+	fake_keys(&x->a, "[");
+	assert_int_equal(m->nr_folded, 0);
+	for (int i = 0; i < 150; i++)
+		fake_keys(&x->a, i & 1 ? "-" : "+");
+	fake_keys(&x->a, "[");
+	assert_true(fake_find(&x->a.g, "back: 99 back, 1 forward") > 0);
+}
+
 /* n and N go through the hits of a search, with their number, until Esc. */
 static void test_hits(void **state)
 {
@@ -363,21 +407,14 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_storm_and_zoom),
-		T(test_transitions),
-		T(test_past_due_steps),
-		T(test_zoom_keeps_the_cursor),
-		T(test_go_to),
-		T(test_filter),
-		T(test_hits),
-		T(test_search),
-		T(test_marks_and_bookmarks),
-		T(test_panes),
-		T(test_mouse),
-		T(test_write),
-		T(test_help_lists_every_key),
-		T(test_random_keys),
-		T(test_prompt),
+		T(test_storm_and_zoom), T(test_transitions),
+		T(test_past_due_steps), T(test_zoom_keeps_the_cursor),
+		T(test_go_to),		T(test_filter),
+		T(test_hits),		T(test_back),
+		T(test_search),		T(test_marks_and_bookmarks),
+		T(test_panes),		T(test_mouse),
+		T(test_write),		T(test_help_lists_every_key),
+		T(test_random_keys),	T(test_prompt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
