@@ -29,6 +29,8 @@ void br_back_place(const struct br_model *m, struct br_place *p)
 		.finding = m->finding,
 		.selected = m->selected,
 		.nr_folded = m->nr_folded,
+		.by_harm = m->by_harm,
+		.only_findings = m->only_findings,
 	};
 	memcpy(p->folded, m->folded, sizeof(p->folded));
 	memcpy(p->filter_text, m->filter_text, sizeof(p->filter_text));
@@ -46,8 +48,8 @@ static bool same_view(const struct br_place *a, const struct br_place *b)
 	bool window =
 		a->whole ? b->whole : !b->whole && a->from == b->from && a->col_ns == b->col_ns;
 
-	return window && a->cursor == b->cursor && same_folds(a, b) &&
-	       !strcmp(a->filter_text, b->filter_text);
+	return window && a->cursor == b->cursor && same_folds(a, b) && a->by_harm == b->by_harm &&
+	       a->only_findings == b->only_findings && !strcmp(a->filter_text, b->filter_text);
 }
 
 void br_back_step(struct br_model *m, const struct br_place *before)
@@ -73,6 +75,8 @@ static void restore(struct br_model *m, const struct br_place *p)
 {
 	memcpy(m->folded, p->folded, sizeof(m->folded));
 	m->nr_folded = p->nr_folded;
+	m->by_harm = p->by_harm;
+	m->only_findings = p->only_findings;
 	if (strcmp(m->filter_text, p->filter_text))
 		br_find_filter(m, p->filter_text);
 	br_model_rows(m);

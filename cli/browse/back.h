@@ -15,6 +15,7 @@ struct br_place {
 	bool selected;
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
+	bool by_harm, only_findings;
 	char filter_text[BR_LINE];
 };
 

@@ -143,6 +143,28 @@ static void do_fold(struct br_model *m, int arg)
 	br_nav_fold(m);
 }
 
+static void do_fold_all(struct br_model *m, int arg)
+{
+	(void)arg;
+	br_nav_fold_all(m);
+}
+
+static void do_order(struct br_model *m, int arg)
+{
+	(void)arg;
+	m->by_harm = !m->by_harm;
+	br_model_rows(m);
+	set_message(m, m->by_harm ? "rows by harm: past-due arms, most first" : "rows by number");
+}
+
+static void do_findings(struct br_model *m, int arg)
+{
+	(void)arg;
+	m->only_findings = !m->only_findings;
+	br_model_rows(m);
+	set_message(m, m->only_findings ? "only rows with findings; H shows all" : "all rows");
+}
+
 static void do_pane(struct br_model *m, int by)
 {
 	m->pane = (enum br_pane)((m->pane + BR_PANES + by) % BR_PANES);
@@ -264,6 +286,14 @@ static const struct br_key keys[] = {
 	  do_enter,
 	  0 },
 	{ "Space", "fold or unfold the VM", { ' ' }, do_fold, 0 },
+	{ "F", "fold all VMs, or unfold them", { 'F' }, do_fold_all, 0 },
+	{ "v",
+	  "go to a VM or vCPU: 3, 3/12, v12 (of this VM), part of a name",
+	  { 'v' },
+	  do_prompt,
+	  BR_PROMPT_ROW },
+	{ "o", "rows by harm, most past-due arms first, or by number", { 'o' }, do_order, 0 },
+	{ "H", "only rows with findings, or all", { 'H' }, do_findings, 0 },
 	{ "s", "skew plot on and off", { 's' }, do_skew, 0 },
 	{ "y",
 	  "write this screen and the selection to a text file",
@@ -331,6 +361,9 @@ static void accept(struct br_model *m)
 		break;
 	case BR_PROMPT_FILTER:
 		br_find_filter(m, p.text);
+		break;
+	case BR_PROMPT_ROW:
+		br_nav_to_row(m, p.text);
 		break;
 	default:
 		snprintf(m->write_to, sizeof(m->write_to), "%s", p.text);

@@ -160,13 +160,6 @@ const struct br_timer *br_model_timer(const struct br_model *m, const struct br_
 		       : NULL;
 }
 
-static bool timer_passes(const struct br_model *m, const struct br_timer *l)
-{
-	const struct filter_timer what = { l->vm, l->vcpu, l->timer, l->tid };
-
-	return !m->filter || filter_eval(m->filter, FILTER_TIMER, &what) != FILTER_NO;
-}
-
 bool br_storm_passes(const struct br_model *m, const struct hvst_storm *s)
 {
 	return !m->filter || filter_eval(m->filter, FILTER_STORM, s) != FILTER_NO;
@@ -195,132 +188,6 @@ const struct hvst_storm *br_model_storm(const struct br_model *m, const struct b
 	return NULL;
 }
 
-/* --- rows --- */
-
-bool br_model_folded(const struct br_model *m, int vm)
-{
-	for (unsigned int i = 0; i < m->nr_folded; i++)
-		if (m->folded[i] == vm)
-			return true;
-	return false;
-}
-
-/*
- * Timers in the order of the screen: VMs as they appeared, the unknown one last; then vCPU, thread,
- * timer.
- */
-static int timer_order(const void *a, const void *b, void *ctx)
-{
-	const struct br_timer *timers = ctx;
-	const struct br_timer *x = &timers[*(const int *)a], *y = &timers[*(const int *)b];
-	unsigned int vx = (unsigned int)x->vm, vy = (unsigned int)y->vm;
-
-	if (vx != vy)
-		return vx < vy ? -1 : 1;
-	if (x->vcpu != y->vcpu)
-		return x->vcpu < y->vcpu ? -1 : 1;
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	return x->timer < y->timer ? -1 : x->timer > y->timer;
-}
-
-static void add_row(struct br_model *m, enum br_row_kind kind, int vm, int timer)
-{
-	m->rows[m->nr_rows++] = (struct br_row){ .kind = kind, .vm = vm, .timer = timer };
-}
-
-static unsigned int sorted_timers(const struct br_model *m, int *order)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < m->live.index->nr_timers; i++) {
-		if (timer_passes(m, &m->live.index->timers[i]))
-			order[n++] = (int)i;
-	}
-	qsort_r(order, n, sizeof(*order), timer_order, m->live.index->timers);
-	return n;
-}
-
-static void vm_rows(struct br_model *m, unsigned int first, unsigned int n)
-{
-	int vm = m->live.index->timers[m->shown[first]].vm;
-	struct br_row *row = &m->rows[m->nr_rows];
-
-	add_row(m, BR_ROW_VM, vm, -1);
-	row->first = first;
-	row->n = n;
-	if (br_model_folded(m, vm))
-		return;
-	add_row(m, BR_ROW_REFERENCE, vm, -1);
-	add_row(m, BR_ROW_GUEST, vm, -1);
-	for (unsigned int i = first; i < first + n; i++)
-		add_row(m, BR_ROW_TIMER, vm, m->shown[i]);
-}
-
-void br_model_rows(struct br_model *m)
-{
-	unsigned int all = m->live.index->nr_timers, n, end;
-	int *shown = realloc(m->shown, (all + 1) * sizeof(*shown));
-	struct br_row *rows = realloc(m->rows, (4 * (size_t)all + 1) * sizeof(*rows));
-
-	m->shown = shown ? shown : m->shown;
-	m->rows = rows ? rows : m->rows;
-	if (!shown || !rows)
-		return;
-	m->nr_rows = 0;
-	n = sorted_timers(m, shown);
-	for (unsigned int i = 0; i < n; i = end) {
-		for (end = i + 1; end < n; end++)
-			if (m->live.index->timers[shown[end]].vm !=
-			    m->live.index->timers[shown[i]].vm)
-				break;
-		vm_rows(m, i, end - i);
-	}
-}
-
-/* The first row that @want holds for. */
-static int find_row(const struct br_model *m, const struct br_row *want)
-{
-	for (unsigned int i = 0; i < m->nr_rows; i++) {
-		const struct br_row *r = &m->rows[i];
-
-		if (r->kind == want->kind &&
-		    (r->kind == BR_ROW_TIMER ? r->timer == want->timer : r->vm == want->vm))
-			return (int)i;
-	}
-	return -1;
-}
-
-/* Until the user selects a row: the first timer or folded VM with a storm, else the first timer. */
-static int default_row(const struct br_model *m)
-{
-	int timer = -1;
-
-	for (unsigned int i = 0; i < m->nr_rows; i++) {
-		const struct br_row *r = &m->rows[i];
-		unsigned int nr;
-
-		if (r->kind != BR_ROW_TIMER && !(r->kind == BR_ROW_VM && br_model_folded(m, r->vm)))
-			continue;
-		if (timer < 0)
-			timer = (int)i;
-		if (br_model_storm(m, r, -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
-			return (int)i;
-	}
-	return timer < 0 && m->nr_rows ? 0 : timer;
-}
-
-int br_model_row(const struct br_model *m)
-{
-	int i = find_row(m, &m->row);
-
-	if (i < 0 && m->row.kind == BR_ROW_TIMER &&
-	    m->row.timer >= 0) /* folded away, or filtered */
-		i = find_row(m, &(struct br_row){ .kind = BR_ROW_VM,
-						  .vm = m->live.index->timers[m->row.timer].vm });
-	return i < 0 ? default_row(m) : i;
-}
-
 /* --- findings --- */
 
 const struct br_finding *br_model_finding(const struct br_model *m)
@@ -332,6 +199,20 @@ bool br_is_change(const struct br_model *m, const struct br_finding *f)
 {
 	return f->kind == BR_F_REFERENCE ||
 	       (f->kind == BR_F_GUEST && m->live.result->guest[f->i].from != HVST_SRC_UNKNOWN);
+}
+
+int br_finding_vm(const struct br_model *m, const struct br_finding *f)
+{
+	switch (f->kind) {
+	case BR_F_STORM:
+		return m->live.storms[f->i].vm;
+	case BR_F_GUEST:
+		return m->live.result->guest[f->i].vm;
+	case BR_F_REFERENCE:
+		return m->live.result->reference[f->i].vm;
+	default:
+		return -1;
+	}
 }
 
 static void add_finding(struct br_model *m, enum br_finding_kind kind, unsigned int i, int64_t ts)
@@ -405,8 +286,8 @@ static void build_findings(struct br_model *m)
 
 void br_model_refilter(struct br_model *m)
 {
-	br_model_rows(m);
 	build_findings(m);
+	br_model_rows(m);
 	m->finding = 0;
 	m->selected = false;
 	m->events_at = m->events_requested.from = HVST_UNKNOWN;
@@ -508,8 +389,8 @@ bool br_model_poll(struct br_model *m)
 		br_model_span(m, &m->cursor, &last);
 	if (m->indexed) /* now it is known which VM an event is of */
 		m->events_at = m->events_requested.from = HVST_UNKNOWN;
-	br_model_rows(m);
 	build_findings(m);
+	br_model_rows(m);
 	return true;
 }
 

@@ -74,6 +74,8 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
+	bool by_harm;		/* the order of the rows */
+	bool only_findings;	/* rows without one are left out */
 	bool fold_decided;	/* by the space available, or by the user */
 	struct br_steps *steps; /* views gone through, see back.h; NULL: none yet */
 	struct filter *filter;	/* NULL: none */
@@ -99,7 +101,7 @@ struct br_model {
 void br_model_init(struct br_model *m, struct br_source *src, const char *name);
 void br_model_free(struct br_model *m);
 
-/* Everything below, and drawing, requires the lock. */
+/* Everything below, and drawing, requires the lock. model.c, rows.c. */
 void br_model_lock(struct br_model *m);
 void br_model_unlock(struct br_model *m);
 
@@ -120,12 +122,18 @@ void br_model_sum(const struct br_model *m, int timer, int64_t from, int64_t to,
 void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to,
 		      bool hist, struct br_sum *s);
 const struct br_timer *br_model_timer(const struct br_model *m, const struct br_row *row);
+/*
+ * What a VM is called: by the recording, else after its VMM's threads, where these do not have
+ * QEMU's usual name of a vCPU thread. NULL: by its number only.
+ */
+const char *br_vm_name(const struct br_model *m, int vm);
 bool br_model_folded(const struct br_model *m, int vm);
 /* The storm of a timer that touches [from, to), NULL: none; @nr its number from 1. */
 const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
 					int64_t from, int64_t to, unsigned int *nr);
 int br_model_row(const struct br_model *m); /* place of the selected row, -1: none */
 const struct br_finding *br_model_finding(const struct br_model *m);
+int br_finding_vm(const struct br_model *m, const struct br_finding *f); /* -1: none, unknown */
 /* Is it a change of a clock? The first source of a guest to become known is not. */
 bool br_is_change(const struct br_model *m, const struct br_finding *f);
 /* Does the reference clock change with @s, after @before (NULL: the VM's first)? */

@@ -118,7 +118,7 @@ static void plural(char *buf, size_t len, uint64_t n, const char *what)
 	snprintf(buf, len, "%s %s%s", unit_count(count, n), what, n == 1 ? "" : "s");
 }
 
-static unsigned int nr_vms(const struct br_model *m)
+unsigned int br_vms_shown(const struct br_model *m)
 {
 	unsigned int n = 0;
 
@@ -166,6 +166,10 @@ static bool title_state(const struct br_model *m, char *buf, size_t len)
 	else
 		title_flaws(m, f);
 	alert = ftell(f) > 0;
+	if (m->only_findings)
+		fputs("findings only  ", f);
+	if (m->by_harm)
+		fputs("by harm  ", f);
 	if (m->filter)
 		fprintf(f, "filter: %.40s ", m->filter_text);
 	if (m->indexed && !br_model_exact(m))
@@ -184,7 +188,7 @@ static void draw_title(const struct br_model *m, const struct br_layout *l, stru
 	right = (int)strlen(state) < l->title.w ? (int)strlen(state) : l->title.w;
 	br_fill(g, &l->title, ' ', BR_TITLE);
 	br_model_span(m, &first, &last);
-	plural(vms, sizeof(vms), nr_vms(m), "VM");
+	plural(vms, sizeof(vms), br_vms_shown(m), "VM");
 	plural(storms, sizeof(storms), m->live.nr_storms, "storm");
 	x = 1 + br_printf(g, 1, 0, l->title.w - 2, BR_TITLE, "%s  ", m->name);
 	if (m->live.trace && m->live.trace->clock)
@@ -413,6 +417,8 @@ static const char *prompt_label(enum br_prompt_kind kind)
 		return "write to: ";
 	case BR_PROMPT_SET:
 		return "bookmark: which letter or digit? ";
+	case BR_PROMPT_ROW:
+		return "go to VM or vCPU (3, 3/12, v12, a name): ";
 	default:
 		return "go to bookmark: ";
 	}

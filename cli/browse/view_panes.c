@@ -122,7 +122,7 @@ static void column_details(const struct br_model *m, struct lines *l)
 	br_model_sum_row(m, row, from, to, true, &s);
 	arms_line(l, &s, br_model_exact(m));
 	skew_line(l, &s);
-	br_vm_name(row->vm, buf, sizeof(buf));
+	snprintf(buf, sizeof(buf), row->vm < 0 ? "VM ?" : "VM %d", row->vm);
 	if (timer)
 		snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf), " v%d t%d, tid %d",
 			 timer->vcpu, timer->timer, timer->tid);
@@ -221,11 +221,13 @@ static enum br_role storm_text(const struct br_model *m, const struct br_finding
 			       size_t len)
 {
 	const struct hvst_storm *s = &m->live.storms[f->i];
-	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF];
+	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF], vm[24] = "";
 
-	snprintf(buf, len, "S%u %s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns),
-		 s->vcpu, s->timer, hvst_storm_kind_name(s->kind), unit_count(arms, storm_size(s)),
-		 unit_duration(d, s->end_ns - s->start_ns));
+	if (br_vms_shown(m) > 1)
+		snprintf(vm, sizeof(vm), s->vm < 0 ? " VM?" : " VM%d", s->vm);
+	snprintf(buf, len, "S%u %s%s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns),
+		 vm, s->vcpu, s->timer, hvst_storm_kind_name(s->kind),
+		 unit_count(arms, storm_size(s)), unit_duration(d, s->end_ns - s->start_ns));
 	return BR_STORM;
 }
 

@@ -241,8 +241,12 @@ static void make_findings(struct fake *f)
 						     .source = HVST_REF_KVMCLOCK,
 						     .step_ns = 3000000000ll,
 						     .rate_ppm = NAN };
-	f->vms[0] = (struct hvst_vm){ .vm = 0, .name = "win2025", .nr_vcpus = 1 };
-	f->vms[1] = (struct hvst_vm){ .vm = 1, .nr_vcpus = 1 };
+	f->vcpus[0] = (struct hvst_vcpu_info){ .tid = 100, .comm = "CPU 0/KVM" };
+	f->vcpus[1] = (struct hvst_vcpu_info){ .tid = 200, .comm = "vmm-two" };
+	f->vms[0] = (struct hvst_vm){
+		.vm = 0, .name = "win2025", .nr_vcpus = 1, .vcpus = &f->vcpus[0]
+	};
+	f->vms[1] = (struct hvst_vm){ .vm = 1, .nr_vcpus = 1, .vcpus = &f->vcpus[1] };
 	f->result = (struct hvst_result){ .vms = f->vms,
 					  .nr_vms = 2,
 					  .storms = &f->storm,

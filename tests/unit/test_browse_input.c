@@ -201,6 +201,46 @@ static void test_search(void **state)
 	assert_true(fake_find(&x->a.g, "not found") > 0);
 }
 
+/* VMs by harm, only those with findings, folded, and to one of them by number or name. */
+static void test_rows(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	assert_string_equal(br_vm_name(m, 0), "win2025");
+	assert_string_equal(br_vm_name(m, 1), "vmm-two");
+	assert_null(br_vm_name(m, 2));
+	assert_true(fake_find(&x->a.g, "VM 1 vmm-two") > fake_find(&x->a.g, "VM 0 win2025"));
+	x->f->index->timers[1].past = 1000000; /* now VM 1 is the worse */
+	fake_keys(&x->a, "o");
+	assert_true(fake_find(&x->a.g, "VM 1 vmm-two") < fake_find(&x->a.g, "VM 0 win2025"));
+	assert_true(fake_find(&x->a.g, "by harm") == 0);
+	fake_keys(&x->a, "H");
+	assert_int_equal(fake_find(&x->a.g, "VM 1"), -1);
+	fake_keys(&x->a, "v1\n");
+	assert_true(fake_find(&x->a.g, "not shown: 1") > 0);
+	fake_keys(&x->a, "[[");
+	assert_false(m->by_harm || m->only_findings);
+	fake_keys(&x->a, "F");
+	assert_int_equal(m->nr_folded, 2);
+	assert_int_equal(m->nr_rows, 2);
+	fake_keys(&x->a, "vTWO\n");
+	assert_int_equal(m->row.vm, 1);
+	assert_int_equal(m->row.kind, BR_ROW_VM);
+	fake_keys(&x->a, "v0/0\n"); /* unfolds it */
+	assert_int_equal(m->row.vm, 0);
+	assert_int_equal(m->row.kind, BR_ROW_TIMER);
+	assert_int_equal(m->nr_folded, 1);
+	fake_keys(&x->a, "v1\nvv0\n");
+	assert_int_equal(m->row.vm, 1);
+	assert_int_equal(m->row.kind, BR_ROW_TIMER);
+	assert_int_equal(m->nr_folded, 0);
+	fake_keys(&x->a, "v0/9\n");
+	assert_true(fake_find(&x->a.g, "not shown: 0/9") > 0);
+	fake_keys(&x->a, "v\n");
+	assert_int_equal(m->row.vm, 1);
+}
+
 /* Each zoom, jump, filter and fold can be taken back, and be done again. */
 static void test_back(void **state)
 {
@@ -407,14 +447,23 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_storm_and_zoom), T(test_transitions),
-		T(test_past_due_steps), T(test_zoom_keeps_the_cursor),
-		T(test_go_to),		T(test_filter),
-		T(test_hits),		T(test_back),
-		T(test_search),		T(test_marks_and_bookmarks),
-		T(test_panes),		T(test_mouse),
-		T(test_write),		T(test_help_lists_every_key),
-		T(test_random_keys),	T(test_prompt),
+		T(test_storm_and_zoom),
+		T(test_transitions),
+		T(test_past_due_steps),
+		T(test_zoom_keeps_the_cursor),
+		T(test_go_to),
+		T(test_filter),
+		T(test_hits),
+		T(test_back),
+		T(test_rows),
+		T(test_search),
+		T(test_marks_and_bookmarks),
+		T(test_panes),
+		T(test_mouse),
+		T(test_write),
+		T(test_help_lists_every_key),
+		T(test_random_keys),
+		T(test_prompt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
