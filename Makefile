@@ -92,7 +92,7 @@ srcs		= $(wildcard $(addsuffix /*.c,$(1)))
 objs		= $(patsubst %.c,$(O)/%.o,$(1))
 LIB_SRCS	:= $(call srcs,lib lib/file lib/ring lib/tracecmd lib/event lib/hyperv lib/clock lib/stream \
 		   lib/kvm lib/analysis lib/stats)
-CLI_SRCS	:= $(call srcs,cli cli/opt cli/output cli/browse cli/export cli/stored cli/watch)
+CLI_SRCS	:= $(call srcs,cli cli/opt cli/filter cli/output cli/browse cli/export cli/stored cli/watch)
 GEN_SRCS	:= $(call srcs,tests/gen)
 UNIT_SRCS	:= $(wildcard tests/unit/test_*.c)
 UNIT_HELPERS	:= $(filter-out $(UNIT_SRCS),$(wildcard tests/unit/*.c))

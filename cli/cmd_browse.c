@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "browse/app.h"
+#include "browse/find.h"
 #include "browse/loader.h"
 #include "message.h"
 #include "options.h"
@@ -61,11 +62,27 @@ static int outcome(struct br_app *a, const struct options *o)
 	return code;
 }
 
+/* "vm==0 && (skew>1ms)": --vm, --vcpu, --timer and --filter as one expression. */
+static void first_filter(const struct options *o, char *buf, size_t len)
+{
+	const char *const names[] = { "vm", "vcpu", "timer" };
+	const int ids[] = { o->vm, o->vcpu, o->timer };
+	size_t at = 0;
+
+	*buf = 0;
+	for (unsigned int i = 0; i < 3; i++)
+		if (ids[i] >= 0)
+			at += (size_t)snprintf(buf + at, len - at, "%s%s==%d", at ? " && " : "",
+					       names[i], ids[i]);
+	if (o->filter)
+		snprintf(buf + at, len - at, at ? " && (%s)" : "%s", filter_text(o->filter));
+}
+
 static int browse(const struct options *o, struct br_source *src)
 {
 	bool ascii = o->ascii || (!o->script && !br_term_utf8());
 	struct br_app a;
-	char name[64];
+	char name[64], filter[FILTER_LEN + 80];
 	int code = EXIT_INPUT;
 
 	name_files(&o->files, name, sizeof(name));
@@ -73,8 +90,11 @@ static int browse(const struct options *o, struct br_source *src)
 		cli_error("out of memory");
 		goto out;
 	}
-	a.m.filter = (struct br_filter){ o->vm, o->vcpu, o->timer, 0 };
-	br_filter_text(&a.m.filter, a.m.filter_text, sizeof(a.m.filter_text));
+	first_filter(o, filter, sizeof(filter));
+	br_model_lock(&a.m);
+	if (!br_find_filter(&a.m, filter))
+		cli_error("browse: %s", a.m.message);
+	br_model_unlock(&a.m);
 	code = o->script ? run_script(&a, o) : br_term_run(&a, !getenv("NO_COLOR"));
 	if (!code)
 		code = outcome(&a, o);
@@ -85,7 +105,7 @@ out:
 
 int cmd_browse(int argc, char **argv)
 {
-	struct hvst_session *requests;
+	struct hvst_session *reads, *searches;
 	struct br_source *src = NULL;
 	struct context r;
 	int code;
@@ -94,22 +114,25 @@ int cmd_browse(int argc, char **argv)
 	if (!ctx_start(&r, CMD_BROWSE, argc, argv, &code))
 		return code;
 	code = EXIT_INPUT;
-	requests = ctx_new_session(&r.o);
-	if (!requests)
+	reads = ctx_new_session(&r.o);
+	searches = ctx_new_session(&r.o);
+	if (!reads || !searches)
 		goto out;
 	/*
-	 * --vm, --vcpu and --timer set the filter of the screen, which can be changed: the sessions
-	 * read everything.
+	 * --vm, --vcpu, --timer and --filter set the filter of the screen, which can be changed:
+	 * the sessions read everything.
 	 */
 	hvst_session_set_filter(r.s, -1, -1, -1);
-	hvst_session_set_filter(requests, -1, -1, -1);
-	src = br_loader_new(r.s, requests, r.from_ns, r.to_ns);
+	hvst_session_set_filter(reads, -1, -1, -1);
+	hvst_session_set_filter(searches, -1, -1, -1);
+	src = br_loader_new(r.s, reads, searches, r.from_ns, r.to_ns);
 	if (src)
 		code = browse(&r.o, src);
 	else
 		cli_error("out of memory");
 out:
 	br_loader_free(src);
-	hvst_session_free(requests);
+	hvst_session_free(reads);
+	hvst_session_free(searches);
 	return ctx_fail(&r, code);
 }

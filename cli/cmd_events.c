@@ -10,23 +10,13 @@
 #include "message.h"
 #include "opt/value.h"
 #include "output/eventline.h"
+#include "output/eventtext.h"
 #include "output/units.h"
 #include "context.h"
+#include "derive.h"
 
 #define MAX_INFERRED (4u << 20) /* inferred arms remembered: 32 bytes each */
 #define COMM_SLOTS   1024
-
-/*
- * An arm of the first pass whose skew was inferred: known by the stamp and thread of the event
- * that proves it.
- */
-struct inferred {
-	uint64_t ts_raw;
-	int64_t skew_ns;
-	int32_t tid;
-	int32_t timer;
-	int64_t error_ns;
-};
 
 /* A vCPU thread, as the first pass found it. Several may have had one thread id, one after another.
  */
@@ -46,58 +36,27 @@ struct events {
 	struct context r;
 	struct eventline *line;
 	uint64_t wanted; /* bit per event id */
-	struct inferred *inferred;
-	size_t nr_inferred, cap_inferred, next_inferred;
-	uint64_t forgotten;   /* inferred arms beyond the limit */
+	struct derive *derive;
 	uint64_t printed;     /* events */
 	struct owner *owners; /* by tid */
 	size_t nr_owners;
 	struct comm comms[COMM_SLOTS];
-	struct hvst_arm arm; /* the last one: it comes just before its start event */
+	struct hvst_decoder *decoder; /* for texts that --filter looks for; else NULL */
+	char text[640];
 };
 
 /* --- first pass ------------------------------------------------------------------------------- */
 
-static bool room_for_inferred(struct events *e)
+static int learn_arm(void *ctx, const struct hvst_arm *arm)
 {
-	size_t cap = e->cap_inferred ? e->cap_inferred * 2 : 1024;
-	struct inferred *v;
-
-	if (e->nr_inferred < e->cap_inferred)
-		return true;
-	if (cap > MAX_INFERRED)
-		return false;
-	v = reallocarray(e->inferred, cap, sizeof(*v));
-	if (!v)
-		return false;
-	e->inferred = v;
-	e->cap_inferred = cap;
-	return true;
-}
-
-static int remember_arm(void *ctx, const struct hvst_arm *arm)
-{
-	struct events *e = ctx;
-
-	if (!(arm->flags & HVST_ARM_INFERRED))
-		return 0;
-	if (!room_for_inferred(e)) {
-		e->forgotten++;
-		return 0;
-	}
-	e->inferred[e->nr_inferred++] = (struct inferred){
-		arm->ts_raw, arm->skew_ns, arm->tid, arm->timer, arm->error_ns,
-	};
+	derive_learn_arm(((struct events *)ctx)->derive, arm);
 	return 0;
 }
 
-static int inferred_order(const void *a, const void *b)
+static int learn_fire(void *ctx, const struct hvst_fire *fire)
 {
-	const struct inferred *x = a, *y = b;
-
-	if (x->ts_raw != y->ts_raw)
-		return x->ts_raw < y->ts_raw ? -1 : 1;
-	return x->tid < y->tid ? -1 : x->tid > y->tid;
+	derive_learn_fire(((struct events *)ctx)->derive, fire);
+	return 0;
 }
 
 /* --- who -------------------------------------------------------------------------------------- */
@@ -196,87 +155,7 @@ static const char *comm_of(struct events *e, const struct hvst_event *ev)
 	return c->name;
 }
 
-/* The timer that an event is about, -1 when it is about none. */
-static int timer_of(const struct hvst_event *ev)
-{
-	switch (ev->id) {
-	case HVST_EV_STIMER_SET_CONFIG:
-		return ev->set_config.timer_index;
-	case HVST_EV_STIMER_SET_COUNT:
-		return ev->set_count.timer_index;
-	case HVST_EV_STIMER_START_ONE_SHOT:
-	case HVST_EV_STIMER_START_PERIODIC:
-	case HVST_EV_STIMER_START_EXPIRED:
-		return ev->start.timer_index;
-	case HVST_EV_STIMER_CLEANUP:
-	case HVST_EV_STIMER_CALLBACK:
-		return ev->timer.timer_index;
-	case HVST_EV_STIMER_EXPIRATION:
-		return ev->expiration.timer_index;
-	default:
-		return -1;
-	}
-}
-
 /* --- second pass ------------------------------------------------------------------------------ */
-
-static bool is_start(const struct hvst_event *ev)
-{
-	return ev->id == HVST_EV_STIMER_START_ONE_SHOT || ev->id == HVST_EV_STIMER_START_PERIODIC ||
-	       ev->id == HVST_EV_STIMER_START_EXPIRED;
-}
-
-/* 100 * (time_now - count), held within 64 bits. */
-static int64_t skew_of(const struct hvst_event *ev)
-{
-	__int128 skew = ((__int128)ev->start.time_now - ev->start.count) * 100;
-
-	return skew > INT64_MAX ? INT64_MAX : skew <= INT64_MIN ? INT64_MIN + 1 : (int64_t)skew;
-}
-
-static void find_inferred(struct events *e, const struct hvst_event *ev, struct derived *d)
-{
-	size_t i;
-
-	while (e->next_inferred < e->nr_inferred &&
-	       e->inferred[e->next_inferred].ts_raw < ev->ts_raw)
-		e->next_inferred++;
-	for (i = e->next_inferred; i < e->nr_inferred && e->inferred[i].ts_raw == ev->ts_raw; i++) {
-		if (e->inferred[i].tid != ev->pid || e->inferred[i].timer != timer_of(ev))
-			continue;
-		d->inferred = true;
-		d->arm = "past_due";
-		d->skew_ns = e->inferred[i].skew_ns;
-		d->skew_error_ns = e->inferred[i].error_ns;
-	}
-}
-
-/* What a start event was: an arm by the guest, or padding by the host. */
-static const char *arm_name(const struct hvst_arm *arm, const struct hvst_event *ev)
-{
-	static const char *const names[] = {
-		[HVST_ARM_AHEAD] = "ahead",
-		[HVST_ARM_PAST_DUE] = "past_due",
-		[HVST_ARM_PERIODIC] = "periodic",
-	};
-
-	if (arm->ts_raw != ev->ts_raw || arm->cpu != ev->cpu || arm->tid != ev->pid)
-		return "padding";
-	return arm->flags & HVST_ARM_RESTART ? "restart" : names[arm->kind];
-}
-
-static struct derived derive(struct events *e, const struct hvst_event *ev, int vm)
-{
-	struct derived d = { .vm = vm, .skew_ns = HVST_UNKNOWN };
-
-	if (is_start(ev))
-		d.arm = arm_name(&e->arm, ev);
-	if (ev->id == HVST_EV_STIMER_START_ONE_SHOT || ev->id == HVST_EV_STIMER_START_EXPIRED)
-		d.skew_ns = skew_of(ev);
-	if (d.arm || ev->id == HVST_EV_STIMER_EXPIRATION)
-		find_inferred(e, ev, &d);
-	return d;
-}
 
 static bool selected(const struct events *e, const struct hvst_event *ev, const struct owner *who)
 {
@@ -286,19 +165,49 @@ static bool selected(const struct events *e, const struct hvst_event *ev, const 
 		return false;
 	if (ev->id == HVST_EV_LOST)
 		return true;
-	return (o->vm < 0 || o->vm == who->vm) && (o->timer < 0 || o->timer == timer_of(ev)) &&
+	return (o->vm < 0 || o->vm == who->vm) && (o->timer < 0 || o->timer == derive_timer(ev)) &&
 	       (o->vcpu < 0 || o->vcpu == (ev->vcpu_id >= 0 ? ev->vcpu_id : who->vcpu));
+}
+
+/* What --filter looks for a text in; the decoder has to be told of every event. */
+static const char *text_of(struct events *e, const struct hvst_event *ev)
+{
+	char meaning[256];
+
+	hvst_decoder_text(e->decoder, ev, meaning, sizeof(meaning));
+	return event_text(ev, meaning, e->text, sizeof(e->text));
+}
+
+static bool passes(struct events *e, const struct hvst_event *ev, const struct owner *who,
+		   const struct derived *d)
+{
+	const struct filter_event what = {
+		.ev = ev,
+		.vm = who->vm,
+		.vcpu = ev->vcpu_id >= 0 ? ev->vcpu_id : who->vcpu,
+		.timer = derive_timer(ev),
+		.comm = comm_of(e, ev),
+		.arm = d->arm,
+		.skew_ns = d->skew_ns,
+		.late_ns = d->late_ns,
+		.gap_ns = d->gap_ns,
+		.text = e->decoder ? text_of(e, ev) : NULL,
+	};
+
+	return ev->id == HVST_EV_LOST ||
+	       filter_eval(e->r.o.filter, FILTER_EVENT, &what) == FILTER_YES;
 }
 
 static int on_event(void *ctx, const struct hvst_event *ev)
 {
 	struct events *e = ctx;
 	struct owner who = owner_of(e, ev);
-	struct derived d;
+	struct derived d = derive_event(e->derive, ev, who.vm);
 
-	if (selected(e, ev, &who)) {
+	bool passed = !e->r.o.filter || passes(e, ev, &who, &d);
+
+	if (passed && selected(e, ev, &who)) {
 		e->printed++;
-		d = derive(e, ev, who.vm);
 		eventline_put(e->line, &e->r.out, ev, comm_of(e, ev), &d);
 	} else {
 		eventline_pass(e->line, ev);
@@ -306,11 +215,10 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	return e->r.out.err;
 }
 
-static int on_arm(void *ctx, const struct hvst_arm *arm)
+static int on_arm(void *ctx, const struct hvst_arm *arm, enum hvst_arm_cause cause)
 {
-	struct events *e = ctx;
-
-	e->arm = *arm;
+	(void)cause;
+	derive_armed(((struct events *)ctx)->derive, arm);
 	return 0;
 }
 
@@ -330,14 +238,13 @@ static uint64_t wanted_ids(const struct string_list *patterns)
 
 static int print_all(struct events *e)
 {
-	const struct hvst_observer obs = { .event = on_event, .arm = on_arm };
+	const struct hvst_observer obs = { .event = on_event, .armed = on_arm };
 
 	if (!keep_owners(e)) {
 		cli_error("out of memory");
 		return EXIT_INPUT;
 	}
-	if (e->nr_inferred)
-		qsort(e->inferred, e->nr_inferred, sizeof(*e->inferred), inferred_order);
+	derive_learnt(e->derive);
 	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1),
 				e->r.trace, e->r.o.date);
 	if (!e->line) {
@@ -350,10 +257,26 @@ static int print_all(struct events *e)
 	return EXIT_OK;
 }
 
+/* What the analysis has to remember for this filter. */
+static bool start_filter(struct events *e)
+{
+	const struct filter *f = e->r.o.filter;
+
+	e->derive = derive_new(MAX_INFERRED, f && filter_uses(f, "late"));
+	e->decoder = f && filter_has_text(f) ? hvst_decoder_new() : NULL;
+	if (e->derive && (e->decoder || !f || !filter_has_text(f)))
+		return true;
+	cli_error("out of memory");
+	return false;
+}
+
 static int read_twice(struct events *e)
 {
-	const struct hvst_observer first = { .arm = remember_arm };
+	const struct hvst_observer first = { .arm = learn_arm, .fire = learn_fire };
 	int code;
+
+	if (!start_filter(e))
+		return ctx_fail(&e->r, EXIT_INPUT);
 
 	/* selected() filters: whose a callback is can only be told knowing all VMs */
 	hvst_session_set_filter(e->r.s, -1, -1, -1);
@@ -363,10 +286,10 @@ static int read_twice(struct events *e)
 		code = print_all(e);
 	if (code)
 		return ctx_fail(&e->r, code);
-	if (e->forgotten && !e->r.o.quiet)
+	if (derive_forgotten(e->derive) && !e->r.o.quiet)
 		cli_error("events: %llu inferred arms beyond %u were not marked; narrow --from and "
 			  "--to",
-			  (unsigned long long)e->forgotten, MAX_INFERRED);
+			  (unsigned long long)derive_forgotten(e->derive), MAX_INFERRED);
 	if (!e->printed && !e->r.interrupted)
 		cli_warn("events: none selected by these options was seen");
 	return ctx_end(&e->r, false);
@@ -400,7 +323,8 @@ int cmd_events(int argc, char **argv)
 	}
 	eventline_free(e->line);
 	free(e->owners);
-	free(e->inferred);
+	derive_free(e->derive);
+	hvst_decoder_free(e->decoder);
 	free(e);
 	return code;
 }

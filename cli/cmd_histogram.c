@@ -20,7 +20,12 @@ struct histogram {
 
 static int on_arm(void *ctx, const struct hvst_arm *arm)
 {
-	return collect_arm(&((struct histogram *)ctx)->c, arm);
+	struct histogram *h = ctx;
+	const struct filter *f = h->r.o.filter;
+
+	if (f && filter_eval(f, FILTER_ARM, arm) != FILTER_YES)
+		return 0;
+	return collect_arm(&h->c, arm);
 }
 
 static int add_span(struct histogram *h, enum metric m, const struct hvst_fire *f, int64_t from,
@@ -37,6 +42,8 @@ static int on_fire(void *ctx, const struct hvst_fire *f)
 	struct histogram *h = ctx;
 	int err;
 
+	if (h->r.o.filter && filter_eval(h->r.o.filter, FILTER_FIRING, f) != FILTER_YES)
+		return 0;
 	err = add_span(h, METRIC_LATENESS, f, f->deadline_ns, f->callback_ns);
 	if (!err)
 		err = add_span(h, METRIC_DELIVERY, f, f->callback_ns, f->expiration_ns);
@@ -114,8 +121,9 @@ static void json(struct histogram *h)
 
 	contract_start(&j, &h->r.out, h->r.trace);
 	contract_vms(&j, h->r.result);
-	contract_timers(&j, h->r.result);
-	if (h->r.o.by_set)
+	if (!h->r.o.filter) /* those of a timer are of all its arms */
+		contract_timers(&j, h->r.result);
+	if (h->r.o.by_set || h->r.o.filter)
 		groups_json(&j, &h->c);
 	if (h->r.o.interval_ns)
 		intervals_json(&j, &h->c);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "message.h"
 #include "output/contract.h"
 #include "output/csv.h"
 #include "output/text.h"
@@ -29,11 +32,39 @@ static void text(struct context *r)
 	const struct hvst_result *res = r->result;
 
 	if (!res->nr_storms)
-		out_str(&r->out, "No storm.\n");
+		out_str(&r->out, r->o.filter ? "No storm that --filter selects.\n" : "No storm.\n");
 	else
 		text_storm_details(&r->out, res, r->o.verbose);
 	text_past_due(&r->out, &res->past_due, 0);
 	text_trace(&r->out, r->trace, r->o.verbose);
+}
+
+struct selected {
+	struct hvst_result result;
+	struct hvst_storm storms[];
+};
+
+static bool select_storms(struct context *r)
+{
+	const struct hvst_result *all = r->result;
+	struct selected *s;
+
+	if (!r->o.filter)
+		return true;
+	s = malloc(sizeof(*s) + all->nr_storms * sizeof(*s->storms));
+	if (!s) {
+		cli_error("out of memory");
+		return false;
+	}
+	r->selected = s;
+	s->result = *all;
+	s->result.storms = s->storms;
+	s->result.nr_storms = 0;
+	for (unsigned int i = 0; i < all->nr_storms; i++)
+		if (filter_eval(r->o.filter, FILTER_STORM, &all->storms[i]) == FILTER_YES)
+			s->storms[s->result.nr_storms++] = all->storms[i];
+	r->result = &s->result;
+	return true;
 }
 
 static bool findings(const struct context *r)
@@ -46,6 +77,7 @@ int cmd_storms(int argc, char **argv)
 	static const struct report report = {
 		.bit = CMD_STORMS,
 		.ids = STIMER_IDS,
+		.select = select_storms,
 		.render = {
 			[FORMAT_TEXT] = text,
 			[FORMAT_JSON] = json,

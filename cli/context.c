@@ -414,6 +414,8 @@ int ctx_report(const struct report *p, int argc, char **argv)
 	code = ctx_analyse(&r, p->ids, NULL, NULL);
 	if (code)
 		return ctx_fail(&r, code);
+	if (p->select && !p->select(&r))
+		return ctx_fail(&r, EXIT_INPUT);
 	p->render[r.o.format](&r);
 	return ctx_end(&r, p->findings && p->findings(&r));
 }
@@ -452,6 +454,7 @@ int ctx_fail(struct context *r, int code)
 {
 	interruptible = NULL;
 	hvst_session_free(r->s);
+	free(r->selected);
 	out_discard(&r->out);
 	options_free(&r->o);
 	return code;

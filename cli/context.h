@@ -12,6 +12,7 @@ struct context {
 	const struct hvst_trace *trace;
 	const struct hvst_result *result; /* after ctx_pass() with HVST_NEED_ANALYSIS */
 	int64_t from_ns, to_ns;		  /* --from, --to; HVST_UNKNOWN: not given */
+	void *selected; /* what select() of a report made of the result; freed with the context */
 	bool interrupted;
 	bool progress_shown;
 	int64_t progress_next_ms;
@@ -47,7 +48,8 @@ int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs
 /* A command that analyses in one pass and then writes what was found. */
 struct report {
 	enum command_bit bit;
-	uint64_t ids; /* events that it can use */
+	uint64_t ids;			   /* events that it can use */
+	bool (*select)(struct context *r); /* by --filter; false after a message; NULL: all */
 	void (*render[FORMAT_COUNT])(struct context *r);
 	bool (*findings)(const struct context *r); /* what --check is about; NULL: takes none */
 };

@@ -6,6 +6,7 @@
 #include <hvstimer/hvstimer.h>
 
 #include "commands.h"
+#include "filter/filter.h"
 #include "output/out.h"
 #include "policy.h"
 #include "watch/detect.h"
@@ -70,6 +71,7 @@ struct options {
 	unsigned int *cpus, nr_cpus;
 	struct time_arg from, to;
 	struct utc_arg utc;
+	struct filter *filter; /* NULL: none */
 	enum hvst_reader reader;
 	unsigned int threads;
 	enum format format;

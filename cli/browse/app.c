@@ -4,8 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../output/eventtext.h"
 #include "../output/out.h"
 #include "app.h"
+#include "back.h"
 #include "nav.h"
 
 /* Lay out the panes for the model's state, then fit the model's window to the columns. */
@@ -28,9 +30,15 @@ static void fit(struct br_app *a)
 /* Process replies and move the cursor to a search result. Called with the source locked. */
 static bool poll_source(struct br_app *a)
 {
-	bool changed = br_model_poll(&a->m);
+	bool indexed = a->m.indexed;
+	struct br_place before;
+	bool changed;
 
+	br_back_place(&a->m, &before);
+	changed = br_model_poll(&a->m);
 	br_nav_follow(&a->m);
+	if (indexed)
+		br_back_step(&a->m, &before);
 	return changed;
 }
 
@@ -79,7 +87,7 @@ static void write_events(const struct br_model *m, struct out *o)
 		out_printf(o, "%lld [%03u] ", (long long)e->ev.ts_ns, e->ev.cpu);
 		out_safe(o, e->comm);
 		out_printf(o, "-%d %s\n", e->ev.pid,
-			   br_event_text(&e->ev, e->meaning, text, sizeof(text)));
+			   event_text(&e->ev, e->meaning, text, sizeof(text)));
 	}
 }
 

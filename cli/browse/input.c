@@ -7,6 +7,8 @@
 
 #include "../opt/value.h"
 #include "../output/units.h"
+#include "back.h"
+#include "find.h"
 #include "input.h"
 #include "nav.h"
 
@@ -89,7 +91,9 @@ static void do_selection(struct br_model *m, int arg)
 
 static void do_storm(struct br_model *m, int back)
 {
-	if (!br_nav_next(m, false, back))
+	if (m->wanted)
+		br_find_next(m, back);
+	else if (!br_nav_next(m, false, back))
 		set_message(m, back ? "no storm before the cursor" : "no storm after the cursor");
 }
 
@@ -98,6 +102,11 @@ static void do_transition(struct br_model *m, int back)
 	if (!br_nav_next(m, true, back))
 		set_message(m, back ? "no clock transition before the cursor"
 				    : "no clock transition after the cursor");
+}
+
+static void do_back(struct br_model *m, int forward)
+{
+	br_back_go(m, forward);
 }
 
 static void do_step(struct br_model *m, int back)
@@ -134,6 +143,28 @@ static void do_fold(struct br_model *m, int arg)
 	br_nav_fold(m);
 }
 
+static void do_fold_all(struct br_model *m, int arg)
+{
+	(void)arg;
+	br_nav_fold_all(m);
+}
+
+static void do_order(struct br_model *m, int arg)
+{
+	(void)arg;
+	m->by_harm = !m->by_harm;
+	br_model_rows(m);
+	set_message(m, m->by_harm ? "rows by harm: past-due arms, most first" : "rows by number");
+}
+
+static void do_findings(struct br_model *m, int arg)
+{
+	(void)arg;
+	m->only_findings = !m->only_findings;
+	br_model_rows(m);
+	set_message(m, m->only_findings ? "only rows with findings; H shows all" : "all rows");
+}
+
 static void do_pane(struct br_model *m, int by)
 {
 	m->pane = (enum br_pane)((m->pane + BR_PANES + by) % BR_PANES);
@@ -166,6 +197,7 @@ static void do_cancel(struct br_model *m, int arg)
 	m->src->cancel(m->src);
 	m->select_from = m->select_to = HVST_UNKNOWN;
 	m->selected = false;
+	br_find_end(m);
 }
 
 /* With both marks set, select the range between them. */
@@ -215,24 +247,30 @@ static const struct br_key keys[] = {
 	{ "- _", "zoom out", { '-', '_' }, do_zoom, 0 },
 	{ "0", "show everything", { '0' }, do_whole, 0 },
 	{ "z", "zoom to the selected finding or stretch", { 'z' }, do_selection, 0 },
+	{ "Bksp [",
+	  "back to the view before: zoom, jump, filter, fold",
+	  { BR_KEY_BACKSPACE, '[' },
+	  do_back,
+	  0 },
+	{ "]", "forward again", { ']' }, do_back, 1 },
 	{ "g",
 	  "go to a time: 9.157411, +3.2s from the first event",
 	  { 'g' },
 	  do_prompt,
 	  BR_PROMPT_TIME },
-	{ "n", "next storm", { 'n' }, do_storm, 0 },
-	{ "N", "previous storm", { 'N' }, do_storm, 1 },
+	{ "n", "next storm; after a search its next hit, until Esc", { 'n' }, do_storm, 0 },
+	{ "N", "previous storm, or hit", { 'N' }, do_storm, 1 },
 	{ "t", "next clock transition", { 't' }, do_transition, 0 },
 	{ "T", "previous clock transition", { 'T' }, do_transition, 1 },
 	{ "e", "next past-due arm of the selected timer", { 'e' }, do_step, 0 },
 	{ "E", "previous past-due arm", { 'E' }, do_step, 1 },
 	{ "/",
-	  "search the text of events from the cursor on",
+	  "search: skew>1ms, late>100us, gap>50ms, kind=backlog, or a text",
 	  { '/' },
 	  do_prompt,
 	  BR_PROMPT_SEARCH },
 	{ "f",
-	  "filter: vm=0 vcpu=1 timer=0 event=msr; empty: none",
+	  "filter: vm=0 && event=msr, as for a search; empty: none",
 	  { 'f' },
 	  do_prompt,
 	  BR_PROMPT_FILTER },
@@ -248,6 +286,14 @@ static const struct br_key keys[] = {
 	  do_enter,
 	  0 },
 	{ "Space", "fold or unfold the VM", { ' ' }, do_fold, 0 },
+	{ "F", "fold all VMs, or unfold them", { 'F' }, do_fold_all, 0 },
+	{ "v",
+	  "go to a VM or vCPU: 3, 3/12, v12 (of this VM), part of a name",
+	  { 'v' },
+	  do_prompt,
+	  BR_PROMPT_ROW },
+	{ "o", "rows by harm, most past-due arms first, or by number", { 'o' }, do_order, 0 },
+	{ "H", "only rows with findings, or all", { 'H' }, do_findings, 0 },
 	{ "s", "skew plot on and off", { 's' }, do_skew, 0 },
 	{ "y",
 	  "write this screen and the selection to a text file",
@@ -300,74 +346,6 @@ static void go_to_time(struct br_model *m, const char *text)
 	br_nav_cursor(m, relative ? first + br_clamp_time(ns) : ns);
 }
 
-static void search(struct br_model *m, const char *text)
-{
-	struct br_request q = { .kind = BR_REQ_SEARCH,
-				.from = m->cursor + 1,
-				.to = HVST_UNKNOWN,
-				.filter = m->filter };
-
-	if (*text)
-		snprintf(m->search, sizeof(m->search), "%s", text);
-	if (!m->search[0])
-		return;
-	strcpy(q.text, m->search);
-	snprintf(m->message, sizeof(m->message), "searching: %s (Esc stops)", m->search);
-	m->src->request(m->src, &q);
-}
-
-/* Every event whose name has @name in it. */
-static uint64_t events_named(const char *name)
-{
-	uint64_t ids = 0;
-
-	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
-		if (strstr(hvst_event_name(i), name))
-			ids |= 1ull << i;
-	return ids;
-}
-
-static bool filter_number(const char *text, int *v)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	*v = (int)n;
-	return isdigit((unsigned char)*text) && !*end && n <= 1 << 30;
-}
-
-static bool filter_word(struct br_filter *f, const char *word)
-{
-	if (!strncmp(word, "vm=", 3))
-		return filter_number(word + 3, &f->vm);
-	if (!strncmp(word, "vcpu=", 5))
-		return filter_number(word + 5, &f->vcpu);
-	if (!strncmp(word, "timer=", 6))
-		return filter_number(word + 6, &f->timer);
-	if (!strncmp(word, "event=", 6))
-		f->events |= events_named(word + 6);
-	return !strncmp(word, "event=", 6) && f->events;
-}
-
-static void set_filter(struct br_model *m, const char *text)
-{
-	struct br_filter f = { -1, -1, -1, 0 };
-	char copy[sizeof(m->filter_text)];
-	char *save, *word;
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		if (filter_word(&f, word))
-			continue;
-		snprintf(m->message, sizeof(m->message),
-			 "no filter: %.40s. Words are vm=N vcpu=N timer=N event=NAME", word);
-		return;
-	}
-	m->filter = f;
-	snprintf(m->filter_text, sizeof(m->filter_text), "%s", text);
-	br_model_refilter(m);
-}
-
 static void accept(struct br_model *m)
 {
 	struct br_prompt p = m->prompt;
@@ -379,10 +357,13 @@ static void accept(struct br_model *m)
 		go_to_time(m, p.text);
 		break;
 	case BR_PROMPT_SEARCH:
-		search(m, p.text);
+		br_find_search(m, p.text);
 		break;
 	case BR_PROMPT_FILTER:
-		set_filter(m, p.text);
+		br_find_filter(m, p.text);
+		break;
+	case BR_PROMPT_ROW:
+		br_nav_to_row(m, p.text);
 		break;
 	default:
 		snprintf(m->write_to, sizeof(m->write_to), "%s", p.text);
@@ -417,7 +398,9 @@ static void bookmark(struct br_model *m, int key)
 static void prompt_key(struct br_model *m, int key)
 {
 	struct br_prompt *p = &m->prompt;
+	struct br_place before;
 
+	br_back_place(m, &before);
 	if (key == BR_KEY_ESC)
 		p->kind = BR_PROMPT_NONE;
 	else if (p->kind == BR_PROMPT_SET || p->kind == BR_PROMPT_JUMP)
@@ -426,6 +409,7 @@ static void prompt_key(struct br_model *m, int key)
 		accept(m);
 	else
 		br_prompt_edit(p, &m->history[p->kind], key);
+	br_back_step(m, &before);
 }
 
 /* --- overlays and mouse --- */
@@ -537,27 +521,48 @@ static void drag(struct br_model *m, const struct br_layout *l, const struct br_
 static void wheel(struct br_model *m, const struct br_layout *l, const struct br_input *in)
 {
 	int by = in->key == BR_KEY_WHEEL_UP ? -3 : 3;
+	struct br_place before;
 
 	if (inside(&l->findings, in))
 		m->finding = moved(m->finding, by, m->nr_findings);
 	else if (inside(&l->events, in))
 		to_event(m, moved(m->event, by, m->nr_events));
-	else
+	else {
+		br_back_place(m, &before);
 		br_nav_zoom(m, by < 0, column_at(m, l, in->x));
+		br_back_step(m, &before);
+	}
 }
 
 /* --- in all --- */
 
+static const struct br_key *find_key(int key)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++)
+		for (unsigned int k = 0; k < ARRAY_SIZE(keys[i].codes); k++)
+			if (key && keys[i].codes[k] == key)
+				return &keys[i];
+	return NULL;
+}
+
+/* Moves by columns and rows are too many to go back through one by one. */
+static bool makes_step(const struct br_key *k)
+{
+	return k->action != do_columns && k->action != do_rows && k->action != do_page &&
+	       k->action != do_back;
+}
+
 static void plain_key(struct br_model *m, int key)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
-		for (unsigned int k = 0; k < ARRAY_SIZE(keys[i].codes); k++) {
-			if (key && keys[i].codes[k] == key) {
-				keys[i].action(m, keys[i].arg);
-				return;
-			}
-		}
-	}
+	const struct br_key *k = find_key(key);
+	struct br_place before;
+
+	if (!k)
+		return;
+	br_back_place(m, &before);
+	k->action(m, k->arg);
+	if (makes_step(k))
+		br_back_step(m, &before);
 }
 
 void br_input(struct br_model *m, const struct br_layout *l, const struct br_input *in)

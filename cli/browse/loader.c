@@ -10,6 +10,8 @@
 
 #include <hvstimer/names.h>
 
+#include "../derive.h"
+#include "../output/eventtext.h"
 #include "loader.h"
 
 #define INDEX_BUDGET	(32u << 20) /* bytes of bins */
@@ -18,7 +20,9 @@
 #define PROGRESS_MS	50
 #define BEFORE		160 /* events kept before the time asked for */
 #define AFTER		512
-#define MAX_AT_ONCE	8192 /* events of one time stamp */
+#define MAX_AT_ONCE	8192	   /* events of one time stamp */
+#define MAX_HITS	(1u << 20) /* events kept of a search, or of a filter that takes a pass */
+#define MAX_DERIVED	(1u << 19) /* inferred arms, and firings, that a search remembers */
 /*
  * Read before a window, so that the timers' states are known in it, and after it, for inferred arms
  * that wait for a clock sample.
@@ -26,10 +30,36 @@
 #define LEAD_NS		200000000
 #define TAIL_NS		20000000
 #define FIRST_LOOK_BACK 1000000 /* ns */
+#define DECODE_NS                                                                                  \
+	50000000 /* read before a filtered list, so that its first events are understood */
+
+/* An event that was found. */
+struct hit {
+	int64_t ts_ns;
+	uint16_t cpu;
+};
+
+struct hits {
+	struct hit *v;
+	unsigned int n, cap;
+	uint64_t unkept; /* beyond MAX_HITS, or for which there was no memory */
+};
+
+/* Serves some kinds of requests, one at a time, in a thread with a session of its own. */
+struct worker {
+	struct loader *l;
+	struct hvst_session *session;
+	unsigned int kinds; /* bit per enum br_request_kind */
+	int running;	    /* enum br_request_kind, -1: none */
+	bool stop;	    /* the running request is to end */
+	pthread_t thread;
+};
+
+enum { READER, SEARCHER, WORKERS };
 
 struct loader {
 	struct br_source src;
-	struct hvst_session *index_session, *request_session;
+	struct hvst_session *index_session;
 	int64_t from, to; /* of the whole recording as browsed */
 
 	pthread_mutex_t index_lock; /* the index and what is shown with it */
@@ -46,13 +76,15 @@ struct loader {
 	bool wanted[BR_REQ_KINDS];
 	struct br_reply replies[BR_REQ_KINDS];
 	bool ready[BR_REQ_KINDS];
-	int running; /* enum br_request_kind, -1: none */
-	bool stop;   /* the running request is to end */
-	bool resume; /* the search was interrupted for another request and continues afterwards */
+	struct worker workers[WORKERS];
 	bool indexing, quit;
 	bool final; /* the index session has its final results; set once */
-	pthread_t index_thread, request_thread;
-	unsigned int nr_threads;
+	pthread_t index_thread;
+	unsigned int nr_threads; /* the index thread, then the workers */
+
+	pthread_mutex_t hits_lock; /* what BR_REQ_HITS found for hits_filter */
+	char hits_filter[BR_LINE];
+	struct hits hits;
 };
 
 static void tell(struct loader *l)
@@ -161,6 +193,7 @@ static void *index_main(void *arg)
 	pthread_mutex_unlock(&l->index_lock);
 	pthread_mutex_lock(&l->lock);
 	l->indexing = false;
+	pthread_cond_broadcast(&l->work);
 	tell(l);
 	pthread_mutex_unlock(&l->lock);
 	return NULL;
@@ -170,15 +203,19 @@ static void *index_main(void *arg)
 
 /* What a running request collects. */
 struct job {
-	struct loader *l;
+	struct worker *w;
 	struct br_request q;
 	struct br_reply a;
 	struct br_event *rows; /* AFTER: a list; BEFORE: a ring */
 	unsigned int nr, cap, max;
 	bool ring;
 	uint64_t seen;
-	int64_t at; /* search: how far it got */
-	struct hvst_decoder *decoder;
+	int64_t only_from;		/* events before it are only to be understood */
+	bool looks_for_text;		/* one of the filters does */
+	struct filter *filter, *wanted; /* of q.filter and q.text; NULL: none */
+	struct hvst_decoder *decoder;	/* with a filter that needs it, or for what passes one */
+	struct derive *derive;		/* where one of them needs it */
+	struct hits hits;
 };
 
 static bool final(struct loader *l)
@@ -186,31 +223,32 @@ static bool final(struct loader *l)
 	return __atomic_load_n(&l->final, __ATOMIC_ACQUIRE);
 }
 
-static bool stopped(struct loader *l)
+static bool stopped(struct worker *w)
 {
-	return __atomic_load_n(&l->stop, __ATOMIC_RELAXED);
+	return __atomic_load_n(&w->stop, __ATOMIC_RELAXED);
 }
 
 static int pass(struct job *j, unsigned int need, const struct hvst_observer *obs, int64_t from,
 		int64_t to)
 {
-	struct loader *l = j->l;
+	struct loader *l = j->w->l;
+	struct hvst_session *s = j->w->session;
 
 	if (l->from != HVST_UNKNOWN && (from == HVST_UNKNOWN || from < l->from))
 		from = l->from;
 	if (l->to != HVST_UNKNOWN && (to == HVST_UNKNOWN || to > l->to))
 		to = l->to;
-	hvst_session_set_need(l->request_session, need);
-	hvst_session_set_window(l->request_session, from, to);
-	hvst_session_set_observer(l->request_session, obs, j);
-	return stopped(l) ? -ECANCELED : hvst_session_run(l->request_session);
+	hvst_session_set_need(s, need);
+	hvst_session_set_window(s, from, to);
+	hvst_session_set_observer(s, obs, j);
+	return stopped(j->w) ? -ECANCELED : hvst_session_run(s);
 }
 
 static int on_job_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	(void)done;
 	(void)total;
-	return stopped(((struct job *)ctx)->l);
+	return stopped(((struct job *)ctx)->w);
 }
 
 static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
@@ -218,7 +256,7 @@ static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
 	struct job *j = ctx;
 
 	br_index_add(j->a.fine, arm);
-	return stopped(j->l);
+	return stopped(j->w);
 }
 
 static int request_fine(struct job *j)
@@ -243,7 +281,7 @@ static int on_step_arm(void *ctx, const struct hvst_arm *arm)
 		j->a.found = true;
 		j->a.ts_ns = arm->ts_ns;
 	}
-	return stopped(j->l);
+	return stopped(j->w);
 }
 
 static int request_step(struct job *j)
@@ -287,11 +325,64 @@ static void identify(struct loader *l, const struct hvst_event *ev, int *vm, int
 		*vcpu = ev->vcpu_id;
 }
 
-static bool matches(struct job *j, const struct hvst_event *ev, struct br_event *row)
+/* Everything of an event but its meaning. */
+static void describe(struct job *j, const struct hvst_event *ev, struct br_event *row)
 {
 	row->ev = *ev;
-	identify(j->l, ev, &row->vm, &row->vcpu);
-	return br_filter_event(&j->q.filter, ev, row->vm, row->vcpu);
+	identify(j->w->l, ev, &row->vm, &row->vcpu);
+	strncpy(row->comm, hvst_session_comm(j->w->session, ev->pid), sizeof(row->comm) - 1);
+	row->comm[sizeof(row->comm) - 1] = 0;
+}
+
+static int hit_order(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	if (x->ts_ns != y->ts_ns)
+		return x->ts_ns < y->ts_ns ? -1 : 1;
+	return (int)x->cpu - (int)y->cpu;
+}
+
+/* Is it among those that BR_REQ_HITS found? Called with hits_lock. */
+static bool is_hit(const struct loader *l, const struct hvst_event *ev)
+{
+	const struct hit key = { ev->ts_ns, ev->cpu };
+
+	return ev->id == HVST_EV_LOST ||
+	       (l->hits.n && bsearch(&key, l->hits.v, l->hits.n, sizeof(key), hit_order));
+}
+
+static bool passes(struct job *j, const struct hvst_event *ev, struct br_event *row)
+{
+	char text[512];
+
+	if (br_filter_derives(j->filter))
+		return is_hit(j->w->l, ev);
+	if (!j->looks_for_text)
+		return br_event_passes(j->filter, row, NULL, NULL);
+	hvst_decoder_text(j->decoder, ev, row->meaning, sizeof(row->meaning));
+	return br_event_passes(j->filter, row, NULL,
+			       event_text(ev, row->meaning, text, sizeof(text)));
+}
+
+/*
+ * With a filter the decoder is told of the events that do not pass, too: those that do are better
+ * understood for it.
+ */
+static bool matches(struct job *j, const struct hvst_event *ev, struct br_event *row)
+{
+	char unused[1];
+	bool passed;
+
+	describe(j, ev, row);
+	passed = passes(j, ev, row);
+	if (!j->decoder || j->looks_for_text)
+		return passed;
+	if (passed)
+		hvst_decoder_text(j->decoder, ev, row->meaning, sizeof(row->meaning));
+	else if (ev->id <= HVST_EV_STIMER_EXPIRATION || ev->id == HVST_EV_LOST)
+		hvst_decoder_text(j->decoder, ev, unused, sizeof(unused));
+	return passed;
 }
 
 /* A free row: newly allocated, or the oldest one of a full ring. */
@@ -318,9 +409,9 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	struct br_event row = { 0 };
 	struct br_event *to;
 
-	if (stopped(j->l))
+	if (stopped(j->w))
 		return 1;
-	if (!matches(j, ev, &row))
+	if (!matches(j, ev, &row) || ev->ts_ns < j->only_from)
 		return 0;
 	if (!j->ring && j->nr >= AFTER && (ev->ts_ns != j->q.from || j->nr >= MAX_AT_ONCE)) {
 		j->a.at_end = false;
@@ -329,24 +420,36 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	to = next_row(j);
 	if (!to)
 		return 1;
-	strncpy(row.comm, hvst_session_comm(j->l->request_session, ev->pid), sizeof(row.comm) - 1);
-	row.comm[sizeof(row.comm) - 1] = 0;
 	*to = row;
 	return 0;
+}
+
+/* For a pass over events that is not the continuation of another one. */
+static int renew_decoder(struct job *j)
+{
+	if (!j->filter)
+		return 0;
+	hvst_decoder_free(j->decoder);
+	j->decoder = hvst_decoder_new();
+	return j->decoder ? 0 : -ENOMEM;
 }
 
 static int read_after(struct job *j)
 {
 	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	int64_t from = j->filter ? j->q.from - DECODE_NS : j->q.from;
 	int err;
 
 	j->a.at_end = true;
-	err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
+	j->only_from = j->q.from;
+	err = renew_decoder(j);
+	if (!err)
+		err = pass(j, HVST_NEED_EVENTS, &obs, from, HVST_UNKNOWN);
 	j->a.events = j->rows;
 	j->a.nr_events = j->nr;
 	j->rows = NULL;
 	j->nr = j->cap = 0;
-	return err == -ECANCELED && !stopped(j->l) ? 0 : err;
+	return err == -ECANCELED && !stopped(j->w) ? 0 : err;
 }
 
 /*
@@ -355,15 +458,19 @@ static int read_after(struct job *j)
 static int read_before(struct job *j)
 {
 	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
-	int64_t first =
-		final(j->l) ? hvst_session_trace(j->l->index_session)->first_ns : HVST_UNKNOWN;
+	int64_t first = final(j->w->l) ? hvst_session_trace(j->w->l->index_session)->first_ns
+				       : HVST_UNKNOWN;
 	int64_t back = FIRST_LOOK_BACK;
 	int err;
 
 	j->ring = true;
+	j->only_from = -BR_TIME_LIMIT;
 	for (;; back *= 16) {
 		j->nr = 0;
 		j->seen = 0;
+		err = renew_decoder(j);
+		if (err)
+			return err;
 		err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from - back, j->q.from);
 		j->a.at_start = j->q.from - back <= first;
 		if (err || j->nr == BEFORE || j->a.at_start || back > BR_TIME_LIMIT / 16)
@@ -393,8 +500,11 @@ static int join(struct job *j)
 /* What the listed events mean, from the first to the last: each makes the next ones clearer. */
 static int explain(struct job *j)
 {
-	struct hvst_decoder *d = hvst_decoder_new();
+	struct hvst_decoder *d;
 
+	if (j->filter) /* done while they were read */
+		return 0;
+	d = hvst_decoder_new();
 	if (!d)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < j->a.nr_events; i++) {
@@ -406,12 +516,24 @@ static int explain(struct job *j)
 	return 0;
 }
 
+/* With hits_lock: a filter that takes a whole pass needs its hits. */
+static int read_events(struct job *j)
+{
+	int err;
+
+	if (br_filter_derives(j->filter) && strcmp(j->w->l->hits_filter, j->q.filter))
+		return -EAGAIN;
+	err = read_after(j);
+	return err ? err : read_before(j);
+}
+
 static int request_events(struct job *j)
 {
-	int err = read_after(j);
+	int err;
 
-	if (!err)
-		err = read_before(j);
+	pthread_mutex_lock(&j->w->l->hits_lock);
+	err = read_events(j);
+	pthread_mutex_unlock(&j->w->l->hits_lock);
 	if (!err)
 		err = join(j);
 	if (!err)
@@ -420,43 +542,158 @@ static int request_events(struct job *j)
 	return err;
 }
 
-static int on_search(void *ctx, const struct hvst_event *ev)
+/* --- passes over all events --- */
+
+static void publish(struct job *j);
+
+static void add_hit(struct job *j, const struct hvst_event *ev)
+{
+	struct hits *h = &j->hits;
+	unsigned int cap = h->cap ? 2 * h->cap : 1024;
+
+	if (h->n == h->cap) {
+		struct hit *v = cap > MAX_HITS ? NULL : realloc(h->v, cap * sizeof(*v));
+
+		if (!v) {
+			h->unkept++;
+			return;
+		}
+		h->v = v;
+		h->cap = cap;
+	}
+	h->v[h->n++] = (struct hit){ ev->ts_ns, ev->cpu };
+	if (j->wanted && !j->a.found && ev->ts_ns >= j->q.from) {
+		j->a.found = true;
+		j->a.ts_ns = ev->ts_ns;
+		publish(j);
+	}
+}
+
+static int on_scan(void *ctx, const struct hvst_event *ev)
 {
 	struct job *j = ctx;
+	struct br_event row = { 0 };
+	struct derived d;
 	char text[512];
-	struct br_event row;
+	const char *shown = NULL;
 
-	j->at = ev->ts_ns;
-	if (stopped(j->l))
+	if (stopped(j->w))
 		return 1;
-	hvst_decoder_text(j->decoder, ev, row.meaning, sizeof(row.meaning));
-	if (!matches(j, ev, &row) ||
-	    !strcasestr(br_event_text(ev, row.meaning, text, sizeof(text)), j->q.text))
+	if (ev->id == HVST_EV_LOST)
 		return 0;
-	j->a.found = true;
-	j->a.ts_ns = ev->ts_ns;
-	return 1;
+	describe(j, ev, &row);
+	if (j->derive)
+		d = derive_event(j->derive, ev, row.vm);
+	if (j->decoder) {
+		hvst_decoder_text(j->decoder, ev, row.meaning, sizeof(row.meaning));
+		shown = event_text(ev, row.meaning, text, sizeof(text));
+	}
+	if (br_event_passes(j->filter, &row, j->derive ? &d : NULL, shown) &&
+	    (!j->wanted ||
+	     br_event_truth(j->wanted, &row, j->derive ? &d : NULL, shown) == FILTER_YES))
+		add_hit(j, ev);
+	return 0;
+}
+
+static int on_scan_armed(void *ctx, const struct hvst_arm *arm, enum hvst_arm_cause cause)
+{
+	(void)cause;
+	derive_armed(((struct job *)ctx)->derive, arm);
+	return 0;
+}
+
+static int on_learn_arm(void *ctx, const struct hvst_arm *arm)
+{
+	derive_learn_arm(((struct job *)ctx)->derive, arm);
+	return stopped(((struct job *)ctx)->w);
+}
+
+static int on_learn_fire(void *ctx, const struct hvst_fire *fire)
+{
+	derive_learn_fire(((struct job *)ctx)->derive, fire);
+	return 0;
+}
+
+static bool uses_late(const struct filter *f)
+{
+	return f && filter_uses(f, "late");
+}
+
+/* The first of two passes, where the filters need what only the analysis of all can tell. */
+static int learn(struct job *j)
+{
+	struct hvst_observer obs = { .arm = on_learn_arm, .progress = on_job_progress };
+	bool late = uses_late(j->filter) || uses_late(j->wanted);
+	int err;
+
+	if (!br_filter_derives(j->filter) && !br_filter_derives(j->wanted))
+		return 0;
+	if (late)
+		obs.fire = on_learn_fire;
+	j->derive = derive_new(MAX_DERIVED, late);
+	if (!j->derive)
+		return -ENOMEM;
+	err = pass(j, HVST_NEED_ANALYSIS, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
+	derive_learnt(j->derive);
+	return err;
+}
+
+static int scan(struct job *j)
+{
+	struct hvst_observer obs = { .event = on_scan, .progress = on_job_progress };
+	unsigned int need = HVST_NEED_EVENTS;
+	int err = learn(j);
+
+	if (j->derive) {
+		obs.armed = on_scan_armed;
+		need |= HVST_NEED_ANALYSIS;
+	}
+	if (!err)
+		err = pass(j, need, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
+	if (j->hits.n)
+		qsort(j->hits.v, j->hits.n, sizeof(*j->hits.v), hit_order);
+	return err;
+}
+
+static int request_hits(struct job *j)
+{
+	struct loader *l = j->w->l;
+	int err = scan(j);
+
+	if (err)
+		return err;
+	pthread_mutex_lock(&l->hits_lock);
+	free(l->hits.v);
+	l->hits = j->hits;
+	memcpy(l->hits_filter, j->q.filter, sizeof(l->hits_filter));
+	pthread_mutex_unlock(&l->hits_lock);
+	j->hits = (struct hits){ 0 };
+	return 0;
 }
 
 static int request_search(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_search, .progress = on_job_progress };
-	int err;
+	int err = scan(j);
 
-	j->decoder = hvst_decoder_new();
-	if (!j->decoder)
+	j->a.hits = malloc((j->hits.n + 1) * sizeof(*j->a.hits));
+	if (!j->a.hits)
 		return -ENOMEM;
-	err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
-	hvst_decoder_free(j->decoder);
-	return j->a.found ? 0 : err;
+	for (unsigned int i = 0; i < j->hits.n; i++)
+		j->a.hits[i] = j->hits.v[i].ts_ns;
+	j->a.nr_hits = j->hits.n;
+	j->a.unkept = j->hits.unkept;
+	return err;
 }
 
 /* --- the request thread --- */
 
-static int next_wanted(const struct loader *l)
+/* Searches wait for the index pass: until then it is not known which VM an event is of. */
+static int next_wanted(const struct worker *w)
 {
+	if (w == &w->l->workers[SEARCHER] && w->l->indexing)
+		return -1;
 	for (int k = 0; k < BR_REQ_KINDS; k++)
-		if (l->wanted[k])
+		if (w->kinds >> k & 1 && w->l->wanted[k])
 			return k;
 	return -1;
 }
@@ -467,48 +704,99 @@ static void drop_reply(struct loader *l, int kind)
 		return;
 	br_index_free(l->replies[kind].fine);
 	free(l->replies[kind].events);
+	free(l->replies[kind].hits);
 	l->ready[kind] = false;
 }
 
-/* Called with the lock held, which is released while the request is served. */
-static void serve(struct loader *l, int kind)
+/* Called with the lock held. A reply that nobody waits for any more is dropped. */
+static void put_reply(struct loader *l, const struct br_reply *a)
 {
-	static int (*const run[BR_REQ_KINDS])(struct job *) = { request_fine, request_events,
-								request_step, request_search };
-	struct job j = { .l = l, .q = l->requests[kind], .at = l->requests[kind].from };
+	drop_reply(l, (int)a->kind);
+	l->replies[a->kind] = *a;
+	l->ready[a->kind] = true;
+	if (l->wanted[a->kind])
+		drop_reply(l, (int)a->kind); /* requested again meanwhile */
+	tell(l);
+}
+
+/* A reply before the request is served in full. */
+static void publish(struct job *j)
+{
+	struct br_reply a = j->a;
+
+	a.more = true;
+	pthread_mutex_lock(&j->w->l->lock);
+	put_reply(j->w->l, &a);
+	pthread_mutex_unlock(&j->w->l->lock);
+}
+
+/* The expressions of a request. They were parsed before: what fails now is memory. */
+static int parse_filters(struct job *j)
+{
+	char why[FILTER_WHY];
+
+	if (*j->q.filter)
+		j->filter = filter_parse(j->q.filter, FILTER_ANY, why);
+	if (*j->q.text)
+		j->wanted = filter_parse(j->q.text, FILTER_ANY, why);
+	if ((*j->q.filter && !j->filter) || (*j->q.text && !j->wanted))
+		return -ENOMEM;
+	j->looks_for_text = (j->filter && filter_has_text(j->filter)) ||
+			    (j->wanted && filter_has_text(j->wanted));
+	if (!j->looks_for_text)
+		return 0;
+	j->decoder = hvst_decoder_new();
+	return j->decoder ? 0 : -ENOMEM;
+}
+
+static int run_job(struct job *j)
+{
+	static int (*const run[BR_REQ_KINDS])(struct job *) = {
+		request_fine, request_events, request_step, request_hits, request_search,
+	};
+	int err = parse_filters(j);
+
+	if (!err)
+		err = run[j->q.kind](j);
+	filter_free(j->filter);
+	filter_free(j->wanted);
+	hvst_decoder_free(j->decoder);
+	derive_free(j->derive);
+	free(j->hits.v);
+	return err;
+}
+
+/* Called with the lock held, which is released while the request is served. */
+static void serve(struct worker *w, int kind)
+{
+	struct loader *l = w->l;
+	struct job j = { .w = w, .q = l->requests[kind] };
 
 	j.a.kind = j.q.kind;
 	j.a.request = j.q;
 	l->wanted[kind] = false;
-	l->running = kind;
-	__atomic_store_n(&l->stop, false, __ATOMIC_RELAXED);
+	w->running = kind;
+	__atomic_store_n(&w->stop, false, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&l->lock);
-	j.a.err = run[kind](&j);
+	j.a.err = run_job(&j);
 	pthread_mutex_lock(&l->lock);
-	l->running = -1;
-	if (kind == BR_REQ_SEARCH && l->resume)
-		l->requests[kind].from = j.at;
-	l->resume = false;
-	drop_reply(l, kind);
-	l->replies[kind] = j.a;
-	l->ready[kind] = true;
-	if (l->wanted[kind])
-		drop_reply(l, kind); /* requested again meanwhile */
-	tell(l);
+	w->running = -1;
+	put_reply(l, &j.a);
 }
 
 static void *request_main(void *arg)
 {
-	struct loader *l = arg;
+	struct worker *w = arg;
+	struct loader *l = w->l;
 
 	pthread_mutex_lock(&l->lock);
 	while (!l->quit) {
-		int kind = next_wanted(l);
+		int kind = next_wanted(w);
 
 		if (kind < 0)
 			pthread_cond_wait(&l->work, &l->lock);
 		else
-			serve(l, kind);
+			serve(w, kind);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return NULL;
@@ -520,9 +808,9 @@ static void *request_main(void *arg)
  * Observers look at it. hvst_session_stop() would stop the next request where this one is just
  * ending.
  */
-static void stop_running(struct loader *l)
+static void stop_running(struct worker *w)
 {
-	__atomic_store_n(&l->stop, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&w->stop, true, __ATOMIC_RELAXED);
 }
 
 static void loader_request(struct br_source *src, const struct br_request *q)
@@ -533,13 +821,10 @@ static void loader_request(struct br_source *src, const struct br_request *q)
 	drop_reply(l, q->kind);
 	l->requests[q->kind] = *q;
 	l->wanted[q->kind] = true;
-	if (l->running == BR_REQ_SEARCH)
-		l->wanted[BR_REQ_SEARCH] = l->resume = true;
-	if (q->kind == BR_REQ_SEARCH)
-		l->resume = false;
-	if (l->running == (int)q->kind || l->running == BR_REQ_SEARCH)
-		stop_running(l);
-	pthread_cond_signal(&l->work);
+	for (int i = 0; i < WORKERS; i++)
+		if (l->workers[i].running == (int)q->kind)
+			stop_running(&l->workers[i]);
+	pthread_cond_broadcast(&l->work);
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -567,10 +852,10 @@ static void loader_cancel(struct br_source *src)
 	pthread_mutex_lock(&l->lock);
 	if (l->indexing)
 		hvst_session_stop(l->index_session);
-	if (l->running >= 0)
-		stop_running(l);
+	for (int i = 0; i < WORKERS; i++)
+		if (l->workers[i].running >= 0)
+			stop_running(&l->workers[i]);
 	memset(l->wanted, 0, sizeof(l->wanted));
-	l->resume = false;
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -579,7 +864,7 @@ static bool is_busy(const struct loader *l)
 	for (int k = 0; k < BR_REQ_KINDS; k++)
 		if (l->wanted[k] || l->ready[k])
 			return true;
-	return l->indexing || l->running >= 0;
+	return l->indexing || l->workers[READER].running >= 0 || l->workers[SEARCHER].running >= 0;
 }
 
 static bool any_ready(const struct loader *l)
@@ -637,14 +922,15 @@ static bool loader_start(struct loader *l)
 	l->indexing = true;
 	if (!pthread_create(&l->index_thread, NULL, index_main, l))
 		l->nr_threads++;
-	if (l->nr_threads == 1 && !pthread_create(&l->request_thread, NULL, request_main, l))
-		l->nr_threads++;
+	for (unsigned int i = 0; i < WORKERS && l->nr_threads == i + 1; i++)
+		if (!pthread_create(&l->workers[i].thread, NULL, request_main, &l->workers[i]))
+			l->nr_threads++;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return l->nr_threads == 2;
+	return l->nr_threads == 1 + WORKERS;
 }
 
-struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *requests,
-				int64_t from_ns, int64_t to_ns)
+struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session *reads,
+				struct hvst_session *searches, int64_t from_ns, int64_t to_ns)
 {
 	struct loader *l = calloc(1, sizeof(*l));
 
@@ -658,10 +944,21 @@ struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session 
 				     loader_unlock,
 				     eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
 	l->index_session = index;
-	l->request_session = requests;
+	l->workers[READER] = (struct worker){
+		.l = l,
+		.session = reads,
+		.kinds = 1u << BR_REQ_FINE | 1u << BR_REQ_EVENTS | 1u << BR_REQ_STEP,
+		.running = -1,
+	};
+	l->workers[SEARCHER] = (struct worker){
+		.l = l,
+		.session = searches,
+		.kinds = 1u << BR_REQ_HITS | 1u << BR_REQ_SEARCH,
+		.running = -1,
+	};
 	l->from = from_ns;
 	l->to = to_ns;
-	l->running = -1;
+	pthread_mutex_init(&l->hits_lock, NULL);
 	pthread_mutex_init(&l->index_lock, NULL);
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->work, NULL);
@@ -683,23 +980,26 @@ void br_loader_free(struct br_source *src)
 		return;
 	pthread_mutex_lock(&l->lock);
 	l->quit = true;
-	stop_running(l);
+	for (int i = 0; i < WORKERS; i++)
+		stop_running(&l->workers[i]);
 	hvst_session_stop(l->index_session);
-	pthread_cond_signal(&l->work);
+	pthread_cond_broadcast(&l->work);
 	pthread_mutex_unlock(&l->lock);
 	if (l->nr_threads > 0)
 		pthread_join(l->index_thread, NULL);
-	if (l->nr_threads > 1)
-		pthread_join(l->request_thread, NULL);
+	for (unsigned int i = 0; i + 1 < l->nr_threads; i++)
+		pthread_join(l->workers[i].thread, NULL);
 	for (int k = 0; k < BR_REQ_KINDS; k++)
 		drop_reply(l, k);
 	br_index_free(l->index);
 	free(l->storms);
+	free(l->hits.v);
 	if (l->src.news_fd >= 0)
 		close(l->src.news_fd);
 	pthread_cond_destroy(&l->work);
 	pthread_cond_destroy(&l->news);
 	pthread_mutex_destroy(&l->lock);
+	pthread_mutex_destroy(&l->hits_lock);
 	pthread_mutex_destroy(&l->index_lock);
 	free(l);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
+#include "find.h"
 
 #define MAX_VMS 4096
 #define EDGE	20 /* request more when fewer events than this lie beyond the cursor */
@@ -22,13 +22,16 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 	m->col_ns = 1;
 	m->whole = true;
 	m->list = BR_FINDINGS;
-	m->row = (struct br_row){ BR_ROW_TIMER, -1, -1 };
-	m->filter = (struct br_filter){ -1, -1, -1, 0 };
+	m->row = (struct br_row){ .kind = BR_ROW_TIMER, .vm = -1, .timer = -1 };
 }
 
 void br_model_free(struct br_model *m)
 {
 	br_index_free(m->fine);
+	br_find_end(m);
+	free(m->steps);
+	filter_free(m->filter);
+	free(m->shown);
 	free(m->rows);
 	free(m->findings);
 	free(m->events);
@@ -146,12 +149,8 @@ void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_
 {
 	if (row->kind == BR_ROW_TIMER && row->timer >= 0)
 		br_model_sum(m, row->timer, from, to, hist, s);
-	for (unsigned int i = 0; row->kind == BR_ROW_VM && i < m->live.index->nr_timers; i++) {
-		const struct br_timer *l = &m->live.index->timers[i];
-
-		if (l->vm == row->vm && br_filter_timer(&m->filter, l->vm, l->vcpu, l->timer))
-			br_model_sum(m, (int)i, from, to, hist, s);
-	}
+	for (unsigned int i = 0; row->kind == BR_ROW_VM && i < row->n; i++)
+		br_model_sum(m, m->shown[row->first + i], from, to, hist, s);
 }
 
 const struct br_timer *br_model_timer(const struct br_model *m, const struct br_row *row)
@@ -161,13 +160,18 @@ const struct br_timer *br_model_timer(const struct br_model *m, const struct br_
 		       : NULL;
 }
 
+bool br_storm_passes(const struct br_model *m, const struct hvst_storm *s)
+{
+	return !m->filter || filter_eval(m->filter, FILTER_STORM, s) != FILTER_NO;
+}
+
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const struct br_row *row)
 {
 	const struct br_timer *l = br_model_timer(m, row);
 
 	if (row->kind == BR_ROW_VM)
-		return s->vm == row->vm && br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer);
-	return l && l->tid == s->tid && l->timer == s->timer;
+		return s->vm == row->vm && br_storm_passes(m, s);
+	return l && l->tid == s->tid && l->timer == s->timer && br_storm_passes(m, s);
 }
 
 const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
@@ -184,133 +188,6 @@ const struct hvst_storm *br_model_storm(const struct br_model *m, const struct b
 	return NULL;
 }
 
-bool br_model_filtered(const struct br_model *m)
-{
-	return m->filter.vm >= 0 || m->filter.vcpu >= 0 || m->filter.timer >= 0 || m->filter.events;
-}
-
-/* --- rows --- */
-
-bool br_model_folded(const struct br_model *m, int vm)
-{
-	for (unsigned int i = 0; i < m->nr_folded; i++)
-		if (m->folded[i] == vm)
-			return true;
-	return false;
-}
-
-/*
- * Timers in the order of the screen: VMs as they appeared, the unknown one last; then vCPU, thread,
- * timer.
- */
-static int timer_order(const void *a, const void *b, void *ctx)
-{
-	const struct br_timer *timers = ctx;
-	const struct br_timer *x = &timers[*(const int *)a], *y = &timers[*(const int *)b];
-	unsigned int vx = (unsigned int)x->vm, vy = (unsigned int)y->vm;
-
-	if (vx != vy)
-		return vx < vy ? -1 : 1;
-	if (x->vcpu != y->vcpu)
-		return x->vcpu < y->vcpu ? -1 : 1;
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	return x->timer < y->timer ? -1 : x->timer > y->timer;
-}
-
-static void add_row(struct br_model *m, enum br_row_kind kind, int vm, int timer)
-{
-	m->rows[m->nr_rows++] = (struct br_row){ kind, vm, timer };
-}
-
-static unsigned int sorted_timers(const struct br_model *m, int *order)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < m->live.index->nr_timers; i++) {
-		const struct br_timer *l = &m->live.index->timers[i];
-
-		if (br_filter_timer(&m->filter, l->vm, l->vcpu, l->timer))
-			order[n++] = (int)i;
-	}
-	qsort_r(order, n, sizeof(*order), timer_order, m->live.index->timers);
-	return n;
-}
-
-void br_model_rows(struct br_model *m)
-{
-	unsigned int all = m->live.index->nr_timers;
-	int *order = malloc((all + 1) * sizeof(*order));
-	struct br_row *rows = realloc(m->rows, (4 * (size_t)all + 1) * sizeof(*rows));
-	unsigned int n;
-	int vm = -2;
-
-	m->rows = rows ? rows : m->rows;
-	if (!order || !rows)
-		goto out;
-	m->nr_rows = 0;
-	n = sorted_timers(m, order);
-	for (unsigned int i = 0; i < n; i++) {
-		const struct br_timer *l = &m->live.index->timers[order[i]];
-
-		if (l->vm != vm) {
-			vm = l->vm;
-			add_row(m, BR_ROW_VM, vm, -1);
-			if (!br_model_folded(m, vm)) {
-				add_row(m, BR_ROW_REFERENCE, vm, -1);
-				add_row(m, BR_ROW_GUEST, vm, -1);
-			}
-		}
-		if (!br_model_folded(m, vm))
-			add_row(m, BR_ROW_TIMER, vm, order[i]);
-	}
-out:
-	free(order);
-}
-
-/* The first row that @want holds for. */
-static int find_row(const struct br_model *m, const struct br_row *want)
-{
-	for (unsigned int i = 0; i < m->nr_rows; i++) {
-		const struct br_row *r = &m->rows[i];
-
-		if (r->kind == want->kind &&
-		    (r->kind == BR_ROW_TIMER ? r->timer == want->timer : r->vm == want->vm))
-			return (int)i;
-	}
-	return -1;
-}
-
-/* Until the user selects a row: the first timer or folded VM with a storm, else the first timer. */
-static int default_row(const struct br_model *m)
-{
-	int timer = -1;
-
-	for (unsigned int i = 0; i < m->nr_rows; i++) {
-		const struct br_row *r = &m->rows[i];
-		unsigned int nr;
-
-		if (r->kind != BR_ROW_TIMER && !(r->kind == BR_ROW_VM && br_model_folded(m, r->vm)))
-			continue;
-		if (timer < 0)
-			timer = (int)i;
-		if (br_model_storm(m, r, -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
-			return (int)i;
-	}
-	return timer < 0 && m->nr_rows ? 0 : timer;
-}
-
-int br_model_row(const struct br_model *m)
-{
-	int i = find_row(m, &m->row);
-
-	if (i < 0 && m->row.kind == BR_ROW_TIMER &&
-	    m->row.timer >= 0) /* folded away, or filtered */
-		i = find_row(m, &(struct br_row){ BR_ROW_VM, m->live.index->timers[m->row.timer].vm,
-						  -1 });
-	return i < 0 ? default_row(m) : i;
-}
-
 /* --- findings --- */
 
 const struct br_finding *br_model_finding(const struct br_model *m)
@@ -324,6 +201,20 @@ bool br_is_change(const struct br_model *m, const struct br_finding *f)
 	       (f->kind == BR_F_GUEST && m->live.result->guest[f->i].from != HVST_SRC_UNKNOWN);
 }
 
+int br_finding_vm(const struct br_model *m, const struct br_finding *f)
+{
+	switch (f->kind) {
+	case BR_F_STORM:
+		return m->live.storms[f->i].vm;
+	case BR_F_GUEST:
+		return m->live.result->guest[f->i].vm;
+	case BR_F_REFERENCE:
+		return m->live.result->reference[f->i].vm;
+	default:
+		return -1;
+	}
+}
+
 static void add_finding(struct br_model *m, enum br_finding_kind kind, unsigned int i, int64_t ts)
 {
 	m->findings[m->nr_findings++] = (struct br_finding){ kind, i, ts };
@@ -335,11 +226,6 @@ static int finding_order(const void *a, const void *b)
 	const struct br_finding *x = a, *y = b;
 
 	return x->ts_ns < y->ts_ns ? -1 : x->ts_ns > y->ts_ns ? 1 : (int)y->kind - (int)x->kind;
-}
-
-static bool vm_passes(const struct br_model *m, int vm, int vcpu)
-{
-	return br_filter_timer(&m->filter, vm, vcpu < 0 ? m->filter.vcpu : vcpu, m->filter.timer);
 }
 
 bool br_reference_changes(const struct hvst_ref_segment *before, const struct hvst_ref_segment *s)
@@ -361,13 +247,14 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 	unsigned int start = m->nr_findings;
 
 	for (unsigned int i = 0; i < r->nr_guest; i++)
-		if (vm_passes(m, r->guest[i].vm, r->guest[i].vcpu))
+		if (!m->filter || filter_eval(m->filter, FILTER_GUEST, &r->guest[i]) != FILTER_NO)
 			add_finding(m, BR_F_GUEST, i, r->guest[i].ts_ns);
 	for (unsigned int i = 0; i < r->nr_reference; i++) {
 		const struct hvst_ref_segment *s = &r->reference[i];
 		const struct hvst_ref_segment **last = &before[((unsigned int)s->vm + 1) % MAX_VMS];
 
-		if (*last && br_reference_changes(*last, s) && vm_passes(m, s->vm, -1))
+		if (*last && br_reference_changes(*last, s) &&
+		    (!m->filter || filter_eval(m->filter, FILTER_REFERENCE, s) != FILTER_NO))
 			add_finding(m, BR_F_REFERENCE, i, s->from_ns);
 		*last = s;
 	}
@@ -387,7 +274,7 @@ static void build_findings(struct br_model *m)
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
 		const struct hvst_storm *s = &m->live.storms[i];
 
-		if (br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
+		if (br_storm_passes(m, s))
 			add_finding(m, BR_F_STORM, i, s->start_ns);
 	}
 	if (!r)
@@ -399,12 +286,13 @@ static void build_findings(struct br_model *m)
 
 void br_model_refilter(struct br_model *m)
 {
-	br_model_rows(m);
 	build_findings(m);
+	br_model_rows(m);
 	m->finding = 0;
 	m->selected = false;
 	m->events_at = m->events_requested.from = HVST_UNKNOWN;
 	m->nr_events = 0;
+	m->filter_asked = m->filter_ready = false;
 }
 
 /* --- requests and replies --- */
@@ -437,28 +325,22 @@ static void take_events(struct br_model *m, struct br_reply *a)
 	m->event = event_at(m, m->cursor);
 }
 
-/* The list where one is shown at a time; the focus, if that was the other list's. */
-static void show_events(struct br_model *m)
+/* Takes the focus, too, if that was the other list's. */
+void br_model_show_events(struct br_model *m)
 {
 	m->list = BR_EVENTS;
 	if (m->pane == BR_FINDINGS)
 		m->pane = BR_EVENTS;
 }
 
-static void take_found(struct br_model *m, const struct br_reply *a)
+static void take_step(struct br_model *m, const struct br_reply *a)
 {
 	if (a->found) {
 		m->message[0] = 0;
 		m->found = a->ts_ns;
-		if (a->kind == BR_REQ_SEARCH)
-			show_events(m);
-	} else if (a->err == -ECANCELED) {
-		snprintf(m->message, sizeof(m->message), "stopped");
-	} else if (a->kind == BR_REQ_SEARCH) {
-		snprintf(m->message, sizeof(m->message), "not found after the cursor: %s",
-			 a->request.text);
 	} else {
-		snprintf(m->message, sizeof(m->message), "no further past-due arm");
+		snprintf(m->message, sizeof(m->message), "%s",
+			 a->err == -ECANCELED ? "stopped" : "no further past-due arm");
 	}
 }
 
@@ -476,11 +358,18 @@ static void take_reply(struct br_model *m, struct br_reply *a)
 		if (!a->err)
 			take_events(m, a);
 		break;
+	case BR_REQ_STEP:
+		take_step(m, a);
+		break;
+	case BR_REQ_HITS:
+		m->filter_ready = !a->err;
+		break;
 	default:
-		take_found(m, a);
+		br_find_reply(m, a);
 	}
 	br_index_free(a->fine);
 	free(a->events);
+	free(a->hits);
 }
 
 bool br_model_poll(struct br_model *m)
@@ -498,8 +387,10 @@ bool br_model_poll(struct br_model *m)
 	m->indexed = m->live.result || m->live.err;
 	if (m->indexed && m->cursor == m->live.index->first) /* the first arm's time until now */
 		br_model_span(m, &m->cursor, &last);
-	br_model_rows(m);
+	if (m->indexed) /* now it is known which VM an event is of */
+		m->events_at = m->events_requested.from = HVST_UNKNOWN;
 	build_findings(m);
+	br_model_rows(m);
 	return true;
 }
 
@@ -540,12 +431,31 @@ static bool events_at_hand(const struct br_model *m)
 	return (m->events_start || i >= EDGE) && (m->events_end || i + EDGE < m->nr_events);
 }
 
+/* Where only a whole pass tells what the filter selects: is it done? */
+static bool filter_ready(struct br_model *m)
+{
+	struct br_request q = { .kind = BR_REQ_HITS, .from = HVST_UNKNOWN, .to = HVST_UNKNOWN };
+
+	if (!br_filter_derives(m->filter) || m->filter_ready)
+		return true;
+	if (m->filter_asked)
+		return false;
+	m->filter_asked = true;
+	snprintf(q.filter, sizeof(q.filter), "%s", filter_text(m->filter));
+	m->src->request(m->src, &q);
+	return false;
+}
+
 static void request_events(struct br_model *m)
 {
-	struct br_request q = {
-		.kind = BR_REQ_EVENTS, .from = m->cursor, .to = HVST_UNKNOWN, .filter = m->filter
-	};
+	struct br_request q = { .kind = BR_REQ_EVENTS, .from = m->cursor, .to = HVST_UNKNOWN };
 
+	if (m->events_shown && !filter_ready(m))
+		return;
+	if (events_at_hand(m) && m->nr_events && m->events[m->event].ev.ts_ns != m->cursor)
+		m->event = event_at(m, m->cursor);
+	if (m->filter)
+		snprintf(q.filter, sizeof(q.filter), "%s", filter_text(m->filter));
 	if (!m->events_shown || events_at_hand(m) || same_request(&q, &m->events_requested))
 		return;
 	m->events_requested = q;

@@ -14,10 +14,14 @@ enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
 enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT };
 
-/* One row of the timeline. @timer: index into the main index's timers. */
+/*
+ * One row of the timeline. @timer: index into the main index's timers; a VM has @n from @first on
+ * of the model's shown ones.
+ */
 struct br_row {
 	enum br_row_kind kind;
 	int vm, timer;
+	unsigned int first, n;
 };
 
 /* @i: index into storms, guest transitions, reference segments, verdicts. */
@@ -40,6 +44,7 @@ struct br_model {
 	struct br_index *fine; /* of the window, when the main index is too coarse; NULL */
 	struct br_request fine_requested, events_requested; /* from == HVST_UNKNOWN: nothing */
 
+	int *shown; /* timers that the filter lets pass, in the order of the rows */
 	struct br_row *rows;
 	unsigned int nr_rows;
 	struct br_finding *findings;
@@ -69,10 +74,19 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
-	bool fold_decided; /* by the space available, or by the user */
-	struct br_filter filter;
+	bool by_harm;		/* the order of the rows */
+	bool only_findings;	/* rows without one are left out */
+	bool fold_decided;	/* by the space available, or by the user */
+	struct br_steps *steps; /* views gone through, see back.h; NULL: none yet */
+	struct filter *filter;	/* NULL: none */
 	char filter_text[BR_LINE];
-	char search[BR_LINE];
+	bool filter_asked, filter_ready; /* a pass for it was asked for, has ended */
+	char search[BR_LINE];		 /* as it was typed */
+	struct filter *wanted;		 /* of the search that n and N go through; NULL: none */
+	bool searching;
+	int64_t *hits;
+	unsigned int nr_hits;
+	uint64_t unkept; /* hits beyond those */
 	enum br_skew skew;
 	bool skew_shown; /* is it on the screen? */
 	enum br_overlay overlay;
@@ -87,7 +101,7 @@ struct br_model {
 void br_model_init(struct br_model *m, struct br_source *src, const char *name);
 void br_model_free(struct br_model *m);
 
-/* Everything below, and drawing, requires the lock. */
+/* Everything below, and drawing, requires the lock. model.c, rows.c. */
 void br_model_lock(struct br_model *m);
 void br_model_unlock(struct br_model *m);
 
@@ -108,19 +122,27 @@ void br_model_sum(const struct br_model *m, int timer, int64_t from, int64_t to,
 void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to,
 		      bool hist, struct br_sum *s);
 const struct br_timer *br_model_timer(const struct br_model *m, const struct br_row *row);
+/*
+ * What a VM is called: by the recording, else after its VMM's threads, where these do not have
+ * QEMU's usual name of a vCPU thread. NULL: by its number only.
+ */
+const char *br_vm_name(const struct br_model *m, int vm);
 bool br_model_folded(const struct br_model *m, int vm);
 /* The storm of a timer that touches [from, to), NULL: none; @nr its number from 1. */
 const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
 					int64_t from, int64_t to, unsigned int *nr);
 int br_model_row(const struct br_model *m); /* place of the selected row, -1: none */
 const struct br_finding *br_model_finding(const struct br_model *m);
+int br_finding_vm(const struct br_model *m, const struct br_finding *f); /* -1: none, unknown */
 /* Is it a change of a clock? The first source of a guest to become known is not. */
 bool br_is_change(const struct br_model *m, const struct br_finding *f);
 /* Does the reference clock change with @s, after @before (NULL: the VM's first)? */
 bool br_reference_changes(const struct hvst_ref_segment *before, const struct hvst_ref_segment *s);
+bool br_storm_passes(const struct br_model *m, const struct hvst_storm *s);
 bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s,
 		     const struct br_row *row);
-bool br_model_filtered(const struct br_model *m);
+/* Puts the list of events in front, where one is shown at a time. */
+void br_model_show_events(struct br_model *m);
 /* After folding; after a change of the filter. */
 void br_model_rows(struct br_model *m);
 void br_model_refilter(struct br_model *m);

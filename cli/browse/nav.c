@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "back.h"
 #include "nav.h"
 
 #define MIN_STORM_NS 20000 /* a narrower storm gets room around it */
@@ -149,6 +150,19 @@ void br_nav_whole(struct br_model *m)
 	set_window(m, m->from, BR_TIME_LIMIT);
 }
 
+void br_nav_restore(struct br_model *m, const struct br_place *p)
+{
+	int64_t col_ns = p->col_ns;
+
+	if (p->span != m->cols * p->col_ns)
+		col_ns = (p->span - 1) / m->cols + 1;
+	if (p->whole)
+		br_nav_whole(m);
+	else
+		set_window(m, p->from, col_ns);
+	br_nav_cursor(m, p->cursor);
+}
+
 static void show_storm(struct br_model *m, const struct hvst_storm *s)
 {
 	int64_t start = br_clamp_time(s->start_ns), end = br_clamp_time(s->end_ns);
@@ -193,7 +207,9 @@ static void select_timer_of(struct br_model *m, const struct hvst_storm *s)
 	int timer = br_index_timer(m->live.index, s->tid, s->timer);
 
 	if (timer >= 0)
-		m->row = (struct br_row){ BR_ROW_TIMER, m->live.index->timers[timer].vm, timer };
+		m->row = (struct br_row){ .kind = BR_ROW_TIMER,
+					  .vm = m->live.index->timers[timer].vm,
+					  .timer = timer };
 }
 
 void br_nav_to_finding(struct br_model *m, unsigned int i)
@@ -285,6 +301,18 @@ void br_nav_fold_to_fit(struct br_model *m, int h)
 		fold_all_but(m, NO_VM);
 }
 
+static bool unfold(struct br_model *m, int vm)
+{
+	for (unsigned int i = 0; i < m->nr_folded; i++) {
+		if (m->folded[i] != vm)
+			continue;
+		m->folded[i] = m->folded[--m->nr_folded];
+		br_model_rows(m);
+		return true;
+	}
+	return false;
+}
+
 void br_nav_fold(struct br_model *m)
 {
 	int row = br_model_row(m);
@@ -294,16 +322,96 @@ void br_nav_fold(struct br_model *m)
 		return;
 	m->fold_decided = true;
 	vm = m->rows[row].vm;
-	for (unsigned int i = 0; i < m->nr_folded; i++) {
-		if (m->folded[i] == vm) {
-			m->folded[i] = m->folded[--m->nr_folded];
-			br_model_rows(m);
-			return;
-		}
+	if (unfold(m, vm) || m->nr_folded == BR_MAX_FOLDED)
+		return;
+	m->folded[m->nr_folded++] = vm;
+	m->row = (struct br_row){ .kind = BR_ROW_VM, .vm = vm, .timer = -1 };
+	br_model_rows(m);
+}
+
+void br_nav_fold_all(struct br_model *m)
+{
+	int row = br_model_row(m);
+	int vm = row < 0 ? -1 : m->rows[row].vm;
+	bool open = false;
+
+	for (unsigned int i = 0; i < m->nr_rows; i++)
+		open |= m->rows[i].kind != BR_ROW_VM;
+	m->fold_decided = true;
+	if (open)
+		fold_all_but(m, NO_VM);
+	else
+		m->nr_folded = 0;
+	if (open)
+		m->row = (struct br_row){ .kind = BR_ROW_VM, .vm = vm, .timer = -1 };
+	br_model_rows(m);
+}
+
+/* --- to a VM or vCPU --- */
+
+/* The first shown timer of it. @vcpu -1: of any. */
+static int find_vcpu(const struct br_model *m, int vm, int vcpu)
+{
+	for (unsigned int i = 0; i < m->nr_rows; i++) {
+		const struct br_timer *l = br_model_timer(m, &m->rows[i]);
+
+		if (l && l->vm == vm && l->vcpu == vcpu)
+			return (int)i;
 	}
-	if (m->nr_folded < BR_MAX_FOLDED) {
-		m->folded[m->nr_folded++] = vm;
-		m->row = (struct br_row){ BR_ROW_VM, vm, -1 };
-		br_model_rows(m);
+	return -1;
+}
+
+static int find_vm(const struct br_model *m, int vm)
+{
+	for (unsigned int i = 0; i < m->nr_rows; i++)
+		if (m->rows[i].kind == BR_ROW_VM && m->rows[i].vm == vm)
+			return (int)i;
+	return -1;
+}
+
+static int vm_named(const struct br_model *m, const char *part)
+{
+	for (unsigned int i = 0; i < m->nr_rows; i++) {
+		const char *name = br_vm_name(m, m->rows[i].vm);
+
+		if (m->rows[i].kind == BR_ROW_VM && name && strcasestr(name, part))
+			return m->rows[i].vm;
 	}
+	return -1;
+}
+
+/* "3", "3/12", "v12" or a name: which VM and vCPU that is; -1: none. */
+static void parse_row(const struct br_model *m, const char *text, int *vm, int *vcpu)
+{
+	int row = br_model_row(m), end = 0, end2 = 0;
+
+	*vm = *vcpu = -1;
+	if (sscanf(text, "v%9d%n", vcpu, &end) == 1 && !text[end]) {
+		*vm = row < 0 ? -1 : m->rows[row].vm;
+	} else if (sscanf(text, "%9d%n/%9d%n", vm, &end, vcpu, &end2) < 1 ||
+		   text[end2 ? end2 : end]) {
+		*vcpu = -1;
+		*vm = vm_named(m, text);
+	}
+}
+
+bool br_nav_to_row(struct br_model *m, const char *text)
+{
+	int vm, vcpu, i;
+
+	if (!*text)
+		return false;
+	parse_row(m, text, &vm, &vcpu);
+	i = find_vm(m, vm);
+	if (i >= 0 && vcpu >= 0) {
+		unfold(m, vm);
+		i = find_vcpu(m, vm, vcpu);
+	}
+	if (i < 0) {
+		snprintf(m->message, sizeof(m->message), "not shown: %.100s", text);
+		return false;
+	}
+	m->row = m->rows[i];
+	m->pane = BR_TIMELINE;
+	return true;
 }

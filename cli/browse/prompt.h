@@ -12,6 +12,7 @@ enum br_prompt_kind {
 	BR_PROMPT_SEARCH,
 	BR_PROMPT_FILTER,
 	BR_PROMPT_FILE,
+	BR_PROMPT_ROW,
 	BR_PROMPT_SET,
 	BR_PROMPT_JUMP, /* the name of a bookmark: one key */
 	BR_PROMPT_KINDS

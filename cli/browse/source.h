@@ -6,22 +6,19 @@
 #ifndef HVST_BROWSE_SOURCE_H
 #define HVST_BROWSE_SOURCE_H
 
+#include "../filter/filter.h"
+#include "../output/eventline.h"
 #include "index.h"
 #include "prompt.h"
 
 #define BR_MEANING 112 /* of what an event means; longer ones are cut */
 
-/* -1: any. @events: bit per enum hvst_event_id, 0: any. */
-struct br_filter {
-	int vm, vcpu, timer;
-	uint64_t events;
-};
-
 enum br_request_kind {
 	BR_REQ_FINE,   /* an index of [from, to) with bins of 1 << shift */
 	BR_REQ_EVENTS, /* the events around @from: some before it, more from it on */
 	BR_REQ_STEP,   /* the first (@back: last) past-due arm of (tid, timer) in [from, to) */
-	BR_REQ_SEARCH, /* the first event at or after @from whose text has @text */
+	BR_REQ_HITS,   /* which events @filter selects, where only a whole pass can tell */
+	BR_REQ_SEARCH, /* all events for which @text holds, of those that @filter selects */
 	BR_REQ_KINDS
 };
 
@@ -31,8 +28,8 @@ struct br_request {
 	unsigned int shift;
 	int tid, timer;
 	bool back;
-	struct br_filter filter; /* events, search */
-	char text[BR_LINE];
+	char filter[BR_LINE]; /* hvstimer-filter(7); "": everything */
+	char text[BR_LINE];   /* the same: what to search for */
 };
 
 /* One line of the event list. */
@@ -51,8 +48,12 @@ struct br_reply {
 	struct br_event *events;   /* the receiver frees it */
 	unsigned int nr_events;
 	bool at_start, at_end; /* events: nothing before the first, after the last */
-	bool found;
-	int64_t ts_ns; /* of what was found */
+	bool found;	       /* step: the arm; search: a first hit at or after @from */
+	int64_t ts_ns;	       /* of what was found */
+	bool more;	       /* search: it goes on, another reply will come */
+	int64_t *hits;	       /* search: their times, in order; the receiver frees it */
+	unsigned int nr_hits;
+	uint64_t unkept; /* further ones */
 };
 
 /*
@@ -87,16 +88,13 @@ struct br_source {
 	int news_fd; /* becomes readable when there may be a reply; -1: none */
 };
 
-/* "vm=0 timer=1": what the filter prompt would take. */
-void br_filter_text(const struct br_filter *f, char *buf, size_t len);
-bool br_filter_timer(const struct br_filter *f, int vm, int vcpu, int timer);
-bool br_filter_event(const struct br_filter *f, const struct hvst_event *ev, int vm, int vcpu);
-/* The timer_index of an event, -1: it has none. */
-int br_event_timer(const struct hvst_event *ev);
-/*
- * "kvm_hv_stimer_set_count vcpu_id=0 timer_index=0 count=30949446 host=0 [count 3.094945 s]";
- * @meaning: what stands in brackets, "": nothing.
- */
-char *br_event_text(const struct hvst_event *ev, const char *meaning, char *buf, size_t len);
+/* @d: what was derived of the event, NULL: nothing; @text: event_text(), if @f looks for one. */
+enum filter_truth br_event_truth(const struct filter *f, const struct br_event *e,
+				 const struct derived *d, const char *text);
+/* Is it shown? Without a filter everything is; lost events always are. */
+bool br_event_passes(const struct filter *f, const struct br_event *e, const struct derived *d,
+		     const char *text);
+/* Does it depend on what only a pass with analysis tells of an event? */
+bool br_filter_derives(const struct filter *f);
 
 #endif

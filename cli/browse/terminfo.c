@@ -3,10 +3,10 @@
 #include <curses.h>
 #include <unistd.h>
 
-/* after curses.h, which it needs */
-#include <term.h>
-
 #include "app.h"
+
+/* after curses.h, which it needs, and last: see above */
+#include <term.h>
 
 bool br_terminfo_usable(void)
 {

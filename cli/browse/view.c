@@ -118,7 +118,7 @@ static void plural(char *buf, size_t len, uint64_t n, const char *what)
 	snprintf(buf, len, "%s %s%s", unit_count(count, n), what, n == 1 ? "" : "s");
 }
 
-static unsigned int nr_vms(const struct br_model *m)
+unsigned int br_vms_shown(const struct br_model *m)
 {
 	unsigned int n = 0;
 
@@ -166,7 +166,11 @@ static bool title_state(const struct br_model *m, char *buf, size_t len)
 	else
 		title_flaws(m, f);
 	alert = ftell(f) > 0;
-	if (br_model_filtered(m))
+	if (m->only_findings)
+		fputs("findings only  ", f);
+	if (m->by_harm)
+		fputs("by harm  ", f);
+	if (m->filter)
 		fprintf(f, "filter: %.40s ", m->filter_text);
 	if (m->indexed && !br_model_exact(m))
 		fputs("reading ", f);
@@ -184,7 +188,7 @@ static void draw_title(const struct br_model *m, const struct br_layout *l, stru
 	right = (int)strlen(state) < l->title.w ? (int)strlen(state) : l->title.w;
 	br_fill(g, &l->title, ' ', BR_TITLE);
 	br_model_span(m, &first, &last);
-	plural(vms, sizeof(vms), nr_vms(m), "VM");
+	plural(vms, sizeof(vms), br_vms_shown(m), "VM");
 	plural(storms, sizeof(storms), m->live.nr_storms, "storm");
 	x = 1 + br_printf(g, 1, 0, l->title.w - 2, BR_TITLE, "%s  ", m->name);
 	if (m->live.trace && m->live.trace->clock)
@@ -194,6 +198,7 @@ static void draw_title(const struct br_model *m, const struct br_layout *l, stru
 		       unit_duration(span, last - first));
 	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ", vms);
 	br_text(g, x, 0, l->title.w - x - 1, m->live.nr_storms ? BR_STORM : BR_TITLE, storms);
+	br_put(g, l->title.w - right - 1, 0, ' ', BR_TITLE);
 	if (right > 0)
 		br_text(g, l->title.w - right, 0, right, alert ? BR_ALERT : BR_TITLE, state);
 }
@@ -323,7 +328,7 @@ static bool storm_columns(const struct br_model *m, const struct br_layout *l, u
 
 	*from = br_model_column(m, s->start_ns);
 	*to = br_model_column(m, s->end_ns);
-	if (*to < 0 || *from >= l->cols || !br_filter_timer(&m->filter, s->vm, s->vcpu, s->timer))
+	if (*to < 0 || *from >= l->cols || !br_storm_passes(m, s))
 		return false;
 	*from = *from < 0 ? 0 : *from;
 	*to = *to >= l->cols ? l->cols - 1 : *to;
@@ -405,13 +410,15 @@ static const char *prompt_label(enum br_prompt_kind kind)
 	case BR_PROMPT_TIME:
 		return "go to (9.157411, +3.2s): ";
 	case BR_PROMPT_SEARCH:
-		return "search: ";
+		return "search (skew>1ms, or a text): ";
 	case BR_PROMPT_FILTER:
-		return "filter (vm= vcpu= timer= event=): ";
+		return "filter (vm=0 && skew>1ms): ";
 	case BR_PROMPT_FILE:
 		return "write to: ";
 	case BR_PROMPT_SET:
 		return "bookmark: which letter or digit? ";
+	case BR_PROMPT_ROW:
+		return "go to VM or vCPU (3, 3/12, v12, a name): ";
 	default:
 		return "go to bookmark: ";
 	}

@@ -21,6 +21,9 @@ struct br_layout {
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l);
 void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
 
+/* VMs with a row. */
+unsigned int br_vms_shown(const struct br_model *m);
+
 /* The first of @n items shown in @h lines so that @at is among them. */
 int br_view_top(int at, int n, int h);
 
@@ -39,8 +42,8 @@ int br_view_overlay_top(const struct br_model *m, int w, int h); /* how far it c
 int br_line_length(const char *text, int w);
 const char *br_line_next(const char *text, int w);
 
-/* "VM 0", "VM ?" */
-char *br_vm_name(int vm, char *buf, size_t len);
+/* "VM 0 win2025", "VM 0", "VM ?" */
+char *br_vm_label(const struct br_model *m, int vm, char *buf, size_t len);
 
 /* Parts of the screen (view_*.c). */
 void br_draw_timeline(const struct br_model *m, const struct br_layout *l, struct br_grid *g);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../output/eventtext.h"
 #include "../output/units.h"
 #include "../output/words.h"
 #include "view.h"
@@ -121,7 +122,7 @@ static void column_details(const struct br_model *m, struct lines *l)
 	br_model_sum_row(m, row, from, to, true, &s);
 	arms_line(l, &s, br_model_exact(m));
 	skew_line(l, &s);
-	br_vm_name(row->vm, buf, sizeof(buf));
+	snprintf(buf, sizeof(buf), row->vm < 0 ? "VM ?" : "VM %d", row->vm);
 	if (timer)
 		snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf), " v%d t%d, tid %d",
 			 timer->vcpu, timer->timer, timer->tid);
@@ -216,39 +217,54 @@ void br_draw_details(const struct br_model *m, const struct br_rect *r, struct b
 
 /* --- findings --- */
 
+#define VM_TAG 24
+
+/* " VM3" where there are several. */
+static const char *vm_tag(const struct br_model *m, int vm, char *buf)
+{
+	*buf = 0;
+	if (br_vms_shown(m) > 1)
+		snprintf(buf, VM_TAG, vm < 0 ? " VM?" : " VM%d", vm);
+	return buf;
+}
+
 static enum br_role storm_text(const struct br_model *m, const struct br_finding *f, char *buf,
 			       size_t len)
 {
 	const struct hvst_storm *s = &m->live.storms[f->i];
-	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF];
+	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF], vm[VM_TAG];
 
-	snprintf(buf, len, "S%u %s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns),
-		 s->vcpu, s->timer, hvst_storm_kind_name(s->kind), unit_count(arms, storm_size(s)),
-		 unit_duration(d, s->end_ns - s->start_ns));
+	snprintf(buf, len, "S%u %s%s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns),
+		 vm_tag(m, s->vm, vm), s->vcpu, s->timer, hvst_storm_kind_name(s->kind),
+		 unit_count(arms, storm_size(s)), unit_duration(d, s->end_ns - s->start_ns));
 	return BR_STORM;
 }
 
-static enum br_role guest_text(const struct hvst_guest_transition *t, char *buf, size_t len)
+static enum br_role guest_text(const struct br_model *m, const struct hvst_guest_transition *t,
+			       char *buf, size_t len)
 {
+	char vm[VM_TAG];
 	bool seen = t->confidence == HVST_OBSERVED;
 	char at[UNIT_BUF], who[16] = "";
 	const char *role = t->role == HVST_ROLE_TIMEKEEPING ? ", timekeeping" : "";
 
 	if (t->vcpu >= 0)
 		snprintf(who, sizeof(who), " v%d", t->vcpu);
-	snprintf(buf, len, "%c  %s%s %s -> %s%s%s%s", t->from == HVST_SRC_UNKNOWN ? 't' : 'T',
-		 unit_time(at, t->ts_ns), who, words_guest_source(t->from),
+	snprintf(buf, len, "%c  %s%s%s %s -> %s%s%s%s", t->from == HVST_SRC_UNKNOWN ? 't' : 'T',
+		 unit_time(at, t->ts_ns), vm_tag(m, t->vm, vm), who, words_guest_source(t->from),
 		 words_guest_source(t->to), role, seen ? "" : ", ",
 		 seen ? "" : hvst_confidence_name(t->confidence));
 	return BR_MARK;
 }
 
-static enum br_role reference_text(const struct hvst_ref_segment *s, char *buf, size_t len)
+static enum br_role reference_text(const struct br_model *m, const struct hvst_ref_segment *s,
+				   char *buf, size_t len)
 {
+	char vm[VM_TAG];
 	bool step = s->step_ns && s->step_ns != HVST_UNKNOWN;
 	char at[UNIT_BUF], by[UNIT_BUF];
 
-	snprintf(buf, len, "R  %s host %s%s%s", unit_time(at, s->from_ns),
+	snprintf(buf, len, "R  %s%s host %s%s%s", unit_time(at, s->from_ns), vm_tag(m, s->vm, vm),
 		 words_ref_source(s->source), step ? ", step " : "",
 		 step ? unit_signed(by, s->step_ns) : "");
 	return BR_MARK;
@@ -273,9 +289,9 @@ static enum br_role finding_text(const struct br_model *m, const struct br_findi
 	case BR_F_STORM:
 		return storm_text(m, f, buf, len);
 	case BR_F_GUEST:
-		return guest_text(&r->guest[f->i], buf, len);
+		return guest_text(m, &r->guest[f->i], buf, len);
 	case BR_F_REFERENCE:
-		return reference_text(&r->reference[f->i], buf, len);
+		return reference_text(m, &r->reference[f->i], buf, len);
 	default:
 		return verdict_text(&r->verdicts[f->i], buf, len);
 	}
@@ -311,10 +327,10 @@ static void event_line(const struct br_event *e, char *buf, size_t len, int room
 	char text[512];
 	int name;
 
-	br_event_text(&e->ev, e->meaning, buf, len);
+	event_text(&e->ev, e->meaning, buf, len);
 	if (!*e->meaning || (int)strlen(buf) <= room)
 		return;
-	br_event_text(&e->ev, "", text, sizeof(text));
+	event_text(&e->ev, "", text, sizeof(text));
 	name = (int)strcspn(text, " ");
 	snprintf(buf, len, "%.*s [%s]%s", name, text, e->meaning, text + name);
 }

@@ -10,7 +10,7 @@
 #define LINEAR_NS 1000.0 /* below this the scale is linear, so that zero has a place */
 #define DOTS	  4	 /* of a braille cell, from top to bottom */
 
-struct scale {
+struct skew_scale {
 	double lo, hi;
 	int rows, dots;
 }; /* dots a row: 1 or DOTS */
@@ -23,7 +23,7 @@ static double to_log(int64_t skew)
 }
 
 /* The dot line of a value, 0 at the top. */
-static int line_of(const struct scale *s, int64_t skew)
+static int line_of(const struct skew_scale *s, int64_t skew)
 {
 	int n = s->rows * s->dots;
 	int i = (int)((s->hi - to_log(skew)) / (s->hi - s->lo) * (n - 1) + 0.5);
@@ -32,7 +32,7 @@ static int line_of(const struct scale *s, int64_t skew)
 }
 
 static bool make_scale(const struct br_model *m, const struct br_row *row, const struct br_grid *g,
-		       int rows, struct scale *s)
+		       int rows, struct skew_scale *s)
 {
 	struct br_sum sum;
 
@@ -40,8 +40,8 @@ static bool make_scale(const struct br_model *m, const struct br_row *row, const
 	br_model_sum_row(m, row, m->from, br_model_end(m), false, &sum);
 	if (sum.skew_min == HVST_UNKNOWN)
 		return false;
-	*s = (struct scale){ to_log(sum.skew_min), to_log(sum.skew_max), rows,
-			     g->ascii ? 1 : DOTS };
+	*s = (struct skew_scale){ to_log(sum.skew_min), to_log(sum.skew_max), rows,
+				  g->ascii ? 1 : DOTS };
 	s->lo = s->lo > 0 ? 0 : s->lo; /* zero, where past due begins, is always there */
 	s->hi = s->hi < 0 ? 0 : s->hi;
 	if (s->hi - s->lo < 1)
@@ -72,8 +72,8 @@ static uint32_t plain(int top, int bottom, int median, int row)
 	return row >= top && row <= bottom ? '|' : 0;
 }
 
-static void draw_column(const struct br_model *m, const struct br_row *row, const struct scale *s,
-			struct br_grid *g, int x, int y, int c)
+static void draw_column(const struct br_model *m, const struct br_row *row,
+			const struct skew_scale *s, struct br_grid *g, int x, int y, int c)
 {
 	struct br_sum sum;
 	int top, bottom, median, zero = line_of(s, 0) / s->dots;
@@ -105,7 +105,7 @@ static int64_t from_log(double v)
 	return ns > 9e18 ? INT64_MAX : ns < -9e18 ? INT64_MIN + 1 : (int64_t)ns;
 }
 
-static void draw_axis(const struct scale *s, const struct br_layout *l, struct br_grid *g)
+static void draw_axis(const struct skew_scale *s, const struct br_layout *l, struct br_grid *g)
 {
 	int zero = line_of(s, 0) / s->dots;
 	char label[UNIT_BUF];
@@ -127,7 +127,7 @@ void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br
 {
 	int at = br_model_row(m);
 	const struct br_row *row = at < 0 ? NULL : &m->rows[at];
-	struct scale s;
+	struct skew_scale s;
 
 	if (!l->skew.h)
 		return;

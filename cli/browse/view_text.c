@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../output/finding.h"
+#include "../output/eventtext.h"
 #include "../output/units.h"
 #include "view.h"
 
@@ -117,7 +118,7 @@ char *br_view_event(const struct br_model *m)
 		return NULL;
 	field = hvst_event_fields(e->ev.id, &n);
 	fprintf(f, "%s\n",
-		e->ev.id == HVST_EV_LOST ? br_event_text(&e->ev, "", line, sizeof(line))
+		e->ev.id == HVST_EV_LOST ? event_text(&e->ev, "", line, sizeof(line))
 					 : hvst_event_name(e->ev.id));
 	fprintf(f, "%s s, CPU %u, %s-%d\n", unit_time(at, e->ev.ts_ns), e->ev.cpu, e->comm,
 		e->ev.pid);

@@ -188,9 +188,11 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 
 /* --- rows --- */
 
-char *br_vm_name(int vm, char *buf, size_t len)
+char *br_vm_label(const struct br_model *m, int vm, char *buf, size_t len)
 {
-	snprintf(buf, len, vm < 0 ? "VM ?" : "VM %d", vm);
+	const char *name = br_vm_name(m, vm);
+
+	snprintf(buf, len, vm < 0 ? "VM ?" : name ? "VM %d %s" : "VM %d", vm, name);
 	return buf;
 }
 
@@ -201,9 +203,9 @@ static void draw_vm(const struct br_model *m, const struct br_layout *l, struct 
 	const struct hvst_result *r = m->live.result;
 	const struct hvst_vm *vm =
 		r && row->vm >= 0 && row->vm < (int)r->nr_vms ? &r->vms[row->vm] : NULL;
-	char label[32];
+	char label[64];
 
-	br_vm_name(row->vm, label, sizeof(label));
+	br_vm_label(m, row->vm, label, sizeof(label));
 	br_put(g, 0, y, g->ascii ? (folded ? '+' : '-') : folded ? 0x25b8 : 0x25be, BR_LABEL);
 	br_text(g, 2, y, l->gutter - 3, BR_LABEL, label);
 	if (folded)

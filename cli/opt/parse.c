@@ -223,5 +223,6 @@ void options_free(struct options *o)
 	free(o->events.v);
 	free(o->cpus);
 	free(o->policies);
+	filter_free(o->filter);
 	memset(o, 0, sizeof(*o));
 }

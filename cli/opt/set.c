@@ -227,6 +227,37 @@ SETTER(set_event)
 	return events_matching(arg) ? string_list_add(&o->events, arg) : unknown_event(o, arg);
 }
 
+/* What the expression of a command is about. */
+static unsigned int filter_about(const struct options *o)
+{
+	switch (o->command->bit) {
+	case CMD_EVENTS:
+		return FILTER_BIT(FILTER_EVENT);
+	case CMD_SKEW:
+		return FILTER_BIT(FILTER_ARM);
+	case CMD_LATENCY:
+		return FILTER_BIT(FILTER_FIRING);
+	case CMD_STORMS:
+		return FILTER_BIT(FILTER_STORM);
+	default:
+		return FILTER_ANY;
+	}
+}
+
+SETTER(set_filter)
+{
+	char why[FILTER_WHY];
+
+	if (o->filter) {
+		cli_error("%s: --%s given twice; && joins expressions", o->command->name, d->name);
+		return false;
+	}
+	o->filter = filter_parse(arg, filter_about(o), why);
+	if (!o->filter)
+		cli_error("%s: --%s '%s': %s", o->command->name, d->name, arg, why);
+	return o->filter;
+}
+
 SETTER(set_by)
 {
 	static const char *const words[] = { "vm", "vcpu", "timer" };

@@ -26,6 +26,7 @@ SETTER(set_cpu);
 SETTER(set_utc);
 SETTER(set_ignore);
 SETTER(set_event);
+SETTER(set_filter);
 SETTER(set_by);
 SETTER(set_bucket);
 SETTER(set_linear);

@@ -14,6 +14,7 @@
 #define CMD_HISTOGRAM  (CMD_SKEW | CMD_LATENCY)
 #define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_SIMULATE | CMD_BROWSE | CMD_EXPORT)
 #define CMD_SCREENS    (CMD_DIAGNOSE | CMD_STORMS | CMD_CLOCKS | CMD_BROWSE)
+#define CMD_FILTER     (CMD_EVENTS | CMD_HISTOGRAM | CMD_STORMS | CMD_BROWSE)
 #define CMD_ANY	       (CMD_READ | CMD_RECORD | CMD_WATCH | CMD_MERGE)
 
 #define AT(member) .at = offsetof(struct options, member)
@@ -107,6 +108,9 @@ const struct option_desc option_table[] = {
 	{ "event", 'e', "NAME", SEC_SELECT, CMD_EVENTS,
 	  "only events of this name or pattern, as 'kvm_hv_stimer_*' (repeatable)",
 	  .set = set_event },
+	{ "filter", 0, "EXPRESSION", SEC_SELECT, CMD_FILTER,
+	  "only those for which EXPRESSION holds, as 'skew>1ms && vcpu==0': hvstimer-filter(7)",
+	  .set = set_filter },
 
 	{ "min-arms", 0, "N", SEC_STORM, CMD_THRESHOLDS, "past-due arms that make a storm",
 	  .set = set_uint, AT(params.storm_min_arms), .max = INT_MAX, .shown = DEFAULT_NUMBER },

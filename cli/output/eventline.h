@@ -17,7 +17,9 @@ struct derived {
 	const char *arm;
 	int64_t skew_ns; /* HVST_UNKNOWN: has none */
 	int64_t skew_error_ns;
-	bool inferred; /* this expiration proves an arm that left no start event */
+	int64_t late_ns; /* of a callback, after the deadline; HVST_UNKNOWN */
+	int64_t gap_ns;	 /* from the arm before of the same timer; HVST_UNKNOWN */
+	bool inferred;	 /* this expiration proves an arm that left no start event */
 };
 
 struct eventline;

@@ -657,6 +657,27 @@ static void b_many_vms(struct scenario *sc)
 	}
 }
 
+/* Storms on a few vCPUs of VMs 2, 5 and 7, the worst of them in VM 5. */
+static void b_big_host(struct scenario *sc)
+{
+	for (int m = 0; m < 10; m++) {
+		struct vm_plan *vm = scenario_vm(sc, 64);
+
+		for (int k = 0; k < 64; k++) {
+			struct vcpu_plan *v = &vm->vcpus[k];
+
+			page_on(v, 200);
+			if (m == 5 && k % 16 == 3)
+				lagging(v, 150, 40, 15625);
+			else if ((m == 2 && k == 40) || (m == 7 && k == 63))
+				lagging(v, 60, 30, 15625);
+			else
+				healthy(v, 150);
+		}
+	}
+	sc->trace.cpus = 32;
+}
+
 static const struct {
 	const char *name, *about;
 	void (*build)(struct scenario *sc);
@@ -671,6 +692,7 @@ static const struct {
 	{ "two-vms-four-vcpus", "equal vcpu_ids, storms of both kinds on different vCPUs",
 	  b_two_vms },
 	{ "many-vms", "sixteen VMs of one vCPU, four of them in storms at once", b_many_vms },
+	{ "big-host", "ten VMs of 64 vCPUs, storms in three of them", b_big_host },
 	{ "twin-epochs", "two-vms-four-vcpus with both VMs started 40 us apart", b_twins },
 	{ "timers-all-modes",
 	  "one-shot, periodic, direct, message, no auto-enable, re-programmed, leading",

@@ -7,7 +7,7 @@
 #include "trace.h"
 
 #define GEN_MAX_VMS	64
-#define GEN_MAX_VCPUS	16
+#define GEN_MAX_VCPUS	64
 #define GEN_MAX_PHASES	24
 #define GEN_MAX_ACTIONS 4
 #define NR_TIMERS	4

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../cli/output/eventtext.h"
 #include "browse_fake.h"
 
 #define MAX_ARMS 10000
@@ -70,21 +71,6 @@ static void reply_fine(struct fake *f, struct br_reply *a)
 		br_index_add(a->fine, &f->arms[i]);
 }
 
-static void reply_events(struct fake *f, struct br_reply *a)
-{
-	unsigned int n = 0;
-
-	a->events = calloc(f->nr_arms, sizeof(*a->events));
-	a->at_start = a->at_end = true;
-	for (unsigned int i = 0; i < f->nr_arms; i++) {
-		struct br_event e = event_of(&f->arms[i]);
-
-		if (br_filter_event(&a->request.filter, &e.ev, e.vm, e.vcpu))
-			a->events[n++] = e;
-	}
-	a->nr_events = n;
-}
-
 static void reply_step(struct fake *f, struct br_reply *a)
 {
 	const struct br_request *q = &a->request;
@@ -100,17 +86,52 @@ static void reply_step(struct fake *f, struct br_reply *a)
 	}
 }
 
-static void reply_search(struct fake *f, struct br_reply *a)
+static void reply_hits(struct fake *f, struct br_reply *a)
 {
-	char text[512];
+	(void)f;
+	(void)a;
+}
 
-	for (unsigned int i = 0; i < f->nr_arms && !a->found; i++) {
+/* What is derived of an event: that it is an arm, and its skew. */
+static bool selects(const char *expression, const struct hvst_arm *arm, enum filter_truth least)
+{
+	const struct derived d = { .arm = arm->kind == HVST_ARM_PAST_DUE ? "past_due" : "ahead",
+				   .skew_ns = arm->skew_ns,
+				   .late_ns = HVST_UNKNOWN,
+				   .gap_ns = HVST_UNKNOWN };
+	struct br_event e = event_of(arm);
+	char text[512], why[FILTER_WHY];
+	struct filter *f = *expression ? filter_parse(expression, FILTER_ANY, why) : NULL;
+	enum filter_truth truth = FILTER_YES;
+
+	if (f)
+		truth = br_event_truth(f, &e, &d, event_text(&e.ev, "", text, sizeof(text)));
+	filter_free(f);
+	return truth == FILTER_YES || truth == least;
+}
+
+static void reply_events(struct fake *f, struct br_reply *a)
+{
+	unsigned int n = 0;
+
+	a->events = calloc(f->nr_arms, sizeof(*a->events));
+	a->at_start = a->at_end = true;
+	for (unsigned int i = 0; i < f->nr_arms; i++) {
 		struct br_event e = event_of(&f->arms[i]);
 
-		a->found = e.ev.ts_ns >= a->request.from &&
-			   strstr(br_event_text(&e.ev, "", text, sizeof(text)), a->request.text);
-		a->ts_ns = e.ev.ts_ns;
+		if (selects(a->request.filter, &f->arms[i], FILTER_UNKNOWN))
+			a->events[n++] = e;
 	}
+	a->nr_events = n;
+}
+
+static void reply_search(struct fake *f, struct br_reply *a)
+{
+	a->hits = calloc(f->nr_arms, sizeof(*a->hits));
+	for (unsigned int i = 0; i < f->nr_arms; i++)
+		if (selects(a->request.filter, &f->arms[i], FILTER_UNKNOWN) &&
+		    selects(a->request.text, &f->arms[i], FILTER_YES))
+			a->hits[a->nr_hits++] = f->arms[i].ts_ns;
 }
 
 static void drop(struct fake *f, int kind)
@@ -118,6 +139,7 @@ static void drop(struct fake *f, int kind)
 	if (f->ready[kind]) {
 		br_index_free(f->replies[kind].fine);
 		free(f->replies[kind].events);
+		free(f->replies[kind].hits);
 	}
 	f->ready[kind] = false;
 }
@@ -125,10 +147,7 @@ static void drop(struct fake *f, int kind)
 static void fake_request(struct br_source *src, const struct br_request *q)
 {
 	static void (*const answer[BR_REQ_KINDS])(struct fake *, struct br_reply *) = {
-		reply_fine,
-		reply_events,
-		reply_step,
-		reply_search,
+		reply_fine, reply_events, reply_step, reply_hits, reply_search,
 	};
 	struct fake *f = (struct fake *)src;
 	struct br_reply a = { .kind = q->kind, .request = *q };
@@ -165,7 +184,10 @@ static bool fake_busy(struct br_source *src, bool wait)
 	struct fake *f = (struct fake *)src;
 
 	(void)wait;
-	return f->ready[0] || f->ready[1] || f->ready[2] || f->ready[3];
+	for (int k = 0; k < BR_REQ_KINDS; k++)
+		if (f->ready[k])
+			return true;
+	return false;
 }
 
 static void fake_lock(struct br_source *src, struct br_live *live)
@@ -219,8 +241,12 @@ static void make_findings(struct fake *f)
 						     .source = HVST_REF_KVMCLOCK,
 						     .step_ns = 3000000000ll,
 						     .rate_ppm = NAN };
-	f->vms[0] = (struct hvst_vm){ .vm = 0, .name = "win2025", .nr_vcpus = 1 };
-	f->vms[1] = (struct hvst_vm){ .vm = 1, .nr_vcpus = 1 };
+	f->vcpus[0] = (struct hvst_vcpu_info){ .tid = 100, .comm = "CPU 0/KVM" };
+	f->vcpus[1] = (struct hvst_vcpu_info){ .tid = 200, .comm = "vmm-two" };
+	f->vms[0] = (struct hvst_vm){
+		.vm = 0, .name = "win2025", .nr_vcpus = 1, .vcpus = &f->vcpus[0]
+	};
+	f->vms[1] = (struct hvst_vm){ .vm = 1, .nr_vcpus = 1, .vcpus = &f->vcpus[1] };
 	f->result = (struct hvst_result){ .vms = f->vms,
 					  .nr_vms = 2,
 					  .storms = &f->storm,

@@ -28,6 +28,7 @@ struct fake {
 	struct hvst_guest_transition guest;
 	struct hvst_ref_segment reference[2];
 	struct hvst_vm vms[2];
+	struct hvst_vcpu_info vcpus[2];
 	struct br_reply replies[BR_REQ_KINDS];
 	bool ready[BR_REQ_KINDS];
 	unsigned int asked[BR_REQ_KINDS]; /* how often */

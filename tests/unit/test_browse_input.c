@@ -87,7 +87,7 @@ static void test_prompt(void **state)
 	press(x, BR_KEY_END);
 	fake_keys(&x->a, "\n");
 	assert_string_equal(m->filter_text, "vm=1");
-	assert_int_equal(m->filter.timer, -1);
+	assert_false(filter_uses(m->filter, "timer"));
 
 	fake_keys(&x->a, "f");
 	press(x, 'u' & 0x1f);
@@ -199,6 +199,122 @@ static void test_search(void **state)
 	assert_int_equal(x->a.m.cursor, FAKE_STORM + 500000);
 	fake_keys(&x->a, "/no such thing\n");
 	assert_true(fake_find(&x->a.g, "not found") > 0);
+}
+
+/* VMs by harm, only those with findings, folded, and to one of them by number or name. */
+static void test_rows(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	assert_string_equal(br_vm_name(m, 0), "win2025");
+	assert_string_equal(br_vm_name(m, 1), "vmm-two");
+	assert_null(br_vm_name(m, 2));
+	assert_true(fake_find(&x->a.g, "VM 1 vmm-two") > fake_find(&x->a.g, "VM 0 win2025"));
+	x->f->index->timers[1].past = 1000000; /* now VM 1 is the worse */
+	fake_keys(&x->a, "o");
+	assert_true(fake_find(&x->a.g, "VM 1 vmm-two") < fake_find(&x->a.g, "VM 0 win2025"));
+	assert_true(fake_find(&x->a.g, "by harm") == 0);
+	fake_keys(&x->a, "H");
+	assert_int_equal(fake_find(&x->a.g, "VM 1"), -1);
+	fake_keys(&x->a, "v1\n");
+	assert_true(fake_find(&x->a.g, "not shown: 1") > 0);
+	fake_keys(&x->a, "[[");
+	assert_false(m->by_harm || m->only_findings);
+	fake_keys(&x->a, "F");
+	assert_int_equal(m->nr_folded, 2);
+	assert_int_equal(m->nr_rows, 2);
+	fake_keys(&x->a, "vTWO\n");
+	assert_int_equal(m->row.vm, 1);
+	assert_int_equal(m->row.kind, BR_ROW_VM);
+	fake_keys(&x->a, "v0/0\n"); /* unfolds it */
+	assert_int_equal(m->row.vm, 0);
+	assert_int_equal(m->row.kind, BR_ROW_TIMER);
+	assert_int_equal(m->nr_folded, 1);
+	fake_keys(&x->a, "v1\nvv0\n");
+	assert_int_equal(m->row.vm, 1);
+	assert_int_equal(m->row.kind, BR_ROW_TIMER);
+	assert_int_equal(m->nr_folded, 0);
+	fake_keys(&x->a, "v0/9\n");
+	assert_true(fake_find(&x->a.g, "not shown: 0/9") > 0);
+	fake_keys(&x->a, "v\n");
+	assert_int_equal(m->row.vm, 1);
+}
+
+/* Each zoom, jump, filter and fold can be taken back, and be done again. */
+static void test_back(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+	int64_t from, col_ns;
+
+	fake_keys(&x->a, "[");
+	assert_true(fake_find(&x->a.g, "no earlier view") > 0);
+	fake_keys(&x->a, "n+++");
+	from = m->from;
+	col_ns = m->col_ns;
+	fake_keys(&x->a, "fvm=0\n0g103\nh");
+	fake_keys(&x->a, "[");
+	assert_true(m->whole);
+	assert_int_equal(m->cursor, FAKE_STORM);
+	assert_string_equal(m->filter_text, "vm=0");
+	fake_keys(&x->a, "[[");
+	assert_int_equal(m->from, from);
+	assert_int_equal(m->col_ns, col_ns);
+	assert_string_equal(m->filter_text, "");
+	assert_null(m->filter);
+	assert_true(fake_find(&x->a.g, "VM 1") > 0);
+	fake_key(&x->a, BR_KEY_BACKSPACE);
+	assert_true(m->col_ns > col_ns);
+	fake_keys(&x->a, "]");
+	assert_int_equal(m->col_ns, col_ns);
+	fake_keys(&x->a, "]]]");
+	assert_string_equal(m->filter_text, "vm=0");
+	assert_true(m->cursor < 103000000000ll); /* where h had gone */
+	fake_keys(&x->a, "]");
+	assert_true(fake_find(&x->a.g, "no later view") > 0);
+	fake_keys(&x->a, "[ ");
+	assert_int_equal(m->nr_folded, 1);
+	fake_keys(&x->a, "]"); /* a new step: what lay ahead is gone */
+	assert_true(fake_find(&x->a.g, "no later view") > 0);
+	fake_keys(&x->a, "[");
+	assert_int_equal(m->nr_folded, 0);
+	for (int i = 0; i < 150; i++)
+		fake_keys(&x->a, i & 1 ? "-" : "+");
+	fake_keys(&x->a, "[");
+	assert_true(fake_find(&x->a.g, "back: 99 back, 1 forward") > 0);
+}
+
+/* n and N go through the hits of a search, with their number, until Esc. */
+static void test_hits(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	fake_keys(&x->a, "/skew>2.99s\n");
+	assert_int_equal(m->cursor, FAKE_STORM);
+	assert_true(fake_find(&x->a.g, "hit 1 of 7: skew>2.99s") > 0);
+	fake_keys(&x->a, "nn");
+	assert_int_equal(m->cursor, FAKE_STORM + 1000000);
+	assert_true(fake_find(&x->a.g, "hit 3 of 7") > 0);
+	fake_keys(&x->a, "NN");
+	assert_true(fake_find(&x->a.g, "hit 1 of 7") > 0);
+	fake_keys(&x->a, "N");
+	assert_true(fake_find(&x->a.g, "no hit before the cursor, 7 in all") > 0);
+	fake_keys(&x->a, "g109\n/skew>2.99s\n"); /* all lie before: begin with the first */
+	assert_int_equal(m->cursor, FAKE_STORM);
+	fake_keys(&x->a, "/kind=backlog || to=reference_counter\n");
+	assert_int_equal(m->nr_hits, 2);
+	assert_true(m->selected);
+	assert_int_equal(m->cursor, FAKE_SWITCH);
+	fake_key(&x->a, BR_KEY_ESC);
+	fake_keys(&x->a, "n");
+	assert_int_equal(m->cursor, FAKE_STORM);
+	assert_true(fake_find(&x->a.g, "hit ") < 0);
+	fake_keys(&x->a, "/skw>1ms\n");
+	assert_true(fake_find(&x->a.g, "did you mean skew?") > 0);
+	fake_keys(&x->a, "fvm=1\n/skew>2.99s\n"); /* the filter holds for searches, too */
+	assert_true(fake_find(&x->a.g, "not found: skew>2.99s") > 0);
 }
 
 static void test_marks_and_bookmarks(void **state)
@@ -331,13 +447,23 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_storm_and_zoom), T(test_transitions),
-		T(test_past_due_steps), T(test_zoom_keeps_the_cursor),
-		T(test_go_to),		T(test_filter),
-		T(test_search),		T(test_marks_and_bookmarks),
-		T(test_panes),		T(test_mouse),
-		T(test_write),		T(test_help_lists_every_key),
-		T(test_random_keys),	T(test_prompt),
+		T(test_storm_and_zoom),
+		T(test_transitions),
+		T(test_past_due_steps),
+		T(test_zoom_keeps_the_cursor),
+		T(test_go_to),
+		T(test_filter),
+		T(test_hits),
+		T(test_back),
+		T(test_rows),
+		T(test_search),
+		T(test_marks_and_bookmarks),
+		T(test_panes),
+		T(test_mouse),
+		T(test_write),
+		T(test_help_lists_every_key),
+		T(test_random_keys),
+		T(test_prompt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
