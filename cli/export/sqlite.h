@@ -7,7 +7,7 @@
 
 #include "table.h"
 
-#define SQLITE_SCHEMA_VERSION 1
+#define SQLITE_SCHEMA_VERSION 2
 
 /**
  * struct sqlite_sink - an open database, with one transaction under way
