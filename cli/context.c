@@ -414,6 +414,8 @@ int ctx_report(const struct report *p, int argc, char **argv)
 	code = ctx_analyse(&r, p->ids, NULL, NULL);
 	if (code)
 		return ctx_fail(&r, code);
+	if (p->beside && !p->beside(&r))
+		return ctx_fail(&r, EXIT_INPUT);
 	p->render[r.o.format](&r);
 	return ctx_end(&r, p->findings && p->findings(&r));
 }

@@ -48,6 +48,8 @@ int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs
 struct report {
 	enum command_bit bit;
 	uint64_t ids; /* events that it can use */
+	bool (*beside)(
+		struct context *r); /* writes other files first; false after a message; NULL */
 	void (*render[FORMAT_COUNT])(struct context *r);
 	bool (*findings)(const struct context *r); /* what --check is about; NULL: takes none */
 };

@@ -165,7 +165,7 @@ const struct option_desc option_table[] = {
 	  "comma-separated values with a heading line", .set = set_csv },
 	{ "metrics", 0, "FILE", SEC_OUTPUT, CMD_WATCH,
 	  "also write Prometheus metrics to FILE, every 10 s", .set = set_file, AT(watch.metrics) },
-	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE,
+	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE | CMD_CLOCKS,
 	  "also write the plots to FILE", .set = set_file, AT(svg) },
 	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
 	  "also write a self-contained report page to FILE", .set = set_file, AT(html) },
