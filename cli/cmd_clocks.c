@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "output/contract.h"
 #include "output/csv.h"
+#include "output/svg.h"
 #include "output/text.h"
+#include "output/two_clocks.h"
 #include "context.h"
 
 static void json(struct context *r)
@@ -31,6 +33,8 @@ static void csv(struct context *r)
 
 static void text(struct context *r)
 {
+	text_two_clocks(&r->out, r->result, r->o.verbose);
+	out_char(&r->out, '\n');
 	text_reference(&r->out, r->result, r->o.verbose);
 	out_char(&r->out, '\n');
 	text_guest(&r->out, r->result, r->o.verbose);
@@ -40,11 +44,25 @@ static void text(struct context *r)
 	text_trace(&r->out, r->trace, r->o.verbose);
 }
 
+static void draw(struct out *o, void *ctx)
+{
+	const struct context *r = ctx;
+	const struct svg_context svg = { r->trace, r->result, NULL };
+
+	svg_clocks_document(o, &svg);
+}
+
+static bool plot(struct context *r)
+{
+	return !r->o.svg || ctx_write(r->o.svg, draw, r);
+}
+
 int cmd_clocks(int argc, char **argv)
 {
 	static const struct report report = {
 		.bit = CMD_CLOCKS,
 		.ids = CLOCK_IDS,
+		.prepare = plot,
 		.render = {
 			[FORMAT_TEXT] = text,
 			[FORMAT_JSON] = json,

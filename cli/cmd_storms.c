@@ -77,7 +77,7 @@ int cmd_storms(int argc, char **argv)
 	static const struct report report = {
 		.bit = CMD_STORMS,
 		.ids = STIMER_IDS,
-		.select = select_storms,
+		.prepare = select_storms,
 		.render = {
 			[FORMAT_TEXT] = text,
 			[FORMAT_JSON] = json,

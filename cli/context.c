@@ -414,7 +414,7 @@ int ctx_report(const struct report *p, int argc, char **argv)
 	code = ctx_analyse(&r, p->ids, NULL, NULL);
 	if (code)
 		return ctx_fail(&r, code);
-	if (p->select && !p->select(&r))
+	if (p->prepare && !p->prepare(&r))
 		return ctx_fail(&r, EXIT_INPUT);
 	p->render[r.o.format](&r);
 	return ctx_end(&r, p->findings && p->findings(&r));

@@ -48,8 +48,9 @@ int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs
 /* A command that analyses in one pass and then writes what was found. */
 struct report {
 	enum command_bit bit;
-	uint64_t ids;			   /* events that it can use */
-	bool (*select)(struct context *r); /* by --filter; false after a message; NULL: all */
+	uint64_t ids; /* events that it can use */
+	/* Before rendering: selects by --filter, writes other files. False after a message; or NULL. */
+	bool (*prepare)(struct context *r);
 	void (*render[FORMAT_COUNT])(struct context *r);
 	bool (*findings)(const struct context *r); /* what --check is about; NULL: takes none */
 };

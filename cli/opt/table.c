@@ -180,7 +180,7 @@ const struct option_desc option_table[] = {
 	{ "otlp", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
 	  "also write OpenTelemetry metrics to FILE, as lines of OTLP/JSON", .set = set_file,
 	  AT(otlp) },
-	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE,
+	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE | CMD_CLOCKS,
 	  "also write the plots to FILE", .set = set_file, AT(svg) },
 	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
 	  "also write a self-contained report page to FILE", .set = set_file, AT(html) },

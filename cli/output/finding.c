@@ -512,6 +512,7 @@ static const struct finding_field move_fields[] = {
 #define OF struct hvst_clock_point
 static const struct finding_field point_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_DATA),
+	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA),
 	FIELD("from_ns", "from", TIME, from_ns, IN_DATA),
 	FIELD("to_ns", "to", TIME, to_ns, IN_DATA),
 	FIELD("reference_min_ns", "reference, least", SIGNED, reference_min_ns, IN_DATA),

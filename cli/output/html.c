@@ -9,12 +9,14 @@
 #include "hint.h"
 #include "html.h"
 #include "next.h"
+#include "svg_draw.h"
 #include "units.h"
 #include "words.h"
 #include "xml.h"
 
 #define NO_NAME	   "(none)" /* a host without a name has this one in uname */
 #define MAX_PLOTS  6	    /* timelines on the page */
+#define MAX_CLOCKS 8	    /* pictures of a VM's clocks */
 #define MAX_STORMS 100	    /* told about one by one */
 #define FEW_ROWS   8	    /* a longer table of stretches is folded */
 
@@ -45,7 +47,7 @@ static const char style[] =
 	".9rem;margin:.2rem 0}"
 	"dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}code{overflow-wrap:anywhere}"
 	"summary{cursor:pointer;margin:.3rem 0}"
-	"figure svg{width:100%;min-width:42rem;height:auto}"
+	"figure svg{width:100%;min-width:42rem;height:auto}figure.clocks svg{min-width:0}"
 	".answer{display:inline-block;min-width:5.5rem;font-weight:700}";
 
 static void tag(struct out *o, const char *name, const char *class, const char *text)
@@ -242,6 +244,29 @@ static void plots(struct out *o, const struct svg_context *ctx)
 	free(c);
 }
 
+/* The clocks of each VM. */
+static void two_clocks(struct out *o, const struct svg_context *ctx)
+{
+	const struct hvst_result *r = ctx->result;
+	struct out figure;
+	unsigned int n = 0;
+
+	out_open_memory(&figure);
+	for (unsigned int i = 0; i < r->nr_vms && n < MAX_CLOCKS; i++) {
+		svg_clocks(&figure, ctx, r->vms[i].vm);
+		if (!figure.len)
+			continue;
+		if (!n++)
+			tag(o, "h2", NULL, "Which clock left the line");
+		out_str(o, "<figure class=\"clocks\">\n");
+		out_mem(o, figure.buf, figure.len);
+		out_str(o, "</figure>\n");
+		figure.len = 0;
+	}
+	o->err = o->err ? o->err : figure.err;
+	out_discard(&figure);
+}
+
 /* All that is known of one storm, and its evidence. */
 static void storm(struct out *o, const struct hvst_storm *s, unsigned int nr)
 {
@@ -354,6 +379,11 @@ static void clocks(struct out *o, const struct hvst_result *r)
 	else
 		tag(o, "p", NULL, "No samples.");
 	out_str(o, fold ? "</details>\n" : "");
+	tag(o, "h2", NULL, "What happened to each VM");
+	if (r->nr_life)
+		put_table(o, &finding_life, r->life, r->nr_life, false);
+	else
+		tag(o, "p", NULL, "Nothing was seen.");
 	tag(o, "h2", NULL, "The guest's clock sources");
 	if (r->nr_guest)
 		put_table(o, &finding_guest, r->guest, r->nr_guest, false);
@@ -571,6 +601,7 @@ void html_report(struct out *o, const struct svg_context *ctx, char *const *argv
 	out_str(o, "</p>\n");
 	tag(o, "h1", r->nr_storms ? "bad" : NULL, r->headline);
 	steps(o, r);
+	two_clocks(o, ctx);
 	plots(o, ctx);
 	storms(o, r);
 	verdicts(o, r);

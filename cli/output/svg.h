@@ -10,17 +10,12 @@
 #include "simulation.h"
 #include "out.h"
 
-#define SVG_WIDTH 960
-
 /* What is drawn over a plot of time. */
 struct svg_context {
 	const struct hvst_trace *trace;
 	const struct hvst_result *result;
 	const struct collect *c;
 };
-
-/* The style sheet, as the text of a <style> element. */
-void svg_style(struct out *o);
 
 /*
  * Values over time: a bar from least to most in each column, ahead and past due apart, with their
@@ -31,6 +26,20 @@ void svg_timeline(struct out *o, const struct svg_context *ctx, const struct ser
 void svg_heatmap(struct out *o, const struct svg_context *ctx, const struct series *s);
 /* Counts by bucket. */
 void svg_histogram(struct out *o, const struct svg_context *ctx, const struct series *s);
+
+/*
+ * Reference clock and guest's clock of a VM, off the trace clock, and how far they are apart; with
+ * its storms, and what moved a clock. Nothing where the clock was not read.
+ */
+void svg_clocks(struct out *o, const struct svg_context *ctx, int vm);
+/* A document of its own with those of all VMs. */
+void svg_clocks_document(struct out *o, const struct svg_context *ctx);
+
+/*
+ * Each plot is drawn into memory: puts @part below what is in @o already, *@height high, and
+ * empties it. False: there was none.
+ */
+bool svg_stack(struct out *o, struct out *part, unsigned int *height);
 
 /* A document of its own with the plots of all series, at most @most of them. */
 void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, unsigned int most);

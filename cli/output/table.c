@@ -143,8 +143,10 @@ static void put_cell(struct out *o, const struct column *col, unsigned int width
 	if (!col->left)
 		out_pad(o, pad, ' ');
 	if (col->flexible && len > room && room > 4) {
-		cell->text[room - 2] = 0;
-		out_in(o, cell->role, cell->text);
+		char cut[room - 1];
+
+		snprintf(cut, sizeof(cut), "%s", cell->text);
+		out_in(o, cell->role, cut);
 		out_str(o, "..");
 	} else {
 		out_in(o, cell->role, cell->text);

@@ -87,6 +87,19 @@ const char *words_ref_source(enum hvst_ref_source s)
 	return s < ARRAY_SIZE(words) && words[s] ? words[s] : hvst_ref_source_name(s);
 }
 
+const char *words_life(enum hvst_life_kind k)
+{
+	static const char *const words[] = {
+		[HVST_LIFE_CREATED] = "created",
+		[HVST_LIFE_RESET] = "reset in place",
+		[HVST_LIFE_RESTORED] = "restored or migrated in",
+		[HVST_LIFE_RESUMED] = "resumed by the guest itself",
+		[HVST_LIFE_GONE] = "gone",
+	};
+
+	return k < ARRAY_SIZE(words) && words[k] ? words[k] : hvst_life_kind_name(k);
+}
+
 const struct word glossary[] = {
 	{ "arm", "The guest programs a timer to expire at a time of the reference clock." },
 	{ "past due", "An arm whose time has already gone by: KVM expires it at once, and a guest "

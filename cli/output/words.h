@@ -17,6 +17,8 @@ const char *words_answer(enum hvst_answer a);
 /* "TSC page", "reference counter" */
 const char *words_guest_source(enum hvst_guest_source s);
 const char *words_ref_source(enum hvst_ref_source s);
+/* "restored or migrated in" */
+const char *words_life(enum hvst_life_kind k);
 
 /* The glossary, for --explain and the report page. */
 struct word {

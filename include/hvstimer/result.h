@@ -334,14 +334,18 @@ struct hvst_clock_move {
 };
 
 /*
- * A stretch of time of one VM: how far its reference clock, and the guest's clock as the counts of
- * its busiest timer imply it, lie off one line; least and most in [from_ns, to_ns), HVST_UNKNOWN
- * without a reading, an arm. Of the guest's the upper edge is the sharp one.
+ * A stretch of time of one VM: how far its clocks lie off the trace clock, counted from the first
+ * reading of the reference clock; least and most in [from_ns, to_ns). With @vcpu -1 there is the
+ * reference clock alone; else the guest's clock as the busiest timer of that vCPU shows it, with
+ * what was read of the reference clock meanwhile. HVST_UNKNOWN: no reading. There is no point where
+ * no arm shows the guest's clock, and none of vCPUs beyond eight of a VM: those whose clock lies
+ * furthest off the reference clock come first, then those with most arms.
  */
 struct hvst_clock_point {
 	int vm;
+	int vcpu;
 	int64_t from_ns, to_ns;
-	int64_t reference_min_ns, reference_max_ns;
+	int64_t reference_min_ns, reference_max_ns; /* late readings only lower it */
 	int64_t guest_min_ns, guest_max_ns;
 };
 
@@ -415,7 +419,7 @@ struct hvst_result {
 	unsigned int nr_life;
 	const struct hvst_clock_move *moves;
 	unsigned int nr_moves;
-	const struct hvst_clock_point *points; /* by VM, then time; a few hundred of each */
+	const struct hvst_clock_point *points; /* by VM, vCPU, time; at most 256 of each */
 	unsigned int nr_points;
 	struct hvst_unpaired unpaired;
 	struct hvst_verdict verdicts[HVST_Q_COUNT];

@@ -293,6 +293,7 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		hvst_load_gap(v);
 		hvst_slowpath_gap(v);
 		hvst_refused_gap(v);
+		hvst_twoclocks_gap(v);
 		break;
 	case HVST_CHANGE_GAP:
 		a->gap_ns = ev->ts_ns;

@@ -1,15 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "../stats/series.h"
 #include "twoclocks.h"
 
-/* What the guest asks for, as an offset: 100 * count - trace time. */
+#define SAME_COUNT   10		  /* ref units: the same target, of a guest that computes it anew */
+#define MIN_RETRIES  2		  /* of one target */
+#define MIN_LATE     8		  /* past-due arms in a row, as in a burst */
+#define LEVEL_NS     (200 * 1000) /* two upper edges this close show one delay */
+#define MAX_BACKLOGS 16		  /* of one timer that are told apart */
+#define MAX_VCPUS    8		  /* of a VM whose points are kept */
+#define MAX_POINTS   (1 << 17)	  /* of all VMs */
+
+struct stretch {
+	int64_t from, to;
+};
+
+/*
+ * What the guest asks for, as an offset: 100 * count - trace time. With arms ahead that is the
+ * guest's clock plus a delay, which latency only lowers.
+ */
 struct timer_counts {
-	struct hvst_series series;
+	struct hvst_series ahead;
+	/* The guest's clock itself: its counts when it had reached them, after arming them past
+	 * due. */
+	struct hvst_series *reached;
+	struct hvst_series *late; /* past-due arms in a row, each of a count of its own */
 	uint64_t arms;
+	uint64_t count; /* of the arm before, when it was, and by how much its count moved on */
+	int64_t ts, step;
+	unsigned int retries, nr_late; /* in a row, up to now */
+	int64_t retry_ts, retry_offset;
+	struct stretch backlog[MAX_BACKLOGS];
+	unsigned int nr_backlog;
 };
 
 int hvst_twoclocks_vm_created(struct vm *vm)
@@ -28,6 +52,10 @@ void hvst_twoclocks_vm_free(struct vm *vm)
 
 void hvst_twoclocks_timer_free(struct stimer *t)
 {
+	if (t->state->counts) {
+		free(t->state->counts->reached);
+		free(t->state->counts->late);
+	}
 	free(t->state->counts);
 }
 
@@ -38,9 +66,62 @@ void hvst_twoclocks_sample(struct vm *vm, const struct hvst_event *ev)
 	hvst_series_add(vm->state->readings, ev->ts_ns, hvst_refclock_offset(now, ev->ts_ns));
 }
 
+static int add_to(struct hvst_series **s, int64_t ts, int64_t offset)
+{
+	if (!*s) {
+		*s = malloc(sizeof(**s));
+		if (!*s)
+			return -ENOMEM;
+		hvst_series_init(*s);
+	}
+	hvst_series_add(*s, ts, offset);
+	return 0;
+}
+
+/* The guest goes on to its next target: its clock has reached the one before. */
+static int target_reached(struct timer_counts *c)
+{
+	bool retried = c->retries >= MIN_RETRIES;
+
+	c->retries = 0;
+	return retried ? add_to(&c->reached, c->retry_ts, c->retry_offset) : 0;
+}
+
+/*
+ * A count moved on by the step of the one before, and not by the time that passed, is of a row of
+ * ticks: no clock was read.
+ */
+static bool is_tick(const struct timer_counts *c, int64_t ts, int64_t step)
+{
+	int64_t passed = hvst_refclock_sub(ts, c->ts);
+
+	return hvst_step_repeats(step, c->step) &&
+	       llabs(hvst_refclock_sub(100 * step, passed)) > passed / 8;
+}
+
+static int past_due(struct timer_counts *c, int64_t ts, int64_t offset, int64_t step)
+{
+	int err;
+
+	if (llabs(step) <= SAME_COUNT) {
+		c->retries++;
+		c->retry_ts = ts;
+		c->retry_offset = offset;
+		c->nr_late = 0;
+		return 0;
+	}
+	err = target_reached(c);
+	c->nr_late = is_tick(c, ts, step) ? 0 : c->nr_late + 1;
+	if (!err && c->nr_late >= MIN_LATE)
+		err = add_to(&c->late, ts, offset);
+	return err;
+}
+
 int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm)
 {
+	int64_t offset = hvst_refclock_offset(arm->count, arm->ts_ns), step;
 	struct timer_counts *c = t->state->counts;
+	int err = 0;
 
 	if (arm->kind == HVST_ARM_PERIODIC || !arm->count ||
 	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED | HVST_ARM_HOST))
@@ -49,12 +130,35 @@ int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm)
 		c = calloc(1, sizeof(*c));
 		if (!c)
 			return -ENOMEM;
-		hvst_series_init(&c->series);
+		hvst_series_init(&c->ahead);
+		c->count = arm->count;
+		c->ts = arm->ts_ns;
 		t->state->counts = c;
 	}
+	step = hvst_count_step(c->count, arm->count);
 	c->arms++;
-	hvst_series_add(&c->series, arm->ts_ns, hvst_refclock_offset(arm->count, arm->ts_ns));
-	return 0;
+	if (arm->kind == HVST_ARM_PAST_DUE) {
+		err = past_due(c, arm->ts_ns, offset, step);
+	} else {
+		err = target_reached(c);
+		c->nr_late = 0;
+		hvst_series_add(&c->ahead, arm->ts_ns, offset);
+	}
+	c->count = arm->count;
+	c->ts = arm->ts_ns;
+	c->step = step;
+	return err;
+}
+
+void hvst_twoclocks_gap(struct vcpu *v)
+{
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		struct timer_counts *c =
+			v->timer[i] && v->timer[i]->state ? v->timer[i]->state->counts : NULL;
+
+		if (c)
+			c->retries = c->nr_late = 0;
+	}
 }
 
 void hvst_twoclocks_merged(struct vm *into, struct vm *from)
@@ -62,170 +166,419 @@ void hvst_twoclocks_merged(struct vm *into, struct vm *from)
 	hvst_series_merge(into->state->readings, from->state->readings);
 }
 
-/* The counts of the VM's busiest timer: one timer has one habit of delays. */
-static struct timer_counts *busiest(const struct vm *vm)
+/* --- from offsets to points ------------------------------------------------------------------- */
+
+/* What the points of one VM are made from. */
+struct axis {
+	struct analysis *a;
+	const struct vm *vm;
+	unsigned int shift;
+	int64_t first, end;		/* indexes of bins */
+	int64_t line_ns;		/* the line: trace time plus this */
+	bool stepped[HVST_SERIES_BINS]; /* the reference clock did, in that bin */
+};
+
+/* One bin of one vCPU. */
+struct bin {
+	int64_t from, to;
+	const struct hvst_series_bin *reading, *ahead, *reached, *late;
+	bool backlog, stepped; /* in a backlog; the reference clock stepped in it */
+};
+
+/* What is known of a timer's delays, from bin to bin. */
+struct habit {
+	bool known;
+	int64_t delay;
+	int64_t ahead, reading; /* of the last bin that shows it */
+	int64_t apart;		/* the guest's clock less the reference clock there */
+};
+
+/* The counts of the busiest timer: one timer has one habit of delays. */
+static struct timer_counts *busiest(const struct vcpu *v)
 {
 	struct timer_counts *best = NULL;
 
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		for (unsigned int i = 0; i < HVST_STIMERS; i++) {
-			struct timer_counts *c = v->timer[i] && v->timer[i]->state
-							 ? v->timer[i]->state->counts
-							 : NULL;
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		struct timer_counts *c =
+			v->timer[i] && v->timer[i]->state ? v->timer[i]->state->counts : NULL;
 
-			if (c && (!best || c->arms > best->arms))
-				best = c;
-		}
+		if (c && (!best || c->arms > best->arms))
+			best = c;
+	}
 	return best;
 }
 
-/* The line: the reference clock as it ran in the longest of its segments. */
-struct base {
-	int64_t from_ns, offset_ns;
-	double slope;
-};
-
-static bool base_of(const struct analysis *a, int vm, struct base *b)
+/* The trace clock, from the first reading of the VM's reference clock on. */
+static bool line_of(const struct analysis *a, int vm, int64_t *line_ns)
 {
-	const struct hvst_ref_segment *best = NULL, *first = NULL;
-
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
 		const struct hvst_ref_segment *s = &a->result.reference[i];
 
 		if (s->vm != vm || s->offset_ns == HVST_UNKNOWN)
 			continue;
-		if (!first)
-			first = s;
-		if (!best || s->to_ns - s->from_ns > best->to_ns - best->from_ns)
-			best = s;
+		*line_ns = s->offset_ns;
+		return true;
 	}
-	if (!first)
-		return false;
-	*b = (struct base){ first->from_ns, first->offset_ns,
-			    isnan(best->rate_ppm) ? 0 : best->rate_ppm / 1e6 };
-	return true;
+	return false;
 }
 
-static int64_t deviation(const struct base *b, int64_t t, int64_t offset, int64_t delay)
+static void reach_over(struct axis *x, const struct hvst_series *s)
 {
-	double line = (double)b->offset_ns + b->slope * ((double)t - (double)b->from_ns);
-	double d = (double)offset - line - (double)delay;
-
-	return d > 4e18 ? (int64_t)4e18 : d < -4e18 ? -(int64_t)4e18 : (int64_t)d;
-}
-
-static int cmp_i64(const void *x, const void *y)
-{
-	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
-/*
- * The longest delay that the guest usually asks for: the median, over the bins with an arm ahead,
- * of the count that reaches furthest beyond the reference clock. A lag lasts for the lesser part of
- * a trace, or leaves no arm ahead.
- */
-static int64_t usual_delay(const struct hvst_series *readings, const struct hvst_series *counts)
-{
-	int64_t delay[HVST_SERIES_BINS];
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < counts->n; i++) {
-		const struct hvst_series_bin *c = hvst_series_at(counts, counts->first + i);
-		const struct hvst_series_bin *r = hvst_series_at(readings, counts->first + i);
-
-		if (c && r && hvst_refclock_sub(c->most, r->most) > 0)
-			delay[n++] = hvst_refclock_sub(c->most, r->most);
+	if (!s || !s->n)
+		return;
+	if (x->first == x->end) {
+		x->first = s->first;
+		x->end = s->first + s->n;
+		return;
 	}
-	if (!n)
-		return 0;
-	qsort(delay, n, sizeof(*delay), cmp_i64);
-	return delay[n / 2];
+	if (s->first < x->first)
+		x->first = s->first;
+	if (s->first + s->n > x->end)
+		x->end = s->first + s->n;
 }
 
-static void point_of(const struct base *b, const struct hvst_series_bin *r,
-		     const struct hvst_series_bin *c, int64_t delay, struct hvst_clock_point *p)
+/* Calls @fn for every series of the VM. */
+static void each_series(struct axis *x, void (*fn)(struct axis *x, struct hvst_series *s))
 {
-	int64_t mid = p->from_ns + (p->to_ns - p->from_ns) / 2;
+	fn(x, x->vm->state->readings);
+	for_each_vcpu (v, x->vm) {
+		struct timer_counts *c = v->state ? busiest(v) : NULL;
 
-	p->reference_min_ns = r ? deviation(b, mid, r->least, 0) : HVST_UNKNOWN;
-	p->reference_max_ns = r ? deviation(b, mid, r->most, 0) : HVST_UNKNOWN;
-	p->guest_min_ns = c ? deviation(b, mid, c->least, delay) : HVST_UNKNOWN;
-	p->guest_max_ns = c ? deviation(b, mid, c->most, delay) : HVST_UNKNOWN;
+		if (!c)
+			continue;
+		fn(x, &c->ahead);
+		if (c->reached)
+			fn(x, c->reached);
+		if (c->late)
+			fn(x, c->late);
+	}
 }
 
-/* Bins of both that lie side by side, few enough; *@first, *@end: the indexes that they reach over.
- */
-static void lay_side_by_side(struct hvst_series *x, struct hvst_series *y, int64_t *first,
-			     int64_t *end)
+static void widest(struct axis *x, struct hvst_series *s)
 {
-	for (unsigned int shift = x->shift;; shift++) {
-		hvst_series_widen(x, shift);
-		hvst_series_widen(y, x->shift);
-		hvst_series_widen(x, y->shift);
-		shift = x->shift;
-		*first = !y->n || (x->n && x->first < y->first) ? x->first : y->first;
-		*end = *first;
-		if (x->n && x->first + x->n > *end)
-			*end = x->first + x->n;
-		if (y->n && y->first + y->n > *end)
-			*end = y->first + y->n;
-		if (*end - *first <= 2 * HVST_SERIES_BINS)
+	if (s->shift > x->shift)
+		x->shift = s->shift;
+}
+
+static void widen_to(struct axis *x, struct hvst_series *s)
+{
+	hvst_series_widen(s, x->shift);
+	reach_over(x, s);
+}
+
+/* Bins of all that lie side by side, as many as one series has at most. */
+static void lay_side_by_side(struct axis *x)
+{
+	x->shift = 0;
+	each_series(x, widest);
+	for (;; x->shift++) {
+		x->first = x->end = 0;
+		each_series(x, widen_to);
+		if (x->end - x->first <= HVST_SERIES_BINS)
 			return;
 	}
 }
 
-/* As many points at most as both series have bins. */
-static unsigned int points_most(const struct vm *vm)
+static void mark_steps(struct axis *x)
 {
-	const struct timer_counts *c = busiest(vm);
+	for (unsigned int i = 0; i < x->a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *s = &x->a->result.reference[i];
+		int64_t at = s->from_ns >> x->shift;
 
-	return vm->state->readings->n + (c ? c->series.n : 0);
+		if (s->vm == x->vm->number && s->step_ns != HVST_UNKNOWN && s->step_ns &&
+		    at >= x->first && at < x->end)
+			x->stepped[at - x->first] = true;
+	}
 }
 
-static unsigned int points_of(const struct vm *vm, const struct base *b,
-			      struct hvst_clock_point *out)
+static void backlog_add(struct timer_counts *c, const struct hvst_storm *s)
 {
-	struct hvst_series *readings = vm->state->readings;
-	struct timer_counts *counts = busiest(vm);
-	struct hvst_series none, *c = counts ? &counts->series : &none;
-	int64_t first, end, delay;
-	unsigned int n = 0;
+	struct stretch *b = &c->backlog[c->nr_backlog ? c->nr_backlog - 1 : 0];
 
-	hvst_series_init(&none);
-	lay_side_by_side(readings, c, &first, &end);
-	delay = usual_delay(readings, c);
-	for (int64_t i = first; i < end; i++) {
-		const struct hvst_series_bin *r = hvst_series_at(readings, i);
-		const struct hvst_series_bin *g = hvst_series_at(c, i);
+	if (c->nr_backlog < MAX_BACKLOGS)
+		c->backlog[c->nr_backlog++] = (struct stretch){ s->start_ns, s->end_ns };
+	else if (s->end_ns > b->to)
+		b->to = s->end_ns;
+}
 
-		if (!r && !g)
-			continue;
-		out[n] = (struct hvst_clock_point){ .vm = vm->number,
-						    .from_ns = i * (1LL << c->shift),
-						    .to_ns = (i + 1) * (1LL << c->shift) };
-		point_of(b, r, g, delay, &out[n++]);
+static void find_backlogs(struct analysis *a)
+{
+	for (unsigned int i = 0; i < a->nr_storms; i++) {
+		const struct hvst_storm *s = &a->storms[i].storm;
+		const struct stimer *t = a->storms[i].vcpu->timer[s->timer];
+
+		if (s->kind == HVST_STORM_BACKLOG && t && t->state->counts)
+			backlog_add(t->state->counts, s);
 	}
+}
+
+static bool in_backlog(const struct timer_counts *c, int64_t from, int64_t to)
+{
+	for (unsigned int i = 0; i < c->nr_backlog; i++)
+		if (c->backlog[i].from < to && c->backlog[i].to >= from)
+			return true;
+	return false;
+}
+
+static void bin_at(const struct axis *x, const struct timer_counts *c, int64_t index, struct bin *b)
+{
+	*b = (struct bin){ .from = index * (1LL << x->shift),
+			   .to = (index + 1) * (1LL << x->shift),
+			   .reading = hvst_series_at(x->vm->state->readings, index),
+			   .ahead = c ? hvst_series_at(&c->ahead, index) : NULL,
+			   .reached = c && c->reached ? hvst_series_at(c->reached, index) : NULL,
+			   .late = c && c->late ? hvst_series_at(c->late, index) : NULL,
+			   .stepped = x->stepped[index - x->first] };
+	b->backlog = c && in_backlog(c, b->from, b->to);
+	/* Missed ticks that are replayed say when they were due, not what the guest's clock is. */
+	if (b->backlog)
+		b->reached = b->late = NULL;
+}
+
+static bool near(int64_t a, int64_t b)
+{
+	return llabs(hvst_refclock_sub(a, b)) <= LEVEL_NS;
+}
+
+/*
+ * Does the upper edge of a bin's arms ahead go on from the last one: at the same level, or moved by
+ * what the reference clock moved by? It then shows the guest's clock.
+ */
+static bool goes_on(const struct habit *h, const struct bin *b)
+{
+	int64_t moved = hvst_refclock_sub(b->ahead->most, h->ahead);
+
+	if (!h->known)
+		return false;
+	if (near(moved, 0))
+		return true;
+	return b->reading && h->reading != HVST_UNKNOWN &&
+	       near(moved, hvst_refclock_sub(b->reading->most, h->reading));
+}
+
+/*
+ * Another delay, and the same clock: where the guest's clock agreed with the reference clock it
+ * does so still. No arm tells a longer delay from a clock that leads.
+ */
+static void delay_anew(struct habit *h, const struct bin *b)
+{
+	int64_t apart = h->known && !near(h->apart, 0) ? h->apart : 0;
+	int64_t delay =
+		hvst_refclock_sub(hvst_refclock_sub(b->ahead->most, b->reading->most), apart);
+
+	h->known = true;
+	h->apart = apart;
+	h->delay = delay > 0 ? delay : 0;
+}
+
+static void follow(struct habit *h, const struct bin *b)
+{
+	h->ahead = b->ahead->most;
+	h->reading = b->reading ? b->reading->most : HVST_UNKNOWN;
+	if (b->reading)
+		h->apart = hvst_refclock_sub(hvst_refclock_sub(h->ahead, h->delay), h->reading);
+}
+
+/* The next bin after @index with arms ahead. */
+static bool next_ahead(const struct axis *x, const struct timer_counts *c, int64_t index,
+		       struct bin *b)
+{
+	for (index++; index < x->end; index++)
+		if (hvst_series_at(&c->ahead, index)) {
+			bin_at(x, c, index, b);
+			return true;
+		}
+	return false;
+}
+
+/* Does the bin begin another delay of the guest's? Two bins in a row have to have it. */
+static bool begins_delay(const struct axis *x, const struct timer_counts *c, int64_t index,
+			 const struct bin *b, struct habit *h)
+{
+	struct habit anew = *h;
+	struct bin next;
+
+	if (b->backlog || b->late || b->stepped || !b->reading || !next_ahead(x, c, index, &next))
+		return false;
+	delay_anew(&anew, b);
+	follow(&anew, b);
+	if (!goes_on(&anew, &next))
+		return false;
+	*h = anew;
+	return true;
+}
+
+/* The guest's clock in bin @index, as an offset; false where its arms do not show it. */
+static bool guest_in(const struct axis *x, const struct timer_counts *c, int64_t index,
+		     const struct bin *b, struct habit *h, struct hvst_series_bin *out)
+{
+	if (b->reached) {
+		*out = *b->reached;
+		return true;
+	}
+	if (b->late && !b->ahead) {
+		out->least = out->most = hvst_refclock_sub(b->late->most, h->delay);
+		return true;
+	}
+	if (!b->ahead || (!goes_on(h, b) && !begins_delay(x, c, index, b, h)))
+		return false;
+	follow(h, b);
+	out->least = out->most = hvst_refclock_sub(h->ahead, h->delay);
+	return true;
+}
+
+struct points {
+	struct hvst_clock_point *list;
+	unsigned int n, cap;
+};
+
+static struct hvst_clock_point *point_add(struct points *p)
+{
+	if (p->n == p->cap) {
+		unsigned int cap = p->cap ? 2 * p->cap : 256;
+		struct hvst_clock_point *list = realloc(p->list, cap * sizeof(*list));
+
+		if (!list)
+			return NULL;
+		p->list = list;
+		p->cap = cap;
+	}
+	return &p->list[p->n++];
+}
+
+static int64_t from_line(const struct axis *x, int64_t offset)
+{
+	return hvst_refclock_sub(offset, x->line_ns);
+}
+
+/* @vcpu -1: only the reference clock. */
+static int point_of(const struct axis *x, int vcpu, const struct bin *b,
+		    const struct hvst_series_bin *guest, struct points *p)
+{
+	struct hvst_clock_point *point = p->n < MAX_POINTS ? point_add(p) : NULL;
+	const struct hvst_series_bin *r = b->reading;
+
+	if (!point)
+		return p->n < MAX_POINTS ? -ENOMEM : 0;
+	*point = (struct hvst_clock_point){
+		.vm = x->vm->number,
+		.vcpu = vcpu,
+		.from_ns = b->from,
+		.to_ns = b->to,
+		.reference_min_ns = r ? from_line(x, r->least) : HVST_UNKNOWN,
+		.reference_max_ns = r ? from_line(x, r->most) : HVST_UNKNOWN,
+		.guest_min_ns = guest ? from_line(x, guest->least) : HVST_UNKNOWN,
+		.guest_max_ns = guest ? from_line(x, guest->most) : HVST_UNKNOWN,
+	};
+	return 0;
+}
+
+/* The points of one vCPU into @p, if any; by how much its clock lay off the reference at most. */
+static int vcpu_points(const struct axis *x, const struct vcpu *v, struct points *p, int64_t *apart)
+{
+	const struct timer_counts *c = busiest(v);
+	struct habit h = { .reading = HVST_UNKNOWN };
+	struct hvst_series_bin guest;
+	struct bin b;
+
+	*apart = 0;
+	for (int64_t i = x->first; c && i < x->end; i++) {
+		int64_t d;
+
+		bin_at(x, c, i, &b);
+		if (!guest_in(x, c, i, &b, &h, &guest))
+			continue;
+		d = b.reading ? llabs(hvst_refclock_sub(guest.least, b.reading->most)) : 0;
+		if (d > *apart)
+			*apart = d;
+		if (p && point_of(x, v->vcpu_id, &b, &guest, p))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A vCPU whose points are kept. */
+struct chosen {
+	const struct vcpu *v;
+	int64_t apart;
+	uint64_t arms;
+};
+
+static bool worth_more(const struct chosen *a, const struct chosen *b)
+{
+	if (llabs(a->apart - b->apart) > LEVEL_NS)
+		return a->apart > b->apart;
+	return a->arms > b->arms;
+}
+
+static int by_vcpu(const void *x, const void *y)
+{
+	const struct chosen *a = x, *b = y;
+
+	return a->v->vcpu_id < b->v->vcpu_id ? -1 : a->v->vcpu_id > b->v->vcpu_id;
+}
+
+/* Those whose clock leaves the reference clock furthest, then those with most arms. */
+static unsigned int choose(const struct axis *x, struct chosen *list)
+{
+	unsigned int n = 0, at;
+
+	for_each_vcpu (v, x->vm) {
+		const struct timer_counts *t = v->state ? busiest(v) : NULL;
+		struct chosen c = { .v = v, .arms = t ? t->arms : 0 };
+
+		if (!t || !hvst_filter_pass(x->a, v, -1))
+			continue;
+		vcpu_points(x, v, NULL, &c.apart);
+		for (at = n; at > 0 && worth_more(&c, &list[at - 1]); at--)
+			if (at < MAX_VCPUS)
+				list[at] = list[at - 1];
+		if (at < MAX_VCPUS)
+			list[at] = c;
+		n += n < MAX_VCPUS;
+	}
+	qsort(list, n, sizeof(*list), by_vcpu);
 	return n;
+}
+
+static int vm_points(struct axis *x, struct points *p)
+{
+	struct chosen list[MAX_VCPUS];
+	unsigned int n;
+	int64_t apart;
+	struct bin b;
+
+	lay_side_by_side(x);
+	mark_steps(x);
+	for (int64_t i = x->first; i < x->end; i++) {
+		bin_at(x, NULL, i, &b);
+		if (b.reading && point_of(x, -1, &b, NULL, p))
+			return -ENOMEM;
+	}
+	n = choose(x, list);
+	for (unsigned int i = 0; i < n; i++)
+		if (vcpu_points(x, list[i].v, p, &apart))
+			return -ENOMEM;
+	return 0;
 }
 
 int hvst_twoclocks_build(struct analysis *a)
 {
-	struct hvst_clock_point *list;
-	unsigned int most = 0, n = 0;
-	struct base b;
+	struct points p = { 0 };
+	int err = 0;
 
-	for_each_vm (vm, a)
-		most += vm->state && vm->number >= 0 ? points_most(vm) : 0;
-	list = calloc(most ? most : 1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	for_each_vm (vm, a)
-		if (vm->state && vm->number >= 0 && hvst_vm_pass(a, vm) &&
-		    base_of(a, vm->number, &b))
-			n += points_of(vm, &b, list + n);
-	a->result.points = list;
-	a->result.nr_points = n;
-	return 0;
+	find_backlogs(a);
+	for_each_vm (vm, a) {
+		struct axis x = { .a = a, .vm = vm };
+
+		if (!vm->state || vm->number < 0 || !hvst_vm_pass(a, vm) ||
+		    !line_of(a, vm->number, &x.line_ns))
+			continue;
+		err = vm_points(&x, &p);
+		if (err)
+			break;
+	}
+	a->result.points = p.list;
+	a->result.nr_points = p.n;
+	return err;
 }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HVST_SERIES_BINS  128
+#define HVST_SERIES_BINS  256
 #define HVST_SERIES_SHIFT 20 /* narrowest bin: 2^20 ns */
 
 struct hvst_series_bin {

@@ -390,40 +390,6 @@ static void test_many(void **state)
 	feed_free(&f);
 }
 
-/* Which of the two left the line: the guest's clock, or the host's. */
-static void test_two_clocks(void **state)
-{
-	const struct hvst_clock_point *p;
-	struct feed f;
-	unsigned int n;
-
-	(void)state;
-	begin(&f);
-	lives(&f, &vcpu0, 400);
-	guest_lags(&f, &vcpu0, 200, MS(5));
-	feed_end(&f);
-	n = f.r->nr_points;
-	p = f.r->points;
-	assert_true(n > 8);
-	assert_true(llabs(p[0].guest_max_ns) < US(50) && llabs(p[n - 1].reference_max_ns) < US(50));
-	assert_true(llabs(p[n - 1].guest_min_ns + MS(7)) <
-		    US(100)); /* 5 ms, and 2 ms not asked for */
-	feed_free(&f);
-	begin(&f);
-	lives(&f, &vcpu0, 400);
-	host_step(&f, &host, MS(50));
-	ev_master(&f, 700, 2, true);
-	guest_ticks(&f, &vcpu0, 200, MS(2));
-	feed_end(&f);
-	n = f.r->nr_points;
-	p = f.r->points;
-	assert_true(llabs(p[n - 1].reference_max_ns - MS(50)) < US(50));
-	assert_true(llabs(p[n - 1].guest_max_ns - MS(50)) < US(50));
-	for (unsigned int i = 1; i < n; i++)
-		assert_true(p[i].from_ns >= p[i - 1].to_ns);
-	feed_free(&f);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,7 +403,6 @@ int main(void)
 		cmocka_unit_test(test_tsc_unknown),
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_two_clocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
