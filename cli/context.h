@@ -49,7 +49,7 @@ int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs
 struct report {
 	enum command_bit bit;
 	uint64_t ids; /* events that it can use */
-	/* Before rendering: selects by --filter, writes other files. False after a message; or NULL. */
+	/* Before rendering: selects, writes other files. False after a message. May be NULL. */
 	bool (*prepare)(struct context *r);
 	void (*render[FORMAT_COUNT])(struct context *r);
 	bool (*findings)(const struct context *r); /* what --check is about; NULL: takes none */

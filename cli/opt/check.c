@@ -167,7 +167,7 @@ static const char *watch_counting_option(const struct options *o, const struct o
 	       : o->watch.keep != plain->watch.keep		  ? "--keep"
 	       : o->watch.max_kb != plain->watch.max_kb		  ? "--max-size"
 	       : o->watch.exec					  ? "--exec"
-	       : o->watch.metrics				  ? "--metrics"
+	       : o->metrics					  ? "--metrics"
 	       : o->watch.interval_ns != plain->watch.interval_ns ? "--interval"
 	       : l->min_rate != p->min_rate			  ? "--min-rate"
 	       : l->min_share != p->min_share			  ? "--min-share"

@@ -41,15 +41,15 @@ static const struct {
 	{ HVST_Q_SLOW_CLOCK_PATH,
 	  { "Find why the guest does not use the TSC page: the VMM does not offer it, it is "
 	    "broken, or the guest was told to use another clock." } },
-	{ HVST_Q_HOST_KVMCLOCK_FALLBACK,
-	  { "Find why the TSC page is not set: the master clock is off, or the guest did not "
-	    "enable it." } },
+	{ HVST_Q_GUEST_BACKLOG, { "Find what held the guest up before it replayed its ticks." } },
 	{ HVST_Q_HOST_REFERENCE_STEP,
 	  { "Find what moved the VM's clock: KVM_SET_CLOCK, a TSC offset, stop and continue, a "
 	    "restore or a migration; see the VMM's log." } },
-	{ HVST_Q_GUEST_BACKLOG, { "Find what held the guest up before it replayed its ticks." } },
 	{ HVST_Q_GUEST_CLOCKSOURCE_SWITCH,
 	  { "Find why the guest changed its clock source, and compare the two." } },
+	{ HVST_Q_HOST_KVMCLOCK_FALLBACK,
+	  { "Find why the TSC page is not set: the master clock is off, or the guest did not "
+	    "enable it." } },
 	{ HVST_Q_HOST_UNPAIRED_CLOCK_READS,
 	  { "Find what delays the host between two readings of its clock: SMIs, a busy "
 	    "hypervisor below." } },
