@@ -11,6 +11,9 @@
 
 #include "verdict.h"
 
+/* A storm that is there so soon is taken to have begun before the recording. */
+#define STARTS_INSIDE_NS (20LL * 1000 * 1000)
+
 static void reason(struct hvst_result *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -240,7 +243,8 @@ static void step_next(struct hvst_result *r, const struct hvst_storm *s)
 	next_step(r, "Ask whether the guest was told, and its TSC moved with the clock.");
 }
 
-static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
+/* @first_ns: when the recording begins */
+static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
 {
 	const struct hvst_storm *stepped = by_step(r);
 
@@ -264,8 +268,10 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s)
 		else if (r->headline_fault >= 0) /* cause_reason() has named it */
 			fault_next(r, (enum hvst_question)r->headline_fault);
 		else
-			next_step(r, "Find what the guest computes its time from, and since when; "
-				     "record its beginning if the recording starts inside.");
+			next_step(r, s->start_ns - first_ns < STARTS_INSIDE_NS
+					     ? "Record its beginning: this recording starts inside."
+					     : "Find which clock the guest computes its time from, "
+					       "and what its log says of that time.");
 	}
 }
 
@@ -279,7 +285,7 @@ static void livelock_reasons(struct hvst_result *r, const struct hvst_storm *s)
 	fault_next(r, HVST_Q_TIMER_LIVELOCK);
 }
 
-static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
+static void storm_headline(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
 {
 	char span[HVST_TEXT_BUF], text[80], before[HVST_TEXT_BUF];
 	char past_due[HVST_TEXT_BUF], arms[HVST_TEXT_BUF], rate[HVST_TEXT_BUF];
@@ -302,7 +308,7 @@ static void storm_headline(struct hvst_result *r, const struct hvst_storm *s)
 	       s->skew_max_ns > 0 ? hvst_text_duration(s->skew_max_ns, before) : "");
 	cause_reason(r, s);
 	host_reason(r, s);
-	storm_next(r, s);
+	storm_next(r, s, first_ns);
 	if (s->endangers_watchdog)
 		next_step(r, "It lasts long enough for a watchdog of the guest (bug checks 0x101, "
 			     "0x133, 0x9F; soft lockup).");
@@ -438,7 +444,7 @@ void hvst_headline(struct analysis *a)
 	r->headline_load = NULL;
 	r->headline_fault = -1;
 	if (worst)
-		storm_headline(r, worst);
+		storm_headline(r, worst, a->opts.trace->first_ns);
 	else
 		calm_headline(a);
 	snprintf(r->advice, sizeof(r->advice), "%s", r->nr_next ? r->next[0] : "");
