@@ -33,6 +33,7 @@
 #define MAX_SILENT     1024 /* storms looked at for a silent change: each looks at every change */
 #define MIN_LAG_NS     (200 * 1000) /* a shift of the edge that is no wander */
 #define GRID_PERCENT   90	    /* of the steps that make a grid */
+#define GRID_STEPS     64	    /* whose wander can be told from jitter about a grid */
 #define MAX_PPM	       50000	    /* a faster drift is a habit of the guest, not its clock */
 
 /* Upper edge of the headroom over time. */
@@ -47,10 +48,17 @@ struct guest_fit {
 };
 /* Sizes that the steps from count to count have again and again: those of a grid of ticks. */
 #define STEP_CLASSES 4
-#define STEP_SAME    10 /* ref units, within which two steps are the same */
+#define STEP_SAME    10	  /* ref units, within which two steps are the same */
+#define STEP_PART    64	  /* of a step: the jitter of a grid's ticks that is looked at */
+#define STEP_JITTER  1000 /* the same in ref units, at most */
 struct step_class {
-	int64_t step;
+	double step; /* mean */
 	uint64_t n;
+};
+/* Deviations of the steps from the mean of their class, and products of two in a row. */
+struct step_wander {
+	uint64_t n;
+	double last, squares, products;
 };
 /* A pass that is over: where its line began and ended. */
 #define EDGE_PASSES 64
@@ -68,11 +76,14 @@ struct guest_edge {
 	unsigned int win_n;
 	int64_t win_from;
 	int64_t from;		 /* of the run's first window */
+	int64_t most;		 /* headroom of any arm */
+	int64_t last;		 /* arm */
 	struct guest_fit before; /* the line of the run before */
 	uint64_t count;		 /* of the last arm */
 	struct step_class steps[STEP_CLASSES];
 	uint64_t nr_steps, nr_grid; /* since the pass began; of them those of a few sizes */
-	struct edge_point odd;	    /* one window off the line, waiting for a second */
+	struct step_wander wander;
+	struct edge_point odd; /* one window off the line, waiting for a second */
 	int64_t odd_from;
 	bool has_odd;
 };
@@ -89,7 +100,7 @@ int hvst_guestclock_vm_created(struct vm *vm)
 	vm->state->guestclock = c;
 	if (!c)
 		return -ENOMEM;
-	c->lag_ns = c->lag_from_ns = HVST_UNKNOWN;
+	c->lag_ns = c->lag_from_ns = c->unclear_ns = c->unclear_from_ns = HVST_UNKNOWN;
 	return 0;
 }
 
@@ -217,12 +228,23 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 }
 
 /*
+ * Jitter about a grid is taken back by the next step, so that the products of two deviations in a
+ * row come to minus half of the squares. What a guest adds to its reading of a clock stays, and the
+ * products come to nothing.
+ */
+static bool jitters(const struct step_wander *w, uint64_t nr_steps)
+{
+	return w->n >= GRID_STEPS && w->n * 100 >= nr_steps * GRID_PERCENT &&
+	       w->products < -w->squares / 3;
+}
+
+/*
  * The headroom of a grid's ticks that something with another period arms moves as evenly as that of
  * a slow clock: it is the beat of the two, and no clock was read.
  */
 static bool shows_clock(const struct guest_edge *e)
 {
-	return e->nr_grid * 100 < e->nr_steps * GRID_PERCENT;
+	return e->nr_grid * 100 < e->nr_steps * GRID_PERCENT && !jitters(&e->wander, e->nr_steps);
 }
 
 static void pass_add(struct guest_edge *e, const struct fit *f)
@@ -265,6 +287,7 @@ static void run_restart(struct guest_edge *e)
 	e->per = 1;
 	e->has_odd = false;
 	e->nr_steps = e->nr_grid = 0;
+	memset(&e->wander, 0, sizeof(e->wander));
 }
 
 /* Every second point goes, so that a long run stays bounded; the upper of two neighbours is kept.
@@ -322,24 +345,17 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 	e->p[e->n++] = p;
 }
 
-/*
- * Did the guest move its count on by a step that it uses all the time? A guest that ticks on a grid
- * has one or a few such steps (8 and 12 ms, when ticks of 4 ms are set every 10 ms), give or take
- * rounding; a guest that adds a delay to what it reads off its clock has none.
- */
-static bool on_grid(struct guest_edge *e, uint64_t count)
+/* The class of steps that @step is one of; a new one takes the place of the rarest. */
+static struct step_class *class_of(struct guest_edge *e, double step)
 {
-	int64_t step = hvst_count_step(e->count, count);
 	struct step_class *least = &e->steps[0];
+	double within = fmin(fmax(fabs(step) / STEP_PART, STEP_SAME), STEP_JITTER);
 
-	e->count = count;
 	for (unsigned int i = 0; i < STEP_CLASSES; i++) {
 		struct step_class *c = &e->steps[i];
 
-		if (c->n && llabs(c->step - step) <= STEP_SAME) {
-			c->n++;
-			return true;
-		}
+		if (c->n && fabs(c->step - step) <= within)
+			return c;
 		if (c->n < least->n)
 			least = c;
 	}
@@ -347,7 +363,32 @@ static bool on_grid(struct guest_edge *e, uint64_t count)
 		least->n--;
 	else
 		*least = (struct step_class){ step, 1 };
-	return false;
+	return NULL;
+}
+
+/*
+ * Did the guest move its count on by a step that it uses all the time? A guest that ticks on a grid
+ * has one or a few such steps (8 and 12 ms, when ticks of 4 ms are set every 10 ms), give or take
+ * rounding and jitter; a guest that adds a delay to what it reads off its clock has none.
+ */
+static void grid_step(struct guest_edge *e, uint64_t count)
+{
+	double step = (double)hvst_count_step(e->count, count), off;
+	struct step_class *c = class_of(e, step);
+
+	e->count = count;
+	e->nr_steps++;
+	if (!c) {
+		e->wander.last = 0;
+		return;
+	}
+	off = step - c->step;
+	e->nr_grid += fabs(off) <= STEP_SAME;
+	e->wander.n++;
+	e->wander.squares += off * off;
+	e->wander.products += off * e->wander.last;
+	e->wander.last = off;
+	c->step += off / (double)++c->n;
 }
 
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
@@ -360,6 +401,9 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST | HVST_ARM_PARKED))
 		return;
 	headroom = -arm->skew_ns;
+	if (headroom > e->most)
+		e->most = headroom;
+	e->last = arm->ts_ns;
 	if (!e->per)
 		run_restart(e);
 	if (e->win_n && e->win_n >= WIN_ARMS * e->per &&
@@ -369,8 +413,7 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	}
 	if (!e->win_n)
 		e->win_from = arm->ts_ns;
-	e->nr_steps++;
-	e->nr_grid += on_grid(e, arm->count);
+	grid_step(e, arm->count);
 	if (!e->win_n || headroom > e->win.v)
 		e->win = (struct edge_point){ arm->ts_ns, headroom };
 	e->win_n++;
@@ -436,16 +479,22 @@ static void silent_changes(struct analysis *a, const struct hvst_storm *s, struc
 			   s->timer);
 }
 
-/* By how much the headroom fell across the step; false when no two passes lie beside it. */
+/*
+ * By how much the headroom fell across the step; false when nothing lies beside it. A step ends a
+ * pass, so one that goes on shows that it did not fall.
+ */
 static bool fell_across(const struct guest_edge *e, const struct refclock_piece *p, double *fell)
 {
 	const struct edge_pass *before = NULL, *after = NULL;
 	unsigned int n = e->nr_passes < EDGE_PASSES ? e->nr_passes : EDGE_PASSES;
 
+	*fell = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct edge_pass *x = &e->passes[(e->nr_passes - n + i) % EDGE_PASSES];
 
-		if (x->from < p->after && x->to <= p->until + WIN_NS)
+		if (x->from < p->after && x->to > p->until + WIN_NS)
+			return true;
+		if (x->from < p->after)
 			before = x;
 		else if (!after && x->to > p->until)
 			after = x;
@@ -456,30 +505,77 @@ static bool fell_across(const struct guest_edge *e, const struct refclock_piece 
 	return true;
 }
 
-/* Every arm after a step forward is shorter by exactly the step: the guest did not follow it. */
-static void lags_since_step(struct analysis *a, struct stimer *t)
-{
-	struct vm_guestclock *c = t->vcpu->vm->state->guestclock;
-	const struct refclock_piece *p;
-	double fell;
+enum across_step { ACROSS_UNKNOWN, ACROSS_FOLLOWS, ACROSS_LAGS };
 
-	(void)a;
-	for (unsigned int i = 0; (p = hvst_refclock_piece(&t->vcpu->vm->clock, i)); i++) {
-		if (p->joint != REFCLOCK_STEP || p->at_least || p->step < MIN_LAG_NS ||
-		    !fell_across(t->state->edge, p, &fell) ||
-		    fabs(fell - (double)p->step) > fmax(ON_LINE_NS, (double)p->step / 50))
+/*
+ * Did the clock that @t is programmed by follow the step? If it did not, every arm after it is
+ * shorter by exactly the step.
+ */
+static enum across_step across(const struct stimer *t, const struct refclock_piece *p)
+{
+	double tolerance = fmax(ON_LINE_NS, (double)p->step / 50), fell;
+
+	if (!fell_across(t->state->edge, p, &fell))
+		return ACROSS_UNKNOWN;
+	if (fabs(fell - (double)p->step) <= tolerance)
+		return ACROSS_LAGS;
+	return fabs(fell) <= tolerance ? ACROSS_FOLLOWS : ACROSS_UNKNOWN;
+}
+
+static struct stimer *next_timer(struct vcpu **v, unsigned int *i)
+{
+	for (; *v; *v = (*v)->vm_next, *i = 0)
+		while (*i < HVST_STIMERS) {
+			struct stimer *t = (*v)->timer[(*i)++];
+
+			if (t && t->state)
+				return t;
+		}
+	return NULL;
+}
+
+/*
+ * After a step forward that is shorter than the delays it asks for, a guest whose clock did not
+ * follow still arms ahead: only the arms on either side tell.
+ */
+static void lags_since_step(struct vm *vm, const struct refclock_piece *p)
+{
+	struct vm_guestclock *c = vm->state->guestclock;
+	bool follows = false, lags = false, unclear = false;
+	struct vcpu *v = vm->vcpus;
+	unsigned int i = 0;
+
+	for (struct stimer *t; (t = next_timer(&v, &i));) {
+		enum across_step x = across(t, p);
+
+		follows |= x == ACROSS_FOLLOWS;
+		unclear |= t->state->edge->last > p->until && t->state->edge->most > p->step;
+		if (x != ACROSS_LAGS)
 			continue;
+		lags = true;
 		c->lag_ns = p->step;
 		c->lag_from_ns = p->at;
 		c->tid = t->vcpu->tid;
 		c->timer = t->index;
 	}
+	if (follows || lags || !unclear)
+		return;
+	c->unclear_ns = p->step;
+	c->unclear_from_ns = p->at;
 }
 
 void hvst_guestclock_finish(struct analysis *a)
 {
+	const struct refclock_piece *p;
+
 	for (unsigned int i = 0; i < a->nr_storms && i < MAX_SILENT; i++)
 		silent_changes(a, &a->storms[i].storm, a->storms[i].vcpu);
 	hvst_each_timer(a, run_end);
-	hvst_each_timer(a, lags_since_step);
+	for_each_vm (vm, a) {
+		if (!vm->state)
+			continue;
+		for (unsigned int i = 0; (p = hvst_refclock_piece(&vm->clock, i)); i++)
+			if (p->joint == REFCLOCK_STEP && !p->at_least && p->step >= MIN_LAG_NS)
+				lags_since_step(vm, p);
+	}
 }
