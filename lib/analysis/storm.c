@@ -179,14 +179,18 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 
 /* --- why an arm was past due --- */
 
-/* The arm's skew, of an inferred one by the clock as it is known now; HVST_UNKNOWN. */
+/*
+ * The arm's skew, of an inferred one by the clock as it is known now; HVST_UNKNOWN. An arm that was
+ * past due although the line says that it was ahead shows that the clock has left the line.
+ */
 static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
 {
-	int64_t err = 0;
+	int64_t skew, err = 0;
 
 	if (arm->skew_ns != HVST_UNKNOWN)
 		return arm->skew_ns;
-	return hvst_resolve_point(t->vcpu->vm, arm->ts_ns, arm->count, arm->cpu, &err);
+	skew = hvst_resolve_point(t->vcpu->vm, arm->ts_ns, arm->count, arm->cpu, &err);
+	return skew != HVST_UNKNOWN && skew < -err ? HVST_UNKNOWN : skew;
 }
 
 /*

@@ -525,17 +525,55 @@ static void test_gap(void **state)
 	feed_free(&f);
 }
 
+/*
+ * A step that no reading shows, and a guest that replays its ticks to the end of the trace: each
+ * arm says only that the clock has left its line, and none that its deadline was short.
+ */
+static void test_backlog_without_reading(void **state)
+{
+	static const int64_t period[] = { MS(1), MS(2), MS(15) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		uint64_t target;
+		struct feed f;
+
+		begin(&f, STOCK);
+		target = ref_now(&f, &host);
+		host_step(&f, &host, SEC(600));
+		for (unsigned int n = 0; n < 500; n++) {
+			target += (uint64_t)period[i] / 100;
+			f.now += US(2);
+			assert_true(guest_arm(&f, &vcpu0, 0, target));
+		}
+		feed_end(&f);
+		expect_one(&f, "replay after a step, no reading", 500, 1u << HVST_STORM_BACKLOG);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_YES);
+		assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer, HVST_YES);
+		feed_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_backlog),	  cmocka_unit_test(test_backlog_open),
-		cmocka_unit_test(test_constant),  cmocka_unit_test(test_constant_after_step),
-		cmocka_unit_test(test_growing),	  cmocka_unit_test(test_mixed),
-		cmocka_unit_test(test_thin_head), cmocka_unit_test(test_thresholds),
-		cmocka_unit_test(test_grouping),  cmocka_unit_test(test_open),
-		cmocka_unit_test(test_no_rates),  cmocka_unit_test(test_episodes),
-		cmocka_unit_test(test_trigger),	  cmocka_unit_test(test_progress),
-		cmocka_unit_test(test_gap),	  cmocka_unit_test(test_harm),
+		cmocka_unit_test(test_backlog),
+		cmocka_unit_test(test_backlog_open),
+		cmocka_unit_test(test_constant),
+		cmocka_unit_test(test_constant_after_step),
+		cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_thin_head),
+		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_grouping),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_no_rates),
+		cmocka_unit_test(test_episodes),
+		cmocka_unit_test(test_trigger),
+		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_harm),
+		cmocka_unit_test(test_backlog_without_reading),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
