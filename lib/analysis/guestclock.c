@@ -33,6 +33,7 @@
 #define MAX_SILENT     1024 /* storms looked at for a silent change: each looks at every change */
 #define MIN_LAG_NS     (200 * 1000) /* a shift of the edge that is no wander */
 #define GRID_PERCENT   90	    /* of the steps that make a grid */
+#define GRID_STEPS     64	    /* whose wander can be told from jitter about a grid */
 #define MAX_PPM	       50000	    /* a faster drift is a habit of the guest, not its clock */
 
 /* Upper edge of the headroom over time. */
@@ -47,10 +48,17 @@ struct guest_fit {
 };
 /* Sizes that the steps from count to count have again and again: those of a grid of ticks. */
 #define STEP_CLASSES 4
-#define STEP_SAME    10 /* ref units, within which two steps are the same */
+#define STEP_SAME    10	  /* ref units, within which two steps are the same */
+#define STEP_PART    64	  /* of a step: the jitter of a grid's ticks that is looked at */
+#define STEP_JITTER  1000 /* the same in ref units, at most */
 struct step_class {
-	int64_t step;
+	double step; /* mean */
 	uint64_t n;
+};
+/* Deviations of the steps from the mean of their class, and products of two in a row. */
+struct step_wander {
+	uint64_t n;
+	double last, squares, products;
 };
 /* A pass that is over: where its line began and ended. */
 #define EDGE_PASSES 64
@@ -72,7 +80,8 @@ struct guest_edge {
 	uint64_t count;		 /* of the last arm */
 	struct step_class steps[STEP_CLASSES];
 	uint64_t nr_steps, nr_grid; /* since the pass began; of them those of a few sizes */
-	struct edge_point odd;	    /* one window off the line, waiting for a second */
+	struct step_wander wander;
+	struct edge_point odd; /* one window off the line, waiting for a second */
 	int64_t odd_from;
 	bool has_odd;
 };
@@ -217,12 +226,23 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 }
 
 /*
+ * Jitter about a grid is taken back by the next step, so that the products of two deviations in a
+ * row come to minus half of the squares. What a guest adds to its reading of a clock stays, and the
+ * products come to nothing.
+ */
+static bool jitters(const struct step_wander *w, uint64_t nr_steps)
+{
+	return w->n >= GRID_STEPS && w->n * 100 >= nr_steps * GRID_PERCENT &&
+	       w->products < -w->squares / 3;
+}
+
+/*
  * The headroom of a grid's ticks that something with another period arms moves as evenly as that of
  * a slow clock: it is the beat of the two, and no clock was read.
  */
 static bool shows_clock(const struct guest_edge *e)
 {
-	return e->nr_grid * 100 < e->nr_steps * GRID_PERCENT;
+	return e->nr_grid * 100 < e->nr_steps * GRID_PERCENT && !jitters(&e->wander, e->nr_steps);
 }
 
 static void pass_add(struct guest_edge *e, const struct fit *f)
@@ -265,6 +285,7 @@ static void run_restart(struct guest_edge *e)
 	e->per = 1;
 	e->has_odd = false;
 	e->nr_steps = e->nr_grid = 0;
+	memset(&e->wander, 0, sizeof(e->wander));
 }
 
 /* Every second point goes, so that a long run stays bounded; the upper of two neighbours is kept.
@@ -322,24 +343,17 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 	e->p[e->n++] = p;
 }
 
-/*
- * Did the guest move its count on by a step that it uses all the time? A guest that ticks on a grid
- * has one or a few such steps (8 and 12 ms, when ticks of 4 ms are set every 10 ms), give or take
- * rounding; a guest that adds a delay to what it reads off its clock has none.
- */
-static bool on_grid(struct guest_edge *e, uint64_t count)
+/* The class of steps that @step is one of; a new one takes the place of the rarest. */
+static struct step_class *class_of(struct guest_edge *e, double step)
 {
-	int64_t step = hvst_count_step(e->count, count);
 	struct step_class *least = &e->steps[0];
+	double within = fmin(fmax(fabs(step) / STEP_PART, STEP_SAME), STEP_JITTER);
 
-	e->count = count;
 	for (unsigned int i = 0; i < STEP_CLASSES; i++) {
 		struct step_class *c = &e->steps[i];
 
-		if (c->n && llabs(c->step - step) <= STEP_SAME) {
-			c->n++;
-			return true;
-		}
+		if (c->n && fabs(c->step - step) <= within)
+			return c;
 		if (c->n < least->n)
 			least = c;
 	}
@@ -347,7 +361,32 @@ static bool on_grid(struct guest_edge *e, uint64_t count)
 		least->n--;
 	else
 		*least = (struct step_class){ step, 1 };
-	return false;
+	return NULL;
+}
+
+/*
+ * Did the guest move its count on by a step that it uses all the time? A guest that ticks on a grid
+ * has one or a few such steps (8 and 12 ms, when ticks of 4 ms are set every 10 ms), give or take
+ * rounding and jitter; a guest that adds a delay to what it reads off its clock has none.
+ */
+static void grid_step(struct guest_edge *e, uint64_t count)
+{
+	double step = (double)hvst_count_step(e->count, count), off;
+	struct step_class *c = class_of(e, step);
+
+	e->count = count;
+	e->nr_steps++;
+	if (!c) {
+		e->wander.last = 0;
+		return;
+	}
+	off = step - c->step;
+	e->nr_grid += fabs(off) <= STEP_SAME;
+	e->wander.n++;
+	e->wander.squares += off * off;
+	e->wander.products += off * e->wander.last;
+	e->wander.last = off;
+	c->step += off / (double)++c->n;
 }
 
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
@@ -369,8 +408,7 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	}
 	if (!e->win_n)
 		e->win_from = arm->ts_ns;
-	e->nr_steps++;
-	e->nr_grid += on_grid(e, arm->count);
+	grid_step(e, arm->count);
 	if (!e->win_n || headroom > e->win.v)
 		e->win = (struct edge_point){ arm->ts_ns, headroom };
 	e->win_n++;

@@ -239,6 +239,56 @@ static void test_one_of_two(void **state)
 	feed_free(&f);
 }
 
+/* The same grid, with ticks that jitter about it, and with every other tick a period later. */
+static void test_jitter_is_no_clock(void **state)
+{
+	static const struct {
+		unsigned int jitter, later;
+	} grid[] = { { 8, 0 }, { 40, 0 }, { 200, 0 }, { 16, 2 }, { 100, 3 } };
+
+	(void)state;
+	for (unsigned int g = 0; g < 5; g++) {
+		uint64_t target, count;
+		struct feed f;
+
+		begin(&f);
+		target = ref_now(&f, &host) + (uint64_t)MS(8) / 100;
+		for (unsigned int i = 0; i < 1000; i++) {
+			count = target + rnd() % (2 * grid[g].jitter + 1) +
+				i % 2 * grid[g].later * MS(4) / 100;
+			guest_write(&f, &vcpu0, 0, count, false);
+			host_start(&f, &vcpu0, 0, count);
+			f.now += MS(4) + US(1);
+			target += (uint64_t)MS(4) / 100;
+		}
+		feed_end(&f);
+		printf("# a grid with jitter of %u units, alternating %u: %s\n", grid[g].jitter,
+		       grid[g].later,
+		       hvst_answer_name(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer));
+		assert_null(drift(&f));
+		assert_int_not_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
+		feed_free(&f);
+	}
+}
+
+/* A guest that adds the same delay each time, at the cost of real hardware: its clock shows. */
+static void test_even_delays_show_a_clock(void **state)
+{
+	static const int64_t noise[] = { 200, US(1), US(3) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct feed f;
+
+		begin(&f);
+		ticks(&f, SEC(6), MS(4), -200, noise[i]);
+		feed_end(&f);
+		assert_non_null(drift(&f));
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
+		feed_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +300,8 @@ int main(void)
 		cmocka_unit_test(test_grid_is_no_clock),
 		cmocka_unit_test(test_backlog_is_no_rate),
 		cmocka_unit_test(test_one_of_two),
+		cmocka_unit_test(test_jitter_is_no_clock),
+		cmocka_unit_test(test_even_delays_show_a_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
