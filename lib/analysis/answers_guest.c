@@ -55,11 +55,18 @@ ANSWER(behind)
 				   (double)g->lag_ns / 1e9);
 		return HVST_YES;
 	}
-	if (!c || !c->unexplained)
+	if (c && c->unexplained) {
+		hvst_evidence_add(why, &c->unexplained_why);
+		hvst_evidence_stat(why, "%llu past-due arms in bursts that nothing else explains",
+				   (unsigned long long)c->unexplained);
+		return HVST_CANNOT_TELL;
+	}
+	if (!g || g->unclear_ns == HVST_UNKNOWN)
 		return HVST_NO;
-	hvst_evidence_add(why, &c->unexplained_why);
-	hvst_evidence_stat(why, "%llu past-due arms in bursts that nothing else explains",
-			   (unsigned long long)c->unexplained);
+	hvst_evidence_stat(why,
+			   "the reference clock stepped %+.6f s at %.6f s; too little was armed "
+			   "next to it to see whether the guest's clock did",
+			   (double)g->unclear_ns / 1e9, (double)g->unclear_from_ns / 1e9);
 	return HVST_CANNOT_TELL;
 }
 

@@ -76,6 +76,8 @@ struct guest_edge {
 	unsigned int win_n;
 	int64_t win_from;
 	int64_t from;		 /* of the run's first window */
+	int64_t most;		 /* headroom of any arm */
+	struct edge_point last;	 /* arm */
 	struct guest_fit before; /* the line of the run before */
 	uint64_t count;		 /* of the last arm */
 	struct step_class steps[STEP_CLASSES];
@@ -98,7 +100,7 @@ int hvst_guestclock_vm_created(struct vm *vm)
 	vm->state->guestclock = c;
 	if (!c)
 		return -ENOMEM;
-	c->lag_ns = c->lag_from_ns = HVST_UNKNOWN;
+	c->lag_ns = c->lag_from_ns = c->unclear_ns = c->unclear_from_ns = HVST_UNKNOWN;
 	return 0;
 }
 
@@ -399,6 +401,9 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST | HVST_ARM_PARKED))
 		return;
 	headroom = -arm->skew_ns;
+	if (headroom > e->most)
+		e->most = headroom;
+	e->last = (struct edge_point){ arm->ts_ns, headroom };
 	if (!e->per)
 		run_restart(e);
 	if (e->win_n && e->win_n >= WIN_ARMS * e->per &&
@@ -474,50 +479,96 @@ static void silent_changes(struct analysis *a, const struct hvst_storm *s, struc
 			   s->timer);
 }
 
-/* By how much the headroom fell across the step; false when no two passes lie beside it. */
-static bool fell_across(const struct guest_edge *e, const struct refclock_piece *p, double *fell)
+enum across_step { ACROSS_UNKNOWN, ACROSS_FOLLOWS, ACROSS_LAGS };
+
+/*
+ * Did the clock that a timer is programmed by follow the step? If it did not, every arm after it is
+ * shorter by exactly the step. A step ends a pass, so one that goes on shows that none was.
+ */
+static enum across_step across(const struct guest_edge *e, const struct refclock_piece *p)
 {
 	const struct edge_pass *before = NULL, *after = NULL;
 	unsigned int n = e->nr_passes < EDGE_PASSES ? e->nr_passes : EDGE_PASSES;
+	double tolerance = fmax(ON_LINE_NS, (double)p->step / 50), fell;
 
 	for (unsigned int i = 0; i < n; i++) {
 		const struct edge_pass *x = &e->passes[(e->nr_passes - n + i) % EDGE_PASSES];
 
-		if (x->from < p->after && x->to <= p->until + WIN_NS)
+		if (x->from < p->after && x->to > p->until + WIN_NS)
+			return ACROSS_FOLLOWS;
+		if (x->from < p->after)
 			before = x;
 		else if (!after && x->to > p->until)
 			after = x;
 	}
-	if (!before || !after)
-		return false;
-	*fell = before->last - after->first;
-	return true;
+	if (!before)
+		return ACROSS_UNKNOWN;
+	if (after) {
+		fell = before->last - after->first;
+		if (fabs(fell - (double)p->step) <= tolerance)
+			return ACROSS_LAGS;
+		return fabs(fell) <= tolerance ? ACROSS_FOLLOWS : ACROSS_UNKNOWN;
+	}
+	/* No more than a window after it: noise makes arms shorter, but none longer. */
+	if (e->last.ts > p->until && (double)e->last.v > before->last - (double)p->step / 2)
+		return ACROSS_FOLLOWS;
+	return ACROSS_UNKNOWN;
 }
 
-/* Every arm after a step forward is shorter by exactly the step: the guest did not follow it. */
-static void lags_since_step(struct analysis *a, struct stimer *t)
+static struct stimer *next_timer(struct vcpu **v, unsigned int *i)
 {
-	struct vm_guestclock *c = t->vcpu->vm->state->guestclock;
-	const struct refclock_piece *p;
-	double fell;
+	for (; *v; *v = (*v)->vm_next, *i = 0)
+		while (*i < HVST_STIMERS) {
+			struct stimer *t = (*v)->timer[(*i)++];
 
-	(void)a;
-	for (unsigned int i = 0; (p = hvst_refclock_piece(&t->vcpu->vm->clock, i)); i++) {
-		if (p->joint != REFCLOCK_STEP || p->at_least || p->step < MIN_LAG_NS ||
-		    !fell_across(t->state->edge, p, &fell) ||
-		    fabs(fell - (double)p->step) > fmax(ON_LINE_NS, (double)p->step / 50))
+			if (t && t->state)
+				return t;
+		}
+	return NULL;
+}
+
+/*
+ * After a step forward that is shorter than the delays it asks for, a guest whose clock did not
+ * follow still arms ahead: only the arms on either side tell.
+ */
+static void lags_since_step(struct vm *vm, const struct refclock_piece *p)
+{
+	struct vm_guestclock *c = vm->state->guestclock;
+	bool follows = false, lags = false, unclear = false;
+	struct vcpu *v = vm->vcpus;
+	unsigned int i = 0;
+
+	for (struct stimer *t; (t = next_timer(&v, &i));) {
+		enum across_step x = across(t->state->edge, p);
+
+		follows |= x == ACROSS_FOLLOWS;
+		unclear |= t->state->edge->last.ts > p->until && t->state->edge->most > p->step;
+		if (x != ACROSS_LAGS)
 			continue;
+		lags = true;
 		c->lag_ns = p->step;
 		c->lag_from_ns = p->at;
 		c->tid = t->vcpu->tid;
 		c->timer = t->index;
 	}
+	if (follows || lags || !unclear)
+		return;
+	c->unclear_ns = p->step;
+	c->unclear_from_ns = p->at;
 }
 
 void hvst_guestclock_finish(struct analysis *a)
 {
+	const struct refclock_piece *p;
+
 	for (unsigned int i = 0; i < a->nr_storms && i < MAX_SILENT; i++)
 		silent_changes(a, &a->storms[i].storm, a->storms[i].vcpu);
 	hvst_each_timer(a, run_end);
-	hvst_each_timer(a, lags_since_step);
+	for_each_vm (vm, a) {
+		if (!vm->state)
+			continue;
+		for (unsigned int i = 0; (p = hvst_refclock_piece(&vm->clock, i)); i++)
+			if (p->joint == REFCLOCK_STEP && !p->at_least && p->step >= MIN_LAG_NS)
+				lags_since_step(vm, p);
+	}
 }

@@ -17,6 +17,8 @@ struct vm_guestclock {
 	 */
 	int64_t lag_ns, lag_from_ns;
 	int tid, timer;
+	/* A step, in whose neighbourhood too little was armed to tell. HVST_UNKNOWN: none. */
+	int64_t unclear_ns, unclear_from_ns;
 };
 
 int hvst_guestclock_vm_created(struct vm *vm);

@@ -101,6 +101,14 @@ SENTENCE(storm)
 		 percent(s->progress_during, during, sizeof(during)));
 }
 
+static bool any_unexplained(const struct analysis *a)
+{
+	for_each_vm (vm, a)
+		if (vm->state && vm->state->causes->unexplained)
+			return true;
+	return false;
+}
+
 SENTENCE(behind)
 {
 	unsigned int kinds = 1u << HVST_STORM_CONSTANT | 1u << HVST_STORM_GROWING, n;
@@ -123,6 +131,10 @@ SENTENCE(behind)
 		snprintf(v->summary, sizeof(v->summary),
 			 "since a step of the host's reference clock the guest's timers are "
 			 "shorter by just that step: its clock did not follow");
+	else if (v->answer == HVST_CANNOT_TELL && v->evidence.n && !any_unexplained(a))
+		snprintf(v->summary, sizeof(v->summary),
+			 "the host's reference clock stepped, and too little was armed next to it "
+			 "to see whether the guest's clock followed");
 	else if (v->answer == HVST_CANNOT_TELL && v->evidence.n)
 		snprintf(v->summary, sizeof(v->summary),
 			 "bursts of past-due arms that neither short deadlines nor a held vCPU "
