@@ -9,6 +9,7 @@
  * target moved on by the same step as before, or armed again, needed none.
  */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,10 @@
 #define ROW_MIN		16   /* arms in a row that make a change which no write announced */
 #define UNREAD_ARMS	32   /* arms in a row without a read, after which few need a clock */
 #define ROW_LOG_CHANCE	13.8 /* a row of arms that means nothing: 1 in 1,000,000 */
-#define UNDERIVED_ARMS	8    /* arms after a page write, none of which shows a clock */
+#define ROW_LOOK	8    /* a row is weighed again when it has grown by so many */
+#define STRAY_ARMS	64   /* with a read, of which one without may be for another reason */
+#define NO_TRANSITION	UINT_MAX
+#define UNDERIVED_ARMS	8 /* arms after a page write, none of which shows a clock */
 #define WRITER_WAIT_NS	(200LL * 1000 * 1000) /* for the arms of the vCPU that wrote the page */
 #define MAX_LOOK	4096 /* transitions looked at for what was used at a time */
 #define READ_RUN	8    /* reads of one clock in a row that make it the guest's timekeeping */
@@ -62,8 +66,11 @@ struct vcpu_source {
 	unsigned int with_read, without_read;
 	unsigned int unread; /* arms of any kind since the last one with a read */
 	struct hvst_evidence with_why, without_why;
-	/* all such arms since its source was last found out: a guest may use both */
+	/* all such arms since its source last changed, but for the present row */
 	uint64_t all_with, all_without;
+	/* The change to the counter that a row of reads showed and no arm has spoken against. */
+	unsigned int by_row;
+	enum hvst_guest_source before_row;
 };
 
 struct timer_source {
@@ -81,7 +88,10 @@ int hvst_clocksource_vm_created(struct vm *vm)
 int hvst_clocksource_vcpu_created(struct vcpu *v)
 {
 	v->state->source = calloc(1, sizeof(*v->state->source));
-	return v->state->source ? 0 : -ENOMEM;
+	if (!v->state->source)
+		return -ENOMEM;
+	v->state->source->by_row = NO_TRANSITION;
+	return 0;
 }
 
 int hvst_clocksource_timer_created(struct stimer *t)
@@ -369,27 +379,42 @@ static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
 	/* What a vCPU is found to use first is no change, whatever the rest of its VM does. */
 	enum hvst_guest_source now = s->learned ? source_of(v) : HVST_SRC_UNKNOWN;
 
+	s->by_row = NO_TRANSITION;
+	if (s->learned)
+		s->all_with = s->all_without = 0; /* the row counts when it ends */
 	s->learned = true;
-	s->all_with = s->with_read;
-	s->all_without = s->without_read;
 	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->state->source->source == to))
 		return;
+	if (now != HVST_SRC_UNKNOWN && to == HVST_SRC_REFERENCE_COUNTER) {
+		s->by_row = a->nr_transitions;
+		s->before_row = now;
+	}
 	change(a, v->vm, v, now, to, conf, why, NULL);
 	s->source = to;
 }
 
-/*
- * Is a row of @run arms of one sort too long for chance, where @same of @all were of that sort
- * before? A guest that uses the page may read the counter for its accounting as well, before some
- * arms and not before others: that is one state, and no row of them a change.
- */
-static bool row_means(unsigned int run, uint64_t same, uint64_t all)
+static double xlogx(uint64_t n)
 {
-	double p = (double)(same + 1) / (double)(all + 2);
+	return n ? (double)n * log((double)n) : 0;
+}
 
-	/* -log(p) <= (1 - p) / p spares most arms the logarithm. */
-	return run >= ROW_MIN && run * (1 - p) / p > ROW_LOG_CHANCE &&
-	       run * -log(p) > ROW_LOG_CHANCE;
+/*
+ * Is a row of @run arms of one sort a change, where @same and @other arms of either sort came
+ * before it? A guest that uses the page may read the counter for its accounting as well, before
+ * some arms and not before others: that is one state. The ratio of the likelihoods of "one share
+ * before the row, all in it" and of "one share all the time" tells, which makes little of a row
+ * after a few arms, from which the share is hardly known.
+ */
+static bool row_means(unsigned int run, uint64_t same, uint64_t other)
+{
+	double one, two;
+
+	if (run < ROW_MIN || run % ROW_LOOK || !other)
+		return false;
+	two = xlogx(same) + xlogx(other) - xlogx(same + other);
+	one = xlogx(same + run) + xlogx(other) - xlogx(same + other + run);
+	/* The first arms of the other sort are met once, those of a mixture again and again. */
+	return two - one > (same ? ROW_LOG_CHANCE : ROW_LOG_CHANCE / 2);
 }
 
 /* Arms without a read go on and on, though only the first of them came from a clock. */
@@ -398,11 +423,32 @@ static bool goes_without(const struct vcpu_source *s)
 	return s->without_read >= AGREEING_ARMS - 1 && s->unread >= UNREAD_ARMS;
 }
 
-static void count_arm(struct vcpu_source *s, bool read_before, bool derived,
+/*
+ * A read after arms without one that were no row: the guest had begun to read the counter more
+ * often, but it still has another clock. What was taken for a change is one of habits, perhaps.
+ */
+static void row_refuted(struct analysis *a, struct vcpu *v)
+{
+	struct vcpu_source *s = v->state->source;
+
+	if (s->by_row == NO_TRANSITION ||
+	    (s->all_without + s->without_read) * STRAY_ARMS < s->all_with)
+		return;
+	if (s->by_row < a->nr_transitions)
+		a->transitions[s->by_row].transition.confidence = HVST_SUSPECTED;
+	s->by_row = NO_TRANSITION;
+	s->source = s->before_row;
+}
+
+static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 		      const struct hvst_event *ev)
 {
+	struct vcpu_source *s = v->state->source;
+
 	s->unread = read_before ? 0 : s->unread + 1;
 	if (read_before) {
+		if (s->without_read)
+			row_refuted(a, v);
 		if (!s->with_read++)
 			s->with_why = s->read_why;
 		s->all_without += s->without_read;
@@ -421,21 +467,21 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 			const struct hvst_event *ev)
 {
 	struct vcpu_source *s = v->state->source;
-	enum hvst_guest_source now = source_of(v);
-	uint64_t all;
+	enum hvst_guest_source now;
 
-	count_arm(s, read_before, derived, ev);
+	count_arm(a, v, read_before, derived, ev);
 	if (v->vm->state->source->change_pending)
 		return; /* what the VM does now is being found out */
-	all = s->all_with + s->all_without;
+	now = source_of(v);
 	if (!s->learned ? s->with_read >= AGREEING_ARMS
 			: now != HVST_SRC_REFERENCE_COUNTER &&
-				  row_means(s->with_read, s->all_with, all))
+				  row_means(s->with_read, s->all_with, s->all_without))
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
 	if (!v->vm->page.known)
 		return;
-	if (!s->learned ? s->without_read < AGREEING_ARMS
-			: !row_means(s->without_read, s->all_without, all) && !goes_without(s))
+	if (!s->learned
+		    ? s->without_read < AGREEING_ARMS
+		    : !row_means(s->without_read, s->all_without, s->all_with) && !goes_without(s))
 		return;
 	if (!s->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
 	    now == HVST_SRC_TSC_PAGE_DISABLED)
