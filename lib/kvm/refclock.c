@@ -770,7 +770,7 @@ static void stream_stepped(const struct refclock_stream *s, int64_t min_ns,
 		v->steps++;
 	} else if (open) {
 		take(v, open, REFCLOCK_CANNOT_TELL);
-	} else if (s && s->tail) {
+	} else if (s && s->tail && s->tail_ns > min_ns) {
 		v->after = s->hidden.after;
 		v->until = s->hidden.until;
 	} else if (s && (s->nr_pieces || s->cur.knots >= 2)) {

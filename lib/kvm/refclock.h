@@ -154,7 +154,8 @@ struct refclock_stream {
 	int64_t event_last;  /* of all */
 	int64_t opened;	     /* the last event before the first piece */
 	unsigned int restarts;
-	bool tail; /* finished, and something may hide after cur */
+	bool tail;	 /* finished, and something may hide after cur */
+	int64_t tail_ns; /* at most so much, if it is what the waiting samples show; INT64_MAX */
 	int64_t end;
 	/* samples whose latency is not known yet */
 	struct refclock_raw *raw;

@@ -782,6 +782,29 @@ static void test_long(void **state)
 	end(&h);
 }
 
+/* A slew ends, or begins, with the last readings: no step above the threshold hides in them. */
+static void test_slew_ends_at_the_end(void **state)
+{
+	static const double ppm[] = { -500, -350, 350, 500 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 4 * 4 * 2; i++) {
+		bool begins = i & 1;
+		struct host h;
+
+		begin(&h, false);
+		h.slope = begins ? 0 : ppm[i / 2 % 4] * 1e-6;
+		samples(&h, 200, 2 * HZ_64);
+		h.slope = begins ? ppm[i / 2 % 4] * 1e-6 : 0;
+		samples(&h, i / 8, 2 * HZ_64);
+		pass(&h, 2 * HZ_64);
+		/* the last timer is delivered, and nothing is read after it */
+		storm(&h, 1, MS(1), US(3));
+		assert_int_equal(stepped(&h).answer, REFCLOCK_NO);
+		end(&h);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -809,6 +832,7 @@ int main(void)
 		cmocka_unit_test(test_local_once),
 		cmocka_unit_test(test_broken_clock),
 		cmocka_unit_test(test_many_clocks),
+		cmocka_unit_test(test_slew_ends_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
