@@ -5,7 +5,8 @@
 #include "activity.h"
 
 #define HELD_MIN_NS	 2000			/* shorter stretches are what exits usually cost */
-#define HELD_TIMES	 8			/* of what an exit usually takes */
+#define HELD_TIMES	 8			/* of what an exit, or a wake-up, usually takes */
+#define HELD_FIRST_NS	 (100 * 1000)		/* where that is not known yet */
 #define COST_MAX_NS	 (1000LL * 1000 * 1000) /* of programming a timer: longer makes no sense */
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
 #define BEFORE_NS	 (1000LL * 1000 * 1000)
@@ -28,6 +29,7 @@ struct activity {
 	int64_t held_ns; /* time kept out of guest mode, or off its CPU, unasked; cumulated */
 	int64_t held_since_exit; /* of it, what was off-CPU time since the last exit */
 	int64_t exit_cost_ns;	 /* what an exit usually takes, running median */
+	int64_t wake_cost_ns;	 /* the same of a halt, from its timer's callback on */
 	int64_t cost_ns;	 /* typical time from a write to the start, running median */
 	bool interrupt_exit;	 /* since the last delivery */
 	int interrupt_exits;	 /* turns with one less turns without, of the last */
@@ -87,11 +89,19 @@ static void quartile_step(int64_t *quartile, int64_t x)
 		*quartile = 1;
 }
 
-/* The vCPU was not in guest mode for @ns without having asked for it. */
-static void held_add(struct activity *v, int64_t ns)
+/* The vCPU was not in guest mode for @ns without having asked for it. @usual_ns: 0 not known. */
+static void held_add(struct activity *v, int64_t ns, int64_t usual_ns)
 {
-	if (ns >= HELD_MIN_NS && ns > HELD_TIMES * v->exit_cost_ns)
+	if (ns >= HELD_MIN_NS && ns > (usual_ns ? HELD_TIMES * usual_ns : HELD_FIRST_NS))
 		v->held_ns += ns;
+}
+
+/* A host that is late for most of its wake-ups does not make that usual. */
+static int64_t usual_wake(const struct activity *v)
+{
+	int64_t most = HELD_TIMES * v->exit_cost_ns;
+
+	return most && most < v->wake_cost_ns ? most : v->wake_cost_ns;
 }
 
 static void progress_to(struct activity *v, int64_t ts)
@@ -169,10 +179,11 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 	progress_to(v, ts);
 	/* A halt is the guest's own doing until its timer's callback, and the host's afterwards. */
 	if (v->exit_ns != HVST_UNKNOWN && !v->halted) {
-		held_add(v, ts - v->exit_ns - v->held_since_exit);
+		held_add(v, ts - v->exit_ns - v->held_since_exit, v->exit_cost_ns);
 		median_step(&v->exit_cost_ns, ts - v->exit_ns);
 	} else if (v->exit_ns != HVST_UNKNOWN && v->wake_ns != HVST_UNKNOWN) {
-		held_add(v, ts - v->wake_ns - v->held_since_exit);
+		held_add(v, ts - v->wake_ns - v->held_since_exit, usual_wake(v));
+		median_step(&v->wake_cost_ns, ts - v->wake_ns);
 	}
 	v->held_since_exit = 0;
 	v->in_guest = true;
@@ -252,7 +263,7 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 		/* Without exits: a vCPU that runs takes its interrupt as soon as it usually does.
 		 */
 		if (!v->exits_seen) {
-			held_add(v, ev->ts_ns - d->callback_ns);
+			held_add(v, ev->ts_ns - d->callback_ns, v->exit_cost_ns);
 			median_step(&v->exit_cost_ns, ev->ts_ns - d->callback_ns);
 		}
 	}

@@ -201,7 +201,8 @@ static bool was_held(const struct storm_group *g, const struct stimer *t,
 		     const struct hvst_arm *arm, int64_t programmed_ns, int64_t skew)
 {
 	int64_t cost = hvst_activity_arm_cost(t->vcpu);
-	int64_t held = hvst_activity_held(t->vcpu) - g->held_at_arm;
+	/* Of a timer's first arm nothing says since when to look. */
+	int64_t held = g->any ? hvst_activity_held(t->vcpu) - g->held_at_arm : 0;
 
 	if (programmed_ns != HVST_UNKNOWN && arm->ts_ns - programmed_ns >= skew - cost)
 		return true;

@@ -158,12 +158,48 @@ static void test_held_in_the_write(void **state)
 	feed_free(&f);
 }
 
+/*
+ * Before anything is known of what an exit or a wake-up costs, a first arm that lags by a few us
+ * was not held.
+ */
+static void test_first_wake(void **state)
+{
+	static const int64_t wake[] = { US(3), US(8), US(20) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct feed f;
+
+		host = (struct host){ .o = SEC(-900) };
+		feed_begin(&f, 0);
+		guest_setup(&f, &vcpu0, 0);
+		for (unsigned int n = 0; n < 100; n++) {
+			uint64_t count = ref_now(&f, &host) + 10000;
+
+			guest_write(&f, &vcpu0, 0, count, false);
+			host_start(&f, &vcpu0, 0, count);
+			ev_exit(&f, &vcpu0, 2, 0x78);
+			f.now += MS(1);
+			ev_callback(&f, &vcpu0, 0, vcpu0.tid, 1);
+			f.now += wake[i];
+			ev_expiration(&f, &vcpu0, 0, true, 0);
+			ev_entry(&f, &vcpu0);
+			guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 10 - (uint64_t)wake[i] / 100);
+		}
+		feed_end(&f);
+		assert_int_equal(f.r->past_due.preempted, 0);
+		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer, HVST_NO);
+		feed_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_causes),
 		cmocka_unit_test(test_not_the_cause),
 		cmocka_unit_test(test_held_in_the_write),
+		cmocka_unit_test(test_first_wake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
