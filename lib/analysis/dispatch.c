@@ -298,6 +298,7 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 	case HVST_CHANGE_GAP:
 		a->gap_ns = ev->ts_ns;
 		hvst_latency_gap(a);
+		hvst_lost_gap(a, c->from_ns);
 		break;
 	case HVST_CHANGE_VM_MERGED:
 		merged(a, c->vm, c->from);

@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lost.h"
 
@@ -74,12 +75,28 @@ static void lost_text(struct hvst_evidence *e, const struct lost_timer *s)
 			 s->recovered ? "then programmed again" : "to the end");
 }
 
+static void settle(struct vm_lost *vm, const struct lost_waiting *w)
+{
+	if (!vm->n++ ||
+	    w->timer.until_ns - w->timer.from_ns > vm->longest.until_ns - vm->longest.from_ns)
+		vm->longest = w->timer;
+	if (vm->why.n < LOST_SHOWN)
+		hvst_evidence_add(&vm->why, &w->why);
+}
+
+static void settle_all(struct vm_lost *vm)
+{
+	for (unsigned int i = 0; i < vm->nr_waiting; i++)
+		settle(vm, &vm->waiting[i]);
+	vm->nr_waiting = 0;
+}
+
 /* @seen_ns: from when on a lost record might hide what is missing */
 static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s, int64_t seen_ns,
 		 const struct hvst_evidence *why)
 {
 	struct vm_lost *vm = t->vcpu->vm->state->lost;
-	struct hvst_evidence e = *why;
+	struct lost_waiting *w;
 
 	if (s.until_ns - s.from_ns < LOST_MIN_NS || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
@@ -90,12 +107,31 @@ static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s
 	s.vcpu = t->vcpu->vcpu_id;
 	s.tid = t->vcpu->tid;
 	s.timer = t->index;
-	if (!vm->n++ || s.until_ns - s.from_ns > vm->longest.until_ns - vm->longest.from_ns)
-		vm->longest = s;
-	if (vm->why.n >= LOST_SHOWN)
-		return;
-	lost_text(&e, &s);
-	hvst_evidence_add(&vm->why, &e);
+	if (vm->nr_waiting == LOST_WAITING) {
+		settle(vm, &vm->waiting[0]);
+		vm->nr_waiting--;
+		memmove(vm->waiting, vm->waiting + 1, vm->nr_waiting * sizeof(*vm->waiting));
+	}
+	w = &vm->waiting[vm->nr_waiting++];
+	w->timer = s;
+	w->why = *why;
+	lost_text(&w->why, &s);
+}
+
+void hvst_lost_gap(struct analysis *a, int64_t from_ns)
+{
+	for_each_vm (vm, a) {
+		struct vm_lost *l = vm->state ? vm->state->lost : NULL;
+		unsigned int kept = 0;
+
+		for (unsigned int i = 0; l && i < l->nr_waiting; i++)
+			if (l->waiting[i].timer.until_ns < from_ns)
+				l->waiting[kept++] = l->waiting[i];
+		if (!l)
+			continue;
+		l->unclear += l->nr_waiting - kept;
+		l->nr_waiting = kept;
+	}
 }
 
 /* Ends at @until what may have begun, as lost if it lasted. */
@@ -228,9 +264,9 @@ void hvst_lost_vcpu_new(struct vm *vm)
 
 void hvst_lost_merged(struct vm *into, struct vm *from)
 {
-	struct vm_lost *i = into->state->lost;
-	const struct vm_lost *f = from->state->lost;
+	struct vm_lost *i = into->state->lost, *f = from->state->lost;
 
+	settle_all(f);
 	if (f->n && (!i->n || f->longest.until_ns - f->longest.from_ns >
 				      i->longest.until_ns - i->longest.from_ns))
 		i->longest = f->longest;
@@ -259,5 +295,7 @@ void hvst_lost_finish(struct analysis *a)
 			for (unsigned int i = 0; i < HVST_STIMERS && !vm->gone; i++)
 				if (v->timer[i] && v->timer[i]->state)
 					close_at(a, v->timer[i], last, false);
+		if (vm->state)
+			settle_all(vm->state->lost);
 	}
 }

@@ -19,7 +19,16 @@ struct lost_timer {
 	bool recovered;	    /* the guest programmed it again */
 };
 
+/* A finding that a gap may yet take back: a gap is known when it ends. */
+#define LOST_WAITING 8
+struct lost_waiting {
+	struct lost_timer timer;
+	struct hvst_evidence why;
+};
+
 struct vm_lost {
+	struct lost_waiting waiting[LOST_WAITING]; /* the oldest first */
+	unsigned int nr_waiting;
 	uint64_t n;
 	uint64_t unclear; /* stretches in which records were lost */
 	struct lost_timer longest;
@@ -40,6 +49,8 @@ void hvst_lost_delivery(struct analysis *a, struct stimer *t, const struct hvst_
 			const struct hvst_delivery *d);
 /* A vCPU of @vm was created: whatever its threads had armed belonged to another one. */
 void hvst_lost_vcpu_new(struct vm *vm);
+/* Records are missing on one CPU since @from_ns. */
+void hvst_lost_gap(struct analysis *a, int64_t from_ns);
 void hvst_lost_merged(struct vm *into, struct vm *from);
 void hvst_lost_finish(struct analysis *a);
 void hvst_lost_vm_free(struct vm *vm);

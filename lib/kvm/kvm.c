@@ -158,7 +158,8 @@ static void on_lost(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 			k->lost_ns = INT64_MAX;
 	}
 	k->expired_timer = NULL;
-	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL, NULL);
+	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL, NULL)->from_ns =
+		from != HVST_UNKNOWN ? from : ev->ts_ns;
 }
 
 /* The VMM writes one back that is not zero: it restores a state, which a reset does not. */

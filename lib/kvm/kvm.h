@@ -134,7 +134,8 @@ struct hvst_change {
 	struct stimer *timer;
 	union {
 		struct vm *from;
-		struct { /* of HVST_CHANGE_PAGE: how the page was before */
+		int64_t from_ns; /* of HVST_CHANGE_GAP: the last event before it on that CPU */
+		struct {	 /* of HVST_CHANGE_PAGE: how the page was before */
 			bool was_known, was_usable;
 			enum hvst_ref_source was_source;
 		} page;

@@ -170,6 +170,26 @@ static void test_lost_records(void **state)
 	guest_ticks(&f, &vcpu0, 100, MS(10));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
 	feed_free(&f);
+
+	/* a gap is known when it ends: by then the timer was programmed again */
+	begin(&f, 0);
+	silent(&f, MS(2), MS(500));
+	guest_ticks(&f, &vcpu1, 20, MS(10));
+	ev_lost(&f, vcpu1.cpu + 1, 10);
+	guest_ticks(&f, &vcpu0, 20, MS(10));
+	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
+	feed_free(&f);
+
+	/* what was lost began after it */
+	begin(&f, 0);
+	silent(&f, MS(2), MS(500));
+	guest_ticks(&f, &vcpu1, 20, MS(10));
+	ev_master(&f, vcpu0.tid, vcpu1.cpu + 1, true);
+	f.now += MS(200);
+	ev_lost(&f, vcpu1.cpu + 1, 10);
+	guest_ticks(&f, &vcpu0, 20, MS(10));
+	expect(&f, HVST_Q_LOST_TIMER, HVST_YES);
+	feed_free(&f);
 }
 
 /* The VMM writes timer 1 back; it expires without a write of the guest. */
