@@ -77,7 +77,7 @@ struct guest_edge {
 	int64_t win_from;
 	int64_t from;		 /* of the run's first window */
 	int64_t most;		 /* headroom of any arm */
-	int64_t last;		 /* arm */
+	struct edge_point last;	 /* arm */
 	struct guest_fit before; /* the line of the run before */
 	uint64_t count;		 /* of the last arm */
 	struct step_class steps[STEP_CLASSES];
@@ -403,7 +403,7 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	headroom = -arm->skew_ns;
 	if (headroom > e->most)
 		e->most = headroom;
-	e->last = arm->ts_ns;
+	e->last = (struct edge_point){ arm->ts_ns, headroom };
 	if (!e->per)
 		run_restart(e);
 	if (e->win_n && e->win_n >= WIN_ARMS * e->per &&
@@ -479,47 +479,40 @@ static void silent_changes(struct analysis *a, const struct hvst_storm *s, struc
 			   s->timer);
 }
 
+enum across_step { ACROSS_UNKNOWN, ACROSS_FOLLOWS, ACROSS_LAGS };
+
 /*
- * By how much the headroom fell across the step; false when nothing lies beside it. A step ends a
- * pass, so one that goes on shows that it did not fall.
+ * Did the clock that a timer is programmed by follow the step? If it did not, every arm after it is
+ * shorter by exactly the step. A step ends a pass, so one that goes on shows that none was.
  */
-static bool fell_across(const struct guest_edge *e, const struct refclock_piece *p, double *fell)
+static enum across_step across(const struct guest_edge *e, const struct refclock_piece *p)
 {
 	const struct edge_pass *before = NULL, *after = NULL;
 	unsigned int n = e->nr_passes < EDGE_PASSES ? e->nr_passes : EDGE_PASSES;
+	double tolerance = fmax(ON_LINE_NS, (double)p->step / 50), fell;
 
-	*fell = 0;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct edge_pass *x = &e->passes[(e->nr_passes - n + i) % EDGE_PASSES];
 
 		if (x->from < p->after && x->to > p->until + WIN_NS)
-			return true;
+			return ACROSS_FOLLOWS;
 		if (x->from < p->after)
 			before = x;
 		else if (!after && x->to > p->until)
 			after = x;
 	}
-	if (!before || !after)
-		return false;
-	*fell = before->last - after->first;
-	return true;
-}
-
-enum across_step { ACROSS_UNKNOWN, ACROSS_FOLLOWS, ACROSS_LAGS };
-
-/*
- * Did the clock that @t is programmed by follow the step? If it did not, every arm after it is
- * shorter by exactly the step.
- */
-static enum across_step across(const struct stimer *t, const struct refclock_piece *p)
-{
-	double tolerance = fmax(ON_LINE_NS, (double)p->step / 50), fell;
-
-	if (!fell_across(t->state->edge, p, &fell))
+	if (!before)
 		return ACROSS_UNKNOWN;
-	if (fabs(fell - (double)p->step) <= tolerance)
-		return ACROSS_LAGS;
-	return fabs(fell) <= tolerance ? ACROSS_FOLLOWS : ACROSS_UNKNOWN;
+	if (after) {
+		fell = before->last - after->first;
+		if (fabs(fell - (double)p->step) <= tolerance)
+			return ACROSS_LAGS;
+		return fabs(fell) <= tolerance ? ACROSS_FOLLOWS : ACROSS_UNKNOWN;
+	}
+	/* No more than a window after it: noise makes arms shorter, but none longer. */
+	if (e->last.ts > p->until && (double)e->last.v > before->last - (double)p->step / 2)
+		return ACROSS_FOLLOWS;
+	return ACROSS_UNKNOWN;
 }
 
 static struct stimer *next_timer(struct vcpu **v, unsigned int *i)
@@ -546,10 +539,10 @@ static void lags_since_step(struct vm *vm, const struct refclock_piece *p)
 	unsigned int i = 0;
 
 	for (struct stimer *t; (t = next_timer(&v, &i));) {
-		enum across_step x = across(t, p);
+		enum across_step x = across(t->state->edge, p);
 
 		follows |= x == ACROSS_FOLLOWS;
-		unclear |= t->state->edge->last > p->until && t->state->edge->most > p->step;
+		unclear |= t->state->edge->last.ts > p->until && t->state->edge->most > p->step;
 		if (x != ACROSS_LAGS)
 			continue;
 		lags = true;

@@ -54,6 +54,7 @@ struct storm_group {
 	uint64_t arms, past_due, ahead; /* ahead: since the last past-due arm */
 	struct storm_point start, max, end;
 	struct storm_counts counts;
+	struct storm_phase phase;
 	struct storm_course course;
 	struct storm_core cur, best;
 	bool cur_is_best; /* @best has not caught up with it */
@@ -167,6 +168,7 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 	memset(g, 0, offsetof(struct storm_group, past_due_elsewhere));
 	g->active = true;
 	g->start = g->max = point_of(arm);
+	g->phase.moved_ns = arm->ts_ns;
 	g->inferred = g->start.skew == HVST_UNKNOWN;
 	g->on_time_ns = g->last_ahead_ns;
 	hvst_course_begin(&g->course, arm->ts_ns);
@@ -491,6 +493,17 @@ static bool pause_ends(const struct analysis *a, const struct storm_group *g,
 	return hvst_activity_known(t->vcpu) || skew == HVST_UNKNOWN || skew < pause;
 }
 
+/* A replay that ends in a lag, or a lag in a replay: two groups, each of one kind. */
+static void phase_follow(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
+{
+	struct storm_group *g = t->state->group;
+
+	if (!hvst_phase_step(&g->phase, &g->counts, g->last_count, arm->count, arm->ts_ns))
+		return;
+	g->counts = g->phase.before;
+	group_end(a, t, false);
+}
+
 enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
 				   int64_t programmed_ns, const struct hvst_event *ev)
 {
@@ -504,6 +517,8 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const s
 		group_end(a, t, false);
 	else if (g->active && pause_ends(a, g, t, arm, past_due))
 		group_end(a, t, a->gap_ns > g->end.ts);
+	if (past_due && g->active)
+		phase_follow(a, t, arm);
 	if (past_due) {
 		if (!g->active)
 			group_begin(g, t, arm, ev);

@@ -7,6 +7,7 @@
 /* Counts that gain at least this on time replay ticks: no clock is a quarter too fast. */
 #define REPLAY_GAIN	1.25
 #define EXACT_PERCENT	80   /* of the moves by exactly a period that make a replay */
+#define PHASE_STEPS	16   /* in a row that show what the guest does */
 #define MIN_PERIOD_REF	1000 /* 100 us: what moves by less moves with the loop, not by ticks */
 #define MAX_CLOCK_SLOPE 0.05 /* faster than any clock drifts */
 #define MIN_CLOCK_SLOPE 20e-6
@@ -39,6 +40,53 @@ void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_
 	}
 	c->hits++;
 	c->exact += llabs(d - c->period) <= 1;
+}
+
+/* --- phases --- */
+
+static bool doing(struct storm_phase *p, enum storm_doing now)
+{
+	bool turned = p->doing != STORM_DOING_UNKNOWN && p->doing != now;
+
+	p->doing = now;
+	return turned;
+}
+
+bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64_t from,
+		     uint64_t to, int64_t ts)
+{
+	int64_t d = hvst_count_step(from, to), dt = ts - p->moved_ns;
+	bool same = d >= -STORM_SAME_COUNT && d <= STORM_SAME_COUNT;
+	bool gains = d >= MIN_PERIOD_REF && (double)d * 100 >= REPLAY_GAIN * (double)dt;
+	bool repeats = d >= MIN_PERIOD_REF && hvst_step_repeats(d, p->move);
+
+	if (!same) {
+		p->moved_ns = ts;
+		p->move = d;
+	}
+	/*
+	 * A guest that tries each tick until its clock is there moves by a period all the time, and
+	 * so does a replay on a host too slow for it.
+	 */
+	if (repeats && (!gains || (p->doing == STORM_LAGS && !p->replays)))
+		return false;
+	if (gains) {
+		if (!p->replays++ && p->doing == STORM_LAGS)
+			p->before = *c;
+		p->lags = 0;
+		p->gain = d;
+		return p->replays >= PHASE_STEPS && doing(p, STORM_REPLAYS);
+	}
+	if (!p->lags++) {
+		p->lags_from_ns = ts;
+		if (p->doing == STORM_REPLAYS)
+			p->before = *c;
+	}
+	if (!same)
+		p->replays = 0;
+	/* Each tick may be armed several times: for half a tick that is no lag. */
+	return p->lags >= PHASE_STEPS && ts - p->lags_from_ns >= p->gain * 50 &&
+	       doing(p, STORM_LAGS);
 }
 
 /* --- course --- */

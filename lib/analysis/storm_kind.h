@@ -31,6 +31,24 @@ struct storm_counts {
 void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_t dt_ns);
 
 /*
+ * What a guest does in a row: replay ticks (counts gain on the time that passes), or arm by a clock
+ * that lags (they move on as time does, or are armed again). A group in which it turns from one to
+ * the other is two: @before is what was counted until then.
+ */
+enum storm_doing { STORM_DOING_UNKNOWN, STORM_REPLAYS, STORM_LAGS };
+struct storm_phase {
+	enum storm_doing doing;
+	unsigned int replays, lags; /* steps in a row */
+	int64_t lags_from_ns;	    /* the first of @lags */
+	int64_t moved_ns, move;	    /* the last arm of another target, by how much */
+	int64_t gain;		    /* the last move of a replay */
+	struct storm_counts before;
+};
+/* The step to @to at @ts, after hvst_counts_step() would see it; true: it does something else. */
+bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64_t from,
+		     uint64_t to, int64_t ts);
+
+/*
  * The course of a group's skew: of an observed group the skews, of an inferred one time minus
  * count, to which the offset of the reference clock is added when it is known.
  */

@@ -822,10 +822,10 @@ static bool unread(const struct refclock_stream *s)
 	       since > (s->end - first) / UNREAD_PART;
 }
 
-/* How far the samples that wait lie off the line, at most. */
+/* How far what waits lies off the line, at most: samples, and a bound that a slew explains. */
 static int64_t waiting_off(const struct refclock_stream *s)
 {
-	int64_t most = 0;
+	int64_t most = s->contradicted ? s->hidden.at_least : 0;
 
 	for (unsigned int i = 0; i < s->nr_low; i++) {
 		int64_t line = hvst_refclock_line_at(&s->cur.line, s->low[i].t);
@@ -863,10 +863,10 @@ int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 	s->hidden.event =
 		event_between(s, s->cur.to, s->contradicted ? s->hidden.until : INT64_MAX, &at);
 	/* one that is not due yet is not missing */
-	s->tail = s->contradicted || unread(s) ||
+	s->tail = (s->contradicted && s->hidden.proven) || unread(s) ||
 		  (s->event_first != REFCLOCK_UNKNOWN &&
 		   s->end - s->cur.to > EVENT_SPACINGS * s->spacing);
 	s->tail_ns = s->tail ? INT64_MAX : waiting_off(s);
-	s->tail |= s->high || s->nr_low >= 2;
+	s->tail |= s->contradicted || s->high || s->nr_low >= 2;
 	return 0;
 }

@@ -296,27 +296,28 @@ static void test_even_delays_show_a_clock(void **state)
 static void test_step_below_the_delay(void **state)
 {
 	static const struct {
-		unsigned int arms;
+		unsigned int before, after;
 		bool follows;
 		enum hvst_answer answer;
 	} c[] = {
-		{ 200, true, HVST_NO },
-		{ 200, false, HVST_YES },
-		{ 40, true, HVST_NO },
-		{ 40, false, HVST_CANNOT_TELL },
+		{ 200, 200, true, HVST_NO },	     { 200, 200, false, HVST_YES },
+		{ 40, 40, true, HVST_NO },	     { 40, 40, false, HVST_CANNOT_TELL },
+		{ 200, 25, true, HVST_NO },	     { 200, 25, false, HVST_CANNOT_TELL },
+		{ 200, 5, true, HVST_NO },	     { 200, 5, false, HVST_CANNOT_TELL },
+		{ 30, 30, false, HVST_CANNOT_TELL },
 	};
 
 	(void)state;
-	for (unsigned int i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 9; i++) {
 		struct feed f;
 
 		begin(&f);
-		guest_ticks(&f, &vcpu0, c[i].arms, MS(10));
+		guest_ticks(&f, &vcpu0, c[i].before, MS(10));
 		host_step(&f, &host, MS(3));
-		guest_ticks(&f, &vcpu0, c[i].arms, c[i].follows ? MS(10) : MS(7));
+		guest_ticks(&f, &vcpu0, c[i].after, c[i].follows ? MS(10) : MS(7));
 		feed_end(&f);
-		printf("# %u arms on either side of a step of 3 ms, %s: behind %s\n", c[i].arms,
-		       c[i].follows ? "followed" : "not followed",
+		printf("# %u arms, a step of 3 ms, %u arms, %s: behind %s\n", c[i].before,
+		       c[i].after, c[i].follows ? "followed" : "not followed",
 		       hvst_answer_name(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer));
 		assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, c[i].answer);

@@ -554,6 +554,43 @@ static void test_backlog_without_reading(void **state)
 	}
 }
 
+/* A replay that goes over into a lag, and a lag into a replay: two storms, each of its own kind. */
+static void test_two_phases(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 3 * 2 * 2; i++) {
+		enum kernel kernel = i % 3;
+		unsigned int times = i / 3 % 2 ? 3 : 1, first = i / 6;
+		uint64_t target;
+		struct feed f;
+
+		begin(&f, kernel);
+		if (first)
+			guest_lags(&f, &vcpu0, 1000, MS(40));
+		target = ref_now(&f, &host) - 500 * (uint64_t)MS(1) / 100;
+		while (target < ref_now(&f, &host) - 100) {
+			for (unsigned int n = 0; n < times; n++)
+				guest_arm(&f, &vcpu0, 0, target);
+			target += (uint64_t)MS(1) / 100;
+		}
+		if (!first)
+			guest_lags(&f, &vcpu0, 1000, MS(40));
+		guest_ticks(&f, &vcpu0, 20, MS(2));
+		feed_end(&f);
+		if (f.r->nr_storms != 2)
+			feed_show(&f);
+		printf("# %s, each tick armed %u times: %u storms\n",
+		       first ? "lag, then replay" : "replay, then lag", times, f.r->nr_storms);
+		assert_int_equal(f.r->nr_storms, 2);
+		assert_int_equal(f.r->storms[first].kind, HVST_STORM_BACKLOG);
+		assert_int_equal(f.r->storms[!first].kind, HVST_STORM_CONSTANT);
+		assert_true(llabs((int64_t)f.r->storms[!first].past_due - 1000) < 100);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_YES);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_YES);
+		feed_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -574,6 +611,7 @@ int main(void)
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_harm),
 		cmocka_unit_test(test_backlog_without_reading),
+		cmocka_unit_test(test_two_phases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
