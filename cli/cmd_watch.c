@@ -17,11 +17,12 @@
 #include "watch/probe.h"
 #include "watch/ring.h"
 #include "watch/show.h"
+#include "watch/term.h"
+#include "watch_diagnose.h"
 
-#define S_NS	     1000000000LL
-#define METRICS_NS   (10 * S_NS) /* a file each second would wear a disk out for nothing */
-#define NAMES_NS     (60 * S_NS)
-#define SAVE_REST_NS (60 * S_NS)
+#define METRICS_NS   (10 * WATCH_S_NS) /* a file each second would wear a disk out for nothing */
+#define NAMES_NS     (60 * WATCH_S_NS)
+#define SAVE_REST_NS (60 * WATCH_S_NS)
 
 /**
  * struct watch - a run
@@ -47,14 +48,6 @@ struct watch {
 	char last[512];
 	bool screen, ended, failed;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * S_NS + ts.tv_nsec;
-}
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
@@ -150,14 +143,13 @@ static void draw_screen(struct watch *r)
 	close_output(r, &out);
 }
 
-/* A terminal's other screen, without a cursor; @on: false: back. */
 static void switch_screen(struct watch *r, bool on)
 {
 	struct out out;
 
 	if (!r->screen || out_open(&out, NULL, r->o.color))
 		return;
-	out_str(&out, on ? "\033[?1049h\033[?25l" : "\033[?25h\033[?1049l");
+	watch_switch_screen(&out, on);
 	if (!on && r->last[0])
 		out_printf(&out, "%s\n", r->last);
 	close_output(r, &out);
@@ -273,7 +265,7 @@ static void on_change(void *arg, const struct watch_timer *w, enum watch_news ne
 /* False after a message. */
 static bool read_counters(struct watch *r)
 {
-	int64_t now = now_ns();
+	int64_t now = watch_now_ns();
 	char err[256];
 	int rc;
 
@@ -304,8 +296,8 @@ static void wait_until(struct watch *r, int64_t until)
 {
 	int64_t left;
 
-	while (!r->ended && (left = until - now_ns()) > 0) {
-		struct timespec ts = { left / S_NS, left % S_NS };
+	while (!r->ended && (left = until - watch_now_ns()) > 0) {
+		struct timespec ts = { left / WATCH_S_NS, left % WATCH_S_NS };
 		int sig = sigtimedwait(&r->signals, NULL, &ts);
 
 		if (sig == SIGCHLD)
@@ -338,7 +330,7 @@ static int64_t next_reading(const struct watch *r)
 
 static int loop(struct watch *r)
 {
-	r->start_ns = r->read_ns = r->named_ns = now_ns();
+	r->start_ns = r->read_ns = r->named_ns = watch_now_ns();
 	switch_screen(r, true);
 	while (!done(r)) {
 		wait_until(r, next_reading(r));
@@ -364,25 +356,6 @@ static int loop(struct watch *r)
 }
 
 /* --- begin and end ---------------------------------------------------------------------------- */
-
-/* Signals wait for sigtimedwait(), so that no place is without a clean end. */
-static void block_signals(struct watch *r)
-{
-	sigemptyset(&r->signals);
-	sigaddset(&r->signals, SIGINT);
-	sigaddset(&r->signals, SIGTERM);
-	sigaddset(&r->signals, SIGHUP);
-	sigaddset(&r->signals, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &r->signals, &r->mask);
-}
-
-static bool wants_screen(const struct options *o)
-{
-	const char *term = getenv("TERM");
-
-	return o->format == FORMAT_TEXT && isatty(STDOUT_FILENO) && term && *term &&
-	       strcmp(term, "dumb");
-}
 
 static int begin(struct watch *r, const struct record_host *h)
 {
@@ -431,8 +404,8 @@ static int watch(struct watch *r)
 		cli_error("watch: %s", err);
 		return EXIT_INPUT;
 	}
-	r->screen = wants_screen(&r->o);
-	block_signals(r);
+	r->screen = r->o.format == FORMAT_TEXT && watch_has_screen();
+	watch_block_signals(&r->signals, &r->mask);
 	if (!begin(r, &h))
 		code = loop(r);
 	stop(r);
@@ -452,7 +425,7 @@ int cmd_watch(int argc, char **argv)
 		code = EXIT_USAGE;
 		break;
 	case PARSE_GO:
-		code = watch(&r);
+		code = r.o.watch.diagnose ? watch_diagnose(&r.o) : watch(&r);
 		break;
 	}
 	options_free(&r.o);

@@ -60,7 +60,7 @@ struct watch_options {
 	unsigned long max_kb;
 	unsigned int keep;
 	const char *exec, *metrics;
-	bool exits;
+	bool exits, diagnose;
 };
 
 struct options {

@@ -48,6 +48,9 @@ struct hvst_session {
 	int vm, vcpu, timer;
 	struct hvst_observer obs;
 	void *obs_ctx;
+	struct hvst_live_ops live; /* @live.read NULL: a recording */
+	void *live_ctx;
+	size_t live_keep;
 	struct hvst_source *src;
 	struct kvm *kvm;      /* of the last run that analysed */
 	struct analysis *an;  /* the same run's */
@@ -220,6 +223,19 @@ int hvst_session_set_threads(struct hvst_session *s, unsigned int threads)
 	return ret;
 }
 
+int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *ops, void *ctx,
+			  size_t keep)
+{
+	int ret = check_not_open(s);
+
+	if (ret)
+		return ret;
+	s->live = *ops;
+	s->live_ctx = ctx;
+	s->live_keep = keep;
+	return 0;
+}
+
 void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p)
 {
 	s->params = *p;
@@ -264,6 +280,9 @@ int hvst_session_open(struct hvst_session *s)
 		.ignored_ids = s->ignored,
 		.reader = s->reader,
 		.threads = s->threads,
+		.live = s->live.read ? &s->live : NULL,
+		.live_ctx = s->live_ctx,
+		.live_keep = s->live_keep,
 	};
 
 	int ret = check_not_open(s);
@@ -412,6 +431,11 @@ static int pass(struct hvst_session *s)
 			break;
 		}
 		n = hvst_source_next(s->src, &ev);
+		if (n == -EAGAIN) {
+			n = hvst_source_poll(s->src);
+			if (!n)
+				continue;
+		}
 		if (n <= 0)
 			break;
 		ret = batch(s, ev, n);

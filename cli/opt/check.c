@@ -156,6 +156,23 @@ static bool brief_consistent(const struct options *o)
 
 #define WATCH_MIN_INTERVAL_NS 100000000
 
+/* The first option of what is counted and saved; NULL: none was given. */
+static const char *watch_counting_option(const struct options *o, const struct options *plain)
+{
+	const struct watch_limits *l = &o->watch.limits, *p = &plain->watch.limits;
+
+	return o->output					  ? "--output"
+	       : o->watch.keep != plain->watch.keep		  ? "--keep"
+	       : o->watch.max_kb != plain->watch.max_kb		  ? "--max-size"
+	       : o->watch.exec					  ? "--exec"
+	       : o->watch.metrics				  ? "--metrics"
+	       : o->watch.interval_ns != plain->watch.interval_ns ? "--interval"
+	       : l->min_rate != p->min_rate			  ? "--min-rate"
+	       : l->min_share != p->min_share			  ? "--min-share"
+	       : l->min_ns != p->min_ns				  ? "--min-length"
+								  : NULL;
+}
+
 /* Without a ring there is nothing to save. */
 static bool watch_consistent(const struct options *o)
 {
@@ -164,13 +181,19 @@ static bool watch_consistent(const struct options *o)
 
 	if (o->command->bit != CMD_WATCH)
 		return true;
+	options_init(&plain, o->command);
+	if (o->watch.diagnose) {
+		option = watch_counting_option(o, &plain);
+		if (option)
+			cli_error("%s: %s means nothing with --diagnose", o->command->name, option);
+		return !option;
+	}
 	if (o->watch.interval_ns < WATCH_MIN_INTERVAL_NS) {
 		cli_error("%s: --interval is at least 100 ms", o->command->name);
 		return false;
 	}
 	if (o->watch.ring_kb)
 		return true;
-	options_init(&plain, o->command);
 	option = o->output				 ? "--output"
 		 : o->watch.exits			 ? "--exits"
 		 : o->watch.keep != plain.watch.keep	 ? "--keep"

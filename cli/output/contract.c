@@ -101,13 +101,19 @@ static void put_trace(struct json *j, const struct hvst_trace *t)
 	json_end_object(j);
 }
 
-void contract_start(struct json *j, struct out *o, const struct hvst_trace *trace)
+static void start(struct json *j, struct out *o, const struct hvst_trace *trace,
+		  unsigned int pretty)
 {
-	json_start(j, o, 2);
+	json_start(j, o, pretty);
 	json_object(j, NULL);
 	json_string(j, "schema", "hvstimer/2");
 	j->trace = trace;
 	put_trace(j, trace);
+}
+
+void contract_start(struct json *j, struct out *o, const struct hvst_trace *trace)
+{
+	start(j, o, trace, 2);
 }
 
 void contract_end(struct json *j)
@@ -379,19 +385,33 @@ static void put_texts(struct json *j, const char *key, const char *first, size_t
 	json_end_array(j);
 }
 
+static void put_diagnosis(struct json *j, const struct hvst_result *r)
+{
+	json_string(j, "headline", r->headline);
+	put_texts(j, "reasons", r->reasons[0], sizeof(r->reasons[0]), r->nr_reasons);
+	put_texts(j, "next", r->next[0], sizeof(r->next[0]), r->nr_next);
+	json_string(j, "advice", r->advice);
+	contract_vms(j, r);
+	contract_timers(j, r);
+	contract_storms(j, r);
+	contract_clocks(j, r);
+	contract_findings(j, "verdicts", &finding_verdict, r->verdicts, HVST_Q_COUNT);
+	contract_end(j);
+}
+
 void contract_diagnosis(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r)
 {
 	struct json j;
 
-	contract_start(&j, o, trace);
-	json_string(&j, "headline", r->headline);
-	put_texts(&j, "reasons", r->reasons[0], sizeof(r->reasons[0]), r->nr_reasons);
-	put_texts(&j, "next", r->next[0], sizeof(r->next[0]), r->nr_next);
-	json_string(&j, "advice", r->advice);
-	contract_vms(&j, r);
-	contract_timers(&j, r);
-	contract_storms(&j, r);
-	contract_clocks(&j, r);
-	contract_findings(&j, "verdicts", &finding_verdict, r->verdicts, HVST_Q_COUNT);
-	contract_end(&j);
+	start(&j, o, trace, 2);
+	put_diagnosis(&j, r);
+}
+
+void contract_diagnosis_line(struct out *o, const struct hvst_trace *trace,
+			     const struct hvst_result *r)
+{
+	struct json j;
+
+	start(&j, o, trace, 0);
+	put_diagnosis(&j, r);
 }

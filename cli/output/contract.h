@@ -34,7 +34,9 @@ void contract_clocks(struct json *j, const struct hvst_result *r);
 /* One distribution under @key. */
 void contract_sketch(struct json *j, const char *key, const struct hvst_sketch *s);
 
-/* The whole of diagnose --json. */
+/* The whole of diagnose --json; and the same on one line. */
 void contract_diagnosis(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r);
+void contract_diagnosis_line(struct out *o, const struct hvst_trace *trace,
+			     const struct hvst_result *r);
 
 #endif

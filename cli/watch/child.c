@@ -9,18 +9,28 @@
 #include "../message.h"
 #include "child.h"
 
-pid_t watch_child_save(const struct watch_ring *r, const struct watch_table *t, const char *path)
+pid_t watch_child_fork(void)
 {
 	pid_t parent = getpid(), pid;
-	char err[512];
 
 	fflush(NULL);
 	pid = fork();
 	if (pid)
 		return pid < 0 ? -errno : pid;
-	/* The instance must not outlive a killed parent for want of a lock that is free. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || !watch_ring_save(r, t, path, err, sizeof(err)))
+	if (getppid() != parent)
+		_exit(1);
+	return 0;
+}
+
+pid_t watch_child_save(const struct watch_ring *r, const struct watch_table *t, const char *path)
+{
+	pid_t pid = watch_child_fork();
+	char err[512];
+
+	if (pid)
+		return pid;
+	if (!watch_ring_save(r, t, path, err, sizeof(err)))
 		_exit(0);
 	cli_error("watch: %s", err);
 	_exit(1);

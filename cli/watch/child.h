@@ -16,6 +16,12 @@
 pid_t watch_child_save(const struct watch_ring *r, const struct watch_table *t, const char *path);
 
 /*
+ * Forks a process that is killed if this one is, so that an instance does not stay locked. As
+ * fork(2), but a negative errno.
+ */
+pid_t watch_child_fork(void);
+
+/*
  * Runs @command in a shell, with @rep in the environment (HVSTIMER_*), signals as in @mask, and
  * standard output on standard error. Its id, or a negative errno.
  */

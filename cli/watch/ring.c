@@ -28,7 +28,7 @@ static int set_up(struct watch_ring *r, unsigned long kb, char *err, size_t errl
 {
 	const struct {
 		const char *file, *value;
-	} settings[] = { { "trace_clock", "mono" }, { "options/overwrite", "1" } };
+	} settings[] = { { "trace_clock", WATCH_CLOCK }, { "options/overwrite", "1" } };
 	unsigned int i;
 	char size[32];
 	int rc;

@@ -11,6 +11,8 @@
 struct record_host;
 struct watch_table;
 
+#define WATCH_CLOCK "mono" /* the trace clock of our rings */
+
 /**
  * struct watch_ring - a ring buffer that events are recorded into
  * @events: bit per enum hvst_event_id: what is recorded

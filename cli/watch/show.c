@@ -26,7 +26,7 @@ const char *watch_event_name(enum watch_event event)
 	return event_names[event];
 }
 
-static char *utc(char *buf, size_t len, time_t when)
+char *watch_show_time(char *buf, size_t len, time_t when)
 {
 	struct tm tm;
 
@@ -50,7 +50,7 @@ void watch_show_line(struct out *out, const struct watch_report *r)
 	const struct watch_state *s = &r->w->state;
 	char when[32], hz[UNIT_BUF], lasts[UNIT_BUF], n[UNIT_BUF];
 
-	out_printf(out, "%s %s: ", utc(when, sizeof(when), r->when),
+	out_printf(out, "%s %s: ", watch_show_time(when, sizeof(when), r->when),
 		   r->event == WATCH_EVENT_STORM ? "storm"
 		   : r->event == WATCH_EVENT_END ? "storm ended"
 						 : "saved");
@@ -77,7 +77,7 @@ void watch_show_json(struct out *out, const struct watch_report *r)
 
 	json_start(&j, out, 0);
 	json_object(&j, NULL);
-	json_string(&j, "time", utc(when, sizeof(when), r->when));
+	json_string(&j, "time", watch_show_time(when, sizeof(when), r->when));
 	json_string(&j, "event", event_names[r->event]);
 	json_string(&j, "vm", r->who->name[0] ? r->who->name : NULL);
 	json_id(&j, "pid", r->who->pid ? r->who->pid : -1);
@@ -192,7 +192,8 @@ static void put_title(struct out *out, const struct watch_view *v, size_t nr)
 	char up[UNIT_BUF], when[32];
 
 	out_printf(out, "hvstimer watch  %s  up %s  %zu timers  storms %" PRIu64,
-		   utc(when, sizeof(when), v->when), unit_duration(up, v->up_ns), nr, v->storms);
+		   watch_show_time(when, sizeof(when), v->when), unit_duration(up, v->up_ns), nr,
+		   v->storms);
 	out_printf(out, "  saved %" PRIu64, v->saved);
 	if (v->uncounted)
 		out_printf(out, "  not counted %" PRIu64, v->uncounted);

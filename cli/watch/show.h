@@ -27,6 +27,8 @@ struct watch_report {
 	const char *file;
 };
 
+/* "2026-11-28T22:00:00Z"; returns @buf. */
+char *watch_show_time(char *buf, size_t len, time_t when);
 /* "storm", "storm_end", "saved" */
 const char *watch_event_name(enum watch_event event);
 void watch_show_line(struct out *out, const struct watch_report *r);

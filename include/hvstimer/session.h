@@ -105,6 +105,20 @@ struct hvst_observer {
 	int (*armed)(void *ctx, const struct hvst_arm *arm, enum hvst_arm_cause cause);
 };
 
+/**
+ * struct hvst_live_ops - where the sub-buffers of a live trace come from, such as trace_pipe_raw
+ * @read: the next sub-buffer of @cpu, with its head, into @buf of @len bytes, the size of a
+ *	sub-buffer. Its length; 0 when there is none at present; a negative errno ends the run. Must
+ *	not block.
+ * @wait: between two rounds in which all CPUs were read: wait for events, but not when @busy: there
+ *	were more than one round reads. 0: read on; 1: nothing more comes, the run ends with what is
+ *	left; a negative errno ends the run.
+ */
+struct hvst_live_ops {
+	int (*read)(void *ctx, unsigned int cpu, void *buf, size_t len);
+	int (*wait)(void *ctx, bool busy);
+};
+
 /* Storm and past-due rule; hvst_params_default() fills in the documented defaults. */
 struct hvst_params {
 	unsigned int storm_min_arms;  /* 64: past-due arms that make a storm */
@@ -145,6 +159,18 @@ int hvst_session_ignore(struct hvst_session *s,
 int hvst_session_set_reader(struct hvst_session *s, enum hvst_reader reader);
 int hvst_session_set_threads(struct hvst_session *s,
 			     unsigned int threads); /* 0: the CPUs at hand */
+
+/**
+ * hvst_session_set_live - read a trace that is still being recorded
+ * @ops: copied; called on the thread that runs the session
+ * @keep: bytes of sub-buffers that stay in memory when they were analysed; the next run begins with
+ *	these
+ *
+ * The session's one file is the head of a trace.dat: its description of events, clock and CPUs,
+ * without data. Events of the CPUs are merged one round late. One thread does all. 0 or -EBUSY.
+ */
+int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *ops, void *ctx,
+			  size_t keep);
 
 /* Of a run: may be changed between runs. */
 void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p);

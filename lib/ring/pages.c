@@ -68,7 +68,7 @@ int hvst_pages_rewind(struct hvst_pages *p)
 	p->chunks_left = 0;
 	p->empty = 0;
 	if (!p->compressed)
-		return 0;
+		return 0; /* a live trace begins with hvst_live_start() */
 	if (p->end - p->start < sizeof(p->chunks_left))
 		return ends_early(p);
 	p->pos += sizeof(p->chunks_left);
@@ -154,8 +154,23 @@ static int load_chunk(struct hvst_pages *p, struct hvst_block *b, struct hvst_un
 	return 1;
 }
 
+static int load_live(struct hvst_pages *p, struct hvst_block *b)
+{
+	int rc = reserve(&b->data, &b->cap, p->page_size);
+
+	if (!rc)
+		rc = hvst_live_next(p->live, b->data, &p->bound);
+	if (rc <= 0)
+		return rc;
+	b->len = p->page_size;
+	b->file_bytes = 0;
+	return 1;
+}
+
 int hvst_pages_load(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpack *u)
 {
+	if (p->live)
+		return load_live(p, b);
 	return p->compressed ? load_chunk(p, b, u) : load_window(p, b);
 }
 
@@ -233,7 +248,7 @@ int hvst_pages_seek(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpa
 
 	if (!rc && p->compressed)
 		rc = make_index(p);
-	if (rc)
+	if (rc || p->live)
 		return rc;
 	chunks = p->chunks_left;
 	hi = p->compressed ? p->nr_index : (p->end - p->start) / p->page_size;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * The page reader: the data of one CPU in one buffer, as blocks of whole sub-buffers. A block is a
- * window of the file or one decompressed chunk; memory is bounded by the block, not by the file.
+ * window of the file, one decompressed chunk, or one sub-buffer of a live trace; memory is bounded
+ * by the block, not by the file.
  * The file is read with pread(2) and never mapped: a file that shrinks under a mapping kills the
  * process, and reading a window into a warm buffer costs less than the page faults.
  */
@@ -9,6 +10,7 @@
 #define HVST_RING_PAGES_H
 
 #include "../file/file.h"
+#include "live.h"
 
 struct hvst_block {
 	uint8_t *data; /* @len bytes, whole sub-buffers */
@@ -28,6 +30,8 @@ struct hvst_pages {
 	uint64_t empty;	 /* compressed: bytes of sub-buffers since the last one with a record */
 	uint64_t *index; /* offsets of the chunks, built by the first seek */
 	uint32_t nr_index;
+	struct hvst_live_cpu *live; /* where sub-buffers come from instead of the file; NULL */
+	uint64_t bound;		    /* live: after -EAGAIN, see hvst_live_next() */
 };
 
 /* @window: about how many bytes a block may have. */
@@ -45,7 +49,7 @@ int hvst_pages_rewind(struct hvst_pages *p);
  *
  * 1, 0 at the end, or a negative errno at p->pos: -EBADMSG for data that cannot be decompressed,
  * -E2BIG for a chunk that needs more memory than a block may have, -EFBIG for endless empty
- * sub-buffers.
+ * sub-buffers, -EAGAIN where a live trace has none at present.
  */
 int hvst_pages_load(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpack *u);
 

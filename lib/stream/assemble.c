@@ -206,6 +206,33 @@ static int open_streams(struct hvst_source *s)
 	return 0;
 }
 
+static int open_live(struct hvst_source *s)
+{
+	for (unsigned int i = 0; s->live && i < s->nr_streams; i++) {
+		struct hvst_pages *p = &s->streams[i]->pages;
+
+		p->live = hvst_live_add_cpu(s->live, s->streams[i]->cpu, p->page_size);
+		if (!p->live)
+			return no_memory(s);
+	}
+	return 0;
+}
+
+/* The head of a live trace is read like a file, so its sub-buffers must be ones to read alike. */
+static int check_live(struct hvst_source *s, const struct hvst_source_opts *o)
+{
+	const struct hvst_file *f = &s->files[0]->file;
+
+	if (!o->live)
+		return 0;
+	if (s->nr_files != 1 || f->nr_buffers != 1 || f->declined[0] || f->data_bytes)
+		return hvst_source_fail(s, -EOPNOTSUPP,
+					"%s: a live trace has one head, of one buffer without data",
+					f->path);
+	s->live = hvst_live_new(o->live, o->live_ctx, o->live_keep);
+	return s->live ? 0 : no_memory(s);
+}
+
 static int add_streams(struct hvst_source *s, const struct hvst_source_opts *o,
 		       struct source_file *sf)
 {
@@ -215,7 +242,8 @@ static int add_streams(struct hvst_source *s, const struct hvst_source_opts *o,
 		if (b->text || !s->buffers[sf->first_buffer + i].selected)
 			continue;
 		for (unsigned int c = 0; c < b->nr_cpus; c++) {
-			int rc = b->cpus[c].size && cpu_selected(o, b->cpus[c].cpu)
+			bool any = b->cpus[c].size || s->live;
+			int rc = any && cpu_selected(o, b->cpus[c].cpu)
 					 ? add_stream(s, sf, i, &b->cpus[c])
 					 : 0;
 
@@ -348,7 +376,9 @@ static int open_reader_thread(struct hvst_source *s, const struct hvst_source_op
 			return no_memory(s);
 	}
 	s->reader = hvst_reader_thread_new(s->streams, s->nr_streams, s->dedup,
-					   o->threads ? o->threads : usable_cpus());
+					   s->live	? 1
+					   : o->threads ? o->threads
+							: usable_cpus());
 	return s->reader ? 0 : no_memory(s);
 }
 
@@ -372,11 +402,18 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 	for (unsigned int i = 0; i < o->nr_paths && !rc; i++)
 		rc = add_buffers(s, o, i);
 	if (!rc)
+		rc = check_live(s, o);
+	if (!rc)
 		rc = check_selection(s, o);
 	for (unsigned int i = 0; i < o->nr_paths && !rc; i++)
 		rc = add_streams(s, o, s->files[i]);
 	if (!rc)
 		rc = check_clocks(s);
+	if (!rc && s->live && s->trace.cycles)
+		rc = hvst_source_fail(s, -EOPNOTSUPP,
+				      "%s: the clock %s counts cycles, whose length can only be "
+				      "estimated from a whole recording",
+				      o->paths[0], s->trace.clock);
 	if (!rc && !s->nr_streams && only_text(s))
 		rc = hvst_source_fail(s, -EOPNOTSUPP,
 				      "%s: holds the text of a latency tracer and no events",
@@ -384,6 +421,8 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 	if (rc)
 		return rc;
 	rc = open_streams(s);
+	if (!rc)
+		rc = open_live(s);
 	if (rc)
 		return rc;
 	describe_clock(s);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,9 +181,19 @@ static int decode_records(struct hvst_cpu_stream *cs, struct hvst_event_chunk *c
 
 /* --- sub-buffers --- */
 
+/* A live trace has nothing more at present: later events are not earlier than the bound. */
+static int wait_for_more(struct hvst_cpu_stream *cs)
+{
+	int64_t bound = cs->pages.bound ? stamp_of(cs, cs->pages.bound).ns : INT64_MIN;
+
+	if (bound > cs->last_ns)
+		cs->last_ns = bound;
+	return HVST_CHUNK_WAITS;
+}
+
 /*
- * Makes a whole sub-buffer available at @block_pos. 1, also when @blocks has reached its limit; 0
- * at the end of the stream, negative errno.
+ * Makes a whole sub-buffer available at @block_pos. 1, also when @blocks has reached its limit;
+ * HVST_CHUNK_WAITS; 0 at the end of the stream, negative errno.
  */
 static int need_block(struct hvst_cpu_stream *cs, struct hvst_event_chunk *chunk,
 		      struct hvst_unpack *u, unsigned int *blocks)
@@ -196,6 +207,8 @@ static int need_block(struct hvst_cpu_stream *cs, struct hvst_event_chunk *chunk
 		cs->block_pos = 0;
 		if (rc <= 0) {
 			cs->block.len = 0;
+			if (rc == -EAGAIN)
+				return wait_for_more(cs);
 			cs->failed = rc < 0;
 			return rc;
 		}
@@ -285,7 +298,7 @@ static int decode_pages(struct hvst_cpu_stream *cs, struct hvst_event_chunk *chu
 		if (cs->sub.at < cs->sub.end)
 			break;
 		rc = need_block(cs, chunk, u, &blocks);
-		if (rc <= 0)
+		if (rc != 1)
 			return rc;
 		if (blocks <= HVST_CHUNK_BLOCKS)
 			open_subbuf(cs, chunk);

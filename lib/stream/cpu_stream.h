@@ -18,6 +18,7 @@
 #include "../tracecmd/tracecmd.h"
 
 #define HVST_CHUNK_EVENTS 512 /* the chunks of several CPUs fit into the cache of a core */
+#define HVST_CHUNK_WAITS  2   /* a live trace: until the next round of reading */
 #define HVST_CHUNK_BLOCKS 16  /* blocks read for one chunk, at most: bounds the time it takes */
 
 /* Counters of one chunk, or of a pass so far. */
@@ -37,7 +38,8 @@ struct hvst_counts {
  * struct hvst_event_chunk - events of one CPU stream
  * @next: of a list that the chunk's owner keeps
  * @n: number of events, possibly 0
- * @rc: 1 when more may come, 0 at the end of the stream, negative errno
+ * @rc: 1 when more may come, HVST_CHUNK_WAITS when nothing more is there at present, 0 at the end
+ *	of the stream, negative errno
  * @bound_ns: no event of a later chunk of the stream is earlier
  * @counts: of this chunk
  * @ns: times of the events, then twice @bound_ns: all that the merge reads

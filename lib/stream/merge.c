@@ -145,6 +145,12 @@ void hvst_merge_stop(struct hvst_merge *m)
 	}
 }
 
+void hvst_merge_resume(struct hvst_merge *m)
+{
+	for (unsigned int i = 0; i < m->nr; i++)
+		m->cursors[i].waits = false;
+}
+
 /* A stream's chunk is used up: @b and batches before it may point into it. */
 static void release_after(struct hvst_merge *m, struct hvst_merge_cursor *c, struct hvst_batch *b)
 {
@@ -173,8 +179,13 @@ static int next_chunk(struct hvst_merge *m, struct hvst_batch *b, struct hvst_co
 	if (!chunk)
 		return -ENOMEM;
 	hvst_counts_add(counts, &chunk->counts);
-	m->cursors[stream] =
-		(struct hvst_merge_cursor){ 0, chunk->ns, chunk->ns + chunk->n, chunk->ev, chunk };
+	m->cursors[stream] = (struct hvst_merge_cursor){
+		.ns = chunk->ns,
+		.end = chunk->ns + chunk->n,
+		.ev = chunk->ev,
+		.chunk = chunk,
+		.waits = chunk->rc == HVST_CHUNK_WAITS,
+	};
 	replay(m, set_after(m, stream));
 	return chunk->rc < 0 ? chunk->rc : 0;
 }
@@ -225,6 +236,7 @@ long hvst_merge_next(struct hvst_merge *m, struct hvst_batch *b, struct hvst_cou
 
 	b->done = NULL;
 	b->nr_done = 0;
+	b->waits = false;
 	while (m->nr && n < HVST_BATCH && b->nr_done < HVST_BATCH_CHUNKS) {
 		const struct hvst_merge_cursor *c = &m->cursors[key_stream(m->tree[0])];
 		size_t left = HVST_BATCH - n < SLICE ? HVST_BATCH - n : SLICE;
@@ -232,6 +244,9 @@ long hvst_merge_next(struct hvst_merge *m, struct hvst_batch *b, struct hvst_cou
 		if (key_is_far(m->tree[0])) {
 			if (!rebase(m))
 				break;
+		} else if (c->ns == c->end && c->waits) {
+			b->waits = true;
+			break;
 		} else if (c->ns == c->end) {
 			rc = next_chunk(m, b, counts);
 			if (rc)

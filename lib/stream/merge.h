@@ -19,6 +19,7 @@
  * struct hvst_batch - events in the order of time
  * @ev: room for HVST_BATCH pointers, owned; the events are valid until @done is released
  * @n: number of events; 0 at the end, negative errno
+ * @waits: with 0 events: not the end, but a live trace has no more at present
  * @done: chunks that no later batch points into
  * @nr_done: their number
  * @counts: of the pass up to the end of the batch
@@ -26,6 +27,7 @@
 struct hvst_batch {
 	const struct hvst_event **ev;
 	long n;
+	bool waits;
 	struct hvst_event_chunk *done;
 	unsigned int nr_done;
 	struct hvst_counts counts;
@@ -41,6 +43,7 @@ struct hvst_merge_cursor {
 	const int64_t *ns, *end;
 	const struct hvst_event *ev;
 	struct hvst_event_chunk *chunk; /* NULL before the first one */
+	bool waits;			/* @chunk is the last one of this round of a live trace */
 };
 
 struct hvst_merge {
@@ -61,6 +64,8 @@ void hvst_merge_free(struct hvst_merge *m);
 void hvst_merge_restart(struct hvst_merge *m);
 /* Releases the current chunks: the pass is over. */
 void hvst_merge_stop(struct hvst_merge *m);
+/* A live trace was read on: streams that had nothing more may have. */
+void hvst_merge_resume(struct hvst_merge *m);
 /*
  * Puts the next events into @b, whose chunks were released, and adds to @counts. Returns their
  * number, 0 only at the end, or a negative errno.

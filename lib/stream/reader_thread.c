@@ -119,6 +119,11 @@ int hvst_reader_thread_start(struct hvst_reader_thread *t, int64_t from_ns, int6
 	return 0;
 }
 
+void hvst_reader_thread_resume(struct hvst_reader_thread *t)
+{
+	hvst_merge_resume(&t->merge);
+}
+
 const struct hvst_batch *hvst_reader_thread_next(struct hvst_reader_thread *t)
 {
 	const struct hvst_batch *b;

@@ -25,6 +25,8 @@ void hvst_reader_thread_free(struct hvst_reader_thread *t);
 void hvst_reader_thread_stop(struct hvst_reader_thread *t);
 /* Begins a pass, after hvst_reader_thread_stop(): 0 or a negative errno. */
 int hvst_reader_thread_start(struct hvst_reader_thread *t, int64_t from_ns, int64_t to_ns);
+/* A live trace, with one thread: was read on after a batch that waits. */
+void hvst_reader_thread_resume(struct hvst_reader_thread *t);
 /* The next batch, valid until the next call. */
 const struct hvst_batch *hvst_reader_thread_next(struct hvst_reader_thread *t);
 

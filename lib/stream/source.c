@@ -41,6 +41,7 @@ void hvst_source_close(struct hvst_source *s)
 		return;
 	hvst_reader_thread_free(s->reader);
 	hvst_dedup_free(s->dedup);
+	hvst_live_free(s->live);
 	for (unsigned int i = 0; i < s->nr_streams; i++)
 		hvst_cpu_stream_free(s->streams[i]);
 	for (unsigned int i = 0; i < s->nr_files; i++) {
@@ -85,6 +86,8 @@ int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_field
 
 	hvst_reader_thread_stop(s->reader);
 	hvst_source_reset_counters(s);
+	if (s->live)
+		hvst_live_start(s->live);
 	for (unsigned int i = 0; i < s->nr_files; i++)
 		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids,
 				    all_fields);
@@ -149,7 +152,18 @@ long hvst_source_next(struct hvst_source *s, const struct hvst_event *const **ba
 	*batch = b->ev;
 	s->bytes_done = b->counts.bytes;
 	update_trace(s, &b->counts, b->ev, (size_t)b->n);
-	return b->n;
+	return b->n || !b->waits ? b->n : -EAGAIN;
+}
+
+int hvst_source_poll(struct hvst_source *s)
+{
+	int rc = hvst_live_poll(s->live);
+
+	if (rc)
+		return hvst_source_fail(s, rc, "%s: reading failed: %s", s->files[0]->file.path,
+					strerror(-rc));
+	hvst_reader_thread_resume(s->reader);
+	return 0;
 }
 
 void hvst_source_progress(const struct hvst_source *s, uint64_t *done, uint64_t *total)

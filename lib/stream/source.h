@@ -26,12 +26,16 @@ int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fie
  * hvst_source_next - the next batch in time order; equal time stamps keep file, buffer, CPU, then
  * record order
  *
- * Returns the number of events, 0 at the end, negative errno on a read error (see
- * hvst_source_error). *@batch, an array of pointers to them, and the events stay valid until the
- * next call. Times never go backwards within one CPU stream: an event stamped before its
- * predecessor is delivered in its place with the predecessor's time, and counted.
+ * Returns the number of events, 0 at the end, -EAGAIN where hvst_source_poll() is due, another
+ * negative errno on a read error (see hvst_source_error). *@batch, an array of pointers to them,
+ * and the events stay valid until the next call. Times never go backwards within one CPU stream: an
+ * event stamped before its predecessor is delivered in its place with the predecessor's time, and
+ * counted.
  */
 long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **batch);
+
+/* Waits for a live trace and reads on. 0 or a negative errno (see hvst_source_error). */
+int hvst_source_poll(struct hvst_source *src);
 
 /* Bytes read so far and in all, for progress. */
 void hvst_source_progress(const struct hvst_source *src, uint64_t *done, uint64_t *total);

@@ -16,6 +16,10 @@ struct hvst_source_opts {
 	uint64_t ignored_ids; /* bit per enum hvst_event_id: as if not recorded */
 	enum hvst_reader reader;
 	unsigned int threads; /* 0: as many as there are usable CPUs */
+	/* A live trace, of which the one file is the head; NULL: a recording. */
+	const struct hvst_live_ops *live;
+	void *live_ctx;
+	size_t live_keep;
 };
 
 #endif

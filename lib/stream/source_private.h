@@ -24,7 +24,8 @@ struct hvst_source {
 	unsigned int nr_streams;
 	struct hvst_reader_thread *reader;
 	struct hvst_dedup *dedup;
-	unsigned int *file_of; /* by buffer */
+	unsigned int *file_of;	/* by buffer */
+	struct hvst_live *live; /* NULL: a recording */
 	uint64_t bytes_done;
 	bool started;	/* a pass */
 	uint64_t bytes; /* of all streams */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A ring buffer of our own, read while it is written, for a session. */
+#ifndef HVST_CLI_WATCH_LIVE_H
+#define HVST_CLI_WATCH_LIVE_H
+
+#include "ring.h"
+
+/**
+ * struct watch_live - the ring and its readers
+ * @fds: by CPU, trace_pipe_raw; -1: there is no such CPU
+ * @head: a file in memory, the head of a trace.dat; -1: none
+ */
+struct watch_live {
+	struct watch_ring ring;
+	int *fds;
+	unsigned int nr;
+	int head;
+};
+
+/*
+ * Begin to record into @kb KiB a CPU, with @exits also exits and entries. 0, or a negative errno
+ * with the reason in @err; watch_live_stop() is due in either case.
+ */
+int watch_live_start(struct watch_live *l, const struct record_host *h, unsigned long kb,
+		     bool exits, char *err, size_t errlen);
+/* The next sub-buffer of @cpu: its length, 0 when there is none at present, a negative errno. */
+int watch_live_read(struct watch_live *l, unsigned int cpu, void *buf, size_t len);
+/* Ends the recording and removes the instance. 0 or a negative errno. */
+int watch_live_stop(struct watch_live *l);
+
+#endif

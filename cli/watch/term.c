@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "term.h"
+
+int64_t watch_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * WATCH_S_NS + ts.tv_nsec;
+}
+
+void watch_block_signals(sigset_t *signals, sigset_t *mask)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGHUP);
+	sigaddset(signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, signals, mask);
+}
+
+bool watch_has_screen(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb");
+}
+
+void watch_switch_screen(struct out *out, bool on)
+{
+	out_str(out, on ? "\033[?1049h\033[?25l" : "\033[?25h\033[?1049l");
+}

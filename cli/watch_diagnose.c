@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hvstimer watch --diagnose. One session reads a ring buffer of our own for as long as it runs.
+ * What has been found so far is shown once a second by a child process: there the trace ends, so
+ * that the analysis makes its findings, while in this process it goes on.
+ *
+ * A pass of the session ends after an hour, in a quiet moment, or after a day in any case, so that
+ * its memory is bounded; the next one begins with the events that are still in memory.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "output/contract.h"
+#include "output/text.h"
+#include "output/units.h"
+#include "record.h"
+#include "watch/child.h"
+#include "watch/live.h"
+#include "watch/show.h"
+#include "watch/term.h"
+#include "watch/told.h"
+#include "watch_diagnose.h"
+
+#define RING_KB	     4096
+#define KEEP	     (32u << 20) /* bytes of events for the next pass, and for what they explain */
+#define POLL_NS	     (WATCH_S_NS / 10)
+#define SHOW_NS	     WATCH_S_NS
+#define PASS_NS	     (3600 * WATCH_S_NS)
+#define PASS_MOST_NS (24 * PASS_NS)
+
+/**
+ * struct live - a run
+ * @told: what was told until the last time it was shown
+ * @show_ns: when to show next; @pass_ns: when the pass began
+ * @child: this process only shows
+ * @ended: by a signal or its time; @failed: after a message
+ */
+struct live {
+	const struct options *o;
+	struct watch_live ring;
+	struct hvst_session *s;
+	struct watch_names names;
+	struct watch_told told;
+	sigset_t signals, mask;
+	int64_t start_ns, show_ns, pass_ns;
+	int report; /* child: where @told goes */
+	bool screen, child, ended, failed;
+};
+
+/* --- showing ---------------------------------------------------------------------------------- */
+
+/* The lines of @page that the terminal has room for, from its upper left corner on. */
+static void put_page(struct out *out, const struct out *page)
+{
+	const char *at = page->buf, *end = page->buf + page->len;
+	unsigned int line;
+
+	for (line = 0; at < end && line + 1 < out->height; line++) {
+		const char *eol = memchr(at, '\n', (size_t)(end - at));
+
+		if (!eol)
+			eol = end;
+		out_mem(out, at, (size_t)(eol - at));
+		out_str(out, "\033[K\r\n");
+		at = eol + 1;
+	}
+	out_str(out, "\033[J");
+}
+
+static void put_title(struct out *page, const struct live *l, const struct hvst_trace *t)
+{
+	char when[32], up[UNIT_BUF], events[UNIT_BUF], lost[UNIT_BUF];
+
+	out_printf(page, "hvstimer watch --diagnose  %s  up %s  events %s",
+		   watch_show_time(when, sizeof(when), time(NULL)),
+		   unit_duration(up, watch_now_ns() - l->start_ns), unit_count(events, t->events));
+	if (t->lost_places)
+		out_printf(page, "  lost in %s places", unit_count(lost, t->lost_places));
+	out_str(page, "\n\n");
+}
+
+static void draw_screen(const struct live *l, struct out *out)
+{
+	const struct hvst_trace *t = hvst_session_trace(l->s);
+	struct out page;
+
+	out_open_memory(&page);
+	page.color = out->color;
+	page.width = out->width;
+	page.height = out->height > 3 ? out->height - 2 : 1;
+	put_title(&page, l, t);
+	text_diagnosis(&page, t, hvst_session_result(l->s), false);
+	out_str(out, "\033[H");
+	if (page.len)
+		put_page(out, &page);
+	out->err = out->err ? out->err : page.err;
+	out_discard(&page);
+}
+
+static bool close_output(struct live *l, struct out *out)
+{
+	int rc = out_close(out);
+
+	if (!rc)
+		return true;
+	if (rc != -EPIPE)
+		cli_error("watch: standard output: %s", strerror(-rc));
+	l->failed = true;
+	return false;
+}
+
+static void switch_screen(struct live *l, bool on)
+{
+	struct out out;
+
+	if (!l->screen || out_open(&out, NULL, l->o->color))
+		return;
+	watch_switch_screen(&out, on);
+	close_output(l, &out);
+}
+
+/* After a pass: tell what is new, and draw the screen. */
+static void show(struct live *l)
+{
+	struct out out, dropped;
+
+	if (out_open(&out, NULL, l->o->color)) {
+		l->failed = true;
+		return;
+	}
+	out_open_memory(&dropped);
+	watch_tell(&l->told, l->screen ? &dropped : &out, l->o->format == FORMAT_JSONL,
+		   hvst_session_trace(l->s), hvst_session_result(l->s), &l->names);
+	if (l->screen)
+		draw_screen(l, &out);
+	out_discard(&dropped);
+	close_output(l, &out);
+}
+
+/* --- the child that shows --------------------------------------------------------------------- */
+
+static bool write_all(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static bool read_all(int fd, void *data, size_t len)
+{
+	char *at = data;
+
+	while (len) {
+		ssize_t n = read(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* Its pass has ended: show, and hand back what was told. */
+static void end_child(struct live *l, int rc)
+{
+	if (rc)
+		cli_error("watch: %s", hvst_session_error(l->s));
+	else
+		show(l);
+	_exit(!rc && !l->failed && write_all(l->report, &l->told, sizeof(l->told)) ? 0 : 1);
+}
+
+static void take_told(struct live *l, int fd, pid_t pid)
+{
+	static struct watch_told told;
+	int status = 1;
+
+	if (read_all(fd, &told, sizeof(told)))
+		l->told = told;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!status)
+		return;
+	/* It has said why, unless it was killed. */
+	if (WIFSIGNALED(status))
+		cli_error("watch: the process that shows was killed by signal %d",
+			  WTERMSIG(status));
+	l->failed = true;
+}
+
+/* True in the child. */
+static bool fork_child(struct live *l)
+{
+	int fds[2] = { -1, -1 };
+	pid_t pid = pipe(fds) ? -errno : watch_child_fork();
+
+	if (!pid) {
+		close(fds[0]);
+		l->report = fds[1];
+		l->child = true;
+		return true;
+	}
+	if (fds[1] >= 0)
+		close(fds[1]);
+	if (pid > 0) {
+		take_told(l, fds[0], pid);
+	} else {
+		cli_error("watch: cannot show what is found: %s", strerror(-pid));
+		l->failed = true;
+	}
+	if (fds[0] >= 0)
+		close(fds[0]);
+	return false;
+}
+
+/* --- the session's side ----------------------------------------------------------------------- */
+
+static int on_read(void *ctx, unsigned int cpu, void *buf, size_t len)
+{
+	struct live *l = ctx;
+
+	return l->child ? 0 : watch_live_read(&l->ring, cpu, buf, len);
+}
+
+static void wait_until(struct live *l, int64_t until)
+{
+	int64_t left;
+
+	do {
+		struct timespec ts = { 0, 0 };
+		int sig;
+
+		left = until - watch_now_ns();
+		if (left > 0)
+			ts = (struct timespec){ left / WATCH_S_NS, left % WATCH_S_NS };
+		sig = sigtimedwait(&l->signals, NULL, &ts);
+		if (sig > 0 && sig != SIGCHLD)
+			l->ended = true;
+	} while (left > 0 && !l->ended);
+}
+
+static bool pass_is_over(const struct live *l, int64_t now)
+{
+	int64_t age = now - l->pass_ns;
+
+	return age >= PASS_MOST_NS || (age >= PASS_NS && !watch_told_open(&l->told));
+}
+
+static int on_wait(void *ctx, bool busy)
+{
+	struct live *l = ctx;
+	int64_t now = watch_now_ns(), until = now + POLL_NS, end = 0;
+
+	if (l->o->watch.duration_ns)
+		end = l->start_ns + l->o->watch.duration_ns;
+	if (end && end < until)
+		until = end;
+	wait_until(l, busy ? now : until);
+	now = watch_now_ns();
+	l->ended |= end && now >= end;
+	if (!l->ended && now >= l->show_ns) {
+		l->show_ns = now + SHOW_NS;
+		if (fork_child(l))
+			return 1;
+	}
+	if (l->ended || l->failed) {
+		watch_ring_set(&l->ring.ring, false); /* so that it comes to an end */
+		return 1;
+	}
+	return pass_is_over(l, now);
+}
+
+/* --- begin and end ---------------------------------------------------------------------------- */
+
+static int open_session(struct live *l)
+{
+	static const struct hvst_live_ops ops = { .read = on_read, .wait = on_wait };
+	int rc;
+
+	l->s = hvst_session_new();
+	if (!l->s) {
+		cli_error("out of memory");
+		return -ENOMEM;
+	}
+	rc = hvst_session_add_fd(l->s, l->ring.head, "live trace");
+	if (!rc)
+		rc = hvst_session_set_live(l->s, &ops, l, KEEP);
+	if (!rc)
+		rc = hvst_session_open(l->s);
+	if (rc)
+		cli_error("watch: %s", hvst_session_error(l->s));
+	return rc;
+}
+
+static int begin(struct live *l, const struct record_host *h)
+{
+	const struct watch_options *w = &l->o->watch;
+	char err[256];
+	int rc;
+
+	if (!record_host_writable()) {
+		cli_error("watch: %s cannot be written: run as root", h->dir);
+		return -EACCES;
+	}
+	if (watch_instances_reap() && !l->o->quiet)
+		cli_error("watch: removed what a killed run had left in tracefs");
+	rc = watch_live_start(&l->ring, h, w->ring_kb ? w->ring_kb : RING_KB, w->exits, err,
+			      sizeof(err));
+	if (rc) {
+		cli_error("watch: %s", err);
+		return rc;
+	}
+	rc = open_session(l);
+	if (!rc && !l->screen && !l->o->quiet)
+		cli_error("watch: diagnosing");
+	return rc;
+}
+
+static void write_report(struct live *l)
+{
+	const struct hvst_result *r = hvst_session_result(l->s);
+	const struct hvst_trace *t = hvst_session_trace(l->s);
+	struct out out;
+
+	if (out_open(&out, NULL, l->o->color)) {
+		l->failed = true;
+		return;
+	}
+	if (l->o->format == FORMAT_JSONL)
+		contract_diagnosis_line(&out, t, r);
+	else
+		text_diagnosis(&out, t, r, false);
+	close_output(l, &out);
+}
+
+static int exit_status(const struct live *l)
+{
+	const struct hvst_result *r = hvst_session_result(l->s);
+
+	if (l->failed || !r)
+		return EXIT_INPUT;
+	if (!l->o->check)
+		return EXIT_OK;
+	if (l->told.total)
+		return EXIT_FINDINGS;
+	return r->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL ? EXIT_UNKNOWN : EXIT_OK;
+}
+
+static int loop(struct live *l)
+{
+	int rc;
+
+	l->start_ns = watch_now_ns();
+	l->show_ns = l->start_ns + SHOW_NS;
+	switch_screen(l, true);
+	do {
+		l->pass_ns = watch_now_ns();
+		rc = hvst_session_run(l->s);
+		if (l->child)
+			end_child(l, rc);
+	} while (!rc && !l->ended && !l->failed);
+	if (!rc && !l->failed)
+		show(l);
+	switch_screen(l, false);
+	if (rc) {
+		cli_error("watch: %s", hvst_session_error(l->s));
+		return EXIT_INPUT;
+	}
+	if (!l->failed)
+		write_report(l);
+	return exit_status(l);
+}
+
+int watch_diagnose(const struct options *o)
+{
+	struct live l = { .o = o, .ring.head = -1 };
+	int code = EXIT_INPUT, rc;
+	struct record_host h;
+	char err[256];
+
+	if (record_host_read(&h, err, sizeof(err))) {
+		cli_error("watch: %s", err);
+		return EXIT_INPUT;
+	}
+	l.screen = o->format == FORMAT_TEXT && watch_has_screen();
+	watch_block_signals(&l.signals, &l.mask);
+	if (!begin(&l, &h))
+		code = loop(&l);
+	rc = watch_live_stop(&l.ring);
+	if (rc)
+		cli_warn("watch: an instance is left in tracefs (%s); the next watch removes it",
+			 strerror(-rc));
+	hvst_session_free(l.s);
+	watch_names_free(&l.names);
+	record_host_free(&h);
+	return code;
+}
