@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SLACK = 60_000_000          # an emulated host may take so long from the truth's time stamp to the guest's first arm
 STEP_MIN = 5_000_000        # smaller steps are lost in that too
 STEP_SLACK = 4_000_000
+SLOW, TICKS = 1.25, 0.75    # how long a phase may take, of its time; how many of its ticks must come
 FREE = {'preemption', 'host_unpaired_clock_reads'}      # the load of the emulator decides
 
 with open(os.path.join(HERE, 'verdicts.json'), encoding='utf-8') as table:
@@ -30,6 +31,19 @@ def phases(truth):
     ends = {(t['vcpu'], t['phase']): t for t in truth if t['type'] == 'phase_end'}
     starts = [t for t in truth if t['type'] == 'phase_start']
     return [(t, ends[t['vcpu'], t['phase']]) for t in starts if (t['vcpu'], t['phase']) in ends]
+
+
+def starved(truth):
+    """whether an emulator did not give the guest its time: a phase takes longer than it was to, or ticks are missing"""
+    for start, end in phases(truth):
+        took = (end['mono_ns'] - start['mono_ns']) / 1e9
+        if took > SLOW * start['secs']:
+            return True
+        for timer, arms in zip(start['timers'], end['arms']):
+            if start['expect'] == 'none' and timer['mode'] == 'one-shot' and timer['policy'] == 'next=now+period' and \
+                    arms < TICKS * start['secs'] * 1e7 / timer['period_100ns']:
+                return True
+    return False
 
 
 def storm_end(storm):

@@ -16,6 +16,14 @@ holds() { # NAME PART FILE
 	grep -q -- "$2" "$3" || wrong "$1: no \"$2\" in: $(cat "$3")"
 }
 
+# Says so where the emulator did not give a guest its time: phases of $1 that took longer than they were to.
+slow() {
+	sed -n 's/.*"phase_\(start\|end\)","mono_ns":\([0-9]*\),"vcpu":\([0-9]*\),.*"phase":\([0-9]*\),.*/\1 \3.\4 \2 &/p' "$1" |
+		awk '$1 == "start" { from[$2] = $3; secs[$2] = $0; sub(/.*"secs":/, "", secs[$2]) }
+			$1 == "end" && $2 in from && ($3 - from[$2]) / 1e9 > 1.25 * (secs[$2] + 0) {
+				print "SLOW phase", $2, "took", ($3 - from[$2]) / 1e9, "s of", secs[$2] + 0 }'
+}
+
 # What a recording may not leave changed.
 state() {
 	for f in tracing_on set_event buffer_size_kb trace_clock current_tracer saved_cmdlines_size; do

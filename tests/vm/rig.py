@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -130,9 +131,10 @@ def accelerator():
 
 
 class Rig:
-    """The machine. @programs: paths of what its scripts run, beside busybox and trace-cmd."""
+    """The machine. @programs: paths of what its scripts run, beside busybox and trace-cmd; @within: seconds for all."""
 
-    def __init__(self, build, programs, files=None):
+    def __init__(self, build, programs, files=None, within=None):
+        self.until = time.monotonic() + within if within else None
         self.cache = os.path.join(build, 'vm')
         os.makedirs(self.cache, exist_ok=True)
         for need in ('qemu-system-x86_64', 'busybox', 'cpio', 'trace-cmd', 'apt-get', 'dpkg-deb', 'ldd'):
@@ -178,6 +180,8 @@ class Rig:
                     with open(part, 'rb') as p:
                         shutil.copyfileobj(p, f)
             limit = BOOT_LIMIT + sum(seconds + 20 for _, seconds in jobs.values())
+            if self.until:
+                limit = max(1, min(limit, self.until - time.monotonic()))
             self.boots += 1
             console = os.path.join(where, f'console.{self.boots}')
             self.qemu(tmp, console, limit)
@@ -186,7 +190,7 @@ class Rig:
 
     def qemu(self, tmp, console, limit):
         vmlinuz = glob.glob(self.kernel + '/boot/vmlinuz-*')[0]
-        words = ['qemu-system-x86_64', *accelerator(), '-machine', 'pc', '-smp', '2', '-m', '1536', '-nodefaults',
+        words = ['qemu-system-x86_64', *accelerator(), '-machine', 'pc', '-smp', os.environ.get('VM_CPUS', '2'), '-m', '1536', '-nodefaults',
                  '-display', 'none', '-no-reboot', '-serial', 'file:' + console, '-kernel', vmlinuz,
                  '-initrd', tmp + '/initrd', '-append', 'console=ttyS0 panic=-1 tsc=reliable mitigations=off loglevel=4',
                  '-device', 'virtio-serial-pci', '-chardev', f'file,id=files,path={tmp}/files.tar',
@@ -195,7 +199,7 @@ class Rig:
             try:
                 subprocess.run(words, timeout=limit, check=False, stdin=subprocess.DEVNULL, stderr=err)
             except subprocess.TimeoutExpired:
-                print(f'# the emulated machine hangs: stopped after {limit} s', flush=True)
+                print(f'# the emulated machine hangs, or has no more time: stopped after {limit:.0f} s', flush=True)
 
     @staticmethod
     def ended(console):
@@ -218,7 +222,7 @@ class Rig:
 
     def run(self, jobs, where):
         """Runs all of @jobs, in as many machines as it takes: a machine that dies is followed by one with the jobs that
-        are left. Returns {name: exit status, or None for a job in which TRIES machines died}."""
+        are left. Returns {name: exit status, or None for a job in which TRIES machines died or which had no time}."""
         os.makedirs(where, exist_ok=True)
         results, left, deaths = {}, dict(jobs), collections.Counter()
         while left:
@@ -228,6 +232,9 @@ class Rig:
             if not left:
                 break
             self.failures += 1
+            if self.until and time.monotonic() > self.until:
+                results.update(dict.fromkeys(left))
+                break
             victim = next(iter(left))
             deaths[victim] += 1
             print(f'# the emulated machine died in {victim}', flush=True)

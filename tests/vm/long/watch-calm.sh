@@ -1,19 +1,20 @@
 # seconds: 6000
-# An hour without a storm, with ticks that are early, late, fast and lost now and then: watch writes nothing.
+# An hour without a storm, with guests whose ticks are early, late and fast: watch writes nothing. With VM_CPUS=1
+# the emulated machine lives longer.
 mkdir saved
 hvstimer watch -q --ring 1M -o saved --exec 'echo "$HVSTIMER_EVENT" >>hook' >out 2>err &
 w=$!
 runs=0
-while [ "$(cut -d. -f1 /proc/uptime)" -lt 3660 ]; do
-	for s in healthy fast-ticks fast-clock refused page-off; do
+begin=$(cut -d. -f1 /proc/uptime)
+while [ "$(cut -d. -f1 /proc/uptime)" -lt $((begin + 3600)) ]; do
+	for s in healthy fast-clock fast-ticks; do
 		stimer-storm -q -o truth.jsonl $s || wrong "stimer-storm $s fails"
 		runs=$((runs + 1))
+		sleep 40
 	done
-	rm -f truth.jsonl
-	sleep 20
 done
 kill -0 $w || wrong "watch has ended"
-echo "$runs healthy guests in $(cut -d' ' -f1 /proc/uptime) s"
+echo "$runs guests without a storm in $(($(cut -d. -f1 /proc/uptime) - begin)) s"
 same "instances" 2 "$(ls $T/instances | wc -l)"
 kill -TERM $w
 wait $w

@@ -1,0 +1,56 @@
+# seconds: 500
+# Ten storms or more at random times, among healthy ticks and past-due arms that harm nobody (ticks of a clock that
+# jumps, or runs fast): each is found within two seconds, none is found where there is none, and what is saved holds
+# a storm's beginning. LATE and RATE as in watch.sh.
+LATE=1500000000
+RATE=50
+mkdir saved
+hvstimer watch --jsonl --min-rate $RATE --ring 8M -o saved >out 2>err &
+w=$!
+i=0
+while ! grep -qs counting err && [ $i -lt 100 ]; do
+	i=$((i + 1))
+	sleep 0.1
+done
+storms=0 seed=100
+: >phases
+while [ $storms -lt 10 ] && [ $seed -lt 120 ]; do
+	seed=$((seed + 1))
+	case $((seed % 4)) in
+	0) words=clock-jump ;;
+	1) words=fast-clock ;;
+	*) words="--seed $seed random" ;;
+	esac
+	stimer-storm -q -o truth.jsonl $words || wrong "stimer-storm $words fails"
+	slow truth.jsonl
+	cat truth.jsonl >>truths.jsonl
+	sed -n 's/.*"type":"phase_start","mono_ns":\([0-9]*\),.*"tid":\([0-9]*\),.*"expect_storm":true.*/\2 \1/p' truth.jsonl >>phases
+	storms=$(wc -l <phases)
+	sleep "$(awk -v s=$seed 'BEGIN { srand(s); print 0.2 + 3 * rand() }')"
+done
+sleep 4
+kill -TERM $w
+wait $w
+same "exit status" 0 $?
+sed -n 's/.*"event": "storm",.*"tid": \([0-9]*\),.*"since_ns": \([0-9]*\), "until_ns": \([0-9]*\),.*/\1 \2 \3/p' out >told
+echo "$storms storms in $((seed - 100)) guests, $(wc -l <told) reported"
+[ $storms -ge 10 ] || wrong "too few storms: $storms"
+while read -r tid ns; do
+	awk -v tid=$tid -v ns=$ns -v late=$LATE '$1 == tid && $3 >= ns && $3 <= ns + 2e9 + late { ok = 1 } END { exit !ok }' told ||
+		wrong "not found in time: tid $tid, phase $ns, told $(grep "^$tid " told)"
+done <phases
+while read -r tid since until; do
+	awk -v tid=$tid -v at=$until '$1 == tid && $2 <= at { ok = 1 } END { exit !ok }' phases ||
+		wrong "reported without one: tid $tid, $since to $until"
+done <told
+same "storms reported" $storms "$(wc -l <told)"
+ls saved/*.dat >files || wrong "nothing was saved"
+while read -r file; do
+	hvstimer diagnose --json $file >d.json || wrong "$file cannot be read"
+	sed -n 's/.*"tid": \([0-9]*\), "timer": [0-9]*, "start_ns": \([0-9]*\).*/\1 \2/p' d.json >starts
+	cat starts phases | awk 'NF == 2 { if (NR <= n) at[NR] = $0; else if (NR > n) for (i = 1; i <= n; i++) { split(at[i], a); if (a[1] == $1 && a[2] >= $2 && a[2] < $2 + 3e8) ok = 1 } } END { exit !ok }' n="$(wc -l <starts)" ||
+		wrong "$file has no storm's beginning: $(cat starts)"
+done <files
+echo "$(wc -l <files) saved"
+rm -rf saved d.json
+exit $bad
