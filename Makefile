@@ -109,6 +109,10 @@ UNIT_BINS	:= $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRCS))
 BENCH_BINS	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(BENCH_SRCS))
 SAMPLE_BINS	:= $(patsubst samples/%.c,$(O)/samples/%,$(SAMPLE_SRCS))
 PLUGINS		:= $(patsubst plugins/%.c,$(O)/plugins/%.so,$(PLUGIN_SRCS))
+# Built where the headers of KernelShark's library are there.
+KSHARK_CFLAGS	:= $(shell $(PKG_CONFIG) --exists libkshark 2>/dev/null && command -v $(CXX) >/dev/null && \
+		   [ -e /usr/include/GL/glu.h ] && $(PKG_CONFIG) --cflags libkshark | sed "s/-I/-isystem /g")
+KSHARK		:= $(if $(KSHARK_CFLAGS),$(O)/kshark/plugin-hv_stimer.so)
 # The reproducer's guest is a program for x86-64.
 STORM_BIN	:= $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),$(O)/stimer-storm)
 
@@ -124,7 +128,7 @@ $(O)/completions/%: completions/%.in lib/event/schema.c
 	@mkdir -p $(@D)
 	$(Q)sed 's/@EVENTS@/$(EVENT_NAMES)/' $< >$@
 
-all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(HELPER) $(PLUGINS) $(SAMPLE_BINS) $(STORM_BIN) \
+all: deps-present $(LIB_A) $(LIB_SO) $(CLI_BIN) $(HELPER) $(PLUGINS) $(KSHARK) $(SAMPLE_BINS) $(STORM_BIN) \
 	$(O)/hvstimer.pc $(O)/hvstimer-watch.service $(MAN_LINKS) \
 	$(COMPLETIONS)
 
@@ -235,6 +239,21 @@ $(PLUGINS): $(O)/plugins/%.so: $(O)/plugins/%.o $(call objs,$(wildcard $(PLUGIN_
 	$(say) LD $@
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,--version-script=plugins/plugin.map -o $@ $^
 
+# The plugin for KernelShark has the library within it; its drawing is in C++, as KernelShark's shapes are.
+KSHARK_OBJS	:= $(O)/plugins/kshark_hv_stimer.o $(O)/plugins/kshark_draw.o
+kshark_dir	?= $(prefix)/lib/$(shell $(CC) -print-multiarch 2>/dev/null)/kernelshark/plugins
+$(O)/plugins/kshark_hv_stimer.o: private EXTRA_CFLAGS += $(KSHARK_CFLAGS)
+$(O)/plugins/kshark_draw.o: plugins/kshark_draw.cpp $(O)/.flags
+	$(say) CXX $<
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 $(filter-out -Wstrict-prototypes -Wmissing-prototypes -Wshadow,$(WARN)) -fPIC $(CFLAGS) \
+		$(ALL_CPPFLAGS) $(HARDEN) $(KSHARK_CFLAGS) -fvisibility=hidden -MMD -MP -c -o $@ $<
+$(KSHARK): $(KSHARK_OBJS) $(LIB_A) plugins/kshark.map
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -shared $(ALL_LDFLAGS) -Wl,--version-script=plugins/kshark.map -o $@ $(KSHARK_OBJS) $(LIB_A) \
+		-lkshark-plot $(call pkg_libs,libkshark) $(LIB_LIBS)
+
 # Programs of tests/plugin/t_*: they know the plugin through libtraceevent alone.
 PLUGIN_TESTS	:= $(O)/tests/plugin/drive
 $(PLUGIN_TESTS): $(O)/tests/plugin/%: $(O)/tests/plugin/%.o
@@ -324,6 +343,7 @@ define INSTALLED
 755 $(libexecdir) $(HELPER)
 644 $(libdir) $(LIB_A)
 644 $(plugindir) $(PLUGINS)
+644 $(kshark_dir) $(KSHARK)
 644 $(libdir)/pkgconfig $(O)/hvstimer.pc
 644 $(includedir)/hvstimer $(wildcard include/hvstimer/*.h)
 644 $(bashcompdir) $(O)/completions/hvstimer

@@ -68,3 +68,26 @@ char *hvst_text_count(uint64_t n, char *buf)
 	*p = 0;
 	return buf;
 }
+
+const char *hvst_guest_source_text(enum hvst_guest_source v, bool article)
+{
+	/* Without its article a name begins at @bare. */
+	static const struct {
+		const char *text;
+		unsigned int bare;
+	} clocks[] = {
+		[HVST_SRC_UNKNOWN] = { "a clock not known", 8 },
+		[HVST_SRC_REFERENCE_COUNTER] = { "the reference counter", 4 },
+		[HVST_SRC_TSC_PAGE] = { "the TSC page", 4 },
+		[HVST_SRC_TSC_PAGE_DISABLED] = { "the TSC page, disabled", 4 },
+		[HVST_SRC_TSC_EMULATED] = { "an emulated TSC", 3 },
+		[HVST_SRC_RAW_TSC] = { "the TSC itself", 4 },
+		[HVST_SRC_KVMCLOCK] = { "the kvmclock", 4 },
+		[HVST_SRC_ACPI_PM] = { "the ACPI PM timer", 4 },
+		[HVST_SRC_HPET] = { "the HPET", 4 },
+	};
+
+	if ((unsigned int)v >= sizeof(clocks) / sizeof(clocks[0]))
+		v = HVST_SRC_UNKNOWN;
+	return clocks[v].text + (article ? 0 : clocks[v].bare);
+}

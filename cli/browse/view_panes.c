@@ -251,9 +251,9 @@ static enum br_role guest_text(const struct br_model *m, const struct hvst_guest
 	if (t->vcpu >= 0)
 		snprintf(who, sizeof(who), " v%d", t->vcpu);
 	snprintf(buf, len, "%c  %s%s%s %s -> %s%s%s%s", t->from == HVST_SRC_UNKNOWN ? 't' : 'T',
-		 unit_time(at, t->ts_ns), vm_tag(m, t->vm, vm), who, words_guest_source(t->from),
-		 words_guest_source(t->to), role, seen ? "" : ", ",
-		 seen ? "" : hvst_confidence_name(t->confidence));
+		 unit_time(at, t->ts_ns), vm_tag(m, t->vm, vm), who,
+		 hvst_guest_source_text(t->from, false), hvst_guest_source_text(t->to, false), role,
+		 seen ? "" : ", ", seen ? "" : hvst_confidence_name(t->confidence));
 	return BR_MARK;
 }
 

@@ -177,13 +177,14 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 		if (m->findings[i].kind != BR_F_GUEST || !in_band(t, vm, vcpu))
 			continue;
 		draw_stretch(m, l, g, y, &span, t->ts_ns,
-			     words_guest_source(before ? before->to : t->from));
+			     hvst_guest_source_text(before ? before->to : t->from, false));
 		span.ts_ns = t->ts_ns;
 		span.i++;
 		before = t;
 	}
 	if (before)
-		draw_stretch(m, l, g, y, &span, last + 1, words_guest_source(before->to));
+		draw_stretch(m, l, g, y, &span, last + 1,
+			     hvst_guest_source_text(before->to, false));
 }
 
 /* --- rows --- */

@@ -4,10 +4,11 @@
 
 #include "table.h"
 
-#define COLUMN(key, kind, member, ...)                                                             \
+/* A column is called as the member that it has. */
+#define COLUMN(kind, member)                                                                       \
 	{                                                                                          \
-		.name = key, .type = VALUE_##kind, .offset = offsetof(OF, member), .in = IN_DATA,  \
-		__VA_ARGS__                                                                        \
+		.name = #member, .type = VALUE_##kind, .offset = offsetof(OF, member),             \
+		.in = IN_DATA                                                                      \
 	}
 #define KIND(name, type)                                                                           \
 	static const struct finding_kind name##_kind = { name##_columns,                           \
@@ -17,99 +18,86 @@
 
 #define OF struct recording_row
 static const struct finding_field recording_columns[] = {
-	COLUMN("file", POINTER, file),	       COLUMN("files", INT, files),
-	COLUMN("version", INT, version),       COLUMN("compression", POINTER, compression),
-	COLUMN("uname", POINTER, uname),       COLUMN("truncated_at", SIGNED, truncated_at),
-	COLUMN("headline", POINTER, headline), COLUMN("advice", POINTER, advice),
+	COLUMN(POINTER, file),	      COLUMN(INT, files),      COLUMN(INT, version),
+	COLUMN(POINTER, compression), COLUMN(POINTER, uname),  COLUMN(SIGNED, truncated_at),
+	COLUMN(POINTER, headline),    COLUMN(POINTER, advice),
 };
 KIND(recording, OF);
 #undef OF
 
 #define OF struct hvst_trace
 static const struct finding_field trace_columns[] = {
-	COLUMN("clock", POINTER, clock),
-	COLUMN("cpus", INT, cpus),
-	COLUMN("first_ns", TIME, first_ns),
-	COLUMN("last_ns", TIME, last_ns),
-	COLUMN("events", COUNT, events),
-	COLUMN("relevant", COUNT, relevant),
-	COLUMN("ignored", COUNT, ignored),
-	COLUMN("malformed", COUNT, malformed),
-	COLUMN("duplicates", COUNT, duplicates),
-	COLUMN("backwards", COUNT, backwards),
-	COLUMN("unfollowed", COUNT, unfollowed),
-	COLUMN("lost_places", COUNT, lost_places),
-	COLUMN("lost_events", COUNT, lost_events),
-	COLUMN("lost_ns", DURATION, lost_ns),
-	COLUMN("start_expired_recorded", BOOL, start_expired_recorded),
-	COLUMN("padding_ns", DURATION, padding_ns),
+	COLUMN(POINTER, clock),
+	COLUMN(INT, cpus),
+	COLUMN(TIME, first_ns),
+	COLUMN(TIME, last_ns),
+	COLUMN(COUNT, events),
+	COLUMN(COUNT, relevant),
+	COLUMN(COUNT, ignored),
+	COLUMN(COUNT, malformed),
+	COLUMN(COUNT, duplicates),
+	COLUMN(COUNT, backwards),
+	COLUMN(COUNT, unfollowed),
+	COLUMN(COUNT, lost_places),
+	COLUMN(COUNT, lost_events),
+	COLUMN(DURATION, lost_ns),
+	COLUMN(BOOL, start_expired_recorded),
+	COLUMN(DURATION, padding_ns),
 };
 KIND(trace, OF);
 #undef OF
 
 #define OF struct vm_owner
 static const struct finding_field vm_columns[] = {
-	COLUMN("vm", ID, vm),
+	COLUMN(ID, vm),
 };
 KIND(vm, OF);
 #undef OF
 
 #define OF struct arm_row
 static const struct finding_field arm_columns[] = {
-	COLUMN("vm", ID, vm),
-	COLUMN("vcpu", ID, vcpu),
-	COLUMN("tid", ID, tid),
-	COLUMN("timer", ID, timer),
-	COLUMN("cpu", ID, cpu),
-	COLUMN("ts_ns", TIME, ts_ns),
-	COLUMN("ts_raw", SIGNED, ts_raw),
-	COLUMN("kind", POINTER, kind),
-	COLUMN("time_now", REF, time_now),
-	COLUMN("count", COUNT, count),
-	COLUMN("skew_ns", SIGNED, skew_ns),
-	COLUMN("error_ns", DURATION, error_ns),
-	COLUMN("period_ref", REF, period_ref),
-	COLUMN("inferred", BOOL, inferred),
-	COLUMN("restart", BOOL, restart),
-	COLUMN("padded", BOOL, padded),
-	COLUMN("host", BOOL, host),
-	COLUMN("parked", BOOL, parked),
+	COLUMN(ID, vm),		 COLUMN(ID, vcpu),	  COLUMN(ID, tid),
+	COLUMN(ID, timer),	 COLUMN(ID, cpu),	  COLUMN(TIME, ts_ns),
+	COLUMN(SIGNED, ts_raw),	 COLUMN(POINTER, kind),	  COLUMN(REF, time_now),
+	COLUMN(COUNT, count),	 COLUMN(SIGNED, skew_ns), COLUMN(DURATION, error_ns),
+	COLUMN(REF, period_ref), COLUMN(BOOL, inferred),  COLUMN(BOOL, restart),
+	COLUMN(BOOL, padded),	 COLUMN(BOOL, host),	  COLUMN(BOOL, parked),
 };
 KIND(arm, OF);
 #undef OF
 
 #define OF struct question_owner
 static const struct finding_field question_columns[] = {
-	COLUMN("question", POINTER, question),
+	COLUMN(POINTER, question),
 };
 KIND(question, OF);
 #undef OF
 
 #define OF struct evidence_row
 static const struct finding_field evidence_columns[] = {
-	COLUMN("finding_table", POINTER, finding_table),
-	COLUMN("finding_id", COUNT, finding_id),
-	COLUMN("event", POINTER, event),
-	COLUMN("ts_ns", TIME, ts_ns),
-	COLUMN("ts_raw", SIGNED, ts_raw),
-	COLUMN("cpu", ID, cpu),
-	COLUMN("tid", ID, tid),
-	COLUMN("buffer", POINTER, buffer),
-	COLUMN("text", POINTER, text),
+	COLUMN(POINTER, finding_table),
+	COLUMN(COUNT, finding_id),
+	COLUMN(POINTER, event),
+	COLUMN(TIME, ts_ns),
+	COLUMN(SIGNED, ts_raw),
+	COLUMN(ID, cpu),
+	COLUMN(ID, tid),
+	COLUMN(POINTER, buffer),
+	COLUMN(POINTER, text),
 };
 KIND(evidence, OF);
 #undef OF
 
 #define OF struct sketch_row
 static const struct finding_field sketch_columns[] = {
-	COLUMN("metric", POINTER, metric),
-	COLUMN("vm", ID, vm),
-	COLUMN("vcpu", ID, vcpu),
-	COLUMN("tid", ID, tid),
-	COLUMN("timer", ID, timer),
-	COLUMN("bucket_low", SIGNED, bucket_low),
-	COLUMN("bucket_high", SIGNED, bucket_high),
-	COLUMN("count", COUNT, count),
+	COLUMN(POINTER, metric),
+	COLUMN(ID, vm),
+	COLUMN(ID, vcpu),
+	COLUMN(ID, tid),
+	COLUMN(ID, timer),
+	COLUMN(SIGNED, bucket_low),
+	COLUMN(SIGNED, bucket_high),
+	COLUMN(COUNT, count),
 };
 KIND(sketch, OF);
 #undef OF

@@ -59,7 +59,9 @@ void options_help(struct out *out, const struct command *cmd)
 	unsigned int s, i;
 
 	out_printf(out, "Usage: hvstimer %s [options]%s\n\n", cmd->name,
-		   takes_files(cmd) ? " [FILE...]" : "");
+		   cmd->bit == CMD_MERGE ? " RESULT..."
+		   : takes_files(cmd)	 ? " [FILE...]"
+					 : "");
 	out_wrap(out, 0, 0, 0, cmd->about);
 	for (s = 0; s < SEC_COUNT; s++) {
 		bool titled = false;
@@ -74,5 +76,6 @@ void options_help(struct out *out, const struct command *cmd)
 		}
 	}
 	out_printf(out, "\n%sMore: man hvstimer-%s\n",
-		   takes_files(cmd) ? "FILE defaults to trace.dat. " : "", cmd->name);
+		   takes_files(cmd) && cmd->bit != CMD_MERGE ? "FILE defaults to trace.dat. " : "",
+		   cmd->name);
 }

@@ -292,16 +292,6 @@ static void guest_clock(struct text *t, const struct hvst_result *r)
 	}
 }
 
-static bool all_no(const struct hvst_result *r)
-{
-	unsigned int q;
-
-	for (q = 0; q < HVST_Q_COUNT; q++)
-		if (answer(r, q) != HVST_NO)
-			return false;
-	return true;
-}
-
 static void calm_next(struct text *t, const struct hvst_result *r)
 {
 	if (r->headline_fault >= 0)
@@ -314,7 +304,7 @@ static void calm_next(struct text *t, const struct hvst_result *r)
 	else if (answer(r, HVST_Q_PREEMPTION) == HVST_YES)
 		add(t, "Next, if the virtual machine is slow, find out what keeps its processors "
 		       "from running. ");
-	else if (all_no(r))
+	else if (hvst_result_all_no(r))
 		add(t, "If the virtual machine was slow in that time, look elsewhere than at its "
 		       "timers. ");
 	else

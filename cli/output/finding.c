@@ -298,7 +298,8 @@ static void guest_change(char *buf, size_t len, const void *finding)
 	char offset[UNIT_BUF], rate[64];
 	size_t at;
 
-	at = snprintf(buf, len, "%s -> %s", words_guest_source(t->from), words_guest_source(t->to));
+	at = snprintf(buf, len, "%s -> %s", hvst_guest_source_text(t->from, false),
+		      hvst_guest_source_text(t->to, false));
 	if (t->offset_ns != HVST_UNKNOWN && at < len)
 		at += snprintf(buf + at, len - at, ", %s", unit_signed(offset, t->offset_ns));
 	rate_text(rate, sizeof(rate), t->rate_ppm, t->rate_ppm_error);

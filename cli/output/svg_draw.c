@@ -215,8 +215,9 @@ static void find_changes(struct svg_marks *m, const struct svg_span *t, const st
 		if (g->from == HVST_SRC_UNKNOWN || !svg_same_vm(vm, g->vm) ||
 		    !svg_same_vm(vcpu, g->vcpu))
 			continue;
-		snprintf(text, sizeof(text), "guest: %s -> %s (%s)", words_guest_source(g->from),
-			 words_guest_source(g->to), hvst_confidence_name(g->confidence));
+		snprintf(text, sizeof(text), "guest: %s -> %s (%s)",
+			 hvst_guest_source_text(g->from, false),
+			 hvst_guest_source_text(g->to, false), hvst_confidence_name(g->confidence));
 		mark_add(m, t, g->ts_ns, SVG_MARK_GUEST, text);
 	}
 }

@@ -59,23 +59,6 @@ const char *words_answer(enum hvst_answer a)
 	return a == HVST_CANNOT_TELL ? "cannot tell" : hvst_answer_name(a);
 }
 
-const char *words_guest_source(enum hvst_guest_source s)
-{
-	static const char *const words[] = {
-		[HVST_SRC_UNKNOWN] = "not known",
-		[HVST_SRC_REFERENCE_COUNTER] = "reference counter",
-		[HVST_SRC_TSC_PAGE] = "TSC page",
-		[HVST_SRC_TSC_PAGE_DISABLED] = "TSC page disabled",
-		[HVST_SRC_TSC_EMULATED] = "emulated TSC",
-		[HVST_SRC_RAW_TSC] = "TSC itself",
-		[HVST_SRC_KVMCLOCK] = "kvmclock",
-		[HVST_SRC_ACPI_PM] = "ACPI PM timer",
-		[HVST_SRC_HPET] = "HPET",
-	};
-
-	return s < ARRAY_SIZE(words) && words[s] ? words[s] : hvst_guest_source_name(s);
-}
-
 const char *words_ref_source(enum hvst_ref_source s)
 {
 	static const char *const words[] = {

@@ -15,7 +15,6 @@ const char *words_topic(enum hvst_question q);
 /* "yes", "no", "cannot tell" */
 const char *words_answer(enum hvst_answer a);
 /* "TSC page", "reference counter" */
-const char *words_guest_source(enum hvst_guest_source s);
 const char *words_ref_source(enum hvst_ref_source s);
 /* "restored or migrated in" */
 const char *words_life(enum hvst_life_kind k);

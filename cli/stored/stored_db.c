@@ -15,6 +15,8 @@
 #include "stored_private.h"
 
 #define MAX_COLUMNS 64
+#define MAX_ROW	    (1 << 20)
+#define MAX_MEMORY  (64 << 20)
 
 /**
  * struct cursor - the rows of one table
@@ -343,7 +345,10 @@ static int check_schema(struct stored_file *f)
 	return 0;
 }
 
-/* Nothing in the database's own schema may call functions, nor write. */
+/*
+ * Nothing in the database's own schema may call functions, nor write; and it takes no more memory
+ * than it should, whatever it says of its pages and rows.
+ */
 static int distrust(struct stored_file *f)
 {
 	sqlite3 *db = f->db->db;
@@ -353,6 +358,8 @@ static int distrust(struct stored_file *f)
 	    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL) ||
 	    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL))
 		return db_error(f);
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, MAX_ROW);
+	sqlite3_hard_heap_limit64(MAX_MEMORY);
 	return 0;
 }
 

@@ -435,6 +435,23 @@ struct hvst_result {
 	int headline_fault; /* enum hvst_question, answered with yes; a storm's reason, too */
 };
 
+/**
+ * hvst_result_all_no() - whether every question is answered with no
+ * @r: a result
+ *
+ * An open answer is none: only then was nothing found that could have been.
+ */
+bool hvst_result_all_no(const struct hvst_result *r);
+
+/**
+ * hvst_guest_source_text() - the clock that a guest uses, in English
+ * @v: the clock
+ * @article: with an article, as in a sentence: "the TSC page", "an emulated TSC"
+ *
+ * Returns a constant string, never NULL. For programs there is hvst_guest_source_name().
+ */
+const char *hvst_guest_source_text(enum hvst_guest_source v, bool article);
+
 /* The JSON contract's words for the enums above; never NULL. */
 const char *hvst_storm_kind_name(enum hvst_storm_kind v);
 const char *hvst_storm_cause_name(enum hvst_storm_cause v);

@@ -174,7 +174,8 @@ static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 		if (sw)
 			reason(r, "%s earlier the guest changed from %s to %s.",
 			       hvst_text_duration(s->start_ns - s->cause_ts_ns, dist),
-			       hvst_source_text(sw->from), hvst_source_text(sw->to));
+			       hvst_guest_source_text(sw->from, true),
+			       hvst_guest_source_text(sw->to, true));
 		break;
 	case HVST_CAUSE_VCPU_HELD:
 		reason(r, "The vCPU was kept off its CPU, or out of guest mode, for %s before it.",
@@ -314,14 +315,6 @@ static void storm_headline(struct hvst_result *r, const struct hvst_storm *s, in
 			     "0x133, 0x9F; soft lockup).");
 }
 
-static bool all_no(const struct hvst_result *r)
-{
-	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
-		if (answer(r, (enum hvst_question)q) != HVST_NO)
-			return false;
-	return true;
-}
-
 /* Does an answer stay open, and does any of those name events that are missing? */
 static bool any_open(const struct hvst_result *r, bool *missing)
 {
@@ -381,7 +374,7 @@ static void healthy_headline(struct hvst_result *r)
 				 ? "past-due arms came alone or in short bursts"
 				 : "no arm was past due");
 	}
-	if (all_no(r))
+	if (hvst_result_all_no(r))
 		next_step(r, "If the guest was slow while this was recorded, look elsewhere than "
 			     "at its synthetic timers.");
 	else

@@ -562,3 +562,13 @@ void hvst_result_free(struct analysis *a)
 	free((void *)(uintptr_t)r->points);
 	memset(r, 0, sizeof(*r));
 }
+
+bool hvst_result_all_no(const struct hvst_result *r)
+{
+	unsigned int q;
+
+	for (q = 0; q < HVST_Q_COUNT; q++)
+		if (r->verdicts[q].answer != HVST_NO)
+			return false;
+	return true;
+}

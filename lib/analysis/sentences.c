@@ -7,25 +7,6 @@
 #include "pastdue.h"
 #include "verdict.h"
 
-const char *hvst_source_text(enum hvst_guest_source source)
-{
-	static const char *const text[] = {
-		[HVST_SRC_UNKNOWN] = "a clock not known",
-		[HVST_SRC_REFERENCE_COUNTER] = "the reference counter",
-		[HVST_SRC_TSC_PAGE] = "the TSC page",
-		[HVST_SRC_TSC_PAGE_DISABLED] = "the TSC page, disabled",
-		[HVST_SRC_TSC_EMULATED] = "an emulated TSC",
-		[HVST_SRC_RAW_TSC] = "the TSC itself",
-		[HVST_SRC_KVMCLOCK] = "the kvmclock",
-		[HVST_SRC_ACPI_PM] = "the ACPI PM timer",
-		[HVST_SRC_HPET] = "the HPET",
-	};
-
-	if ((size_t)source < sizeof(text) / sizeof(*text) && text[source])
-		return text[source];
-	return hvst_guest_source_name(source);
-}
-
 const struct hvst_storm *hvst_largest_storm(const struct analysis *a)
 {
 	const struct hvst_storm *best = NULL;
@@ -218,10 +199,10 @@ SENTENCE(source_switch)
 			if (a->result.storms[k].vm == t->vm &&
 			    a->result.storms[k].end_ns >= t->ts_ns)
 				next = &a->result.storms[k];
-		len += (size_t)snprintf(v->summary + len, sizeof(v->summary) - len,
-					"%sfrom %s to %s at %.6f s", shown > 1 ? "; " : "",
-					hvst_source_text(t->from), hvst_source_text(t->to),
-					(double)t->ts_ns / 1e9);
+		len += (size_t)snprintf(
+			v->summary + len, sizeof(v->summary) - len, "%sfrom %s to %s at %.6f s",
+			shown > 1 ? "; " : "", hvst_guest_source_text(t->from, true),
+			hvst_guest_source_text(t->to, true), (double)t->ts_ns / 1e9);
 		if (!next || len >= sizeof(v->summary))
 			continue;
 		if (next->start_ns >= t->ts_ns)

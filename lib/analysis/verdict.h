@@ -95,8 +95,6 @@ SENTENCE(slow);
 SENTENCE(refused);
 /* The storm with the most past-due arms; NULL: none. */
 const struct hvst_storm *hvst_largest_storm(const struct analysis *a);
-/* "the TSC page": a clock that a guest reads, in a sentence. */
-const char *hvst_source_text(enum hvst_guest_source source);
 
 /* --- advice.c --- */
 #define HVST_ADVICE_STEPS 2

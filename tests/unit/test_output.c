@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -385,13 +386,47 @@ static void words_for_all(void **state)
 		for (unsigned int k = 0; k < i; k++)
 			assert_string_not_equal(words_topic(i), words_topic(k));
 	}
-	for (unsigned int i = 0; i <= HVST_SRC_HPET; i++)
-		assert_null(strchr(words_guest_source(i), '_'));
+}
+
+/* A clock's name alone is what stands behind its article; numbers without a clock have one, too. */
+static void test_guest_source(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i <= HVST_SRC_HPET + 1; i++) {
+		const char *text = hvst_guest_source_text(i, true);
+		const char *bare = hvst_guest_source_text(i, false);
+		size_t article = strlen(text) - strlen(bare);
+
+		assert_null(strchr(bare, '_'));
+		assert_string_equal(text + article, bare);
+		if (!i || i > HVST_SRC_HPET)
+			assert_string_equal(bare, "not known");
+		else
+			assert_true(!strncmp(text, "the ", article) ||
+				    !strncmp(text, "an ", article));
+	}
+}
+
+static void test_all_no(void **state)
+{
+	struct hvst_result *r = calloc(1, sizeof(*r));
+
+	(void)state;
+	for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
+		assert_false(hvst_result_all_no(r));
+		r->verdicts[q].answer = HVST_NO;
+	}
+	assert_true(hvst_result_all_no(r));
+	r->verdicts[HVST_Q_COUNT - 1].answer = HVST_YES;
+	assert_false(hvst_result_all_no(r));
+	free(r);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_guest_source),
+		cmocka_unit_test(test_all_no),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(json_values),
 		cmocka_unit_test(csv_values),
