@@ -8,6 +8,7 @@
 #include "../output/out.h"
 #include "app.h"
 #include "back.h"
+#include "keep.h"
 #include "nav.h"
 
 /* Lay out the panes for the model's state, then fit the model's window to the columns. */
@@ -37,6 +38,8 @@ static bool poll_source(struct br_app *a)
 	br_back_place(&a->m, &before);
 	changed = br_model_poll(&a->m);
 	br_nav_follow(&a->m);
+	if (!indexed && a->m.indexed)
+		br_keep_view(&a->m);
 	if (indexed)
 		br_back_step(&a->m, &before);
 	return changed;
@@ -64,6 +67,49 @@ void br_app_free(struct br_app *a)
 	br_model_free(&a->m);
 	free(a->keys_text);
 	br_grid_free(&a->g);
+}
+
+void br_app_keep(struct br_app *a, const char *recording, const char *state, bool filter)
+{
+	char why[NOTES_MESSAGE];
+
+	if (notes_read(&a->kept, recording, state, why)) {
+		snprintf(a->m.message, sizeof(a->m.message), "%s", why);
+		return;
+	}
+	a->recording = recording;
+	a->state = state;
+	br_model_lock(&a->m);
+	br_keep_take(&a->m, &a->kept, filter);
+	br_model_unlock(&a->m);
+}
+
+/* Called with the source locked. */
+static bool save(struct br_app *a)
+{
+	char why[NOTES_MESSAGE];
+	struct notes n;
+
+	br_keep_give(&a->m, &n);
+	if (!a->recording || !a->m.touched || !memcmp(&n, &a->kept, sizeof(n)))
+		return true;
+	if (notes_write(&n, a->recording, a->state, why)) {
+		snprintf(a->m.message, sizeof(a->m.message), "not kept: %s", why);
+		a->recording = NULL;
+		return false;
+	}
+	a->kept = n;
+	return true;
+}
+
+bool br_app_save(struct br_app *a)
+{
+	bool saved;
+
+	br_model_lock(&a->m);
+	saved = save(a);
+	br_model_unlock(&a->m);
+	return saved;
 }
 
 int br_app_resize(struct br_app *a, int w, int h)
@@ -152,6 +198,9 @@ void br_app_key(struct br_app *a, const struct br_input *in)
 		a->m.write_to[0] = 0;
 		br_view_draw(&a->m, &a->l, &a->g);
 	}
+	if (a->m.noted && !save(a))
+		br_view_draw(&a->m, &a->l, &a->g);
+	a->m.noted = false;
 	br_model_unlock(&a->m);
 }
 
