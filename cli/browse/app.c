@@ -10,6 +10,7 @@
 #include "back.h"
 #include "keep.h"
 #include "nav.h"
+#include "share.h"
 
 /* Lay out the panes for the model's state, then fit the model's window to the columns. */
 static void fit(struct br_app *a)
@@ -164,6 +165,27 @@ static void write_screen(const struct br_grid *g, struct out *o)
 	free(text);
 }
 
+/* The commands whole: on the screen they may be broken, or cut off. */
+static void write_text(const struct br_app *a, struct out *o)
+{
+	char *text = a->m.overlay == BR_COMMANDS ? br_share_commands(&a->m) : NULL;
+
+	if (text)
+		out_str(o, text);
+	else
+		write_screen(&a->g, o);
+	if (!text)
+		write_selection(&a->m, o);
+	free(text);
+}
+
+static bool is_svg(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 4 && !strcasecmp(path + len - 4, ".svg");
+}
+
 /* For y. Called after drawing, so that the file does not show the prompt. */
 static void write_file(struct br_app *a)
 {
@@ -178,8 +200,10 @@ static void write_file(struct br_app *a)
 	}
 	err = out_open(&o, path, COLOR_NEVER);
 	if (!err) {
-		write_screen(&a->g, &o);
-		write_selection(&a->m, &o);
+		if (is_svg(path))
+			br_share_svg(&a->g, a->l.small ? a->g.h : a->l.status.y, &o);
+		else
+			write_text(a, &o);
 		err = out_close(&o);
 	}
 	snprintf(a->m.message, sizeof(a->m.message), "%.100s: %s", path,

@@ -178,17 +178,9 @@ static void do_skew(struct br_model *m, int arg)
 	m->skew = m->skew_shown ? BR_SKEW_OFF : BR_SKEW_ON;
 }
 
-static void do_help(struct br_model *m, int arg)
+static void do_overlay(struct br_model *m, int overlay)
 {
-	(void)arg;
-	m->overlay = BR_HELP;
-	m->overlay_top = 0;
-}
-
-static void do_notes(struct br_model *m, int arg)
-{
-	(void)arg;
-	m->overlay = BR_NOTES;
+	m->overlay = (enum br_overlay)overlay;
 	m->overlay_top = 0;
 }
 
@@ -286,7 +278,7 @@ static const struct br_key keys[] = {
 	{ "m", "set a bookmark: m and a letter or digit", { 'm' }, do_prompt, BR_PROMPT_SET },
 	{ "M", "set one with a note, or change its note", { 'M' }, do_prompt, BR_PROMPT_NOTED },
 	{ "'", "go to a bookmark", { '\'' }, do_prompt, BR_PROMPT_JUMP },
-	{ "\"", "the list of bookmarks and notes", { '"' }, do_notes, 0 },
+	{ "\"", "the list of bookmarks and notes", { '"' }, do_overlay, BR_NOTES },
 	{ "Tab", "next pane: timeline, findings, events", { BR_KEY_TAB }, do_pane, 1 },
 	{ "S-Tab", "previous pane", { BR_KEY_BACKTAB }, do_pane, -1 },
 	{ "Enter",
@@ -305,16 +297,21 @@ static const struct br_key keys[] = {
 	{ "H", "only rows with findings, or all", { 'H' }, do_findings, 0 },
 	{ "s", "skew plot on and off", { 's' }, do_skew, 0 },
 	{ "y",
-	  "write this screen and the selection to a text file",
+	  "write screen and selection as text, or to NAME.svg as a picture",
 	  { 'y' },
 	  do_prompt,
 	  BR_PROMPT_FILE },
+	{ "Y",
+	  "the trace-cmd split command that cuts this window",
+	  { 'Y' },
+	  do_overlay,
+	  BR_COMMANDS },
 	{ "Esc",
 	  "stop indexing, reading or searching; drop the selection",
 	  { BR_KEY_ESC },
 	  do_cancel,
 	  0 },
-	{ "?", "this help", { '?' }, do_help, 0 },
+	{ "?", "this help", { '?' }, do_overlay, BR_HELP },
 	{ "q", "quit", { 'q' }, do_quit, 0 },
 };
 

@@ -13,7 +13,7 @@ enum br_pane { BR_TIMELINE, BR_FINDINGS, BR_EVENTS, BR_PANES };
 enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_TIMER };
 enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
-enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT, BR_NOTES };
+enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT, BR_NOTES, BR_COMMANDS };
 
 /*
  * One row of the timeline. @timer: index into the main index's timers; a VM has @n from @first on

@@ -8,6 +8,7 @@
 
 #include "../output/units.h"
 #include "keep.h"
+#include "share.h"
 #include "view.h"
 
 #define WIDE	   140 /* from here on findings and events stand side by side */
@@ -487,7 +488,7 @@ static void draw_overlay(const struct br_model *m, struct br_grid *g)
 {
 	static const char *const titles[] = {
 		[BR_NO_OVERLAY] = "", [BR_HELP] = "Keys",	[BR_ATTRIBUTES] = "Selection",
-		[BR_EVENT] = "Event", [BR_NOTES] = "Bookmarks",
+		[BR_EVENT] = "Event", [BR_NOTES] = "Bookmarks", [BR_COMMANDS] = "Commands",
 	};
 	struct br_rect r = overlay_rect(g->w, g->h);
 	char *text = br_view_overlay(m);
@@ -504,6 +505,8 @@ char *br_view_overlay(const struct br_model *m)
 		return br_view_event(m);
 	if (m->overlay == BR_NOTES)
 		return br_keep_list(m);
+	if (m->overlay == BR_COMMANDS)
+		return br_share_commands(m);
 	return m->overlay == BR_HELP ? br_view_help(m) : br_view_attributes(m);
 }
 
