@@ -78,6 +78,14 @@ static void first_filter(const struct options *o, char *buf, size_t len)
 		snprintf(buf + at, len - at, at ? " && (%s)" : "%s", filter_text(o->filter));
 }
 
+/* A script leaves nothing behind unless it is told to. */
+static bool keeps(const struct options *o)
+{
+	if (reads_stdin(o))
+		return false;
+	return o->state ? *o->state : !o->script;
+}
+
 static int browse(const struct options *o, struct br_source *src)
 {
 	bool ascii = o->ascii || (!o->script && !br_term_utf8());
@@ -95,7 +103,11 @@ static int browse(const struct options *o, struct br_source *src)
 	if (!br_find_filter(&a.m, filter))
 		cli_error("browse: %s", a.m.message);
 	br_model_unlock(&a.m);
+	if (keeps(o))
+		br_app_keep(&a, o->files.v[0], o->state && *o->state ? o->state : NULL, !*filter);
 	code = o->script ? run_script(&a, o) : br_term_run(&a, !getenv("NO_COLOR"));
+	if (!br_app_save(&a))
+		cli_warn("browse: %s", a.m.message);
 	if (!code)
 		code = outcome(&a, o);
 out:

@@ -35,7 +35,12 @@ static void draw(struct out *o, void *ctx)
 	struct diagnose *d = ctx;
 	const struct svg_context svg = { d->r.trace, d->r.result, &d->c };
 
-	html_report(o, &svg, d->argv);
+	struct notes notes;
+	char why[NOTES_MESSAGE];
+
+	if (notes_read(&notes, d->r.o.files.v[0], NULL, why))
+		cli_warn("%s", why);
+	html_report(o, &svg, &notes, d->argv);
 }
 
 static bool write_page(struct diagnose *d)

@@ -201,10 +201,16 @@ static void start_rows(struct export *x)
 static int write_findings(struct export *x)
 {
 	int err = threads_init(&x->threads, x->r.result);
+	char why[NOTES_MESSAGE];
+	struct notes notes;
 
 	start_rows(x);
 	if (!err)
 		err = rows_result(&x->rows, x->r.result);
+	if (!err && notes_read(&notes, x->r.o.files.v[0], NULL, why))
+		cli_warn("%s", why);
+	if (!err)
+		err = rows_notes(&x->rows, &notes);
 	if (!err && x->timeline_open)
 		err = timeline_findings(&x->timeline, x->r.trace, x->r.result);
 	return err;

@@ -8,7 +8,9 @@
 #include "../output/out.h"
 #include "app.h"
 #include "back.h"
+#include "keep.h"
 #include "nav.h"
+#include "share.h"
 
 /* Lay out the panes for the model's state, then fit the model's window to the columns. */
 static void fit(struct br_app *a)
@@ -37,6 +39,8 @@ static bool poll_source(struct br_app *a)
 	br_back_place(&a->m, &before);
 	changed = br_model_poll(&a->m);
 	br_nav_follow(&a->m);
+	if (!indexed && a->m.indexed)
+		br_keep_view(&a->m);
 	if (indexed)
 		br_back_step(&a->m, &before);
 	return changed;
@@ -64,6 +68,49 @@ void br_app_free(struct br_app *a)
 	br_model_free(&a->m);
 	free(a->keys_text);
 	br_grid_free(&a->g);
+}
+
+void br_app_keep(struct br_app *a, const char *recording, const char *state, bool filter)
+{
+	char why[NOTES_MESSAGE];
+
+	if (notes_read(&a->kept, recording, state, why)) {
+		snprintf(a->m.message, sizeof(a->m.message), "%s", why);
+		return;
+	}
+	a->recording = recording;
+	a->state = state;
+	br_model_lock(&a->m);
+	br_keep_take(&a->m, &a->kept, filter);
+	br_model_unlock(&a->m);
+}
+
+/* Called with the source locked. */
+static bool save(struct br_app *a)
+{
+	char why[NOTES_MESSAGE];
+	struct notes n;
+
+	br_keep_give(&a->m, &n);
+	if (!a->recording || !a->m.touched || !memcmp(&n, &a->kept, sizeof(n)))
+		return true;
+	if (notes_write(&n, a->recording, a->state, why)) {
+		snprintf(a->m.message, sizeof(a->m.message), "not kept: %s", why);
+		a->recording = NULL;
+		return false;
+	}
+	a->kept = n;
+	return true;
+}
+
+bool br_app_save(struct br_app *a)
+{
+	bool saved;
+
+	br_model_lock(&a->m);
+	saved = save(a);
+	br_model_unlock(&a->m);
+	return saved;
 }
 
 int br_app_resize(struct br_app *a, int w, int h)
@@ -118,6 +165,27 @@ static void write_screen(const struct br_grid *g, struct out *o)
 	free(text);
 }
 
+/* The commands whole: on the screen they may be broken, or cut off. */
+static void write_text(const struct br_app *a, struct out *o)
+{
+	char *text = a->m.overlay == BR_COMMANDS ? br_share_commands(&a->m) : NULL;
+
+	if (text)
+		out_str(o, text);
+	else
+		write_screen(&a->g, o);
+	if (!text)
+		write_selection(&a->m, o);
+	free(text);
+}
+
+static bool is_svg(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 4 && !strcasecmp(path + len - 4, ".svg");
+}
+
 /* For y. Called after drawing, so that the file does not show the prompt. */
 static void write_file(struct br_app *a)
 {
@@ -132,8 +200,10 @@ static void write_file(struct br_app *a)
 	}
 	err = out_open(&o, path, COLOR_NEVER);
 	if (!err) {
-		write_screen(&a->g, &o);
-		write_selection(&a->m, &o);
+		if (is_svg(path))
+			br_share_svg(&a->g, a->l.small ? a->g.h : a->l.status.y, &o);
+		else
+			write_text(a, &o);
 		err = out_close(&o);
 	}
 	snprintf(a->m.message, sizeof(a->m.message), "%.100s: %s", path,
@@ -152,6 +222,9 @@ void br_app_key(struct br_app *a, const struct br_input *in)
 		a->m.write_to[0] = 0;
 		br_view_draw(&a->m, &a->l, &a->g);
 	}
+	if (a->m.noted && !save(a))
+		br_view_draw(&a->m, &a->l, &a->g);
+	a->m.noted = false;
 	br_model_unlock(&a->m);
 }
 

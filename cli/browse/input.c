@@ -178,10 +178,9 @@ static void do_skew(struct br_model *m, int arg)
 	m->skew = m->skew_shown ? BR_SKEW_OFF : BR_SKEW_ON;
 }
 
-static void do_help(struct br_model *m, int arg)
+static void do_overlay(struct br_model *m, int overlay)
 {
-	(void)arg;
-	m->overlay = BR_HELP;
+	m->overlay = (enum br_overlay)overlay;
 	m->overlay_top = 0;
 }
 
@@ -277,7 +276,9 @@ static const struct br_key keys[] = {
 	{ "a", "mark a here, or remove it", { 'a' }, do_mark, 0 },
 	{ "b", "mark b; both select the stretch between them", { 'b' }, do_mark, 1 },
 	{ "m", "set a bookmark: m and a letter or digit", { 'm' }, do_prompt, BR_PROMPT_SET },
+	{ "M", "set one with a note, or change its note", { 'M' }, do_prompt, BR_PROMPT_NOTED },
 	{ "'", "go to a bookmark", { '\'' }, do_prompt, BR_PROMPT_JUMP },
+	{ "\"", "the list of bookmarks and notes", { '"' }, do_overlay, BR_NOTES },
 	{ "Tab", "next pane: timeline, findings, events", { BR_KEY_TAB }, do_pane, 1 },
 	{ "S-Tab", "previous pane", { BR_KEY_BACKTAB }, do_pane, -1 },
 	{ "Enter",
@@ -296,16 +297,21 @@ static const struct br_key keys[] = {
 	{ "H", "only rows with findings, or all", { 'H' }, do_findings, 0 },
 	{ "s", "skew plot on and off", { 's' }, do_skew, 0 },
 	{ "y",
-	  "write this screen and the selection to a text file",
+	  "write screen and selection as text, or to NAME.svg as a picture",
 	  { 'y' },
 	  do_prompt,
 	  BR_PROMPT_FILE },
+	{ "Y",
+	  "the trace-cmd split command that cuts this window",
+	  { 'Y' },
+	  do_overlay,
+	  BR_COMMANDS },
 	{ "Esc",
 	  "stop indexing, reading or searching; drop the selection",
 	  { BR_KEY_ESC },
 	  do_cancel,
 	  0 },
-	{ "?", "this help", { '?' }, do_help, 0 },
+	{ "?", "this help", { '?' }, do_overlay, BR_HELP },
 	{ "q", "quit", { 'q' }, do_quit, 0 },
 };
 
@@ -346,6 +352,12 @@ static void go_to_time(struct br_model *m, const char *text)
 	br_nav_cursor(m, relative ? first + br_clamp_time(ns) : ns);
 }
 
+static void end_note(struct br_model *m, const char *text)
+{
+	snprintf(m->note[m->note_slot], NOTE_TEXT, "%.*s", NOTE_TEXT - 1, text);
+	m->noted = true;
+}
+
 static void accept(struct br_model *m)
 {
 	struct br_prompt p = m->prompt;
@@ -365,34 +377,52 @@ static void accept(struct br_model *m)
 	case BR_PROMPT_ROW:
 		br_nav_to_row(m, p.text);
 		break;
+	case BR_PROMPT_NOTE:
+		end_note(m, p.text);
+		break;
 	default:
 		snprintf(m->write_to, sizeof(m->write_to), "%s", p.text);
 	}
 }
 
-static int bookmark_slot(int key)
+static void set_bookmark(struct br_model *m, int slot)
 {
-	static const char names[BR_BOOKMARKS + 1] =
-		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	const char *at = key > 0 && key < 0x80 ? strchr(names, key) : NULL;
+	m->bookmark[slot] = m->cursor;
+	m->noted = true;
+}
 
-	return at ? (int)(at - names) : -1;
+/* M: where there is no bookmark of that name, one here; then the line for its note. */
+static void begin_note(struct br_model *m, int slot)
+{
+	if (m->bookmark[slot] == HVST_UNKNOWN)
+		set_bookmark(m, slot);
+	m->note_slot = slot;
+	br_prompt_open(&m->prompt, BR_PROMPT_NOTE, m->note[slot]);
 }
 
 static void bookmark(struct br_model *m, int key)
 {
-	int slot = bookmark_slot(key);
-	bool set = m->prompt.kind == BR_PROMPT_SET;
+	int slot = notes_slot(key);
+	enum br_prompt_kind kind = m->prompt.kind;
 
 	m->prompt.kind = BR_PROMPT_NONE;
 	if (slot < 0)
 		set_message(m, "bookmarks are letters and digits");
-	else if (set)
-		m->bookmark[slot] = m->cursor;
+	else if (kind == BR_PROMPT_SET)
+		set_bookmark(m, slot);
+	else if (kind == BR_PROMPT_NOTED)
+		begin_note(m, slot);
 	else if (m->bookmark[slot] == HVST_UNKNOWN)
 		snprintf(m->message, sizeof(m->message), "no bookmark %c", key);
-	else
+	else {
 		br_nav_cursor(m, m->bookmark[slot]);
+		set_message(m, m->note[slot]);
+	}
+}
+
+static bool takes_one_key(enum br_prompt_kind kind)
+{
+	return kind == BR_PROMPT_SET || kind == BR_PROMPT_NOTED || kind == BR_PROMPT_JUMP;
 }
 
 static void prompt_key(struct br_model *m, int key)
@@ -403,7 +433,7 @@ static void prompt_key(struct br_model *m, int key)
 	br_back_place(m, &before);
 	if (key == BR_KEY_ESC)
 		p->kind = BR_PROMPT_NONE;
-	else if (p->kind == BR_PROMPT_SET || p->kind == BR_PROMPT_JUMP)
+	else if (takes_one_key(p->kind))
 		bookmark(m, key);
 	else if (key == BR_KEY_ENTER)
 		accept(m);
@@ -568,6 +598,7 @@ static void plain_key(struct br_model *m, int key)
 void br_input(struct br_model *m, const struct br_layout *l, const struct br_input *in)
 {
 	m->message[0] = 0;
+	m->touched = true;
 	if (m->prompt.kind)
 		prompt_key(m, in->key);
 	else if (m->overlay)

@@ -18,6 +18,7 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 	m->select_from = m->select_to = m->mark[0] = m->mark[1] = HVST_UNKNOWN;
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		m->bookmark[i] = HVST_UNKNOWN;
+	m->kept_from = m->kept_cursor = HVST_UNKNOWN;
 	m->cols = m->page = 1;
 	m->col_ns = 1;
 	m->whole = true;

@@ -6,13 +6,14 @@
 #ifndef HVST_BROWSE_MODEL_H
 #define HVST_BROWSE_MODEL_H
 
+#include "../notes.h"
 #include "source.h"
 
 enum br_pane { BR_TIMELINE, BR_FINDINGS, BR_EVENTS, BR_PANES };
 enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_TIMER };
 enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
-enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT };
+enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT, BR_NOTES, BR_COMMANDS };
 
 /*
  * One row of the timeline. @timer: index into the main index's timers; a VM has @n from @first on
@@ -32,7 +33,7 @@ struct br_finding {
 };
 
 #define BR_MAX_FOLDED 256
-#define BR_BOOKMARKS  62 /* 0-9, a-z, A-Z */
+#define BR_BOOKMARKS  NOTES_MAX /* 0-9, a-z, A-Z */
 
 struct br_model {
 	struct br_source *src;
@@ -72,6 +73,11 @@ struct br_model {
 	int64_t select_from, select_to; /* a selected stretch; HVST_UNKNOWN: none */
 	int64_t mark[2];		/* a, b; HVST_UNKNOWN */
 	int64_t bookmark[BR_BOOKMARKS];
+	char note[BR_BOOKMARKS][NOTE_TEXT];
+	int note_slot; /* of the bookmark whose note is being typed */
+	bool noted;    /* bookmarks or notes changed, and are to be kept */
+	bool touched;  /* by the user */
+	int64_t kept_from, kept_to, kept_cursor; /* the view of last time; HVST_UNKNOWN */
 	int folded[BR_MAX_FOLDED];
 	unsigned int nr_folded;
 	bool by_harm;		/* the order of the rows */

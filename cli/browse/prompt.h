@@ -14,6 +14,8 @@ enum br_prompt_kind {
 	BR_PROMPT_FILE,
 	BR_PROMPT_ROW,
 	BR_PROMPT_SET,
+	BR_PROMPT_NOTED, /* the name of a bookmark to get a note: one key */
+	BR_PROMPT_NOTE,
 	BR_PROMPT_JUMP, /* the name of a bookmark: one key */
 	BR_PROMPT_KINDS
 };

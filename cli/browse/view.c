@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "../output/units.h"
+#include "keep.h"
+#include "share.h"
 #include "view.h"
 
 #define WIDE	   140 /* from here on findings and events stand side by side */
@@ -417,6 +419,10 @@ static const char *prompt_label(enum br_prompt_kind kind)
 		return "write to: ";
 	case BR_PROMPT_SET:
 		return "bookmark: which letter or digit? ";
+	case BR_PROMPT_NOTED:
+		return "note: of which letter or digit? ";
+	case BR_PROMPT_NOTE:
+		return "note: ";
 	case BR_PROMPT_ROW:
 		return "go to VM or vCPU (3, 3/12, v12, a name): ";
 	default:
@@ -481,10 +487,8 @@ static struct br_rect overlay_rect(int w, int h)
 static void draw_overlay(const struct br_model *m, struct br_grid *g)
 {
 	static const char *const titles[] = {
-		[BR_NO_OVERLAY] = "",
-		[BR_HELP] = "Keys",
-		[BR_ATTRIBUTES] = "Selection",
-		[BR_EVENT] = "Event",
+		[BR_NO_OVERLAY] = "", [BR_HELP] = "Keys",	[BR_ATTRIBUTES] = "Selection",
+		[BR_EVENT] = "Event", [BR_NOTES] = "Bookmarks", [BR_COMMANDS] = "Commands",
 	};
 	struct br_rect r = overlay_rect(g->w, g->h);
 	char *text = br_view_overlay(m);
@@ -499,6 +503,10 @@ char *br_view_overlay(const struct br_model *m)
 {
 	if (m->overlay == BR_EVENT)
 		return br_view_event(m);
+	if (m->overlay == BR_NOTES)
+		return br_keep_list(m);
+	if (m->overlay == BR_COMMANDS)
+		return br_share_commands(m);
 	return m->overlay == BR_HELP ? br_view_help(m) : br_view_attributes(m);
 }
 

@@ -103,6 +103,14 @@ static void marks_line(struct lines *l, const struct br_model *m)
 	line(l, BR_KEY, "marks", buf);
 }
 
+/* The notes of the bookmarks in this column of time. */
+static void note_lines(struct lines *l, const struct br_model *m, int64_t from, int64_t to)
+{
+	for (int i = 0; i < BR_BOOKMARKS; i++)
+		if (m->bookmark[i] >= from && m->bookmark[i] < to && *m->note[i])
+			line(l, BR_KEY, "note", m->note[i]);
+}
+
 static void column_details(const struct br_model *m, struct lines *l)
 {
 	int at = br_model_row(m);
@@ -115,6 +123,7 @@ static void column_details(const struct br_model *m, struct lines *l)
 	when(m, buf, sizeof(buf), m->cursor);
 	line(l, BR_NORMAL, "cursor", buf);
 	marks_line(l, m);
+	note_lines(l, m, from, to);
 	if (!row)
 		return;
 	storm_line(l, m, row, from, to);

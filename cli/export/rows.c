@@ -160,6 +160,13 @@ static int64_t reference_time(uint64_t v)
 	return v && v <= INT64_MAX ? (int64_t)v : HVST_UNKNOWN;
 }
 
+int rows_notes(struct rows *rows, const struct notes *notes)
+{
+	for (unsigned int i = 0; i < notes->n; i++)
+		put(rows, TABLE_NOTES, NULL, &notes->note[i]);
+	return rows->error;
+}
+
 int rows_arm(struct rows *rows, const struct hvst_arm *arm, const struct who *who)
 {
 	static const char *const kinds[] = {

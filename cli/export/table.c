@@ -118,6 +118,7 @@ const struct export_table export_tables[TABLE_COUNT] = {
 	[TABLE_VERDICTS] = { "verdicts", NULL, &finding_verdict, true },
 	[TABLE_VM_VERDICTS] = { "vm_verdicts", &question_kind, &finding_vm_verdict, true },
 	[TABLE_EVIDENCE] = { "evidence", NULL, &evidence_kind, true },
+	[TABLE_NOTES] = { "notes", NULL, &finding_note, true },
 	[TABLE_SKETCH] = { "sketch", NULL, &sketch_kind, false },
 };
 

@@ -26,6 +26,7 @@ enum export_table_id {
 	TABLE_VM_VERDICTS,
 	TABLE_EVIDENCE,
 	TABLE_SKETCH,
+	TABLE_NOTES,
 	TABLE_COUNT
 };
 

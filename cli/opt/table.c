@@ -207,6 +207,10 @@ const struct option_desc option_table[] = {
 	{ "script", 0, "FILE", SEC_OTHER, CMD_BROWSE,
 	  "no terminal: take keys from FILE (- is standard input), print the screens it asks for",
 	  .set = set_once, AT(script) },
+	{ "state", 0, "FILE", SEC_OTHER, CMD_BROWSE,
+	  "keep bookmarks, notes, filter and view in FILE, '' nowhere (default: beside the "
+	  "recording)",
+	  .set = set_once, AT(state) },
 	{ "ascii", 0, NULL, SEC_OTHER, CMD_BROWSE, "draw with ASCII characters only",
 	  .set = set_flag, AT(ascii) },
 	{ "brief", 0, NULL, SEC_OTHER, CMD_DIAGNOSE,

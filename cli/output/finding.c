@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../notes.h"
 #include "finding.h"
 #include "out.h"
 #include "units.h"
@@ -523,6 +524,15 @@ static const struct finding_field point_fields[] = {
 };
 #undef OF
 
+/* What the user of the browser noted: no finding, but shown as one. */
+#define OF struct note
+static const struct finding_field note_fields[] = {
+	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
+	FIELD("name", "bookmark", STRING, name, IN_DATA | IN_TABLES),
+	FIELD("text", "note", STRING, text, IN_DATA | IN_TABLES, .flexible = true),
+};
+#undef OF
+
 #define OF struct hvst_vm_verdict
 static const struct finding_field vm_verdict_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_JSON),
@@ -550,6 +560,7 @@ const struct finding_kind finding_past_due = KIND(past_due_fields, struct hvst_p
 const struct finding_kind finding_reference = KIND(reference_fields, struct hvst_ref_segment, NULL);
 const struct finding_kind finding_guest =
 	KIND(guest_fields, struct hvst_guest_transition, guest_subdued);
+const struct finding_kind finding_note = KIND(note_fields, struct note, NULL);
 const struct finding_kind finding_life = KIND(life_fields, struct hvst_life_event, NULL);
 const struct finding_kind finding_move = KIND(move_fields, struct hvst_clock_move, NULL);
 const struct finding_kind finding_point = KIND(point_fields, struct hvst_clock_point, NULL);

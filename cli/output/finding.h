@@ -95,7 +95,7 @@ struct finding_kind {
 
 extern const struct finding_kind finding_vm, finding_vcpu, finding_timer, finding_storm,
 	finding_past_due, finding_reference, finding_guest, finding_life, finding_move,
-	finding_point, finding_verdict, finding_vm_verdict;
+	finding_point, finding_verdict, finding_vm_verdict, finding_note;
 
 /* The @i-th of an array of findings. */
 static inline const void *finding_at(const struct finding_kind *kind, const void *first,

@@ -584,7 +584,16 @@ static void put_title(struct out *o, const struct hvst_trace *t)
 		xml_printf(o, ", host %s", host);
 }
 
-void html_report(struct out *o, const struct svg_context *ctx, char *const *argv)
+static void notes_table(struct out *o, const struct notes *n)
+{
+	if (!n->n)
+		return;
+	tag(o, "h2", NULL, "Notes");
+	put_table(o, &finding_note, n->note, n->n, false);
+}
+
+void html_report(struct out *o, const struct svg_context *ctx, const struct notes *notes,
+		 char *const *argv)
 {
 	const struct hvst_result *r = ctx->result;
 
@@ -603,6 +612,7 @@ void html_report(struct out *o, const struct svg_context *ctx, char *const *argv
 	steps(o, r);
 	two_clocks(o, ctx);
 	plots(o, ctx);
+	notes_table(o, notes);
 	storms(o, r);
 	verdicts(o, r);
 	clocks(o, r);

@@ -161,7 +161,8 @@ static void render(struct hvst_session *s, struct sink *sink)
 	text_guest(&sink->out, r, true);
 	if (sink->how->format == FORMAT_CSV && !sink->plots.error) {
 		collect_group(&sink->plots, r, BY_ALL);
-		html_report(&sink->out, &svg, (char *const[]){ (char *)"diagnose", NULL });
+		html_report(&sink->out, &svg, &(struct notes){ 0 },
+			    (char *const[]){ (char *)"diagnose", NULL });
 	}
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
 		hvst_session_who(s, r->timers[i].tid, &vm, &vcpu);
