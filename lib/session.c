@@ -379,22 +379,18 @@ static int analysis_begin(struct hvst_session *s)
 	return s->an ? 0 : fail(s, -ENOMEM, "out of memory");
 }
 
-static int analyse(struct hvst_session *s, const struct hvst_event *ev)
-{
-	struct hvst_changes changes;
-	int ret = hvst_kvm_event(s->kvm, ev, &changes);
-
-	return ret ? ret : hvst_analysis_event(s->an, ev, &changes);
-}
-
 /* An observer sees each event right behind what was made of it, and may stop there. */
 static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
+	bool analyse = s->need & HVST_NEED_ANALYSIS;
+	struct hvst_changes changes;
 	int ret = 0;
 
 	for (long i = 0; i < n && !ret; i++) {
-		if (s->need & HVST_NEED_ANALYSIS)
-			ret = analyse(s, ev[i]);
+		if (analyse)
+			ret = hvst_kvm_event(s->kvm, ev[i], &changes);
+		if (!ret && analyse)
+			ret = hvst_analysis_event(s->an, ev[i], &changes);
 		if (!ret && s->obs.event && s->obs.event(s->obs_ctx, ev[i]))
 			ret = -ECANCELED;
 	}

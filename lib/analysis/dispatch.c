@@ -112,7 +112,19 @@ static void timer_free(struct stimer *t)
 	t->state = NULL;
 }
 
-/* Whoever a change is about is known to the analyses from its first change on. */
+/*
+ * Whoever a change is about is known to the analyses from its first change on. A timer's vCPU, and
+ * a vCPU's VM, are in all its changes, so that they have been known for as long.
+ */
+static bool is_known(const struct hvst_change *c)
+{
+	if (c->timer)
+		return c->timer->state;
+	if (c->vcpu)
+		return c->vcpu->state;
+	return !c->vm || c->vm->state;
+}
+
 static int created(struct analysis *a, const struct hvst_change *c)
 {
 	if (c->vm && !c->vm->state && vm_created(c->vm))
@@ -159,21 +171,18 @@ static void armed_out(struct analysis *a, const struct stimer *t, const struct h
 static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 		const struct hvst_changes *changes)
 {
-	struct hvst_arm m = changes->arm;
-	int64_t bound = m.skew_ns == HVST_UNKNOWN ? m.error_ns : 0;
+	const struct hvst_arm *m = &changes->arm;
 
-	if (m.skew_ns == HVST_UNKNOWN)
-		m.error_ns = 0;
-	hvst_pastdue_arm(t, &m, ev);
-	armed_out(a, t, &m, hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, ev));
-	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
-	hvst_life_arm(t, &m, ev);
-	hvst_epoch_arm(t, &m, changes->arm_programmed_ns);
-	if (hvst_twoclocks_arm(t, &m))
+	hvst_pastdue_arm(t, m, ev);
+	armed_out(a, t, m, hvst_storm_arm(a, t, m, changes->arm_programmed_ns, ev));
+	hvst_activity_arm(t, m, changes->arm_programmed_ns);
+	hvst_life_arm(t, m, ev);
+	hvst_epoch_arm(t, m, changes->arm_programmed_ns);
+	if (hvst_twoclocks_arm(t, m))
 		a->error = -ENOMEM;
-	hvst_resolve_arm(a, t, &m, bound);
-	hvst_livelock_arm(a, t, &m, ev);
-	hvst_lost_arm(t, &m, ev);
+	hvst_resolve_arm(a, t, m, changes->arm_bound_ns);
+	hvst_livelock_arm(a, t, m, ev);
+	hvst_lost_arm(t, m, ev);
 	hvst_load_touch(t, ev->ts_ns);
 }
 
@@ -312,7 +321,7 @@ int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev,
 	if (ev && ev->ts_ns > a->now)
 		a->now = ev->ts_ns;
 	for (unsigned int i = 0; i < changes->n; i++) {
-		if (created(a, &changes->change[i])) {
+		if (!is_known(&changes->change[i]) && created(a, &changes->change[i])) {
 			a->error = -ENOMEM;
 			break;
 		}

@@ -63,17 +63,20 @@ const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t)
 	return t->state->skew->sketch;
 }
 
-static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
+static void arm_out(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
+	struct hvst_arm m;
+
 	if (!a->opts.obs->arm || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	arm->vm = hvst_vm_number(t->vcpu);
-	arm->thread = t->vcpu->serial;
-	if (a->opts.obs->arm(a->opts.obs_ctx, arm))
+	m = *arm;
+	m.vm = hvst_vm_number(t->vcpu);
+	m.thread = t->vcpu->serial;
+	if (a->opts.obs->arm(a->opts.obs_ctx, &m))
 		a->error = -ECANCELED;
 }
 
-static void skew_known(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
+static void skew_known(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED) ||
 	    arm->skew_ns == HVST_UNKNOWN || arm->skew_ns <= -HVST_SKEW_MAX / 2)
@@ -165,7 +168,8 @@ static void pending_add(struct analysis *a, struct vm *vm, const struct pending_
 	a->nr_pending++;
 }
 
-void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, int64_t bound_ns)
+void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+		      int64_t bound_ns)
 {
 	if (arm->skew_ns == HVST_UNKNOWN && arm->kind != HVST_ARM_PERIODIC) {
 		struct pending_arm p = {

@@ -172,7 +172,7 @@ static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 {
 	bool config = ev->id == HVST_EV_STIMER_SET_CONFIG;
 	bool host = config ? ev->set_config.host : ev->set_count.host;
-	struct vcpu *v = kvm_vcpu_written(k, ev, host, out);
+	struct vcpu *v = host ? kvm_vcpu_written(k, ev, out) : kvm_vcpu_of(k, ev, true, out);
 
 	if (!v)
 		return;
@@ -189,16 +189,7 @@ static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 	}
 }
 
-static void on_vcpu(struct kvm *k, const struct hvst_event *ev, bool create,
-		    enum hvst_change_kind kind, struct hvst_changes *out)
-{
-	struct vcpu *v = kvm_vcpu_of(k, ev, create, out);
-
-	if (v)
-		kvm_change(out, kind, v->vm, v, NULL);
-}
-
-static void on_entry(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+static void on_vm_entry(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
 
@@ -209,6 +200,31 @@ static void on_entry(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 	kvm_change(out, HVST_CHANGE_ENTRY, v->vm, v, NULL);
 }
 
+static void on_vm_exit(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
+
+	if (v)
+		kvm_change(out, HVST_CHANGE_EXIT, v->vm, v, NULL);
+}
+
+static void on_hypercall(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
+
+	if (v)
+		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
+}
+
+/* Other tasks cause these as well. */
+static void on_device(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, false, out);
+
+	if (v)
+		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
+}
+
 static void on_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
@@ -217,6 +233,29 @@ static void on_expiration(struct kvm *k, const struct hvst_event *ev, struct hvs
 		kvm_expiration(k, v, ev, out);
 }
 
+/* Who looks at an event; NULL: nobody. */
+static void (*const handlers[])(struct kvm *k, const struct hvst_event *ev,
+				struct hvst_changes *out) = {
+	[HVST_EV_ENTRY] = on_vm_entry,
+	[HVST_EV_EXIT] = on_vm_exit,
+	[HVST_EV_MSR] = on_msr,
+	[HVST_EV_STIMER_SET_CONFIG] = on_write,
+	[HVST_EV_STIMER_SET_COUNT] = on_write,
+	[HVST_EV_STIMER_EXPIRATION] = on_expiration,
+	[HVST_EV_STIMER_START_ONE_SHOT] = kvm_start_one_shot,
+	[HVST_EV_STIMER_START_EXPIRED] = kvm_start_expired,
+	[HVST_EV_STIMER_START_PERIODIC] = kvm_start_periodic,
+	[HVST_EV_STIMER_CALLBACK] = kvm_callback,
+	[HVST_EV_WRITE_TSC_OFFSET] = on_clock_event,
+	[HVST_EV_UPDATE_MASTER_CLOCK] = on_clock_event,
+	[HVST_EV_PIO] = on_device,
+	[HVST_EV_MMIO] = on_device,
+	[HVST_EV_HYPERCALL] = on_hypercall,
+	[HVST_EV_HYPERCALL_DONE] = on_hypercall,
+	[HVST_EV_SCHED_SWITCH] = on_sched_switch,
+	[HVST_EV_LOST] = on_lost,
+};
+
 int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct kvm_cpu *cpu = kvm_cpu(k, ev);
@@ -224,57 +263,8 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 	out->n = 0;
 	if (k->first_ns == HVST_UNKNOWN)
 		k->first_ns = ev->ts_ns;
-	switch (ev->id) {
-	case HVST_EV_ENTRY:
-		on_entry(k, ev, out);
-		break;
-	case HVST_EV_EXIT:
-		on_vcpu(k, ev, true, HVST_CHANGE_EXIT, out);
-		break;
-	case HVST_EV_MSR:
-		on_msr(k, ev, out);
-		break;
-	case HVST_EV_STIMER_SET_CONFIG:
-	case HVST_EV_STIMER_SET_COUNT:
-		on_write(k, ev, out);
-		break;
-	case HVST_EV_STIMER_EXPIRATION:
-		on_expiration(k, ev, out);
-		break;
-	case HVST_EV_STIMER_START_ONE_SHOT:
-		kvm_start_one_shot(k, ev, out);
-		break;
-	case HVST_EV_STIMER_START_EXPIRED:
-		kvm_start_expired(k, ev, out);
-		break;
-	case HVST_EV_STIMER_START_PERIODIC:
-		kvm_start_periodic(k, ev, out);
-		break;
-	case HVST_EV_STIMER_CALLBACK:
-		kvm_callback(k, ev, out);
-		break;
-	case HVST_EV_WRITE_TSC_OFFSET:
-	case HVST_EV_UPDATE_MASTER_CLOCK:
-		on_clock_event(k, ev, out);
-		break;
-	case HVST_EV_PIO:
-	case HVST_EV_MMIO:
-		/* Other tasks cause these as well. */
-		on_vcpu(k, ev, false, HVST_CHANGE_VCPU_EVENT, out);
-		break;
-	case HVST_EV_HYPERCALL:
-	case HVST_EV_HYPERCALL_DONE:
-		on_vcpu(k, ev, true, HVST_CHANGE_VCPU_EVENT, out);
-		break;
-	case HVST_EV_SCHED_SWITCH:
-		on_sched_switch(k, ev, out);
-		break;
-	case HVST_EV_LOST:
-		on_lost(k, ev, out);
-		break;
-	default:
-		break;
-	}
+	if (handlers[ev->id])
+		handlers[ev->id](k, ev, out);
 	if (cpu->first_ns == HVST_UNKNOWN)
 		cpu->first_ns = ev->ts_ns;
 	cpu->last_ns = ev->ts_ns;

@@ -138,6 +138,7 @@ static struct hvst_arm *arm_begin(struct hvst_changes *out, const struct stimer 
 		.cpu = ev->cpu,
 		.buffer = ev->buffer,
 	};
+	out->arm_bound_ns = 0;
 	return &out->arm;
 }
 
@@ -431,7 +432,7 @@ static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct
 	a->kind = HVST_ARM_PAST_DUE;
 	a->flags = HVST_ARM_INFERRED | (t->by_host ? HVST_ARM_HOST : 0);
 	a->count = t->count_known ? t->count : 0;
-	a->error_ns = place_inferred(t, a, ev);
+	out->arm_bound_ns = place_inferred(t, a, ev);
 	t->modes |= HVST_MODE_ONE_SHOT;
 	t->periodic = false;
 	t->programmed = t->delivered = false;
