@@ -154,12 +154,13 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	vm_free(from);
 }
 
-static void armed_out(struct analysis *a, const struct stimer *t, const struct hvst_arm *arm,
-		      enum hvst_arm_cause cause)
+static __attribute__((noinline)) void armed_out(struct analysis *a, const struct stimer *t,
+						const struct hvst_arm *arm,
+						enum hvst_arm_cause cause)
 {
 	struct hvst_arm m;
 
-	if (!a->opts.obs->armed || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
+	if (a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
 	m = *arm;
 	m.vm = hvst_vm_number(t->vcpu);
@@ -172,9 +173,12 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 		const struct hvst_changes *changes)
 {
 	const struct hvst_arm *m = &changes->arm;
+	enum hvst_arm_cause cause;
 
 	hvst_pastdue_arm(t, m, ev);
-	armed_out(a, t, m, hvst_storm_arm(a, t, m, changes->arm_programmed_ns, ev));
+	cause = hvst_storm_arm(a, t, m, changes->arm_programmed_ns, ev);
+	if (a->opts.obs->armed)
+		armed_out(a, t, m, cause);
 	hvst_activity_arm(t, m, changes->arm_programmed_ns);
 	hvst_life_arm(t, m, ev);
 	hvst_epoch_arm(t, m, changes->arm_programmed_ns);
@@ -227,12 +231,16 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 
 static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	hvst_marks_msr(v, ev);
 	hvst_clocksource_msr(a, v, ev);
+	/* Most accesses are of a timer's own MSRs: only the others tell the rest anything. */
+	if (hvst_msr_is_stimer(ev->msr.ecx) && !ev->msr.exception)
+		return;
+	hvst_marks_msr(v, ev);
 	hvst_livelock_msr(a, v, ev);
 	hvst_load_msr(v, ev);
 	hvst_slowpath_msr(v, ev);
 	hvst_refused_msr(v, ev);
+	hvst_life_msr(v, ev);
 }
 
 static void clock_event(struct vm *vm, const struct hvst_event *ev)
@@ -258,7 +266,6 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		break;
 	case HVST_CHANGE_MSR:
 		msr(a, v, ev);
-		hvst_life_msr(v, ev);
 		break;
 	case HVST_CHANGE_PAGE:
 		hvst_clocksource_page(a, c, ev);

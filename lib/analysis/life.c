@@ -228,7 +228,7 @@ static void offsets_compare(struct vm_life *l, const struct vm *vm, int64_t ts)
 	l->mismatch = m;
 }
 
-void hvst_life_entry(const struct vcpu *v, const struct hvst_event *ev)
+void hvst_life_runs(const struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vm_life *l = v->vm->state->life;
 

@@ -87,10 +87,13 @@ static void storm_fill(const struct analysis *a, const struct stimer *t, struct 
 static void run_end(struct analysis *a, struct stimer *t, bool open)
 {
 	struct timer_livelock *l = t->state->livelock;
-	bool storm = l->form != HVST_LIVELOCK_NONE && l->turns >= a->params.storm_min_arms &&
-		     l->last_ns - l->from_ns >= a->params.storm_min_ns;
-	struct storm_found *f = storm ? hvst_storm_new(a, t) : NULL;
+	struct storm_found *f = NULL;
 
+	if (l->form == HVST_LIVELOCK_NONE)
+		return;
+	if (l->turns >= a->params.storm_min_arms &&
+	    l->last_ns - l->from_ns >= a->params.storm_min_ns)
+		f = hvst_storm_new(a, t);
 	if (f) {
 		storm_fill(a, t, &f->storm);
 		f->storm.open = open;

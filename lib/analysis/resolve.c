@@ -63,11 +63,12 @@ const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t)
 	return t->state->skew->sketch;
 }
 
-static void arm_out(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
+static __attribute__((noinline)) void arm_out(struct analysis *a, struct stimer *t,
+					      const struct hvst_arm *arm)
 {
 	struct hvst_arm m;
 
-	if (!a->opts.obs->arm || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
+	if (a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
 	m = *arm;
 	m.vm = hvst_vm_number(t->vcpu);
@@ -120,7 +121,8 @@ static void resolve_one(struct analysis *a, const struct vm *vm, const struct pe
 
 	skew_from_clock(vm, &arm, p->bound_ns);
 	skew_known(a, p->t, &arm);
-	arm_out(a, p->t, &arm);
+	if (a->opts.obs->arm)
+		arm_out(a, p->t, &arm);
 }
 
 /* The first @n arms that wait. */
@@ -168,26 +170,33 @@ static void pending_add(struct analysis *a, struct vm *vm, const struct pending_
 	a->nr_pending++;
 }
 
+static __attribute__((noinline)) void arm_waits(struct analysis *a, struct stimer *t,
+						const struct hvst_arm *arm, int64_t bound_ns)
+{
+	struct pending_arm p = {
+		.ts_ns = arm->ts_ns,
+		.ts_raw = arm->ts_raw,
+		.count = arm->count,
+		.t = t,
+		.bound_ns = bound_ns,
+		.cpu = arm->cpu,
+		.buffer = arm->buffer,
+		.flags = arm->flags,
+	};
+
+	pending_add(a, t->vcpu->vm, &p);
+}
+
 void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
 		      int64_t bound_ns)
 {
 	if (arm->skew_ns == HVST_UNKNOWN && arm->kind != HVST_ARM_PERIODIC) {
-		struct pending_arm p = {
-			.ts_ns = arm->ts_ns,
-			.ts_raw = arm->ts_raw,
-			.count = arm->count,
-			.t = t,
-			.bound_ns = bound_ns,
-			.cpu = arm->cpu,
-			.buffer = arm->buffer,
-			.flags = arm->flags,
-		};
-
-		pending_add(a, t->vcpu->vm, &p);
+		arm_waits(a, t, arm, bound_ns);
 		return;
 	}
 	skew_known(a, t, arm);
-	arm_out(a, t, arm);
+	if (a->opts.obs->arm)
+		arm_out(a, t, arm);
 }
 
 void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)

@@ -256,17 +256,22 @@ static void (*const handlers[])(struct kvm *k, const struct hvst_event *ev,
 	[HVST_EV_LOST] = on_lost,
 };
 
+static void begins(struct kvm *k, struct kvm_cpu *cpu, int64_t ts)
+{
+	cpu->first_ns = ts;
+	if (k->first_ns == HVST_UNKNOWN)
+		k->first_ns = ts;
+}
+
 int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct kvm_cpu *cpu = kvm_cpu(k, ev);
 
 	out->n = 0;
-	if (k->first_ns == HVST_UNKNOWN)
-		k->first_ns = ev->ts_ns;
+	if (cpu->first_ns == HVST_UNKNOWN)
+		begins(k, cpu, ev->ts_ns);
 	if (handlers[ev->id])
 		handlers[ev->id](k, ev, out);
-	if (cpu->first_ns == HVST_UNKNOWN)
-		cpu->first_ns = ev->ts_ns;
 	cpu->last_ns = ev->ts_ns;
 	return k->error;
 }

@@ -249,13 +249,10 @@ static bool time_fits(int64_t t)
 	return t > -TIME_MAX && t < TIME_MAX;
 }
 
-int64_t hvst_refclock_offset(uint64_t time_now, int64_t t)
+int64_t hvst_refclock_offset_far(uint64_t time_now, int64_t t)
 {
-	__int128 v;
+	__int128 v = (__int128)time_now * 100 - t;
 
-	if (time_now < 40000000000000000ULL && t >= 0 && t < 4000000000000000000LL)
-		return (int64_t)(time_now * 100) - t;
-	v = (__int128)time_now * 100 - t;
 	return v > OFFSET_MAX ? OFFSET_MAX : v < -OFFSET_MAX ? -OFFSET_MAX : (int64_t)v;
 }
 

@@ -256,7 +256,7 @@ static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 	struct kvm_cpu *cpu = &k->cpu[c];
 	bool first_seen = v->first_ns == ev->ts_ns && v->last_ns == ev->ts_ns;
 	int64_t since = first_seen ? k->first_ns : v->last_ns;
-	int64_t begins = cpu->first_ns != HVST_UNKNOWN ? cpu->first_ns : ev->ts_ns;
+	int64_t begins = cpu->first_ns;
 
 	cpu->vcpu = v;
 	v->cpus[c / 64] |= 1ULL << c % 64;
