@@ -20,6 +20,7 @@
 #include "stream/source.h"
 
 #define PROGRESS_BATCHES 64
+#define PREFETCH_EVENTS	 8
 
 struct strings {
 	char **s;
@@ -379,19 +380,41 @@ static int analysis_begin(struct hvst_session *s)
 	return s->an ? 0 : fail(s, -ENOMEM, "out of memory");
 }
 
-/* An observer sees each event right behind what was made of it, and may stop there. */
-static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
+/* Events lie in the chunks of several CPU streams, which another thread may have filled. */
+static inline void prefetch(const struct hvst_event *const *ev, long n)
 {
-	bool analyse = s->need & HVST_NEED_ANALYSIS;
+	if (n > PREFETCH_EVENTS) {
+		__builtin_prefetch(ev[PREFETCH_EVENTS]);
+		__builtin_prefetch((const char *)(ev[PREFETCH_EVENTS] + 1) - 1);
+	}
+}
+
+static int analyse(struct hvst_session *s, const struct hvst_event *const *ev, long n)
+{
 	struct hvst_changes changes;
 	int ret = 0;
 
+	for (; n > 0 && !ret; ev++, n--) {
+		prefetch(ev, n);
+		ret = hvst_kvm_event(s->kvm, *ev, &changes);
+		if (!ret)
+			ret = hvst_analysis_event(s->an, *ev, &changes);
+	}
+	return ret;
+}
+
+/* An observer sees each event right behind what was made of it, and may stop there. */
+static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
+{
+	bool analysis = s->need & HVST_NEED_ANALYSIS;
+	int ret = 0;
+
+	if (!s->obs.event)
+		return analysis ? analyse(s, ev, n) : 0;
 	for (long i = 0; i < n && !ret; i++) {
-		if (analyse)
-			ret = hvst_kvm_event(s->kvm, ev[i], &changes);
-		if (!ret && analyse)
-			ret = hvst_analysis_event(s->an, ev[i], &changes);
-		if (!ret && s->obs.event && s->obs.event(s->obs_ctx, ev[i]))
+		if (analysis)
+			ret = analyse(s, ev + i, 1);
+		if (!ret && s->obs.event(s->obs_ctx, ev[i]))
 			ret = -ECANCELED;
 	}
 	return ret;

@@ -6,8 +6,9 @@
 #include "kvm_private.h"
 
 /* KVM leaves the page as it is while TSC emulation control is on, whatever happens to the clock. */
-static void guest_writes_msr(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
-			     struct hvst_changes *out)
+static __attribute__((noinline)) void guest_writes_msr(struct kvm *k, struct vcpu *v,
+						       const struct hvst_event *ev,
+						       struct hvst_changes *out)
 {
 	struct tscpage *page = &v->vm->page;
 	struct hvst_change *c;
@@ -43,7 +44,7 @@ static void on_msr(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception)
 		kvm_sample(k, v, ev, ev->msr.data, out);
 	kvm_change(out, HVST_CHANGE_MSR, v->vm, v, NULL);
-	if (ev->msr.write && !ev->msr.exception)
+	if (ev->msr.write && !ev->msr.exception && !hvst_msr_is_stimer(ev->msr.ecx))
 		guest_writes_msr(k, v, ev, out);
 }
 
