@@ -327,12 +327,12 @@ int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev,
 {
 	if (ev && ev->ts_ns > a->now)
 		a->now = ev->ts_ns;
-	for (unsigned int i = 0; i < changes->n; i++) {
-		if (!is_known(&changes->change[i]) && created(a, &changes->change[i])) {
+	for (const struct hvst_change *c = changes->change, *end = c + changes->n; c < end; c++) {
+		if (!is_known(c) && created(a, c)) {
 			a->error = -ENOMEM;
 			break;
 		}
-		change(a, &changes->change[i], ev, changes);
+		change(a, c, ev, changes);
 	}
 	return a->error;
 }

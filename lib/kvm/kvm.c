@@ -226,14 +226,6 @@ static void on_device(struct kvm *k, const struct hvst_event *ev, struct hvst_ch
 		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
 }
 
-static void on_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
-{
-	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
-
-	if (v)
-		kvm_expiration(k, v, ev, out);
-}
-
 /* Who looks at an event; NULL: nobody. */
 static void (*const handlers[])(struct kvm *k, const struct hvst_event *ev,
 				struct hvst_changes *out) = {
@@ -242,7 +234,7 @@ static void (*const handlers[])(struct kvm *k, const struct hvst_event *ev,
 	[HVST_EV_MSR] = on_msr,
 	[HVST_EV_STIMER_SET_CONFIG] = on_write,
 	[HVST_EV_STIMER_SET_COUNT] = on_write,
-	[HVST_EV_STIMER_EXPIRATION] = on_expiration,
+	[HVST_EV_STIMER_EXPIRATION] = kvm_expiration,
 	[HVST_EV_STIMER_START_ONE_SHOT] = kvm_start_one_shot,
 	[HVST_EV_STIMER_START_EXPIRED] = kvm_start_expired,
 	[HVST_EV_STIMER_START_PERIODIC] = kvm_start_periodic,

@@ -160,8 +160,7 @@ void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_
 void kvm_start_expired(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
-void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
-		    struct hvst_changes *out);
+void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 
 /* --- vm.c: which threads form a VM --- */
 /* A new thread takes its place among the sorted ones. */

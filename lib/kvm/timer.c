@@ -425,7 +425,8 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 }
 
 /* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
-static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct hvst_changes *out)
+static __attribute__((noinline)) void infer_past_due(struct stimer *t, const struct hvst_event *ev,
+						     struct hvst_changes *out)
 {
 	struct hvst_arm *a = arm_begin(out, t, ev);
 
@@ -457,10 +458,10 @@ static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst
 		k->error = -ENOMEM;
 }
 
-void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
-		    struct hvst_changes *out)
+void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
-	struct stimer *t = kvm_timer_of(k, v, ev->expiration.timer_index);
+	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
+	struct stimer *t = v ? kvm_timer_of(k, v, ev->expiration.timer_index) : NULL;
 	bool delivered = ev->expiration.msg_send_result == 0;
 
 	if (!t)
