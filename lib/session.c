@@ -380,29 +380,6 @@ static int analysis_begin(struct hvst_session *s)
 	return s->an ? 0 : fail(s, -ENOMEM, "out of memory");
 }
 
-/* Events lie in the chunks of several CPU streams, which another thread may have filled. */
-static inline void prefetch(const struct hvst_event *const *ev, long n)
-{
-	if (n > PREFETCH_EVENTS) {
-		__builtin_prefetch(ev[PREFETCH_EVENTS]);
-		__builtin_prefetch((const char *)(ev[PREFETCH_EVENTS] + 1) - 1);
-	}
-}
-
-static int analyse(struct hvst_session *s, const struct hvst_event *const *ev, long n)
-{
-	struct hvst_changes changes;
-	int ret = 0;
-
-	for (; n > 0 && !ret; ev++, n--) {
-		prefetch(ev, n);
-		ret = hvst_kvm_event(s->kvm, *ev, &changes);
-		if (!ret)
-			ret = hvst_analysis_event(s->an, *ev, &changes);
-	}
-	return ret;
-}
-
 /* An observer sees each event right behind what was made of it, and may stop there. */
 static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
@@ -410,10 +387,10 @@ static int batch(struct hvst_session *s, const struct hvst_event *const *ev, lon
 	int ret = 0;
 
 	if (!s->obs.event)
-		return analysis ? analyse(s, ev, n) : 0;
+		return analysis ? hvst_analysis_events(s->an, ev, n) : 0;
 	for (long i = 0; i < n && !ret; i++) {
 		if (analysis)
-			ret = analyse(s, ev + i, 1);
+			ret = hvst_analysis_events(s->an, ev + i, 1);
 		if (!ret && s->obs.event(s->obs_ctx, ev[i]))
 			ret = -ECANCELED;
 	}
@@ -498,7 +475,7 @@ static int findings(struct hvst_session *s)
 	int ret;
 
 	while ((ret = hvst_kvm_finish(s->kvm, &changes)) > 0)
-		if (hvst_analysis_event(s->an, NULL, &changes) == -ENOMEM)
+		if (hvst_analysis_changes(s->an, &changes) == -ENOMEM)
 			break;
 	if (ret || hvst_analysis_finish(s->an) == -ENOMEM)
 		return fail(s, -ENOMEM, "out of memory");

@@ -25,6 +25,8 @@
 #include "storm.h"
 #include "twoclocks.h"
 
+#define PREFETCH_EVENTS 8
+
 static int vm_created(struct vm *vm)
 {
 	vm->state = calloc(1, sizeof(*vm->state));
@@ -251,8 +253,10 @@ static void clock_event(struct vm *vm, const struct hvst_event *ev)
 		hvst_lost_vcpu_new(vm);
 }
 
-static void change(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev,
-		   const struct hvst_changes *changes)
+static inline __attribute__((always_inline)) void change(struct analysis *a,
+							 const struct hvst_change *c,
+							 const struct hvst_event *ev,
+							 const struct hvst_changes *changes)
 {
 	struct vcpu *v = c->vcpu;
 
@@ -322,11 +326,10 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 	}
 }
 
-int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev,
-			const struct hvst_changes *changes)
+/* Inline in the loop over events: its registers are then saved once for a batch. */
+static inline __attribute__((always_inline)) int
+take_changes(struct analysis *a, const struct hvst_event *ev, const struct hvst_changes *changes)
 {
-	if (ev && ev->ts_ns > a->now)
-		a->now = ev->ts_ns;
 	for (const struct hvst_change *c = changes->change, *end = c + changes->n; c < end; c++) {
 		if (!is_known(c) && created(a, c)) {
 			a->error = -ENOMEM;
@@ -335,6 +338,36 @@ int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev,
 		change(a, c, ev, changes);
 	}
 	return a->error;
+}
+
+/* Events lie in the chunks of several CPU streams, which another thread may have filled. */
+static inline void prefetch(const struct hvst_event *const *ev, long n)
+{
+	if (n > PREFETCH_EVENTS) {
+		__builtin_prefetch(ev[PREFETCH_EVENTS]);
+		__builtin_prefetch((const char *)(ev[PREFETCH_EVENTS] + 1) - 1);
+	}
+}
+
+int hvst_analysis_events(struct analysis *a, const struct hvst_event *const *ev, long n)
+{
+	struct hvst_changes changes;
+	int ret = 0;
+
+	for (; n > 0 && !ret; ev++, n--) {
+		prefetch(ev, n);
+		ret = hvst_kvm_event(a->kvm, *ev, &changes);
+		if ((*ev)->ts_ns > a->now)
+			a->now = (*ev)->ts_ns;
+		if (!ret)
+			ret = take_changes(a, *ev, &changes);
+	}
+	return ret;
+}
+
+int hvst_analysis_changes(struct analysis *a, const struct hvst_changes *changes)
+{
+	return take_changes(a, NULL, changes);
 }
 
 struct analysis *hvst_analysis_new(struct kvm *kvm, const struct hvst_analysis_opts *opts)

@@ -182,9 +182,11 @@ static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 		kvm_set_config(k, v, ev, out);
 	else
 		kvm_set_count(k, v, ev, out);
-	if (host && !v->ran && v->tid == ev->pid)
+	if (!host)
+		return;
+	if (!v->ran && v->tid == ev->pid)
 		kvm_early_write(k, ev);
-	if (host && restores(ev)) {
+	if (restores(ev)) {
 		hvst_tscpage_restored(&v->vm->page, ev->ts_ns);
 		kvm_creator_restores(k, ev->pid);
 	}

@@ -136,14 +136,19 @@ static struct refclock_stream *stream_add(struct refclock *r, int cpu)
 	return s;
 }
 
-static struct refclock_stream *stream_get(struct refclock *r, int cpu)
+static __attribute__((noinline)) struct refclock_stream *stream_search(struct refclock *r, int cpu)
 {
-	struct refclock_stream *s = stream_known(r, cpu);
+	r->recent = stream_find(r, cpu);
+	if (!r->recent)
+		r->recent = stream_add(r, cpu);
+	return r->recent;
+}
 
-	if (!s)
-		s = stream_add(r, cpu);
-	r->recent = s;
-	return s;
+static inline struct refclock_stream *stream_get(struct refclock *r, int cpu)
+{
+	struct refclock_stream *s = r->recent;
+
+	return s && (!r->params.per_cpu || s->cpu == cpu) ? s : stream_search(r, cpu);
 }
 
 /*
