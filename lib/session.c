@@ -20,6 +20,7 @@
 #include "stream/source.h"
 
 #define PROGRESS_BATCHES 64
+#define PREFETCH_EVENTS	 8
 
 struct strings {
 	char **s;
@@ -379,23 +380,18 @@ static int analysis_begin(struct hvst_session *s)
 	return s->an ? 0 : fail(s, -ENOMEM, "out of memory");
 }
 
-static int analyse(struct hvst_session *s, const struct hvst_event *ev)
-{
-	struct hvst_changes changes;
-	int ret = hvst_kvm_event(s->kvm, ev, &changes);
-
-	return ret ? ret : hvst_analysis_event(s->an, ev, &changes);
-}
-
 /* An observer sees each event right behind what was made of it, and may stop there. */
 static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
+	bool analysis = s->need & HVST_NEED_ANALYSIS;
 	int ret = 0;
 
+	if (!s->obs.event)
+		return analysis ? hvst_analysis_events(s->an, ev, n) : 0;
 	for (long i = 0; i < n && !ret; i++) {
-		if (s->need & HVST_NEED_ANALYSIS)
-			ret = analyse(s, ev[i]);
-		if (!ret && s->obs.event && s->obs.event(s->obs_ctx, ev[i]))
+		if (analysis)
+			ret = hvst_analysis_events(s->an, ev + i, 1);
+		if (!ret && s->obs.event(s->obs_ctx, ev[i]))
 			ret = -ECANCELED;
 	}
 	return ret;
@@ -479,7 +475,7 @@ static int findings(struct hvst_session *s)
 	int ret;
 
 	while ((ret = hvst_kvm_finish(s->kvm, &changes)) > 0)
-		if (hvst_analysis_event(s->an, NULL, &changes) == -ENOMEM)
+		if (hvst_analysis_changes(s->an, &changes) == -ENOMEM)
 			break;
 	if (ret || hvst_analysis_finish(s->an) == -ENOMEM)
 		return fail(s, -ENOMEM, "out of memory");

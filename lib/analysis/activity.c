@@ -222,9 +222,10 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 	int64_t cost;
 
 	progress_to(v, arm->ts_ns);
-	v->interrupt_exits += v->in_loop ? v->interrupt_exit ? 1 : -1 : 0;
-	if (abs(v->interrupt_exits) > MOST_TURNS)
-		v->interrupt_exits = v->interrupt_exits > 0 ? MOST_TURNS : -MOST_TURNS;
+	if (v->in_loop && v->interrupt_exit && v->interrupt_exits < MOST_TURNS)
+		v->interrupt_exits++;
+	else if (v->in_loop && !v->interrupt_exit && v->interrupt_exits > -MOST_TURNS)
+		v->interrupt_exits--;
 	v->in_loop = v->interrupt_exit = false;
 	if (arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
 		return;

@@ -32,12 +32,13 @@ struct analysis *hvst_analysis_new(struct kvm *kvm, const struct hvst_analysis_o
 void hvst_analysis_free(struct analysis *a);
 
 /*
- * hvst_analysis_event - what one event did
+ * hvst_analysis_events - @n events in order of time: what KVM did goes to the analyses
  *
  * 0, -ENOMEM, or -ECANCELED when an observer gave up; an observer that did is not called again.
  */
-int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev,
-			const struct hvst_changes *changes);
+int hvst_analysis_events(struct analysis *a, const struct hvst_event *const *ev, long n);
+/* What hvst_kvm_finish() found at the end. As above. */
+int hvst_analysis_changes(struct analysis *a, const struct hvst_changes *changes);
 
 /*
  * hvst_analysis_finish - the trace is over and hvst_kvm_finish() returned 0: make the findings

@@ -255,8 +255,9 @@ static bool speaks_for_vm(const struct vm_source *vm, const struct vcpu *v, int6
  * the page off, or an arm without one, with the page on, says it at once. The rest takes more than
  * one arm: the first one's count may have been computed before the write.
  */
-static void follow_change(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
-			  const struct hvst_event *ev)
+static __attribute__((noinline)) void follow_change(struct analysis *a, struct vcpu *v,
+						    bool read_before, bool derived,
+						    const struct hvst_event *ev)
 {
 	struct vm_source *vm = v->vm->state->source;
 	bool usable = hvst_tscpage_usable(&v->vm->page);
@@ -477,14 +478,13 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 			: now != HVST_SRC_REFERENCE_COUNTER &&
 				  row_means(s->with_read, s->all_with, s->all_without))
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
-	if (!v->vm->page.known)
+	/* Arms without a read are news only of a vCPU that is not known to do without one. */
+	if (!v->vm->page.known || (s->learned && now != HVST_SRC_REFERENCE_COUNTER &&
+				   now != HVST_SRC_UNKNOWN && now != HVST_SRC_TSC_PAGE_DISABLED))
 		return;
 	if (!s->learned
-		    ? s->without_read < AGREEING_ARMS
-		    : !row_means(s->without_read, s->all_without, s->all_with) && !goes_without(s))
-		return;
-	if (!s->learned || now == HVST_SRC_REFERENCE_COUNTER || now == HVST_SRC_UNKNOWN ||
-	    now == HVST_SRC_TSC_PAGE_DISABLED)
+		    ? s->without_read >= AGREEING_ARMS
+		    : row_means(s->without_read, s->all_without, s->all_with) || goes_without(s))
 		learn(a, v,
 		      hvst_tscpage_usable(&v->vm->page) ? HVST_SRC_TSC_PAGE : HVST_SRC_RAW_TSC,
 		      HVST_INFERRED, &s->without_why);
@@ -519,8 +519,9 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	follow_arms(a, v, read_before, derived, ev);
 }
 
-static void clock_read(struct analysis *a, struct vcpu *v, const struct hvst_event *ev,
-		       enum hvst_guest_source what, const char *text)
+static __attribute__((noinline)) void clock_read(struct analysis *a, struct vcpu *v,
+						 const struct hvst_event *ev,
+						 enum hvst_guest_source what, const char *text)
 {
 	struct vm_source *vm = v->vm->state->source;
 	struct hvst_guest_transition *t;

@@ -25,6 +25,8 @@
 #include "storm.h"
 #include "twoclocks.h"
 
+#define PREFETCH_EVENTS 8
+
 static int vm_created(struct vm *vm)
 {
 	vm->state = calloc(1, sizeof(*vm->state));
@@ -112,7 +114,19 @@ static void timer_free(struct stimer *t)
 	t->state = NULL;
 }
 
-/* Whoever a change is about is known to the analyses from its first change on. */
+/*
+ * Whoever a change is about is known to the analyses from its first change on. A timer's vCPU, and
+ * a vCPU's VM, are in all its changes, so that they have been known for as long.
+ */
+static bool is_known(const struct hvst_change *c)
+{
+	if (c->timer)
+		return c->timer->state;
+	if (c->vcpu)
+		return c->vcpu->state;
+	return !c->vm || c->vm->state;
+}
+
 static int created(struct analysis *a, const struct hvst_change *c)
 {
 	if (c->vm && !c->vm->state && vm_created(c->vm))
@@ -142,12 +156,13 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 	vm_free(from);
 }
 
-static void armed_out(struct analysis *a, const struct stimer *t, const struct hvst_arm *arm,
-		      enum hvst_arm_cause cause)
+static __attribute__((noinline)) void armed_out(struct analysis *a, const struct stimer *t,
+						const struct hvst_arm *arm,
+						enum hvst_arm_cause cause)
 {
 	struct hvst_arm m;
 
-	if (!a->opts.obs->armed || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
+	if (a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
 	m = *arm;
 	m.vm = hvst_vm_number(t->vcpu);
@@ -159,21 +174,21 @@ static void armed_out(struct analysis *a, const struct stimer *t, const struct h
 static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 		const struct hvst_changes *changes)
 {
-	struct hvst_arm m = changes->arm;
-	int64_t bound = m.skew_ns == HVST_UNKNOWN ? m.error_ns : 0;
+	const struct hvst_arm *m = &changes->arm;
+	enum hvst_arm_cause cause;
 
-	if (m.skew_ns == HVST_UNKNOWN)
-		m.error_ns = 0;
-	hvst_pastdue_arm(t, &m, ev);
-	armed_out(a, t, &m, hvst_storm_arm(a, t, &m, changes->arm_programmed_ns, ev));
-	hvst_activity_arm(t, &m, changes->arm_programmed_ns);
-	hvst_life_arm(t, &m, ev);
-	hvst_epoch_arm(t, &m, changes->arm_programmed_ns);
-	if (hvst_twoclocks_arm(t, &m))
+	hvst_pastdue_arm(t, m, ev);
+	cause = hvst_storm_arm(a, t, m, changes->arm_programmed_ns, ev);
+	if (a->opts.obs->armed)
+		armed_out(a, t, m, cause);
+	hvst_activity_arm(t, m, changes->arm_programmed_ns);
+	hvst_life_arm(t, m, ev);
+	hvst_epoch_arm(t, m, changes->arm_programmed_ns);
+	if (hvst_twoclocks_arm(t, m))
 		a->error = -ENOMEM;
-	hvst_resolve_arm(a, t, &m, bound);
-	hvst_livelock_arm(a, t, &m, ev);
-	hvst_lost_arm(t, &m, ev);
+	hvst_resolve_arm(a, t, m, changes->arm_bound_ns);
+	hvst_livelock_arm(a, t, m, ev);
+	hvst_lost_arm(t, m, ev);
 	hvst_load_touch(t, ev->ts_ns);
 }
 
@@ -218,12 +233,16 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 
 static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	hvst_marks_msr(v, ev);
 	hvst_clocksource_msr(a, v, ev);
+	/* Most accesses are of a timer's own MSRs: only the others tell the rest anything. */
+	if (hvst_msr_is_stimer(ev->msr.ecx) && !ev->msr.exception)
+		return;
+	hvst_marks_msr(v, ev);
 	hvst_livelock_msr(a, v, ev);
 	hvst_load_msr(v, ev);
 	hvst_slowpath_msr(v, ev);
 	hvst_refused_msr(v, ev);
+	hvst_life_msr(v, ev);
 }
 
 static void clock_event(struct vm *vm, const struct hvst_event *ev)
@@ -234,8 +253,10 @@ static void clock_event(struct vm *vm, const struct hvst_event *ev)
 		hvst_lost_vcpu_new(vm);
 }
 
-static void change(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev,
-		   const struct hvst_changes *changes)
+static inline __attribute__((always_inline)) void change(struct analysis *a,
+							 const struct hvst_change *c,
+							 const struct hvst_event *ev,
+							 const struct hvst_changes *changes)
 {
 	struct vcpu *v = c->vcpu;
 
@@ -249,7 +270,6 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 		break;
 	case HVST_CHANGE_MSR:
 		msr(a, v, ev);
-		hvst_life_msr(v, ev);
 		break;
 	case HVST_CHANGE_PAGE:
 		hvst_clocksource_page(a, c, ev);
@@ -306,19 +326,48 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 	}
 }
 
-int hvst_analysis_event(struct analysis *a, const struct hvst_event *ev,
-			const struct hvst_changes *changes)
+/* Inline in the loop over events: its registers are then saved once for a batch. */
+static inline __attribute__((always_inline)) int
+take_changes(struct analysis *a, const struct hvst_event *ev, const struct hvst_changes *changes)
 {
-	if (ev && ev->ts_ns > a->now)
-		a->now = ev->ts_ns;
-	for (unsigned int i = 0; i < changes->n; i++) {
-		if (created(a, &changes->change[i])) {
+	for (const struct hvst_change *c = changes->change, *end = c + changes->n; c < end; c++) {
+		if (!is_known(c) && created(a, c)) {
 			a->error = -ENOMEM;
 			break;
 		}
-		change(a, &changes->change[i], ev, changes);
+		change(a, c, ev, changes);
 	}
 	return a->error;
+}
+
+/* Events lie in the chunks of several CPU streams, which another thread may have filled. */
+static inline void prefetch(const struct hvst_event *const *ev, long n)
+{
+	if (n > PREFETCH_EVENTS) {
+		__builtin_prefetch(ev[PREFETCH_EVENTS]);
+		__builtin_prefetch((const char *)(ev[PREFETCH_EVENTS] + 1) - 1);
+	}
+}
+
+int hvst_analysis_events(struct analysis *a, const struct hvst_event *const *ev, long n)
+{
+	struct hvst_changes changes;
+	int ret = 0;
+
+	for (; n > 0 && !ret; ev++, n--) {
+		prefetch(ev, n);
+		ret = hvst_kvm_event(a->kvm, *ev, &changes);
+		if ((*ev)->ts_ns > a->now)
+			a->now = (*ev)->ts_ns;
+		if (!ret)
+			ret = take_changes(a, *ev, &changes);
+	}
+	return ret;
+}
+
+int hvst_analysis_changes(struct analysis *a, const struct hvst_changes *changes)
+{
+	return take_changes(a, NULL, changes);
 }
 
 struct analysis *hvst_analysis_new(struct kvm *kvm, const struct hvst_analysis_opts *opts)

@@ -93,6 +93,17 @@ static int64_t step_between(const struct timer_epoch *e, const struct hvst_arm *
 				 hvst_refclock_offset(e->time_now, e->ts_ns));
 }
 
+/*
+ * Spares most arms a look at the habits: a lag is a leap only where all arms before it were ahead,
+ * and what is less than EPOCH_STEP_NS never is.
+ */
+static bool may_leap(const struct timer_epoch *e, int64_t headroom)
+{
+	if (headroom >= 0)
+		return headroom >= EPOCH_STEP_NS;
+	return headroom <= -EPOCH_STEP_NS && e->n && e->headroom[(e->n - 1) % HABITS] > 0;
+}
+
 static bool leaps(int64_t headroom, int64_t least, int64_t most)
 {
 	if (most < 0) /* none, or arms past due, which tell no delay */
@@ -102,8 +113,8 @@ static bool leaps(int64_t headroom, int64_t least, int64_t most)
 	return headroom <= -EPOCH_STEP_NS && least > 0;
 }
 
-static void leap_put(struct stimer *t, const struct hvst_arm *arm, int64_t written_ns,
-		     int64_t least, int64_t most)
+static __attribute__((noinline)) void leap_put(struct stimer *t, const struct hvst_arm *arm,
+					       int64_t written_ns, int64_t least, int64_t most)
 {
 	const struct hvst_event ev = {
 		.id = arm->kind == HVST_ARM_AHEAD      ? HVST_EV_STIMER_START_ONE_SHOT
@@ -158,7 +169,7 @@ static void target_reached(struct timer_epoch *e, const struct hvst_arm *arm)
  * A guest that goes on with ticks it had laid out before its clock was set back leads with one arm
  * only.
  */
-static void leap_checked(struct stimer *t, int64_t headroom)
+static __attribute__((noinline)) void leap_checked(struct stimer *t, int64_t headroom)
 {
 	struct timer_epoch *e = t->state->epoch;
 	struct vm_leaps *l = t->vcpu->vm->state->leaps;
@@ -175,6 +186,19 @@ static void leap_checked(struct stimer *t, int64_t headroom)
 	e->leap_ns = HVST_UNKNOWN;
 }
 
+static __attribute__((noinline)) void leap_from_habits(struct stimer *t, const struct hvst_arm *arm,
+						       int64_t written_ns)
+{
+	struct timer_epoch *e = t->state->epoch;
+	int64_t least, most;
+
+	habits(e, &least, &most);
+	if (!leaps(-arm->skew_ns, least, most))
+		return;
+	leap_put(t, arm, written_ns, least, most);
+	e->leap_ns = arm->flags & HVST_ARM_HOST ? HVST_UNKNOWN : arm->ts_ns;
+}
+
 static void armed(struct vm_leaps *l, int64_t ts)
 {
 	if (l->first_arm_ns == HVST_UNKNOWN || ts < l->first_arm_ns)
@@ -186,18 +210,14 @@ static void armed(struct vm_leaps *l, int64_t ts)
 void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t written_ns)
 {
 	struct timer_epoch *e = t->state->epoch;
-	int64_t least, most;
 
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED) ||
 	    arm->skew_ns == HVST_UNKNOWN || arm->skew_ns <= -HVST_SKEW_MAX)
 		return;
 	if (e->leap_ns != HVST_UNKNOWN && !(arm->flags & HVST_ARM_HOST))
 		leap_checked(t, -arm->skew_ns);
-	habits(e, &least, &most);
-	if (leaps(-arm->skew_ns, least, most)) {
-		leap_put(t, arm, written_ns, least, most);
-		e->leap_ns = arm->flags & HVST_ARM_HOST ? HVST_UNKNOWN : arm->ts_ns;
-	}
+	if (may_leap(e, -arm->skew_ns))
+		leap_from_habits(t, arm, written_ns);
 	if (!(arm->flags & HVST_ARM_HOST)) {
 		e->headroom[e->n++ % HABITS] = -arm->skew_ns;
 		armed(t->vcpu->vm->state->leaps, arm->ts_ns);
@@ -217,8 +237,10 @@ static void late_leap(struct stimer *t, const struct hvst_arm *arm)
 	struct timer_epoch *e = t->state->epoch;
 	int64_t least, most;
 
+	if (!may_leap(e, -arm->skew_ns))
+		return;
 	habits(e, &least, &most);
-	if (least <= 0 || arm->skew_ns < EPOCH_STEP_NS ||
+	if (least <= 0 ||
 	    (e->lag_ts_ns != HVST_UNKNOWN && arm->ts_ns - e->lag_ts_ns < EPOCH_FAR_NS))
 		return;
 	e->lag_ts_ns = arm->ts_ns;

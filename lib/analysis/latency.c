@@ -72,6 +72,32 @@ static void fire_out(struct analysis *a, struct stimer *t)
 		a->error = -ECANCELED;
 }
 
+static __attribute__((noinline)) void fire_begin(struct analysis *a, struct stimer *t,
+						 const struct hvst_event *ev,
+						 const struct hvst_delivery *d)
+{
+	struct timer_latency *l = t->state->latency;
+
+	if (!hvst_filter_pass(a, t->vcpu, t->index))
+		return;
+	fire_out(a, t);
+	l->fire = (struct hvst_fire){
+		.arm_ns = d->arm_ns,
+		.deadline_ns = d->deadline_ns,
+		.callback_ns = d->callback_ns,
+		.expiration_ns = ev->ts_ns,
+		.entry_ns = HVST_UNKNOWN,
+		.vm = -1,
+		.vcpu = t->vcpu->vcpu_id,
+		.tid = t->vcpu->tid,
+		.thread = t->vcpu->serial,
+		.timer = t->index,
+		.result = ev->expiration.msg_send_result,
+		.direct = ev->expiration.direct != 0,
+	};
+	l->fire_waits = true;
+}
+
 void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 			   const struct hvst_delivery *d)
 {
@@ -82,24 +108,8 @@ void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hv
 			add(a, l->lateness, d->callback_ns - d->deadline_ns);
 		add(a, l->delivery, ev->ts_ns - d->callback_ns);
 	}
-	if (a->opts.obs->fire && hvst_filter_pass(a, t->vcpu, t->index)) {
-		fire_out(a, t);
-		l->fire = (struct hvst_fire){
-			.arm_ns = d->arm_ns,
-			.deadline_ns = d->deadline_ns,
-			.callback_ns = d->callback_ns,
-			.expiration_ns = ev->ts_ns,
-			.entry_ns = HVST_UNKNOWN,
-			.vm = -1,
-			.vcpu = t->vcpu->vcpu_id,
-			.tid = t->vcpu->tid,
-			.thread = t->vcpu->serial,
-			.timer = t->index,
-			.result = ev->expiration.msg_send_result,
-			.direct = ev->expiration.direct != 0,
-		};
-		l->fire_waits = true;
-	}
+	if (a->opts.obs->fire)
+		fire_begin(a, t, ev, d);
 	if (!ev->expiration.msg_send_result) {
 		l->delivered_ns = ev->ts_ns;
 		t->vcpu->state->latency->delivered |= (uint8_t)(1u << t->index);

@@ -57,19 +57,12 @@ static bool continues(const struct vm_life *l, const struct hvst_event *ev, enum
 	       (kind == LIFE_TIMERS && s->tid == ev->pid);
 }
 
-/* Puts down one thing done. The step, or NULL where there is no room. */
-static struct life_step *put(struct vm_life *l, unsigned int most, const struct hvst_event *ev,
-			     enum life_kind kind, int vcpu)
+static __attribute__((noinline)) struct life_step *put_new(struct vm_life *l, unsigned int most,
+							   const struct hvst_event *ev,
+							   enum life_kind kind, int vcpu)
 {
-	struct life_step *s;
+	struct life_step *s = steps_add(l, most);
 
-	if (continues(l, ev, kind)) {
-		s = &l->steps[l->nr - 1];
-		s->n++;
-		s->last_ns = ev->ts_ns;
-		return s;
-	}
-	s = steps_add(l, most);
 	if (s)
 		*s = (struct life_step){
 			.ts_ns = ev->ts_ns,
@@ -83,6 +76,20 @@ static struct life_step *put(struct vm_life *l, unsigned int most, const struct 
 			.kind = (uint8_t)kind,
 			.event = ev->id,
 		};
+	return s;
+}
+
+/* Puts down one thing done. The step, or NULL where there is no room. */
+static struct life_step *put(struct vm_life *l, unsigned int most, const struct hvst_event *ev,
+			     enum life_kind kind, int vcpu)
+{
+	struct life_step *s;
+
+	if (!continues(l, ev, kind))
+		return put_new(l, most, ev, kind, vcpu);
+	s = &l->steps[l->nr - 1];
+	s->n++;
+	s->last_ns = ev->ts_ns;
 	return s;
 }
 
@@ -197,7 +204,8 @@ void hvst_life_event(const struct vcpu *v, const struct hvst_event *ev)
 }
 
 /* The vCPUs' offsets, once they are to be those that the guest runs with. */
-static void offsets_compare(struct vm_life *l, const struct vm *vm, int64_t ts)
+static __attribute__((noinline)) void offsets_compare(struct vm_life *l, const struct vm *vm,
+						      int64_t ts)
 {
 	struct tsc_mismatch m = { .since_ns = l->offset_ns,
 				  .ran_ns = ts,
@@ -228,7 +236,7 @@ static void offsets_compare(struct vm_life *l, const struct vm *vm, int64_t ts)
 	l->mismatch = m;
 }
 
-void hvst_life_entry(const struct vcpu *v, const struct hvst_event *ev)
+void hvst_life_runs(const struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vm_life *l = v->vm->state->life;
 

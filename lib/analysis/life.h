@@ -45,7 +45,15 @@ void hvst_life_clock(struct analysis *a, struct vm *vm, const struct hvst_event 
 void hvst_life_programmed(const struct stimer *t, const struct hvst_event *ev);
 void hvst_life_msr(const struct vcpu *v, const struct hvst_event *ev);
 void hvst_life_event(const struct vcpu *v, const struct hvst_event *ev);
-void hvst_life_entry(const struct vcpu *v, const struct hvst_event *ev);
+/* hvst_life_entry() of a VM to which something was done since the last one. */
+void hvst_life_runs(const struct vcpu *v, const struct hvst_event *ev);
+static inline void hvst_life_entry(const struct vcpu *v, const struct hvst_event *ev)
+{
+	const struct vm_life *l = v->vm->state->life;
+
+	if (l->dirty || l->entry_wanted)
+		hvst_life_runs(v, ev);
+}
 void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev);
 void hvst_life_merged(struct vm *into, struct vm *from);
 void hvst_life_free(struct vm *vm);

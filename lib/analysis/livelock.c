@@ -84,18 +84,25 @@ static void storm_fill(const struct analysis *a, const struct stimer *t, struct 
 	hvst_evidence_add(&s->evidence, &l->last);
 }
 
-static void run_end(struct analysis *a, struct stimer *t, bool open)
+static __attribute__((noinline)) void run_report(struct analysis *a, struct stimer *t, bool open)
 {
 	struct timer_livelock *l = t->state->livelock;
-	bool storm = l->form != HVST_LIVELOCK_NONE && l->turns >= a->params.storm_min_arms &&
-		     l->last_ns - l->from_ns >= a->params.storm_min_ns;
-	struct storm_found *f = storm ? hvst_storm_new(a, t) : NULL;
+	struct storm_found *f = NULL;
 
+	if (l->turns >= a->params.storm_min_arms &&
+	    l->last_ns - l->from_ns >= a->params.storm_min_ns)
+		f = hvst_storm_new(a, t);
 	if (f) {
 		storm_fill(a, t, &f->storm);
 		f->storm.open = open;
 	}
 	l->form = HVST_LIVELOCK_NONE;
+}
+
+static inline void run_end(struct analysis *a, struct stimer *t, bool open)
+{
+	if (t->state->livelock->form != HVST_LIVELOCK_NONE)
+		run_report(a, t, open);
 }
 
 static void run_begin(struct timer_livelock *l, const struct stimer *t, enum hvst_livelock form,
@@ -148,6 +155,24 @@ void hvst_livelock_callback(struct stimer *t)
 	t->state->livelock->called_back = true;
 }
 
+static __attribute__((noinline)) void early_turn(struct analysis *a, struct stimer *t,
+						 const struct hvst_arm *arm,
+						 const struct hvst_event *ev)
+{
+	struct timer_livelock *l = t->state->livelock;
+
+	if (!run_goes_on(a, t, HVST_LIVELOCK_DEADLINE, ev->ts_ns)) {
+		run_begin(l, t, HVST_LIVELOCK_DEADLINE, l->start_ns);
+		l->ahead_ref = arm->count - arm->time_now;
+		hvst_evidence_set(&l->first, ev,
+				  "timer %u called back %llu units (100 ns) before its "
+				  "count %llu and started again",
+				  t->index, (unsigned long long)l->ahead_ref,
+				  (unsigned long long)l->count);
+	}
+	turn(l, t, ev);
+}
+
 void hvst_livelock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
 		       const struct hvst_event *ev)
 {
@@ -157,30 +182,17 @@ void hvst_livelock_arm(struct analysis *a, struct stimer *t, const struct hvst_a
 		run_end(a, t, false);
 		l->count = arm->count;
 	} else {
-		if (!run_goes_on(a, t, HVST_LIVELOCK_DEADLINE, ev->ts_ns)) {
-			run_begin(l, t, HVST_LIVELOCK_DEADLINE, l->start_ns);
-			l->ahead_ref = arm->count - arm->time_now;
-			hvst_evidence_set(&l->first, ev,
-					  "timer %u called back %llu units (100 ns) before its "
-					  "count %llu and started again",
-					  t->index, (unsigned long long)l->ahead_ref,
-					  (unsigned long long)l->count);
-		}
-		turn(l, t, ev);
+		early_turn(a, t, arm, ev);
 	}
 	l->called_back = false;
 	l->start_ns = ev->ts_ns;
 }
 
-void hvst_livelock_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
+static __attribute__((noinline)) void busy_turn(struct analysis *a, struct stimer *t,
+						const struct hvst_event *ev)
 {
 	struct timer_livelock *l = t->state->livelock;
 
-	l->called_back = false;
-	if (ev->expiration.direct || ev->expiration.msg_send_result != -EAGAIN) {
-		run_end(a, t, false);
-		return;
-	}
 	if (!run_goes_on(a, t, HVST_LIVELOCK_MESSAGE, ev->ts_ns)) {
 		run_begin(l, t, HVST_LIVELOCK_MESSAGE, ev->ts_ns);
 		l->count = t->arm_count;
@@ -190,6 +202,15 @@ void hvst_livelock_delivery(struct analysis *a, struct stimer *t, const struct h
 				  t->index);
 	}
 	turn(l, t, ev);
+}
+
+void hvst_livelock_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
+{
+	t->state->livelock->called_back = false;
+	if (ev->expiration.direct || ev->expiration.msg_send_result != -EAGAIN)
+		run_end(a, t, false);
+	else
+		busy_turn(a, t, ev);
 }
 
 void hvst_livelock_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)

@@ -135,7 +135,8 @@ void hvst_lost_gap(struct analysis *a, int64_t from_ns)
 }
 
 /* Ends at @until what may have begun, as lost if it lasted. */
-static void close_at(struct analysis *a, struct stimer *t, int64_t until, bool recovered)
+static __attribute__((noinline)) void close_at(struct analysis *a, struct stimer *t, int64_t until,
+					       bool recovered)
 {
 	struct timer_lost *l = t->state->lost;
 
@@ -157,16 +158,11 @@ static void close_at(struct analysis *a, struct stimer *t, int64_t until, bool r
 	l->failed_ns = l->armed_ns = HVST_UNKNOWN;
 }
 
-static void follow_restore(struct stimer *t, const struct hvst_event *ev)
+static __attribute__((noinline)) void restored(struct stimer *t, const struct hvst_event *ev)
 {
 	struct timer_lost *l = t->state->lost;
 	bool count = ev->id == HVST_EV_STIMER_SET_COUNT;
-	bool host = count ? ev->set_count.host : ev->set_config.host;
 
-	if (!host) {
-		l->restored = false;
-		return;
-	}
 	l->restored = t->count_known && t->count && t->config_known;
 	/* Kernels before d6800af51c76 let auto-enable act on a count that the VMM writes. */
 	l->disabled = count && t->config_known && t->config & HVST_STIMER_AUTO_ENABLE &&
@@ -183,11 +179,15 @@ void hvst_lost_programmed(struct analysis *a, struct stimer *t, const struct hvs
 {
 	struct timer_lost *l = t->state->lost;
 
-	follow_restore(t, ev);
+	if (t->by_host)
+		restored(t, ev);
+	else
+		l->restored = false;
 	/* A reset or restore by the VMM is no recovery, and nothing is owed from before it. */
 	if (t->by_host)
 		l->failed_ns = l->armed_ns = HVST_UNKNOWN;
-	close_at(a, t, ev->ts_ns, true);
+	if (l->failed_ns != HVST_UNKNOWN || l->armed_ns != HVST_UNKNOWN)
+		close_at(a, t, ev->ts_ns, true);
 }
 
 void hvst_lost_arm(struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev)
@@ -207,7 +207,8 @@ void hvst_lost_callback(struct stimer *t)
 	t->state->lost->armed_ns = HVST_UNKNOWN;
 }
 
-static void restored_fired(struct stimer *t, const struct hvst_event *ev, bool called_back)
+static __attribute__((noinline)) void restored_fired(struct stimer *t, const struct hvst_event *ev,
+						     bool called_back)
 {
 	struct vm_lost *vm = t->vcpu->vm->state->lost;
 	struct timer_lost *l = t->state->lost;

@@ -19,16 +19,15 @@ void hvst_pastdue_arm(struct stimer *t, const struct hvst_arm *arm, const struct
 {
 	struct vm_causes *c = t->vcpu->vm->state->causes;
 	enum hvst_ref_source src;
-	const char *why;
 
 	if (arm->kind != HVST_ARM_PAST_DUE || arm->flags & HVST_ARM_RESTART)
 		return;
-	src = hvst_tscpage_source(&t->vcpu->vm->page, arm->ts_ns, &why);
+	src = hvst_tscpage_source(&t->vcpu->vm->page, arm->ts_ns);
 	if (src == HVST_REF_KVMCLOCK && !c->by_source[src])
 		hvst_evidence_set(
 			&c->kvmclock_why, ev,
 			"past-due arm of timer %u while time_now came from the kvmclock: %s",
-			t->index, why);
+			t->index, hvst_tscpage_why(&t->vcpu->vm->page, arm->ts_ns));
 	c->by_source[src]++;
 	c->past_due++;
 }

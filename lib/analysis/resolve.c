@@ -63,17 +63,21 @@ const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t)
 	return t->state->skew->sketch;
 }
 
-static void arm_out(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
+static __attribute__((noinline)) void arm_out(struct analysis *a, struct stimer *t,
+					      const struct hvst_arm *arm)
 {
-	if (!a->opts.obs->arm || a->error || !hvst_filter_pass(a, t->vcpu, t->index))
+	struct hvst_arm m;
+
+	if (a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	arm->vm = hvst_vm_number(t->vcpu);
-	arm->thread = t->vcpu->serial;
-	if (a->opts.obs->arm(a->opts.obs_ctx, arm))
+	m = *arm;
+	m.vm = hvst_vm_number(t->vcpu);
+	m.thread = t->vcpu->serial;
+	if (a->opts.obs->arm(a->opts.obs_ctx, &m))
 		a->error = -ECANCELED;
 }
 
-static void skew_known(struct analysis *a, struct stimer *t, struct hvst_arm *arm)
+static void skew_known(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED) ||
 	    arm->skew_ns == HVST_UNKNOWN || arm->skew_ns <= -HVST_SKEW_MAX / 2)
@@ -117,7 +121,8 @@ static void resolve_one(struct analysis *a, const struct vm *vm, const struct pe
 
 	skew_from_clock(vm, &arm, p->bound_ns);
 	skew_known(a, p->t, &arm);
-	arm_out(a, p->t, &arm);
+	if (a->opts.obs->arm)
+		arm_out(a, p->t, &arm);
 }
 
 /* The first @n arms that wait. */
@@ -165,25 +170,33 @@ static void pending_add(struct analysis *a, struct vm *vm, const struct pending_
 	a->nr_pending++;
 }
 
-void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, int64_t bound_ns)
+static __attribute__((noinline)) void arm_waits(struct analysis *a, struct stimer *t,
+						const struct hvst_arm *arm, int64_t bound_ns)
+{
+	struct pending_arm p = {
+		.ts_ns = arm->ts_ns,
+		.ts_raw = arm->ts_raw,
+		.count = arm->count,
+		.t = t,
+		.bound_ns = bound_ns,
+		.cpu = arm->cpu,
+		.buffer = arm->buffer,
+		.flags = arm->flags,
+	};
+
+	pending_add(a, t->vcpu->vm, &p);
+}
+
+void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+		      int64_t bound_ns)
 {
 	if (arm->skew_ns == HVST_UNKNOWN && arm->kind != HVST_ARM_PERIODIC) {
-		struct pending_arm p = {
-			.ts_ns = arm->ts_ns,
-			.ts_raw = arm->ts_raw,
-			.count = arm->count,
-			.t = t,
-			.bound_ns = bound_ns,
-			.cpu = arm->cpu,
-			.buffer = arm->buffer,
-			.flags = arm->flags,
-		};
-
-		pending_add(a, t->vcpu->vm, &p);
+		arm_waits(a, t, arm, bound_ns);
 		return;
 	}
 	skew_known(a, t, arm);
-	arm_out(a, t, arm);
+	if (a->opts.obs->arm)
+		arm_out(a, t, arm);
 }
 
 void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)

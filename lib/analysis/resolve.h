@@ -15,7 +15,8 @@ int hvst_resolve_timer_created(struct stimer *t);
  * hvst_resolve_arm - an arm goes out to what needs its skew, or waits for that to be known
  * @bound_ns: how far the time of an inferred arm may be off
  */
-void hvst_resolve_arm(struct analysis *a, struct stimer *t, struct hvst_arm *arm, int64_t bound_ns);
+void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+		      int64_t bound_ns);
 /* The VM's clock was read: what comes before that may be known now. */
 void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu);
 void hvst_resolve_merged(struct analysis *a, struct vm *into, struct vm *from);

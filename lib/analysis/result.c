@@ -422,13 +422,13 @@ static void segment_out(struct hvst_ref_segment *out, const struct vm *vm, const
 			int64_t from, int64_t to, bool whole)
 {
 	const struct refclock_piece *p = st->first;
-	const char *why;
+	const char *why = hvst_tscpage_why(&vm->page, from);
 
 	*out = (struct hvst_ref_segment){
 		.vm = vm->number,
 		.from_ns = from,
 		.to_ns = to,
-		.source = hvst_tscpage_source(&vm->page, from, &why),
+		.source = hvst_tscpage_source(&vm->page, from),
 		.rate_ppm = st->rate_ppm,
 		.rate_ppm_error = st->rate_ppm_error,
 		.offset_ns = hvst_refclock_line_at(&p->line, from),

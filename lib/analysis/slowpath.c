@@ -132,19 +132,26 @@ static void bin_end(struct vm *vm)
 	s->bin = (struct slow_sums){ 0 };
 }
 
+static __attribute__((noinline)) void bin_begin(struct vm *vm, int64_t ts)
+{
+	struct vm_slow *s = vm->state->slow;
+
+	if (s->bin_from_ns != HVST_UNKNOWN)
+		bin_end(vm);
+	s->bin_from_ns = ts;
+}
+
 static struct slow_sums *bin_at(struct vm *vm, int64_t ts)
 {
 	struct vm_slow *s = vm->state->slow;
 
-	if (s->bin_from_ns == HVST_UNKNOWN || ts - s->bin_from_ns >= BIN_NS) {
-		if (s->bin_from_ns != HVST_UNKNOWN)
-			bin_end(vm);
-		s->bin_from_ns = ts;
-	}
+	if (s->bin_from_ns == HVST_UNKNOWN || ts - s->bin_from_ns >= BIN_NS)
+		bin_begin(vm, ts);
 	return &s->bin;
 }
 
-static void read_of(struct vcpu *v, const struct hvst_event *ev, enum slow_register r)
+static __attribute__((noinline)) void read_of(struct vcpu *v, const struct hvst_event *ev,
+					      enum slow_register r)
 {
 	struct slow_sums *b = bin_at(v->vm, ev->ts_ns);
 
@@ -157,10 +164,10 @@ static void read_of(struct vcpu *v, const struct hvst_event *ev, enum slow_regis
 
 void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev)
 {
-	bin_at(v->vm, ev->ts_ns)->exits++;
 	*v->state->slow = (struct vcpu_slow){ .exit_ns = ev->ts_ns };
 	if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
 		read_of(v, ev, SLOW_TSC);
+	bin_at(v->vm, ev->ts_ns)->exits++;
 }
 
 void hvst_slowpath_entry(struct vcpu *v, int64_t ts)

@@ -200,9 +200,8 @@ static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
  * its write and the host's reading of the clock?
  */
 static bool was_held(const struct storm_group *g, const struct stimer *t,
-		     const struct hvst_arm *arm, int64_t programmed_ns, int64_t skew)
+		     const struct hvst_arm *arm, int64_t programmed_ns, int64_t skew, int64_t cost)
 {
-	int64_t cost = hvst_activity_arm_cost(t->vcpu);
 	/* Of a timer's first arm nothing says since when to look. */
 	int64_t held = g->any ? hvst_activity_held(t->vcpu) - g->held_at_arm : 0;
 
@@ -238,7 +237,7 @@ static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_gr
 		g->short_deadline++;
 		return HVST_ARM_SHORT_DEADLINE;
 	}
-	if (was_held(g, t, arm, programmed_ns, skew)) {
+	if (was_held(g, t, arm, programmed_ns, skew, cost)) {
 		g->preempted++;
 		g->held_ns = skew + SHORT_COSTS * cost;
 		return HVST_ARM_PREEMPTED;

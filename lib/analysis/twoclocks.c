@@ -117,6 +117,20 @@ static int past_due(struct timer_counts *c, int64_t ts, int64_t offset, int64_t 
 	return err;
 }
 
+static __attribute__((noinline)) struct timer_counts *counts_new(struct stimer *t,
+								 const struct hvst_arm *arm)
+{
+	struct timer_counts *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	hvst_series_init(&c->ahead);
+	c->count = arm->count;
+	c->ts = arm->ts_ns;
+	t->state->counts = c;
+	return c;
+}
+
 int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm)
 {
 	int64_t offset = hvst_refclock_offset(arm->count, arm->ts_ns), step;
@@ -126,15 +140,10 @@ int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm)
 	if (arm->kind == HVST_ARM_PERIODIC || !arm->count ||
 	    arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED | HVST_ARM_HOST))
 		return 0;
-	if (!c) {
-		c = calloc(1, sizeof(*c));
-		if (!c)
-			return -ENOMEM;
-		hvst_series_init(&c->ahead);
-		c->count = arm->count;
-		c->ts = arm->ts_ns;
-		t->state->counts = c;
-	}
+	if (!c)
+		c = counts_new(t, arm);
+	if (!c)
+		return -ENOMEM;
 	step = hvst_count_step(c->count, arm->count);
 	c->arms++;
 	if (arm->kind == HVST_ARM_PAST_DUE) {

@@ -6,8 +6,9 @@
 #include "kvm_private.h"
 
 /* KVM leaves the page as it is while TSC emulation control is on, whatever happens to the clock. */
-static void guest_writes_msr(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
-			     struct hvst_changes *out)
+static __attribute__((noinline)) void guest_writes_msr(struct kvm *k, struct vcpu *v,
+						       const struct hvst_event *ev,
+						       struct hvst_changes *out)
 {
 	struct tscpage *page = &v->vm->page;
 	struct hvst_change *c;
@@ -43,7 +44,7 @@ static void on_msr(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception)
 		kvm_sample(k, v, ev, ev->msr.data, out);
 	kvm_change(out, HVST_CHANGE_MSR, v->vm, v, NULL);
-	if (ev->msr.write && !ev->msr.exception)
+	if (ev->msr.write && !ev->msr.exception && !hvst_msr_is_stimer(ev->msr.ecx))
 		guest_writes_msr(k, v, ev, out);
 }
 
@@ -172,7 +173,7 @@ static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 {
 	bool config = ev->id == HVST_EV_STIMER_SET_CONFIG;
 	bool host = config ? ev->set_config.host : ev->set_count.host;
-	struct vcpu *v = kvm_vcpu_written(k, ev, host, out);
+	struct vcpu *v = host ? kvm_vcpu_written(k, ev, out) : kvm_vcpu_of(k, ev, true, out);
 
 	if (!v)
 		return;
@@ -181,24 +182,17 @@ static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 		kvm_set_config(k, v, ev, out);
 	else
 		kvm_set_count(k, v, ev, out);
-	if (host && !v->ran && v->tid == ev->pid)
+	if (!host)
+		return;
+	if (!v->ran && v->tid == ev->pid)
 		kvm_early_write(k, ev);
-	if (host && restores(ev)) {
+	if (restores(ev)) {
 		hvst_tscpage_restored(&v->vm->page, ev->ts_ns);
 		kvm_creator_restores(k, ev->pid);
 	}
 }
 
-static void on_vcpu(struct kvm *k, const struct hvst_event *ev, bool create,
-		    enum hvst_change_kind kind, struct hvst_changes *out)
-{
-	struct vcpu *v = kvm_vcpu_of(k, ev, create, out);
-
-	if (v)
-		kvm_change(out, kind, v->vm, v, NULL);
-}
-
-static void on_entry(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+static void on_vm_entry(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
 
@@ -209,12 +203,59 @@ static void on_entry(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 	kvm_change(out, HVST_CHANGE_ENTRY, v->vm, v, NULL);
 }
 
-static void on_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+static void on_vm_exit(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
 
 	if (v)
-		kvm_expiration(k, v, ev, out);
+		kvm_change(out, HVST_CHANGE_EXIT, v->vm, v, NULL);
+}
+
+static void on_hypercall(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
+
+	if (v)
+		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
+}
+
+/* Other tasks cause these as well. */
+static void on_device(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	struct vcpu *v = kvm_vcpu_of(k, ev, false, out);
+
+	if (v)
+		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
+}
+
+/* Who looks at an event; NULL: nobody. */
+static void (*const handlers[])(struct kvm *k, const struct hvst_event *ev,
+				struct hvst_changes *out) = {
+	[HVST_EV_ENTRY] = on_vm_entry,
+	[HVST_EV_EXIT] = on_vm_exit,
+	[HVST_EV_MSR] = on_msr,
+	[HVST_EV_STIMER_SET_CONFIG] = on_write,
+	[HVST_EV_STIMER_SET_COUNT] = on_write,
+	[HVST_EV_STIMER_EXPIRATION] = kvm_expiration,
+	[HVST_EV_STIMER_START_ONE_SHOT] = kvm_start_one_shot,
+	[HVST_EV_STIMER_START_EXPIRED] = kvm_start_expired,
+	[HVST_EV_STIMER_START_PERIODIC] = kvm_start_periodic,
+	[HVST_EV_STIMER_CALLBACK] = kvm_callback,
+	[HVST_EV_WRITE_TSC_OFFSET] = on_clock_event,
+	[HVST_EV_UPDATE_MASTER_CLOCK] = on_clock_event,
+	[HVST_EV_PIO] = on_device,
+	[HVST_EV_MMIO] = on_device,
+	[HVST_EV_HYPERCALL] = on_hypercall,
+	[HVST_EV_HYPERCALL_DONE] = on_hypercall,
+	[HVST_EV_SCHED_SWITCH] = on_sched_switch,
+	[HVST_EV_LOST] = on_lost,
+};
+
+static void begins(struct kvm *k, struct kvm_cpu *cpu, int64_t ts)
+{
+	cpu->first_ns = ts;
+	if (k->first_ns == HVST_UNKNOWN)
+		k->first_ns = ts;
 }
 
 int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
@@ -222,61 +263,10 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 	struct kvm_cpu *cpu = kvm_cpu(k, ev);
 
 	out->n = 0;
-	if (k->first_ns == HVST_UNKNOWN)
-		k->first_ns = ev->ts_ns;
-	switch (ev->id) {
-	case HVST_EV_ENTRY:
-		on_entry(k, ev, out);
-		break;
-	case HVST_EV_EXIT:
-		on_vcpu(k, ev, true, HVST_CHANGE_EXIT, out);
-		break;
-	case HVST_EV_MSR:
-		on_msr(k, ev, out);
-		break;
-	case HVST_EV_STIMER_SET_CONFIG:
-	case HVST_EV_STIMER_SET_COUNT:
-		on_write(k, ev, out);
-		break;
-	case HVST_EV_STIMER_EXPIRATION:
-		on_expiration(k, ev, out);
-		break;
-	case HVST_EV_STIMER_START_ONE_SHOT:
-		kvm_start_one_shot(k, ev, out);
-		break;
-	case HVST_EV_STIMER_START_EXPIRED:
-		kvm_start_expired(k, ev, out);
-		break;
-	case HVST_EV_STIMER_START_PERIODIC:
-		kvm_start_periodic(k, ev, out);
-		break;
-	case HVST_EV_STIMER_CALLBACK:
-		kvm_callback(k, ev, out);
-		break;
-	case HVST_EV_WRITE_TSC_OFFSET:
-	case HVST_EV_UPDATE_MASTER_CLOCK:
-		on_clock_event(k, ev, out);
-		break;
-	case HVST_EV_PIO:
-	case HVST_EV_MMIO:
-		/* Other tasks cause these as well. */
-		on_vcpu(k, ev, false, HVST_CHANGE_VCPU_EVENT, out);
-		break;
-	case HVST_EV_HYPERCALL:
-	case HVST_EV_HYPERCALL_DONE:
-		on_vcpu(k, ev, true, HVST_CHANGE_VCPU_EVENT, out);
-		break;
-	case HVST_EV_SCHED_SWITCH:
-		on_sched_switch(k, ev, out);
-		break;
-	case HVST_EV_LOST:
-		on_lost(k, ev, out);
-		break;
-	default:
-		break;
-	}
 	if (cpu->first_ns == HVST_UNKNOWN)
-		cpu->first_ns = ev->ts_ns;
+		begins(k, cpu, ev->ts_ns);
+	if (handlers[ev->id])
+		handlers[ev->id](k, ev, out);
 	cpu->last_ns = ev->ts_ns;
 	return k->error;
 }

@@ -127,6 +127,7 @@ enum hvst_change_kind {
 	HVST_CHANGE_PAGE,	/* @vcpu wrote REFERENCE_TSC, or (NULL) the host broke the page */
 };
 
+/* The union is set where @kind is HVST_CHANGE_VM_MERGED or HVST_CHANGE_PAGE. */
 struct hvst_change {
 	enum hvst_change_kind kind;
 	struct vm *vm;
@@ -158,6 +159,7 @@ struct hvst_changes {
 	unsigned int n;
 	struct hvst_change change[HVST_MAX_CHANGES];
 	struct hvst_arm arm;	   /* skew_ns HVST_UNKNOWN when the arm was inferred */
+	int64_t arm_bound_ns;	   /* how far the time of an inferred arm may be off; else 0 */
 	int64_t arm_programmed_ns; /* the write that led to it; HVST_UNKNOWN */
 	struct hvst_delivery delivery;
 };

@@ -91,13 +91,19 @@ static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev
 	return &k->cpu[ev->cpu % KVM_MAX_CPUS];
 }
 
-/* A change goes to the end of the list; there is always room, see HVST_MAX_CHANGES. */
+/*
+ * A change goes to the end of the list; there is always room, see HVST_MAX_CHANGES. What only its
+ * kind has, the caller sets.
+ */
 static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst_change_kind kind,
 					     struct vm *vm, struct vcpu *v, struct stimer *t)
 {
 	struct hvst_change *c = &out->change[out->n < HVST_MAX_CHANGES - 1 ? out->n++ : out->n];
 
-	*c = (struct hvst_change){ .kind = kind, .vm = vm, .vcpu = v, .timer = t };
+	c->kind = kind;
+	c->vm = vm;
+	c->vcpu = v;
+	c->timer = t;
 	return c;
 }
 
@@ -105,12 +111,26 @@ static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst
 void kvm_off_is_own(struct kvm *k, const struct vcpu *v, struct hvst_changes *out);
 
 /* --- vcpu.c: threads --- */
+/* kvm_vcpu_of() where more is to be done than to look at the CPU. */
+struct vcpu *kvm_vcpu_search(struct kvm *k, const struct hvst_event *ev, bool create,
+			     struct hvst_changes *out);
+
 /* The thread that the event ran on; NULL when it is no vCPU and is not to become one (@create). */
-struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create,
-			 struct hvst_changes *out);
-/* The vCPU that a write of a timer register belongs to; @host: the VMM's write. */
-struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, bool host,
-			      struct hvst_changes *out);
+static inline struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create,
+				       struct hvst_changes *out)
+{
+	/* Mostly the thread that was last seen on the CPU, and nothing happened to it since. */
+	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
+
+	if (!v || v->tid != ev->pid || v->gone || !v->ran || v->gap != k->gap || k->off_vm ||
+	    ev->ts_ns < v->last_ns || (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
+		return kvm_vcpu_search(k, ev, create, out);
+	v->last_ns = ev->ts_ns;
+	return v;
+}
+
+/* The vCPU whose timer register the VMM writes. */
+struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 /* The first event of a thread after a gap: what it was doing before is unknown. */
 void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_changes *out);
 void kvm_vcpu_free(struct vcpu *v);
@@ -140,8 +160,7 @@ void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_
 void kvm_start_expired(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
-void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
-		    struct hvst_changes *out);
+void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 
 /* --- vm.c: which threads form a VM --- */
 /* A new thread takes its place among the sorted ones. */

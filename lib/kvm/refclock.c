@@ -136,14 +136,19 @@ static struct refclock_stream *stream_add(struct refclock *r, int cpu)
 	return s;
 }
 
-static struct refclock_stream *stream_get(struct refclock *r, int cpu)
+static __attribute__((noinline)) struct refclock_stream *stream_search(struct refclock *r, int cpu)
 {
-	struct refclock_stream *s = stream_known(r, cpu);
+	r->recent = stream_find(r, cpu);
+	if (!r->recent)
+		r->recent = stream_add(r, cpu);
+	return r->recent;
+}
 
-	if (!s)
-		s = stream_add(r, cpu);
-	r->recent = s;
-	return s;
+static inline struct refclock_stream *stream_get(struct refclock *r, int cpu)
+{
+	struct refclock_stream *s = r->recent;
+
+	return s && (!r->params.per_cpu || s->cpu == cpu) ? s : stream_search(r, cpu);
 }
 
 /*
@@ -249,13 +254,10 @@ static bool time_fits(int64_t t)
 	return t > -TIME_MAX && t < TIME_MAX;
 }
 
-int64_t hvst_refclock_offset(uint64_t time_now, int64_t t)
+int64_t hvst_refclock_offset_far(uint64_t time_now, int64_t t)
 {
-	__int128 v;
+	__int128 v = (__int128)time_now * 100 - t;
 
-	if (time_now < 40000000000000000ULL && t >= 0 && t < 4000000000000000000LL)
-		return (int64_t)(time_now * 100) - t;
-	v = (__int128)time_now * 100 - t;
 	return v > OFFSET_MAX ? OFFSET_MAX : v < -OFFSET_MAX ? -OFFSET_MAX : (int64_t)v;
 }
 
@@ -347,12 +349,29 @@ int hvst_refclock_sample(struct refclock *r, struct refclock_thread *thread, int
 	return bin_begin(r, s, t, o, back);
 }
 
+static struct refclock_item bound_item(int64_t t, int64_t o)
+{
+	return (struct refclock_item){ .t = t, .o = o, .n = 1, .kind = REFCLOCK_BOUND };
+}
+
+static __attribute__((noinline)) int bound_take(struct refclock *r, struct refclock_stream *s,
+						int64_t t, int64_t o)
+{
+	struct refclock_item it = bound_item(t, o);
+	int ret = bound_flush(r, s);
+
+	if (!ret)
+		ret = bin_flush(r, s); /* in order of time */
+	s->nr_bounds = 1;
+	s->bound_top = o;
+	s->bound_end = t + s->bin_width;
+	return ret ? ret : item_add(r, s, &it);
+}
+
 int hvst_refclock_bound(struct refclock *r, int64_t t, uint64_t count, int cpu)
 {
 	struct refclock_stream *s = stream_known(r, cpu);
-	struct refclock_item it;
 	int64_t o, line;
-	int ret;
 
 	/* counts that disable a timer bound nothing, and neither does one without a line */
 	if (!s || !s->open || count > INT64_MAX || !time_fits(t))
@@ -361,22 +380,14 @@ int hvst_refclock_bound(struct refclock *r, int64_t t, uint64_t count, int cpu)
 	line = hvst_refclock_line_at(&s->cur.line, t);
 	if (o < line - BOUND_NEAR_NS)
 		return 0;
-	it = (struct refclock_item){ .t = t, .o = o, .n = 1, .kind = REFCLOCK_BOUND };
 	/* what contradicts the line after a sample counts at once; the rest, the best of its bin */
-	if (t < s->bound_end && (s->nr_bounds || o < line)) {
-		if (o > s->bound_top) {
-			s->bound_top = o;
-			s->bound_bin = it;
-		}
-		return 0;
+	if (t >= s->bound_end || (!s->nr_bounds && o >= line))
+		return bound_take(r, s, t, o);
+	if (o > s->bound_top) {
+		s->bound_top = o;
+		s->bound_bin = bound_item(t, o);
 	}
-	ret = bound_flush(r, s);
-	if (!ret)
-		ret = bin_flush(r, s); /* in order of time */
-	s->nr_bounds = 1;
-	s->bound_top = o;
-	s->bound_end = t + s->bin_width;
-	return ret ? ret : item_add(r, s, &it);
+	return 0;
 }
 
 static int stream_event(struct refclock *r, struct refclock_stream *s, int64_t t, int kind)
@@ -507,6 +518,8 @@ static unsigned int piece_at(const struct refclock_stream *s, int64_t t)
 {
 	unsigned int lo = 0, hi = hvst_refclock_nr_pieces(s);
 
+	if (s->cur.from <= t) /* mostly; @s->open */
+		return hi - 1;
 	while (lo < hi) {
 		unsigned int mid = (lo + hi) / 2;
 
@@ -609,15 +622,14 @@ static bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, in
 	return on_piece(p, t, o, err);
 }
 
-bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
+/* What other CPUs read may tell more than what @s knows. */
+static __attribute__((noinline)) bool joined_at(const struct refclock *r,
+						const struct refclock_stream *s, int64_t t,
+						bool known, int64_t *o, int64_t *err)
 {
-	const struct refclock_stream *s = stream_find(r, cpu);
-	bool known = stream_at(s, t, o, err);
 	int64_t oj, ej;
 
-	/* What other CPUs read may tell more. */
-	if (!s || !r->joined || s->alone || !time_fits(t) ||
-	    !stream_at(r->joined, t + s->shift, &oj, &ej))
+	if (s->alone || !time_fits(t) || !stream_at(r->joined, t + s->shift, &oj, &ej))
 		return known;
 	ej = grown((double)ej + r->joined->slack);
 	if (!known || ej < *err) {
@@ -625,6 +637,14 @@ bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, 
 		*err = ej;
 	}
 	return true;
+}
+
+bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
+{
+	const struct refclock_stream *s = stream_find(r, cpu);
+	bool known = stream_at(s, t, o, err);
+
+	return s && r->joined ? joined_at(r, s, t, known, o, err) : known;
 }
 
 int64_t hvst_refclock_settled(const struct refclock *r, int cpu)

@@ -316,8 +316,16 @@ static inline int64_t hvst_refclock_sub(int64_t a, int64_t b)
 	return d == INT64_MIN ? -INT64_MAX : d;
 }
 
+/* hvst_refclock_offset() of what may overflow. */
+int64_t hvst_refclock_offset_far(uint64_t time_now, int64_t t);
+
 /* 100 * @time_now - @t, kept within what can be added to a time. */
-int64_t hvst_refclock_offset(uint64_t time_now, int64_t t);
+static inline int64_t hvst_refclock_offset(uint64_t time_now, int64_t t)
+{
+	if (time_now < 40000000000000000ULL && t >= 0 && t < 4000000000000000000LL)
+		return (int64_t)(time_now * 100) - t;
+	return hvst_refclock_offset_far(time_now, t);
+}
 
 int64_t hvst_refclock_line_at(const struct refclock_line *l, int64_t t);
 

@@ -138,6 +138,7 @@ static struct hvst_arm *arm_begin(struct hvst_changes *out, const struct stimer 
 		.cpu = ev->cpu,
 		.buffer = ev->buffer,
 	};
+	out->arm_bound_ns = 0;
 	return &out->arm;
 }
 
@@ -424,14 +425,15 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 }
 
 /* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
-static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct hvst_changes *out)
+static __attribute__((noinline)) void infer_past_due(struct stimer *t, const struct hvst_event *ev,
+						     struct hvst_changes *out)
 {
 	struct hvst_arm *a = arm_begin(out, t, ev);
 
 	a->kind = HVST_ARM_PAST_DUE;
 	a->flags = HVST_ARM_INFERRED | (t->by_host ? HVST_ARM_HOST : 0);
 	a->count = t->count_known ? t->count : 0;
-	a->error_ns = place_inferred(t, a, ev);
+	out->arm_bound_ns = place_inferred(t, a, ev);
 	t->modes |= HVST_MODE_ONE_SHOT;
 	t->periodic = false;
 	t->programmed = t->delivered = false;
@@ -456,10 +458,10 @@ static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst
 		k->error = -ENOMEM;
 }
 
-void kvm_expiration(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
-		    struct hvst_changes *out)
+void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
-	struct stimer *t = kvm_timer_of(k, v, ev->expiration.timer_index);
+	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
+	struct stimer *t = v ? kvm_timer_of(k, v, ev->expiration.timer_index) : NULL;
 	bool delivered = ev->expiration.msg_send_result == 0;
 
 	if (!t)

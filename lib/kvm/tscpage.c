@@ -106,16 +106,26 @@ void hvst_tscpage_merge(struct tscpage *into, struct tscpage *from)
 	memset(from, 0, sizeof(*from));
 }
 
-enum hvst_ref_source hvst_tscpage_source(const struct tscpage *p, int64_t ts, const char **why)
+static const struct ref_source *source_at(const struct tscpage *p, int64_t ts)
 {
-	for (unsigned int i = p->nr_sources; i > 0; i--) {
-		if (p->sources[i - 1].ts_ns <= ts) {
-			*why = p->sources[i - 1].why;
-			return p->sources[i - 1].source;
-		}
-	}
-	*why = "no write of HV_REFERENCE_TSC seen yet";
-	return HVST_REF_UNKNOWN;
+	for (unsigned int i = p->nr_sources; i > 0; i--)
+		if (p->sources[i - 1].ts_ns <= ts)
+			return &p->sources[i - 1];
+	return NULL;
+}
+
+enum hvst_ref_source hvst_tscpage_source(const struct tscpage *p, int64_t ts)
+{
+	const struct ref_source *s = source_at(p, ts);
+
+	return s ? s->source : HVST_REF_UNKNOWN;
+}
+
+const char *hvst_tscpage_why(const struct tscpage *p, int64_t ts)
+{
+	const struct ref_source *s = source_at(p, ts);
+
+	return s ? s->why : "no write of HV_REFERENCE_TSC seen yet";
 }
 
 void hvst_tscpage_free(struct tscpage *p)

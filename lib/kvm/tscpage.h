@@ -49,8 +49,10 @@ void hvst_tscpage_restored(struct tscpage *p, int64_t ts);
 void hvst_tscpage_unsure(struct tscpage *p, int64_t ts);
 /* Two threads turn out to be of one VM. @from is left empty if @into takes over what it knows. */
 void hvst_tscpage_merge(struct tscpage *into, struct tscpage *from);
-/* What the reference clock was computed from at @ts; *@why says how that is known. */
-enum hvst_ref_source hvst_tscpage_source(const struct tscpage *p, int64_t ts, const char **why);
+/* What the reference clock was computed from at @ts. */
+enum hvst_ref_source hvst_tscpage_source(const struct tscpage *p, int64_t ts);
+/* How that is known. */
+const char *hvst_tscpage_why(const struct tscpage *p, int64_t ts);
 void hvst_tscpage_free(struct tscpage *p);
 
 #endif

@@ -256,7 +256,7 @@ static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 	struct kvm_cpu *cpu = &k->cpu[c];
 	bool first_seen = v->first_ns == ev->ts_ns && v->last_ns == ev->ts_ns;
 	int64_t since = first_seen ? k->first_ns : v->last_ns;
-	int64_t begins = cpu->first_ns != HVST_UNKNOWN ? cpu->first_ns : ev->ts_ns;
+	int64_t begins = cpu->first_ns;
 
 	cpu->vcpu = v;
 	v->cpus[c / 64] |= 1ULL << c % 64;
@@ -285,10 +285,9 @@ static struct vcpu *vcpu_look_up(struct kvm *k, const struct hvst_event *ev, boo
 	return v;
 }
 
-struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create,
-			 struct hvst_changes *out)
+struct vcpu *kvm_vcpu_search(struct kvm *k, const struct hvst_event *ev, bool create,
+			     struct hvst_changes *out)
 {
-	/* Mostly the thread that was last seen on the CPU. */
 	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
 
 	if (!v || v->tid != ev->pid || v->gone || ev->ts_ns < v->last_ns ||
@@ -310,12 +309,11 @@ struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create
  * of that task. Where there is none, the task may be a vCPU thread that has not run its guest yet:
  * a restored VM. It is listed as one (@ran) only when it does.
  */
-struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, bool host,
-			      struct hvst_changes *out)
+struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
-	struct vcpu *v = kvm_vcpu_of(k, ev, !host, out), *near;
+	struct vcpu *v = kvm_vcpu_of(k, ev, false, out), *near;
 
-	if (!host || (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0)))
+	if (v && (v->vcpu_id == ev->vcpu_id || v->vcpu_id < 0 || ev->vcpu_id < 0))
 		return v;
 	near = kvm_nearest(k, ev->vcpu_id, ev->pid);
 	if (!near)

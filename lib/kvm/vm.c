@@ -453,10 +453,17 @@ static bool vm_find(struct kvm *k, struct vcpu *v, const struct moment *m, struc
 	return true;
 }
 
+static __attribute__((noinline)) void vm_try(struct kvm *k, struct vcpu *v,
+					     const struct hvst_event *ev, struct hvst_changes *out)
+{
+	const struct moment now = { ev->ts_ns, ev->cpu };
+
+	vm_find(k, v, &now, out);
+}
+
 void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now,
 		struct hvst_changes *out)
 {
-	const struct moment now = { ev->ts_ns, ev->cpu };
 	/* Only a start reads a second clock; its event comes after both readings. */
 	bool starts = ev->id == HVST_EV_STIMER_START_ONE_SHOT;
 	uint64_t n = ++v->samples;
@@ -466,7 +473,7 @@ void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint
 		k->error = -ENOMEM;
 	/* At 8, 16, 32, ... readings: what fits nowhere now may fit once a step has passed. */
 	if (n >= VM_FIRST_TRY && !(n & (n - 1)))
-		vm_find(k, v, &now, out);
+		vm_try(k, v, ev, out);
 	kvm_change(out, HVST_CHANGE_SAMPLE, v->vm, v, NULL);
 }
 

@@ -91,9 +91,13 @@ static struct hvst_series_bin *bin_of(struct hvst_series *s, int64_t t)
 
 void hvst_series_add(struct hvst_series *s, int64_t t, int64_t value)
 {
-	const struct hvst_series_bin one = { value, value };
+	uint64_t i = (uint64_t)(t >> s->shift) - (uint64_t)s->first;
+	struct hvst_series_bin *b = i < s->n ? &s->bin[i] : bin_of(s, t);
 
-	bin_take(bin_of(s, t), &one);
+	if (value < b->least)
+		b->least = value;
+	if (value > b->most)
+		b->most = value;
 }
 
 void hvst_series_merge(struct hvst_series *into, const struct hvst_series *from)

@@ -20,7 +20,7 @@ struct side {
 struct hvst_sketch {
 	struct side side[2]; /* 0: v >= 0, 1: v < 0 by magnitude */
 	uint64_t count;
-	int64_t min, max;
+	int64_t min, max; /* of an empty one min > max */
 };
 
 /* Octave 0 holds 0..SUB-1 exactly; octave o >= 1 holds [SUB << (o-1), SUB << o) in SUB buckets. */
@@ -42,7 +42,13 @@ static uint64_t bucket_width(unsigned int oct)
 
 struct hvst_sketch *hvst_sketch_new(void)
 {
-	return calloc(1, sizeof(struct hvst_sketch));
+	struct hvst_sketch *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->min = INT64_MAX;
+	s->max = INT64_MIN;
+	return s;
 }
 
 void hvst_sketch_reset(struct hvst_sketch *s)
@@ -53,6 +59,8 @@ void hvst_sketch_reset(struct hvst_sketch *s)
 			s->side[i].octave[o] = NULL;
 		}
 	s->count = 0;
+	s->min = INT64_MAX;
+	s->max = INT64_MIN;
 }
 
 void hvst_sketch_free(struct hvst_sketch *s)
@@ -63,25 +71,29 @@ void hvst_sketch_free(struct hvst_sketch *s)
 	free(s);
 }
 
+/* The first value of an octave. */
+static __attribute__((noinline)) int add_octave(struct hvst_sketch *s, uint64_t **row, int64_t v,
+						uint64_t n)
+{
+	*row = calloc(SUB, sizeof(**row));
+	return *row ? hvst_sketch_add(s, v, n) : -ENOMEM;
+}
+
 int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n)
 {
 	unsigned int neg = v < 0, oct, sub;
-	uint64_t *row;
+	uint64_t **row;
 
 	if (!n)
 		return 0;
 	bucket_of(neg ? 0 - (uint64_t)v : (uint64_t)v, &oct, &sub);
-	row = s->side[neg].octave[oct];
-	if (__builtin_expect(!row, 0)) {
-		row = calloc(SUB, sizeof(*row));
-		if (!row)
-			return -ENOMEM;
-		s->side[neg].octave[oct] = row;
-	}
-	row[sub] += n;
-	if (!s->count || v < s->min)
+	row = &s->side[neg].octave[oct];
+	if (__builtin_expect(!*row, 0))
+		return add_octave(s, row, v, n);
+	(*row)[sub] += n;
+	if (v < s->min)
 		s->min = v;
-	if (!s->count || v > s->max)
+	if (v > s->max)
 		s->max = v;
 	s->count += n;
 	return 0;
@@ -104,9 +116,9 @@ int hvst_sketch_merge(struct hvst_sketch *into, const struct hvst_sketch *from)
 			for (unsigned int b = 0; b < SUB; b++)
 				into->side[i].octave[o][b] += row[b];
 		}
-	if (!into->count || from->min < into->min)
+	if (from->min < into->min)
 		into->min = from->min;
-	if (!into->count || from->max > into->max)
+	if (from->max > into->max)
 		into->max = from->max;
 	into->count += from->count;
 	return 0;

@@ -69,7 +69,7 @@ const struct hvst_result *feed_end(struct feed *f)
 	int ret;
 
 	while ((ret = hvst_kvm_finish(f->kvm, &changes)) > 0)
-		assert_int_equal(hvst_analysis_event(f->an, NULL, &changes), 0);
+		assert_int_equal(hvst_analysis_changes(f->an, &changes), 0);
 	assert_int_equal(ret, 0);
 	assert_int_equal(hvst_analysis_finish(f->an), 0);
 	f->finished = true;
@@ -88,8 +88,6 @@ void feed_free(struct feed *f)
 
 void feed(struct feed *f, const struct hvst_event *ev)
 {
-	struct hvst_changes changes;
-
 	if (ev->id < HVST_EV_COUNT && f->ignored >> ev->id & 1)
 		return;
 	if (ev->id < HVST_EV_COUNT)
@@ -97,8 +95,7 @@ void feed(struct feed *f, const struct hvst_event *ev)
 	if (f->trace.first_ns == HVST_UNKNOWN)
 		f->trace.first_ns = ev->ts_ns;
 	f->trace.last_ns = ev->ts_ns;
-	assert_int_equal(hvst_kvm_event(f->kvm, ev, &changes), 0);
-	assert_int_equal(hvst_analysis_event(f->an, ev, &changes), 0);
+	assert_int_equal(hvst_analysis_events(f->an, &ev, 1), 0);
 }
 
 uint64_t ref_now(const struct feed *f, const struct host *h)
