@@ -1,7 +1,8 @@
-# seconds: 500
+# seconds: 600
 # Ten storms or more at random times, among healthy ticks and past-due arms that harm nobody (ticks of a clock that
 # jumps, or runs fast): each is found within two seconds, none is found where there is none, and what is saved holds
-# a storm's beginning. LATE and RATE as in watch.sh.
+# a storm's beginning. Missed ticks that a guest replays may be found or not: they are many, but quickly done. A storm
+# that begins while the one before has not ended belongs to it. LATE and RATE as in watch.sh.
 LATE=1500000000
 RATE=50
 mkdir saved
@@ -12,9 +13,9 @@ while ! grep -qs counting err && [ $i -lt 100 ]; do
 	i=$((i + 1))
 	sleep 0.1
 done
+: >truths.jsonl
 storms=0 seed=100
-: >phases
-while [ $storms -lt 10 ] && [ $seed -lt 120 ]; do
+while [ $storms -lt 10 ] && [ $seed -lt 130 ]; do
 	seed=$((seed + 1))
 	case $((seed % 4)) in
 	0) words=clock-jump ;;
@@ -24,32 +25,39 @@ while [ $storms -lt 10 ] && [ $seed -lt 120 ]; do
 	stimer-storm -q -o truth.jsonl $words || wrong "stimer-storm $words fails"
 	slow truth.jsonl
 	cat truth.jsonl >>truths.jsonl
-	sed -n 's/.*"type":"phase_start","mono_ns":\([0-9]*\),.*"tid":\([0-9]*\),.*"expect_storm":true.*/\2 \1/p' truth.jsonl >>phases
-	storms=$(wc -l <phases)
+	# TID NS of what must be found, and of what may
+	phases='s/.*"type":"phase_start","mono_ns":\([0-9]*\),.*"tid":\([0-9]*\),.*"expect_storm":true,"expect_kinds":'
+	sed -n "$phases"'\["constant"\].*/\2 \1/p' truths.jsonl >must
+	sed -n "$phases"'.*/\2 \1/p' truths.jsonl >may
+	storms=$(wc -l <must)
 	sleep "$(awk -v s=$seed 'BEGIN { srand(s); print 0.2 + 3 * rand() }')"
 done
 sleep 4
 kill -TERM $w
 wait $w
 same "exit status" 0 $?
-sed -n 's/.*"event": "storm",.*"tid": \([0-9]*\),.*"since_ns": \([0-9]*\), "until_ns": \([0-9]*\),.*/\1 \2 \3/p' out >told
-echo "$storms storms in $((seed - 100)) guests, $(wc -l <told) reported"
+# TID SINCE UNTIL of each report; of the end of each storm
+report='s/.*"event": "EVENT",.*"tid": \([0-9]*\),.*"since_ns": \([0-9]*\), "until_ns": \([0-9]*\),.*/\1 \2 \3/p'
+sed -n "$(echo "$report" | sed s/EVENT/storm/)" out >told
+sed -n "$(echo "$report" | sed s/EVENT/storm_end/)" out >ended
+echo "$storms storms, $(wc -l <may) with replays, in $((seed - 100)) guests; $(wc -l <told) reported"
 [ $storms -ge 10 ] || wrong "too few storms: $storms"
 while read -r tid ns; do
 	awk -v tid=$tid -v ns=$ns -v late=$LATE '$1 == tid && $3 >= ns && $3 <= ns + 2e9 + late { ok = 1 } END { exit !ok }' told ||
-		wrong "not found in time: tid $tid, phase $ns, told $(grep "^$tid " told)"
-done <phases
+		awk -v tid=$tid -v ns=$ns '$1 == tid && $2 < ns && $3 + 3e9 >= ns { ok = 1 } END { exit !ok }' ended ||
+		wrong "not found in time: tid $tid, phase $ns, told $(grep "^$tid " told ended)"
+done <must
 while read -r tid since until; do
-	awk -v tid=$tid -v at=$until '$1 == tid && $2 <= at { ok = 1 } END { exit !ok }' phases ||
+	awk -v tid=$tid -v at=$until '$1 == tid && $2 <= at { ok = 1 } END { exit !ok }' may ||
 		wrong "reported without one: tid $tid, $since to $until"
 done <told
-same "storms reported" $storms "$(wc -l <told)"
 ls saved/*.dat >files || wrong "nothing was saved"
 while read -r file; do
 	hvstimer diagnose --json $file >d.json || wrong "$file cannot be read"
 	sed -n 's/.*"tid": \([0-9]*\), "timer": [0-9]*, "start_ns": \([0-9]*\).*/\1 \2/p' d.json >starts
-	cat starts phases | awk 'NF == 2 { if (NR <= n) at[NR] = $0; else if (NR > n) for (i = 1; i <= n; i++) { split(at[i], a); if (a[1] == $1 && a[2] >= $2 && a[2] < $2 + 3e8) ok = 1 } } END { exit !ok }' n="$(wc -l <starts)" ||
-		wrong "$file has no storm's beginning: $(cat starts)"
+	awk 'NR == FNR { from[NR] = $0; n = NR; next }
+		{ for (i = 1; i <= n; i++) { split(from[i], a); if (a[1] == $1 && $2 >= a[2] && $2 < a[2] + 3e8) ok = 1 } }
+		END { exit !ok }' may starts || wrong "$file has no storm's beginning: $(cat starts)"
 done <files
 echo "$(wc -l <files) saved"
 rm -rf saved d.json
