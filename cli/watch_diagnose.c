@@ -39,6 +39,7 @@
  * struct live - a run
  * @told: what was told until the last time it was shown
  * @show_ns: when to show next; @pass_ns: when the pass began
+ * @shower: the process that shows, 0: none; @pipe: where it hands back what was told
  * @child: this process only shows
  * @ended: by a signal or its time; @failed: after a message
  */
@@ -50,7 +51,8 @@ struct live {
 	struct watch_told told;
 	sigset_t signals, mask;
 	int64_t start_ns, show_ns, pass_ns;
-	int report; /* child: where @told goes */
+	pid_t shower;
+	int pipe;
 	bool screen, child, ended, failed;
 };
 
@@ -187,18 +189,30 @@ static void end_child(struct live *l, int rc)
 		cli_error("watch: %s", hvst_session_error(l->s));
 	else
 		show(l);
-	_exit(!rc && !l->failed && write_all(l->report, &l->told, sizeof(l->told)) ? 0 : 1);
+	_exit(!rc && !l->failed && write_all(l->pipe, &l->told, sizeof(l->told)) ? 0 : 1);
 }
 
-static void take_told(struct live *l, int fd, pid_t pid)
+/*
+ * If the child has ended, or, without WNOHANG in @flags, when it does: take what it told. That fits
+ * into the pipe, so that it does not wait for this process, which reads the ring meanwhile.
+ */
+static void end_shower(struct live *l, int flags)
 {
-	static struct watch_told told;
+	struct watch_told told;
 	int status = 1;
+	pid_t pid;
 
-	if (read_all(fd, &told, sizeof(told)))
+	if (!l->shower)
+		return;
+	do {
+		pid = waitpid(l->shower, &status, flags);
+	} while (pid < 0 && errno == EINTR);
+	if (!pid)
+		return;
+	if (read_all(l->pipe, &told, sizeof(told)))
 		l->told = told;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	close(l->pipe);
+	l->shower = 0;
 	if (!status)
 		return;
 	/* It has said why, unless it was killed. */
@@ -216,20 +230,21 @@ static bool fork_child(struct live *l)
 
 	if (!pid) {
 		close(fds[0]);
-		l->report = fds[1];
+		l->pipe = fds[1];
 		l->child = true;
 		return true;
 	}
 	if (fds[1] >= 0)
 		close(fds[1]);
 	if (pid > 0) {
-		take_told(l, fds[0], pid);
-	} else {
-		cli_error("watch: cannot show what is found: %s", strerror(-pid));
-		l->failed = true;
+		l->shower = pid;
+		l->pipe = fds[0];
+		return false;
 	}
 	if (fds[0] >= 0)
 		close(fds[0]);
+	cli_error("watch: cannot show what is found: %s", strerror(-pid));
+	l->failed = true;
 	return false;
 }
 
@@ -278,7 +293,8 @@ static int on_wait(void *ctx, bool busy)
 	wait_until(l, busy ? now : until);
 	now = watch_now_ns();
 	l->ended |= end && now >= end;
-	if (!l->ended && now >= l->show_ns) {
+	end_shower(l, WNOHANG);
+	if (!l->ended && !l->shower && now >= l->show_ns) {
 		l->show_ns = now + SHOW_NS;
 		if (fork_child(l))
 			return 1;
@@ -379,6 +395,7 @@ static int loop(struct live *l)
 		if (l->child)
 			end_child(l, rc);
 	} while (!rc && !l->ended && !l->failed);
+	end_shower(l, 0);
 	if (!rc && !l->failed)
 		show(l);
 	switch_screen(l, false);

@@ -32,7 +32,7 @@ enum storm_news { STORM_SAME, STORM_BEGINS, STORM_CHANGES, STORM_ENDS };
 
 static const char *const storm_words[] = {
 	[STORM_BEGINS] = "storm",
-	[STORM_CHANGES] = "storm, now",
+	[STORM_CHANGES] = "storm changed",
 	[STORM_ENDS] = "storm ended",
 };
 static const char *const storm_events[] = {

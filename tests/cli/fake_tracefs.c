@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For t_watch, to be preloaded: a directory below instances/ is filled from $FAKE_INSTANCE when it
- * is made, and removed with all that is in it, as tracefs does.
+ * For t_watch and t_watch_diagnose, to be preloaded: a directory below instances/ is filled from
+ * $FAKE_INSTANCE when it is made, and removed with all that is in it, as tracefs does.
+ * CLOCK_MONOTONIC runs $FAKE_SPEED times as fast.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int run(const char *command, const char *path)
@@ -52,4 +54,20 @@ int unlinkat(int dir, const char *name, int flags)
 		return real(dir, name, flags);
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d/%s", getpid(), dir, name);
 	return run("rm -r", path);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int (*real)(clockid_t, struct timespec *) =
+		(int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+	const char *speed = getenv("FAKE_SPEED");
+	int rc = real(clock, ts);
+	long long ns;
+
+	if (rc || !speed || clock != CLOCK_MONOTONIC)
+		return rc;
+	ns = (ts->tv_sec * 1000000000LL + ts->tv_nsec) * atoi(speed);
+	ts->tv_sec = ns / 1000000000;
+	ts->tv_nsec = ns % 1000000000;
+	return 0;
 }

@@ -208,7 +208,7 @@ class Watch:
         self.out, self.err = os.path.join(host.out, '../out'), os.path.join(host.out, '../err')
         env = dict(os.environ, HVSTIMER_TRACEFS=host.root, HVSTIMER_PROC=host.proc, FAKE_INSTANCE=host.template,
                    LD_PRELOAD=build_shim(), ASAN_OPTIONS='verify_asan_link_order=0:' + os.environ.get('ASAN_OPTIONS', ''),
-                   TERM='xterm', LC_ALL='C.UTF-8')
+                   TERM='xterm', LC_ALL='C.UTF-8', FAKE_SPEED=str(kw.get('speed', 1)))
         with open(self.out, 'w', encoding='utf-8') as out, open(self.err, 'w', encoding='utf-8') as err:
             self.p = subprocess.Popen([HVSTIMER, 'watch', *args], env=env, stdin=subprocess.DEVNULL,
                                       stdout=kw.get('stdout', out), stderr=err)
