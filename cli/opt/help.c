@@ -15,6 +15,7 @@ static const char *const section_titles[SEC_COUNT] = {
 	[SEC_SELECT] = "What to look at",
 	[SEC_STORM] = "What counts as a storm",
 	[SEC_HISTOGRAM] = "Histogram",
+	[SEC_COMPARE] = "What is compared",
 	[SEC_POLICY] = "What the host would do",
 	[SEC_OUTPUT] = "Output",
 	[SEC_OTHER] = "Other",
@@ -59,7 +60,9 @@ void options_help(struct out *out, const struct command *cmd)
 	unsigned int s, i;
 
 	out_printf(out, "Usage: hvstimer %s [options]%s\n\n", cmd->name,
-		   takes_files(cmd) ? " [FILE...]" : "");
+		   cmd->bit == CMD_COMPARE ? " A B"
+		   : takes_files(cmd)	   ? " [FILE...]"
+					   : "");
 	out_wrap(out, 0, 0, 0, cmd->about);
 	for (s = 0; s < SEC_COUNT; s++) {
 		bool titled = false;
@@ -74,5 +77,7 @@ void options_help(struct out *out, const struct command *cmd)
 		}
 	}
 	out_printf(out, "\n%sMore: man hvstimer-%s\n",
-		   takes_files(cmd) ? "FILE defaults to trace.dat. " : "", cmd->name);
+		   takes_files(cmd) && cmd->bit != CMD_COMPARE ? "FILE defaults to trace.dat. "
+							       : "",
+		   cmd->name);
 }

@@ -25,6 +25,8 @@ struct activity {
 	struct progress_mark marks[PROGRESS_MARKS];
 	unsigned int nr_marks;
 	int64_t next_mark_ns;
+	int64_t told_ns;       /* end of the last stretch handed out, HVST_UNKNOWN after a gap... */
+	int64_t told_progress; /* ...and the progress up to it */
 	int64_t off_since, wake_ns;
 	int64_t held_ns; /* time kept out of guest mode, or off its CPU, unasked; cumulated */
 	int64_t held_since_exit; /* of it, what was off-CPU time since the last exit */
@@ -44,7 +46,7 @@ int hvst_activity_created(struct vcpu *v)
 	v->state->activity = c;
 	if (!c)
 		return -ENOMEM;
-	c->exit_ns = c->wake_ns = c->arm_ns = HVST_UNKNOWN;
+	c->exit_ns = c->wake_ns = c->arm_ns = c->told_ns = HVST_UNKNOWN;
 	c->since = v->first_ns;
 	c->next_mark_ns = INT64_MIN;
 	return 0;
@@ -60,7 +62,7 @@ void hvst_activity_gap(struct vcpu *v)
 {
 	struct activity *c = v->state->activity;
 
-	c->exit_ns = c->arm_ns = HVST_UNKNOWN;
+	c->exit_ns = c->arm_ns = c->told_ns = HVST_UNKNOWN;
 	c->in_guest = c->halted = c->off_cpu = false;
 }
 
@@ -132,6 +134,21 @@ int64_t hvst_activity_progress(const struct vcpu *vcpu, int64_t ts)
 bool hvst_activity_known(const struct vcpu *vcpu)
 {
 	return vcpu->state->activity->exits_seen;
+}
+
+bool hvst_activity_stretch(struct vcpu *vcpu, int64_t ts, struct hvst_progress *p)
+{
+	struct activity *v = vcpu->state->activity;
+	bool told = v->told_ns != HVST_UNKNOWN;
+
+	if (!v->exits_seen || (told && ts - v->told_ns < PROGRESS_STEP_NS))
+		return false;
+	p->from_ns = v->told_ns;
+	p->to_ns = ts;
+	p->progress_ns = v->progress - v->told_progress;
+	v->told_ns = ts;
+	v->told_progress = v->progress;
+	return told;
 }
 
 int64_t hvst_activity_before(const struct vcpu *vcpu, int64_t ts, int64_t *wall)

@@ -26,6 +26,11 @@ int64_t hvst_activity_before(const struct vcpu *v, int64_t ts, int64_t *wall);
 /* Were exits seen, so that progress means something? */
 bool hvst_activity_known(const struct vcpu *v);
 /*
+ * The stretch that ends at @ts, the last entry or exit, when it is long enough to be handed out:
+ * its times and its progress.
+ */
+bool hvst_activity_stretch(struct vcpu *v, int64_t ts, struct hvst_progress *p);
+/*
  * Time in ns that the vCPU was kept out of guest mode, or off its CPU, without having asked for it,
  * cumulated: the difference between two moments tells how long it was held between them.
  */
