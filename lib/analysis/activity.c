@@ -19,9 +19,10 @@ struct progress_mark {
 
 struct activity {
 	bool in_guest, halted, in_loop, exits_seen, off_cpu;
-	int64_t since;	  /* of the running state */
-	int64_t exit_ns;  /* last kvm_exit; HVST_UNKNOWN */
-	int64_t progress; /* ns, cumulated */
+	bool exit_in_loop; /* the last exit was for an interrupt, between delivery and arm */
+	int64_t since;	   /* of the running state */
+	int64_t exit_ns;   /* last kvm_exit; HVST_UNKNOWN */
+	int64_t progress;  /* ns, cumulated */
 	struct progress_mark marks[PROGRESS_MARKS];
 	unsigned int nr_marks;
 	int64_t next_mark_ns;
@@ -34,6 +35,7 @@ struct activity {
 	int64_t wake_cost_ns;	 /* the same of a halt, from its timer's callback on */
 	int64_t cost_ns;	 /* typical time from a write to the start, running median */
 	bool interrupt_exit;	 /* since the last delivery */
+	int64_t interrupt_ns;	 /* what such an exit usually takes, running median */
 	int interrupt_exits;	 /* turns with one less turns without, of the last */
 	int64_t arm_ns;		 /* last arm since the vCPU halted; HVST_UNKNOWN: none */
 	int64_t rest_ns;	 /* from an arm to the next halt, running lower quartile */
@@ -175,8 +177,8 @@ void hvst_activity_exit(struct vcpu *vcpu, const struct hvst_event *ev, bool hal
 
 	progress_to(v, ts);
 	v->exits_seen = true;
-	v->interrupt_exit |=
-		v->in_loop && hvst_exit_is_interrupt(ev->exit.isa, ev->exit.exit_reason);
+	v->exit_in_loop = v->in_loop && hvst_exit_is_interrupt(ev->exit.isa, ev->exit.exit_reason);
+	v->interrupt_exit |= v->exit_in_loop;
 	v->in_guest = false;
 	v->exit_ns = ts;
 	v->wake_ns = HVST_UNKNOWN;
@@ -198,6 +200,10 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 	if (v->exit_ns != HVST_UNKNOWN && !v->halted) {
 		held_add(v, ts - v->exit_ns - v->held_since_exit, v->exit_cost_ns);
 		median_step(&v->exit_cost_ns, ts - v->exit_ns);
+		if (v->exit_in_loop && !v->interrupt_ns)
+			v->interrupt_ns = v->exit_cost_ns; /* the first may be any length */
+		if (v->exit_in_loop)
+			median_step(&v->interrupt_ns, ts - v->exit_ns);
 	} else if (v->exit_ns != HVST_UNKNOWN && v->wake_ns != HVST_UNKNOWN) {
 		held_add(v, ts - v->wake_ns - v->held_since_exit, usual_wake(v));
 		median_step(&v->wake_cost_ns, ts - v->wake_ns);
@@ -312,6 +318,13 @@ int64_t hvst_activity_exit_cost(const struct vcpu *v)
 bool hvst_activity_interrupt_exits(const struct vcpu *v)
 {
 	return v->state->activity->interrupt_exits > 0;
+}
+
+int64_t hvst_activity_interrupt_cost(const struct vcpu *v)
+{
+	int64_t cost = v->state->activity->interrupt_ns;
+
+	return cost ? cost : HVST_UNKNOWN;
 }
 
 int64_t hvst_activity_arm_cost(const struct vcpu *v)

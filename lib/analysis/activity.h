@@ -44,6 +44,8 @@ int64_t hvst_activity_handler_rest(const struct vcpu *v);
 int64_t hvst_activity_exit_cost(const struct vcpu *v);
 /* Does it usually exit once more, for an interrupt, before its handler runs? */
 bool hvst_activity_interrupt_exits(const struct vcpu *v);
+/* What that exit usually takes until the next entry; HVST_UNKNOWN: none was seen. */
+int64_t hvst_activity_interrupt_cost(const struct vcpu *v);
 /* What programming a timer usually costs, from the write to the host's reading of its clock. */
 int64_t hvst_activity_arm_cost(const struct vcpu *v);
 

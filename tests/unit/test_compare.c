@@ -18,7 +18,7 @@ static void arm(struct blocks *b, int64_t ts_ns, int thread, int timer, int64_t 
 {
 	const struct hvst_arm a = { .ts_ns = ts_ns,
 				    .thread = thread,
-				    .tid = 100 + thread,
+				    .tid = thread,
 				    .timer = timer,
 				    .skew_ns = skew_ns,
 				    .kind = skew_ns < 0 ? HVST_ARM_AHEAD : HVST_ARM_PAST_DUE };
@@ -138,7 +138,7 @@ static void make_side(struct side *s, const struct guest *g, unsigned int n,
 			unsigned int nr = 0;
 
 			vcpus[i][k] = (struct hvst_vcpu_info){ .vcpu = (int)k,
-							       .tid = 100 + thread,
+							       .tid = thread,
 							       .thread = thread };
 			for (int64_t ts = 0; ts < span_ns; ts += g[i].tick_ns)
 				arm(&b, ts, thread, 0,
