@@ -3,7 +3,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "blocks.h"
 #include "collect.h"
+#include "compare.h"
 #include "message.h"
 #include "output/brief.h"
 #include "output/contract.h"
@@ -16,7 +18,8 @@
 
 struct diagnose {
 	struct context r;
-	struct collect c; /* for the plots of the page */
+	struct collect c;     /* for the plots of the page */
+	struct blocks blocks; /* for JSON */
 	char **argv;
 };
 
@@ -28,6 +31,24 @@ struct several {
 static int on_arm(void *ctx, const struct hvst_arm *arm)
 {
 	return collect_arm(&((struct diagnose *)ctx)->c, arm);
+}
+
+/* With both a page and JSON. */
+static int on_arm_both(void *ctx, const struct hvst_arm *arm)
+{
+	int err = on_arm(ctx, arm);
+
+	return err ? err : blocks_arm(&((struct diagnose *)ctx)->blocks, arm);
+}
+
+static int on_fire(void *ctx, const struct hvst_fire *fire)
+{
+	return blocks_fire(&((struct diagnose *)ctx)->blocks, fire);
+}
+
+static int on_progress(void *ctx, const struct hvst_progress *p)
+{
+	return blocks_progress(&((struct diagnose *)ctx)->blocks, p);
 }
 
 static void draw(struct out *o, void *ctx)
@@ -87,27 +108,58 @@ static bool write_files(struct diagnose *d)
 	return !o->otlp || ctx_write(o->otlp, draw_otlp, &d->r);
 }
 
-static void write_report(const struct context *r, struct out *o)
+static bool write_json(const struct context *r, struct out *o, const struct blocks *b)
+{
+	struct side blocks;
+	bool ok = !b->error && !side_from_blocks(&blocks, r->o.files.v[0], b, r->trace, r->result);
+
+	if (ok)
+		contract_diagnosis(o, r->trace, r->result, &blocks);
+	else
+		cli_error("out of memory");
+	if (!b->error)
+		side_free(&blocks);
+	return ok;
+}
+
+/* @b: for JSON. False after a message. */
+static bool write_report(const struct context *r, struct out *o, const struct blocks *b)
 {
 	if (r->o.format == FORMAT_JSON)
-		contract_diagnosis(o, r->trace, r->result);
-	else if (r->o.brief)
+		return write_json(r, o, b);
+	if (r->o.brief)
 		brief_diagnosis(o, r->trace, r->result);
 	else
 		text_diagnosis(o, r->trace, r->result, r->o.verbose);
+	return true;
+}
+
+static int analyse(struct diagnose *d)
+{
+	static const struct hvst_observer plots = { .arm = on_arm };
+	static const struct hvst_observer both = { .arm = on_arm_both,
+						   .fire = on_fire,
+						   .progressed = on_progress };
+	struct context *r = &d->r;
+
+	if (r->o.format == FORMAT_JSON && !r->o.html)
+		return ctx_analyse(r, STIMER_IDS, &blocks_observer, &d->blocks);
+	return ctx_analyse(r, STIMER_IDS,
+			   r->o.format == FORMAT_JSON ? &both
+			   : r->o.html		      ? &plots
+						      : NULL,
+			   d);
 }
 
 static int diagnose(struct diagnose *d)
 {
-	static const struct hvst_observer plots = { .arm = on_arm };
 	struct context *r = &d->r;
-	int code = ctx_analyse(r, STIMER_IDS, r->o.html ? &plots : NULL, d);
+	int code = analyse(d);
 
 	if (code)
 		return ctx_fail(r, code);
-	if (!write_files(d))
+	if (!write_files(d) || !write_report(r, &r->out, &d->blocks))
 		return ctx_fail(r, EXIT_INPUT);
-	write_report(r, &r->out);
 	return ctx_end(r, r->result->nr_storms > 0);
 }
 
@@ -123,8 +175,10 @@ static int diagnose_one(struct diagnose *d, char **argv)
 		return ctx_fail(&d->r, EXIT_INPUT);
 	d->argv = argv;
 	collect_init(&d->c, &d->r.o, origin, true);
+	blocks_init(&d->blocks);
 	code = diagnose(d);
 	collect_free(&d->c);
+	blocks_free(&d->blocks);
 	return code;
 }
 
@@ -136,7 +190,7 @@ static void put_names(struct out *o, const struct string_list *files)
 	}
 }
 
-static void add_report(struct several *all, const struct context *r)
+static bool add_report(struct several *all, const struct context *r, const struct blocks *b)
 {
 	struct out *o = &all->reports;
 
@@ -152,7 +206,7 @@ static void add_report(struct several *all, const struct context *r)
 		put_names(o, &r->o.files);
 		out_str(o, " <==\n");
 	}
-	write_report(r, o);
+	return write_report(r, o, b);
 }
 
 /* Recording @n of @g, of which there is no report. */
@@ -175,12 +229,18 @@ static void add_failure(struct several *all, const struct recordings *g, unsigne
 
 static int diagnose_part(struct several *all, struct context *r, bool *reported)
 {
-	int code = ctx_analyse(r, STIMER_IDS, NULL, NULL);
+	bool json = r->o.format == FORMAT_JSON;
+	struct blocks b;
+	int code;
 
+	blocks_init(&b);
+	code = ctx_analyse(r, STIMER_IDS, json ? &blocks_observer : NULL, &b);
+	if (!code && !add_report(all, r, &b))
+		code = EXIT_INPUT;
+	blocks_free(&b);
 	*reported = !code;
 	if (code)
 		return ctx_fail(r, code);
-	add_report(all, r);
 	r->o.explain = false; /* below the last report */
 	return ctx_end(r, r->result->nr_storms > 0);
 }

@@ -30,6 +30,12 @@ const struct command commands[] = {
 	  "Puts every arm of the recording to one or more policies, such as a delay of 10 us from "
 	  "the 16th past-due arm in a row on, and says what each would have done to the storms "
 	  "and to the harmless arms outside them." },
+	{ "compare", CMD_COMPARE, cmd_compare,
+	  "two recordings: what got better, what worse, and how sure that is",
+	  "Compares recording B with recording A: before and after a change, one host or kernel "
+	  "with another. For each timer and VM in the same role: skew, lateness, storm time, "
+	  "past-due share and progress, with the difference and its 97 % interval, and whether it "
+	  "is better, worse, or no difference that these recordings could show." },
 	{ "events", CMD_EVENTS, cmd_events, "the decoded events, one a line",
 	  "Prints the events that hvstimer understands, with what it derived: VM, skew, inferred "
 	  "arms." },

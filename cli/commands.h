@@ -27,6 +27,7 @@ enum command_bit {
 	CMD_SIMULATE = 512,
 	CMD_WATCH = 1024,
 	CMD_MERGE = 2048,
+	CMD_COMPARE = 4096,
 };
 
 struct command {
@@ -55,6 +56,7 @@ int cmd_browse(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 

@@ -101,6 +101,13 @@ static int pass_armed(void *ctx, const struct hvst_arm *arm, enum hvst_arm_cause
 	return r->observer->armed(r->ctx, arm, cause);
 }
 
+static int pass_progress(void *ctx, const struct hvst_progress *p)
+{
+	struct context *r = ctx;
+
+	return r->observer->progressed(r->ctx, p);
+}
+
 static void observe(struct context *r, const struct hvst_observer *obs, void *ctx)
 {
 	bool show = !r->o.quiet && isatty(STDERR_FILENO);
@@ -111,6 +118,7 @@ static void observe(struct context *r, const struct hvst_observer *obs, void *ct
 		all.arm = obs->arm ? pass_arm : NULL;
 		all.fire = obs->fire ? pass_fire : NULL;
 		all.armed = obs->armed ? pass_armed : NULL;
+		all.progressed = obs->progressed ? pass_progress : NULL;
 	}
 	r->observer = obs;
 	r->ctx = ctx;
@@ -510,7 +518,7 @@ int ctx_end(struct context *r, bool findings)
 		code = EXIT_INTERRUPTED;
 	else if (r->o.check)
 		code = check_code(r, findings);
-	if (!r->o.quiet && err != -EPIPE)
+	if (!r->o.quiet && err != -EPIPE && r->trace)
 		warn_incomplete(r);
 	if (r->interrupted && !r->o.quiet)
 		cli_warn("interrupted: this holds for the part that was read");

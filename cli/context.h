@@ -58,7 +58,8 @@ struct report {
 /* Run such a command. Returns its exit code. */
 int ctx_report(const struct report *p, int argc, char **argv);
 
-/* Ends the command after its output; the exit code. @findings: what --check is about. */
+/* Ends the command, with or without a session, after its output; the exit code. @findings: what
+ * --check is about. */
 int ctx_end(struct context *r, bool findings);
 /* Ends it without output. */
 int ctx_fail(struct context *r, int code);

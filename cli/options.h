@@ -93,6 +93,9 @@ struct options {
 	struct policy *policies;
 	unsigned int nr_policies;
 	struct policy_sweep sweep;
+	/* compare */
+	struct time_arg split;
+	unsigned int tolerance; /* per cent */
 	/* browse */
 	const char *script, *state;
 	bool ascii;

@@ -14,6 +14,7 @@
 #define BEST_RANK     1000
 #define TIMERS	      4
 #define PAUSE_TURNS   8	   /* what takes as long as so many turns of a loop is a pause */
+#define MANY_PAUSES   16   /* fewer are chance: how often they come is not known */
 #define MIN_GAIN      1.01 /* of counts on time, that catches up */
 #define MAX_TURNS     1e6  /* so many times as long: it does not end */
 #define REST_PART     3	   /* of the guest's loop, where the rest of its handler is not known */
@@ -27,8 +28,11 @@ struct tally {
 struct stretch {
 	int64_t start_ns, end_ns;
 	uint64_t past_due;
-	uint64_t turns;	      /* of the guest's loop, from a past-due arm to the next... */
-	int64_t loop_ns;      /* ...and what they took, pauses left out; saturated */
+	uint64_t again;	 /* past-due arms for the target of the one before */
+	uint64_t turns;	 /* of the guest's loop, from a past-due arm to the next... */
+	int64_t loop_ns; /* ...and what they took, pauses left out; saturated */
+	uint64_t pauses;
+	int64_t pause_ns;     /* saturated */
 	struct tally tally[]; /* one for each policy */
 };
 
@@ -40,6 +44,7 @@ struct sim_timer {
 	bool listed; /* in the result */
 	bool left_out;
 	struct sim_costs costs;
+	uint64_t count;	 /* of the last past-due arm */
 	int64_t turn_ns; /* a turn of the guest's loop: running median */
 	struct policy_history history;
 	struct policy_state *states;
@@ -51,7 +56,8 @@ static const struct sim_costs costs_unknown = { .entry_ns = HVST_UNKNOWN,
 						.late_ns = HVST_UNKNOWN,
 						.wake_ns = HVST_UNKNOWN,
 						.work_ns = HVST_UNKNOWN,
-						.rest_ns = HVST_UNKNOWN };
+						.rest_ns = HVST_UNKNOWN,
+						.saved_ns = HVST_UNKNOWN };
 
 static size_t stretch_size(const struct simulation *s)
 {
@@ -162,8 +168,11 @@ static void stretch_join(const struct simulation *s, struct stretch *to, const s
 	to->start_ns = from->start_ns < to->start_ns ? from->start_ns : to->start_ns;
 	to->end_ns = from->end_ns > to->end_ns ? from->end_ns : to->end_ns;
 	to->past_due += from->past_due;
+	to->again += from->again;
 	to->turns += from->turns;
 	add_saturated(&to->loop_ns, from->loop_ns);
+	to->pauses += from->pauses;
+	add_saturated(&to->pause_ns, from->pause_ns);
 	for (unsigned int p = 0; p < s->nr_policies; p++) {
 		for (unsigned int c = 0; c < ARM_CAUSES; c++)
 			to->tally[p].delayed[c] += from->tally[p].delayed[c];
@@ -237,8 +246,11 @@ static void count_turn(struct sim_timer *t, struct stretch *st, int64_t ns)
 		t->turn_ns = ns;
 	else
 		t->turn_ns += ns > t->turn_ns ? step : -step;
-	if (ns / PAUSE_TURNS > t->turn_ns)
+	if (ns / PAUSE_TURNS > t->turn_ns) {
+		st->pauses++;
+		add_saturated(&st->pause_ns, ns);
 		return;
+	}
 	st->turns++;
 	add_saturated(&st->loop_ns, ns);
 }
@@ -266,6 +278,8 @@ static void past_due(struct simulation *s, struct sim_timer *t, const struct hvs
 		s->error = -ENOMEM;
 		return;
 	}
+	st->again += t->open && st->past_due && arm->count == t->count;
+	t->count = arm->count;
 	t->open = true;
 	st->past_due++;
 	for (unsigned int p = 0; p < s->nr_policies; p++) {
@@ -318,6 +332,13 @@ static int64_t quantile(const struct hvst_sketch *s, unsigned int rank)
 	return v != HVST_UNKNOWN && v < 0 ? 0 : v;
 }
 
+/* The same share of its firings is less late than each, and later than the one before. */
+static void spread_lateness(struct sim_costs *c, const struct hvst_sketch *s)
+{
+	for (unsigned int i = 0; i < LATE_POINTS; i++)
+		c->late_at[i] = quantile(s, (2 * i + 1) * 10000 / (2 * LATE_POINTS));
+}
+
 static struct sim_costs costs_of(const struct hvst_timer *t)
 {
 	struct sim_costs c = {
@@ -326,8 +347,10 @@ static struct sim_costs costs_of(const struct hvst_timer *t)
 		.work_ns = quantile(t->delivery_latency, BEST_RANK),
 		.rest_ns = t->handler_rest_ns,
 		.entry_ns = quantile(t->entry_latency, USUAL_RANK),
+		.saved_ns = HVST_UNKNOWN,
 	};
 
+	spread_lateness(&c, t->lateness);
 	return c;
 }
 
@@ -397,8 +420,9 @@ void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64
 /* Of one policy, all arms of a storm or of the recording. */
 struct sum {
 	uint64_t past_due, delayed;
-	uint64_t turns;
-	int64_t loop_ns;
+	uint64_t again;
+	uint64_t turns, pauses;
+	int64_t loop_ns, pause_ns;
 	uint64_t by_cause[ARM_CAUSES];
 	int64_t delay_ns;
 };
@@ -408,8 +432,11 @@ static void sum_add(struct sum *sum, const struct stretch *st, unsigned int poli
 	const struct tally *t = &st->tally[policy];
 
 	sum->past_due += st->past_due;
+	sum->again += st->again;
 	sum->turns += st->turns;
 	add_saturated(&sum->loop_ns, st->loop_ns);
+	sum->pauses += st->pauses;
+	add_saturated(&sum->pause_ns, st->pause_ns);
 	add_saturated(&sum->delay_ns, t->delay_ns);
 	for (unsigned int c = 0; c < ARM_CAUSES; c++) {
 		sum->by_cause[c] += t->delayed[c];
@@ -455,30 +482,44 @@ static double known(int64_t ns)
 }
 
 /*
- * How long the guest waits for a timer that is delayed by @delay_ns. While its handler goes on it
- * takes no interrupt: of that part it sees nothing.
+ * How long the guest waits for a timer that is delayed by @delay_ns and then fires @late_ns late.
+ * While its handler goes on it takes no interrupt: of that part it sees nothing.
  */
-static double wait_of(const struct sim_costs *c, double delay_ns, double loop)
+static double wait_of(const struct sim_costs *c, double delay_ns, int64_t late_ns, double loop)
 {
 	double rest = c->rest_ns == HVST_UNKNOWN ? loop / REST_PART : (double)c->rest_ns;
-	double wait = delay_ns + known(c->late_ns) - rest;
+	double wait = delay_ns + known(late_ns) - rest;
 
 	return delay_ns > 0 && wait > 0 ? wait : 0;
 }
 
+/* Of timers that are as late as they usually are, each in its way. */
+static double mean_wait(const struct sim_costs *c, double delay_ns, double loop)
+{
+	double sum = 0;
+
+	for (unsigned int i = 0; i < LATE_POINTS; i++)
+		sum += wait_of(c, delay_ns, c->late_at[i], loop);
+	return sum / LATE_POINTS;
+}
+
 /*
  * What a delay adds to one turn of the guest's loop: the host's work for a timer is in it, and a
- * guest that waits has to be woken up.
+ * guest that waits has to be woken up; but it takes the interrupt as it enters, and saves the exit
+ * for which it would have had to leave guest mode again.
  */
 static double cost_of(const struct sim_costs *c, double delay_ns, double loop)
 {
-	double wait = wait_of(c, delay_ns, loop);
+	double sum = 0, wake = known(c->wake_ns) + known(c->entry_ns) - known(c->saved_ns);
 
 	if (delay_ns <= 0)
 		return 0;
-	if (wait <= 0)
-		return known(c->work_ns);
-	return wait + known(c->wake_ns) + known(c->entry_ns);
+	for (unsigned int i = 0; i < LATE_POINTS; i++) {
+		double wait = wait_of(c, delay_ns, c->late_at[i], loop);
+
+		sum += wait > 0 ? wait + wake : known(c->work_ns);
+	}
+	return sum / LATE_POINTS;
 }
 
 /* Past-due arms that were still to come when the recording ended inside a backlog. */
@@ -569,14 +610,29 @@ static void as_recorded(const struct hvst_storm *storm, struct sim_storm *out)
 }
 
 /*
- * How long a turn of the guest's loop took. In a backlog every moment counts; in other storms the
- * guest may pause between rows of past-due arms, for as long as it did.
+ * How long a turn of the guest's loop took. In a backlog every moment counts. In other storms the
+ * guest may pause over and over, for as large a part of the time with longer turns; a few pauses
+ * are chance, and as likely in each turn.
  */
 static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
 {
-	if (storm->kind != HVST_STORM_BACKLOG && sum->turns && sum->loop_ns > 0)
-		return (double)sum->loop_ns / (double)sum->turns;
-	return (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
+	if (storm->kind == HVST_STORM_BACKLOG || !sum->turns || sum->loop_ns <= 0)
+		return (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
+	if (sum->pauses < MANY_PAUSES)
+		return ((double)sum->loop_ns + (double)sum->pause_ns) /
+		       (double)(sum->turns + sum->pauses);
+	return (double)sum->loop_ns / (double)sum->turns;
+}
+
+/*
+ * A guest that replays missed ticks moves on by a period each turn: an arm for the same target as
+ * the one before belongs to the same turn, and takes the place of that one's delay.
+ */
+static double turns_per_arm(const struct hvst_storm *storm, const struct sum *sum)
+{
+	if (storm->response != HVST_RESPONSE_PREVIOUS_PLUS || !sum->past_due)
+		return 1;
+	return 1 - (double)sum->again / (double)sum->past_due;
 }
 
 void sim_storm(const struct simulation *s, unsigned int policy, const struct hvst_storm *storm,
@@ -598,7 +654,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	if (storm->exit_cost_ns != HVST_UNKNOWN && storm->exit_cost_ns > out->costs.work_ns)
 		out->costs.work_ns = storm->exit_cost_ns; /* HVST_UNKNOWN is the least number */
 	if (storm->interrupt_exits)
-		out->costs.entry_ns = 0;
+		out->costs.saved_ns = storm->interrupt_exit_ns;
 	/* A kernel that delays past-due arms does so with each. */
 	padded = s->padding_ns ? (double)storm->past_due : 0;
 	changed = padded > 0 ? padded : fmin((double)sum.delayed, (double)storm->past_due);
@@ -609,6 +665,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	/* Against what the recording's kernel did already. */
 	recorded = padded * cost_of(&out->costs, (double)s->padding_ns, loop);
 	extra = ((double)sum.delayed * cost_of(&out->costs, delay, loop) - recorded) / changed;
+	extra *= turns_per_arm(storm, &sum);
 	if (loop + extra <= 0)
 		return;
 	if (storm->open)
@@ -619,10 +676,11 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 		predict(storm, changed, extra, loop, watchdog_ns, out);
 	/* In turns of the new loop, of which as large a part is delayed as of the old. */
 	part = (double)sum.delayed / (double)storm->past_due;
-	out->guest_gain = fmin(part * wait_of(&out->costs, delay, loop) * out->rate_after / 1e9, 1);
+	out->guest_gain =
+		fmin(part * mean_wait(&out->costs, delay, loop) * out->rate_after / 1e9, 1);
 	if (padded > 0) /* what the guest waited already */
 		out->guest_gain -=
-			fmin(wait_of(&out->costs, (double)s->padding_ns, loop) / loop, 1);
+			fmin(mean_wait(&out->costs, (double)s->padding_ns, loop) / loop, 1);
 }
 
 void sim_total(const struct simulation *s, unsigned int policy, const struct hvst_result *r,

@@ -11,7 +11,8 @@
 
 #include "policy.h"
 
-#define ARM_CAUSES 4 /* values of enum hvst_arm_cause */
+#define LATE_POINTS 16
+#define ARM_CAUSES  4 /* values of enum hvst_arm_cause */
 
 struct sim_timer;
 
@@ -35,12 +36,15 @@ struct simulation {
  * @work_ns: the same at best, and no less than an exit takes: of a vCPU that runs; HVST_UNKNOWN
  * @rest_ns: how long the guest's handler goes on after it armed the timer, and takes no interrupt;
  *           HVST_UNKNOWN: no halt was seen
- * @entry_ns: from the delivery to the entry, which a guest that waits needs once more; 0 where it
- *            exits and enters for the interrupt as it is
+ * @entry_ns: from the delivery to the entry, which a guest that waits needs once more
+ * @saved_ns: an exit for the interrupt, up to the entry, which a guest that waits does not need;
+ *            HVST_UNKNOWN where it takes interrupts without one
  */
 struct sim_costs {
 	int64_t entry_ns;
 	int64_t late_ns, wake_ns, work_ns, rest_ns;
+	int64_t saved_ns;
+	int64_t late_at[LATE_POINTS]; /* @late_ns at even ranks; HVST_UNKNOWN */
 };
 
 /* A policy's effect on one storm. Rates are past-due arms, or turns of a livelock, a second. */

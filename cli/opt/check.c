@@ -156,6 +156,24 @@ static bool brief_consistent(const struct options *o)
 	return !o->brief || !other;
 }
 
+/* One recording that is split, or two. */
+static bool compare_consistent(const struct options *o)
+{
+	unsigned int files = o->split.set ? 1 : 2;
+
+	if (o->command->bit != CMD_COMPARE)
+		return true;
+	if (o->files.n != files) {
+		cli_error(o->split.set ? "%s: --split takes one recording, not %u"
+				       : "%s: name two recordings, A and B, not %u",
+			  o->command->name, o->files.n);
+		return false;
+	}
+	if (o->tolerance && !o->check)
+		cli_error("%s: --tolerance means nothing without --check", o->command->name);
+	return !o->tolerance || o->check;
+}
+
 #define WATCH_MIN_INTERVAL_NS 100000000
 
 /* The first option of what is counted and saved; NULL: none was given. */
@@ -212,7 +230,7 @@ bool options_consistent(const struct options *o)
 		return false;
 	if (!policies_consistent(o) || !watch_consistent(o))
 		return false;
-	if (!stdin_consistent(o) || !brief_consistent(o))
+	if (!stdin_consistent(o) || !brief_consistent(o) || !compare_consistent(o))
 		return false;
 	if (o->heatmap && o->interval_ns) {
 		cli_error("%s: choose one of --heatmap and --interval", o->command->name);

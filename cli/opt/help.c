@@ -15,6 +15,7 @@ static const char *const section_titles[SEC_COUNT] = {
 	[SEC_SELECT] = "What to look at",
 	[SEC_STORM] = "What counts as a storm",
 	[SEC_HISTOGRAM] = "Histogram",
+	[SEC_COMPARE] = "What is compared",
 	[SEC_POLICY] = "What the host would do",
 	[SEC_OUTPUT] = "Output",
 	[SEC_OTHER] = "Other",
@@ -59,9 +60,10 @@ void options_help(struct out *out, const struct command *cmd)
 	unsigned int s, i;
 
 	out_printf(out, "Usage: hvstimer %s [options]%s\n\n", cmd->name,
-		   cmd->bit == CMD_MERGE ? " RESULT..."
-		   : takes_files(cmd)	 ? " [FILE...]"
-					 : "");
+		   cmd->bit == CMD_MERGE     ? " RESULT..."
+		   : cmd->bit == CMD_COMPARE ? " A B"
+		   : takes_files(cmd)	     ? " [FILE...]"
+					     : "");
 	out_wrap(out, 0, 0, 0, cmd->about);
 	for (s = 0; s < SEC_COUNT; s++) {
 		bool titled = false;
@@ -76,6 +78,8 @@ void options_help(struct out *out, const struct command *cmd)
 		}
 	}
 	out_printf(out, "\n%sMore: man hvstimer-%s\n",
-		   takes_files(cmd) && cmd->bit != CMD_MERGE ? "FILE defaults to trace.dat. " : "",
+		   takes_files(cmd) && !(cmd->bit & (CMD_MERGE | CMD_COMPARE))
+			   ? "FILE defaults to trace.dat. "
+			   : "",
 		   cmd->name);
 }

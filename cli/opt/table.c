@@ -8,14 +8,16 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define CMD_ANALYSIS                                                                               \
-	(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY | CMD_SIMULATE)
-#define CMD_TEXT       (CMD_ANALYSIS | CMD_EVENTS)
-#define CMD_READ       (CMD_TEXT | CMD_BROWSE | CMD_EXPORT)
-#define CMD_HISTOGRAM  (CMD_SKEW | CMD_LATENCY)
-#define CMD_THRESHOLDS (CMD_DIAGNOSE | CMD_STORMS | CMD_SIMULATE | CMD_BROWSE | CMD_EXPORT)
-#define CMD_SCREENS    (CMD_DIAGNOSE | CMD_STORMS | CMD_CLOCKS | CMD_BROWSE)
-#define CMD_FILTER     (CMD_EVENTS | CMD_HISTOGRAM | CMD_STORMS | CMD_BROWSE)
-#define CMD_ANY	       (CMD_READ | CMD_RECORD | CMD_WATCH | CMD_MERGE)
+	(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY | CMD_SIMULATE |          \
+	 CMD_COMPARE)
+#define CMD_TEXT      (CMD_ANALYSIS | CMD_EVENTS)
+#define CMD_READ      (CMD_TEXT | CMD_BROWSE | CMD_EXPORT)
+#define CMD_HISTOGRAM (CMD_SKEW | CMD_LATENCY)
+#define CMD_THRESHOLDS                                                                             \
+	(CMD_DIAGNOSE | CMD_STORMS | CMD_SIMULATE | CMD_COMPARE | CMD_BROWSE | CMD_EXPORT)
+#define CMD_SCREENS (CMD_DIAGNOSE | CMD_STORMS | CMD_CLOCKS | CMD_BROWSE)
+#define CMD_FILTER  (CMD_EVENTS | CMD_HISTOGRAM | CMD_STORMS | CMD_BROWSE)
+#define CMD_ANY	    (CMD_READ | CMD_RECORD | CMD_WATCH | CMD_MERGE)
 
 #define AT(member) .at = offsetof(struct options, member)
 
@@ -85,8 +87,9 @@ const struct option_desc option_table[] = {
 	{ "together", 0, NULL, SEC_INPUT, CMD_DIAGNOSE, "take the files as parts of one recording",
 	  .set = set_flag, AT(together) },
 
-	{ "vm", 0, "N", SEC_SELECT, CMD_READ, "only virtual machine N, as diagnose numbers them",
-	  .set = set_id, AT(vm), .max = INT_MAX },
+	{ "vm", 0, "N", SEC_SELECT, CMD_READ & ~CMD_COMPARE,
+	  "only virtual machine N, as diagnose numbers them", .set = set_id, AT(vm),
+	  .max = INT_MAX },
 	{ "vcpu", 0, "N", SEC_SELECT, CMD_READ, "only virtual CPU N", .set = set_id, AT(vcpu),
 	  .max = INT_MAX },
 	{ "timer", 0, "N", SEC_SELECT, CMD_READ, "only synthetic timer N (0 to 3)", .set = set_id,
@@ -165,6 +168,12 @@ const struct option_desc option_table[] = {
 	{ "sweep", 0, "RANGE", SEC_POLICY, CMD_SIMULATE,
 	  "the policy with each value of a condition, as after=1..64", .set = set_sweep },
 
+	{ "split", 0, "TIME", SEC_COMPARE, CMD_COMPARE,
+	  "of one recording: what comes before TIME is A, the rest B", .set = set_time, AT(split) },
+	{ "tolerance", 0, "PERCENT", SEC_COMPARE, CMD_COMPARE,
+	  "with --check: allow so much of A's value", .set = set_uint, AT(tolerance), .max = 10000,
+	  .shown = DEFAULT_NUMBER },
+
 	{ "top", 0, "N", SEC_OUTPUT, CMD_MERGE, "name the worst N hosts", .set = set_uint, AT(top),
 	  .max = 10000, .shown = DEFAULT_NUMBER },
 	{ "json", 0, NULL, SEC_OUTPUT, CMD_ANALYSIS | CMD_MERGE, "one JSON document",
@@ -180,9 +189,9 @@ const struct option_desc option_table[] = {
 	{ "otlp", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
 	  "also write OpenTelemetry metrics to FILE, as lines of OTLP/JSON", .set = set_file,
 	  AT(otlp) },
-	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE | CMD_CLOCKS,
+	{ "svg", 0, "FILE", SEC_OUTPUT, CMD_HISTOGRAM | CMD_SIMULATE | CMD_CLOCKS | CMD_COMPARE,
 	  "also write the plots to FILE", .set = set_file, AT(svg) },
-	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE,
+	{ "html", 0, "FILE", SEC_OUTPUT, CMD_DIAGNOSE | CMD_COMPARE,
 	  "also write a self-contained report page to FILE", .set = set_file, AT(html) },
 	{ "sqlite", 0, "FILE", SEC_OUTPUT, CMD_EXPORT,
 	  "add the findings to the SQLite database FILE, made if it is not there", .set = set_file,
@@ -220,6 +229,9 @@ const struct option_desc option_table[] = {
 	  "exit 1 when there is a storm, 5 when that cannot be told", .set = set_flag, AT(check) },
 	{ "explain", 0, NULL, SEC_OTHER, CMD_ANALYSIS, "say below what the words mean",
 	  .set = set_flag, AT(explain) },
+	{ "check", 0, NULL, SEC_OTHER, CMD_COMPARE,
+	  "exit 1 when B is worse by more than the tolerance, 5 when that cannot be told",
+	  .set = set_flag, AT(check) },
 	{ "check", 0, NULL, SEC_OTHER, CMD_WATCH,
 	  "end at the first storm, with exit status 1; with --diagnose: exit as diagnose does",
 	  .set = set_flag, AT(check) },

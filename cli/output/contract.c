@@ -385,7 +385,47 @@ static void put_texts(struct json *j, const char *key, const char *first, size_t
 	json_end_array(j);
 }
 
-static void put_diagnosis(struct json *j, const struct hvst_result *r)
+static void put_parts(struct json *j, const char *key, const double *part, unsigned int n)
+{
+	json_array(j, key);
+	for (unsigned int i = 0; i < n; i++)
+		json_u64(j, NULL, (uint64_t)part[i]);
+	json_end_array(j);
+}
+
+static void put_unit_blocks(struct json *j, const struct unit *u, unsigned int blocks)
+{
+	json_object(j, NULL);
+	json_id(j, "vm", u->vm);
+	json_id(j, "vcpu", u->vcpu);
+	json_id(j, "tid", u->tid);
+	json_id(j, "timer", u->timer);
+	for (unsigned int m = 0; m < MEASURES; m++) {
+		if (!u->of[m].known)
+			continue;
+		json_object(j, measure_name(m));
+		put_parts(j, "sum", u->of[m].part, blocks);
+		put_parts(j, "of", u->of[m].part_of, blocks);
+		json_end_object(j);
+	}
+	json_end_object(j);
+}
+
+/* Of timers and vCPUs: a VM is made of these. */
+static void put_blocks(struct json *j, const struct side *s)
+{
+	json_object(j, "blocks");
+	json_u64(j, "blocks", s->nr_batches);
+	json_i64(j, "block_ns", s->nr_batches ? s->batch_ns : HVST_UNKNOWN);
+	json_array(j, "units");
+	for (unsigned int i = 0; i < s->nr_units; i++)
+		if (s->units[i].vcpu >= 0 || s->units[i].timer >= 0)
+			put_unit_blocks(j, &s->units[i], s->nr_batches);
+	json_end_array(j);
+	json_end_object(j);
+}
+
+static void put_diagnosis(struct json *j, const struct hvst_result *r, const struct side *blocks)
 {
 	json_string(j, "headline", r->headline);
 	put_texts(j, "reasons", r->reasons[0], sizeof(r->reasons[0]), r->nr_reasons);
@@ -396,15 +436,18 @@ static void put_diagnosis(struct json *j, const struct hvst_result *r)
 	contract_storms(j, r);
 	contract_clocks(j, r);
 	contract_findings(j, "verdicts", &finding_verdict, r->verdicts, HVST_Q_COUNT);
+	if (blocks)
+		put_blocks(j, blocks);
 	contract_end(j);
 }
 
-void contract_diagnosis(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r)
+void contract_diagnosis(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r,
+			const struct side *blocks)
 {
 	struct json j;
 
 	start(&j, o, trace, 2);
-	put_diagnosis(&j, r);
+	put_diagnosis(&j, r, blocks);
 }
 
 void contract_diagnosis_line(struct out *o, const struct hvst_trace *trace,
@@ -413,5 +456,5 @@ void contract_diagnosis_line(struct out *o, const struct hvst_trace *trace,
 	struct json j;
 
 	start(&j, o, trace, 0);
-	put_diagnosis(&j, r);
+	put_diagnosis(&j, r, NULL);
 }

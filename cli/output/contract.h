@@ -8,6 +8,7 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "../difference.h"
 #include "finding.h"
 #include "json.h"
 
@@ -34,8 +35,12 @@ void contract_clocks(struct json *j, const struct hvst_result *r);
 /* One distribution under @key. */
 void contract_sketch(struct json *j, const char *key, const struct hvst_sketch *s);
 
-/* The whole of diagnose --json; and the same on one line. */
-void contract_diagnosis(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r);
+/*
+ * The whole of diagnose --json, @blocks with the sums by block of time, or NULL; and the same on
+ * one line, without these.
+ */
+void contract_diagnosis(struct out *o, const struct hvst_trace *trace, const struct hvst_result *r,
+			const struct side *blocks);
 void contract_diagnosis_line(struct out *o, const struct hvst_trace *trace,
 			     const struct hvst_result *r);
 

@@ -50,7 +50,7 @@ static const char style[] =
 	"figure svg{width:100%;min-width:42rem;height:auto}figure.clocks svg{min-width:0}"
 	".answer{display:inline-block;min-width:5.5rem;font-weight:700}";
 
-static void tag(struct out *o, const char *name, const char *class, const char *text)
+void html_tag(struct out *o, const char *name, const char *class, const char *text)
 {
 	out_printf(o, class ? "<%s class=\"%s\">" : "<%s>", name, class);
 	xml_text(o, text);
@@ -82,8 +82,8 @@ static void put_cells(struct out *o, const struct finding_kind *kind, const void
 		const struct finding_field *f = &kind->fields[i];
 
 		if (shown[i])
-			tag(o, "td", field_left(f) ? NULL : "n",
-			    field_text(f, finding, text, sizeof(text)));
+			html_tag(o, "td", field_left(f) ? NULL : "n",
+				 field_text(f, finding, text, sizeof(text)));
 	}
 }
 
@@ -93,8 +93,8 @@ static void put_titles(struct out *o, const struct finding_kind *kind, const boo
 
 	for (i = 0; i < kind->n; i++)
 		if (shown[i])
-			tag(o, "th", field_left(&kind->fields[i]) ? NULL : "n",
-			    kind->fields[i].title);
+			html_tag(o, "th", field_left(&kind->fields[i]) ? NULL : "n",
+				 kind->fields[i].title);
 }
 
 /* @numbered: a first column counts the rows. */
@@ -108,7 +108,7 @@ static void put_table(struct out *o, const struct finding_kind *kind, const void
 		shown[i] = worth_a_column(kind, &kind->fields[i], first, n);
 	out_str(o, "<div class=\"scroll\"><table><thead><tr>\n");
 	if (numbered)
-		tag(o, "th", "n", "#");
+		html_tag(o, "th", "n", "#");
 	put_titles(o, kind, shown);
 	out_str(o, "</tr></thead><tbody>\n");
 	for (i = 0; i < n; i++) {
@@ -223,7 +223,7 @@ static void plots(struct out *o, const struct svg_context *ctx)
 		free(c);
 		return;
 	}
-	tag(o, "h2", NULL, "Skew over time");
+	html_tag(o, "h2", NULL, "Skew over time");
 	for (i = 0; i < n && i < MAX_PLOTS; i++) {
 		out_str(o, "<figure>\n");
 		svg_timeline(o, ctx, c[i].s);
@@ -235,9 +235,9 @@ static void plots(struct out *o, const struct svg_context *ctx)
 			"<p class=\"dim\">%u timers of %u: those with storms, then those with most "
 			"arms.</p>\n",
 			i, n);
-	tag(o, "h2", NULL,
-	    n > 1 ? "How the skew of the first of them is distributed"
-		  : "How the skew is distributed");
+	html_tag(o, "h2", NULL,
+		 n > 1 ? "How the skew of the first of them is distributed"
+		       : "How the skew is distributed");
 	out_str(o, "<figure>\n");
 	svg_histogram(o, ctx, c[0].s);
 	out_str(o, "</figure>\n");
@@ -257,7 +257,7 @@ static void two_clocks(struct out *o, const struct svg_context *ctx)
 		if (!figure.len)
 			continue;
 		if (!n++)
-			tag(o, "h2", NULL, "Which clock left the line");
+			html_tag(o, "h2", NULL, "Which clock left the line");
 		out_str(o, "<figure class=\"clocks\">\n");
 		out_mem(o, figure.buf, figure.len);
 		out_str(o, "</figure>\n");
@@ -281,8 +281,8 @@ static void storm(struct out *o, const struct hvst_storm *s, unsigned int nr)
 
 		if (!(f->in & IN_LIST) || !field_known(f, s))
 			continue;
-		tag(o, "dt", NULL, f->title);
-		tag(o, "dd", NULL, field_text(f, s, text, sizeof(text)));
+		html_tag(o, "dt", NULL, f->title);
+		html_tag(o, "dd", NULL, field_text(f, s, text, sizeof(text)));
 	}
 	out_str(o, "</dl>\n");
 	evidence(o, &s->evidence, NULL);
@@ -292,10 +292,10 @@ static void storms(struct out *o, const struct hvst_result *r)
 {
 	unsigned int i;
 
-	tag(o, "h2", NULL, "Storms");
+	html_tag(o, "h2", NULL, "Storms");
 	if (!r->nr_storms) {
-		tag(o, "p", NULL,
-		    r->verdicts[HVST_Q_STORM].answer == HVST_NO ? "None." : "None was seen.");
+		html_tag(o, "p", NULL,
+			 r->verdicts[HVST_Q_STORM].answer == HVST_NO ? "None." : "None was seen.");
 		return;
 	}
 	put_table(o, &finding_storm, r->storms, r->nr_storms, true);
@@ -319,8 +319,8 @@ static void verdict(struct out *o, const struct hvst_result *r, const struct hvs
 	unsigned int id;
 
 	out_str(o, "<p>");
-	tag(o, "span", answer_class(r, v->answer), words_answer(v->answer));
-	tag(o, "b", NULL, words_question(v->question));
+	html_tag(o, "span", answer_class(r, v->answer), words_answer(v->answer));
+	html_tag(o, "b", NULL, words_question(v->question));
 	out_str(o, "<br/>");
 	xml_text(o, v->summary);
 	if (v->missing) {
@@ -356,7 +356,7 @@ static void verdicts(struct out *o, const struct hvst_result *r)
 	static const enum hvst_answer order[] = { HVST_YES, HVST_CANNOT_TELL, HVST_NO };
 	unsigned int i, k;
 
-	tag(o, "h2", NULL, "Verdicts and their evidence");
+	html_tag(o, "h2", NULL, "Verdicts and their evidence");
 	for (k = 0; k < sizeof(order) / sizeof(order[0]); k++)
 		for (i = 0; i < HVST_Q_COUNT; i++)
 			if (r->verdicts[i].answer == order[k])
@@ -368,7 +368,7 @@ static void clocks(struct out *o, const struct hvst_result *r)
 {
 	bool fold = r->nr_reference > FEW_ROWS;
 
-	tag(o, "h2", NULL, "The host's reference clock");
+	html_tag(o, "h2", NULL, "The host's reference clock");
 	if (fold)
 		out_printf(o,
 			   "<details><summary>%u stretches between changes of source, step or "
@@ -377,27 +377,27 @@ static void clocks(struct out *o, const struct hvst_result *r)
 	if (r->nr_reference)
 		put_table(o, &finding_reference, r->reference, r->nr_reference, false);
 	else
-		tag(o, "p", NULL, "No samples.");
+		html_tag(o, "p", NULL, "No samples.");
 	out_str(o, fold ? "</details>\n" : "");
-	tag(o, "h2", NULL, "What happened to each VM");
+	html_tag(o, "h2", NULL, "What happened to each VM");
 	if (r->nr_life)
 		put_table(o, &finding_life, r->life, r->nr_life, false);
 	else
-		tag(o, "p", NULL, "Nothing was seen.");
-	tag(o, "h2", NULL, "The guest's clock sources");
+		html_tag(o, "p", NULL, "Nothing was seen.");
+	html_tag(o, "h2", NULL, "The guest's clock sources");
 	if (r->nr_guest)
 		put_table(o, &finding_guest, r->guest, r->nr_guest, false);
 	else
-		tag(o, "p", NULL, "No change seen.");
+		html_tag(o, "p", NULL, "No change seen.");
 }
 
 static void timers(struct out *o, const struct hvst_result *r)
 {
-	tag(o, "h2", NULL, "Timers");
+	html_tag(o, "h2", NULL, "Timers");
 	put_table(o, &finding_timer, r->timers, r->nr_timers, false);
-	tag(o, "p", "dim",
-	    "Skew: the reference time when the timer was armed minus the expiry asked for; "
-	    "positive is already past.");
+	html_tag(o, "p", "dim",
+		 "Skew: the reference time when the timer was armed minus the expiry asked for; "
+		 "positive is already past.");
 }
 
 /* "Linux HOST RELEASE MACHINE": the word of that number, "" if there are fewer. */
@@ -412,8 +412,8 @@ static void uname_word(const char *uname, unsigned int nr, char *buf, size_t len
 
 static void term(struct out *o, const char *name, const char *text)
 {
-	tag(o, "dt", NULL, name);
-	tag(o, "dd", NULL, text);
+	html_tag(o, "dt", NULL, name);
+	html_tag(o, "dd", NULL, text);
 }
 
 static void file(struct out *o, const struct hvst_file_info *f)
@@ -506,14 +506,14 @@ static void trace(struct out *o, const struct hvst_trace *t, char *const *argv)
 {
 	unsigned int i;
 
-	tag(o, "h2", NULL, "The recording");
+	html_tag(o, "h2", NULL, "The recording");
 	out_str(o, "<dl>\n");
 	for (i = 0; i < t->nr_files; i++)
 		file(o, &t->files[i]);
 	buffers(o, t);
 	period(o, t);
 	counters(o, t);
-	tag(o, "dt", NULL, "command");
+	html_tag(o, "dt", NULL, "command");
 	out_str(o, "<dd><code>hvstimer");
 	for (; *argv; argv++)
 		xml_printf(o, " %s", *argv);
@@ -525,7 +525,7 @@ static void words(struct out *o)
 {
 	unsigned int i;
 
-	tag(o, "h2", NULL, "Words");
+	html_tag(o, "h2", NULL, "Words");
 	out_str(o, "<dl>\n");
 	for (i = 0; i < nr_glossary; i++)
 		term(o, glossary[i].word, glossary[i].meaning);
@@ -541,20 +541,20 @@ static void steps(struct out *o, const struct hvst_result *r)
 	if (r->nr_reasons)
 		out_str(o, "<ul>\n");
 	for (i = 0; i < r->nr_reasons; i++)
-		tag(o, "li", NULL, r->reasons[i]);
+		html_tag(o, "li", NULL, r->reasons[i]);
 	if (r->nr_reasons)
 		out_str(o, "</ul>\n");
 	if (r->nr_next) {
 		out_printf(o, "<div class=\"next%s\"><b>Next:</b><ol>\n",
 			   r->nr_storms ? " alarm" : "");
 		for (i = 0; i < r->nr_next; i++)
-			tag(o, "li", NULL, r->next[i]);
+			html_tag(o, "li", NULL, r->next[i]);
 		if (*next_wall_clock(text, r))
-			tag(o, "li", NULL, text);
+			html_tag(o, "li", NULL, text);
 		out_str(o, "</ol>");
 		if (*next_command(text, r)) {
 			out_str(o, "See: ");
-			tag(o, "code", NULL, text);
+			html_tag(o, "code", NULL, text);
 		}
 		out_str(o, "</div>\n");
 	} else if (r->advice[0]) {
@@ -572,8 +572,9 @@ static const char *base_name(const char *path)
 }
 
 /* What the page is about, for its title and the line above the headline. */
-static void put_title(struct out *o, const struct hvst_trace *t)
+static void put_title(struct out *o, const void *ctx)
 {
+	const struct hvst_trace *t = ctx;
 	char host[96];
 
 	xml_printf(o, "Hyper-V timers of %s", t->nr_files ? base_name(t->files[0].path) : "?");
@@ -584,11 +585,31 @@ static void put_title(struct out *o, const struct hvst_trace *t)
 		xml_printf(o, ", host %s", host);
 }
 
+void html_begin(struct out *o, void (*title)(struct out *o, const void *ctx), const void *ctx)
+{
+	out_str(o,
+		"<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head>"
+		"<meta charset=\"utf-8\"/><meta name=\"viewport\" "
+		"content=\"width=device-width\"/>\n<title>");
+	title(o, ctx);
+	out_str(o, "</title>\n<style>");
+	out_str(o, style);
+	svg_style(o);
+	out_str(o, "</style></head>\n<body>\n<p class=\"dim\">");
+	title(o, ctx);
+	out_str(o, "</p>\n");
+}
+
+void html_end(struct out *o)
+{
+	out_printf(o, "<p class=\"dim\">hvstimer %s</p>\n</body></html>\n", hvst_version());
+}
+
 static void notes_table(struct out *o, const struct notes *n)
 {
 	if (!n->n)
 		return;
-	tag(o, "h2", NULL, "Notes");
+	html_tag(o, "h2", NULL, "Notes");
 	put_table(o, &finding_note, n->note, n->n, false);
 }
 
@@ -597,18 +618,8 @@ void html_report(struct out *o, const struct svg_context *ctx, const struct note
 {
 	const struct hvst_result *r = ctx->result;
 
-	out_str(o,
-		"<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\"><head>"
-		"<meta charset=\"utf-8\"/><meta name=\"viewport\" "
-		"content=\"width=device-width\"/>\n<title>");
-	put_title(o, ctx->trace);
-	out_str(o, "</title>\n<style>");
-	out_str(o, style);
-	svg_style(o);
-	out_str(o, "</style></head>\n<body>\n<p class=\"dim\">");
-	put_title(o, ctx->trace);
-	out_str(o, "</p>\n");
-	tag(o, "h1", r->nr_storms ? "bad" : NULL, r->headline);
+	html_begin(o, put_title, ctx->trace);
+	html_tag(o, "h1", r->nr_storms ? "bad" : NULL, r->headline);
 	steps(o, r);
 	two_clocks(o, ctx);
 	plots(o, ctx);
@@ -619,5 +630,5 @@ void html_report(struct out *o, const struct svg_context *ctx, const struct note
 	timers(o, r);
 	trace(o, ctx->trace, argv);
 	words(o);
-	out_printf(o, "<p class=\"dim\">hvstimer %s</p>\n</body></html>\n", hvst_version());
+	html_end(o);
 }

@@ -345,6 +345,7 @@ static void put_effect(struct json *j, const struct simulation_view *v, unsigned
 	json_i64(j, "work_ns", e.costs.work_ns);
 	json_i64(j, "entry_ns", e.costs.entry_ns);
 	json_i64(j, "handler_rest_ns", e.costs.rest_ns);
+	json_i64(j, "saved_exit_ns", e.costs.saved_ns);
 	json_end_object(j);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "comparison.h"
 #include "histogram.h"
 #include "svg.h"
 #include "svg_draw.h"
@@ -437,6 +439,20 @@ bool svg_stack(struct out *o, struct out *part, unsigned int *height)
 	return true;
 }
 
+/* The document of the plots in @body; frees both. */
+static void finish_document(struct out *o, struct out *body, struct out *part, unsigned int height)
+{
+	svg_start(o, "", height ? height : 40);
+	if (!height)
+		svg_text(o, 10, 25, "start", "title", "nothing to draw");
+	if (body->len)
+		out_mem(o, body->buf, body->len);
+	out_str(o, "</svg>\n");
+	o->err = o->err ? o->err : body->err ? body->err : part->err;
+	out_discard(body);
+	out_discard(part);
+}
+
 void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, unsigned int most)
 {
 	struct out body, part;
@@ -453,14 +469,7 @@ void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, un
 		svg_histogram(&part, ctx, &ctx->c->series[i]);
 		svg_stack(&body, &part, &height);
 	}
-	svg_start(o, "", height ? height : 40);
-	if (!height)
-		svg_text(o, 10, 25, "start", "title", "nothing to draw");
-	out_mem(o, body.buf, body.len);
-	out_str(o, "</svg>\n");
-	o->err = o->err ? o->err : body.err ? body.err : part.err;
-	out_discard(&body);
-	out_discard(&part);
+	finish_document(o, &body, &part, height);
 }
 
 /* --- a sweep ---------------------------------------------------------------------------------- */
@@ -523,4 +532,82 @@ void svg_sweep(struct out *o, const struct simulation_view *v)
 	snprintf(text, sizeof(text), "of %s outside", unit_count(n, v->totals[0].outside));
 	svg_swatch(o, SVG_LEFT + 240, y, "ahead", text);
 	out_str(o, "</svg>\n</svg>\n");
+}
+
+/* --- a comparison ----------------------------------------------------------------------------- */
+
+/* A as filled steps, B as a line over them. */
+static void overlay_bars(struct out *o, const struct overlay *l, double w)
+{
+	for (unsigned int b = l->first; b <= l->last; b++) {
+		double h = PLOT_HEIGHT * l->share[0][b] / l->most;
+
+		if (h > 0)
+			svg_rect(o, SVG_LEFT + (b - l->first) * w, SVG_TOP + PLOT_HEIGHT - h, w, h,
+				 "ahead band", 1);
+	}
+	out_str(o, "<polyline class=\"past\" points=\"");
+	for (unsigned int b = l->first; b <= l->last; b++) {
+		double x = SVG_LEFT + (b - l->first) * w;
+		double y = SVG_TOP + PLOT_HEIGHT * (1 - l->share[1][b] / l->most);
+
+		out_printf(o, "%.1f,%.1f %.1f,%.1f ", x, y, x + w, y);
+	}
+	out_str(o, "\"/>\n");
+}
+
+static void overlay_axes(struct out *o, const struct overlay *l, double w)
+{
+	unsigned int each = 1 + (unsigned int)(62 / w);
+	char text[UNIT_BUF];
+
+	for (unsigned int i = 0; i <= 4; i++) {
+		double y = SVG_TOP + PLOT_HEIGHT * (1 - i / 4.0);
+
+		svg_line(o, SVG_LEFT, y, SVG_LEFT + SVG_ACROSS, y, i ? "grid" : "zero");
+		snprintf(text, sizeof(text), "%.3g %%", l->most * i * 25);
+		svg_text(o, SVG_LEFT - 6, y + 4, "end", "dim", text);
+	}
+	for (unsigned int b = l->first; b <= l->last; b++)
+		if (b && (b - l->first) % each == 0)
+			svg_text(o, SVG_LEFT + (b - l->first) * w, SVG_TOP + PLOT_HEIGHT + 16,
+				 "middle", "dim", unit_edge(text, l->edges.at[b - 1]));
+	svg_text(o, SVG_LEFT + SVG_ACROSS / 2.0, SVG_TOP + PLOT_HEIGHT + 34, "middle", "dim",
+		 "lower edge of the bucket");
+}
+
+void svg_overlay(struct out *o, const struct shape_difference *s)
+{
+	double y = SVG_TOP + PLOT_HEIGHT + SVG_BOTTOM + 12, w;
+	struct overlay *l = malloc(sizeof(*l));
+	char title[256];
+
+	if (!l) {
+		o->err = o->err ? o->err : ENOMEM;
+		return;
+	}
+	overlay_make(l, s);
+	w = (double)SVG_ACROSS / (l->last - l->first + 1);
+	shape_title(title, sizeof(title), s);
+	open_plot(o, frame_height(1), title);
+	overlay_axes(o, l, w);
+	overlay_bars(o, l, w);
+	svg_swatch(o, SVG_LEFT, y, "ahead band", "A, share of its values");
+	svg_swatch(o, SVG_LEFT + 240, y, "past", "B");
+	out_str(o, "</svg>\n");
+	free(l);
+}
+
+void svg_overlays(struct out *o, const struct differences *d, unsigned int most)
+{
+	struct out body, part;
+	unsigned int height = 0;
+
+	out_open_memory(&body);
+	out_open_memory(&part);
+	for (unsigned int i = 0; i < d->nr_shapes && i < most; i++) {
+		svg_overlay(&part, &d->shapes[i]);
+		svg_stack(&body, &part, &height);
+	}
+	finish_document(o, &body, &part, height);
 }

@@ -7,6 +7,7 @@
 #define HVST_CLI_SVG_H
 
 #include "../collect.h"
+#include "../difference.h"
 #include "simulation.h"
 #include "out.h"
 
@@ -46,5 +47,9 @@ void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, un
 
 /* The share of arms that each value of a sweep would have delayed, in storms and outside. */
 void svg_sweep(struct out *o, const struct simulation_view *v);
+
+/* Two histograms over each other, as a part of a page, and at most @most of them as a document. */
+void svg_overlay(struct out *o, const struct shape_difference *s);
+void svg_overlays(struct out *o, const struct differences *d, unsigned int most);
 
 #endif

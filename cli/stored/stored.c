@@ -81,6 +81,8 @@ int stored_next(struct stored_file *f, struct stored_recording *rec, const struc
 	int err;
 
 	rec->file[0] = 0;
+	rec->blocks = 0;
+	rec->block_ns = 0;
 	finding_set_unknown(stored_trace_kind(), &rec->trace);
 	err = f->db ? stored_db_next(f, rec, ops, ctx) : stored_json_next(f, rec, ops, ctx);
 	if (err < 0 && !*f->error)

@@ -9,16 +9,20 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "../compare.h"
 #include "json_reader.h"
 
 /**
  * struct stored_recording - what a result says of its recording
  * @file: its first file
  * @trace: clock, times and counts; pointers in it are NULL
+ * @blocks, @block_ns: how many blocks of time its sums are of, and how long; 0: it has none
  */
 struct stored_recording {
 	char file[JSON_TEXT_MAX];
 	struct hvst_trace trace;
+	unsigned int blocks;
+	int64_t block_ns;
 };
 
 /**
@@ -32,6 +36,9 @@ struct stored_ops {
 	int (*timer)(void *ctx, const struct hvst_timer *timer);
 	int (*storm)(void *ctx, const struct hvst_storm *storm);
 	int (*verdict)(void *ctx, const struct hvst_verdict *verdict);
+	/* Only of JSON, and may be NULL: a VM with a name; a timer's or vCPU's sums by block. */
+	int (*vm)(void *ctx, int vm, const char *name);
+	int (*unit)(void *ctx, const struct unit *unit);
 };
 
 struct stored_db;

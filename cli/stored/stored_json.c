@@ -303,6 +303,119 @@ static int read_findings(const struct document *d, enum json_token t,
 	return err;
 }
 
+/* --- VMs and blocks of time ------------------------------------------------------------------- */
+
+static int read_id(const struct document *d, enum json_token t, int *id)
+{
+	int64_t v;
+	int err = read_i64(d, t, &v);
+
+	if (!err && v != HVST_UNKNOWN && (v < 0 || v > INT_MAX))
+		return bad(d, "number out of range");
+	*id = err || v == HVST_UNKNOWN ? -1 : (int)v;
+	return err;
+}
+
+static int read_vm(const struct document *d)
+{
+	char name[sizeof(((struct side_vm *)NULL)->name)] = "";
+	enum json_token t;
+	int vm = -1, err = 0;
+
+	while (next(d, &t, &err)) {
+		bool named = t == JSON_STRING && !strcmp(d->r->key, "name");
+
+		if (named)
+			snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, d->r->text);
+		err = strcmp(d->r->key, "vm") ? skip(d, t) : read_id(d, t, &vm);
+	}
+	return err || !*name || !d->ops->vm ? err : d->ops->vm(d->ctx, vm, name);
+}
+
+/* One number for each block; integers up to 2^53, so that their sums stay exact. */
+static int read_sums(const struct document *d, enum json_token t, double *part, double *sum)
+{
+	int err = t == JSON_ARRAY ? 0 : bad(d, "no list of sums");
+	uint64_t v = 0;
+
+	for (unsigned int i = 0; next(d, &t, &err); i++) {
+		err = read_u64(d, t, &v);
+		if (!err && (i == MAX_BLOCKS || v > 1ull << 53))
+			return bad(d, "more blocks, or a larger sum, than there can be");
+		if (err)
+			break;
+		part[i] = (double)v;
+		*sum += (double)v;
+	}
+	return err;
+}
+
+static int read_measure(const struct document *d, enum json_token t, struct measured *m)
+{
+	int err = t == JSON_OBJECT ? 0 : bad(d, "no sums");
+
+	memset(m, 0, sizeof(*m));
+	while (next(d, &t, &err)) {
+		if (!strcmp(d->r->key, "sum"))
+			err = read_sums(d, t, m->part, &m->sum);
+		else if (!strcmp(d->r->key, "of"))
+			err = read_sums(d, t, m->part_of, &m->of);
+		else
+			err = skip(d, t);
+	}
+	return err;
+}
+
+static int read_unit_member(const struct document *d, enum json_token t, struct unit *u)
+{
+	const char *key = d->r->key;
+
+	if (!strcmp(key, "vm"))
+		return read_id(d, t, &u->vm);
+	if (!strcmp(key, "vcpu"))
+		return read_id(d, t, &u->vcpu);
+	if (!strcmp(key, "tid"))
+		return read_id(d, t, &u->tid);
+	if (!strcmp(key, "timer"))
+		return read_id(d, t, &u->timer);
+	for (unsigned int m = 0; m < MEASURES; m++)
+		if (!strcmp(key, measure_name(m)))
+			return read_measure(d, t, &u->of[m]);
+	return skip(d, t);
+}
+
+static int read_unit(const struct document *d)
+{
+	struct unit u = { .vm = -1, .vcpu = -1, .tid = -1, .timer = -1 };
+	enum json_token t;
+	int err = 0;
+
+	while (next(d, &t, &err))
+		err = read_unit_member(d, t, &u);
+	return err || !d->ops->unit ? err : d->ops->unit(d->ctx, &u);
+}
+
+static int read_blocks(const struct document *d, enum json_token t)
+{
+	int err = t == JSON_OBJECT ? 0 : bad(d, "no blocks of time");
+	uint64_t n = 0;
+
+	while (next(d, &t, &err)) {
+		if (!strcmp(d->r->key, "blocks"))
+			err = read_u64(d, t, &n);
+		else if (!strcmp(d->r->key, "block_ns"))
+			err = read_i64(d, t, &d->rec->block_ns);
+		else if (!strcmp(d->r->key, "units"))
+			err = read_findings(d, t, read_unit);
+		else
+			err = skip(d, t);
+	}
+	if (!err && (n > MAX_BLOCKS || (n && d->rec->block_ns <= 0)))
+		return bad(d, "more blocks than there can be, or of no length");
+	d->rec->blocks = (unsigned int)n;
+	return err;
+}
+
 /* --- the document ----------------------------------------------------------------------------- */
 
 /* The name of the first file. */
@@ -351,6 +464,7 @@ static int read_part(struct document *d, enum json_token t)
 		unsigned int seen;
 		int (*read)(const struct document *d);
 	} lists[] = {
+		{ "vms", 0, read_vm },
 		{ "timers", 0, read_timer },
 		{ "storms", 0, read_storm },
 		{ "verdicts", SEEN_VERDICTS, read_verdict },
@@ -367,6 +481,8 @@ static int read_part(struct document *d, enum json_token t)
 		d->seen |= SEEN_TRACE;
 		return read_trace(d, t);
 	}
+	if (!strcmp(d->r->key, "blocks"))
+		return read_blocks(d, t);
 	if (strcmp(d->r->key, "schema"))
 		return skip(d, t);
 	d->seen |= SEEN_SCHEMA;

@@ -230,6 +230,7 @@ struct hvst_storm {
 	double count_gain; /* backlog: how many times as fast as time the counts move; else NaN */
 	int64_t exit_cost_ns; /* usual time from an exit to the next entry; HVST_UNKNOWN */
 	bool interrupt_exits; /* the guest usually exits once more before it takes the interrupt */
+	int64_t interrupt_exit_ns; /* usual time from that exit to the next entry; HVST_UNKNOWN */
 	double progress_before, progress_during; /* 0..1; negative: unknown */
 	bool endangers_watchdog;
 	int episode; /* storms of one VM that overlap, or of one timer close by, share it */

@@ -87,6 +87,21 @@ struct hvst_fire {
 };
 
 /**
+ * struct hvst_progress - what a vCPU got done in a stretch of time
+ * @from_ns, @to_ns: the stretch, at least 16 ms; those of a vCPU follow each other, except that
+ *	events were lost between two of them
+ * @progress_ns: of it, the time in which the vCPU had halted, or ran its guest outside of the timer
+ *	interrupt: the progress of struct hvst_storm
+ * @vm: -1 while unknown
+ * @thread: as in struct hvst_arm
+ */
+struct hvst_progress {
+	int64_t from_ns, to_ns;
+	int64_t progress_ns;
+	int vm, vcpu, tid, thread;
+};
+
+/**
  * struct hvst_observer - callbacks of a run, any of them NULL
  *
  * Called on the thread that runs the session. A non-zero return stops the run; hvst_session_run()
@@ -95,6 +110,7 @@ struct hvst_fire {
  * @progress: now and then, with bytes done of bytes in all.
  * @armed: as @arm, but at once and in order of time for each thread: the skew of an inferred arm is
  * not known then, and the VM of a thread may not be.
+ * @progressed: where exits are recorded; not called for the last 16 ms of a vCPU.
  */
 struct hvst_observer {
 	int (*event)(void *ctx, const struct hvst_event *ev);
@@ -103,6 +119,7 @@ struct hvst_observer {
 	int (*storm)(void *ctx, const struct hvst_storm *storm);
 	int (*progress)(void *ctx, uint64_t done, uint64_t total);
 	int (*armed)(void *ctx, const struct hvst_arm *arm, enum hvst_arm_cause cause);
+	int (*progressed)(void *ctx, const struct hvst_progress *p);
 };
 
 /**

@@ -19,12 +19,15 @@ struct progress_mark {
 
 struct activity {
 	bool in_guest, halted, in_loop, exits_seen, off_cpu;
-	int64_t since;	  /* of the running state */
-	int64_t exit_ns;  /* last kvm_exit; HVST_UNKNOWN */
-	int64_t progress; /* ns, cumulated */
+	bool exit_in_loop; /* the last exit was for an interrupt, between delivery and arm */
+	int64_t since;	   /* of the running state */
+	int64_t exit_ns;   /* last kvm_exit; HVST_UNKNOWN */
+	int64_t progress;  /* ns, cumulated */
 	struct progress_mark marks[PROGRESS_MARKS];
 	unsigned int nr_marks;
 	int64_t next_mark_ns;
+	int64_t told_ns;       /* end of the last stretch handed out, HVST_UNKNOWN after a gap... */
+	int64_t told_progress; /* ...and the progress up to it */
 	int64_t off_since, wake_ns;
 	int64_t held_ns; /* time kept out of guest mode, or off its CPU, unasked; cumulated */
 	int64_t held_since_exit; /* of it, what was off-CPU time since the last exit */
@@ -32,6 +35,7 @@ struct activity {
 	int64_t wake_cost_ns;	 /* the same of a halt, from its timer's callback on */
 	int64_t cost_ns;	 /* typical time from a write to the start, running median */
 	bool interrupt_exit;	 /* since the last delivery */
+	int64_t interrupt_ns;	 /* what such an exit usually takes, running median */
 	int interrupt_exits;	 /* turns with one less turns without, of the last */
 	int64_t arm_ns;		 /* last arm since the vCPU halted; HVST_UNKNOWN: none */
 	int64_t rest_ns;	 /* from an arm to the next halt, running lower quartile */
@@ -44,7 +48,7 @@ int hvst_activity_created(struct vcpu *v)
 	v->state->activity = c;
 	if (!c)
 		return -ENOMEM;
-	c->exit_ns = c->wake_ns = c->arm_ns = HVST_UNKNOWN;
+	c->exit_ns = c->wake_ns = c->arm_ns = c->told_ns = HVST_UNKNOWN;
 	c->since = v->first_ns;
 	c->next_mark_ns = INT64_MIN;
 	return 0;
@@ -60,7 +64,7 @@ void hvst_activity_gap(struct vcpu *v)
 {
 	struct activity *c = v->state->activity;
 
-	c->exit_ns = c->arm_ns = HVST_UNKNOWN;
+	c->exit_ns = c->arm_ns = c->told_ns = HVST_UNKNOWN;
 	c->in_guest = c->halted = c->off_cpu = false;
 }
 
@@ -134,6 +138,21 @@ bool hvst_activity_known(const struct vcpu *vcpu)
 	return vcpu->state->activity->exits_seen;
 }
 
+bool hvst_activity_stretch(struct vcpu *vcpu, int64_t ts, struct hvst_progress *p)
+{
+	struct activity *v = vcpu->state->activity;
+	bool told = v->told_ns != HVST_UNKNOWN;
+
+	if (!v->exits_seen || (told && ts - v->told_ns < PROGRESS_STEP_NS))
+		return false;
+	p->from_ns = v->told_ns;
+	p->to_ns = ts;
+	p->progress_ns = v->progress - v->told_progress;
+	v->told_ns = ts;
+	v->told_progress = v->progress;
+	return told;
+}
+
 int64_t hvst_activity_before(const struct vcpu *vcpu, int64_t ts, int64_t *wall)
 {
 	const struct activity *v = vcpu->state->activity;
@@ -158,8 +177,8 @@ void hvst_activity_exit(struct vcpu *vcpu, const struct hvst_event *ev, bool hal
 
 	progress_to(v, ts);
 	v->exits_seen = true;
-	v->interrupt_exit |=
-		v->in_loop && hvst_exit_is_interrupt(ev->exit.isa, ev->exit.exit_reason);
+	v->exit_in_loop = v->in_loop && hvst_exit_is_interrupt(ev->exit.isa, ev->exit.exit_reason);
+	v->interrupt_exit |= v->exit_in_loop;
 	v->in_guest = false;
 	v->exit_ns = ts;
 	v->wake_ns = HVST_UNKNOWN;
@@ -181,6 +200,10 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 	if (v->exit_ns != HVST_UNKNOWN && !v->halted) {
 		held_add(v, ts - v->exit_ns - v->held_since_exit, v->exit_cost_ns);
 		median_step(&v->exit_cost_ns, ts - v->exit_ns);
+		if (v->exit_in_loop && !v->interrupt_ns)
+			v->interrupt_ns = v->exit_cost_ns; /* the first may be any length */
+		if (v->exit_in_loop)
+			median_step(&v->interrupt_ns, ts - v->exit_ns);
 	} else if (v->exit_ns != HVST_UNKNOWN && v->wake_ns != HVST_UNKNOWN) {
 		held_add(v, ts - v->wake_ns - v->held_since_exit, usual_wake(v));
 		median_step(&v->wake_cost_ns, ts - v->wake_ns);
@@ -296,6 +319,13 @@ int64_t hvst_activity_exit_cost(const struct vcpu *v)
 bool hvst_activity_interrupt_exits(const struct vcpu *v)
 {
 	return v->state->activity->interrupt_exits > 0;
+}
+
+int64_t hvst_activity_interrupt_cost(const struct vcpu *v)
+{
+	int64_t cost = v->state->activity->interrupt_ns;
+
+	return cost ? cost : HVST_UNKNOWN;
 }
 
 int64_t hvst_activity_arm_cost(const struct vcpu *v)

@@ -26,6 +26,11 @@ int64_t hvst_activity_before(const struct vcpu *v, int64_t ts, int64_t *wall);
 /* Were exits seen, so that progress means something? */
 bool hvst_activity_known(const struct vcpu *v);
 /*
+ * The stretch that ends at @ts, the last entry or exit, when it is long enough to be handed out:
+ * its times and its progress.
+ */
+bool hvst_activity_stretch(struct vcpu *v, int64_t ts, struct hvst_progress *p);
+/*
  * Time in ns that the vCPU was kept out of guest mode, or off its CPU, without having asked for it,
  * cumulated: the difference between two moments tells how long it was held between them.
  */
@@ -39,6 +44,8 @@ int64_t hvst_activity_handler_rest(const struct vcpu *v);
 int64_t hvst_activity_exit_cost(const struct vcpu *v);
 /* Does it usually exit once more, for an interrupt, before its handler runs? */
 bool hvst_activity_interrupt_exits(const struct vcpu *v);
+/* What that exit usually takes until the next entry; HVST_UNKNOWN: none was seen. */
+int64_t hvst_activity_interrupt_cost(const struct vcpu *v);
 /* What programming a timer usually costs, from the write to the host's reading of its clock. */
 int64_t hvst_activity_arm_cost(const struct vcpu *v);
 

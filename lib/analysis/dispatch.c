@@ -213,10 +213,26 @@ static void programmed(struct analysis *a, struct stimer *t, const struct hvst_e
 	hvst_load_touch(t, ev->ts_ns);
 }
 
+static void progress_out(struct analysis *a, struct vcpu *v, int64_t ts)
+{
+	struct hvst_progress p;
+
+	if (!a->opts.obs->progressed || a->error || !hvst_filter_pass(a, v, -1) ||
+	    !hvst_activity_stretch(v, ts, &p))
+		return;
+	p.vm = hvst_vm_number(v);
+	p.vcpu = v->vcpu_id;
+	p.tid = v->tid;
+	p.thread = v->serial;
+	if (a->opts.obs->progressed(a->opts.obs_ctx, &p))
+		a->error = -ECANCELED;
+}
+
 static void entry(struct analysis *a, struct vcpu *v, int64_t ts)
 {
 	hvst_latency_entry(a, v, ts);
 	hvst_activity_entry(v, ts);
+	progress_out(a, v, ts);
 	hvst_load_entry(v, ts);
 	hvst_slowpath_entry(v, ts);
 }
@@ -226,6 +242,7 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 	bool halts = hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason);
 
 	hvst_activity_exit(v, ev, halts);
+	progress_out(a, v, ev->ts_ns);
 	hvst_clocksource_exit(a, v, ev);
 	hvst_load_exit(v, ev->ts_ns, halts);
 	hvst_slowpath_exit(v, ev);

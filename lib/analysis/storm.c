@@ -339,6 +339,7 @@ struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t)
 			   .predicted_end_ns = HVST_UNKNOWN,
 			   .count_gain = NAN,
 			   .exit_cost_ns = HVST_UNKNOWN,
+			   .interrupt_exit_ns = HVST_UNKNOWN,
 			   .progress_before = -1,
 			   .progress_during = -1,
 			   .cause_ts_ns = HVST_UNKNOWN,
@@ -366,6 +367,7 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 	s->peak_hz = peak_rate(g, span, s->past_due);
 	s->exit_cost_ns = hvst_activity_exit_cost(t->vcpu);
 	s->interrupt_exits = hvst_activity_interrupt_exits(t->vcpu);
+	s->interrupt_exit_ns = hvst_activity_interrupt_cost(t->vcpu);
 	if (hvst_activity_known(t->vcpu)) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
 		s->progress_during =

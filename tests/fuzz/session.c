@@ -153,7 +153,7 @@ static void render(struct hvst_session *s, struct sink *sink)
 
 	PROMISE(t && r);
 	sink->out.len = 0;
-	contract_diagnosis(&sink->out, t, r);
+	contract_diagnosis(&sink->out, t, r, &(struct side){ 0 });
 	text_diagnosis(&sink->out, t, r, true);
 	text_diagnosis(&sink->out, t, r, false);
 	text_storm_details(&sink->out, r, true);

@@ -81,7 +81,8 @@ static uint64_t next_target(struct vcpu *v, int i, int64_t now)
 	const struct timer_cfg *c = &vcpu_phase(v)->timers[i];
 	struct timer *t = &v->timers[i];
 
-	if (every(t->ticks, c->past_every))
+	if (every(t->ticks, c->past_every) ||
+	    (c->past_one_in && rng_once_in(&v->sim->rng, c->past_one_in)))
 		return now - c->past_by_ref;
 	switch (c->policy) {
 	case POL_PREV:

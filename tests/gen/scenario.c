@@ -159,6 +159,24 @@ static void b_healthy(struct scenario *sc)
 	v->phases[2].spin = true;
 }
 
+static void minute(struct scenario *sc, unsigned int past_one_in)
+{
+	struct timer_cfg *c = one_shot(healthy(one_vcpu(sc), 60000), 0, POL_NOW, 10000);
+
+	c->past_one_in = past_one_in;
+	c->past_by_ref = 3000;
+}
+
+static void b_minute(struct scenario *sc)
+{
+	minute(sc, 100);
+}
+
+static void b_minute_twice(struct scenario *sc)
+{
+	minute(sc, 50);
+}
+
 static void b_backlog(struct scenario *sc)
 {
 	struct vcpu_plan *v = one_vcpu(sc);
@@ -685,6 +703,8 @@ static const struct {
 	{ "healthy",
 	  "TSC page; one-shot ticks of 10, 2 and 15.6 ms, the last with a spinning guest",
 	  b_healthy },
+	{ "minute", "a minute of a healthy guest, 1 arm in 100 past due, at random", b_minute },
+	{ "minute-twice", "the same with 1 arm in 50", b_minute_twice },
 	{ "storm-backlog", "targets 2 s behind are replayed", b_backlog },
 	{ "storm-constant", "the guest's clock lags by 40 ms, then by 30 ms", b_constant },
 	{ "storm-growing", "a raw TSC that is 5000 ppm slow", b_growing },

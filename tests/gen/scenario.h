@@ -40,12 +40,13 @@ struct timer_cfg {
 	int8_t reprograms; /* timer re-programmed by each tick of this one, before it fires; -1 none
 			    */
 	int64_t period_ref;
-	int64_t behind_ref;  /* first target this far in the past */
-	uint32_t past_every; /* every n-th arm asks for... */
-	int64_t past_by_ref; /* ...a moment so far past (negative: a very short delay) */
-	uint8_t times;	     /* each tick is armed so often; 0: once */
-	bool config_between; /* the config is written between the clock's reading and the count */
-	int64_t hold_ns;     /* the handler keeps the message slot for so long */
+	int64_t behind_ref;   /* first target this far in the past */
+	uint32_t past_one_in; /* with POL_NOW: one arm in n, at random, or... */
+	uint32_t past_every;  /* ...every n-th arm asks for... */
+	int64_t past_by_ref;  /* ...a moment so far past (negative: a very short delay) */
+	uint8_t times;	      /* each tick is armed so often; 0: once */
+	bool config_between;  /* the config is written between the clock's reading and the count */
+	int64_t hold_ns;      /* the handler keeps the message slot for so long */
 };
 
 enum host_action {

@@ -90,7 +90,7 @@ static void put_result(struct out *out, unsigned int nr, struct hvst_sketch *all
 	r->nr_timers = TIMERS;
 	for (i = 0; i < HVST_Q_COUNT; i++)
 		r->verdicts[i].question = i;
-	contract_diagnosis(out, &trace, r);
+	contract_diagnosis(out, &trace, r, NULL);
 	for (t = 0; t < TIMERS; t++)
 		for (i = 0; i < MERGE_METRICS; i++)
 			hvst_sketch_free(sketch[t][i]);
@@ -157,7 +157,7 @@ static void put_hosts(struct out *out, const int64_t *skew, unsigned int n)
 		hvst_sketch_add(s, skew[i], 1);
 		r->timers = &timer;
 		r->nr_timers = 1;
-		contract_diagnosis(out, &trace, r);
+		contract_diagnosis(out, &trace, r, NULL);
 		hvst_sketch_free(s);
 		free(r);
 	}

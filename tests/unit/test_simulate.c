@@ -112,11 +112,99 @@ static void many_stretches(void **state)
 	sim_free(&s);
 }
 
+/* --- the model --- */
+
+#define US 1000LL
+
+static struct hvst_sketch *all_of(int64_t ns)
+{
+	struct hvst_sketch *s = hvst_sketch_new();
+
+	assert_non_null(s);
+	assert_int_equal(hvst_sketch_add(s, ns, 100), 0);
+	return s;
+}
+
+/*
+ * A storm of 1001 arms in turns of 20 us, of which every @pause_every is followed by a pause of
+ * 1 ms; each target is armed @times times. What a delay of 10 us makes of its rate, as a factor.
+ */
+static double slowed(struct hvst_storm *storm, unsigned int pause_every, unsigned int times)
+{
+	const struct policy p = parsed("pad=10us");
+	struct hvst_timer t = { .vm = -1,
+				.tid = 7,
+				.handler_rest_ns = 5 * US,
+				.lateness = all_of(2 * US),
+				.delivery_latency = all_of(3 * US),
+				.entry_latency = all_of(US) };
+	const struct hvst_result r = {
+		.storms = storm, .nr_storms = 1, .timers = &t, .nr_timers = 1
+	};
+	struct hvst_arm a = { .tid = 7, .kind = HVST_ARM_PAST_DUE };
+	struct sim_storm out;
+	struct simulation s;
+
+	assert_int_equal(sim_init(&s, &p, 1, 200 * MS), 0);
+	for (unsigned int i = 0; i <= 1000; i++) {
+		a.ts_ns += i && pause_every && i % pause_every == 0 ? MS : 20 * US;
+		a.count = i / times;
+		storm->start_ns = i ? storm->start_ns : a.ts_ns;
+		assert_int_equal(sim_arm(&s, &a, HVST_ARM_PREEMPTED), 0);
+	}
+	storm->end_ns = a.ts_ns;
+	sim_finish(&s, &r, -1, HVST_UNKNOWN);
+	sim_storm(&s, 0, storm, 10000 * MS, &out);
+	sim_free(&s);
+	hvst_sketch_free((struct hvst_sketch *)(uintptr_t)t.lateness);
+	hvst_sketch_free((struct hvst_sketch *)(uintptr_t)t.delivery_latency);
+	hvst_sketch_free((struct hvst_sketch *)(uintptr_t)t.entry_latency);
+	return out.rate_after / out.rate_before;
+}
+
+static void near(double got, double want)
+{
+	if (got < want * .99 || got > want * 1.01)
+		fail_msg("%f instead of %f", got, want);
+}
+
+/* The guest waits for 10 + 2 - 5 us, is woken up within 3, enters after 1: 11 us a turn. */
+static void model(void **state)
+{
+	struct hvst_storm storm = { .vm = -1,
+				    .tid = 7,
+				    .arms = 1001,
+				    .past_due = 1001,
+				    .kind = HVST_STORM_CONSTANT,
+				    .response = HVST_RESPONSE_SAME_TARGET,
+				    .exit_cost_ns = HVST_UNKNOWN,
+				    .interrupt_exit_ns = HVST_UNKNOWN };
+
+	(void)state;
+	near(slowed(&storm, 0, 1), 20. / 31);
+	near(slowed(&storm, 0, 1001), 20. / 31); /* that is how it retries */
+	storm.interrupt_exits = true;
+	storm.interrupt_exit_ns = 4 * US; /* saved */
+	near(slowed(&storm, 0, 1), 20. / 27);
+	storm.interrupt_exits = false;
+	/* 4 pauses are chance, 40 go on for as long a part of the time. */
+	near(slowed(&storm, 250, 1), 23.92 / (23.92 + 11));
+	near(slowed(&storm, 25, 1), 20. / 31);
+	/* A backlog that is nowhere near its end, of which each target is armed twice: one waits.
+	 */
+	storm.kind = HVST_STORM_BACKLOG;
+	storm.response = HVST_RESPONSE_PREVIOUS_PLUS;
+	storm.count_gain = 1000;
+	near(slowed(&storm, 0, 1), 20. / 31);
+	near(slowed(&storm, 0, 2), 20. / 25.5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions),
 		cmocka_unit_test(many_stretches),
+		cmocka_unit_test(model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
