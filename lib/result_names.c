@@ -19,7 +19,8 @@ NAME(hvst_response_name, enum hvst_response, "unknown", "same_target", "now_plus
 NAME(hvst_ref_source_name, enum hvst_ref_source, "unknown", "tsc_page", "kvmclock")
 NAME(hvst_guest_source_name, enum hvst_guest_source, "unknown", "reference_counter", "tsc_page",
      "tsc_page_disabled", "tsc_emulated", "raw_tsc", "kvmclock", "acpi_pm", "hpet")
-NAME(hvst_life_kind_name, enum hvst_life_kind, "created", "reset", "restored", "resumed", "gone")
+NAME(hvst_life_kind_name, enum hvst_life_kind, "created", "reset", "restored",
+     "restored_or_migrated", "resumed", "gone")
 NAME(hvst_clock_role_name, enum hvst_clock_role, "unknown", "stimer", "timekeeping")
 NAME(hvst_confidence_name, enum hvst_confidence, "suspected", "inferred", "observed")
 NAME(hvst_question_name, enum hvst_question, "storm", "guest_clock_behind", "guest_backlog",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../output/words.h"
 #include "timeline.h"
 
 /*
@@ -382,7 +383,7 @@ static void put_life(struct timeline *t, const struct hvst_result *r)
 			continue;
 		if (!vm->life)
 			vm->life = pftrace_track(&t->pf, vm->process, "VM");
-		pftrace_instant(&t->pf, vm->life, l->ts_ns, "life", hvst_life_kind_name(l->kind));
+		pftrace_instant(&t->pf, vm->life, l->ts_ns, "life", words_life(l->kind));
 		pftrace_finding(&t->pf, &finding_life, l);
 		pftrace_done(&t->pf);
 	}

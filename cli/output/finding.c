@@ -59,6 +59,11 @@ static const char *life_word(int v)
 	return hvst_life_kind_name(v);
 }
 
+static const char *plain_life(int v)
+{
+	return words_life(v);
+}
+
 static const char *plain_reference(int v)
 {
 	return words_ref_source(v);
@@ -482,7 +487,8 @@ static const struct finding_field guest_fields[] = {
 #define OF struct hvst_life_event
 static const struct finding_field life_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_DATA | IN_TABLES),
-	FIELD("kind", "what", WORD, kind, IN_DATA | IN_TABLES, .word = life_word),
+	FIELD("kind", "what", WORD, kind, IN_DATA | IN_TABLES, .word = life_word,
+	      .plain = plain_life),
 	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
 	FIELD("end_ns", "end", TIME, end_ns, IN_DATA),
 	FIELD("reference_ns", "clock moved", SIGNED, reference_ns, IN_DATA | IN_TABLES,

@@ -512,8 +512,8 @@ static void life_row(struct out *o, const struct hvst_life_event *e)
 	bool moved = e->reference_ns != HVST_UNKNOWN && e->reference_ns;
 	char time[UNIT_BUF], step[UNIT_BUF], vm[UNIT_BUF], text[FIELD_BUF];
 
-	snprintf(text, sizeof(text), "VM %s %s%s%s: %s", id_text(vm, e->vm),
-		 hvst_life_kind_name(e->kind), moved ? ", its reference clock moved by " : "",
+	snprintf(text, sizeof(text), "VM %s %s%s%s: %s", id_text(vm, e->vm), words_life(e->kind),
+		 moved ? ", its reference clock moved by " : "",
 		 moved ? unit_signed(step, e->reference_ns) : "", e->steps);
 	out_printf(o, "  %11s  ", unit_time(time, e->ts_ns));
 	out_wrap(o, 15, 15, 0, text);

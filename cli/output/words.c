@@ -92,7 +92,8 @@ const char *words_life(enum hvst_life_kind k)
 	static const char *const words[] = {
 		[HVST_LIFE_CREATED] = "created",
 		[HVST_LIFE_RESET] = "reset in place",
-		[HVST_LIFE_RESTORED] = "restored or migrated in",
+		[HVST_LIFE_RESTORED] = "restored in place",
+		[HVST_LIFE_RESTORED_OR_MIGRATED] = "restored or migrated in",
 		[HVST_LIFE_RESUMED] = "resumed by the guest itself",
 		[HVST_LIFE_GONE] = "gone",
 	};

@@ -298,14 +298,17 @@ struct hvst_guest_transition {
 };
 
 /*
- * What happened to a VM as a whole. A migration's destination cannot be told from a restore: both
- * create vCPUs and write a state back.
+ * What happened to a VM as a whole. A VM that is migrated in cannot be told from one that is
+ * restored into a new process: both create vCPUs, or find them waiting, and write a state back
+ * before the guest runs. A VM whose guest ran before, in this recording, is not the destination of
+ * a migration.
  */
 enum hvst_life_kind {
 	HVST_LIFE_CREATED,
 	HVST_LIFE_RESET,    /* in place: its clock set back, its TSC left as it was */
-	HVST_LIFE_RESTORED, /* a state was written back, or it was migrated in */
-	HVST_LIFE_RESUMED,  /* the guest set up its clock and timers anew: its own resume */
+	HVST_LIFE_RESTORED, /* in place: a state was written back to a VM that had run */
+	HVST_LIFE_RESTORED_OR_MIGRATED, /* to one that had not */
+	HVST_LIFE_RESUMED, /* the guest set up its clock and timers anew: its own resume */
 	HVST_LIFE_GONE
 };
 

@@ -370,7 +370,8 @@ ANSWER(resume_order)
 		const struct hvst_ref_segment *step;
 		const struct life_step *update;
 
-		if (e->vm != vm || e->kind != HVST_LIFE_RESTORED || e->first_run_ns == HVST_UNKNOWN)
+		if (e->vm != vm || e->first_run_ns == HVST_UNKNOWN ||
+		    (e->kind != HVST_LIFE_RESTORED && e->kind != HVST_LIFE_RESTORED_OR_MIGRATED))
 			continue;
 		step = late_step(a, e);
 		update = late_update(a, e);

@@ -389,17 +389,32 @@ static unsigned int kinds_of(const struct vm_life *l, unsigned int from, unsigne
 
 #define DID(kinds, kind) ((kinds) >> (kind)&1)
 
-/* False: nothing that is an event of the VM's life. */
-static bool kind_of(unsigned int kinds, bool written_back, int64_t step, enum hvst_life_kind *kind)
+/* The first step that shows the guest running; l->nr: none. */
+static unsigned int first_run(const struct vm_life *l)
 {
+	unsigned int i = 0;
+
+	while (i < l->nr && does(&l->steps[i]))
+		i++;
+	return i;
+}
+
+/*
+ * False: nothing that is an event of the VM's life. @ran: its guest ran before, so that it was not
+ * migrated in.
+ */
+static bool kind_of(unsigned int kinds, bool written_back, bool ran, int64_t step,
+		    enum hvst_life_kind *kind)
+{
+	enum hvst_life_kind restored = ran ? HVST_LIFE_RESTORED : HVST_LIFE_RESTORED_OR_MIGRATED;
+
 	if (DID(kinds, LIFE_CREATED))
-		*kind = written_back || DID(kinds, LIFE_TSC) ? HVST_LIFE_RESTORED
-							     : HVST_LIFE_CREATED;
+		*kind = written_back || DID(kinds, LIFE_TSC) ? restored : HVST_LIFE_CREATED;
 	else if (DID(kinds, LIFE_TIMERS) || DID(kinds, LIFE_TSC))
 		*kind = !DID(kinds, LIFE_TSC) &&
 					((step != HVST_UNKNOWN && step < 0) || !written_back)
 				? HVST_LIFE_RESET
-				: HVST_LIFE_RESTORED;
+				: restored;
 	else if (DID(kinds, LIFE_RESTORE) ||
 		 (DID(kinds, LIFE_PAGE_OFF) && DID(kinds, LIFE_TIMERS_OFF) &&
 		  DID(kinds, LIFE_PAGE_ON)))
@@ -423,7 +438,7 @@ static int64_t step_of_arm(const struct vm *vm, int64_t from, int64_t to, int64_
 
 /* One event of @vm's life from its steps [@from, @to); false when it is none. */
 static bool event_of(const struct analysis *a, const struct vm *vm, unsigned int from,
-		     unsigned int to, struct hvst_life_event *e)
+		     unsigned int to, bool ran, struct hvst_life_event *e)
 {
 	const struct vm_life *l = vm->state->life;
 	int64_t end = l->steps[from].ts_ns;
@@ -445,7 +460,7 @@ static bool event_of(const struct analysis *a, const struct vm *vm, unsigned int
 	if (e->reference_ns == HVST_UNKNOWN || !e->reference_ns)
 		e->reference_ns = step_of_arm(vm, e->ts_ns, end, e->reference_ns);
 	kinds = kinds_of(l, from, to, &back);
-	if (!kind_of(kinds, back, e->reference_ns, &e->kind))
+	if (!kind_of(kinds, back, ran, e->reference_ns, &e->kind))
 		return false;
 	steps_tell(l, from, to, e);
 	return true;
@@ -569,16 +584,18 @@ static int life_of_vm(struct analysis *a, const struct vm *vm)
 	const struct vm_life *l = vm->state->life;
 	struct hvst_life_event e;
 	unsigned int floor = 0; /* the end of the event before */
+	unsigned int run = first_run(l);
 
 	for (unsigned int i = 0; i < l->nr;) {
-		unsigned int end;
+		unsigned int begin, end;
 
 		if (!opens(&l->steps[i])) {
 			i++;
 			continue;
 		}
 		end = event_end(a, vm, i);
-		if (event_of(a, vm, event_begin(l, i, floor), end, &e) && life_add(a, &e))
+		begin = event_begin(l, i, floor);
+		if (event_of(a, vm, begin, end, run < begin, &e) && life_add(a, &e))
 			return -ENOMEM;
 		i = floor = end;
 	}

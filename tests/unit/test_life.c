@@ -226,13 +226,13 @@ static void test_resume_order(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		restored(&f, early[i], SEC(1) + (int64_t)i * SEC(20));
 		only(&f, HVST_Q_VMM_RESUME_ORDER);
-		assert_int_equal(events(&f, HVST_LIFE_RESTORED), 1);
+		assert_int_equal(events(&f, HVST_LIFE_RESTORED_OR_MIGRATED), 1);
 		feed_free(&f);
 	}
 	restored(&f, 0, SEC(20));
 	only(&f, HVST_Q_COUNT);
 	assert_int_equal(answer(&f, HVST_Q_VMM_RESUME_ORDER), HVST_NO);
-	assert_int_equal(events(&f, HVST_LIFE_RESTORED), 1);
+	assert_int_equal(events(&f, HVST_LIFE_RESTORED_OR_MIGRATED), 1);
 	feed_free(&f);
 	/* a step long after it is something else */
 	restored(&f, SEC(8), SEC(20));
@@ -259,6 +259,34 @@ static void offsets(struct feed *f, uint64_t apart, bool by_vcpu_first)
 	}
 	feed_end(f);
 	assert_int_equal(f->r->nr_vms, 1);
+}
+
+/*
+ * A state is written to a VM: whether it may have been migrated in depends on whether it ran, and
+ * whether its vCPUs were created in the recording does not.
+ */
+static void test_migrated(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool created = i & 1, ran = i & 2;
+
+		begin(&f);
+		if (created)
+			ev_tsc_offset(&f, &task, 0, 0x1000);
+		if (ran)
+			lives(&f, &vcpu0, 40);
+		f.now += SEC(10);
+		ev_tsc_offset(&f, &vcpu0, 0x1000, 0x9000000);
+		written_back(&f, &vcpu0, 0x100);
+		lives(&f, &vcpu0, 40);
+		feed_end(&f);
+		assert_int_equal(events(&f, HVST_LIFE_RESTORED), ran);
+		assert_int_equal(events(&f, HVST_LIFE_RESTORED_OR_MIGRATED), !ran);
+		feed_free(&f);
+	}
 }
 
 static void test_tsc_mismatch(void **state)
@@ -399,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_time_restore),
 		cmocka_unit_test(test_resume_order),
 		cmocka_unit_test(test_tsc_mismatch),
+		cmocka_unit_test(test_migrated),
 		cmocka_unit_test(test_tsc_offset),
 		cmocka_unit_test(test_tsc_unknown),
 		cmocka_unit_test(test_moves),
