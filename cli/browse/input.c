@@ -487,11 +487,33 @@ static void click_timeline(struct br_model *m, const struct br_layout *l, const 
 		br_nav_cursor(m, m->from + column_at(m, l, in->x) * m->col_ns);
 }
 
+static void click_overview(struct br_model *m, const struct br_layout *l, const struct br_input *in)
+{
+	if (in->x >= l->gutter)
+		br_nav_center(m, br_overview_time(m, column_at(m, l, in->x)));
+}
+
+/* From inside the mark of the window it moves; else the stretch becomes the window. */
+static void drag_overview(struct br_model *m, const struct br_layout *l, const struct br_input *in)
+{
+	int a = column_at(m, l, in->x), b = column_at(m, l, in->x2);
+	int64_t middle = m->from + m->cols / 2 * m->col_ns;
+
+	if (!m->whole && a >= br_overview_column(m, m->from) &&
+	    a <= br_overview_column(m, br_model_end(m) - 1))
+		br_nav_center(m, middle + br_overview_time(m, b) - br_overview_time(m, a));
+	else
+		br_nav_window(m, br_overview_time(m, a < b ? a : b),
+			      br_overview_time(m, (a < b ? b : a) + 1));
+}
+
 static void click(struct br_model *m, const struct br_layout *l, const struct br_input *in)
 {
 	int i;
 
-	if (inside(&l->findings, in)) {
+	if (inside(&l->overview, in)) {
+		click_overview(m, l, in);
+	} else if (inside(&l->findings, in)) {
 		m->pane = m->list = BR_FINDINGS;
 		i = item_at(&l->findings, in, m->finding, m->nr_findings);
 		if (i >= 0)
@@ -510,6 +532,10 @@ static void drag(struct br_model *m, const struct br_layout *l, const struct br_
 {
 	int a = column_at(m, l, in->x), b = column_at(m, l, in->x2);
 
+	if (inside(&l->overview, in)) {
+		drag_overview(m, l, in);
+		return;
+	}
 	if (in->y < l->ruler.y || in->y >= l->details.y)
 		return;
 	m->pane = BR_TIMELINE;

@@ -34,6 +34,7 @@ void br_model_free(struct br_model *m)
 	free(m->shown);
 	free(m->rows);
 	free(m->findings);
+	free(m->clocks);
 	free(m->events);
 }
 
@@ -258,13 +259,17 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 			add_finding(m, BR_F_REFERENCE, i, s->from_ns);
 		*last = s;
 	}
+	for (unsigned int i = 0; i < r->nr_life; i++)
+		if (!m->filter || filter_eval(m->filter, FILTER_LIFE, &r->life[i]) != FILTER_NO)
+			add_finding(m, BR_F_LIFE, i, r->life[i].ts_ns);
 	qsort(m->findings + start, m->nr_findings - start, sizeof(*m->findings), finding_order);
 }
 
 static void build_findings(struct br_model *m)
 {
 	const struct hvst_result *r = m->live.result;
-	size_t max = m->live.nr_storms + (r ? r->nr_guest + r->nr_reference : 0) + HVST_Q_COUNT;
+	size_t max = m->live.nr_storms + (r ? r->nr_guest + r->nr_reference + r->nr_life : 0) +
+		     HVST_Q_COUNT;
 	struct br_finding *f = realloc(m->findings, max * sizeof(*f));
 
 	if (!f)
@@ -389,6 +394,8 @@ bool br_model_poll(struct br_model *m)
 		br_model_span(m, &m->cursor, &last);
 	if (m->indexed) /* now it is known which VM an event is of */
 		m->events_at = m->events_requested.from = HVST_UNKNOWN;
+	if (m->live.result)
+		m->clocks = clock_stretches(m->live.result, &m->nr_clocks);
 	build_findings(m);
 	br_model_rows(m);
 	return true;

@@ -6,11 +6,12 @@
 #ifndef HVST_BROWSE_MODEL_H
 #define HVST_BROWSE_MODEL_H
 
+#include "../output/two_clocks.h"
 #include "source.h"
 
 enum br_pane { BR_TIMELINE, BR_FINDINGS, BR_EVENTS, BR_PANES };
-enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_TIMER };
-enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_VERDICT };
+enum br_row_kind { BR_ROW_VM, BR_ROW_REFERENCE, BR_ROW_GUEST, BR_ROW_CLOCKS, BR_ROW_TIMER };
+enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_LIFE, BR_F_VERDICT };
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
 enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT };
 
@@ -24,7 +25,7 @@ struct br_row {
 	unsigned int first, n;
 };
 
-/* @i: index into storms, guest transitions, reference segments, verdicts. */
+/* @i: index into storms, guest transitions, reference segments, events of life, verdicts. */
 struct br_finding {
 	enum br_finding_kind kind;
 	unsigned int i;
@@ -49,6 +50,8 @@ struct br_model {
 	unsigned int nr_rows;
 	struct br_finding *findings;
 	unsigned int nr_findings;
+	struct clock_stretch *clocks;
+	unsigned int nr_clocks;
 
 	struct br_event *events;
 	unsigned int nr_events;

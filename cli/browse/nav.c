@@ -96,6 +96,13 @@ void br_nav_cursor(struct br_model *m, int64_t ts)
 		center(m, m->cursor);
 }
 
+void br_nav_center(struct br_model *m, int64_t ts)
+{
+	br_nav_cursor(m, ts);
+	if (!m->whole)
+		center(m, m->cursor);
+}
+
 void br_nav_follow(struct br_model *m)
 {
 	if (m->found != HVST_UNKNOWN)

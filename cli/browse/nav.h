@@ -9,6 +9,8 @@ void br_nav_fit(struct br_model *m, int cols);	    /* the timeline has this many
 void br_nav_cursor(struct br_model *m, int64_t ts); /* the window follows */
 void br_nav_columns(struct br_model *m, int by);
 void br_nav_zoom(struct br_model *m, bool in, int column);
+/* The window moved so that @ts stands in its middle, and the cursor to it. */
+void br_nav_center(struct br_model *m, int64_t ts);
 void br_nav_window(struct br_model *m, int64_t from, int64_t to);
 void br_nav_whole(struct br_model *m);
 struct br_place;

@@ -154,6 +154,7 @@ static void vm_rows(struct br_model *m, const struct ordering *o, unsigned int f
 		return;
 	add_row(m, BR_ROW_REFERENCE, vm, -1);
 	add_row(m, BR_ROW_GUEST, vm, -1);
+	add_row(m, BR_ROW_CLOCKS, vm, -1);
 	for (unsigned int i = first; i < first + n; i++)
 		if (!m->only_findings || o->timer[m->shown[i]].found)
 			add_row(m, BR_ROW_TIMER, vm, m->shown[i]);
@@ -176,7 +177,7 @@ void br_model_rows(struct br_model *m)
 {
 	unsigned int all = m->live.index->nr_timers;
 	int *shown = realloc(m->shown, (all + 1) * sizeof(*shown));
-	struct br_row *rows = realloc(m->rows, (4 * (size_t)all + 1) * sizeof(*rows));
+	struct br_row *rows = realloc(m->rows, (5 * (size_t)all + 1) * sizeof(*rows));
 	struct ordering o;
 
 	m->shown = shown ? shown : m->shown;

@@ -13,6 +13,7 @@
 #define MIN_SKEW   4   /* rows of the skew plot */
 #define MAX_SKEW   14
 #define MIN_PANES  5
+#define OVERVIEW_H 20 /* lines of the screen that leave one for the whole recording */
 #define MIN_TICK   11 /* columns from one ruler label to the next */
 #define NAME_SHIFT 2  /* columns that a storm's name may stand beyond its end */
 
@@ -95,6 +96,7 @@ static void layout_rows(const struct br_model *m, struct br_layout *l, int y, in
 void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
 {
 	int head = h < 16 ? 0 : h >= 24 && w < WIDE ? 2 : 1;
+	int strip = h >= OVERVIEW_H;
 
 	memset(l, 0, sizeof(*l));
 	l->small = w < BR_MIN_W || h < BR_MIN_H;
@@ -102,11 +104,12 @@ void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
 	l->cols = w > l->gutter ? w - l->gutter : 1;
 	l->title = (struct br_rect){ 0, 0, w, 1 };
 	l->head = (struct br_rect){ 0, 1, w, head };
-	l->ruler = (struct br_rect){ 0, 1 + head, w, 1 };
-	l->marks = (struct br_rect){ 0, 2 + head, w, 1 };
+	l->overview = (struct br_rect){ 0, 1 + head, w, strip };
+	l->ruler = (struct br_rect){ 0, 1 + head + strip, w, 1 };
+	l->marks = (struct br_rect){ 0, 2 + head + strip, w, 1 };
 	l->status = (struct br_rect){ 0, h - 1, w, 1 };
 	if (!l->small)
-		layout_rows(m, l, 3 + head, w, h - 4 - head);
+		layout_rows(m, l, 3 + head + strip, w, h - 4 - head - strip);
 }
 
 /* --- title and headline --- */
@@ -524,6 +527,7 @@ void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br
 	}
 	draw_title(m, l, g);
 	draw_head(m, l, g);
+	br_draw_overview(m, l, g);
 	draw_ruler(m, l, g);
 	draw_marks(m, l, g);
 	br_draw_timeline(m, l, g);

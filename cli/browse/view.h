@@ -13,7 +13,7 @@ struct br_layout {
 	bool small; /* below 40x10: only a message */
 	int gutter; /* columns of row labels left of the timeline */
 	int cols;   /* of the timeline */
-	struct br_rect title, head, ruler, marks, timeline, skew, status;
+	struct br_rect title, head, overview, ruler, marks, timeline, skew, status;
 	struct br_rect details, findings, events; /* w == 0: not shown */
 	int first_row;				  /* of the timers shown */
 };
@@ -47,6 +47,21 @@ char *br_vm_label(const struct br_model *m, int vm, char *buf, size_t len);
 
 /* Parts of the screen (view_*.c). */
 void br_draw_timeline(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
+void br_draw_overview(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
+/* Time at the left edge of a column of the overview, and the column of a time. */
+int64_t br_overview_time(const struct br_model *m, int column);
+int br_overview_column(const struct br_model *m, int64_t ts);
+/* The band of a VM's two clocks; their plot in place of the skew. */
+void br_draw_clocks_row(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+			int vm, int y);
+void br_draw_clocks(const struct br_model *m, const struct br_layout *l, struct br_grid *g, int vm);
+/* The vCPU whose clock is shown there; -1: no arm shows one. */
+int br_clocks_vcpu(const struct br_model *m, int vm);
+/* The first of its stretches that touches [from, to); NULL: none. */
+const struct clock_stretch *br_clocks_at(const struct br_model *m, int vm, int64_t from,
+					 int64_t to);
+/* "guest 40.1 ms behind" */
+enum br_role br_clocks_text(const struct clock_stretch *s, char *buf, size_t len);
 void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br_grid *g);
 void br_draw_details(const struct br_model *m, const struct br_rect *r, struct br_grid *g);
 void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct br_grid *g);

@@ -93,6 +93,45 @@ static void storm_line(struct lines *l, const struct br_model *m, const struct b
 	line(l, BR_STORM, "storm", buf);
 }
 
+/* @text broken at the pane's width. */
+static void wrapped(struct lines *l, enum br_role role, const char *text)
+{
+	int w = l->r->w - 1;
+	char buf[256];
+
+	for (; *text; text = br_line_next(text, w)) {
+		snprintf(buf, sizeof(buf), "%.*s", br_line_length(text, w), text);
+		line(l, role, "", buf);
+	}
+}
+
+/* What happened to the VM in this column, with the order in which it was done. */
+static void life_lines(struct lines *l, const struct br_model *m, int vm, int64_t from, int64_t to)
+{
+	const struct hvst_result *r = m->live.result;
+
+	for (unsigned int i = 0; r && i < r->nr_life; i++) {
+		const struct hvst_life_event *e = &r->life[i];
+
+		if (e->vm != vm || e->ts_ns < from || e->ts_ns >= to)
+			continue;
+		line(l, BR_MARK, "VM", words_life(e->kind));
+		wrapped(l, BR_NORMAL, e->steps);
+	}
+}
+
+static void clocks_line(struct lines *l, const struct br_model *m, int vm, int64_t from, int64_t to)
+{
+	const struct clock_stretch *s = br_clocks_at(m, vm, from, to);
+	char buf[96];
+	enum br_role role;
+
+	if (!s)
+		return;
+	role = br_clocks_text(s, buf, sizeof(buf));
+	line(l, role, "clocks", buf);
+}
+
 static void marks_line(struct lines *l, const struct br_model *m)
 {
 	char buf[80], d[UNIT_BUF];
@@ -122,24 +161,14 @@ static void column_details(const struct br_model *m, struct lines *l)
 	br_model_sum_row(m, row, from, to, true, &s);
 	arms_line(l, &s, br_model_exact(m));
 	skew_line(l, &s);
+	clocks_line(l, m, row->vm, from, to);
+	life_lines(l, m, row->vm, from, to);
 	snprintf(buf, sizeof(buf), row->vm < 0 ? "VM ?" : "VM %d", row->vm);
 	if (timer)
 		snprintf(buf + strlen(buf), sizeof(buf) - strlen(buf), " v%d t%d, tid %d",
 			 timer->vcpu, timer->timer, timer->tid);
 	line(l, BR_NORMAL, "row", buf);
 	line(l, BR_NORMAL, "column", unit_duration(d, m->col_ns));
-}
-
-/* @text broken at the pane's width. */
-static void wrapped(struct lines *l, enum br_role role, const char *text)
-{
-	int w = l->r->w - 1;
-	char buf[256];
-
-	for (; *text; text = br_line_next(text, w)) {
-		snprintf(buf, sizeof(buf), "%.*s", br_line_length(text, w), text);
-		line(l, role, "", buf);
-	}
 }
 
 static void event_details(const struct br_model *m, struct lines *l)
@@ -193,6 +222,10 @@ static void finding_details(const struct br_model *m, const struct br_finding *f
 		break;
 	case BR_F_REFERENCE:
 		wrapped(l, BR_NORMAL, r->reference[f->i].why);
+		break;
+	case BR_F_LIFE:
+		wrapped(l, BR_HEAD, words_life(r->life[f->i].kind));
+		wrapped(l, BR_NORMAL, r->life[f->i].steps);
 		break;
 	case BR_F_STORM:
 		evidence_lines(l, &m->live.storms[f->i].evidence);
@@ -270,6 +303,16 @@ static enum br_role reference_text(const struct br_model *m, const struct hvst_r
 	return BR_MARK;
 }
 
+static enum br_role life_text(const struct br_model *m, const struct hvst_life_event *e, char *buf,
+			      size_t len)
+{
+	char at[UNIT_BUF], vm[VM_TAG];
+
+	snprintf(buf, len, "L  %s%s VM %s", unit_time(at, e->ts_ns), vm_tag(m, e->vm, vm),
+		 words_life(e->kind));
+	return BR_MARK;
+}
+
 static enum br_role verdict_text(const struct hvst_verdict *v, char *buf, size_t len)
 {
 	snprintf(buf, len, "%c  %s: %s",
@@ -290,6 +333,8 @@ static enum br_role finding_text(const struct br_model *m, const struct br_findi
 		return storm_text(m, f, buf, len);
 	case BR_F_GUEST:
 		return guest_text(m, &r->guest[f->i], buf, len);
+	case BR_F_LIFE:
+		return life_text(m, &r->life[f->i], buf, len);
 	case BR_F_REFERENCE:
 		return reference_text(m, &r->reference[f->i], buf, len);
 	default:

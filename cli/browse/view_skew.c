@@ -131,6 +131,10 @@ void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br
 
 	if (!l->skew.h)
 		return;
+	if (row && row->kind == BR_ROW_CLOCKS) {
+		br_draw_clocks(m, l, g, row->vm);
+		return;
+	}
 	if (!row || !make_scale(m, row, g, l->skew.h, &s)) {
 		br_text(g, 1, l->skew.y, l->skew.w - 2, BR_DIM, "skew: none known for this row");
 		return;

@@ -98,6 +98,8 @@ char *br_view_attributes(const struct br_model *m)
 		put_fields(f, &finding_guest, &r->guest[fd->i]);
 	else if (fd && fd->kind == BR_F_REFERENCE)
 		put_fields(f, &finding_reference, &r->reference[fd->i]);
+	else if (fd && fd->kind == BR_F_LIFE)
+		put_fields(f, &finding_life, &r->life[fd->i]);
 	else if (fd)
 		put_fields(f, &finding_verdict, &r->verdicts[fd->i]);
 	fclose(f);
@@ -147,7 +149,12 @@ static const char legend[] =
 	"  shade (~)                       inside a storm, no arm in this column\n"
 	"Marks above it: S1 a storm, T the guest changed its clock (t: its first\n"
 	"one became known), R the host's reference clock stepped or changed, * both, x\n"
-	"events were lost, a b marks, others bookmarks.\n"
+	"events were lost, a b marks, others bookmarks. On the host's row a diamond (L):\n"
+	"the VM was created, reset, restored, migrated in, resumed or gone.\n"
+	"Two clocks: which of the host's reference clock and the guest's clock left the\n"
+	"trace clock; with that row selected the plot shows both.\n"
+	"The whole recording: a click goes there, a drag shows that stretch or, from\n"
+	"inside the window's mark, moves the window.\n"
 	"A number with ~ is from the index and about to be read exactly.\n"
 	"Mouse: click, drag a stretch, wheel to zoom or scroll.\n"
 	"Ctrl-L draws the screen anew, Ctrl-Z suspends.\n";

@@ -113,6 +113,20 @@ static void draw_stretch(const struct br_model *m, const struct br_layout *l, st
 	br_text(g, l->gutter + from + begins, y, to - from - begins, role, name);
 }
 
+/* What happened to the VM, over the band of its host clock. */
+static void draw_life(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
+		      int vm, int y)
+{
+	const struct hvst_result *r = m->live.result;
+
+	for (unsigned int i = 0; r && i < r->nr_life; i++) {
+		int c = r->life[i].vm == vm ? br_model_column(m, r->life[i].ts_ns) : -1;
+
+		if (c >= 0 && c < l->cols)
+			br_put(g, l->gutter + c, y, g->ascii ? 'L' : 0x25c6, BR_KEY);
+	}
+}
+
 /* The timeline's stretches are borrowed findings: ts_ns where one begins, i its number. */
 static void draw_reference(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 			   int vm, int y)
@@ -137,6 +151,7 @@ static void draw_reference(const struct br_model *m, const struct br_layout *l, 
 	}
 	if (before)
 		draw_stretch(m, l, g, y, &span, before->to_ns, words_ref_source(before->source));
+	draw_life(m, l, g, vm, y);
 }
 
 /* The vCPU whose clock the guest band shows: the selected row's, else the VM's first. */
@@ -262,6 +277,12 @@ static void draw_row(const struct br_model *m, const struct br_layout *l, struct
 		br_printf(g, 0, y, l->gutter - 1, BR_DIM,
 			  l->gutter < 16 ? " guest" : " guest clock v%d", band_vcpu(m, row->vm));
 		draw_guest(m, l, g, row->vm, y);
+		break;
+	case BR_ROW_CLOCKS:
+		br_printf(g, 0, y, l->gutter - 1, BR_DIM,
+			  l->gutter < 16 ? " clocks" : " two clocks v%d",
+			  br_clocks_vcpu(m, row->vm));
+		br_draw_clocks_row(m, l, g, row->vm, y);
 		break;
 	case BR_ROW_TIMER:
 		draw_timer(m, l, g, row, y);

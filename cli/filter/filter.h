@@ -22,6 +22,7 @@ enum filter_about {
 	FILTER_STORM,	  /* struct hvst_storm */
 	FILTER_GUEST,	  /* struct hvst_guest_transition */
 	FILTER_REFERENCE, /* struct hvst_ref_segment */
+	FILTER_LIFE,	  /* struct hvst_life_event */
 	FILTER_TIMER,	  /* struct filter_timer: a row of a timeline */
 	FILTER_ABOUTS
 };

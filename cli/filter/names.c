@@ -148,6 +148,7 @@ READ(storm_length, struct hvst_storm, s, between(v, s->start_ns, s->end_ns))
 READ(storm_cause, struct hvst_storm, s, word(v, cause_word(s->cause)))
 READ(guest_time, struct hvst_guest_transition, t, ns(v, t->ts_ns))
 READ(reference_time, struct hvst_ref_segment, s, ns(v, s->from_ns))
+READ(life_time, struct hvst_life_event, e, ns(v, e->ts_ns))
 
 READ(timer_vm, struct filter_timer, t, id(v, t->vm))
 READ(timer_vcpu, struct filter_timer, t, id(v, t->vcpu))
@@ -195,6 +196,7 @@ static const struct filter_name names[] = {
 	{ "cause", NULL, FILTER_STORM, NAME_WORD, storm_cause, cause_word },
 	{ "time", NULL, FILTER_GUEST, NAME_TIME, guest_time, NULL },
 	{ "time", NULL, FILTER_REFERENCE, NAME_TIME, reference_time, NULL },
+	{ "time", NULL, FILTER_LIFE, NAME_TIME, life_time, NULL },
 
 	{ "vm", NULL, FILTER_TIMER, NAME_NUMBER, timer_vm, NULL },
 	{ "vcpu", NULL, FILTER_TIMER, NAME_NUMBER, timer_vcpu, NULL },
@@ -211,6 +213,7 @@ static const struct finding_kind *finding_of(enum filter_about about)
 	return about == FILTER_STORM	   ? &finding_storm
 	       : about == FILTER_GUEST	   ? &finding_guest
 	       : about == FILTER_REFERENCE ? &finding_reference
+	       : about == FILTER_LIFE	   ? &finding_life
 					   : NULL;
 }
 

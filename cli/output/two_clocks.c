@@ -111,6 +111,14 @@ struct clock_stretch *clock_stretches(const struct hvst_result *r, unsigned int 
 	return list;
 }
 
+bool clock_read(const struct clock_stretch *list, unsigned int n, int vm)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].vm == vm)
+			return true;
+	return false;
+}
+
 /* --- in words --------------------------------------------------------------------------------- */
 
 /* The furthest that the VM's reference clock lay off the trace clock. */

@@ -8,7 +8,7 @@
 
 #include <hvstimer/hvstimer.h>
 
-#include "out.h"
+struct out;
 
 enum clock_left { LEFT_NONE, LEFT_GUEST, LEFT_REFERENCE };
 
@@ -35,6 +35,9 @@ struct clock_stretch *clock_stretches(const struct hvst_result *r, unsigned int 
 
 /* The guest's clock less the reference clock at a point, the further end; HVST_UNKNOWN. */
 int64_t clock_apart(const struct hvst_clock_point *p);
+
+/* Was the VM's reference clock read at all? */
+bool clock_read(const struct clock_stretch *list, unsigned int n, int vm);
 
 /* A line for people each: the VM's two clocks, and its reference clock. Return @buf. */
 char *clock_summary(char *buf, size_t len, const struct hvst_result *r, int vm);
