@@ -117,7 +117,7 @@ static int64_t guest_of(const struct plot *p, const struct hvst_clock_point *c)
 {
 	if (c->vcpu < 0)
 		return HVST_UNKNOWN;
-	return p->apart ? clock_apart(c) : c->guest_min_ns;
+	return p->apart ? clock_apart(c) : c->guest_max_ns;
 }
 
 static int64_t reference_of(const struct plot *p, const struct hvst_clock_point *c)

@@ -95,7 +95,6 @@ static bool make_picture(struct picture *f, struct out *o, const struct svg_cont
 		const struct hvst_clock_point *p = &f->r->points[i];
 
 		take(&f->both, p->reference_max_ns);
-		take(&f->both, p->guest_min_ns);
 		take(&f->both, p->guest_max_ns);
 		take(&f->apart, clock_apart(p));
 		f->guest |= p->vcpu >= 0;
@@ -206,7 +205,7 @@ static void draw_guest(const struct picture *f, const struct pane *pane, bool ap
 	out_str(f->o, "<path class=\"guestclock\" d=\"");
 	for (unsigned int i = 0; i < f->n; i++) {
 		const struct hvst_clock_point *p = &f->p[i];
-		int64_t v = apart ? clock_apart(p) : p->guest_min_ns;
+		int64_t v = apart ? clock_apart(p) : p->guest_max_ns;
 		bool gap = !before || before->vcpu != p->vcpu ||
 			   (p->from_ns - before->to_ns) / MOST_GAP > p->to_ns - p->from_ns;
 

@@ -16,7 +16,8 @@ enum clock_left { LEFT_NONE, LEFT_GUEST, LEFT_REFERENCE };
  * struct clock_stretch - a stretch in which two clocks keep together, or apart
  * @vcpu: whose arms show the guest's clock; -1: none do, the reference clock alone
  * @reference_ns, @reference_end_ns: the reference clock off the trace clock, first and last
- * @apart_ns: the guest's clock less the reference clock, at most; 0: together
+ * @apart_ns: the guest's clock less the reference clock, further in a tenth of the points; 0:
+ * together
  * @left: which of the two moved when they came apart; LEFT_NONE: they were so from the first arm on
  */
 struct clock_stretch {
@@ -28,12 +29,12 @@ struct clock_stretch {
 };
 
 /* Clocks that differ by less than this keep together: arms do not show it better everywhere. */
-#define CLOCKS_TOGETHER_NS 500000
+#define CLOCKS_TOGETHER_NS 1000000
 
 /* All stretches, by VM, vCPU, time, in an array that the caller frees; NULL: none, or no memory. */
 struct clock_stretch *clock_stretches(const struct hvst_result *r, unsigned int *n);
 
-/* The guest's clock less the reference clock at a point, the further end; HVST_UNKNOWN. */
+/* The guest's clock less the reference clock at a point, by their sharp edges; HVST_UNKNOWN. */
 int64_t clock_apart(const struct hvst_clock_point *p);
 
 /* Was the VM's reference clock read at all? */

@@ -83,7 +83,8 @@ struct guest_edge {
 	struct step_class steps[STEP_CLASSES];
 	uint64_t nr_steps, nr_grid; /* since the pass began; of them those of a few sizes */
 	struct step_wander wander;
-	struct edge_point odd; /* one window off the line, waiting for a second */
+	uint64_t all_steps, grid_steps; /* of passes that are over; of them those of grids */
+	struct edge_point odd;		/* one window off the line, waiting for a second */
 	int64_t odd_from;
 	bool has_odd;
 };
@@ -247,6 +248,13 @@ static bool shows_clock(const struct guest_edge *e)
 	return e->nr_grid * 100 < e->nr_steps * GRID_PERCENT && !jitters(&e->wander, e->nr_steps);
 }
 
+bool hvst_guestclock_on_grid(const struct stimer *t)
+{
+	const struct guest_edge *e = t->state->edge;
+
+	return 2 * e->grid_steps > e->all_steps;
+}
+
 static void pass_add(struct guest_edge *e, const struct fit *f)
 {
 	struct edge_pass *p = &e->passes[e->nr_passes++ % EDGE_PASSES];
@@ -263,6 +271,9 @@ static void run_end(struct analysis *a, struct stimer *t)
 	int64_t span = e->n ? e->p[e->n - 1].ts - e->p[0].ts : 0;
 	struct fit f;
 
+	e->all_steps += e->nr_steps;
+	if (!shows_clock(e))
+		e->grid_steps += e->nr_steps;
 	if (e->n >= 4) {
 		fit_line(e, &f);
 		if (f.rms <= ON_LINE_MAX_NS)

@@ -26,6 +26,9 @@ void hvst_guestclock_merged(struct vm *into, struct vm *from);
 void hvst_guestclock_vm_free(struct vm *vm);
 int hvst_guestclock_created(struct stimer *t);
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm);
+/* Do the timer's counts move by a few sizes of steps? Those are ticks, for which no clock is read.
+ */
+bool hvst_guestclock_on_grid(const struct stimer *t);
 /* A clock with another rate, or a lag, and no event that tells why. NULL without memory or room. */
 struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct vcpu *v,
 						      int64_t ts, double ppm, double err);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "../stats/series.h"
+#include "guestclock.h"
+#include "life.h"
 #include "twoclocks.h"
 
 #define SAME_COUNT   10		  /* ref units: the same target, of a guest that computes it anew */
@@ -10,6 +13,7 @@
 #define MIN_LATE     8		  /* past-due arms in a row, as in a burst */
 #define LEVEL_NS     (200 * 1000) /* two upper edges this close show one delay */
 #define MAX_BACKLOGS 16		  /* of one timer that are told apart */
+#define MAX_SLOPE    8		  /* no clock runs off by more than a part in so many */
 #define MAX_VCPUS    8		  /* of a VM whose points are kept */
 #define MAX_POINTS   (1 << 17)	  /* of all VMs */
 
@@ -18,8 +22,9 @@ struct stretch {
 };
 
 /*
- * What the guest asks for, as an offset: 100 * count - trace time. With arms ahead that is the
- * guest's clock plus a delay, which latency only lowers.
+ * What the arms of a timer show. The headroom of arms ahead is the delay asked for, plus by how
+ * much the guest's clock leads; latency only lowers it. The other two are offsets, 100 * count -
+ * trace time.
  */
 struct timer_counts {
 	struct hvst_series ahead;
@@ -27,6 +32,7 @@ struct timer_counts {
 	 * due. */
 	struct hvst_series *reached;
 	struct hvst_series *late; /* past-due arms in a row, each of a count of its own */
+	const struct stimer *timer;
 	uint64_t arms;
 	uint64_t count; /* of the arm before, when it was, and by how much its count moved on */
 	int64_t ts, step;
@@ -125,6 +131,7 @@ static __attribute__((noinline)) struct timer_counts *counts_new(struct stimer *
 	if (!c)
 		return NULL;
 	hvst_series_init(&c->ahead);
+	c->timer = t;
 	c->count = arm->count;
 	c->ts = arm->ts_ns;
 	t->state->counts = c;
@@ -151,7 +158,8 @@ int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm)
 	} else {
 		err = target_reached(c);
 		c->nr_late = 0;
-		hvst_series_add(&c->ahead, arm->ts_ns, offset);
+		if (arm->skew_ns != HVST_UNKNOWN)
+			hvst_series_add(&c->ahead, arm->ts_ns, -arm->skew_ns);
 	}
 	c->count = arm->count;
 	c->ts = arm->ts_ns;
@@ -184,7 +192,10 @@ struct axis {
 	unsigned int shift;
 	int64_t first, end;		/* indexes of bins */
 	int64_t line_ns;		/* the line: trace time plus this */
+	double rate;			/* of the VM's first segment */
 	bool stepped[HVST_SERIES_BINS]; /* the reference clock did, in that bin */
+	/* The reference clock, also between readings; least > most: not known. */
+	struct hvst_series_bin reference[HVST_SERIES_BINS];
 };
 
 /* One bin of one vCPU. */
@@ -197,9 +208,10 @@ struct bin {
 /* What is known of a timer's delays, from bin to bin. */
 struct habit {
 	bool known;
+	bool grid; /* the beat of ticks with another period may move the headroom, slowly */
 	int64_t delay;
-	int64_t ahead, reading; /* of the last bin that shows it */
-	int64_t apart;		/* the guest's clock less the reference clock there */
+	int64_t headroom, reading; /* of the last bin that shows it */
+	int64_t apart;		   /* the guest's clock less the reference clock there */
 };
 
 /* The counts of the busiest timer: one timer has one habit of delays. */
@@ -218,14 +230,15 @@ static struct timer_counts *busiest(const struct vcpu *v)
 }
 
 /* The trace clock, from the first reading of the VM's reference clock on. */
-static bool line_of(const struct analysis *a, int vm, int64_t *line_ns)
+static bool find_line(struct axis *x)
 {
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
+	for (unsigned int i = 0; i < x->a->result.nr_reference; i++) {
+		const struct hvst_ref_segment *s = &x->a->result.reference[i];
 
-		if (s->vm != vm || s->offset_ns == HVST_UNKNOWN)
+		if (s->vm != x->vm->number || s->offset_ns == HVST_UNKNOWN)
 			continue;
-		*line_ns = s->offset_ns;
+		x->line_ns = s->offset_ns;
+		x->rate = isnan(s->rate_ppm) ? 0 : s->rate_ppm / 1e6;
 		return true;
 	}
 	return false;
@@ -288,6 +301,16 @@ static void lay_side_by_side(struct axis *x)
 	}
 }
 
+/* When a bin begins; saturated. */
+static int64_t bin_start(const struct axis *x, int64_t index)
+{
+	int64_t ns;
+
+	if (__builtin_mul_overflow(index, 1LL << x->shift, &ns))
+		return index < 0 ? -INT64_MAX : INT64_MAX;
+	return ns;
+}
+
 static void mark_steps(struct axis *x)
 {
 	for (unsigned int i = 0; i < x->a->result.nr_reference; i++) {
@@ -297,6 +320,88 @@ static void mark_steps(struct axis *x)
 		if (s->vm == x->vm->number && s->step_ns != HVST_UNKNOWN && s->step_ns &&
 		    at >= x->first && at < x->end)
 			x->stepped[at - x->first] = true;
+	}
+}
+
+/*
+ * Between two readings that agree the reference clock ran on: a stock kernel reads it for no arm
+ * that is past due, thus for none of a storm.
+ */
+static void interpolate(struct axis *x, int64_t from, int64_t to)
+{
+	const struct hvst_series_bin *a = &x->reference[from - x->first];
+	const struct hvst_series_bin *b = &x->reference[to - x->first];
+	int64_t moved = hvst_refclock_sub(b->most, a->most);
+
+	if (llabs(moved) > LEVEL_NS + (bin_start(x, to) - bin_start(x, from)) / MAX_SLOPE)
+		return;
+	for (int64_t i = from + 1; i <= to; i++)
+		if (x->stepped[i - x->first])
+			return;
+	for (int64_t i = from + 1; i < to; i++) {
+		struct hvst_series_bin *r = &x->reference[i - x->first];
+
+		r->least = r->most = a->most + moved / (to - from) * (i - from);
+	}
+}
+
+/* Of a bin with a step only what lies beyond it, thus further from the bin before. */
+static void after_step(struct hvst_series_bin *b, const struct hvst_series_bin *before)
+{
+	int64_t down = hvst_refclock_sub(before->most, b->least);
+	int64_t up = hvst_refclock_sub(b->most, before->most);
+
+	if (down > up)
+		b->most = b->least;
+	else
+		b->least = b->most;
+}
+
+/* The last event before @ts that may have moved the VM's clock; INT64_MIN: none. */
+static int64_t moved_before(const struct vm *vm, int64_t ts)
+{
+	const struct vm_life *l = vm->state->life;
+	int64_t last = INT64_MIN;
+
+	for (unsigned int i = 0; i < l->nr && l->steps[i].ts_ns < ts; i++)
+		if (l->steps[i].kind <= LIFE_MASTER)
+			last = l->steps[i].ts_ns;
+	return last;
+}
+
+/* Back from the first reading, in bin @to, unless the clock may have been moved in between. */
+static void extrapolate(struct axis *x, int64_t to)
+{
+	const struct hvst_series_bin *first = &x->reference[to - x->first];
+	int64_t begin = moved_before(x->vm, bin_start(x, to + 1));
+
+	for (int64_t i = to - 1; i >= x->first && bin_start(x, i) > begin; i--) {
+		struct hvst_series_bin *r = &x->reference[i - x->first];
+
+		r->least = r->most =
+			first->most -
+			(int64_t)(x->rate * (double)(bin_start(x, to) - bin_start(x, i)));
+	}
+}
+
+static void follow_reference(struct axis *x)
+{
+	int64_t last = x->end;
+
+	for (int64_t i = x->first; i < x->end; i++) {
+		const struct hvst_series_bin *r = hvst_series_at(x->vm->state->readings, i);
+
+		x->reference[i - x->first] =
+			r ? *r : (struct hvst_series_bin){ INT64_MAX, INT64_MIN };
+		if (!r)
+			continue;
+		if (x->stepped[i - x->first] && last < x->end)
+			after_step(&x->reference[i - x->first], &x->reference[last - x->first]);
+		if (last == x->end)
+			extrapolate(x, i);
+		else if (last < i - 1)
+			interpolate(x, last, i);
+		last = i;
 	}
 }
 
@@ -331,13 +436,15 @@ static bool in_backlog(const struct timer_counts *c, int64_t from, int64_t to)
 
 static void bin_at(const struct axis *x, const struct timer_counts *c, int64_t index, struct bin *b)
 {
-	*b = (struct bin){ .from = index * (1LL << x->shift),
-			   .to = (index + 1) * (1LL << x->shift),
-			   .reading = hvst_series_at(x->vm->state->readings, index),
+	*b = (struct bin){ .from = bin_start(x, index),
+			   .to = bin_start(x, index + 1),
+			   .reading = &x->reference[index - x->first],
 			   .ahead = c ? hvst_series_at(&c->ahead, index) : NULL,
 			   .reached = c && c->reached ? hvst_series_at(c->reached, index) : NULL,
 			   .late = c && c->late ? hvst_series_at(c->late, index) : NULL,
 			   .stepped = x->stepped[index - x->first] };
+	if (b->reading->least > b->reading->most)
+		b->reading = NULL;
 	b->backlog = c && in_backlog(c, b->from, b->to);
 	/* Missed ticks that are replayed say when they were due, not what the guest's clock is. */
 	if (b->backlog)
@@ -349,20 +456,29 @@ static bool near(int64_t a, int64_t b)
 	return llabs(hvst_refclock_sub(a, b)) <= LEVEL_NS;
 }
 
+static int64_t moved_by(const struct habit *h, const struct bin *b)
+{
+	return b->reading && h->reading != HVST_UNKNOWN
+		       ? hvst_refclock_sub(b->reading->most, h->reading)
+		       : 0;
+}
+
+/* The reference clock moved, and the guest's clock did not: its arms lie nearer, or further. */
+static bool stayed(const struct habit *h, const struct bin *b)
+{
+	int64_t longer = hvst_refclock_sub(b->ahead->most, h->headroom);
+	int64_t moved = moved_by(h, b);
+
+	return h->known && !near(moved, 0) && near(longer, -moved);
+}
+
 /*
- * Does the upper edge of a bin's arms ahead go on from the last one: at the same level, or moved by
- * what the reference clock moved by? It then shows the guest's clock.
+ * Does the upper edge of a bin's arms ahead go on from the last one, at its level or moved by a
+ * step of the reference clock that the guest's clock did not follow? It then shows that clock.
  */
 static bool goes_on(const struct habit *h, const struct bin *b)
 {
-	int64_t moved = hvst_refclock_sub(b->ahead->most, h->ahead);
-
-	if (!h->known)
-		return false;
-	if (near(moved, 0))
-		return true;
-	return b->reading && h->reading != HVST_UNKNOWN &&
-	       near(moved, hvst_refclock_sub(b->reading->most, h->reading));
+	return h->known && (near(b->ahead->most, h->headroom) || stayed(h, b));
 }
 
 /*
@@ -371,21 +487,21 @@ static bool goes_on(const struct habit *h, const struct bin *b)
  */
 static void delay_anew(struct habit *h, const struct bin *b)
 {
-	int64_t apart = h->known && !near(h->apart, 0) ? h->apart : 0;
-	int64_t delay =
-		hvst_refclock_sub(hvst_refclock_sub(b->ahead->most, b->reading->most), apart);
-
+	h->apart = h->known && !near(h->apart, 0) ? h->apart : 0;
+	h->delay = hvst_refclock_sub(b->ahead->most, h->apart);
+	if (h->delay < 0)
+		h->delay = 0;
 	h->known = true;
-	h->apart = apart;
-	h->delay = delay > 0 ? delay : 0;
+	h->headroom = b->ahead->most;
 }
 
 static void follow(struct habit *h, const struct bin *b)
 {
-	h->ahead = b->ahead->most;
+	if (h->grid && near(b->ahead->most, h->headroom))
+		h->delay += b->ahead->most - h->headroom;
+	h->headroom = b->ahead->most;
 	h->reading = b->reading ? b->reading->most : HVST_UNKNOWN;
-	if (b->reading)
-		h->apart = hvst_refclock_sub(hvst_refclock_sub(h->ahead, h->delay), h->reading);
+	h->apart = hvst_refclock_sub(h->headroom, h->delay);
 }
 
 /* The next bin after @index with arms ahead. */
@@ -417,23 +533,27 @@ static bool begins_delay(const struct axis *x, const struct timer_counts *c, int
 	return true;
 }
 
-/* The guest's clock in bin @index, as an offset; false where its arms do not show it. */
+/*
+ * The guest's clock in bin @index, as an offset; false where its arms do not show it. Where they
+ * lag in a part of the bin they lag in it. A bin with a step may have arms from both sides of it.
+ */
 static bool guest_in(const struct axis *x, const struct timer_counts *c, int64_t index,
 		     const struct bin *b, struct habit *h, struct hvst_series_bin *out)
 {
+	bool shown = b->ahead && b->reading && (!b->stepped || stayed(h, b)) &&
+		     (goes_on(h, b) || begins_delay(x, c, index, b, h));
+
+	if (shown)
+		follow(h, b);
 	if (b->reached) {
 		*out = *b->reached;
 		return true;
 	}
-	if (b->late && !b->ahead) {
+	if (b->late)
 		out->least = out->most = hvst_refclock_sub(b->late->most, h->delay);
-		return true;
-	}
-	if (!b->ahead || (!goes_on(h, b) && !begins_delay(x, c, index, b, h)))
-		return false;
-	follow(h, b);
-	out->least = out->most = hvst_refclock_sub(h->ahead, h->delay);
-	return true;
+	else if (shown)
+		out->least = out->most = b->reading->most + h->apart;
+	return b->late || shown;
 }
 
 struct points {
@@ -486,7 +606,7 @@ static int point_of(const struct axis *x, int vcpu, const struct bin *b,
 static int vcpu_points(const struct axis *x, const struct vcpu *v, struct points *p, int64_t *apart)
 {
 	const struct timer_counts *c = busiest(v);
-	struct habit h = { .reading = HVST_UNKNOWN };
+	struct habit h = { .reading = HVST_UNKNOWN, .grid = hvst_guestclock_on_grid(c->timer) };
 	struct hvst_series_bin guest;
 	struct bin b;
 
@@ -497,7 +617,7 @@ static int vcpu_points(const struct axis *x, const struct vcpu *v, struct points
 		bin_at(x, c, i, &b);
 		if (!guest_in(x, c, i, &b, &h, &guest))
 			continue;
-		d = b.reading ? llabs(hvst_refclock_sub(guest.least, b.reading->most)) : 0;
+		d = b.reading ? llabs(hvst_refclock_sub(guest.most, b.reading->most)) : 0;
 		if (d > *apart)
 			*apart = d;
 		if (p && point_of(x, v->vcpu_id, &b, &guest, p))
@@ -559,9 +679,10 @@ static int vm_points(struct axis *x, struct points *p)
 
 	lay_side_by_side(x);
 	mark_steps(x);
+	follow_reference(x);
 	for (int64_t i = x->first; i < x->end; i++) {
 		bin_at(x, NULL, i, &b);
-		if (b.reading && point_of(x, -1, &b, NULL, p))
+		if (hvst_series_at(x->vm->state->readings, i) && point_of(x, -1, &b, NULL, p))
 			return -ENOMEM;
 	}
 	n = choose(x, list);
@@ -580,8 +701,7 @@ int hvst_twoclocks_build(struct analysis *a)
 	for_each_vm (vm, a) {
 		struct axis x = { .a = a, .vm = vm };
 
-		if (!vm->state || vm->number < 0 || !hvst_vm_pass(a, vm) ||
-		    !line_of(a, vm->number, &x.line_ns))
+		if (!vm->state || vm->number < 0 || !hvst_vm_pass(a, vm) || !find_line(&x))
 			continue;
 		err = vm_points(&x, &p);
 		if (err)

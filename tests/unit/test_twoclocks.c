@@ -10,13 +10,18 @@ static const struct who vcpu0 = { &host, 701, 0, 0 };
 
 #define CLOSE US(150)
 
-static void begin(struct feed *f)
+static void begin_on(struct feed *f, struct host h)
 {
-	host = (struct host){ .o = -SEC(900) };
+	host = h;
 	feed_begin(f, 0);
 	guest_setup(f, &vcpu0, 0);
 	ev_entry(f, &vcpu0);
 	guest_ticks(f, &vcpu0, 200, MS(2));
+}
+
+static void begin(struct feed *f)
+{
+	begin_on(f, (struct host){ .o = -SEC(900) });
 }
 
 /* A guest whose clock lies @lag behind arms a target until its own clock has reached it. */
@@ -83,7 +88,8 @@ static void never_off(const struct feed *f)
 	int64_t least, most;
 
 	guest_range(f, &least, &most);
-	assert_true(least > -CLOSE && most < CLOSE);
+	if (least <= -CLOSE || most >= CLOSE)
+		fail_msg("guest %lld to %lld", (long long)least, (long long)most);
 }
 
 static void test_healthy(void **state)
@@ -143,6 +149,26 @@ static void test_lag_ends(void **state)
 	feed_free(&f);
 }
 
+/* A stock kernel reads its clock for no arm past due: the readings before and after have it. */
+static void test_stock_kernel(void **state)
+{
+	int64_t least, most;
+	struct feed f;
+
+	(void)state;
+	begin_on(&f, (struct host){ .o = -SEC(900), .kernel = STOCK });
+	guest_behind(&f, 4000, MS(40), MS(2));
+	guest_ticks(&f, &vcpu0, 200, MS(2));
+	feed_end(&f);
+	expect(&f, 0, 0);
+	guest_range(&f, &least, &most);
+	assert_true(llabs(least + MS(40)) < CLOSE && most < CLOSE);
+	for (unsigned int i = 0; i < f.r->nr_points; i++)
+		if (f.r->points[i].guest_max_ns < -MS(1) && f.r->points[i].vcpu == 0)
+			assert_true(llabs(f.r->points[i].reference_max_ns) < CLOSE);
+	feed_free(&f);
+}
+
 /* The reference clock steps, and the guest's follows it or not. */
 static void test_steps(void **state)
 {
@@ -166,6 +192,15 @@ static void test_steps(void **state)
 		guest_behind(&f, steps[i] < -SEC(1) ? 6 : 200, steps[i], MS(2));
 		feed_end(&f);
 		expect(&f, steps[i], 0);
+		feed_free(&f);
+	}
+	for (unsigned int n = 1; n < 3; n++) { /* one arm or two are enough */
+		begin(&f);
+		host_step(&f, &host, -SEC(11));
+		ev_master(&f, 700, 2, true);
+		guest_behind(&f, n, -SEC(11), MS(2));
+		feed_end(&f);
+		expect(&f, -SEC(11), 0);
 		feed_free(&f);
 	}
 	begin(&f);
@@ -223,6 +258,47 @@ static void test_backlog(void **state)
 	feed_free(&f);
 }
 
+/* The beat of a grid of ticks with the period of what sets them is no slow clock. */
+static void test_grid(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	host = (struct host){ .o = -SEC(900) };
+	feed_begin(&f, 0);
+	guest_setup(&f, &vcpu0, 0);
+	for (unsigned int i = 0; i < 4000; i++) {
+		uint64_t next = ref_now(&f, &host) / 40000 * 40000 + 80000;
+		int64_t at = f.now + MS(10) + 400;
+
+		guest_arm(&f, &vcpu0, 0, next);
+		f.now = at > f.now ? at : f.now;
+	}
+	feed_end(&f);
+	never_off(&f);
+	feed_free(&f);
+}
+
+/* Both clocks run 3 % too slowly, whatever delays the guest asks for. */
+static void test_slope(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f);
+	host_rate(&f, &host, -31400);
+	for (unsigned int i = 0; i < 2000; i++)
+		guest_ticks(&f, &vcpu0, 1, i / 100 % 2 ? MS(2) : MS(12));
+	feed_end(&f);
+	for (unsigned int i = 0; i < f.r->nr_points; i++) {
+		const struct hvst_clock_point *p = &f.r->points[i];
+
+		assert_true(p->vcpu < 0 || llabs(p->guest_max_ns - p->reference_max_ns) < CLOSE);
+	}
+	assert_true(last_of(&f, 0)->reference_max_ns < -MS(300));
+	feed_free(&f);
+}
+
 /* A rate shows as a slope, from the arms ahead on. */
 static void test_rate(void **state)
 {
@@ -273,10 +349,12 @@ static void test_many_vcpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_healthy),	 cmocka_unit_test(test_guest_lags),
-		cmocka_unit_test(test_lag_ends), cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_delays),	 cmocka_unit_test(test_backlog),
-		cmocka_unit_test(test_rate),	 cmocka_unit_test(test_many_vcpus),
+		cmocka_unit_test(test_healthy),	   cmocka_unit_test(test_guest_lags),
+		cmocka_unit_test(test_lag_ends),   cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_delays),	   cmocka_unit_test(test_backlog),
+		cmocka_unit_test(test_rate),	   cmocka_unit_test(test_stock_kernel),
+		cmocka_unit_test(test_grid),	   cmocka_unit_test(test_slope),
+		cmocka_unit_test(test_many_vcpus),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
