@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "merge.h"
@@ -44,9 +45,9 @@ static int merge_files(const struct options *o, struct merge *m)
 		return code ? code : EXIT_NOTHING;
 	}
 	if (m->duplicates && !o->quiet)
-		cli_warn("left out what is of a recording merged before: %llu of %llu results",
-			 (unsigned long long)m->duplicates,
-			 (unsigned long long)(m->duplicates + m->results));
+		cli_warn("left out what is of a recording merged before: %" PRIu64 " of %" PRIu64
+			 " results",
+			 m->duplicates, m->duplicates + m->results);
 	written = write_merged(o, m);
 	return written ? written : code;
 }

@@ -317,7 +317,7 @@ static int add_one(struct merge *m, const char *path, unsigned int nth,
 static int merge_results(struct merge *m, struct stored_file *f)
 {
 	static const struct stored_ops ops = { on_timer, on_storm, on_verdict };
-	struct stored_recording rec;
+	struct stored_recording rec = { .file = "" };
 	unsigned int nth = 0;
 	int got;
 

@@ -310,10 +310,11 @@ static bool in_object(const struct json_reader *r)
 
 static enum json_token open_level(struct json_reader *r, enum json_token token)
 {
-	uint32_t bit = 1u << r->depth;
+	uint32_t bit;
 
 	if (r->depth == JSON_MAX_DEPTH)
 		return json_fail(r, "nested too deeply");
+	bit = 1u << r->depth;
 	r->at++;
 	r->in_object = token == JSON_OBJECT ? r->in_object | bit : r->in_object & ~bit;
 	r->depth++;
