@@ -109,10 +109,11 @@ UNIT_BINS	:= $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRCS))
 BENCH_BINS	:= $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(BENCH_SRCS))
 SAMPLE_BINS	:= $(patsubst samples/%.c,$(O)/samples/%,$(SAMPLE_SRCS))
 PLUGINS		:= $(patsubst plugins/%.c,$(O)/plugins/%.so,$(PLUGIN_SRCS))
-# Built where the headers of KernelShark's library are there.
+# Built where the headers of KernelShark's library are there, and not for sanitizers: it is loaded by programs
+# without them.
 KSHARK_CFLAGS	:= $(shell $(PKG_CONFIG) --exists libkshark 2>/dev/null && command -v $(CXX) >/dev/null && \
 		   [ -e /usr/include/GL/glu.h ] && $(PKG_CONFIG) --cflags libkshark | sed "s/-I/-isystem /g")
-KSHARK		:= $(if $(KSHARK_CFLAGS),$(O)/kshark/plugin-hv_stimer.so)
+KSHARK		:= $(if $(SANITIZE),,$(if $(KSHARK_CFLAGS),$(O)/kshark/plugin-hv_stimer.so))
 # The reproducer's guest is a program for x86-64.
 STORM_BIN	:= $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),$(O)/stimer-storm)
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kshark_draw PLUGIN FILE TID BINS: opens FILE with libkshark, loads PLUGIN as KernelShark does, has it
- * draw on the graph of a task and on those of the CPUs, without a screen. Prints a line for each shape:
- * "BIN HEIGHT COLOR" of a line upwards, "bar BIN BIN COLOR" of a level one; then "cpu N" shapes.
+ * kshark_draw PLUGIN FILE TID BINS: opens FILE with libkshark, loads PLUGIN as KernelShark does,
+ * has it draw on the graph of a task and on those of the CPUs, without a screen. Prints a line for
+ * each shape: "BIN HEIGHT COLOR" of a line upwards, "bar BIN BIN COLOR" of a level one; then "cpu
+ * N" shapes.
  */
 #include <cstdio>
 #include <cstdlib>
@@ -27,12 +28,15 @@ static void print(const KsPlot::PlotObject *object)
 	if (!line)
 		printf("something else\n");
 	else if (line->pointY(0) == line->pointY(1))
-		printf("bar %d %d %d,%d,%d\n", bin_of(line->pointX(0)), bin_of(line->pointX(1) - 1), c.r(), c.g(), c.b());
+		printf("bar %d %d %d,%d,%d\n", bin_of(line->pointX(0)), bin_of(line->pointX(1) - 1),
+		       c.r(), c.g(), c.b());
 	else
-		printf("%d %d %d,%d,%d\n", bin_of(line->pointX(0)), graph->base() - line->pointY(1), c.r(), c.g(), c.b());
+		printf("%d %d %d,%d,%d\n", bin_of(line->pointX(0)), graph->base() - line->pointY(1),
+		       c.r(), c.g(), c.b());
 }
 
-static KsPlot::PlotObjList draw(kshark_data_stream *stream, kshark_trace_histo *histo, int val, int action)
+static KsPlot::PlotObjList draw(kshark_data_stream *stream, kshark_trace_histo *histo, int val,
+				int action)
 {
 	KsPlot::PlotObjList shapes;
 	KsCppArgV argv = { histo, graph, &shapes };
@@ -72,7 +76,8 @@ int main(int argc, char **argv)
 	graph = &g;
 	g.setHeight(100);
 	g.setBase(500);
-	printf("bins %d from %lld width %lld\n", histo.n_bins, (long long)histo.min, (long long)histo.bin_size);
+	printf("bins %d from %lld width %lld\n", histo.n_bins, (long long)histo.min,
+	       (long long)histo.bin_size);
 	for (auto *shape : draw(stream, &histo, atoi(argv[3]), KSHARK_TASK_DRAW)) {
 		print(shape);
 		delete shape;
