@@ -316,7 +316,9 @@ static int add_one(struct merge *m, const char *path, unsigned int nth,
 
 static int merge_results(struct merge *m, struct stored_file *f)
 {
-	static const struct stored_ops ops = { on_timer, on_storm, on_verdict };
+	static const struct stored_ops ops = { .timer = on_timer,
+					       .storm = on_storm,
+					       .verdict = on_verdict };
 	struct stored_recording rec = { .file = "" };
 	unsigned int nth = 0;
 	int got;
