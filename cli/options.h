@@ -94,7 +94,7 @@ struct options {
 	unsigned int nr_policies;
 	struct policy_sweep sweep;
 	/* browse */
-	const char *script, *state;
+	const char *script, *state, *beside;
 	bool ascii;
 	unsigned int top; /* hosts that merge names */
 	struct record_options record;
