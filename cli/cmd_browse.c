@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "browse/app.h"
 #include "browse/find.h"
 #include "browse/loader.h"
+#include "browse/screen.h"
 #include "message.h"
 #include "options.h"
 #include "context.h"
@@ -28,7 +28,7 @@ static void name_files(const struct string_list *files, char *buf, size_t len)
 		 slash ? slash + 1 : files->v[0], files->n - 1);
 }
 
-static int run_script(struct br_app *a, const struct options *o)
+static int run_script(struct br_screen *s, const struct options *o)
 {
 	FILE *f = strcmp(o->script, "-") ? fopen(o->script, "r") : stdin;
 	int code;
@@ -37,7 +37,7 @@ static int run_script(struct br_app *a, const struct options *o)
 		cli_error("%s: %s", o->script, strerror(errno));
 		return EXIT_USAGE;
 	}
-	code = br_script_run(a, f, o->script, stdout);
+	code = br_script_run(s, f, o->script, stdout);
 	if (f != stdin)
 		fclose(f);
 	if (fflush(stdout) || ferror(stdout))
@@ -46,7 +46,7 @@ static int run_script(struct br_app *a, const struct options *o)
 }
 
 /* The exit code follows from how the index pass ended. */
-static int outcome(struct br_app *a, const struct options *o)
+static int outcome(struct br_app *a, const char *file)
 {
 	int code = EXIT_OK;
 
@@ -55,7 +55,7 @@ static int outcome(struct br_app *a, const struct options *o)
 		cli_error("%s", a->m.live.error);
 		code = EXIT_INPUT;
 	} else if (a->m.live.trace && !a->m.live.err && !a->m.live.trace->relevant) {
-		cli_error("%s: none of its events is one that browse can use", o->files.v[0]);
+		cli_error("%s: none of its events is one that browse can use", file);
 		code = EXIT_NOTHING;
 	}
 	br_model_unlock(&a->m);
@@ -86,65 +86,116 @@ static bool keeps(const struct options *o)
 	return o->state ? *o->state : !o->script;
 }
 
-static int browse(const struct options *o, struct br_source *src)
+/* One recording: the sessions that read it, and what shows it. */
+struct pane {
+	struct options o; /* those of the command, with its own files */
+	struct hvst_session *sessions[3];
+	struct br_source *src;
+	struct br_app app;
+	bool shown; /* @app is initialised */
+};
+
+/* @index: an open session, the pane's from now on; NULL: one of its own. False after a message. */
+static bool pane_open(struct pane *p, struct hvst_session *index, int64_t from_ns, int64_t to_ns)
 {
+	p->sessions[0] = index;
+	for (int i = 0; i < 3; i++) {
+		if (!p->sessions[i])
+			p->sessions[i] = ctx_new_session(&p->o);
+		if (!p->sessions[i])
+			return false;
+		/*
+		 * --vm, --vcpu, --timer and --filter set the filter of the screen, which can be
+		 * changed: the sessions read everything.
+		 */
+		hvst_session_set_filter(p->sessions[i], -1, -1, -1);
+	}
+	p->src = br_loader_new(p->sessions[0], p->sessions[1], p->sessions[2], from_ns, to_ns);
+	if (!p->src)
+		cli_error("out of memory");
+	return p->src;
+}
+
+static bool pane_show(struct pane *p, bool keep)
+{
+	const struct options *o = &p->o;
 	bool ascii = o->ascii || (!o->script && !br_term_utf8());
-	struct br_app a;
 	char name[64], filter[FILTER_LEN + 80];
-	int code = EXIT_INPUT;
 
 	name_files(&o->files, name, sizeof(name));
-	if (br_app_init(&a, src, name, SCRIPT_W, SCRIPT_H, ascii)) {
+	if (br_app_init(&p->app, p->src, name, SCRIPT_W, SCRIPT_H, ascii)) {
 		cli_error("out of memory");
-		goto out;
+		return false;
 	}
+	p->shown = true;
 	first_filter(o, filter, sizeof(filter));
-	br_model_lock(&a.m);
-	if (!br_find_filter(&a.m, filter))
-		cli_error("browse: %s", a.m.message);
-	br_model_unlock(&a.m);
-	if (keeps(o))
-		br_app_keep(&a, o->files.v[0], o->state && *o->state ? o->state : NULL, !*filter);
-	code = o->script ? run_script(&a, o) : br_term_run(&a, !getenv("NO_COLOR"));
-	if (!br_app_save(&a))
-		cli_warn("browse: %s", a.m.message);
+	br_model_lock(&p->app.m);
+	if (!br_find_filter(&p->app.m, filter))
+		cli_error("browse: %s", p->app.m.message);
+	br_model_unlock(&p->app.m);
+	if (keep)
+		br_app_keep(&p->app, o->files.v[0], o->state && *o->state ? o->state : NULL,
+			    !*filter);
+	return true;
+}
+
+/* What the pane leaves behind, and how it ended. */
+static int pane_end(struct pane *p)
+{
+	if (!br_app_save(&p->app))
+		cli_warn("browse: %s", p->app.m.message);
+	return outcome(&p->app, p->o.files.v[0]);
+}
+
+static void pane_free(struct pane *p)
+{
+	if (p->shown)
+		br_app_free(&p->app);
+	br_loader_free(p->src);
+	for (int i = 1; i < 3; i++)
+		hvst_session_free(p->sessions[i]);
+}
+
+static int run(struct pane *first, struct pane *second)
+{
+	const struct options *o = &first->o;
+	struct br_screen s;
+	int code, other = EXIT_OK;
+
+	if (br_screen_init(&s, &first->app, second ? &second->app : NULL)) {
+		cli_error("out of memory");
+		return EXIT_INPUT;
+	}
+	code = o->script ? run_script(&s, o) : br_term_run(&s, !getenv("NO_COLOR"));
+	br_screen_free(&s);
+	if (second && !code)
+		other = pane_end(second);
 	if (!code)
-		code = outcome(&a, o);
-out:
-	br_app_free(&a);
-	return code;
+		code = pane_end(first);
+	return code ? code : other;
 }
 
 int cmd_browse(int argc, char **argv)
 {
-	struct hvst_session *reads, *searches;
-	struct br_source *src = NULL;
+	struct pane first = { 0 }, second = { 0 };
 	struct context r;
+	bool beside;
 	int code;
 
 	setlocale(LC_CTYPE, "");
 	if (!ctx_start(&r, CMD_BROWSE, argc, argv, &code))
 		return code;
 	code = EXIT_INPUT;
-	reads = ctx_new_session(&r.o);
-	searches = ctx_new_session(&r.o);
-	if (!reads || !searches)
-		goto out;
-	/*
-	 * --vm, --vcpu, --timer and --filter set the filter of the screen, which can be changed:
-	 * the sessions read everything.
-	 */
-	hvst_session_set_filter(r.s, -1, -1, -1);
-	hvst_session_set_filter(reads, -1, -1, -1);
-	hvst_session_set_filter(searches, -1, -1, -1);
-	src = br_loader_new(r.s, reads, searches, r.from_ns, r.to_ns);
-	if (src)
-		code = browse(&r.o, src);
-	else
-		cli_error("out of memory");
-out:
-	br_loader_free(src);
-	hvst_session_free(reads);
-	hvst_session_free(searches);
+	beside = r.o.beside;
+	first.o = second.o = r.o;
+	second.o.files = (struct string_list){ &r.o.beside, 1 };
+	second.o.state = NULL;
+	if (pane_open(&first, r.s, r.from_ns, r.to_ns) && pane_show(&first, keeps(&r.o)) &&
+	    (!beside || (pane_open(&second, NULL, HVST_UNKNOWN, HVST_UNKNOWN) &&
+			 pane_show(&second, !r.o.state && !r.o.script))))
+		code = run(&first, beside ? &second : NULL);
+	pane_free(&second);
+	hvst_session_free(second.sessions[0]);
+	pane_free(&first);
 	return ctx_fail(&r, code);
 }

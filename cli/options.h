@@ -97,7 +97,7 @@ struct options {
 	struct time_arg split;
 	unsigned int tolerance; /* per cent */
 	/* browse */
-	const char *script, *state;
+	const char *script, *state, *beside;
 	bool ascii;
 	unsigned int top; /* hosts that merge names */
 	struct record_options record;

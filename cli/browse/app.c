@@ -46,8 +46,7 @@ static bool poll_source(struct br_app *a)
 	return changed;
 }
 
-/* Called with the source locked. */
-static void draw(struct br_app *a)
+void br_app_draw(struct br_app *a)
 {
 	fit(a);
 	br_model_request(&a->m);
@@ -119,7 +118,7 @@ int br_app_resize(struct br_app *a, int w, int h)
 
 	br_model_lock(&a->m);
 	poll_source(a);
-	draw(a);
+	br_app_draw(a);
 	br_model_unlock(&a->m);
 	return err;
 }
@@ -216,7 +215,7 @@ void br_app_key(struct br_app *a, const struct br_input *in)
 	poll_source(a);
 	fit(a);
 	br_input(&a->m, &a->l, in);
-	draw(a);
+	br_app_draw(a);
 	if (a->m.write_to[0]) {
 		write_file(a);
 		a->m.write_to[0] = 0;
@@ -235,7 +234,7 @@ bool br_app_poll(struct br_app *a)
 	br_model_lock(&a->m);
 	changed = poll_source(a);
 	if (changed)
-		draw(a);
+		br_app_draw(a);
 	br_model_unlock(&a->m);
 	return changed;
 }

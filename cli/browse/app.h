@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Connects model, view and input: takes keys and sizes, produces a drawn grid. */
+/* Connects model, view and input of one recording: takes keys and sizes, produces a drawn grid. */
 #ifndef HVST_BROWSE_APP_H
 #define HVST_BROWSE_APP_H
 
@@ -27,23 +27,17 @@ void br_app_keep(struct br_app *a, const char *recording, const char *state, boo
 /* Writes it, if it has changed. False after a message on the screen. */
 bool br_app_save(struct br_app *a);
 int br_app_resize(struct br_app *a, int w, int h);
+/* Lays out and draws. With the source locked. */
+void br_app_draw(struct br_app *a);
 void br_app_key(struct br_app *a, const struct br_input *in);
 /* Process replies of the source. Returns true if the grid was redrawn. */
 bool br_app_poll(struct br_app *a);
 /* Wait until all requests for this screen are served. */
 void br_app_wait_idle(struct br_app *a);
 
-/* The terminal: shows @a until the user quits. 0, or an exit code after a message. */
-int br_term_run(struct br_app *a, bool color);
 /* Does the locale's character set hold the block and braille characters? */
 bool br_term_utf8(void);
 /* The terminal has an entry in the database, with cursor addressing. */
 bool br_terminfo_usable(void);
-
-/*
- * Executes the script (see hvstimer-browse(1)) and writes screens to @out. Returns 0 or an exit
- * code.
- */
-int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out);
 
 #endif

@@ -184,6 +184,11 @@ static void do_overlay(struct br_model *m, int overlay)
 	m->overlay_top = 0;
 }
 
+static void do_halves(struct br_model *m, int key)
+{
+	m->screen_key = (enum br_screen_key)key;
+}
+
 static void do_quit(struct br_model *m, int arg)
 {
 	(void)arg;
@@ -306,6 +311,8 @@ static const struct br_key keys[] = {
 	  { 'Y' },
 	  do_overlay,
 	  BR_COMMANDS },
+	{ "w", "of two recordings: to the other one", { 'w' }, do_halves, BR_SCREEN_OTHER },
+	{ "W", "move their windows together or apart", { 'W' }, do_halves, BR_SCREEN_APART },
 	{ "Esc",
 	  "stop indexing, reading or searching; drop the selection",
 	  { BR_KEY_ESC },

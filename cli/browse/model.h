@@ -16,6 +16,9 @@ enum br_finding_kind { BR_F_STORM, BR_F_GUEST, BR_F_REFERENCE, BR_F_LIFE, BR_F_V
 enum br_skew { BR_SKEW_IF_ROOM, BR_SKEW_ON, BR_SKEW_OFF };
 enum br_overlay { BR_NO_OVERLAY, BR_HELP, BR_ATTRIBUTES, BR_EVENT, BR_NOTES, BR_COMMANDS };
 
+/* Keys about two recordings shown at once. */
+enum br_screen_key { BR_SCREEN_NONE, BR_SCREEN_OTHER, BR_SCREEN_APART };
+
 /*
  * One row of the timeline. @timer: index into the main index's timers; a VM has @n from @first on
  * of the model's shown ones.
@@ -105,6 +108,10 @@ struct br_model {
 	char write_to[BR_LINE]; /* y: where the screen is to be written once it is drawn; "" */
 	char message[BR_LINE + 80];
 	bool quit;
+	enum br_screen_key screen_key; /* that was pressed, for screen.c */
+	int64_t reach_ns; /* windows may go so far from the beginning: beside a longer recording */
+	int whole_cols;	  /* the number of columns for which that is known */
+	int64_t whole_col_ns; /* a column is no narrower where everything is shown: likewise */
 };
 
 void br_model_init(struct br_model *m, struct br_source *src, const char *name);

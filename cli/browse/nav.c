@@ -39,17 +39,28 @@ static void fit_whole(struct br_model *m, int64_t first, int64_t last)
 	int64_t unit;
 
 	m->whole = true;
-	m->col_ns = fit_column(m, (last - first) / m->cols + 1, &unit);
+	m->col_ns = (last - first) / m->cols + 1;
+	m->col_ns = fit_column(m, m->col_ns < m->whole_col_ns ? m->whole_col_ns : m->col_ns, &unit);
 	m->from = floor_to(first, unit);
 	if (br_model_end(m) <= last)
 		m->col_ns += unit;
+}
+
+/* How far windows go: to the end of the recording, or of a longer one that is shown beside it. */
+static bool reach(const struct br_model *m, int64_t *first, int64_t *last)
+{
+	if (!br_model_span(m, first, last))
+		return false;
+	if (*last < *first + m->reach_ns)
+		*last = br_clamp_time(*first + m->reach_ns);
+	return true;
 }
 
 static void set_window(struct br_model *m, int64_t from, int64_t col_ns)
 {
 	int64_t first, last, unit;
 
-	if (!br_model_span(m, &first, &last))
+	if (!reach(m, &first, &last))
 		return;
 	if (col_ns > (last - first) / m->cols) {
 		fit_whole(m, first, last);
@@ -60,6 +71,18 @@ static void set_window(struct br_model *m, int64_t from, int64_t col_ns)
 	if (from > last + 1 - m->cols * m->col_ns)
 		from = round_up(last + 1 - m->cols * m->col_ns - first, unit) + first;
 	m->from = floor_to(from < first ? first : from, unit);
+	m->span = m->cols * m->col_ns;
+}
+
+int64_t br_nav_whole_column(struct br_model *m)
+{
+	set_window(m, m->from, BR_TIME_LIMIT);
+	return m->col_ns;
+}
+
+void br_nav_columns_of(struct br_model *m, int64_t from, int64_t col_ns)
+{
+	set_window(m, from, col_ns);
 	m->span = m->cols * m->col_ns;
 }
 

@@ -7,12 +7,12 @@
 
 #include "../message.h"
 #include "../options.h"
-#include "app.h"
+#include "screen.h"
 
 #define MAX_TIMES 100000
 
 struct script {
-	struct br_app *a;
+	struct br_screen *s;
 	FILE *out;
 	const char *name;
 	unsigned int line;
@@ -74,10 +74,10 @@ static void press(struct script *s, const struct br_input *in)
 	unsigned int i = s->nr_times;
 	double start = now_ms();
 
-	br_app_key(s->a, in);
+	br_screen_key(s->s, in);
 	s->answered[i] = now_ms() - start;
 	if (s->wait)
-		br_app_wait_idle(s->a);
+		br_screen_wait_idle(s->s);
 	s->complete[i] = now_ms() - start;
 	s->nr_times += i < MAX_TIMES - 1;
 }
@@ -112,10 +112,10 @@ static int do_size(struct script *s, char *args)
 	if (sscanf(args, "%dx%d", &w, &h) != 2 || w < 1 || h < 1 || w > BR_MAX_SIDE ||
 	    h > BR_MAX_SIDE)
 		return bad(s, "a size is 80x24", args);
-	if (br_app_resize(s->a, w, h))
+	if (br_screen_resize(s->s, w, h))
 		return bad(s, "out of memory", args);
 	if (s->wait)
-		br_app_wait_idle(s->a);
+		br_screen_wait_idle(s->s);
 	return 0;
 }
 
@@ -139,23 +139,23 @@ static int do_mouse(struct script *s, char *args)
 static int do_screen(struct script *s, char *args)
 {
 	(void)args;
-	br_app_wait_idle(s->a);
-	br_grid_write(&s->a->g, s->out);
+	br_screen_wait_idle(s->s);
+	br_grid_write(&s->s->g, s->out);
 	return 0;
 }
 
 static int do_roles(struct script *s, char *args)
 {
 	(void)args;
-	br_app_wait_idle(s->a);
-	br_grid_write_roles(&s->a->g, s->out);
+	br_screen_wait_idle(s->s);
+	br_grid_write_roles(&s->s->g, s->out);
 	return 0;
 }
 
 /* Print what the screen shows as integers, for tests that compare it with the other commands. */
 static void print_timer(const struct script *s, const struct br_row *row)
 {
-	const struct br_model *m = &s->a->m;
+	const struct br_model *m = &br_screen_app(s->s)->m;
 	const struct br_timer *l = br_model_timer(m, row);
 	struct br_sum sum;
 
@@ -177,10 +177,10 @@ static void print_event(const struct script *s, const struct br_event *e)
 
 static int do_numbers(struct script *s, char *args)
 {
-	struct br_model *m = &s->a->m;
+	struct br_model *m = &br_screen_app(s->s)->m;
 
 	(void)args;
-	br_app_wait_idle(s->a);
+	br_screen_wait_idle(s->s);
 	br_model_lock(m);
 	fprintf(s->out, "window %" PRId64 " %" PRId64 " %s\n", m->from, br_model_end(m),
 		br_model_exact(m) ? "exact" : "index");
@@ -205,7 +205,7 @@ static int do_wait(struct script *s, char *args)
 {
 	s->wait = strcmp(args, "no");
 	if (s->wait)
-		br_app_wait_idle(s->a);
+		br_screen_wait_idle(s->s);
 	return 0;
 }
 
@@ -264,9 +264,9 @@ static int run_line(struct script *s, char *line)
 	return bad(s, "no such command", line);
 }
 
-int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out)
+int br_script_run(struct br_screen *screen, FILE *script, const char *name, FILE *out)
 {
-	struct script s = { .a = a, .out = out, .name = name, .wait = true };
+	struct script s = { .s = screen, .out = out, .name = name, .wait = true };
 	char *line = NULL;
 	size_t cap = 0;
 	int code = 0;
@@ -277,8 +277,8 @@ int br_script_run(struct br_app *a, FILE *script, const char *name, FILE *out)
 		cli_error("out of memory");
 		code = EXIT_INPUT;
 	}
-	br_app_wait_idle(a);
-	while (!code && !a->m.quit && getline(&line, &cap, script) >= 0) {
+	br_screen_wait_idle(screen);
+	while (!code && !br_screen_quit(screen) && getline(&line, &cap, script) >= 0) {
 		s.line++;
 		code = run_line(&s, line);
 	}

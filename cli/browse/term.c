@@ -15,7 +15,7 @@
 
 #include "../message.h"
 #include "../options.h"
-#include "app.h"
+#include "screen.h"
 
 #include <term.h> /* last: defines macros with names like "lines" */
 
@@ -211,7 +211,7 @@ static int key_of(int ch)
 }
 
 struct loop {
-	struct br_app *a;
+	struct br_screen *s;
 	bool color;
 	bool pressed; /* the left button, at pressed_x, pressed_y */
 	int pressed_x, pressed_y;
@@ -255,34 +255,49 @@ static void handle(struct loop *l, int ch)
 	struct br_input in = { 0 };
 
 	if (ch == KEY_RESIZE) {
-		br_app_resize(l->a, COLS, LINES);
+		br_screen_resize(l->s, COLS, LINES);
 	} else if (ch == CTRL('l')) {
 		clearok(curscr, TRUE);
 	} else if (ch == KEY_MOUSE) {
 		if (mouse_input(l, &in))
-			br_app_key(l->a, &in);
+			br_screen_key(l->s, &in);
 	} else {
 		in.key = key_of(ch);
-		br_app_key(l->a, &in);
+		br_screen_key(l->s, &in);
 	}
+}
+
+/* poll(2) looks at none that is negative. */
+static int news_of(const struct br_screen *s, int half)
+{
+	return s->half[half] ? s->half[half]->m.src->news_fd : -1;
+}
+
+static bool take_news(const struct pollfd fds[2])
+{
+	uint64_t news;
+
+	for (int i = 0; i < 2; i++)
+		if (fds[i].revents && read(fds[i].fd, &news, sizeof(news)) < 0)
+			return false;
+	return true;
 }
 
 static void loop(struct loop *l)
 {
-	struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
-				 { .fd = l->a->m.src->news_fd, .events = POLLIN } };
-	uint64_t news;
+	struct pollfd fds[3] = { { .fd = STDIN_FILENO, .events = POLLIN },
+				 { .fd = news_of(l->s, 0), .events = POLLIN },
+				 { .fd = news_of(l->s, 1), .events = POLLIN } };
 	int ch;
 
-	while (!l->a->m.quit && !tty.ended_by) {
-		br_app_poll(l->a);
-		show(&l->a->g, l->color);
-		if (poll(fds, 2, POLL_MS) > 0 && fds[1].revents &&
-		    read(fds[1].fd, &news, sizeof(news)) < 0)
+	while (!br_screen_quit(l->s) && !tty.ended_by) {
+		br_screen_poll(l->s);
+		show(&l->s->g, l->color);
+		if (poll(fds, 3, POLL_MS) > 0 && !take_news(&fds[1]))
 			continue;
 		if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 			return;
-		while (!l->a->m.quit && (ch = getch()) != ERR)
+		while (!br_screen_quit(l->s) && (ch = getch()) != ERR)
 			handle(l, ch);
 	}
 }
@@ -318,9 +333,9 @@ static SCREEN *begin(void)
 	return screen;
 }
 
-int br_term_run(struct br_app *a, bool color)
+int br_term_run(struct br_screen *s, bool color)
 {
-	struct loop l = { .a = a };
+	struct loop l = { .s = s };
 	SCREEN *screen;
 	int sig;
 
@@ -336,7 +351,7 @@ int br_term_run(struct br_app *a, bool color)
 		return EXIT_USAGE;
 	}
 	l.color = init_colors(color);
-	br_app_resize(a, COLS, LINES);
+	br_screen_resize(s, COLS, LINES);
 	loop(&l);
 	/* Where there is no second screen to come back from, the prompt gets a line of its own. */
 	move(LINES - 1, 0);

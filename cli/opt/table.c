@@ -216,6 +216,9 @@ const struct option_desc option_table[] = {
 	{ "script", 0, "FILE", SEC_OTHER, CMD_BROWSE,
 	  "no terminal: take keys from FILE (- is standard input), print the screens it asks for",
 	  .set = set_once, AT(script) },
+	{ "beside", 0, "FILE", SEC_INPUT, CMD_BROWSE,
+	  "show the recording FILE beside the other one, with the same width of time",
+	  .set = set_file, AT(beside) },
 	{ "state", 0, "FILE", SEC_OTHER, CMD_BROWSE,
 	  "keep bookmarks, notes, filter and view in FILE, '' nowhere (default: beside the "
 	  "recording)",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The browser's key script on a recording made up in memory. Files that `y` writes go nowhere. */
 #include "../../cli/output/out.h"
+#include "../../cli/browse/screen.h"
 #include "../unit/browse_fake.h"
 #include "fuzz.h"
 
@@ -44,15 +45,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	FILE *script = size ? fmemopen((void *)(uintptr_t)data, size, "r") : NULL;
+	struct br_screen s;
 	struct br_app a;
 
 	if (!script)
 		return 0;
 	recording->src.cancel(&recording->src);
-	if (!br_app_init(&a, &recording->src, "fake.dat", 80, 24, false)) {
-		br_script_run(&a, script, "script", screens);
-		br_app_free(&a);
-	}
+	PROMISE(!br_app_init(&a, &recording->src, "fake.dat", 80, 24, false));
+	PROMISE(!br_screen_init(&s, &a, NULL));
+	br_script_run(&s, script, "script", screens);
+	br_screen_free(&s);
+	br_app_free(&a);
 	fclose(script);
 	return 0;
 }

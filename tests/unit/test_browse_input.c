@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../cli/browse/screen.h"
 #include "browse_fake.h"
 
 struct fixture {
@@ -443,27 +444,80 @@ static void test_random_keys(void **state)
 	}
 }
 
+static void to_screen(struct br_screen *s, const char *keys)
+{
+	for (; *keys; keys++) {
+		br_screen_key(s, &(struct br_input){ .key = *keys == '\n' ? BR_KEY_ENTER : *keys });
+		br_screen_wait_idle(s);
+	}
+}
+
+static int64_t begins(const struct br_model *m)
+{
+	return m->from - FAKE_START;
+}
+
+/* Two recordings: one width of time whatever is pressed, together or with a distance. */
+static void test_beside(void **state)
+{
+	struct fixture *x = *state, *y = NULL;
+	struct br_model *a = &x->a.m, *b;
+	struct br_screen s;
+	int64_t offset;
+
+	assert_int_equal(setup((void **)&y), 0);
+	b = &y->a.m;
+	br_index_free(y->f->index);
+	y->f->index = br_index_new(100 << 10); /* other bins */
+	for (unsigned int i = 0; i < y->f->nr_arms; i++)
+		br_index_add(y->f->index, &y->f->arms[i]);
+	y->f->live.index = y->f->index;
+	y->f->trace.last_ns = FAKE_END + 5000000000ll;
+	assert_int_equal(br_screen_init(&s, &x->a, &y->a), 0);
+	assert_int_equal(a->col_ns, b->col_ns);
+	assert_true(br_model_end(a) > FAKE_END + 4900000000ll); /* as far as the longer one */
+	to_screen(&s, "n++++");
+	assert_int_equal(a->col_ns, b->col_ns);
+	assert_true(llabs(begins(a) - begins(b)) < a->col_ns);
+	assert_int_equal(br_model_column(a, a->cursor), br_model_column(b, b->cursor));
+	to_screen(&s, "wW");
+	to_screen(&s, "lllllllllllllllllllllllllllllllllllllllllllllllllllllllll");
+	to_screen(&s, "lllllllllllllllllllllllllllllllllllllllllllllllllllllllll");
+	offset = begins(b) - begins(a);
+	assert_true(offset > 0);
+	to_screen(&s, "W+");
+	assert_int_equal(a->col_ns, b->col_ns);
+	assert_true(llabs(begins(b) - begins(a) - offset) < 3 * a->col_ns);
+	assert_ptr_equal(br_screen_app(&s), &y->a);
+	to_screen(&s, "fvm=1\nw");
+	assert_string_equal(b->filter_text, "vm=1");
+	assert_string_equal(a->filter_text, "");
+	for (int i = 0; i < 400; i++) {
+		static const char keys[] = "+-+-0nNeEhjkllzwW[]sF";
+		char key[2] = { keys[(unsigned int)(i * 7919) % (sizeof(keys) - 1)], 0 };
+
+		to_screen(&s, key);
+		assert_int_equal(a->col_ns, b->col_ns);
+		if (i % 50 == 0)
+			br_screen_resize(&s, 40 + i, 20 + i / 10);
+	}
+	br_screen_free(&s);
+	teardown((void **)&y);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_storm_and_zoom),
-		T(test_transitions),
-		T(test_past_due_steps),
-		T(test_zoom_keeps_the_cursor),
-		T(test_go_to),
-		T(test_filter),
-		T(test_hits),
-		T(test_back),
-		T(test_rows),
-		T(test_search),
-		T(test_marks_and_bookmarks),
-		T(test_panes),
-		T(test_mouse),
-		T(test_write),
-		T(test_help_lists_every_key),
-		T(test_random_keys),
-		T(test_prompt),
+		T(test_storm_and_zoom), T(test_transitions),
+		T(test_past_due_steps), T(test_zoom_keeps_the_cursor),
+		T(test_go_to),		T(test_filter),
+		T(test_hits),		T(test_back),
+		T(test_beside),		T(test_rows),
+		T(test_search),		T(test_marks_and_bookmarks),
+		T(test_panes),		T(test_mouse),
+		T(test_write),		T(test_help_lists_every_key),
+		T(test_random_keys),	T(test_prompt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
