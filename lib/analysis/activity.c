@@ -18,7 +18,7 @@ struct progress_mark {
 };
 
 struct activity {
-	bool in_guest, halted, in_loop, exits_seen, off_cpu;
+	bool in_guest, halted, in_loop, exits_seen, switches_seen, off_cpu;
 	bool exit_in_loop; /* the last exit was for an interrupt, between delivery and arm */
 	int64_t since;	   /* of the running state */
 	int64_t exit_ns;   /* last kvm_exit; HVST_UNKNOWN */
@@ -227,6 +227,7 @@ void hvst_activity_switch(struct vcpu *vcpu, const struct hvst_event *ev)
 {
 	struct activity *v = vcpu->state->activity;
 
+	v->switches_seen = true;
 	if (ev->sched.next_pid == vcpu->tid) {
 		if (v->off_cpu) {
 			v->held_ns += ev->ts_ns - v->off_since;
@@ -284,9 +285,11 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 
 	if (d->callback_ns != HVST_UNKNOWN) {
 		wakes(v, d);
-		/* Without exits: a vCPU that runs takes its interrupt as soon as it usually does.
+		/*
+		 * Where nothing shows when it runs: a vCPU that does takes its interrupt as soon as
+		 * it usually does.
 		 */
-		if (!v->exits_seen) {
+		if (!v->exits_seen && !v->switches_seen) {
 			held_add(v, ev->ts_ns - d->callback_ns, v->exit_cost_ns);
 			median_step(&v->exit_cost_ns, ev->ts_ns - d->callback_ns);
 		}

@@ -51,6 +51,7 @@ struct guest_fit {
 #define STEP_SAME    10	  /* ref units, within which two steps are the same */
 #define STEP_PART    64	  /* of a step: the jitter of a grid's ticks that is looked at */
 #define STEP_JITTER  1000 /* the same in ref units, at most */
+#define MEAN_STEPS   256  /* after which the mean of a class is known */
 struct step_class {
 	double step; /* mean */
 	uint64_t n;
@@ -399,7 +400,8 @@ static void grid_step(struct guest_edge *e, uint64_t count)
 	e->wander.squares += off * off;
 	e->wander.products += off * e->wander.last;
 	e->wander.last = off;
-	c->step += off / (double)++c->n;
+	if (++c->n <= MEAN_STEPS)
+		c->step += off / (double)c->n;
 }
 
 void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)

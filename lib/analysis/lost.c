@@ -91,6 +91,13 @@ static void settle_all(struct vm_lost *vm)
 	vm->nr_waiting = 0;
 }
 
+/* Would the callback of an armed timer be seen, and a write of its config that disables it? */
+static bool would_be_called(const struct analysis *a, const struct stimer *t)
+{
+	return !a->opts.some_cpus && !t->called &&
+	       hvst_recorded(a) >> HVST_EV_STIMER_SET_CONFIG & 1;
+}
+
 /* @seen_ns: from when on a lost record might hide what is missing */
 static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s, int64_t seen_ns,
 		 const struct hvst_evidence *why)
@@ -100,7 +107,7 @@ static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s
 
 	if (s.until_ns - s.from_ns < LOST_MIN_NS || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	if (a->gap_ns > seen_ns || (!s.result && (a->opts.some_cpus || t->called))) {
+	if (a->gap_ns > seen_ns || (!s.result && !would_be_called(a, t))) {
 		vm->unclear++;
 		return;
 	}
@@ -140,6 +147,10 @@ static __attribute__((noinline)) void close_at(struct analysis *a, struct stimer
 {
 	struct timer_lost *l = t->state->lost;
 
+	/* For good, though the rest of the trace, or of the VM, is too short to tell. */
+	if (l->failed_ns != HVST_UNKNOWN && !recovered && l->result != -EAGAIN &&
+	    until - l->failed_ns < LOST_MIN_NS)
+		t->vcpu->vm->state->lost->unclear++;
 	if (l->failed_ns != HVST_UNKNOWN)
 		lost(a, t,
 		     (struct lost_timer){ .from_ns = l->failed_ns,

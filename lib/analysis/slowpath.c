@@ -89,15 +89,21 @@ static void sums_add(struct slow_sums *to, const struct slow_sums *s)
 		to->reads[i] += s->reads[i];
 	to->exits += s->exits;
 	to->arms += s->arms;
+	to->count_writes += s->count_writes;
 	to->costed += s->costed;
 	to->cost_ns += s->cost_ns;
+}
+
+static uint64_t arms_of(const struct slow_sums *b)
+{
+	return b->arms > b->count_writes ? b->arms : b->count_writes;
 }
 
 static bool bin_is_slow(const struct slow_sums *b)
 {
 	uint64_t reads = hvst_slow_reads(b);
 
-	return reads >= SLOW_MIN_HZ * BIN_NS / 1000000000 && reads > 2 * b->arms &&
+	return reads >= SLOW_MIN_HZ * BIN_NS / 1000000000 && reads > 2 * arms_of(b) &&
 	       10 * reads >= b->exits;
 }
 
@@ -191,6 +197,8 @@ void hvst_slowpath_msr(struct vcpu *v, const struct hvst_event *ev)
 		return;
 	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT)
 		read_of(v, ev, SLOW_REF_COUNT);
+	else if (ev->msr.write && hvst_msr_is_stimer_count(ev->msr.ecx))
+		bin_at(v->vm, ev->ts_ns)->count_writes++;
 	else if (ev->msr.write && ev->msr.ecx == HVST_MSR_GUEST_OS_ID && ev->msr.data)
 		v->vm->state->slow->boot_ns = ev->ts_ns;
 }

@@ -13,8 +13,9 @@ enum slow_page { SLOW_PAGE_NEVER, SLOW_PAGE_OFF, SLOW_PAGE_BROKEN, SLOW_PAGE_SET
 /* Sums over stretches with many reads. */
 struct slow_sums {
 	uint64_t reads[NR_SLOW];
-	uint64_t exits;	 /* all of the VM */
-	uint64_t arms;	 /* counts that the guest wrote */
+	uint64_t exits;	       /* all of the VM */
+	uint64_t arms;	       /* counts that the guest wrote */
+	uint64_t count_writes; /* the same by kvm_msr, where set_count is not recorded */
 	uint64_t costed; /* reads of which exit and entry were seen, and their time in between */
 	int64_t cost_ns;
 };

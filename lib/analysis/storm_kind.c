@@ -8,6 +8,7 @@
 #define REPLAY_GAIN	1.25
 #define EXACT_PERCENT	80   /* of the moves by exactly a period that make a replay */
 #define PHASE_STEPS	16   /* in a row that show what the guest does */
+#define PHASE_GAIN_PART 80   /* 100 ns a unit over REPLAY_GAIN */
 #define MIN_PERIOD_REF	1000 /* 100 us: what moves by less moves with the loop, not by ticks */
 #define MAX_CLOCK_SLOPE 0.05 /* faster than any clock drifts */
 #define MIN_CLOCK_SLOPE 20e-6
@@ -57,7 +58,7 @@ bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64
 {
 	int64_t d = hvst_count_step(from, to), dt = ts - p->moved_ns;
 	bool same = d >= -STORM_SAME_COUNT && d <= STORM_SAME_COUNT;
-	bool gains = d >= MIN_PERIOD_REF && (double)d * 100 >= REPLAY_GAIN * (double)dt;
+	bool gains = d >= MIN_PERIOD_REF && d * PHASE_GAIN_PART >= dt;
 	bool repeats = d >= MIN_PERIOD_REF && hvst_step_repeats(d, p->move);
 
 	if (!same) {

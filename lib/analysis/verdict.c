@@ -29,11 +29,12 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 					      Q(source_switch) },
 	[HVST_Q_HOST_REFERENCE_STEP] = { .all = BIT(STIMER_START_ONE_SHOT), Q(step) },
 	[HVST_Q_HOST_REFERENCE_RATE] = { .all = BIT(STIMER_START_ONE_SHOT), Q(host_rate) },
-	[HVST_Q_HOST_KVMCLOCK_FALLBACK] = { .all = BIT(MSR), Q(fallback) },
+	[HVST_Q_HOST_KVMCLOCK_FALLBACK] = { .all = STIMER_EVENTS | BIT(MSR), Q(fallback) },
 	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] = { .all = BIT(STIMER_START_ONE_SHOT) |
 						      BIT(STIMER_CALLBACK),
 					       Q(unpaired) },
-	[HVST_Q_PREEMPTION] = { .either = BIT(SCHED_SWITCH),
+	[HVST_Q_PREEMPTION] = { .all = STIMER_EVENTS | BIT(STIMER_CALLBACK),
+				.either = BIT(SCHED_SWITCH),
 				.or = BIT(ENTRY) | BIT(EXIT),
 				.would = BIT(ENTRY) | BIT(EXIT),
 				Q(preemption) },
@@ -49,7 +50,9 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 	[HVST_Q_TIMER_LIVELOCK] = { .all = BIT(STIMER_START_ONE_SHOT) | BIT(STIMER_CALLBACK) |
 					   BIT(STIMER_EXPIRATION),
 				    Q(livelock) },
-	[HVST_Q_LOST_TIMER] = { .all = STIMER_EVENTS | BIT(STIMER_CALLBACK), Q(lost) },
+	[HVST_Q_LOST_TIMER] = { .all = STIMER_EVENTS | BIT(STIMER_CALLBACK) |
+				       BIT(STIMER_SET_CONFIG),
+				Q(lost) },
 	[HVST_Q_RESTORED_TIMER_FIRED] = { .all = BIT(STIMER_SET_CONFIG) | BIT(STIMER_SET_COUNT) |
 						 BIT(STIMER_EXPIRATION),
 					  Q(restored) },

@@ -191,7 +191,7 @@ static struct stimer *start_prepare(struct kvm *k, const struct hvst_event *ev,
 
 	if (!t)
 		return NULL;
-	k->starts_seen = true;
+	k->starts_seen |= ev->id == HVST_EV_STIMER_START_ONE_SHOT;
 	t->arm_cpu = ev->cpu;
 	kvm_sample(k, v, ev, ev->start.time_now, out);
 	a = arm_begin(out, t, ev);
@@ -371,7 +371,7 @@ void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_change
 	k->callbacks_seen = true;
 	if (!t)
 		return;
-	t->armed = false;
+	t->armed = t->called = false;
 	t->callback_ns = ev->ts_ns;
 	t->fired++;
 	kvm_change(out, HVST_CHANGE_CALLBACK, t->vcpu->vm, t->vcpu, t);
@@ -404,9 +404,11 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *a,
 }
 
 /*
- * Does the absence of a start mean that there was none? Where starts or callbacks have been seen it
- * does. Else an arm that is past due is delivered before the vCPU enters the guest again, and, if
- * entries are not recorded either, at once.
+ * Does the absence of a start mean that there was none? Where starts of arms ahead, or callbacks,
+ * have been seen it does, but for a callback that could be any of several timers'. Where only those
+ * of past-due arms are recorded, an arm without one was ahead. Else an arm that is past due is
+ * delivered before the vCPU enters the guest again, and, if entries are not recorded either, at
+ * once.
  */
 static bool can_infer(const struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
 {
@@ -414,8 +416,12 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 
 	if (!k->opts.starts_recorded)
 		return false;
-	if (k->starts_seen || k->callbacks_seen)
+	if (k->starts_seen)
 		return true;
+	if (k->expired_seen)
+		return false;
+	if (k->callbacks_seen)
+		return !t->called;
 	if (t->programmed_ns == HVST_UNKNOWN)
 		return false;
 	if (k->entries_seen)
@@ -484,6 +490,8 @@ void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 	t->undelivered = !delivered;
 	t->armed = t->padded = false;
 	t->callback_ns = t->deadline_ns = HVST_UNKNOWN;
+	if (!k->starts_seen)
+		t->called = false; /* no start will say that the next arm is another */
 	if (delivered) {
 		t->delivered = true;
 		if (!t->periodic)

@@ -775,6 +775,23 @@ static void test_no_starts(void **state)
 		assert_int_equal(f.arms[i].skew_ns, HVST_UNKNOWN); /* no clock sample at all */
 	feed_free(&f);
 
+	/* of a kernel with the new event: what has none was ahead, called back or not */
+	hosts_reset(TRACED);
+	feed_begin(&f, BIT_OF(STIMER_START_ONE_SHOT));
+	guest_setup(&f, &vcpu0, 0);
+	guest_ticks(&f, &vcpu0, 10, MS(1));
+	guest_lags(&f, &vcpu0, 4, MS(5));
+	guest_ticks(&f, &vcpu0, 10, MS(1));
+	ev_lost(&f, vcpu0.cpu, 1);
+	guest_write(&f, &vcpu0, 0, ref_now(&f, vcpu0.host) + 10000, false);
+	ev_expiration(&f, &vcpu0, 0, true, 0);
+	feed_end(&f);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_observed, 4);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
+	assert_int_equal(timer_find(&f, 100, 0)->fired, 20);
+	feed_free(&f);
+	hosts_reset(STOCK);
+
 	/* neither starts nor callbacks: nothing can be said */
 	feed_begin(&f, BIT_OF(STIMER_START_ONE_SHOT) | BIT_OF(STIMER_CALLBACK));
 	guest_setup(&f, &vcpu0, 0);

@@ -192,6 +192,37 @@ static void test_lost_records(void **state)
 	feed_free(&f);
 }
 
+/* Failed for good at the very end: too short to tell. */
+static void test_failed_at_the_end(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, 0);
+	fails(&f, SINT_TIMER, false, -ENOENT);
+	guest_ticks(&f, &vcpu0, 2, MS(10));
+	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
+	feed_free(&f);
+
+	begin(&f, 0); /* sent again when the slot is free */
+	fails(&f, SINT_TIMER, false, -EAGAIN);
+	guest_ticks(&f, &vcpu0, 2, MS(10));
+	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
+	feed_free(&f);
+}
+
+/* The guest disables a timer by its config, which is not recorded. */
+static void test_no_configs(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, BIT_OF(STIMER_SET_CONFIG));
+	silent(&f, MS(2), SEC(2));
+	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
+	feed_free(&f);
+}
+
 /* The VMM writes timer 1 back; it expires without a write of the guest. */
 static void restore(struct feed *f, uint64_t config, int64_t ahead)
 {
@@ -247,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_delivery),     cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_no_callback),  cmocka_unit_test(test_no_callback_harmless),
 		cmocka_unit_test(test_lost_records), cmocka_unit_test(test_restored),
+		cmocka_unit_test(test_no_configs),   cmocka_unit_test(test_failed_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,6 +193,40 @@ static void test_first_wake(void **state)
 	}
 }
 
+/*
+ * Without exits a late delivery shows that the vCPU did not run, but where switches are recorded
+ * these do.
+ */
+static void test_late_delivery(void **state)
+{
+	(void)state;
+	for (unsigned int switches = 0; switches < 2; switches++) {
+		struct feed f;
+
+		begin(&f, TRACED, BIT_OF(ENTRY) | BIT_OF(EXIT));
+		if (switches) {
+			ev_switch(&f, vcpu0.tid, 1, 7, 1);
+			ev_switch(&f, 7, 0, vcpu0.tid, 1);
+		}
+		for (unsigned int i = 0; i < 10; i++) {
+			uint64_t count = ref_now(&f, &host) + 10000;
+
+			guest_write(&f, &vcpu0, 0, count, false);
+			host_start(&f, &vcpu0, 0, count);
+			f.now += MS(1);
+			ev_callback(&f, &vcpu0, 0, vcpu0.tid, 1);
+			f.now += MS(3);
+			ev_expiration(&f, &vcpu0, 0, true, 0);
+			guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 20000);
+			guest_ticks(&f, &vcpu0, 20, MS(1));
+		}
+		feed_end(&f);
+		assert_int_equal(f.r->past_due.preempted, switches ? 0 : 10);
+		assert_int_equal(f.r->past_due.unexplained, switches ? 10 : 0);
+		feed_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_not_the_cause),
 		cmocka_unit_test(test_held_in_the_write),
 		cmocka_unit_test(test_first_wake),
+		cmocka_unit_test(test_late_delivery),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
