@@ -395,6 +395,9 @@ bool br_model_poll(struct br_model *m)
 		br_model_span(m, &m->cursor, &last);
 	if (m->indexed) /* now it is known which VM an event is of */
 		m->events_at = m->events_requested.from = HVST_UNKNOWN;
+	free(m->clocks);
+	m->clocks = NULL;
+	m->nr_clocks = 0;
 	if (m->live.result)
 		m->clocks = clock_stretches(m->live.result, &m->nr_clocks);
 	build_findings(m);

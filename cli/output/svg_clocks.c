@@ -197,22 +197,35 @@ static void draw_reference(const struct picture *f)
 	out_str(f->o, "\"/>\n");
 }
 
+/* Does the line go on from @before to @p? Not where what lies between is not known. */
+static bool joins(const struct hvst_clock_point *before, int64_t from,
+		  const struct hvst_clock_point *p, int64_t to)
+{
+	int64_t gap;
+
+	if (!before || before->vcpu != p->vcpu)
+		return false;
+	gap = p->from_ns - before->to_ns;
+	return gap <= 0 ||
+	       (gap / MOST_GAP <= p->to_ns - p->from_ns && llabs(to - from) <= CLOCKS_TOGETHER_NS);
+}
+
 /* The guest's lines, one a vCPU; broken where no arm shows its clock for long. */
 static void draw_guest(const struct picture *f, const struct pane *pane, bool apart)
 {
 	const struct hvst_clock_point *before = NULL;
+	int64_t last = 0;
 
 	out_str(f->o, "<path class=\"guestclock\" d=\"");
 	for (unsigned int i = 0; i < f->n; i++) {
 		const struct hvst_clock_point *p = &f->p[i];
 		int64_t v = apart ? clock_apart(p) : p->guest_max_ns;
-		bool gap = !before || before->vcpu != p->vcpu ||
-			   (p->from_ns - before->to_ns) / MOST_GAP > p->to_ns - p->from_ns;
 
 		if (p->vcpu < 0 || v == HVST_UNKNOWN)
 			continue;
-		line_to(f, pane, p, v, gap);
+		line_to(f, pane, p, v, !joins(before, last, p, v));
 		before = p;
+		last = v;
 	}
 	out_str(f->o, "\"/>\n");
 }
@@ -226,16 +239,17 @@ static void draw_furthest(const struct picture *f)
 	char text[UNIT_BUF + 32], size[UNIT_BUF];
 
 	if (s) {
-		double x = svg_x(&f->t, s->from_ns), y = y_of(&f->apart, s->apart_ns);
+		double left = svg_x(&f->t, s->from_ns), right = svg_x(&f->t, s->to_ns);
+		double y = y_of(&f->apart, s->apart_ns);
 
 		snprintf(text, sizeof(text), "vCPU %d: %s %s", s->vcpu,
 			 unit_duration(size, llabs(s->apart_ns)),
 			 s->apart_ns < 0 ? "behind" : "ahead");
 		y += s->apart_ns < 0 ? -2 : 12;
-		if (x > SVG_LEFT + SVG_ACROSS * 0.4)
-			svg_text(f->o, x - 10, y, "end", "off", text);
+		if (left - SVG_LEFT > SVG_LEFT + SVG_ACROSS - right)
+			svg_text(f->o, left - 10, y, "end", "off", text);
 		else
-			svg_text(f->o, svg_x(&f->t, s->to_ns) + 10, y, "start", "off", text);
+			svg_text(f->o, right + 10, y, "start", "off", text);
 	}
 	free(list);
 }

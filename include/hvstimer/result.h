@@ -339,12 +339,12 @@ struct hvst_clock_move {
 
 /*
  * A stretch of time of one VM: how far its clocks lie off the trace clock, counted from the first
- * reading of the reference clock; least and most in [from_ns, to_ns). With @vcpu -1 there is the
- * reference clock alone; else the guest's clock as the busiest timer of that vCPU shows it, with
- * the reference clock as it was read meanwhile, or as readings before and after it have it.
- * HVST_UNKNOWN: neither. There is no point where
- * no arm shows the guest's clock, and none of vCPUs beyond eight of a VM: those whose clock lies
- * furthest off the reference clock come first, then those with most arms.
+ * reading of the reference clock; least and most in [from_ns, to_ns), at most 73 years. With @vcpu
+ * -1 there is the reference clock alone; else the guest's clock as the busiest timer of that vCPU
+ * shows it, with the reference clock as it was read meanwhile, or as readings before and after it
+ * have it; HVST_UNKNOWN: neither. There is no point where no arm shows the guest's clock, and none
+ * of vCPUs beyond eight of a VM: those whose clock lies furthest off the reference clock come
+ * first, then those with most arms.
  */
 struct hvst_clock_point {
 	int vm;

@@ -14,8 +14,9 @@
 #define LEVEL_NS     (200 * 1000) /* two upper edges this close show one delay */
 #define MAX_BACKLOGS 16		  /* of one timer that are told apart */
 #define MAX_SLOPE    8		  /* no clock runs off by more than a part in so many */
-#define MAX_VCPUS    8		  /* of a VM whose points are kept */
-#define MAX_POINTS   (1 << 17)	  /* of all VMs */
+#define MAX_OFF_NS   (INT64_MAX / 4)
+#define MAX_VCPUS    8	       /* of a VM whose points are kept */
+#define MAX_POINTS   (1 << 17) /* of all VMs */
 
 struct stretch {
 	int64_t from, to;
@@ -498,7 +499,7 @@ static void delay_anew(struct habit *h, const struct bin *b)
 static void follow(struct habit *h, const struct bin *b)
 {
 	if (h->grid && near(b->ahead->most, h->headroom))
-		h->delay += b->ahead->most - h->headroom;
+		h->delay += b->ahead->most - h->headroom; /* less than LEVEL_NS */
 	h->headroom = b->ahead->most;
 	h->reading = b->reading ? b->reading->most : HVST_UNKNOWN;
 	h->apart = hvst_refclock_sub(h->headroom, h->delay);
@@ -552,7 +553,7 @@ static bool guest_in(const struct axis *x, const struct timer_counts *c, int64_t
 	if (b->late)
 		out->least = out->most = hvst_refclock_sub(b->late->most, h->delay);
 	else if (shown)
-		out->least = out->most = b->reading->most + h->apart;
+		out->least = out->most = hvst_refclock_sub(b->reading->most, -h->apart);
 	return b->late || shown;
 }
 
@@ -575,9 +576,12 @@ static struct hvst_clock_point *point_add(struct points *p)
 	return &p->list[p->n++];
 }
 
+/* Bounded so that two such can be added. */
 static int64_t from_line(const struct axis *x, int64_t offset)
 {
-	return hvst_refclock_sub(offset, x->line_ns);
+	int64_t d = hvst_refclock_sub(offset, x->line_ns);
+
+	return d > MAX_OFF_NS ? MAX_OFF_NS : d < -MAX_OFF_NS ? -MAX_OFF_NS : d;
 }
 
 /* @vcpu -1: only the reference clock. */
