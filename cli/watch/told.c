@@ -195,10 +195,11 @@ static void tell_lost(struct teller *w, struct watch_told *told)
 		json_u64(&j, "lost_places", w->trace->lost_places);
 		json_end_object(&j);
 	} else if (w->trace->lost_places > told->lost_places) {
-		out_printf(w->out, "%s lost: %s events in %s places so far\n", w->when,
+		out_printf(w->out, "%s lost: %s events in %s place%s so far\n", w->when,
 			   w->trace->lost_events ? unit_count(n, w->trace->lost_events)
 						 : "an unknown number of",
-			   unit_count(places, w->trace->lost_places));
+			   unit_count(places, w->trace->lost_places),
+			   w->trace->lost_places == 1 ? "" : "s");
 	}
 	told->lost_places = w->trace->lost_places;
 }

@@ -2,7 +2,7 @@
 # What watch costs a guest: how often a guest that spins between ticks gets round its loop, and how many timers a guest
 # in a storm sets, with nothing, with the counters, with the ring, with --diagnose; in turns, so that the emulator's
 # moods meet all of them. cost.txt: "WAY LOOPS/S ARMS/S" a line, for tests/vm/cost.
-REPEATS=8
+REPEATS=4
 mkdir saved
 
 rate() { # FIELD PHASE: of truth.jsonl, a second
