@@ -52,7 +52,7 @@ const struct command commands[] = {
 	{ "watch", CMD_WATCH, cmd_watch, "always on: report storms of running guests as they come",
 	  "Counts, in the kernel, what KVM does with the timers of all guests, and reports a storm "
 	  "within two seconds. Costs next to nothing; with --ring it saves the last seconds for "
-	  "diagnose. Until Ctrl-C, or for --duration." },
+	  "diagnose, with --diagnose it diagnoses all the time. Until Ctrl-C, or for --duration." },
 	{ NULL, 0, NULL, NULL, NULL },
 };
 
