@@ -10,7 +10,8 @@
  * The most that a CPU may have in memory undecoded. Beyond that its events wait in the kernel,
  * which overwrites the oldest and says so.
  */
-#define MAX_AHEAD (4u << 20)
+#define MAX_AHEAD     (4u << 20)
+#define MAX_AHEAD_ALL (64u << 20) /* of all CPUs; one with nothing is read all the same */
 /* The most that a round reads of a CPU: the others, and the source, must not wait for long. */
 #define MAX_ROUND (1u << 20)
 
@@ -39,7 +40,7 @@ struct hvst_live_cpu {
 
 /**
  * struct hvst_live - all CPUs
- * @held: bytes in memory
+ * @held: bytes in memory; @ahead: those that were not handed out
  * @newest: the latest time stamp of a sub-buffer read so far
  * @bound: what @newest was before the last round
  * @ending: the source has said that nothing more comes; @over: and all of it was read
@@ -47,7 +48,7 @@ struct hvst_live_cpu {
 struct hvst_live {
 	struct hvst_live_ops ops;
 	void *ctx;
-	size_t keep, held;
+	size_t keep, held, ahead;
 	uint64_t number, newest, bound;
 	bool busy, ending, over;
 	struct hvst_live_cpu **cpus;
@@ -122,6 +123,7 @@ struct hvst_live_cpu *hvst_live_add_cpu(struct hvst_live *l, unsigned int cpu, u
 void hvst_live_start(struct hvst_live *l)
 {
 	l->ending = l->over = false;
+	l->ahead = 0;
 	for (unsigned int i = 0; i < l->nr_cpus; i++) {
 		struct hvst_live_cpu *c = l->cpus[i];
 
@@ -129,6 +131,7 @@ void hvst_live_start(struct hvst_live *l)
 		c->ahead = 0;
 		for (struct entry *e = c->at; e; e = e->next)
 			c->ahead += e->len;
+		l->ahead += c->ahead;
 	}
 }
 
@@ -173,11 +176,17 @@ static int add_entry(struct hvst_live_cpu *c, const uint8_t *page, uint32_t len)
 	if (!c->at)
 		c->at = e;
 	c->ahead += len;
+	l->ahead += len;
 	l->held += sizeof(*e) + len;
 	memcpy(&ts, page, sizeof(ts));
 	if (ts > l->newest)
 		l->newest = ts;
 	return 0;
+}
+
+static bool has_room(const struct hvst_live_cpu *c)
+{
+	return !c->at || (c->ahead < MAX_AHEAD && c->live->ahead < MAX_AHEAD_ALL);
 }
 
 static int read_cpu(struct hvst_live_cpu *c)
@@ -187,7 +196,7 @@ static int read_cpu(struct hvst_live_cpu *c)
 	int rc = 0;
 
 	c->dry = false;
-	while (!rc && got < MAX_ROUND && c->ahead < MAX_AHEAD) {
+	while (!rc && got < MAX_ROUND && has_room(c)) {
 		int n = l->ops.read(l->ctx, c->cpu, l->page, c->page_size);
 
 		if (n <= 0) {
@@ -257,5 +266,6 @@ int hvst_live_next(struct hvst_live_cpu *c, uint8_t *page, uint64_t *bound)
 	memset(page + e->len, 0, c->page_size - e->len);
 	c->at = e->next;
 	c->ahead -= e->len;
+	c->live->ahead -= e->len;
 	return 1;
 }
