@@ -166,24 +166,23 @@ const struct vm_causes *hvst_causes_of(const struct analysis *a, int number)
 
 ANSWER(preemption)
 {
+	const uint64_t both = EVENT_BIT(ENTRY) | EVENT_BIT(EXIT);
 	const struct vm_causes *c = hvst_causes_of(a, vm);
+	bool exits = (hvst_recorded(a) & both) == both;
 
 	if (!c)
 		return HVST_CANNOT_TELL;
-	if (!c->preempted) {
-		/*
-		 * sched_switch alone does not show a vCPU kept busy by the host: then unexplained
-		 * ones stay open.
-		 */
-		bool exits = (hvst_recorded(a) & (EVENT_BIT(ENTRY) | EVENT_BIT(EXIT))) ==
-			     (EVENT_BIT(ENTRY) | EVENT_BIT(EXIT));
-
+	/*
+	 * sched_switch alone does not show a vCPU kept busy by the host: then unexplained ones stay
+	 * open.
+	 */
+	if (!c->preempted)
 		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
-	}
 	hvst_evidence_add(why, &c->preempted_why);
 	hvst_evidence_stat(why,
 			   "%llu past-due arms outside storms follow a stretch in which the vCPU "
 			   "was held for at least their skew",
 			   (unsigned long long)c->preempted);
-	return HVST_YES;
+	/* A delivery that came late after its callback may have waited for the guest itself. */
+	return hvst_answer_if(exits || hvst_recorded(a) & EVENT_BIT(SCHED_SWITCH), false);
 }
