@@ -4,7 +4,7 @@
 #include "output/svg.h"
 #include "output/text.h"
 #include "output/two_clocks.h"
-#include "context.h"
+#include "analyse.h"
 
 static void json(struct context *r)
 {
@@ -71,5 +71,5 @@ int cmd_clocks(int argc, char **argv)
 		},
 	};
 
-	return ctx_report(&report, argc, argv);
+	return analyse_and_report(&report, argc, argv);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "blocks.h"
-#include "context.h"
+#include "analyse.h"
 #include "difference.h"
 #include "message.h"
 #include "output/comparison.h"
@@ -49,7 +49,7 @@ static int read_recording(struct compare *x, unsigned int k)
 	if (!x->open[k])
 		return code;
 	blocks_init(&x->blocks);
-	code = ctx_analyse(r, STIMER_IDS, &blocks_observer, &x->blocks);
+	code = analyse_recording(r, STIMER_IDS, &blocks_observer, &x->blocks);
 	if (x->blocks.error || (!code && side_from_blocks(&x->c.side[k], r->o.files.v[0],
 							  &x->blocks, r->trace, r->result)))
 		code = out_of_memory();

@@ -13,7 +13,7 @@
 #include "output/metrics.h"
 #include "output/otlp.h"
 #include "output/text.h"
-#include "context.h"
+#include "analyse.h"
 #include "recordings.h"
 
 struct diagnose {
@@ -134,7 +134,7 @@ static bool write_report(const struct context *r, struct out *o, const struct bl
 	return true;
 }
 
-static int analyse(struct diagnose *d)
+static int analyse_for(struct diagnose *d)
 {
 	static const struct hvst_observer plots = { .arm = on_arm };
 	static const struct hvst_observer both = { .arm = on_arm_both,
@@ -143,18 +143,18 @@ static int analyse(struct diagnose *d)
 	struct context *r = &d->r;
 
 	if (r->o.format == FORMAT_JSON && !r->o.html)
-		return ctx_analyse(r, STIMER_IDS, &blocks_observer, &d->blocks);
-	return ctx_analyse(r, STIMER_IDS,
-			   r->o.format == FORMAT_JSON ? &both
-			   : r->o.html		      ? &plots
-						      : NULL,
-			   d);
+		return analyse_recording(r, STIMER_IDS, &blocks_observer, &d->blocks);
+	return analyse_recording(r, STIMER_IDS,
+				 r->o.format == FORMAT_JSON ? &both
+				 : r->o.html		    ? &plots
+							    : NULL,
+				 d);
 }
 
 static int diagnose(struct diagnose *d)
 {
 	struct context *r = &d->r;
-	int code = analyse(d);
+	int code = analyse_for(d);
 
 	if (code)
 		return ctx_fail(r, code);
@@ -234,7 +234,7 @@ static int diagnose_part(struct several *all, struct context *r, bool *reported)
 	int code;
 
 	blocks_init(&b);
-	code = ctx_analyse(r, STIMER_IDS, json ? &blocks_observer : NULL, &b);
+	code = analyse_recording(r, STIMER_IDS, json ? &blocks_observer : NULL, &b);
 	if (!code && !add_report(all, r, &b))
 		code = EXIT_INPUT;
 	blocks_free(&b);

@@ -12,7 +12,7 @@
 #include "output/eventline.h"
 #include "output/eventtext.h"
 #include "output/units.h"
-#include "context.h"
+#include "analyse.h"
 #include "derive.h"
 
 #define MAX_INFERRED (4u << 20) /* inferred arms remembered: 32 bytes each */
@@ -280,7 +280,7 @@ static int read_twice(struct events *e)
 
 	/* selected() filters: whose a callback is can only be told knowing all VMs */
 	hvst_session_set_filter(e->r.s, -1, -1, -1);
-	code = ctx_analyse(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
+	code = analyse_recording(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
 
 	if (!code && !e->r.interrupted)
 		code = print_all(e);

@@ -15,7 +15,7 @@
 #include "export/threads.h"
 #include "export/timeline.h"
 #include "message.h"
-#include "context.h"
+#include "analyse.h"
 
 #define SAMPLE_SIZE (64 * 1024)
 #define FNV_BASIS   0xcbf29ce484222325ULL
@@ -248,7 +248,7 @@ static void report(const struct export *x, int err)
 
 static int export(struct export *x)
 {
-	int err, code = ctx_analyse(&x->r, STIMER_IDS, NULL, NULL);
+	int err, code = analyse_recording(&x->r, STIMER_IDS, NULL, NULL);
 
 	if (code)
 		return code;

@@ -9,7 +9,7 @@
 #include "output/histogram.h"
 #include "output/svg.h"
 #include "output/text.h"
-#include "context.h"
+#include "analyse.h"
 
 #define MAX_PLOTS 12 /* series drawn into one SVG */
 
@@ -167,7 +167,7 @@ int cmd_histogram(enum command_bit bit, int argc, char **argv)
 	collect_init(&h.c, &h.r.o, origin, plot);
 	code = read_all(&h);
 	if (!code)
-		code = ctx_check(&h.r, STIMER_IDS);
+		code = analyse_check(&h.r, STIMER_IDS);
 	code = code ? ctx_fail(&h.r, code) : render(&h);
 	collect_free(&h.c);
 	return code;

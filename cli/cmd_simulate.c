@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "context.h"
+#include "analyse.h"
 #include "message.h"
 #include "output/contract.h"
 #include "output/csv.h"
@@ -100,7 +100,7 @@ static int simulate(struct simulate *s)
 	choose_policies(s);
 	if (sim_init(&s->sim, s->policies, s->nr_policies, o->params.storm_max_gap_ns))
 		return EXIT_INPUT;
-	code = ctx_analyse(&s->r, STIMER_IDS, &obs, s);
+	code = analyse_recording(&s->r, STIMER_IDS, &obs, s);
 	if (code)
 		return code;
 	sim_finish(&s->sim, s->r.result, o->vm, s->r.trace->padding_ns);

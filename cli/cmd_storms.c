@@ -5,7 +5,7 @@
 #include "output/contract.h"
 #include "output/csv.h"
 #include "output/text.h"
-#include "context.h"
+#include "analyse.h"
 
 static void json(struct context *r)
 {
@@ -87,5 +87,5 @@ int cmd_storms(int argc, char **argv)
 		.findings = findings,
 	};
 
-	return ctx_report(&report, argc, argv);
+	return analyse_and_report(&report, argc, argv);
 }

@@ -33,31 +33,6 @@ struct hvst_session *ctx_new_session(const struct options *o);
 /* One pass over the recording. @obs may be NULL. False after a message; then ctx_fail() is due. */
 bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx);
 
-/*
- * After a pass: whether the recording holds events of @ids, and what the options select. An exit
- * code; a message says what there is, or what to record.
- */
-int ctx_check(struct context *r, uint64_t ids);
-
-/*
- * The pass of a command that analyses and can use events of @ids; @obs may be NULL. An exit code;
- * where it is not EXIT_OK, a message was given and ctx_fail() is due.
- */
-int ctx_analyse(struct context *r, uint64_t ids, const struct hvst_observer *obs, void *ctx);
-
-/* A command that analyses in one pass and then writes what was found. */
-struct report {
-	enum command_bit bit;
-	uint64_t ids; /* events that it can use */
-	/* Before rendering: selects, writes other files. False after a message. May be NULL. */
-	bool (*prepare)(struct context *r);
-	void (*render[FORMAT_COUNT])(struct context *r);
-	bool (*findings)(const struct context *r); /* what --check is about; NULL: takes none */
-};
-
-/* Run such a command. Returns its exit code. */
-int ctx_report(const struct report *p, int argc, char **argv);
-
 /* Ends the command, with or without a session, after its output; the exit code. @findings: what
  * --check is about. */
 int ctx_end(struct context *r, bool findings);
@@ -72,13 +47,5 @@ bool ctx_origin(struct context *r, int64_t *ns);
 
 /* Writes a file beside the output (a plot, a page): @draw fills it. False after a message. */
 bool ctx_write(const char *path, void (*draw)(struct out *o, void *ctx), void *ctx);
-
-/* Ids of the stimer events: without any of these there is nothing to analyse. */
-#define STIMER_IDS ((1ULL << (HVST_EV_STIMER_EXPIRATION + 1)) - 1)
-/* and those that tell about clocks. */
-#define CLOCK_IDS                                                                                  \
-	(STIMER_IDS | 1ULL << HVST_EV_MSR | 1ULL << HVST_EV_WRITE_TSC_OFFSET |                     \
-	 1ULL << HVST_EV_TRACK_TSC | 1ULL << HVST_EV_UPDATE_MASTER_CLOCK |                         \
-	 1ULL << HVST_EV_PVCLOCK_UPDATE)
 
 #endif

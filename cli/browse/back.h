@@ -3,21 +3,7 @@
 #ifndef HVST_BROWSE_BACK_H
 #define HVST_BROWSE_BACK_H
 
-#include "model.h"
-
-/* What makes a view. Not part of it: marks, overlays, prompts. */
-struct br_place {
-	int64_t from, col_ns, span, cursor;
-	bool whole;
-	enum br_pane pane, list;
-	struct br_row row;
-	unsigned int finding;
-	bool selected;
-	int folded[BR_MAX_FOLDED];
-	unsigned int nr_folded;
-	bool by_harm, only_findings;
-	char filter_text[BR_LINE];
-};
+#include "place.h"
 
 void br_back_place(const struct br_model *m, struct br_place *p);
 /* After a change: if the view is another one than @before, that is a step. */

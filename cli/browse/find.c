@@ -45,47 +45,6 @@ bool br_find_filter(struct br_model *m, const char *text)
 
 /* --- search --- */
 
-void br_find_end(struct br_model *m)
-{
-	filter_free(m->wanted);
-	free(m->hits);
-	m->wanted = NULL;
-	m->hits = NULL;
-	m->nr_hits = 0;
-	m->searching = false;
-}
-
-void br_find_search(struct br_model *m, const char *text)
-{
-	struct br_request q = { .kind = BR_REQ_SEARCH, .from = m->cursor + 1, .to = HVST_UNKNOWN };
-	struct filter *f;
-
-	if (!*text && m->wanted) {
-		br_find_next(m, false);
-		return;
-	}
-	if (!*text)
-		text = m->search;
-	f = *text ? br_find_parse(m, text) : NULL;
-	if (!f)
-		return;
-	if (strlen(filter_text(f)) >= sizeof(q.text)) {
-		snprintf(m->message, sizeof(m->message), "that is too long to search for");
-		filter_free(f);
-		return;
-	}
-	br_find_end(m);
-	if (text != m->search)
-		snprintf(m->search, sizeof(m->search), "%s", text);
-	snprintf(q.text, sizeof(q.text), "%s", filter_text(f));
-	if (m->filter)
-		snprintf(q.filter, sizeof(q.filter), "%s", filter_text(m->filter));
-	m->wanted = f;
-	m->searching = true;
-	snprintf(m->message, sizeof(m->message), "searching: %s (Esc stops)", m->search);
-	m->src->request(m->src, &q);
-}
-
 /* --- hits --- */
 
 static bool finding_hit(const struct br_model *m, const struct br_finding *f)
@@ -199,7 +158,8 @@ void br_find_next(struct br_model *m, bool back)
 			 back ? "before" : "after", unit_count(all, m->nr_hits), m->search);
 }
 
-void br_find_reply(struct br_model *m, struct br_reply *a)
+/* A reply to a search. */
+static void take_reply(struct br_model *m, struct br_reply *a)
 {
 	unsigned int i;
 
@@ -224,4 +184,36 @@ void br_find_reply(struct br_model *m, struct br_reply *a)
 		to_hit(m, i < m->nr_hits ? i : 0);
 	else if (i < m->nr_hits && m->hits[i] == m->cursor)
 		tell_hit(m, i);
+}
+
+void br_find_search(struct br_model *m, const char *text)
+{
+	struct br_request q = { .kind = BR_REQ_SEARCH, .from = m->cursor + 1, .to = HVST_UNKNOWN };
+	struct filter *f;
+
+	if (!*text && m->wanted) {
+		br_find_next(m, false);
+		return;
+	}
+	if (!*text)
+		text = m->search;
+	f = *text ? br_find_parse(m, text) : NULL;
+	if (!f)
+		return;
+	if (strlen(filter_text(f)) >= sizeof(q.text)) {
+		snprintf(m->message, sizeof(m->message), "that is too long to search for");
+		filter_free(f);
+		return;
+	}
+	br_model_end_search(m);
+	if (text != m->search)
+		snprintf(m->search, sizeof(m->search), "%s", text);
+	snprintf(q.text, sizeof(q.text), "%s", filter_text(f));
+	if (m->filter)
+		snprintf(q.filter, sizeof(q.filter), "%s", filter_text(m->filter));
+	m->wanted = f;
+	m->searched = take_reply;
+	m->searching = true;
+	snprintf(m->message, sizeof(m->message), "searching: %s (Esc stops)", m->search);
+	m->src->request(m->src, &q);
 }

@@ -18,10 +18,5 @@ bool br_find_filter(struct br_model *m, const char *text);
 void br_find_search(struct br_model *m, const char *text);
 /* To the next hit after (before) the cursor. */
 void br_find_next(struct br_model *m, bool back);
-/* A search is over: keys mean again what they do without. */
-void br_find_end(struct br_model *m);
-
-/* A reply to a search. */
-void br_find_reply(struct br_model *m, struct br_reply *a);
 
 #endif

@@ -201,7 +201,7 @@ static void do_cancel(struct br_model *m, int arg)
 	m->src->cancel(m->src);
 	m->select_from = m->select_to = HVST_UNKNOWN;
 	m->selected = false;
-	br_find_end(m);
+	br_model_end_search(m);
 }
 
 /* With both marks set, select the range between them. */

@@ -6,30 +6,8 @@
 #ifndef HVST_BROWSE_INPUT_H
 #define HVST_BROWSE_INPUT_H
 
+#include "keycode.h"
 #include "view.h"
-
-/* Characters have their code point; other keys lie above Unicode. */
-enum br_key_code {
-	BR_KEY_UP = 0x110000,
-	BR_KEY_DOWN,
-	BR_KEY_LEFT,
-	BR_KEY_RIGHT,
-	BR_KEY_PGUP,
-	BR_KEY_PGDN,
-	BR_KEY_HOME,
-	BR_KEY_END,
-	BR_KEY_ENTER,
-	BR_KEY_ESC,
-	BR_KEY_TAB,
-	BR_KEY_BACKTAB,
-	BR_KEY_BACKSPACE,
-	BR_KEY_DELETE,
-	BR_KEY_REDRAW,
-	BR_KEY_CLICK,
-	BR_KEY_DRAG,
-	BR_KEY_WHEEL_UP,
-	BR_KEY_WHEEL_DOWN,
-};
 
 /* @x, @y: where, for the mouse; a drag goes from (@x, @y) to column @x2. */
 struct br_input {

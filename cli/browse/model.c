@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "find.h"
+#include "model.h"
 
 #define MAX_VMS 4096
 #define EDGE	20 /* request more when fewer events than this lie beyond the cursor */
@@ -26,10 +26,20 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 	m->row = (struct br_row){ .kind = BR_ROW_TIMER, .vm = -1, .timer = -1 };
 }
 
+void br_model_end_search(struct br_model *m)
+{
+	filter_free(m->wanted);
+	free(m->hits);
+	m->wanted = NULL;
+	m->hits = NULL;
+	m->nr_hits = 0;
+	m->searching = false;
+}
+
 void br_model_free(struct br_model *m)
 {
 	br_index_free(m->fine);
-	br_find_end(m);
+	br_model_end_search(m);
 	free(m->steps);
 	filter_free(m->filter);
 	free(m->shown);
@@ -371,7 +381,8 @@ static void take_reply(struct br_model *m, struct br_reply *a)
 		m->filter_ready = !a->err;
 		break;
 	default:
-		br_find_reply(m, a);
+		if (m->searched)
+			m->searched(m, a);
 	}
 	br_index_free(a->fine);
 	free(a->events);

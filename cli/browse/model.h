@@ -96,6 +96,7 @@ struct br_model {
 	char search[BR_LINE];		 /* as it was typed */
 	struct filter *wanted;		 /* of the search that n and N go through; NULL: none */
 	bool searching;
+	void (*searched)(struct br_model *m, struct br_reply *a); /* takes the replies to it */
 	int64_t *hits;
 	unsigned int nr_hits;
 	uint64_t unkept; /* hits beyond those */
@@ -116,6 +117,8 @@ struct br_model {
 
 void br_model_init(struct br_model *m, struct br_source *src, const char *name);
 void br_model_free(struct br_model *m);
+/* A search is over: keys mean again what they do without. */
+void br_model_end_search(struct br_model *m);
 
 /* Everything below, and drawing, requires the lock. model.c, rows.c. */
 void br_model_lock(struct br_model *m);

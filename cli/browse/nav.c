@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "back.h"
+#include "place.h"
 #include "nav.h"
 
 #define MIN_STORM_NS 20000 /* a narrower storm gets room around it */

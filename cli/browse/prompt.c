@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "input.h"
+#include "keycode.h"
 #include "prompt.h"
 
 #define CTRL(c) ((c)&0x1f)
