@@ -1,3 +1,4 @@
+# seconds: 900
 # watch finds each storm among healthy ticks within two seconds and nothing else, saves what diagnose reads, and
 # leaves nothing behind, not even killed. LATE: what a busy emulator may add, in ns; RATE: past-due arms a second, for
 # an emulated guest makes a hundredth of those on hardware.
