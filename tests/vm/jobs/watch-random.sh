@@ -52,7 +52,7 @@ ls saved/*.dat | head -n 2 >files
 [ -s files ] || wrong "nothing was saved"
 while read -r file; do
 	hvstimer diagnose --json $file >d.json || wrong "$file cannot be read"
-	sed -n 's/.*"tid": \([0-9]*\), "timer": [0-9]*, "start_ns": \([0-9]*\).*/\1 \2/p' d.json >starts
+	grep -o '"tid": [0-9]*, "timer": [0-9]*, "start_ns": [0-9]*' d.json | tr -d ',' | awk '{ print $2, $6 }' >starts
 	awk 'NR == FNR { from[NR] = $0; n = NR; next }
 		{ for (i = 1; i <= n; i++) { split(from[i], a); if (a[1] == $1 && $2 >= a[2] && $2 < a[2] + 3e8) ok = 1 } }
 		END { exit !ok }' may starts || wrong "$file has no storm's beginning: $(cat starts)"
