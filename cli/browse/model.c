@@ -20,6 +20,7 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 		m->bookmark[i] = HVST_UNKNOWN;
 	m->kept_from = m->kept_cursor = HVST_UNKNOWN;
 	m->cols = m->page = 1;
+	m->cells = br_cells_new(); /* without memory nothing is kept */
 	m->col_ns = 1;
 	m->whole = true;
 	m->list = BR_FINDINGS;
@@ -39,6 +40,7 @@ void br_model_end_search(struct br_model *m)
 void br_model_free(struct br_model *m)
 {
 	br_index_free(m->fine);
+	br_cells_free(m->cells);
 	br_model_end_search(m);
 	free(m->steps);
 	filter_free(m->filter);
@@ -369,6 +371,7 @@ static void take_reply(struct br_model *m, struct br_reply *a)
 		br_index_free(m->fine);
 		m->fine = a->fine;
 		a->fine = NULL;
+		m->generation++;
 		break;
 	case BR_REQ_EVENTS:
 		if (!a->err)

@@ -108,11 +108,18 @@ struct br_model {
 	struct br_history history[BR_PROMPT_KINDS];
 	char write_to[BR_LINE]; /* y: where the screen is to be written once it is drawn; "" */
 	char message[BR_LINE + 80];
+	struct br_cells *cells;	 /* of rows drawn before: cells.c */
+	unsigned int generation; /* of what they are made of */
 	bool quit;
 	enum br_screen_key screen_key; /* that was pressed, for screen.c */
 	int64_t reach_ns; /* windows may go so far from the beginning: beside a longer recording */
 	int whole_cols;	  /* the number of columns for which that is known */
 	int64_t whole_col_ns; /* a column is no narrower where everything is shown: likewise */
+};
+
+/* What a row has in one column of the window. */
+struct br_column {
+	uint64_t arms, past;
 };
 
 void br_model_init(struct br_model *m, struct br_source *src, const char *name);
@@ -140,6 +147,11 @@ void br_model_sum(const struct br_model *m, int timer, int64_t from, int64_t to,
 /* A timer, or for the row of a VM all of its timers. */
 void br_model_sum_row(const struct br_model *m, const struct br_row *row, int64_t from, int64_t to,
 		      bool hist, struct br_sum *s);
+struct br_column br_model_column_sum(const struct br_model *m, const struct br_row *row, int c);
+/* Each column of a row, valid until the next call; NULL without memory. */
+const struct br_column *br_model_columns(const struct br_model *m, const struct br_row *row);
+struct br_cells *br_cells_new(void);
+void br_cells_free(struct br_cells *cells);
 const struct br_timer *br_model_timer(const struct br_model *m, const struct br_row *row);
 /*
  * What a VM is called: by the recording, else after its VMM's threads, where these do not have

@@ -180,6 +180,7 @@ void br_model_rows(struct br_model *m)
 	struct br_row *rows = realloc(m->rows, (5 * (size_t)all + 1) * sizeof(*rows));
 	struct ordering o;
 
+	m->generation++; /* as the filter, or the index may have changed */
 	m->shown = shown ? shown : m->shown;
 	m->rows = rows ? rows : m->rows;
 	if (weigh(m, &o) && shown && rows)

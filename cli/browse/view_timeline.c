@@ -33,15 +33,13 @@ static void mark_storms(const struct br_model *m, const struct br_row *row, stru
 static uint64_t measure(const struct br_model *m, const struct br_row *row, struct column *cols,
 			int n)
 {
+	const struct br_column *sums = br_model_columns(m, row);
 	uint64_t most = 0;
 
 	for (int c = 0; c < n; c++) {
-		struct br_sum s;
+		struct br_column sum = sums ? sums[c] : br_model_column_sum(m, row, c);
 
-		br_sum_init(&s);
-		br_model_sum_row(m, row, m->from + c * m->col_ns, m->from + (c + 1) * m->col_ns,
-				 false, &s);
-		cols[c] = (struct column){ br_sum_arms(&s), s.past, false };
+		cols[c] = (struct column){ sum.arms, sum.past, false };
 		most = cols[c].arms > most ? cols[c].arms : most;
 	}
 	mark_storms(m, row, cols, n);
