@@ -252,8 +252,10 @@ static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	hvst_clocksource_msr(a, v, ev);
 	/* Most accesses are of a timer's own MSRs: only the others tell the rest anything. */
-	if (hvst_msr_is_stimer(ev->msr.ecx) && !ev->msr.exception)
+	if (hvst_msr_is_stimer(ev->msr.ecx) && !ev->msr.exception) {
+		hvst_slowpath_timer_msr(v, ev);
 		return;
+	}
 	hvst_marks_msr(v, ev);
 	hvst_livelock_msr(a, v, ev);
 	hvst_load_msr(v, ev);

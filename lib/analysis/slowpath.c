@@ -197,10 +197,14 @@ void hvst_slowpath_msr(struct vcpu *v, const struct hvst_event *ev)
 		return;
 	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT)
 		read_of(v, ev, SLOW_REF_COUNT);
-	else if (ev->msr.write && hvst_msr_is_stimer_count(ev->msr.ecx))
-		bin_at(v->vm, ev->ts_ns)->count_writes++;
 	else if (ev->msr.write && ev->msr.ecx == HVST_MSR_GUEST_OS_ID && ev->msr.data)
 		v->vm->state->slow->boot_ns = ev->ts_ns;
+}
+
+void hvst_slowpath_timer_msr(struct vcpu *v, const struct hvst_event *ev)
+{
+	if (ev->msr.write && hvst_msr_is_stimer_count(ev->msr.ecx))
+		bin_at(v->vm, ev->ts_ns)->count_writes++;
 }
 
 void hvst_slowpath_event(struct vcpu *v, const struct hvst_event *ev)

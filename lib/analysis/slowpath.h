@@ -37,6 +37,8 @@ int hvst_slowpath_vcpu_created(struct vcpu *v);
 void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev);
 void hvst_slowpath_entry(struct vcpu *v, int64_t ts);
 void hvst_slowpath_msr(struct vcpu *v, const struct hvst_event *ev);
+/* An access to one of the timers' own MSRs that did not fault. */
+void hvst_slowpath_timer_msr(struct vcpu *v, const struct hvst_event *ev);
 /* kvm_pio, kvm_mmio */
 void hvst_slowpath_event(struct vcpu *v, const struct hvst_event *ev);
 void hvst_slowpath_programmed(struct stimer *t, const struct hvst_event *ev);
