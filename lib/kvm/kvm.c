@@ -356,6 +356,11 @@ int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v)
 	return sum;
 }
 
+int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu)
+{
+	return k->cpu[cpu % KVM_MAX_CPUS].last_ns;
+}
+
 struct vm *hvst_kvm_vms(const struct kvm *k)
 {
 	return k->vms;

@@ -198,5 +198,7 @@ int64_t hvst_kvm_lost_ns(const struct kvm *k);	   /* time inside gaps, of all CP
  * the trace where a CPU begins with one; and its silence where a buffer began late.
  */
 int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v);
+/* When the last record of a CPU was made; HVST_UNKNOWN: there is none. */
+int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu);
 
 #endif

@@ -270,6 +270,8 @@ static int overrule(struct scenario *sc, const struct args *a)
 	sc->trace.kallsyms = a->symbols ? a->symbols : sc->trace.kallsyms;
 	sc->speed = a->speed ? a->speed : sc->speed;
 	sc->trace.odd |= a->odd;
+	/* A vCPU that waits for its CPU comes back later than the others, maybe after the end. */
+	sc->trace.end = sc->max_ns ? START_NS + sc->max_ns : 0;
 	for (unsigned int i = 0; i < a->nr_no_event; i++) {
 		int ev = gen_event_by_name(a->no_event[i]);
 
