@@ -287,17 +287,18 @@ static int64_t growth_least(const struct storm_shape *s, bool retries, double sl
 /*
  * A replay shows in the counts: they move by exactly a period each time, however long the host
  * takes for it, or they gain on the time that passes. A guest that tries its target again until its
- * clock gets there moves on as time does.
+ * clock gets there moves on as time does. Counts that mostly move by the time between two arms are
+ * read off a clock; what they gain beyond that is a step of that clock.
  */
 static bool is_replay(const struct storm_shape *s, bool retries)
 {
 	const struct storm_counts *c = s->counts;
 
-	if (!c->moved)
+	if (c->with_time * 2 >= c->moved)
 		return false;
 	if (s->scaled && (double)c->advance_ns >= REPLAY_GAIN * (double)s->span_ns)
 		return true;
-	return !retries && c->period >= MIN_PERIOD_REF && c->with_time * 2 < c->moved &&
+	return !retries && c->period >= MIN_PERIOD_REF &&
 	       c->exact * 100 >= c->moved * EXACT_PERCENT;
 }
 
