@@ -62,7 +62,8 @@ struct storm_group {
 	struct clock_mark trigger;
 	struct hvst_evidence why_first, why_last;
 	uint64_t short_deadline, preempted, unexplained;
-	int64_t held_ns; /* how long the vCPU was held before the first arm, if that explains it */
+	uint64_t retried; /* unexplained, and of the count of the arm before */
+	int64_t held_ns;  /* how long the vCPU was held before the first arm, if that explains it */
 	int64_t on_time_ns; /* the last arm ahead before the group */
 	/* of the timer, beyond the group */
 	struct hvst_past_due past_due_elsewhere; /* in groups that are no storm */
@@ -275,6 +276,7 @@ static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group
 				 arm->ts_ns - g->last_arm_ns);
 	course_step(g, arm, g->past_due && !same);
 	cause = count_cause(a, g, t, arm, programmed_ns, same);
+	g->retried += same && cause == HVST_ARM_UNEXPLAINED;
 	g->arms++;
 	g->past_due++;
 	g->ahead = 0;
@@ -416,6 +418,7 @@ static void group_count_small(const struct analysis *a, struct stimer *t)
 
 	if (burst && g->unexplained * 2 > g->past_due)
 		hvst_pastdue_unexplained(t->vcpu->vm, g->unexplained, &g->why_first);
+	hvst_pastdue_retried(t->vcpu->vm, g->retried, &g->why_first);
 	if (burst)
 		p->bursts += g->past_due;
 	else
