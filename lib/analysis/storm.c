@@ -70,6 +70,7 @@ struct storm_group {
 	int64_t held_at_arm;			 /* hvst_activity_held() at the last arm */
 	int64_t last_ahead_ns;			 /* HVST_UNKNOWN: none yet */
 	int64_t last_arm_ns;
+	unsigned int last_cpu;
 	uint64_t last_count;
 	bool any;
 };
@@ -271,7 +272,8 @@ static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group
 	enum hvst_arm_cause cause;
 	bool same = g->any && llabs(hvst_count_step(g->last_count, arm->count)) <= STORM_SAME_COUNT;
 
-	if (g->past_due)
+	/* Of two CPUs whose clocks are apart, the later arm may have come first. */
+	if (g->past_due && (g->last_cpu == arm->cpu || !hvst_kvm_clock_per_cpu(a->kvm)))
 		hvst_counts_step(&g->counts, g->last_count, arm->count,
 				 arm->ts_ns - g->last_arm_ns);
 	course_step(g, arm, g->past_due && !same);
@@ -537,6 +539,7 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const s
 	g->held_at_arm = hvst_activity_held(t->vcpu);
 	g->last_arm_ns = arm->ts_ns;
 	g->last_count = arm->count;
+	g->last_cpu = arm->cpu;
 	g->any = true;
 	return cause;
 }

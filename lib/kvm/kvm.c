@@ -315,6 +315,11 @@ void hvst_kvm_free(struct kvm *k)
 	free(k);
 }
 
+bool hvst_kvm_clock_per_cpu(const struct kvm *k)
+{
+	return k->opts.clock_per_cpu;
+}
+
 int64_t hvst_kvm_padding_ns(const struct kvm *k)
 {
 	/* more than that is no padding */
