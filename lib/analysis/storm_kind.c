@@ -6,6 +6,7 @@
 
 /* Counts that gain at least this on time replay ticks: no clock is a quarter too fast. */
 #define REPLAY_GAIN	1.25
+#define REPLAY_TIMES	8    /* a tick that is replayed is armed at most so often, on average */
 #define EXACT_PERCENT	80   /* of the moves by exactly a period that make a replay */
 #define PHASE_STEPS	16   /* in a row that show what the guest does */
 #define PHASE_GAIN_PART 80   /* 100 ns a unit over REPLAY_GAIN */
@@ -294,7 +295,7 @@ static bool is_replay(const struct storm_shape *s, bool retries)
 {
 	const struct storm_counts *c = s->counts;
 
-	if (c->with_time * 2 >= c->moved)
+	if (c->with_time * 2 >= c->moved || c->same > REPLAY_TIMES * c->moved)
 		return false;
 	if (s->scaled && (double)c->advance_ns >= REPLAY_GAIN * (double)s->span_ns)
 		return true;
