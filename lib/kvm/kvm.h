@@ -45,6 +45,7 @@ struct stimer {
 	bool config_known, count_known;
 	bool programmed;	/* written, and the host has not acted on that write yet */
 	bool by_host;		/* the last write was the VMM's */
+	bool by_other;		/* ... from another thread than the vCPU's */
 	bool armed;		/* the hrtimer runs: start seen, callback not */
 	bool called;		/* a callback since its start may have been its own, or another's */
 	bool padded;		/* the running hrtimer is the host's pad for a past-due arm */

@@ -72,6 +72,7 @@ static void programmed(struct stimer *t, bool host, const struct hvst_event *ev,
 	t->by_host = host;
 	t->programmed_ns = ev->ts_ns;
 	t->programmed_cpu = ev->cpu;
+	t->by_other = ev->pid != t->vcpu->tid;
 	kvm_change(out, HVST_CHANGE_PROGRAMMED, t->vcpu->vm, t->vcpu, t);
 }
 
@@ -469,7 +470,8 @@ static __attribute__((noinline)) void infer_past_due(struct stimer *t, const str
  */
 static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
 {
-	if (t->periodic || t->padded || !t->arm_count ||
+	/* What a task that is no vCPU's wrote may be meant for another VM. */
+	if (t->periodic || t->padded || !t->arm_count || t->by_other ||
 	    (k->opts.clock_per_cpu && t->arm_count_cpu != ev->cpu))
 		return;
 	if (hvst_refclock_bound(&t->vcpu->vm->clock, ev->ts_ns, t->arm_count, ev->cpu))

@@ -70,7 +70,8 @@ def one_storm(score, want, touching, storms, loss, ignored):
 
 
 def compare_storms(score, result, expected, loss, ignored):
-    storms, used = result['storms'], set()
+    # livelocks have no past-due arms: the verdict on timer_livelock is what is known of them
+    storms, used = [s for s in result['storms'] if s['kind'] != 'livelock'], set()
     score.reported['storms'] += len(storms)
     for want in sorted(expected['storms'], key=lambda s: s['need'] != 'required'):
         touching = [i for i, s in enumerate(storms) if i not in used and storm_touches(s, want, storm_slack(want))]

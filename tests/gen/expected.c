@@ -245,7 +245,8 @@ static void fault_verdicts(FILE *f, const char **sep, const struct truth *t)
 
 	const char *faults = t->sc->faults;
 
-	for (unsigned int i = 0; faults && i < sizeof(questions) / sizeof(*questions); i++)
+	for (unsigned int i = 0; t->sc->faults_known && i < sizeof(questions) / sizeof(*questions);
+	     i++)
 		verdict(f, sep, t, questions[i], shows(strstr(faults, questions[i]), false));
 }
 
