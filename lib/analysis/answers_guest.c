@@ -37,8 +37,9 @@ ANSWER(storm)
 }
 
 /*
- * A lag shows in storms. Bursts that neither a hold nor short deadlines explain may be one as well,
- * and so may a timer of which more than a stray arm is past due.
+ * A lag shows in storms. Bursts that neither a hold nor short deadlines explain may be one as well.
+ * So may arms that come one by one, if each sets a target again that was delivered: the guest's
+ * clock had not reached it, though by little.
  */
 ANSWER(behind)
 {
@@ -59,6 +60,13 @@ ANSWER(behind)
 		hvst_evidence_add(why, &c->unexplained_why);
 		hvst_evidence_stat(why, "%llu past-due arms in bursts that nothing else explains",
 				   (unsigned long long)c->unexplained);
+		return HVST_CANNOT_TELL;
+	}
+	if (c && c->retried >= a->params.burst_min_arms) {
+		hvst_evidence_add(why, &c->retried_why);
+		hvst_evidence_stat(why,
+				   "%llu past-due arms set a target again that had been delivered",
+				   (unsigned long long)c->retried);
 		return HVST_CANNOT_TELL;
 	}
 	if (!g || g->unclear_ns == HVST_UNKNOWN)

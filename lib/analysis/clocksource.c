@@ -442,7 +442,7 @@ static void row_refuted(struct analysis *a, struct vcpu *v)
 }
 
 static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
-		      const struct hvst_event *ev)
+		      bool moved, const struct hvst_event *ev)
 {
 	struct vcpu_source *s = v->state->source;
 
@@ -461,16 +461,21 @@ static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool
 				"arms from here on without a read of the counter before them");
 		s->all_with += s->with_read;
 		s->with_read = 0;
+	} else if (moved) {
+		/* It needs no clock, but shows that not each arm has a read before it. */
+		s->all_with += s->with_read;
+		s->all_without++;
+		s->with_read = 0;
 	}
 }
 
 static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
-			const struct hvst_event *ev)
+			bool moved, const struct hvst_event *ev)
 {
 	struct vcpu_source *s = v->state->source;
 	enum hvst_guest_source now;
 
-	count_arm(a, v, read_before, derived, ev);
+	count_arm(a, v, read_before, derived, moved, ev);
 	if (v->vm->state->source->change_pending)
 		return; /* what the VM does now is being found out */
 	now = source_of(v);
@@ -495,7 +500,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	struct vcpu *v = t->vcpu;
 	struct vcpu_source *va = v->state->source;
 	struct timer_source *ts = t->state->source;
-	bool read_before, derived, seen = va->msrs_since_arm;
+	bool read_before, moved, derived, seen = va->msrs_since_arm;
 	int64_t delta;
 
 	if (ev->id != HVST_EV_STIMER_SET_COUNT || ev->set_count.host || !t->count)
@@ -505,8 +510,8 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	read_before = va->read_last && va->exits_since_read <= 3;
 	delta = hvst_count_step(ts->count, t->count);
 	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
-	derived = !ts->seen ||
-		  (llabs(delta) > SAME_TARGET_REF && !hvst_step_repeats(delta, ts->delta));
+	moved = !ts->seen || llabs(delta) > SAME_TARGET_REF;
+	derived = moved && (!ts->seen || !hvst_step_repeats(delta, ts->delta));
 	ts->seen = true;
 	ts->count = t->count;
 	ts->delta = delta;
@@ -516,7 +521,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 		return; /* this thread's MSR accesses are not recorded (or lost): says nothing */
 	if (v->vm->state->source->change_pending)
 		follow_change(a, v, read_before, derived, ev);
-	follow_arms(a, v, read_before, derived, ev);
+	follow_arms(a, v, read_before, derived, moved, ev);
 }
 
 static __attribute__((noinline)) void clock_read(struct analysis *a, struct vcpu *v,

@@ -256,6 +256,18 @@ bool hvst_guestclock_on_grid(const struct stimer *t)
 	return 2 * e->grid_steps > e->all_steps;
 }
 
+/*
+ * Points that lie in two heaps far apart are always on a line: it takes points between them to tell
+ * a slow clock from a guest that now asks for another delay.
+ */
+static bool spread(const struct guest_edge *e, int64_t span)
+{
+	for (unsigned int i = 1; i < e->n; i++)
+		if (e->p[i].ts - e->p[i - 1].ts > span / 2)
+			return false;
+	return true;
+}
+
 static void pass_add(struct guest_edge *e, const struct fit *f)
 {
 	struct edge_pass *p = &e->passes[e->nr_passes++ % EDGE_PASSES];
@@ -279,7 +291,7 @@ static void run_end(struct analysis *a, struct stimer *t)
 		fit_line(e, &f);
 		if (f.rms <= ON_LINE_MAX_NS)
 			pass_add(e, &f);
-		if (e->n >= MIN_POINTS && span >= MIN_SPAN_NS) {
+		if (e->n >= MIN_POINTS && span >= MIN_SPAN_NS && spread(e, span)) {
 			bool drift = is_drift(&f, span, e->n);
 
 			if (drift && shows_clock(e))

@@ -294,6 +294,28 @@ void hvst_lost_merged(struct vm *into, struct vm *from)
 	i->restored_past += f->restored_past;
 }
 
+/*
+ * What was recorded of a CPU may end before the rest does (a recorder that was killed had not read
+ * all buffers alike): a callback that is not there when the records of its CPU have ended may have
+ * come.
+ */
+static bool callback_recorded(const struct analysis *a, const struct timer_lost *l)
+{
+	return l->armed_ns == HVST_UNKNOWN ||
+	       hvst_kvm_cpu_last_ns(a->kvm, l->armed_why.cpu) > l->deadline_ns + LOST_MIN_NS;
+}
+
+static void timer_ends(struct analysis *a, struct stimer *t, int64_t last)
+{
+	struct timer_lost *l = t->state->lost;
+
+	if (l->failed_ns == HVST_UNKNOWN && !callback_recorded(a, l)) {
+		t->vcpu->vm->state->lost->unclear += last > l->deadline_ns + LOST_MIN_NS;
+		return;
+	}
+	close_at(a, t, last, false);
+}
+
 /* As long as the VM was seen: its own silence at the end loses no timer. */
 void hvst_lost_finish(struct analysis *a)
 {
@@ -306,7 +328,7 @@ void hvst_lost_finish(struct analysis *a)
 		for_each_vcpu (v, vm)
 			for (unsigned int i = 0; i < HVST_STIMERS && !vm->gone; i++)
 				if (v->timer[i] && v->timer[i]->state)
-					close_at(a, v->timer[i], last, false);
+					timer_ends(a, v->timer[i], last);
 		if (vm->state)
 			settle_all(vm->state->lost);
 	}

@@ -50,6 +50,15 @@ void hvst_pastdue_unexplained(struct vm *vm, uint64_t n, const struct hvst_evide
 	c->unexplained += n;
 }
 
+void hvst_pastdue_retried(struct vm *vm, uint64_t n, const struct hvst_evidence *why)
+{
+	struct vm_causes *c = vm->state->causes;
+
+	if (n && !c->retried)
+		c->retried_why = *why;
+	c->retried += n;
+}
+
 void hvst_pastdue_merged(struct vm *into, struct vm *from)
 {
 	struct vm_causes *i = into->state->causes;
@@ -62,4 +71,5 @@ void hvst_pastdue_merged(struct vm *into, struct vm *from)
 	i->past_due += f->past_due;
 	hvst_pastdue_preempted(into, f->preempted, &f->preempted_why);
 	hvst_pastdue_unexplained(into, f->unexplained, &f->unexplained_why);
+	hvst_pastdue_retried(into, f->retried, &f->retried_why);
 }

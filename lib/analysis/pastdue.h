@@ -14,6 +14,9 @@ struct vm_causes {
 	struct hvst_evidence preempted_why;
 	uint64_t unexplained; /* in bursts that nothing explains */
 	struct hvst_evidence unexplained_why;
+	/* Outside of storms, of a target that had been delivered: the guest had not reached it. */
+	uint64_t retried;
+	struct hvst_evidence retried_why;
 };
 
 int hvst_pastdue_created(struct vm *vm);
@@ -22,6 +25,8 @@ void hvst_pastdue_arm(struct stimer *t, const struct hvst_arm *arm, const struct
 void hvst_pastdue_preempted(struct vm *vm, uint64_t n, const struct hvst_evidence *why);
 /* The same of a burst that neither a hold nor short deadlines explain. */
 void hvst_pastdue_unexplained(struct vm *vm, uint64_t n, const struct hvst_evidence *why);
+/* @n arms of a group that is no storm set a target again that had been delivered. */
+void hvst_pastdue_retried(struct vm *vm, uint64_t n, const struct hvst_evidence *why);
 void hvst_pastdue_merged(struct vm *into, struct vm *from);
 void hvst_pastdue_free(struct vm *vm);
 

@@ -118,8 +118,8 @@ SENTENCE(behind)
 			 "to see whether the guest's clock followed");
 	else if (v->answer == HVST_CANNOT_TELL && v->evidence.n)
 		snprintf(v->summary, sizeof(v->summary),
-			 "bursts of past-due arms that neither short deadlines nor a held vCPU "
-			 "explain may come from a clock that is behind");
+			 "past-due arms that neither short deadlines nor a held vCPU explain may "
+			 "come from a clock that is behind");
 	else
 		snprintf(v->summary, sizeof(v->summary),
 			 "no arm shows a guest clock behind the host's reference clock");

@@ -62,13 +62,15 @@ struct storm_group {
 	struct clock_mark trigger;
 	struct hvst_evidence why_first, why_last;
 	uint64_t short_deadline, preempted, unexplained;
-	int64_t held_ns; /* how long the vCPU was held before the first arm, if that explains it */
+	uint64_t retried; /* unexplained, and of the count of the arm before */
+	int64_t held_ns;  /* how long the vCPU was held before the first arm, if that explains it */
 	int64_t on_time_ns; /* the last arm ahead before the group */
 	/* of the timer, beyond the group */
 	struct hvst_past_due past_due_elsewhere; /* in groups that are no storm */
 	int64_t held_at_arm;			 /* hvst_activity_held() at the last arm */
 	int64_t last_ahead_ns;			 /* HVST_UNKNOWN: none yet */
 	int64_t last_arm_ns;
+	unsigned int last_cpu;
 	uint64_t last_count;
 	bool any;
 };
@@ -270,11 +272,13 @@ static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group
 	enum hvst_arm_cause cause;
 	bool same = g->any && llabs(hvst_count_step(g->last_count, arm->count)) <= STORM_SAME_COUNT;
 
-	if (g->past_due)
+	/* Of two CPUs whose clocks are apart, the later arm may have come first. */
+	if (g->past_due && (g->last_cpu == arm->cpu || !hvst_kvm_clock_per_cpu(a->kvm)))
 		hvst_counts_step(&g->counts, g->last_count, arm->count,
 				 arm->ts_ns - g->last_arm_ns);
 	course_step(g, arm, g->past_due && !same);
 	cause = count_cause(a, g, t, arm, programmed_ns, same);
+	g->retried += same && cause == HVST_ARM_UNEXPLAINED;
 	g->arms++;
 	g->past_due++;
 	g->ahead = 0;
@@ -416,6 +420,7 @@ static void group_count_small(const struct analysis *a, struct stimer *t)
 
 	if (burst && g->unexplained * 2 > g->past_due)
 		hvst_pastdue_unexplained(t->vcpu->vm, g->unexplained, &g->why_first);
+	hvst_pastdue_retried(t->vcpu->vm, g->retried, &g->why_first);
 	if (burst)
 		p->bursts += g->past_due;
 	else
@@ -534,6 +539,7 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const s
 	g->held_at_arm = hvst_activity_held(t->vcpu);
 	g->last_arm_ns = arm->ts_ns;
 	g->last_count = arm->count;
+	g->last_cpu = arm->cpu;
 	g->any = true;
 	return cause;
 }

@@ -6,6 +6,7 @@
 
 /* Counts that gain at least this on time replay ticks: no clock is a quarter too fast. */
 #define REPLAY_GAIN	1.25
+#define REPLAY_TIMES	8    /* a tick that is replayed is armed at most so often, on average */
 #define EXACT_PERCENT	80   /* of the moves by exactly a period that make a replay */
 #define PHASE_STEPS	16   /* in a row that show what the guest does */
 #define PHASE_GAIN_PART 80   /* 100 ns a unit over REPLAY_GAIN */
@@ -287,17 +288,18 @@ static int64_t growth_least(const struct storm_shape *s, bool retries, double sl
 /*
  * A replay shows in the counts: they move by exactly a period each time, however long the host
  * takes for it, or they gain on the time that passes. A guest that tries its target again until its
- * clock gets there moves on as time does.
+ * clock gets there moves on as time does. Counts that mostly move by the time between two arms are
+ * read off a clock; what they gain beyond that is a step of that clock.
  */
 static bool is_replay(const struct storm_shape *s, bool retries)
 {
 	const struct storm_counts *c = s->counts;
 
-	if (!c->moved)
+	if (c->with_time * 2 >= c->moved || c->same > REPLAY_TIMES * c->moved)
 		return false;
 	if (s->scaled && (double)c->advance_ns >= REPLAY_GAIN * (double)s->span_ns)
 		return true;
-	return !retries && c->period >= MIN_PERIOD_REF && c->with_time * 2 < c->moved &&
+	return !retries && c->period >= MIN_PERIOD_REF &&
 	       c->exact * 100 >= c->moved * EXACT_PERCENT;
 }
 

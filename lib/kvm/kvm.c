@@ -315,6 +315,11 @@ void hvst_kvm_free(struct kvm *k)
 	free(k);
 }
 
+bool hvst_kvm_clock_per_cpu(const struct kvm *k)
+{
+	return k->opts.clock_per_cpu;
+}
+
 int64_t hvst_kvm_padding_ns(const struct kvm *k)
 {
 	/* more than that is no padding */
@@ -354,6 +359,11 @@ int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v)
 				    &sum))
 				return INT64_MAX;
 	return sum;
+}
+
+int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu)
+{
+	return k->cpu[cpu % KVM_MAX_CPUS].last_ns;
 }
 
 struct vm *hvst_kvm_vms(const struct kvm *k)

@@ -43,16 +43,19 @@ struct stimer {
 	uint8_t index;
 	uint8_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode: all seen so far */
 	bool config_known, count_known;
-	bool programmed;  /* written, and the host has not acted on that write yet */
-	bool by_host;	  /* the last write was the VMM's */
-	bool armed;	  /* the hrtimer runs: start seen, callback not */
-	bool called;	  /* a callback since its start may have been its own, or another's */
-	bool padded;	  /* the running hrtimer is the host's pad for a past-due arm */
-	bool undelivered; /* the last expiration failed; the next one is of the same arm */
-	bool delivered;	  /* delivered since the last start: another start is another arm */
-	bool periodic;	  /* the last start was periodic */
-	uint32_t gap;	  /* number of gaps in the trace when last looked at */
-	uint16_t arm_cpu; /* where it was started */
+	bool programmed;	/* written, and the host has not acted on that write yet */
+	bool by_host;		/* the last write was the VMM's */
+	bool by_other;		/* ... from another thread than the vCPU's */
+	bool armed;		/* the hrtimer runs: start seen, callback not */
+	bool called;		/* a callback since its start may have been its own, or another's */
+	bool padded;		/* the running hrtimer is the host's pad for a past-due arm */
+	bool undelivered;	/* the last expiration failed; the next one is of the same arm */
+	bool delivered;		/* delivered since the last start: another start is another arm */
+	bool periodic;		/* the last start was periodic */
+	uint32_t gap;		/* number of gaps in the trace when last looked at */
+	uint16_t arm_cpu;	/* where it was started */
+	uint16_t arm_count_cpu; /* where arm_count was seen */
+	uint16_t programmed_cpu; /* where it was last written */
 	uint64_t config;
 	uint64_t count;	       /* last value written */
 	uint64_t arm_count;    /* expiry of the running or last arm */
@@ -188,6 +191,7 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out);
 
 struct vcpu *hvst_kvm_find(const struct kvm *k, int tid); /* NULL: no vCPU thread */
 struct vm *hvst_kvm_vms(const struct kvm *k);		  /* list, by @next */
+bool hvst_kvm_clock_per_cpu(const struct kvm *k);	  /* each CPU's time stamps are its own */
 int64_t hvst_kvm_padding_ns(const struct kvm *k);	  /* HVST_UNKNOWN: none seen */
 bool hvst_kvm_start_expired_seen(const struct kvm *k);
 uint64_t hvst_kvm_backwards(const struct kvm *k);  /* events of a thread before its last one */
@@ -198,5 +202,7 @@ int64_t hvst_kvm_lost_ns(const struct kvm *k);	   /* time inside gaps, of all CP
  * the trace where a CPU begins with one; and its silence where a buffer began late.
  */
 int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v);
+/* When the last record of a CPU was made; HVST_UNKNOWN: there is none. */
+int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu);
 
 #endif

@@ -23,7 +23,7 @@
 #define FEW_KNOTS      4
 #define FEW_NS	       20e3
 #define UNDECIDED_NS   (1000 * 1000)
-#define BACK_FAR_UNITS (REFCLOCK_LOCAL_NS / 100)
+#define BACK_FAR_UNITS (REFCLOCK_LOCAL_MOST_NS / 100)
 #define RAW_FIRST      16
 #define ITEMS_FIRST    8
 #define MAPPED_CPUS    1024	    /* the rest is searched */

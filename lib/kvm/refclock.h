@@ -26,9 +26,11 @@
 #define REFCLOCK_SLOPE_MAX 0.12	  /* chrony slews by up to 10 % */
 #define REFCLOCK_CPUS_MAX  256	  /* clocks that are told apart when every CPU has its own */
 #define REFCLOCK_LOCAL_NS  (2 * 1000 * 1000) /* two CPUs' trace clocks, where each has its own */
-#define REFCLOCK_HULL	   32
-#define REFCLOCK_WINDOW	   24
-#define REFCLOCK_RESIDUALS 512
+/* What lies between two CPUs' readings and is less may be their clocks: a tick of HZ=100. */
+#define REFCLOCK_LOCAL_MOST_NS (10 * 1000 * 1000)
+#define REFCLOCK_HULL	       32
+#define REFCLOCK_WINDOW	       24
+#define REFCLOCK_RESIDUALS     512
 
 struct refclock_point {
 	double x, y;

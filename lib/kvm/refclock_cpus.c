@@ -175,7 +175,8 @@ static double weight(const struct distance *d)
 /* Neither sched_clock() of two CPUs explains it nor a slew in between. */
 static bool far(const struct distance *d)
 {
-	return fabs(d->ns) > REFCLOCK_LOCAL_NS + REFCLOCK_SLOPE_MAX * (double)(d->to - d->from);
+	return fabs(d->ns) >
+	       REFCLOCK_LOCAL_MOST_NS + REFCLOCK_SLOPE_MAX * (double)(d->to - d->from);
 }
 
 /* The one that is known best. */

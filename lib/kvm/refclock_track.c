@@ -23,6 +23,7 @@
 #define DEPTH_MAX	100e6
 #define DEPTH_START	50e3
 #define NEAR_PART	64.0
+#define NEAR_ONE_PART	256.0 /* ... of which one is enough */
 #define EVENT_SPACINGS	4
 #define PIECES_MAX	65536
 #define UNREAD_NS	(100 * 1000 * 1000)
@@ -346,6 +347,9 @@ static void leave(struct refclock_stream *s)
 				b->after = it->t;
 			b->rate = fmax(b->rate, (fabs(step) * (1 - 1 / NEAR_PART) - slack) / back);
 		}
+		/* one that is late by just the step, or not late at all? */
+		if (fabs(over_a) < fabs(step) / NEAR_ONE_PART && it->t > b->after)
+			b->after = it->t;
 		if (over_b > slack + fmax(REFCLOCK_SLEW, b->line.slope_err) * back &&
 		    over_b > fabs(over_a) && it->t > b->after)
 			b->after = it->t;

@@ -71,6 +71,8 @@ static void programmed(struct stimer *t, bool host, const struct hvst_event *ev,
 {
 	t->by_host = host;
 	t->programmed_ns = ev->ts_ns;
+	t->programmed_cpu = ev->cpu;
+	t->by_other = ev->pid != t->vcpu->tid;
 	kvm_change(out, HVST_CHANGE_PROGRAMMED, t->vcpu->vm, t->vcpu, t);
 }
 
@@ -174,6 +176,7 @@ static void started(const struct kvm *k, struct stimer *t, struct hvst_arm *a)
 	if (a->count >= PARKED_COUNT)
 		a->flags |= HVST_ARM_PARKED;
 	t->arm_count = a->count;
+	t->arm_count_cpu = a->cpu;
 	t->programmed = t->delivered = false;
 	if (a->flags & HVST_ARM_RESTART)
 		t->restarts++;
@@ -203,6 +206,15 @@ static struct stimer *start_prepare(struct kvm *k, const struct hvst_event *ev,
 }
 
 /*
+ * Whether the guest's last write of the timer is what @ev follows from. Events of two CPUs with
+ * clocks of their own may come in the wrong order.
+ */
+static bool follows_write(const struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
+{
+	return !k->opts.clock_per_cpu || t->programmed_cpu == ev->cpu;
+}
+
+/*
  * A start_one_shot is one of: a new arm ahead; the same arm again (restart: no write since, same
  * expiry; also an early callback, re-armed by KVM itself); the host's padding of a past-due arm.
  */
@@ -224,7 +236,7 @@ void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_
 		return;
 	}
 	timer_run(t, ev);
-	t->padded = t->count_known && ev->start.count != t->count;
+	t->padded = t->count_known && ev->start.count != t->count && follows_write(k, t, ev);
 	a->kind = HVST_ARM_AHEAD;
 	if (t->padded) {
 		/*
@@ -414,7 +426,7 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 {
 	int64_t took = ev->ts_ns - t->programmed_ns;
 
-	if (!k->opts.starts_recorded)
+	if (!k->opts.starts_recorded || !follows_write(k, t, ev))
 		return false;
 	if (k->starts_seen)
 		return true;
@@ -445,6 +457,7 @@ static __attribute__((noinline)) void infer_past_due(struct stimer *t, const str
 	t->programmed = t->delivered = false;
 	t->arm_count = a->count;
 	t->arm_ns = ev->ts_ns;
+	t->arm_count_cpu = ev->cpu;
 	t->arms++;
 	t->past_due_inferred++;
 	arm_end(t, out);
@@ -457,8 +470,9 @@ static __attribute__((noinline)) void infer_past_due(struct stimer *t, const str
  */
 static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
 {
-	if (t->periodic || t->padded || !t->arm_count ||
-	    (k->opts.clock_per_cpu && t->arm_cpu != ev->cpu))
+	/* What a task that is no vCPU's wrote may be meant for another VM. */
+	if (t->periodic || t->padded || !t->arm_count || t->by_other ||
+	    (k->opts.clock_per_cpu && t->arm_count_cpu != ev->cpu))
 		return;
 	if (hvst_refclock_bound(&t->vcpu->vm->clock, ev->ts_ns, t->arm_count, ev->cpu))
 		k->error = -ENOMEM;

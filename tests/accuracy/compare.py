@@ -70,7 +70,8 @@ def one_storm(score, want, touching, storms, loss, ignored):
 
 
 def compare_storms(score, result, expected, loss, ignored):
-    storms, used = result['storms'], set()
+    # livelocks have no past-due arms: the verdict on timer_livelock is what is known of them
+    storms, used = [s for s in result['storms'] if s['kind'] != 'livelock'], set()
     score.reported['storms'] += len(storms)
     for want in sorted(expected['storms'], key=lambda s: s['need'] != 'required'):
         touching = [i for i, s in enumerate(storms) if i not in used and storm_touches(s, want, storm_slack(want))]
@@ -185,7 +186,7 @@ def compare_vms(score, result, expected):
         expected_vms[tuple(vm)] = expected_vms.get(tuple(vm), 0) + 1
     for vm, times in expected_vms.items():
         homes = {k for k, have in tids.items() if have & set(vm)}
-        if len(homes) > times:
+        if len(homes) > times and not expected.get('vms_may_split'):
             score.say('SPLIT VM', vm, 'in', sorted(homes))
         if len(homes) < times and times > 1:
             score.say('MIXED VMs', vm, 'times', times, 'in', sorted(homes))

@@ -14,10 +14,18 @@ struct size {
 	unsigned int ms, n;
 };
 
+#define FAULT_PHASES 6 /* that a fault adds at most */
+
+static bool room(const struct vm_plan *vm)
+{
+	return vm->nr_vcpus == 1 && vm->vcpus->nr_phases + FAULT_PHASES <= GEN_MAX_PHASES;
+}
+
 /* One vCPU that is healthy before and after what @fault adds. */
 static struct vcpu_plan *before(struct scenario *sc)
 {
-	struct vcpu_plan *v = scenario_vm(sc, 1)->vcpus;
+	bool same = sc->same_vm && room(&sc->vms[sc->nr_vms - 1]);
+	struct vcpu_plan *v = same ? sc->vms[sc->nr_vms - 1].vcpus : scenario_vm(sc, 1)->vcpus;
 
 	page_on(v, 500);
 	return v;
@@ -173,7 +181,7 @@ static void f_boot_reads(struct scenario *sc, struct size s)
 {
 	struct vcpu_plan *v = scenario_vm(sc, 1)->vcpus;
 
-	sc->vms[0].age_ns = 0;
+	sc->vms[sc->nr_vms - 1].age_ns = 0;
 	reads(v, s, READ_PM_TIMER);
 	page_on(v, 1500);
 }
@@ -235,6 +243,27 @@ static const struct {
 };
 
 #define NR_FAMILIES (sizeof(faults) / sizeof(*faults))
+
+unsigned int fault_kinds(void)
+{
+	return NR_FAMILIES;
+}
+
+static unsigned int between(struct rng *rng, unsigned int lo, unsigned int hi)
+{
+	/* small ones as often as large ones */
+	unsigned int most = rng_once_in(rng, 2) ? lo + (hi - lo) / 8 : hi;
+
+	return (unsigned int)rng_range(rng, lo, most);
+}
+
+void fault_add(struct scenario *sc, unsigned int kind, struct rng *rng)
+{
+	const struct size *s = faults[kind].sizes;
+
+	faults[kind].build(
+		sc, (struct size){ between(rng, s[0].ms, s[2].ms), between(rng, s[0].n, s[2].n) });
+}
 
 struct scenario *scenario_fault(const char *name)
 {

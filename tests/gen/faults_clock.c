@@ -196,6 +196,25 @@ static const struct {
 	{ "tscs-moved", "vCPUs' TSCs moved together", tscs_moved, { 1, 50, 5000 }, "" },
 };
 
+unsigned int fault_clock_kinds(void)
+{
+	return sizeof(kinds) / sizeof(*kinds);
+}
+
+void fault_clock_sizes(unsigned int kind, int64_t *first, int64_t *last)
+{
+	*first = kinds[kind].size[0];
+	*last = kinds[kind].size[2];
+}
+
+void fault_clock_add(struct scenario *sc, unsigned int kind, int64_t size)
+{
+	size_t len = strlen(sc->faults);
+
+	snprintf(sc->faults + len, sizeof(sc->faults) - len, " %s", kinds[kind].faults);
+	kinds[kind].build(sc, size);
+}
+
 static int64_t size_shown(int64_t size)
 {
 	return size < 0 ? -size : size;
@@ -214,8 +233,8 @@ struct scenario *faults_clock_by_name(const char *name)
 		sc = scenario_new(name);
 		if (!sc)
 			return NULL;
-		sc->faults = kinds[i / 3].faults;
-		kinds[i / 3].build(sc, kinds[i / 3].size[i % 3]);
+		sc->faults_known = true;
+		fault_clock_add(sc, i / 3, kinds[i / 3].size[i % 3]);
 		return sc;
 	}
 	return NULL;

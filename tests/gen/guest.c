@@ -529,7 +529,7 @@ static void ask_in_vain(struct vcpu *v, const struct phase *p)
 		if (p->refused_msr) {
 			EV(v, MSR, 1, 0x40000114, 0x3, 1);
 		} else {
-			EV(v, HYPERCALL, 0x0103, 0, 0, 0, 0, 0x3000, 0);
+			EV(v, HYPERCALL, 0x0044, 0, 0, 0, 0, 0x3000, 0);
 			EV(v, HYPERCALL_DONE, 2);
 		}
 		host_enter(v);

@@ -174,6 +174,22 @@ static void b_local_step(struct scenario *sc)
 	host_does(ticks(v, 2000, 1000), H_SET_CLOCK, -35);
 }
 
+/* In a storm the events of two CPUs come mixed: what one CPU's say must not be read into another's.
+ */
+static void b_local_padding(struct scenario *sc)
+{
+	struct vcpu_plan *v;
+
+	local(sc, 500000);
+	sc->host = HOST_PADDING;
+	sc->trace.cpus = 5;
+	v = sc->vms[0].vcpus;
+	lagging(v, 60, 55, 37000);
+	ticks(v, 500, 4000);
+	slow_clock(v, 117, -27000, 2000);
+	ticks(v, 500, 4000);
+}
+
 /* --- the host's clock --- */
 
 static void b_hidden_step(struct scenario *sc)
@@ -567,6 +583,8 @@ static const struct {
 	  NO_GUEST_FAULT "host_reference_step=no|cannot_tell" },
 	{ "local-900us", "clock local, CPUs 0.9 ms apart, the vCPU migrates", b_local_900us,
 	  NO_GUEST_FAULT "host_reference_step=no|cannot_tell" },
+	{ "local-padding", "clock local, CPUs 0.5 ms apart, two storms, padding kernel",
+	  b_local_padding, "storm=yes host_reference_step=no|cannot_tell" },
 	{ "local-step", "clock local, CPUs 0.9 ms apart, the clock steps by -35 ms", b_local_step,
 	  "storm=no host_reference_step=yes" },
 	{ "hidden-step", "+20 ms without an event, stale copy of the page, stock kernel",

@@ -13,7 +13,8 @@ static const char help[] =
 	"    hvst-gen - write a trace.dat of simulated Hyper-V synthetic timers on KVM, and the "
 	"truth beside it\n\n"
 	"SYNOPSIS\n"
-	"    hvst-gen [OPTION]... --scenario NAME | --random SEED | --bench SIZE  -o FILE.dat\n"
+	"    hvst-gen [OPTION]... --scenario NAME | --random SEED | --mixture SEED |\n"
+	"             --bench SIZE  -o FILE.dat\n"
 	"    hvst-gen --list | --list-faults | --help\n\n"
 	"DESCRIPTION\n"
 	"    Simulates KVM's side of the timers and guests with good and bad clocks, and writes "
@@ -24,6 +25,7 @@ static const char help[] =
 	"    --scenario NAME   a named scenario; --list names them, --list-faults those\n"
 	"                      of one fault each\n"
 	"    --random SEED     a random one\n"
+	"    --mixture SEED    several faults and what only looks like them, at random\n"
 	"    --bench SIZE      storms on every vCPU until the records fill SIZE bytes (suffix K, "
 	"M, G)\n"
 	"    -o, --output FILE where to write\n"
@@ -47,6 +49,7 @@ static const char help[] =
 enum {
 	O_SCENARIO = 256,
 	O_RANDOM,
+	O_MIXTURE,
 	O_BENCH,
 	O_SEED,
 	O_FORMAT,
@@ -66,6 +69,7 @@ enum {
 static const struct option options[] = {
 	{ "scenario", required_argument, NULL, O_SCENARIO },
 	{ "random", required_argument, NULL, O_RANDOM },
+	{ "mixture", required_argument, NULL, O_MIXTURE },
 	{ "bench", required_argument, NULL, O_BENCH },
 	{ "seed", required_argument, NULL, O_SEED },
 	{ "format", required_argument, NULL, O_FORMAT },
@@ -88,7 +92,7 @@ static const struct option options[] = {
 #define MAX_NO_EVENTS 16
 
 struct args {
-	const char *scenario, *output, *random, *bench, *format, *host, *kernel, *clock;
+	const char *scenario, *output, *random, *mixture, *bench, *format, *host, *kernel, *clock;
 	const char *no_event[MAX_NO_EVENTS];
 	unsigned int nr_no_event;
 	uint64_t seed, cpus, page_size, speed, symbols;
@@ -132,14 +136,15 @@ static int option_number(int c, struct args *a)
 
 static int option_text(int c, struct args *a)
 {
-	const char **where = c == O_SCENARIO ? &a->scenario
-			     : c == O_RANDOM ? &a->random
-			     : c == O_BENCH  ? &a->bench
-			     : c == O_FORMAT ? &a->format
-			     : c == O_HOST   ? &a->host
-			     : c == O_KERNEL ? &a->kernel
-			     : c == O_CLOCK  ? &a->clock
-					     : &a->output;
+	const char **where = c == O_SCENARIO  ? &a->scenario
+			     : c == O_RANDOM  ? &a->random
+			     : c == O_MIXTURE ? &a->mixture
+			     : c == O_BENCH   ? &a->bench
+			     : c == O_FORMAT  ? &a->format
+			     : c == O_HOST    ? &a->host
+			     : c == O_KERNEL  ? &a->kernel
+			     : c == O_CLOCK   ? &a->clock
+					      : &a->output;
 
 	*where = optarg;
 	return 0;
@@ -190,13 +195,14 @@ static int parse(int argc, char **argv, struct args *a)
 	}
 	if (rc || optind < argc)
 		return rc ? rc : usage_error("one output only, by -o:", argv[optind]);
-	if (!!a->scenario + !!a->random + !!a->bench != 1)
-		return usage_error("give one of", "--scenario, --random, --bench");
+	if (!!a->scenario + !!a->random + !!a->mixture + !!a->bench != 1)
+		return usage_error("give one of", "--scenario, --random, --mixture, --bench");
 	return a->output ? 0 : usage_error("missing", "-o FILE");
 }
 
 static struct scenario *choose(struct args *a, int *rc)
 {
+	const char *seed = a->random ? a->random : a->mixture;
 	struct scenario *sc = NULL;
 	struct rng rng;
 	uint64_t n;
@@ -206,11 +212,11 @@ static struct scenario *choose(struct args *a, int *rc)
 		sc = scenario_by_name(a->scenario);
 		if (!sc)
 			*rc = usage_error("no such scenario:", a->scenario);
-	} else if (!number(a->random ? a->random : a->bench, &n)) {
-		*rc = usage_error("not a number:", a->random ? a->random : a->bench);
-	} else if (a->random) {
+	} else if (!number(seed ? seed : a->bench, &n)) {
+		*rc = usage_error("not a number:", seed ? seed : a->bench);
+	} else if (seed) {
 		rng_seed(&rng, n);
-		sc = scenario_random(&rng);
+		sc = a->random ? scenario_random(&rng) : scenario_mixture(&rng);
 		a->seed = a->seed ? a->seed : n;
 	} else if (a->cpus > GEN_MAX_CPUS) {
 		*rc = usage_error("too many:", "--cpus");
@@ -270,6 +276,8 @@ static int overrule(struct scenario *sc, const struct args *a)
 	sc->trace.kallsyms = a->symbols ? a->symbols : sc->trace.kallsyms;
 	sc->speed = a->speed ? a->speed : sc->speed;
 	sc->trace.odd |= a->odd;
+	/* A vCPU that waits for its CPU comes back later than the others, maybe after the end. */
+	sc->trace.end = sc->max_ns ? START_NS + sc->max_ns : 0;
 	for (unsigned int i = 0; i < a->nr_no_event; i++) {
 		int ev = gen_event_by_name(a->no_event[i]);
 

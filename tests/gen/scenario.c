@@ -775,8 +775,7 @@ struct scenario *scenario_by_name(const char *name)
 		if (!sc)
 			return NULL;
 		scenarios[i].build(sc);
-		if (!sc->faults)
-			sc->faults = "";
+		sc->faults_known = true;
 		return sc;
 	}
 	if (!fault)

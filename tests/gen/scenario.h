@@ -136,7 +136,9 @@ enum kernel_kind { HOST_TRACED, HOST_STOCK, HOST_PADDING };
 
 struct scenario {
 	char name[48];
-	const char *faults; /* questions to be answered with yes; NULL: not said of any */
+	char faults[256];  /* questions to be answered with yes, among those... */
+	bool faults_known; /* ...that only the scenario tells */
+	bool same_vm;	   /* a fault that is added is another one of the last VM */
 	struct trace_opts trace;
 	enum kernel_kind host;
 	/* Faults of older kernels. */
@@ -181,6 +183,8 @@ void scenario_list_hosts(FILE *out);
 struct scenario *scenario_by_name(const char *name);
 void scenario_list(FILE *out);
 struct scenario *scenario_random(struct rng *rng);
+/* random_faults.c: several faults and near misses. */
+struct scenario *scenario_mixture(struct rng *rng);
 struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus);
 
 #endif

@@ -6,7 +6,6 @@
 #include "sim.h"
 #include "truth.h"
 
-#define START_NS    5000000000ll
 #define FLUSH_EVERY 64
 
 static int64_t min64(int64_t a, int64_t b)

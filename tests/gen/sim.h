@@ -26,6 +26,8 @@ struct sim;
 #define MSR_EMU_STATUS 0x40000108u
 #define MSR_X2APIC_EOI 0x80bu
 
+#define START_NS 5000000000ll /* of the trace, true time */
+
 #define CFG_ENABLE   1u
 #define CFG_PERIODIC 2u
 #define CFG_AUTO     8u

@@ -107,9 +107,14 @@ static const struct gen_lost *lost_at(const struct trace *tr, unsigned int cpu, 
 	return NULL;
 }
 
+static bool is_over(const struct trace *tr, int64_t t)
+{
+	return tr->opts.end && t >= tr->opts.end;
+}
+
 bool trace_is_lost(const struct trace *tr, unsigned int cpu, int64_t t)
 {
-	return lost_at(tr, cpu, t);
+	return is_over(tr, t) || lost_at(tr, cpu, t);
 }
 
 static bool queue_room(struct queue *q, unsigned int len)
@@ -187,7 +192,7 @@ bool trace_emit(struct trace *tr, unsigned int cpu, int64_t t, int pid, enum gen
 	struct queue *q = &tr->queues[cpu];
 	struct item it = { .t = t, .buffers = tr->where[ev] };
 
-	if (!it.buffers)
+	if (!it.buffers || is_over(tr, t))
 		return false;
 	if (!queue_room(q, GEN_MAX_RECORD)) {
 		tr->error = -ENOMEM;

@@ -50,6 +50,7 @@ struct trace_opts {
 	struct gen_buffer buffers[GEN_MAX_BUFFERS];
 	unsigned int nr_lost;
 	struct gen_lost lost[GEN_MAX_LOST];
+	int64_t end; /* true time from which on nothing is recorded; 0: no */
 };
 
 struct trace;
@@ -61,7 +62,7 @@ int trace_open(struct trace **out, const struct trace_opts *opts, const char *pa
  */
 bool trace_emit(struct trace *tr, unsigned int cpu, int64_t t, int pid, enum gen_event ev,
 		const uint64_t *vals);
-/* Whether events of @cpu at @t are dropped. */
+/* Whether events of @cpu at @t are dropped, or come after the end. */
 bool trace_is_lost(const struct trace *tr, unsigned int cpu, int64_t t);
 /* No record before @t will come any more. */
 void trace_flush(struct trace *tr, int64_t t);

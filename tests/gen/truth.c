@@ -129,13 +129,24 @@ static struct truth_timer *timer_of(struct vcpu *v, int i)
 
 /* --- arms and storms --- */
 
+/* A guest that waits for its target goes through all those that it missed when its clock jumps. */
+static bool missed_ticks(const struct vcpu *v, int i)
+{
+	const struct phase *p = vcpu_phase(v);
+	bool own = v->clock == CLK_STALE || v->clock == CLK_RAW;
+	int64_t now = own ? (v->now + v->clock_off) / REF_NS : (int64_t)ref_now(v->vm, v->now);
+
+	return p->timers[i].policy == POL_RETRY &&
+	       now - p->lag_ref >= (int64_t)v->timers[i].count + p->timers[i].period_ref;
+}
+
 /* What a past-due arm of this timer in this phase is part of, if it is part of anything. */
 static unsigned int kind_now(const struct vcpu *v, int i)
 {
 	const struct phase *p = vcpu_phase(v);
 	const struct timer_cfg *c = &p->timers[i];
 
-	if (c->policy == POL_PREV)
+	if (c->policy == POL_PREV || missed_ticks(v, i))
 		return KIND_BACKLOG;
 	if (c->policy == POL_FIXED)
 		return KIND_GROWING | KIND_CONSTANT; /* a clock that stands, or one that lags far */

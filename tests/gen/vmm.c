@@ -121,15 +121,18 @@ static void new_threads(struct vm *vm, int64_t t)
 /* A VM in a new process: its TSC, its clock. */
 static void start_clocks(struct vm *vm, int64_t kvm_off)
 {
+	int64_t zero = vm->vcpus[0].now;
+
+	/* kvm_synchronize_tsc(): those created together have one offset. */
 	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
 		struct vcpu *v = &vm->vcpus[k];
 
 		if (!k)
 			vmm_master_clock(v, false);
-		tsc_offset_events(v, -v->now);
+		tsc_offset_events(v, -zero);
 	}
 	vm->kvm_off = kvm_off;
-	vm->tsc_off = -vm->vcpus[0].now;
+	vm->tsc_off = -zero;
 	vm->page_broken = vm->page_frozen = false;
 	recompute(vm);
 	vmm_master_clock(&vm->vcpus[0], true);

@@ -325,6 +325,31 @@ static void test_step_below_the_delay(void **state)
 	}
 }
 
+/*
+ * Ticks of 10 ms, nothing for seconds, ticks of a little less: two heaps of points lie on a line,
+ * whatever the guest's clock does.
+ */
+static void test_two_heaps(void **state)
+{
+	static const int64_t pause[] = { SEC(2), SEC(9), SEC(30) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		for (unsigned int k = 1; k < 5; k++) {
+			struct feed f;
+
+			begin(&f);
+			ticks(&f, MS(450) + MS(30) * k, MS(10), 0, US(10));
+			f.now += pause[i];
+			ticks(&f, MS(600), MS(10) - pause[i] / 4000, 0, US(10));
+			feed_end(&f);
+			assert_null(drift(&f));
+			assert_int_not_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer,
+					     HVST_YES);
+			feed_free(&f);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_jitter_is_no_clock),
 		cmocka_unit_test(test_even_delays_show_a_clock),
 		cmocka_unit_test(test_step_below_the_delay),
+		cmocka_unit_test(test_two_heaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,12 +187,46 @@ static void test_missing(void **state)
 	feed_free(&f);
 }
 
+/*
+ * Every tenth callback comes on a CPU where neither timer was started and could be either's: the
+ * livelock of each is one all the same.
+ */
+static void test_two_at_once(void **state)
+{
+	struct host second = { .o = SEC(-100) };
+	const struct who other = { &second, 200, 0, 2 };
+	const struct who *w[] = { &vcpu0, &other };
+	struct feed f;
+
+	(void)state;
+	begin(&f, CONFIG_DIRECT);
+	ev_set_config(&f, &other, 0, CONFIG_DIRECT | CONFIG_AUTO, false);
+	guest_ticks(&f, &other, 100, MS(1));
+	for (unsigned int k = 0; k < 2; k++) {
+		guest_write(&f, w[k], 0, INT64_MAX, false);
+		ev_start(&f, w[k], HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, w[k]->host),
+			 INT64_MAX);
+	}
+	for (unsigned int i = 0; i < 2000; i++) {
+		const struct who *x = w[i % 2];
+
+		ev_callback(&f, x, 0, 0, i % 10 ? x->cpu : 3);
+		f.now += US(20);
+		ev_start(&f, x, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, x->host), INT64_MAX);
+	}
+	feed_end(&f);
+	assert_int_equal(f.r->nr_storms, 2);
+	assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_YES);
+	feed_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_overflow), cmocka_unit_test(test_harmless),
-		cmocka_unit_test(test_busy),	 cmocka_unit_test(test_busy_harmless),
-		cmocka_unit_test(test_cut),	 cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_overflow),    cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_busy),	    cmocka_unit_test(test_busy_harmless),
+		cmocka_unit_test(test_cut),	    cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_two_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
