@@ -210,6 +210,11 @@ SENTENCE(restored)
 
 /* --- slow_clock_path --- */
 
+static bool boots_seen(const struct analysis *a)
+{
+	return hvst_recorded(a) & EVENT_BIT(MSR);
+}
+
 ANSWER(slow)
 {
 	const struct vm *m = vm_of(a, vm);
@@ -218,7 +223,7 @@ ANSWER(slow)
 
 	if (!s)
 		return HVST_CANNOT_TELL;
-	answer = hvst_slowpath_answer(s, last_of(m));
+	answer = hvst_slowpath_answer(s, last_of(m), boots_seen(a));
 	if (answer == HVST_YES) {
 		hvst_evidence_add(why, &s->why);
 		hvst_evidence_stat(why,
@@ -272,7 +277,7 @@ SENTENCE(slow)
 	for_each_vm (vm, a) {
 		const struct vm_slow *s = vm->state ? vm->state->slow : NULL;
 
-		if (s && hvst_slowpath_answer(s, last_of(vm)) == HVST_YES &&
+		if (s && hvst_slowpath_answer(s, last_of(vm), boots_seen(a)) == HVST_YES &&
 		    (!worst || hvst_slow_reads(&s->slow) > hvst_slow_reads(&worst->slow)))
 			worst = s;
 	}

@@ -251,11 +251,15 @@ void hvst_slowpath_finish(struct analysis *a)
 			bin_end(vm);
 }
 
-enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns)
+enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns, bool boot_seen)
 {
+	int64_t boot = s->boot_ns;
+
 	if (s->slow_ns < SLOW_MIN_NS)
 		return HVST_NO;
-	if (s->boot_ns == HVST_UNKNOWN || s->last_ns - s->boot_ns > BOOT_NS)
+	if (boot == HVST_UNKNOWN && !boot_seen)
+		boot = s->first_ns; /* at the latest */
+	if (boot == HVST_UNKNOWN || s->last_ns - boot > BOOT_NS || last_ns - s->last_ns < QUIET_NS)
 		return HVST_YES;
-	return last_ns - s->last_ns >= QUIET_NS ? HVST_NO : HVST_YES;
+	return s->boot_ns == HVST_UNKNOWN ? HVST_CANNOT_TELL : HVST_NO;
 }

@@ -52,7 +52,10 @@ void hvst_slowpath_vcpu_free(struct vcpu *v);
 uint64_t hvst_slow_reads(const struct slow_sums *s);
 /* "TIME_REF_COUNT (MSR 0x40000020)" */
 const char *hvst_slow_register_name(enum slow_register r);
-/* Too little of it, or only while the guest booted. @last_ns: the VM's last event */
-enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns);
+/*
+ * "No" for too little of it, or only while the guest booted. @last_ns: the VM's last event;
+ * @boot_seen: the MSR writes that begin a boot were recorded, else reads that end may be of one.
+ */
+enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns, bool boot_seen);
 
 #endif

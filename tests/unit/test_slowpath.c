@@ -143,6 +143,24 @@ static void test_slow_harmless(void **state)
 	}
 }
 
+/* Reads that ended may have been of a boot, which only MSR writes would show. */
+static void test_boot_unseen(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		host = (struct host){ .o = SEC(-900) };
+		feed_begin(&f, BIT_OF(MSR));
+		guest_setup(&f, &vcpu0, 0);
+		guest_ticks(&f, &vcpu0, 50, MS(10));
+		reads(&f, 1, i == 1 ? 400000 : 20000, US(30)); /* 12 s are no boot */
+		guest_ticks(&f, &vcpu0, i == 2 ? 10 : 2000, MS(10));
+		expect(&f, HVST_Q_SLOW_CLOCK_PATH, i ? HVST_YES : HVST_CANNOT_TELL);
+		feed_free(&f);
+	}
+}
+
 static void test_refused(void **state)
 {
 	static const unsigned int times[] = { 1, 30, 5000 };
@@ -243,7 +261,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slow),	      cmocka_unit_test(test_why),
-		cmocka_unit_test(test_slow_harmless), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_slow_harmless),
+		cmocka_unit_test(test_boot_unseen), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_refused_many),  cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_unknown),
 	};
