@@ -112,7 +112,7 @@ ANSWER(ahead)
 
 /* --- guest_time_restore --- */
 
-static void call_tell(const struct life_step *s, struct hvst_evidence_list *why)
+static void call_evidence(const struct life_step *s, struct hvst_evidence_list *why)
 {
 	char text[120];
 
@@ -152,7 +152,7 @@ static const struct leap *leap_after(const struct analysis *a, int vm, int64_t t
 	return NULL;
 }
 
-static void apart_tell(const struct leap *p, struct hvst_evidence_list *why)
+static void apart_evidence(const struct leap *p, struct hvst_evidence_list *why)
 {
 	hvst_evidence_add(why, &p->why);
 	hvst_evidence_stat(
@@ -175,9 +175,9 @@ ANSWER(time_restore)
 		if (l->steps[i].kind != LIFE_RESTORE)
 			continue;
 		p = leap_after(a, vm, l->steps[i].ts_ns);
-		call_tell(&l->steps[i], why);
+		call_evidence(&l->steps[i], why);
 		if (p)
-			apart_tell(p, why);
+			apart_evidence(p, why);
 		call = true;
 	}
 	for (unsigned int i = 0; !call && i < a->result.nr_life; i++) {
@@ -192,7 +192,7 @@ ANSWER(time_restore)
 		hvst_evidence_stat(why, "the guest set up its clock and timers anew at %.6f s",
 				   (double)e->ts_ns / 1e9);
 		if (p)
-			apart_tell(p, why);
+			apart_evidence(p, why);
 	}
 	return call ? HVST_YES : answer;
 }
@@ -333,8 +333,8 @@ static const struct life_step *late_update(const struct analysis *a,
 }
 
 /* Which vCPU ran first, and how often the guest armed a timer until @to. */
-static void order_tell(const struct analysis *a, const struct hvst_life_event *e, int64_t to,
-		       struct hvst_evidence_list *why)
+static void order_evidence(const struct analysis *a, const struct hvst_life_event *e, int64_t to,
+			   struct hvst_evidence_list *why)
 {
 	const struct vm_life *l = hvst_life_of(a, e->vm);
 	const struct life_step *first = NULL;
@@ -377,14 +377,14 @@ ANSWER(resume_order)
 		update = late_update(a, e);
 		if (step) {
 			answer = is_fresh(a, e) ? HVST_YES : HVST_CANNOT_TELL;
-			order_tell(a, e, step->from_ns, why);
+			order_evidence(a, e, step->from_ns, why);
 			hvst_evidence_stat(
 				why, "then its reference clock moved by %+.6f s at %.6f s",
 				(double)step->step_ns / 1e9, (double)step->from_ns / 1e9);
 		} else if (update && is_fresh(a, e) &&
 			   hvst_life_step_in(a, vm, update->ts_ns, update->ts_ns) == HVST_UNKNOWN) {
 			answer = HVST_CANNOT_TELL;
-			order_tell(a, e, update->ts_ns, why);
+			order_evidence(a, e, update->ts_ns, why);
 		}
 	}
 	return answer;
@@ -412,8 +412,8 @@ static const struct life_step *last_update(const struct analysis *a, int vm,
 	return NULL;
 }
 
-static void mismatch_tell(const struct analysis *a, int vm, const struct vm_life *l,
-			  struct hvst_evidence_list *why)
+static void mismatch_evidence(const struct analysis *a, int vm, const struct vm_life *l,
+			      struct hvst_evidence_list *why)
 {
 	const struct tsc_mismatch *m = &l->mismatch;
 	int64_t cycles = hvst_life_cycles(m->least, m->most);
@@ -440,7 +440,7 @@ ANSWER(tsc_mismatch)
 	if (!l)
 		return HVST_CANNOT_TELL;
 	if (l->mismatched) {
-		mismatch_tell(a, vm, l, why);
+		mismatch_evidence(a, vm, l, why);
 		return HVST_YES;
 	}
 	/* With the host's clock being the TSC nothing else switches the master clock off. */

@@ -353,7 +353,7 @@ static const char *step_text(const struct life_step *s, char *buf, size_t len)
 }
 
 /* What was done, in order, and of each kind in a row its first as evidence. */
-static void steps_tell(const struct vm_life *l, unsigned int from, unsigned int to,
+static void steps_text(const struct vm_life *l, unsigned int from, unsigned int to,
 		       struct hvst_life_event *e)
 {
 	size_t at = 0;
@@ -462,7 +462,7 @@ static bool event_of(const struct analysis *a, const struct vm *vm, unsigned int
 	kinds = kinds_of(l, from, to, &back);
 	if (!kind_of(kinds, back, ran, e->reference_ns, &e->kind))
 		return false;
-	steps_tell(l, from, to, e);
+	steps_text(l, from, to, e);
 	return true;
 }
 

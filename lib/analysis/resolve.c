@@ -202,15 +202,15 @@ void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_ar
 void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)
 {
 	const struct vm_pending *w = vm->state->pending;
-	int64_t settled;
+	int64_t final_until;
 	unsigned int n = 0;
 
 	if (!w->n)
 		return;
-	settled = hvst_refclock_settled(&vm->clock, cpu);
-	if (settled == REFCLOCK_UNKNOWN)
+	final_until = hvst_refclock_final_until(&vm->clock, cpu);
+	if (final_until == REFCLOCK_UNKNOWN)
 		return;
-	while (n < w->n && w->arm[n].ts_ns < settled)
+	while (n < w->n && w->arm[n].ts_ns < final_until)
 		n++;
 	resolve(a, vm, n);
 }

@@ -647,7 +647,7 @@ bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, 
 	return s && r->joined ? joined_at(r, s, t, known, o, err) : known;
 }
 
-int64_t hvst_refclock_settled(const struct refclock *r, int cpu)
+int64_t hvst_refclock_final_until(const struct refclock *r, int cpu)
 {
 	const struct refclock_stream *s = stream_find(r, cpu);
 

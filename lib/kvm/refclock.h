@@ -228,7 +228,7 @@ bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, 
 
 /* What is before this time does not change any more but for refinement; REFCLOCK_UNKNOWN: nothing.
  */
-int64_t hvst_refclock_settled(const struct refclock *r, int cpu);
+int64_t hvst_refclock_final_until(const struct refclock *r, int cpu);
 
 /*
  * How far two clocks are apart at @t, with the error of both. False when that is not known. *@apart

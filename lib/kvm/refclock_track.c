@@ -455,7 +455,8 @@ static int piece_close(struct refclock_stream *s)
 	return 0;
 }
 
-static void settled(struct refclock_stream *s)
+/* The line goes on: what waited beside it was late. */
+static void forget_waiting(struct refclock_stream *s)
 {
 	s->evidence = fmax(s->evidence - MISS_COST * (s->nr_low + s->dropped), 0);
 	s->nr_low = s->dropped = 0;
@@ -551,7 +552,7 @@ static int accept(const struct refclock *r, struct refclock_stream *s, const str
 	if (r->params.residual)
 		book(r, s, w[c->first].t, s->cur.to);
 	s->nr_low = s->dropped = 0;
-	settled(s);
+	forget_waiting(s);
 	return 0;
 }
 
@@ -630,7 +631,7 @@ static bool restart(const struct refclock *r, struct refclock_stream *s)
 	if (r->params.residual)
 		book(r, s, s->cur.from, s->cur.to);
 	s->nr_low = s->dropped = 0;
-	settled(s);
+	forget_waiting(s);
 	return true;
 }
 
@@ -712,7 +713,7 @@ static int went_and_came(struct refclock_stream *s, const struct refclock_item *
 	/* the line is that from before: nothing is to be found out about how it is joined */
 	s->evidence = s->prev_evidence;
 	s->has_prev = s->proven = false;
-	settled(s);
+	forget_waiting(s);
 	return 0;
 }
 
@@ -733,7 +734,7 @@ static int on_sample(const struct refclock *r, struct refclock_stream *s,
 		s->cur.step = REFCLOCK_UNKNOWN;
 		s->cur.event = -1;
 		refresh(s);
-		settled(s);
+		forget_waiting(s);
 		return 0;
 	}
 	late = allowed(s);
@@ -758,7 +759,7 @@ static int on_sample(const struct refclock *r, struct refclock_stream *s,
 			joint(s);
 		if (r->params.residual)
 			book(r, s, s->cur.from, it->t);
-		settled(s);
+		forget_waiting(s);
 		return 0;
 	}
 	if (y > hi && y < most + DEPTH_MAX && !rose_again(s, it) && restart(r, s))

@@ -298,8 +298,8 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	return ret;
 }
 
-/* When clocks are compared, and by which CPU's trace clock. */
-struct moment {
+/* Of an event: when, and by which CPU's trace clock. Clocks are compared at it. */
+struct sighting {
 	int64_t ts_ns;
 	int cpu;
 };
@@ -311,7 +311,7 @@ static int cmp_entry(const void *x, const void *y)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
-static int index_build(struct kvm *k, const struct moment *m)
+static int index_build(struct kvm *k, const struct sighting *m)
 {
 	struct vm_entry *e = realloc(k->index, k->nr_vms * sizeof(*e));
 	int64_t err;
@@ -363,7 +363,7 @@ static int64_t tid_apart(struct kvm *k, const struct vm *vm, int tid)
 
 /* Do the clocks of the two agree at the event? */
 static bool vm_fits(struct kvm *k, const struct vm *vm, const struct vm *own,
-		    const struct moment *m)
+		    const struct sighting *m)
 {
 	int64_t apart, err;
 
@@ -375,7 +375,7 @@ static bool vm_fits(struct kvm *k, const struct vm *vm, const struct vm *own,
 
 /* The VM that fits among those of the threads next to @v, nearest first, the elder of two as near.
  */
-static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, const struct moment *m)
+static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, const struct sighting *m)
 {
 	unsigned int at = place_of(k, v->tid), n = k->nr_vcpus;
 
@@ -397,7 +397,7 @@ static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, const struct m
 }
 
 /* The VM that fits by the index; of several the one with the nearest thread. NULL: none. */
-static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, const struct moment *m)
+static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, const struct sighting *m)
 {
 	int64_t offset, err, least = INT64_MAX;
 	struct vm *best = NULL;
@@ -435,7 +435,8 @@ static bool takes_in(const struct vm *a, const struct vm *b)
 }
 
 /* Joins the thread's VM with the one whose clock agrees. */
-static bool vm_find(struct kvm *k, struct vcpu *v, const struct moment *m, struct hvst_changes *out)
+static bool vm_find(struct kvm *k, struct vcpu *v, const struct sighting *m,
+		    struct hvst_changes *out)
 {
 	struct vm *best, *own = v->vm;
 	int ret;
@@ -456,7 +457,7 @@ static bool vm_find(struct kvm *k, struct vcpu *v, const struct moment *m, struc
 static __attribute__((noinline)) void vm_try(struct kvm *k, struct vcpu *v,
 					     const struct hvst_event *ev, struct hvst_changes *out)
 {
-	const struct moment now = { ev->ts_ns, ev->cpu };
+	const struct sighting now = { ev->ts_ns, ev->cpu };
 
 	vm_find(k, v, &now, out);
 }
@@ -545,7 +546,7 @@ static struct vm *only_vm(const struct kvm *k)
 /* One thread finds its VM by its clock. */
 static bool finish_by_clock(struct kvm *k, struct hvst_changes *out)
 {
-	struct moment now;
+	struct sighting now;
 
 	while (k->finish_at) {
 		struct vcpu *v = k->finish_at;

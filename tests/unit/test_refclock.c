@@ -268,7 +268,7 @@ static void test_slews(void **state)
 		assert_int_equal(v.answer, REFCLOCK_YES);
 		assert_true(fabs(v.ppm - slew[i].ppm) <= v.ppm_err + 0.1);
 		printf("# latencies up to %lld ns\n", (long long)h.worst);
-		/* where the slope changes, one spacing of samples is not settled */
+		/* where the slope changes, one spacing of samples is not final */
 		assert_true(h.worst < US(40));
 		end(&h);
 	}

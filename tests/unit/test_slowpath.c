@@ -261,10 +261,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slow),	      cmocka_unit_test(test_why),
-		cmocka_unit_test(test_slow_harmless),
-		cmocka_unit_test(test_boot_unseen), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_refused_many),  cmocka_unit_test(test_load),
-		cmocka_unit_test(test_load_unknown),
+		cmocka_unit_test(test_slow_harmless), cmocka_unit_test(test_boot_unseen),
+		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_refused_many),
+		cmocka_unit_test(test_load),	      cmocka_unit_test(test_load_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
