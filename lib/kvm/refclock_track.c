@@ -590,10 +590,36 @@ static bool rose_again(const struct refclock_stream *s, const struct refclock_it
 	       (double)hvst_refclock_sub(hvst_refclock_line_at(old, it->t), it->o) < late;
 }
 
+static void restart_from(struct refclock_stream *s, const struct refclock_item *w, unsigned int n,
+			 const struct candidate *c, double most)
+{
+	piece_from(s, w, n, c);
+	s->evidence = fmin(fmax(c->evidence, 0), most);
+}
+
+/*
+ * The samples before the last of @w lie on a line of their own, too many to be late by the same:
+ * the piece was misled by its first ones, and the last reading departs from that line.
+ */
+static bool holds_without_last(struct refclock_stream *s, const struct refclock_item *w,
+			       unsigned int n, const struct candidate *with)
+{
+	struct candidate c;
+	bool found;
+
+	s->open = false;
+	found = n > 3 && best_line(s, w, n - 1, &c) && c.agree >= 3 && c.evidence >= NEED &&
+		(!with || c.evidence > with->evidence);
+	s->open = true;
+	if (found)
+		restart_from(s, w, n - 1, &c, EVIDENCE_MAX);
+	return found;
+}
+
 /*
  * A reading above the piece. One that has little to speak for it was made of late samples, and so
  * was one of which another line explains as much, with this reading on it: the best line over the
- * latest samples takes its place. Returns false when it stands.
+ * latest samples takes its place. Returns false when the reading lies above what is the piece then.
  */
 static bool restart(const struct refclock *r, struct refclock_stream *s)
 {
@@ -601,7 +627,7 @@ static bool restart(const struct refclock *r, struct refclock_stream *s)
 	struct refclock_item w[REFCLOCK_WINDOW];
 	struct candidate c;
 	unsigned int n;
-	bool found;
+	bool found, above;
 
 	if (!weak && s->cur.knots > REFCLOCK_WINDOW)
 		return false;
@@ -614,9 +640,11 @@ static bool restart(const struct refclock *r, struct refclock_stream *s)
 	if (!weak &&
 	    (!found || w[0].t > s->birth || c.first > n / 4 || c.agree * 4 < s->cur.knots * 3))
 		return false;
-	if (found) {
-		piece_from(s, w, n, &c);
-		s->evidence = fmin(fmax(c.evidence, 0), WEAK);
+	above = weak && holds_without_last(s, w, n, found ? &c : NULL);
+	if (above) {
+		; /* the piece is made */
+	} else if (found) {
+		restart_from(s, w, n, &c, WEAK);
 	} else {
 		/* nothing agrees yet: the one that was read last is true as far as is known */
 		piece_begin(s, &w[n - 1]);
@@ -632,7 +660,7 @@ static bool restart(const struct refclock *r, struct refclock_stream *s)
 		book(r, s, s->cur.from, s->cur.to);
 	s->nr_low = s->dropped = 0;
 	forget_waiting(s);
-	return true;
+	return !above;
 }
 
 static void low_add(struct refclock_stream *s, const struct refclock_item *it)
@@ -717,10 +745,32 @@ static int went_and_came(struct refclock_stream *s, const struct refclock_item *
 	return 0;
 }
 
+/* Where a sample lies, and between what the current piece has it, all from the fit's origin. */
+struct place {
+	double y, lo, hi, most, est, dist;
+};
+
+static void locate(const struct refclock_stream *s, const struct refclock_item *it, double late,
+		   struct place *p)
+{
+	double slew;
+
+	p->dist = (double)(it->t - s->cur.to);
+	p->y = (double)hvst_refclock_sub(it->o, s->fit.o0);
+	p->est = (double)hvst_refclock_sub(hvst_refclock_line_at(&s->cur.line, it->t), s->fit.o0);
+	hvst_refclock_fit_range(&s->fit, it->t, &p->lo, &p->hi);
+	p->most = p->hi;
+	slew = fmin(REFCLOCK_SLEW, s->cur.line.slope_err) * p->dist;
+	p->lo = fmax(p->lo, p->est - slew) - late;
+	if (s->evidence < WEAK)
+		p->hi = fmin(p->hi, p->est + slew + late);
+}
+
 static int on_sample(const struct refclock *r, struct refclock_stream *s,
 		     const struct refclock_item *it)
 {
-	double y, lo, hi, most, est, dist, late;
+	struct place p;
+	double late;
 
 	noise(s, it);
 	s->end = it->t;
@@ -738,19 +788,12 @@ static int on_sample(const struct refclock *r, struct refclock_stream *s,
 		return 0;
 	}
 	late = allowed(s);
-	dist = (double)(it->t - s->cur.to);
-	y = (double)hvst_refclock_sub(it->o, s->fit.o0);
-	est = (double)hvst_refclock_sub(hvst_refclock_line_at(&s->cur.line, it->t), s->fit.o0);
-	hvst_refclock_fit_range(&s->fit, it->t, &lo, &hi);
-	most = hi;
-	lo = fmax(lo, est - fmin(REFCLOCK_SLEW, s->cur.line.slope_err) * dist) - late;
-	if (it->flags & REFCLOCK_BACK && y < est - BACK_WINDOW_NS) {
+	locate(s, it, late, &p);
+	if (it->flags & REFCLOCK_BACK && p.y < p.est - BACK_WINDOW_NS) {
 		low_add(s, it);
 		return moved(r, s);
 	}
-	if (s->evidence < WEAK)
-		hi = fmin(hi, est + fmin(REFCLOCK_SLEW, s->cur.line.slope_err) * dist + late);
-	if (y <= hi + SOFT_NS && y >= lo && !s->high) {
+	if (p.y <= p.hi + SOFT_NS && p.y >= p.lo && !s->high) {
 		if (s->contradicted && s->hidden.proven)
 			return went_and_came(s, it);
 		on_line(s, it);
@@ -762,11 +805,14 @@ static int on_sample(const struct refclock *r, struct refclock_stream *s,
 		forget_waiting(s);
 		return 0;
 	}
-	if (y > hi && y < most + DEPTH_MAX && !rose_again(s, it) && restart(r, s))
-		return 0;
-	s->high |= y > hi + SOFT_NS;
+	if (p.y > p.hi && p.y < p.most + DEPTH_MAX && !rose_again(s, it)) {
+		if (restart(r, s))
+			return 0;
+		locate(s, it, late, &p);
+	}
+	s->high |= p.y > p.hi + SOFT_NS;
 	low_add(s, it);
-	if (y > fmax(hi, est + REFCLOCK_SLOPE_MAX * dist) + 2 * late)
+	if (p.y > fmax(p.hi, p.est + REFCLOCK_SLOPE_MAX * p.dist) + 2 * late)
 		return moved(r, s);
 	return departed(r, s);
 }

@@ -154,6 +154,37 @@ static void test_hidden_step(void **state)
 	}
 }
 
+/* The first readings are late by less and less, as of a host that just began: a steep line. */
+static void test_step_after_late_start(void **state)
+{
+	static const int late_us[] = { 117, 17, 7, 3,  3,  0, 2, 74, 2, 5, 5, 4, 2,
+				       0,   1,	0, 14, 10, 5, 5, 8,  5, 4, 4, 3 };
+	struct refclock_verdict v;
+	struct host h;
+	int64_t at;
+
+	(void)state;
+	begin(&h, false);
+	for (unsigned int i = 0; i < sizeof(late_us) / sizeof(*late_us); i++) {
+		assert_int_equal(0,
+				 hvst_refclock_sample(&h.r, &h.thread, h.now + US(late_us[i]),
+						      (uint64_t)(h.o + h.now) / 100, h.cpu, true));
+		pass(&h, i ? MS(40) : MS(94));
+	}
+	at = h.now;
+	h.o += US(19200);
+	event(&h);
+	pass(&h, MS(2650));
+	samples(&h, 170, MS(35));
+	v = stepped(&h);
+	assert_int_equal(v.answer, REFCLOCK_YES);
+	assert_int_equal(v.steps, 1);
+	assert_int_equal(v.event, MASTER);
+	assert_true(llabs(v.at - at) < MS(1));
+	assert_true(llabs(v.size - US(19200)) < MS(1));
+	end(&h);
+}
+
 /* Ahead for a while in which every arm is past due: the bounds between two readings say so. */
 static void test_there_and_back(void **state)
 {
@@ -809,6 +840,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hidden_step),
+		cmocka_unit_test(test_step_after_late_start),
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_step_back_at_end),
 		cmocka_unit_test(test_step_ahead_at_end),
