@@ -172,6 +172,15 @@ const struct vm_causes *hvst_causes_of(const struct analysis *a, int number)
 	return NULL;
 }
 
+static bool replays_hold(const struct analysis *a, int vm)
+{
+	for (unsigned int i = 0; i < a->result.nr_storms; i++)
+		if (a->result.storms[i].vm == vm &&
+		    a->result.storms[i].cause == HVST_CAUSE_VCPU_HELD)
+			return true;
+	return false;
+}
+
 ANSWER(preemption)
 {
 	const uint64_t both = EVENT_BIT(ENTRY) | EVENT_BIT(EXIT);
@@ -191,6 +200,10 @@ ANSWER(preemption)
 			   "%llu past-due arms outside storms follow a stretch in which the vCPU "
 			   "was held for at least their skew",
 			   (unsigned long long)c->preempted);
-	/* A delivery that came late after its callback may have waited for the guest itself. */
-	return hvst_answer_if(exits || hvst_recorded(a) & EVENT_BIT(SCHED_SWITCH), false);
+	/*
+	 * Without these a delivery that came late after its callback stands for a hold. It may have
+	 * waited for the guest itself; a replay of what was missed shows that it did not.
+	 */
+	return hvst_answer_if(
+		exits || hvst_recorded(a) & EVENT_BIT(SCHED_SWITCH) || replays_hold(a, vm), false);
 }
