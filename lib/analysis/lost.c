@@ -17,6 +17,7 @@
 #include "lost.h"
 
 #define LOST_MIN_NS (100LL * 1000 * 1000)
+#define STOPPING_NS (1000LL * 1000 * 1000) /* until a recorder has stopped on all CPUs */
 
 struct timer_lost {
 	/* A delivery failed and nothing was delivered or programmed since; else HVST_UNKNOWN. */
@@ -75,7 +76,7 @@ static void lost_text(struct hvst_evidence *e, const struct lost_timer *s)
 			 s->recovered ? "then programmed again" : "to the end");
 }
 
-static void settle(struct vm_lost *vm, const struct lost_waiting *w)
+static void confirm(struct vm_lost *vm, const struct lost_waiting *w)
 {
 	if (!vm->n++ ||
 	    w->timer.until_ns - w->timer.from_ns > vm->longest.until_ns - vm->longest.from_ns)
@@ -84,10 +85,10 @@ static void settle(struct vm_lost *vm, const struct lost_waiting *w)
 		hvst_evidence_add(&vm->why, &w->why);
 }
 
-static void settle_all(struct vm_lost *vm)
+static void confirm_all(struct vm_lost *vm)
 {
 	for (unsigned int i = 0; i < vm->nr_waiting; i++)
-		settle(vm, &vm->waiting[i]);
+		confirm(vm, &vm->waiting[i]);
 	vm->nr_waiting = 0;
 }
 
@@ -115,7 +116,7 @@ static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s
 	s.tid = t->vcpu->tid;
 	s.timer = t->index;
 	if (vm->nr_waiting == LOST_WAITING) {
-		settle(vm, &vm->waiting[0]);
+		confirm(vm, &vm->waiting[0]);
 		vm->nr_waiting--;
 		memmove(vm->waiting, vm->waiting + 1, vm->nr_waiting * sizeof(*vm->waiting));
 	}
@@ -278,7 +279,7 @@ void hvst_lost_merged(struct vm *into, struct vm *from)
 {
 	struct vm_lost *i = into->state->lost, *f = from->state->lost;
 
-	settle_all(f);
+	confirm_all(f);
 	if (f->n && (!i->n || f->longest.until_ns - f->longest.from_ns >
 				      i->longest.until_ns - i->longest.from_ns))
 		i->longest = f->longest;
@@ -295,13 +296,13 @@ void hvst_lost_merged(struct vm *into, struct vm *from)
 }
 
 /*
- * What was recorded of a CPU may end before the rest does (a recorder that was killed had not read
- * all buffers alike): a callback that is not there when the records of its CPU have ended may have
- * come.
+ * The buffers of all CPUs do not end at one moment: a recorder stops one after the other. A
+ * callback that is not there when the records of its CPU have ended may have come, unless the VM
+ * was seen for so long that no recorder takes.
  */
-static bool callback_recorded(const struct analysis *a, const struct timer_lost *l)
+static bool callback_recorded(const struct analysis *a, const struct timer_lost *l, int64_t last)
 {
-	return l->armed_ns == HVST_UNKNOWN ||
+	return l->armed_ns == HVST_UNKNOWN || last - l->deadline_ns > STOPPING_NS ||
 	       hvst_kvm_cpu_last_ns(a->kvm, l->armed_why.cpu) > l->deadline_ns + LOST_MIN_NS;
 }
 
@@ -309,7 +310,7 @@ static void timer_ends(struct analysis *a, struct stimer *t, int64_t last)
 {
 	struct timer_lost *l = t->state->lost;
 
-	if (l->failed_ns == HVST_UNKNOWN && !callback_recorded(a, l)) {
+	if (l->failed_ns == HVST_UNKNOWN && !callback_recorded(a, l, last)) {
 		t->vcpu->vm->state->lost->unclear += last > l->deadline_ns + LOST_MIN_NS;
 		return;
 	}
@@ -330,6 +331,6 @@ void hvst_lost_finish(struct analysis *a)
 				if (v->timer[i] && v->timer[i]->state)
 					timer_ends(a, v->timer[i], last);
 		if (vm->state)
-			settle_all(vm->state->lost);
+			confirm_all(vm->state->lost);
 	}
 }
