@@ -336,7 +336,9 @@ check-clock:
 
 # What goes where: "MODE DIRECTORY FILE..." lines, read by install and by uninstall.
 MAN_SECTIONS	:= 1 3 5 7
-man_pages	= $(wildcard man/*.$(1)) $(filter %.$(1),$(MAN_LINKS))
+# The page of a plugin that is not built is not installed.
+man_pages	= $(filter-out $(if $(KSHARK),,man/kshark_hv_stimer.7),$(wildcard man/*.$(1))) \
+		  $(filter %.$(1),$(MAN_LINKS))
 SCHEMAS		:= $(wildcard tests/schema/*.json)
 define INSTALLED
 755 $(bindir) $(CLI_BIN) $(STORM_BIN)
