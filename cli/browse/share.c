@@ -206,7 +206,7 @@ static void put_split(FILE *f, const struct br_model *m, int64_t from, int64_t t
 		putc(' ', f);
 		put_seconds(f, split_time(t, to));
 	}
-	fputs("\n\nwhich writes window.dat.1.", f);
+	fputs("\n\nwhich writes window.dat.1 (window.dat from trace-cmd 3.3 on).", f);
 }
 
 /* The filter may be about what the command has not. */

@@ -17,7 +17,7 @@
 
 static struct json_reader reader;
 
-static void start(const char *text, size_t len)
+static void open_reader(const char *text, size_t len)
 {
 	int fd = memfd_create("json", 0);
 
@@ -27,7 +27,7 @@ static void start(const char *text, size_t len)
 	assert_int_equal(json_reader_init(&reader, fd), 0);
 }
 
-static void stop(void)
+static void close_reader(void)
 {
 	close(reader.fd);
 	json_reader_free(&reader);
@@ -41,14 +41,14 @@ static const char *tokens(const char *text)
 	enum json_token t;
 	size_t at = 0;
 
-	start(text, strlen(text));
+	open_reader(text, strlen(text));
 	do {
 		t = json_next(&reader);
 		at += (size_t)snprintf(got + at, sizeof(got) - at, "%s%s%c%s", reader.key,
 				       *reader.key ? ":" : "", letters[t],
 				       t == JSON_STRING || t == JSON_NUMBER ? reader.text : "");
 	} while (t != JSON_END && t != JSON_ERROR);
-	stop();
+	close_reader();
 	return got;
 }
 
@@ -133,19 +133,19 @@ static void test_numbers(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (int which = 0; which < 2; which++) {
-			start(cases[i].text, strlen(cases[i].text));
+			open_reader(cases[i].text, strlen(cases[i].text));
 			assert_int_equal(json_next(&reader), JSON_NUMBER);
 			if (which)
 				assert_int_equal(json_to_i64(&reader, &s), cases[i].i64);
 			else
 				assert_int_equal(json_to_u64(&reader, &u), cases[i].u64);
-			stop();
+			close_reader();
 		}
 	}
-	start("-2.5e-1", 7);
+	open_reader("-2.5e-1", 7);
 	assert_int_equal(json_next(&reader), JSON_NUMBER);
 	assert_true(json_to_double(&reader, &d) && d == -0.25);
-	stop();
+	close_reader();
 }
 
 /* Longer than the reader's buffer, with what matters across its end; a text that is cut off. */
@@ -161,11 +161,11 @@ static void test_long(void **state)
 	for (size_t shift = 65530; shift < 65545; shift++) {
 		memset(text + 1, 'x', len - 1);
 		memcpy(text + shift, "\\ud83d\\ude00", 12);
-		start(text, len + 3);
+		open_reader(text, len + 3);
 		assert_int_equal(json_next(&reader), JSON_STRING);
 		assert_int_equal(strlen(reader.text), JSON_TEXT_MAX - 1);
 		assert_int_equal(json_next(&reader), JSON_END);
-		stop();
+		close_reader();
 	}
 	free(text);
 }
@@ -175,21 +175,21 @@ static void test_skip(void **state)
 	static const char text[] = "{\"a\":{\"b\":[1,{\"c\":2}]},\"d\":3}";
 
 	(void)state;
-	start(text, sizeof(text) - 1);
+	open_reader(text, sizeof(text) - 1);
 	assert_int_equal(json_next(&reader), JSON_OBJECT);
 	assert_true(json_skip(&reader, json_next(&reader)));
 	assert_int_equal(json_next(&reader), JSON_NUMBER);
 	assert_string_equal(reader.key, "d");
 	assert_int_equal(json_next(&reader), JSON_CLOSE);
 	assert_int_equal(json_next(&reader), JSON_END);
-	stop();
+	close_reader();
 	/* cut off anywhere it is an error, and stays one */
 	for (size_t len = 1; len < sizeof(text) - 1; len++) {
-		start(text, len);
+		open_reader(text, len);
 		assert_false(json_skip(&reader, json_next(&reader)));
 		assert_int_equal(json_next(&reader), JSON_ERROR);
 		assert_non_null(strstr(reader.error, "ends too early"));
-		stop();
+		close_reader();
 	}
 }
 

@@ -48,10 +48,12 @@ static char *read_page(void)
 {
 	FILE *f = fopen(PAGE, "r");
 	char *text = calloc(1, 65536);
+	size_t got;
 
 	assert_non_null(f);
 	assert_non_null(text);
-	assert_in_range(fread(text, 1, 65535, f), 1, 65534);
+	got = fread(text, 1, 65535, f);
+	assert_true(got > 0 && got < 65535);
 	fclose(f);
 	/* Where roff(7) may break a line. */
 	for (char *at = text; (at = strstr(at, "\\:"));)
