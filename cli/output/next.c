@@ -98,15 +98,14 @@ char *next_command(char *buf, const struct hvst_result *r)
 	return buf;
 }
 
-/* When what the headline names began: a step of the host's clock, else its cause if seen. */
+/* When what the headline names began: the step that the steps name, else its cause if seen. */
 static int64_t began(const struct hvst_result *r)
 {
 	const struct hvst_storm *s = r->headline_storm;
 	const struct hvst_evidence *e;
 
-	for (unsigned int i = 0; s && i < r->nr_storms; i++)
-		if (r->storms[i].vm == s->vm && r->storms[i].cause == HVST_CAUSE_HOST_STEP)
-			return r->storms[i].cause_ts_ns;
+	if (r->headline_step)
+		return r->headline_step->cause_ts_ns;
 	if (s)
 		return s->cause_ts_ns != HVST_UNKNOWN ? s->cause_ts_ns : s->start_ns;
 	if (r->headline_fault < 0)

@@ -436,6 +436,8 @@ struct hvst_result {
 	char advice[512]; /* what to do next */
 	/* What the headline is about, each of it NULL or -1 where it is about something else. */
 	const struct hvst_storm *headline_storm;
+	/* set off by the step of the host's clock that @next names; NULL: it names none */
+	const struct hvst_storm *headline_step;
 	const struct hvst_timer *headline_load; /* expires very often, though no storm */
 	int headline_fault; /* enum hvst_question, answered with yes; a storm's reason, too */
 };

@@ -250,6 +250,7 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_
 	const struct hvst_storm *stepped = by_step(r);
 
 	/* What set it off is where to look, even if a later storm was the worse. */
+	r->headline_step = stepped;
 	if (stepped)
 		step_next(r, stepped);
 	switch (s->cause) {
@@ -434,6 +435,7 @@ void hvst_headline(struct analysis *a)
 	const struct hvst_storm *worst = worst_storm(r);
 
 	r->headline_storm = worst;
+	r->headline_step = NULL;
 	r->headline_load = NULL;
 	r->headline_fault = -1;
 	if (worst)
