@@ -185,7 +185,7 @@ void hvst_activity_exit(struct vcpu *vcpu, const struct hvst_event *ev, bool hal
 	v->halted = halts;
 	if (!halts)
 		return;
-	v->in_loop = false; /* the handler is through: the guest has nothing to do */
+	v->in_loop = false; /* the handler has ended: the guest has nothing to do */
 	if (v->arm_ns != HVST_UNKNOWN && ts > v->arm_ns)
 		quartile_step(&v->rest_ns, ts - v->arm_ns);
 	v->arm_ns = HVST_UNKNOWN;
@@ -196,7 +196,7 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 	struct activity *v = vcpu->state->activity;
 
 	progress_to(v, ts);
-	/* A halt is the guest's own doing until its timer's callback, and the host's afterwards. */
+	/* A halt is the guest's choice until its timer's callback; after that the host is late. */
 	if (v->exit_ns != HVST_UNKNOWN && !v->halted) {
 		held_add(v, ts - v->exit_ns - v->held_since_exit, v->exit_cost_ns);
 		median_step(&v->exit_cost_ns, ts - v->exit_ns);
@@ -215,8 +215,8 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 }
 
 /*
- * Still runnable: preempted or throttled. A sleeping vCPU thread halts by its own wish. The state
- * of a thread that was preempted in the kernel is printed as R+, TASK_REPORT_MAX.
+ * Still runnable: preempted or throttled. A vCPU thread that sleeps has halted. The state of a
+ * thread that was preempted in the kernel is printed as R+, TASK_REPORT_MAX.
  */
 static bool still_runnable(int64_t state)
 {
@@ -256,7 +256,9 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 	v->arm_ns = arm->ts_ns;
 	if (programmed_ns == HVST_UNKNOWN)
 		return;
-	/* From the write, not from its exit: so that it is the same where exits are not recorded.
+	/*
+	 * Count from the write and not from its exit: the result is then the same where exits are
+	 * not recorded.
 	 */
 	cost = arm->ts_ns - programmed_ns;
 	if (cost <= 0)
@@ -266,7 +268,7 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 	median_step(&v->cost_ns, cost);
 }
 
-/* It asked to be woken at the deadline: a callback that comes late is the host's doing as well. */
+/* The guest halted until the deadline: a late callback is the host's doing as well. */
 static void wakes(struct activity *v, const struct hvst_delivery *d)
 {
 	if (!v->halted || v->wake_ns != HVST_UNKNOWN)
@@ -286,8 +288,8 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 	if (d->callback_ns != HVST_UNKNOWN) {
 		wakes(v, d);
 		/*
-		 * Where nothing shows when it runs: a vCPU that does takes its interrupt as soon as
-		 * it usually does.
+		 * Where no event shows when the vCPU runs: one that does takes its interrupt as
+		 * soon as usual.
 		 */
 		if (!v->exits_seen && !v->switches_seen) {
 			held_add(v, ev->ts_ns - d->callback_ns, v->exit_cost_ns);

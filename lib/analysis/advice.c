@@ -9,7 +9,7 @@ static const struct {
 	enum hvst_question question;
 	const char *step[HVST_ADVICE_STEPS];
 } advice[] = {
-	/* What holds the guest up comes first, what only may have led to it last. */
+	/* Faults that stop the guest come first, those that only may lead to it last. */
 	{ HVST_Q_TIMER_LIVELOCK,
 	  { "Update the kernel of the host: this is a fault of KVM, see hvstimer-faults(7)." } },
 	{ HVST_Q_GUEST_CLOCK_AHEAD,

@@ -69,7 +69,7 @@ static enum hvst_answer leap_answer(const struct analysis *a, int vm, const stru
 	return far && e ? HVST_CANNOT_TELL : HVST_NO;
 }
 
-/* The clock was set back and the guest did not arm a timer since. */
+/* The clock was set back and the guest has not armed a timer since. */
 static bool unanswered_step(const struct analysis *a, int vm, const struct vm_leaps *l)
 {
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
@@ -95,7 +95,7 @@ ANSWER(ahead)
 		if (one == HVST_NO)
 			continue;
 		if (one == HVST_YES)
-			why->n = 0; /* the unclear ones before it say less */
+			why->n = 0; /* a clear one outweighs the unclear ones before it */
 		best = one;
 		hvst_evidence_add(why, &l->leap[i].why);
 		if (hvst_epoch_follows_step(&l->leap[i]))
@@ -213,8 +213,8 @@ static bool storm_lag(const struct analysis *a, const struct hvst_storm *s, int6
 }
 
 /*
- * A lag of this kind is there from the guest's first arm on, or from when it left its page for the
- * TSC; and the host's clock did not move before it.
+ * Such a lag exists from the guest's first arm on, or from the switch from its page to the TSC, and
+ * no step of the host's clock came before it.
  */
 static bool may_be_of_tsc(const struct analysis *a, const struct hvst_storm *s)
 {
@@ -253,7 +253,7 @@ static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvs
 	if (behind < TSC_BEHIND_NS || !storm_lag(a, s, &least, &most) || behind < least - slack ||
 	    behind > most + slack)
 		return HVST_NO;
-	if (most - least > behind / 10) /* much would fit */
+	if (most - least > behind / 10) /* a larger tolerance would fit anything */
 		return HVST_CANNOT_TELL;
 	why->n = 0;
 	hvst_evidence_stat(why, "the guest's TSC began %.6f s (+- %.6f) after its reference clock",
@@ -443,7 +443,7 @@ ANSWER(tsc_mismatch)
 		mismatch_evidence(a, vm, l, why);
 		return HVST_YES;
 	}
-	/* With the host's clock being the TSC nothing else switches the master clock off. */
+	/* Where the host's clock is the TSC, nothing else switches the master clock off. */
 	if (off && !off->whole && off->value && nr_vcpus(a, vm) > 1) {
 		hvst_life_evidence(why, off,
 				   "the master clock is off though the host's clock is "

@@ -37,9 +37,9 @@ ANSWER(storm)
 }
 
 /*
- * A lag shows in storms. Bursts that neither a hold nor short deadlines explain may be one as well.
- * So may arms that come one by one, if each sets a target again that was delivered: the guest's
- * clock had not reached it, though by little.
+ * A lag shows in storms. Bursts that neither a hold nor short deadlines explain may show one, too;
+ * so may single past-due arms that set a delivered target again: the guest's clock had not reached
+ * it yet.
  */
 ANSWER(behind)
 {
@@ -133,7 +133,7 @@ static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_li
 	return yes;
 }
 
-/* A change without an event, of which only its effect was seen. */
+/* A change without an event: only its effect was seen. */
 static bool suspected(const struct analysis *a, int vm, struct hvst_evidence_list *why)
 {
 	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
@@ -190,8 +190,8 @@ ANSWER(preemption)
 	if (!c)
 		return HVST_CANNOT_TELL;
 	/*
-	 * sched_switch alone does not show a vCPU kept busy by the host: then unexplained ones stay
-	 * open.
+	 * sched_switch alone does not show a vCPU that the host kept busy: unexplained arms then
+	 * leave the answer open.
 	 */
 	if (!c->preempted)
 		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
@@ -201,8 +201,9 @@ ANSWER(preemption)
 			   "was held for at least their skew",
 			   (unsigned long long)c->preempted);
 	/*
-	 * Without these a delivery that came late after its callback stands for a hold. It may have
-	 * waited for the guest itself; a replay of what was missed shows that it did not.
+	 * Without these events a delivery that came late after its callback stands for a hold,
+	 * although the guest itself may have delayed it; a replay of the missed ticks shows that it
+	 * did not.
 	 */
 	return hvst_answer_if(
 		exits || hvst_recorded(a) & EVENT_BIT(SCHED_SWITCH) || replays_hold(a, vm), false);

@@ -219,8 +219,8 @@ static void confirm_change(struct analysis *a, struct vm *owner, const struct vc
 }
 
 /*
- * From now on its vCPUs use what the VM does, but for those that showed otherwise since the write:
- * a vCPU that goes on reading the counter while the page is there.
+ * All its vCPUs now use the VM's source, except those that showed another one since the write: a
+ * vCPU that still reads the counter while the page is enabled.
  */
 static void confirmed_for(struct vcpu *v)
 {
@@ -240,7 +240,7 @@ static void confirmed_for(struct vcpu *v)
 }
 
 /*
- * vCPUs may use clocks of their own: the one that wrote the page speaks for the VM, if it arms at
+ * vCPUs may use different clocks: the one that wrote the page decides for the VM, if it arms at
  * all.
  */
 static bool speaks_for_vm(const struct vm_source *vm, const struct vcpu *v, int64_t ts)
@@ -251,9 +251,9 @@ static bool speaks_for_vm(const struct vm_source *vm, const struct vcpu *v, int6
 }
 
 /*
- * What a page write led to shows in the arms after it. A read of the counter before an arm, with
- * the page off, or an arm without one, with the page on, says it at once. The rest takes more than
- * one arm: the first one's count may have been computed before the write.
+ * The arms after a page write show its effect. A read of the counter before an arm with the page
+ * off, or an arm without one with the page on, decides at once. All else takes several arms: the
+ * count of the first one may have been computed before the write.
  */
 static __attribute__((noinline)) void follow_change(struct analysis *a, struct vcpu *v,
 						    bool read_before, bool derived,
@@ -289,9 +289,9 @@ static __attribute__((noinline)) void follow_change(struct analysis *a, struct v
 }
 
 /*
- * Too few arms came to show what the write led to, before the next write or the end of the trace. A
- * guest whose timers went on (periodic ones need no clock) runs with the page as written; one that
- * did nothing any more, as before power-off, changed nothing for its timers.
+ * Too few arms followed to show the effect of the write before the next write or the end of the
+ * trace. A guest whose timers went on (periodic ones need no clock) runs with the page as written;
+ * one that did nothing any more, as before power-off, changed nothing for its timers.
  */
 static void abandon_change(struct analysis *a, struct vm *vm, bool usable)
 {
@@ -322,7 +322,7 @@ static bool used_page_so_far(const struct vm *vm, const struct hvst_change *c)
 	return false;
 }
 
-/* Page on, off or broken from here on; what the guest does about it, its next arms show. */
+/* The page is on, off or broken from here on; the guest's next arms show how it reacts. */
 static void change_begins(struct analysis *a, struct vm *vm, int tid, bool was_usable, int64_t ts)
 {
 	struct vm_source *s = vm->state->source;
@@ -377,7 +377,7 @@ static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
 		  enum hvst_confidence conf, const struct hvst_evidence *why)
 {
 	struct vcpu_source *s = v->state->source;
-	/* What a vCPU is found to use first is no change, whatever the rest of its VM does. */
+	/* The first source of a vCPU is no change, whatever the rest of its VM uses. */
 	enum hvst_guest_source now = s->learned ? source_of(v) : HVST_SRC_UNKNOWN;
 
 	s->by_row = NO_TRANSITION;
@@ -425,8 +425,8 @@ static bool goes_without(const struct vcpu_source *s)
 }
 
 /*
- * A read after arms without one that were no row: the guest had begun to read the counter more
- * often, but it still has another clock. What was taken for a change is one of habits, perhaps.
+ * A read after arms without reads that were too few to count: the guest had begun to read the
+ * counter more often, but kept its clock. The presumed change was perhaps one of habits.
  */
 static void row_refuted(struct analysis *a, struct vcpu *v)
 {
@@ -462,7 +462,7 @@ static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool
 		s->all_with += s->with_read;
 		s->with_read = 0;
 	} else if (moved) {
-		/* It needs no clock, but shows that not each arm has a read before it. */
+		/* The arm needs no clock, but shows that not every arm has a read before it. */
 		s->all_with += s->with_read;
 		s->all_without++;
 		s->with_read = 0;
@@ -477,13 +477,13 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 
 	count_arm(a, v, read_before, derived, moved, ev);
 	if (v->vm->state->source->change_pending)
-		return; /* what the VM does now is being found out */
+		return; /* the effect of the last write is not known yet */
 	now = source_of(v);
 	if (!s->learned ? s->with_read >= AGREEING_ARMS
 			: now != HVST_SRC_REFERENCE_COUNTER &&
 				  row_means(s->with_read, s->all_with, s->all_without))
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
-	/* Arms without a read are news only of a vCPU that is not known to do without one. */
+	/* Arms without a read mean something only for a vCPU that is not known to do without. */
 	if (!v->vm->page.known || (s->learned && now != HVST_SRC_REFERENCE_COUNTER &&
 				   now != HVST_SRC_UNKNOWN && now != HVST_SRC_TSC_PAGE_DISABLED))
 		return;
@@ -518,7 +518,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 	va->read_last = false;
 	va->msrs_since_arm = 0;
 	if (!seen && !read_before)
-		return; /* this thread's MSR accesses are not recorded (or lost): says nothing */
+		return; /* the thread's MSR accesses are not recorded, or lost: no conclusion */
 	if (v->vm->state->source->change_pending)
 		follow_change(a, v, read_before, derived, ev);
 	follow_arms(a, v, read_before, derived, moved, ev);
@@ -593,7 +593,7 @@ void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvs
 		clock_read(a, v, ev, HVST_SRC_HPET, "reads of the HPET counter");
 }
 
-/* A vCPU thread found its VM: what was seen of the page on either side is the VM's. */
+/* A vCPU thread joins its VM: what either saw of the page holds for both. */
 void hvst_clocksource_merged(struct analysis *a, struct vm *into, struct vm *from)
 {
 	struct vm_source *i = into->state->source;

@@ -115,8 +115,8 @@ static void timer_free(struct stimer *t)
 }
 
 /*
- * Whoever a change is about is known to the analyses from its first change on. A timer's vCPU, and
- * a vCPU's VM, are in all its changes, so that they have been known for as long.
+ * The analyses learn of a vCPU, VM or timer with the first change that names it. Every change of a
+ * timer names its vCPU and VM as well, so these are known by then.
  */
 static bool is_known(const struct hvst_change *c)
 {
@@ -251,7 +251,7 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	hvst_clocksource_msr(a, v, ev);
-	/* Most accesses are of a timer's own MSRs: only the others tell the rest anything. */
+	/* Most accesses are to a timer's own MSRs; the other analyses look at the rest only. */
 	if (hvst_msr_is_stimer(ev->msr.ecx) && !ev->msr.exception) {
 		hvst_slowpath_timer_msr(v, ev);
 		return;
@@ -440,7 +440,7 @@ void hvst_analysis_free(struct analysis *a)
 
 int hvst_analysis_finish(struct analysis *a)
 {
-	a->error = 0; /* an observer that had enough does not spoil the findings */
+	a->error = 0; /* an observer that stops the run does not spoil the findings */
 	hvst_resolve_finish(a);
 	for_each_vm (vm, a)
 		for_each_vcpu (v, vm)

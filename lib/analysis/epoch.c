@@ -94,8 +94,8 @@ static int64_t step_between(const struct timer_epoch *e, const struct hvst_arm *
 }
 
 /*
- * Spares most arms a look at the habits: a lag is a leap only where all arms before it were ahead,
- * and what is less than EPOCH_STEP_NS never is.
+ * Most arms need no comparison with the habits: a lag is a leap only where all arms before it were
+ * ahead, and anything below EPOCH_STEP_NS never is one.
  */
 static bool may_leap(const struct timer_epoch *e, int64_t headroom)
 {
@@ -229,8 +229,8 @@ void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t writte
 }
 
 /*
- * An inferred arm whose skew is known only now, with later arms seen already: it makes no habit,
- * and one of many tells as much as all.
+ * An inferred arm whose skew is known only after later arms were seen: it is not added to the
+ * habits, and one of many tells as much as all.
  */
 static void late_leap(struct stimer *t, const struct hvst_arm *arm)
 {
@@ -320,7 +320,7 @@ bool hvst_epoch_follows_step(const struct leap *p)
 	    p->most_ns == HVST_UNKNOWN || p->step_ns <= -HVST_SKEW_MAX)
 		return false;
 	back = -p->step_ns;
-	/* It asks for some delay out of its habits, and readings are late. */
+	/* The guest asks for one of its usual delays, and readings are late. */
 	slack = p->most_ns - p->least_ns + EPOCH_STEP_NS;
 	return slack < back / 2 + EPOCH_STEP_NS && p->headroom_ns >= back + p->least_ns - slack &&
 	       p->headroom_ns <= back + p->most_ns + slack;

@@ -349,8 +349,7 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 	if (on_line(e, p)) {
 		e->has_odd = false;
 	} else if (!e->has_odd) {
-		e->has_odd =
-			true; /* one window may hold only late arms; a second one is a change */
+		e->has_odd = true; /* one window may hold only late arms; two are a change */
 		e->odd = p;
 		e->odd_from = e->win_from;
 		return;
@@ -468,10 +467,10 @@ static bool stepped_near(const struct vcpu *v, int64_t ts)
 }
 
 /*
- * A storm of a lagging guest that begins, or ends, out of the blue: no write of the page, no change
- * in what is read. The guest changed its clock silently: it stopped using the page, or went back to
- * it. A step of the host's clock that the guest does not follow says the same: the page would have
- * told it.
+ * A storm of a lagging guest begins or ends without a write of the page and without a change in
+ * what the guest reads: it changed its clock silently, away from the page or back to it. A step of
+ * the host's clock that the guest does not follow shows the same, since the page would have
+ * announced it.
  */
 static void silent_changes(struct analysis *a, const struct hvst_storm *s, struct vcpu *v)
 {
@@ -534,7 +533,7 @@ static enum across_step across(const struct guest_edge *e, const struct refclock
 			return ACROSS_LAGS;
 		return fabs(fell) <= tolerance ? ACROSS_FOLLOWS : ACROSS_UNKNOWN;
 	}
-	/* No more than a window after it: noise makes arms shorter, but none longer. */
+	/* At most a window after the step: noise shortens headrooms and never lengthens one. */
 	if (e->last.ts > p->until && (double)e->last.v > before->last - (double)p->step / 2)
 		return ACROSS_FOLLOWS;
 	return ACROSS_UNKNOWN;

@@ -249,7 +249,7 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_
 {
 	const struct hvst_storm *stepped = by_step(r);
 
-	/* What set it off is where to look, even if a later storm was the worse. */
+	/* The cause is where to look, even if a later storm was worse. */
 	r->headline_step = stepped;
 	if (stepped)
 		step_next(r, stepped);

@@ -195,7 +195,10 @@ void hvst_lost_programmed(struct analysis *a, struct stimer *t, const struct hvs
 		restored(t, ev);
 	else
 		l->restored = false;
-	/* A reset or restore by the VMM is no recovery, and nothing is owed from before it. */
+	/*
+	 * A reset or restore by the VMM is no recovery; deliveries due before it are not expected
+	 * any more.
+	 */
 	if (t->by_host)
 		l->failed_ns = l->armed_ns = HVST_UNKNOWN;
 	if (l->failed_ns != HVST_UNKNOWN || l->armed_ns != HVST_UNKNOWN)
@@ -325,7 +328,7 @@ void hvst_lost_finish(struct analysis *a)
 
 		for_each_vcpu (v, vm)
 			last = v->last_ns > last ? v->last_ns : last;
-		/* A VM that ended while the recording went on owes nothing. */
+		/* A VM that ended while the recording went on: no more deliveries are expected. */
 		for_each_vcpu (v, vm)
 			for (unsigned int i = 0; i < HVST_STIMERS && !vm->gone; i++)
 				if (v->timer[i] && v->timer[i]->state)

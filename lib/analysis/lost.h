@@ -19,7 +19,7 @@ struct lost_timer {
 	bool recovered;	    /* the guest programmed it again */
 };
 
-/* A finding that a gap may yet take back: a gap is known when it ends. */
+/* A finding that a gap may still invalidate: a gap is known when it ends. */
 #define LOST_WAITING 8
 struct lost_waiting {
 	struct lost_timer timer;

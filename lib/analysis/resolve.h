@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: analysis. Skews of arms. An inferred arm has no reading of the reference clock: its skew
- * comes from what is known of the clock. Until that does not change any more such arms wait, and
- * are resolved by later readings. Nothing else waits: storms are recognised from counts.
+ * is computed from the estimated clock. Such arms wait until the estimate at their time is final.
+ * Nothing else waits: storms are recognised from counts.
  */
 #ifndef HVST_ANALYSIS_RESOLVE_H
 #define HVST_ANALYSIS_RESOLVE_H

@@ -374,8 +374,8 @@ static unsigned int vm_segments(const struct vm *vm)
 }
 
 /*
- * Pieces of the clock that are shown as one: the trace clock's rate changes all the time by a few
- * ppm, which tells nobody anything.
+ * Pieces of the clock that are merged for display: the trace clock's rate changes all the time by a
+ * few ppm, which means nothing to the user.
  */
 struct stretch {
 	const struct refclock_piece *first, *last;

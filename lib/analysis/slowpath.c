@@ -221,7 +221,7 @@ void hvst_slowpath_programmed(struct stimer *t, const struct hvst_event *ev)
 		bin_at(t->vcpu->vm, ev->ts_ns)->arms++;
 }
 
-/* What threads read before they were known to be of one VM stays in the bins of each. */
+/* Reads of threads that were not known to be of one VM yet stay in the bins of each. */
 void hvst_slowpath_merged(struct vm *into, struct vm *from)
 {
 	struct vm_slow *i = into->state->slow;

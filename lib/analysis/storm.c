@@ -204,7 +204,7 @@ static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
 static bool was_held(const struct storm_group *g, const struct stimer *t,
 		     const struct hvst_arm *arm, int64_t programmed_ns, int64_t skew, int64_t cost)
 {
-	/* Of a timer's first arm nothing says since when to look. */
+	/* A timer's first arm has no arm before it from which to count. */
 	int64_t held = g->any ? hvst_activity_held(t->vcpu) - g->held_at_arm : 0;
 
 	if (programmed_ns != HVST_UNKNOWN && arm->ts_ns - programmed_ns >= skew - cost)
@@ -494,7 +494,10 @@ static bool pause_ends(const struct analysis *a, const struct storm_group *g,
 	held = hvst_activity_held(t->vcpu) - g->held_at_arm;
 	if (pause - held <= max)
 		return false;
-	/* Not known what it did meanwhile: it was behind all the time if by more than the pause. */
+	/*
+	 * What the guest did meanwhile is not known: it was behind all the time if it is behind by
+	 * more than the pause.
+	 */
 	skew = skew_now(t, arm);
 	return hvst_activity_known(t->vcpu) || skew == HVST_UNKNOWN || skew < pause;
 }

@@ -3,7 +3,7 @@
 
 #include "storm_cause.h"
 
-#define REACH_NS (2000LL * 1000 * 1000) /* what lies seconds before a storm hardly set it off */
+#define REACH_NS (2000LL * 1000 * 1000) /* an event seconds before a storm hardly causes it */
 #define MAX_LOOK 64			/* steps, or transitions, looked at for a storm */
 
 /* From when on an event may have set it off. */

@@ -23,9 +23,8 @@ struct stretch {
 };
 
 /*
- * What the arms of a timer show. The headroom of arms ahead is the delay asked for, plus by how
- * much the guest's clock leads; latency only lowers it. The other two are offsets, 100 * count -
- * trace time.
+ * What the arms of a timer show. The headroom of arms ahead is the requested delay plus the lead of
+ * the guest's clock; latency only lowers it. The other two are offsets, 100 * count - trace time.
  */
 struct timer_counts {
 	struct hvst_series ahead;
@@ -630,7 +629,7 @@ static int vcpu_points(const struct axis *x, const struct vcpu *v, struct points
 	return 0;
 }
 
-/* A vCPU whose points are kept. */
+/* Of one vCPU whose points are kept. */
 struct chosen {
 	const struct vcpu *v;
 	int64_t apart;
@@ -651,7 +650,7 @@ static int by_vcpu(const void *x, const void *y)
 	return a->v->vcpu_id < b->v->vcpu_id ? -1 : a->v->vcpu_id > b->v->vcpu_id;
 }
 
-/* Those whose clock leaves the reference clock furthest, then those with most arms. */
+/* Keep those whose clock deviates most from the reference clock, then those with most arms. */
 static unsigned int choose(const struct axis *x, struct chosen *list)
 {
 	unsigned int n = 0, at;

@@ -112,8 +112,8 @@ static bool too_lossy(const struct analysis *a, int number)
 }
 
 /*
- * What the answer, which stays open, would have come out of. MSR writes show that a VM was created
- * in the trace, so that nothing of it can be before or elsewhere.
+ * Where the answer stays open: the events that would have decided it. MSR writes show that a VM was
+ * created in the trace, so that nothing of it can be before or elsewhere.
  */
 static uint64_t would_help(const struct analysis *a, enum hvst_question q, bool lossy)
 {

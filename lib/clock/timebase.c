@@ -21,7 +21,7 @@ void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, uns
 	tb->plain = !tb->mult && !tb->offset && !tb->samples;
 }
 
-/* Nonsensical samples give a nonsensical stamp, but no undefined behaviour. */
+/* Invalid samples give an invalid time stamp, but no undefined behaviour. */
 static uint64_t correct(const struct hvst_timebase *tb, uint64_t ts,
 			const struct hvst_time_sample *s)
 {

@@ -257,7 +257,7 @@ static void arm(struct timers *t, struct timer *tm, const struct timer_event *ev
 	tm->fired_ts = 0;
 }
 
-/* The start that is already remembered: recorded in two buffers, or shown twice. */
+/* The start that was recorded last: in two buffers, or shown twice. */
 static bool seen(const struct timer *tm, enum kind kind, uint64_t now, uint64_t count)
 {
 	return tm->kind == kind && tm->now == now && tm->count == count;
@@ -349,7 +349,7 @@ struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_e
 	if (seen(tm, PADDED, now, count))
 		return padding;
 	arm(t, tm, ev, now, count);
-	/* Decided in one go with the past-due arm before: one reading of the clock for both. */
+	/* The host decided both arms with one reading of the clock. */
 	if (tm->kind == EXPIRED && tm->now == now && tm->count < count)
 		return padding;
 	/* No such event in sight: the guest asked for the past, the host starts another. */

@@ -78,8 +78,8 @@ void kvm_off_is_own(struct kvm *k, const struct vcpu *v, struct hvst_changes *ou
 }
 
 /*
- * A VM begins without a master clock, in the context of the task that creates it. Whether that was
- * the new VM or one that the task has already, shows by who goes on.
+ * KVM creates a VM without a master clock, in the context of the creating task. Whether the event
+ * is of the new VM or of one that the task already has shows by which of them goes on.
  */
 static bool may_be_new(const struct kvm *k, const struct vm *vm, const struct hvst_event *ev)
 {
@@ -144,7 +144,7 @@ static void on_sched_switch(struct kvm *k, const struct hvst_event *ev, struct h
 	}
 }
 
-/* Records are missing on one CPU: whatever was in flight there is unknown now. */
+/* Records are missing on one CPU: the state of everything in flight there is unknown. */
 static void on_lost(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct kvm_cpu *cpu = kvm_cpu(k, ev);

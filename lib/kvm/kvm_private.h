@@ -150,7 +150,7 @@ void kvm_creator_restores(struct kvm *k, int pid);
 
 /* --- timer.c: synthetic timers --- */
 struct stimer *kvm_timer_of(struct kvm *k, struct vcpu *v, uint32_t index);
-/* What is pending cannot be known any more: records were lost, or another vCPU took the thread. */
+/* What is pending is unknown: records were lost, or another vCPU took the thread. */
 void kvm_timer_forget(const struct kvm *k, struct stimer *t);
 void kvm_set_config(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 		    struct hvst_changes *out);

@@ -96,7 +96,7 @@ static struct vcpu *vcpu_create(struct kvm *k, int tid, const struct hvst_event 
 	if (kvm_vm_alone(k, v))
 		goto nomem;
 	v->creator = by ? by->pid : -1;
-	/* That its page is off holds only where a write of it would be seen. */
+	/* "Page off" holds only where a write of the page would be seen. */
 	if (by && k->opts.msr_recorded)
 		hvst_tscpage_created(&v->vm->page, by->ts_ns);
 	if (by && by->restored)

@@ -509,7 +509,10 @@ static bool vm_sampled(const struct vm *vm)
 	return false;
 }
 
-/* In order of appearance; a thread without one reading has no epoch: its VM stays unknown. */
+/*
+ * Number VMs in order of appearance. A thread without any reading has no epoch: its VM stays
+ * unknown.
+ */
 static int vm_number(struct kvm *k)
 {
 	struct vm **list = calloc(k->nr_vms ? k->nr_vms : 1, sizeof(*list));
@@ -576,7 +579,7 @@ static bool finish_silent(struct kvm *k, struct hvst_changes *out)
 	return false;
 }
 
-/* No reading comes any more. A VM is not claimed to exist after its last sign. */
+/* No more readings. A VM is not claimed to exist after its last event. */
 static int clocks_finish(struct kvm *k)
 {
 	for (struct vm *vm = k->vms; vm; vm = vm->next) {
