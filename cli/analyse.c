@@ -48,7 +48,7 @@ int analyse_check(struct context *r, uint64_t ids)
 	if (seen_any(r, ids))
 		return selection_check_ids(r);
 	if (r->interrupted)
-		return EXIT_OK; /* the rest may have some */
+		return EXIT_OK; /* the parts that were not read may have some */
 	code = selection_check_window(r);
 	if (code)
 		return code;

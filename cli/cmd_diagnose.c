@@ -163,7 +163,7 @@ static int diagnose(struct diagnose *d)
 	return ctx_end(r, r->result->nr_storms > 0);
 }
 
-/* The report of the recording whose files @d has been left with. */
+/* The report of one recording: @d has only its files left. */
 static int diagnose_one(struct diagnose *d, char **argv)
 {
 	int64_t origin = HVST_UNKNOWN;
@@ -245,7 +245,7 @@ static int diagnose_part(struct several *all, struct context *r, bool *reported)
 	return ctx_end(r, r->result->nr_storms > 0);
 }
 
-/* The exit status of several: what keeps them from being read weighs more than what was found. */
+/* The exit status of several recordings: one that cannot be read outweighs findings. */
 static int worse(int a, int b)
 {
 	static const int order[] = { EXIT_INTERRUPTED, EXIT_USAGE,   EXIT_INPUT,

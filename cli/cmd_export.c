@@ -23,7 +23,7 @@
 /* Numbers of recordings are exact in JSON readers that know floating point only. */
 #define RECORDING_MASK ((1ULL << 53) - 1)
 
-/* Which outputs are open, and what they take. */
+/* The open outputs. */
 struct export
 {
 	struct context r;
@@ -56,7 +56,7 @@ static uint64_t mix_part(uint64_t h, int fd, off_t at)
 	return n > 0 ? mix(h, part, (size_t)n) : h;
 }
 
-/* Size, beginning, middle and end: enough to tell recordings apart, and soon read. */
+/* Size, beginning, middle and end: enough to tell recordings apart, and fast to read. */
 static uint64_t mix_file(uint64_t h, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -195,7 +195,7 @@ int collect_arm(struct collect *c, const struct hvst_arm *arm)
 			   arm->ts_ns, arm->skew_ns);
 }
 
-/* VM and vCPU of a series: while its values came in, the VM may not have been known. */
+/* VM and vCPU of a series: the VM may not have been known while its values came in. */
 static void name_series(struct series *s, const struct hvst_result *r)
 {
 	unsigned int i, v;

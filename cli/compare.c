@@ -93,7 +93,7 @@ static void measure_share(struct measured *m)
 	m->value = m->known ? m->sum / m->of : 0;
 }
 
-/* All values are in: what they come to. */
+/* Compute the unit's values once all sums are complete. */
 static void unit_finish(struct unit *u, unsigned int batches)
 {
 	measure_median(u, MEASURE_SKEW, BLOCK_SKEW, batches);
@@ -210,7 +210,7 @@ static int add_to_vm(struct unit *vm, const struct unit *u, unsigned int batches
 		vm->longest_storm_ns = u->longest_storm_ns;
 	for (unsigned int m = 0; m < MEASURES; m++) {
 		if (measure_is_median(m))
-			continue; /* not made of other medians */
+			continue; /* a median cannot be computed from other medians */
 		vm->of[m].sum += u->of[m].sum;
 		vm->of[m].of += u->of[m].of;
 		for (unsigned int i = 0; i < batches; i++) {

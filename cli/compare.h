@@ -100,7 +100,7 @@ int side_from_blocks(struct side *s, const char *path, const struct blocks *b,
 		     const struct hvst_trace *t, const struct hvst_result *r);
 void side_free(struct side *s);
 
-/* For whoever fills a side: room for @units units, VMs not counted. 0 or -ENOMEM. */
+/* Make room for @units units, VMs not counted: for the functions that fill a side. 0 or -ENOMEM. */
 int side_alloc(struct side *s, unsigned int units);
 /* Timers and vCPUs are in, with their sums and distributions: adds the VMs. 0 or -ENOMEM. */
 int side_finish(struct side *s);

@@ -201,7 +201,7 @@ static bool row_ends(const struct policy *p, const struct policy_state *s,
 
 	if (!p->within_ns || h->last_past_ns == HVST_UNKNOWN)
 		return false;
-	/* The delay of the arm before would have moved this one by as much. */
+	/* The delay of the previous arm would have moved this one by as much. */
 	if (__builtin_sub_overflow(ts_ns, h->last_past_ns, &pause) ||
 	    __builtin_add_overflow(pause, s->delay_ns, &pause))
 		return true;

@@ -58,7 +58,7 @@ static char *read_value(const char *name)
 	return value;
 }
 
-/* What a kernel does not have, or does not let this user read, is not kept. -1 without memory. */
+/* Files that the kernel lacks or that this user may not read are skipped. -1 without memory. */
 static int keep(struct record_state *s, const char *name)
 {
 	struct record_setting *set;
@@ -134,7 +134,7 @@ int record_state_save(struct record_state *s, const struct record_host *h)
 
 	s->first = NULL;
 	s->events = tracefs_instance_file_read(NULL, "set_event", NULL);
-	/* First, so that it is put back last: tracing must not go on amid the rest. */
+	/* Saved first and so restored last: tracing must not go on while the rest is restored. */
 	rc = keep(s, "tracing_on");
 	rc = rc ? rc : keep_buffer_sizes(s, h->cpus);
 	for (i = 0; !rc && i < sizeof(names) / sizeof(*names); i++)

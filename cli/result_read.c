@@ -23,7 +23,7 @@ bool is_result(const char *path)
 	return (n && head[strspn(head, " \t\r\n")] == '{') || !strcmp(head, database);
 }
 
-/* What has no place in the side before all is read. */
+/* What is kept aside until the whole result is read. */
 struct reader {
 	struct side *side;
 	struct hvst_storm *storms;

@@ -13,11 +13,12 @@
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
 #define TIMERS	      4
-#define PAUSE_TURNS   8	   /* what takes as long as so many turns of a loop is a pause */
+#define PAUSE_TURNS   8	   /* so many turns of a loop make a pause */
 #define MANY_PAUSES   16   /* fewer are chance: how often they come is not known */
 #define MIN_GAIN      1.01 /* of counts on time, that catches up */
 #define MAX_TURNS     1e6  /* so many times as long: it does not end */
-#define REST_PART     3	   /* of the guest's loop, where the rest of its handler is not known */
+#define REST_PART     3 /* of the guest's loop, where the time to the end of its handler is not known \
+			 */
 
 /* What one policy does to one stretch. */
 struct tally {

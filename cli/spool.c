@@ -23,7 +23,7 @@ static const char *spool_dir(void)
 	return dir && *dir ? dir : DEFAULT_DIR;
 }
 
-/* Not every file system has O_TMPFILE: give the file a name, and take it away at once. */
+/* Without O_TMPFILE support, create a named file and unlink it at once. */
 static int open_unlinked(const char *dir)
 {
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

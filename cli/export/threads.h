@@ -22,8 +22,8 @@ struct threads {
 int threads_init(struct threads *t, const struct hvst_result *r);
 void threads_free(struct threads *t);
 /*
- * Who armed or fired: with @vm -1 the only VM that the thread belongs to, -1 again where there are
- * several.
+ * The thread that armed or fired. With @vm -1: the only VM that the thread belongs to, or -1 when
+ * there are several.
  */
 struct who threads_find(const struct threads *t, int tid, int vm, int vcpu);
 

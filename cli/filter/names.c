@@ -23,7 +23,7 @@ static bool number(struct filter_value *v, int64_t n)
 	return true;
 }
 
-/* Ids that are negative, and times that are HVST_UNKNOWN, are not there. */
+/* Negative ids and HVST_UNKNOWN times count as absent. */
 static bool id(struct filter_value *v, int n)
 {
 	return n >= 0 && number(v, n);

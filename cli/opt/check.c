@@ -127,7 +127,7 @@ bool reads_stdin(const struct options *o)
 	return count_stdin(o) > 0;
 }
 
-/* It can be read once, and either the recording or the keys come from it. */
+/* Standard input can be read only once: either the recording or the keys come from it. */
 static bool stdin_consistent(const struct options *o)
 {
 	unsigned int n = count_stdin(o);

@@ -203,7 +203,7 @@ static bool any_step_cause(const struct hvst_result *r)
 	return false;
 }
 
-/* What is known of the host's clock, where no sentence has said so. */
+/* What is known of the host's clock, unless an earlier sentence has said it. */
 static void host_clock(struct text *t, const struct hvst_result *r)
 {
 	const struct hvst_storm *s = r->headline_storm;

@@ -7,7 +7,7 @@
 
 #define BEFORE_NS (100 * 1000 * 1000) /* as much as a screen of events is likely to hold */
 
-/* What a fault is best seen in. */
+/* The command that shows a fault best. */
 enum view { VIEW_CLOCKS, VIEW_EVENTS };
 
 static enum view view_of(enum hvst_question fault)

@@ -19,7 +19,7 @@
 
 struct frame {
 	struct out *o;
-	bool skew;     /* else a latency: late as such is nothing bad */
+	bool skew;     /* else a latency: lateness as such is no fault */
 	bool storms;   /* there are some in it */
 	uint32_t most; /* heat map: values in the fullest cell; 0: no heat map */
 	struct svg_span t;

@@ -624,7 +624,7 @@ static unsigned int clock_weight(const struct hvst_result *r, const struct clock
 	return weight;
 }
 
-/* Among equals the last one before the storm is nearest to it. */
+/* Of equal ones the last before the storm is the nearest. */
 static void choose_clocks(bool *shown, const struct hvst_result *r, const struct clock_line *lines,
 			  unsigned int n, unsigned int most)
 {

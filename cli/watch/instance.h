@@ -22,7 +22,7 @@ struct watch_instance {
 
 /* Makes "hvstimer-watch-PID-START@suffix". 0, or a negative errno with the reason in @err. */
 int watch_instance_create(struct watch_instance *in, const char *suffix, char *err, size_t errlen);
-/* Removes it with all that was set in it. 0 or a negative errno; none at all is none too many. */
+/* Remove it with everything that was set in it. 0, also when there is none, or a negative errno. */
 int watch_instance_destroy(struct watch_instance *in);
 /*
  * Removes instances of runs that were killed: made by this user, whose process is gone and whose

@@ -25,7 +25,7 @@ int watch_live_start(struct watch_live *l, const struct record_host *h, unsigned
 		     bool exits, char *err, size_t errlen);
 /* The next sub-buffer of @cpu: its length, 0 when there is none at present, a negative errno. */
 int watch_live_read(struct watch_live *l, unsigned int cpu, void *buf, size_t len);
-/* Ends the recording and removes the instance. 0 or a negative errno. */
+/* End the recording and remove the instance. 0 or a negative errno. */
 int watch_live_stop(struct watch_live *l);
 
 #endif

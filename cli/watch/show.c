@@ -131,7 +131,7 @@ static struct row *rows_of(const struct watch_view *v, size_t *nr)
 	size_t i;
 
 	*nr = 0;
-	/* Looking one up moves the others: all are looked up before any is kept. */
+	/* A lookup moves the other entries: do all lookups before keeping a pointer. */
 	for (i = 0; i < v->table->nr; i++)
 		if (v->table->timers[i].key.tid)
 			watch_who(v->names, v->table->timers[i].key.tid);
