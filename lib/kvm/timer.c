@@ -236,7 +236,8 @@ void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_
 		return;
 	}
 	timer_run(t, ev);
-	t->padded = t->count_known && ev->start.count != t->count && follows_write(k, t, ev);
+	t->padded = t->count_known && ev->start.count != t->count &&
+		    t->count <= ev->start.time_now && follows_write(k, t, ev);
 	a->kind = HVST_ARM_AHEAD;
 	if (t->padded) {
 		/*

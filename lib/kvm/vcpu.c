@@ -9,7 +9,8 @@
 
 #include "kvm_private.h"
 
-#define CREATOR_REACH 4096 /* thread ids between a VMM and its vCPU threads */
+#define CREATOR_REACH 4096	      /* thread ids between a VMM and its vCPU threads */
+#define ON_TIME_NS    (1000LL * 1000) /* a callback so soon after its deadline is not late */
 
 static unsigned int tid_hash(int tid)
 {
@@ -246,16 +247,37 @@ void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_c
 }
 
 /*
+ * Until when the thread is known to have been idle: a callback at the deadline of its only timer
+ * shows that the guest had not programmed that timer since.
+ */
+static int64_t known_until(const struct vcpu *v)
+{
+	const struct stimer *only = NULL;
+
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		if (v->timer[i] && only)
+			return v->last_ns;
+		if (v->timer[i])
+			only = v->timer[i];
+	}
+	/* HVST_UNKNOWN is less than any time. */
+	if (!only || only->callback_ns <= v->last_ns ||
+	    only->callback_ns - only->deadline_ns > ON_TIME_NS)
+		return v->last_ns;
+	return only->callback_ns;
+}
+
+/*
  * The thread appears on a CPU. What it did before that CPU's buffer begins may have been there,
  * too, and overwritten: a thread that was silent until then (since the start of the trace, unless
- * its VM was created in it) is not known to have been idle.
+ * its VM was created in it) is not known to have been idle, but for the wait for its timer.
  */
 static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 {
 	unsigned int c = ev->cpu % KVM_MAX_CPUS;
 	struct kvm_cpu *cpu = &k->cpu[c];
 	bool first_seen = v->first_ns == ev->ts_ns && v->last_ns == ev->ts_ns;
-	int64_t since = first_seen ? k->first_ns : v->last_ns;
+	int64_t since = first_seen ? k->first_ns : known_until(v);
 	int64_t begins = cpu->first_ns;
 
 	cpu->vcpu = v;

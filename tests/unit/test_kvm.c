@@ -802,6 +802,62 @@ static void test_no_starts(void **state)
 	feed_free(&f);
 }
 
+/* What starts with another count than the guest's, which lies ahead, is no pad: it was not due. */
+static void test_no_pad(void **state)
+{
+	struct feed f;
+	uint64_t now;
+
+	(void)state;
+	hosts_reset(STOCK);
+	feed_begin(&f, 0);
+	warm_up(&f, &vcpu0);
+	now = ref_now(&f, &host_a);
+	guest_write(&f, &vcpu0, 0, now + 1000000, false);
+	ev_start(&f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, now + 50, now + 1000030);
+	feed_end(&f);
+	assert_int_equal(f.nr_arms, 1);
+	assert_int_equal(f.arms[0].kind, HVST_ARM_AHEAD);
+	assert_int_equal(hvst_kvm_padding_ns(f.kvm), HVST_UNKNOWN);
+	feed_free(&f);
+}
+
+/*
+ * A guest that wakes up on a CPU of which nothing was recorded before: it was idle until then if
+ * its timer fires at the deadline that it had set. @called: that callback was recorded.
+ */
+static void test_wakes_elsewhere(void **state)
+{
+	(void)state;
+	hosts_reset(STOCK);
+	for (int called = 0; called < 2; called++) {
+		struct feed f;
+
+		feed_begin(&f, called ? 0 : BIT_OF(STIMER_CALLBACK));
+		warm_up(&f, &vcpu0);
+		for (unsigned int cpu = 2; cpu < 12; cpu++) {
+			const struct who here = { &host_a, 100, 0, cpu - 1 };
+			const struct who there = { &host_a, 100, 0, cpu };
+			uint64_t count = ref_now(&f, &host_a) + 150000;
+
+			guest_write(&f, &here, 0, count, false);
+			host_start(&f, &here, 0, count);
+			f.now += MS(15);
+			ev_callback(&f, &here, 0, 0, here.cpu);
+			ev_expiration(&f, &there, 0, true, 0);
+			ev_entry(&f, &there);
+		}
+		if (called)
+			assert_true(hvst_kvm_uncovered_ns(f.kvm, hvst_kvm_find(f.kvm, 100)) <
+				    MS(1));
+		else
+			assert_true(hvst_kvm_uncovered_ns(f.kvm, hvst_kvm_find(f.kvm, 100)) >
+				    MS(140));
+		feed_end(&f);
+		feed_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -826,6 +882,8 @@ int main(void)
 		cmocka_unit_test(test_many_threads),
 		cmocka_unit_test(test_search_steps),
 		cmocka_unit_test(test_no_starts),
+		cmocka_unit_test(test_no_pad),
+		cmocka_unit_test(test_wakes_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
