@@ -22,6 +22,7 @@
 struct timer_lost {
 	/* A delivery failed and nothing was delivered or programmed since; else HVST_UNKNOWN. */
 	int64_t failed_ns;
+	uint64_t failed_count;
 	int result, direct;
 	struct hvst_evidence failed_why;
 	/* Armed and not called back since; else HVST_UNKNOWN. */
@@ -187,6 +188,27 @@ static __attribute__((noinline)) void restored(struct stimer *t, const struct hv
 				  t->config & HVST_STIMER_ENABLE ? "enabled" : "not enabled");
 }
 
+/*
+ * A VMM that finds a timer lost may write its count back as it was, to have it started again. Any
+ * other write of it is a reset or a restore: no recovery, and deliveries due before it are not
+ * expected any more.
+ */
+static bool given_back(struct stimer *t, const struct hvst_event *ev)
+{
+	struct timer_lost *l = t->state->lost;
+	bool config = ev->id == HVST_EV_STIMER_SET_CONFIG;
+
+	l->armed_ns = HVST_UNKNOWN;
+	if (l->failed_ns == HVST_UNKNOWN)
+		return false;
+	if (config && ev->set_config.config) /* the count is yet to come */
+		return false;
+	if (!config && ev->set_count.count && ev->set_count.count == l->failed_count)
+		return true;
+	l->failed_ns = HVST_UNKNOWN;
+	return false;
+}
+
 void hvst_lost_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
 {
 	struct timer_lost *l = t->state->lost;
@@ -195,12 +217,8 @@ void hvst_lost_programmed(struct analysis *a, struct stimer *t, const struct hvs
 		restored(t, ev);
 	else
 		l->restored = false;
-	/*
-	 * A reset or restore by the VMM is no recovery; deliveries due before it are not expected
-	 * any more.
-	 */
-	if (t->by_host)
-		l->failed_ns = l->armed_ns = HVST_UNKNOWN;
+	if (t->by_host && !given_back(t, ev))
+		return;
 	if (l->failed_ns != HVST_UNKNOWN || l->armed_ns != HVST_UNKNOWN)
 		close_at(a, t, ev->ts_ns, true);
 }
@@ -264,6 +282,7 @@ void hvst_lost_delivery(struct analysis *a, struct stimer *t, const struct hvst_
 	if (l->failed_ns != HVST_UNKNOWN && l->result == result && result != -EAGAIN)
 		return;
 	l->failed_ns = ev->ts_ns;
+	l->failed_count = t->count;
 	l->result = result;
 	l->direct = ev->expiration.direct;
 	hvst_evidence_plain(&l->failed_why, ev, "");

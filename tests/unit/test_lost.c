@@ -30,8 +30,8 @@ static void expect(struct feed *f, enum hvst_question q, enum hvst_answer answer
 	assert_int_equal(f->r->nr_storms, 0);
 }
 
-/* Timer @timer of vcpu0 expires and its delivery gives @result. */
-static void fails(struct feed *f, unsigned int timer, bool direct, int result)
+/* Timer @timer of vcpu0 expires and its delivery gives @result. Returns its count. */
+static uint64_t fails(struct feed *f, unsigned int timer, bool direct, int result)
 {
 	uint64_t count = ref_now(f, &host) + 10000;
 
@@ -42,6 +42,7 @@ static void fails(struct feed *f, unsigned int timer, bool direct, int result)
 	f->now += MS(1);
 	ev_callback(f, &vcpu0, timer, 100, 1);
 	ev_expiration(f, &vcpu0, timer, direct, result);
+	return count;
 }
 
 static const struct {
@@ -69,6 +70,35 @@ static void test_delivery(void **state)
 		assert_non_null(strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary,
 				       recovers ? "recovered" : "did not program it again"));
 		assert_non_null(strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary, "timer 1 "));
+		feed_free(&f);
+	}
+}
+
+/*
+ * A VMM that writes the lost timer's count back as it was has it started again; any other write of
+ * it is a reset or a restore.
+ */
+static void test_given_back(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		bool config = i & 1, same = i & 2;
+		uint64_t count;
+		struct feed f;
+
+		begin(&f, 0);
+		count = fails(&f, SINT_TIMER, false, -ENOENT);
+		guest_ticks(&f, &vcpu0, 300, MS(10));
+		if (config)
+			ev_set_config(&f, &vcpu0, SINT_TIMER,
+				      CONFIG_AUTO | CONFIG_SINT | CONFIG_ENABLE, true);
+		ev_set_count(&f, &vcpu0, SINT_TIMER, same ? count : count + 1, true);
+		ev_expiration(&f, &vcpu0, SINT_TIMER, false, 0);
+		guest_ticks(&f, &vcpu0, 30, MS(10));
+		expect(&f, HVST_Q_LOST_TIMER, same ? HVST_YES : HVST_NO);
+		if (same)
+			assert_non_null(
+				strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary, "recovered"));
 		feed_free(&f);
 	}
 }
@@ -310,6 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_delivery),
+		cmocka_unit_test(test_given_back),
 		cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_no_callback),
 		cmocka_unit_test(test_no_callback_harmless),
