@@ -215,6 +215,17 @@ static void test_growing(void **state)
 		expect_one(&f, "now + period, 1 us further behind each time", 4000,
 			   1u << HVST_STORM_GROWING);
 		feed_free(&f);
+
+		begin(&f, k); /* the TSC of a host that is 8 % slower */
+		for (unsigned int i = 0; i < 4000; i++) {
+			guest_lags(&f, &vcpu0, 1, US(2) + (f.now - SEC(1000)) / 12);
+			f.now += US(20);
+		}
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		feed_end(&f);
+		expect_one(&f, "now + period, 8 % slow", 4000, 1u << HVST_STORM_GROWING);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
+		feed_free(&f);
 	}
 }
 
