@@ -672,6 +672,8 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace,
 	label(o, "Clocks");
 	if (n)
 		clock_table(o, r, lines, n, most);
+	else if (r->verdicts[HVST_Q_HOST_REFERENCE_STEP].answer == HVST_YES)
+		out_str(o, "a step with one reading after it, see the verdicts\n");
 	else
 		out_str(o, "no step, no change of source seen\n");
 	if (most < n)

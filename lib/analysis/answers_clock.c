@@ -9,6 +9,7 @@
 
 #include "epoch.h"
 #include "life.h"
+#include "pastdue.h"
 #include "verdict.h"
 
 #define AFTER_EVENT_NS (10LL * 1000 * 1000 * 1000) /* an arm so soon after it belongs to it */
@@ -263,6 +264,34 @@ static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvs
 	return HVST_YES;
 }
 
+/*
+ * Arms past due in bursts, from the guest's first one on: it asks for delays shorter and longer
+ * than the lag, which therefore cannot be measured.
+ */
+static enum hvst_answer tsc_offset_of_bursts(const struct analysis *a, int number,
+					     struct hvst_evidence_list *why)
+{
+	const struct vm_causes *c = hvst_causes_of(a, number);
+	const struct vm_leaps *l = hvst_epoch_of(a, number);
+	int64_t err, behind;
+	char reason[96];
+
+	if (!c || !c->unexplained || !l || l->first_arm_ns == HVST_UNKNOWN ||
+	    c->unexplained_why.ts_ns - l->first_arm_ns > NEAR_NS)
+		return HVST_NO;
+	behind = hvst_life_tsc_behind(a, number, l->first_arm_ns, &err, reason, sizeof(reason));
+	if (behind == HVST_UNKNOWN)
+		hvst_evidence_stat(why, "when the guest's TSC read zero: %s", reason);
+	else if (behind < TSC_BEHIND_NS)
+		return HVST_NO;
+	else
+		hvst_evidence_stat(why,
+				   "the guest's TSC began %.6f s (+- %.6f) after its reference "
+				   "clock, and arms are past due from its first on",
+				   (double)behind / 1e9, (double)err / 1e9);
+	return HVST_CANNOT_TELL;
+}
+
 ANSWER(tsc_offset)
 {
 	enum hvst_answer answer = HVST_NO;
@@ -277,7 +306,7 @@ ANSWER(tsc_offset)
 		if (one != HVST_NO)
 			answer = one;
 	}
-	return answer;
+	return answer == HVST_NO ? tsc_offset_of_bursts(a, vm, why) : answer;
 }
 
 /* --- vmm_resume_order --- */

@@ -2,6 +2,7 @@
 /* Stage: analysis. Answers about the host: its reference clock, and what that is computed from. */
 #include <math.h>
 
+#include "epoch.h"
 #include "pastdue.h"
 #include "verdict.h"
 
@@ -28,6 +29,10 @@ ANSWER(step)
 	if (!clock)
 		return HVST_CANNOT_TELL;
 	hvst_refclock_stepped(clock, HVST_STEP_MIN_NS, &v);
+	if (v.answer == REFCLOCK_CANNOT_TELL && hvst_epoch_step(a, vm)) {
+		hvst_evidence_add(why, &hvst_epoch_step(a, vm)->why);
+		return HVST_YES;
+	}
 	if (v.answer != REFCLOCK_NO)
 		hvst_evidence_stat(why, "time_now: %.140s", v.text);
 	return answer_of(v.answer);

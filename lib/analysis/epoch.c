@@ -326,6 +326,16 @@ bool hvst_epoch_follows_step(const struct leap *p)
 	       p->headroom_ns <= back + p->most_ns + slack;
 }
 
+const struct leap *hvst_epoch_step(const struct analysis *a, int vm)
+{
+	const struct vm_leaps *l = hvst_epoch_of(a, vm);
+
+	for (unsigned int i = 0; l && i < l->nr; i++)
+		if (hvst_epoch_follows_step(&l->leap[i]))
+			return &l->leap[i];
+	return NULL;
+}
+
 const struct vm_leaps *hvst_epoch_of(const struct analysis *a, int number)
 {
 	for_each_vm (vm, a)

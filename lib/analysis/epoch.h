@@ -49,6 +49,11 @@ void hvst_epoch_timer_free(struct stimer *t);
 bool hvst_epoch_lag(const struct stimer *t, int64_t skew, int64_t *least, int64_t *most);
 /* Does it lead by what the clock was set back by? */
 bool hvst_epoch_follows_step(const struct leap *p);
+/*
+ * One that does, of VM @vm; NULL: none. Two witnesses of a step, the reading and the count, make up
+ * for further readings.
+ */
+const struct leap *hvst_epoch_step(const struct analysis *a, int vm);
 /* By how much it lies further ahead than any arm before it. */
 int64_t hvst_epoch_lead(const struct leap *p);
 const struct vm_leaps *hvst_epoch_of(const struct analysis *a, int vm);

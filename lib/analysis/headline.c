@@ -356,6 +356,18 @@ static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 	next_for_open(r);
 }
 
+/* What may be a fault, and why that cannot be told: more than a question that nothing answers. */
+static void open_reasons(struct hvst_result *r)
+{
+	static const enum hvst_question may_be[] = { HVST_Q_GUEST_CLOCK_AHEAD,
+						     HVST_Q_VMM_RESUME_ORDER,
+						     HVST_Q_GUEST_TIME_RESTORE };
+
+	for (unsigned int i = 0; i < sizeof(may_be) / sizeof(*may_be); i++)
+		if (answer(r, may_be[i]) == HVST_CANNOT_TELL && r->verdicts[may_be[i]].evidence.n)
+			summary_reason(r, may_be[i]);
+}
+
 /* The storm question is "no", and no other question found a fault. */
 static void healthy_headline(struct hvst_result *r)
 {
@@ -375,6 +387,7 @@ static void healthy_headline(struct hvst_result *r)
 				 ? "past-due arms came alone or in short bursts"
 				 : "no arm was past due");
 	}
+	open_reasons(r);
 	if (hvst_result_all_no(r))
 		next_step(r, "If the guest was slow while this was recorded, look elsewhere than "
 			     "at its synthetic timers.");

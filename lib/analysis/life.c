@@ -293,6 +293,18 @@ const struct vm_life *hvst_life_of(const struct analysis *a, int number)
 	return NULL;
 }
 
+/* May the clock of VM @number have moved in [@from, @to] without a reading after it? */
+static bool hides_step(const struct analysis *a, int number, int64_t from, int64_t to)
+{
+	for_each_vm (vm, a) {
+		const struct refclock_hidden *tail = hvst_refclock_tail(&vm->clock);
+
+		if (vm->number == number && tail)
+			return tail->after <= to && tail->until >= from;
+	}
+	return false;
+}
+
 int64_t hvst_life_step_in(const struct analysis *a, int vm, int64_t from, int64_t to)
 {
 	int64_t sum = 0;
@@ -311,6 +323,8 @@ int64_t hvst_life_step_in(const struct analysis *a, int vm, int64_t from, int64_
 		if (__builtin_add_overflow(sum, s->step_ns, &sum))
 			sum = s->step_ns > 0 ? INT64_MAX : -INT64_MAX;
 	}
+	if (known && !sum && hides_step(a, vm, from, to))
+		known = false;
 	return known ? sum : HVST_UNKNOWN;
 }
 

@@ -552,9 +552,10 @@ static unsigned int late_end(const struct analysis *a, const struct vm *vm, unsi
 			break;
 		if (s->kind != LIFE_MASTER)
 			continue;
+		/* Without a reading after it the update may have moved the clock. */
 		step = hvst_life_step_in(a, vm->number, s->ts_ns - LIFE_MOVE_NS,
 					 s->ts_ns + LIFE_MOVE_NS);
-		if (step != HVST_UNKNOWN && step)
+		if (step)
 			to = i + 1;
 	}
 	return to;

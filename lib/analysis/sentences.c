@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "epoch.h"
 #include "pastdue.h"
 #include "verdict.h"
 
@@ -215,17 +216,28 @@ SENTENCE(source_switch)
 	}
 }
 
-/* The clock of the first VM whose answer is that of the whole trace; NULL: none. */
-static const struct refclock *speaking_clock(const struct analysis *a, const struct hvst_verdict *v)
+/* The first VM whose answer is that of the whole trace; NULL: none. */
+static const struct vm *speaking_vm(const struct analysis *a, const struct hvst_verdict *v)
 {
 	for (unsigned int i = 0; i < v->nr_by_vm; i++) {
 		if (v->by_vm[i].answer != v->answer)
 			continue;
 		for_each_vm (vm, a)
 			if (vm->number == v->by_vm[i].vm)
-				return &vm->clock;
+				return vm;
 	}
 	return NULL;
+}
+
+/* A step of which one reading came after, and an arm that leads by as much. */
+static void step_of_arm_text(const struct leap *p, struct hvst_verdict *v)
+{
+	char size[HVST_TEXT_BUF];
+
+	snprintf(v->summary, sizeof(v->summary),
+		 "the host's reference clock stepped by %s before %.6f s: the arm that shows it "
+		 "leads by as much",
+		 hvst_text_signed(p->step_ns, size), (double)p->ts_ns / 1e9);
 }
 
 /* Why it cannot be told. The estimator may be sure where too much of the trace is missing. */
@@ -238,17 +250,19 @@ static const char *step_open_text(struct refclock_verdict *c)
 
 SENTENCE(step)
 {
-	const struct refclock *clock = speaking_clock(a, v);
+	const struct vm *vm = speaking_vm(a, v);
 	struct refclock_verdict c;
 	size_t len = sizeof(v->summary);
 	char size[HVST_TEXT_BUF];
 
-	if (!clock) {
+	if (!vm) {
 		snprintf(v->summary, len, "no reading of the reference clock in the trace");
 		return;
 	}
-	hvst_refclock_stepped(clock, HVST_STEP_MIN_NS, &c);
-	if (v->answer == HVST_YES && c.at_least)
+	hvst_refclock_stepped(&vm->clock, HVST_STEP_MIN_NS, &c);
+	if (v->answer == HVST_YES && c.answer != REFCLOCK_YES)
+		step_of_arm_text(hvst_epoch_step(a, vm->number), v);
+	else if (v->answer == HVST_YES && c.at_least)
 		snprintf(
 			v->summary, len,
 			"the host's reference clock stepped by at least %s between %.6f s and %.6f "
@@ -271,12 +285,12 @@ SENTENCE(step)
 
 SENTENCE(host_rate)
 {
-	const struct refclock *clock = speaking_clock(a, v);
+	const struct vm *vm = speaking_vm(a, v);
 	const char *trace_clock = a->opts.trace->clock ? a->opts.trace->clock : "?";
 	struct refclock_verdict c = { 0 };
 
-	if (clock)
-		hvst_refclock_rate(clock, HVST_RATE_MIN_PPM, HVST_RATE_MIN_NS, &c);
+	if (vm)
+		hvst_refclock_rate(&vm->clock, HVST_RATE_MIN_PPM, HVST_RATE_MIN_NS, &c);
 	if (v->answer == HVST_YES)
 		snprintf(v->summary, sizeof(v->summary),
 			 "time_now runs at %+.1f ppm (+- %.1f) against the trace clock (%s); NTP "

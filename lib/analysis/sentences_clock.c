@@ -55,8 +55,8 @@ SENTENCE(tsc_offset)
 		SAY("no lag of a guest equals the distance between the zeroes of its TSC and of "
 		    "its reference clock");
 	else
-		SAY("a guest lags by a constant, and how far its TSC and its reference clock "
-		    "began apart is not known: %s",
+		SAY("a guest lags, and whether by what its TSC and its reference clock began "
+		    "apart is not known: %s",
 		    first(v, "no event tells"));
 }
 

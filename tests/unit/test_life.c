@@ -98,6 +98,7 @@ static void test_reset(void **state)
 		for (unsigned int arms = 1; arms <= 2; arms++) {
 			reset_in_place(&f, sizes[i], true, arms);
 			only(&f, HVST_Q_GUEST_CLOCK_AHEAD);
+			assert_int_equal(answer(&f, HVST_Q_HOST_REFERENCE_STEP), HVST_YES);
 			assert_int_equal(events(&f, HVST_LIFE_RESET), 1);
 			feed_free(&f);
 		}
@@ -238,6 +239,19 @@ static void test_resume_order(void **state)
 	restored(&f, SEC(8), SEC(20));
 	only(&f, HVST_Q_COUNT);
 	feed_free(&f);
+	/* an update that no reading follows may have moved the clock, or not */
+	begin(&f);
+	ev_tsc_offset(&f, &task, 0, 0x1000);
+	written_back(&f, &vcpu0, ref_now(&f, &host) + 20000);
+	guest_ticks(&f, &vcpu0, 2, MS(2));
+	ev_master(&f, 700, 2, true);
+	f.now += SEC(3);
+	ev_entry(&f, &vcpu0);
+	feed_end(&f);
+	only(&f, HVST_Q_COUNT);
+	assert_int_equal(answer(&f, HVST_Q_VMM_RESUME_ORDER), HVST_CANNOT_TELL);
+	assert_non_null(strstr(f.r->reasons[0], "update of its clock"));
+	feed_free(&f);
 }
 
 /* Both vCPUs' TSCs are written; the second one's ends up @apart cycles from the first one's. */
@@ -354,6 +368,39 @@ static void test_tsc_offset(void **state)
 	}
 }
 
+/*
+ * The guest lags by @lag and asks for delays shorter and longer than that: some of its arms are
+ * past due, from the first on, and how much it lags cannot be measured.
+ */
+static void lags_in_bursts(struct feed *f, int64_t behind, int64_t lag)
+{
+	begin(f);
+	f->now = SEC(900) + behind;
+	ev_tsc_offset(f, &task, 0, 0x1000);
+	f->now += MS(10);
+	guest_setup(f, &vcpu0, 0);
+	for (unsigned int i = 0; i < 200; i++)
+		guest_arm(f, &vcpu0, 0,
+			  ref_now(f, &host) - (uint64_t)(lag / 100) +
+				  (i % 20 < 10 ? 20000 : 900000));
+	feed_end(f);
+	assert_int_equal(f->r->nr_storms, 0);
+}
+
+static void test_tsc_offset_of_bursts(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	lags_in_bursts(&f, MS(8), MS(8));
+	assert_int_equal(answer(&f, HVST_Q_TSC_REFERENCE_OFFSET), HVST_CANNOT_TELL);
+	feed_free(&f);
+	/* they began together */
+	lags_in_bursts(&f, 0, MS(8));
+	assert_int_equal(answer(&f, HVST_Q_TSC_REFERENCE_OFFSET), HVST_NO);
+	feed_free(&f);
+}
+
 /* Where the TSC was moved by cycles of unknown length, nothing is made up. */
 static void test_tsc_unknown(void **state)
 {
@@ -429,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_tsc_mismatch),
 		cmocka_unit_test(test_migrated),
 		cmocka_unit_test(test_tsc_offset),
+		cmocka_unit_test(test_tsc_offset_of_bursts),
 		cmocka_unit_test(test_tsc_unknown),
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_many),
