@@ -114,6 +114,32 @@ static void test_reset(void **state)
 	}
 }
 
+/*
+ * The guest slept before the reset, and arms once after it: one reading far from the others proves
+ * no step, but the count does, which leads by as much.
+ */
+static void test_one_reading(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f);
+	lives(&f, &vcpu0, 20);
+	f.now += SEC(30);
+	host_step(&f, &host, -SEC(30));
+	ev_master(&f, vcpu0.tid, vcpu0.cpu, true);
+	written_back(&f, &vcpu0, 0);
+	f.now += SEC(2);
+	guest_write(&f, &vcpu0, 0, ref_now(&f, &host) + 300000000 + 20000, false);
+	host_start(&f, &vcpu0, 0, ref_now(&f, &host) + 300000000 + 20000);
+	feed_end(&f);
+	only(&f, HVST_Q_GUEST_CLOCK_AHEAD);
+	assert_int_equal(answer(&f, HVST_Q_HOST_REFERENCE_STEP), HVST_YES);
+	assert_non_null(
+		strstr(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->summary, "leads by as much"));
+	feed_free(&f);
+}
+
 /* A longer delay than before is the guest's wish, whatever its length. */
 static void test_long_delay(void **state)
 {
@@ -468,17 +494,12 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reset),
-		cmocka_unit_test(test_long_delay),
-		cmocka_unit_test(test_count_of_the_vmm),
-		cmocka_unit_test(test_time_restore),
-		cmocka_unit_test(test_resume_order),
-		cmocka_unit_test(test_tsc_mismatch),
-		cmocka_unit_test(test_migrated),
-		cmocka_unit_test(test_tsc_offset),
-		cmocka_unit_test(test_tsc_offset_of_bursts),
-		cmocka_unit_test(test_tsc_unknown),
-		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_reset),	     cmocka_unit_test(test_one_reading),
+		cmocka_unit_test(test_long_delay),   cmocka_unit_test(test_count_of_the_vmm),
+		cmocka_unit_test(test_time_restore), cmocka_unit_test(test_resume_order),
+		cmocka_unit_test(test_tsc_mismatch), cmocka_unit_test(test_migrated),
+		cmocka_unit_test(test_tsc_offset),   cmocka_unit_test(test_tsc_offset_of_bursts),
+		cmocka_unit_test(test_tsc_unknown),  cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_many),
 	};
 
