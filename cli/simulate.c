@@ -17,8 +17,7 @@
 #define MANY_PAUSES   16   /* fewer are chance: how often they come is not known */
 #define MIN_GAIN      1.01 /* of counts on time, that catches up */
 #define MAX_TURNS     1e6  /* so many times as long: it does not end */
-#define REST_PART     3 /* of the guest's loop, where the time to the end of its handler is not known \
-			 */
+#define REST_PART     3	   /* of the guest's loop: its handler's end is not known */
 
 /* What one policy does to one stretch. */
 struct tally {
