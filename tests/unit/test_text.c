@@ -283,8 +283,10 @@ static void nothing_found(void **state)
 	text = screen(24, 80, false);
 	assert_non_null(strstr(text, "Storms   none"));
 	assert_non_null(strstr(text, "Timers   none was armed"));
-	assert_non_null(strstr(text, "Clocks   no step"));
+	assert_non_null(strstr(text, "Clocks   a step with one reading after it"));
 	assert_null(strstr(text, "outside storms"));
+	result.verdicts[HVST_Q_HOST_REFERENCE_STEP].answer = HVST_NO;
+	assert_non_null(strstr(screen(24, 80, false), "Clocks   no step"));
 }
 
 static void storm_details(void **state)
