@@ -316,15 +316,17 @@ static bool done(const struct watch *r)
 	return r->o.watch.duration_ns && r->read_ns - r->start_ns >= r->o.watch.duration_ns;
 }
 
+/* What may be a storm is looked at again after half an interval. */
 static int64_t next_reading(const struct watch *r)
 {
-	int64_t next = r->read_ns + r->o.watch.interval_ns;
+	int64_t interval = r->o.watch.interval_ns / (r->table.suspects ? 2 : 1);
+	int64_t next = r->read_ns + interval;
 	int64_t end = r->start_ns + r->o.watch.duration_ns;
 
 	/* Readings keep to a grid, so that lateness does not add up. */
-	next -= (next - r->start_ns) % r->o.watch.interval_ns;
-	if (next - r->read_ns < r->o.watch.interval_ns / 2)
-		next += r->o.watch.interval_ns;
+	next -= (next - r->start_ns) % interval;
+	if (next - r->read_ns < interval / 4)
+		next += interval;
 	return r->o.watch.duration_ns && end < next ? end : next;
 }
 

@@ -136,7 +136,8 @@ const struct option_desc option_table[] = {
 	  "the guest",
 	  .set = set_duration_or_0, AT(params.short_deadline_ns), .shown = DEFAULT_DURATION },
 
-	{ "min-rate", 0, "N", SEC_STORM, CMD_WATCH, "past-due arms a second that make a storm",
+	{ "min-rate", 0, "N", SEC_STORM, CMD_WATCH,
+	  "past-due arms a second that make a storm, if they are twice the usual arms",
 	  .set = set_uint, AT(watch.limits.min_rate), .max = INT_MAX, .shown = DEFAULT_NUMBER },
 	{ "min-share", 0, "PERCENT", SEC_STORM, CMD_WATCH,
 	  "share of all arms that must be past due", .set = set_uint, AT(watch.limits.min_share),
@@ -269,7 +270,7 @@ void options_init(struct options *o, const struct command *cmd)
 	hvst_params_default(&o->params);
 	o->record.clock = "mono";
 	o->export.detail = DETAIL_BINNED;
-	o->watch.limits = (struct watch_limits){ 500, 50, 1000000000 };
+	o->watch.limits = (struct watch_limits){ 128, 50, 1000000000 };
 	o->watch.interval_ns = 1000000000;
 	o->watch.keep = 10;
 	o->watch.max_kb = 1024 * 1024;

@@ -6,6 +6,13 @@
  * one thread it is known that an arm ahead was started: past due >= deliveries - starts, which is
  * too few where the guest cancels arms. The better of both bounds is taken; it is exact for the
  * only VM that uses a vCPU number and a timer, and never too high.
+ *
+ * How many past-due arms are a storm depends on host and guest: an emulated guest makes a few
+ * hundred a second, one on hardware a hundred thousand. A tick costs the guest what a turn of a
+ * storm costs it. So a guest that does twice its usual ticks and more, past due, either spends most
+ * of its time in them, or makes up for ticks that it missed. The latter is over soon, and as many
+ * as it missed: more than eight seconds of ticks are a storm at once, less only when the next
+ * reading finds it going on.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +22,10 @@
 
 #define CALM_INTERVALS 3
 #define S_NS	       1000000000
+#define IDLE_INTERVALS 60
+#define TIMES_USUAL    2  /* so many times its usual rate is over the limits, */
+#define TIMES_CLEAR    4  /* and so many times these limits need no second interval */
+#define FORGET	       16 /* the usual rate falls by this part of it an interval */
 
 static const char *const kind_names[WATCH_KINDS] = {
 	[WATCH_PAST_DUE] = "past-due",
@@ -39,10 +50,19 @@ static unsigned int percent(uint64_t n, uint64_t of)
 	return of ? (unsigned int)((unsigned __int128)n * 100 / of) : 0;
 }
 
-static bool over(const struct watch_sample *in, unsigned int k, const struct watch_limits *l)
+static uint64_t least_rate(const struct watch_state *s, unsigned int k,
+			   const struct watch_limits *l)
+{
+	uint64_t usual = s->usual_hz[k];
+
+	return usual > l->min_rate / TIMES_USUAL ? usual * TIMES_USUAL : l->min_rate;
+}
+
+static bool over(const struct watch_state *s, const struct watch_sample *in, unsigned int k,
+		 const struct watch_limits *l)
 {
 	return in->bad[k] && in->to_ns > in->from_ns &&
-	       rate(in->bad[k], in->to_ns - in->from_ns) >= l->min_rate &&
+	       rate(in->bad[k], in->to_ns - in->from_ns) >= least_rate(s, k, l) &&
 	       percent(in->bad[k], in->all[k]) >= l->min_share;
 }
 
@@ -50,13 +70,31 @@ static bool over(const struct watch_sample *in, unsigned int k, const struct wat
  * The first kind that is over the limits; WATCH_KINDS: none. A past-due arm whose message slot is
  * busy is refused before it is delivered: it counts as past due, not as a retry.
  */
-static unsigned int kind_over(const struct watch_sample *in, const struct watch_limits *l)
+static unsigned int kind_over(const struct watch_state *s, const struct watch_sample *in,
+			      const struct watch_limits *l)
 {
 	unsigned int k = 0;
 
-	while (k < WATCH_KINDS && !over(in, k, l))
+	while (k < WATCH_KINDS && !over(s, in, k, l))
 		k++;
 	return k;
+}
+
+/* What was not past due in an interval without a storm: the usual rate follows it upwards. */
+static void learn_usual(struct watch_state *s, const struct watch_sample *in)
+{
+	unsigned int k;
+
+	for (k = 0; k < WATCH_KINDS; k++) {
+		uint64_t good = in->all[k] > in->bad[k] ? in->all[k] - in->bad[k] : 0;
+		uint64_t now = rate(good, in->to_ns - in->from_ns);
+		uint64_t *usual = &s->usual_hz[k];
+
+		if (now) /* a guest that is held, or gone, says nothing about its ticks */
+			*usual -= *usual / FORGET;
+		if (now > *usual)
+			*usual = now;
+	}
 }
 
 static enum watch_news step_below(struct watch_state *s)
@@ -73,33 +111,45 @@ static enum watch_news step_below(struct watch_state *s)
 
 static void begin_suspicion(struct watch_state *s, unsigned int kind, int64_t since_ns)
 {
-	memset(s, 0, sizeof(*s));
-	s->phase = WATCH_SUSPECT;
-	s->kind = kind;
-	s->since_ns = since_ns;
+	struct watch_state new = { .phase = WATCH_SUSPECT, .kind = kind, .since_ns = since_ns };
+
+	memcpy(new.usual_hz, s->usual_hz, sizeof(new.usual_hz));
+	*s = new;
+}
+
+static void count_over(struct watch_state *s, const struct watch_sample *in, unsigned int kind,
+		       const struct watch_limits *l)
+{
+	s->calm = 0;
+	s->intervals++;
+	s->last_ns = in->to_ns;
+	s->rate_hz = rate(in->bad[kind], in->to_ns - in->from_ns);
+	s->share = percent(in->bad[kind], in->all[kind]);
+	if (s->rate_hz > s->peak_hz)
+		s->peak_hz = s->rate_hz;
+	if (s->rate_hz / TIMES_CLEAR >= least_rate(s, kind, l))
+		s->clear = true;
+	s->bad += in->bad[kind];
 }
 
 enum watch_news watch_step(struct watch_state *s, const struct watch_sample *in,
 			   const struct watch_limits *l)
 {
-	unsigned int kind = kind_over(in, l);
+	unsigned int kind = kind_over(s, in, l);
 	int64_t ns = in->to_ns - in->from_ns;
 
-	if (kind == WATCH_KINDS)
+	if (kind == WATCH_KINDS) {
+		learn_usual(s, in);
 		return step_below(s);
+	}
 	if (s->phase == WATCH_CALM)
 		begin_suspicion(s, kind, in->from_ns);
 	if (s->phase == WATCH_SUSPECT)
 		s->kind = kind;
-	s->calm = 0;
-	s->last_ns = in->to_ns;
-	s->rate_hz = rate(in->bad[kind], ns);
-	s->share = percent(in->bad[kind], in->all[kind]);
-	if (s->rate_hz > s->peak_hz)
-		s->peak_hz = s->rate_hz;
-	s->bad += in->bad[kind];
+	count_over(s, in, kind, l);
 	/* A reading comes a little early or late: half an interval more or less is the same. */
-	if (s->phase == WATCH_STORM || in->to_ns - s->since_ns < l->min_ns - ns / 2)
+	if (s->phase == WATCH_STORM || in->to_ns - s->since_ns < l->min_ns - ns / 2 ||
+	    (!s->clear && s->intervals < 2))
 		return WATCH_NOTHING;
 	s->phase = WATCH_STORM;
 	return WATCH_BEGINS;
@@ -147,12 +197,13 @@ static void take_reading(struct watch_timer *w, const uint64_t *now)
 {
 	unsigned int c;
 
-	w->active = false;
+	w->idle++;
 	for (c = 0; c < WATCH_COUNTS; c++) {
 		w->delta[c] = now[c] >= w->last[c] ? now[c] - w->last[c] : now[c];
 		w->last[c] = now[c];
 		w->total[c] += w->delta[c];
-		w->active |= w->delta[c] > 0;
+		if (w->delta[c])
+			w->idle = 0;
 	}
 }
 
@@ -273,6 +324,7 @@ int watch_table_end(struct watch_table *t, int64_t from_ns, int64_t to_ns,
 	}
 	t->nr_readings = 0;
 	estimate(t);
+	t->suspects = 0;
 	for (i = 0; i < t->nr; i++) {
 		struct watch_timer *w = &t->timers[i];
 		struct watch_sample s = sample_of(w, from_ns, to_ns);
@@ -282,6 +334,7 @@ int watch_table_end(struct watch_table *t, int64_t from_ns, int64_t to_ns,
 		for (k = 0; k < WATCH_KINDS; k++)
 			w->total_bad[k] += w->bad[k];
 		news = watch_step(&w->state, &s, l);
+		t->suspects += w->state.phase == WATCH_SUSPECT;
 		if (news != WATCH_NOTHING)
 			changed(arg, w, news);
 	}
@@ -295,7 +348,7 @@ void watch_table_cleared(struct watch_table *t)
 	for (i = 0; i < t->nr; i++) {
 		struct watch_timer *w = &t->timers[i];
 
-		if (!w->active && w->state.phase == WATCH_CALM)
+		if (w->idle > IDLE_INTERVALS && w->state.phase == WATCH_CALM)
 			continue;
 		memset(w->last, 0, sizeof(w->last));
 		t->timers[n++] = *w;

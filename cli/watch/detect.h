@@ -32,7 +32,7 @@ struct watch_key {
 
 /**
  * struct watch_limits - what counts as a storm
- * @min_rate: events a second
+ * @min_rate: events a second; and at least twice what the timer usually does
  * @min_share: their share, in per cent, of what they could have been
  * @min_ns: for how long
  */
@@ -53,6 +53,9 @@ struct watch_sample {
 
 /**
  * struct watch_state - one timer's way into a storm and out of it
+ * @usual_hz: what it does a second without a storm, by the highest of late; 0: not seen yet
+ * @intervals: over the limits, one after the other
+ * @clear: one of these was so far over the limits that it needs no second one
  * @since_ns: where the first interval over the limits begins
  * @last_ns: where the last one ends
  * @bad: what the storm is made of, so far
@@ -61,14 +64,17 @@ struct watch_sample {
 struct watch_state {
 	enum watch_phase phase;
 	enum watch_kind kind;
+	uint64_t usual_hz[WATCH_KINDS];
 	int64_t since_ns, last_ns;
 	uint64_t bad, rate_hz, peak_hz;
-	unsigned int share, calm;
+	unsigned int share, calm, intervals;
+	bool clear;
 };
 
 /*
  * Take the next interval. A storm begins once the limits were exceeded for @l->min_ns, rounded to
- * whole intervals, and ends after three intervals below them: a storm in pieces is one storm.
+ * whole intervals, and either four times in one interval or in two; it ends after three intervals
+ * below them: a storm in pieces is one storm.
  */
 enum watch_news watch_step(struct watch_state *s, const struct watch_sample *in,
 			   const struct watch_limits *l);
@@ -81,7 +87,7 @@ struct watch_timer {
 	uint64_t bad[WATCH_KINDS];    /* of the last interval */
 	uint64_t total_bad[WATCH_KINDS];
 	struct watch_state state;
-	bool active; /* something was counted in the last interval */
+	unsigned int idle; /* intervals since something was counted */
 };
 
 struct watch_reading {
@@ -96,6 +102,7 @@ struct watch_table {
 	size_t nr;
 	struct watch_reading *readings;
 	size_t nr_readings, cap_readings;
+	size_t suspects;  /* timers that are in WATCH_SUSPECT since the last reading */
 	bool has_expired; /* WATCH_EXPIRED is counted by this kernel */
 };
 
@@ -113,7 +120,10 @@ int watch_table_end(struct watch_table *t, int64_t from_ns, int64_t to_ns,
 		    void (*changed)(void *arg, const struct watch_timer *w, enum watch_news news),
 		    void *arg);
 
-/* The counters were cleared: forget timers that do nothing, so that the table does not grow. */
+/*
+ * The counters were cleared: forget timers that have long done nothing, so that the table does not
+ * grow. Those of a guest that is held for a while are still needed.
+ */
 void watch_table_cleared(struct watch_table *t);
 void watch_table_free(struct watch_table *t);
 

@@ -167,7 +167,7 @@ static void put_state(struct out *out, const struct watch_view *v, const struct 
 	} else if (per_second(w->delta[WATCH_DELIVERED], v->interval_ns) >= WATCH_BUSY_HZ) {
 		out_in(out, ROLE_WARN, "busy");
 	} else {
-		out_in(out, w->active ? ROLE_GOOD : ROLE_DIM, w->active ? "ok" : "idle");
+		out_in(out, w->idle ? ROLE_DIM : ROLE_GOOD, w->idle ? "idle" : "ok");
 	}
 }
 

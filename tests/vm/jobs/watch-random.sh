@@ -2,11 +2,10 @@
 # Ten storms at random times, among healthy ticks and past-due arms that harm nobody (ticks of a clock that jumps, or
 # runs fast): each is found within two seconds, none is found where there is none, and what is saved holds a storm's
 # beginning. Missed ticks that a guest replays may be found or not: they are many, but quickly done. A storm that begins
-# while the one before has not ended belongs to it. LATE and RATE as in watch.sh.
+# while the one before has not ended belongs to it. LATE as in watch.sh.
 LATE=1500000000
-RATE=50
 mkdir saved
-hvstimer watch --jsonl --min-rate $RATE --ring 8M -o saved >out 2>err &
+hvstimer watch --jsonl --ring 8M -o saved >out 2>err &
 w=$!
 i=0
 while ! grep -qs counting err && [ $i -lt 100 ]; do
