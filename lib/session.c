@@ -549,6 +549,13 @@ void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu)
 	*vcpu = who ? who->vcpu : -1;
 }
 
+int hvst_session_held(const struct hvst_session *s,
+		      int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
+		      void *ctx)
+{
+	return s->src ? hvst_source_held(s->src, each, ctx) : -EINVAL;
+}
+
 const char *hvst_session_differs(const struct hvst_session *a, unsigned int file_a,
 				 const struct hvst_session *b, unsigned int file_b)
 {

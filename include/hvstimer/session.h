@@ -189,6 +189,20 @@ int hvst_session_set_threads(struct hvst_session *s,
 int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *ops, void *ctx,
 			  size_t keep);
 
+/**
+ * hvst_session_held - the sub-buffers of a live trace that are in memory, to write them to a file
+ * @each: takes each, of one CPU after the other, those of a CPU in the order of recording; a value
+ *	other than 0 ends the call. @data is @len bytes, at most a sub-buffer, valid for this call;
+ *	in a file zeroes follow.
+ *
+ * Between runs, or in @wait of struct hvst_live_ops, also in a process that this forks. Small
+ * sub-buffers are joined by a record of type time stamp. 0, or what @each returned; -EINVAL: not an
+ * open session of a live trace; -ENOMEM.
+ */
+int hvst_session_held(const struct hvst_session *s,
+		      int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
+		      void *ctx);
+
 /* Of a run: may be changed between runs. */
 void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p);
 void hvst_session_set_need(struct hvst_session *s,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "live.h"
+#include "pack.h"
 #include "subbuf.h"
 
 /*
@@ -268,4 +269,29 @@ int hvst_live_next(struct hvst_live_cpu *c, uint8_t *page, uint64_t *bound)
 	c->ahead -= e->len;
 	c->live->ahead -= e->len;
 	return 1;
+}
+
+static int held_of_cpu(const struct hvst_live_cpu *c, struct hvst_pack *p)
+{
+	const struct entry *e;
+	int rc = 0;
+
+	p->cpu = c->cpu;
+	p->size = c->page_size;
+	for (e = c->first; e && !rc; e = e->next)
+		rc = hvst_pack_add(p, e->data, e->len);
+	return rc ? rc : hvst_pack_flush(p);
+}
+
+int hvst_live_held(const struct hvst_live *l,
+		   int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
+		   void *ctx)
+{
+	struct hvst_pack p = { .page = malloc(l->page_size), .emit = each, .ctx = ctx };
+	int rc = p.page || !l->nr_cpus ? 0 : -ENOMEM;
+
+	for (unsigned int i = 0; i < l->nr_cpus && !rc; i++)
+		rc = held_of_cpu(l->cpus[i], &p);
+	free(p.page);
+	return rc;
 }

@@ -42,4 +42,9 @@ int hvst_live_poll(struct hvst_live *l);
  */
 int hvst_live_next(struct hvst_live_cpu *c, uint8_t *page, uint64_t *bound);
 
+/* hvst_session_held() */
+int hvst_live_held(const struct hvst_live *l,
+		   int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
+		   void *ctx);
+
 #endif

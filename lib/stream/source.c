@@ -166,6 +166,13 @@ int hvst_source_poll(struct hvst_source *s)
 	return 0;
 }
 
+int hvst_source_held(const struct hvst_source *s,
+		     int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
+		     void *ctx)
+{
+	return s->live ? hvst_live_held(s->live, each, ctx) : -EINVAL;
+}
+
 void hvst_source_progress(const struct hvst_source *s, uint64_t *done, uint64_t *total)
 {
 	*done = s->bytes_done;

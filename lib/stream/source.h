@@ -36,6 +36,10 @@ long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **
 
 /* Waits for a live trace and reads on. 0 or a negative errno (see hvst_source_error). */
 int hvst_source_poll(struct hvst_source *src);
+/* hvst_session_held() */
+int hvst_source_held(const struct hvst_source *src,
+		     int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
+		     void *ctx);
 
 /* Bytes read so far and in all, for progress. */
 void hvst_source_progress(const struct hvst_source *src, uint64_t *done, uint64_t *total);
