@@ -5,30 +5,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "message.h"
 #include "options.h"
 #include "record.h"
-#include "watch/child.h"
-#include "watch/keep.h"
+#include "watch/action.h"
 #include "watch/probe.h"
 #include "watch/ring.h"
 #include "watch/show.h"
 #include "watch/term.h"
 #include "watch_diagnose.h"
 
-#define METRICS_NS   (10 * WATCH_S_NS) /* a file each second would wear a disk out for nothing */
-#define NAMES_NS     (60 * WATCH_S_NS)
-#define SAVE_REST_NS (60 * WATCH_S_NS)
+#define METRICS_NS (10 * WATCH_S_NS) /* a file each second would wear a disk out for nothing */
+#define NAMES_NS   (60 * WATCH_S_NS)
 
 /**
  * struct watch - a run
- * @saver: the process that saves the ring, 0: none
- * @saving: the timer whose storm it saves, as it was then; @file: where to
- * @hook: the user's program, 0: none
  * @raging: storms that have not ended
  * @last: the last line told, for the screen
  * @ended: by a signal
@@ -39,12 +33,10 @@ struct watch {
 	struct watch_ring ring;
 	struct watch_table table;
 	struct watch_names names;
-	sigset_t signals, mask;
-	int64_t start_ns, read_ns, interval_ns, saved_ns, named_ns, metrics_ns;
-	uint64_t storms, saved, raging;
-	pid_t saver, hook;
-	struct watch_timer saving;
-	char *file;
+	struct watch_actions actions;
+	sigset_t signals;
+	int64_t start_ns, read_ns, interval_ns, named_ns, metrics_ns;
+	uint64_t storms, raging;
 	char last[512];
 	bool screen, ended, failed;
 };
@@ -59,7 +51,7 @@ static struct watch_view view_of(struct watch *r)
 		.interval_ns = r->interval_ns,
 		.up_ns = r->read_ns - r->start_ns,
 		.storms = r->storms,
-		.saved = r->saved,
+		.saved = r->actions.saved,
 		.uncounted = r->probe.uncounted,
 		.when = time(NULL),
 		.last = r->last,
@@ -72,9 +64,9 @@ static struct watch_report report_of(struct watch *r, enum watch_event event,
 	return (struct watch_report){
 		.event = event,
 		.when = time(NULL),
-		.w = w,
-		.who = watch_who(&r->names, w->key.tid),
-		.file = event == WATCH_EVENT_SAVED ? r->file : NULL,
+		.key = w->key,
+		.state = w->state,
+		.who = *watch_who(&r->names, w->key.tid),
 	};
 }
 
@@ -113,23 +105,6 @@ static void tell(struct watch *r, const struct watch_report *rep)
 	else
 		watch_show_line(&out, rep);
 	close_output(r, &out);
-}
-
-static void run_hook(struct watch *r, const struct watch_report *rep)
-{
-	pid_t pid;
-
-	if (!r->o.watch.exec)
-		return;
-	if (r->hook) {
-		cli_warn("watch: --exec still runs for the storm before; not run for this one");
-		return;
-	}
-	pid = watch_child_exec(r->o.watch.exec, rep, &r->mask);
-	if (pid < 0)
-		cli_warn("watch: --exec cannot be run: %s", strerror(-pid));
-	else
-		r->hook = pid;
 }
 
 static void draw_screen(struct watch *r)
@@ -175,73 +150,30 @@ static void write_metrics(struct watch *r)
 
 /* --- saving ----------------------------------------------------------------------------------- */
 
-static const char *save_dir(const struct watch *r)
+static int on_pause(void *ctx, bool on)
 {
-	return r->o.output ? r->o.output : ".";
+	struct watch *r = ctx;
+
+	return watch_ring_set(&r->ring, on);
 }
 
-/* Whether the ring is being saved now for the storm of @w. */
-static bool begin_save(struct watch *r, const struct watch_timer *w)
+static int on_save(void *ctx, const char *path, char *err, size_t errlen)
 {
-	int rc;
+	const struct watch *r = ctx;
 
-	if (!r->ring.in.fs || r->saver || (r->saved_ns && r->read_ns - r->saved_ns < SAVE_REST_NS))
-		return false;
-	r->saved_ns = r->read_ns;
-	r->saving = *w;
-	r->file = watch_keep_path(save_dir(r), time(NULL), &w->key);
-	rc = r->file ? watch_ring_set(&r->ring, false) : -ENOMEM;
-	if (!rc) {
-		rc = watch_child_save(&r->ring, &r->table, r->file);
-		if (rc > 0) {
-			r->saver = rc;
-			return true;
-		}
-		watch_ring_set(&r->ring, true);
-	}
-	cli_warn("watch: the ring cannot be saved: %s", strerror(-rc));
-	free(r->file);
-	r->file = NULL;
-	return false;
+	return watch_ring_save(&r->ring, &r->table, path, err, errlen);
 }
 
-static void end_save(struct watch *r, int status)
+static void on_saved(void *ctx, const struct watch_report *rep)
 {
-	bool ok = WIFEXITED(status) && !WEXITSTATUS(status);
-	enum watch_event event = ok ? WATCH_EVENT_SAVED : WATCH_EVENT_STORM;
-	struct watch_report rep = report_of(r, event, &r->saving);
-	int rc = watch_ring_set(&r->ring, true);
-
-	r->saver = 0;
-	if (rc)
-		cli_warn("watch: the ring does not record any more: %s", strerror(-rc));
-	if (ok) {
-		r->saved++;
-		tell(r, &rep);
-		rc = watch_keep_prune(save_dir(r), r->o.watch.keep,
-				      (uint64_t)r->o.watch.max_kb * 1024);
-		if (rc)
-			cli_warn("watch: %s: %s", save_dir(r), strerror(-rc));
-	}
-	run_hook(r, &rep);
-	free(r->file);
-	r->file = NULL;
+	tell(ctx, rep);
 }
 
-static void reap_children(struct watch *r, int flags)
-{
-	int status;
-	pid_t pid;
-
-	while ((r->saver || r->hook) && (pid = waitpid(-1, &status, flags)) > 0) {
-		if (pid == r->saver)
-			end_save(r, status);
-		else if (pid == r->hook)
-			r->hook = 0;
-		if (!flags && !r->saver)
-			return;
-	}
-}
+static const struct watch_action_ops action_ops = {
+	.pause = on_pause,
+	.save = on_save,
+	.saved = on_saved,
+};
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
@@ -258,8 +190,7 @@ static void on_change(void *arg, const struct watch_timer *w, enum watch_news ne
 	}
 	r->storms++;
 	r->raging++;
-	if (!begin_save(r, w))
-		run_hook(r, &rep);
+	watch_actions_storm(&r->actions, &rep);
 }
 
 /* False after a message. */
@@ -301,7 +232,7 @@ static void wait_until(struct watch *r, int64_t until)
 		int sig = sigtimedwait(&r->signals, NULL, &ts);
 
 		if (sig == SIGCHLD)
-			reap_children(r, WNOHANG);
+			watch_actions_reap(&r->actions, false);
 		else if (sig > 0)
 			r->ended = true;
 	}
@@ -311,7 +242,7 @@ static bool done(const struct watch *r)
 {
 	if (r->ended || r->failed)
 		return true;
-	if (r->o.check && r->storms && !r->saver)
+	if (r->o.check && r->storms && !r->actions.saver)
 		return true;
 	return r->o.watch.duration_ns && r->read_ns - r->start_ns >= r->o.watch.duration_ns;
 }
@@ -347,8 +278,7 @@ static int loop(struct watch *r)
 		write_metrics(r);
 	}
 	/* What is being saved is saved; the user's program goes on by itself. */
-	if (r->saver)
-		reap_children(r, 0);
+	watch_actions_reap(&r->actions, true);
 	switch_screen(r, false);
 	if (r->o.metrics)
 		unlink(r->o.metrics); /* what stays there would look like a running watch */
@@ -368,10 +298,8 @@ static int begin(struct watch *r, const struct record_host *h)
 		cli_error("watch: %s cannot be written: run as root", h->dir);
 		return -EACCES;
 	}
-	if (r->o.watch.ring_kb && access(save_dir(r), W_OK | X_OK)) {
-		cli_error("watch: %s: %s", save_dir(r), strerror(errno));
+	if (!watch_actions_possible(&r->o))
 		return -EACCES;
-	}
 	if (watch_instances_reap() && !r->o.quiet)
 		cli_error("watch: removed what a killed run had left in tracefs");
 	rc = watch_probe_start(&r->probe, h, err, sizeof(err));
@@ -407,7 +335,10 @@ static int watch(struct watch *r)
 		return EXIT_INPUT;
 	}
 	r->screen = r->o.format == FORMAT_TEXT && watch_has_screen();
-	watch_block_signals(&r->signals, &r->mask);
+	r->actions.o = &r->o;
+	r->actions.ops = &action_ops;
+	r->actions.ctx = r;
+	watch_block_signals(&r->signals, &r->actions.mask);
 	if (!begin(r, &h))
 		code = loop(r);
 	stop(r);

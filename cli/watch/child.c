@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "../message.h"
 #include "child.h"
 
 pid_t watch_child_fork(void)
@@ -21,19 +20,6 @@ pid_t watch_child_fork(void)
 	if (getppid() != parent)
 		_exit(1);
 	return 0;
-}
-
-pid_t watch_child_save(const struct watch_ring *r, const struct watch_table *t, const char *path)
-{
-	pid_t pid = watch_child_fork();
-	char err[512];
-
-	if (pid)
-		return pid;
-	if (!watch_ring_save(r, t, path, err, sizeof(err)))
-		_exit(0);
-	cli_error("watch: %s", err);
-	_exit(1);
 }
 
 static void set_text(const char *name, const char *value)
@@ -51,16 +37,17 @@ static void set_number(const char *name, uint64_t value)
 
 static void set_environment(const struct watch_report *rep)
 {
-	const struct watch_state *s = &rep->w->state;
+	const struct watch_state *s = &rep->state;
 
 	set_text("HVSTIMER_EVENT", watch_event_name(rep->event));
-	set_text("HVSTIMER_VM", rep->who->name);
-	set_number("HVSTIMER_PID", rep->who->pid);
-	set_number("HVSTIMER_VCPU", rep->w->key.vcpu);
-	set_number("HVSTIMER_TID", rep->w->key.tid);
-	set_number("HVSTIMER_TIMER", rep->w->key.timer);
+	set_text("HVSTIMER_VM", rep->who.name);
+	set_number("HVSTIMER_PID", rep->who.pid);
+	set_number("HVSTIMER_VCPU", rep->key.vcpu);
+	set_number("HVSTIMER_TID", rep->key.tid);
+	set_number("HVSTIMER_TIMER", rep->key.timer);
 	set_text("HVSTIMER_KIND", watch_kind_name(s->kind));
 	set_number("HVSTIMER_RATE", s->rate_hz);
+	set_text("HVSTIMER_CAUSE", rep->cause);
 	set_text("HVSTIMER_FILE", rep->file);
 }
 

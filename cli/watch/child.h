@@ -6,14 +6,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include "ring.h"
 #include "show.h"
-
-/*
- * Saves @r in a process of its own, so that the counters are read meanwhile; it prints why it
- * fails, and ends with status 0 when it does not. Its id, or a negative errno.
- */
-pid_t watch_child_save(const struct watch_ring *r, const struct watch_table *t, const char *path);
 
 /*
  * Forks a process that is killed if this one is, so that an instance does not stay locked. As

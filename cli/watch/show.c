@@ -41,14 +41,14 @@ char *watch_show_time(char *buf, size_t len, time_t when)
 static void put_timer(struct out *out, const struct watch_report *r)
 {
 	out_str(out, "VM ");
-	out_safe(out, r->who->name[0] ? r->who->name : "?");
-	out_printf(out, " (pid %d) vCPU %u timer %u (tid %d)", r->who->pid, r->w->key.vcpu,
-		   r->w->key.timer, r->w->key.tid);
+	out_safe(out, r->who.name[0] ? r->who.name : "?");
+	out_printf(out, " (pid %d) vCPU %u timer %u (tid %d)", r->who.pid, r->key.vcpu,
+		   r->key.timer, r->key.tid);
 }
 
 void watch_show_line(struct out *out, const struct watch_report *r)
 {
-	const struct watch_state *s = &r->w->state;
+	const struct watch_state *s = &r->state;
 	char when[32], hz[UNIT_BUF], lasts[UNIT_BUF], n[UNIT_BUF];
 
 	out_printf(out, "%s %s: ", watch_show_time(when, sizeof(when), r->when),
@@ -72,7 +72,7 @@ void watch_show_line(struct out *out, const struct watch_report *r)
 
 void watch_show_json(struct out *out, const struct watch_report *r)
 {
-	const struct watch_state *s = &r->w->state;
+	const struct watch_state *s = &r->state;
 	char when[32];
 	struct json j;
 
@@ -80,11 +80,11 @@ void watch_show_json(struct out *out, const struct watch_report *r)
 	json_object(&j, NULL);
 	json_string(&j, "time", watch_show_time(when, sizeof(when), r->when));
 	json_string(&j, "event", event_names[r->event]);
-	json_string(&j, "vm", r->who->name[0] ? r->who->name : NULL);
-	json_id(&j, "pid", r->who->pid ? r->who->pid : -1);
-	json_id(&j, "vcpu", (int)r->w->key.vcpu);
-	json_id(&j, "tid", r->w->key.tid);
-	json_id(&j, "timer", (int)r->w->key.timer);
+	json_string(&j, "vm", r->who.name[0] ? r->who.name : NULL);
+	json_id(&j, "pid", r->who.pid ? r->who.pid : -1);
+	json_id(&j, "vcpu", (int)r->key.vcpu);
+	json_id(&j, "tid", r->key.tid);
+	json_id(&j, "timer", (int)r->key.timer);
 	json_string(&j, "kind", kind_ids[s->kind]);
 	json_u64(&j, "count", s->bad);
 	json_u64(&j, "rate_hz", s->rate_hz);

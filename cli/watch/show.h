@@ -16,15 +16,17 @@ enum watch_event { WATCH_EVENT_STORM, WATCH_EVENT_END, WATCH_EVENT_SAVED };
 
 /**
  * struct watch_report - one thing to tell
- * @w: whose storm
+ * @key, @state, @who: whose storm, and what is known of it
+ * @cause: what set it off, by its name in the schema; NULL: not known
  * @file: what was saved, for WATCH_EVENT_SAVED
  */
 struct watch_report {
 	enum watch_event event;
 	time_t when;
-	const struct watch_timer *w;
-	const struct watch_who *who;
-	const char *file;
+	struct watch_key key;
+	struct watch_state state;
+	struct watch_who who;
+	const char *cause, *file;
 };
 
 /* "2026-11-28T22:00:00Z"; returns @buf. */
