@@ -232,7 +232,7 @@ static void wait_until(struct watch *r, int64_t until)
 		int sig = sigtimedwait(&r->signals, NULL, &ts);
 
 		if (sig == SIGCHLD)
-			watch_actions_reap(&r->actions, false);
+			watch_actions_reap(&r->actions);
 		else if (sig > 0)
 			r->ended = true;
 	}
@@ -277,8 +277,7 @@ static int loop(struct watch *r)
 			draw_screen(r);
 		write_metrics(r);
 	}
-	/* What is being saved is saved; the user's program goes on by itself. */
-	watch_actions_reap(&r->actions, true);
+	watch_actions_end(&r->actions);
 	switch_screen(r, false);
 	if (r->o.metrics)
 		unlink(r->o.metrics); /* what stays there would look like a running watch */

@@ -8,6 +8,7 @@
  * its memory is bounded; the next one begins with the events that are still in memory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "output/text.h"
 #include "output/units.h"
 #include "record.h"
+#include "watch/action.h"
 #include "watch/child.h"
 #include "watch/live.h"
 #include "watch/show.h"
@@ -28,8 +30,9 @@
 #include "watch/told.h"
 #include "watch_diagnose.h"
 
-#define RING_KB	     4096
-#define KEEP	     (32u << 20) /* bytes of events for the next pass, and for what they explain */
+#define RING_KB 4096
+/* Bytes of events that stay, at least: for the next pass, for what they explain, to be saved. */
+#define KEEP	     (32u << 20)
 #define POLL_NS	     (WATCH_S_NS / 10)
 #define SHOW_NS	     WATCH_S_NS
 #define PASS_NS	     (3600 * WATCH_S_NS)
@@ -40,6 +43,7 @@
  * @told: what was told until the last time it was shown
  * @show_ns: when to show next; @pass_ns: when the pass began
  * @shower: the process that shows, 0: none; @pipe: where it hands back what was told
+ * @last: the last recording that was saved, for the screen
  * @child: this process only shows
  * @ended: by a signal or its time; @failed: after a message
  */
@@ -49,7 +53,9 @@ struct live {
 	struct hvst_session *s;
 	struct watch_names names;
 	struct watch_told told;
-	sigset_t signals, mask;
+	struct watch_actions actions;
+	char last[512];
+	sigset_t signals;
 	int64_t start_ns, show_ns, pass_ns;
 	pid_t shower;
 	int pipe;
@@ -85,7 +91,10 @@ static void put_title(struct out *page, const struct live *l, const struct hvst_
 		   unit_duration(up, watch_now_ns() - l->start_ns), unit_count(events, t->events));
 	if (t->lost_places)
 		out_printf(page, "  lost in %s places", unit_count(lost, t->lost_places));
-	out_str(page, "\n\n");
+	out_char(page, '\n');
+	if (l->last[0])
+		out_printf(page, "%s\n", l->last);
+	out_char(page, '\n');
 }
 
 static void draw_screen(const struct live *l, struct out *out)
@@ -96,7 +105,7 @@ static void draw_screen(const struct live *l, struct out *out)
 	out_open_memory(&page);
 	page.color = out->color;
 	page.width = out->width;
-	page.height = out->height > 3 ? out->height - 2 : 1;
+	page.height = out->height > 4 ? out->height - (l->last[0] ? 3 : 2) : 1;
 	put_title(&page, l, t);
 	text_diagnosis(&page, t, hvst_session_result(l->s), false);
 	out_str(out, "\033[H");
@@ -144,6 +153,84 @@ static void show(struct live *l)
 		draw_screen(l, &out);
 	out_discard(&dropped);
 	close_output(l, &out);
+}
+
+/* --- what follows on a storm ------------------------------------------------------------------ */
+
+static int on_save(void *ctx, const char *path, char *err, size_t errlen)
+{
+	const struct live *l = ctx;
+	int32_t tids[WATCH_TOLD_STORMS];
+	unsigned int i;
+
+	for (i = 0; i < l->told.nr_storms; i++)
+		tids[i] = l->told.storms[i].tid;
+	return watch_live_save(&l->ring, l->s, tids, i, path, err, errlen);
+}
+
+static void on_saved(void *ctx, const struct watch_report *rep)
+{
+	struct live *l = ctx;
+	struct out out;
+
+	if (l->screen) {
+		out_open_memory(&out);
+		watch_show_line(&out, rep);
+		if (out.len)
+			snprintf(l->last, sizeof(l->last), "%.*s", (int)out.len - 1, out.buf);
+		out_discard(&out);
+		return;
+	}
+	if (out_open(&out, NULL, l->o->color)) {
+		l->failed = true;
+		return;
+	}
+	if (l->o->format == FORMAT_JSONL)
+		watch_show_json(&out, rep);
+	else
+		watch_show_line(&out, rep);
+	close_output(l, &out);
+}
+
+static const struct watch_action_ops action_ops = { .save = on_save, .saved = on_saved };
+
+static struct watch_report report_of(struct live *l, const struct watch_told_storm *s)
+{
+	bool livelock = s->kind == HVST_STORM_LIVELOCK;
+
+	return (struct watch_report){
+		.event = WATCH_EVENT_STORM,
+		.when = time(NULL),
+		.key = { s->tid, (uint32_t)s->vcpu, (uint32_t)s->timer },
+		.state = {
+			.kind = livelock ? WATCH_LIVELOCK : WATCH_PAST_DUE,
+			.since_ns = s->start_ns,
+			.last_ns = s->end_ns,
+			.bad = s->size,
+			.rate_hz = (uint64_t)s->rate_hz,
+			.peak_hz = (uint64_t)s->peak_hz,
+			.share = s->arms ? (unsigned int)((double)s->size * 100 / (double)s->arms) : 0,
+		},
+		.who = *watch_who(&l->names, s->tid),
+		.cause = s->cause == HVST_CAUSE_NOT_SEEN ? NULL : hvst_storm_cause_name(s->cause),
+	};
+}
+
+/* For the storms that were told of just now. */
+static void act(struct live *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->told.nr_storms; i++) {
+		struct watch_told_storm *s = &l->told.storms[i];
+		struct watch_report rep;
+
+		if (!s->begun)
+			continue;
+		rep = report_of(l, s);
+		watch_actions_storm(&l->actions, &rep);
+		s->begun = false;
+	}
 }
 
 /* --- the child that shows --------------------------------------------------------------------- */
@@ -209,8 +296,10 @@ static void end_shower(struct live *l, int flags)
 	} while (pid < 0 && errno == EINTR);
 	if (!pid)
 		return;
-	if (read_all(l->pipe, &told, sizeof(told)))
+	if (read_all(l->pipe, &told, sizeof(told))) {
 		l->told = told;
+		act(l);
+	}
 	close(l->pipe);
 	l->shower = 0;
 	if (!status)
@@ -226,7 +315,7 @@ static void end_shower(struct live *l, int flags)
 static bool fork_child(struct live *l)
 {
 	int fds[2] = { -1, -1 };
-	pid_t pid = pipe(fds) ? -errno : watch_child_fork();
+	pid_t pid = pipe2(fds, O_CLOEXEC) ? -errno : watch_child_fork();
 
 	if (!pid) {
 		close(fds[0]);
@@ -294,6 +383,7 @@ static int on_wait(void *ctx, bool busy)
 	now = watch_now_ns();
 	l->ended |= end && now >= end;
 	end_shower(l, WNOHANG);
+	watch_actions_reap(&l->actions);
 	if (!l->ended && !l->shower && now >= l->show_ns) {
 		l->show_ns = now + SHOW_NS;
 		if (fork_child(l))
@@ -308,6 +398,14 @@ static int on_wait(void *ctx, bool busy)
 
 /* --- begin and end ---------------------------------------------------------------------------- */
 
+/* As many bytes as the ring in the kernel has, which was allocated: that is no overflow. */
+static size_t keep_bytes(const struct live *l)
+{
+	size_t ring = (size_t)l->o->watch.ring_kb * 1024 * l->ring.nr;
+
+	return ring > KEEP ? ring : KEEP;
+}
+
 static int open_session(struct live *l)
 {
 	static const struct hvst_live_ops ops = { .read = on_read, .wait = on_wait };
@@ -320,7 +418,7 @@ static int open_session(struct live *l)
 	}
 	rc = hvst_session_add_fd(l->s, l->ring.head, "live trace");
 	if (!rc)
-		rc = hvst_session_set_live(l->s, &ops, l, KEEP);
+		rc = hvst_session_set_live(l->s, &ops, l, keep_bytes(l));
 	if (!rc)
 		rc = hvst_session_open(l->s);
 	if (rc)
@@ -338,6 +436,8 @@ static int begin(struct live *l, const struct record_host *h)
 		cli_error("watch: %s cannot be written: run as root", h->dir);
 		return -EACCES;
 	}
+	if (!watch_actions_possible(l->o))
+		return -EACCES;
 	if (watch_instances_reap() && !l->o->quiet)
 		cli_error("watch: removed what a killed run had left in tracefs");
 	rc = watch_live_start(&l->ring, h, w->ring_kb ? w->ring_kb : RING_KB, w->exits, err,
@@ -396,8 +496,11 @@ static int loop(struct live *l)
 			end_child(l, rc);
 	} while (!rc && !l->ended && !l->failed);
 	end_shower(l, 0);
-	if (!rc && !l->failed)
+	if (!rc && !l->failed) {
 		show(l);
+		act(l);
+	}
+	watch_actions_end(&l->actions);
 	switch_screen(l, false);
 	if (rc) {
 		cli_error("watch: %s", hvst_session_error(l->s));
@@ -420,7 +523,8 @@ int watch_diagnose(const struct options *o)
 		return EXIT_INPUT;
 	}
 	l.screen = o->format == FORMAT_TEXT && watch_has_screen();
-	watch_block_signals(&l.signals, &l.mask);
+	l.actions = (struct watch_actions){ .o = o, .ops = &action_ops, .ctx = &l };
+	watch_block_signals(&l.signals, &l.actions.mask);
 	if (!begin(&l, &h))
 		code = loop(&l);
 	rc = watch_live_stop(&l.ring);

@@ -176,16 +176,12 @@ static bool compare_consistent(const struct options *o)
 
 #define WATCH_MIN_INTERVAL_NS 100000000
 
-/* The first option of what is counted and saved; NULL: none was given. */
+/* The first option of what is counted; NULL: none was given. */
 static const char *watch_counting_option(const struct options *o, const struct options *plain)
 {
 	const struct watch_limits *l = &o->watch.limits, *p = &plain->watch.limits;
 
-	return o->output					  ? "--output"
-	       : o->watch.keep != plain->watch.keep		  ? "--keep"
-	       : o->watch.max_kb != plain->watch.max_kb		  ? "--max-size"
-	       : o->watch.exec					  ? "--exec"
-	       : o->metrics					  ? "--metrics"
+	return o->metrics					  ? "--metrics"
 	       : o->watch.interval_ns != plain->watch.interval_ns ? "--interval"
 	       : l->min_rate != p->min_rate			  ? "--min-rate"
 	       : l->min_share != p->min_share			  ? "--min-share"
@@ -204,9 +200,10 @@ static bool watch_consistent(const struct options *o)
 	options_init(&plain, o->command);
 	if (o->watch.diagnose) {
 		option = watch_counting_option(o, &plain);
-		if (option)
+		if (option) {
 			cli_error("%s: %s means nothing with --diagnose", o->command->name, option);
-		return !option;
+			return false;
+		}
 	}
 	if (o->watch.interval_ns < WATCH_MIN_INTERVAL_NS) {
 		cli_error("%s: --interval is at least 100 ms", o->command->name);
@@ -215,7 +212,7 @@ static bool watch_consistent(const struct options *o)
 	if (o->watch.ring_kb)
 		return true;
 	option = o->output				 ? "--output"
-		 : o->watch.exits			 ? "--exits"
+		 : o->watch.exits && !o->watch.diagnose	 ? "--exits"
 		 : o->watch.keep != plain.watch.keep	 ? "--keep"
 		 : o->watch.max_kb != plain.watch.max_kb ? "--max-size"
 							 : NULL;

@@ -68,7 +68,7 @@ const struct option_desc option_table[] = {
 	  AT(watch.diagnose) },
 	{ "ring", 0, "SIZE", SEC_WATCH, CMD_WATCH,
 	  "keep the last events in ring buffers of SIZE a CPU (KiB, or with a unit K, M, G), and "
-	  "save them when a storm comes; with --diagnose: the size of its buffers",
+	  "save them when a storm comes",
 	  .set = set_size, AT(watch.ring_kb) },
 	{ "exits", 0, NULL, SEC_WATCH, CMD_WATCH,
 	  "with --ring or --diagnose: also exits and entries, which are most of all events",

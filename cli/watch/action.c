@@ -73,7 +73,8 @@ static bool begin_save(struct watch_actions *a, const struct watch_report *rep)
 	int64_t now = watch_now_ns();
 	int rc;
 
-	if (!a->o->watch.ring_kb || a->saver || (a->saved_ns && now - a->saved_ns < SAVE_REST_NS))
+	if (!a->o->watch.ring_kb || a->saver || a->due ||
+	    (a->saved_ns && now - a->saved_ns < SAVE_REST_NS))
 		return false;
 	a->saved_ns = now;
 	a->report = *rep;
@@ -107,12 +108,18 @@ static void end_save(struct watch_actions *a, int status)
 		a->report.event = WATCH_EVENT_SAVED;
 		a->report.file = a->file;
 		a->ops->saved(a->ctx, &a->report);
-		rc = watch_keep_prune(save_dir(o), o->watch.keep,
-				      (uint64_t)o->watch.max_kb * 1024);
+		rc = watch_keep_prune(save_dir(o), o->watch.keep, (uint64_t)o->watch.max_kb * 1024);
 		if (rc)
 			cli_warn("watch: %s: %s", save_dir(o), strerror(-rc));
 	}
+	a->due = true;
+}
+
+/* What was saved is handed to the user's program, once that has ended for another storm. */
+static void run_due_hook(struct watch_actions *a)
+{
 	run_hook(a, &a->report);
+	a->due = false;
 	free(a->file);
 	a->file = NULL;
 }
@@ -137,12 +144,25 @@ static bool has_ended(pid_t pid, int flags, int *status)
 	return got == pid;
 }
 
-void watch_actions_reap(struct watch_actions *a, bool wait)
+void watch_actions_reap(struct watch_actions *a)
 {
 	int status;
 
+	if (has_ended(a->saver, WNOHANG, &status))
+		end_save(a, status);
 	if (has_ended(a->hook, WNOHANG, &status))
 		a->hook = 0;
-	if (has_ended(a->saver, wait ? 0 : WNOHANG, &status))
+	if (a->due && !a->hook)
+		run_due_hook(a);
+}
+
+void watch_actions_end(struct watch_actions *a)
+{
+	int status;
+
+	if (has_ended(a->saver, 0, &status))
 		end_save(a, status);
+	a->hook = 0;
+	if (a->due)
+		run_due_hook(a);
 }

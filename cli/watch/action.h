@@ -27,7 +27,7 @@ struct watch_action_ops {
  * struct watch_actions - of a run
  * @mask: signals that the user's program has blocked
  * @saver: the process that saves, 0: none; @report: the storm for which; @file: where to
- * @hook: the user's program, 0: none
+ * @hook: the user's program, 0: none; @due: it must be run for @report when this one has ended
  * @saved: recordings so far; @saved_ns: when the last one was begun
  */
 struct watch_actions {
@@ -36,6 +36,7 @@ struct watch_actions {
 	void *ctx;
 	sigset_t mask;
 	pid_t saver, hook;
+	bool due;
 	struct watch_report report;
 	char *file;
 	uint64_t saved;
@@ -51,7 +52,10 @@ bool watch_actions_possible(const struct options *o);
  */
 void watch_actions_storm(struct watch_actions *a, const struct watch_report *rep);
 
-/* Take note of processes that have ended; @wait: for the one that saves. */
-void watch_actions_reap(struct watch_actions *a, bool wait);
+/* Take note of processes that have ended. */
+void watch_actions_reap(struct watch_actions *a);
+
+/* At the end of a run: what is being saved is saved; the user's program goes on by itself. */
+void watch_actions_end(struct watch_actions *a);
 
 #endif

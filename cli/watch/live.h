@@ -3,6 +3,8 @@
 #ifndef HVST_CLI_WATCH_LIVE_H
 #define HVST_CLI_WATCH_LIVE_H
 
+#include <hvstimer/hvstimer.h>
+
 #include "ring.h"
 
 /**
@@ -25,6 +27,12 @@ int watch_live_start(struct watch_live *l, const struct record_host *h, unsigned
 		     bool exits, char *err, size_t errlen);
 /* The next sub-buffer of @cpu: its length, 0 when there is none at present, a negative errno. */
 int watch_live_read(struct watch_live *l, unsigned int cpu, void *buf, size_t len);
+/*
+ * Write what @s has of it in memory to @path, as watch_ring_save() does with a ring, with the
+ * names of the threads @tids. 0, or a negative errno with the reason in @err.
+ */
+int watch_live_save(const struct watch_live *l, const struct hvst_session *s, const int32_t *tids,
+		    size_t nr_tids, const char *path, char *err, size_t errlen);
 /* End the recording and remove the instance. 0 or a negative errno. */
 int watch_live_stop(struct watch_live *l);
 

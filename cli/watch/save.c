@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A stopped ring buffer becomes a trace.dat, version 6, as trace-cmd.dat.v6(5) has it. `trace-cmd
- * extract -B` would do that too, but resets all tracing of the host on its way (top buffer, tracer,
- * filters, function filters), and libtracecmd 1.3.1 does not declare its writer.
+ * A stopped ring buffer, or what a session has of one in memory, becomes a trace.dat, version 6, as
+ * trace-cmd.dat.v6(5) has it. `trace-cmd extract -B` would do that with a ring too, but resets all
+ * tracing of the host on its way (top buffer, tracer, filters, function filters), and libtracecmd
+ * 1.3.1 does not declare its writer.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,15 +14,21 @@
 
 #include "detect.h"
 #include "head.h"
+#include "live.h"
 #include "ring.h"
 
-/* @places: offset and length of each CPU's data. */
+/**
+ * struct save - a file being written
+ * @session: has the data; NULL: the stopped ring has
+ * @places: offset and length of each CPU's data
+ */
 struct save {
 	struct watch_head head;
+	const struct hvst_session *session;
 	uint64_t *places;
 };
 
-/* --- the data --------------------------------------------------------------------------------- */
+/* --- the data, from the ring ------------------------------------------------------------------ */
 
 static int pad(struct save *s)
 {
@@ -74,7 +81,7 @@ static int put_cpu(struct save *s, unsigned int cpu, char *buf)
 	return rc;
 }
 
-static int put_data(struct save *s)
+static int put_ring(struct save *s)
 {
 	char *buf = malloc(s->head.page);
 	unsigned int cpu;
@@ -86,7 +93,38 @@ static int put_data(struct save *s)
 	return rc;
 }
 
+/* --- the data, from a session ----------------------------------------------------------------- */
+
+static int put_held(void *ctx, unsigned int cpu, const void *data, size_t len)
+{
+	struct save *s = ctx;
+	uint64_t *place = &s->places[2 * cpu];
+	int rc;
+
+	if (cpu >= s->head.nr_cpus)
+		return -EINVAL;
+	if (!place[1]) {
+		rc = pad(s);
+		if (rc)
+			return rc;
+		place[0] = (uint64_t)ftello(s->head.f);
+	}
+	place[1] += (uint64_t)s->head.page;
+	fwrite(data, 1, len, s->head.f);
+	rc = pad(s);
+	if (ferror(s->head.f))
+		return errno ? -errno : -EIO;
+	return rc;
+}
+
 /* --- the file --------------------------------------------------------------------------------- */
+
+static int put_data(struct save *s)
+{
+	s->head.what = "file";
+	errno = 0;
+	return s->session ? hvst_session_held(s->session, put_held, s) : put_ring(s);
+}
 
 static int write_file(struct save *s)
 {
@@ -138,28 +176,47 @@ static int32_t *tids_of(const struct watch_table *t, size_t *nr)
 	return tids;
 }
 
-int watch_ring_save(const struct watch_ring *r, const struct watch_table *t, const char *path,
-		    char *err, size_t errlen)
+static int save(struct save *s, const char *path, char *err, size_t errlen)
 {
-	struct save s = {
-		.head.ring = r,
-		.head.nr_cpus = watch_ring_cpus(r),
-		.head.page = watch_ring_page(r),
-		.head.what = "memory",
-	};
-	int32_t *tids = tids_of(t, &s.head.nr_tids);
 	char *part = NULL;
 	int rc = -ENOMEM;
 
-	s.head.tids = tids;
-	s.places = calloc(2 * (size_t)s.head.nr_cpus + 1, sizeof(*s.places));
-	if (tids && s.places && asprintf(&part, "%s.part", path) >= 0) {
-		rc = write_part(&s, part, path);
+	s->head.nr_cpus = watch_ring_cpus(s->head.ring);
+	s->head.page = watch_ring_page(s->head.ring);
+	s->head.what = "memory";
+	s->places = calloc(2 * (size_t)s->head.nr_cpus + 1, sizeof(*s->places));
+	if (s->head.tids && s->places && asprintf(&part, "%s.part", path) >= 0) {
+		rc = write_part(s, part, path);
 		free(part);
 	}
-	free(s.places);
-	free(tids);
+	free(s->places);
 	if (rc)
-		snprintf(err, errlen, "%s: %s: %s", path, s.head.what, strerror(-rc));
+		snprintf(err, errlen, "%s: %s: %s", path, s->head.what, strerror(-rc));
 	return rc;
+}
+
+int watch_ring_save(const struct watch_ring *r, const struct watch_table *t, const char *path,
+		    char *err, size_t errlen)
+{
+	struct save s = { .head.ring = r };
+	int32_t *tids = tids_of(t, &s.head.nr_tids);
+	int rc;
+
+	s.head.tids = tids;
+	rc = save(&s, path, err, errlen);
+	free(tids);
+	return rc;
+}
+
+int watch_live_save(const struct watch_live *l, const struct hvst_session *session,
+		    const int32_t *tids, size_t nr_tids, const char *path, char *err, size_t errlen)
+{
+	struct save s = {
+		.head.ring = &l->ring,
+		.head.tids = tids,
+		.head.nr_tids = nr_tids,
+		.session = session,
+	};
+
+	return save(&s, path, err, errlen);
 }

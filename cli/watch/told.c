@@ -67,16 +67,22 @@ static void tell_storm(struct teller *w, const struct hvst_storm *s, enum storm_
 	out_char(w->out, '\n');
 }
 
-static struct watch_told_storm keep_storm(const struct hvst_storm *s)
+static struct watch_told_storm keep_storm(const struct hvst_storm *s, enum storm_news news)
 {
 	return (struct watch_told_storm){
 		.tid = s->tid,
+		.vcpu = s->vcpu,
 		.timer = s->timer,
 		.start_ns = s->start_ns,
 		.end_ns = s->end_ns,
+		.size = storm_size(s),
+		.arms = s->arms,
+		.rate_hz = s->rate_hz,
+		.peak_hz = s->peak_hz,
 		.kind = s->kind,
 		.cause = s->cause,
 		.open = s->open,
+		.begun = news == STORM_BEGINS,
 	};
 }
 
@@ -125,7 +131,7 @@ static void tell_storms(struct teller *w, struct watch_told *told, const struct 
 			tell_storm(w, s, news);
 		if (news == STORM_BEGINS)
 			told->total++;
-		now[i - first] = keep_storm(s);
+		now[i - first] = keep_storm(s, news);
 		if (before && s->cause == HVST_CAUSE_NOT_SEEN)
 			now[i - first].cause = before->cause;
 	}

@@ -17,13 +17,17 @@
 /**
  * struct watch_told_storm - a storm of the last result
  * @end_ns: of its last arm so far
+ * @size: past-due arms, or turns of a livelock, of @arms in all
+ * @begun: it was not in the result before
  */
 struct watch_told_storm {
-	int tid, timer;
+	int tid, vcpu, timer;
 	int64_t start_ns, end_ns;
+	uint64_t size, arms;
+	double rate_hz, peak_hz;
 	enum hvst_storm_kind kind;
 	enum hvst_storm_cause cause;
-	bool open;
+	bool open, begun;
 };
 
 /**

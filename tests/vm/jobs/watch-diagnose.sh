@@ -1,7 +1,8 @@
 # watch --diagnose tells of a storm while it goes on, with its kind and what set it off; its last report has what
-# the guest did; SIGKILL leaves an instance, the next run removes it.
+# the guest did; the storm is saved from its beginning and --exec run; SIGKILL leaves an instance, the next run removes it.
 state >before
-hvstimer watch --diagnose --jsonl --check >out 2>err &
+mkdir saved
+hvstimer watch --diagnose --jsonl --check --ring 8M -o saved --exec 'echo "$HVSTIMER_EVENT $HVSTIMER_FILE" >>hook' >out 2>err &
 w=$!
 i=0
 while ! grep -qs diagnosing err && [ $i -lt 200 ]; do
@@ -30,6 +31,15 @@ arms=$(sed -n 's/.*"phase_end".*"phase":1,.*"arms":\[\([0-9]*\),.*/\1/p' truth.j
 got=$(sed -n 's/.*"storms": \[{[^]]*"past_due": \([0-9]*\),.*/\1/p' report)
 awk -v want="${arms:-0}" -v got="${got:-0}" 'BEGIN { d = want - got; exit !(d >= -want / 50 - 5 && d <= want / 50 + 5) }' ||
 	wrong "past-due arms: the guest made $arms, the report has $got"
+file=$(echo saved/*.dat)
+grep -q "^saved $file" hook || wrong "--exec was not run: $(cat hook)"
+hvstimer diagnose --json "$file" >saved.json || wrong "what was saved cannot be read"
+storm() { # the thread and the beginning of the first storm in $1
+	sed -n 's/.*"tid": \([0-9]*\), "timer": [0-9]*, "start_ns": \([0-9]*\).*/\1 \2/p' "$1" | head -n 1
+}
+grep '"event": "storm",' out >first
+same "the storm's beginning is in what was saved" "$(storm first)" "$(storm saved.json)"
+rm -rf saved
 hvstimer watch --diagnose -q >/dev/null &
 w=$!
 sleep 3
