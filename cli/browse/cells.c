@@ -43,6 +43,20 @@ struct br_column br_model_column_sum(const struct br_model *m, const struct br_r
 	return (struct br_column){ br_sum_arms(&s), s.past };
 }
 
+/* Column by column: the index unpacks bins of one timer that lie side by side at once. */
+static void add_timer(const struct br_model *m, int timer, struct br_column *column)
+{
+	for (int c = 0; c < m->cols; c++) {
+		int64_t from = m->from + c * m->col_ns;
+		struct br_sum s;
+
+		br_sum_init(&s);
+		br_model_sum(m, timer, from, from + m->col_ns, false, &s);
+		column[c].arms += br_sum_arms(&s);
+		column[c].past += s.past;
+	}
+}
+
 struct br_cells *br_cells_new(void)
 {
 	return calloc(SLOTS, sizeof(struct br_cells));
@@ -62,8 +76,11 @@ const struct br_column *br_model_columns(const struct br_model *m, const struct 
 	if (!column)
 		return NULL;
 	*k = (struct br_cells){ *row, m->from, m->col_ns, m->generation, m->cols, column };
-	for (int c = 0; c < m->cols; c++)
-		column[c] = br_model_column_sum(m, row, c);
+	memset(column, 0, (size_t)m->cols * sizeof(*column));
+	if (row->kind == BR_ROW_TIMER && row->timer >= 0)
+		add_timer(m, row->timer, column);
+	for (unsigned int i = 0; row->kind == BR_ROW_VM && i < row->n; i++)
+		add_timer(m, m->shown[row->first + i], column);
 	return column;
 }
 

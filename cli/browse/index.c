@@ -6,10 +6,17 @@
 #include "index.h"
 
 #define HASH_SIZE    (4 * BR_MAX_TIMERS)
-#define MIN_BINS     64
+#define MIN_BINS     16
 #define FIRST_SHIFT  10 /* the index starts with bins of 1.024 us */
 #define OCTAVES	     (BR_HIST / 2)
 #define FIRST_OCTAVE 10 /* the first one ends at 2^11 ns */
+#define HEAP_BYTES   16 /* that an allocation takes besides what was asked for, at most */
+
+struct br_view {
+	int timer; /* -1: none */
+	unsigned int block;
+	struct br_bin bins[BR_PACK];
+};
 
 int64_t br_clamp_time(int64_t ts)
 {
@@ -34,9 +41,12 @@ static struct br_index *index_alloc(void)
 		return NULL;
 	idx->hash = calloc(HASH_SIZE, sizeof(*idx->hash));
 	idx->timers = calloc(BR_MAX_TIMERS, sizeof(*idx->timers));
+	idx->view = malloc(sizeof(*idx->view));
 	idx->first = idx->last = HVST_UNKNOWN;
-	if (idx->hash && idx->timers)
+	if (idx->hash && idx->timers && idx->view) {
+		idx->view->timer = -1;
 		return idx;
+	}
 	br_index_free(idx);
 	return NULL;
 }
@@ -71,9 +81,16 @@ void br_index_free(struct br_index *idx)
 {
 	if (!idx)
 		return;
-	for (unsigned int i = 0; i < idx->nr_timers; i++)
-		free(idx->timers[i].bins);
+	for (unsigned int i = 0; i < idx->nr_timers; i++) {
+		struct br_timer *l = &idx->timers[i];
+
+		for (unsigned int k = 0; k < l->nr_blocks; k++)
+			free(l->blocks[k]);
+		free(l->blocks);
+		free(l->open);
+	}
 	free(idx->timers);
+	free(idx->view);
 	free(idx->hash);
 	free(idx);
 }
@@ -98,30 +115,6 @@ int br_index_timer(const struct br_index *idx, int tid, int timer)
 	return idx->hash[hash_slot(idx, tid, timer)] - 1;
 }
 
-/* --- bins --- */
-
-static void bin_init(struct br_bin *b)
-{
-	memset(b, 0, sizeof(*b));
-	b->skew_min = b->skew_max = b->first_past = b->last_past = HVST_UNKNOWN;
-}
-
-static void add32(uint32_t *to, uint32_t n)
-{
-	*to = *to > UINT32_MAX - n ? UINT32_MAX : *to + n;
-}
-
-/* HVST_UNKNOWN is INT64_MIN: exclude it from the minimum. */
-static void widen(int64_t *min, int64_t *max, int64_t v_min, int64_t v_max)
-{
-	if (v_min == HVST_UNKNOWN)
-		return;
-	if (*min == HVST_UNKNOWN || v_min < *min)
-		*min = v_min;
-	if (v_max > *max)
-		*max = v_max;
-}
-
 static unsigned int octave(int64_t skew)
 {
 	uint64_t abs = skew < 0 ? -(uint64_t)skew : (uint64_t)skew;
@@ -132,94 +125,276 @@ static unsigned int octave(int64_t skew)
 	return skew < 0 ? OCTAVES - 1 - o : OCTAVES + o;
 }
 
-static void hist_add(uint16_t *hist, unsigned int i, unsigned int n)
+/* --- blocks --- */
+
+static int64_t block_start(const struct br_index *idx, unsigned int block)
 {
-	while (hist[i] + n > UINT16_MAX) {
-		n = (n + 1) / 2;
-		for (int k = 0; k < BR_HIST; k++)
-			hist[k] = (uint16_t)((hist[k] + 1) / 2);
+	return idx->origin + ((int64_t)(block * BR_PACK) << idx->shift);
+}
+
+/* What a packed block takes. It begins with its length. */
+static size_t block_bytes(const uint8_t *block)
+{
+	uint16_t len;
+
+	if (!block)
+		return 0;
+	memcpy(&len, block, sizeof(len));
+	return len + sizeof(len) + HEAP_BYTES;
+}
+
+static void block_drop(struct br_index *idx, struct br_timer *l, unsigned int at)
+{
+	if (at >= l->nr_blocks)
+		return;
+	idx->bytes -= block_bytes(l->blocks[at]);
+	free(l->blocks[at]);
+	l->blocks[at] = NULL;
+}
+
+/* Room for the pointer to block @at. */
+static bool block_slot(struct br_index *idx, struct br_timer *l, unsigned int at)
+{
+	unsigned int n = at / 16 * 16 + 16;
+	uint8_t **blocks;
+
+	if (at < l->nr_blocks)
+		return true;
+	blocks = realloc(l->blocks, n * sizeof(*blocks));
+	if (!blocks)
+		return false;
+	memset(blocks + l->nr_blocks, 0, (n - l->nr_blocks) * sizeof(*blocks));
+	idx->bytes += (n - l->nr_blocks) * sizeof(*blocks);
+	l->blocks = blocks;
+	l->nr_blocks = n;
+	return true;
+}
+
+/* Without memory the arms in it are dropped. */
+static void block_store(struct br_index *idx, struct br_timer *l, unsigned int at,
+			const struct br_bin *bins, int64_t start, unsigned int shift)
+{
+	uint8_t buf[BR_PACKED_MAX], *block;
+	uint16_t len = (uint16_t)br_pack(bins, start, shift, buf);
+
+	idx->view->timer = -1;
+	block_drop(idx, l, at);
+	if (!len)
+		return;
+	block = block_slot(idx, l, at) ? malloc(sizeof(len) + len) : NULL;
+	if (!block) {
+		for (unsigned int i = 0; i < BR_PACK; i++)
+			idx->dropped += br_bin_arms(&bins[i]);
+		return;
 	}
-	hist[i] = (uint16_t)(hist[i] + n);
+	memcpy(block, &len, sizeof(len));
+	memcpy(block + sizeof(len), buf, len);
+	l->blocks[at] = block;
+	idx->bytes += block_bytes(block);
 }
 
-static void bin_merge(struct br_bin *to, const struct br_bin *from)
+/* The open block becomes a packed one; its memory is kept for the next. */
+static void timer_close(struct br_index *idx, struct br_timer *l)
 {
-	add32(&to->ahead, from->ahead);
-	add32(&to->past, from->past);
-	add32(&to->periodic, from->periodic);
-	add32(&to->inferred, from->inferred);
-	widen(&to->skew_min, &to->skew_max, from->skew_min, from->skew_max);
-	widen(&to->first_past, &to->last_past, from->first_past, from->last_past);
-	for (unsigned int k = 0; k < BR_HIST; k++)
-		if (from->hist[k])
-			hist_add(to->hist, k, from->hist[k]);
+	if (l->open)
+		block_store(idx, l, l->open_at, l->open, block_start(idx, l->open_at), idx->shift);
 }
 
-static void timer_fold(struct br_timer *l, unsigned int used, unsigned int odd, unsigned int nbins)
+static void open_free(struct br_index *idx, struct br_timer *l)
 {
-	unsigned int half = (used + odd + 1) / 2;
+	if (l->open)
+		idx->bytes -= BR_PACK * sizeof(*l->open);
+	free(l->open);
+	l->open = NULL;
+}
 
-	for (unsigned int j = 0; j < half; j++) {
-		struct br_bin sum;
-
-		bin_init(&sum);
-		for (unsigned int k = 2 * j; k < 2 * j + 2; k++)
-			if (k >= odd && k - odd < used)
-				bin_merge(&sum, &l->bins[k - odd]);
-		l->bins[j] = sum;
+static bool open_new(struct br_index *idx, struct br_timer *l)
+{
+	if (!l->open) {
+		l->open = malloc(BR_PACK * sizeof(*l->open));
+		idx->bytes += l->open ? BR_PACK * sizeof(*l->open) : 0;
 	}
-	for (unsigned int j = half; j < used && j < nbins; j++)
-		bin_init(&l->bins[j]);
+	return l->open;
 }
 
-/* Double the bin width. An odd first bin becomes the second half of a new one. */
-static void fold(struct br_index *idx)
+/* The bin of an open block, for arms to be added to it; NULL without memory. */
+static struct br_bin *open_bin(struct br_index *idx, struct br_timer *l, unsigned int bin)
 {
-	unsigned int odd = idx->origin >> idx->shift & 1;
+	unsigned int at = bin / BR_PACK;
 
-	for (unsigned int i = 0; i < idx->nr_timers; i++)
-		timer_fold(&idx->timers[i], idx->used, odd, idx->nbins);
-	idx->used = (idx->used + odd + 1) / 2;
-	idx->shift++;
-	idx->origin = bin_start(idx, idx->origin);
+	if (l->open && l->open_at == at)
+		return &l->open[bin % BR_PACK];
+	timer_close(idx, l);
+	if (!open_new(idx, l))
+		return NULL;
+	if (at < l->nr_blocks && l->blocks[at])
+		br_unpack(l->blocks[at] + sizeof(uint16_t), block_start(idx, at), idx->shift,
+			  l->open);
+	else
+		br_bins_init(l->open, BR_PACK);
+	block_drop(idx, l, at);
+	idx->view->timer = -1;
+	l->open_at = at;
+	return &l->open[bin % BR_PACK];
 }
 
-/* Make room for @by bins before the first one. */
-static void shift_bins(struct br_index *idx, unsigned int by)
+/* The bins of a block, to be read before the next call; NULL: no arms in it. */
+static const struct br_bin *block_bins(const struct br_index *idx, int timer, unsigned int at)
+{
+	const struct br_timer *l = &idx->timers[timer];
+	struct br_view *v = idx->view;
+
+	if (l->open && l->open_at == at)
+		return l->open;
+	if (at >= l->nr_blocks || !l->blocks[at])
+		return NULL;
+	if (v->timer != timer || v->block != at) {
+		br_unpack(l->blocks[at] + sizeof(uint16_t), block_start(idx, at), idx->shift,
+			  v->bins);
+		v->timer = timer;
+		v->block = at;
+	}
+	return v->bins;
+}
+
+/* NULL: no arms in it. */
+static const struct br_bin *read_bin(const struct br_index *idx, int timer, unsigned int bin)
+{
+	const struct br_bin *bins = block_bins(idx, timer, bin / BR_PACK);
+
+	return bins && br_bin_arms(&bins[bin % BR_PACK]) ? &bins[bin % BR_PACK] : NULL;
+}
+
+void br_index_pack(struct br_index *idx)
 {
 	for (unsigned int i = 0; i < idx->nr_timers; i++) {
-		struct br_bin *bins = idx->timers[i].bins;
-
-		memmove(bins + by, bins, idx->used * sizeof(*bins));
-		for (unsigned int k = 0; k < by; k++)
-			bin_init(&bins[k]);
+		timer_close(idx, &idx->timers[i]);
+		open_free(idx, &idx->timers[i]);
 	}
-	idx->used += by;
-	idx->origin -= (int64_t)by << idx->shift;
+}
+
+/* --- folding --- */
+
+/* What the index will be when its bins are twice as wide. */
+struct folded {
+	int64_t origin;
+	unsigned int odd, used; /* the old bin 0 is the new bin @odd / 2 */
+};
+
+static void fold_block(const struct br_index *idx, int timer, const struct folded *f,
+		       unsigned int at, struct br_bin *sums)
+{
+	br_bins_init(sums, BR_PACK);
+	for (unsigned int k = 0; k < 2 * BR_PACK; k++) {
+		unsigned int bin = at * 2 * BR_PACK + k;
+		const struct br_bin *b = NULL;
+
+		if (bin >= f->odd && bin - f->odd < idx->used)
+			b = read_bin(idx, timer, bin - f->odd);
+		if (b)
+			br_bin_merge(&sums[k / 2], b);
+	}
+}
+
+static void timer_fold(struct br_index *idx, int timer, const struct folded *f)
+{
+	struct br_timer *l = &idx->timers[timer], old = *l;
+	struct br_timer new = { 0 };
+	int64_t width = 2 * br_index_width(idx) * BR_PACK;
+
+	for (unsigned int at = 0; at * BR_PACK < f->used; at++) {
+		struct br_bin sums[BR_PACK];
+
+		fold_block(idx, timer, f, at, sums);
+		block_store(idx, &new, at, sums, f->origin + at * width, idx->shift + 1);
+	}
+	for (unsigned int at = 0; at < old.nr_blocks; at++)
+		block_drop(idx, &old, at);
+	idx->bytes -= old.nr_blocks * sizeof(*old.blocks);
+	free(old.blocks);
+	l->blocks = new.blocks;
+	l->nr_blocks = new.nr_blocks;
+}
+
+/*
+ * Double the bin width. But for windows, the first bin is the first one of a block in the grid of
+ * all times, so that blocks can be put before it.
+ */
+static void fold(struct br_index *idx)
+{
+	int64_t first = idx->origin >> idx->shift;
+	int64_t origin = (first >> 1) & -(int64_t)(idx->fixed ? 1 : BR_PACK);
+	struct folded f = { .odd = (unsigned int)(first - 2 * origin) };
+
+	f.origin = origin * 2 * br_index_width(idx);
+	f.used = (idx->used + f.odd + 1) / 2;
+	br_index_pack(idx);
+	for (unsigned int i = 0; i < idx->nr_timers; i++)
+		timer_fold(idx, (int)i, &f);
+	idx->view->timer = -1;
+	idx->used = f.used;
+	idx->nbins = idx->fixed ? f.used : idx->nbins;
+	idx->shift++;
+	idx->origin = f.origin;
+}
+
+/* Make room for @by blocks before the first one. */
+static void shift_blocks(struct br_index *idx, unsigned int by)
+{
+	for (unsigned int i = 0; i < idx->nr_timers; i++) {
+		struct br_timer *l = &idx->timers[i];
+		unsigned int n = l->nr_blocks;
+
+		l->open_at += by;
+		if (!n)
+			continue;
+		if (!block_slot(idx, l, n + by - 1)) {
+			for (unsigned int k = 0; k < n; k++)
+				block_drop(idx, l, k);
+			continue;
+		}
+		memmove(l->blocks + by, l->blocks, n * sizeof(*l->blocks));
+		memset(l->blocks, 0, by * sizeof(*l->blocks));
+	}
+	idx->view->timer = -1;
+	idx->used += by * BR_PACK;
+	idx->origin -= (int64_t)(by * BR_PACK) << idx->shift;
+}
+
+/* The number of blocks from a bin before the first one to that. */
+static unsigned int blocks_before(int64_t bin)
+{
+	return (unsigned int)((-bin + BR_PACK - 1) / BR_PACK);
+}
+
+static bool fits(const struct br_index *idx, int64_t bin)
+{
+	if (bin >= 0)
+		return bin < idx->nbins;
+	return -bin <= idx->nbins && idx->used + blocks_before(bin) * BR_PACK <= idx->nbins;
+}
+
+static int64_t bin_number(const struct br_index *idx, int64_t ts)
+{
+	return (ts >> idx->shift) - (idx->origin >> idx->shift);
 }
 
 /* The bin of @ts, after widening the index as needed; -1: outside of a window. */
 static int64_t cover(struct br_index *idx, int64_t ts)
 {
-	int64_t b;
+	int64_t b = bin_number(idx, ts);
 
-	if (idx->fixed) {
-		b = (ts >> idx->shift) - (idx->origin >> idx->shift);
+	if (idx->fixed)
 		return b < 0 || b >= idx->nbins ? -1 : b;
-	}
 	if (!idx->used) {
-		idx->origin = bin_start(idx, ts);
+		idx->origin = bin_start(idx, ts) & -(BR_PACK * br_index_width(idx));
 		idx->used = 1;
 	}
-	for (;;) {
-		b = (ts >> idx->shift) - (idx->origin >> idx->shift);
-		if (b < 0 ? idx->used - b <= idx->nbins : b < idx->nbins)
-			break;
+	for (b = bin_number(idx, ts); !fits(idx, b); b = bin_number(idx, ts))
 		fold(idx);
-	}
 	if (b < 0) {
-		shift_bins(idx, (unsigned int)-b);
-		return 0;
+		shift_blocks(idx, blocks_before(b));
+		b = bin_number(idx, ts);
 	}
 	if (b >= idx->used)
 		idx->used = (unsigned int)b + 1;
@@ -228,44 +403,20 @@ static int64_t cover(struct br_index *idx, int64_t ts)
 
 /* --- timers --- */
 
-static size_t bytes(unsigned int timers, unsigned int nbins)
-{
-	return (size_t)timers * nbins * sizeof(struct br_bin);
-}
-
-/* Fewer, wider bins, so that one more timer fits the memory allowed. */
+/* Wider bins, until they fit the memory allowed. */
 static void make_room(struct br_index *idx)
 {
-	while (!idx->fixed && idx->nbins > MIN_BINS &&
-	       bytes(idx->nr_timers + 1, idx->nbins) > idx->budget) {
-		unsigned int half = idx->nbins / 2;
-
-		while (idx->used > half)
-			fold(idx);
-		for (unsigned int i = 0; i < idx->nr_timers; i++) {
-			struct br_bin *bins = realloc(idx->timers[i].bins, half * sizeof(*bins));
-
-			if (bins)
-				idx->timers[i].bins = bins;
-		}
-		idx->nbins = half;
-	}
+	while (idx->bytes > idx->budget && idx->used > MIN_BINS)
+		fold(idx);
 }
 
 static int timer_new(struct br_index *idx, const struct hvst_arm *arm)
 {
 	struct br_timer *l = &idx->timers[idx->nr_timers];
 
-	make_room(idx);
-	if (idx->nr_timers == BR_MAX_TIMERS ||
-	    (idx->fixed && bytes(idx->nr_timers + 1, idx->nbins) > idx->budget))
+	if (idx->nr_timers == BR_MAX_TIMERS)
 		return -1;
 	*l = (struct br_timer){ .tid = arm->tid, .vcpu = arm->vcpu, .timer = arm->timer, .vm = -1 };
-	l->bins = malloc(idx->nbins * sizeof(*l->bins));
-	if (!l->bins)
-		return -1;
-	for (unsigned int i = 0; i < idx->nbins; i++)
-		bin_init(&l->bins[i]);
 	idx->hash[hash_slot(idx, arm->tid, arm->timer)] = (int)++idx->nr_timers;
 	return (int)idx->nr_timers - 1;
 }
@@ -273,49 +424,50 @@ static int timer_new(struct br_index *idx, const struct hvst_arm *arm)
 static void count_arm(struct br_bin *b, struct br_timer *l, const struct hvst_arm *arm, int64_t ts)
 {
 	if (arm->kind == HVST_ARM_PERIODIC) {
-		add32(&b->periodic, 1);
+		br_add32(&b->periodic, 1);
 		l->periodic++;
 		return;
 	}
 	if (arm->kind == HVST_ARM_PAST_DUE) {
-		add32(&b->past, 1);
+		br_add32(&b->past, 1);
 		l->past++;
-		widen(&b->first_past, &b->last_past, ts, ts);
+		br_widen(&b->first_past, &b->last_past, ts, ts);
 	} else {
-		add32(&b->ahead, 1);
+		br_add32(&b->ahead, 1);
 		l->ahead++;
 	}
 	if (arm->flags & HVST_ARM_INFERRED) {
-		add32(&b->inferred, 1);
+		br_add32(&b->inferred, 1);
 		l->inferred++;
 	}
-	widen(&b->skew_min, &b->skew_max, arm->skew_ns, arm->skew_ns);
+	br_widen(&b->skew_min, &b->skew_max, arm->skew_ns, arm->skew_ns);
 	if (arm->skew_ns != HVST_UNKNOWN)
-		hist_add(b->hist, octave(arm->skew_ns), 1);
+		br_hist_add(b->hist, octave(arm->skew_ns), 1);
 }
 
 void br_index_add(struct br_index *idx, const struct hvst_arm *arm)
 {
 	int64_t ts = br_clamp_time(arm->ts_ns);
-	int64_t bin;
+	struct br_bin *bin;
 	int timer;
 
 	if (arm->flags & HVST_ARM_RESTART)
 		return;
+	make_room(idx);
 	if (idx->fixed && cover(idx, ts) < 0)
 		return;
 	timer = br_index_timer(idx, arm->tid, arm->timer);
 	if (timer < 0)
 		timer = timer_new(idx, arm);
-	if (timer < 0) {
+	bin = timer < 0 ? NULL : open_bin(idx, &idx->timers[timer], (unsigned int)cover(idx, ts));
+	if (!bin) {
 		idx->dropped++;
 		return;
 	}
-	bin = cover(idx, ts);
 	if (arm->vm >= 0)
 		idx->timers[timer].vm = arm->vm;
-	widen(&idx->first, &idx->last, ts, ts);
-	count_arm(&idx->timers[timer].bins[bin], &idx->timers[timer], arm, ts);
+	br_widen(&idx->first, &idx->last, ts, ts);
+	count_arm(bin, &idx->timers[timer], arm, ts);
 }
 
 /* --- requests --- */
@@ -352,8 +504,8 @@ static void sum_bin(struct br_sum *s, const struct br_bin *b, bool hist)
 	s->past += b->past;
 	s->periodic += b->periodic;
 	s->inferred += b->inferred;
-	widen(&s->skew_min, &s->skew_max, b->skew_min, b->skew_max);
-	widen(&s->first_past, &s->last_past, b->first_past, b->last_past);
+	br_widen(&s->skew_min, &s->skew_max, b->skew_min, b->skew_max);
+	br_widen(&s->first_past, &s->last_past, b->first_past, b->last_past);
 	if (hist)
 		sum_hist(s, b);
 }
@@ -371,8 +523,12 @@ void br_index_sum(const struct br_index *idx, int timer, int64_t from, int64_t t
 		s->exact = false;
 	b = b < 0 ? 0 : b;
 	end = end > idx->used ? idx->used : end;
-	for (; b < end; b++)
-		sum_bin(s, &idx->timers[timer].bins[b], hist);
+	for (; b < end; b++) {
+		const struct br_bin *bin = read_bin(idx, timer, (unsigned int)b);
+
+		if (bin)
+			sum_bin(s, bin, hist);
+	}
 }
 
 /* The geometric middle of an octave. */
@@ -407,10 +563,13 @@ static bool step_in_bin(const struct br_index *idx, const struct br_bin *b, int6
 			int64_t *at, int64_t *from, int64_t *to)
 {
 	int64_t start = bin_start(idx, t);
-	int64_t near = back ? b->last_past : b->first_past;
-	int64_t far = back ? b->first_past : b->last_past;
+	int64_t near, far;
 
-	if (!b->past || (back ? far >= t : far <= t))
+	if (!b || !b->past)
+		return false;
+	near = back ? b->last_past : b->first_past;
+	far = back ? b->first_past : b->last_past;
+	if (back ? far >= t : far <= t)
 		return false;
 	if (back ? near < t : near > t) {
 		*at = near;
@@ -431,13 +590,13 @@ bool br_index_step(const struct br_index *idx, int timer, int64_t t, bool back, 
 	if (timer < 0 || !idx->used)
 		return false;
 	if (b >= 0 && b < idx->used &&
-	    step_in_bin(idx, &idx->timers[timer].bins[b], t, back, at, from, to))
+	    step_in_bin(idx, read_bin(idx, timer, (unsigned int)b), t, back, at, from, to))
 		return true;
 	b = b < 0 ? -1 : b > idx->used ? idx->used : b;
 	for (b += dir; b >= 0 && b < idx->used; b += dir) {
-		const struct br_bin *bin = &idx->timers[timer].bins[b];
+		const struct br_bin *bin = read_bin(idx, timer, (unsigned int)b);
 
-		if (bin->past) {
+		if (bin && bin->past) {
 			*at = back ? bin->last_past : bin->first_past;
 			return true;
 		}

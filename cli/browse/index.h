@@ -2,44 +2,42 @@
 /*
  * The browser's index: for each timer of each vCPU a row of time bins with what its arms did. Built
  * in one pass, bounded whatever the file: bins have one width, a power of two, that doubles when
- * the span outgrows them, and their number is halved when there are too many timers for the memory
- * allowed.
+ * the span outgrows them or when all rows together outgrow the memory allowed. Rows are packed in
+ * blocks of BR_PACK bins; only the block of a row to which arms are being added is not.
  */
 #ifndef HVST_BROWSE_INDEX_H
 #define HVST_BROWSE_INDEX_H
 
 #include <hvstimer/session.h>
 
-/* 24 octaves of past-due skew and 24 of headroom, from 1 us up. */
-#define BR_HIST	       48
+#include "bins.h"
+
 #define BR_MAX_TIMERS  2048
 #define BR_MAX_BINS    8192
-#define BR_FINE_BUDGET (24u << 20) /* bytes of bins in the index of a window */
+#define BR_BIN_BYTES   24	  /* of a bin with arms, packed, as a rule */
+#define BR_FINE_BUDGET (8u << 20) /* bytes of bins in the index of a window */
 /* Times are held within +-73 years, so that no sum of them overflows. */
 #define BR_TIME_LIMIT ((int64_t)1 << 61)
 
-struct br_bin {
-	uint32_t ahead, past, periodic, inferred; /* saturating */
-	int64_t skew_min, skew_max;		  /* HVST_UNKNOWN until one is known */
-	int64_t first_past, last_past;		  /* HVST_UNKNOWN until there is one */
-	uint16_t hist[BR_HIST]; /* halved when one of them is full: shares, not counts */
-};
-
 struct br_timer {
 	int tid, vcpu, timer, vm; /* vm -1 while unknown */
-	struct br_bin *bins;
 	uint64_t ahead, past, periodic, inferred;
+	uint8_t **blocks; /* packed, behind their length; NULL: no arms there */
+	unsigned int nr_blocks;
+	struct br_bin *open; /* the block @open_at, which is not in @blocks; NULL: none */
+	unsigned int open_at;
 };
 
 struct br_index {
 	int64_t origin;	    /* start of bin 0, a multiple of the bin width */
 	unsigned int shift; /* bin width: 1 << shift ns */
 	unsigned int nbins, used;
-	bool fixed; /* a window: neither origin nor width move; arms outside are left out */
+	bool fixed; /* a window: arms outside are left out */
 	struct br_timer *timers;
 	unsigned int nr_timers;
-	int *hash;     /* (tid, timer) -> timer + 1 */
-	size_t budget; /* bytes of bins */
+	int *hash;	      /* (tid, timer) -> timer + 1 */
+	size_t budget, bytes; /* of bins: allowed, taken */
+	struct br_view *view; /* the block read last, unpacked */
 	uint64_t
 		dropped; /* arms of timers beyond BR_MAX_TIMERS, or for which there was no memory */
 	int64_t first, last; /* of the arms; HVST_UNKNOWN when there is none */
@@ -55,12 +53,17 @@ struct br_sum {
 };
 
 struct br_index *br_index_new(size_t budget);
-/* Bins of 1 << @shift ns over [@from, @to); NULL without memory. */
+/*
+ * Bins of 1 << @shift ns over [@from, @to), wider ones if these outgrow BR_FINE_BUDGET; NULL
+ * without memory.
+ */
 struct br_index *br_index_new_window(int64_t from, int64_t to, unsigned int shift);
 void br_index_free(struct br_index *idx);
 
 /* Restarts of a running timer are no arms and are left out. */
 void br_index_add(struct br_index *idx, const struct hvst_arm *arm);
+/* Packs what is not, when no arms are to be expected for a while. */
+void br_index_pack(struct br_index *idx);
 /* Index of the timer, -1: none. */
 int br_index_timer(const struct br_index *idx, int tid, int timer);
 int64_t br_index_width(const struct br_index *idx);

@@ -14,9 +14,9 @@
 #include "../output/eventtext.h"
 #include "loader.h"
 
-#define INDEX_BUDGET	(32u << 20) /* bytes of bins */
-#define BATCH		256	    /* arms put into the index at a time */
-#define MAX_LIVE_STORMS 4096	    /* shown while indexing; then the result has them */
+#define INDEX_BUDGET	(8u << 20) /* bytes of bins */
+#define BATCH		256	   /* arms put into the index at a time */
+#define MAX_LIVE_STORMS 4096	   /* shown while indexing; then the result has them */
 #define PROGRESS_MS	50
 #define BEFORE		160 /* events kept before the time asked for */
 #define AFTER		512
@@ -164,6 +164,7 @@ static void set_result(struct loader *l, int err)
 
 		hvst_session_who(l->index_session, timer->tid, &timer->vm, &vcpu);
 	}
+	br_index_pack(l->index);
 	__atomic_store_n(&l->final, true, __ATOMIC_RELEASE);
 	live->err = err;
 	live->error = hvst_session_error(l->index_session);
@@ -262,11 +263,14 @@ static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
 static int request_fine(struct job *j)
 {
 	struct hvst_observer obs = { .arm = on_fine_arm, .progress = on_job_progress };
+	int err;
 
 	j->a.fine = br_index_new_window(j->q.from, j->q.to, j->q.shift);
 	if (!j->a.fine)
 		return -ENOMEM;
-	return pass(j, HVST_NEED_ANALYSIS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
+	err = pass(j, HVST_NEED_ANALYSIS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
+	br_index_pack(j->a.fine);
+	return err;
 }
 
 static int on_step_arm(void *ctx, const struct hvst_arm *arm)

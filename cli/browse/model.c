@@ -94,7 +94,7 @@ int br_model_column(const struct br_model *m, int64_t ts)
  */
 static int64_t fineness(const struct br_model *m)
 {
-	size_t column = (m->live.index->nr_timers + 1) * (size_t)m->cols * sizeof(struct br_bin);
+	size_t column = (m->live.index->nr_timers + 1) * (size_t)m->cols * BR_BIN_BYTES;
 	int64_t n = 16;
 
 	while (n > 2 && column * (size_t)n > BR_FINE_BUDGET / 2)

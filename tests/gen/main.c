@@ -28,12 +28,15 @@ static const char help[] =
 	"    --mixture SEED    several faults and what only looks like them, at random\n"
 	"    --bench SIZE      storms on every vCPU until the records fill SIZE bytes (suffix K, "
 	"M, G)\n"
+	"    --vms N           with --bench: N VMs of 64 vCPUs at their ticks, a few of them in "
+	"storms\n"
 	"    -o, --output FILE where to write\n"
 	"    --seed N          of the simulation's noise (default 1; for --random the scenario's "
 	"own)\n\n"
 	"    These overrule the scenario:\n"
 	"    --format 6|7|7-zstd    file version (7 without compression)\n"
-	"    --cpus N               host CPUs in the file, for --bench also vCPUs (default 4)\n"
+	"    --cpus N               host CPUs in the file, for --bench also vCPUs (default 4,\n"
+	"                           with --vms 32)\n"
 	"    --host traced|stock|padding\n"
 	"    --kernel 6.12|6.18|older  whose event layouts\n"
 	"    --clock mono|boot|local|global|x86-tsc|tsc2nsec\n"
@@ -51,6 +54,7 @@ enum {
 	O_RANDOM,
 	O_MIXTURE,
 	O_BENCH,
+	O_VMS,
 	O_SEED,
 	O_FORMAT,
 	O_CPUS,
@@ -71,6 +75,7 @@ static const struct option options[] = {
 	{ "random", required_argument, NULL, O_RANDOM },
 	{ "mixture", required_argument, NULL, O_MIXTURE },
 	{ "bench", required_argument, NULL, O_BENCH },
+	{ "vms", required_argument, NULL, O_VMS },
 	{ "seed", required_argument, NULL, O_SEED },
 	{ "format", required_argument, NULL, O_FORMAT },
 	{ "cpus", required_argument, NULL, O_CPUS },
@@ -95,7 +100,7 @@ struct args {
 	const char *scenario, *output, *random, *mixture, *bench, *format, *host, *kernel, *clock;
 	const char *no_event[MAX_NO_EVENTS];
 	unsigned int nr_no_event;
-	uint64_t seed, cpus, page_size, speed, symbols;
+	uint64_t seed, cpus, vms, page_size, speed, symbols;
 	bool odd;
 };
 
@@ -127,6 +132,7 @@ static int option_number(int c, struct args *a)
 {
 	uint64_t *where = c == O_SEED	  ? &a->seed
 			  : c == O_CPUS	  ? &a->cpus
+			  : c == O_VMS	  ? &a->vms
 			  : c == O_SUBBUF ? &a->page_size
 			  : c == O_SPEED  ? &a->speed
 					  : &a->symbols;
@@ -181,6 +187,7 @@ static int parse(int argc, char **argv, struct args *a)
 			break;
 		case O_SEED:
 		case O_CPUS:
+		case O_VMS:
 		case O_SUBBUF:
 		case O_SPEED:
 		case O_SYMBOLS:
@@ -197,6 +204,8 @@ static int parse(int argc, char **argv, struct args *a)
 		return rc ? rc : usage_error("one output only, by -o:", argv[optind]);
 	if (!!a->scenario + !!a->random + !!a->mixture + !!a->bench != 1)
 		return usage_error("give one of", "--scenario, --random, --mixture, --bench");
+	if (a->vms && !a->bench)
+		return usage_error("only with --bench:", "--vms");
 	return a->output ? 0 : usage_error("missing", "-o FILE");
 }
 
@@ -218,8 +227,10 @@ static struct scenario *choose(struct args *a, int *rc)
 		rng_seed(&rng, n);
 		sc = a->random ? scenario_random(&rng) : scenario_mixture(&rng);
 		a->seed = a->seed ? a->seed : n;
-	} else if (a->cpus > GEN_MAX_CPUS) {
-		*rc = usage_error("too many:", "--cpus");
+	} else if (a->cpus > GEN_MAX_CPUS || a->vms > GEN_MAX_VMS) {
+		*rc = usage_error("too many:", a->vms > GEN_MAX_VMS ? "--vms" : "--cpus");
+	} else if (a->vms) {
+		sc = scenario_bench_host(n, a->vms, a->cpus ? a->cpus : 32);
 	} else {
 		sc = scenario_bench(n, a->cpus ? a->cpus : 4);
 	}

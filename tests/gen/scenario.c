@@ -827,3 +827,34 @@ struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus)
 	sc->max_bytes = bytes;
 	return sc;
 }
+
+/* Ticks of 1 ms; every 16th vCPU storms for a tenth of the time, each VM's at another moment. */
+static void host_vcpu(struct vcpu_plan *v, unsigned int vm, unsigned int vcpu)
+{
+	one_shot(vcpu ? healthy(v, 20) : page_on(v, 20), 0, POL_NOW, 1000);
+	if (vcpu % 16 == 3)
+		for (int i = 0; i < 10; i++) {
+			one_shot(healthy(v, 100 + 80 * vm), 0, POL_NOW, 1000);
+			lagging(v, 100, 40, 15625);
+		}
+	one_shot(healthy(v, 3600000), 0, POL_NOW, 1000);
+}
+
+struct scenario *scenario_bench_host(uint64_t bytes, unsigned int vms, unsigned int cpus)
+{
+	struct scenario *sc = scenario_new("bench-host");
+
+	if (!sc)
+		return NULL;
+	for (unsigned int m = 0; m < vms; m++) {
+		struct vm_plan *vm = scenario_vm(sc, GEN_MAX_VCPUS);
+
+		for (unsigned int k = 0; k < GEN_MAX_VCPUS; k++)
+			host_vcpu(&vm->vcpus[k], m, k);
+	}
+	sc->trace.cpus = cpus;
+	sc->vmx = true;
+	sc->speed = 1;
+	sc->max_bytes = bytes;
+	return sc;
+}

@@ -186,5 +186,7 @@ struct scenario *scenario_random(struct rng *rng);
 /* random_faults.c: several faults and near misses. */
 struct scenario *scenario_mixture(struct rng *rng);
 struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus);
+/* @vms VMs of 64 vCPUs on @cpus CPUs: a host with many timers, few of them in storms. */
+struct scenario *scenario_bench_host(uint64_t bytes, unsigned int vms, unsigned int cpus);
 
 #endif

@@ -138,21 +138,107 @@ static void test_unaligned_is_not_exact(void **state)
 static void test_memory_is_bounded(void **state)
 {
 	struct br_index *idx = br_index_new(4 << 20);
-	size_t bytes;
+	size_t most = 0;
 
 	(void)state;
 	for (int i = 0; i < 300000; i++) {
 		struct hvst_arm arm = fake_arm(i * 1000003ll, 1 + i % 3000, HVST_ARM_AHEAD, -5);
 
 		br_index_add(idx, &arm);
+		most = idx->bytes > most ? idx->bytes : most;
 	}
-	bytes = (size_t)idx->nr_timers * idx->nbins * sizeof(struct br_bin);
-	print_message("# %u timers of %u bins: %zu bytes; %llu arms beyond the timers\n",
-		      idx->nr_timers, idx->nbins, bytes, (unsigned long long)idx->dropped);
+	print_message("# %u timers of %u bins: at most %zu bytes, %llu arms beyond the timers\n",
+		      idx->nr_timers, idx->used, most, (unsigned long long)idx->dropped);
 	assert_int_equal(idx->nr_timers, BR_MAX_TIMERS);
 	assert_int_equal(idx->dropped, 300000ll / 3000 * (3000 - BR_MAX_TIMERS));
-	assert_true(bytes <= 20 << 20);
+	/* One arm more than allowed, and its block. */
+	assert_true(most <= (4 << 20) + BR_PACKED_MAX);
+	br_index_pack(idx);
+	assert_true(idx->bytes < most);
 	br_index_free(idx);
+}
+
+/* A window that outgrows its memory has wider bins: no arm is lost, and sums stay exact. */
+static void test_window_is_bounded(void **state)
+{
+	struct br_index *idx = br_index_new_window(0, 4096ll << 20, 20);
+	const int n = 2048 * 4096;
+	uint64_t arms = 0;
+
+	(void)state;
+	for (int i = 0; i < n; i++) {
+		struct hvst_arm arm =
+			fake_arm((int64_t)(i / 2048) << 20, 1 + i % 2048, HVST_ARM_PAST_DUE, i);
+
+		br_index_add(idx, &arm);
+	}
+	for (int t = 0; t < 2048; t++) {
+		struct br_sum s;
+
+		br_sum_init(&s);
+		br_index_sum(idx, t, 0, 4096ll << 20, false, &s);
+		arms += s.past;
+	}
+	print_message("# %d bins wanted, %u kept of %lld ns: %zu bytes\n", n, 2048 * idx->used,
+		      (long long)br_index_width(idx), idx->bytes);
+	assert_int_equal(arms, n);
+	assert_int_equal(idx->dropped, 0);
+	assert_true(idx->shift > 20);
+	assert_true(idx->bytes <= BR_FINE_BUDGET + BR_PACKED_MAX);
+	br_index_free(idx);
+}
+
+static struct br_bin random_bin(int64_t start, unsigned int shift)
+{
+	static const int64_t edges[] = { INT64_MIN + 1, INT64_MAX, -1, 0, 1 };
+	struct br_bin b;
+
+	br_bins_init(&b, 1);
+	b.ahead = (uint32_t)(rnd() >> (32 + rnd() % 32));
+	b.past = rnd() % 2 ? UINT32_MAX : 0;
+	b.periodic = rnd() % 4 ? 0 : 300;
+	b.inferred = b.past;
+	if (b.past)
+		b.first_past = b.last_past = start + (int64_t)(rnd() & ((1ull << shift) - 1));
+	for (int i = 0; i < 3 && b.ahead + b.past; i++) {
+		int64_t v = rnd() % 3 ? (int64_t)(rnd() >> (rnd() % 60 + 1)) : edges[rnd() % 5];
+
+		br_widen(&b.skew_min, &b.skew_max, v, v);
+		br_hist_add(b.hist, (unsigned int)(rnd() % BR_HIST), 1 + rnd() % 60000);
+	}
+	return b;
+}
+
+/* What is packed comes back as it was. */
+static void test_packing(void **state)
+{
+	size_t longest = 0;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		struct br_bin bins[BR_PACK], again[BR_PACK];
+		unsigned int shift = (unsigned int)(rnd() % 56);
+		int64_t start = -(1ll << 60) + (int64_t)(rnd() >> 3);
+		uint8_t buf[BR_PACKED_MAX];
+		size_t len;
+
+		br_bins_init(bins, BR_PACK);
+		for (int i = 0; i < BR_PACK; i++)
+			if (rnd() % 3)
+				bins[i] = random_bin(start + ((int64_t)i << shift), shift);
+		for (int i = 0; i < BR_PACK; i++)
+			if (!br_bin_arms(&bins[i]))
+				br_bins_init(&bins[i], 1);
+		len = br_pack(bins, start, shift, buf);
+		longest = len > longest ? len : longest;
+		if (!len)
+			continue;
+		br_unpack(buf, start, shift, again);
+		assert_memory_equal(bins, again, sizeof(bins));
+	}
+	/* The longest there can be: every part and octave of each bin in its longest form. */
+	assert_true(BR_PACKED_MAX >= 1 + BR_PACK * (1 + 4 * 5 + 4 * 10 + 1 + BR_HIST * 4));
+	print_message("# 20000 blocks packed and unpacked, the longest of %zu bytes\n", longest);
 }
 
 /* Times from a hostile file: anything at all, in any order. */
@@ -258,6 +344,8 @@ int main(void)
 		cmocka_unit_test(test_window_index),
 		cmocka_unit_test(test_unaligned_is_not_exact),
 		cmocka_unit_test(test_memory_is_bounded),
+		cmocka_unit_test(test_window_is_bounded),
+		cmocka_unit_test(test_packing),
 		cmocka_unit_test(test_hostile_times),
 		cmocka_unit_test(test_restarts_are_no_arms),
 		cmocka_unit_test(test_median),
