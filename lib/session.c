@@ -351,6 +351,12 @@ static int identities_keep(struct hvst_session *s)
 	return 0;
 }
 
+/* Does a run follow what KVM does? */
+static bool follows(const struct hvst_session *s)
+{
+	return s->need & (HVST_NEED_ANALYSIS | HVST_NEED_ARMS);
+}
+
 static int analysis_begin(struct hvst_session *s)
 {
 	const struct hvst_trace *t = hvst_source_trace(s->src);
@@ -370,6 +376,7 @@ static int analysis_begin(struct hvst_session *s)
 		.vm = s->vm,
 		.vcpu = s->vcpu,
 		.timer = s->timer,
+		.arms_only = !(s->need & HVST_NEED_ANALYSIS),
 		.some_cpus = s->nr_cpus != 0,
 		.known_vm = known_vm,
 		.known_ctx = s,
@@ -383,7 +390,7 @@ static int analysis_begin(struct hvst_session *s)
 /* An observer sees each event right behind what was made of it, and may stop there. */
 static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
-	bool analysis = s->need & HVST_NEED_ANALYSIS;
+	bool analysis = follows(s);
 	int ret = 0;
 
 	if (!s->obs.event)
@@ -479,13 +486,17 @@ static int findings(struct hvst_session *s)
 			break;
 	if (ret || hvst_analysis_finish(s->an) == -ENOMEM)
 		return fail(s, -ENOMEM, "out of memory");
+	if (!(s->need & HVST_NEED_ANALYSIS)) {
+		analysis_end(s); /* all arms were handed out */
+		return 0;
+	}
 	complete(s);
 	return identities_keep(s);
 }
 
 static int run(struct hvst_session *s)
 {
-	bool analyse = s->need & HVST_NEED_ANALYSIS;
+	bool analyse = follows(s);
 	int ret;
 
 	ret = hvst_source_start(s->src, wanted_ids(s), s->need & HVST_NEED_EVENTS, s->from_ns,

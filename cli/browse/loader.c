@@ -268,7 +268,7 @@ static int request_fine(struct job *j)
 	j->a.fine = br_index_new_window(j->q.from, j->q.to, j->q.shift);
 	if (!j->a.fine)
 		return -ENOMEM;
-	err = pass(j, HVST_NEED_ANALYSIS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
+	err = pass(j, HVST_NEED_ARMS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
 	br_index_pack(j->a.fine);
 	return err;
 }
@@ -292,7 +292,7 @@ static int request_step(struct job *j)
 {
 	struct hvst_observer obs = { .arm = on_step_arm, .progress = on_job_progress };
 
-	return pass(j, HVST_NEED_ANALYSIS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
+	return pass(j, HVST_NEED_ARMS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
 }
 
 /* The one VM that has a vCPU of this number, -1 when several do. */

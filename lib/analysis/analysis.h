@@ -20,6 +20,7 @@ struct hvst_analysis_opts {
 	const struct hvst_observer *obs;
 	void *obs_ctx;
 	int vm, vcpu, timer; /* findings of these only; -1: any */
+	bool arms_only;	     /* nothing but arms for the observer: there will be no findings */
 	bool some_cpus;	     /* events of some CPUs only: what happened on others is not seen */
 	/* The number of a thread's VM as an earlier run found it, -1; NULL: there was none. */
 	int (*known_vm)(const void *ctx, int tid);

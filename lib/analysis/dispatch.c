@@ -58,16 +58,21 @@ static void vm_free(struct vm *vm)
 	vm->state = NULL;
 }
 
-static int vcpu_created(struct analysis *a, struct vcpu *v)
+static void know_vm(const struct analysis *a, struct vcpu *v)
 {
 	const struct hvst_analysis_opts *o = &a->opts;
 
+	v->state->known_vm = o->known_vm ? o->known_vm(o->known_ctx, v->tid) : -1;
+}
+
+static int vcpu_created(struct analysis *a, struct vcpu *v)
+{
 	v->state = calloc(1, sizeof(*v->state));
 	if (!v->state || hvst_activity_created(v) || hvst_clocksource_vcpu_created(v) ||
 	    hvst_latency_vcpu_created(v) || hvst_load_vcpu_created(v) ||
 	    hvst_slowpath_vcpu_created(v) || hvst_refused_vcpu_created(v))
 		return -ENOMEM;
-	v->state->known_vm = o->known_vm ? o->known_vm(o->known_ctx, v->tid) : -1;
+	know_vm(a, v);
 	return 0;
 }
 
@@ -127,8 +132,29 @@ static bool is_known(const struct hvst_change *c)
 	return !c->vm || c->vm->state;
 }
 
+/* The little state of each that arms alone take. */
+static int created_for_arms(struct analysis *a, const struct hvst_change *c)
+{
+	if (c->vm && !c->vm->state) {
+		c->vm->state = calloc(1, sizeof(*c->vm->state));
+		if (!c->vm->state || hvst_resolve_vm_created(c->vm))
+			return -ENOMEM;
+	}
+	if (c->vcpu && !c->vcpu->state) {
+		c->vcpu->state = calloc(1, sizeof(*c->vcpu->state));
+		if (!c->vcpu->state)
+			return -ENOMEM;
+		know_vm(a, c->vcpu);
+	}
+	if (c->timer && !c->timer->state)
+		c->timer->state = calloc(1, sizeof(*c->timer->state));
+	return !c->timer || c->timer->state ? 0 : -ENOMEM;
+}
+
 static int created(struct analysis *a, const struct hvst_change *c)
 {
+	if (a->opts.arms_only)
+		return created_for_arms(a, c);
 	if (c->vm && !c->vm->state && vm_created(c->vm))
 		return -ENOMEM;
 	if (c->vcpu && !c->vcpu->state && vcpu_created(a, c->vcpu))
@@ -345,6 +371,20 @@ static inline __attribute__((always_inline)) void change(struct analysis *a,
 	}
 }
 
+/* A change where arms alone are wanted. */
+static void change_arms(struct analysis *a, const struct hvst_change *c,
+			const struct hvst_event *ev, const struct hvst_changes *changes)
+{
+	if (c->kind == HVST_CHANGE_SAMPLE) {
+		hvst_resolve_sample(a, c->vm, ev->cpu);
+	} else if (c->kind == HVST_CHANGE_ARM) {
+		hvst_resolve_arm(a, c->timer, &changes->arm, changes->arm_bound_ns);
+	} else if (c->kind == HVST_CHANGE_VM_MERGED && c->from->state) {
+		hvst_resolve_merged(a, c->vm, c->from);
+		vm_free(c->from);
+	}
+}
+
 /* Inline in the loop over events: its registers are then saved once for a batch. */
 static inline __attribute__((always_inline)) int
 take_changes(struct analysis *a, const struct hvst_event *ev, const struct hvst_changes *changes)
@@ -354,7 +394,10 @@ take_changes(struct analysis *a, const struct hvst_event *ev, const struct hvst_
 			a->error = -ENOMEM;
 			break;
 		}
-		change(a, c, ev, changes);
+		if (a->opts.arms_only)
+			change_arms(a, c, ev, changes);
+		else
+			change(a, c, ev, changes);
 	}
 	return a->error;
 }
@@ -442,6 +485,8 @@ int hvst_analysis_finish(struct analysis *a)
 {
 	a->error = 0; /* an observer that stops the run does not spoil the findings */
 	hvst_resolve_finish(a);
+	if (a->opts.arms_only)
+		return a->error;
 	for_each_vm (vm, a)
 		for_each_vcpu (v, vm)
 			if (v->state)

@@ -79,6 +79,8 @@ static __attribute__((noinline)) void arm_out(struct analysis *a, struct stimer 
 
 static void skew_known(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
+	if (a->opts.arms_only)
+		return;
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED) ||
 	    arm->skew_ns == HVST_UNKNOWN || arm->skew_ns <= -HVST_SKEW_MAX / 2)
 		return;

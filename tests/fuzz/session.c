@@ -207,6 +207,8 @@ static int configure(struct hvst_session *s, const struct session_setup *how, co
 
 	if (!(how->flags & SESSION_NO_ANALYSIS))
 		need |= HVST_NEED_ANALYSIS;
+	else if (how->flags & SESSION_NO_EVENTS)
+		need = HVST_NEED_ARMS;
 	hvst_session_set_need(s, need);
 	hvst_session_set_threads(s, how->threads);
 	hvst_session_set_params(s, &how->params);

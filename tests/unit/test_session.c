@@ -565,6 +565,34 @@ static void test_events_only(void **state)
 	hvst_session_free(s);
 }
 
+static uint64_t hash_arms(struct hvst_session *s, unsigned int need)
+{
+	const struct hvst_observer obs = { .arm = hash_arm };
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	hvst_session_set_need(s, need);
+	hvst_session_set_observer(s, &obs, &h);
+	assert_int_equal(hvst_session_run(s), 0);
+	return h;
+}
+
+/* Arms alone are those of a whole analysis, skews and order included. */
+static void test_arms_only(void **state)
+{
+	(void)state;
+	for (unsigned int f = 0; f < nr_files; f++) {
+		struct hvst_session *s = opened(files[f].path, NULL, HVST_READER_AUTO, 1);
+		uint64_t want = hash_arms(s, HVST_NEED_ANALYSIS);
+
+		assert_true(hash_arms(s, HVST_NEED_ARMS) == want);
+		assert_null(hvst_session_result(s));
+		assert_true(hash_arms(s, HVST_NEED_ARMS | HVST_NEED_ANALYSIS) == want);
+		assert_non_null(hvst_session_result(s));
+		hvst_session_free(s);
+	}
+	printf("# %u recordings: the same arms without the analysis\n", nr_files);
+}
+
 static int count_event(void *ctx, const struct hvst_event *ev)
 {
 	(void)ev;
@@ -666,17 +694,12 @@ static void find_files(const char *dir)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inferred),
-		cmocka_unit_test(test_readers_and_threads),
-		cmocka_unit_test(test_watched),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_stopped),
-		cmocka_unit_test(test_misuse),
-		cmocka_unit_test(test_signals),
-		cmocka_unit_test(test_events_only),
-		cmocka_unit_test(test_stop_before_run),
-		cmocka_unit_test(test_options_after_open),
+		cmocka_unit_test(test_inferred),	cmocka_unit_test(test_readers_and_threads),
+		cmocka_unit_test(test_watched),		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_filters),		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_misuse),		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_events_only),	cmocka_unit_test(test_arms_only),
+		cmocka_unit_test(test_stop_before_run), cmocka_unit_test(test_options_after_open),
 	};
 	const char *dir = getenv("HVST_RECORDINGS");
 
