@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,11 @@ int cmd_browse(int argc, char **argv)
 	bool beside;
 	int code;
 
+	/*
+	 * Threads allocate little while they read. With an arena of its own for each, what one has
+	 * freed stays in memory while another one takes more.
+	 */
+	mallopt(M_ARENA_MAX, 1);
 	setlocale(LC_CTYPE, "");
 	if (!ctx_start(&r, CMD_BROWSE, argc, argv, &code))
 		return code;

@@ -104,12 +104,20 @@ static int fact_order(const void *a, const void *b)
 	return x->who < y->who ? -1 : x->who > y->who;
 }
 
+/* Most are in order, and qsort() takes as much memory again. */
+static void facts_sort(struct facts *f)
+{
+	for (size_t i = 1; i < f->n; i++)
+		if (fact_order(&f->v[i - 1], &f->v[i]) > 0) {
+			qsort(f->v, f->n, sizeof(*f->v), fact_order);
+			return;
+		}
+}
+
 void derive_learnt(struct derive *d)
 {
-	if (d->arms.n)
-		qsort(d->arms.v, d->arms.n, sizeof(*d->arms.v), fact_order);
-	if (d->firings.n)
-		qsort(d->firings.v, d->firings.n, sizeof(*d->firings.v), fact_order);
+	facts_sort(&d->arms);
+	facts_sort(&d->firings);
 }
 
 uint64_t derive_forgotten(const struct derive *d)

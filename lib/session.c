@@ -507,6 +507,7 @@ static int run(struct hvst_session *s)
 	if (ret)
 		return ret;
 	ret = pass(s);
+	hvst_source_stop(s->src);
 	hvst_source_trace(s->src)->incomplete = ret == -ECANCELED;
 	if (analyse && (!ret || ret == -ECANCELED) && findings(s))
 		return -ENOMEM;

@@ -93,6 +93,7 @@ static bool merge_hits(struct br_model *m, const struct br_reply *a)
 	m->hits = all;
 	m->nr_hits = kept;
 	m->unkept = a->unkept;
+	m->unjudged = a->forgotten;
 	return true;
 }
 
@@ -114,10 +115,12 @@ static unsigned int hit_at(const struct br_model *m, int64_t ts)
 
 static void tell_hit(struct br_model *m, unsigned int i)
 {
-	char at[UNIT_BUF], all[UNIT_BUF], more[UNIT_BUF + 16] = "";
+	char at[UNIT_BUF], all[UNIT_BUF], more[UNIT_BUF + 24] = "";
 
 	if (m->unkept)
 		snprintf(more, sizeof(more), " (and %s more)", unit_count(all, m->unkept));
+	else if (m->unjudged)
+		snprintf(more, sizeof(more), " (%s arms not judged)", unit_count(all, m->unjudged));
 	snprintf(m->message, sizeof(m->message), "hit %s of %s%s: %s", unit_count(at, i + 1),
 		 unit_count(all, m->nr_hits), more, m->search);
 }

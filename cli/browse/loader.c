@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #define BEFORE		160 /* events kept before the time asked for */
 #define AFTER		512
 #define MAX_AT_ONCE	8192	   /* events of one time stamp */
-#define MAX_HITS	(1u << 20) /* events kept of a search, or of a filter that takes a pass */
+#define MAX_HITS	(1u << 18) /* events kept of a search, or of a filter that takes a pass */
 #define MAX_DERIVED	(1u << 19) /* inferred arms, and firings, that a search remembers */
 /*
  * Read before a window, so that the timers' states are known in it, and after it, for inferred arms
@@ -189,6 +190,7 @@ static void *index_main(void *arg)
 	hvst_session_set_observer(l->index_session, &obs, l);
 	err = hvst_session_run(l->index_session);
 	flush_batch(l);
+	malloc_trim(0);
 	pthread_mutex_lock(&l->index_lock);
 	set_result(l, err);
 	pthread_mutex_unlock(&l->index_lock);
@@ -637,7 +639,7 @@ static int learn(struct job *j)
 	j->derive = derive_new(MAX_DERIVED, late);
 	if (!j->derive)
 		return -ENOMEM;
-	err = pass(j, HVST_NEED_ANALYSIS, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
+	err = pass(j, late ? HVST_NEED_ANALYSIS : HVST_NEED_ARMS, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
 	derive_learnt(j->derive);
 	return err;
 }
@@ -650,12 +652,14 @@ static int scan(struct job *j)
 
 	if (j->derive) {
 		obs.armed = on_scan_armed;
-		need |= HVST_NEED_ANALYSIS;
+		need |= HVST_NEED_ARMS;
 	}
 	if (!err)
 		err = pass(j, need, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
 	if (j->hits.n)
 		qsort(j->hits.v, j->hits.n, sizeof(*j->hits.v), hit_order);
+	j->a.unkept = j->hits.unkept;
+	j->a.forgotten = j->derive ? derive_forgotten(j->derive) : 0;
 	return err;
 }
 
@@ -685,7 +689,6 @@ static int request_search(struct job *j)
 	for (unsigned int i = 0; i < j->hits.n; i++)
 		j->a.hits[i] = j->hits.v[i].ts_ns;
 	j->a.nr_hits = j->hits.n;
-	j->a.unkept = j->hits.unkept;
 	return err;
 }
 

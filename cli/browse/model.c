@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -362,6 +363,19 @@ static void take_step(struct br_model *m, const struct br_reply *a)
 	}
 }
 
+/* Of a filter that takes a pass: what it does not show although it should. */
+static void tell_limits(struct br_model *m, const struct br_reply *a)
+{
+	if (a->unkept)
+		snprintf(m->message, sizeof(m->message),
+			 "too many events pass the filter: %" PRIu64 " more are not listed",
+			 a->unkept);
+	else if (a->forgotten)
+		snprintf(m->message, sizeof(m->message),
+			 "%" PRIu64 " arms are too many to be judged: their events are not listed",
+			 a->forgotten);
+}
+
 static void take_reply(struct br_model *m, struct br_reply *a)
 {
 	switch (a->kind) {
@@ -382,6 +396,7 @@ static void take_reply(struct br_model *m, struct br_reply *a)
 		break;
 	case BR_REQ_HITS:
 		m->filter_ready = !a->err;
+		tell_limits(m, a);
 		break;
 	default:
 		if (m->searched)

@@ -99,7 +99,9 @@ struct br_model {
 	void (*searched)(struct br_model *m, struct br_reply *a); /* takes the replies to it */
 	int64_t *hits;
 	unsigned int nr_hits;
-	uint64_t unkept; /* hits beyond those */
+	uint64_t unkept;   /* hits beyond those */
+	uint64_t unjudged; /* arms too many to be remembered until the search comes to their events
+			    */
 	enum br_skew skew;
 	bool skew_shown; /* is it on the screen? */
 	enum br_overlay overlay;

@@ -53,7 +53,8 @@ struct br_reply {
 	bool more;	       /* search: it goes on, another reply will come */
 	int64_t *hits;	       /* search: their times, in order; the receiver frees it */
 	unsigned int nr_hits;
-	uint64_t unkept; /* further ones */
+	uint64_t unkept;    /* further ones, of BR_REQ_HITS, too */
+	uint64_t forgotten; /* arms of which their skew, or lateness, was not remembered */
 };
 
 /*

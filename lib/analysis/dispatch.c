@@ -101,12 +101,9 @@ static int timer_created(struct stimer *t)
 	return 0;
 }
 
-static void timer_free(struct stimer *t)
+/* What the findings are made from, and do not refer to. */
+static void timer_free_work(struct stimer *t)
 {
-	if (!t->state)
-		return;
-	hvst_latency_timer_free(t);
-	hvst_resolve_timer_free(t);
 	hvst_storm_free(t);
 	hvst_guestclock_free(t);
 	hvst_clocksource_timer_free(t);
@@ -115,6 +112,23 @@ static void timer_free(struct stimer *t)
 	hvst_livelock_free(t);
 	hvst_lost_timer_free(t);
 	hvst_load_timer_free(t);
+}
+
+/* The findings are complete: a timer keeps its distributions, which they refer to. */
+static void timer_finished(struct analysis *a, struct stimer *t)
+{
+	(void)a;
+	timer_free_work(t);
+	*t->state = (struct timer_state){ .latency = t->state->latency, .skew = t->state->skew };
+}
+
+static void timer_free(struct stimer *t)
+{
+	if (!t->state)
+		return;
+	hvst_latency_timer_free(t);
+	hvst_resolve_timer_free(t);
+	timer_free_work(t);
 	free(t->state);
 	t->state = NULL;
 }
@@ -378,6 +392,8 @@ static void change_arms(struct analysis *a, const struct hvst_change *c,
 	if (c->kind == HVST_CHANGE_SAMPLE) {
 		hvst_resolve_sample(a, c->vm, ev->cpu);
 	} else if (c->kind == HVST_CHANGE_ARM) {
+		if (a->opts.obs->armed)
+			armed_out(a, c->timer, &changes->arm, HVST_ARM_UNEXPLAINED);
 		hvst_resolve_arm(a, c->timer, &changes->arm, changes->arm_bound_ns);
 	} else if (c->kind == HVST_CHANGE_VM_MERGED && c->from->state) {
 		hvst_resolve_merged(a, c->vm, c->from);
@@ -499,6 +515,7 @@ int hvst_analysis_finish(struct analysis *a)
 	hvst_guestclock_finish(a);
 	if (a->error != -ENOMEM && hvst_result_build(a) == -ENOMEM)
 		a->error = -ENOMEM;
+	hvst_each_timer(a, timer_finished);
 	return a->error;
 }
 

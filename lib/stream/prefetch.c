@@ -192,6 +192,19 @@ void hvst_prefetch_stop(struct hvst_prefetch *p)
 	}
 }
 
+void hvst_prefetch_forget(struct hvst_prefetch *p)
+{
+	while (p->slabs) {
+		struct slab *s = p->slabs;
+
+		p->slabs = s->next;
+		free(s);
+	}
+	p->free = NULL;
+	for (unsigned int i = 0; i < p->nr_streams; i++)
+		hvst_block_free(&p->streams[i]->block);
+}
+
 static void start_threads(struct hvst_prefetch *p)
 {
 	p->stop = false;
@@ -274,12 +287,7 @@ void hvst_prefetch_free(struct hvst_prefetch *p)
 	if (!p)
 		return;
 	hvst_prefetch_stop(p);
-	while (p->slabs) {
-		struct slab *s = p->slabs;
-
-		p->slabs = s->next;
-		free(s);
-	}
+	hvst_prefetch_forget(p);
 	unpackers_free(&p->own);
 	pthread_cond_destroy(&p->requested);
 	pthread_cond_destroy(&p->ready);

@@ -21,6 +21,8 @@ void hvst_prefetch_free(struct hvst_prefetch *p);
 int hvst_prefetch_start(struct hvst_prefetch *p, int64_t from_ns, int64_t to_ns);
 /* Ends it: no thread touches a stream any more. */
 void hvst_prefetch_stop(struct hvst_prefetch *p);
+/* Frees what a pass took, once it has ended and all its chunks are released. */
+void hvst_prefetch_forget(struct hvst_prefetch *p);
 /*
  * The next chunk of stream @i, the caller's until it is released or the pass ends; NULL without
  * memory. Not to be called after a chunk with rc <= 0.

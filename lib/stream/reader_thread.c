@@ -98,6 +98,7 @@ void hvst_reader_thread_stop(struct hvst_reader_thread *t)
 	for (unsigned int i = 0; i < RING; i++)
 		batch_clear(t, &t->ring[i]);
 	hvst_merge_stop(&t->merge);
+	hvst_prefetch_forget(t->prefetch);
 }
 
 int hvst_reader_thread_start(struct hvst_reader_thread *t, int64_t from_ns, int64_t to_ns)

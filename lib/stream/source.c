@@ -155,6 +155,12 @@ long hvst_source_next(struct hvst_source *s, const struct hvst_event *const **ba
 	return b->n || !b->waits ? b->n : -EAGAIN;
 }
 
+void hvst_source_stop(struct hvst_source *s)
+{
+	hvst_reader_thread_stop(s->reader);
+	s->started = false;
+}
+
 int hvst_source_poll(struct hvst_source *s)
 {
 	int rc = hvst_live_poll(s->live);

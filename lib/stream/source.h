@@ -34,6 +34,12 @@ int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fie
  */
 long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **batch);
 
+/*
+ * The pass is over: frees what it took to read, until the next one. The last batch is not valid any
+ * more, the trace's figures are.
+ */
+void hvst_source_stop(struct hvst_source *src);
+
 /* Waits for a live trace and reads on. 0 or a negative errno (see hvst_source_error). */
 int hvst_source_poll(struct hvst_source *src);
 /* hvst_session_held() */
