@@ -18,7 +18,7 @@ enum session_flags {
 	SESSION_TWICE = 1, /* the recording and itself: two files */
 	SESSION_NO_EVENTS = 2,
 	SESSION_NO_ANALYSIS = 4, /* without events, too: arms only */
-	SESSION_NO_MEMORY = 8, /* faults: see faults.h */
+	SESSION_NO_MEMORY = 8,	 /* faults: see faults.h */
 	SESSION_NO_READING = 16,
 	SESSION_TOP = 32,    /* only the top buffer */
 	SESSION_WINDOW = 64, /* a second run over a part */
