@@ -99,21 +99,35 @@ static void tsc_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_
 		kvm_creator_restores(k, ev->pid);
 }
 
+/*
+ * The vCPU whose TSC offset is written, or whose thread caused the event; NULL: none that is known
+ * yet. A new vCPU's offset starts at 0, so that the nearest thread that ran the guest already is
+ * another VM's, unless 0 had been written to it.
+ */
+static struct vcpu *vcpu_of_clock(const struct kvm *k, const struct hvst_event *ev, bool creates)
+{
+	struct vcpu *v = hvst_kvm_find(k, ev->pid);
+
+	if (v || ev->vcpu_id < 0)
+		return v;
+	v = kvm_nearest(k, ev->vcpu_id, ev->pid);
+	return v && creates && v->ran && !(v->tsc_known && !v->tsc_offset) ? NULL : v;
+}
+
 static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	bool offset = ev->id == HVST_EV_WRITE_TSC_OFFSET, unsure = false;
 	bool master = ev->id == HVST_EV_UPDATE_MASTER_CLOCK;
+	bool creates = offset && !ev->tsc_offset.previous_tsc_offset;
 	struct vcpu *v;
 	struct vm *vm;
 
-	if (offset && !ev->tsc_offset.previous_tsc_offset) {
+	if (creates) {
 		if (k->off_vm && k->off.pid == ev->pid)
 			k->off_vm = NULL;
 		kvm_vcpu_created(k, ev);
 	}
-	v = hvst_kvm_find(k, ev->pid);
-	if (!v && ev->vcpu_id >= 0)
-		v = kvm_nearest(k, ev->vcpu_id, ev->pid);
+	v = vcpu_of_clock(k, ev, creates);
 	vm = v ? v->vm : kvm_vm_of_task(k, ev->pid, &unsure);
 	kvm_change(out, HVST_CHANGE_CLOCK, vm, offset ? v : NULL, NULL);
 	k->master_seen |= master;

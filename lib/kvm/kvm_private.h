@@ -147,6 +147,8 @@ void kvm_early_write(struct kvm *k, const struct hvst_event *ev);
 void kvm_early_adopt(struct kvm *k, struct vcpu *v);
 /* The VMM @pid restores a state into what it created. */
 void kvm_creator_restores(struct kvm *k, int pid);
+/* Did the task create a vCPU in the trace? */
+bool kvm_created_by(const struct kvm *k, int pid);
 
 /* --- timer.c: synthetic timers --- */
 struct stimer *kvm_timer_of(struct kvm *k, struct vcpu *v, uint32_t index);

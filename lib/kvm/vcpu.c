@@ -51,6 +51,13 @@ static struct creator *creator_find(struct kvm *k, int pid)
 	return NULL;
 }
 
+bool kvm_created_by(const struct kvm *k, int pid)
+{
+	const struct creator *c = creator_of(k, pid);
+
+	return c && c->pid == pid;
+}
+
 /* Notes the creation of a vCPU; a task that creates one for the second time makes another VM. */
 static void creator_add(struct kvm *k, const struct hvst_event *ev)
 {

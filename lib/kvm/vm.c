@@ -218,6 +218,8 @@ struct vm *kvm_vm_of_task(const struct kvm *k, int pid, bool *unsure)
 	for (unsigned int i = 0; i < n; i++)
 		if (k->sorted[at + i]->creator == pid)
 			return k->sorted[at + i]->vm;
+	if (kvm_created_by(k, pid)) /* a VM whose threads have yet to run */
+		return NULL;
 	/* The nearest VM's threads go on after those of another. */
 	for (unsigned int i = 0; i < n && !*unsure; i++) {
 		other |= k->sorted[at + i]->vm != vm;
