@@ -44,16 +44,6 @@ static const struct life_step *call_of(const struct vm_life *l)
 
 /* --- guest_clock_ahead --- */
 
-/* Written before the clock was set back, and only started after: the guest could not know. */
-static bool overtaken(const struct analysis *a, int vm, const struct leap *p)
-{
-	int64_t step = p->written_ns == HVST_UNKNOWN
-			       ? 0
-			       : hvst_life_step_in(a, vm, p->written_ns, p->ts_ns);
-
-	return step != HVST_UNKNOWN && step < 0;
-}
-
 static enum hvst_answer leap_answer(const struct analysis *a, int vm, const struct leap *p)
 {
 	const struct hvst_life_event *e = life_before(a, vm, p->ts_ns);
@@ -63,7 +53,8 @@ static enum hvst_answer leap_answer(const struct analysis *a, int vm, const stru
 	if (p->headroom_ns < 0)
 		return HVST_NO;
 	if (hvst_epoch_follows_step(p))
-		return p->by_host || p->single || overtaken(a, vm, p) ? HVST_CANNOT_TELL : HVST_YES;
+		return p->by_host || p->single || hvst_epoch_overtaken(p) ? HVST_CANNOT_TELL
+									  : HVST_YES;
 	if (far && !p->by_host && call && call->ts_ns <= p->ts_ns &&
 	    p->ts_ns - call->ts_ns <= AFTER_EVENT_NS)
 		return HVST_YES;

@@ -332,6 +332,8 @@ static inline __attribute__((always_inline)) void change(struct analysis *a,
 		break;
 	case HVST_CHANGE_PAGE:
 		hvst_clocksource_page(a, c, ev);
+		if (c->vcpu)
+			hvst_epoch_page(c->vm, ev);
 		break;
 	case HVST_CHANGE_SAMPLE:
 		hvst_resolve_sample(a, c->vm, ev->cpu);
@@ -513,6 +515,7 @@ int hvst_analysis_finish(struct analysis *a)
 	hvst_lost_finish(a);
 	hvst_slowpath_finish(a);
 	hvst_guestclock_finish(a);
+	hvst_epoch_finish(a);
 	if (a->error != -ENOMEM && hvst_result_build(a) == -ENOMEM)
 		a->error = -ENOMEM;
 	hvst_each_timer(a, timer_finished);

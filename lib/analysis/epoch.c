@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clocksource.h"
 #include "epoch.h"
+#include "guestclock.h"
 
 #define HABITS	16 /* arms that make a habit */
 #define TARGETS 32 /* the last ones that were reached late, of which a lag is told */
@@ -30,6 +33,7 @@ int hvst_epoch_vm_created(struct vm *vm)
 	if (!vm->state->leaps)
 		return -ENOMEM;
 	vm->state->leaps->first_arm_ns = vm->state->leaps->last_arm_ns = HVST_UNKNOWN;
+	vm->state->leaps->page_ns = HVST_UNKNOWN;
 	return 0;
 }
 
@@ -139,6 +143,8 @@ static __attribute__((noinline)) void leap_put(struct stimer *t, const struct hv
 		.most_ns = most,
 		.step_ns = step_between(t->state->epoch, arm),
 		.by_host = arm->flags & HVST_ARM_HOST,
+		.page_ns = HVST_UNKNOWN,
+		.vcpu = t->vcpu,
 	};
 	hvst_evidence_set(
 		&p->why, &ev,
@@ -167,20 +173,26 @@ static void target_reached(struct timer_epoch *e, const struct hvst_arm *arm)
 
 /*
  * A guest that goes on with ticks it had laid out before its clock was set back leads with one arm
- * only.
+ * only. Where it wrote its page in between it may have changed its clock.
  */
 static __attribute__((noinline)) void leap_checked(struct stimer *t, int64_t headroom)
 {
 	struct timer_epoch *e = t->state->epoch;
 	struct vm_leaps *l = t->vcpu->vm->state->leaps;
+	bool page = l->page_ns != HVST_UNKNOWN && l->page_ns > e->leap_ns;
 
 	for (unsigned int i = l->nr; i > 0; i--) {
 		struct leap *p = &l->leap[i - 1];
 
 		if (p->ts_ns != e->leap_ns || p->by_host)
 			continue;
-		p->single = p->most_ns != HVST_UNKNOWN &&
-			    headroom < p->headroom_ns - hvst_epoch_lead(p) / 2;
+		if (p->most_ns == HVST_UNKNOWN ||
+		    headroom >= p->headroom_ns - hvst_epoch_lead(p) / 2)
+			break;
+		if (page)
+			p->page_ns = l->page_ns;
+		else
+			p->single = true;
 		break;
 	}
 	e->leap_ns = HVST_UNKNOWN;
@@ -290,6 +302,11 @@ bool hvst_epoch_lag(const struct stimer *t, int64_t skew, int64_t *least, int64_
 	return true;
 }
 
+void hvst_epoch_page(struct vm *vm, const struct hvst_event *ev)
+{
+	vm->state->leaps->page_ns = ev->ts_ns;
+}
+
 void hvst_epoch_merged(struct vm *into, struct vm *from)
 {
 	struct vm_leaps *i = into->state->leaps;
@@ -305,6 +322,8 @@ void hvst_epoch_merged(struct vm *into, struct vm *from)
 		armed(i, f->first_arm_ns);
 		armed(i, f->last_arm_ns);
 	}
+	if (f->page_ns != HVST_UNKNOWN && (i->page_ns == HVST_UNKNOWN || f->page_ns > i->page_ns))
+		i->page_ns = f->page_ns;
 }
 
 int64_t hvst_epoch_lead(const struct leap *p)
@@ -334,6 +353,64 @@ const struct leap *hvst_epoch_step(const struct analysis *a, int vm)
 		if (hvst_epoch_follows_step(&l->leap[i]))
 			return &l->leap[i];
 	return NULL;
+}
+
+bool hvst_epoch_overtaken(const struct leap *p)
+{
+	const struct refclock_piece *piece;
+
+	if (p->written_ns == HVST_UNKNOWN)
+		return false;
+	for (unsigned int i = 0; (piece = hvst_refclock_piece(&p->vcpu->vm->clock, i)); i++)
+		if (piece->joint == REFCLOCK_STEP && piece->step < 0 &&
+		    piece->at >= p->written_ns && piece->at <= p->ts_ns)
+			return true;
+	return false;
+}
+
+static void suspect_stale(struct analysis *a, const struct leap *p)
+{
+	enum hvst_guest_source usual = hvst_clocksource_at(a, p->vcpu, p->ts_ns);
+	struct hvst_guest_transition *g;
+
+	if (usual != HVST_SRC_TSC_PAGE)
+		return;
+	g = hvst_guestclock_suspect(a, p->vcpu, p->ts_ns, NAN, NAN);
+	if (!g)
+		return;
+	g->offset_ns = hvst_epoch_lead(p);
+	hvst_evidence_add(&g->evidence, &p->why);
+	hvst_evidence_stat(&g->evidence,
+			   "the host's clock went back by %.6f s and the guest's did not follow: "
+			   "it does not read the page",
+			   -(double)p->step_ns / 1e9);
+	if (p->page_ns == HVST_UNKNOWN)
+		return;
+	g = hvst_guestclock_suspect(a, p->vcpu, p->page_ns, NAN, NAN);
+	if (!g)
+		return;
+	g->from = HVST_SRC_RAW_TSC;
+	g->to = usual;
+	hvst_evidence_stat(&g->evidence, "the guest writes HV_REFERENCE_TSC, and its next arm is "
+					 "back on the reference clock");
+}
+
+void hvst_epoch_finish(struct analysis *a)
+{
+	for_each_vm (vm, a) {
+		const struct vm_leaps *l = vm->state ? vm->state->leaps : NULL;
+		int64_t until = INT64_MIN; /* of the stretch that is suspected already */
+
+		for (unsigned int i = 0; l && i < l->nr; i++) {
+			const struct leap *p = &l->leap[i];
+
+			if (p->by_host || p->single || p->ts_ns < until ||
+			    !hvst_epoch_follows_step(p) || hvst_epoch_overtaken(p))
+				continue;
+			suspect_stale(a, p);
+			until = p->page_ns == HVST_UNKNOWN ? p->ts_ns : p->page_ns;
+		}
+	}
 }
 
 const struct vm_leaps *hvst_epoch_of(const struct analysis *a, int number)

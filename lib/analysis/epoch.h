@@ -22,6 +22,12 @@ struct leap {
 	int64_t step_ns;	   /* what the clock moved by since the reading before; _UNKNOWN */
 	bool by_host;		   /* the count is the VMM's */
 	bool single; /* the guest's next arm was as before: its ticks lay there, not its clock */
+	/*
+	 * The guest wrote its page before its next arm, which was as before: the page brought its
+	 * clock back. HVST_UNKNOWN: it did not.
+	 */
+	int64_t page_ns;
+	struct vcpu *vcpu;
 	struct hvst_evidence why;
 };
 
@@ -29,6 +35,7 @@ struct vm_leaps {
 	struct leap *leap;
 	unsigned int nr, cap;
 	int64_t first_arm_ns, last_arm_ns; /* of the guest; HVST_UNKNOWN */
+	int64_t page_ns;		   /* the guest's last write of its page; HVST_UNKNOWN */
 };
 
 int hvst_epoch_vm_created(struct vm *vm);
@@ -37,7 +44,11 @@ int hvst_epoch_timer_created(struct stimer *t);
 void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t written_ns);
 /* Its skew is known, perhaps long after. */
 void hvst_epoch_resolved(struct stimer *t, const struct hvst_arm *arm);
+/* The guest wrote REFERENCE_TSC. */
+void hvst_epoch_page(struct vm *vm, const struct hvst_event *ev);
 void hvst_epoch_merged(struct vm *into, struct vm *from);
+/* A guest whose clock did not go back with the reference clock hardly reads its page. */
+void hvst_epoch_finish(struct analysis *a);
 void hvst_epoch_vm_free(struct vm *vm);
 void hvst_epoch_timer_free(struct stimer *t);
 
@@ -54,6 +65,8 @@ bool hvst_epoch_follows_step(const struct leap *p);
  * for further readings.
  */
 const struct leap *hvst_epoch_step(const struct analysis *a, int vm);
+/* Written before the clock was set back, and only started after: the guest could not know. */
+bool hvst_epoch_overtaken(const struct leap *p);
 /* By how much it lies further ahead than any arm before it. */
 int64_t hvst_epoch_lead(const struct leap *p);
 const struct vm_leaps *hvst_epoch_of(const struct analysis *a, int vm);

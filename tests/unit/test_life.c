@@ -177,6 +177,50 @@ static void test_count_of_the_vmm(void **state)
 	feed_free(&f);
 }
 
+/* Counts that are no multiple of one step are read off a clock. */
+static void reads_page(struct feed *f, const struct who *w, unsigned int arms)
+{
+	for (unsigned int i = 0; i < arms; i++)
+		guest_arm(f, w, 0, ref_now(f, w->host) + 20000 + 5 * (i % 7));
+}
+
+/*
+ * The guest's clock did not go back with the host's, until the guest wrote its page: its one arm
+ * before that leads, the next one does not.
+ */
+static void test_page_written_anew(void **state)
+{
+	const struct hvst_guest_transition *back = NULL;
+	uint64_t count;
+	int64_t written;
+	struct feed f;
+
+	(void)state;
+	begin(&f);
+	ev_msr(&f, &vcpu0, true, MSR_PAGE, 0x5001);
+	guest_setup(&f, &vcpu0, 0);
+	reads_page(&f, &vcpu0, 40);
+	host_step(&f, &host, -SEC(3));
+	ev_master(&f, 700, 2, true);
+	count = ref_now(&f, &host) + (uint64_t)SEC(3) / 100 + 20300;
+	guest_write(&f, &vcpu0, 0, count, false);
+	ev_start(&f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &host), count);
+	f.now += SEC(1);
+	written = f.now;
+	ev_msr(&f, &vcpu0, true, MSR_PAGE, 0x5001);
+	reads_page(&f, &vcpu0, 40);
+	feed_end(&f);
+	assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_YES);
+	assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH), HVST_CANNOT_TELL);
+	for (unsigned int i = 0; i < f.r->nr_guest; i++)
+		if (f.r->guest[i].to == HVST_SRC_TSC_PAGE && f.r->guest[i].from == HVST_SRC_RAW_TSC)
+			back = &f.r->guest[i];
+	assert_non_null(back);
+	assert_int_equal(back->confidence, HVST_SUSPECTED);
+	assert_true(llabs(back->ts_ns - written) <= US(2));
+	feed_free(&f);
+}
+
 /* The guest resumes; @call: it asks for its old time; its counts are @ahead of the host's. */
 static void resumes(struct feed *f, bool call, int64_t ahead)
 {
@@ -427,6 +471,37 @@ static void test_tsc_offset_of_bursts(void **state)
 	feed_free(&f);
 }
 
+/* A VM is created by a thread whose id lies below those of a VM that runs: the zero is its own. */
+static void test_tsc_of_second_vm(void **state)
+{
+	static struct host other = { .o = -SEC(700) };
+	static const struct who above = { &other, 805, 0, 3 }, below = { &host, 803, 0, 0 };
+	const struct hvst_vm *vm = NULL;
+	struct feed f;
+
+	(void)state;
+	begin(&f);
+	lives(&f, &above, 40);
+	host.o = -(f.now - MS(40));
+	ev_tsc_offset(&f, &below, 0, 0x1000);
+	ev_master(&f, below.tid, 0, true);
+	lives(&f, &below, 40);
+	lives(&f, &above, 40);
+	feed_end(&f);
+	for (unsigned int i = 0; i < f.r->nr_vms; i++) {
+		if (f.r->vms[i].vcpus[0].tid == below.tid)
+			vm = &f.r->vms[i];
+		else
+			assert_int_equal(f.r->vms[i].tsc_behind_ns, HVST_UNKNOWN);
+	}
+	assert_non_null(vm);
+	assert_true(llabs(vm->tsc_behind_ns - MS(40)) <= vm->tsc_behind_error_ns);
+	assert_int_equal(f.r->nr_moves, 2);
+	assert_int_equal(f.r->moves[0].vm, vm->vm);
+	assert_int_equal(f.r->moves[1].vm, vm->vm);
+	feed_free(&f);
+}
+
 /* Where the TSC was moved by cycles of unknown length, nothing is made up. */
 static void test_tsc_unknown(void **state)
 {
@@ -494,12 +569,20 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reset),	     cmocka_unit_test(test_one_reading),
-		cmocka_unit_test(test_long_delay),   cmocka_unit_test(test_count_of_the_vmm),
-		cmocka_unit_test(test_time_restore), cmocka_unit_test(test_resume_order),
-		cmocka_unit_test(test_tsc_mismatch), cmocka_unit_test(test_migrated),
-		cmocka_unit_test(test_tsc_offset),   cmocka_unit_test(test_tsc_offset_of_bursts),
-		cmocka_unit_test(test_tsc_unknown),  cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_one_reading),
+		cmocka_unit_test(test_long_delay),
+		cmocka_unit_test(test_count_of_the_vmm),
+		cmocka_unit_test(test_time_restore),
+		cmocka_unit_test(test_resume_order),
+		cmocka_unit_test(test_tsc_mismatch),
+		cmocka_unit_test(test_migrated),
+		cmocka_unit_test(test_tsc_offset),
+		cmocka_unit_test(test_tsc_offset_of_bursts),
+		cmocka_unit_test(test_tsc_unknown),
+		cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_page_written_anew),
+		cmocka_unit_test(test_tsc_of_second_vm),
 		cmocka_unit_test(test_many),
 	};
 
