@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "guestclock.h"
+#include "livelock.h"
 #include "pastdue.h"
 #include "verdict.h"
 
@@ -31,9 +32,27 @@ static bool storms_yes(const struct analysis *a, int vm, unsigned int kinds,
 	return true;
 }
 
+/* Restarts are a livelock where callbacks set them off, which is open where none is recorded. */
+static const struct hvst_evidence *maybe_livelock(const struct analysis *a, int number)
+{
+	if (hvst_recorded(a) & EVENT_BIT(STIMER_CALLBACK))
+		return NULL;
+	for_each_vm (vm, a)
+		if (vm->number == number && vm->state)
+			return hvst_livelock_unclear(vm);
+	return NULL;
+}
+
 ANSWER(storm)
 {
-	return hvst_answer_if(storms_yes(a, vm, ~0u, why), true);
+	const struct hvst_evidence *unclear = maybe_livelock(a, vm);
+
+	if (storms_yes(a, vm, ~0u, why))
+		return HVST_YES;
+	if (!unclear)
+		return HVST_NO;
+	hvst_evidence_add(why, unclear);
+	return HVST_CANNOT_TELL;
 }
 
 /*

@@ -246,6 +246,7 @@ static void delivery(struct analysis *a, struct stimer *t, const struct hvst_eve
 static void programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
 {
 	hvst_clocksource_programmed(a, t, ev);
+	hvst_storm_programmed(a, t);
 	hvst_marks_programmed(t, ev);
 	hvst_livelock_programmed(a, t);
 	hvst_lost_programmed(a, t, ev);
@@ -345,6 +346,9 @@ static inline __attribute__((always_inline)) void change(struct analysis *a,
 		break;
 	case HVST_CHANGE_ARM:
 		arm(a, c->timer, ev, changes);
+		break;
+	case HVST_CHANGE_AHEAD:
+		hvst_storm_ahead(a, c->timer, ev);
 		break;
 	case HVST_CHANGE_CALLBACK:
 		hvst_livelock_callback(c->timer);

@@ -30,6 +30,11 @@ struct timer_livelock {
 	uint64_t turns;
 	int64_t from_ns, last_ns;
 	int64_t peak_from_ns, peak_ns; /* fewest ns that PEAK_TURNS turns took; 0: not yet */
+	/* starts again in a row without a callback; the first row that would make a livelock */
+	uint64_t uncalled;
+	int64_t uncalled_from_ns;
+	bool unclear;
+	struct hvst_evidence uncalled_why;
 	int64_t before, before_wall, progress_from, progress_to;
 	struct clock_mark trigger;
 	struct hvst_evidence first, last;
@@ -173,12 +178,45 @@ static __attribute__((noinline)) void early_turn(struct analysis *a, struct stim
 	turn(l, t, ev);
 }
 
+static __attribute__((noinline)) void uncalled_turn(const struct analysis *a, struct stimer *t,
+						    const struct hvst_event *ev)
+{
+	struct timer_livelock *l = t->state->livelock;
+
+	if (l->unclear)
+		return;
+	if (!l->uncalled || ev->ts_ns - l->start_ns > a->params.storm_max_gap_ns) {
+		l->uncalled = 0;
+		l->uncalled_from_ns = ev->ts_ns;
+		hvst_evidence_set(&l->uncalled_why, ev,
+				  "timer %u of vCPU %d starts again for its count %llu, over and "
+				  "over, and no callback is recorded",
+				  t->index, t->vcpu->vcpu_id, (unsigned long long)l->count);
+	}
+	l->unclear = ++l->uncalled >= a->params.storm_min_arms &&
+		     ev->ts_ns - l->uncalled_from_ns >= a->params.storm_min_ns;
+}
+
+const struct hvst_evidence *hvst_livelock_unclear(const struct vm *vm)
+{
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		for (unsigned int i = 0; i < HVST_STIMERS; i++)
+			if (v->timer[i] && v->timer[i]->state &&
+			    v->timer[i]->state->livelock->unclear)
+				return &v->timer[i]->state->livelock->uncalled_why;
+	return NULL;
+}
+
 void hvst_livelock_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
 		       const struct hvst_event *ev)
 {
 	struct timer_livelock *l = t->state->livelock;
 	bool again = arm->flags & HVST_ARM_RESTART && arm->count == l->count;
 
+	if (again && !l->called_back)
+		uncalled_turn(a, t, ev);
+	else
+		l->uncalled = 0;
 	/* Where several VMs turn like that, some callbacks are nobody's for certain. */
 	if (!again || (!l->called_back && l->form != HVST_LIVELOCK_DEADLINE)) {
 		run_end(a, t, false);

@@ -16,6 +16,11 @@ void hvst_livelock_callback(struct stimer *t);
 void hvst_livelock_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
 /* An end of message frees the slot that a delivery waits for. */
 void hvst_livelock_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+/*
+ * Did a timer of the VM start over and over, with no callback recorded that would say why? NULL:
+ * no; else the first of these starts.
+ */
+const struct hvst_evidence *hvst_livelock_unclear(const struct vm *vm);
 void hvst_livelock_finish(struct analysis *a);
 void hvst_livelock_free(struct stimer *t);
 

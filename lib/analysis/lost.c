@@ -96,8 +96,10 @@ static void confirm_all(struct vm_lost *vm)
 /* Would the callback of an armed timer be seen, and a write of its config that disables it? */
 static bool would_be_called(const struct analysis *a, const struct stimer *t)
 {
-	return !a->opts.some_cpus && !t->called &&
-	       hvst_recorded(a) >> HVST_EV_STIMER_SET_CONFIG & 1;
+	const uint64_t both = 1ULL << HVST_EV_STIMER_SET_CONFIG | 1ULL << HVST_EV_STIMER_CALLBACK;
+
+	return !a->opts.some_cpus && !t->called && (hvst_recorded(a) & both) == both &&
+	       a->opts.trace->seen[HVST_EV_STIMER_SET_CONFIG];
 }
 
 /* @seen_ns: from when on a lost record might hide what is missing */

@@ -15,6 +15,17 @@ void hvst_pastdue_free(struct vm *vm)
 	free(vm->state->causes);
 }
 
+/*
+ * What time_now came from. Threads without a vCPU 0 among them are not a whole VM: what another of
+ * its threads did with the page is not known before they are known to belong together.
+ */
+static enum hvst_ref_source source_at(const struct vm *vm, int64_t ts)
+{
+	if (!vm->page.known && !hvst_vm_has_first(vm))
+		return HVST_REF_UNKNOWN;
+	return hvst_tscpage_source(&vm->page, ts);
+}
+
 void hvst_pastdue_arm(struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev)
 {
 	struct vm_causes *c = t->vcpu->vm->state->causes;
@@ -22,7 +33,7 @@ void hvst_pastdue_arm(struct stimer *t, const struct hvst_arm *arm, const struct
 
 	if (arm->kind != HVST_ARM_PAST_DUE || arm->flags & HVST_ARM_RESTART)
 		return;
-	src = hvst_tscpage_source(&t->vcpu->vm->page, arm->ts_ns);
+	src = source_at(t->vcpu->vm, arm->ts_ns);
 	if (src == HVST_REF_KVMCLOCK && !c->by_source[src])
 		hvst_evidence_set(
 			&c->kvmclock_why, ev,

@@ -68,6 +68,8 @@ struct storm_group {
 	/* of the timer, beyond the group */
 	struct hvst_past_due past_due_elsewhere; /* in groups that are no storm */
 	int64_t held_at_arm;			 /* hvst_activity_held() at the last arm */
+	int64_t held_at_write;			 /* the same where starts are not recorded */
+	uint64_t written;			 /* the count, at that write */
 	int64_t last_ahead_ns;			 /* HVST_UNKNOWN: none yet */
 	int64_t last_arm_ns;
 	unsigned int last_cpu;
@@ -513,6 +515,42 @@ static void phase_follow(struct analysis *a, struct stimer *t, const struct hvst
 	group_end(a, t, false);
 }
 
+static void group_ahead(const struct analysis *a, struct storm_group *g, int64_t ts)
+{
+	g->last_ahead_ns = ts;
+	if (!g->active)
+		return;
+	g->arms++;
+	g->ahead++;
+	core_step(g, (struct storm_point){ .ts = ts }, false, &a->params);
+}
+
+void hvst_storm_ahead(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
+{
+	struct storm_group *g = t->state->group;
+
+	if (g->active && g->ahead > a->params.storm_max_ahead)
+		group_end(a, t, false);
+	else if (g->active && ev->ts_ns - g->end.ts > a->params.storm_max_gap_ns)
+		group_end(a, t, a->gap_ns > g->end.ts);
+	group_ahead(a, g, ev->ts_ns);
+	g->held_at_arm = g->held_at_write;
+	g->last_arm_ns = ev->ts_ns;
+	g->last_count = g->written;
+	g->last_cpu = ev->cpu;
+	g->any = true;
+}
+
+void hvst_storm_programmed(const struct analysis *a, struct stimer *t)
+{
+	struct storm_group *g = t->state->group;
+
+	if (hvst_kvm_starts_seen(a->kvm))
+		return;
+	g->held_at_write = hvst_activity_held(t->vcpu);
+	g->written = t->count;
+}
+
 enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
 				   int64_t programmed_ns, const struct hvst_event *ev)
 {
@@ -532,13 +570,9 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const s
 		if (!g->active)
 			group_begin(g, t, arm, ev);
 		cause = group_past_due(a, g, t, arm, programmed_ns, ev);
-	} else if (g->active) {
-		g->arms++;
-		g->ahead++;
-		core_step(g, (struct storm_point){ .ts = arm->ts_ns }, false, &a->params);
+	} else {
+		group_ahead(a, g, arm->ts_ns);
 	}
-	if (!past_due)
-		g->last_ahead_ns = arm->ts_ns;
 	g->held_at_arm = hvst_activity_held(t->vcpu);
 	g->last_arm_ns = arm->ts_ns;
 	g->last_count = arm->count;

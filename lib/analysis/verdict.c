@@ -2,7 +2,7 @@
 /*
  * Stage: analysis. The answers. Per VM first, then for the whole trace: yes if yes for any VM. A
  * "no" holds only where everything it needs was recorded and little was lost; otherwise it is
- * "cannot tell", naming what is missing. A "yes" is never taken back by what is missing.
+ * "cannot tell", naming what is missing. A "yes" is taken back only by what it rests on itself.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,21 +21,24 @@
 #define Q(name) .answer = hvst_answer_##name, .sentence = hvst_sentence_##name
 
 const struct question hvst_questions[HVST_Q_COUNT] = {
-	[HVST_Q_STORM] = { .all = STIMER_EVENTS, Q(storm) },
+	[HVST_Q_STORM] = { .all = STIMER_EVENTS, .would = BIT(STIMER_CALLBACK), Q(storm) },
 	[HVST_Q_GUEST_CLOCK_BEHIND] = { .all = STIMER_EVENTS, Q(behind) },
-	[HVST_Q_GUEST_BACKLOG] = { .all = STIMER_EVENTS, Q(backlog) },
+	[HVST_Q_GUEST_BACKLOG] = { .all = STIMER_EVENTS, .yes = BIT(STIMER_SET_COUNT), Q(backlog) },
 	[HVST_Q_GUEST_CLOCK_RATE] = { .all = BIT(STIMER_START_ONE_SHOT), Q(guest_rate) },
 	[HVST_Q_GUEST_CLOCKSOURCE_SWITCH] = { .all = BIT(MSR) | BIT(STIMER_SET_COUNT),
 					      Q(source_switch) },
 	[HVST_Q_HOST_REFERENCE_STEP] = { .all = BIT(STIMER_START_ONE_SHOT), Q(step) },
 	[HVST_Q_HOST_REFERENCE_RATE] = { .all = BIT(STIMER_START_ONE_SHOT), Q(host_rate) },
-	[HVST_Q_HOST_KVMCLOCK_FALLBACK] = { .all = STIMER_EVENTS | BIT(MSR), Q(fallback) },
+	[HVST_Q_HOST_KVMCLOCK_FALLBACK] = { .all = STIMER_EVENTS | BIT(MSR),
+					    .yes = BIT(MSR),
+					    Q(fallback) },
 	[HVST_Q_HOST_UNPAIRED_CLOCK_READS] = { .all = BIT(STIMER_START_ONE_SHOT) |
 						      BIT(STIMER_CALLBACK),
 					       Q(unpaired) },
 	[HVST_Q_PREEMPTION] = { .all = STIMER_EVENTS | BIT(STIMER_CALLBACK),
 				.either = BIT(SCHED_SWITCH),
 				.or = BIT(ENTRY) | BIT(EXIT),
+				.yes = BIT(STIMER_SET_COUNT),
 				.would = BIT(ENTRY) | BIT(EXIT),
 				Q(preemption) },
 	[HVST_Q_GUEST_CLOCK_AHEAD] = { .all = STIMER_EVENTS, Q(ahead) },
@@ -158,6 +161,8 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	for (unsigned int i = 0; i < n; i++) {
 		by[i].vm = a->result.vms[i].vm;
 		by[i].answer = hvst_questions[q].answer(a, by[i].vm, &by[i].evidence);
+		if (by[i].answer == HVST_YES && hvst_questions[q].yes & v->missing)
+			by[i].answer = HVST_CANNOT_TELL;
 		if (by[i].answer == HVST_NO && (v->missing || too_lossy(a, by[i].vm))) {
 			by[i].answer = HVST_CANNOT_TELL;
 			lossy |= !v->missing;

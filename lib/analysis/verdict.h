@@ -24,6 +24,7 @@
 struct question {
 	/* Events that a "no" needs: all of @all, and all of @either or all of @or. */
 	uint64_t all, either, or ;
+	uint64_t yes;	/* events without which a "yes" is none */
 	uint64_t would; /* events that help where the answer stays open although @all are there */
 	/* Of one VM; the caller makes "cannot tell" of a "no" where too little is known. */
 	enum hvst_answer (*answer)(const struct analysis *a, int vm,

@@ -25,7 +25,7 @@ static const struct row rows[HVST_EV_COUNT] = {
 	ROW(STIMER_SET_COUNT, STIMER_EXPIRATION, .fields = "vcpu_id timer_index count host",
 	    .readers = "timers, VMs, clock sources", .without = "nothing can be analysed",
 	    .essential = true),
-	ROW(STIMER_START_ONE_SHOT, COUNT, .fields = "vcpu_id timer_index time_now count",
+	ROW(STIMER_START_ONE_SHOT, STIMER_CALLBACK, .fields = "vcpu_id timer_index time_now count",
 	    .readers = "timers, reference clock", .without = "nothing can be analysed",
 	    .essential = true),
 	ROW(STIMER_START_PERIODIC, COUNT, .fields = "vcpu_id timer_index time_now exp_time",
@@ -103,6 +103,18 @@ uint16_t hvst_needed_fields(unsigned int id)
 	return bits;
 }
 
+/* Number of events each of which implies one of @id. */
+static uint64_t implying(const uint64_t seen[HVST_EV_COUNT], unsigned int id, unsigned int by)
+{
+	uint64_t n = seen[by];
+
+	/* The callback of a periodic timer comes after a start of the other kind. */
+	if (id == HVST_EV_STIMER_START_ONE_SHOT)
+		n -= n < seen[HVST_EV_STIMER_START_PERIODIC] ? n
+							     : seen[HVST_EV_STIMER_START_PERIODIC];
+	return n;
+}
+
 uint64_t hvst_not_enabled(const uint64_t seen[HVST_EV_COUNT], uint64_t have)
 {
 	uint64_t ids = 0;
@@ -110,7 +122,7 @@ uint64_t hvst_not_enabled(const uint64_t seen[HVST_EV_COUNT], uint64_t have)
 	for (unsigned int id = 0; id < HVST_EV_COUNT; id++) {
 		unsigned int by = rows[id].need.fields ? rows[id].implied_by : HVST_EV_COUNT;
 
-		if (by < HVST_EV_COUNT && !seen[id] && seen[by] >= IMPLIED_MIN)
+		if (by < HVST_EV_COUNT && !seen[id] && implying(seen, id, by) >= IMPLIED_MIN)
 			ids |= 1ULL << id;
 	}
 	return ids & have;

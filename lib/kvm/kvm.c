@@ -342,6 +342,11 @@ int64_t hvst_kvm_padding_ns(const struct kvm *k)
 		       : HVST_UNKNOWN;
 }
 
+bool hvst_kvm_starts_seen(const struct kvm *k)
+{
+	return k->starts_seen;
+}
+
 bool hvst_kvm_start_expired_seen(const struct kvm *k)
 {
 	return k->expired_seen;

@@ -112,6 +112,12 @@ struct vm {
 	bool gone;	/* a thread id of it runs a vCPU of a later VM */
 };
 
+/* Is vCPU 0 among the threads that are known to be the VM's? */
+static inline bool hvst_vm_has_first(const struct vm *vm)
+{
+	return vm->nr_vcpus == 1 ? !vm->vcpus->vcpu_id : vm->nr_id_words && vm->ids[0] & 1;
+}
+
 enum hvst_change_kind {
 	HVST_CHANGE_VM_MERGED,	/* @vm took in the threads of @from */
 	HVST_CHANGE_VCPU_GAP,	/* records may be missing between @vcpu's last event and this one */
@@ -119,6 +125,7 @@ enum hvst_change_kind {
 	HVST_CHANGE_SAMPLE,	/* @vm's reference clock was read on @vcpu */
 	HVST_CHANGE_PROGRAMMED, /* @timer's config or count was written */
 	HVST_CHANGE_ARM,	/* the host executed an arm of @timer: struct hvst_changes.arm */
+	HVST_CHANGE_AHEAD,	/* an arm of @timer was ahead; its start was not recorded */
 	HVST_CHANGE_CALLBACK,	/* the hrtimer of @timer went off */
 	HVST_CHANGE_DELIVERY,	/* @timer expired: struct hvst_changes.delivery */
 	HVST_CHANGE_ENTRY,	/* @vcpu entered the guest */
@@ -193,6 +200,7 @@ struct vcpu *hvst_kvm_find(const struct kvm *k, int tid); /* NULL: no vCPU threa
 struct vm *hvst_kvm_vms(const struct kvm *k);		  /* list, by @next */
 bool hvst_kvm_clock_per_cpu(const struct kvm *k);	  /* each CPU's time stamps are its own */
 int64_t hvst_kvm_padding_ns(const struct kvm *k);	  /* HVST_UNKNOWN: none seen */
+bool hvst_kvm_starts_seen(const struct kvm *k);		  /* of one-shot timers, ahead */
 bool hvst_kvm_start_expired_seen(const struct kvm *k);
 uint64_t hvst_kvm_backwards(const struct kvm *k);  /* events of a thread before its last one */
 uint64_t hvst_kvm_unfollowed(const struct kvm *k); /* events of threads beyond KVM_MAX_VCPUS */

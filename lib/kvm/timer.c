@@ -57,6 +57,11 @@ struct stimer *kvm_timer_of(struct kvm *k, struct vcpu *v, uint32_t index)
 	return t;
 }
 
+static bool is_periodic(const struct stimer *t)
+{
+	return t->config_known && t->config & HVST_STIMER_PERIODIC;
+}
+
 /* A write to a running timer cancels it (stimer_cleanup()); a fired one is past cancelling. */
 static void timer_stop(struct stimer *t)
 {
@@ -64,6 +69,17 @@ static void timer_stop(struct stimer *t)
 		t->cancelled++;
 	t->armed = t->padded = t->undelivered = false;
 	t->deadline_ns = t->callback_ns = HVST_UNKNOWN;
+}
+
+/*
+ * Without starts of arms ahead: the guest ran on after its last write, and nothing was delivered
+ * until this one. An arm that is past due is delivered first.
+ */
+static bool cancels_ahead(const struct kvm *k, const struct stimer *t)
+{
+	return !k->starts_seen && t->programmed && t->vcpu->entry_ns != HVST_UNKNOWN &&
+	       t->programmed_ns != HVST_UNKNOWN && t->vcpu->entry_ns > t->programmed_ns &&
+	       k->opts.starts_recorded && !is_periodic(t);
 }
 
 static void programmed(struct stimer *t, bool host, const struct hvst_event *ev,
@@ -84,6 +100,8 @@ void kvm_set_config(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 
 	if (!t)
 		return;
+	if (cancels_ahead(k, t))
+		kvm_change(out, HVST_CHANGE_AHEAD, v->vm, v, t);
 	timer_stop(t);
 	/* stimer_set_config(): an enabled timer left neither direct nor with a SINT is disabled. */
 	if (t->config_known && t->config & HVST_STIMER_ENABLE && !(config & HVST_STIMER_DIRECT) &&
@@ -103,6 +121,8 @@ void kvm_set_count(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 
 	if (!t)
 		return;
+	if (cancels_ahead(k, t))
+		kvm_change(out, HVST_CHANGE_AHEAD, v->vm, v, t);
 	timer_stop(t);
 	t->count = ev->set_count.count;
 	t->count_known = true;
@@ -427,7 +447,7 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 {
 	int64_t took = ev->ts_ns - t->programmed_ns;
 
-	if (!k->opts.starts_recorded || !follows_write(k, t, ev))
+	if (!k->opts.starts_recorded || is_periodic(t) || !follows_write(k, t, ev))
 		return false;
 	if (k->starts_seen)
 		return true;
@@ -441,6 +461,16 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 		return t->vcpu->entry_ns == HVST_UNKNOWN || t->vcpu->entry_ns < t->programmed_ns;
 	return took <= AT_ONCE_NS && t->expiration_ns != HVST_UNKNOWN &&
 	       took / 4 <= t->programmed_ns - t->expiration_ns;
+}
+
+/*
+ * Where no start of an arm ahead has been seen: was the arm that is delivered ahead? A callback
+ * shows it, and that it is not among the past-due ones where these are recorded.
+ */
+static bool was_ahead(const struct kvm *k, const struct stimer *t)
+{
+	return !k->starts_seen && !is_periodic(t) &&
+	       (t->callback_ns != HVST_UNKNOWN || k->expired_seen);
 }
 
 /* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
@@ -489,9 +519,14 @@ void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 		return;
 	t->deliveries |= ev->expiration.direct ? HVST_DELIVERY_DIRECT : HVST_DELIVERY_MESSAGE;
 	/* After a callback it is an arm ahead whose start was not recorded. */
-	if (t->programmed && !t->undelivered && t->callback_ns == HVST_UNKNOWN &&
-	    can_infer(k, t, ev))
-		infer_past_due(t, ev, out);
+	if (t->programmed && !t->undelivered) {
+		if (t->callback_ns == HVST_UNKNOWN && can_infer(k, t, ev)) {
+			infer_past_due(t, ev, out);
+		} else if (was_ahead(k, t)) {
+			t->programmed = false;
+			kvm_change(out, HVST_CHANGE_AHEAD, v->vm, v, t);
+		}
+	}
 	if (!delivered)
 		t->failed++;
 	bound_clock(k, t, ev);

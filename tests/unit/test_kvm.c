@@ -792,6 +792,18 @@ static void test_no_starts(void **state)
 	feed_free(&f);
 	hosts_reset(STOCK);
 
+	/* of a periodic timer no arm is past due */
+	feed_begin(&f, BIT_OF(STIMER_START_PERIODIC));
+	ev_set_config(&f, &vcpu0, 0, CONFIG_DIRECT | CONFIG_AUTO | CONFIG_PERIODIC, false);
+	guest_write(&f, &vcpu0, 0, 10000, false);
+	for (unsigned int i = 0; i < 10; i++) {
+		f.now += MS(1);
+		ev_expiration(&f, &vcpu0, 0, true, 0);
+	}
+	feed_end(&f);
+	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
+	feed_free(&f);
+
 	/* neither starts nor callbacks: nothing can be said */
 	feed_begin(&f, BIT_OF(STIMER_START_ONE_SHOT) | BIT_OF(STIMER_CALLBACK));
 	guest_setup(&f, &vcpu0, 0);

@@ -5,12 +5,17 @@
 static struct host host;
 static const struct who vcpu0 = { &host, 100, 0, 1 };
 
-static void begin(struct feed *f, uint64_t config)
+static void begin_without(struct feed *f, uint64_t config, uint64_t ignored)
 {
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(f, 0);
+	feed_begin(f, ignored);
 	ev_set_config(f, &vcpu0, 0, config | CONFIG_AUTO, false);
 	guest_ticks(f, &vcpu0, 100, MS(1));
+}
+
+static void begin(struct feed *f, uint64_t config)
+{
+	begin_without(f, config, 0);
 }
 
 static void expect(struct feed *f, unsigned int storms, enum hvst_answer answer)
@@ -64,6 +69,27 @@ static void test_overflow(void **state)
 		assert_false(s->open);
 		assert_true(s->rate_hz > 18000 && s->rate_hz < 21000);
 		assert_int_equal(s->skew_max_ns, HVST_UNKNOWN);
+		feed_free(&f);
+	}
+}
+
+/* Without callbacks: starts again and again may be a livelock, or KVM looking at a timer. */
+static void test_no_callbacks(void **state)
+{
+	static const unsigned int turns[] = { 1, 60, 70, 1000 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		struct feed f;
+
+		begin_without(&f, CONFIG_DIRECT, BIT_OF(STIMER_CALLBACK));
+		restarts(&f, INT64_MAX, turns[i], US(50));
+		guest_ticks(&f, &vcpu0, 50, MS(1));
+		feed_end(&f);
+		assert_int_equal(f.r->nr_storms, 0);
+		assert_int_equal(verdict_of(&f, HVST_Q_STORM)->answer,
+				 turns[i] > 64 ? HVST_CANNOT_TELL : HVST_NO);
+		assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_CANNOT_TELL);
 		feed_free(&f);
 	}
 }
@@ -226,7 +252,7 @@ int main(void)
 		cmocka_unit_test(test_overflow),    cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_busy),	    cmocka_unit_test(test_busy_harmless),
 		cmocka_unit_test(test_cut),	    cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_no_callbacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

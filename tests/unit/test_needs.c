@@ -115,6 +115,14 @@ static void test_not_enabled(void **state)
 	assert_int_equal(hvst_not_enabled(seen, all), 1ULL << HVST_EV_MSR | 1ULL << HVST_EV_ENTRY |
 							      1ULL << HVST_EV_STIMER_EXPIRATION);
 	assert_int_equal(hvst_not_enabled(seen, 1ULL << HVST_EV_MSR), 1ULL << HVST_EV_MSR);
+	/* callbacks follow starts, of one kind or the other */
+	seen[HVST_EV_STIMER_CALLBACK] = 100;
+	seen[HVST_EV_STIMER_START_PERIODIC] = 93;
+	assert_false(hvst_not_enabled(seen, all) >> HVST_EV_STIMER_START_ONE_SHOT & 1);
+	seen[HVST_EV_STIMER_START_PERIODIC] = 92;
+	assert_true(hvst_not_enabled(seen, all) >> HVST_EV_STIMER_START_ONE_SHOT & 1);
+	seen[HVST_EV_STIMER_START_PERIODIC] = 200;
+	assert_false(hvst_not_enabled(seen, all) >> HVST_EV_STIMER_START_ONE_SHOT & 1);
 }
 
 int main(void)
