@@ -88,7 +88,7 @@ static int build_vms(struct analysis *a)
 
 		if (!hvst_vm_pass(a, vm))
 			continue;
-		out->vm = vm->number;
+		out->vm = hvst_vm_shown(vm);
 		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(&vm->clock);
 		if (vcpus_add(out, vm)) {
 			a->result.nr_vms += out != unknown; /* its list is freed with the others */
@@ -123,7 +123,7 @@ static int cmp_timer(const void *x, const void *y)
 static void timer_fill(struct hvst_timer *out, const struct stimer *t)
 {
 	*out = (struct hvst_timer){
-		.vm = t->vcpu->vm->number,
+		.vm = hvst_vm_shown(t->vcpu->vm),
 		.vcpu = t->vcpu->vcpu_id,
 		.tid = t->vcpu->tid,
 		.timer = t->index,
@@ -535,6 +535,21 @@ static int build_unpaired(struct analysis *a)
 	return 0;
 }
 
+/* What was found of each unknown VM goes with the others' from here on. */
+static void forget_numbers(struct hvst_result *r)
+{
+	struct hvst_storm *storms = (struct hvst_storm *)(uintptr_t)r->storms;
+	struct hvst_guest_transition *guest = (struct hvst_guest_transition *)(uintptr_t)r->guest;
+	struct hvst_ref_segment *reference = (struct hvst_ref_segment *)(uintptr_t)r->reference;
+
+	for (unsigned int i = 0; i < r->nr_storms; i++)
+		storms[i].vm = storms[i].vm < 0 ? -1 : storms[i].vm;
+	for (unsigned int i = 0; i < r->nr_guest; i++)
+		guest[i].vm = guest[i].vm < 0 ? -1 : guest[i].vm;
+	for (unsigned int i = 0; i < r->nr_reference; i++)
+		reference[i].vm = reference[i].vm < 0 ? -1 : reference[i].vm;
+}
+
 int hvst_result_build(struct analysis *a)
 {
 	a->result.past_due = a->past_due;
@@ -542,6 +557,7 @@ int hvst_result_build(struct analysis *a)
 	    build_guest(a) || build_unpaired(a) || hvst_life_build(a) || hvst_twoclocks_build(a))
 		return -ENOMEM;
 	hvst_verdicts(a);
+	forget_numbers(&a->result);
 	return a->error;
 }
 

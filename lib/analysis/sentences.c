@@ -223,7 +223,7 @@ static const struct vm *speaking_vm(const struct analysis *a, const struct hvst_
 		if (v->by_vm[i].answer != v->answer)
 			continue;
 		for_each_vm (vm, a)
-			if (vm->number == v->by_vm[i].vm)
+			if (hvst_vm_shown(vm) == v->by_vm[i].vm)
 				return vm;
 	}
 	return NULL;

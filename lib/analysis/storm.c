@@ -683,7 +683,7 @@ void hvst_storm_finish(struct analysis *a)
 		struct storm_found *f = &a->storms[i];
 
 		storm_resolve(a, f);
-		f->storm.vm = f->vcpu->vm->number;
+		f->storm.vm = hvst_vm_shown(f->vcpu->vm);
 		if (a->opts.obs->storm && !a->error &&
 		    hvst_filter_pass(a, f->vcpu, f->storm.timer) &&
 		    a->opts.obs->storm(a->opts.obs_ctx, &f->storm))

@@ -143,6 +143,40 @@ static void summarize(const struct analysis *a, enum hvst_question q, bool lossy
 			 "; not recorded: what it takes is listed as missing");
 }
 
+/* Of one VM, by its number; a "no" or "yes" that is none becomes "cannot tell". */
+static enum hvst_answer answer_of(const struct analysis *a, enum hvst_question q, int number,
+				  uint64_t missing, struct hvst_evidence_list *why, bool *lossy)
+{
+	enum hvst_answer answer = hvst_questions[q].answer(a, number, why);
+
+	if (answer == HVST_YES && hvst_questions[q].yes & missing)
+		return HVST_CANNOT_TELL;
+	if (answer != HVST_NO || (!missing && !too_lossy(a, number)))
+		return answer;
+	*lossy |= !missing;
+	return HVST_CANNOT_TELL;
+}
+
+static enum hvst_answer graver(enum hvst_answer x, enum hvst_answer y)
+{
+	if (x == HVST_YES || y == HVST_YES)
+		return HVST_YES;
+	return x == HVST_NO ? y : x;
+}
+
+/* VMs that are unknown are one entry of the result, and each is asked. */
+static enum hvst_answer answer_of_unknown(const struct analysis *a, enum hvst_question q,
+					  uint64_t missing, struct hvst_evidence_list *why,
+					  bool *lossy)
+{
+	enum hvst_answer answer = HVST_NO;
+
+	for_each_vm (vm, a)
+		if (vm->number < -1)
+			answer = graver(answer, answer_of(a, q, vm->number, missing, why, lossy));
+	return answer;
+}
+
 static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
 {
 	unsigned int n = a->result.nr_vms;
@@ -160,17 +194,11 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	v->nr_by_vm = n;
 	for (unsigned int i = 0; i < n; i++) {
 		by[i].vm = a->result.vms[i].vm;
-		by[i].answer = hvst_questions[q].answer(a, by[i].vm, &by[i].evidence);
-		if (by[i].answer == HVST_YES && hvst_questions[q].yes & v->missing)
-			by[i].answer = HVST_CANNOT_TELL;
-		if (by[i].answer == HVST_NO && (v->missing || too_lossy(a, by[i].vm))) {
-			by[i].answer = HVST_CANNOT_TELL;
-			lossy |= !v->missing;
-		}
-		if (by[i].answer == HVST_YES)
-			v->answer = HVST_YES;
-		else if (by[i].answer == HVST_CANNOT_TELL && v->answer != HVST_YES)
-			v->answer = HVST_CANNOT_TELL;
+		by[i].answer =
+			by[i].vm < 0
+				? answer_of_unknown(a, q, v->missing, &by[i].evidence, &lossy)
+				: answer_of(a, q, by[i].vm, v->missing, &by[i].evidence, &lossy);
+		v->answer = graver(v->answer, by[i].answer);
 		for (unsigned int k = 0; k < by[i].evidence.n; k++)
 			hvst_evidence_add(&v->evidence, &by[i].evidence.e[k]);
 	}

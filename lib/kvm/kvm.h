@@ -106,11 +106,21 @@ struct vm {
 	 */
 	struct hvst_sketch *start_latency;
 	struct tscpage page;
-	int number;	/* in order of appearance, given by hvst_kvm_finish(); -1: unknown */
+	/*
+	 * In order of appearance, given by hvst_kvm_finish(). Negative: unknown; -1 of what ran no
+	 * guest, others each of one VM.
+	 */
+	int number;
 	uint32_t order; /* of creation */
 	bool dead;	/* merged into another: no threads, in nobody's list */
 	bool gone;	/* a thread id of it runs a vCPU of a later VM */
 };
+
+/* As results have it: -1 for all that are unknown. */
+static inline int hvst_vm_shown(const struct vm *vm)
+{
+	return vm->number < 0 ? -1 : vm->number;
+}
 
 /* Is vCPU 0 among the threads that are known to be the VM's? */
 static inline bool hvst_vm_has_first(const struct vm *vm)

@@ -513,13 +513,13 @@ static bool vm_sampled(const struct vm *vm)
 
 /*
  * Number VMs in order of appearance. A thread without any reading has no epoch: its VM stays
- * unknown.
+ * unknown, and has a negative number of its own.
  */
 static int vm_number(struct kvm *k)
 {
 	struct vm **list = calloc(k->nr_vms ? k->nr_vms : 1, sizeof(*list));
 	unsigned int n = 0;
-	int number = 0;
+	int number = 0, unknown = -1;
 
 	if (!list)
 		return -ENOMEM;
@@ -528,7 +528,7 @@ static int vm_number(struct kvm *k)
 			list[n++] = vm;
 	qsort(list, n, sizeof(*list), cmp_order);
 	for (unsigned int i = 0; i < n; i++)
-		list[i]->number = vm_sampled(list[i]) || n == 1 ? number++ : -1;
+		list[i]->number = vm_sampled(list[i]) || n == 1 ? number++ : --unknown;
 	free(list);
 	return 0;
 }
