@@ -42,6 +42,23 @@ static const struct life_step *call_of(const struct vm_life *l)
 	return NULL;
 }
 
+/*
+ * Hypercalls are not recorded, and the guest set up its page before @ts: it may have asked for its
+ * old time.
+ */
+static bool may_have_called(const struct analysis *a, int vm, int64_t ts)
+{
+	const struct vm_life *l = hvst_life_of(a, vm);
+
+	if (hvst_recorded(a) & EVENT_BIT(HYPERCALL))
+		return false;
+	for (unsigned int i = 0; l && i < l->nr; i++)
+		if (l->steps[i].kind == LIFE_PAGE_OFF && l->steps[i].ts_ns <= ts &&
+		    ts - l->steps[i].ts_ns <= AFTER_EVENT_NS)
+			return true;
+	return false;
+}
+
 /* --- guest_clock_ahead --- */
 
 static enum hvst_answer leap_answer(const struct analysis *a, int vm, const struct leap *p)
@@ -58,7 +75,9 @@ static enum hvst_answer leap_answer(const struct analysis *a, int vm, const stru
 	if (far && !p->by_host && call && call->ts_ns <= p->ts_ns &&
 	    p->ts_ns - call->ts_ns <= AFTER_EVENT_NS)
 		return HVST_YES;
-	return far && e ? HVST_CANNOT_TELL : HVST_NO;
+	if (far && (e || (!p->by_host && may_have_called(a, vm, p->ts_ns))))
+		return HVST_CANNOT_TELL;
+	return HVST_NO;
 }
 
 /* The clock was set back and the guest has not armed a timer since. */
@@ -186,6 +205,14 @@ ANSWER(time_restore)
 		if (p)
 			apart_evidence(p, why);
 	}
+	for (unsigned int i = 0; !call && answer == HVST_NO && l && i < l->nr; i++)
+		if (l->steps[i].kind == LIFE_PAGE_OFF &&
+		    may_have_called(a, vm, l->steps[i].ts_ns)) {
+			answer = HVST_CANNOT_TELL;
+			hvst_life_evidence(why, &l->steps[i],
+					   "the guest switches its page off; hypercalls are not "
+					   "recorded");
+		}
 	return call ? HVST_YES : answer;
 }
 
