@@ -96,9 +96,8 @@ static void confirm_all(struct vm_lost *vm)
 /* Would the callback of an armed timer be seen, and a write of its config that disables it? */
 static bool would_be_called(const struct analysis *a, const struct stimer *t)
 {
-	const uint64_t both = 1ULL << HVST_EV_STIMER_SET_CONFIG | 1ULL << HVST_EV_STIMER_CALLBACK;
-
-	return !a->opts.some_cpus && !t->called && (hvst_recorded(a) & both) == both &&
+	return !a->opts.some_cpus && !t->called &&
+	       hvst_recorded(a) >> HVST_EV_STIMER_CALLBACK & 1 &&
 	       a->opts.trace->seen[HVST_EV_STIMER_SET_CONFIG];
 }
 
@@ -111,7 +110,9 @@ static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s
 
 	if (s.until_ns - s.from_ns < LOST_MIN_NS || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	if (a->gap_ns > seen_ns || (!s.result && !would_be_called(a, t))) {
+	/* A write of the config that is not seen may have ended it. */
+	if (a->gap_ns > seen_ns || !(hvst_recorded(a) >> HVST_EV_STIMER_SET_CONFIG & 1) ||
+	    (!s.result && !would_be_called(a, t))) {
 		vm->unclear++;
 		return;
 	}
