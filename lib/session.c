@@ -342,7 +342,8 @@ static int identities_keep(struct hvst_session *s)
 		return fail(s, -ENOMEM, "out of memory");
 	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-			s->who[s->nr_who++] = (struct identity){ v->tid, hvst_vm_shown(vm), v->vcpu_id };
+			s->who[s->nr_who++] =
+				(struct identity){ v->tid, hvst_vm_shown(vm), v->vcpu_id };
 	qsort(s->who, s->nr_who, sizeof(*s->who), cmp_identity);
 	/* A thread id that was used again belongs to one VM or another, depending on the time. */
 	for (unsigned int i = 1; i < s->nr_who; i++)
