@@ -473,7 +473,7 @@ static void counters(struct out *o, const struct hvst_trace *t)
 {
 	char a[UNIT_BUF], b[UNIT_BUF], c[UNIT_BUF], text[256];
 
-	snprintf(text, sizeof(text), "%s, %s understood, %s left out", unit_count(a, t->events),
+	snprintf(text, sizeof(text), "%s, %s used, %s left out", unit_count(a, t->events),
 		 unit_count(b, t->relevant), unit_count(c, t->ignored));
 	term(o, "events", text);
 	snprintf(text, sizeof(text), "%s events in %s place%s",
@@ -533,9 +533,9 @@ static void words(struct out *o)
 }
 
 /* Reasons below the headline, then what to do, a step each. */
-static void steps(struct out *o, const struct hvst_result *r)
+static void steps(struct out *o, const struct hvst_trace *t, const struct hvst_result *r)
 {
-	char text[NEXT_BUF];
+	char text[NEXT_BUF + NEXT_FILES_BUF], files[NEXT_FILES_BUF];
 	unsigned int i;
 
 	if (r->nr_reasons)
@@ -552,7 +552,9 @@ static void steps(struct out *o, const struct hvst_result *r)
 		if (*next_wall_clock(text, r))
 			html_tag(o, "li", NULL, text);
 		out_str(o, "</ol>");
-		if (*next_command(text, r)) {
+		if (*next_command(text, t, r)) {
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+				 next_files(files, t));
 			out_str(o, "See: ");
 			html_tag(o, "code", NULL, text);
 		}
@@ -620,7 +622,7 @@ void html_report(struct out *o, const struct svg_context *ctx, const struct note
 
 	html_begin(o, put_title, ctx->trace);
 	html_tag(o, "h1", r->nr_storms ? "bad" : NULL, r->headline);
-	steps(o, r);
+	steps(o, ctx->trace, r);
 	two_clocks(o, ctx);
 	plots(o, ctx);
 	notes_table(o, notes);

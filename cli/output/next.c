@@ -47,6 +47,21 @@ static int vm_of(const struct hvst_verdict *v)
 	return vm;
 }
 
+/* The vCPU whose thread the event is of; -1: of none that is known. */
+static int vcpu_of(const struct hvst_result *r, const struct hvst_evidence *e)
+{
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++)
+			if (r->vms[i].vcpus[k].tid == e->tid)
+				return r->vms[i].vcpus[k].vcpu;
+	return -1;
+}
+
+static bool several_vcpus(const struct hvst_result *r)
+{
+	return r->nr_vms > 1 || (r->nr_vms && r->vms[0].nr_vcpus > 1);
+}
+
 static const char *vm_option(char *buf, const struct hvst_result *r, int vm)
 {
 	if (vm < 0 || r->nr_vms < 2)
@@ -55,12 +70,15 @@ static const char *vm_option(char *buf, const struct hvst_result *r, int vm)
 	return buf;
 }
 
-static void events_between(char *buf, const struct hvst_result *r, int vm, int64_t from, int64_t to)
+static void events_between(char *buf, const struct hvst_result *r, int vm, int vcpu, int64_t from,
+			   int64_t to)
 {
-	char option[UNIT_BUF], first[UNIT_BUF], last[UNIT_BUF];
+	char option[UNIT_BUF], first[UNIT_BUF], last[UNIT_BUF], one[UNIT_BUF] = "";
 
-	snprintf(buf, NEXT_BUF, "hvstimer events%s --from %s --to %s", vm_option(option, r, vm),
-		 unit_time(first, from < 0 ? 0 : from), unit_time(last, to));
+	if (vcpu >= 0 && several_vcpus(r))
+		snprintf(one, sizeof(one), " --vcpu %d", vcpu);
+	snprintf(buf, NEXT_BUF, "hvstimer events%s%s --from %s --to %s", vm_option(option, r, vm),
+		 one, unit_time(first, from < 0 ? 0 : from), unit_time(last, to));
 }
 
 static void storm_command(char *buf, const struct hvst_result *r, const struct hvst_storm *s)
@@ -70,7 +88,7 @@ static void storm_command(char *buf, const struct hvst_result *r, const struct h
 	char option[UNIT_BUF];
 
 	if (held)
-		events_between(buf, r, s->vm, s->start_ns - BEFORE_NS, s->start_ns);
+		events_between(buf, r, s->vm, s->vcpu, s->start_ns - BEFORE_NS, s->start_ns);
 	else
 		snprintf(buf, NEXT_BUF, "hvstimer %s -v%s",
 			 s->kind == HVST_STORM_LIVELOCK ? "storms" : "clocks",
@@ -83,18 +101,63 @@ static void fault_command(char *buf, const struct hvst_result *r, const struct h
 	char option[UNIT_BUF];
 
 	if (e && view_of(v->question) == VIEW_EVENTS)
-		events_between(buf, r, vm_of(v), e->ts_ns - BEFORE_NS / 10, e->ts_ns + BEFORE_NS);
+		events_between(buf, r, vm_of(v), vcpu_of(r, e), e->ts_ns - BEFORE_NS / 10,
+			       e->ts_ns + BEFORE_NS);
 	else
 		snprintf(buf, NEXT_BUF, "hvstimer clocks -v%s", vm_option(option, r, vm_of(v)));
 }
 
-char *next_command(char *buf, const struct hvst_result *r)
+char *next_command(char *buf, const struct hvst_trace *t, const struct hvst_result *r)
 {
 	buf[0] = 0;
+	if (!next_readable(t))
+		return buf;
 	if (r->headline_storm)
 		storm_command(buf, r, r->headline_storm);
 	else if (r->headline_fault >= 0)
 		fault_command(buf, r, &r->verdicts[r->headline_fault]);
+	return buf;
+}
+
+/* A word as a shell takes it; false: it does not fit. */
+static bool put_word(char *buf, size_t len, const char *w)
+{
+	static const char safe[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+	size_t at = 0;
+
+	if (*w && !w[strspn(w, safe)])
+		return (size_t)snprintf(buf, len, "%s", w) < len;
+	if (len < 3)
+		return false;
+	buf[at++] = '\'';
+	for (; *w && at + 6 < len; w++) {
+		if (*w == '\'')
+			at += (size_t)sprintf(buf + at, "'\\''");
+		else
+			buf[at++] = *w;
+	}
+	strcpy(buf + at, "'");
+	return !*w;
+}
+
+bool next_readable(const struct hvst_trace *t)
+{
+	return t->nr_files && !t->files[0].live;
+}
+
+char *next_files(char buf[NEXT_FILES_BUF], const struct hvst_trace *t)
+{
+	size_t at = 0;
+
+	buf[0] = 0;
+	for (unsigned int i = 0; i < t->nr_files; i++) {
+		if (i && at < NEXT_FILES_BUF)
+			buf[at++] = ' ';
+		if (!put_word(buf + at, NEXT_FILES_BUF - at, t->files[i].path))
+			return strcpy(buf, "FILE...");
+		at += strlen(buf + at);
+	}
 	return buf;
 }
 

@@ -56,26 +56,26 @@ static const char *id_text(char *buf, int id)
 }
 
 static void more(struct out *o, unsigned int left, const char *what, const char *command,
-		 const char *file)
+		 const struct hvst_trace *t)
 {
-	char text[128];
-	int len = snprintf(text, sizeof(text), "and %u more %s%s: hvstimer %s", left, what,
-			   left == 1 ? "" : "s", command);
+	char text[128], files[NEXT_FILES_BUF];
+	int len =
+		snprintf(text, sizeof(text), "and %u more %s%s", left, what, left == 1 ? "" : "s");
 
 	out_pad(o, LABEL, ' ');
 	out_role(o, ROLE_DIM);
 	out_str(o, text);
-	if (LABEL + len + 1 + strlen(file) <= o->width) { /* else the line would break */
-		out_char(o, ' ');
-		out_safe(o, file);
+	if (next_readable(t)) {
+		len += (int)(strlen(": hvstimer  ") + strlen(command));
+		next_files(files, t);
+		/* else the line would break */
+		if (LABEL + len + strlen(files) > o->width)
+			strcpy(files, "FILE");
+		out_printf(o, ": hvstimer %s ", command);
+		out_safe(o, files);
 	}
 	out_plain(o);
 	out_char(o, '\n');
-}
-
-static const char *first_file(const struct hvst_trace *t)
-{
-	return t->nr_files ? t->files[0].path : "";
 }
 
 /* --- the trace -------------------------------------------------------------------------------- */
@@ -86,6 +86,15 @@ static void note(struct out *o, enum role role, const char *text)
 	out_role(o, role);
 	out_wrap(o, LABEL, LABEL, 0, text);
 	out_plain(o);
+}
+
+/* Of a file that is cut off whole CPUs may be missing. */
+static bool any_cut(const struct hvst_trace *t)
+{
+	for (unsigned int i = 0; i < t->nr_files; i++)
+		if (t->files[i].truncated_at != HVST_UNKNOWN)
+			return true;
+	return false;
 }
 
 static void put_files(struct out *o, const struct hvst_trace *t)
@@ -108,8 +117,8 @@ static void put_files(struct out *o, const struct hvst_trace *t)
 		at += snprintf(text + at, sizeof(text) - at, ", %s",
 			       unit_duration(buf, t->last_ns - t->first_ns));
 	if (at < sizeof(text))
-		snprintf(text + at, sizeof(text) - at, ", %u CPU%s", t->cpus,
-			 t->cpus == 1 ? "" : "s");
+		snprintf(text + at, sizeof(text) - at, ", %s%u CPU%s",
+			 any_cut(t) ? "at least " : "", t->cpus, t->cpus == 1 ? "" : "s");
 	out_wrap(o, LABEL, LABEL, 0, text);
 }
 
@@ -138,11 +147,11 @@ static void lost_text(char *buf, size_t len, const struct hvst_trace *t)
 
 static void put_counters(struct out *o, const struct hvst_trace *t)
 {
-	char text[512], events[UNIT_BUF], understood[UNIT_BUF];
+	char text[512], events[UNIT_BUF], used[UNIT_BUF];
 	size_t at;
 
-	at = snprintf(text, sizeof(text), "%s events: %s understood", unit_count(events, t->events),
-		      unit_count(understood, t->relevant));
+	at = snprintf(text, sizeof(text), "%s events, %s of them used",
+		      unit_count(events, t->events), unit_count(used, t->relevant));
 	at += counter(text + at, sizeof(text) - at, t->ignored, "ignored");
 	at += counter(text + at, sizeof(text) - at, t->duplicates, "recorded twice");
 	at += counter(text + at, sizeof(text) - at, t->malformed, "malformed");
@@ -225,7 +234,8 @@ static void put_utc(struct out *o, const struct hvst_trace *t)
 	note(o, ROLE_NONE, text);
 }
 
-static void put_trace(struct out *o, const struct hvst_trace *t, bool verbose, bool utc)
+/* @cut: tell of files that are cut off. */
+static void put_trace(struct out *o, const struct hvst_trace *t, bool verbose, bool utc, bool cut)
 {
 	char text[128], buf[UNIT_BUF];
 
@@ -236,7 +246,8 @@ static void put_trace(struct out *o, const struct hvst_trace *t, bool verbose, b
 		note(o, ROLE_WARN, "interrupted: this holds for the part that was read");
 	if (utc)
 		put_utc(o, t);
-	put_cut_files(o, t);
+	if (cut)
+		put_cut_files(o, t);
 	put_previous_boot(o, t);
 	if (t->padding_ns != HVST_UNKNOWN) {
 		snprintf(text, sizeof(text), "kernel delays past-due timers by %s (padding)",
@@ -251,7 +262,7 @@ static void put_trace(struct out *o, const struct hvst_trace *t, bool verbose, b
 
 void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 {
-	put_trace(o, t, verbose, true);
+	put_trace(o, t, verbose, true, true);
 }
 
 /* --- VMs and timers --------------------------------------------------------------------------- */
@@ -448,7 +459,7 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace,
 	else
 		out_str(o, "none\n");
 	if (l->storms < r->nr_storms)
-		more(o, r->nr_storms - l->storms, "storm", "storms", first_file(trace));
+		more(o, r->nr_storms - l->storms, "storm", "storms", trace);
 	if (l->outside || !r->nr_storms)
 		text_past_due(o, &r->past_due, LABEL);
 	if (l->words > 1)
@@ -596,10 +607,10 @@ static void clock_row(struct table *t, const struct clock_line *l)
 			     unit_signed(buf, l->host->step_ns), words_ref_source(l->host->source));
 		return;
 	}
-	table_printf(t, l->guest->confidence == HVST_SUSPECTED ? ROLE_DIM : ROLE_NONE, "%s%s (%s)",
+	table_printf(t, l->guest->confidence == HVST_SUSPECTED ? ROLE_DIM : ROLE_NONE, "%s: %s%s",
+		     hvst_confidence_name(l->guest->confidence),
 		     guest_change(change, sizeof(change), l->guest),
-		     l->guest->role == HVST_ROLE_TIMEKEEPING ? ", its timekeeping" : "",
-		     hvst_confidence_name(l->guest->confidence));
+		     l->guest->role == HVST_ROLE_TIMEKEEPING ? ", its timekeeping" : "");
 }
 
 /*
@@ -677,7 +688,7 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace,
 	else
 		out_str(o, "no step, no change of source seen\n");
 	if (most < n)
-		more(o, n - most, "clock change", "clocks", first_file(trace));
+		more(o, n - most, "clock change", "clocks", trace);
 	free(lines);
 }
 
@@ -719,18 +730,31 @@ static void put_verdict(struct out *o, const struct hvst_verdict *v, unsigned in
 	finding_evidence(o, &v->evidence, LABEL + 5);
 }
 
+/* Of how many past-due arms an answer speaks, where one arm is enough for a yes. */
+static const char *how_many(char buf[64], const struct hvst_result *r, const struct hvst_verdict *v)
+{
+	char held[UNIT_BUF], all[UNIT_BUF];
+
+	buf[0] = 0;
+	if (v->question == HVST_Q_PREEMPTION && v->answer == HVST_YES)
+		snprintf(buf, 64, " (%s of %s arms)", unit_count(held, r->past_due_held),
+			 unit_count(all, r->past_due_all));
+	return buf;
+}
+
 /* All questions with one answer on one line. */
 static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_answer answer,
 			 bool first)
 {
-	char text[1024];
+	char text[1024], many[64];
 	size_t at = 0;
 	unsigned int i;
 
 	for (i = 0; i < HVST_Q_COUNT; i++)
 		if (r->verdicts[i].answer == answer)
-			at += snprintf(text + at, sizeof(text) - at, "%s%s", at ? ", " : "",
-				       words_topic(r->verdicts[i].question));
+			at += snprintf(text + at, sizeof(text) - at, "%s%s%s", at ? ", " : "",
+				       words_topic(r->verdicts[i].question),
+				       how_many(many, r, &r->verdicts[i]));
 	if (!at)
 		return first;
 	out_pad(o, first ? 0 : LABEL, ' ');
@@ -810,21 +834,21 @@ static void recording_hint(struct out *o, const struct hvst_result *r)
 	out_char(o, '\n');
 }
 
-/* The command that shows it, unbroken so that it can be copied; without the file if that is long.
- */
+/* The command that shows it; the files on a line of their own where that would be too long. */
 static void put_command(struct out *o, const struct hvst_trace *t, const struct hvst_result *r)
 {
-	const char *file = first_file(t);
-	char text[NEXT_BUF];
+	char text[NEXT_BUF], files[NEXT_FILES_BUF];
 	int at = 9 + (int)strlen("See: ");
 
-	if (!*next_command(text, r))
+	if (!*next_command(text, t, r))
 		return;
+	next_files(files, t);
 	out_printf(o, "%*sSee: %s", 9, "", text);
-	if (t->nr_files == 1 && at + strlen(text) + 1 + strlen(file) <= o->width) {
+	if (at + strlen(text) + 1 + strlen(files) <= o->width)
 		out_char(o, ' ');
-		out_safe(o, file);
-	}
+	else
+		out_printf(o, " \\\n%*s", at, "");
+	out_safe(o, files);
 	out_char(o, '\n');
 }
 
@@ -864,8 +888,9 @@ static void put_screen(struct out *o, const struct hvst_trace *t, const struct h
 	out_wrap(o, 0, 0, 0, r->headline);
 	out_plain(o);
 	put_steps(o, t, r, most->steps);
-	/* The steps name the time that matters, where all do not fit. */
-	put_trace(o, t, most->vms == UINT_MAX, most->steps > 1);
+	/* The steps name the time that matters, where all do not fit; the reasons what is cut off.
+	 */
+	put_trace(o, t, most->vms == UINT_MAX, most->steps > 1, most->steps > 2 || r->nr_storms);
 	screen_vms(o, r, most->vms);
 	screen_timers(o, r, most);
 	screen_storms(o, t, r, most);

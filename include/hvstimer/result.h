@@ -32,6 +32,7 @@ struct hvst_file_info {
 	const char *declined; /* why the page reader declined; NULL */
 	const char *uname;    /* NULL when not in the file */
 	bool dated; /* recorded with trace-cmd record --date: times count from the Epoch, UTC */
+	bool live;  /* a trace that is running: @path names nothing that can be opened again */
 };
 
 struct hvst_buffer_info {
@@ -416,6 +417,8 @@ struct hvst_result {
 	const struct hvst_storm *storms;
 	unsigned int nr_storms;
 	struct hvst_past_due past_due;
+	/* Past-due arms, in storms or not; those that came after their vCPU had been held. */
+	uint64_t past_due_all, past_due_held;
 	const struct hvst_ref_segment *reference;
 	unsigned int nr_reference;
 	const struct hvst_guest_transition *guest;

@@ -142,9 +142,9 @@ SENTENCE(lost)
 	if (v->answer != HVST_YES || !worst) {
 		append(v, "%s",
 		       unclear ? "a timer was silent for long, but its callback may be missing "
-				 "from the "
-				 "recording, or be one of those that may be another VM's"
-			       : "every timer that was armed came, or was programmed anew");
+				 "from the recording, or be one of those that may be another VM's"
+			       : "every timer that was armed came, was programmed anew, or is not "
+				 "due yet");
 		return;
 	}
 	s = &worst->longest;

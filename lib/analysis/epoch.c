@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hvstimer/text.h>
+
 #include "clocksource.h"
 #include "epoch.h"
 #include "guestclock.h"
@@ -132,6 +134,7 @@ static __attribute__((noinline)) void leap_put(struct stimer *t, const struct hv
 	};
 	struct leap *p = leap_add(t->vcpu->vm->state->leaps);
 	int64_t h = -arm->skew_ns;
+	char far[HVST_TEXT_BUF];
 
 	if (!p)
 		return;
@@ -146,12 +149,12 @@ static __attribute__((noinline)) void leap_put(struct stimer *t, const struct hv
 		.page_ns = HVST_UNKNOWN,
 		.vcpu = t->vcpu,
 	};
-	hvst_evidence_set(
-		&p->why, &ev,
-		"%s arm of vCPU %d timer %u lies %.6f s ahead (count %llu, time_now %llu)%s",
-		p->by_host ? "the VMM's" : "the guest's", t->vcpu->vcpu_id, t->index,
-		(double)h / 1e9, (unsigned long long)arm->count, (unsigned long long)arm->time_now,
-		most == HVST_UNKNOWN ? "" : ", out of its habits");
+	hvst_evidence_set(&p->why, &ev,
+			  "%s arm of vCPU %d timer %u lies %s %s (count %llu, time_now %llu)%s",
+			  p->by_host ? "the VMM's" : "the guest's", t->vcpu->vcpu_id, t->index,
+			  hvst_text_duration(h < 0 ? -h : h, far), h < 0 ? "behind" : "ahead",
+			  (unsigned long long)arm->count, (unsigned long long)arm->time_now,
+			  most == HVST_UNKNOWN ? "" : ", unlike those before it");
 }
 
 /*

@@ -8,11 +8,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "verdict.h"
 
 /* A storm that is there so soon is taken to have begun before the recording. */
 #define STARTS_INSIDE_NS (20LL * 1000 * 1000)
+/* Between a change of the guest's clock that no event shows and the first arm that it makes late.
+ */
+#define SUSPECT_NEAR_NS (50LL * 1000 * 1000)
 
 static void reason(struct hvst_result *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -61,20 +65,6 @@ static void summary_reason(struct hvst_result *r, enum hvst_question fault)
 static enum hvst_answer answer(const struct hvst_result *r, enum hvst_question q)
 {
 	return r->verdicts[q].answer;
-}
-
-/* The time that the storms of an episode take, and how many they are. */
-static int64_t episode_harm(const struct hvst_result *r, int episode, unsigned int *n)
-{
-	int64_t harm = 0;
-
-	*n = 0;
-	for (unsigned int i = 0; i < r->nr_storms; i++)
-		if (r->storms[i].episode == episode) {
-			harm += r->storms[i].end_ns - r->storms[i].start_ns;
-			(*n)++;
-		}
-	return harm;
 }
 
 /* The storm that keeps its guest from work the longest. */
@@ -155,6 +145,34 @@ static const struct hvst_verdict *clocks_apart(const struct hvst_result *r,
 	return NULL;
 }
 
+/* The change of the guest's clock that no event shows, next to the storm's start; NULL: none. */
+static const struct hvst_guest_transition *suspected_at(const struct hvst_result *r,
+							const struct hvst_storm *s)
+{
+	for (unsigned int i = 0; i < r->nr_guest; i++) {
+		const struct hvst_guest_transition *t = &r->guest[i];
+
+		if (t->vm == s->vm && (t->vcpu < 0 || t->vcpu == s->vcpu) &&
+		    t->role == HVST_ROLE_STIMER && t->confidence == HVST_SUSPECTED &&
+		    t->ts_ns <= s->start_ns && s->start_ns - t->ts_ns < SUSPECT_NEAR_NS)
+			return t;
+	}
+	return NULL;
+}
+
+static void suspected_reason(struct hvst_result *r, const struct hvst_guest_transition *t)
+{
+	char size[HVST_TEXT_BUF], from[80] = "";
+
+	if (t->from != HVST_SRC_UNKNOWN)
+		snprintf(from, sizeof(from), " instead of %s",
+			 hvst_guest_source_text(t->from, true));
+	reason(r, "At %.6f s the guest's clock moved%s%s, and no event says why; it may read %s%s.",
+	       (double)t->ts_ns / 1e9, t->offset_ns == HVST_UNKNOWN ? "" : " by ",
+	       t->offset_ns == HVST_UNKNOWN ? "" : hvst_text_signed(t->offset_ns, size),
+	       hvst_guest_source_text(t->to, true), from);
+}
+
 static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
 	const struct hvst_guest_transition *sw;
@@ -186,6 +204,8 @@ static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 		if (apart) {
 			r->headline_fault = (int)apart->question;
 			summary_reason(r, apart->question);
+		} else if (suspected_at(r, s)) {
+			suspected_reason(r, suspected_at(r, s));
 		} else {
 			reason(r, "What set it off is not seen in this recording.");
 		}
@@ -211,6 +231,7 @@ static const struct hvst_storm *by_step(const struct hvst_result *r)
 static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
 	const struct hvst_storm *other;
+	const char *summary;
 
 	if (s->cause == HVST_CAUSE_HOST_STEP)
 		return;
@@ -230,8 +251,9 @@ static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 			       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
 		break;
 	default:
+		summary = r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary;
 		reason(r, "Whether the host's reference clock stepped cannot be told: %.180s.",
-		       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
+		       hvst_is_taken_back(summary) ? "too little of it was recorded" : summary);
 	}
 }
 
@@ -244,61 +266,96 @@ static void step_next(struct hvst_result *r, const struct hvst_storm *s)
 	next_step(r, "Ask whether the guest was told, and its TSC moved with the clock.");
 }
 
-/* @first_ns: when the recording begins */
+/* What to do about a storm that neither a step nor a change of clock source set off. */
+static void unseen_next(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
+{
+	if (s->kind == HVST_STORM_BACKLOG)
+		next_step(r, "Find what held the guest before the storm: it was away for as long "
+			     "as its first arm lies back.");
+	else if (r->headline_fault >= 0) /* cause_reason() has named it */
+		fault_next(r, (enum hvst_question)r->headline_fault);
+	else if (s->start_ns - first_ns < STARTS_INSIDE_NS)
+		next_step(r, "Record its beginning: this recording starts inside.");
+	else
+		next_step(r,
+			  "Find which clock the guest computes its time from, and what its log "
+			  "says of %.6f s.",
+			  (double)s->start_ns / 1e9);
+}
+
+/*
+ * The cause of the worst storm first. A step that set off another storm comes after it, but before
+ * what is to be done about a cause that is not seen: the step may well have led to both.
+ * @first_ns: when the recording begins
+ */
 static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
 {
 	const struct hvst_storm *stepped = by_step(r);
 
-	/* The cause is where to look, even if a later storm was worse. */
-	r->headline_step = stepped;
-	if (stepped)
-		step_next(r, stepped);
-	switch (s->cause) {
-	case HVST_CAUSE_HOST_STEP:
-		break;
-	case HVST_CAUSE_VCPU_HELD:
+	if (s->cause == HVST_CAUSE_VCPU_HELD)
 		next_step(r, "Find what kept the vCPU from its CPU: overcommit, a CPU quota, a "
 			     "stopped VM. Its timers are not at fault.");
-		break;
-	case HVST_CAUSE_SOURCE_SWITCH:
-		next_step(r, "Find why the guest changed its clock source, and compare the two.");
-		break;
-	default:
-		if (s->kind == HVST_STORM_BACKLOG)
-			next_step(r, "Find what held the guest before the storm: it was away for "
-				     "as long as its first arm lies back.");
-		else if (r->headline_fault >= 0) /* cause_reason() has named it */
-			fault_next(r, (enum hvst_question)r->headline_fault);
-		else
-			next_step(r, s->start_ns - first_ns < STARTS_INSIDE_NS
-					     ? "Record its beginning: this recording starts inside."
-					     : "Find which clock the guest computes its time from, "
-					       "and what its log says of that time.");
-	}
+	if (s->cause == HVST_CAUSE_SOURCE_SWITCH)
+		next_step(r,
+			  "Find in the guest's log why it changed its clock source at %.6f s, and "
+			  "compare the two clocks.",
+			  (double)s->cause_ts_ns / 1e9);
+	if (!r->nr_next)
+		r->headline_step = stepped;
+	if (stepped)
+		step_next(r, stepped);
+	if (s->cause == HVST_CAUSE_NOT_SEEN)
+		unseen_next(r, s, first_ns);
 }
 
 static void livelock_reasons(struct hvst_result *r, const struct hvst_storm *s)
 {
 	char arms[HVST_TEXT_BUF], rate[HVST_TEXT_BUF];
 
-	reason(r, "One arm was handled %s times, %s a second; none was past due.",
+	reason(r, "No arm was past due; one was handled %s times, %s a second.",
 	       hvst_text_count(s->arms, arms), hvst_text_count((uint64_t)(s->rate_hz + 0.5), rate));
 	summary_reason(r, HVST_Q_TIMER_LIVELOCK);
 	fault_next(r, HVST_Q_TIMER_LIVELOCK);
 }
 
+/* " (4 in 2 VMs)"; nothing where there is one storm. */
+static const char *how_many(const struct hvst_result *r, char buf[HVST_TEXT_BUF])
+{
+	unsigned int vms = 0;
+
+	buf[0] = 0;
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		vms += yes_for(&r->verdicts[HVST_Q_STORM], r->vms[i].vm);
+	if (vms > 1)
+		snprintf(buf, HVST_TEXT_BUF, " (%u in %u VMs)", r->nr_storms, vms);
+	else if (r->nr_storms > 1)
+		snprintf(buf, HVST_TEXT_BUF, " (%u)", r->nr_storms);
+	return buf;
+}
+
+/* "win2025, tid 4711": the guest as the recording names it, if it does, and the vCPU's thread. */
+static const char *whose_thread(const struct hvst_result *r, const struct hvst_storm *s,
+				char buf[96])
+{
+	snprintf(buf, 96, "tid %d", s->tid);
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		if (r->vms[i].vm == s->vm && r->vms[i].name && *r->vms[i].name)
+			snprintf(buf, 96, "%.64s, tid %d", r->vms[i].name, s->tid);
+	return buf;
+}
+
 static void storm_headline(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
 {
-	char span[HVST_TEXT_BUF], text[80], before[HVST_TEXT_BUF];
+	char span[HVST_TEXT_BUF], text[80], before[HVST_TEXT_BUF], many[HVST_TEXT_BUF], thread[96];
 	char past_due[HVST_TEXT_BUF], arms[HVST_TEXT_BUF], rate[HVST_TEXT_BUF];
-	unsigned int n;
-	int64_t harm = episode_harm(r, s->episode, &n);
 
 	snprintf(r->headline, sizeof(r->headline),
-		 "TIMER STORM%s: vCPU %d of VM %d is %s its timer for %s from %.6f s; %s.",
-		 r->nr_storms > 1 ? "S" : "", s->vcpu, s->vm,
+		 "TIMER STORM%s%s: vCPU %d of VM %d (%s) is %s its timer for %s from %.6f s; %s.",
+		 r->nr_storms > 1 ? "S" : "", how_many(r, many), s->vcpu, s->vm,
+		 whose_thread(r, s, thread),
 		 s->progress_during > 0.5 ? "interrupted over and over by" : "stuck in",
-		 hvst_text_duration(harm, span), (double)s->start_ns / 1e9, whose(s, text));
+		 hvst_text_duration(s->end_ns - s->start_ns, span), (double)s->start_ns / 1e9,
+		 whose(s, text));
 	if (s->kind == HVST_STORM_LIVELOCK) {
 		livelock_reasons(r, s);
 		return;
@@ -344,14 +401,16 @@ static void next_for_open(struct hvst_result *r)
 /* Every tick came in time, but there are many. */
 static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 {
-	char share[40] = "", rate[HVST_TEXT_BUF];
+	char share[40] = "", peak[HVST_TEXT_BUF], mean[HVST_TEXT_BUF];
 
 	if (t->exit_share >= 0)
 		snprintf(share, sizeof(share), " and takes %.0f %% of its exits",
 			 100 * t->exit_share);
 	snprintf(r->headline, sizeof(r->headline),
-		 "No timer storm, but timer %d of vCPU %d expires up to %s times a second%s.",
-		 t->timer, t->vcpu, hvst_text_count((uint64_t)(t->peak_hz + 0.5), rate), share);
+		 "No timer storm, but timer %d of vCPU %d expires up to %s times a second (%s on "
+		 "average)%s.",
+		 t->timer, t->vcpu, hvst_text_count((uint64_t)(t->peak_hz + 0.5), peak),
+		 hvst_text_count((uint64_t)(t->expirations_hz + 0.5), mean), share);
 	next_step(r, "Find what in the guest asks for so many ticks; see hvstimer-faults(7).");
 	next_for_open(r);
 }
@@ -395,27 +454,59 @@ static void healthy_headline(struct hvst_result *r)
 		next_for_open(r);
 }
 
-/* No storm was seen, and the question stays open. */
-static void unsure_headline(struct hvst_result *r)
+/* Why a storm cannot be ruled out, and what to do about that. */
+static void unsure_reason(struct analysis *a)
 {
+	struct hvst_result *r = &a->result;
 	const struct hvst_verdict *v = &r->verdicts[HVST_Q_STORM];
+	int64_t cut = hvst_cut_off_at(a->opts.trace);
 
-	snprintf(r->headline, sizeof(r->headline),
-		 "No timer storm was seen, but this recording cannot rule one out.");
-	reason(r, "%.240s.", v->summary);
+	if (cut == HVST_UNKNOWN)
+		summary_reason(r, HVST_Q_STORM);
+	else
+		reason(r,
+		       "The recording is cut off at byte %lld; CPUs are written one after the "
+		       "other, so some may be missing entirely.",
+		       (long long)cut);
 	next_step(r, v->missing ? "Record again with the events listed as missing, until the guest "
 				  "is stuck."
 				: "Record again, whole and without losing events, until the guest "
 				  "is stuck.");
 }
 
-/* The gravest fault in the headline, the others as reasons. */
-static void fault_headline(struct hvst_result *r, int fault, bool no_storm)
+/* No storm was seen, and the question stays open. */
+static void unsure_headline(struct analysis *a)
 {
+	snprintf(a->result.headline, sizeof(a->result.headline),
+		 "No timer storm was seen, but this recording cannot rule one out.");
+	unsure_reason(a);
+}
+
+/* The headline of a fault: its first clause, the rest as a reason. */
+static void split_summary(struct hvst_result *r, const char *summary, const char *before)
+{
+	const char *rest = strstr(summary, "; ");
+	int len = rest ? (int)(rest - summary) : (int)strlen(summary);
+
+	snprintf(r->headline, sizeof(r->headline), "%s%.*s.", before, len < 400 ? len : 400,
+		 summary);
+	if (rest)
+		reason(r, "%c%.240s.", toupper((unsigned char)rest[2]), rest[2] ? rest + 3 : "");
+}
+
+/* The gravest fault in the headline, the others as reasons. */
+static void fault_headline(struct analysis *a, int fault, bool no_storm)
+{
+	struct hvst_result *r = &a->result;
+
 	r->headline_fault = fault;
-	snprintf(r->headline, sizeof(r->headline), "No timer storm%s, but: %.400s.",
-		 no_storm ? "" : " was seen", r->verdicts[fault].summary);
+	split_summary(r, r->verdicts[fault].summary,
+		      no_storm ? "No timer storm, but: "
+			       : "No timer storm was seen, but this recording cannot rule one "
+				 "out; and ");
 	fault_next(r, (enum hvst_question)fault);
+	if (!no_storm)
+		unsure_reason(a);
 	while ((fault = hvst_next_fault(r, fault)) >= 0)
 		summary_reason(r, (enum hvst_question)fault);
 }
@@ -431,14 +522,14 @@ static void calm_headline(struct analysis *a)
 		snprintf(r->headline, sizeof(r->headline), "The recording is empty.");
 		next_step(r, "Record while the guest is stuck.");
 	} else if (fault >= 0) {
-		fault_headline(r, fault, no_storm);
+		fault_headline(a, fault, no_storm);
 	} else if (no_storm && load) {
 		r->headline_load = load;
 		load_headline(r, load);
 	} else if (no_storm) {
 		healthy_headline(r);
 	} else {
-		unsure_headline(r);
+		unsure_headline(a);
 	}
 }
 

@@ -269,12 +269,16 @@ SENTENCE(step)
 			"s: arms were due that it could not have reached else",
 			hvst_text_duration(c.size, size), (double)c.after / 1e9,
 			(double)c.until / 1e9);
+	else if (v->answer == HVST_YES && c.steps == 1)
+		snprintf(v->summary, len,
+			 "the host's reference clock stepped by %s at %.6f s against the trace "
+			 "clock",
+			 hvst_text_signed(c.size, size), (double)c.at / 1e9);
 	else if (v->answer == HVST_YES)
 		snprintf(v->summary, len,
-			 "the host's reference clock stepped %u time%s against the trace clock; "
+			 "the host's reference clock stepped %u times against the trace clock; "
 			 "the largest step is %s at %.6f s",
-			 c.steps, c.steps == 1 ? "" : "s", hvst_text_signed(c.size, size),
-			 (double)c.at / 1e9);
+			 c.steps, hvst_text_signed(c.size, size), (double)c.at / 1e9);
 	else if (v->answer == HVST_NO)
 		snprintf(v->summary, len,
 			 "every reading of time_now lies on one line against the trace clock, but "
@@ -350,20 +354,14 @@ SENTENCE(unpaired)
 SENTENCE(preemption)
 {
 	const struct hvst_past_due *p = &a->result.past_due;
-	uint64_t all = 0, held = 0;
 	char text[5][HVST_TEXT_BUF];
 
-	for_each_vm (vm, a) {
-		const struct vm_causes *c = vm->state ? vm->state->causes : NULL;
-
-		all += c ? c->past_due : 0;
-		held += c ? c->preempted : 0;
-	}
 	snprintf(v->summary, sizeof(v->summary),
 		 "%s of %s past-due arms came after their vCPU had been held, off its CPU or out "
 		 "of guest mode; of the %s outside storms %s had a deadline too short to be met, "
 		 "%s are unexplained",
-		 hvst_text_count(held, text[0]), hvst_text_count(all, text[1]),
+		 hvst_text_count(a->result.past_due_held, text[0]),
+		 hvst_text_count(a->result.past_due_all, text[1]),
 		 hvst_text_count(p->isolated + p->bursts, text[2]),
 		 hvst_text_count(p->short_deadline, text[3]),
 		 hvst_text_count(p->unexplained, text[4]));

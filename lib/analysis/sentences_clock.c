@@ -18,14 +18,14 @@ SENTENCE(ahead)
 {
 	(void)a;
 	if (v->answer == HVST_YES)
-		SAY("the guest computes its timers' counts from a time ahead of its reference "
-		    "clock: they fire late by as much; %s",
+		SAY("the guest's clock is ahead of its reference clock, so that its timers fire "
+		    "late; %s",
 		    first(v, ""));
 	else if (v->answer == HVST_NO)
 		SAY("no arm leads by what the reference clock was set back by; a constant lead "
 		    "without a step of it looks like a longer delay and cannot be seen");
 	else
-		SAY("whether the guest counts on an older time line is open: %s",
+		SAY("whether the guest's clock is ahead cannot be told: %s",
 		    first(v, "too little is known of its arms"));
 }
 

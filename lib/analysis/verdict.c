@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../event/needs.h"
+#include "pastdue.h"
 #include "result.h"
 #include "verdict.h"
 
@@ -86,12 +87,17 @@ static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 	return miss;
 }
 
-static bool cut_off(const struct hvst_trace *t)
+int64_t hvst_cut_off_at(const struct hvst_trace *t)
 {
 	for (unsigned int i = 0; i < t->nr_files; i++)
 		if (t->files[i].truncated_at != HVST_UNKNOWN)
-			return true;
-	return false;
+			return t->files[i].truncated_at;
+	return HVST_UNKNOWN;
+}
+
+static bool cut_off(const struct hvst_trace *t)
+{
+	return hvst_cut_off_at(t) != HVST_UNKNOWN;
 }
 
 /* Is so much of the VM unseen that the absence of something means nothing? */
@@ -128,12 +134,66 @@ static uint64_t would_help(const struct analysis *a, enum hvst_question q, bool 
 	return would & ~hvst_recorded(a);
 }
 
-static void summarize(const struct analysis *a, enum hvst_question q, bool lossy,
-		      struct hvst_verdict *v)
+static enum hvst_answer graver(enum hvst_answer x, enum hvst_answer y)
 {
+	if (x == HVST_YES || y == HVST_YES)
+		return HVST_YES;
+	return x == HVST_NO ? y : x;
+}
+
+/* Yes if yes for any VM, no if no for all; without any VM nothing can be told. */
+static enum hvst_answer answer_of_all(const struct hvst_verdict *v)
+{
+	enum hvst_answer all = v->nr_by_vm ? HVST_NO : HVST_CANNOT_TELL;
+
+	for (unsigned int i = 0; i < v->nr_by_vm; i++)
+		all = graver(all, v->by_vm[i].answer);
+	return all;
+}
+
+/* The same of an entry of the result: one VM, or (-1) all that are unknown. */
+static bool entry_lossy(const struct analysis *a, int entry)
+{
+	if (entry >= 0)
+		return too_lossy(a, entry);
+	for_each_vm (vm, a)
+		if (vm->number < -1 && too_lossy(a, vm->number))
+			return true;
+	return false;
+}
+
+/* Take back each "no" for a VM of which too much is not in the trace; true: any for its losses. */
+static bool take_back(const struct analysis *a, struct hvst_verdict *v, struct hvst_vm_verdict *by)
+{
+	bool lossy = false;
+
+	for (unsigned int i = 0; i < v->nr_by_vm; i++) {
+		if (by[i].answer != HVST_NO || (!v->missing && !entry_lossy(a, by[i].vm)))
+			continue;
+		by[i].answer = HVST_CANNOT_TELL;
+		lossy |= !v->missing;
+	}
+	v->answer = answer_of_all(v);
+	return lossy;
+}
+
+#define TAKEN_BACK "as far as it was recorded, "
+
+bool hvst_is_taken_back(const char *summary)
+{
+	return !strncmp(summary, TAKEN_BACK, strlen(TAKEN_BACK));
+}
+
+/* @found: the answer before any "no" was taken back, which the summary speaks of. */
+static void say_why_open(struct hvst_verdict *v, enum hvst_answer found, bool lossy)
+{
+	char text[sizeof(v->summary)];
 	size_t len;
 
-	hvst_questions[q].sentence(a, v);
+	if (v->answer == HVST_CANNOT_TELL && found == HVST_NO) {
+		memcpy(text, v->summary, sizeof(text));
+		snprintf(v->summary, sizeof(v->summary), TAKEN_BACK "%.400s", text);
+	}
 	len = strlen(v->summary);
 	if (v->answer == HVST_CANNOT_TELL && lossy)
 		snprintf(v->summary + len, sizeof(v->summary) - len,
@@ -143,37 +203,24 @@ static void summarize(const struct analysis *a, enum hvst_question q, bool lossy
 			 "; not recorded: what it takes is listed as missing");
 }
 
-/* Of one VM, by its number; a "no" or "yes" that is none becomes "cannot tell". */
+/* Of one VM, by its number; a "yes" that needs a missing event becomes "cannot tell". */
 static enum hvst_answer answer_of(const struct analysis *a, enum hvst_question q, int number,
-				  uint64_t missing, struct hvst_evidence_list *why, bool *lossy)
+				  uint64_t missing, struct hvst_evidence_list *why)
 {
 	enum hvst_answer answer = hvst_questions[q].answer(a, number, why);
 
-	if (answer == HVST_YES && hvst_questions[q].yes & missing)
-		return HVST_CANNOT_TELL;
-	if (answer != HVST_NO || (!missing && !too_lossy(a, number)))
-		return answer;
-	*lossy |= !missing;
-	return HVST_CANNOT_TELL;
-}
-
-static enum hvst_answer graver(enum hvst_answer x, enum hvst_answer y)
-{
-	if (x == HVST_YES || y == HVST_YES)
-		return HVST_YES;
-	return x == HVST_NO ? y : x;
+	return answer == HVST_YES && hvst_questions[q].yes & missing ? HVST_CANNOT_TELL : answer;
 }
 
 /* VMs that are unknown are one entry of the result, and each is asked. */
 static enum hvst_answer answer_of_unknown(const struct analysis *a, enum hvst_question q,
-					  uint64_t missing, struct hvst_evidence_list *why,
-					  bool *lossy)
+					  uint64_t missing, struct hvst_evidence_list *why)
 {
 	enum hvst_answer answer = HVST_NO;
 
 	for_each_vm (vm, a)
 		if (vm->number < -1)
-			answer = graver(answer, answer_of(a, q, vm->number, missing, why, lossy));
+			answer = graver(answer, answer_of(a, q, vm->number, missing, why));
 	return answer;
 }
 
@@ -181,11 +228,12 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 {
 	unsigned int n = a->result.nr_vms;
 	struct hvst_vm_verdict *by = calloc(n ? n : 1, sizeof(*by));
-	bool lossy = false;
+	enum hvst_answer found;
+	bool lossy;
 
 	v->question = q;
 	v->missing = missing_for(a, q);
-	v->answer = n ? HVST_NO : HVST_CANNOT_TELL;
+	v->answer = HVST_CANNOT_TELL;
 	v->by_vm = by;
 	if (!by) {
 		a->error = -ENOMEM;
@@ -194,23 +242,40 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	v->nr_by_vm = n;
 	for (unsigned int i = 0; i < n; i++) {
 		by[i].vm = a->result.vms[i].vm;
-		by[i].answer =
-			by[i].vm < 0
-				? answer_of_unknown(a, q, v->missing, &by[i].evidence, &lossy)
-				: answer_of(a, q, by[i].vm, v->missing, &by[i].evidence, &lossy);
-		v->answer = graver(v->answer, by[i].answer);
+		by[i].answer = by[i].vm < 0
+				       ? answer_of_unknown(a, q, v->missing, &by[i].evidence)
+				       : answer_of(a, q, by[i].vm, v->missing, &by[i].evidence);
 		for (unsigned int k = 0; k < by[i].evidence.n; k++)
 			hvst_evidence_add(&v->evidence, &by[i].evidence.e[k]);
 	}
+	/*
+	 * The sentence says what was seen. Of a "no" that is taken back it must not claim the signs
+	 * that leave a question open.
+	 */
+	v->answer = found = answer_of_all(v);
+	hvst_questions[q].sentence(a, v);
+	lossy = take_back(a, v, by);
 	if (v->answer == HVST_YES)
 		v->missing = 0;
 	else if (v->answer == HVST_CANNOT_TELL && !v->missing)
 		v->missing = would_help(a, q, lossy);
-	summarize(a, q, lossy, v);
+	say_why_open(v, found, lossy);
+}
+
+static void count_past_due(struct analysis *a)
+{
+	a->result.past_due_all = a->result.past_due_held = 0;
+	for_each_vm (vm, a) {
+		const struct vm_causes *c = vm->state ? vm->state->causes : NULL;
+
+		a->result.past_due_all += c ? c->past_due : 0;
+		a->result.past_due_held += c ? c->preempted : 0;
+	}
 }
 
 void hvst_verdicts(struct analysis *a)
 {
+	count_past_due(a);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
 		verdict(a, (enum hvst_question)q, &a->result.verdicts[q]);
 	hvst_headline(a);

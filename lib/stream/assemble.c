@@ -42,7 +42,7 @@ static bool cpu_selected(const struct hvst_source_opts *o, unsigned int cpu)
 
 /* --- opening --- */
 
-static void describe_file(struct hvst_source *s, unsigned int i)
+static void describe_file(struct hvst_source *s, unsigned int i, bool live)
 {
 	static const char *const compressions[] = { NULL, "zlib", "zstd" };
 	const struct source_file *sf = s->files[i];
@@ -57,6 +57,7 @@ static void describe_file(struct hvst_source *s, unsigned int i)
 		.declined = f->declined[0] ? f->declined : NULL,
 		.uname = f->uname,
 		.dated = f->dated,
+		.live = live,
 	};
 }
 
@@ -113,7 +114,7 @@ static int open_file(struct hvst_source *s, const struct hvst_source_opts *o, un
 	if (!rc)
 		rc = hvst_decoder_init(&sf->decoder, &sf->file, o->ignored_ids);
 	if (!rc)
-		describe_file(s, i);
+		describe_file(s, i, o->live);
 	return rc;
 }
 

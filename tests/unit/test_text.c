@@ -221,8 +221,8 @@ static void says_what_is_there(void **state)
 	static const char *const parts[] = {
 		"TIMER STORM",
 		"Next: Find what",
-		"(v7, zstd), clock mono, 18.4 s, 2 CPUs",
-		"330,696 events: 197,931 understood",
+		"(v7, zstd), clock mono, 18.4 s, at least 2 CPUs",
+		"330,696 events, 197,931 of them used",
 		"5 ignored",
 		"210 lost in 2 places (3.00 ms)",
 		"cut off at byte 4096",
