@@ -20,6 +20,14 @@ const struct finding_field *finding_column(const struct finding_kind *kind, cons
 	return NULL;
 }
 
+const struct finding_field *finding_clock(const struct finding_kind *kind, unsigned int view)
+{
+	for (unsigned int i = 0; i < kind->n; i++)
+		if (kind->fields[i].in & view && kind->fields[i].type == VALUE_TIME)
+			return &kind->fields[i];
+	return NULL;
+}
+
 static const void *place(const struct finding_field *f, const void *finding)
 {
 	return (const char *)finding + f->offset;

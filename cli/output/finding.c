@@ -121,14 +121,6 @@ static void storm_lasts(char *buf, size_t len, const void *finding)
 		 unit_duration(duration, s->end_ns - s->start_ns));
 }
 
-static void storm_utc(char *buf, size_t len, const void *finding)
-{
-	const struct hvst_storm *s = finding;
-	char time[UNIT_BUF];
-
-	snprintf(buf, len, "%s", unit_utc_time(time, s->start_ns));
-}
-
 static void storm_utc_range(char *buf, size_t len, const void *finding)
 {
 	const struct hvst_storm *s = finding;
@@ -396,7 +388,6 @@ static const struct finding_field storm_fields[] = {
 	FIELD("timer", "timer", ID, timer, IN_DATA | IN_TABLES),
 	FIELD("start_ns", "start", TIME, start_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
 	FIELD("end_ns", "end", TIME, end_ns, IN_DATA),
-	TEXT("UTC", IN_TABLES, storm_utc, .drop = 2, .hide_zero = true),
 	TEXT("lasts", IN_TABLES, storm_lasts),
 	TEXT("when", IN_LIST, storm_when),
 	TEXT("UTC", IN_LIST, storm_utc_range),

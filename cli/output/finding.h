@@ -107,6 +107,12 @@ static inline const void *finding_at(const struct finding_kind *kind, const void
 /* The field of @kind with that title in tables; NULL: none. */
 const struct finding_field *finding_column(const struct finding_kind *kind, const char *title);
 
+/*
+ * The first time of the trace clock in that view, beside which the wall clock stands where it is
+ * known; NULL: there is none.
+ */
+const struct finding_field *finding_clock(const struct finding_kind *kind, unsigned int view);
+
 /* The value of a field, for those types that have one of that sort. */
 int field_int(const struct finding_field *f, const void *finding);
 int64_t field_i64(const struct finding_field *f, const void *finding);

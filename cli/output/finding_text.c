@@ -13,6 +13,7 @@
 static unsigned int make_columns(struct column *columns, const struct finding_kind *kind,
 				 bool numbered)
 {
+	const struct finding_field *clock = finding_clock(kind, IN_TABLE);
 	unsigned int i, n = 0;
 
 	if (numbered)
@@ -26,12 +27,16 @@ static unsigned int make_columns(struct column *columns, const struct finding_ki
 							.drop = f->drop,
 							.flexible = f->flexible,
 							.hide_zero = f->hide_zero };
+		if (f == clock)
+			columns[n++] =
+				(struct column){ .title = "UTC", .drop = 2, .hide_zero = true };
 	}
 	return n;
 }
 
 static void put_row(struct table *t, const struct finding_kind *kind, const void *finding)
 {
+	const struct finding_field *clock = finding_clock(kind, IN_TABLE);
 	char buf[FIELD_BUF];
 	unsigned int i;
 
@@ -41,13 +46,15 @@ static void put_row(struct table *t, const struct finding_kind *kind, const void
 		if (f->in & IN_TABLE)
 			table_cell(t, field_role(kind, f, finding),
 				   field_text(f, finding, buf, sizeof(buf)));
+		if (f == clock)
+			table_cell(t, ROLE_NONE, unit_utc_time(buf, field_i64(f, finding)));
 	}
 }
 
 void finding_table(struct out *o, const struct finding_kind *kind, const void *first,
 		   unsigned int n, const bool *shown, unsigned int indent, bool numbered)
 {
-	struct column columns[kind->n + 1];
+	struct column columns[kind->n + 2];
 	struct table *t = table_new(columns, make_columns(columns, kind, numbered));
 	unsigned int i;
 

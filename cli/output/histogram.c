@@ -237,6 +237,7 @@ static void interval_row(struct table *t, int64_t from_ns, const struct series *
 	unsigned int i;
 
 	table_cell(t, ROLE_TIME, unit_time(v, from_ns));
+	table_cell(t, ROLE_NONE, unit_utc_time(v, from_ns));
 	table_cell(t, ROLE_NONE, unit_count(v, s ? hvst_sketch_count(s) : 0));
 	for (i = 0; i < opt->nr_percentiles; i++)
 		table_cell(t, ROLE_NONE,
@@ -254,20 +255,24 @@ static int64_t interval_start(const struct collect *c, unsigned int i)
 void intervals_text(struct out *o, const struct collect *c, const struct series *s,
 		    const struct options *opt)
 {
-	struct column columns[MAX_PERCENTILES + 4] = { { .title = "from" }, { .title = "count" } };
+	struct column columns[MAX_PERCENTILES + 5] = {
+		{ .title = "from" },
+		{ .title = "UTC", .drop = 1, .hide_zero = true },
+		{ .title = "count" },
+	};
 	char names[MAX_PERCENTILES][16];
 	unsigned int i, n = opt->nr_percentiles;
 	struct table *t;
 
 	for (i = 0; i < n; i++) {
 		percentile_name(names[i], sizeof(names[i]), opt->percentiles[i]);
-		columns[2 + i] = (struct column){ .title = names[i],
+		columns[3 + i] = (struct column){ .title = names[i],
 						  .drop = opt->percentiles[i] == 5000 ? 0 : 2 };
 	}
-	columns[2 + n] = (struct column){ .title = "min" };
-	columns[3 + n] = (struct column){ .title = "max" };
+	columns[3 + n] = (struct column){ .title = "min" };
+	columns[4 + n] = (struct column){ .title = "max" };
 	head(o, s);
-	t = table_new(columns, n + 4);
+	t = table_new(columns, n + 5);
 	for (i = 0; i < s->nr_intervals; i++)
 		interval_row(t, interval_start(c, i), s, i, opt);
 	table_end(t, o, 2);

@@ -72,9 +72,18 @@ static bool worth_a_column(const struct finding_kind *kind, const struct finding
 	return f->in & IN_PAGE && (!f->hide_zero || i < n);
 }
 
+/* The time beside which its wall clock is shown; NULL: there is none, or that is not known. */
+static const struct finding_field *wall_clock_beside(const struct finding_kind *kind)
+{
+	char text[UNIT_BUF];
+
+	return strcmp(unit_utc(text, 0), "-") ? finding_clock(kind, IN_PAGE) : NULL;
+}
+
 static void put_cells(struct out *o, const struct finding_kind *kind, const void *finding,
 		      const bool *shown)
 {
+	const struct finding_field *clock = wall_clock_beside(kind);
 	char text[FIELD_BUF];
 	unsigned int i;
 
@@ -84,17 +93,23 @@ static void put_cells(struct out *o, const struct finding_kind *kind, const void
 		if (shown[i])
 			html_tag(o, "td", field_left(f) ? NULL : "n",
 				 field_text(f, finding, text, sizeof(text)));
+		if (f == clock)
+			html_tag(o, "td", "n", unit_utc_time(text, field_i64(f, finding)));
 	}
 }
 
 static void put_titles(struct out *o, const struct finding_kind *kind, const bool *shown)
 {
+	const struct finding_field *clock = wall_clock_beside(kind);
 	unsigned int i;
 
-	for (i = 0; i < kind->n; i++)
+	for (i = 0; i < kind->n; i++) {
 		if (shown[i])
 			html_tag(o, "th", field_left(&kind->fields[i]) ? NULL : "n",
 				 kind->fields[i].title);
+		if (&kind->fields[i] == clock)
+			html_tag(o, "th", "n", "UTC");
+	}
 }
 
 /* @numbered: a first column counts the rows. */
