@@ -348,7 +348,10 @@ static void rest(struct vcpu *v)
 	}
 	if (p && p->spin)
 		return;
-	host_exit_hlt(v);
+	if (!host_exit_hlt(v)) {
+		v->run_at = v->now;
+		return;
+	}
 	v->halted = true;
 	host_switch(v, false);
 }

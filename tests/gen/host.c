@@ -30,6 +30,7 @@ bool ev_now(struct vcpu *v, enum gen_event ev, const uint64_t *vals)
 	bool seen = ev_at(v, v->cpu, v->now, v->tid, ev, vals);
 
 	pass(v, 120);
+	v->told = v->now;
 	return seen;
 }
 
@@ -67,13 +68,37 @@ static void host_exit(struct vcpu *v, unsigned int svm, unsigned int vmx, uint64
 	pass(v, 300);
 }
 
+/*
+ * A timer that goes off while its vCPU is in guest mode makes it exit, though its guest may not take
+ * the interrupt yet. What the guest still had to do until now it does after the next entry.
+ */
+static void go_off_in_guest(struct vcpu *v)
+{
+	for (int i = 0; i < NR_TIMERS && v->in_guest; i++) {
+		struct timer *t = &v->timers[i];
+		int64_t undone;
+
+		if (t->fire > v->now)
+			continue;
+		undone = v->now - (t->fire > v->told ? t->fire : v->told);
+		v->now -= undone;
+		host_exit_intr(v);
+		host_callback(v, i);
+		host_process_timers(v);
+		host_enter(v);
+		v->now += undone;
+	}
+}
+
 void host_exit_msr(struct vcpu *v, bool write)
 {
+	go_off_in_guest(v);
 	host_exit(v, 0x7c, write ? 32 : 31, RIP_WRMSR, write);
 }
 
 void host_exit_io(struct vcpu *v, bool mmio)
 {
+	go_off_in_guest(v);
 	host_exit(v, mmio ? 0x400 : 0x7b, mmio ? 49 : 30, RIP_WRMSR, 0);
 }
 
@@ -82,9 +107,13 @@ void host_exit_intr(struct vcpu *v)
 	host_exit(v, 0x60, 1, RIP_HALT, 0);
 }
 
-void host_exit_hlt(struct vcpu *v)
+bool host_exit_hlt(struct vcpu *v)
 {
+	go_off_in_guest(v);
+	if (v->irqs)
+		return false;
 	host_exit(v, 0x78, 12, RIP_HALT, 0);
+	return true;
 }
 
 void host_enter(struct vcpu *v)
@@ -351,6 +380,9 @@ void host_process_timers(struct vcpu *v)
 {
 	bool any;
 
+	for (int i = 0; i < NR_TIMERS; i++)
+		if (v->timers[i].fire <= v->now)
+			host_callback(v, i);
 	do {
 		uint8_t now = 0;
 

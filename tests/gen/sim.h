@@ -56,6 +56,7 @@ struct vcpu {
 	int id, tid;
 	unsigned int cpu;
 	int64_t now;	/* of its thread */
+	int64_t told;	/* when its last event was over */
 	int64_t run_at; /* when it goes on by itself; NEVER: asleep until a timer */
 	int64_t phase_end;
 	int64_t next; /* cached: what comes first */
@@ -118,7 +119,8 @@ uint64_t ref_now(const struct vm *vm, int64_t t);
 void host_exit_msr(struct vcpu *v, bool write);
 void host_exit_io(struct vcpu *v, bool mmio);
 void host_exit_intr(struct vcpu *v);
-void host_exit_hlt(struct vcpu *v);
+/* Whether it halts: not with an interrupt that came meanwhile. */
+bool host_exit_hlt(struct vcpu *v);
 void host_enter(struct vcpu *v);
 void host_set_config(struct vcpu *v, int i, uint64_t config, bool host);
 void host_set_count(struct vcpu *v, int i, uint64_t count, bool host);
