@@ -57,7 +57,9 @@ static const struct sim_costs costs_unknown = { .entry_ns = HVST_UNKNOWN,
 						.wake_ns = HVST_UNKNOWN,
 						.work_ns = HVST_UNKNOWN,
 						.rest_ns = HVST_UNKNOWN,
-						.saved_ns = HVST_UNKNOWN };
+						.saved_ns = HVST_UNKNOWN,
+						.deliver_ns = HVST_UNKNOWN,
+						.guest_share = -1 };
 
 static size_t stretch_size(const struct simulation *s)
 {
@@ -345,9 +347,11 @@ static struct sim_costs costs_of(const struct hvst_timer *t)
 		.late_ns = quantile(t->lateness, USUAL_RANK),
 		.wake_ns = quantile(t->delivery_latency, USUAL_RANK),
 		.work_ns = quantile(t->delivery_latency, BEST_RANK),
-		.rest_ns = t->handler_rest_ns,
+		.rest_ns = HVST_UNKNOWN,
+		.guest_share = -1,
 		.entry_ns = quantile(t->entry_latency, USUAL_RANK),
 		.saved_ns = HVST_UNKNOWN,
+		.deliver_ns = HVST_UNKNOWN,
 	};
 
 	spread_lateness(&c, t->lateness);
@@ -403,12 +407,8 @@ void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64
 	for_each_sim_timer (t, s) {
 		/* The result lists the VM that was asked for, and threads of no known VM. */
 		t->left_out = vm >= 0 && (!t->listed || (t->vm >= 0 && t->vm != vm));
-		if (t->costs.late_ns == HVST_UNKNOWN && most) {
-			int64_t rest = t->costs.rest_ns;
-
+		if (t->costs.late_ns == HVST_UNKNOWN && most)
 			t->costs = costs_of(most);
-			t->costs.rest_ns = rest;
-		}
 		/* Time may go backwards in a recording. */
 		if (t->nr)
 			qsort(t->stretches, t->nr, stretch_size(s), by_start);
@@ -511,13 +511,15 @@ static double mean_wait(const struct sim_costs *c, double delay_ns, double loop)
 static double cost_of(const struct sim_costs *c, double delay_ns, double loop)
 {
 	double sum = 0, wake = known(c->wake_ns) + known(c->entry_ns) - known(c->saved_ns);
+	double share = c->guest_share < 0 ? 1 : c->guest_share, deliver = known(c->deliver_ns);
+	double work = share * known(c->work_ns) + (1 - share) * deliver;
 
 	if (delay_ns <= 0)
 		return 0;
 	for (unsigned int i = 0; i < LATE_POINTS; i++) {
 		double wait = wait_of(c, delay_ns, c->late_at[i], loop);
 
-		sum += wait > 0 ? wait + wake : known(c->work_ns);
+		sum += wait > 0 ? wait + wake : work;
 	}
 	return sum / LATE_POINTS;
 }
@@ -618,7 +620,7 @@ static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
 {
 	if (storm->kind == HVST_STORM_BACKLOG || !sum->turns || sum->loop_ns <= 0)
 		return (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
-	if (sum->pauses < MANY_PAUSES)
+	if (sum->pauses < MANY_PAUSES && sum->pause_ns < sum->loop_ns)
 		return ((double)sum->loop_ns + (double)sum->pause_ns) /
 		       (double)(sum->turns + sum->pauses);
 	return (double)sum->loop_ns / (double)sum->turns;
@@ -651,6 +653,11 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	out->delayed = sum.delayed;
 	if (t)
 		out->costs = t->costs;
+	out->costs.rest_ns = storm->handler_rest_ns;
+	out->costs.guest_share = storm->handler_guest_share;
+	out->costs.deliver_ns = storm->deliver_ns;
+	if (storm->wake_ns != HVST_UNKNOWN)
+		out->costs.wake_ns = storm->wake_ns;
 	if (storm->exit_cost_ns != HVST_UNKNOWN && storm->exit_cost_ns > out->costs.work_ns)
 		out->costs.work_ns = storm->exit_cost_ns; /* HVST_UNKNOWN is the least number */
 	if (storm->interrupt_exits)
@@ -666,6 +673,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	recorded = padded * cost_of(&out->costs, (double)s->padding_ns, loop);
 	extra = ((double)sum.delayed * cost_of(&out->costs, delay, loop) - recorded) / changed;
 	extra *= turns_per_arm(storm, &sum);
+	extra -= ((double)sum.delayed - padded) / changed * known(out->costs.deliver_ns);
 	if (loop + extra <= 0)
 		return;
 	if (storm->open)

@@ -44,6 +44,8 @@ struct sim_costs {
 	int64_t entry_ns;
 	int64_t late_ns, wake_ns, work_ns, rest_ns;
 	int64_t saved_ns;
+	int64_t deliver_ns;
+	double guest_share;
 	int64_t late_at[LATE_POINTS]; /* @late_ns at even ranks; HVST_UNKNOWN */
 };
 

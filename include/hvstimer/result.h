@@ -167,11 +167,6 @@ struct hvst_timer {
 	double arms_hz, expirations_hz;
 	double peak_hz; /* expirations in the busiest tenth of a second, as a rate */
 	double exit_share, time_share;
-	/*
-	 * The rest of the guest's handler after an arm: lower quartile of the times from an arm to
-	 * the vCPU's next halt.
-	 */
-	int64_t handler_rest_ns;		    /* HVST_UNKNOWN: no halt seen */
 	const struct hvst_sketch *skew;		    /* one-shot arms; positive: past due */
 	const struct hvst_sketch *lateness;	    /* deadline -> callback */
 	const struct hvst_sketch *delivery_latency; /* callback -> expiration */
@@ -230,8 +225,18 @@ struct hvst_storm {
 	enum hvst_response response;
 	double count_gain; /* backlog: how many times as fast as time the counts move; else NaN */
 	int64_t exit_cost_ns; /* usual time from an exit to the next entry; HVST_UNKNOWN */
+	enum hvst_delivery_mode delivery; /* of its last past-due arm; livelock: NONE */
 	bool interrupt_exits; /* the guest usually exits once more before it takes the interrupt */
 	int64_t interrupt_exit_ns; /* usual time from that exit to the next entry; HVST_UNKNOWN */
+	/*
+	 * How long the guest's handler goes on after it has armed the timer, before which it takes
+	 * no interrupt: lower quartile of the times from an arm to the next halt. HVST_UNKNOWN:
+	 * not seen. And the share of that time in guest mode, 0..1; negative: unknown.
+	 */
+	int64_t handler_rest_ns;
+	double handler_guest_share;
+	int64_t wake_ns; /* from a callback to the delivery if the vCPU had halted; HVST_UNKNOWN */
+	int64_t deliver_ns; /* what delivering adds to a past-due arm's exit; HVST_UNKNOWN */
 	double progress_before, progress_during; /* 0..1; negative: unknown */
 	bool endangers_watchdog;
 	int episode; /* storms of one VM that overlap, or of one timer close by, share it */

@@ -37,8 +37,6 @@ struct activity {
 	bool interrupt_exit;	 /* since the last delivery */
 	int64_t interrupt_ns;	 /* what such an exit usually takes, running median */
 	int interrupt_exits;	 /* turns with one less turns without, of the last */
-	int64_t arm_ns;		 /* last arm since the vCPU halted; HVST_UNKNOWN: none */
-	int64_t rest_ns;	 /* from an arm to the next halt, running lower quartile */
 };
 
 int hvst_activity_created(struct vcpu *v)
@@ -48,7 +46,7 @@ int hvst_activity_created(struct vcpu *v)
 	v->state->activity = c;
 	if (!c)
 		return -ENOMEM;
-	c->exit_ns = c->wake_ns = c->arm_ns = c->told_ns = HVST_UNKNOWN;
+	c->exit_ns = c->wake_ns = c->told_ns = HVST_UNKNOWN;
 	c->since = v->first_ns;
 	c->next_mark_ns = INT64_MIN;
 	return 0;
@@ -64,7 +62,7 @@ void hvst_activity_gap(struct vcpu *v)
 {
 	struct activity *c = v->state->activity;
 
-	c->exit_ns = c->arm_ns = c->told_ns = HVST_UNKNOWN;
+	c->exit_ns = c->told_ns = HVST_UNKNOWN;
 	c->in_guest = c->halted = c->off_cpu = false;
 }
 
@@ -78,19 +76,6 @@ static void median_step(int64_t *median, int64_t x)
 		*median = x;
 	else
 		*median += x > *median ? step + 1 : -step;
-}
-
-/* The same for the lower quartile: down by three times as much as up. */
-static void quartile_step(int64_t *quartile, int64_t x)
-{
-	int64_t step = *quartile / 128 + 1;
-
-	if (!*quartile)
-		*quartile = x;
-	else
-		*quartile += x > *quartile ? step : -3 * step;
-	if (*quartile < 1)
-		*quartile = 1;
 }
 
 /* The vCPU was not in guest mode for @ns without having asked for it. @usual_ns: 0 not known. */
@@ -183,12 +168,8 @@ void hvst_activity_exit(struct vcpu *vcpu, const struct hvst_event *ev, bool hal
 	v->exit_ns = ts;
 	v->wake_ns = HVST_UNKNOWN;
 	v->halted = halts;
-	if (!halts)
-		return;
-	v->in_loop = false; /* the handler has ended: the guest has nothing to do */
-	if (v->arm_ns != HVST_UNKNOWN && ts > v->arm_ns)
-		quartile_step(&v->rest_ns, ts - v->arm_ns);
-	v->arm_ns = HVST_UNKNOWN;
+	if (halts)
+		v->in_loop = false; /* the handler has ended: the guest has nothing to do */
 }
 
 void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
@@ -253,7 +234,6 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 	v->in_loop = v->interrupt_exit = false;
 	if (arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
 		return;
-	v->arm_ns = arm->ts_ns;
 	if (programmed_ns == HVST_UNKNOWN)
 		return;
 	/*
@@ -305,13 +285,6 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 int64_t hvst_activity_held(const struct vcpu *v)
 {
 	return v->state->activity->held_ns;
-}
-
-int64_t hvst_activity_handler_rest(const struct vcpu *v)
-{
-	int64_t rest = v->state->activity->rest_ns;
-
-	return rest ? rest : HVST_UNKNOWN;
 }
 
 int64_t hvst_activity_exit_cost(const struct vcpu *v)

@@ -35,11 +35,6 @@ bool hvst_activity_stretch(struct vcpu *v, int64_t ts, struct hvst_progress *p);
  * cumulated: the difference between two moments tells how long it was held between them.
  */
 int64_t hvst_activity_held(const struct vcpu *v);
-/*
- * How long the guest's handler goes on after an arm: the lower quartile of the times from an arm to
- * the vCPU's next halt, before which it may do other work too; HVST_UNKNOWN while none was seen.
- */
-int64_t hvst_activity_handler_rest(const struct vcpu *v);
 /* What an exit usually takes until the next entry; HVST_UNKNOWN where none were recorded. */
 int64_t hvst_activity_exit_cost(const struct vcpu *v);
 /* Does it usually exit once more, for an interrupt, before its handler runs? */

@@ -11,6 +11,7 @@
 #include "clocksource.h"
 #include "epoch.h"
 #include "guestclock.h"
+#include "handler.h"
 #include "latency.h"
 #include "life.h"
 #include "livelock.h"
@@ -70,7 +71,8 @@ static int vcpu_created(struct analysis *a, struct vcpu *v)
 	v->state = calloc(1, sizeof(*v->state));
 	if (!v->state || hvst_activity_created(v) || hvst_clocksource_vcpu_created(v) ||
 	    hvst_latency_vcpu_created(v) || hvst_load_vcpu_created(v) ||
-	    hvst_slowpath_vcpu_created(v) || hvst_refused_vcpu_created(v))
+	    hvst_handler_vcpu_created(v) || hvst_slowpath_vcpu_created(v) ||
+	    hvst_refused_vcpu_created(v))
 		return -ENOMEM;
 	know_vm(a, v);
 	return 0;
@@ -84,6 +86,7 @@ static void vcpu_free(struct vcpu *v)
 	hvst_clocksource_vcpu_free(v);
 	hvst_latency_vcpu_free(v);
 	hvst_load_vcpu_free(v);
+	hvst_handler_vcpu_free(v);
 	hvst_slowpath_vcpu_free(v);
 	hvst_refused_vcpu_free(v);
 	free(v->state);
@@ -96,7 +99,8 @@ static int timer_created(struct stimer *t)
 	if (!t->state || hvst_latency_timer_created(t) || hvst_resolve_timer_created(t) ||
 	    hvst_storm_created(t) || hvst_guestclock_created(t) ||
 	    hvst_clocksource_timer_created(t) || hvst_livelock_created(t) ||
-	    hvst_lost_timer_created(t) || hvst_load_timer_created(t) || hvst_epoch_timer_created(t))
+	    hvst_lost_timer_created(t) || hvst_load_timer_created(t) ||
+	    hvst_handler_timer_created(t) || hvst_epoch_timer_created(t))
 		return -ENOMEM;
 	return 0;
 }
@@ -112,6 +116,7 @@ static void timer_free_work(struct stimer *t)
 	hvst_livelock_free(t);
 	hvst_lost_timer_free(t);
 	hvst_load_timer_free(t);
+	hvst_handler_timer_free(t);
 }
 
 /* The findings are complete: a timer keeps its distributions, which they refer to. */
@@ -222,6 +227,7 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 	if (a->opts.obs->armed)
 		armed_out(a, t, m, cause);
 	hvst_activity_arm(t, m, changes->arm_programmed_ns);
+	hvst_handler_arm(t, m);
 	hvst_life_arm(t, m, ev);
 	hvst_epoch_arm(t, m, changes->arm_programmed_ns);
 	if (hvst_twoclocks_arm(t, m))
@@ -241,6 +247,7 @@ static void delivery(struct analysis *a, struct stimer *t, const struct hvst_eve
 	hvst_livelock_delivery(a, t, ev);
 	hvst_lost_delivery(a, t, ev, d);
 	hvst_load_delivery(t, ev, d);
+	hvst_handler_delivery(a, t, ev, d);
 }
 
 static void programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev)
@@ -275,6 +282,7 @@ static void entry(struct analysis *a, struct vcpu *v, int64_t ts)
 	hvst_activity_entry(v, ts);
 	progress_out(a, v, ts);
 	hvst_load_entry(v, ts);
+	hvst_handler_entry(v, ts);
 	hvst_slowpath_entry(v, ts);
 }
 
@@ -286,6 +294,7 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 	progress_out(a, v, ev->ts_ns);
 	hvst_clocksource_exit(a, v, ev);
 	hvst_load_exit(v, ev->ts_ns, halts);
+	hvst_handler_exit(a, v, ev->ts_ns, halts);
 	hvst_slowpath_exit(v, ev);
 }
 
@@ -376,6 +385,7 @@ static inline __attribute__((always_inline)) void change(struct analysis *a,
 		hvst_clocksource_gap(v);
 		hvst_latency_drop(a, v);
 		hvst_load_gap(v);
+		hvst_handler_gap(v);
 		hvst_slowpath_gap(v);
 		hvst_refused_gap(v);
 		hvst_twoclocks_gap(v);

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 
-#include "activity.h"
 #include "load.h"
 
 #define PEAK_NS	       (100LL * 1000 * 1000)
@@ -131,7 +130,6 @@ void hvst_load_fill(const struct stimer *t, struct hvst_timer *out)
 	int64_t span = t->vcpu->last_ns - t->vcpu->first_ns;
 	double s = span > 0 ? (double)span / 1e9 : 0;
 
-	out->handler_rest_ns = hvst_activity_handler_rest(t->vcpu);
 	out->arms_hz = s > 0 ? (double)t->arms / s : 0;
 	out->expirations_hz = s > 0 ? (double)l->expirations / s : 0;
 	out->peak_hz = (double)l->peak * 1e9 / PEAK_NS;

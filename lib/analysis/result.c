@@ -190,7 +190,6 @@ static unsigned int sum_reused(struct hvst_timer *list, unsigned int n)
 					    .tid = list[i].tid,
 					    .timer = list[i].timer,
 					    .exit_share = -1,
-					    .handler_rest_ns = HVST_UNKNOWN,
 					    .time_share = -1 };
 		for (k = i; k < n && !cmp_thread(&list[i], &list[k]); k++)
 			timer_sum(sum, &list[k]);

@@ -95,6 +95,7 @@ struct vcpu_state {
 	struct vcpu_source *source;   /* clocksource.c */
 	struct vcpu_latency *latency; /* latency.c */
 	struct vcpu_load *load;	      /* load.c */
+	struct vcpu_handler *handler; /* handler.c */
 	struct vcpu_slow *slow;	      /* slowpath.c */
 	struct vcpu_refused *refused; /* refused.c */
 };
@@ -108,6 +109,7 @@ struct timer_state {
 	struct timer_livelock *livelock; /* livelock.c */
 	struct timer_lost *lost;	 /* lost.c */
 	struct timer_load *load;	 /* load.c */
+	struct timer_handler *handler;	 /* handler.c */
 	struct timer_epoch *epoch;	 /* epoch.c */
 	struct timer_counts *counts;	 /* twoclocks.c */
 };

@@ -21,6 +21,7 @@
 
 #include "activity.h"
 #include "guestclock.h"
+#include "handler.h"
 #include "marks.h"
 #include "pastdue.h"
 #include "resolve.h"
@@ -64,7 +65,8 @@ struct storm_group {
 	uint64_t short_deadline, preempted, unexplained;
 	uint64_t retried; /* unexplained, and of the count of the arm before */
 	int64_t held_ns;  /* how long the vCPU was held before the first arm, if that explains it */
-	int64_t on_time_ns; /* the last arm ahead before the group */
+	int64_t on_time_ns;		  /* the last arm ahead before the group */
+	enum hvst_delivery_mode delivery; /* of the last past-due arm */
 	/* of the timer, beyond the group */
 	struct hvst_past_due past_due_elsewhere; /* in groups that are no storm */
 	int64_t held_at_arm;			 /* hvst_activity_held() at the last arm */
@@ -285,6 +287,7 @@ static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group
 	g->past_due++;
 	g->ahead = 0;
 	g->end = at;
+	g->delivery = hvst_handler_delivered(t);
 	core_step(g, at, true, &a->params);
 	if (further_behind(&at, &g->max))
 		g->max = at;
@@ -346,6 +349,10 @@ struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t)
 			   .count_gain = NAN,
 			   .exit_cost_ns = HVST_UNKNOWN,
 			   .interrupt_exit_ns = HVST_UNKNOWN,
+			   .handler_rest_ns = HVST_UNKNOWN,
+			   .handler_guest_share = -1,
+			   .deliver_ns = HVST_UNKNOWN,
+			   .wake_ns = HVST_UNKNOWN,
 			   .progress_before = -1,
 			   .progress_during = -1,
 			   .cause_ts_ns = HVST_UNKNOWN,
@@ -374,6 +381,7 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 	s->exit_cost_ns = hvst_activity_exit_cost(t->vcpu);
 	s->interrupt_exits = hvst_activity_interrupt_exits(t->vcpu);
 	s->interrupt_exit_ns = hvst_activity_interrupt_cost(t->vcpu);
+	s->delivery = g->delivery;
 	if (hvst_activity_known(t->vcpu)) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
 		s->progress_during =
@@ -675,6 +683,15 @@ static void sum_past_due(struct analysis *a, struct stimer *t)
 	a->past_due.unexplained += p->unexplained;
 }
 
+/* From all of the trace: the storm itself has few halts, or none. */
+static void handler_fill(const struct stimer *t, struct hvst_storm *s)
+{
+	s->handler_rest_ns = hvst_handler_rest(t, s->delivery);
+	s->handler_guest_share = hvst_handler_guest_share(t, s->delivery);
+	s->wake_ns = hvst_handler_wake(t, s->delivery);
+	s->deliver_ns = hvst_handler_deliver(t, s->delivery);
+}
+
 void hvst_storm_finish(struct analysis *a)
 {
 	hvst_each_timer(a, group_finish);
@@ -683,6 +700,7 @@ void hvst_storm_finish(struct analysis *a)
 		struct storm_found *f = &a->storms[i];
 
 		storm_resolve(a, f);
+		handler_fill(f->vcpu->timer[f->storm.timer], &f->storm);
 		f->storm.vm = hvst_vm_shown(f->vcpu->vm);
 		if (a->opts.obs->storm && !a->error &&
 		    hvst_filter_pass(a, f->vcpu, f->storm.timer) &&

@@ -134,7 +134,6 @@ static double slowed(struct hvst_storm *storm, unsigned int pause_every, unsigne
 	const struct policy p = parsed("pad=10us");
 	struct hvst_timer t = { .vm = -1,
 				.tid = 7,
-				.handler_rest_ns = 5 * US,
 				.lateness = all_of(2 * US),
 				.delivery_latency = all_of(3 * US),
 				.entry_latency = all_of(US) };
@@ -178,7 +177,11 @@ static void model(void **state)
 				    .kind = HVST_STORM_CONSTANT,
 				    .response = HVST_RESPONSE_SAME_TARGET,
 				    .exit_cost_ns = HVST_UNKNOWN,
-				    .interrupt_exit_ns = HVST_UNKNOWN };
+				    .interrupt_exit_ns = HVST_UNKNOWN,
+				    .handler_rest_ns = 5 * US,
+				    .handler_guest_share = -1,
+				    .wake_ns = HVST_UNKNOWN,
+				    .deliver_ns = HVST_UNKNOWN };
 
 	(void)state;
 	near(slowed(&storm, 0, 1), 20. / 31);
@@ -190,6 +193,17 @@ static void model(void **state)
 	/* 4 pauses are chance, 40 go on for as long a part of the time. */
 	near(slowed(&storm, 250, 1), 23.92 / (23.92 + 11));
 	near(slowed(&storm, 25, 1), 20. / 31);
+	storm.wake_ns = 6 * US; /* of vCPUs that had halted */
+	near(slowed(&storm, 0, 1), 20. / 34);
+	storm.deliver_ns = 2 * US; /* no longer in the arm's exit */
+	near(slowed(&storm, 0, 1), 20. / 32);
+	/* Fired before the handler is through: an exit of 3 us where the guest has the CPU. */
+	storm.handler_rest_ns = 15 * US;
+	storm.handler_guest_share = .5;
+	near(slowed(&storm, 0, 1), 20. / (20 + .5 * 3 + .5 * 2 - 2));
+	storm.handler_rest_ns = 5 * US;
+	storm.handler_guest_share = -1;
+	storm.wake_ns = storm.deliver_ns = HVST_UNKNOWN;
 	/* A backlog that is nowhere near its end, of which each target is armed twice: one waits.
 	 */
 	storm.kind = HVST_STORM_BACKLOG;
