@@ -22,9 +22,9 @@ struct handler {
 
 struct timer_handler {
 	struct handler by_way[HANDLER_WAYS];
-	enum handler_way way;  /* of the last delivery */
-	int64_t delivered_ns;  /* not armed since; HVST_UNKNOWN */
-	bool at_once;	       /* that delivery came without a callback */
+	enum handler_way way; /* of the last delivery */
+	int64_t delivered_ns; /* not armed since; HVST_UNKNOWN */
+	bool at_once;	      /* that delivery came without a callback */
 };
 
 struct vcpu_handler {
@@ -32,9 +32,9 @@ struct vcpu_handler {
 	int64_t arm_ns;
 	bool past_due, observed; /* that arm */
 	bool in_exit;		 /* not entered since */
-	int64_t entry_ns; /* in guest mode since; HVST_UNKNOWN: not */
-	int64_t guest_ns; /* time in guest mode since the arm */
-	int64_t halt_ns;  /* halted since; HVST_UNKNOWN: it is not */
+	int64_t entry_ns;	 /* in guest mode since; HVST_UNKNOWN: not */
+	int64_t guest_ns;	 /* time in guest mode since the arm */
+	int64_t halt_ns;	 /* halted since; HVST_UNKNOWN: it is not */
 };
 
 int hvst_handler_vcpu_created(struct vcpu *v)
@@ -183,14 +183,14 @@ void hvst_handler_delivery(struct analysis *a, struct stimer *t, const struct hv
 	own->at_once = d->callback_ns == HVST_UNKNOWN;
 	if (!own->at_once)
 		woken(a, t, ev->ts_ns, d->callback_ns);
-	own->delivered_ns = t->periodic || ev->expiration.msg_send_result ? HVST_UNKNOWN
-									   : ev->ts_ns;
+	own->delivered_ns =
+		t->periodic || ev->expiration.msg_send_result ? HVST_UNKNOWN : ev->ts_ns;
 }
 
 static const struct handler *handler_of(const struct stimer *t, enum hvst_delivery_mode mode)
 {
-	return &t->state->handler->by_way[mode == HVST_DELIVERY_DIRECT ? HANDLER_DIRECT
-								       : HANDLER_MESSAGE];
+	return &t->state->handler
+			->by_way[mode == HVST_DELIVERY_DIRECT ? HANDLER_DIRECT : HANDLER_MESSAGE];
 }
 
 int64_t hvst_handler_rest(const struct stimer *t, enum hvst_delivery_mode mode)

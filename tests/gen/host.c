@@ -69,8 +69,8 @@ static void host_exit(struct vcpu *v, unsigned int svm, unsigned int vmx, uint64
 }
 
 /*
- * A timer that goes off while its vCPU is in guest mode makes it exit, though its guest may not take
- * the interrupt yet. What the guest still had to do until now it does after the next entry.
+ * A timer that goes off while its vCPU is in guest mode makes it exit, though its guest may not
+ * take the interrupt yet. What the guest still had to do until now it does after the next entry.
  */
 static void go_off_in_guest(struct vcpu *v)
 {
