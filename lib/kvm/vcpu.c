@@ -269,7 +269,7 @@ static int64_t known_until(const struct vcpu *v)
 	}
 	/* HVST_UNKNOWN is less than any time. */
 	if (!only || only->callback_ns <= v->last_ns ||
-	    only->callback_ns - only->deadline_ns > ON_TIME_NS)
+	    only->deadline_ns < only->callback_ns - ON_TIME_NS)
 		return v->last_ns;
 	return only->callback_ns;
 }
