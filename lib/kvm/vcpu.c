@@ -289,8 +289,9 @@ static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 
 	cpu->vcpu = v;
 	v->cpus[c / 64] |= 1ULL << c % 64;
-	if (begins > since && !(first_seen && v->vm->page.nr_sources))
-		v->silent_ns += begins - since;
+	if (begins > since && !(first_seen && v->vm->page.nr_sources) &&
+	    __builtin_add_overflow(v->silent_ns, begins - since, &v->silent_ns))
+		v->silent_ns = INT64_MAX;
 }
 
 static struct vcpu *vcpu_look_up(struct kvm *k, const struct hvst_event *ev, bool create)
