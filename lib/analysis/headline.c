@@ -347,11 +347,13 @@ static const char *whose_thread(const struct hvst_result *r, const struct hvst_s
 static void storm_headline(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
 {
 	char span[HVST_TEXT_BUF], text[80], before[HVST_TEXT_BUF], many[HVST_TEXT_BUF], thread[96];
-	char past_due[HVST_TEXT_BUF], arms[HVST_TEXT_BUF], rate[HVST_TEXT_BUF];
+	char past_due[HVST_TEXT_BUF], arms[HVST_TEXT_BUF], rate[HVST_TEXT_BUF], vm[16] = "?";
 
+	if (s->vm >= 0)
+		snprintf(vm, sizeof(vm), "%d", s->vm);
 	snprintf(r->headline, sizeof(r->headline),
-		 "TIMER STORM%s%s: vCPU %d of VM %d (%s) is %s its timer for %s from %.6f s; %s.",
-		 r->nr_storms > 1 ? "S" : "", how_many(r, many), s->vcpu, s->vm,
+		 "TIMER STORM%s%s: vCPU %d of VM %s (%s) is %s its timer for %s from %.6f s; %s.",
+		 r->nr_storms > 1 ? "S" : "", how_many(r, many), s->vcpu, vm,
 		 whose_thread(r, s, thread),
 		 s->progress_during > 0.5 ? "interrupted over and over by" : "stuck in",
 		 hvst_text_duration(s->end_ns - s->start_ns, span), (double)s->start_ns / 1e9,

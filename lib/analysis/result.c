@@ -15,6 +15,7 @@
 #include "resolve.h"
 #include "result.h"
 #include "twoclocks.h"
+#include "verdict.h"
 
 #define BEND_SHOWN_PPM 100  /* a change of rate that is worth a segment of its own */
 #define RATE_KNOWN_PPM 50   /* a rate that is known no better says nothing */
@@ -534,19 +535,27 @@ static int build_unpaired(struct analysis *a)
 	return 0;
 }
 
-/* What was found of each unknown VM goes with the others' from here on. */
+#define FORGET_NUMBERS(list, n)                                                                    \
+	do {                                                                                       \
+		for (unsigned int i = 0; i < (n); i++) {                                           \
+			int *vm = (int *)(uintptr_t) & (list)[i].vm;                               \
+                                                                                                   \
+			*vm = *vm < 0 ? -1 : *vm;                                                  \
+		}                                                                                  \
+	} while (0)
+
+/*
+ * Unknown VMs have numbers of their own only while each is asked: the result has one number for
+ * them all.
+ */
 static void forget_numbers(struct hvst_result *r)
 {
-	struct hvst_storm *storms = (struct hvst_storm *)(uintptr_t)r->storms;
-	struct hvst_guest_transition *guest = (struct hvst_guest_transition *)(uintptr_t)r->guest;
-	struct hvst_ref_segment *reference = (struct hvst_ref_segment *)(uintptr_t)r->reference;
-
-	for (unsigned int i = 0; i < r->nr_storms; i++)
-		storms[i].vm = storms[i].vm < 0 ? -1 : storms[i].vm;
-	for (unsigned int i = 0; i < r->nr_guest; i++)
-		guest[i].vm = guest[i].vm < 0 ? -1 : guest[i].vm;
-	for (unsigned int i = 0; i < r->nr_reference; i++)
-		reference[i].vm = reference[i].vm < 0 ? -1 : reference[i].vm;
+	FORGET_NUMBERS(r->storms, r->nr_storms);
+	FORGET_NUMBERS(r->guest, r->nr_guest);
+	FORGET_NUMBERS(r->reference, r->nr_reference);
+	FORGET_NUMBERS(r->life, r->nr_life);
+	FORGET_NUMBERS(r->moves, r->nr_moves);
+	FORGET_NUMBERS(r->points, r->nr_points);
 }
 
 int hvst_result_build(struct analysis *a)
@@ -557,6 +566,7 @@ int hvst_result_build(struct analysis *a)
 		return -ENOMEM;
 	hvst_verdicts(a);
 	forget_numbers(&a->result);
+	hvst_headline(a);
 	return a->error;
 }
 

@@ -8,7 +8,5 @@
 /* 0 or -ENOMEM; the arrays are freed by hvst_result_free(). */
 int hvst_result_build(struct analysis *a);
 void hvst_result_free(struct analysis *a);
-/* verdict.c: the answers, from the arrays */
-void hvst_verdicts(struct analysis *a);
 
 #endif

@@ -11,7 +11,6 @@
 
 #include "../event/needs.h"
 #include "pastdue.h"
-#include "result.h"
 #include "verdict.h"
 
 #define LOST_MAX_PERCENT 5 /* of the span; above it there is no "no" */
@@ -278,5 +277,4 @@ void hvst_verdicts(struct analysis *a)
 	count_past_due(a);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
 		verdict(a, (enum hvst_question)q, &a->result.verdicts[q]);
-	hvst_headline(a);
 }
