@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../stats/median.h"
 #include "activity.h"
 
 #define HELD_MIN_NS	 2000			/* shorter stretches are what exits usually cost */
@@ -64,18 +65,6 @@ void hvst_activity_gap(struct vcpu *v)
 
 	c->exit_ns = c->told_ns = HVST_UNKNOWN;
 	c->in_guest = c->halted = c->off_cpu = false;
-}
-
-/* One step towards @x: a running median. The direction is unpredictable, so compute the step once.
- */
-static void median_step(int64_t *median, int64_t x)
-{
-	int64_t step = *median / 32;
-
-	if (!*median)
-		*median = x;
-	else
-		*median += x > *median ? step + 1 : -step;
 }
 
 /* The vCPU was not in guest mode for @ns without having asked for it. @usual_ns: 0 not known. */
@@ -180,14 +169,14 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 	/* A halt is the guest's choice until its timer's callback; after that the host is late. */
 	if (v->exit_ns != HVST_UNKNOWN && !v->halted) {
 		held_add(v, ts - v->exit_ns - v->held_since_exit, v->exit_cost_ns);
-		median_step(&v->exit_cost_ns, ts - v->exit_ns);
+		hvst_median_step(&v->exit_cost_ns, ts - v->exit_ns);
 		if (v->exit_in_loop && !v->interrupt_ns)
 			v->interrupt_ns = v->exit_cost_ns; /* the first may be any length */
 		if (v->exit_in_loop)
-			median_step(&v->interrupt_ns, ts - v->exit_ns);
+			hvst_median_step(&v->interrupt_ns, ts - v->exit_ns);
 	} else if (v->exit_ns != HVST_UNKNOWN && v->wake_ns != HVST_UNKNOWN) {
 		held_add(v, ts - v->wake_ns - v->held_since_exit, usual_wake(v));
-		median_step(&v->wake_cost_ns, ts - v->wake_ns);
+		hvst_median_step(&v->wake_cost_ns, ts - v->wake_ns);
 	}
 	v->held_since_exit = 0;
 	v->in_guest = true;
@@ -245,7 +234,7 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 		return;
 	if (cost > COST_MAX_NS)
 		cost = COST_MAX_NS;
-	median_step(&v->cost_ns, cost);
+	hvst_median_step(&v->cost_ns, cost);
 }
 
 /* The guest halted until the deadline: a late callback is the host's doing as well. */
@@ -273,7 +262,7 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 		 */
 		if (!v->exits_seen && !v->switches_seen) {
 			held_add(v, ev->ts_ns - d->callback_ns, v->exit_cost_ns);
-			median_step(&v->exit_cost_ns, ev->ts_ns - d->callback_ns);
+			hvst_median_step(&v->exit_cost_ns, ev->ts_ns - d->callback_ns);
 		}
 	}
 	progress_to(v, ev->ts_ns);

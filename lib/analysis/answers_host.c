@@ -25,12 +25,14 @@ ANSWER(step)
 {
 	const struct refclock *clock = clock_of(a, vm);
 	struct refclock_verdict v;
+	const struct leap *leap;
 
 	if (!clock)
 		return HVST_CANNOT_TELL;
 	hvst_refclock_stepped(clock, HVST_STEP_MIN_NS, &v);
-	if (v.answer == REFCLOCK_CANNOT_TELL && hvst_epoch_step(a, vm)) {
-		hvst_evidence_add(why, &hvst_epoch_step(a, vm)->why);
+	leap = v.answer == REFCLOCK_CANNOT_TELL ? hvst_epoch_step(a, vm) : NULL;
+	if (leap) {
+		hvst_evidence_add(why, &leap->why);
 		return HVST_YES;
 	}
 	if (v.answer != REFCLOCK_NO)

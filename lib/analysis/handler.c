@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 #include <errno.h>
 
+#include "../stats/median.h"
 #include "handler.h"
 
 #define QUARTILE 2500
-#define STEP	 32 /* of a running median, as a part of it */
 
 /*
  * Where a timer changes between interrupts and messages its handler does too: a message takes a
@@ -81,14 +81,6 @@ void hvst_handler_gap(struct vcpu *v)
 			v->timer[i]->state->handler->delivered_ns = HVST_UNKNOWN;
 }
 
-static void median_step(int64_t *median, int64_t x)
-{
-	if (!*median)
-		*median = x;
-	else
-		*median += x > *median ? *median / STEP + 1 : -(*median / STEP);
-}
-
 static int sketch_add(struct hvst_sketch **s, int64_t ns)
 {
 	if (!*s)
@@ -96,7 +88,6 @@ static int sketch_add(struct hvst_sketch **s, int64_t ns)
 	return *s ? hvst_sketch_add(*s, ns, 1) : -ENOMEM;
 }
 
-/* How the timer is delivered as it is now: by its config, else as it was last. */
 static enum handler_way way_now(const struct stimer *t)
 {
 	if (t->config_known)
@@ -121,7 +112,7 @@ void hvst_handler_entry(struct vcpu *v, int64_t ts)
 	h->in_exit = false;
 	way = &h->armed->state->handler->by_way[way_now(h->armed)];
 	if (h->observed && ts > h->arm_ns)
-		median_step(h->past_due ? &way->past_due_ns : &way->ahead_ns, ts - h->arm_ns);
+		hvst_median_step(h->past_due ? &way->past_due_ns : &way->ahead_ns, ts - h->arm_ns);
 }
 
 void hvst_handler_exit(struct analysis *a, struct vcpu *v, int64_t ts, bool halts)
@@ -151,8 +142,8 @@ void hvst_handler_arm(struct stimer *t, const struct hvst_arm *arm)
 	if (arm->flags & (HVST_ARM_RESTART | HVST_ARM_HOST))
 		return;
 	if (own->delivered_ns != HVST_UNKNOWN && arm->ts_ns > own->delivered_ns)
-		median_step(own->at_once ? &way->at_once_ns : &way->later_ns,
-			    arm->ts_ns - own->delivered_ns);
+		hvst_median_step(own->at_once ? &way->at_once_ns : &way->later_ns,
+				 arm->ts_ns - own->delivered_ns);
 	own->delivered_ns = HVST_UNKNOWN;
 	h->armed = t;
 	h->arm_ns = arm->ts_ns;

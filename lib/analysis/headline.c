@@ -14,8 +14,7 @@
 
 /* A storm that is there so soon is taken to have begun before the recording. */
 #define STARTS_INSIDE_NS (20LL * 1000 * 1000)
-/* Between a change of the guest's clock that no event shows and the first arm that it makes late.
- */
+/* From a change of the guest's clock that no event shows to the first arm that it makes late. */
 #define SUSPECT_NEAR_NS (50LL * 1000 * 1000)
 
 static void reason(struct hvst_result *r, const char *fmt, ...)
@@ -228,10 +227,10 @@ static const struct hvst_storm *by_step(const struct hvst_result *r)
 }
 
 /* What is known of the host's reference clock, where it is not the cause. */
-static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
+static void host_reason(struct analysis *a, const struct hvst_storm *s)
 {
+	struct hvst_result *r = &a->result;
 	const struct hvst_storm *other;
-	const char *summary;
 
 	if (s->cause == HVST_CAUSE_HOST_STEP)
 		return;
@@ -251,9 +250,10 @@ static void host_reason(struct hvst_result *r, const struct hvst_storm *s)
 			       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
 		break;
 	default:
-		summary = r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary;
 		reason(r, "Whether the host's reference clock stepped cannot be told: %.180s.",
-		       hvst_is_taken_back(summary) ? "too little of it was recorded" : summary);
+		       a->taken_back >> HVST_Q_HOST_REFERENCE_STEP & 1
+			       ? "too little of it was recorded"
+			       : r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
 	}
 }
 
@@ -344,8 +344,9 @@ static const char *whose_thread(const struct hvst_result *r, const struct hvst_s
 	return buf;
 }
 
-static void storm_headline(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
+static void storm_headline(struct analysis *a, const struct hvst_storm *s)
 {
+	struct hvst_result *r = &a->result;
 	char span[HVST_TEXT_BUF], text[80], before[HVST_TEXT_BUF], many[HVST_TEXT_BUF], thread[96];
 	char past_due[HVST_TEXT_BUF], arms[HVST_TEXT_BUF], rate[HVST_TEXT_BUF], vm[16] = "?";
 
@@ -368,8 +369,8 @@ static void storm_headline(struct hvst_result *r, const struct hvst_storm *s, in
 	       s->skew_max_ns > 0 ? ", by up to " : "",
 	       s->skew_max_ns > 0 ? hvst_text_duration(s->skew_max_ns, before) : "");
 	cause_reason(r, s);
-	host_reason(r, s);
-	storm_next(r, s, first_ns);
+	host_reason(a, s);
+	storm_next(r, s, a->opts.trace->first_ns);
 	if (s->endangers_watchdog)
 		next_step(r, "It lasts long enough for a watchdog of the guest (bug checks 0x101, "
 			     "0x133, 0x9F; soft lockup).");
@@ -545,7 +546,7 @@ void hvst_headline(struct analysis *a)
 	r->headline_load = NULL;
 	r->headline_fault = -1;
 	if (worst)
-		storm_headline(r, worst, a->opts.trace->first_ns);
+		storm_headline(a, worst);
 	else
 		calm_headline(a);
 	snprintf(r->advice, sizeof(r->advice), "%s", r->nr_next ? r->next[0] : "");

@@ -73,6 +73,7 @@ struct analysis {
 
 	struct vm_life orphans;	   /* things done by tasks whose VM was not known: life.c */
 	struct hvst_result result; /* see result.c */
+	uint32_t taken_back;	   /* bit per question: a "no" of which too little was recorded */
 };
 
 struct vm_state {

@@ -150,7 +150,7 @@ static enum hvst_answer answer_of_all(const struct hvst_verdict *v)
 	return all;
 }
 
-/* The same of an entry of the result: one VM, or (-1) all that are unknown. */
+/* Is an entry of the result too lossy: one VM, or (-1) any that is unknown? */
 static bool entry_lossy(const struct analysis *a, int entry)
 {
 	if (entry >= 0)
@@ -176,22 +176,15 @@ static bool take_back(const struct analysis *a, struct hvst_verdict *v, struct h
 	return lossy;
 }
 
-#define TAKEN_BACK "as far as it was recorded, "
-
-bool hvst_is_taken_back(const char *summary)
-{
-	return !strncmp(summary, TAKEN_BACK, strlen(TAKEN_BACK));
-}
-
-/* @found: the answer before any "no" was taken back, which the summary speaks of. */
-static void say_why_open(struct hvst_verdict *v, enum hvst_answer found, bool lossy)
+/* @taken_back: the summary speaks of a "no" that was taken back. */
+static void say_why_open(struct hvst_verdict *v, bool taken_back, bool lossy)
 {
 	char text[sizeof(v->summary)];
 	size_t len;
 
-	if (v->answer == HVST_CANNOT_TELL && found == HVST_NO) {
+	if (taken_back) {
 		memcpy(text, v->summary, sizeof(text));
-		snprintf(v->summary, sizeof(v->summary), TAKEN_BACK "%.400s", text);
+		snprintf(v->summary, sizeof(v->summary), "as far as it was recorded, %.400s", text);
 	}
 	len = strlen(v->summary);
 	if (v->answer == HVST_CANNOT_TELL && lossy)
@@ -227,8 +220,8 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 {
 	unsigned int n = a->result.nr_vms;
 	struct hvst_vm_verdict *by = calloc(n ? n : 1, sizeof(*by));
+	bool lossy, taken_back;
 	enum hvst_answer found;
-	bool lossy;
 
 	v->question = q;
 	v->missing = missing_for(a, q);
@@ -258,7 +251,9 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 		v->missing = 0;
 	else if (v->answer == HVST_CANNOT_TELL && !v->missing)
 		v->missing = would_help(a, q, lossy);
-	say_why_open(v, found, lossy);
+	taken_back = v->answer == HVST_CANNOT_TELL && found == HVST_NO;
+	a->taken_back |= (uint32_t)taken_back << q;
+	say_why_open(v, taken_back, lossy);
 }
 
 static void count_past_due(struct analysis *a)

@@ -82,6 +82,14 @@ static bool cancels_ahead(const struct kvm *k, const struct stimer *t)
 	       k->opts.starts_recorded && !is_periodic(t);
 }
 
+/* What the last write led to ends. */
+static void write_over(const struct kvm *k, struct stimer *t, struct hvst_changes *out)
+{
+	if (cancels_ahead(k, t))
+		kvm_change(out, HVST_CHANGE_AHEAD, t->vcpu->vm, t->vcpu, t);
+	timer_stop(t);
+}
+
 static void programmed(struct stimer *t, bool host, const struct hvst_event *ev,
 		       struct hvst_changes *out)
 {
@@ -100,9 +108,7 @@ void kvm_set_config(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 
 	if (!t)
 		return;
-	if (cancels_ahead(k, t))
-		kvm_change(out, HVST_CHANGE_AHEAD, v->vm, v, t);
-	timer_stop(t);
+	write_over(k, t, out);
 	/* stimer_set_config(): an enabled timer left neither direct nor with a SINT is disabled. */
 	if (t->config_known && t->config & HVST_STIMER_ENABLE && !(config & HVST_STIMER_DIRECT) &&
 	    !hvst_stimer_sint(config))
@@ -121,9 +127,7 @@ void kvm_set_count(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 
 	if (!t)
 		return;
-	if (cancels_ahead(k, t))
-		kvm_change(out, HVST_CHANGE_AHEAD, v->vm, v, t);
-	timer_stop(t);
+	write_over(k, t, out);
 	t->count = ev->set_count.count;
 	t->count_known = true;
 	/* stimer_set_count(): auto-enable and disable-by-zero apply to the guest's writes only. */

@@ -7,22 +7,6 @@
 
 #define WINDOW (1u << 20)
 
-static bool subbuf_is_sound(const uint8_t *page, uint32_t size)
-{
-	struct hvst_subbuf s;
-	const uint8_t *data;
-	int64_t missed;
-	uint32_t len;
-	int rc;
-
-	if (!hvst_subbuf_open(&s, page, size, &missed))
-		return false;
-	do
-		rc = hvst_subbuf_next(&s, &data, &len);
-	while (rc > 0);
-	return !rc;
-}
-
 /* libtracecmd 1.3.1 stops after 256 MiB of a CPU that has 2 GiB or more, and reports the end. */
 #define TRACECMD_MAX INT32_MAX
 
@@ -32,6 +16,7 @@ static int check_pages(struct hvst_pages *p, struct hvst_unpack *u, unsigned lon
 	struct hvst_block b = { 0 };
 	int rc = p->end - p->start > TRACECMD_MAX ? -EOVERFLOW : hvst_pages_rewind(p);
 	uint64_t size = 0;
+	uint32_t end;
 
 	while (!rc) {
 		rc = hvst_pages_load(p, &b, u);
@@ -40,7 +25,7 @@ static int check_pages(struct hvst_pages *p, struct hvst_unpack *u, unsigned lon
 		size += b.len;
 		rc = size > TRACECMD_MAX ? -EOVERFLOW : 0;
 		for (size_t at = 0; at + p->page_size <= b.len; at += p->page_size)
-			*unsound += !subbuf_is_sound(b.data + at, p->page_size);
+			*unsound += !hvst_subbuf_end(b.data + at, p->page_size, &end);
 	}
 	hvst_block_free(&b);
 	return rc;

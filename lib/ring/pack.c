@@ -4,26 +4,6 @@
 
 #define STAMP_SIZE 8 /* a record with the time at which the joined records begin */
 
-/*
- * Where the last record with data in @sub ends: what follows is padding, or time that passed. False
- * where the records are damaged.
- */
-static bool find_end(const uint8_t *sub, uint32_t len, uint32_t *end)
-{
-	struct hvst_subbuf s;
-	const uint8_t *data;
-	int64_t missed;
-	uint32_t n;
-	int rc;
-
-	*end = HVST_SUBBUF_HEAD;
-	if (!hvst_subbuf_open(&s, sub, len, &missed))
-		return false;
-	while ((rc = hvst_subbuf_next(&s, &data, &n)) > 0)
-		*end = (uint32_t)(s.at - sub);
-	return !rc;
-}
-
 static void set_length(struct hvst_pack *p)
 {
 	uint64_t commit;
@@ -69,7 +49,7 @@ int hvst_pack_flush(struct hvst_pack *p)
 int hvst_pack_add(struct hvst_pack *p, const uint8_t *sub, uint32_t len)
 {
 	uint32_t end, flags;
-	bool whole = find_end(sub, len, &end);
+	bool whole = hvst_subbuf_end(sub, len, &end);
 	uint64_t commit;
 	int rc;
 

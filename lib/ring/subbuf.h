@@ -155,4 +155,24 @@ hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 	return s->at == s->end ? 0 : -EBADMSG;
 }
 
+/*
+ * Where the last record with data in the sub-buffer of @size bytes at @sub ends: what follows is
+ * padding, or time that passed. False where the records are damaged.
+ */
+static inline bool hvst_subbuf_end(const uint8_t *sub, uint32_t size, uint32_t *end)
+{
+	struct hvst_subbuf s;
+	const uint8_t *data;
+	int64_t missed;
+	uint32_t len;
+	int rc;
+
+	*end = HVST_SUBBUF_HEAD;
+	if (!hvst_subbuf_open(&s, sub, size, &missed))
+		return false;
+	while ((rc = hvst_subbuf_next(&s, &data, &len)) > 0)
+		*end = (uint32_t)(s.at - sub);
+	return !rc;
+}
+
 #endif
