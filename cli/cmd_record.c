@@ -13,6 +13,7 @@
 
 #include "message.h"
 #include "options.h"
+#include "output/shell.h"
 #include "record.h"
 
 /*
@@ -197,24 +198,6 @@ static void build(struct cmdline *c, const struct options *o, const struct recor
 		add_sleep(c, o->record.duration_ns);
 }
 
-static void print_word(const char *w)
-{
-	static const char safe[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
-
-	if (*w && w[strspn(w, safe)] == '\0') {
-		fputs(w, stdout);
-		return;
-	}
-	putchar('\'');
-	for (; *w; w++)
-		if (*w == '\'')
-			fputs("'\\''", stdout);
-		else
-			putchar(*w);
-	putchar('\'');
-}
-
 /* One line an event, ready to be pasted into a shell. 0, or -1 after a message. */
 static int print_command(const struct cmdline *c)
 {
@@ -226,7 +209,7 @@ static int print_command(const struct cmdline *c)
 				      ? " \\\n\t"
 				      : " ",
 			      stdout);
-		print_word(c->words[i]);
+		shell_put_word(stdout, c->words[i]);
 	}
 	putchar('\n');
 	if (fflush(stdout) && errno != EPIPE)

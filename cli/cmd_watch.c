@@ -81,29 +81,15 @@ static void close_output(struct watch *r, struct out *out)
 	r->failed = true;
 }
 
-static void remember_line(struct watch *r, const struct watch_report *rep)
-{
-	struct out out;
-
-	out_open_memory(&out);
-	watch_show_line(&out, rep);
-	if (out.len)
-		snprintf(r->last, sizeof(r->last), "%.*s", (int)out.len - 1, out.buf);
-	out_discard(&out);
-}
-
 static void tell(struct watch *r, const struct watch_report *rep)
 {
 	struct out out;
 
 	r->metrics_ns = 0; /* due */
-	remember_line(r, rep);
+	watch_show_last(r->last, sizeof(r->last), rep);
 	if (r->screen || out_open(&out, NULL, r->o.color))
 		return;
-	if (r->o.format == FORMAT_JSONL)
-		watch_show_json(&out, rep);
-	else
-		watch_show_line(&out, rep);
+	watch_show_report(&out, rep, r->o.format);
 	close_output(r, &out);
 }
 

@@ -10,6 +10,7 @@
 #include "message.h"
 #include "output/hint.h"
 #include "output/text.h"
+#include "output/trace.h"
 #include "output/units.h"
 #include "spool.h"
 #include "context.h"
@@ -395,16 +396,6 @@ int ctx_fail(struct context *r, int code)
 	return code;
 }
 
-static bool truncated(const struct hvst_trace *t)
-{
-	unsigned int i;
-
-	for (i = 0; i < t->nr_files; i++)
-		if (t->files[i].truncated_at != HVST_UNKNOWN)
-			return true;
-	return false;
-}
-
 /* What is missing from the recording limits every result. */
 static void warn_incomplete(const struct context *r)
 {
@@ -427,7 +418,7 @@ static int check_code(const struct context *r, bool findings)
 {
 	if (findings)
 		return EXIT_FINDINGS;
-	if (truncated(r->trace) || r->result->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL)
+	if (trace_is_cut(r->trace) || r->result->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL)
 		return EXIT_UNKNOWN;
 	return EXIT_OK;
 }

@@ -174,21 +174,14 @@ static void on_saved(void *ctx, const struct watch_report *rep)
 	struct out out;
 
 	if (l->screen) {
-		out_open_memory(&out);
-		watch_show_line(&out, rep);
-		if (out.len)
-			snprintf(l->last, sizeof(l->last), "%.*s", (int)out.len - 1, out.buf);
-		out_discard(&out);
+		watch_show_last(l->last, sizeof(l->last), rep);
 		return;
 	}
 	if (out_open(&out, NULL, l->o->color)) {
 		l->failed = true;
 		return;
 	}
-	if (l->o->format == FORMAT_JSONL)
-		watch_show_json(&out, rep);
-	else
-		watch_show_line(&out, rep);
+	watch_show_report(&out, rep, l->o->format);
 	close_output(l, &out);
 }
 

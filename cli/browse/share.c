@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../output/out.h"
+#include "../output/shell.h"
 #include "../output/units.h"
 #include "../output/xml.h"
 #include "share.h"
@@ -155,23 +156,20 @@ void br_share_svg(const struct br_grid *g, int rows, struct out *o)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-/* In single quotes where the shell would take it apart. */
+/* A file or an expression, of which nothing is taken for an option, nor meant for the terminal. */
 static void put_word(FILE *f, const char *word)
 {
-	if (!word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			       "_./:=@%+,-")] &&
-	    *word && *word != '-') {
-		fputs(word, f);
+	char *copy = strdup(word);
+
+	if (!copy)
 		return;
-	}
-	fputs(*word == '-' ? "./'" : "'", f);
-	for (; *word; word++) {
-		if (*word == '\'')
-			fputs("'\\''", f);
-		else
-			putc(*word >= 0 && *word < 0x20 ? '?' : *word, f);
-	}
-	putc('\'', f);
+	for (char *c = copy; *c; c++)
+		if (*c >= 0 && *c < 0x20)
+			*c = '?';
+	if (*copy == '-')
+		fputs("./", f);
+	shell_put_word(f, copy);
+	free(copy);
 }
 
 /* Seconds to the nanosecond, as trace-cmd and --from take them. */

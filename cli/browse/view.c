@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../output/trace.h"
 #include "../output/units.h"
 #include "keep.h"
 #include "share.h"
@@ -132,20 +133,12 @@ unsigned int br_vms_shown(const struct br_model *m)
 	return n;
 }
 
-static bool cut_off(const struct hvst_trace *t)
-{
-	for (unsigned int i = 0; i < t->nr_files; i++)
-		if (t->files[i].truncated_at != HVST_UNKNOWN)
-			return true;
-	return false;
-}
-
 /* What limits the reliability of the data shown. */
 static void title_flaws(const struct br_model *m, FILE *f)
 {
 	const struct hvst_trace *t = m->live.trace;
 
-	if (t && cut_off(t))
+	if (t && trace_is_cut(t))
 		fputs("file cut off  ", f);
 	if (t && t->lost_places)
 		fputs("events lost  ", f);

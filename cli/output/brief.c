@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "brief.h"
+#include "trace.h"
 #include "units.h"
 
 #define HARDLY_ANY 0.01 /* of a processor's time: a smaller share is not told as a number */
@@ -328,19 +329,9 @@ static void no_storm(struct text *t, const struct hvst_result *r)
 
 /* --- the recording ---------------------------------------------------------------------------- */
 
-static bool cut_off(const struct hvst_trace *t)
-{
-	unsigned int i;
-
-	for (i = 0; i < t->nr_files; i++)
-		if (t->files[i].truncated_at != HVST_UNKNOWN)
-			return true;
-	return false;
-}
-
 static void incomplete(struct text *text, const struct hvst_trace *t)
 {
-	const char *how = cut_off(t)	   ? "is cut off"
+	const char *how = trace_is_cut(t)  ? "is cut off"
 			  : t->incomplete  ? "was read only in part"
 			  : t->lost_places ? "has gaps"
 					   : NULL;

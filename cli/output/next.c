@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "next.h"
+#include "shell.h"
 #include "units.h"
 
 #define BEFORE_NS (100 * 1000 * 1000) /* as much as a screen of events is likely to hold */
@@ -119,28 +120,6 @@ char *next_command(char *buf, const struct hvst_trace *t, const struct hvst_resu
 	return buf;
 }
 
-/* A word as a shell takes it; false: it does not fit. */
-static bool put_word(char *buf, size_t len, const char *w)
-{
-	static const char safe[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
-	size_t at = 0;
-
-	if (*w && !w[strspn(w, safe)])
-		return (size_t)snprintf(buf, len, "%s", w) < len;
-	if (len < 3)
-		return false;
-	buf[at++] = '\'';
-	for (; *w && at + 6 < len; w++) {
-		if (*w == '\'')
-			at += (size_t)sprintf(buf + at, "'\\''");
-		else
-			buf[at++] = *w;
-	}
-	strcpy(buf + at, "'");
-	return !*w;
-}
-
 bool next_readable(const struct hvst_trace *t)
 {
 	return t->nr_files && !t->files[0].live;
@@ -148,17 +127,18 @@ bool next_readable(const struct hvst_trace *t)
 
 char *next_files(char buf[NEXT_FILES_BUF], const struct hvst_trace *t)
 {
-	size_t at = 0;
+	FILE *f = fmemopen(buf, NEXT_FILES_BUF, "w");
+	bool fits;
 
-	buf[0] = 0;
+	if (!f)
+		return strcpy(buf, "FILE...");
 	for (unsigned int i = 0; i < t->nr_files; i++) {
-		if (i && at < NEXT_FILES_BUF)
-			buf[at++] = ' ';
-		if (!put_word(buf + at, NEXT_FILES_BUF - at, t->files[i].path))
-			return strcpy(buf, "FILE...");
-		at += strlen(buf + at);
+		fputs(i ? " " : "", f);
+		shell_put_word(f, t->files[i].path);
 	}
-	return buf;
+	fits = !fflush(f) && ftell(f) < NEXT_FILES_BUF;
+	fclose(f);
+	return fits ? buf : strcpy(buf, "FILE...");
 }
 
 /* When what the headline names began: the step that the steps name, else its cause if seen. */

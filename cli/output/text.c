@@ -11,6 +11,7 @@
 #include "next.h"
 #include "table.h"
 #include "text.h"
+#include "trace.h"
 #include "units.h"
 #include "words.h"
 
@@ -88,15 +89,6 @@ static void note(struct out *o, enum role role, const char *text)
 	out_plain(o);
 }
 
-/* Of a file that is cut off whole CPUs may be missing. */
-static bool any_cut(const struct hvst_trace *t)
-{
-	for (unsigned int i = 0; i < t->nr_files; i++)
-		if (t->files[i].truncated_at != HVST_UNKNOWN)
-			return true;
-	return false;
-}
-
 static void put_files(struct out *o, const struct hvst_trace *t)
 {
 	char text[4096], buf[UNIT_BUF];
@@ -118,7 +110,7 @@ static void put_files(struct out *o, const struct hvst_trace *t)
 			       unit_duration(buf, t->last_ns - t->first_ns));
 	if (at < sizeof(text))
 		snprintf(text + at, sizeof(text) - at, ", %s%u CPU%s",
-			 any_cut(t) ? "at least " : "", t->cpus, t->cpus == 1 ? "" : "s");
+			 trace_is_cut(t) ? "at least " : "", t->cpus, t->cpus == 1 ? "" : "s");
 	out_wrap(o, LABEL, LABEL, 0, text);
 }
 

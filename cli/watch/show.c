@@ -46,7 +46,7 @@ static void put_timer(struct out *out, const struct watch_report *r)
 		   r->key.timer, r->key.tid);
 }
 
-void watch_show_line(struct out *out, const struct watch_report *r)
+static void show_line(struct out *out, const struct watch_report *r)
 {
 	const struct watch_state *s = &r->state;
 	char when[32], hz[UNIT_BUF], lasts[UNIT_BUF], n[UNIT_BUF];
@@ -70,7 +70,7 @@ void watch_show_line(struct out *out, const struct watch_report *r)
 	out_char(out, '\n');
 }
 
-void watch_show_json(struct out *out, const struct watch_report *r)
+static void show_json(struct out *out, const struct watch_report *r)
 {
 	const struct watch_state *s = &r->state;
 	char when[32];
@@ -94,6 +94,25 @@ void watch_show_json(struct out *out, const struct watch_report *r)
 	json_i64(&j, "until_ns", s->last_ns);
 	json_string(&j, "file", r->event == WATCH_EVENT_SAVED ? r->file : NULL);
 	json_end_object(&j);
+}
+
+void watch_show_report(struct out *out, const struct watch_report *r, enum format format)
+{
+	if (format == FORMAT_JSONL)
+		show_json(out, r);
+	else
+		show_line(out, r);
+}
+
+void watch_show_last(char *buf, size_t len, const struct watch_report *r)
+{
+	struct out out;
+
+	out_open_memory(&out);
+	show_line(&out, r);
+	if (out.len)
+		snprintf(buf, len, "%.*s", (int)out.len - 1, out.buf);
+	out_discard(&out);
 }
 
 /* --- the screen ------------------------------------------------------------------------------- */

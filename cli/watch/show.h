@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "../options.h"
 #include "../output/out.h"
 #include "detect.h"
 #include "who.h"
@@ -29,12 +30,15 @@ struct watch_report {
 	const char *cause, *file;
 };
 
+/* One line of what is told: text, or JSON if @format is FORMAT_JSONL. */
+void watch_show_report(struct out *out, const struct watch_report *r, enum format format);
+/* The line of text without its end, for the screen; @buf keeps what it has without memory. */
+void watch_show_last(char *buf, size_t len, const struct watch_report *r);
+
 /* "2026-11-28T22:00:00Z"; returns @buf. */
 char *watch_show_time(char *buf, size_t len, time_t when);
 /* "storm", "storm_end", "saved" */
 const char *watch_event_name(enum watch_event event);
-void watch_show_line(struct out *out, const struct watch_report *r);
-void watch_show_json(struct out *out, const struct watch_report *r);
 
 /**
  * struct watch_view - all that is known
