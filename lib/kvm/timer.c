@@ -387,8 +387,9 @@ static struct stimer *callback_owner(const struct kvm *k, const struct hvst_even
 		return NULL;
 	for (const struct vcpu *v = kvm_by_id(k, ev->vcpu_id); v; v = v->id_next) {
 		struct stimer *t = v->timer[ev->timer.timer_index];
+		int64_t d = callback_distance(k, v, ev);
 
-		if (callback_distance(k, v, ev) - best > EARLY_NS)
+		if (d == INT64_MAX || d - best > EARLY_NS)
 			continue;
 		close = t;
 		nr_close++;
