@@ -90,7 +90,7 @@ static bool make_picture(struct picture *f, struct out *o, const struct svg_cont
 	*f = (struct picture){ .o = o, .r = ctx->result, .vm = vm };
 	while (i < f->r->nr_points && f->r->points[i].vm != vm)
 		i++;
-	f->p = f->r->points + i;
+	f->p = i < f->r->nr_points ? &f->r->points[i] : NULL;
 	for (; i < f->r->nr_points && f->r->points[i].vm == vm; i++, f->n++) {
 		const struct hvst_clock_point *p = &f->r->points[i];
 
