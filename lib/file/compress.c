@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: file. Decompression of one block with zlib or zstd. */
 #include <errno.h>
 #include <stdlib.h>
 #include <zlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Decompresses zlib and zstd, one block at a time. */
+/* Stage: file. Decompresses zlib and zstd, one block at a time. */
 #ifndef HVST_FILE_COMPRESS_H
 #define HVST_FILE_COMPRESS_H
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: file. What an opened trace.dat says about itself: storing it, looking it up, freeing it.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -97,7 +100,7 @@ int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned 
 		offset = offset < f->io.size ? offset : f->io.size;
 		size = f->io.size - offset;
 	}
-	/* Overlapping data would make a small file any amount of work. */
+	/* Reject overlapping data: a small file could claim the same bytes many times. */
 	f->data_bytes += size;
 	if (f->data_bytes > f->io.size)
 		return hvst_file_fail(

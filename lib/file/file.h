@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What an opened trace.dat says about itself: buffers, where each CPU's data is, event formats,
- * clocks. Filled while the file is walked (open.h), constant afterwards.
+ * Stage: file. What an opened trace.dat says about itself: buffers, where each CPU's data is, event
+ * formats, clocks. Filled while the file is walked (open.h), constant afterwards.
  */
 #ifndef HVST_FILE_FILE_H
 #define HVST_FILE_FILE_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: file. The parser of event formats. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

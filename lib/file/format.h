@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Event formats, as the kernel shows them under tracing/events.
+ * Stage: file. Event formats, as the kernel shows them under tracing/events.
  *
- * Parsed here and not by libtraceevent: only the "field:" lines are needed, which one printf() of
- * the kernel writes, and a whole file has 7 MB of other text. libtraceevent also parses the print
+ * Parsed here and not by libtraceevent: only the "field:" lines are needed, which a single printf()
+ * of the kernel writes, and a file has 7 MB of other text. libtraceevent also parses the print
  * format of each event, an expression in a subset of C; on hostile text version 1.7.1 frees memory
  * twice there. The formats of a file must pass this parser before libtracecmd is given the file.
  */
@@ -32,8 +32,8 @@ struct hvst_format {
 };
 
 /*
- * Parses the text of one format (or of header_page, which has no name and no id). 0, -EINVAL for
- * text that no kernel writes, -ENOMEM. On success the caller frees @fmt->fields.
+ * Parses the text of one format (or of header_page, which has no name and no id). Returns 0,
+ * -EINVAL for text that no kernel writes, or -ENOMEM. On success the caller frees @fmt->fields.
  */
 int hvst_format_parse(struct hvst_format *fmt, const char *system, const char *text, size_t len);
 const struct hvst_format_field *hvst_format_field(const struct hvst_format *fmt, const char *name);

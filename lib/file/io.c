@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: file. Reading with pread(2) through a small buffer, or from memory. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ int hvst_io_read(const struct hvst_io *io, uint64_t off, void *buf, size_t len)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (!n) /* The file shrank. */
+		if (!n) /* the file shrank */
 			return -ENODATA;
 		to += n;
 		off += (uint64_t)n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Bytes of a recording by position: of a file, or of memory (a decompressed section, a fuzzer's
- * input). A cursor reads them in order with every bound checked; after the first read past the end
- * it is @bad and returns zeroes, and @need tells how long the file would have to be.
+ * Stage: file. Bytes of a recording by position: of a file, or of memory (a decompressed section, a
+ * fuzzer's input). A cursor reads them in order and checks every bound; after the first read past
+ * the end it is @bad and returns zeroes, and @need tells how long the file would have to be.
  */
 #ifndef HVST_FILE_IO_H
 #define HVST_FILE_IO_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The descriptions that files of versions 6 and 7 share: sub-buffers, event formats, saved command
- * lines. Each function reads at the cursor and returns 0, or a negative errno with a message.
+ * Stage: file. The descriptions that files of versions 6 and 7 share: sub-buffers, event formats,
+ * saved command lines. Each function reads at the cursor and returns 0, or a negative errno with a
+ * message.
  */
 #ifndef HVST_FILE_META_H
 #define HVST_FILE_META_H

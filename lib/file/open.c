@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: file. Opens a recording; the only file that knows both versions. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

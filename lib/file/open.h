@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Opens a trace.dat of version 6 or 7: checks its header and walks its sections and options. Both
- * readers need this: the page reader takes the positions of the data from it, and libtracecmd,
- * which crashes on a third of all truncated files, is only given files that passed it.
+ * Stage: file. Opens a trace.dat of version 6 or 7: checks its header and walks its sections and
+ * options. Both readers need this: the page reader takes the positions of the data from it, and
+ * libtracecmd, which crashes on a third of all truncated files, is only given files that passed it.
  */
 #ifndef HVST_FILE_OPEN_H
 #define HVST_FILE_OPEN_H

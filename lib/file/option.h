@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The options of a recording, by their numbers in the file: see trace-cmd.dat.v7(5). */
+/*
+ * Stage: file. The options of a recording, by their numbers in the file: see trace-cmd.dat.v7(5).
+ */
 #ifndef HVST_FILE_OPTION_H
 #define HVST_FILE_OPTION_H
 

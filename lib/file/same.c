@@ -3,7 +3,7 @@
 
 #include "same.h"
 
-/* A host's file names the trace ids of its guests, a guest's file that of its host. */
+/* A host's file names the trace ids of its guests; a guest's file names that of its host. */
 static bool host_of(const struct hvst_file *host, const struct hvst_file *guest)
 {
 	if (guest->host_trace_id && guest->host_trace_id == host->trace_id)
@@ -19,7 +19,7 @@ static bool strings_differ(const char *a, const char *b)
 	return a && b && strcmp(a, b);
 }
 
-/* trace-cmd-split(1) copies them unchanged; even another recording of the same host has others. */
+/* trace-cmd split copies them unchanged; another recording of the same host has other ones. */
 static bool comms_differ(const struct hvst_file *a, const struct hvst_file *b)
 {
 	if (!a->nr_comms || !b->nr_comms)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: file. Recognises common files that are not a trace.dat, for a helpful message. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -95,7 +96,7 @@ static const char *text_advice(const char *s)
 	return NULL;
 }
 
-/* A tar archive has its magic number behind the first name. */
+/* The magic number of a tar archive follows the name of its first member. */
 #define TAR_MAGIC_AT 257
 
 int hvst_file_sniff(struct hvst_file *f)

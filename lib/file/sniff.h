@@ -5,8 +5,8 @@
 #include "file.h"
 
 /*
- * Stores a message that names what a file which is no trace.dat seems to be, and what to do about
- * it. Returns a negative errno.
+ * Stage: file. Stores a message that tells what a file that is no trace.dat seems to be, and what
+ * to do about it. Returns a negative errno.
  */
 int hvst_file_sniff(struct hvst_file *f);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* A version 6 file is one part behind the other, see trace-cmd.dat.v6(5). */
+/* Stage: file. A version 6 file consists of parts in a fixed order, see trace-cmd.dat.v6(5). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

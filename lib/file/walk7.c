@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * A version 7 file has a chain of option sections that name the other sections, see
+ * Stage: file. A version 7 file has a chain of option sections that name the other sections, see
  * trace-cmd.dat.v7(5). The options that name the data are written last, so a truncated recording
- * lacks them; then the sections are searched from the front.
+ * lacks them; its sections are then searched for from the front.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ struct walk7 {
 	size_t cpustats_len;
 	unsigned int busy[HVST_MAX_CPUS]; /* CPUs that recorded anything, by those statistics */
 	unsigned int nr_busy;
-	bool broken; /* the chain of options leads out of the file */
+	bool broken; /* the chain of options leads outside the file */
 };
 
 static int unpack_section(struct hvst_file *f, struct section *s, uint64_t at)
@@ -282,7 +282,7 @@ static int recover_buffer(struct walk7 *w, uint64_t at, uint64_t size, bool comp
 		size > f->io.size - at - SECTION_HEAD ? f->io.size : at + SECTION_HEAD + size;
 	char name[32] = "";
 
-	if (f->nr_buffers) /* The names are in the part that is lost. */
+	if (f->nr_buffers) /* the names are in the part that is lost */
 		snprintf(name, sizeof(name), "buffer-%u", f->nr_buffers);
 	b = hvst_file_add_buffer(f, name, f->clock ? f->clock : "local");
 	if (!b)

@@ -4,7 +4,10 @@
 
 #include "file.h"
 
-/* Walks a file of version 7 from @pos, behind its header. 0, or a negative errno with a message. */
+/*
+ * Stage: file. Walks a file of version 7 from @pos, behind its header. Returns 0, or a negative
+ * errno with a message.
+ */
 int hvst_file_walk7(struct hvst_file *f, uint64_t pos);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: ring. Reads all records of a file for libtracecmd's sake. */
 #include <errno.h>
 
 #include "check.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: ring. Rejects files that libtracecmd would read beyond its buffers. */
 #ifndef HVST_RING_CHECK_H
 #define HVST_RING_CHECK_H
 

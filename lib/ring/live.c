@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: ring. The sub-buffers of a live trace that are held in memory, one list a CPU. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +9,14 @@
 #include "subbuf.h"
 
 /*
- * The most that a CPU may have in memory undecoded. Beyond that its events wait in the kernel,
- * which overwrites the oldest and says so.
+ * Limit on what a CPU may have in memory undecoded. Beyond it, events wait in the kernel, which
+ * overwrites the oldest and reports how many were lost.
  */
 #define MAX_AHEAD     (4u << 20)
-#define MAX_AHEAD_ALL (64u << 20) /* of all CPUs; one with nothing is read all the same */
-/* The most that a round reads of a CPU: the others, and the source, must not wait for long. */
+#define MAX_AHEAD_ALL (64u << 20) /* of all CPUs; a CPU that has none is still read */
+/*
+ * Limit on what a round reads from one CPU: the other CPUs and the source must not wait for long.
+ */
 #define MAX_ROUND (1u << 20)
 
 struct entry {
@@ -138,8 +141,7 @@ void hvst_live_start(struct hvst_live *l)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* How much of the sub-buffer in @page means something; a number of lost events may lie behind it.
- */
+/* The length of the data in @page; a number of lost events may follow it. */
 static uint32_t used_bytes(const uint8_t *page, uint32_t len)
 {
 	uint64_t commit;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The sub-buffers of a trace that is still being recorded, in place of a file's data. They are read
- * in rounds, of all CPUs in turn, and kept in memory: the newest stay there after they were
- * decoded, so that a pass begins with what lay before it.
+ * Stage: ring. The sub-buffers of a trace that is still being recorded, in place of a file's data.
+ * They are read in rounds, from all CPUs in turn, and kept in memory: the newest stay there after
+ * they were decoded, so that a pass begins with what came before it.
  *
- * What a CPU records after it was read to its end is later than all that was read in the rounds
- * before. That bounds the time of its next event, whatever the trace clock is, and lets the merge
+ * Whatever a CPU records after it was read to its end is later than everything read in earlier
+ * rounds. That bounds the time of its next event, whatever the trace clock is, and lets the merge
  * deliver the events of the other CPUs up to the round before last.
  */
 #ifndef HVST_RING_LIVE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Joins small sub-buffers of one CPU. trace_pipe_raw of a quiet CPU yields a sub-buffer with a few
- * records each time it is read; in a file each of them would take a page.
+ * Stage: ring. Joins small sub-buffers of one CPU. trace_pipe_raw of a quiet CPU yields a
+ * sub-buffer with a few records each time it is read; in a file each of them would take a page.
  */
 #ifndef HVST_RING_PACK_H
 #define HVST_RING_PACK_H
@@ -25,7 +25,9 @@ struct hvst_pack {
 	unsigned int cpu;
 };
 
-/* Adds the sub-buffer of @len bytes at @sub, a head at least. 0, or what @emit returned. */
+/*
+ * Adds the sub-buffer of @len bytes (at least a header) at @sub. Returns 0, or what @emit returned.
+ */
 int hvst_pack_add(struct hvst_pack *p, const uint8_t *sub, uint32_t len);
 /* Emits what is left. */
 int hvst_pack_flush(struct hvst_pack *p);

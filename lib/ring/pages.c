@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: ring. Windows and chunks of one CPU's data as blocks, and the search for a time. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,9 @@
 #define CHUNK_HEAD 8
 
 /*
- * No ratio of sizes tells a bomb: sub-buffers of 64 KiB with a few events each compress better than
- * 400 to 1. But the kernel hands out a sub-buffer only once it holds a record, so that this much
- * without any was made to waste time.
+ * No ratio of sizes tells a decompression bomb: sub-buffers of 64 KiB with a few events each
+ * compress better than 400 to 1. But the kernel hands out a sub-buffer only once it holds a record,
+ * so this much without any is malicious.
  */
 #define MAX_EMPTY (64u << 20)
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The page reader: the data of one CPU in one buffer, as blocks of whole sub-buffers. A block is a
- * window of the file, one decompressed chunk, or one sub-buffer of a live trace; memory is bounded
- * by the block, not by the file.
- * The file is read with pread(2) and never mapped: a file that shrinks under a mapping kills the
- * process, and reading a window into a warm buffer costs less than the page faults.
+ * Stage: ring. The page reader: the data of one CPU in one buffer, as blocks of whole sub-buffers.
+ * A block is a window of the file, one decompressed chunk, or one sub-buffer of a live trace;
+ * memory is bounded by the block, not by the file. The file is read with pread(2) and never mapped:
+ * a file that shrinks under a mapping kills the process, and reading a window into a warm buffer
+ * costs less than the page faults.
  */
 #ifndef HVST_RING_PAGES_H
 #define HVST_RING_PAGES_H

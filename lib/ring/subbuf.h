@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The records of one sub-buffer of the kernel ring buffer. Inline, because this is the innermost
- * loop.
+ * Stage: ring. The records of one sub-buffer of the kernel ring buffer. Inline, because this is the
+ * innermost loop.
  *
  * A sub-buffer begins with its time stamp and the commit word (length of the data, flags for lost
  * events); records follow. A record begins with 32 bits: 5 of type or length, 27 of time since the
@@ -18,7 +18,7 @@
 #define HVST_SUBBUF_HEAD   16
 #define HVST_COMMIT_SIZE   ((1u << 27) - 1)
 #define HVST_COMMIT_MISSED (1u << 31) /* events were lost before this sub-buffer */
-#define HVST_COMMIT_STORED (1u << 30) /* and their number lies behind the data */
+#define HVST_COMMIT_STORED (1u << 30) /* and their number follows the data */
 
 enum {
 	HVST_REC_LONG = 0,
@@ -26,8 +26,8 @@ enum {
 	HVST_REC_TIME_EXTEND = 30,
 	HVST_REC_TIME_STAMP = 31
 };
-#define HVST_TIME_SHIFT 27 /* bits of time in a record's head */
-/* The high bits that an absolute time stamp lacks: those of the last one stay. */
+#define HVST_TIME_SHIFT 27 /* bits of time in a record's header */
+/* The high bits that an absolute time stamp lacks: taken from the previous one. */
 #define HVST_TIME_KEPT (0xf8ull << 56)
 
 /* The next record is at @at; the previous one had the time stamp @ts. */
@@ -66,7 +66,8 @@ static inline bool hvst_subbuf_open(struct hvst_subbuf *s, const uint8_t *page, 
 }
 
 /*
- * Long records, and those that carry time or nothing. 1: *@len bytes of data at *@data; 0: no data.
+ * Long records, and records that carry only time, or nothing. Returns 1 with *@len bytes of data at
+ * *@data; 0: no data.
  */
 static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint64_t delta,
 				      const uint8_t **data, size_t *len)
@@ -86,8 +87,7 @@ static inline int hvst_subbuf_special(struct hvst_subbuf *s, uint32_t type, uint
 		return 1;
 	case HVST_REC_PADDING:
 		/*
-		 * Without a delta the rest is empty; else it is a discarded event, whose time
-		 * counts.
+		 * Without a delta nothing follows; else it is a discarded event, whose time counts.
 		 */
 		if (!delta || word > rest - 4)
 			s->at = s->end;
@@ -156,8 +156,8 @@ hvst_subbuf_next(struct hvst_subbuf *s, const uint8_t **data, uint32_t *len)
 }
 
 /*
- * Where the last record with data in the sub-buffer of @size bytes at @sub ends: what follows is
- * padding, or time that passed. False where the records are damaged.
+ * Where the last record with data in the sub-buffer of @size bytes at @sub ends: only padding or
+ * time follows it. False where the records are damaged.
  */
 static inline bool hvst_subbuf_end(const uint8_t *sub, uint32_t size, uint32_t *end)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: tracecmd. Finds and starts the helper program. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,8 +20,8 @@ extern char **environ;
 /* --- which program --- */
 
 /*
- * The helper beside the running program. A program in a directory where everybody may write, such
- * as /tmp, could have anybody's file beside it: the owner must be the program's.
+ * The helper beside the running program. In a directory where everybody may write, such as /tmp,
+ * anybody could have put a file there: its owner must be the program's owner.
  */
 static bool find_beside(char *path, size_t size)
 {
@@ -82,8 +83,8 @@ static char **make_args(const struct hvst_file *f)
 }
 
 /*
- * The signals of the terminal are meant for the process that requests; a caller that ignores
- * SIGXCPU does not lift the limit on time.
+ * The terminal's signals are for the process that sends the requests; a caller that ignores SIGXCPU
+ * must not lift the limit on CPU time.
  */
 static int set_signals(posix_spawnattr_t *attr)
 {
@@ -100,7 +101,7 @@ static int set_signals(posix_spawnattr_t *attr)
 	return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-/* @socket and @trace are above the numbers that they get, so that neither replaces the other. */
+/* @socket and @trace lie above the numbers they are moved to, so neither overwrites the other. */
 static int spawn(const char *path, char **argv, int socket, int trace, pid_t *pid)
 {
 	posix_spawn_file_actions_t files;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Starts the helper program that runs libtracecmd, a process of its own. */
+/* Stage: tracecmd. Starts the helper program that runs libtracecmd, a process of its own. */
 #ifndef HVST_TRACECMD_HELPER_H
 #define HVST_TRACECMD_HELPER_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: tracecmd. Complete transfers over the socket, for both ends. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>

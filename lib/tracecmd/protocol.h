@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What the helper program that runs libtracecmd (libexec/hvstimer-tracecmd.c) and the process that
- * wants the records tell each other. Both are of one version, so the messages are plain structs.
+ * Stage: tracecmd. The messages between the helper program that runs libtracecmd
+ * (libexec/hvstimer-tracecmd.c) and the process that wants the records. Both are of one version, so
+ * the messages are plain structs.
  */
 #ifndef HVST_TRACECMD_PROTOCOL_H
 #define HVST_TRACECMD_PROTOCOL_H

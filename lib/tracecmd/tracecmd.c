@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: tracecmd. The requesting end: one helper process for each file, replies checked. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -54,7 +55,7 @@ static int gone(struct hvst_tracecmd *t)
 
 static int refused(struct hvst_tracecmd *t, const struct hvst_reply *reply)
 {
-	/* -INT32_MIN is no int: do not trust the number. */
+	/* Do not trust the number: -INT32_MIN overflows. */
 	const char *why =
 		reply->what[0]
 			? reply->what
@@ -160,7 +161,7 @@ static int receive_records(struct hvst_tracecmd *t, struct stream *s,
 	return 0;
 }
 
-/* The process has read a hostile file: do not trust its replies either. */
+/* The process has read a hostile file: do not trust its replies, either. */
 static int refill(struct hvst_tracecmd *t, struct stream *s, const struct hvst_request *req)
 {
 	struct hvst_reply reply;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Raw records of one CPU of a buffer, one by one, read by libtracecmd. Slow, but the reference that
- * the page reader is tested against, and the way to read what that one declines. libtracecmd runs
- * in a helper program, because it crashes on many damaged files; requests of several threads are
- * served one after the other.
+ * Stage: tracecmd. Raw records of one CPU of a buffer, one by one, read by libtracecmd. Slow, but
+ * the reference that the page reader is tested against, and the way to read files that the page
+ * reader declines. libtracecmd runs in a helper program, because it crashes on many damaged files;
+ * requests of several threads are served one after the other.
  */
 #ifndef HVST_TRACECMD_TRACECMD_H
 #define HVST_TRACECMD_TRACECMD_H
