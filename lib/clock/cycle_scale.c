@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: clock. A robust slope of time stamps against the guest's reference clock. */
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -66,7 +67,7 @@ static struct point point_of(const struct hvst_scale_sample *s,
 			       .y = 100.0 * (double)(int64_t)(s->ref - first->ref) };
 }
 
-/* One point per bin: the one furthest above the line of slope @slope. Bins cover equal times. */
+/* One point per bin: the sample furthest above the line of slope @slope. Bins cover equal times. */
 static size_t envelope(const struct hvst_scale_sample *s, size_t n, double slope, struct point *out)
 {
 	double width = ((double)(s[n - 1].cycles - s[0].cycles) + 1) / BINS;
@@ -87,7 +88,7 @@ static size_t envelope(const struct hvst_scale_sample *s, size_t n, double slope
 	return points;
 }
 
-/* A first slope, from any one sample a bin. */
+/* A first slope, from any one sample of each bin. */
 static double rough_slope(const struct hvst_scale_sample *s, size_t n)
 {
 	struct point p[BINS];
@@ -96,8 +97,7 @@ static double rough_slope(const struct hvst_scale_sample *s, size_t n)
 	return points < MIN_POINTS ? 0 : neighbour_slope(p, points);
 }
 
-/* The longest segment of points without a step: *@first gets its first point, returns the number.
- */
+/* The longest segment of points without a step; returns their number, the first in *@first. */
 static size_t longest_segment(const struct point *p, size_t n, double slope, size_t *first)
 {
 	size_t best = 0, start = 0;

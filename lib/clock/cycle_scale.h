@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Estimates the length of a cycle. A recording with a cycle clock and no scale of its own still has
- * readings of the guest's reference clock, which ticks every 100 ns: the slope of the time stamps
- * against them is the scale.
+ * Stage: clock. Estimates the length of a cycle. A recording with a cycle clock and no scale of its
+ * own still has readings of the guest's reference clock, which ticks every 100 ns: the slope of the
+ * time stamps against them is the scale.
  */
 #ifndef HVST_CLOCK_CYCLE_SCALE_H
 #define HVST_CLOCK_CYCLE_SCALE_H

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: clock. The conversions of time stamps that trace-cmd report applies, and the scale to ns.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +24,7 @@ void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, uns
 	tb->plain = !tb->mult && !tb->offset && !tb->samples;
 }
 
-/* Invalid samples give an invalid time stamp, but no undefined behaviour. */
+/* Invalid samples give an invalid time stamp, but must not cause undefined behaviour. */
 static uint64_t correct(const struct hvst_timebase *tb, uint64_t ts,
 			const struct hvst_time_sample *s)
 {

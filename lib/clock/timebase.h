@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Converts time stamps of the ring buffer to those that trace-cmd report shows, and to ns.
+ * Stage: clock. Converts time stamps of the ring buffer to those that trace-cmd report shows, and
+ * to ns.
  */
 #ifndef HVST_CLOCK_TIMEBASE_H
 #define HVST_CLOCK_TIMEBASE_H
@@ -25,16 +26,16 @@ struct hvst_timebase {
 	uint32_t cycle_mult, cycle_shift;
 };
 
-/* The stamps of @f's CPU @cpu in its buffer @buffer. */
+/* Initialises the conversion of stamps of CPU @cpu in buffer @buffer of @f. */
 void hvst_timebase_init(struct hvst_timebase *tb, const struct hvst_file *f, unsigned int buffer,
 			unsigned int cpu);
-/* What trace-cmd report shows for the ring buffer's stamp @ts. */
+/* Returns what trace-cmd report shows for the ring buffer's stamp @ts. */
 uint64_t hvst_timebase_report(const struct hvst_timebase *tb, uint64_t ts);
 
-/* 146 years. Later times are invalid, and no difference of two overflows. */
+/* 146 years. Later times are invalid, so that no difference of two times overflows. */
 #define HVST_TIME_MAX (INT64_MAX / 2)
 
-/* ns from what report shows, saturated at HVST_TIME_MAX. */
+/* Converts what report shows to ns, saturated at HVST_TIME_MAX. */
 static inline int64_t hvst_timebase_ns(const struct hvst_timebase *tb, uint64_t raw)
 {
 	unsigned __int128 v = raw;
@@ -45,8 +46,8 @@ static inline int64_t hvst_timebase_ns(const struct hvst_timebase *tb, uint64_t 
 }
 
 /*
- * The kind of clock that @name is: 0 ns, 1 cycles, -EOPNOTSUPP no usable time. @scaled: the file
- * has the scale of its cycles (trace-cmd record -C tsc2nsec).
+ * Returns the kind of clock that @name is: 0 ns, 1 cycles, -EOPNOTSUPP no usable time. @scaled: the
+ * file has the scale of its cycles (trace-cmd record -C tsc2nsec).
  */
 int hvst_clock_kind(const char *name, bool scaled);
 

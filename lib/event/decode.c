@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: event. Builds field maps from a file's formats, and applies them to records. */
 #include <errno.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ static void map_field(struct hvst_field_map *m, const struct hvst_field *to, uns
 	uint8_t bytes = (uint8_t)(from->size > to->size ? to->size : from->size);
 	unsigned int end = from->offset + bytes;
 
-	/* An array, or nothing at all under a known name, is absent. */
+	/* An array, or an empty field under a known name, counts as absent. */
 	if (!from->size || from->size > 8 || m->nr == HVST_MAX_COPIES)
 		return;
 	m->copies[m->nr++] =
@@ -66,7 +67,10 @@ static enum hvst_map_layout layout_of(const struct hvst_field_map *m)
 	}
 }
 
-/* The eight bytes of an event that depend on its kind alone, but for the vcpu_id it may have. */
+/*
+ * The eight bytes of an event that depend on its kind alone, except for a vcpu_id read from the
+ * record.
+ */
 static uint64_t event_head(uint8_t id, uint16_t present)
 {
 	struct hvst_event ev = { .id = id, .present = present, .vcpu_id = -1 };
@@ -100,10 +104,7 @@ static void make_map(struct hvst_field_map *m, const struct hvst_format *fmt, un
 	m->head = event_head(m->id, m->present);
 }
 
-/*
- * The kernel has had the same four common fields since 2.6.36; anything else is no format of an
- * event.
- */
+/* The kernel has had these four common fields since 2.6.36; any other set is no event's format. */
 static int check_common(struct hvst_file *f, const struct hvst_format *fmt)
 {
 	const struct hvst_format_field *type = hvst_format_field(fmt, "common_type");

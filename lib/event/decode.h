@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Decodes raw ring-buffer records into struct hvst_event. A record's common_type selects a field
- * map, made once for a file from the file's own formats: kernels differ.
+ * Stage: event. Decodes raw ring-buffer records into struct hvst_event. A record's common_type
+ * selects a field map, made once for a file from the file's own formats: kernels differ.
  */
 #ifndef HVST_EVENT_DECODE_H
 #define HVST_EVENT_DECODE_H
@@ -25,7 +25,7 @@ struct hvst_field_copy {
 };
 
 /*
- * The sizes of a map's fields, in order, if they are those of a frequent event and need no
+ * The sizes of a map's fields, in order, where they are those of a frequent event and need no
  * widening: such a map is applied without a loop.
  */
 enum hvst_map_layout {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The decoders of lib/hyperv on struct hvst_event. */
+/* Stage: event. Applies the decoders of lib/hyperv to struct hvst_event. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,7 +97,7 @@ static size_t copy(char *buf, size_t len, const char *text)
 	return n;
 }
 
-/* The kernel's own text has these, its fields alone do not. */
+/* The kernel's own text shows these, the fields alone do not. */
 static const char *number_name(const struct hvst_event *ev)
 {
 	if (ev->id == HVST_EV_EXIT)
@@ -125,7 +125,7 @@ size_t hvst_decoder_text(struct hvst_decoder *d, const struct hvst_event *ev, ch
 	m->timers = d->timers;
 	m->unit = HVST_UNIT_AUTO;
 	m->ts = ev->ts_ns > 0 ? (uint64_t)ev->ts_ns : 0;
-	m->place = ev->cpu + 1u; /* losses on a CPU come as events, and then all is forgotten */
+	m->place = ev->cpu + 1u; /* losses on a CPU arrive as events and make the decoder forget */
 	m->len = 0;
 	m->text[0] = 0;
 	e->decode(m);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: event. The one table of the events and fields that the analysis reads. */
 #include <string.h>
 
 #include "needs.h"
@@ -103,12 +104,12 @@ uint16_t hvst_needed_fields(unsigned int id)
 	return bits;
 }
 
-/* Number of events each of which implies one of @id. */
+/* The number of events each of which implies one of @id. */
 static uint64_t implying(const uint64_t seen[HVST_EV_COUNT], unsigned int id, unsigned int by)
 {
 	uint64_t n = seen[by];
 
-	/* The callback of a periodic timer comes after a start of the other kind. */
+	/* A periodic timer's callback follows a start of the other kind. */
 	if (id == HVST_EV_STIMER_START_ONE_SHOT)
 		n -= n < seen[HVST_EV_STIMER_START_PERIODIC] ? n
 							     : seen[HVST_EV_STIMER_START_PERIODIC];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What the analysis reads: hvst_event_need() of <hvstimer/event.h>, and what decoding makes of it.
- * An event or field that is in no row of the table in needs.c is not decoded for an analysis.
+ * Stage: event. What the analysis reads: hvst_event_need() of <hvstimer/event.h>, and the masks
+ * that decoding takes from it. An event or field that is in no row of the table in needs.c is not
+ * decoded for an analysis.
  */
 #ifndef HVST_EVENT_NEEDS_H
 #define HVST_EVENT_NEEDS_H
@@ -13,9 +14,9 @@ uint64_t hvst_needed_events(void);
 /* The fields of event @id that it reads: bits of hvst_event_fields(). */
 uint16_t hvst_needed_fields(unsigned int id);
 /*
- * Of the events @have, those that were not enabled although the file has their formats. @seen:
- * number of each; eight of the event that implies another (a guest that programs a timer writes an
- * MSR, exits and enters) prove that none of the other was recorded.
+ * The events in @have that were not enabled although the file has their formats. @seen: the number
+ * of each; eight of an event that implies another (a guest that programs a timer writes an MSR,
+ * exits and enters) prove that the other was not recorded.
  */
 uint64_t hvst_not_enabled(const uint64_t seen[HVST_EV_COUNT], uint64_t have);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The one table of events and their fields: decoding, printing and counting are all
+ * Stage: event. The one table of events and their fields: decoding, printing and counting are all
  * driven by it. A field's place in its list is its bit in struct hvst_event.present.
  */
 #include <string.h>
@@ -43,7 +43,7 @@ static const struct hvst_field f_synic_msr[] = { VCPU, F("msr", synic_msr.msr, X
 static const struct hvst_field f_synic_irq[] = { VCPU, F("sint", synic_irq.sint, 0),
 						 F("vector", synic_irq.vector, S),
 						 F("ret", synic_irq.ret, S) };
-/* The kernel declares sint and ret in kvm_hv_synic_send_eoi but never fills them: not read. */
+/* The kernel declares sint and ret in kvm_hv_synic_send_eoi but never fills them in: not read. */
 static const struct hvst_field f_send_eoi[] = { VCPU, F("vector", synic_irq.vector, S) };
 static const struct hvst_field f_acked[] = { VCPU, F("sint", synic_irq.sint, 0) };
 static const struct hvst_field f_hypercall[] = {

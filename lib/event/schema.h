@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* What lib/event/decode.c needs of the event table beyond the public accessors. */
+/* Stage: event. What lib/event/decode.c needs of the event table beyond the public accessors. */
 #ifndef HVST_EVENT_SCHEMA_H
 #define HVST_EVENT_SCHEMA_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. Opens the files of a recording, chooses a reader for each, builds the streams. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -183,7 +184,7 @@ static int add_stream(struct hvst_source *s, struct source_file *sf, unsigned in
 
 /*
  * The more streams, the smaller their windows; but a window holds at least one sub-buffer, or ten
- * if they are compressed in chunks.
+ * where they are compressed in chunks.
  */
 static int open_streams(struct hvst_source *s)
 {
@@ -219,7 +220,10 @@ static int open_live(struct hvst_source *s)
 	return 0;
 }
 
-/* The head of a live trace is read like a file, so its sub-buffers must be ones to read alike. */
+/*
+ * The head of a live trace is read like a file, so its sub-buffers must have a layout that this
+ * reader knows.
+ */
 static int check_live(struct hvst_source *s, const struct hvst_source_opts *o)
 {
 	const struct hvst_file *f = &s->files[0]->file;
@@ -347,7 +351,7 @@ static void describe_formats(struct hvst_source *s)
 				s->trace.in_format[id / 32] |= 1u << id % 32;
 }
 
-/* Two buffers of one file are read, so that an event can be in both. */
+/* An event can be in both only where two buffers of one file are read. */
 static bool can_repeat(const struct hvst_source *s)
 {
 	for (unsigned int i = 1; i < s->nr_streams; i++)

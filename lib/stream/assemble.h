@@ -6,7 +6,7 @@
 
 struct hvst_source;
 
-/* As hvst_source_open(), but without an estimated scale: cycles stay cycles. */
+/* Stage: stream. As hvst_source_open(), but without an estimated scale: cycles stay cycles. */
 int hvst_source_assemble(struct hvst_source **out, const struct hvst_source_opts *opts, char *err,
 			 size_t errlen);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. Sub-buffers or libtracecmd's records of one CPU -> event chunks. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +111,7 @@ static void add_lost(struct hvst_cpu_stream *cs, struct hvst_event_chunk *chunk,
 
 enum window_step { WINDOW_TAKE, WINDOW_SKIP, WINDOW_END };
 
-/* The most events that one record adds: itself, and the gap before it. */
+/* The most events that one record adds: its own, and the gap before it. */
 #define ROOM 2
 
 /*
@@ -181,7 +182,7 @@ static int decode_records(struct hvst_cpu_stream *cs, struct hvst_event_chunk *c
 
 /* --- sub-buffers --- */
 
-/* A live trace has nothing more at present: later events are not earlier than the bound. */
+/* A live trace has nothing more at present: no later event is earlier than the bound. */
 static int wait_for_more(struct hvst_cpu_stream *cs)
 {
 	int64_t bound = cs->pages.bound ? stamp_of(cs, cs->pages.bound).ns : INT64_MIN;
@@ -192,8 +193,8 @@ static int wait_for_more(struct hvst_cpu_stream *cs)
 }
 
 /*
- * Makes a whole sub-buffer available at @block_pos. 1, also when @blocks has reached its limit;
- * HVST_CHUNK_WAITS; 0 at the end of the stream, negative errno.
+ * Makes a whole sub-buffer available at @block_pos. Returns 1, also when @blocks has reached its
+ * limit; HVST_CHUNK_WAITS; 0 at the end of the stream; or a negative errno.
  */
 static int need_block(struct hvst_cpu_stream *cs, struct hvst_event_chunk *chunk,
 		      struct hvst_unpack *u, unsigned int *blocks)
@@ -276,7 +277,7 @@ static bool decode_subbuf(struct hvst_cpu_stream *cs, struct hvst_event_chunk *c
 	}
 	chunk->n = n;
 	cs->last_ns = last;
-	if (rc < 0) { /* Skip the rest of the sub-buffer. */
+	if (rc < 0) { /* skip the rest of the sub-buffer */
 		s.at = s.end;
 		chunk->counts.malformed++;
 		set_gap(cs, -1);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * A CPU stream: the records of one CPU in one buffer of one file, in their order, decoded into
- * chunks of events. Streams are independent of each other, so that different threads may decode
- * different streams at the same time.
+ * Stage: stream. A CPU stream: the records of one CPU in one buffer of one file, in their order,
+ * decoded into chunks of events. Streams are independent of each other, so that different threads
+ * may decode different streams at the same time.
  *
- * Chunks, instead of one event at a time where the merge puts it: within a stream the kinds of
- * events follow each other in patterns that the branch predictor learns; interleaved with those of
- * other CPUs they do not.
+ * Events are decoded a chunk at a time, not one by one as the merge needs them: within a stream the
+ * kinds of events follow patterns that the branch predictor learns; interleaved with those of other
+ * CPUs they do not.
  */
 #ifndef HVST_STREAM_CPU_STREAM_H
 #define HVST_STREAM_CPU_STREAM_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. The last events of each CPU, to recognise second records of one event. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +51,7 @@ static uint64_t bit_of(unsigned int buffer)
 	return 1ull << buffer % 64;
 }
 
-/* All but the stamps and the buffer. Unset fields are zero, so bytes can be compared. */
+/* Everything but the stamps and the buffer. Unset fields are zero, so bytes can be compared. */
 static bool same_event(const struct hvst_event *a, const struct hvst_event *b)
 {
 	size_t from = offsetof(struct hvst_event, id);
@@ -59,7 +60,7 @@ static bool same_event(const struct hvst_event *a, const struct hvst_event *b)
 	       !memcmp((const char *)a + from, (const char *)b + from, sizeof(*a) - from);
 }
 
-/* The oldest event that @ev may be a second record of. */
+/* The oldest event of which @ev may be a second record. */
 static struct seen *find(struct cpu_ring *r, const struct hvst_event *ev)
 {
 	for (unsigned int i = 0; i < r->nr; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * An event that was recorded into two buffers of a file is counted once. Its records hold the same
- * bytes, but their time stamps differ a little, because each buffer takes its own. They follow each
- * other closely on their CPU: only events of an interrupt can come between.
+ * Stage: stream. Counts an event once that was recorded into two buffers of a file. Its records
+ * hold the same bytes, but their time stamps differ a little, because each buffer takes its own.
+ * They are close to each other on their CPU: only events of an interrupt can come between.
  */
 #ifndef HVST_STREAM_DEDUP_H
 #define HVST_STREAM_DEDUP_H

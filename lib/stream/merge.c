@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. A loser tree over the next events of all streams. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -111,7 +112,9 @@ static void play_all(struct hvst_merge *m)
 	}
 }
 
-/* All streams are far: moves the base to the first of them. False when all have ended. */
+/*
+ * All streams are far: moves the base to the earliest of them. Returns false when all have ended.
+ */
 static bool rebase(struct hvst_merge *m)
 {
 	int64_t first = INT64_MAX;
@@ -126,7 +129,7 @@ static bool rebase(struct hvst_merge *m)
 	return true;
 }
 
-/* All streams are bounded by the beginning of time: each gets its first chunk when it wins. */
+/* Start every stream with the earliest bound: each gets its first chunk when it wins. */
 void hvst_merge_restart(struct hvst_merge *m)
 {
 	for (unsigned int i = 0; i < m->nr; i++)
@@ -151,7 +154,7 @@ void hvst_merge_resume(struct hvst_merge *m)
 		m->cursors[i].waits = false;
 }
 
-/* A stream's chunk is used up: @b and batches before it may point into it. */
+/* Stream @i's chunk is used up: @b and batches before it may point into it. */
 static void release_after(struct hvst_merge *m, struct hvst_merge_cursor *c, struct hvst_batch *b)
 {
 	if (!c->chunk)

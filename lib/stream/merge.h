@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Merges CPU streams by time with a loser tree, into batches of pointers to the events of their
- * chunks; events are not copied. Where one stream has many events before the next one of any other,
- * they are taken as a streak, up to the time of the runner-up; where streams take turns, the
- * winner's path in the tree is replayed for each event. Equal times: the lower stream first.
+ * Stage: stream. Merges CPU streams by time with a loser tree, into batches of pointers to the
+ * events of their chunks; events are not copied. Where one stream has many events before the next
+ * one of any other, they are taken as a streak, up to the time of the runner-up; where streams take
+ * turns, the winner's path in the tree is replayed for each event. Equal times: the lower stream
+ * first.
  */
 #ifndef HVST_STREAM_MERGE_H
 #define HVST_STREAM_MERGE_H
@@ -34,9 +35,9 @@ struct hvst_batch {
 };
 
 /*
- * Where the merge stands in a stream: its next event and that one's time; at @end the time is the
- * bound of the stream, INT64_MAX when it has no more events. The key of the event after the next
- * one is computed in advance, because the replay waits for nothing but the winner's new key.
+ * The merge's position in a stream: the next event and its time; at @end the time is the bound of
+ * the stream, INT64_MAX when it has no more events. The key of the event after it is computed in
+ * advance, so that the replay waits for nothing but the winner's new key.
  */
 struct hvst_merge_cursor {
 	uint64_t key_after;
@@ -62,9 +63,9 @@ int hvst_merge_init(struct hvst_merge *m, struct hvst_prefetch *prefetch, unsign
 void hvst_merge_free(struct hvst_merge *m);
 /* After hvst_prefetch_start(). */
 void hvst_merge_restart(struct hvst_merge *m);
-/* Releases the current chunks: the pass is over. */
+/* Releases the current chunks when the pass is over. */
 void hvst_merge_stop(struct hvst_merge *m);
-/* A live trace was read on: streams that had nothing more may have. */
+/* After a live trace was read on: streams that had nothing more may have something now. */
 void hvst_merge_resume(struct hvst_merge *m);
 /*
  * Puts the next events into @b, whose chunks were released, and adds to @counts. Returns their

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. Opens a source; estimates its scale where the recording has none. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -8,7 +9,7 @@
 #include "source.h"
 #include "source_private.h"
 
-/* Without readings of the reference clock in the recording, times stay cycles. */
+/* Without readings of the reference clock in the recording, times remain in cycles. */
 static int estimate_scale(struct hvst_source *s, const struct hvst_source_opts *o)
 {
 	uint32_t mult, shift;

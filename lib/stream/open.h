@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Opens the files of a recording as one source of events. */
+/* Stage: stream. Opens the files of a recording as one source of events. */
 #ifndef HVST_STREAM_OPEN_H
 #define HVST_STREAM_OPEN_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. The pool of threads that decode one chunk ahead of the merge. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ struct slot {
 	bool ready;
 };
 
-/* Chunks are allocated several at a time: a block that large is mapped on its own. */
+/* Allocate several chunks at a time: a block that large gets a mapping of its own. */
 struct slab {
 	struct slab *next;
 	struct hvst_event_chunk chunks[8];
@@ -85,7 +86,10 @@ static void add_slab(struct hvst_prefetch *p)
 	}
 }
 
-/* The chunk released last, which is likely to be cached, as a list of one. NULL without memory. */
+/*
+ * Returns the chunk released last, which is likely to be cached, as a list of one. NULL without
+ * memory.
+ */
 static struct hvst_event_chunk *take_free(struct hvst_prefetch *p)
 {
 	struct hvst_event_chunk *chunk;
@@ -153,7 +157,7 @@ static void *prefetch_thread(void *arg)
 	return NULL;
 }
 
-/* Without memory for a chunk, the stream is decoded when the merge needs it. */
+/* Without memory for a chunk now, decode the stream when the merge needs it. */
 static void request(struct hvst_prefetch *p, unsigned int i)
 {
 	p->slots[i].chunk = take_free(p);
@@ -250,7 +254,7 @@ struct hvst_event_chunk *hvst_prefetch_next(struct hvst_prefetch *p, unsigned in
 	return chunk;
 }
 
-/* libtracecmd reads all CPUs of a file through one handle, so one thread has to do. */
+/* libtracecmd reads all CPUs of a file through one handle: use one thread. */
 static bool any_tracecmd(struct hvst_cpu_stream **streams, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++)

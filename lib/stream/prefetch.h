@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Prefetch: a pool of threads reads, decompresses and decodes CPU streams one chunk ahead of the
- * merge; without threads the caller does. Each stream has one slot for the chunk ahead, and its
- * chunks are decoded in order: results do not depend on the number of threads. All calls come from
- * one thread.
+ * Stage: stream. Prefetch: a pool of threads reads, decompresses and decodes CPU streams one chunk
+ * ahead of the merge; without threads the caller does. Each stream has one slot for the chunk
+ * ahead, and its chunks are decoded in order: results do not depend on the number of threads. All
+ * calls come from one thread.
  */
 #ifndef HVST_STREAM_PREFETCH_H
 #define HVST_STREAM_PREFETCH_H

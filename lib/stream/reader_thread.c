@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. A thread that merges, and the ring of batches between it and the consumer. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 #include "thread.h"
 
 #define RING 8 /* batches: one in use, the others filled or being filled */
-/* Who waits is woken when the ring is half full, or half empty: once for several batches. */
+/* Wake the waiting side when the ring is half full, or half empty: once for several batches. */
 #define RING_HALF (RING / 2)
 
 struct hvst_reader_thread {
@@ -28,7 +29,7 @@ struct hvst_reader_thread {
 	atomic_bool stop;
 };
 
-/* Nobody reads the events of @b any more. */
+/* No one reads the events of @b any more. */
 static void batch_clear(struct hvst_reader_thread *t, struct hvst_batch *b)
 {
 	hvst_prefetch_release(t->prefetch, b->done);
@@ -115,7 +116,7 @@ int hvst_reader_thread_start(struct hvst_reader_thread *t, int64_t from_ns, int6
 	rc = hvst_prefetch_start(t->prefetch, from_ns, to_ns);
 	if (rc)
 		return rc;
-	/* Without a thread, hvst_reader_thread_next() does the work. */
+	/* Without a thread, hvst_reader_thread_next() merges. */
 	t->running = t->threaded && !hvst_thread_start(&t->thread, reader_main, t);
 	return 0;
 }

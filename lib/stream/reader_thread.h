@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Reads, decodes and merges ahead of the consumer, on a thread of its own if threads are wanted,
- * and hands over batches of events through a bounded ring.
+ * Stage: stream. Reads, decodes and merges ahead of the consumer, on a thread of its own if threads
+ * are wanted, and hands over batches of events through a bounded ring.
  */
 #ifndef HVST_STREAM_READER_THREAD_H
 #define HVST_STREAM_READER_THREAD_H
@@ -21,11 +21,11 @@ struct hvst_reader_thread;
 struct hvst_reader_thread *hvst_reader_thread_new(struct hvst_cpu_stream **streams, unsigned int nr,
 						  struct hvst_dedup *dedup, unsigned int threads);
 void hvst_reader_thread_free(struct hvst_reader_thread *t);
-/* Ends a pass: no thread touches anything any more. */
+/* Ends a pass: no thread touches any of its data afterwards. */
 void hvst_reader_thread_stop(struct hvst_reader_thread *t);
 /* Begins a pass, after hvst_reader_thread_stop(): 0 or a negative errno. */
 int hvst_reader_thread_start(struct hvst_reader_thread *t, int64_t from_ns, int64_t to_ns);
-/* A live trace, with one thread: was read on after a batch that waits. */
+/* Resumes a live trace, with one thread, after a batch that waits. */
 void hvst_reader_thread_resume(struct hvst_reader_thread *t);
 /* The next batch, valid until the next call. */
 const struct hvst_batch *hvst_reader_thread_next(struct hvst_reader_thread *t);

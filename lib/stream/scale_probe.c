@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. Passes over parts of a recording that collect readings for its cycle scale. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ static bool every(const void *ctx, uint64_t ts)
 	return true;
 }
 
-/* About where the recording ends: the latest time stamp of any last block. */
+/* An estimate of where the recording ends: the latest time stamp of any CPU's last block. */
 static int64_t last_stamp(struct hvst_source *s)
 {
 	struct hvst_unpack *u[] = { NULL, hvst_unpack_new(HVST_COMP_ZLIB),

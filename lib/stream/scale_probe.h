@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. The length of a cycle of a recording with a cycle clock. */
 #ifndef HVST_STREAM_SCALE_PROBE_H
 #define HVST_STREAM_SCALE_PROBE_H
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. Passes over the streams of an open source. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

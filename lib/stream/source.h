@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * One stream of typed events in time order, all files, buffers and CPUs merged, gaps marked by
- * HVST_EV_LOST pseudo events. open.h makes one.
+ * Stage: stream. One stream of typed events in time order, all files, buffers and CPUs merged, gaps
+ * marked by HVST_EV_LOST pseudo events. open.h makes one.
  */
 #ifndef HVST_STREAM_SOURCE_H
 #define HVST_STREAM_SOURCE_H
@@ -35,8 +35,8 @@ int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fie
 long hvst_source_next(struct hvst_source *src, const struct hvst_event *const **batch);
 
 /*
- * The pass is over: frees what it took to read, until the next one. The last batch is not valid any
- * more, the trace's figures are.
+ * Ends the pass: frees what it took to read, until the next one. The last batch is no longer valid,
+ * the trace's figures are.
  */
 void hvst_source_stop(struct hvst_source *src);
 
@@ -56,8 +56,8 @@ struct hvst_trace *hvst_source_trace(struct hvst_source *src);
 /* The guest whose vCPU *@vcpu thread @tid is, as recorded with its host; NULL when unknown. */
 const char *hvst_source_guest(const struct hvst_source *src, int tid, int *vcpu);
 /*
- * What shows that file @i of @a and file @k of @b are different recordings (hvst_file_differs());
- * NULL: nothing does, or there is no such file.
+ * What shows that file @i of @a and file @k of @b belong to different recordings
+ * (hvst_file_differs()); NULL: nothing does, or there is no such file.
  */
 const char *hvst_source_differs(const struct hvst_source *a, unsigned int i,
 				const struct hvst_source *b, unsigned int k);

@@ -4,7 +4,7 @@
 
 #include <hvstimer/session.h>
 
-/* What to open. Strings and arrays are borrowed for the life of the source. */
+/* Stage: stream. What to open. Strings and arrays are borrowed for the life of the source. */
 struct hvst_source_opts {
 	const char *const *paths;
 	const int *fds; /* by path: open already, the path is only its name; -1: not. NULL: none */

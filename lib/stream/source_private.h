@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Inside a source, for the files that open it. */
+/* Stage: stream. Inside a source, for the files that open it. */
 #ifndef HVST_STREAM_SOURCE_PRIVATE_H
 #define HVST_STREAM_SOURCE_PRIVATE_H
 
@@ -36,7 +36,7 @@ struct hvst_source {
 /* Stores the message of a failure and returns @code. */
 int hvst_source_fail(struct hvst_source *s, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* For a new pass. */
+/* Resets the counters for a new pass. */
 void hvst_source_reset_counters(struct hvst_source *s);
 
 #endif

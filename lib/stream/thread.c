@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. Starts threads with all signals blocked. */
 #include <signal.h>
 
 #include "thread.h"

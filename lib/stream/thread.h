@@ -5,8 +5,8 @@
 #include <pthread.h>
 
 /*
- * Starts a thread of the library, in which all signals are blocked: a program's handlers run in the
- * program's own threads. 0, or an errno as of pthread_create().
+ * Stage: stream. Starts a thread of the library, in which all signals are blocked: a program's
+ * handlers run in the program's own threads. Returns 0, or an errno as pthread_create() does.
  */
 int hvst_thread_start(pthread_t *thread, void *(*main)(void *), void *arg);
 
