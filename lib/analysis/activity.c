@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/*
+ * Stage: analysis. The states of a vCPU thread: in guest mode, halted, out for an exit, off its
+ * CPU.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -6,13 +10,13 @@
 #include "activity.h"
 
 #define HELD_MIN_NS	 2000			/* shorter stretches are what exits usually cost */
-#define HELD_TIMES	 8			/* of what an exit, or a wake-up, usually takes */
+#define HELD_TIMES	 8			/* times what exit or wake-up usually take */
 #define HELD_FIRST_NS	 (100 * 1000)		/* where that is not known yet */
-#define COST_MAX_NS	 (1000LL * 1000 * 1000) /* of programming a timer: longer makes no sense */
+#define COST_MAX_NS	 (1000LL * 1000 * 1000) /* to program a timer; longer is not plausible */
 #define PROGRESS_STEP_NS (16LL * 1000 * 1000)
 #define BEFORE_NS	 (1000LL * 1000 * 1000)
 #define PROGRESS_MARKS	 64
-#define MOST_TURNS	 32 /* that interrupt_exits remembers */
+#define MOST_TURNS	 32 /* turns that interrupt_exits remembers */
 
 struct progress_mark {
 	int64_t ts, progress;
@@ -21,7 +25,7 @@ struct progress_mark {
 struct activity {
 	bool in_guest, halted, in_loop, exits_seen, switches_seen, off_cpu;
 	bool exit_in_loop; /* the last exit was for an interrupt, between delivery and arm */
-	int64_t since;	   /* of the running state */
+	int64_t since;	   /* start of the current state */
 	int64_t exit_ns;   /* last kvm_exit; HVST_UNKNOWN */
 	int64_t progress;  /* ns, cumulated */
 	struct progress_mark marks[PROGRESS_MARKS];
@@ -31,11 +35,11 @@ struct activity {
 	int64_t told_progress; /* ...and the progress up to it */
 	int64_t off_since, wake_ns;
 	int64_t held_ns; /* time kept out of guest mode, or off its CPU, unasked; cumulated */
-	int64_t held_since_exit; /* of it, what was off-CPU time since the last exit */
+	int64_t held_since_exit; /* of it, the time off its CPU since the last exit */
 	int64_t exit_cost_ns;	 /* what an exit usually takes, running median */
 	int64_t wake_cost_ns;	 /* the same of a halt, from its timer's callback on */
 	int64_t cost_ns;	 /* typical time from a write to the start, running median */
-	bool interrupt_exit;	 /* since the last delivery */
+	bool interrupt_exit;	 /* seen since the last delivery */
 	int64_t interrupt_ns;	 /* what such an exit usually takes, running median */
 	int interrupt_exits;	 /* turns with one less turns without, of the last */
 };
@@ -58,7 +62,7 @@ void hvst_activity_free(struct vcpu *v)
 	free(v->state->activity);
 }
 
-/* Entries and exits in the gap are unknown: time is accounted anew from here. */
+/* Entries and exits in the gap are unknown: restart the accounting here. */
 void hvst_activity_gap(struct vcpu *v)
 {
 	struct activity *c = v->state->activity;
@@ -67,14 +71,14 @@ void hvst_activity_gap(struct vcpu *v)
 	c->in_guest = c->halted = c->off_cpu = false;
 }
 
-/* The vCPU was not in guest mode for @ns without having asked for it. @usual_ns: 0 not known. */
+/* The vCPU was not in guest mode for @ns without having asked for it. @usual_ns: 0 if not known. */
 static void held_add(struct activity *v, int64_t ns, int64_t usual_ns)
 {
 	if (ns >= HELD_MIN_NS && ns > (usual_ns ? HELD_TIMES * usual_ns : HELD_FIRST_NS))
 		v->held_ns += ns;
 }
 
-/* A host that is late for most of its wake-ups does not make that usual. */
+/* A host that is late for most of its wake-ups must not make that the usual value. */
 static int64_t usual_wake(const struct activity *v)
 {
 	int64_t most = HELD_TIMES * v->exit_cost_ns;
@@ -158,7 +162,7 @@ void hvst_activity_exit(struct vcpu *vcpu, const struct hvst_event *ev, bool hal
 	v->wake_ns = HVST_UNKNOWN;
 	v->halted = halts;
 	if (halts)
-		v->in_loop = false; /* the handler has ended: the guest has nothing to do */
+		v->in_loop = false; /* the handler has ended: the guest is idle */
 }
 
 void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
@@ -171,7 +175,7 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 		held_add(v, ts - v->exit_ns - v->held_since_exit, v->exit_cost_ns);
 		hvst_median_step(&v->exit_cost_ns, ts - v->exit_ns);
 		if (v->exit_in_loop && !v->interrupt_ns)
-			v->interrupt_ns = v->exit_cost_ns; /* the first may be any length */
+			v->interrupt_ns = v->exit_cost_ns; /* the first exit may be of any length */
 		if (v->exit_in_loop)
 			hvst_median_step(&v->interrupt_ns, ts - v->exit_ns);
 	} else if (v->exit_ns != HVST_UNKNOWN && v->wake_ns != HVST_UNKNOWN) {
@@ -185,8 +189,8 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 }
 
 /*
- * Still runnable: preempted or throttled. A vCPU thread that sleeps has halted. The state of a
- * thread that was preempted in the kernel is printed as R+, TASK_REPORT_MAX.
+ * Still runnable: preempted or throttled. A vCPU thread that sleeps has halted. A thread that was
+ * preempted in the kernel has the state R+ (TASK_REPORT_MAX).
  */
 static bool still_runnable(int64_t state)
 {
@@ -226,8 +230,8 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 	if (programmed_ns == HVST_UNKNOWN)
 		return;
 	/*
-	 * Count from the write and not from its exit: the result is then the same where exits are
-	 * not recorded.
+	 * Count from the write and not from its exit, so that the result is the same where exits
+	 * are not recorded.
 	 */
 	cost = arm->ts_ns - programmed_ns;
 	if (cost <= 0)
@@ -237,7 +241,7 @@ void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t pro
 	hvst_median_step(&v->cost_ns, cost);
 }
 
-/* The guest halted until the deadline: a late callback is the host's doing as well. */
+/* The guest halted until the deadline: the host causes the delay of a late callback. */
 static void wakes(struct activity *v, const struct hvst_delivery *d)
 {
 	if (!v->halted || v->wake_ns != HVST_UNKNOWN)
@@ -257,8 +261,8 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 	if (d->callback_ns != HVST_UNKNOWN) {
 		wakes(v, d);
 		/*
-		 * Where no event shows when the vCPU runs: one that does takes its interrupt as
-		 * soon as usual.
+		 * No event shows when the vCPU runs: a running one takes its interrupt as soon as
+		 * usual.
 		 */
 		if (!v->exits_seen && !v->switches_seen) {
 			held_add(v, ev->ts_ns - d->callback_ns, v->exit_cost_ns);
@@ -266,7 +270,10 @@ void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,
 		}
 	}
 	progress_to(v, ev->ts_ns);
-	/* From here to the next arm the guest runs its timer interrupt; periodic needs no arm. */
+	/*
+	 * Until the next arm the guest runs its timer interrupt handler; a periodic timer needs no
+	 * arm.
+	 */
 	if (!t->periodic)
 		v->in_loop = true;
 }

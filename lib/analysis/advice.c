@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Which fault the first screen names where there is no storm, and what to do about
- * each. The long form is hvstimer-faults(7).
+ * Stage: analysis. Which fault the headline names where there is no storm, and what to do about
+ * each fault. The long form is hvstimer-faults(7).
  */
 #include "verdict.h"
 
@@ -9,7 +9,7 @@ static const struct {
 	enum hvst_question question;
 	const char *step[HVST_ADVICE_STEPS];
 } advice[] = {
-	/* Faults that stop the guest come first, those that only may lead to it last. */
+	/* Faults that stop the guest come first, those that may merely lead to one last. */
 	{ HVST_Q_TIMER_LIVELOCK,
 	  { "Update the kernel of the host: this is a fault of KVM, see hvstimer-faults(7)." } },
 	{ HVST_Q_GUEST_CLOCK_AHEAD,

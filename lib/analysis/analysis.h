@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. What KVM did (lib/kvm) in, findings out. This header is all that the session
- * knows of it.
+ * Stage: analysis. What KVM did (lib/kvm) in, findings out. The session uses no other header of
+ * this stage.
  */
 #ifndef HVST_ANALYSIS_H
 #define HVST_ANALYSIS_H
@@ -12,7 +12,7 @@
 
 struct analysis;
 
-/* Everything is borrowed for the life of the analysis. */
+/* All pointers are borrowed for the life of the analysis. */
 struct hvst_analysis_opts {
 	const struct hvst_params *params;
 	const struct hvst_trace *trace;
@@ -20,16 +20,19 @@ struct hvst_analysis_opts {
 	const struct hvst_observer *obs;
 	void *obs_ctx;
 	int vm, vcpu, timer; /* findings of these only; -1: any */
-	bool arms_only;	     /* nothing but arms for the observer: there will be no findings */
-	bool some_cpus;	     /* events of some CPUs only: what happened on others is not seen */
-	/* The number of a thread's VM as an earlier run found it, -1; NULL: there was none. */
+	bool arms_only;	     /* only arms for the observer are wanted: there will be no findings */
+	bool some_cpus;	     /* events of some CPUs only: those of the others are not seen */
+	/*
+	 * The number that an earlier run gave to the VM of a thread, -1: none; NULL: there was no
+	 * run.
+	 */
 	int (*known_vm)(const void *ctx, int tid);
 	const void *known_ctx;
 };
 
-/* hvst_analysis_new - of what @kvm does; NULL without memory */
+/* hvst_analysis_new - for the changes that @kvm returns; NULL without memory */
 struct analysis *hvst_analysis_new(struct kvm *kvm, const struct hvst_analysis_opts *opts);
-/* Frees what hangs off @kvm's VMs, vCPUs and timers, too: to be called before hvst_kvm_free(). */
+/* Also frees what it attached to @kvm's VMs, vCPUs and timers: call it before hvst_kvm_free(). */
 void hvst_analysis_free(struct analysis *a);
 
 /*
@@ -38,7 +41,7 @@ void hvst_analysis_free(struct analysis *a);
  * 0, -ENOMEM, or -ECANCELED when an observer gave up; an observer that did is not called again.
  */
 int hvst_analysis_events(struct analysis *a, const struct hvst_event *const *ev, long n);
-/* What hvst_kvm_finish() found at the end. As above. */
+/* Handles the changes that hvst_kvm_finish() returned. Returns as above. */
 int hvst_analysis_changes(struct analysis *a, const struct hvst_changes *changes);
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Answers about what sets a guest's clock and its host's apart: a reset that moves
- * one of them, a guest that takes its time back, a TSC with another zero, a VMM that lets vCPUs run
- * too early, vCPUs with different TSCs.
+ * Stage: analysis. Answers about what sets a guest's clock apart from its host's: a reset that
+ * moves one of them, a guest that restores its own old time, a TSC with another zero, a VMM that
+ * lets vCPUs run too early, vCPUs with different TSCs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 #include "pastdue.h"
 #include "verdict.h"
 
-#define AFTER_EVENT_NS (10LL * 1000 * 1000 * 1000) /* an arm so soon after it belongs to it */
-#define ORDER_REACH_NS (5LL * 1000 * 1000 * 1000)  /* a VMM sets the clock by then */
+#define AFTER_EVENT_NS (10LL * 1000 * 1000 * 1000) /* an arm so soon after belongs to it */
+#define ORDER_REACH_NS (5LL * 1000 * 1000 * 1000)  /* a VMM has set the clock by then */
 #define ORDER_STALE_NS (1000LL * 1000 * 1000)	   /* ...of a VM that had run before */
 #define ORDER_STEP_NS  (1000 * 1000)
-#define TSC_BEHIND_NS  (1000 * 1000) /* five times what its zero is uncertain by */
+#define TSC_BEHIND_NS  (1000 * 1000) /* five times the uncertainty of its zero */
 #define NEAR_NS	       (1000LL * 1000 * 1000)
-#define RETRY_NS       (200 * 1000) /* a retry sees its target reached so late */
+#define RETRY_NS       (200 * 1000) /* a retry finds its target reached this late at most */
 
 static const struct hvst_life_event *life_before(const struct analysis *a, int vm, int64_t ts)
 {
@@ -44,7 +44,7 @@ static const struct life_step *call_of(const struct vm_life *l)
 
 /*
  * Hypercalls are not recorded, and the guest set up its page before @ts: it may have asked for its
- * old time.
+ * old time to be restored.
  */
 static bool may_have_called(const struct analysis *a, int vm, int64_t ts)
 {
@@ -80,7 +80,7 @@ static enum hvst_answer leap_answer(const struct analysis *a, int vm, const stru
 	return HVST_NO;
 }
 
-/* The clock was set back and the guest has not armed a timer since. */
+/* The clock was set back, and the guest has not armed a timer since. */
 static bool unanswered_step(const struct analysis *a, int vm, const struct vm_leaps *l)
 {
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
@@ -106,7 +106,7 @@ ANSWER(ahead)
 		if (one == HVST_NO)
 			continue;
 		if (one == HVST_YES)
-			why->n = 0; /* a clear one outweighs the unclear ones before it */
+			why->n = 0; /* clear evidence replaces the unclear evidence before it */
 		best = one;
 		hvst_evidence_add(why, &l->leap[i].why);
 		if (hvst_epoch_follows_step(&l->leap[i]))
@@ -140,7 +140,10 @@ static void call_evidence(const struct life_step *s, struct hvst_evidence_list *
 	hvst_life_evidence(why, s, text);
 }
 
-/* The host's clock went forward by as much as it is past due: no epoch but time that was missed. */
+/*
+ * The host's clock went forward by as much as the arm is past due: this is missed time, not another
+ * epoch.
+ */
 static bool stepped_past(const struct analysis *a, int vm, const struct leap *p)
 {
 	int64_t step = hvst_life_step_in(a, vm, p->ts_ns - AFTER_EVENT_NS, p->ts_ns);
@@ -148,7 +151,7 @@ static bool stepped_past(const struct analysis *a, int vm, const struct leap *p)
 	return p->headroom_ns < 0 && step != HVST_UNKNOWN && step > -p->headroom_ns / 2;
 }
 
-/* An arm soon after it that is of another epoch; NULL: none. */
+/* An arm of another epoch soon after it; NULL: none. */
 static const struct leap *leap_after(const struct analysis *a, int vm, int64_t ts)
 {
 	const struct vm_leaps *l = hvst_epoch_of(a, vm);
@@ -232,8 +235,8 @@ static bool storm_lag(const struct analysis *a, const struct hvst_storm *s, int6
 }
 
 /*
- * Such a lag exists from the guest's first arm on, or from the switch from its page to the TSC, and
- * no step of the host's clock came before it.
+ * Such a lag exists from the guest's first arm on, or from its switch from the page to the TSC, and
+ * no step of the host's clock precedes it.
  */
 static bool may_be_of_tsc(const struct analysis *a, const struct hvst_storm *s)
 {
@@ -253,7 +256,7 @@ static bool may_be_of_tsc(const struct analysis *a, const struct hvst_storm *s)
 	return l && l->first_arm_ns != HVST_UNKNOWN && s->start_ns - l->first_arm_ns <= NEAR_NS;
 }
 
-/* Is the storm's lag the distance of the two zeroes? */
+/* Does the storm's lag equal the distance of the two zeroes? */
 static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvst_storm *s,
 				      struct hvst_evidence_list *why)
 {
@@ -283,8 +286,8 @@ static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvs
 }
 
 /*
- * Arms past due in bursts, from the guest's first one on: it asks for delays shorter and longer
- * than the lag, which therefore cannot be measured.
+ * Bursts of past-due arms from the guest's first arm on: some of its delays are shorter than the
+ * lag, others longer, so that the lag cannot be measured.
  */
 static enum hvst_answer tsc_offset_of_bursts(const struct analysis *a, int number,
 					     struct hvst_evidence_list *why)
@@ -447,7 +450,7 @@ static unsigned int nr_vcpus(const struct analysis *a, int number)
 	return 0;
 }
 
-/* While the VM still ran: a task that has another VM made switches the clock of that one off. */
+/* While the VM still ran: a task that creates another VM switches this VM's master clock off. */
 static const struct life_step *last_update(const struct analysis *a, int vm,
 					   const struct vm_life *l)
 {
@@ -490,7 +493,7 @@ ANSWER(tsc_mismatch)
 		mismatch_evidence(a, vm, l, why);
 		return HVST_YES;
 	}
-	/* Where the host's clock is the TSC, nothing else switches the master clock off. */
+	/* Where the host's clock is the TSC, unequal TSCs alone switch the master clock off. */
 	if (off && !off->whole && off->value && nr_vcpus(a, vm) > 1) {
 		hvst_life_evidence(why, off,
 				   "the master clock is off though the host's clock is "

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. Answers about the guest: its storms, its clock, what it was kept from. */
+/*
+ * Stage: analysis. Answers about the guest: its storms, its clock, and what kept it from running.
+ */
 #include <math.h>
 
 #include "guestclock.h"
@@ -32,7 +34,7 @@ static bool storms_yes(const struct analysis *a, int vm, unsigned int kinds,
 	return true;
 }
 
-/* Restarts are a livelock where callbacks set them off, which is open where none is recorded. */
+/* Restarts are a livelock if callbacks trigger them; that is open where no callback is recorded. */
 static const struct hvst_evidence *maybe_livelock(const struct analysis *a, int number)
 {
 	if (hvst_recorded(a) & EVENT_BIT(STIMER_CALLBACK))
@@ -56,9 +58,9 @@ ANSWER(storm)
 }
 
 /*
- * A lag shows in storms. Bursts that neither a hold nor short deadlines explain may show one, too;
- * so may single past-due arms that set a delivered target again: the guest's clock had not reached
- * it yet.
+ * A lag shows in storms. Bursts that neither a hold nor short deadlines explain may be due to one;
+ * so may single past-due arms for a target that was already delivered: the guest's clock had not
+ * reached it yet.
  */
 ANSWER(behind)
 {
@@ -209,7 +211,7 @@ ANSWER(preemption)
 	if (!c)
 		return HVST_CANNOT_TELL;
 	/*
-	 * sched_switch alone does not show a vCPU that the host kept busy: unexplained arms then
+	 * sched_switch alone does not show that the host kept a vCPU busy: unexplained arms then
 	 * leave the answer open.
 	 */
 	if (!c->preempted)
@@ -220,9 +222,8 @@ ANSWER(preemption)
 			   "was held for at least their skew",
 			   (unsigned long long)c->preempted);
 	/*
-	 * Without these events a delivery that came late after its callback stands for a hold,
-	 * although the guest itself may have delayed it; a replay of the missed ticks shows that it
-	 * did not.
+	 * Without these events, a delivery that came late after its callback is taken for a hold,
+	 * although the guest may have delayed it; a replay of missed ticks shows that it did not.
 	 */
 	return hvst_answer_if(
 		exits || hvst_recorded(a) & EVENT_BIT(SCHED_SWITCH) || replays_hold(a, vm), false);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. Answers about the host: its reference clock, and what that is computed from. */
+/*
+ * Stage: analysis. Answers about the host: its reference clock, and what that clock is computed
+ * from.
+ */
 #include <math.h>
 
 #include "epoch.h"
@@ -42,7 +45,7 @@ ANSWER(step)
 
 /*
  * The kvmclock and the page may run at different rates (a kvmclock computed without the guest's TSC
- * scaling): where the rate changes with the source, both are named.
+ * scaling): where the rate changes with the source, name both.
  */
 static void source_rates(const struct analysis *a, int vm, struct hvst_evidence_list *why)
 {

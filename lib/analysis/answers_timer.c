@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Answers and sentences about timers that go wrong without a past-due arm, the
- * slow clock path, and what KVM refuses.
+ * Stage: analysis. Answers and sentences about timers that fail without a past-due arm, about the
+ * slow clock path, and about requests that KVM refuses.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void evidence_all(struct hvst_evidence_list *to, const struct hvst_eviden
 		hvst_evidence_add(to, &l->e[i]);
 }
 
-/* A text that grows in a verdict's summary, cut at its end. */
+/* Text appended to a verdict's summary, truncated at its end. */
 static void append(struct hvst_verdict *v, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

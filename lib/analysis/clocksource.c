@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: analysis. Which clock the guest programs its timers from, and what the host's reference
- * clock is computed from (arch/x86/kvm/hyperv.c: get_time_ref_counter, kvm_hv_setup_tsc_page,
- * set_msr_hyperv).
+ * clock is computed from (arch/x86/kvm/hyperv.c: get_time_ref_counter(), kvm_hv_setup_tsc_page(),
+ * set_msr_hyperv()).
  *
- * A write of REFERENCE_TSC is seen; what the guest then does shows at its next arms: preceded by a
- * read of TIME_REF_COUNT, or not. An arm says something only if its count came from a clock: a
- * target moved on by the same step as before, or armed again, needed none.
+ * A write of REFERENCE_TSC is seen; its effect on the guest shows in the next arms: they are
+ * preceded by a read of TIME_REF_COUNT, or not. An arm counts only if the guest read a clock for
+ * it: a target that moved on by the same step as before, or that is armed again, needed none.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,27 +19,27 @@
 
 #define AGREEING_ARMS	3    /* arms in a row that show a source which no write announced */
 #define SAME_TARGET_REF 8    /* a Linux guest recomputes its target: -3..+5 units around it */
-#define ROW_MIN		16   /* arms in a row that make a change which no write announced */
+#define ROW_MIN		16   /* arms in a row that show a change which no write announced */
 #define UNREAD_ARMS	32   /* arms in a row without a read, after which few need a clock */
-#define ROW_LOG_CHANCE	13.8 /* a row of arms that means nothing: 1 in 1,000,000 */
-#define ROW_LOOK	8    /* a row is weighed again when it has grown by so many */
-#define STRAY_ARMS	64   /* with a read, of which one without may be for another reason */
+#define ROW_LOG_CHANCE	13.8 /* a row of arms by chance: 1 in 1,000,000 */
+#define ROW_LOOK	8    /* a row is weighed again when it has grown by this */
+#define STRAY_ARMS	64   /* with a read; one without may have another reason */
 #define NO_TRANSITION	UINT_MAX
 #define UNDERIVED_ARMS	8 /* arms after a page write, none of which shows a clock */
 #define WRITER_WAIT_NS	(200LL * 1000 * 1000) /* for the arms of the vCPU that wrote the page */
-#define MAX_LOOK	4096 /* transitions looked at for what was used at a time */
+#define MAX_LOOK	4096 /* transitions searched for the source used at a time */
 #define READ_RUN	8    /* reads of one clock in a row that make it the guest's timekeeping */
 #define READ_GAP_NS                                                                                \
-	(100LL * 1000 * 1000) /* a clocksource watchdog reads every half second: not that */
+	(100LL * 1000 * 1000) /* a clocksource watchdog reads every half second: exclude it */
 
 /* The source that a VM's vCPUs share, and a change of it that is not confirmed yet. */
 struct vm_source {
 	enum hvst_guest_source source;
-	bool change_pending;	   /* a page write whose effect the next arms show */
+	bool change_pending;	   /* a page write whose effect the next arms will show */
 	int change_tid;		   /* the vCPU thread that wrote it; -1: the host broke the page */
 	unsigned int change_arms;  /* its arms since */
 	unsigned int change_reads; /* reads before an arm, but with its config written in between */
-	unsigned int change_silent; /* those that came from a clock without a read of the counter */
+	unsigned int change_silent; /* those for which a clock was read, but not the counter */
 	int64_t change_ns;
 	unsigned int change_ticks; /* expirations since */
 	struct hvst_evidence change_why;
@@ -68,7 +68,7 @@ struct vcpu_source {
 	struct hvst_evidence with_why, without_why;
 	/* all such arms since its source last changed, but for the present row */
 	uint64_t all_with, all_without;
-	/* The change to the counter that a row of reads showed and no arm has spoken against. */
+	/* The change to the counter that a row of reads showed and that no arm has contradicted. */
 	unsigned int by_row;
 	enum hvst_guest_source before_row;
 };
@@ -200,7 +200,7 @@ enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struc
 	return after ? after->from : source_of(v);
 }
 
-/* @v: the vCPU that showed it; what it used before is what the VM used, where that is not known. */
+/* @v: the vCPU that showed it. What it used before is what the VM used, unless known better. */
 static void confirm_change(struct analysis *a, struct vm *owner, const struct vcpu *v,
 			   enum hvst_guest_source to, enum hvst_confidence conf,
 			   const struct hvst_event *ev, const char *text)
@@ -240,7 +240,7 @@ static void confirmed_for(struct vcpu *v)
 }
 
 /*
- * vCPUs may use different clocks: the one that wrote the page decides for the VM, if it arms at
+ * vCPUs may use different clocks: the vCPU that wrote the page decides for the VM, if it arms at
  * all.
  */
 static bool speaks_for_vm(const struct vm_source *vm, const struct vcpu *v, int64_t ts)
@@ -252,8 +252,8 @@ static bool speaks_for_vm(const struct vm_source *vm, const struct vcpu *v, int6
 
 /*
  * The arms after a page write show its effect. A read of the counter before an arm with the page
- * off, or an arm without one with the page on, decides at once. All else takes several arms: the
- * count of the first one may have been computed before the write.
+ * off, or an arm without one with the page on, decides at once. Everything else takes several arms:
+ * the count of the first arm may have been computed before the write.
  */
 static __attribute__((noinline)) void follow_change(struct analysis *a, struct vcpu *v,
 						    bool read_before, bool derived,
@@ -283,15 +283,15 @@ static __attribute__((noinline)) void follow_change(struct analysis *a, struct v
 		confirm_change(a, v->vm, v, HVST_SRC_TSC_PAGE_DISABLED, HVST_OBSERVED, ev,
 			       "the arms after it need no clock");
 	else if (usable && read_before && vm->change_arms >= AGREEING_ARMS)
-		vm->change_pending = false; /* enabled, and it goes on reading the counter */
+		vm->change_pending = false; /* it keeps reading the counter */
 	if (!vm->change_pending)
 		confirmed_for(v);
 }
 
 /*
- * Too few arms followed to show the effect of the write before the next write or the end of the
- * trace. A guest whose timers went on (periodic ones need no clock) runs with the page as written;
- * one that did nothing any more, as before power-off, changed nothing for its timers.
+ * Too few arms showed the effect of the write before the next write or the end of the trace. A
+ * guest whose timers went on (periodic ones need no clock) runs with the page as written; a guest
+ * that did nothing more, as before power-off, changed nothing for its timers.
  */
 static void abandon_change(struct analysis *a, struct vm *vm, bool usable)
 {
@@ -307,8 +307,8 @@ static void abandon_change(struct analysis *a, struct vm *vm, bool usable)
 }
 
 /*
- * The page is switched off that was switched on before the trace began, or restored by the VMM, and
- * the guest armed its timers without a read of the counter so far: it read the page.
+ * The page that is switched off had been switched on before the trace began, or was restored by the
+ * VMM, and the guest armed its timers without reading the counter: it used the page.
  */
 static bool used_page_so_far(const struct vm *vm, const struct hvst_change *c)
 {
@@ -362,7 +362,7 @@ void hvst_clocksource_delivery(struct vcpu *v)
 	struct vm_source *vm = v->vm->state->source;
 
 	vm->change_ticks += vm->change_pending;
-	/* A read that was meant for an arm comes in the handler that sets it. */
+	/* A read that belongs to an arm is made in the handler that sets the timer. */
 	v->state->source->read_last = false;
 }
 
@@ -400,11 +400,11 @@ static double xlogx(uint64_t n)
 }
 
 /*
- * Is a row of @run arms of one sort a change, where @same and @other arms of either sort came
- * before it? A guest that uses the page may read the counter for its accounting as well, before
- * some arms and not before others: that is one state. The ratio of the likelihoods of "one share
- * before the row, all in it" and of "one share all the time" tells, which makes little of a row
- * after a few arms, from which the share is hardly known.
+ * Does a row of @run arms of one sort show a change, where @same and @other arms of either sort
+ * came before it? A guest that uses the page may also read the counter for its accounting, before
+ * some arms and not before others: that is one state. Compare the likelihoods of "one share before
+ * the row, all in it" and of "one share all the time"; the ratio stays small after a few arms, from
+ * which the share is hardly known.
  */
 static bool row_means(unsigned int run, uint64_t same, uint64_t other)
 {
@@ -414,11 +414,11 @@ static bool row_means(unsigned int run, uint64_t same, uint64_t other)
 		return false;
 	two = xlogx(same) + xlogx(other) - xlogx(same + other);
 	one = xlogx(same + run) + xlogx(other) - xlogx(same + other + run);
-	/* The first arms of the other sort are met once, those of a mixture again and again. */
+	/* The first arms of the other sort occur once; those of a mixture recur. */
 	return two - one > (same ? ROW_LOG_CHANCE : ROW_LOG_CHANCE / 2);
 }
 
-/* Arms without a read go on and on, though only the first of them came from a clock. */
+/* Arms without a read continue, although only the first of them came from a clock. */
 static bool goes_without(const struct vcpu_source *s)
 {
 	return s->without_read >= AGREEING_ARMS - 1 && s->unread >= UNREAD_ARMS;
@@ -426,7 +426,7 @@ static bool goes_without(const struct vcpu_source *s)
 
 /*
  * A read after arms without reads that were too few to count: the guest had begun to read the
- * counter more often, but kept its clock. The presumed change was perhaps one of habits.
+ * counter more often, but kept its clock. The presumed change was perhaps none.
  */
 static void row_refuted(struct analysis *a, struct vcpu *v)
 {
@@ -483,7 +483,7 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 			: now != HVST_SRC_REFERENCE_COUNTER &&
 				  row_means(s->with_read, s->all_with, s->all_without))
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
-	/* Arms without a read mean something only for a vCPU that is not known to do without. */
+	/* Arms without a read count only for a vCPU that is not known to do without reads. */
 	if (!v->vm->page.known || (s->learned && now != HVST_SRC_REFERENCE_COUNTER &&
 				   now != HVST_SRC_UNKNOWN && now != HVST_SRC_TSC_PAGE_DISABLED))
 		return;
@@ -509,7 +509,7 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 		return; /* periodic: the count is a period, no point in time */
 	read_before = va->read_last && va->exits_since_read <= 3;
 	delta = hvst_count_step(ts->count, t->count);
-	/* Moved on by the very step of last time, or armed again: no clock was needed for that. */
+	/* Moved on by the same step as last time, or armed again: no clock was needed for that. */
 	moved = !ts->seen || llabs(delta) > SAME_TARGET_REF;
 	derived = moved && (!ts->seen || !hvst_step_repeats(delta, ts->delta));
 	ts->seen = true;
@@ -557,12 +557,12 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 
 	s->msrs_since_arm++;
 	/*
-	 * A guest may write the timer's config between its read of the counter and the count; one
-	 * that clears it is done with that timer.
+	 * A guest may write the timer's config between its read of the counter and the count; a
+	 * guest that clears the config is done with that timer.
 	 */
 	if (ev->msr.write && ev->msr.data && hvst_msr_is_stimer(ev->msr.ecx) &&
 	    !hvst_msr_is_stimer_count(ev->msr.ecx)) {
-		s->exits_since_read -= s->exits_since_read > 0; /* the write's own */
+		s->exits_since_read -= s->exits_since_read > 0; /* the exit of the write itself */
 		s->config_since = true;
 		return;
 	}
@@ -593,7 +593,7 @@ void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvs
 		clock_read(a, v, ev, HVST_SRC_HPET, "reads of the HPET counter");
 }
 
-/* A vCPU thread joins its VM: what either saw of the page holds for both. */
+/* A vCPU thread joins its VM: what either of them saw of the page holds for both. */
 void hvst_clocksource_merged(struct analysis *a, struct vm *into, struct vm *from)
 {
 	struct vm_source *i = into->state->source;

@@ -40,7 +40,7 @@ void hvst_clocksource_vm_free(struct vm *vm);
 void hvst_clocksource_vcpu_free(struct vcpu *v);
 void hvst_clocksource_timer_free(struct stimer *t);
 
-/* What the vCPU programmed its timers from at @ts, as far as is known now. */
+/* The clock that the vCPU programmed its timers from at @ts, as far as is known now. */
 enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struct vcpu *v,
 					   int64_t ts);
 /* A new transition, to be filled in; @v NULL: of the whole VM. NULL without memory or room. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Hands each change to the analyses that look at it, in a stated order, in one
- * pass. Each analysis is a file with the same few entry points: created, the changes it looks at,
- * merged (two threads turn out to be of one VM), finish, free.
+ * Stage: analysis. Hands each change to the analyses that use it, in a stated order, in one pass.
+ * Each analysis is a file with the same few entry points: created, the changes that it uses, merged
+ * (two threads turn out to belong to one VM), finish, free.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -105,7 +105,7 @@ static int timer_created(struct stimer *t)
 	return 0;
 }
 
-/* What the findings are made from, and do not refer to. */
+/* Frees what the findings were made from and do not refer to. */
 static void timer_free_work(struct stimer *t)
 {
 	hvst_storm_free(t);
@@ -119,7 +119,7 @@ static void timer_free_work(struct stimer *t)
 	hvst_handler_timer_free(t);
 }
 
-/* The findings are complete: a timer keeps its distributions, which they refer to. */
+/* The findings are complete: keep the distributions of each timer, which they refer to. */
 static void timer_finished(struct analysis *a, struct stimer *t)
 {
 	(void)a;
@@ -140,7 +140,7 @@ static void timer_free(struct stimer *t)
 
 /*
  * The analyses learn of a vCPU, VM or timer with the first change that names it. Every change of a
- * timer names its vCPU and VM as well, so these are known by then.
+ * timer also names its vCPU and VM, so these are known by then.
  */
 static bool is_known(const struct hvst_change *c)
 {
@@ -151,7 +151,7 @@ static bool is_known(const struct hvst_change *c)
 	return !c->vm || c->vm->state;
 }
 
-/* The little state of each that arms alone take. */
+/* The state that is needed where only arms are wanted. */
 static int created_for_arms(struct analysis *a, const struct hvst_change *c)
 {
 	if (c->vm && !c->vm->state) {
@@ -301,7 +301,7 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	hvst_clocksource_msr(a, v, ev);
-	/* Most accesses are to a timer's own MSRs; the other analyses look at the rest only. */
+	/* Most accesses are to a timer's own MSRs; the other analyses need only the rest. */
 	if (hvst_msr_is_stimer(ev->msr.ecx) && !ev->msr.exception) {
 		hvst_slowpath_timer_msr(v, ev);
 		return;
@@ -434,7 +434,9 @@ take_changes(struct analysis *a, const struct hvst_event *ev, const struct hvst_
 	return a->error;
 }
 
-/* Events lie in the chunks of several CPU streams, which another thread may have filled. */
+/*
+ * The events are in chunks of several CPU streams, which another thread may have filled: prefetch.
+ */
 static inline void prefetch(const struct hvst_event *const *ev, long n)
 {
 	if (n > PREFETCH_EVENTS) {
@@ -515,7 +517,7 @@ void hvst_analysis_free(struct analysis *a)
 
 int hvst_analysis_finish(struct analysis *a)
 {
-	a->error = 0; /* an observer that stops the run does not spoil the findings */
+	a->error = 0; /* an observer that stops the run does not invalidate the findings */
 	hvst_resolve_finish(a);
 	if (a->opts.arms_only)
 		return a->error;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. The usual delays of each timer, and the arms that leap out of them. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,13 +12,13 @@
 #include "guestclock.h"
 
 #define HABITS	16 /* arms that make a habit */
-#define TARGETS 32 /* the last ones that were reached late, of which a lag is told */
-#define FEW	4  /* as few do */
+#define TARGETS 32 /* the last targets that were reached late, for the lag */
+#define FEW	4  /* as few arms do */
 
 struct timer_epoch {
 	int64_t headroom[HABITS]; /* a ring */
 	unsigned int n;		  /* of all */
-	int64_t ts_ns;		  /* the guest's arm before with a reading; HVST_UNKNOWN */
+	int64_t ts_ns;		  /* of the guest's previous arm that has a reading; HVST_UNKNOWN */
 	uint64_t time_now;
 	/* of the target that the guest arms again and again until its own clock has reached it */
 	uint64_t target;
@@ -25,7 +26,7 @@ struct timer_epoch {
 	int64_t retry_skew_ns;	 /* of the last one */
 	int64_t lag_ts_ns;	 /* the last inferred arm that leapt; HVST_UNKNOWN */
 	int64_t leap_ns;	 /* the guest's arm before, if it leapt; else HVST_UNKNOWN */
-	int64_t lag_ns[TARGETS]; /* skews at which it went on to the next; a ring */
+	int64_t lag_ns[TARGETS]; /* skews at which it went on to the next target; a ring */
 	unsigned int reached;	 /* of all */
 };
 
@@ -90,7 +91,7 @@ static void habits(const struct timer_epoch *e, int64_t *least, int64_t *most)
 	}
 }
 
-/* What the clock moved by between two readings, as far as single readings show it. */
+/* What the clock moved by between two readings, as far as single readings tell. */
 static int64_t step_between(const struct timer_epoch *e, const struct hvst_arm *arm)
 {
 	if (e->ts_ns == HVST_UNKNOWN || arm->flags & HVST_ARM_INFERRED)
@@ -100,8 +101,8 @@ static int64_t step_between(const struct timer_epoch *e, const struct hvst_arm *
 }
 
 /*
- * Most arms need no comparison with the habits: a lag is a leap only where all arms before it were
- * ahead, and anything below EPOCH_STEP_NS never is one.
+ * Most arms need no comparison with the timer's usual delays: a lag is a leap only where all arms
+ * before it were ahead, and anything below EPOCH_STEP_NS never is one.
  */
 static bool may_leap(const struct timer_epoch *e, int64_t headroom)
 {
@@ -112,7 +113,7 @@ static bool may_leap(const struct timer_epoch *e, int64_t headroom)
 
 static bool leaps(int64_t headroom, int64_t least, int64_t most)
 {
-	if (most < 0) /* none, or arms past due, which tell no delay */
+	if (most < 0) /* no arms, or past-due arms, which show no delay */
 		return headroom >= EPOCH_FAR_NS;
 	if (headroom >= most)
 		return headroom - most >= EPOCH_STEP_NS && headroom / 2 >= most;
@@ -175,8 +176,8 @@ static void target_reached(struct timer_epoch *e, const struct hvst_arm *arm)
 }
 
 /*
- * A guest that goes on with ticks it had laid out before its clock was set back leads with one arm
- * only. Where it wrote its page in between it may have changed its clock.
+ * A guest that continues with ticks computed before its clock was set back leads with one arm only.
+ * Where it wrote its page in between, it may have changed its clock.
  */
 static __attribute__((noinline)) void leap_checked(struct stimer *t, int64_t headroom)
 {
@@ -244,8 +245,8 @@ void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t writte
 }
 
 /*
- * An inferred arm whose skew is known only after later arms were seen: it is not added to the
- * habits, and one of many tells as much as all.
+ * An inferred arm whose skew became known only after later arms: it is not added to the usual
+ * delays, and one of many is enough.
  */
 static void late_leap(struct stimer *t, const struct hvst_arm *arm)
 {
@@ -342,7 +343,7 @@ bool hvst_epoch_follows_step(const struct leap *p)
 	    p->most_ns == HVST_UNKNOWN || p->step_ns <= -HVST_SKEW_MAX)
 		return false;
 	back = -p->step_ns;
-	/* The guest asks for one of its usual delays, and readings are late. */
+	/* The guest asks for one of its usual delays; readings are late. */
 	slack = p->most_ns - p->least_ns + EPOCH_STEP_NS;
 	return slack < back / 2 + EPOCH_STEP_NS && p->headroom_ns >= back + p->least_ns - slack &&
 	       p->headroom_ns <= back + p->most_ns + slack;
@@ -402,7 +403,7 @@ void hvst_epoch_finish(struct analysis *a)
 {
 	for_each_vm (vm, a) {
 		const struct vm_leaps *l = vm->state ? vm->state->leaps : NULL;
-		int64_t until = INT64_MIN; /* of the stretch that is suspected already */
+		int64_t until = INT64_MIN; /* end of the stretch that is suspected already */
 
 		for (unsigned int i = 0; l && i < l->nr; i++) {
 			const struct leap *p = &l->leap[i];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Arms that leap out of their timer's habits: far further ahead than before, or
- * past due after the guest set its clock up anew. Where the reference clock was set back by as much
- * as such an arm leads by, the guest still counts on the old time line.
+ * Stage: analysis. Arms that leap out of their timer's usual delays: far further ahead than before,
+ * or past due after the guest set its clock up anew. Where the reference clock was set back by as
+ * much as such an arm leads by, the guest still counts on the old time line.
  */
 #ifndef HVST_ANALYSIS_EPOCH_H
 #define HVST_ANALYSIS_EPOCH_H
@@ -21,7 +21,7 @@ struct leap {
 	int64_t least_ns, most_ns; /* headrooms of the arms before it; HVST_UNKNOWN: none */
 	int64_t step_ns;	   /* what the clock moved by since the reading before; _UNKNOWN */
 	bool by_host;		   /* the count is the VMM's */
-	bool single; /* the guest's next arm was as before: its ticks lay there, not its clock */
+	bool single; /* the guest's next arm was as before: its ticks were there, not its clock */
 	/*
 	 * The guest wrote its page before its next arm, which was as before: the page brought its
 	 * clock back. HVST_UNKNOWN: it did not.
@@ -54,18 +54,17 @@ void hvst_epoch_timer_free(struct stimer *t);
 
 /*
  * The lag of the guest's clock, between @least and @most: the skew at which its retries end, or
- * else
- * @skew of an arm and the delays that it asked for before. False: neither is known.
+ * else @skew of an arm and the delays requested before it. False: neither is known.
  */
 bool hvst_epoch_lag(const struct stimer *t, int64_t skew, int64_t *least, int64_t *most);
 /* Does it lead by what the clock was set back by? */
 bool hvst_epoch_follows_step(const struct leap *p);
 /*
- * One that does, of VM @vm; NULL: none. Two witnesses of a step, the reading and the count, make up
- * for further readings.
+ * An arm of VM @vm that does; NULL: none. Two witnesses of a step, the reading and the count,
+ * replace further readings.
  */
 const struct leap *hvst_epoch_step(const struct analysis *a, int vm);
-/* Written before the clock was set back, and only started after: the guest could not know. */
+/* Written before the clock was set back and only started after: the guest could not know. */
 bool hvst_epoch_overtaken(const struct leap *p);
 /* By how much it lies further ahead than any arm before it. */
 int64_t hvst_epoch_lead(const struct leap *p);

@@ -3,7 +3,7 @@
 
 #include "evidence.h"
 
-/* The place; the text is left as it is. */
+/* Fills in the place; leaves the text as it is. */
 static void evidence_place(struct hvst_evidence *e, const struct hvst_event *ev)
 {
 	e->event = ev->id;

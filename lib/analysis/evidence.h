@@ -13,10 +13,10 @@ void hvst_evidence_set(struct hvst_evidence *e, const struct hvst_event *ev, con
 	__attribute__((format(printf, 3, 4)));
 void hvst_evidence_vset(struct hvst_evidence *e, const struct hvst_event *ev, const char *fmt,
 			va_list ap) __attribute__((format(printf, 3, 0)));
-/* The same with a fixed text; cheap enough for every event. */
+/* The same with a fixed text; cheap enough to do for every event. */
 void hvst_evidence_plain(struct hvst_evidence *e, const struct hvst_event *ev, const char *text);
 void hvst_evidence_add(struct hvst_evidence_list *l, const struct hvst_evidence *e);
-/* Evidence that is no single event. */
+/* Evidence that is not a single event. */
 void hvst_evidence_stat(struct hvst_evidence_list *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -4,10 +4,10 @@
  * its arms.
  *
  * Headroom is the delay the guest wanted minus the time from its reading of its clock to the
- * host's: noise only lowers it, so its upper edge is sharp. The edge is sampled once a window (the
- * best arm of it). While the points lie on one line, that line's slope is the guest's rate; the
- * delays a guest asks for change in steps, which end a line and begin the next. Points that jump
- * about say nothing.
+ * host's: latency only lowers it, so its upper edge is sharp. The edge is sampled once a window
+ * (the best arm of it). While the points lie on one line, that line's slope is the guest's rate;
+ * the delays that a guest asks for change in steps, which end a line and begin the next. Points
+ * that jump about show no rate.
  */
 #include <errno.h>
 #include <math.h>
@@ -20,7 +20,7 @@
 #define WIN_ARMS       16
 #define WIN_NS	       (20LL * 1000 * 1000)
 #define ON_LINE_NS     (30 * 1000)
-#define ON_LINE_MAX_NS (120 * 1000) /* an edge that wanders more is no edge */
+#define ON_LINE_MAX_NS (120 * 1000) /* an edge that wanders more is not an edge */
 #define MAX_RMS_NS     60e3
 #define MIN_POINTS     8
 #define MIN_SPAN_NS    (200LL * 1000 * 1000)
@@ -30,11 +30,11 @@
 #define EDGE_RMS_NS    (150 * 1000)
 #define MIN_PPM	       20
 #define NEAR_STORM_NS  (250LL * 1000 * 1000)
-#define MAX_SILENT     1024 /* storms looked at for a silent change: each looks at every change */
-#define MIN_LAG_NS     (200 * 1000) /* a shift of the edge that is no wander */
+#define MAX_SILENT     1024 /* storms checked for a silent change: each looks at every change */
+#define MIN_LAG_NS     (200 * 1000) /* a shift of the edge that is not wander */
 #define GRID_PERCENT   90	    /* of the steps that make a grid */
-#define GRID_STEPS     64	    /* whose wander can be told from jitter about a grid */
-#define MAX_PPM	       50000	    /* a faster drift is a habit of the guest, not its clock */
+#define GRID_STEPS     64	    /* enough to tell wander from jitter about a grid */
+#define MAX_PPM	       50000	    /* a faster drift is no clock's */
 
 /* Upper edge of the headroom over time. */
 #define EDGE_POINTS 128
@@ -46,10 +46,10 @@ struct guest_fit {
 	int64_t t0, last;
 	bool valid;
 };
-/* Sizes that the steps from count to count have again and again: those of a grid of ticks. */
+/* Sizes of steps from count to count that recur: those of a grid of ticks. */
 #define STEP_CLASSES 4
 #define STEP_SAME    10	  /* ref units, within which two steps are the same */
-#define STEP_PART    64	  /* of a step: the jitter of a grid's ticks that is looked at */
+#define STEP_PART    64	  /* of a step: the jitter of a grid's ticks that is considered */
 #define STEP_JITTER  1000 /* the same in ref units, at most */
 #define MEAN_STEPS   256  /* after which the mean of a class is known */
 struct step_class {
@@ -70,16 +70,16 @@ struct edge_pass {
 struct guest_edge {
 	struct edge_pass passes[EDGE_PASSES]; /* a ring */
 	unsigned int nr_passes;
-	struct edge_point p[EDGE_POINTS]; /* the run so far, a point a window */
+	struct edge_point p[EDGE_POINTS]; /* the line being fitted, a point a window */
 	unsigned int n;
 	unsigned int per;      /* windows merged into a point */
-	struct edge_point win; /* running window: its best arm */
+	struct edge_point win; /* current window: its best arm */
 	unsigned int win_n;
 	int64_t win_from;
-	int64_t from;		 /* of the run's first window */
+	int64_t from;		 /* of the line's first window */
 	int64_t most;		 /* headroom of any arm */
 	struct edge_point last;	 /* arm */
-	struct guest_fit before; /* the line of the run before */
+	struct guest_fit before; /* the previous line */
 	uint64_t count;		 /* of the last arm */
 	struct step_class steps[STEP_CLASSES];
 	uint64_t nr_steps, nr_grid; /* since the pass began; of them those of a few sizes */
@@ -155,9 +155,9 @@ static void fit_line(const struct guest_edge *e, struct fit *f)
 }
 
 /*
- * When a drift began: where its line meets the line before it. Only if that lies between the two
- * runs, give or take a window: else the level changed as well, and the first window of the run is
- * all there is.
+ * When a drift began: where its line meets the previous line. Only if that lies between the two
+ * lines, within a window; else the level changed as well, and the line's first window is the best
+ * estimate.
  */
 static int64_t onset(const struct guest_edge *e, const struct fit *f)
 {
@@ -165,7 +165,7 @@ static int64_t onset(const struct guest_edge *e, const struct fit *f)
 	double t, at_first;
 
 	if (b->valid && f->slope != b->slope) {
-		/* both lines relative to the start of this run */
+		/* both lines relative to the start of this line */
 		at_first = b->level + b->slope * (double)(f->t0 - b->t0);
 		t = (at_first - f->level) / (f->slope - b->slope);
 		if (t < 0 && fabs(t) < (double)(f->t0 - b->last) + 16.0 * WIN_NS &&
@@ -188,7 +188,7 @@ struct hvst_guest_transition *hvst_guestclock_suspect(struct analysis *a, struct
 	g->to = HVST_SRC_RAW_TSC;
 	g->rate_ppm = ppm;
 	g->rate_ppm_error = err;
-	/* The rate is beyond doubt; since when, and that it is the raw TSC, is not. */
+	/* The rate is certain; its onset, and that it is the raw TSC, are not. */
 	g->confidence = HVST_SUSPECTED;
 	return g;
 }
@@ -214,25 +214,25 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 	double ppm = fabs(f->slope) * 1e6, drift = fabs(f->slope) * (double)span;
 
 	/*
-	 * The edge is sharp to a few us: points that scatter more make no line, whatever fits them
-	 * best.
+	 * The edge is sharp to a few us: points that scatter more do not make a line, however well
+	 * one fits.
 	 */
 	if (f->rms > MAX_RMS_NS)
 		return false;
 	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err ||
 	    drift <= MIN_DRIFT_NS)
 		return false;
-	/* The edge of a clock is sharp; what scatters by this much is a choice of delays. */
+	/* The edge of a clock is sharp; this much scatter comes from a choice of delays. */
 	if (f->rms > EDGE_RMS_NS)
 		return false;
-	/* A short or thin run has to leave no doubt at all: habits of a guest make lines, too. */
+	/* A short or thin line has to leave no doubt at all: a guest's delays make lines, too. */
 	return drift > (span >= LONG_SPAN_NS && points >= LONG_POINTS ? 6 : 50) * f->rms;
 }
 
 /*
- * Jitter about a grid is taken back by the next step, so that the products of two deviations in a
- * row come to minus half of the squares. What a guest adds to its reading of a clock stays, and the
- * products come to nothing.
+ * The next step takes back jitter about a grid, so that the products of two consecutive deviations
+ * add up to minus half of the squares. What a guest adds to its reading of a clock stays, and the
+ * products add up to nothing.
  */
 static bool jitters(const struct step_wander *w, uint64_t nr_steps)
 {
@@ -241,8 +241,8 @@ static bool jitters(const struct step_wander *w, uint64_t nr_steps)
 }
 
 /*
- * The headroom of a grid's ticks that something with another period arms moves as evenly as that of
- * a slow clock: it is the beat of the two, and no clock was read.
+ * Where a grid of ticks is armed by something with another period, the headroom moves as evenly as
+ * that of a slow clock: it is the beat of the two periods, and no clock was read.
  */
 static bool shows_clock(const struct guest_edge *e)
 {
@@ -257,8 +257,8 @@ bool hvst_guestclock_on_grid(const struct stimer *t)
 }
 
 /*
- * Points that lie in two heaps far apart are always on a line: it takes points between them to tell
- * a slow clock from a guest that now asks for another delay.
+ * Points in two distant clusters always lie on a line: it takes points between them to tell a slow
+ * clock from a guest that now asks for another delay.
  */
 static bool spread(const struct guest_edge *e, int64_t span)
 {
@@ -314,7 +314,8 @@ static void run_restart(struct guest_edge *e)
 	memset(&e->wander, 0, sizeof(e->wander));
 }
 
-/* Every second point goes, so that a long run stays bounded; the upper of two neighbours is kept.
+/*
+ * Drop every second point, so that a long line stays bounded; of two neighbours keep the upper one.
  */
 static void run_thin(struct guest_edge *e)
 {
@@ -368,7 +369,7 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 	e->p[e->n++] = p;
 }
 
-/* The class of steps that @step is one of; a new one takes the place of the rarest. */
+/* The class of steps that @step belongs to; a new one replaces the rarest. */
 static struct step_class *class_of(struct guest_edge *e, double step)
 {
 	struct step_class *least = &e->steps[0];
@@ -390,9 +391,9 @@ static struct step_class *class_of(struct guest_edge *e, double step)
 }
 
 /*
- * Did the guest move its count on by a step that it uses all the time? A guest that ticks on a grid
- * has one or a few such steps (8 and 12 ms, when ticks of 4 ms are set every 10 ms), give or take
- * rounding and jitter; a guest that adds a delay to what it reads off its clock has none.
+ * Did the guest move its count on by a step that recurs? A guest that ticks on a grid has one or a
+ * few such steps (8 and 12 ms, when ticks of 4 ms are set every 10 ms), apart from rounding and
+ * jitter; a guest that adds a delay to a reading of its clock has none.
  */
 static void grid_step(struct guest_edge *e, uint64_t count)
 {
@@ -443,7 +444,7 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 	e->win_n++;
 }
 
-/* Did the guest's clock change near @ts, as far as other evidence shows it? */
+/* Did the guest's clock change near @ts, as far as other evidence shows? */
 static bool changed_near(const struct analysis *a, const struct vcpu *v, int64_t ts)
 {
 	for (unsigned int i = 0; i < a->nr_transitions; i++) {
@@ -469,7 +470,7 @@ static bool stepped_near(const struct vcpu *v, int64_t ts)
 /*
  * A storm of a lagging guest begins or ends without a write of the page and without a change in
  * what the guest reads: it changed its clock silently, away from the page or back to it. A step of
- * the host's clock that the guest does not follow shows the same, since the page would have
+ * the host's clock that the guest does not follow looks the same, although the page would have
  * announced it.
  */
 static void silent_changes(struct analysis *a, const struct hvst_storm *s, struct vcpu *v)
@@ -506,8 +507,9 @@ static void silent_changes(struct analysis *a, const struct hvst_storm *s, struc
 enum across_step { ACROSS_UNKNOWN, ACROSS_FOLLOWS, ACROSS_LAGS };
 
 /*
- * Did the clock that a timer is programmed by follow the step? If it did not, every arm after it is
- * shorter by exactly the step. A step ends a pass, so one that goes on shows that none was.
+ * Did the clock that a timer is programmed by follow the step? If it did not, every arm after the
+ * step is shorter by exactly its size. A step ends a line, so a line that continues shows that
+ * there was none.
  */
 static enum across_step across(const struct guest_edge *e, const struct refclock_piece *p)
 {
@@ -533,7 +535,7 @@ static enum across_step across(const struct guest_edge *e, const struct refclock
 			return ACROSS_LAGS;
 		return fabs(fell) <= tolerance ? ACROSS_FOLLOWS : ACROSS_UNKNOWN;
 	}
-	/* At most a window after the step: noise shortens headrooms and never lengthens one. */
+	/* At most a window after the step: latency shortens headrooms and never lengthens one. */
 	if (e->last.ts > p->until && (double)e->last.v > before->last - (double)p->step / 2)
 		return ACROSS_FOLLOWS;
 	return ACROSS_UNKNOWN;
@@ -553,7 +555,7 @@ static struct stimer *next_timer(struct vcpu **v, unsigned int *i)
 
 /*
  * After a step forward that is shorter than the delays it asks for, a guest whose clock did not
- * follow still arms ahead: only the arms on either side tell.
+ * follow still arms ahead: only the arms on either side of the step show it.
  */
 static void lags_since_step(struct vm *vm, const struct refclock_piece *p)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Times of the guest's handler by the way its timer is delivered. */
 #include <errno.h>
 
 #include "../stats/median.h"
@@ -7,13 +8,15 @@
 #define QUARTILE 2500
 
 /*
- * Where a timer changes between interrupts and messages its handler does too: a message takes a
+ * Where a timer changes between interrupts and messages, so does its handler: a message takes a
  * write to end it.
  */
 enum handler_way { HANDLER_MESSAGE, HANDLER_DIRECT, HANDLER_WAYS };
 
 struct handler {
-	/* From an arm to a halt; of it in guest mode; from a callback to a delivery if halted. */
+	/*
+	 * From an arm to a halt; the part in guest mode; from a callback to a delivery if halted.
+	 */
 	struct hvst_sketch *rest, *guest, *wake; /* NULL: none was seen */
 	/* Running medians: from a delivery to the next arm; from an arm to the next entry. */
 	int64_t at_once_ns, later_ns;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. The verdict of the first screen: one line, up to three reasons, what to do next.
- * Made of the answers and the storms alone, so that no sentence denies what an answer affirms or
- * leaves open.
+ * Stage: analysis. The headline of the report: one line, up to three reasons, what to do next.
+ * Derived from the answers and the storms alone, so that no sentence contradicts an answer.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -12,7 +11,7 @@
 
 #include "verdict.h"
 
-/* A storm that is there so soon is taken to have begun before the recording. */
+/* A storm that starts so early is taken to have begun before the recording. */
 #define STARTS_INSIDE_NS (20LL * 1000 * 1000)
 /* From a change of the guest's clock that no event shows to the first arm that it makes late. */
 #define SUSPECT_NEAR_NS (50LL * 1000 * 1000)
@@ -66,7 +65,7 @@ static enum hvst_answer answer(const struct hvst_result *r, enum hvst_question q
 	return r->verdicts[q].answer;
 }
 
-/* The storm that keeps its guest from work the longest. */
+/* The storm that keeps its guest from its work the longest. */
 static const struct hvst_storm *worst_storm(const struct hvst_result *r)
 {
 	const struct hvst_storm *worst = NULL;
@@ -130,7 +129,9 @@ static bool yes_for(const struct hvst_verdict *v, int vm)
 	return false;
 }
 
-/* The answer that says why the storm's VM has a clock apart from its host's; NULL: none does. */
+/*
+ * The answer that explains why the clocks of the storm's VM and its host differ; NULL: none does.
+ */
 static const struct hvst_verdict *clocks_apart(const struct hvst_result *r,
 					       const struct hvst_storm *s)
 {
@@ -211,7 +212,7 @@ static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 	}
 }
 
-/* The longest storm that a step of the host's reference clock set off; NULL: none. */
+/* The longest storm that was set off by a step of the host's reference clock; NULL: none. */
 static const struct hvst_storm *by_step(const struct hvst_result *r)
 {
 	const struct hvst_storm *best = NULL;
@@ -284,9 +285,9 @@ static void unseen_next(struct hvst_result *r, const struct hvst_storm *s, int64
 }
 
 /*
- * The cause of the worst storm first. A step that set off another storm comes after it, but before
- * what is to be done about a cause that is not seen: the step may well have led to both.
- * @first_ns: when the recording begins
+ * The cause of the worst storm first. A step that set off another storm follows, but precedes the
+ * steps for a cause that was not seen: the step may well have led to both. @first_ns: when the
+ * recording begins
  */
 static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
 {
@@ -376,7 +377,7 @@ static void storm_headline(struct analysis *a, const struct hvst_storm *s)
 			     "0x133, 0x9F; soft lockup).");
 }
 
-/* Does an answer stay open, and does any of those name events that are missing? */
+/* Is an answer open, and does any open answer name events that are missing? */
 static bool any_open(const struct hvst_result *r, bool *missing)
 {
 	bool open = false;
@@ -389,7 +390,7 @@ static bool any_open(const struct hvst_result *r, bool *missing)
 	return open;
 }
 
-/* What to do about the questions that stay open, if any does. */
+/* What to do about the questions that are open, if any. */
 static void next_for_open(struct hvst_result *r)
 {
 	bool missing, open = any_open(r, &missing);
@@ -401,7 +402,7 @@ static void next_for_open(struct hvst_result *r)
 		next_step(r, "For what this recording cannot tell, record for longer.");
 }
 
-/* Every tick came in time, but there are many. */
+/* No tick was late, but there are many. */
 static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 {
 	char share[40] = "", peak[HVST_TEXT_BUF], mean[HVST_TEXT_BUF];
@@ -418,7 +419,7 @@ static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 	next_for_open(r);
 }
 
-/* What may be a fault, and why that cannot be told: more than a question that nothing answers. */
+/* What may be a fault, and why that cannot be told: more than a question without an answer. */
 static void open_reasons(struct hvst_result *r)
 {
 	static const enum hvst_question may_be[] = { HVST_Q_GUEST_CLOCK_AHEAD,
@@ -457,7 +458,7 @@ static void healthy_headline(struct hvst_result *r)
 		next_for_open(r);
 }
 
-/* Why a storm cannot be ruled out, and what to do about that. */
+/* Why a storm cannot be ruled out, and what to do about it. */
 static void unsure_reason(struct analysis *a)
 {
 	struct hvst_result *r = &a->result;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Deliveries that wait for their kvm_entry, and the distributions of latencies. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -59,7 +60,7 @@ static void add(struct analysis *a, struct hvst_sketch *s, int64_t ns)
 		a->error = -ENOMEM;
 }
 
-/* The firing that waited for its kvm_entry goes to the observer, with it or without. */
+/* Report the firing that waited for its kvm_entry to the observer, with or without that entry. */
 static void fire_out(struct analysis *a, struct stimer *t)
 {
 	struct timer_latency *l = t->state->latency;
@@ -144,7 +145,7 @@ void hvst_latency_drop(struct analysis *a, struct vcpu *v)
 	}
 }
 
-/* Without an observer a thread's deliveries are dropped when it is next seen. */
+/* Without an observer, drop a thread's deliveries when it is next seen. */
 void hvst_latency_gap(struct analysis *a)
 {
 	if (!a->opts.obs->fire)

@@ -10,7 +10,7 @@ int hvst_latency_timer_created(struct stimer *t);
 void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 			   const struct hvst_delivery *d);
 void hvst_latency_entry(struct analysis *a, struct vcpu *v, int64_t ts);
-/* No entry after a gap, or after the end, belongs to a delivery before it. */
+/* An entry after a gap, or after the end, belongs to no delivery before it. */
 void hvst_latency_drop(struct analysis *a, struct vcpu *v);
 void hvst_latency_gap(struct analysis *a);
 /* The timer's distributions, owned by the analysis. */

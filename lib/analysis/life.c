@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Collects what is done to each VM, as a list of steps in order of time. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -6,7 +7,7 @@
 
 #define LIFE_MAX_STEPS	2048		       /* of one VM */
 #define LIFE_MAX_ORPHAN 4096		       /* of tasks whose VM is not known */
-#define LIFE_SAME_NS	(1000LL * 1000 * 1000) /* of one kind, so close: one thing done */
+#define LIFE_SAME_NS	(1000LL * 1000 * 1000) /* closer steps of one kind count as one */
 #define LIFE_WATCH_NS	(60LL * 1000 * 1000 * 1000)
 #define LIFE_VCPUS	256 /* compared at once */
 
@@ -18,7 +19,7 @@ int hvst_life_created(struct vm *vm)
 	if (!vm->state->life)
 		return -ENOMEM;
 	vm->state->life->calling = -1;
-	/* What was done before its threads were known may turn up later. */
+	/* What was done before its threads were known may be assigned later. */
 	vm->state->life->watch_ns = HVST_UNKNOWN;
 	vm->state->life->entry_wanted = true;
 	return 0;
@@ -79,7 +80,7 @@ static __attribute__((noinline)) struct life_step *put_new(struct vm_life *l, un
 	return s;
 }
 
-/* Puts down one thing done. The step, or NULL where there is no room. */
+/* Adds a step. Returns it, or NULL where there is no room. */
 static struct life_step *put(struct vm_life *l, unsigned int most, const struct hvst_event *ev,
 			     enum life_kind kind, int vcpu)
 {
@@ -93,7 +94,7 @@ static struct life_step *put(struct vm_life *l, unsigned int most, const struct 
 	return s;
 }
 
-/* Something that its VMM or the guest does to the whole VM: what the guest does next matters. */
+/* A step that concerns the whole VM: what the guest does next matters. */
 static struct life_step *put_opening(struct vm_life *l, const struct hvst_event *ev,
 				     enum life_kind kind, int vcpu)
 {
@@ -159,7 +160,7 @@ void hvst_life_programmed(const struct stimer *t, const struct hvst_event *ev)
 	}
 }
 
-/* The guest's own write of its TSC: its kvm_msr comes after what it did. */
+/* The guest's own write of its TSC: its kvm_msr follows the write's effect. */
 static void wrote_its_tsc(struct vm_life *l, const struct hvst_event *ev)
 {
 	struct life_step *s = l->nr ? &l->steps[l->nr - 1] : NULL;
@@ -203,7 +204,7 @@ void hvst_life_event(const struct vcpu *v, const struct hvst_event *ev)
 	}
 }
 
-/* The vCPUs' offsets, once they are to be those that the guest runs with. */
+/* The vCPUs' offsets, once they have the values that the guest runs with. */
 static __attribute__((noinline)) void offsets_compare(struct vm_life *l, const struct vm *vm,
 						      int64_t ts)
 {
@@ -293,7 +294,7 @@ const struct vm_life *hvst_life_of(const struct analysis *a, int number)
 	return NULL;
 }
 
-/* May the clock of VM @number have moved in [@from, @to] without a reading after it? */
+/* Could the clock of VM @number have moved in [@from, @to] without a reading after it? */
 static bool hides_step(const struct analysis *a, int number, int64_t from, int64_t to)
 {
 	for_each_vm (vm, a) {

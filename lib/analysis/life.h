@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: analysis. What happens to a VM as a whole: created, reset, restored, resumed, gone; in
- * which order its VMM and its guest did what belongs to that; and what each of it moved.
+ * which order its VMM and its guest did the steps of it; and what each step moved.
  *
- * While the trace is read only the things done are kept, in a list for each VM. What they amount to
- * is found at the end, when threads have found their VMs and the steps of the clocks are known.
+ * While the trace is read the steps are only collected, in a list for each VM. What they amount to
+ * is worked out at the end, when threads have been assigned to their VMs and the steps of the
+ * clocks are known.
  */
 #ifndef HVST_ANALYSIS_LIFE_H
 #define HVST_ANALYSIS_LIFE_H
@@ -25,7 +26,7 @@ enum life_kind {
 	LIFE_ARM,	 /* the guest armed a timer */
 };
 
-/* One thing done, or several of a kind in a row. */
+/* One step, or several of a kind in a row. */
 struct life_step {
 	int64_t ts_ns, last_ns;
 	uint64_t ts_raw;
@@ -74,7 +75,7 @@ static inline int64_t hvst_life_cycles(uint64_t from, uint64_t to)
 {
 	return (int64_t)(to - from);
 }
-/* Puts one step more into the list, wherever it belongs in time. */
+/* Inserts a step into the list, in order of time. */
 void hvst_life_put(struct vm_life *l, const struct life_step *s);
 /*
  * How far the guest's TSC lies behind its reference time at @ts, and a bound on the error;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. From the things done to each VM to the events of its life, and what they moved.
- */
+/* Stage: analysis. From the steps of each VM to the events of its life, and what they moved. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +8,14 @@
 #include "epoch.h"
 #include "life.h"
 
-#define LIFE_APART_NS  (5LL * 1000 * 1000 * 1000) /* without anything done: the next event */
+#define LIFE_APART_NS  (5LL * 1000 * 1000 * 1000) /* without a step in between: the next event */
 #define LIFE_BEFORE_NS (1000LL * 1000 * 1000)
 #define LIFE_MAX       4096		  /* events, and moves of each VM */
 #define LIFE_PAIR_NS   (10 * 1000 * 1000) /* two offsets this far apart give the TSC's rate */
-#define LIFE_STAMP_NS  (200 * 1000)	  /* a first offset is stamped so late at most */
+#define LIFE_STAMP_NS  (200 * 1000)	  /* a first offset is stamped this late at most */
 #define LIFE_MOVE_NS   (5 * 1000 * 1000)  /* a step so close to an update is what it moved */
 
-/* --- whose it was --- */
+/* --- ownership of steps --- */
 
 static int64_t vm_first(const struct vm *vm)
 {
@@ -48,7 +47,7 @@ int64_t hvst_life_last(const struct analysis *a, int number)
 	return last;
 }
 
-/* The VM of the task @pid that began first after @ts; else the last one that began before. */
+/* The VM of the task @pid that began first after @ts; else the last that began before. */
 static struct vm *vm_of_task_at(struct analysis *a, int pid, int64_t ts)
 {
 	struct vm *after = NULL, *before = NULL;
@@ -73,7 +72,7 @@ static int cmp_step(const void *x, const void *y)
 	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
 }
 
-/* What tasks did before the threads of their VM were known, and what ran no guest, finds its VM. */
+/* Assign the steps of tasks whose threads were unknown then, and of what ran no guest, to a VM. */
 static void adopt(struct analysis *a, const struct vm_life *l)
 {
 	struct vm *vm = NULL;
@@ -89,7 +88,7 @@ static void adopt(struct analysis *a, const struct vm_life *l)
 	}
 }
 
-/* What the VM's task did when the VM was gone was for another one. */
+/* What a VM's task did after the VM was gone belongs to another VM. */
 static void drop_late(const struct analysis *a, const struct vm *vm)
 {
 	struct vm_life *l = vm->state->life;
@@ -168,7 +167,7 @@ static int64_t cycles_ns(double cycle, int64_t cycles)
 
 /* --- guest TSC against reference time --- */
 
-/* When the guest's TSC read zero, as its offsets up to @ts have it; HVST_UNKNOWN, and @why. */
+/* When the guest's TSC read zero, by its offsets up to @ts; HVST_UNKNOWN, and @why. */
 static int64_t tsc_zero(const struct vm_life *l, double cycle, int64_t ts, char *why, size_t len)
 {
 	int64_t zero = HVST_UNKNOWN, moved;
@@ -178,7 +177,7 @@ static int64_t tsc_zero(const struct vm_life *l, double cycle, int64_t ts, char 
 		const struct life_step *s = &l->steps[i];
 
 		if (s->kind == LIFE_CREATED && (zero == HVST_UNKNOWN || s->vcpu == 0)) {
-			/* A vCPU created later takes over the offset of the first. */
+			/* A vCPU that is created later takes over the offset of the first one. */
 			if (zero == HVST_UNKNOWN)
 				zero = s->ts_ns;
 		} else if (s->kind == LIFE_TSC && s->vcpu <= 0 && zero != HVST_UNKNOWN) {
@@ -257,7 +256,7 @@ static void move_of(const struct analysis *a, const struct vm *vm, const struct 
 		m->tsc_cycles = hvst_life_cycles(s->before, s->value);
 		m->tsc_ns = cycles_ns(cycle, m->tsc_cycles);
 	}
-	if (created) /* nothing was there to be moved */
+	if (created) /* there was nothing to be moved */
 		m->reference_ns = HVST_UNKNOWN;
 }
 
@@ -352,7 +351,7 @@ static const char *step_text(const struct life_step *s, char *buf, size_t len)
 	return buf;
 }
 
-/* What was done, in order, and of each kind in a row its first as evidence. */
+/* The steps in order, with the first of each kind in a row as evidence. */
 static void steps_text(const struct vm_life *l, unsigned int from, unsigned int to,
 		       struct hvst_life_event *e)
 {
@@ -373,7 +372,7 @@ static void steps_text(const struct vm_life *l, unsigned int from, unsigned int 
 	}
 }
 
-/* The kinds of things done between the two, as bits; timers written back count apart. */
+/* The kinds of steps between the two, as bits; timers written back count separately. */
 static unsigned int kinds_of(const struct vm_life *l, unsigned int from, unsigned int to,
 			     bool *written_back)
 {
@@ -399,10 +398,7 @@ static unsigned int first_run(const struct vm_life *l)
 	return i;
 }
 
-/*
- * False: nothing that is an event of the VM's life. @ran: its guest ran before, so that it was not
- * migrated in.
- */
+/* False: not an event of the VM's life. @ran: its guest ran before, so it was not migrated in. */
 static bool kind_of(unsigned int kinds, bool written_back, bool ran, int64_t step,
 		    enum hvst_life_kind *kind)
 {
@@ -424,7 +420,7 @@ static bool kind_of(unsigned int kinds, bool written_back, bool ran, int64_t ste
 	return true;
 }
 
-/* The clock's step as the first arms after it show it; @else_ns where they do not. */
+/* The step of the clock as the first arms after it show it; @else_ns where they do not. */
 static int64_t step_of_arm(const struct vm *vm, int64_t from, int64_t to, int64_t else_ns)
 {
 	const struct vm_leaps *l = vm->state->leaps;
@@ -484,7 +480,7 @@ static int life_add(struct analysis *a, const struct hvst_life_event *e)
 	return 0;
 }
 
-/* The VM's thread ids run another VM from some time on: this one is gone by then. */
+/* The VM's thread ids belong to another VM from some time on: this VM is gone by then. */
 static int gone_add(struct analysis *a, const struct vm *vm)
 {
 	struct hvst_life_event e = { .vm = vm->number,
@@ -498,7 +494,7 @@ static int gone_add(struct analysis *a, const struct vm *vm)
 	return life_add(a, &e);
 }
 
-/* A guest that resumes: until it arms a timer with its page on again. */
+/* A guest's resume: until it arms a timer with its page on again. */
 static unsigned int resume_end(const struct vm_life *l, unsigned int from)
 {
 	bool on = false;
@@ -516,7 +512,7 @@ static unsigned int resume_end(const struct vm_life *l, unsigned int from)
 	return i;
 }
 
-/* What its VMM does: until the guest runs, or sets up its clock. */
+/* The VMM's part: until the guest runs, or sets up its clock. */
 static unsigned int vmm_end(const struct vm_life *l, unsigned int from)
 {
 	unsigned int i = from + 1;
@@ -533,8 +529,8 @@ static unsigned int vmm_end(const struct vm_life *l, unsigned int from)
 }
 
 /*
- * A VMM may move the clock of what it restored when the guest runs already: what it does then
- * belongs to the restore.
+ * A VMM may move the clock of a restored VM when the guest already runs: that still belongs to the
+ * restore.
  */
 static unsigned int late_end(const struct analysis *a, const struct vm *vm, unsigned int from,
 			     unsigned int end)
@@ -571,7 +567,7 @@ static unsigned int event_end(const struct analysis *a, const struct vm *vm, uns
 	return late_end(a, vm, from, vmm_end(l, from));
 }
 
-/* The clock may be set first of all: updates right before what opens the event belong to it. */
+/* The clock may be set first of all: updates right before the event's first step belong to it. */
 static unsigned int event_begin(const struct vm_life *l, unsigned int opening, unsigned int floor)
 {
 	while (opening > floor && l->steps[opening - 1].kind == LIFE_MASTER &&
@@ -584,7 +580,7 @@ static int life_of_vm(struct analysis *a, const struct vm *vm)
 {
 	const struct vm_life *l = vm->state->life;
 	struct hvst_life_event e;
-	unsigned int floor = 0; /* the end of the event before */
+	unsigned int floor = 0; /* the end of the previous event */
 	unsigned int run = first_run(l);
 
 	for (unsigned int i = 0; i < l->nr;) {

@@ -6,11 +6,11 @@
  * enough ahead the product wraps, the hrtimer's expiry may lie in the past, and its callback comes
  * at once. The vCPU finds time_now < count and starts the timer again.
  *
- * Busy slot: before f1ff89ec4447 a message that found its slot full was tried again at the next
+ * Busy slot: before f1ff89ec4447 a message that found its slot full was sent again at the next
  * entry, without waiting for the guest's end of message, which the guest then never reaches.
  *
- * One turn of either is harmless. A livelock takes what a storm of past-due arms takes: at least
- * storm_min_arms turns, no more than storm_max_gap_ns apart, over at least storm_min_ns.
+ * One turn of either is harmless. A livelock has the thresholds of a storm of past-due arms: at
+ * least storm_min_arms turns, no more than storm_max_gap_ns apart, over at least storm_min_ns.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,14 +23,14 @@
 #define PEAK_TURNS 16
 
 struct timer_livelock {
-	enum hvst_livelock form; /* of the run of turns in progress */
+	enum hvst_livelock form; /* of the current streak of turns */
 	bool called_back;	 /* since the last start */
 	int64_t start_ns;	 /* of the last start */
 	uint64_t count, ahead_ref;
 	uint64_t turns;
 	int64_t from_ns, last_ns;
 	int64_t peak_from_ns, peak_ns; /* fewest ns that PEAK_TURNS turns took; 0: not yet */
-	/* starts again in a row without a callback; the first row that would make a livelock */
+	/* starts in a row without a callback; the first such row long enough for a livelock */
 	uint64_t uncalled;
 	int64_t uncalled_from_ns;
 	bool unclear;
@@ -124,7 +124,7 @@ static void run_begin(struct timer_livelock *l, const struct stimer *t, enum hvs
 	hvst_marks_last(v->vm, &l->trigger);
 }
 
-/* True when the turn goes on with a run, false when it is the first of one. */
+/* True when the turn continues a streak, false when it begins one. */
 static bool run_goes_on(struct analysis *a, struct stimer *t, enum hvst_livelock form, int64_t ts)
 {
 	struct timer_livelock *l = t->state->livelock;
@@ -217,7 +217,7 @@ void hvst_livelock_arm(struct analysis *a, struct stimer *t, const struct hvst_a
 		uncalled_turn(a, t, ev);
 	else
 		l->uncalled = 0;
-	/* Where several VMs turn like that, some callbacks are nobody's for certain. */
+	/* Where several VMs turn like that, some callbacks cannot be attributed for certain. */
 	if (!again || (!l->called_back && l->form != HVST_LIVELOCK_DEADLINE)) {
 		run_end(a, t, false);
 		l->count = arm->count;

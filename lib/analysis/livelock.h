@@ -17,7 +17,7 @@ void hvst_livelock_delivery(struct analysis *a, struct stimer *t, const struct h
 /* An end of message frees the slot that a delivery waits for. */
 void hvst_livelock_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 /*
- * Did a timer of the VM start over and over, with no callback recorded that would say why? NULL:
+ * Did a timer of the VM start over and over, with no callback recorded that would explain it? NULL:
  * no; else the first of these starts.
  */
 const struct hvst_evidence *hvst_livelock_unclear(const struct vm *vm);

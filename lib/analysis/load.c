@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. An exit belongs to a timer if between it and the next entry the timer was
- * written, started or expired, or the interrupt of its last expiration ended; to both, if there are
- * two. Its time counts from the exit; after a halt, from the timer's callback.
+ * Stage: analysis. An exit is a timer's if the timer was written, started or expired between it and
+ * the next entry, or the interrupt of its last expiration ended there; it counts for both timers,
+ * if there are two. Its time counts from the exit; after a halt, from the timer's callback.
  */
 #include <errno.h>
 
@@ -13,14 +13,14 @@
 
 struct vcpu_load {
 	uint64_t exits;
-	int64_t exit_ns; /* of the running exit; HVST_UNKNOWN */
+	int64_t exit_ns; /* of the current exit; HVST_UNKNOWN */
 	bool halted;
 	uint8_t touched;   /* bit per timer: served by the running exit */
 	uint8_t delivered; /* bit per timer: its interrupt has not ended yet */
 };
 
 struct timer_load {
-	int64_t from_ns; /* since when the running exit serves it */
+	int64_t from_ns; /* since when the current exit serves it */
 	uint64_t exits, expirations;
 	int64_t time_ns;
 	int64_t bin_from_ns;

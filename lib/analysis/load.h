@@ -5,7 +5,7 @@
 
 #include "state.h"
 
-/* The answer "elsewhere" is not for a guest one of whose timers takes as much as this. */
+/* A guest with a timer that takes as much as this is not told to look elsewhere. */
 #define HVST_LOAD_HZ	500
 #define HVST_LOAD_SHARE 0.05
 
@@ -13,7 +13,7 @@ int hvst_load_vcpu_created(struct vcpu *v);
 int hvst_load_timer_created(struct stimer *t);
 void hvst_load_exit(struct vcpu *v, int64_t ts, bool halts);
 void hvst_load_entry(struct vcpu *v, int64_t ts);
-/* A write, a start, an expiration: the running exit serves this timer. */
+/* A write, a start, an expiration: the current exit serves this timer. */
 void hvst_load_touch(struct stimer *t, int64_t ts);
 void hvst_load_delivery(struct stimer *t, const struct hvst_event *ev,
 			const struct hvst_delivery *d);

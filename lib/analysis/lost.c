@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Timers of which nothing comes any more.
+ * Stage: analysis. Timers that stop firing.
  *
  * stimer_expiration() of arch/x86/kvm/hyperv.c leaves a timer whose delivery failed as it is: a
  * message that found its slot full is sent again after the guest's end of message, every other
  * failure (SINT masked, no message page, LAPIC disabled) is final. stimer_start() arms an hrtimer:
  * a callback that never comes is a fault of the host.
  *
- * Nothing for less than LOST_MIN_NS, six ticks of 64 Hz, is no loss: guests mask a SINT for a
- * moment while they set it up.
+ * Silence for less than LOST_MIN_NS, six ticks of 64 Hz, is not a loss: guests mask a SINT briefly
+ * while they set it up.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #define STOPPING_NS (1000LL * 1000 * 1000) /* until a recorder has stopped on all CPUs */
 
 struct timer_lost {
-	/* A delivery failed and nothing was delivered or programmed since; else HVST_UNKNOWN. */
+	/* A delivery failed, and nothing was delivered or programmed since; else HVST_UNKNOWN. */
 	int64_t failed_ns;
 	uint64_t failed_count;
 	int result, direct;
@@ -29,7 +29,7 @@ struct timer_lost {
 	int64_t armed_ns;
 	int64_t deadline_ns;
 	struct hvst_evidence armed_why;
-	/* The VMM wrote it, and the guest did not since. */
+	/* The VMM wrote it, and the guest has not since. */
 	bool restored, disabled;
 	struct hvst_evidence restored_why;
 };
@@ -101,7 +101,7 @@ static bool would_be_called(const struct analysis *a, const struct stimer *t)
 	       a->opts.trace->seen[HVST_EV_STIMER_SET_CONFIG];
 }
 
-/* @seen_ns: from when on a lost record might hide what is missing */
+/* @seen_ns: the time from which a lost record might hide what is missing */
 static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s, int64_t seen_ns,
 		 const struct hvst_evidence *why)
 {
@@ -110,7 +110,7 @@ static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s
 
 	if (s.until_ns - s.from_ns < LOST_MIN_NS || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	/* A write of the config that is not seen may have ended it. */
+	/* A write of the config that was not recorded may have ended it. */
 	if (a->gap_ns > seen_ns || !(hvst_recorded(a) >> HVST_EV_STIMER_SET_CONFIG & 1) ||
 	    (!s.result && !would_be_called(a, t))) {
 		vm->unclear++;
@@ -146,13 +146,13 @@ void hvst_lost_gap(struct analysis *a, int64_t from_ns)
 	}
 }
 
-/* Ends at @until what may have begun, as lost if it lasted. */
+/* Ends at @until a loss that may have begun, and counts it if it lasted. */
 static __attribute__((noinline)) void close_at(struct analysis *a, struct stimer *t, int64_t until,
 					       bool recovered)
 {
 	struct timer_lost *l = t->state->lost;
 
-	/* For good, though the rest of the trace, or of the VM, is too short to tell. */
+	/* For good, though the rest of the trace, or of the VM, is too short to be certain. */
 	if (l->failed_ns != HVST_UNKNOWN && !recovered && l->result != -EAGAIN &&
 	    until - l->failed_ns < LOST_MIN_NS)
 		t->vcpu->vm->state->lost->unclear++;
@@ -164,7 +164,9 @@ static __attribute__((noinline)) void close_at(struct analysis *a, struct stimer
 					  .direct = l->direct,
 					  .recovered = recovered },
 		     l->failed_ns, &l->failed_why);
-	/* The clocks of hrtimers and of the trace may differ by what NTP slews, and some. */
+	/*
+	 * The clocks of hrtimers and of the trace differ by no more than NTP slews, with a margin.
+	 */
 	else if (l->armed_ns != HVST_UNKNOWN &&
 		 until - l->deadline_ns > LOST_MIN_NS + (l->deadline_ns - l->armed_ns) / 1000)
 		lost(a, t,
@@ -192,9 +194,9 @@ static __attribute__((noinline)) void restored(struct stimer *t, const struct hv
 }
 
 /*
- * A VMM that finds a timer lost may write its count back as it was, to have it started again. Any
- * other write of it is a reset or a restore: no recovery, and deliveries due before it are not
- * expected any more.
+ * A VMM that finds a timer lost may write its count back unchanged, to have it started again. Any
+ * other write is a reset or a restore: no recovery, and deliveries due before it are no longer
+ * expected.
  */
 static bool given_back(struct stimer *t, const struct hvst_event *ev)
 {
@@ -321,9 +323,9 @@ void hvst_lost_merged(struct vm *into, struct vm *from)
 }
 
 /*
- * The buffers of all CPUs do not end at one moment: a recorder stops one after the other. A
- * callback that is not there when the records of its CPU have ended may have come, unless the VM
- * was seen for so long that no recorder takes.
+ * The buffers of all CPUs do not end at the same time: a recorder stops one after the other. A
+ * callback that is missing when the records of its CPU have ended may have come, unless the VM was
+ * seen for longer than any recorder takes.
  */
 static bool callback_recorded(const struct analysis *a, const struct timer_lost *l, int64_t last)
 {
@@ -342,7 +344,7 @@ static void timer_ends(struct analysis *a, struct stimer *t, int64_t last)
 	close_at(a, t, last, false);
 }
 
-/* As long as the VM was seen: its own silence at the end loses no timer. */
+/* Until the VM was last seen: its own silence at the end is not the loss of a timer. */
 void hvst_lost_finish(struct analysis *a)
 {
 	for_each_vm (vm, a) {

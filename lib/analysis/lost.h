@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Lost timers: armed, and then nothing of them until the guest programs them
- * again. And timers that expired although only the VMM had written them.
+ * Stage: analysis. Lost timers: armed, and silent until the guest programs them again. And timers
+ * that expired although only the VMM had written them.
  */
 #ifndef HVST_ANALYSIS_LOST_H
 #define HVST_ANALYSIS_LOST_H
@@ -11,7 +11,7 @@
 
 #define LOST_SHOWN 4 /* of a VM, as evidence */
 
-/* A timer of which nothing came from @from_ns to @until_ns. */
+/* A timer that was silent from @from_ns to @until_ns. */
 struct lost_timer {
 	int vcpu, tid, timer;
 	int64_t from_ns, until_ns;
@@ -19,7 +19,7 @@ struct lost_timer {
 	bool recovered;	    /* the guest programmed it again */
 };
 
-/* A finding that a gap may still invalidate: a gap is known when it ends. */
+/* A finding that a gap may still invalidate: a gap becomes known when it ends. */
 #define LOST_WAITING 8
 struct lost_waiting {
 	struct lost_timer timer;
@@ -35,7 +35,7 @@ struct vm_lost {
 	struct hvst_evidence_list why;
 	/* Expirations of timers that only the VMM had written. */
 	uint64_t revived;	   /* ...as disabled */
-	uint64_t restored_past;	   /* ...as enabled, and past due by then: may be right */
+	uint64_t restored_past;	   /* ...as enabled, and past due by then: may be correct */
 	struct lost_timer reviver; /* the first of @revived: who, and when */
 	struct hvst_evidence_list revived_why;
 };
@@ -47,7 +47,7 @@ void hvst_lost_arm(struct stimer *t, const struct hvst_arm *arm, const struct hv
 void hvst_lost_callback(struct stimer *t);
 void hvst_lost_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 			const struct hvst_delivery *d);
-/* A vCPU of @vm was created: whatever its threads had armed belonged to another one. */
+/* A vCPU of @vm was created: whatever its threads had armed belonged to another VM. */
 void hvst_lost_vcpu_new(struct vm *vm);
 /* Records are missing on one CPU since @from_ns. */
 void hvst_lost_gap(struct analysis *a, int64_t from_ns);

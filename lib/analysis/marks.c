@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. The list of clock events kept for each VM. */
 #include <errno.h>
 #include <stdlib.h>
 

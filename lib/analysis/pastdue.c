@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Counters of past-due arms for each VM. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -16,8 +17,8 @@ void hvst_pastdue_free(struct vm *vm)
 }
 
 /*
- * What time_now came from. Threads without a vCPU 0 among them are not a whole VM: what another of
- * its threads did with the page is not known before they are known to belong together.
+ * What time_now came from. Threads without a vCPU 0 among them are not a whole VM: another of its
+ * threads may have written the page, which is not known before they are known to belong together.
  */
 static enum hvst_ref_source source_at(const struct vm *vm, int64_t ts)
 {

@@ -60,7 +60,7 @@ const char *hvst_refused_text(const struct refused *r, char buf[128])
 	return buf;
 }
 
-/* The entry of one kind of request; NULL: there are too many kinds. */
+/* The entry of a kind of request; NULL: there are too many kinds. */
 static struct refused *entry_of(struct vm_refused *vm, const struct refused *key)
 {
 	for (unsigned int i = 0; i < vm->nr; i++) {
@@ -109,7 +109,7 @@ void hvst_refused_msr(struct vcpu *v, const struct hvst_event *ev)
 		vm->other++;
 }
 
-/* Not now: the guest is to call again. */
+/* HV_STATUS of a retry: the guest will call again. */
 static bool try_again(unsigned int status)
 {
 	return status == HVST_STATUS_INSUFFICIENT_MEMORY ||

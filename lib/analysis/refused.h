@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. What the guest asked of KVM and was refused: MSRs (#GP) and hypercalls. */
+/* Stage: analysis. Requests of the guest that KVM refused: MSR accesses (#GP) and hypercalls. */
 #ifndef HVST_ANALYSIS_REFUSED_H
 #define HVST_ANALYSIS_REFUSED_H
 
@@ -8,7 +8,7 @@
 
 enum refused_kind { REFUSED_READ, REFUSED_WRITE, REFUSED_CALL };
 
-/* One kind of request, as often as it was made in vain. */
+/* One kind of request, and how often it was refused. */
 struct refused {
 	enum refused_kind kind;
 	uint32_t code;	 /* MSR or call code */
@@ -23,7 +23,7 @@ struct vm_refused {
 	struct refused r[REFUSED_KINDS];
 	unsigned int nr;
 	uint64_t n;	/* of all, those beyond @r included */
-	uint64_t other; /* MSRs that have nothing to do with Hyper-V or the TSC */
+	uint64_t other; /* MSRs that belong neither to Hyper-V nor to the TSC */
 };
 
 int hvst_refused_vm_created(struct vm *vm);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. The list of arms that wait for the clock's estimate to be final. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,7 @@ static void skew_known(struct analysis *a, struct stimer *t, const struct hvst_a
 	hvst_epoch_resolved(t, arm);
 }
 
-/* The arm's skew from the clock as it is known now; unknown where readings do not bound it. */
+/* The arm's skew by the present estimate of the clock; unknown where readings do not bound it. */
 static void skew_from_clock(const struct vm *vm, struct hvst_arm *arm, int64_t bound)
 {
 	int64_t o, err, skew;
@@ -133,7 +134,7 @@ static void resolve(struct analysis *a, struct vm *vm, unsigned int n)
 	struct vm_pending *w = vm->state->pending;
 
 	if (!n)
-		return; /* and perhaps no array yet */
+		return; /* there may be no array yet */
 	for (unsigned int i = 0; i < n; i++)
 		resolve_one(a, vm, &w->arm[i]);
 	w->n -= n;
@@ -151,9 +152,9 @@ static void pending_add(struct analysis *a, struct vm *vm, const struct pending_
 {
 	struct vm_pending *w = vm->state->pending;
 
-	if (a->nr_pending >= MAX_PENDING) /* too many: by the clock as it is known now */
+	if (a->nr_pending >= MAX_PENDING) /* too many: use the present estimate of the clock */
 		resolve(a, vm, (w->n + 1) / 2);
-	if (a->nr_pending >= MAX_PENDING) { /* all of them another VM's */
+	if (a->nr_pending >= MAX_PENDING) { /* all of them belong to other VMs */
 		resolve_one(a, vm, p);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: analysis. From what the analyses hold to the arrays of struct hvst_result: numbered,
- * sorted, filtered. The last step of a run; nothing is decided here.
+ * sorted, filtered. The last step of a run; it decides nothing.
  */
 #include <errno.h>
 #include <math.h>
@@ -17,9 +17,9 @@
 #include "twoclocks.h"
 #include "verdict.h"
 
-#define BEND_SHOWN_PPM 100  /* a change of rate that is worth a segment of its own */
-#define RATE_KNOWN_PPM 50   /* a rate that is known no better says nothing */
-#define MAX_OVERLAP    1024 /* storms looked back at for their episode */
+#define BEND_SHOWN_PPM 100  /* a change of rate that gets a segment of its own */
+#define RATE_KNOWN_PPM 50   /* a rate that is known less well tells nothing */
+#define MAX_OVERLAP    1024 /* storms compared backwards for their episode */
 #define DRIFT_SAME_NS  (60LL * 1000 * 1000 * 1000) /* one drift, seen twice */
 
 static int cmp_vcpu(const void *x, const void *y)
@@ -47,7 +47,7 @@ static int64_t vm_epoch(const struct refclock *clock)
 	return p ? -hvst_refclock_line_at(&p->line, p->from) : HVST_UNKNOWN;
 }
 
-/* Adds the VM's threads; a VMM's task that only wrote is none. */
+/* Adds the VM's threads; a task of the VMM that only wrote is not one of them. */
 static int vcpus_add(struct hvst_vm *out, const struct vm *vm)
 {
 	struct hvst_vcpu_info *list = (struct hvst_vcpu_info *)(uintptr_t)out->vcpus, *more;
@@ -143,7 +143,7 @@ static void timer_fill(struct hvst_timer *out, const struct stimer *t)
 	hvst_load_fill(t, out);
 }
 
-/* Timers that were only reset by the VMM did nothing and are not listed. */
+/* Timers that were only reset by the VMM did nothing: do not list them. */
 static bool timer_used(const struct stimer *t)
 {
 	return t && t->state && (t->arms || t->restarts || t->fired || t->deliveries);
@@ -175,8 +175,8 @@ static void timer_sum(struct hvst_timer *sum, const struct hvst_timer *t)
 
 /*
  * A thread id that several VMs had, one after the other, gets one more row for each of its timers:
- * the counts of all of them, with the VM unknown. Who counts by thread finds them there. Returns
- * how many there are, behind the @n of @list, which has room for as many again.
+ * the counts of all of them, with the VM unknown, for those who count by thread. Returns how many
+ * there are, behind the @n of @list, which has room for as many again.
  */
 static unsigned int sum_reused(struct hvst_timer *list, unsigned int n)
 {
@@ -245,7 +245,7 @@ static bool one_episode(const struct analysis *a, const struct hvst_storm *x,
 	       y->start_ns - x->end_ns <= a->params.storm_max_gap_ns;
 }
 
-/* The time that the storms of each episode take, and with it those that endanger a watchdog. */
+/* The time taken by the storms of each episode, and which of them endanger a watchdog. */
 static int mark_danger(const struct analysis *a, struct hvst_storm *s, unsigned int n,
 		       unsigned int episodes)
 {
@@ -273,7 +273,7 @@ static int mark_danger(const struct analysis *a, struct hvst_storm *s, unsigned 
 
 /*
  * Storms of one VM that overlap, and storms of one timer with only a short pause between them, are
- * one episode. Its storms together endanger a watchdog: a guest that gets a breath now and then is
+ * one episode. Its storms together endanger a watchdog: a guest that runs briefly now and then is
  * still kept from its work.
  */
 static int number_episodes(const struct analysis *a, struct hvst_storm *s, unsigned int n)
@@ -322,8 +322,8 @@ static int cmp_guest(const void *x, const void *y)
 }
 
 /*
- * The same drift seen twice: by the edge of the headroom and by a storm that grows. The earlier one
- * stays.
+ * The same drift seen twice: by the edge of the headroom and by a storm that grows. Keep the
+ * earlier one.
  */
 static bool drift_told(const struct hvst_guest_transition *list, unsigned int n,
 		       const struct hvst_guest_transition *t)
@@ -375,7 +375,7 @@ static unsigned int vm_segments(const struct vm *vm)
 
 /*
  * Pieces of the clock that are merged for display: the trace clock's rate changes all the time by a
- * few ppm, which means nothing to the user.
+ * few ppm, which does not matter to the user.
  */
 struct stretch {
 	const struct refclock_piece *first, *last;
@@ -461,7 +461,7 @@ static int64_t piece_from(const struct refclock_piece *p)
 	return p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_UNDECIDED ? p->at : p->from;
 }
 
-/* The last sign of a VM: its clock is not claimed to exist after that. */
+/* The last event of a VM: its clock is not claimed to exist after it. */
 static int64_t vm_last(const struct vm *vm)
 {
 	int64_t last = INT64_MIN;
@@ -545,8 +545,7 @@ static int build_unpaired(struct analysis *a)
 	} while (0)
 
 /*
- * Unknown VMs have numbers of their own only while each is asked: the result has one number for
- * them all.
+ * Unknown VMs have numbers of their own only while each is asked: in the result they all have -1.
  */
 static void forget_numbers(struct hvst_result *r)
 {

@@ -27,7 +27,7 @@ static const char *percent(double share, char *buf, size_t len)
 	return buf;
 }
 
-/* Its past-due arms; of a livelock, how often its arm was handled. */
+/* Its past-due arms; for a livelock, how often its arm was handled. */
 static uint64_t storm_size(const struct hvst_storm *s)
 {
 	return s->kind == HVST_STORM_LIVELOCK ? s->arms : s->past_due;
@@ -230,7 +230,7 @@ static const struct vm *speaking_vm(const struct analysis *a, const struct hvst_
 	return NULL;
 }
 
-/* A step of which one reading came after, and an arm that leads by as much. */
+/* A step after which one reading came, and an arm that leads by as much. */
 static void step_of_arm_text(const struct leap *p, struct hvst_verdict *v)
 {
 	char size[HVST_TEXT_BUF];
@@ -241,7 +241,7 @@ static void step_of_arm_text(const struct leap *p, struct hvst_verdict *v)
 		 hvst_text_signed(p->step_ns, size), (double)p->ts_ns / 1e9);
 }
 
-/* Why it cannot be told. The estimator may be sure where too much of the trace is missing. */
+/* Why it cannot be told. The estimator may be certain although too much of the trace is missing. */
 static const char *step_open_text(struct refclock_verdict *c)
 {
 	if (c->answer == REFCLOCK_NO)

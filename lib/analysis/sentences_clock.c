@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. The sentences to answers_clock.c. Decides nothing. */
+/* Stage: analysis. The sentences for answers_clock.c. Decides nothing. */
 #include <stdio.h>
 
 #include "epoch.h"
@@ -8,7 +8,7 @@
 
 #define SAY(...) snprintf(v->summary, sizeof(v->summary), __VA_ARGS__)
 
-/* The answer's first evidence, or what is said without any. */
+/* The answer's first evidence; without any, @without. */
 static const char *first(const struct hvst_verdict *v, const char *without)
 {
 	return v->evidence.n ? v->evidence.e[0].text : without;

@@ -21,7 +21,7 @@
 #define QUIET_NS    (1000LL * 1000 * 1000)
 
 struct vcpu_slow {
-	int64_t exit_ns; /* of the running exit; HVST_UNKNOWN */
+	int64_t exit_ns; /* of the current exit; HVST_UNKNOWN */
 	bool read;	 /* in which a clock was read */
 };
 
@@ -221,7 +221,7 @@ void hvst_slowpath_programmed(struct stimer *t, const struct hvst_event *ev)
 		bin_at(t->vcpu->vm, ev->ts_ns)->arms++;
 }
 
-/* Reads of threads that were not known to be of one VM yet stay in the bins of each. */
+/* Reads of threads that were not yet known to belong to one VM stay in the bins of each. */
 void hvst_slowpath_merged(struct vm *into, struct vm *from)
 {
 	struct vm_slow *i = into->state->slow;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. Clock reads of the guest that leave it: how many, of what, at what cost, why. */
+/*
+ * Stage: analysis. Clock reads of the guest that cause exits: how many, of which register, at what
+ * cost, why.
+ */
 #ifndef HVST_ANALYSIS_SLOWPATH_H
 #define HVST_ANALYSIS_SLOWPATH_H
 
@@ -10,7 +13,7 @@ enum slow_register { SLOW_REF_COUNT, SLOW_PM_TIMER, SLOW_HPET, SLOW_TSC, NR_SLOW
 
 enum slow_page { SLOW_PAGE_NEVER, SLOW_PAGE_OFF, SLOW_PAGE_BROKEN, SLOW_PAGE_SET };
 
-/* Sums over stretches with many reads. */
+/* Sums over a stretch of time. */
 struct slow_sums {
 	uint64_t reads[NR_SLOW];
 	uint64_t exits;	       /* all of the VM */
@@ -21,7 +24,7 @@ struct slow_sums {
 };
 
 struct vm_slow {
-	struct slow_sums bin; /* the running one, and where it begins */
+	struct slow_sums bin; /* the current bin, and where it begins */
 	int64_t bin_from_ns;
 	struct slow_sums slow; /* of all slow bins */
 	int64_t slow_ns;
@@ -48,7 +51,7 @@ void hvst_slowpath_finish(struct analysis *a);
 void hvst_slowpath_vm_free(struct vm *vm);
 void hvst_slowpath_vcpu_free(struct vcpu *v);
 
-/* How many reads in all. */
+/* The number of reads in all. */
 uint64_t hvst_slow_reads(const struct slow_sums *s);
 /* "TIME_REF_COUNT (MSR 0x40000020)" */
 const char *hvst_slow_register_name(enum slow_register r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. What its files share: the context of a run, and for each VM, vCPU and timer one
- * pointer an analysis to state that only its own file knows. Memory follows the number of findings,
- * not of events.
+ * Stage: analysis. What its files share: the context of a run, and for each VM, vCPU and timer a
+ * pointer per analysis to state that only that analysis' file knows. Memory follows the number of
+ * findings, not of events.
  */
 #ifndef HVST_ANALYSIS_STATE_H
 #define HVST_ANALYSIS_STATE_H
@@ -16,7 +16,7 @@
 #define ANALYSIS_MAX_STORMS	 65536
 #define ANALYSIS_MAX_TRANSITIONS 65536
 
-/* A storm and a transition while VM numbers are not known yet. */
+/* A storm, and a transition, while VM numbers are not known yet. */
 struct storm_found {
 	struct hvst_storm storm;
 	struct vcpu *vcpu;
@@ -28,9 +28,7 @@ struct transition_found {
 	struct vcpu *vcpu; /* NULL: of the whole VM */
 };
 
-/*
- * vCPUs of a VM ran with different TSC offsets. @since_ns: when the one that differs was written.
- */
+/* vCPUs of a VM ran with different TSC offsets. @since_ns: when the differing one was written. */
 struct tsc_mismatch {
 	int64_t since_ns, ran_ns, until_ns; /* @until_ns HVST_UNKNOWN: to the end */
 	uint64_t least, most;
@@ -48,7 +46,7 @@ struct vm_life {
 	bool page_off;
 	int calling; /* tid of the vCPU whose HvCallRestorePartitionTime has not returned; -1 */
 	int64_t watch_ns;  /* the guest's arms are counted until then */
-	bool entry_wanted; /* the next entry of the guest is its first after something done */
+	bool entry_wanted; /* the guest's next entry is its first after a step */
 	int64_t offset_ns; /* the last write of an offset */
 	struct hvst_evidence offset_why;
 	struct tsc_mismatch mismatch;
@@ -115,13 +113,13 @@ struct timer_state {
 	struct timer_counts *counts;	 /* twoclocks.c */
 };
 
-/* The number of the vCPU's VM: known at the end of a run, or from an earlier one; -1. */
+/* The number of the vCPU's VM: known at the end of a run, or from an earlier run; -1. */
 static inline int hvst_vm_number(const struct vcpu *v)
 {
 	return v->vm->number >= 0 ? v->vm->number : v->state->known_vm;
 }
 
-/* Is it what the user asked for? @timer -1: any timer. */
+/* Did the user select it? @timer -1: any timer. */
 static inline bool hvst_filter_pass(const struct analysis *a, const struct vcpu *v, int timer)
 {
 	if (a->opts.vcpu >= 0 && v->vcpu_id != a->opts.vcpu)
@@ -131,10 +129,13 @@ static inline bool hvst_filter_pass(const struct analysis *a, const struct vcpu 
 	return a->opts.vm < 0 || hvst_vm_number(v) < 0 || hvst_vm_number(v) == a->opts.vm;
 }
 
-/* verdict.c. Bit per event id: recorded, as far as the file tells, and not left out. */
+/* verdict.c. Bit per event id: recorded, as far as the file shows, and not ignored. */
 uint64_t hvst_recorded(const struct analysis *a);
 
-/* From one count to another, saturated so that it can be taken times 100, and from another such. */
+/*
+ * From one count to another, saturated so that it can be multiplied by 100 and added to another
+ * one.
+ */
 static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
 {
 	int64_t d = (int64_t)(to - from);
@@ -144,13 +145,13 @@ static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
 	return d < INT64_MIN / 256 ? INT64_MIN / 256 : d;
 }
 
-/* A count that moved on by the very step of the one before it, give or take rounding. */
+/* A count that moved on by the same step as the one before it, within rounding. */
 static inline bool hvst_step_repeats(int64_t step, int64_t before)
 {
 	return llabs(step - before) <= 1;
 }
 
-/* Findings of this VM are asked for. */
+/* Did the user select the VM? */
 static inline bool hvst_vm_pass(const struct analysis *a, const struct vm *vm)
 {
 	return a->opts.vm < 0 || vm->number == a->opts.vm;

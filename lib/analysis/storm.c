@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Past-due arms of one timer belong together while few arms ahead and little time lie between two
- * of them. Time in which the vCPU was held does not count, nor does a pause that is shorter than
- * what the guest is behind: it was behind throughout.
+ * Stage: analysis. Past-due arms of one timer belong together while few arms ahead and little time
+ * lie between two of them. Time in which the vCPU was held does not count, nor does a pause that is
+ * shorter than the guest's lag: it lagged throughout.
  *
  * Such a group is a storm when it keeps the guest from its work long enough to matter: at least
  * storm_min_arms past-due arms, over at least storm_min_ns, and most of the arms past due. Where a
- * thin head or tail dilutes a dense middle, the densest part (best prefix-sum interval) is judged.
- * Deadlines that passed while they were being programmed make no storm, however many they are.
- * What is no storm is a burst, or isolated.
+ * sparse beginning or end dilutes a dense middle, the densest part (best prefix-sum interval) is
+ * judged. Deadlines that passed while they were being programmed make no storm, however many there
+ * are. What is no storm is a burst, or isolated.
  *
  * A storm is recognised from counts alone. Its skews, its kind and its cause wait for the end of
  * the trace, where the reference clock is known.
@@ -30,10 +30,10 @@
 #include "storm_kind.h"
 
 #define PEAK_MIN_ARMS 16
-#define WHOLE_MARGIN  4	   /* past-due arms that a dense group loses for good edges */
+#define WHOLE_MARGIN  4	   /* past-due arms that a dense group drops for clean edges */
 #define MAX_COURSES   8192 /* kept until the end; 3 KiB each */
 #define SHORT_MIN_NS  2000 /* a deadline shorter than this cannot be met */
-#define SHORT_COSTS   4	   /* nor one below so many times what an arm costs */
+#define SHORT_COSTS   4	   /* nor can one below this many times what an arm costs */
 
 struct storm_point {
 	int64_t ts;
@@ -42,7 +42,7 @@ struct storm_point {
 	int cpu;
 };
 
-/* The densest part of a group so far, and the one that is running. */
+/* The densest part of a group so far, and the current part. */
 struct storm_core {
 	int64_t score;
 	struct storm_point start, max, end;
@@ -58,12 +58,12 @@ struct storm_group {
 	struct storm_phase phase;
 	struct storm_course course;
 	struct storm_core cur, best;
-	bool cur_is_best; /* @best has not caught up with it */
+	bool cur_is_best; /* @best has not been updated to it */
 	int64_t progress_before, progress_wall, progress_start, progress_end;
 	struct clock_mark trigger;
 	struct hvst_evidence why_first, why_last;
 	uint64_t short_deadline, preempted, unexplained;
-	uint64_t retried; /* unexplained, and of the count of the arm before */
+	uint64_t retried; /* unexplained, and with the count of the arm before */
 	int64_t held_ns;  /* how long the vCPU was held before the first arm, if that explains it */
 	int64_t on_time_ns;		  /* the last arm ahead before the group */
 	enum hvst_delivery_mode delivery; /* of the last past-due arm */
@@ -117,7 +117,7 @@ static inline struct storm_point point_of(const struct hvst_arm *arm)
 				     arm->cpu };
 }
 
-/* Is @p further behind than @max? Where neither skew is known, their counts tell. */
+/* Is @p further past due than @max? Where neither skew is known, compare their counts. */
 static inline bool further_behind(const struct storm_point *p, const struct storm_point *max)
 {
 	if (p->skew == HVST_UNKNOWN || max->skew == HVST_UNKNOWN)
@@ -126,8 +126,8 @@ static inline bool further_behind(const struct storm_point *p, const struct stor
 }
 
 /*
- * The best part so far. While the running part is the best one it would have to be copied at every
- * arm: that waits until an arm makes it worse.
+ * The best part so far. While the current part is the best, copying it at every arm would be
+ * needed: delay that until an arm makes it worse.
  */
 static void core_best(struct storm_group *g)
 {
@@ -137,8 +137,8 @@ static void core_best(struct storm_group *g)
 }
 
 /*
- * A point comes by value, and inline: written to memory in parts and read from there as a whole, it
- * would have to wait until the parts have left the processor's store buffer.
+ * A point is passed by value, and inline: written to memory in parts and read back as a whole, it
+ * would stall until the parts have left the store buffer.
  */
 static inline __attribute__((always_inline)) void
 core_step(struct storm_group *g, struct storm_point at, bool past_due, const struct hvst_params *p)
@@ -188,8 +188,8 @@ static void group_begin(struct storm_group *g, const struct stimer *t, const str
 /* --- why an arm was past due --- */
 
 /*
- * The arm's skew, of an inferred one by the clock as it is known now; HVST_UNKNOWN. An arm that was
- * past due although the line says that it was ahead shows that the clock has left the line.
+ * The arm's skew; of an inferred arm by the present estimate of the clock; HVST_UNKNOWN. An arm
+ * that was past due although the line has it ahead shows that the clock has left the line.
  */
 static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
 {
@@ -202,13 +202,13 @@ static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
 }
 
 /*
- * Did the guest get that far behind while its vCPU was held: since the timer's last arm, or between
- * its write and the host's reading of the clock?
+ * Did the guest get that late while its vCPU was held: since the timer's last arm, or between its
+ * write and the host's reading of the clock?
  */
 static bool was_held(const struct storm_group *g, const struct stimer *t,
 		     const struct hvst_arm *arm, int64_t programmed_ns, int64_t skew, int64_t cost)
 {
-	/* A timer's first arm has no arm before it from which to count. */
+	/* A timer's first arm has no previous arm to count from. */
 	int64_t held = g->any ? hvst_activity_held(t->vcpu) - g->held_at_arm : 0;
 
 	if (programmed_ns != HVST_UNKNOWN && arm->ts_ns - programmed_ns >= skew - cost)
@@ -238,7 +238,10 @@ static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_gr
 		g->unexplained++;
 		return HVST_ARM_UNEXPLAINED;
 	}
-	/* A guest that sets the same target again has seen it not reached: no short deadline. */
+	/*
+	 * A guest that sets the same target again saw that it was not reached: not a short
+	 * deadline.
+	 */
 	if (skew <= limit && !retry) {
 		g->short_deadline++;
 		return HVST_ARM_SHORT_DEADLINE;
@@ -276,7 +279,7 @@ static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group
 	enum hvst_arm_cause cause;
 	bool same = g->any && llabs(hvst_count_step(g->last_count, arm->count)) <= STORM_SAME_COUNT;
 
-	/* Of two CPUs whose clocks are apart, the later arm may have come first. */
+	/* With two CPUs whose clocks differ, the later arm may have come first. */
 	if (g->past_due && (g->last_cpu == arm->cpu || !hvst_kvm_clock_per_cpu(a->kvm)))
 		hvst_counts_step(&g->counts, g->last_count, arm->count,
 				 arm->ts_ns - g->last_arm_ns);
@@ -464,7 +467,7 @@ static void group_end(struct analysis *a, struct stimer *t, bool open)
 		return;
 	core_best(g);
 	g->active = false;
-	g->arms -= g->ahead; /* arms ahead after the last past-due one are not the group's */
+	g->arms -= g->ahead; /* arms ahead after the last past-due one are not part of the group */
 	hvst_course_end(&g->course);
 	hvst_pastdue_preempted(t->vcpu->vm, g->preempted, &g->why_first);
 	if (!group_is_storm(a, g)) {
@@ -505,14 +508,14 @@ static bool pause_ends(const struct analysis *a, const struct storm_group *g,
 	if (pause - held <= max)
 		return false;
 	/*
-	 * What the guest did meanwhile is not known: it was behind all the time if it is behind by
-	 * more than the pause.
+	 * What the guest did meanwhile is not known: it lagged all the time if it lags by more than
+	 * the pause.
 	 */
 	skew = skew_now(t, arm);
 	return hvst_activity_known(t->vcpu) || skew == HVST_UNKNOWN || skew < pause;
 }
 
-/* A replay that ends in a lag, or a lag in a replay: two groups, each of one kind. */
+/* A replay that ends in a lag, or a lag that ends in a replay: two groups, each of one kind. */
 static void phase_follow(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
 {
 	struct storm_group *g = t->state->group;
@@ -591,7 +594,7 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const s
 
 /* --- the end of the trace --- */
 
-/* Observed where the start event gave the reading, else from the clock, with its bound. */
+/* Observed where the start event had the reading, else from the clock, with its bound. */
 static int64_t point_skew(const struct vm *vm, const struct storm_point *p, int64_t *err)
 {
 	int64_t skew;
@@ -602,7 +605,7 @@ static int64_t point_skew(const struct vm *vm, const struct storm_point *p, int6
 	return skew != HVST_UNKNOWN && skew < 0 ? 0 : skew;
 }
 
-/* A lag that grows is a clock that runs slow, at the slope of the growth. */
+/* A lag that grows comes from a clock that runs slow, at the slope of the growth. */
 static void report_rate(struct analysis *a, struct vcpu *v, const struct hvst_storm *s,
 			double slope)
 {
@@ -658,7 +661,10 @@ static void storm_resolve(struct analysis *a, struct storm_found *f)
 						.held_ns = d->held ? d->held_ns : 0 });
 }
 
-/* Open: the trace, or what of it was not lost, ends before the rule would have ended the group. */
+/*
+ * Open: the trace, or the part of it that was not lost, ends before the rule would have ended the
+ * group.
+ */
 static void group_finish(struct analysis *a, struct stimer *t)
 {
 	struct storm_group *g = t->state->group;
@@ -669,7 +675,7 @@ static void group_finish(struct analysis *a, struct stimer *t)
 			   a->gap_ns > g->end.ts));
 }
 
-/* VM numbers are known now: what the user did not ask for is left out. */
+/* VM numbers are known now: drop what the user did not select. */
 static void sum_past_due(struct analysis *a, struct stimer *t)
 {
 	const struct hvst_past_due *p = &t->state->group->past_due_elsewhere;
@@ -683,7 +689,7 @@ static void sum_past_due(struct analysis *a, struct stimer *t)
 	a->past_due.unexplained += p->unexplained;
 }
 
-/* From all of the trace: the storm itself has few halts, or none. */
+/* Taken from the whole trace: the storm itself has few halts, or none. */
 static void handler_fill(const struct stimer *t, struct hvst_storm *s)
 {
 	s->handler_rest_ns = hvst_handler_rest(t, s->delivery);

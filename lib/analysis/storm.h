@@ -8,15 +8,15 @@
 
 #include "state.h"
 
-/* A storm to be filled in, its timer named and all else unknown. NULL without memory or room. */
+/* Adds a storm to be filled in, its timer set and all else unknown. NULL without memory or room. */
 struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t);
 int hvst_storm_created(struct stimer *t);
 /* @programmed_ns: the write that led to it; HVST_UNKNOWN. Returns why the arm was past due. */
 enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
 				   int64_t programmed_ns, const struct hvst_event *ev);
-/* An arm ahead whose start is not recorded, delivered or written over. */
+/* An arm ahead whose start was not recorded, delivered or written over. */
 void hvst_storm_ahead(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
-/* To be called for each write of the timer, after hvst_storm_ahead() for the arm that it ends. */
+/* Call it for each write of the timer, after hvst_storm_ahead() for the arm that the write ends. */
 void hvst_storm_programmed(const struct analysis *a, struct stimer *t);
 void hvst_storm_finish(struct analysis *a);
 void hvst_storm_free(struct stimer *t);

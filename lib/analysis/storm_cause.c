@@ -4,9 +4,9 @@
 #include "storm_cause.h"
 
 #define REACH_NS (2000LL * 1000 * 1000) /* an event seconds before a storm hardly causes it */
-#define MAX_LOOK 64			/* steps, or transitions, looked at for a storm */
+#define MAX_LOOK 64			/* steps, or transitions, checked for a storm */
 
-/* From when on an event may have set it off. */
+/* The earliest time at which an event may have set it off. */
 static int64_t earliest(const struct hvst_storm *s, const struct storm_onset *o)
 {
 	int64_t reach = s->start_ns - REACH_NS;
@@ -20,11 +20,11 @@ static bool step_fits(const struct hvst_storm *s, int64_t step)
 	if (step <= 0)
 		return false;
 	if (s->skew_max_ns == HVST_UNKNOWN)
-		return true; /* the step is why: nothing bounds the clock after it */
+		return true; /* the step is the reason that nothing bounds the clock after it */
 	return step >= s->skew_max_ns / 2 && step / 2 <= s->skew_max_ns;
 }
 
-/* The step may have come anywhere in an interval: it has to reach into what is looked at. */
+/* The step may have come anywhere in an interval: that interval must reach into the storm's. */
 static bool by_step(struct storm_found *f, int64_t from)
 {
 	const struct refclock *clock = &f->vcpu->vm->clock;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. The rules by which counts and skew tell the kind of a storm. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,14 +7,14 @@
 
 /* Counts that gain at least this on time replay ticks: no clock is a quarter too fast. */
 #define REPLAY_GAIN	1.25
-#define REPLAY_TIMES	8    /* a tick that is replayed is armed at most so often, on average */
+#define REPLAY_TIMES	8    /* a replayed tick is armed at most this often, on average */
 #define EXACT_PERCENT	80   /* of the moves by exactly a period that make a replay */
 #define PHASE_STEPS	16   /* in a row that show what the guest does */
 #define PHASE_GAIN_PART 80   /* 100 ns a unit over REPLAY_GAIN */
-#define MIN_PERIOD_REF	1000 /* 100 us: what moves by less moves with the loop, not by ticks */
+#define MIN_PERIOD_REF	1000 /* 100 us: smaller moves follow the loop, not ticks */
 #define MAX_CLOCK_SLOPE 0.25 /* no clock is a quarter too slow, see REPLAY_GAIN */
 #define MIN_CLOCK_SLOPE 20e-6
-/* A count that is read off a clock moves by the time that passed, within this. */
+/* A count taken from a clock moves by the time that passed, within this. */
 #define TRACKS_NS   2000
 #define TRACKS_PART 256
 #define SLEW	    600e-6 /* more than NTP slews a clock */
@@ -67,8 +68,8 @@ bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64
 		p->move = d;
 	}
 	/*
-	 * A guest that tries each tick until its clock is there moves by a period all the time, and
-	 * so does a replay on a host too slow for it.
+	 * A guest that retries each tick until its clock gets there moves by a period all the time,
+	 * and so does a replay on a host too slow for it.
 	 */
 	if (repeats && (!gains || (p->doing == STORM_LAGS && !p->replays)))
 		return false;
@@ -86,7 +87,7 @@ bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64
 	}
 	if (!same)
 		p->replays = 0;
-	/* Each tick may be armed several times: for half a tick that is no lag. */
+	/* A tick may be armed several times: for half a tick that is no lag. */
 	return p->lags >= PHASE_STEPS && ts - p->lags_from_ns >= p->gain * 50 &&
 	       doing(p, STORM_LAGS);
 }
@@ -165,7 +166,7 @@ static void target_end(struct storm_targets *t)
 
 void hvst_course_add(struct storm_course *c, int64_t ts, int64_t v, bool new_target)
 {
-	/* Mostly the bin of the arm before: found without a division. */
+	/* Usually the bin of the previous arm: found without a division. */
 	bool same = c->last && ts >= c->last_from && ts - c->last_from < c->width_ns;
 	struct storm_bin *b = same ? c->last : bin_of(c, ts);
 
@@ -185,7 +186,7 @@ void hvst_course_add(struct storm_course *c, int64_t ts, int64_t v, bool new_tar
 
 void hvst_course_end(struct storm_course *c)
 {
-	/* The last target may have been cut off half-way: only a short list needs it. */
+	/* The last target may be incomplete: only a short list needs it. */
 	if (c->targets.n < 4)
 		target_end(&c->targets);
 	c->last = NULL; /* the course may be copied */
@@ -243,7 +244,8 @@ static int64_t value_at(const struct storm_shape *s, int64_t ts, int64_t v)
 	return v;
 }
 
-/* Retries of one target: its highest skew. Else the lower edge of the skew, which is the sharp one.
+/*
+ * Retries of one target: its highest skew. Else the lower edge of the skew, which is the sharp one.
  */
 static void group_trend(const struct storm_shape *s, bool retries, struct trend *out)
 {
@@ -252,7 +254,9 @@ static void group_trend(const struct storm_shape *s, bool retries, struct trend 
 	unsigned int n = 0;
 
 	if (retries) {
-		/* The first target was entered half-way: its maximum may be anybody's. */
+		/*
+		 * The first target's retries may have begun before the group: ignore its maximum.
+		 */
 		for (unsigned int i = c->targets.n > 4 ? 1 : 0; i < c->targets.n; i++, n++) {
 			ts[n] = c->targets.t[i].ts;
 			v[n] = value_at(s, ts[n], c->targets.t[i].v);
@@ -265,7 +269,7 @@ static void group_trend(const struct storm_shape *s, bool retries, struct trend 
 			v[n] = value_at(s, ts[n], c->bin[i].min);
 			n++;
 		}
-		/* The last bin is only begun; the first may hold arms from before. */
+		/* The last bin is incomplete; the first may hold arms from before. */
 		if (n > 4)
 			n--;
 	}
@@ -274,10 +278,10 @@ static void group_trend(const struct storm_shape *s, bool retries, struct trend 
 
 /* --- kind --- */
 
-/* The growth that is no accident of where the readings fell. */
+/* The least growth that the positions of the readings cannot produce by accident. */
 static int64_t growth_least(const struct storm_shape *s, bool retries, double slope)
 {
-	/* Inferred skews lean on a clock that may be slewed meanwhile. */
+	/* Inferred skews depend on a clock that may be slewed meanwhile. */
 	int64_t least = s->clock && slope < SLEW ? 200000 : 50000;
 	int64_t loop = s->counts->steps ? s->span_ns / (int64_t)s->counts->steps : 0;
 
@@ -287,7 +291,7 @@ static int64_t growth_least(const struct storm_shape *s, bool retries, double sl
 
 /*
  * A replay shows in the counts: they move by exactly a period each time, however long the host
- * takes for it, or they gain on the time that passes. A guest that tries its target again until its
+ * takes for it, or they gain on the time that passes. A guest that retries its target until its
  * clock gets there moves on as time does. Counts that mostly move by the time between two arms are
  * read off a clock; what they gain beyond that is a step of that clock.
  */
@@ -313,7 +317,7 @@ static bool is_growing(const struct storm_shape *s, bool retries, struct storm_n
 		return false;
 	d = t.last - t.first;
 	out->slope = (double)d / (double)(t.last_ts - t.first_ts);
-	/* A slow clock is slow all the time: what rises once and stays is a lag that came late. */
+	/* A slow clock is slow all the time: a lag that rises once and stays began late. */
 	return 5 * (t.middle - t.first) >= d && 5 * (t.last - t.middle) >= d && d > 3 * t.scatter &&
 	       d > growth_least(s, retries, out->slope) && out->slope > MIN_CLOCK_SLOPE &&
 	       out->slope < MAX_CLOCK_SLOPE;

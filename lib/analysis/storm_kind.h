@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Of what kind a storm is, told by what its counts do and by the course of its
- * skew:
+ * Stage: analysis. The kind of a storm, from what its counts do and from the course of its skew:
  *
  * backlog   The guest replays missed ticks: counts move on by a period an arm, or by more than the
  *           time that passes.
@@ -32,8 +31,8 @@ void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_
 
 /*
  * What a guest does in a row: replay ticks (counts gain on the time that passes), or arm by a clock
- * that lags (they move on as time does, or are armed again). A group in which it turns from one to
- * the other is two: @before is what was counted until then.
+ * that lags (they move on as time does, or are armed again). A group in which it changes from one
+ * to the other is two groups: @before has the counts up to then.
  */
 enum storm_doing { STORM_DOING_UNKNOWN, STORM_REPLAYS, STORM_LAGS };
 struct storm_phase {
@@ -44,7 +43,9 @@ struct storm_phase {
 	int64_t gain;		    /* the last move of a replay */
 	struct storm_counts before;
 };
-/* The step to @to at @ts, after hvst_counts_step() would see it; true: it does something else. */
+/*
+ * The step to @to at @ts, before hvst_counts_step() counts it; true: the guest does something else.
+ */
 bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64_t from,
 		     uint64_t to, int64_t ts);
 
@@ -57,7 +58,7 @@ struct storm_bin {
 	int64_t min, max;
 	bool used;
 };
-struct storm_targets { /* the highest value of each target that was armed again and again */
+struct storm_targets { /* highest value of each target that was armed repeatedly */
 	unsigned int n;
 	struct {
 		int64_t ts, v;
@@ -77,7 +78,7 @@ void hvst_course_begin(struct storm_course *c, int64_t ts);
 void hvst_course_add(struct storm_course *c, int64_t ts, int64_t v, bool new_target);
 void hvst_course_end(struct storm_course *c);
 
-/* What is known of a group when its kind is asked. */
+/* What is known of a group when its kind is determined. */
 struct storm_shape {
 	const struct storm_counts *counts;
 	const struct storm_course *course;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Series of readings and counts, and the points made of them at the end. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,12 +9,12 @@
 #include "life.h"
 #include "twoclocks.h"
 
-#define SAME_COUNT   10		  /* ref units: the same target, of a guest that computes it anew */
+#define SAME_COUNT   10		  /* ref units: the same target, of a guest that recomputes it */
 #define MIN_RETRIES  2		  /* of one target */
 #define MIN_LATE     8		  /* past-due arms in a row, as in a burst */
 #define LEVEL_NS     (200 * 1000) /* two upper edges this close show one delay */
 #define MAX_BACKLOGS 16		  /* of one timer that are told apart */
-#define MAX_SLOPE    8		  /* no clock runs off by more than a part in so many */
+#define MAX_SLOPE    8		  /* no clock deviates by more than a part in so many */
 #define MAX_OFF_NS   (INT64_MAX / 4)
 #define MAX_VCPUS    8	       /* of a VM whose points are kept */
 #define MAX_POINTS   (1 << 17) /* of all VMs */
@@ -28,10 +29,12 @@ struct stretch {
  */
 struct timer_counts {
 	struct hvst_series ahead;
-	/* The guest's clock itself: its counts when it had reached them, after arming them past
-	 * due. */
+	/*
+	 * The guest's clock itself: its counts when it had reached them, after arming them past
+	 * due.
+	 */
 	struct hvst_series *reached;
-	struct hvst_series *late; /* past-due arms in a row, each of a count of its own */
+	struct hvst_series *late; /* past-due arms in a row, each with a count of its own */
 	const struct stimer *timer;
 	uint64_t arms;
 	uint64_t count; /* of the arm before, when it was, and by how much its count moved on */
@@ -84,7 +87,7 @@ static int add_to(struct hvst_series **s, int64_t ts, int64_t offset)
 	return 0;
 }
 
-/* The guest goes on to its next target: its clock has reached the one before. */
+/* The guest goes on to its next target: its clock has reached the previous one. */
 static int target_reached(struct timer_counts *c)
 {
 	bool retried = c->retries >= MIN_RETRIES;
@@ -94,8 +97,8 @@ static int target_reached(struct timer_counts *c)
 }
 
 /*
- * A count moved on by the step of the one before, and not by the time that passed, is of a row of
- * ticks: no clock was read.
+ * A count moved on by the step of the one before, and not by the time that passed, belongs to a row
+ * of ticks: no clock was read.
  */
 static bool is_tick(const struct timer_counts *c, int64_t ts, int64_t step)
 {
@@ -214,7 +217,7 @@ struct habit {
 	int64_t apart;		   /* the guest's clock less the reference clock there */
 };
 
-/* The counts of the busiest timer: one timer has one habit of delays. */
+/* The counts of the busiest timer: one timer has one pattern of delays. */
 static struct timer_counts *busiest(const struct vcpu *v)
 {
 	struct timer_counts *best = NULL;
@@ -288,7 +291,7 @@ static void widen_to(struct axis *x, struct hvst_series *s)
 	reach_over(x, s);
 }
 
-/* Bins of all that lie side by side, as many as one series has at most. */
+/* The bins of all series side by side, at most as many as one series has. */
 static void lay_side_by_side(struct axis *x)
 {
 	x->shift = 0;
@@ -324,8 +327,8 @@ static void mark_steps(struct axis *x)
 }
 
 /*
- * Between two readings that agree the reference clock ran on: a stock kernel reads it for no arm
- * that is past due, thus for none of a storm.
+ * Between two readings that agree the reference clock ran on: a stock kernel does not read it for a
+ * past-due arm, thus never in a storm.
  */
 static void interpolate(struct axis *x, int64_t from, int64_t to)
 {
@@ -345,7 +348,7 @@ static void interpolate(struct axis *x, int64_t from, int64_t to)
 	}
 }
 
-/* Of a bin with a step only what lies beyond it, thus further from the bin before. */
+/* In a bin with a step use only values beyond it, thus further from the previous bin. */
 static void after_step(struct hvst_series_bin *b, const struct hvst_series_bin *before)
 {
 	int64_t down = hvst_refclock_sub(before->most, b->least);
@@ -446,7 +449,7 @@ static void bin_at(const struct axis *x, const struct timer_counts *c, int64_t i
 	if (b->reading->least > b->reading->most)
 		b->reading = NULL;
 	b->backlog = c && in_backlog(c, b->from, b->to);
-	/* Missed ticks that are replayed say when they were due, not what the guest's clock is. */
+	/* Replayed ticks show when they were due, not what the guest's clock is. */
 	if (b->backlog)
 		b->reached = b->late = NULL;
 }
@@ -463,7 +466,10 @@ static int64_t moved_by(const struct habit *h, const struct bin *b)
 		       : 0;
 }
 
-/* The reference clock moved, and the guest's clock did not: its arms lie nearer, or further. */
+/*
+ * The reference clock moved, and the guest's clock did not: its arms are less far ahead, or
+ * further.
+ */
 static bool stayed(const struct habit *h, const struct bin *b)
 {
 	int64_t longer = hvst_refclock_sub(b->ahead->most, h->headroom);
@@ -473,7 +479,7 @@ static bool stayed(const struct habit *h, const struct bin *b)
 }
 
 /*
- * Does the upper edge of a bin's arms ahead go on from the last one, at its level or moved by a
+ * Does the upper edge of a bin's arms ahead continue the previous one, at its level or moved by a
  * step of the reference clock that the guest's clock did not follow? It then shows that clock.
  */
 static bool goes_on(const struct habit *h, const struct bin *b)
@@ -483,7 +489,7 @@ static bool goes_on(const struct habit *h, const struct bin *b)
 
 /*
  * Another delay, and the same clock: where the guest's clock agreed with the reference clock it
- * does so still. No arm tells a longer delay from a clock that leads.
+ * still does. An arm cannot tell a longer delay from a clock that leads.
  */
 static void delay_anew(struct habit *h, const struct bin *b)
 {
@@ -535,7 +541,7 @@ static bool begins_delay(const struct axis *x, const struct timer_counts *c, int
 
 /*
  * The guest's clock in bin @index, as an offset; false where its arms do not show it. Where they
- * lag in a part of the bin they lag in it. A bin with a step may have arms from both sides of it.
+ * lag in a part of the bin, they lag in it. A bin with a step may have arms from both sides of it.
  */
 static bool guest_in(const struct axis *x, const struct timer_counts *c, int64_t index,
 		     const struct bin *b, struct habit *h, struct hvst_series_bin *out)
@@ -605,7 +611,10 @@ static int point_of(const struct axis *x, int vcpu, const struct bin *b,
 	return 0;
 }
 
-/* The points of one vCPU into @p, if any; by how much its clock lay off the reference at most. */
+/*
+ * Adds the points of one vCPU to @p, if any; returns the most that its clock was off the reference
+ * clock.
+ */
 static int vcpu_points(const struct axis *x, const struct vcpu *v, struct points *p, int64_t *apart)
 {
 	const struct timer_counts *c = busiest(v);

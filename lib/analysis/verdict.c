@@ -2,7 +2,8 @@
 /*
  * Stage: analysis. The answers. Per VM first, then for the whole trace: yes if yes for any VM. A
  * "no" holds only where everything it needs was recorded and little was lost; otherwise it is
- * "cannot tell", naming what is missing. A "yes" is taken back only by what it rests on itself.
+ * "cannot tell", with what is missing. A "yes" is withdrawn only where an event that it rests on
+ * itself is missing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 				.would = BIT(ENTRY) | BIT(EXIT),
 				Q(preemption) },
 	[HVST_Q_GUEST_CLOCK_AHEAD] = { .all = STIMER_EVENTS, Q(ahead) },
-	/* Without hypercalls the guest's resume would show by its writes of MSRs. */
+	/* Without hypercalls, the guest's resume would show in its writes of MSRs. */
 	[HVST_Q_GUEST_TIME_RESTORE] = { .either = BIT(HYPERCALL), .or = BIT(MSR), Q(time_restore) },
 	[HVST_Q_TSC_REFERENCE_OFFSET] = { .all = STIMER_EVENTS,
 					  .would = BIT(MSR) | BIT(WRITE_TSC_OFFSET),
@@ -99,7 +100,7 @@ static bool cut_off(const struct hvst_trace *t)
 	return hvst_cut_off_at(t) != HVST_UNKNOWN;
 }
 
-/* Is so much of the VM unseen that the absence of something means nothing? */
+/* Is so much of the VM missing that the absence of an event proves nothing? */
 static bool too_lossy(const struct analysis *a, int number)
 {
 	const struct hvst_trace *t = a->opts.trace;
@@ -120,7 +121,7 @@ static bool too_lossy(const struct analysis *a, int number)
 }
 
 /*
- * Where the answer stays open: the events that would have decided it. MSR writes show that a VM was
+ * Where the answer is open: the events that would have decided it. MSR writes show that a VM was
  * created in the trace, so that nothing of it can be before or elsewhere.
  */
 static uint64_t would_help(const struct analysis *a, enum hvst_question q, bool lossy)
@@ -161,7 +162,10 @@ static bool entry_lossy(const struct analysis *a, int entry)
 	return false;
 }
 
-/* Take back each "no" for a VM of which too much is not in the trace; true: any for its losses. */
+/*
+ * Withdraw each "no" for a VM of which too much is missing from the trace; true: any for its
+ * losses.
+ */
 static bool take_back(const struct analysis *a, struct hvst_verdict *v, struct hvst_vm_verdict *by)
 {
 	bool lossy = false;
@@ -176,7 +180,7 @@ static bool take_back(const struct analysis *a, struct hvst_verdict *v, struct h
 	return lossy;
 }
 
-/* @taken_back: the summary speaks of a "no" that was taken back. */
+/* @taken_back: the summary is about a "no" that was withdrawn. */
 static void say_why_open(struct hvst_verdict *v, bool taken_back, bool lossy)
 {
 	char text[sizeof(v->summary)];
@@ -241,8 +245,8 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 			hvst_evidence_add(&v->evidence, &by[i].evidence.e[k]);
 	}
 	/*
-	 * The sentence says what was seen. Of a "no" that is taken back it must not claim the signs
-	 * that leave a question open.
+	 * The sentence tells what was seen. For a "no" that is withdrawn it must not claim that the
+	 * signs which leave a question open were absent.
 	 */
 	v->answer = found = answer_of_all(v);
 	hvst_questions[q].sentence(a, v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: analysis. The questions: what a "no" to each needs, how it is answered for one VM, and the
- * sentence for the whole trace. Adding one takes an entry of enum hvst_question, its name in
+ * sentence for the whole trace. To add one takes an entry of enum hvst_question, its name in
  * lib/result_names.c, and a row of the table in verdict.c.
  */
 #ifndef HVST_ANALYSIS_VERDICT_H
@@ -15,7 +15,7 @@
 /* Smaller steps of the reference clock, in all, are not reported. */
 #define HVST_STEP_MIN_NS (100 * 1000)
 
-/* A rate of time_now against the trace clock is reported from so much, for so long, on. */
+/* A rate of time_now against the trace clock is reported from this much on, over this long. */
 #define HVST_RATE_MIN_PPM 100.0
 #define HVST_RATE_MIN_NS  (1000LL * 1000 * 1000)
 
@@ -24,12 +24,12 @@
 struct question {
 	/* Events that a "no" needs: all of @all, and all of @either or all of @or. */
 	uint64_t all, either, or ;
-	uint64_t yes;	/* events without which a "yes" is none */
-	uint64_t would; /* events that help where the answer stays open although @all are there */
-	/* Of one VM; the caller makes "cannot tell" of a "no" where too little is known. */
+	uint64_t yes;	/* events that a "yes" needs */
+	uint64_t would; /* events that help where the answer is open although @all are there */
+	/* For one VM; the caller turns a "no" into "cannot tell" where too little is known. */
 	enum hvst_answer (*answer)(const struct analysis *a, int vm,
 				   struct hvst_evidence_list *why);
-	/* What the answer rests on, to @v->summary; @v->answer is known. */
+	/* Writes what the answer rests on to @v->summary; @v->answer is known. */
 	void (*sentence)(const struct analysis *a, struct hvst_verdict *v);
 };
 
@@ -114,8 +114,8 @@ void hvst_verdicts(struct analysis *a);
 /* --- headline.c: the first screen's verdict, from the answers --- */
 void hvst_headline(struct analysis *a);
 
-/* --- facts that several of them ask for --- */
-/* The byte at which the first file that is cut off ends; HVST_UNKNOWN: all are whole. */
+/* --- facts used by several of them --- */
+/* Where the first file that is cut off ends, in bytes; HVST_UNKNOWN: all are whole. */
 int64_t hvst_cut_off_at(const struct hvst_trace *t);
 /* The timer that takes most of its vCPU's time, or expires most often, if that is much; else NULL.
  */
