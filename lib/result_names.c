@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The words of the JSON contract for the result's enums, and the documented defaults. */
+/* The names that the JSON contract has for the result's enums, and the documented defaults. */
 #include <hvstimer/hvstimer.h>
 
 #define NAME(fn, type, ...)                                                                        \

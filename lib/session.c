@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The session: options, one source, one analysis a run. Everything hangs off it; nothing is global.
+ * The session: options, one source, one analysis for each run. All state hangs off it; there are no
+ * globals.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +29,8 @@ struct strings {
 };
 
 /*
- * Who a thread is, kept across runs: the next run can say from its start which VM an arm belongs
- * to.
+ * Which vCPU a thread is, kept across runs: the next run can tell from its start which VM an arm
+ * belongs to.
  */
 struct identity {
 	int tid, vm, vcpu;
@@ -133,7 +134,7 @@ static int strings_add(struct hvst_session *s, struct strings *l, const char *st
 	return 0;
 }
 
-/* What is read is fixed when the files are opened. */
+/* Options of what is read are fixed when the files are opened. */
 static int check_not_open(struct hvst_session *s)
 {
 	return s->src ? fail(s, -EBUSY, "the recording is open already") : 0;
@@ -352,7 +353,7 @@ static int identities_keep(struct hvst_session *s)
 	return 0;
 }
 
-/* Does a run follow what KVM does? */
+/* Does a run track KVM's state? */
 static bool follows(const struct hvst_session *s)
 {
 	return s->need & (HVST_NEED_ANALYSIS | HVST_NEED_ARMS);
@@ -388,7 +389,7 @@ static int analysis_begin(struct hvst_session *s)
 	return s->an ? 0 : fail(s, -ENOMEM, "out of memory");
 }
 
-/* An observer sees each event right behind what was made of it, and may stop there. */
+/* An observer sees each event right after the changes made from it, and may stop there. */
 static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
 	bool analysis = follows(s);
@@ -451,7 +452,7 @@ static int pass(struct hvst_session *s)
 	return ret == -ENOMEM ? fail(s, ret, "out of memory") : ret;
 }
 
-/* What only the model knows goes into the trace's figures; comms go where people look for them. */
+/* Adds to the trace's figures what only lib/kvm knows, and the guests' names. */
 static void complete(struct hvst_session *s)
 {
 	struct hvst_trace *t = hvst_source_trace(s->src);

@@ -283,10 +283,10 @@ int hvst_event_by_name(const char *name);
  * storage. */
 const struct hvst_field *hvst_event_fields(unsigned int id, unsigned int *n);
 
-/* In whose name an event is recorded: whose events to keep of one VM. */
+/* In whose context an event is recorded: which events to keep for one VM. */
 enum hvst_event_task {
 	HVST_TASK_VCPU,	  /* the VMM's thread that caused it */
-	HVST_TASK_ANY,	  /* any task: an interrupt's victim, a kernel worker */
+	HVST_TASK_ANY,	  /* any task: an interrupted one, or a kernel worker */
 	HVST_TASK_SWITCH, /* the task switched from; the one switched to is in the event */
 };
 

@@ -2,7 +2,7 @@
 /*
  * What an analysis found. Everything here belongs to the session and lives until the next
  * hvst_session_run() or hvst_session_free(). Times are ns on the trace's own clock; *_ref are
- * Hyper-V reference time units of 100 ns. HVST_UNKNOWN stands for a number that the trace cannot
+ * Hyper-V reference time units of 100 ns. HVST_UNKNOWN stands for a number that the trace does not
  * tell.
  */
 #ifndef HVSTIMER_RESULT_H
@@ -147,8 +147,8 @@ enum hvst_delivery_mode {
 };
 
 /*
- * One timer of one vCPU. Where a thread id was used again by another VM there is one more row, with
- * @vm -1 and without distributions: the counts of all the VMs' timers under that id.
+ * One timer of one vCPU. Where a thread id was reused by another VM there is one more row, with @vm
+ * -1 and without distributions: the counts of all the VMs' timers under that id.
  */
 struct hvst_timer {
 	int vm, vcpu, tid, timer;
@@ -161,8 +161,8 @@ struct hvst_timer {
 	/*
 	 * What the timer costs its vCPU, over the time in which the vCPU was seen. A share is of
 	 * the vCPU's exits, and of its time: spent outside the guest for this timer's writes,
-	 * expirations and interrupts, without the time the guest had halted. 0..1; negative: exits
-	 * were not recorded.
+	 * expirations and interrupts, excluding the time the guest had halted. 0..1; negative:
+	 * exits were not recorded.
 	 */
 	double arms_hz, expirations_hz;
 	double peak_hz; /* expirations in the busiest tenth of a second, as a rate */
@@ -194,7 +194,7 @@ enum hvst_storm_cause {
 	HVST_CAUSE_VCPU_HELD,	  /* the vCPU was kept off its CPU, or out of guest mode */
 };
 
-/* How the guest chose its next target in a storm, as its counts tell. */
+/* How the guest chose its next target in a storm, by its counts. */
 enum hvst_response {
 	HVST_RESPONSE_UNKNOWN,
 	HVST_RESPONSE_SAME_TARGET,   /* the same target until its own clock has reached it */
@@ -229,9 +229,9 @@ struct hvst_storm {
 	bool interrupt_exits; /* the guest usually exits once more before it takes the interrupt */
 	int64_t interrupt_exit_ns; /* usual time from that exit to the next entry; HVST_UNKNOWN */
 	/*
-	 * How long the guest's handler goes on after it has armed the timer, before which it takes
-	 * no interrupt: lower quartile of the times from an arm to the next halt. HVST_UNKNOWN:
-	 * not seen. And the share of that time in guest mode, 0..1; negative: unknown.
+	 * How long the guest's handler continues after it has armed the timer, before it can take
+	 * an interrupt: lower quartile of the times from an arm to the next halt. HVST_UNKNOWN: not
+	 * seen. And the share of that time in guest mode, 0..1; negative: unknown.
 	 */
 	int64_t handler_rest_ns;
 	double handler_guest_share;
@@ -253,7 +253,10 @@ struct hvst_storm {
 	struct hvst_evidence_list evidence;
 };
 
-/* Past-due arms outside storms, in two ways: isolated + bursts, or by cause; one sum. */
+/*
+ * Past-due arms outside storms, counted in two ways with the same sum: isolated + bursts, or by
+ * cause.
+ */
 struct hvst_past_due {
 	uint64_t isolated, bursts, short_deadline, preempted, unexplained;
 };
@@ -306,9 +309,9 @@ struct hvst_guest_transition {
 
 /*
  * What happened to a VM as a whole. A VM that is migrated in cannot be told from one that is
- * restored into a new process: both create vCPUs, or find them waiting, and write a state back
- * before the guest runs. A VM whose guest ran before, in this recording, is not the destination of
- * a migration.
+ * restored into a new process: in both cases vCPUs are created, or exist already, and a state is
+ * written back before the guest runs. A VM whose guest already ran in this recording is not the
+ * destination of a migration.
  */
 enum hvst_life_kind {
 	HVST_LIFE_CREATED,
@@ -344,13 +347,13 @@ struct hvst_clock_move {
 };
 
 /*
- * A stretch of time of one VM: how far its clocks lie off the trace clock, counted from the first
- * reading of the reference clock; least and most in [from_ns, to_ns), at most 73 years. With @vcpu
- * -1 there is the reference clock alone; else the guest's clock as the busiest timer of that vCPU
- * shows it, with the reference clock as it was read meanwhile, or as readings before and after it
- * have it; HVST_UNKNOWN: neither. There is no point where no arm shows the guest's clock, and none
- * of vCPUs beyond eight of a VM: those whose clock lies furthest off the reference clock come
- * first, then those with most arms.
+ * A stretch of time of one VM: how far its clocks are off the trace clock, counted from the first
+ * reading of the reference clock; least and greatest in [from_ns, to_ns), at most 73 years. With
+ * @vcpu -1 there is the reference clock alone; else the guest's clock as the busiest timer of that
+ * vCPU shows it, with the reference clock as it was read meanwhile, or as readings before and after
+ * it show; HVST_UNKNOWN: neither. There is no point where no arm shows the guest's clock, and none
+ * for vCPUs beyond eight of a VM: those whose clock is furthest off the reference clock come first,
+ * then those with most arms.
  */
 struct hvst_clock_point {
 	int vm;
@@ -422,7 +425,7 @@ struct hvst_result {
 	const struct hvst_storm *storms;
 	unsigned int nr_storms;
 	struct hvst_past_due past_due;
-	/* Past-due arms, in storms or not; those that came after their vCPU had been held. */
+	/* Past-due arms, in storms or not; and those that came after their vCPU had been held. */
 	uint64_t past_due_all, past_due_held;
 	const struct hvst_ref_segment *reference;
 	unsigned int nr_reference;
@@ -442,12 +445,12 @@ struct hvst_result {
 	char next[HVST_MAX_NEXT][256]; /* what to do next, a step each */
 	unsigned int nr_next;
 	char advice[512]; /* what to do next */
-	/* What the headline is about, each of it NULL or -1 where it is about something else. */
+	/* What the headline is about; each is NULL or -1 where it is about something else. */
 	const struct hvst_storm *headline_storm;
-	/* set off by the step of the host's clock that @next names; NULL: it names none */
+	/* set off by the step of the host's clock that @next names; NULL: @next names none */
 	const struct hvst_storm *headline_step;
 	const struct hvst_timer *headline_load; /* expires very often, though no storm */
-	int headline_fault; /* enum hvst_question, answered with yes; a storm's reason, too */
+	int headline_fault; /* enum hvst_question, answered with yes; also the reason of a storm */
 };
 
 /**

@@ -45,8 +45,8 @@ enum hvst_arm_flags {
  * @error_ns: bound on the error of @skew_ns (0 when observed)
  * @period_ref: periodic: the period; else 0
  * @vm: -1 while (or if) unknown
- * @thread: numbers the vCPU threads of a run: unlike @tid no two share one; what struct
- *	hvst_vcpu_info has
+ * @thread: number of the vCPU thread in this run, as in struct hvst_vcpu_info; unlike @tid it is
+ *	never reused
  *
  * Arms arrive in time order, except inferred ones that had to wait for the next clock sample.
  */
@@ -73,8 +73,8 @@ enum hvst_arm_cause {
 
 /**
  * struct hvst_fire - one firing: deadline, callback, expiration, entry; HVST_UNKNOWN where not seen
- * @arm_ns: of the start event, of an inferred arm the expiration
- * @deadline_ns: @arm_ns plus what lay ahead; HVST_UNKNOWN for an arm past due, or padded
+ * @arm_ns: time of the start event; for an inferred arm, of the expiration
+ * @deadline_ns: @arm_ns plus the time that lay ahead; HVST_UNKNOWN for an arm past due, or padded
  * @entry_ns: the next kvm_entry of the vCPU
  * @thread: as in struct hvst_arm
  * @result: msg_send_result: 0 delivered, else why not
@@ -88,10 +88,10 @@ struct hvst_fire {
 };
 
 /**
- * struct hvst_progress - what a vCPU got done in a stretch of time
- * @from_ns, @to_ns: the stretch, at least 16 ms; those of a vCPU follow each other, except that
- *	events were lost between two of them
- * @progress_ns: of it, the time in which the vCPU had halted, or ran its guest outside of the timer
+ * struct hvst_progress - a vCPU's progress in a stretch of time
+ * @from_ns, @to_ns: the stretch, at least 16 ms; those of a vCPU follow each other without a pause,
+ *	unless events were lost in between
+ * @progress_ns: the part of it in which the vCPU had halted, or ran its guest outside the timer
  *	interrupt: the progress of struct hvst_storm
  * @vm: -1 while unknown
  * @thread: as in struct hvst_arm
@@ -104,14 +104,18 @@ struct hvst_progress {
 
 /**
  * struct hvst_observer - callbacks of a run, any of them NULL
+ * @event: each decoded event, in order of time
+ * @arm: each arm, once its skew is known
+ * @fire: each firing, at its kvm_entry
+ * @storm: each storm, at the end of the run
+ * @progress: from time to time, with the bytes read so far and in all
+ * @armed: as @arm, but at once and in order of time for each thread: the skew of an inferred arm is
+ *	not known then, and the VM of a thread may not be
+ * @progressed: where exits are recorded; not called for the last 16 ms of a vCPU
  *
  * Called on the thread that runs the session. A non-zero return stops the run; hvst_session_run()
- * then returns -ECANCELED, with results for what was read (trace.incomplete set). What was pending
- * then, arms that wait for a clock sample, firings and open storms, is still handed out.
- * @progress: now and then, with bytes done of bytes in all.
- * @armed: as @arm, but at once and in order of time for each thread: the skew of an inferred arm is
- * not known then, and the VM of a thread may not be.
- * @progressed: where exits are recorded; not called for the last 16 ms of a vCPU.
+ * then returns -ECANCELED, with results for what was read (trace.incomplete set). Pending arms that
+ * wait for a clock sample, firings and open storms are still reported.
  */
 struct hvst_observer {
 	int (*event)(void *ctx, const struct hvst_event *ev);
@@ -125,19 +129,21 @@ struct hvst_observer {
 
 /**
  * struct hvst_live_ops - where the sub-buffers of a live trace come from, such as trace_pipe_raw
- * @read: the next sub-buffer of @cpu, with its head, into @buf of @len bytes, the size of a
- *	sub-buffer. Its length; 0 when there is none at present; a negative errno ends the run. Must
- *	not block.
- * @wait: between two rounds in which all CPUs were read: wait for events, but not when @busy: there
- *	were more than one round reads. 0: read on; 1: nothing more comes, the run ends with what is
- *	left; a negative errno ends the run.
+ * @read: reads the next sub-buffer of @cpu, with its header, into @buf of @len bytes, the size of a
+ *	sub-buffer. Returns its length; 0 when there is none at present; a negative errno ends the
+ *	run. Must not block.
+ * @wait: called between two rounds in which all CPUs were read. Waits for events, unless @busy:
+ *	then the last round left some. Returns 0 to read on; 1 when nothing more comes, so that the
+ *	run ends with what is left; a negative errno ends the run.
  */
 struct hvst_live_ops {
 	int (*read)(void *ctx, unsigned int cpu, void *buf, size_t len);
 	int (*wait)(void *ctx, bool busy);
 };
 
-/* Storm and past-due rule; hvst_params_default() fills in the documented defaults. */
+/*
+ * Thresholds of storms and past-due arms; hvst_params_default() fills in the documented defaults.
+ */
 struct hvst_params {
 	unsigned int storm_min_arms;  /* 64: past-due arms that make a storm */
 	unsigned int storm_min_share; /* 80: per cent of the group's arms that are past due */
@@ -185,26 +191,28 @@ int hvst_session_set_threads(struct hvst_session *s,
  *	these
  *
  * The session's one file is the head of a trace.dat: its description of events, clock and CPUs,
- * without data. Events of the CPUs are merged one round late. One thread does all. 0 or -EBUSY.
+ * without data. Events of the CPUs are merged one round late, on the calling thread. Returns 0 or
+ * -EBUSY.
  */
 int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *ops, void *ctx,
 			  size_t keep);
 
 /**
- * hvst_session_held - the sub-buffers of a live trace that are in memory, to write them to a file
- * @each: takes each, of one CPU after the other, those of a CPU in the order of recording; a value
- *	other than 0 ends the call. @data is @len bytes, at most a sub-buffer, valid for this call;
- *	in a file zeroes follow.
+ * hvst_session_held - the sub-buffers of a live trace that are in memory, to be written to a file
+ * @each: called for each sub-buffer, CPU by CPU, those of a CPU in the order of recording; a
+ *	non-zero return ends the call. @data has @len bytes, at most a sub-buffer, and is valid
+ *until
+ *	@each returns; in a file, fill the sub-buffer up with zeroes.
  *
- * Between runs, or in @wait of struct hvst_live_ops, also in a process that this forks. Small
- * sub-buffers are joined by a record of type time stamp. 0, or what @each returned; -EINVAL: not an
- * open session of a live trace; -ENOMEM.
+ * May be called between runs, or in @wait of struct hvst_live_ops, also in a process that @wait
+ * forks. Small sub-buffers are joined by a record of type time stamp. Returns 0, or what @each
+ * returned; -EINVAL: not an open session of a live trace; -ENOMEM.
  */
 int hvst_session_held(const struct hvst_session *s,
 		      int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
 		      void *ctx);
 
-/* Of a run: may be changed between runs. */
+/* Options of a run: may be changed between runs. */
 void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p);
 void hvst_session_set_need(struct hvst_session *s,
 			   unsigned int need); /* default HVST_NEED_ANALYSIS */

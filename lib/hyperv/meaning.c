@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: hyperv. One decoder for each event that has a meaning beyond its fields. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define TEXT_SIZE     256
 
-/* Append to the text; what does not fit is cut off. */
+/* Appends to the text; what does not fit is cut off. */
 __attribute__((format(printf, 2, 3))) static void add(struct hvst_meaning *c, const char *fmt, ...)
 {
 	va_list ap;
@@ -59,7 +60,7 @@ static void decode_set_config(struct hvst_meaning *c)
 	add_by_vmm(c, c->v[3]);
 }
 
-/* Expiry or period: only the config tells, which may not be in sight. */
+/* Expiry or period: only the config tells which, and it may not have been seen. */
 static void decode_set_count(struct hvst_meaning *c)
 {
 	struct timer_event ev = timer_event(c, 4);
@@ -105,9 +106,9 @@ static void decode_start_expired(struct hvst_meaning *c)
 	struct start_note note = hvst_timers_start_expired(c->timers, &ev, c->v[2], c->v[3]);
 
 	add_skew(c, c->v[2], c->v[3]);
-	if (note.run > 1)
-		add(c, ", %s%u%s in a row", note.at_least ? "at least " : "", note.run,
-		    ordinal_suffix(note.run));
+	if (note.streak > 1)
+		add(c, ", %s%u%s in a row", note.at_least ? "at least " : "", note.streak,
+		    ordinal_suffix(note.streak));
 }
 
 static void add_due(struct hvst_meaning *c, uint64_t now, uint64_t at)
@@ -198,7 +199,7 @@ static void decode_synic_set_irq(struct hvst_meaning *c)
 		    : "not accepted by the LAPIC");
 }
 
-/* sint and ret are declared by the kernel, but never filled. */
+/* The kernel declares sint and ret, but never fills them in. */
 static void decode_send_eoi(struct hvst_meaning *c)
 {
 	add(c, "vector 0x%x ended", (unsigned int)c->v[1]);
@@ -240,7 +241,7 @@ static void decode_flush_tlb(struct hvst_meaning *c)
 {
 	char text[TEXT_SIZE];
 
-	/* With "all processors" the mask means nothing. */
+	/* With "all processors" the mask has no meaning. */
 	if (c->v[1] & HVST_FLUSH_ALL_PROCESSORS) {
 		hvst_flush_flags_text(text, sizeof(text), c->v[1]);
 		add(c, "%s", text);
@@ -251,7 +252,7 @@ static void decode_flush_tlb(struct hvst_meaning *c)
 	add_flush_flags(c, c->v[1]);
 }
 
-/* A sparse set of VPs: the mask names banks of 64, whose contents are not traced. */
+/* A sparse set of VPs: the mask selects banks of 64, whose contents are not traced. */
 static void add_vp_set(struct hvst_meaning *c, uint64_t format, uint64_t banks)
 {
 	char text[TEXT_SIZE];
@@ -293,7 +294,7 @@ static void decode_timer_state(struct hvst_meaning *c)
 	add(c, "LAPIC timer by %s", c->v[0] ? "the VMX preemption timer" : "a host timer");
 }
 
-/* Only MSRs of Hyper-V, TSC and kvmclock; nothing is added to the others. */
+/* Only MSRs of Hyper-V, TSC and kvmclock; nothing is added for others. */
 static void decode_msr(struct hvst_meaning *c)
 {
 	uint32_t msr = (uint32_t)c->v[0];
@@ -322,7 +323,7 @@ static void add_clock_mode(struct hvst_meaning *c, uint64_t mode)
 	add(c, ", host clock %s", name ? name : "unknown");
 }
 
-/* The kernel counts the vCPUs that match the first one: all match when that is all but one. */
+/* The kernel counts the vCPUs that match the first one: all match when the count is all but one. */
 static void decode_track_tsc(struct hvst_meaning *c)
 {
 	add(c, "master clock %s", c->v[2] ? "on" : "off");

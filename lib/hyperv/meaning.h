@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What an event means beyond the kernel's own text: one decoder for the libtraceevent plugin and
- * for the library. It sees an event as the values of those fields that it asks for, so it needs
- * neither libtraceevent nor struct hvst_event.
+ * Stage: hyperv. What an event means beyond the kernel's own text: one decoder for the
+ * libtraceevent plugin and for the library. It sees an event as the values of the fields that it
+ * asks for, so it needs neither libtraceevent nor struct hvst_event.
  */
 #ifndef HVST_HYPERV_MEANING_H
 #define HVST_HYPERV_MEANING_H

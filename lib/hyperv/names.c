@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: event, and compiled into the plugin. See names.h for what this is and its sources. */
+/* Stage: hyperv, and compiled into the plugin. See names.h for the contents and their sources. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@ struct name {
 	const char *name;
 };
 
-/* Every table is sorted by code: looked up by halving. */
+/* Every table is sorted by code for a binary search. */
 static const char *lookup(const struct name *table, size_t n, uint32_t code)
 {
 	size_t lo = 0;
@@ -531,7 +531,7 @@ const char *hvst_clock_mode_name(uint32_t mode)
 	return LOOKUP(modes, mode);
 }
 
-/* A text that grows in the caller's buffer and stops at its end. */
+/* Text appended to the caller's buffer, truncated at its end. */
 struct text {
 	char *buf;
 	size_t len, used;
@@ -558,7 +558,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char
 		t->used += (size_t)n < t->len - t->used ? (size_t)n : t->len - t->used - 1;
 }
 
-/* The word, with a separator before it unless it is the first. */
+/* Appends a word, with a separator unless it is the first. */
 static void add_word(struct text *t, const char *separator, const char *word)
 {
 	add(t, "%s%s", t->used ? separator : "", word);
@@ -608,7 +608,7 @@ size_t hvst_sint_text(char *buf, size_t len, uint64_t sint)
 	return t.used;
 }
 
-/* As KVM has it: 0 is delivered in either mode, 1 comes from direct mode only. */
+/* As in KVM: 0 means delivered in either mode, 1 comes from direct mode only. */
 const char *hvst_send_result_text(int direct, int result)
 {
 	if (direct)
@@ -637,7 +637,7 @@ static void add_text(struct text *t, size_t (*text)(char *, size_t, uint64_t), u
 	add(t, "%s", buf);
 }
 
-/* What an MSR's value means: written by one of these. */
+/* An MSR's value in words: written by one of these. */
 typedef void (*value_writer)(struct text *t, uint64_t value, enum hvst_unit unit);
 
 static void add_duration(struct text *t, uint64_t ref, enum hvst_unit unit)
@@ -803,7 +803,7 @@ size_t hvst_msr_value_text(char *buf, size_t len, uint32_t msr, uint64_t value, 
 	struct text t;
 
 	start(&t, buf, len);
-	/* The nested SynIC has the layouts of the plain one. */
+	/* The nested SynIC has the same layouts as the plain one. */
 	write = find_writer(plain >= HVST_MSR_SCONTROL && plain <= HVST_MSR_SINT15 ? plain : msr);
 	if (write)
 		write(&t, value, unit);
@@ -811,7 +811,7 @@ size_t hvst_msr_value_text(char *buf, size_t len, uint32_t msr, uint64_t value, 
 }
 
 /*
- * Bits 48..63 say who made the guest: 0x8100 is Linux (open source, type 1), its version in
+ * Bits 48..63 name the vendor of the guest: 0x8100 is Linux (open source, type 1), its version in
  * bits 16..47; 1 is Microsoft, with the system in bits 40..47 (4: Windows NT), its version and
  * build below.
  */

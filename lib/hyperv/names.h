@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Names and bit layouts of what the events carry: MSRs, hypercalls, status codes, exit reasons,
- * timer and SINT configurations. The one table for the library, the command line and the
- * libtraceevent plugin, so it needs nothing but libc, prints nothing, keeps no state and writes
+ * Stage: hyperv. Names and bit layouts of what the events carry: MSRs, hypercalls, status codes,
+ * exit reasons, timer and SINT configurations. The one table for the library, the command line and
+ * the libtraceevent plugin, so it needs nothing but libc, prints nothing, keeps no state and writes
  * only into the caller's buffer.
  *
  * Facts: the Hypervisor Top-Level Functional Specification (TLFS); Linux
@@ -10,9 +10,8 @@
  * arch/x86/kvm/hyperv.{c,h}, uapi/asm/{vmx,svm}.h, asm/{msr-index,kvm_para,pvclock-abi,apicdef}.h;
  * exit reasons as in the print format of kvm_exit in 6.18.
  *
- * Functions named *_name return static strings, NULL for what they do not know. Functions named
- * *_text write a NUL-terminated, possibly shortened text (never with a ']' in it) and return its
- * length.
+ * Functions named *_name return static strings, NULL for an unknown value. Functions named *_text
+ * write a NUL-terminated, possibly truncated text (never with a ']' in it) and return its length.
  */
 #ifndef HVST_HYPERV_NAMES_H
 #define HVST_HYPERV_NAMES_H
@@ -95,7 +94,7 @@ enum hvst_msr_number {
 #define HVST_MSR_ENABLE		    (1ULL << 0)
 #define HVST_REENLIGHTENMENT_ENABLE (1ULL << 16)
 
-/* Of the flags of the TLB flush hypercalls. */
+/* Flags of the TLB flush hypercalls. */
 #define HVST_FLUSH_ALL_PROCESSORS (1ULL << 0)
 
 /* The hypercall result value: status, and the repetitions done. */
@@ -155,7 +154,9 @@ static inline bool hvst_msr_is_stimer(uint32_t msr)
 	return msr >= HVST_MSR_STIMER0_CONFIG && msr <= HVST_MSR_STIMER3_COUNT;
 }
 
-/* For a hvst_msr_is_stimer(): which timer, and whether it is the count (else the config). */
+/*
+ * For an MSR of hvst_msr_is_stimer(): which timer, and whether it is the count (else the config).
+ */
 static inline unsigned int hvst_msr_stimer_index(uint32_t msr)
 {
 	return (msr - HVST_MSR_STIMER0_CONFIG) / 2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The memory of timers: see timers.h. */
+/* Stage: hyperv. The memory of timers: see timers.h. */
 #include <stdlib.h>
 
 #include "names.h"
@@ -13,19 +13,19 @@
 #define SETS 256
 #define WAYS 16
 
-#define PADDING_MAX_REF 10000 /* a pad is below 1 ms when only the set_count tells of it */
+#define PADDING_MAX_REF 10000 /* a pad is below 1 ms when only the set_count reveals it */
 
 /*
- * A past-due arm, or a callback, this many times later than usual: events may be missing. Lost ones
- * are missing where a place ends, by the dozen; those of another CPU than the one shown are missing
- * for far longer.
+ * A past-due arm, or a callback, this many times later than usual: events may be missing. Lost
+ * events are missing at the end of a place, by the dozen; events of CPUs that are not shown are
+ * missing for far longer.
  */
 #define GAP_FACTOR	  2
 #define GAP_FACTOR_WITHIN 16
 #define FIRST_GAP_MAX_REF 50000 /* within a place, while no gap is usual yet: 5 ms */
 #define LATE_FACTOR	  3
-#define LATE_AT_FIRST_NS  50000	     /* while none is usual yet */
-#define LATE_MAX_NS	  1000000000 /* beyond it the timer was rather stopped unseen */
+#define LATE_AT_FIRST_NS  50000	     /* while no lateness is usual yet */
+#define LATE_MAX_NS	  1000000000 /* beyond it the timer was probably stopped unseen */
 #define EARLY_MAX_NS	  2000000 /* start events are stamped late, so a callback can seem early */
 #define VOTE_MIN_REF	  40000	  /* starts at least 4 ms apart tell the unit of the time stamps */
 #define VOTES_NEEDED	  2
@@ -35,8 +35,8 @@ enum kind { NONE, AHEAD, EXPIRED, PADDED };
 
 struct timer {
 	int pid, vcpu, index;
-	unsigned int generation; /* of struct timers: an older one knows nothing any more */
-	uint64_t used;		 /* for the choice of whom to forget */
+	unsigned int generation; /* of struct timers: an older one is empty */
+	uint64_t used;		 /* to choose the entry to replace */
 	uint64_t last_ts;
 
 	uint64_t set_count, set_place; /* the last set_count ... */
@@ -47,7 +47,7 @@ struct timer {
 	uint64_t now, count, start_ts, place;
 	bool written; /* it is the guest's: its count was seen to be set */
 	struct start_note note;
-	uint64_t usual_gap;	      /* of past-due arms of this run, ref units; 0 unknown */
+	uint64_t usual_gap;	      /* of past-due arms of this streak, ref units; 0 unknown */
 	bool over;		      /* it was delivered since, or turned off by the guest ... */
 	uint64_t over_ts, over_place; /* ... here */
 
@@ -102,7 +102,7 @@ static bool is_timer(const struct timers *t, const struct timer *tm, const struc
 	       tm->index == ev->timer;
 }
 
-/* The way to give to a new timer: a free one, else the least recently used. */
+/* The entry for a new timer: a free one, else the least recently used. */
 static struct timer *pick(struct timers *t, unsigned int set)
 {
 	struct timer *best = t->set[set];
@@ -140,9 +140,8 @@ static struct timer *find(struct timers *t, const struct timer_event *ev)
 }
 
 /*
- * The timer of an event, made if need be; NULL when it cannot be remembered. Time that goes
- * backwards means that the viewer jumps about, or that the CPUs' clocks differ: what was remembered
- * does not hold.
+ * The timer of an event, created if needed; NULL when it cannot be stored. Time that goes backwards
+ * means that the viewer jumps about, or that the CPUs' clocks differ: forget what was stored.
  */
 static struct timer *get(struct timers *t, const struct timer_event *ev)
 {
@@ -222,9 +221,8 @@ void hvst_timers_delivered(struct timers *t, const struct timer_event *ev)
 }
 
 /*
- * Are time stamps in ns? They may be TSC cycles, jiffies or nothing at all (perf), and
- * libtraceevent does not know. time_now counts 100 ns, so two starts tell. A step of either clock
- * is outvoted.
+ * Are time stamps in ns? They may be TSC cycles, jiffies or meaningless (perf), and libtraceevent
+ * does not know. time_now counts 100 ns, so two starts tell. A step of either clock is outvoted.
  */
 static void vote(struct timers *t, struct timer *tm, uint64_t ts, uint64_t now)
 {
@@ -284,7 +282,7 @@ static bool follows(const struct timer *tm, uint64_t count)
 	return tm->writes == 1 && tm->set_count == count;
 }
 
-/* Does a past-due arm at @now follow the one before as closely as those of this run usually do? */
+/* Does a past-due arm at @now follow the previous one as closely as is usual in this streak? */
 static bool in_step(struct timer *tm, const struct timer_event *ev, uint64_t now)
 {
 	bool within = ev->place && ev->place == tm->place;
@@ -301,10 +299,10 @@ static bool in_step(struct timer *tm, const struct timer_event *ev, uint64_t now
 }
 
 /*
- * Is a past-due arm the first of its run? If the arm before it was ahead, the guest's, and over
- * just before: all in one place, and sooner ago than it had lasted.
+ * Is a past-due arm the first of its streak? It is if the arm before it was ahead, the guest's, and
+ * ended just before: all in one place, and more recently than it had lasted.
  */
-static bool first_of_run(const struct timer *tm, const struct timer_event *ev, uint64_t count)
+static bool first_of_streak(const struct timer *tm, const struct timer_event *ev, uint64_t count)
 {
 	return tm->kind == AHEAD && tm->written && tm->over && follows(tm, count) && ev->place &&
 	       ev->place == tm->place && ev->place == tm->over_place &&
@@ -314,7 +312,7 @@ static bool first_of_run(const struct timer *tm, const struct timer_event *ev, u
 struct start_note hvst_timers_start_expired(struct timers *t, const struct timer_event *ev,
 					    uint64_t now, uint64_t count)
 {
-	struct start_note note = { .run = 1, .at_least = true };
+	struct start_note note = { .streak = 1, .at_least = true };
 	struct timer *tm = get(t, ev);
 
 	if (!tm)
@@ -329,9 +327,9 @@ struct start_note hvst_timers_start_expired(struct timers *t, const struct timer
 	}
 	if (tm->kind == EXPIRED && follows(tm, count) && in_step(tm, ev, now)) {
 		note = tm->note;
-		note.run += note.run < UINT_MAX;
+		note.streak += note.streak < UINT_MAX;
 	} else {
-		note.at_least = !first_of_run(tm, ev, count);
+		note.at_least = !first_of_streak(tm, ev, count);
 		tm->usual_gap = 0;
 	}
 	tm->armed = false;
@@ -352,7 +350,10 @@ struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_e
 	/* The host decided both arms with one reading of the clock. */
 	if (tm->kind == EXPIRED && tm->now == now && tm->count < count)
 		return padding;
-	/* No such event in sight: the guest asked for the past, the host starts another. */
+	/*
+	 * No such event was seen: the guest set a time in the past, the host starts with another
+	 * one.
+	 */
 	if (tm->writes == 1 && ev->place && ev->place == tm->set_place && tm->set_count <= now &&
 	    count > now && count - now <= PADDING_MAX_REF)
 		return started(tm, ev, PADDED, now, count, padding);
@@ -375,8 +376,8 @@ void hvst_timers_start_periodic(struct timers *t, const struct timer_event *ev, 
 }
 
 /*
- * How late a callback may be and still be taken for that of this arm, with none hidden between.
- * Where nothing can have been lost: as long as it was waited for.
+ * How late a callback may be and still be attributed to this arm, with no other one hidden in
+ * between. Where nothing can have been lost: as long as the arm had to wait.
  */
 static int64_t believable_lateness(const struct timers *t, const struct timer *tm,
 				   const struct timer_event *ev)
@@ -386,7 +387,7 @@ static int64_t believable_lateness(const struct timers *t, const struct timer *t
 	return ev->place && ev->place == tm->place && tm->headroom > usual ? tm->headroom : usual;
 }
 
-/* The armed timers that a callback could be of: how many, and one of them in *@found. */
+/* The armed timers that a callback could belong to: how many, and one of them in *@found. */
 static unsigned int candidates(struct timers *t, const struct timer_event *ev, struct timer **found)
 {
 	unsigned int set = set_of(ev), nr = 0;

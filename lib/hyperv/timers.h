@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * What is remembered of each synthetic timer, to tell what one event alone does not: how
- * many past-due arms in a row, that a start is the host's padding, how late a callback is.
+ * Stage: hyperv. What is remembered of each synthetic timer, to tell what one event alone does not:
+ * how many past-due arms came in a row, that a start is the host's padding, how late a callback is.
  *
  * A report may be filtered, start in the middle, lose events, jump about (KernelShark) or mix
- * several VMs and buffers. So nothing is claimed that rests on events not being hidden, unless
- * other events bear it out; where they do not, the answer is "unknown", or "at least". Memory is
+ * several VMs and buffers. So nothing is claimed that depends on no event being hidden, unless
+ * other events confirm it; where they do not, the answer is "unknown", or "at least". Memory is
  * bounded: see SETS, WAYS.
  */
 #ifndef HVST_HYPERV_TIMERS_H
@@ -26,9 +26,9 @@ struct timer_event {
 };
 
 struct start_note {
-	unsigned int run; /* past-due arms in a row up to this one; 0: none, or unknown */
-	bool at_least;	  /* there may have been more before those seen */
-	bool padding;	  /* not the guest's arm: the host delays a past-due one */
+	unsigned int streak; /* past-due arms in a row up to this one; 0: none, or unknown */
+	bool at_least;	     /* there may have been more before the first one seen */
+	bool padding;	     /* not the guest's arm: the host delays a past-due one */
 };
 
 enum fired_kind {
@@ -41,7 +41,7 @@ enum fired_kind {
 struct timers *hvst_timers_new(void);
 void hvst_timers_free(struct timers *t);
 
-/* Events were lost: nothing is concluded across this point. */
+/* Events were lost: conclude nothing across this point. */
 void hvst_timers_forget(struct timers *t);
 
 /* set_count; @t may be NULL in all of these: then nothing is known. */

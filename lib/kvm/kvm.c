@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: kvm. Events to changes: each event goes to the vCPU, timer, VM or clock it concerns. */
+/*
+ * Stage: kvm. From events to changes: each event goes to the vCPU, timer, VM or clock it concerns.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "kvm_private.h"
 
-/* KVM leaves the page as it is while TSC emulation control is on, whatever happens to the clock. */
+/*
+ * KVM leaves the page unchanged while TSC emulation control is on, whatever happens to the clock.
+ */
 static __attribute__((noinline)) void guest_writes_msr(struct kvm *k, struct vcpu *v,
 						       const struct hvst_event *ev,
 						       struct hvst_changes *out)
@@ -48,7 +52,7 @@ static void on_msr(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 		guest_writes_msr(k, v, ev, out);
 }
 
-/* No master clock for one of several VMs: whose page broke cannot be told. */
+/* One of several VMs lost its master clock: which VM's page broke cannot be told. */
 static void page_unsure(struct vm *vm, int64_t ts)
 {
 	hvst_tscpage_unsure(&vm->page, ts);
@@ -78,8 +82,8 @@ void kvm_off_is_own(struct kvm *k, const struct vcpu *v, struct hvst_changes *ou
 }
 
 /*
- * KVM creates a VM without a master clock, in the context of the creating task. Whether the event
- * is of the new VM or of one that the task already has shows by which of them goes on.
+ * KVM creates a VM without a master clock, in the context of the creating task. Which of them goes
+ * on tells whether the event belongs to the new VM or to one that the task already has.
  */
 static bool may_be_new(const struct kvm *k, const struct vm *vm, const struct hvst_event *ev)
 {
@@ -87,13 +91,16 @@ static bool may_be_new(const struct kvm *k, const struct vm *vm, const struct hv
 	       !hvst_kvm_find(k, ev->pid);
 }
 
-/* The first offset of a vCPU is its creation; another one that differs is its VMM's or guest's. */
+/* The first offset of a vCPU is its creation; a different later one is set by its VMM or guest. */
 static void tsc_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 {
 	kvm_offset_written(k, v, ev);
 	if (v)
 		kvm_clock_event(k, v->vm, ev);
-	/* A VMM that moves the TSC of what it just created restores a VM, its page perhaps too. */
+	/*
+	 * A VMM that moves the TSC of a VM that it just created restores that VM, perhaps with its
+	 * page.
+	 */
 	if (ev->tsc_offset.previous_tsc_offset &&
 	    ev->tsc_offset.previous_tsc_offset != ev->tsc_offset.next_tsc_offset)
 		kvm_creator_restores(k, ev->pid);
@@ -101,8 +108,8 @@ static void tsc_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_
 
 /*
  * The vCPU whose TSC offset is written, or whose thread caused the event; NULL: none that is known
- * yet. A new vCPU's offset starts at 0, so that the nearest thread that ran the guest already is
- * another VM's, unless 0 had been written to it.
+ * yet. A new vCPU's offset starts at 0, so the nearest thread that already ran the guest belongs to
+ * another VM, unless 0 had been written to it.
  */
 static struct vcpu *vcpu_of_clock(const struct kvm *k, const struct hvst_event *ev, bool creates)
 {
@@ -177,7 +184,7 @@ static void on_lost(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 		from != HVST_UNKNOWN ? from : ev->ts_ns;
 }
 
-/* The VMM writes one back that is not zero: it restores a state, which a reset does not. */
+/* The VMM writes back a value that is not zero: it restores a state, which a reset does not. */
 static bool restores(const struct hvst_event *ev)
 {
 	return ev->id == HVST_EV_STIMER_SET_CONFIG ? ev->set_config.config : ev->set_count.count;
@@ -233,7 +240,7 @@ static void on_hypercall(struct kvm *k, const struct hvst_event *ev, struct hvst
 		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
 }
 
-/* Other tasks cause these as well. */
+/* Other tasks cause these events as well. */
 static void on_device(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct vcpu *v = kvm_vcpu_of(k, ev, false, out);
@@ -336,7 +343,7 @@ bool hvst_kvm_clock_per_cpu(const struct kvm *k)
 
 int64_t hvst_kvm_padding_ns(const struct kvm *k)
 {
-	/* more than that is no padding */
+	/* longer delays are no padding */
 	return k->padding_ref && k->padding_ref <= HVST_SKEW_MAX / 100
 		       ? (int64_t)k->padding_ref * 100
 		       : HVST_UNKNOWN;

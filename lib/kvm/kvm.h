@@ -21,7 +21,7 @@
 #include "refclock.h"
 #include "tscpage.h"
 
-#define KVM_MAX_CPUS 4096 /* CPUs beyond share their loss with others */
+#define KVM_MAX_CPUS 4096 /* CPUs beyond share their losses with others */
 
 /* A skew saturates at 146 years, so that its sum with a time never overflows. */
 #define HVST_SKEW_MAX (INT64_MAX / 2)
@@ -31,7 +31,7 @@
 struct kvm;
 struct vm;
 struct vcpu;
-/* What the analysis keeps for each; opaque here, and freed by the analysis. */
+/* State that the analysis attaches to each; opaque here, and freed by the analysis. */
 struct vm_state;
 struct vcpu_state;
 struct timer_state;
@@ -49,10 +49,10 @@ struct stimer {
 	bool armed;		/* the hrtimer runs: start seen, callback not */
 	bool called;		/* a callback since its start may have been its own, or another's */
 	bool padded;		/* the running hrtimer is the host's pad for a past-due arm */
-	bool undelivered;	/* the last expiration failed; the next one is of the same arm */
+	bool undelivered;	/* the last expiration failed; the same arm expires again */
 	bool delivered;		/* delivered since the last start: another start is another arm */
 	bool periodic;		/* the last start was periodic */
-	uint32_t gap;		/* number of gaps in the trace when last looked at */
+	uint32_t gap;		/* number of gaps in the trace when last updated */
 	uint16_t arm_cpu;	/* where it was started */
 	uint16_t arm_count_cpu; /* where arm_count was seen */
 	uint16_t programmed_cpu; /* where it was last written */
@@ -71,7 +71,7 @@ struct vcpu {
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
 	bool ran;	     /* it did what only a vCPU thread does */
-	bool gone;	     /* its thread id was used again: not found by it */
+	bool gone;	     /* its thread id was reused: not found by it any more */
 	int creator;	     /* the task that created its VM, -1 not seen */
 	uint64_t tsc_offset; /* as last written, where @tsc_known */
 	bool tsc_known;
@@ -79,7 +79,7 @@ struct vcpu {
 	int64_t msr_ns;			  /* last kvm_msr */
 	int64_t entry_ns;		  /* last kvm_entry; HVST_UNKNOWN */
 	uint64_t cpus[KVM_MAX_CPUS / 64]; /* bit map of the CPUs it ran on */
-	int64_t silent_ns; /* not seen before a CPU's first event turned out to be its own */
+	int64_t silent_ns;		  /* not seen before a CPU's first event was its own */
 	struct refclock_thread clock_reads;
 	uint64_t samples; /* readings of the reference clock on this thread */
 	struct vcpu_state *state;
@@ -93,7 +93,7 @@ struct vcpu {
 
 /* One VM: the vCPU threads that share a reference clock. */
 struct vm {
-	struct vm *next, **link; /* the list it is in, and what points to it there */
+	struct vm *next, **link; /* the list it is in, and the pointer to it there */
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;
 	uint64_t *ids; /* bit map of their vcpu_ids, once there are two */
@@ -101,28 +101,28 @@ struct vm {
 	struct vm_state *state;
 	struct refclock clock;
 	/*
-	 * How late the start events were stamped after the clock was read: an upper bound of the
-	 * gap between the host's two readings. NULL: none yet.
+	 * How late start events were stamped after the clock was read: an upper bound of the gap
+	 * between the host's two readings. NULL: none yet.
 	 */
 	struct hvst_sketch *start_latency;
 	struct tscpage page;
 	/*
-	 * In order of appearance, given by hvst_kvm_finish(). Negative: unknown; -1 of what ran no
-	 * guest, others each of one VM.
+	 * In order of appearance, set by hvst_kvm_finish(). Negative: unknown; -1 for what ran no
+	 * guest, other negative numbers for one VM each.
 	 */
 	int number;
 	uint32_t order; /* of creation */
-	bool dead;	/* merged into another: no threads, in nobody's list */
+	bool dead;	/* merged into another: no threads, on no list */
 	bool gone;	/* a thread id of it runs a vCPU of a later VM */
 };
 
-/* As results have it: -1 for all that are unknown. */
+/* The number in results: -1 for all that are unknown. */
 static inline int hvst_vm_shown(const struct vm *vm)
 {
 	return vm->number < 0 ? -1 : vm->number;
 }
 
-/* Is vCPU 0 among the threads that are known to be the VM's? */
+/* Is vCPU 0 among the threads that are known to belong to the VM? */
 static inline bool hvst_vm_has_first(const struct vm *vm)
 {
 	return vm->nr_vcpus == 1 ? !vm->vcpus->vcpu_id : vm->nr_id_words && vm->ids[0] & 1;
@@ -164,9 +164,8 @@ struct hvst_change {
 };
 
 /*
- * What is known of a delivery besides the event.
- * @deadline_ns: HVST_UNKNOWN when there was none, or none that the guest asked for
- * @callback_ns: HVST_UNKNOWN when no callback was seen
+ * What is known of a delivery besides the event. @deadline_ns: HVST_UNKNOWN when there was none, or
+ * none that the guest asked for. @callback_ns: HVST_UNKNOWN when no callback was seen.
  */
 struct hvst_delivery {
 	int64_t arm_ns, deadline_ns, callback_ns;
@@ -184,7 +183,7 @@ struct hvst_changes {
 	struct hvst_delivery delivery;
 };
 
-/* What the recording holds, so that an absence means something. */
+/* What the recording contains, so that the absence of an event means something. */
 struct hvst_kvm_opts {
 	bool starts_recorded; /* or callbacks: an expiration without one was past due */
 	bool msr_recorded;    /* writes of REFERENCE_TSC would be seen */
@@ -200,9 +199,10 @@ void hvst_kvm_free(struct kvm *k);
 int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 
 /*
- * hvst_kvm_finish - the trace is over: join threads whose VM was not known yet, number the VMs
+ * hvst_kvm_finish - at the end of the trace: join threads whose VM was not known yet, number the
+ * VMs
  *
- * To be called until it returns 0: as long as it returns 1, @out holds a merge. -ENOMEM.
+ * Call it until it returns 0: as long as it returns 1, @out holds a merge. -ENOMEM.
  */
 int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out);
 
@@ -217,10 +217,11 @@ uint64_t hvst_kvm_unfollowed(const struct kvm *k); /* events of threads beyond K
 int64_t hvst_kvm_lost_ns(const struct kvm *k);	   /* time inside gaps, of all CPUs */
 /*
  * Time in which the vCPU may have run unseen: gaps of the CPUs that it runs on, from the start of
- * the trace where a CPU begins with one; and its silence where a buffer began late.
+ * the trace where a CPU begins with a gap; and the time before it was first seen where a buffer
+ * began late.
  */
 int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v);
-/* When the last record of a CPU was made; HVST_UNKNOWN: there is none. */
+/* When the last record of a CPU was made; HVST_UNKNOWN: it has none. */
 int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu);
 
 #endif

@@ -14,7 +14,7 @@
 #define KVM_EARLY_WRITES  256
 #define KVM_CREATORS	  16 /* tasks that were seen creating a VM and have no vCPU thread yet */
 
-/* A task that created a VM in this trace: its first TSC offsets. */
+/* A task that created a VM in this trace, and its first TSC offsets. */
 struct creator {
 	int pid;
 	int64_t ts_ns;
@@ -22,7 +22,7 @@ struct creator {
 	bool restored;	/* it wrote a state back, or moved a TSC: the page may be set */
 };
 
-/* A TSC offset that was written before its vCPU's thread was known. */
+/* A TSC offset written before its vCPU's thread was known. */
 struct early_offset {
 	int pid, vcpu_id;
 	uint64_t offset;
@@ -49,7 +49,7 @@ struct kvm {
 	struct vcpu *sorted[KVM_MAX_VCPUS]; /* by tid, nr_vcpus of them */
 	struct kvm_cpu cpu[KVM_MAX_CPUS];
 	int64_t first_ns; /* of the trace; HVST_UNKNOWN */
-	/* seen so far, so that their absence means something */
+	/* what has been seen so far, so that its absence means something */
 	bool starts_seen, callbacks_seen, entries_seen, writes_seen;
 	struct vcpu *all;			      /* every vCPU, newest first */
 	unsigned int nr_vcpus, nr_created, nr_timers; /* findable, all */
@@ -76,7 +76,7 @@ struct kvm {
 	int64_t lost_ns;
 	struct creator creators[KVM_CREATORS]; /* a ring */
 	unsigned int nr_creators;
-	/* A task switched this VM's master clock off, or that of one it is about to create. */
+	/* A task that switched off the master clock of this VM, or of one it is about to create. */
 	struct hvst_event off;
 	struct vm *off_vm;
 	struct early_offset early[KVM_EARLY_OFFSETS]; /* a ring */
@@ -92,8 +92,8 @@ static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev
 }
 
 /*
- * A change goes to the end of the list; there is always room, see HVST_MAX_CHANGES. What only its
- * kind has, the caller sets.
+ * Appends a change; there is always room, see HVST_MAX_CHANGES. The caller sets what is specific to
+ * its kind.
  */
 static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst_change_kind kind,
 					     struct vm *vm, struct vcpu *v, struct stimer *t)
@@ -107,19 +107,21 @@ static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst
 	return c;
 }
 
-/* The VM goes on: what a task switched off was its own. */
+/* The VM goes on: the master clock that a task switched off was this VM's. */
 void kvm_off_is_own(struct kvm *k, const struct vcpu *v, struct hvst_changes *out);
 
 /* --- vcpu.c: threads --- */
-/* kvm_vcpu_of() where more is to be done than to look at the CPU. */
+/* The rest of kvm_vcpu_of(), where looking at the CPU is not enough. */
 struct vcpu *kvm_vcpu_search(struct kvm *k, const struct hvst_event *ev, bool create,
 			     struct hvst_changes *out);
 
-/* The thread that the event ran on; NULL when it is no vCPU and is not to become one (@create). */
+/*
+ * The thread that the event ran on; NULL when it is not a vCPU and is not to become one (@create).
+ */
 static inline struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *ev, bool create,
 				       struct hvst_changes *out)
 {
-	/* Mostly the thread that was last seen on the CPU, and nothing happened to it since. */
+	/* Usually the thread last seen on the CPU, and nothing has happened to it since. */
 	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
 
 	if (!v || v->tid != ev->pid || v->gone || !v->ran || v->gap != k->gap || k->off_vm ||
@@ -135,24 +137,24 @@ struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, struct
 void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_changes *out);
 void kvm_vcpu_free(struct vcpu *v);
 /*
- * A vCPU's first TSC offset was written: it was just created. A thread that ran a vCPU of that task
- * before runs one of a new VM from here on.
+ * A vCPU's first TSC offset was written: it was just created. A thread that previously ran a vCPU
+ * of that task runs one of a new VM from here on.
  */
 void kvm_vcpu_created(struct kvm *k, const struct hvst_event *ev);
-/* A TSC offset was written; @v: the vCPU's thread, NULL if that is not known yet. */
+/* A TSC offset was written; @v: the vCPU's thread, NULL if not known yet. */
 void kvm_offset_written(struct kvm *k, struct vcpu *v, const struct hvst_event *ev);
-/* A timer was written by the VMM's task itself: it is some vCPU's, whose thread is to come. */
+/* A timer was written by the VMM's own task: it belongs to a vCPU whose thread is not known yet. */
 void kvm_early_write(struct kvm *k, const struct hvst_event *ev);
-/* Its vcpu_id is known now: what was written for it before that. */
+/* Its vcpu_id is known now: apply what was written for it earlier. */
 void kvm_early_adopt(struct kvm *k, struct vcpu *v);
-/* The VMM @pid restores a state into what it created. */
+/* The VMM @pid restores a state into a VM that it created. */
 void kvm_creator_restores(struct kvm *k, int pid);
 /* Did the task create a vCPU in the trace? */
 bool kvm_created_by(const struct kvm *k, int pid);
 
 /* --- timer.c: synthetic timers --- */
 struct stimer *kvm_timer_of(struct kvm *k, struct vcpu *v, uint32_t index);
-/* What is pending is unknown: records were lost, or another vCPU took the thread. */
+/* What is pending becomes unknown: records were lost, or another vCPU took over the thread. */
 void kvm_timer_forget(const struct kvm *k, struct stimer *t);
 void kvm_set_config(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
 		    struct hvst_changes *out);
@@ -165,9 +167,9 @@ void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_change
 void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 
 /* --- vm.c: which threads form a VM --- */
-/* A new thread takes its place among the sorted ones. */
+/* Inserts a new thread into the sorted array. */
 void kvm_sort_in(struct kvm *k, struct vcpu *v);
-/* It is found neither by its thread id nor by its vcpu_id any more. */
+/* Makes it impossible to find by its thread id or its vcpu_id. */
 void kvm_sort_out(struct kvm *k, struct vcpu *v);
 /* Puts a new thread into a VM of its own; 0 or -ENOMEM. */
 int kvm_vm_alone(struct kvm *k, struct vcpu *v);
@@ -176,18 +178,18 @@ void kvm_vcpu_named(struct kvm *k, struct vcpu *v, int vcpu_id);
 /* The VM's clock was read on this thread. */
 void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint64_t time_now,
 		struct hvst_changes *out);
-/* Something happened at which the VM's clock may have been set. */
+/* An event at which the VM's clock may have been set. */
 void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev);
-/* Chain of threads whose vcpu_id hashes like @id; check vcpu_id. */
+/* Chain of threads whose vcpu_id has the same hash as @id; compare vcpu_id. */
 struct vcpu *kvm_by_id(const struct kvm *k, int id);
-/* The vCPU @vcpu_id of the VMM @pid: the thread next above it; NULL when there is none. */
+/* The vCPU @vcpu_id of the VMM @pid: the next thread above it; NULL when there is none. */
 struct vcpu *kvm_nearest(const struct kvm *k, int vcpu_id, int pid);
 /*
- * The VM of a task that is no vCPU thread: that of the threads whose VM it created, else that of
+ * The VM of a task that is not a vCPU thread: that of the threads whose VM it created, else that of
  * the nearest thread above it. NULL: none, or threads of several VMs alternate there (@unsure).
  */
 struct vm *kvm_vm_of_task(const struct kvm *k, int pid, bool *unsure);
-/* Every VM that has a thread where the task's may be. */
+/* Calls for each VM that has a thread where the task's may be. */
 void kvm_each_vm_near(struct kvm *k, int pid, void (*fn)(struct vm *vm, int64_t ts), int64_t ts);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
- * Stage: kvm. Readings of a VM's reference clock: thinned to what can matter on their way in, and
- * what the estimate says on its way out. The estimate itself: refclock_track.c.
+ * Stage: kvm. Readings of a VM's reference clock: thinned to the ones that can matter on their way
+ * in, and queries of the estimate. The estimate itself: refclock_track.c.
  */
 #include <errno.h>
 #include <math.h>
@@ -11,14 +11,14 @@
 
 #include "refclock.h"
 
-#define TIME_MAX       (INT64_MAX / 4)	     /* either way: differences never overflow */
-#define OFFSET_MAX     9000000000000000000LL /* room for a line to run on from there */
+#define TIME_MAX       (INT64_MAX / 4)	     /* in either direction: differences never overflow */
+#define OFFSET_MAX     9000000000000000000LL /* room for a line to continue from there */
 #define BIN_NS	       (1000 * 1000)
 #define BIN_MAX_NS     (1000 * BIN_NS)
 #define BIN_RISE_NS    20000 /* above the line: the clock moved, or the line is not right yet */
 #define UNBINNED_FIRST 64
 #define UNBINNED_BACK  16
-#define BACK_UNITS     20 /* of 100 ns: time_now may differ by that between CPUs */
+#define BACK_UNITS     20 /* of 100 ns: time_now may differ by this between CPUs */
 #define ITEMS_MAX      32768
 #define FEW_KNOTS      4
 #define FEW_NS	       20e3
@@ -26,8 +26,8 @@
 #define BACK_FAR_UNITS (REFCLOCK_LOCAL_MOST_NS / 100)
 #define RAW_FIRST      16
 #define ITEMS_FIRST    8
-#define MAPPED_CPUS    1024	    /* the rest is searched */
-#define BOUND_NEAR_NS  (100 * 1000) /* bounds further below the line say nothing */
+#define MAPPED_CPUS    1024	    /* the others are searched */
+#define BOUND_NEAR_NS  (100 * 1000) /* bounds further below the line have no effect */
 
 void hvst_refclock_init(struct refclock *r, const struct refclock_params *params)
 {
@@ -72,7 +72,7 @@ static struct refclock_stream *stream_find(const struct refclock *r, int cpu)
 	return NULL;
 }
 
-/* The stream that is added next is @cpu's. */
+/* The stream of CPU @cpu is added next. */
 static int map_cpu(struct refclock *r, int cpu)
 {
 	unsigned int n = (unsigned int)cpu + 1;
@@ -116,7 +116,7 @@ static struct refclock_stream *stream_known(struct refclock *r, int cpu)
 	return s;
 }
 
-/* NULL where there are too many CPUs, and without memory: then @r->error tells. */
+/* NULL where there are too many CPUs, or without memory (see @r->error). */
 static struct refclock_stream *stream_add(struct refclock *r, int cpu)
 {
 	struct refclock_stream *s, **p;
@@ -152,9 +152,9 @@ static inline struct refclock_stream *stream_get(struct refclock *r, int cpu)
 }
 
 /*
- * Room for more: of two samples in the same (now doubled) bin the better one stays, by the slope
- * there; one that time_now fell at, and what lies on different sides of a joint, stays. What
- * remains too much (events, bounds) loses every second.
+ * Make room: of two samples in the same (now doubled) bin keep the better one, by the slope there;
+ * keep also a sample at which time_now fell, and samples on different sides of a joint. If too much
+ * remains (events, bounds), drop every second.
  */
 static void thin_bins(struct refclock_stream *s)
 {
@@ -194,7 +194,7 @@ void hvst_refclock_thin(struct refclock_stream *s, unsigned int most)
 {
 	unsigned int n = s->nr_items + 1;
 
-	/* as long as it helps */
+	/* while it helps */
 	while (s->nr_items > most && s->nr_items < n) {
 		n = s->nr_items - s->nr_items / 8;
 		thin_bins(s);
@@ -240,7 +240,7 @@ static int bin_flush(struct refclock *r, struct refclock_stream *s)
 	return item_add(r, s, &s->bin);
 }
 
-/* The highest bound of its bin, where it is not the first, which went through at once. */
+/* The highest bound of its bin, unless it is the first, which was passed on at once. */
 static int bound_flush(struct refclock *r, struct refclock_stream *s)
 {
 	if (!s->bound_bin.n)
@@ -261,7 +261,7 @@ int64_t hvst_refclock_offset_far(uint64_t time_now, int64_t t)
 	return v > OFFSET_MAX ? OFFSET_MAX : v < -OFFSET_MAX ? -OFFSET_MAX : (int64_t)v;
 }
 
-/* Waits until it is known what the line was. When there are too many, one for several. */
+/* Wait until the line at that time is known. When too many wait, one stands for several. */
 static void raw_add(struct refclock_stream *s, int64_t t, int64_t o)
 {
 	if (++s->raw_skip < s->raw_weight)
@@ -287,7 +287,7 @@ static void raw_add(struct refclock_stream *s, int64_t t, int64_t o)
 
 static bool fell(struct refclock_thread *th, uint64_t time_now, int cpu, bool per_cpu)
 {
-	/* by less, events of two CPUs' clocks may only come in the wrong order */
+	/* a smaller step back may be events of two CPUs' clocks in the wrong order */
 	uint64_t least = per_cpu && th->cpu != cpu ? BACK_FAR_UNITS : BACK_UNITS;
 	bool back = th->seen && time_now < th->time_now && th->time_now - time_now > least;
 
@@ -317,7 +317,7 @@ static int bin_begin(struct refclock *r, struct refclock_stream *s, int64_t t, i
 	return ret;
 }
 
-/* A sample that the line does not explain is no better latency of the same reading. */
+/* A sample that the line does not explain does not give a better latency of the same reading. */
 static bool ahead(const struct refclock_stream *s, int64_t t, int64_t o)
 {
 	return s->open &&
@@ -380,7 +380,10 @@ int hvst_refclock_bound(struct refclock *r, int64_t t, uint64_t count, int cpu)
 	line = hvst_refclock_line_at(&s->cur.line, t);
 	if (o < line - BOUND_NEAR_NS)
 		return 0;
-	/* what contradicts the line after a sample counts at once; the rest, the best of its bin */
+	/*
+	 * a bound that contradicts the line after a sample counts at once; of the others, the best
+	 * of its bin
+	 */
 	if (t >= s->bound_end || (!s->nr_bounds && o >= line))
 		return bound_take(r, s, t, o);
 	if (o > s->bound_top) {
@@ -449,7 +452,7 @@ int hvst_refclock_finish(struct refclock *r, int64_t end)
 
 /* --- two histories of one clock --------------------------------------------------------------- */
 
-/* Everything again, in order of time; latencies were reported when it came first. */
+/* Adds everything again, in order of time; latencies were already reported. */
 int hvst_refclock_replay(struct refclock *r, struct refclock_stream *s)
 {
 	void (*residual)(void *ctx, int64_t latency, unsigned int weight) = r->params.residual;
@@ -513,12 +516,12 @@ int hvst_refclock_merge(struct refclock *into, struct refclock *from)
 
 /* --- what is known ---------------------------------------------------------------------------- */
 
-/* The last piece that begins at or before @t, the first one where none does. */
+/* The last piece that begins at or before @t, or the first one where none does. */
 static unsigned int piece_at(const struct refclock_stream *s, int64_t t)
 {
 	unsigned int lo = 0, hi = hvst_refclock_nr_pieces(s);
 
-	if (s->cur.from <= t) /* mostly; @s->open */
+	if (s->cur.from <= t) /* usually the current one; @s->open */
 		return hi - 1;
 	while (lo < hi) {
 		unsigned int mid = (lo + hi) / 2;
@@ -548,7 +551,7 @@ static bool on_piece(const struct refclock_piece *p, int64_t t, int64_t *o, int6
 	*o = hvst_refclock_line_at(&p->line, t);
 	e += (double)hvst_refclock_beyond(p, t) * (fmin(p->line.slope_err, most) + REFCLOCK_SLEW);
 	if (p->knots < FEW_KNOTS)
-		e += FEW_NS; /* nothing says that these were not late themselves */
+		e += FEW_NS; /* these may have been late themselves */
 	*err = grown(e);
 	return true;
 }
@@ -563,7 +566,7 @@ static int64_t chord(const struct refclock_piece *a, const struct refclock_piece
 	return from + (int64_t)(part * (double)hvst_refclock_sub(to, from));
 }
 
-/* Between two pieces: by what joins them. */
+/* Between two pieces: by how they are joined. */
 static bool between(const struct refclock_piece *a, const struct refclock_piece *b, int64_t t,
 		    int64_t *o, int64_t *err)
 {
@@ -591,7 +594,7 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 		return false;
 	/*
 	 * The slope changed somewhere between the last sample of the one and the first of the
-	 * other: the straight line between the two is in the middle of what may have been.
+	 * other: the straight line between the two is in the middle of the possible range.
 	 */
 	*o = chord(a, b, t);
 	ea = size_of(hvst_refclock_sub(oa, *o));
@@ -611,7 +614,7 @@ static bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, in
 	i = piece_at(s, t);
 	p = hvst_refclock_stream_piece(s, i);
 	if (!p->samples)
-		return false; /* only bounds show it: nothing bounds it from above */
+		return false; /* only bounds show it: no upper bound */
 	if (t > p->to && i + 1 < hvst_refclock_nr_pieces(s))
 		return between(p, hvst_refclock_stream_piece(s, i + 1), t, o, err);
 	if (t > p->to && ((s->event_first != REFCLOCK_UNKNOWN && t >= s->event_first) ||
@@ -622,7 +625,7 @@ static bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, in
 	return on_piece(p, t, o, err);
 }
 
-/* What other CPUs read may tell more than what @s knows. */
+/* What other CPUs read may tell more than @s. */
 static __attribute__((noinline)) bool joined_at(const struct refclock *r,
 						const struct refclock_stream *s, int64_t t,
 						bool known, int64_t *o, int64_t *err)
@@ -654,7 +657,7 @@ int64_t hvst_refclock_final_until(const struct refclock *r, int cpu)
 	return s && s->open && s->cur.knots >= 3 ? s->cur.to : REFCLOCK_UNKNOWN;
 }
 
-/* The stream that speaks for the clock. */
+/* The stream that represents the clock. */
 static const struct refclock_stream *main_stream(const struct refclock *r)
 {
 	const struct refclock_stream *best = NULL;
@@ -837,7 +840,7 @@ static void rate_add(struct rate_sum *sum, const struct refclock_piece *p)
 	sum->span += span;
 }
 
-/* Takes a rate that is off for long enough, and for longer than the one before. */
+/* Takes a rate that is off for long enough, and for longer than the previous best. */
 static void rate_try(struct rate_sum *best, const struct rate_sum *sum, double min_ppm,
 		     int64_t min_ns)
 {
@@ -868,7 +871,7 @@ void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns
 		if (fabs(one.drift) + one.err < min_ppm * one.span)
 			known += one.span;
 	}
-	/* a slew that changes all the time is off only on the whole */
+	/* a slew that keeps changing is off only on average */
 	if (!(best.span > 0))
 		best = best_run;
 	if (best.span > 0) {

@@ -38,7 +38,7 @@ struct refclock_point {
 
 /*
  * The lines that cross all ranges [o, o + late] of a piece's samples: what O may be if none of them
- * was later than that. The extreme ones bound slope and offset (O'Rourke 1981).
+ * was later than that. The extreme lines bound slope and offset (O'Rourke 1981).
  */
 struct refclock_fit {
 	int64_t t0, o0; /* origin of all points */
@@ -65,7 +65,7 @@ enum refclock_joint {
 	REFCLOCK_UNDECIDED, /* moved in a stretch without samples: a step, or a slew that long */
 };
 
-/* A stretch of samples on one line, and how it is joined to the one before. */
+/* A stretch of samples on one line, and how it is joined to the previous one. */
 struct refclock_piece {
 	int64_t from, to; /* first and last sample on the line */
 	uint64_t samples;
@@ -84,7 +84,7 @@ struct refclock_piece {
 
 /* A step that left no sample after it: bounds prove it, or a clock event makes it possible. */
 struct refclock_hidden {
-	int64_t after, until; /* it came in there */
+	int64_t after, until; /* the interval in which it came */
 	int64_t last;	      /* bound that proves it */
 	int64_t at_least;     /* size; 0: none is proven */
 	bool proven;	      /* more than any slew could have made */
@@ -98,7 +98,7 @@ struct refclock_item {
 	uint8_t kind, flags;
 };
 
-/* Per vCPU thread, owned by the caller, zero at first. */
+/* One for each vCPU thread, owned by the caller, initially zero. */
 struct refclock_thread {
 	uint64_t time_now;
 	int cpu;
@@ -109,7 +109,7 @@ struct refclock_raw {
 	int64_t t, o;
 };
 
-/* One clock of recording: the machine's, or one CPU's (trace clock "local"). */
+/* One clock of the recording: the machine's, or one CPU's (trace clock "local"). */
 struct refclock_stream {
 	int cpu;
 	uint64_t total; /* samples */
@@ -124,7 +124,7 @@ struct refclock_stream {
 	struct refclock_item bin;
 	int64_t bin_end;
 	bool bin_open;
-	unsigned int unbinned;		/* samples that still count each by itself */
+	unsigned int unbinned;		/* samples that still count one by one */
 	struct refclock_item bound_bin; /* n 0: none */
 	int64_t bound_end, bound_top;
 	unsigned int nr_bounds;
@@ -140,14 +140,14 @@ struct refclock_stream {
 	struct refclock_fit fit, prev_fit; /* of cur, of the last closed piece */
 	bool has_prev, prev_proven;
 	double prev_evidence;
-	double evidence; /* for the current piece, nats */
-	int64_t birth;	 /* samples since then may be the current piece's */
+	double evidence; /* for the current piece, in nats */
+	int64_t birth;	 /* samples since then may belong to the current piece */
 	bool proven;	 /* it began with a reading that nothing else explains */
 	/* samples that are not on its line */
 	struct refclock_item low[REFCLOCK_WINDOW];
 	unsigned int nr_low;
-	bool high;	      /* one of those lies above the line: it does not hold any more */
-	unsigned int dropped; /* of those, forgotten since the last good one */
+	bool high;	      /* one of those lies above the line, which is therefore wrong */
+	unsigned int dropped; /* of those, dropped since the last good one */
 	int64_t spacing;      /* typical distance of samples */
 	/* since the last sample on the line */
 	struct refclock_hidden hidden;
@@ -156,7 +156,7 @@ struct refclock_stream {
 	int64_t event_last;  /* of all */
 	int64_t opened;	     /* the last event before the first piece */
 	unsigned int restarts;
-	bool tail;	 /* finished, and something may hide after cur */
+	bool tail;	 /* finished, and something may be hidden after cur */
 	int64_t tail_ns; /* at most so much, if it is what the waiting samples show; INT64_MAX */
 	int64_t end;
 	/* samples whose latency is not known yet */
@@ -180,7 +180,7 @@ struct refclock {
 	unsigned int nr_by_cpu;
 	struct refclock_stream *recent;
 	struct refclock_stream *joined; /* of all CPUs, once finished; NULL with one stream */
-	/* The largest distance of two CPUs that was seen once: it may be a step. 0: none. */
+	/* The largest distance of two CPUs that was seen only once: it may be a step. 0: none. */
 	int64_t unsure, unsure_after, unsure_until;
 	int error;
 };
@@ -204,16 +204,16 @@ int hvst_refclock_sample(struct refclock *r, struct refclock_thread *thread, int
 /* The clock had reached @count by @t. 0 or -ENOMEM. */
 int hvst_refclock_bound(struct refclock *r, int64_t t, uint64_t count, int cpu);
 
-/* The clock may have been set at @t: @kind is the caller's. 0 or -ENOMEM. */
+/* The clock may have been set at @t: @kind is defined by the caller. 0 or -ENOMEM. */
 int hvst_refclock_event(struct refclock *r, int64_t t, int kind);
 
 /*
- * No more samples will come: joints and what is hidden at the end are worked out. @end: the last
- * sign of the VM, REFCLOCK_UNKNOWN when that is what the estimator was told.
+ * No more samples will come: work out joints and what may be hidden at the end. @end: the last
+ * event of the VM, REFCLOCK_UNKNOWN when that is the last one that the estimator was given.
  */
 int hvst_refclock_finish(struct refclock *r, int64_t end);
 
-/* Two histories are one clock's. @from is left empty. 0 or -ENOMEM. */
+/* Joins two histories of one clock. @from is left empty. 0 or -ENOMEM. */
 int hvst_refclock_merge(struct refclock *into, struct refclock *from);
 
 /**
@@ -226,7 +226,9 @@ int hvst_refclock_merge(struct refclock *into, struct refclock *from);
  */
 bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err);
 
-/* What is before this time does not change any more but for refinement; REFCLOCK_UNKNOWN: nothing.
+/*
+ * The estimate before this time does not change any more except for refinement; REFCLOCK_UNKNOWN:
+ * nothing is final.
  */
 int64_t hvst_refclock_final_until(const struct refclock *r, int cpu);
 
@@ -243,7 +245,7 @@ bool hvst_refclock_distance(const struct refclock *x, const struct refclock *y, 
  */
 const struct refclock_piece *hvst_refclock_piece(const struct refclock *r, unsigned int i);
 
-/* What may hide after the last piece. NULL when nothing does. */
+/* What may be hidden after the last piece. NULL: nothing. */
 const struct refclock_hidden *hvst_refclock_tail(const struct refclock *r);
 
 enum refclock_answer { REFCLOCK_NO, REFCLOCK_YES, REFCLOCK_CANNOT_TELL };
@@ -251,8 +253,7 @@ enum refclock_answer { REFCLOCK_NO, REFCLOCK_YES, REFCLOCK_CANNOT_TELL };
 struct refclock_verdict {
 	enum refclock_answer answer;
 	/*
-	 * the largest step, or what could hide: at least (@at_least) or up to @size in (after,
-	 * until]
+	 * the largest step, or hidden move: at least (@at_least) or up to @size in (after, until]
 	 */
 	int64_t size, size_err;
 	bool at_least;

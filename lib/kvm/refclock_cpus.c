@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
  * Stage: kvm. One estimate from the streams of all CPUs, where each CPU's trace clock is its own
- * ("local"): a step is often seen by no CPU on both of its sides. Two such clocks are a constant
- * distance apart, which shows wherever a reading on one CPU follows one on the other. A step lies
- * between few such pairs of readings, so most of them agree on the distance. A CPU of which that
- * cannot be said is left out and keeps an estimate of its own.
+ * ("local"): often no CPU sees both sides of a step. Two such clocks are a constant distance apart,
+ * which shows wherever a reading on one CPU follows one on the other. A step lies between few such
+ * pairs of readings, so most of them agree on the distance. A CPU whose distance cannot be
+ * determined is left out and keeps an estimate of its own.
  */
 #include <errno.h>
 #include <math.h>
@@ -15,16 +15,16 @@
 
 #define ITEMS_MAX   131072 /* of all CPUs */
 #define ITEMS_LEAST 256	   /* of each */
-#define SPREAD_NS   20e3   /* readings are late by up to that in the places that agree */
+#define SPREAD_NS   20e3   /* readings are late by up to this at places that agree */
 #define APART_NS    100e3  /* distances that contradict each other */
 #define FEW_KNOTS   4
 #define FAR_COUNT   4	  /* places for a distance that sched_clock() does not explain */
 #define COARSE_NS   1e6	  /* such a distance shows only large steps */
 #define SLACK_LEAST 3e3	  /* of the joined readings */
 #define ERR_LEAST   500.0 /* of a distance: rounding of both clocks */
-#define ERR_MOST    5e6	  /* says nothing */
-#define LATE_NS	    1e6	  /* readings without a line may be late by that, and more */
-#define ABOVE_MOST  50e3  /* a reading further above a line, or below it, is not of that line */
+#define ERR_MOST    5e6	  /* a larger error: no information */
+#define LATE_NS	    1e6	  /* readings without a line may be late by this, and more */
+#define ABOVE_MOST  50e3  /* a reading further above a line, or below it, does not belong to it */
 #define BELOW_MOST  20e6
 
 struct cpu_item {
@@ -104,7 +104,7 @@ static void gather_stream(struct join *j, unsigned int i)
 		o = hvst_refclock_line_at(&p->line, c->it.t);
 		late = (double)hvst_refclock_sub(o, c->o);
 		if (late < -ABOVE_MOST || late > BELOW_MOST)
-			err = HUGE_VAL; /* no part of this line */
+			err = HUGE_VAL; /* not part of this line */
 		else if (err >= c->err)
 			continue;
 		c->o = o;
@@ -172,7 +172,7 @@ static double weight(const struct distance *d)
 	return ERR_LEAST / d->err;
 }
 
-/* Neither sched_clock() of two CPUs explains it nor a slew in between. */
+/* Neither sched_clock() of two CPUs nor a slew in between explains it. */
 static bool far(const struct distance *d)
 {
 	return fabs(d->ns) >
@@ -196,8 +196,7 @@ struct cluster {
 	double weight;
 };
 
-/* The one that weighs most, each distance by what its error lets it say; none of those near @not.
- */
+/* The distance with the highest weight, each weighted by its error; excluding those near @not. */
 static struct cluster cluster(const struct distance *d, unsigned int n,
 			      const struct distance * not )
 {
@@ -221,7 +220,7 @@ static struct cluster cluster(const struct distance *d, unsigned int n,
 }
 
 /*
- * The distance that most of @n agree on. Returns how many do: 0 when none is believable, or when
+ * The distance that most of @n agree on. Returns how many do: 0 when none is plausible, or when
  * another is nearly as likely, as after a step between few changes of the CPU.
  */
 static unsigned int mode(struct distance *d, unsigned int n, struct distance *best)
@@ -237,7 +236,7 @@ static unsigned int mode(struct distance *d, unsigned int n, struct distance *be
 	return 2 * next.weight > most.weight ? 0 : most.n;
 }
 
-/* The stream that is not placed yet and meets those that are the most often. */
+/* The stream not placed yet that meets the placed ones most often. */
 static bool next_stream(const struct join *j, unsigned int *met, unsigned int *next)
 {
 	memset(met, 0, j->r->nr_streams * sizeof(*met));
@@ -279,7 +278,7 @@ static void place(struct join *j, unsigned int u)
 	}
 	j->place[u] = PLACED;
 	count = mode(j->dist, n, &best);
-	/* One that is far: whatever the two are apart, the clock stepped as well. */
+	/* A distant one: whatever the offset between the two, the clock stepped as well. */
 	if (n == 1 && far(&j->dist[0]))
 		return;
 	if (!count || best.err > j->most) {
@@ -290,7 +289,7 @@ static void place(struct join *j, unsigned int u)
 		j->r->joined->slack = best.err;
 	r->streams[u]->shift = (int64_t)best.ns;
 	size = llabs(r->streams[u]->shift);
-	/* seen once, it may as well be a step */
+	/* seen only once: it may as well be a step */
 	if (count == 1 && size > r->unsure) {
 		r->unsure = size;
 		r->unsure_after = best.from;
@@ -340,7 +339,9 @@ static int place_all(struct join *j, double most)
 	return 0;
 }
 
-/* All readings as if by one CPU's trace clock. Every stream has all events: keep one of each. */
+/*
+ * All readings as if by one CPU's trace clock. Every stream has all events: keep one copy of each.
+ */
 static int into_one(const struct join *j)
 {
 	struct refclock_item *items = malloc((j->nr_items ? j->nr_items : 1) * sizeof(*items));
@@ -388,7 +389,7 @@ int hvst_refclock_join(struct refclock *r)
 		find_crossings(&j);
 		ret = place_all(&j, SPREAD_NS);
 	}
-	/* an idle guest's readings are far apart: better a coarse estimate than one of a part */
+	/* an idle guest's readings are far apart: better a coarse estimate than a partial one */
 	if (!ret && left_out(&j) > left_out_most(r))
 		ret = place_all(&j, COARSE_NS);
 	if (!ret)

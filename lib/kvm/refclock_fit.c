@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1
 /*
- * Stage: kvm. All lines that cross a series of ranges, kept as its two extreme ones: J. O'Rourke,
+ * Stage: kvm. All lines that cross a series of ranges, kept as the two extreme ones: J. O'Rourke,
  * An on-line algorithm for fitting straight lines between data ranges, 1981. The upper hull of the
  * lower ends is the envelope of Moon, Skelly and Towsley (1999), from which the estimate is taken.
  */
@@ -9,7 +9,7 @@
 
 #include "refclock.h"
 
-#define SLOPE_KNOWN 200e-6 /* a slope that is known worse than this is taken from the prior */
+#define SLOPE_KNOWN 200e-6 /* a slope known less well than this is taken from the prior */
 
 static double at(struct refclock_point p, double slope, double x)
 {
@@ -21,7 +21,9 @@ static double above(struct refclock_point a, struct refclock_point b, struct ref
 	return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
 }
 
-/* Adds to the hull that bulges to @side (+1 up, -1 down); beyond its room the flattest corner goes.
+/*
+ * Adds to the hull that bulges to @side (+1 up, -1 down); when it is full, the flattest corner is
+ * dropped.
  */
 static void hull_add(struct refclock_point *h, unsigned int *n, struct refclock_point p,
 		     double side)
@@ -128,7 +130,7 @@ void hvst_refclock_fit_line(const struct refclock_fit *f, double prior, struct r
 	l->t0 = f->t0 + (int64_t)top;
 	l->o0 = f->o0 + (int64_t)(y + s * top);
 	l->slope = s;
-	/* and no better than a clock that wanders within what is allowed for */
+	/* and no better than a clock that wanders within the allowed range */
 	l->slope_err = fmax(f->steep_slope - s, s - f->flat_slope);
 	if (f->last_x > 0)
 		l->slope_err =

@@ -4,7 +4,8 @@
  * readings agree with it; those that do not are kept, and become a new piece when that explains
  * them better than lateness does: a line on which several of them lie within the noise is worth
  * ln(depth / noise) for each beyond those that fix it. What can only be true if the clock moved
- * (time_now that falls within a thread, a reading further ahead than any slew) needs no company.
+ * (time_now that falls within a thread, a reading further ahead than any slew) needs no
+ * confirmation.
  */
 #include <errno.h>
 #include <math.h>
@@ -15,11 +16,11 @@
 
 #define NEED		12.0 /* nats for a change that nothing announces; tuned by test_refclock */
 #define NEED_EVENT	6.0  /* after a clock event */
-#define WEAK		9.0  /* a piece with less may still turn out to be late samples */
+#define WEAK		9.0  /* a piece with less may still turn out to consist of late samples */
 #define OVERWHELMING	40.0 /* with more it is no coincidence even if the old line comes back */
 #define AGREE_WORTH	1.5
 #define MISS_COST	1.0
-#define DEPTH_MIN	10e3 /* how late samples are that are late */
+#define DEPTH_MIN	10e3 /* typical lateness of late samples */
 #define DEPTH_MAX	100e6
 #define DEPTH_START	50e3
 #define NEAR_PART	64.0
@@ -33,9 +34,9 @@
 #define SPACING_MAX	(3600 * 1000000000LL)
 #define FEW_KNOTS	4
 #define FEW_LATE_NS	(1000 * 1000)
-#define STEEP_COST	5.0 /* a slope that no usual discipline makes */
-#define SURE		2.0 /* samples that agree are taken not to be later than that many times as much */
-#define SOFT_NS		300.0 /* above the line by that: time stamps, not the clock */
+#define STEEP_COST	5.0   /* a slope that no usual discipline makes */
+#define SURE		2.0   /* agreeing samples are at most so many times as late */
+#define SOFT_NS		300.0 /* this much above the line: time stamps, not the clock */
 #define RESTART		3.0   /* nats for a line to begin with */
 #define EVIDENCE_MAX	60.0
 #define WANDER		10e-6 /* of the slope from one sample to the next */
@@ -88,7 +89,7 @@ static void noise(struct refclock_stream *s, const struct refclock_item *it)
 
 		d = d < SPACING_MAX ? d : SPACING_MAX;
 
-		/* the distance that is usual, not that of a stretch without any */
+		/* the usual distance, not that of a stretch without samples */
 		s->spacing = !s->spacing	  ? d
 			     : d > 2 * s->spacing ? s->spacing * 9 / 8 + 1
 			     : d < s->spacing / 2 ? s->spacing * 8 / 9
@@ -152,7 +153,7 @@ static void piece_begin(struct refclock_stream *s, const struct refclock_item *i
 	s->open = true;
 }
 
-/* A line through two of the samples, and what speaks for it. */
+/* A line through two of the samples, and the evidence for it. */
 struct candidate {
 	unsigned int first, second, agree;
 	double slope, depth, evidence;
@@ -164,8 +165,8 @@ static double off(const struct refclock_item *a, double slope, const struct refc
 }
 
 /*
- * How well the line through samples @i and @j explains those from @i on. False when one lies above
- * it: no reading is early.
+ * How well the line through samples @i and @j explains those from @i on. False when a sample lies
+ * above it: no reading is early.
  */
 static bool judge(const struct refclock_stream *s, const struct refclock_item *w, unsigned int n,
 		  unsigned int i, unsigned int j, struct candidate *c)
@@ -243,7 +244,9 @@ static int event_between(const struct refclock_stream *s, int64_t after, int64_t
 	return -1;
 }
 
-/* What the new line may lie above the old one at @t, slopes of the new one within @slew of the old.
+/*
+ * How far the new line may lie above the old one at @t, with slopes of the new one within @slew of
+ * the old.
  */
 static void apart(const struct refclock_stream *s, int64_t t, bool any_slope, double *lo,
 		  double *hi)
@@ -294,16 +297,16 @@ static int64_t crossing(const struct refclock_stream *s)
 	return b->after + (int64_t)((double)(b->from - b->after) * d0 / (d0 - d1));
 }
 
-/* How far a clock of @slope may leave its line in @ns, by what any daemon does. */
+/* How far a clock of @slope may leave its line in @ns, by any daemon's discipline. */
 static double slewed(double ns, double slope)
 {
 	return ns * (ns < CHRONY_MIN_NS ? REFCLOCK_SLEW + fabs(slope) : REFCLOCK_SLOPE_MAX);
 }
 
 /*
- * What was seen between the two pieces narrows when the clock left the old line: a reading above
- * the new one was taken before it was reached, a bound above the old one after it was left. Samples
- * between both lines are how a slew looks.
+ * What was seen between the two pieces narrows down when the clock left the old line: a reading
+ * above the new one was taken before the new one was reached, a bound above the old one after it
+ * was left. Samples between both lines suggest a slew.
  */
 static void leave(struct refclock_stream *s)
 {
@@ -328,7 +331,9 @@ static void leave(struct refclock_stream *s)
 			continue;
 		over_a = (double)hvst_refclock_sub(it->o, hvst_refclock_line_at(&a->line, it->t));
 		if (over_a > slack + slewed(since, a->line.slope)) {
-			/* up, and then down by more: two moves, of which one is the least there was
+			/*
+			 * up, and then down by more: two moves, of which this one is the least that
+			 * happened
 			 */
 			b->at_least |= y < hvst_refclock_line_at(&a->line, b->from);
 			if (!b->at_least && it->t < b->until)
@@ -342,12 +347,15 @@ static void leave(struct refclock_stream *s)
 			b->between++;
 		if (fabs(over_a) < fabs(step) / NEAR_PART && fabs(over_b) > fabs(step) / 2 &&
 		    ++near == 2) {
-			/* two that are late by nearly the same, out of all that it could be? */
+			/*
+			 * would two samples be late by nearly the same amount, out of all possible
+			 * ones?
+			 */
 			if (it->t > b->after)
 				b->after = it->t;
 			b->rate = fmax(b->rate, (fabs(step) * (1 - 1 / NEAR_PART) - slack) / back);
 		}
-		/* one that is late by just the step, or not late at all? */
+		/* would one be late by just the step, or not late at all? */
 		if (fabs(over_a) < fabs(step) / NEAR_ONE_PART && it->t > b->after)
 			b->after = it->t;
 		if (over_b > slack + fmax(REFCLOCK_SLEW, b->line.slope_err) * back &&
@@ -374,7 +382,7 @@ static enum refclock_joint joint_kind(const struct refclock_stream *s)
 		return REFCLOCK_BEND;
 	if (s->proven)
 		return REFCLOCK_STEP;
-	/* the slopes differ by so much that where they changed explains it */
+	/* the slopes differ so much that the point of change explains it */
 	if (fabs((double)b->step) <= (double)b->step_err)
 		return REFCLOCK_BEND;
 	rate = fmax(gap > 0 ? need / gap : HUGE_VAL, b->rate);
@@ -390,7 +398,7 @@ static enum refclock_joint joint_kind(const struct refclock_stream *s)
 		       : REFCLOCK_UNDECIDED;
 }
 
-/* How the current piece is joined to the one before it, as far as is known by now. */
+/* How the current piece is joined to the previous one, as far as is known by now. */
 static void joint(struct refclock_stream *s)
 {
 	struct refclock_piece *b = &s->cur;
@@ -408,7 +416,7 @@ static void joint(struct refclock_stream *s)
 				    hvst_refclock_line_at(&a->line, b->at));
 	apart(s, b->at, false, &lo, &hi);
 	/*
-	 * somewhere in the gap one slope became the other, or one after the other did where samples
+	 * somewhere in the gap one slope became the other, or passed through others where samples
 	 * lack
 	 */
 	gap = (double)(b->from - a->to);
@@ -417,7 +425,7 @@ static void joint(struct refclock_stream *s)
 					    GAP_SLEW * fmax(gap - 2 * (double)s->spacing, 0),
 				    1e18);
 	b->joint = joint_kind(s);
-	/* few samples may all be late: the clock is then further ahead than they say */
+	/* a few samples may all be late: the clock is then further ahead than they show */
 	if (b->knots < FEW_KNOTS) {
 		b->at_least |= b->step > 0;
 		b->step_err += FEW_LATE_NS;
@@ -455,7 +463,7 @@ static int piece_close(struct refclock_stream *s)
 	return 0;
 }
 
-/* The line goes on: what waited beside it was late. */
+/* The line continues: the samples that waited beside it were late. */
 static void forget_waiting(struct refclock_stream *s)
 {
 	s->evidence = fmax(s->evidence - MISS_COST * (s->nr_low + s->dropped), 0);
@@ -465,8 +473,8 @@ static void forget_waiting(struct refclock_stream *s)
 }
 
 /*
- * The current piece lies below the one before it, and the samples that came now are on that one's
- * line again: the samples between were late, however well they agreed.
+ * The current piece lies below the previous one, and the samples that came now are on the previous
+ * line again: the samples in between were late, however well they agreed.
  */
 static bool came_back(const struct refclock_stream *s, const struct refclock_item *w,
 		      unsigned int n, const struct candidate *c)
@@ -576,7 +584,7 @@ static unsigned int latest(const struct refclock_stream *s, struct refclock_item
 	return n;
 }
 
-/* time_now fell when the piece began, and now is where it was before: it rose again. */
+/* time_now fell when the piece began, and is now where it was before: it rose again. */
 static bool rose_again(const struct refclock_stream *s, const struct refclock_item *it)
 {
 	const struct refclock_line *old;
@@ -598,8 +606,8 @@ static void restart_from(struct refclock_stream *s, const struct refclock_item *
 }
 
 /*
- * The samples before the last of @w lie on a line of their own, too many to be late by the same:
- * the piece was misled by its first ones, and the last reading departs from that line.
+ * The samples before the last of @w lie on a line of their own, too many to be late by the same
+ * amount: the piece was misled by its first ones, and the last reading departs from that line.
  */
 static bool holds_without_last(struct refclock_stream *s, const struct refclock_item *w,
 			       unsigned int n, const struct candidate *with)
@@ -617,9 +625,9 @@ static bool holds_without_last(struct refclock_stream *s, const struct refclock_
 }
 
 /*
- * A reading above the piece. One that has little to speak for it was made of late samples, and so
- * was one of which another line explains as much, with this reading on it: the best line over the
- * latest samples takes its place. Returns false when the reading lies above what is the piece then.
+ * A reading above the piece. A piece with little evidence consisted of late samples, and so did one
+ * of which another line explains as much, with this reading on it: the best line over the latest
+ * samples replaces it. Returns false when the reading lies above the resulting piece.
  */
 static bool restart(const struct refclock *r, struct refclock_stream *s)
 {
@@ -646,13 +654,13 @@ static bool restart(const struct refclock *r, struct refclock_stream *s)
 	} else if (found) {
 		restart_from(s, w, n, &c, WEAK);
 	} else {
-		/* nothing agrees yet: the one that was read last is true as far as is known */
+		/* nothing agrees yet: the latest reading is true as far as is known */
 		piece_begin(s, &w[n - 1]);
 		refresh(s);
 	}
 	if (!s->nr_pieces && s->event_last < s->cur.from)
 		s->opened = s->event_last;
-	/* what lies before it is walked through once more: not each time */
+	/* what lies before it is searched once more: not each time */
 	if (!(s->restarts & (s->restarts - 1)))
 		joint(s);
 	s->restarts++;
@@ -697,8 +705,8 @@ static int moved(const struct refclock *r, struct refclock_stream *s)
 }
 
 /*
- * Bounds proved that the clock was ahead of its line, and now it is back on it: two steps, of a
- * size that is known from below only.
+ * Bounds proved that the clock was ahead of its line, and now it is back on it: two steps, whose
+ * size is only known from below.
  */
 static int went_and_came(struct refclock_stream *s, const struct refclock_item *it)
 {
@@ -738,14 +746,14 @@ static int went_and_came(struct refclock_stream *s, const struct refclock_item *
 	piece_begin(s, it);
 	s->cur.line = line;
 	s->birth = it->t;
-	/* the line is that from before: nothing is to be found out about how it is joined */
+	/* the line is the previous one: its joint needs no work */
 	s->evidence = s->prev_evidence;
 	s->has_prev = s->proven = false;
 	forget_waiting(s);
 	return 0;
 }
 
-/* Where a sample lies, and between what the current piece has it, all from the fit's origin. */
+/* The position of a sample, and where the current piece has it, both from the fit's origin. */
 struct place {
 	double y, lo, hi, most, est, dist;
 };
@@ -863,7 +871,7 @@ int hvst_refclock_track(struct refclock *r, struct refclock_stream *s,
 	}
 }
 
-/* Nothing was read for so long that a step could have come: not an idle guest's usual pause. */
+/* No reading for so long that a step could have happened: not an idle guest's usual pause. */
 static bool unread(const struct refclock_stream *s)
 {
 	int64_t first = s->nr_pieces ? s->pieces[0].from : s->cur.from;
@@ -873,7 +881,7 @@ static bool unread(const struct refclock_stream *s)
 	       since > (s->end - first) / UNREAD_PART;
 }
 
-/* How far what waits lies off the line, at most: samples, and a bound that a slew explains. */
+/* How far the waiting samples lie off the line, at most, and a bound that a slew explains. */
 static int64_t waiting_off(const struct refclock_stream *s)
 {
 	int64_t most = s->contradicted ? s->hidden.at_least : 0;
@@ -899,8 +907,7 @@ int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 	if (!s->open)
 		return 0;
 	/*
-	 * Nothing more will come: what speaks for a change has the last word if it is likely at
-	 * all.
+	 * Nothing more will come: the evidence for a change decides if the change is likely at all.
 	 */
 	if (s->nr_low >= 3 && best_line(s, s->low, s->nr_low, &c) && c.agree >= 3 &&
 	    c.evidence >= NEED_EVENT && c.depth > 10 * allowed(s)) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: kvm. The state machine of a synthetic timer: writes, starts, callbacks, expirations; and
- * the arms that left no start event.
+ * arms that left no start event.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "kvm_private.h"
 
-/* Guests park a timer by a count that is never reached: 2^63-1, 2^64-1. */
+/* Guests park a timer with a count that is never reached: 2^63-1, 2^64-1. */
 #define PARKED_COUNT INT64_MAX
 #define AT_ONCE_NS   (1000 * 1000)
 #define RESTORE_NS   (10 * 1000 * 1000) /* from the start of a restored timer to its delivery */
@@ -62,7 +62,10 @@ static bool is_periodic(const struct stimer *t)
 	return t->config_known && t->config & HVST_STIMER_PERIODIC;
 }
 
-/* A write to a running timer cancels it (stimer_cleanup()); a fired one is past cancelling. */
+/*
+ * A write to a running timer cancels it (stimer_cleanup()); one that has fired can no longer be
+ * cancelled.
+ */
 static void timer_stop(struct stimer *t)
 {
 	if (t->armed)
@@ -72,8 +75,8 @@ static void timer_stop(struct stimer *t)
 }
 
 /*
- * Without starts of arms ahead: the guest ran on after its last write, and nothing was delivered
- * until this one. An arm that is past due is delivered first.
+ * Without starts of arms ahead: the guest continued after its last write, and nothing was delivered
+ * until this write. A past-due arm is delivered first.
  */
 static bool cancels_ahead(const struct kvm *k, const struct stimer *t)
 {
@@ -82,7 +85,7 @@ static bool cancels_ahead(const struct kvm *k, const struct stimer *t)
 	       k->opts.starts_recorded && !is_periodic(t);
 }
 
-/* What the last write led to ends. */
+/* Ends what the last write led to. */
 static void write_over(const struct kvm *k, struct stimer *t, struct hvst_changes *out)
 {
 	if (cancels_ahead(k, t))
@@ -168,7 +171,7 @@ static struct hvst_arm *arm_begin(struct hvst_changes *out, const struct stimer 
 	return &out->arm;
 }
 
-/* The write that led to the arm is used up: a later arm without one does not count from there. */
+/* The write that led to the arm is used up: a later arm without a write does not count from it. */
 static void arm_end(struct stimer *t, struct hvst_changes *out)
 {
 	out->arm_programmed_ns = t->programmed_ns;
@@ -187,9 +190,9 @@ static void timer_run(struct stimer *t, const struct hvst_event *ev)
 }
 
 /*
- * A start with no write before it, of the same expiry, and nothing delivered in between is the host
- * looking again at a running timer. After a delivery it can only be another arm, whose write was
- * not recorded; and where writes are not recorded at all, any start may be one.
+ * A start with no write before it, of the same expiry, and without a delivery in between, means
+ * that the host looked again at a running timer. After a delivery it can only be another arm, whose
+ * write was not recorded; and where writes are not recorded at all, any start may be one.
  */
 static void started(const struct kvm *k, struct stimer *t, struct hvst_arm *a)
 {
@@ -208,7 +211,7 @@ static void started(const struct kvm *k, struct stimer *t, struct hvst_arm *a)
 		t->arms++;
 }
 
-/* What all starts have: a timer (NULL: nobody's), a reading of the clock, the arm as shown. */
+/* Common to all starts: a timer (NULL: unknown), a reading of the clock, the arm as recorded. */
 static struct stimer *start_prepare(struct kvm *k, const struct hvst_event *ev,
 				    enum hvst_timer_mode mode, struct hvst_changes *out)
 {
@@ -230,8 +233,8 @@ static struct stimer *start_prepare(struct kvm *k, const struct hvst_event *ev,
 }
 
 /*
- * Whether the guest's last write of the timer is what @ev follows from. Events of two CPUs with
- * clocks of their own may come in the wrong order.
+ * Whether @ev follows from the guest's last write of the timer. Events of two CPUs with clocks of
+ * their own may come in the wrong order.
  */
 static bool follows_write(const struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
 {
@@ -266,7 +269,7 @@ void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_
 	if (t->padded) {
 		/*
 		 * Not the guest's count: a padding kernel whose expired events were not recorded.
-		 * The arm was past due with this very reading.
+		 * The arm was past due by this very reading.
 		 */
 		k->padding_ref = pad;
 		a->count = t->count;
@@ -324,7 +327,8 @@ void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_
 
 /*
  * By how much a callback at @ts misses the timer's deadline; INT64_MAX: it comes before it, so it
- * is another's. The deadline counts from the reading of the clock, before the start was stamped.
+ * belongs to another timer. The deadline counts from the reading of the clock, before the start was
+ * stamped.
  */
 static int64_t after_deadline(const struct stimer *t, int64_t ts, int cpu)
 {
@@ -342,14 +346,14 @@ static int64_t after_deadline(const struct stimer *t, int64_t ts, int cpu)
 
 /*
  * So far ahead that 100 * (count - time_now) in stimer_start() may not fit: the hrtimer then fires
- * at once, at some other time, or never, and its callback may come at any moment.
+ * at once, at another time, or never, and its callback may come at any time.
  */
 static bool deadline_wraps(const struct stimer *t)
 {
 	return t->deadline_ns - t->arm_ns >= HVST_SKEW_MAX;
 }
 
-/* How far a callback at @ts is from what @v's timer waits for; INT64_MAX: it is not its own. */
+/* How far a callback at @ts is from the deadline of @v's timer; INT64_MAX: it is not its own. */
 static int64_t callback_distance(const struct kvm *k, const struct vcpu *v,
 				 const struct hvst_event *ev)
 {
@@ -368,7 +372,8 @@ static int64_t callback_distance(const struct kvm *k, const struct vcpu *v,
 /*
  * The hrtimer's callback runs in whatever task was interrupted, even another VM's vCPU thread, and
  * names no VM: it belongs to the armed timer of that vcpu_id and index whose deadline it meets. Of
- * several as close it is that of the timer that was started on this CPU; else nobody's for certain.
+ * several equally close ones it is that of the timer that was started on this CPU; otherwise it
+ * cannot be attributed.
  */
 static struct stimer *callback_owner(const struct kvm *k, const struct hvst_event *ev)
 {
@@ -428,10 +433,10 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *a,
 
 	if (t->vcpu->msr_ns != HVST_UNKNOWN && t->vcpu->msr_ns > from)
 		from = t->vcpu->msr_ns;
-	/* What a VMM wrote is executed by the vCPU's thread, once that runs. */
+	/* What a VMM wrote is executed by the vCPU's thread, once that thread runs. */
 	if (from != HVST_UNKNOWN && t->by_host && t->vcpu->first_ns > from)
 		from = t->vcpu->first_ns;
-	/* A restored timer is started when its VM is continued, some time before the delivery. */
+	/* A restored timer is started when its VM is resumed, some time before the delivery. */
 	if (t->by_host)
 		return RESTORE_NS;
 	if (from == HVST_UNKNOWN || from > to)
@@ -443,8 +448,8 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *a,
 
 /*
  * Does the absence of a start mean that there was none? Where starts of arms ahead, or callbacks,
- * have been seen it does, but for a callback that could be any of several timers'. Where only those
- * of past-due arms are recorded, an arm without one was ahead. Else an arm that is past due is
+ * have been seen it does, except after a callback that could belong to any of several timers. Where
+ * only starts of past-due arms are recorded, an arm without one was ahead. Else a past-due arm is
  * delivered before the vCPU enters the guest again, and, if entries are not recorded either, at
  * once.
  */
@@ -469,8 +474,8 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 }
 
 /*
- * Where no start of an arm ahead has been seen: was the arm that is delivered ahead? A callback
- * shows it, and that it is not among the past-due ones where these are recorded.
+ * Where no start of an arm ahead has been seen: was the delivered arm ahead? A callback shows it,
+ * and so does its absence from the past-due starts where these are recorded.
  */
 static bool was_ahead(const struct kvm *k, const struct stimer *t)
 {
@@ -478,7 +483,7 @@ static bool was_ahead(const struct kvm *k, const struct stimer *t)
 	       (t->callback_ns != HVST_UNKNOWN || k->expired_seen);
 }
 
-/* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
+/* No start between the write and the delivery: the arm was past due, on a stock kernel. */
 static __attribute__((noinline)) void infer_past_due(struct stimer *t, const struct hvst_event *ev,
 						     struct hvst_changes *out)
 {
@@ -501,12 +506,12 @@ static __attribute__((noinline)) void infer_past_due(struct stimer *t, const str
 
 /*
  * kvm_hv_process_stimers(): a one-shot expires when the clock has reached its count. Where each CPU
- * has a clock of its own, events of two CPUs may come in the wrong order, and the count be
- * another's.
+ * has a clock of its own, events of two CPUs may come in the wrong order, and the count may belong
+ * to another arm.
  */
 static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
 {
-	/* What a task that is no vCPU's wrote may be meant for another VM. */
+	/* What a task other than a vCPU wrote may be meant for another VM. */
 	if (t->periodic || t->padded || !t->arm_count || t->by_other ||
 	    (k->opts.clock_per_cpu && t->arm_count_cpu != ev->cpu))
 		return;
@@ -546,7 +551,7 @@ void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 	t->armed = t->padded = false;
 	t->callback_ns = t->deadline_ns = HVST_UNKNOWN;
 	if (!k->starts_seen)
-		t->called = false; /* no start will say that the next arm is another */
+		t->called = false; /* no start will show that the next arm is another one */
 	if (delivered) {
 		t->delivered = true;
 		if (!t->periodic)

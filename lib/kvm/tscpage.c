@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: kvm. The state of a VM's reference TSC page, and the history of the clock's source. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

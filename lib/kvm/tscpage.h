@@ -19,7 +19,7 @@ struct ref_source {
 struct tscpage {
 	bool known;			/* a write of REFERENCE_TSC was seen */
 	bool on;			/* as written */
-	bool broken;			/* on, but it could not be computed: as good as off */
+	bool broken;			/* on, but it could not be computed: equivalent to off */
 	bool waits_master;		/* enabled; the next master clock update computes it */
 	int64_t frozen_from, frozen_to; /* TSC emulation control on: the page stays as it is */
 	struct ref_source *sources;
@@ -41,13 +41,13 @@ void hvst_tscpage_write(struct tscpage *p, int64_t ts, uint64_t data, bool maste
 bool hvst_tscpage_master(struct tscpage *p, int64_t ts, bool on);
 /* TSC emulation control was written. KVM leaves the page alone while it is on. */
 void hvst_tscpage_freeze(struct tscpage *p, int64_t ts, bool on);
-/* The VM was created in the trace: its page is off until something else is seen. */
+/* The VM was created in the trace: its page is off until an event shows otherwise. */
 void hvst_tscpage_created(struct tscpage *p, int64_t ts);
 /* The VMM wrote a timer back: it may have restored the page as well, which leaves no event. */
 void hvst_tscpage_restored(struct tscpage *p, int64_t ts);
-/* It, or another VM's, was broken at @ts: which of them cannot be told. */
+/* The page of this VM, or another's, was broken at @ts: which one cannot be told. */
 void hvst_tscpage_unsure(struct tscpage *p, int64_t ts);
-/* Two threads turn out to be of one VM. @from is left empty if @into takes over what it knows. */
+/* Two threads turn out to belong to one VM. @from is left empty if @into takes over its history. */
 void hvst_tscpage_merge(struct tscpage *into, struct tscpage *from);
 /* What the reference clock was computed from at @ts. */
 enum hvst_ref_source hvst_tscpage_source(const struct tscpage *p, int64_t ts);

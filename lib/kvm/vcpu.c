@@ -10,7 +10,7 @@
 #include "kvm_private.h"
 
 #define CREATOR_REACH 4096	      /* thread ids between a VMM and its vCPU threads */
-#define ON_TIME_NS    (1000LL * 1000) /* a callback so soon after its deadline is not late */
+#define ON_TIME_NS    (1000LL * 1000) /* a callback this soon after its deadline is not late */
 
 static unsigned int tid_hash(int tid)
 {
@@ -26,7 +26,7 @@ struct vcpu *hvst_kvm_find(const struct kvm *k, int tid)
 	return v;
 }
 
-/* The task that created a VM and started this thread, or the thread itself; NULL: none seen. */
+/* The task that created a VM and started this thread, or the thread itself; NULL: none was seen. */
 static const struct creator *creator_of(const struct kvm *k, int tid)
 {
 	unsigned int n = k->nr_creators < KVM_CREATORS ? k->nr_creators : KVM_CREATORS;
@@ -58,7 +58,7 @@ bool kvm_created_by(const struct kvm *k, int pid)
 	return c && c->pid == pid;
 }
 
-/* Notes the creation of a vCPU; a task that creates one for the second time makes another VM. */
+/* Records the creation of a vCPU; a task that creates the same one again makes another VM. */
 static void creator_add(struct kvm *k, const struct hvst_event *ev)
 {
 	uint64_t bit = ev->vcpu_id >= 0 && ev->vcpu_id < 64 ? 1ULL << ev->vcpu_id : 0;
@@ -128,7 +128,7 @@ void kvm_vcpu_free(struct vcpu *v)
 	free(v);
 }
 
-/* From here on its thread id is another vCPU's; what was found of this one stays. */
+/* From here on its thread id belongs to another vCPU; what was found about this one stays. */
 static void vcpu_retire(struct kvm *k, struct vcpu *v)
 {
 	struct vcpu **p = &k->by_tid[tid_hash(v->tid)];
@@ -142,9 +142,9 @@ static void vcpu_retire(struct kvm *k, struct vcpu *v)
 }
 
 /*
- * The vCPU whose place a new one takes: the thread that creates it ran one already, or the task
- * creates the same vcpu_id for the second time. An offset that was 0 before is no sign where 0 had
- * been written.
+ * The vCPU that a new one replaces: the thread that creates it already ran one, or the task creates
+ * the same vcpu_id for the second time. An offset that was 0 before is no sign where 0 had been
+ * written.
  */
 static struct vcpu *vcpu_before(const struct kvm *k, const struct hvst_event *ev)
 {
@@ -164,7 +164,10 @@ void kvm_vcpu_created(struct kvm *k, const struct hvst_event *ev)
 	if (!old)
 		return;
 	vcpu_retire(k, old);
-	/* Its thread is expected to run the new one; what the VMM writes first belongs there. */
+	/*
+	 * Its thread is expected to run the new vCPU; what the VMM writes first belongs to that
+	 * one.
+	 */
 	v = vcpu_create(k, old->tid, ev);
 	if (!v)
 		return;
@@ -220,7 +223,7 @@ static void writes_adopt(struct kvm *k, struct vcpu *v)
 			kvm_set_config(k, v, ev, &unseen);
 		else
 			kvm_set_count(k, v, ev, &unseen);
-		ev->pid = -1; /* it has its vCPU */
+		ev->pid = -1; /* assigned to its vCPU */
 	}
 }
 
@@ -233,7 +236,7 @@ void kvm_early_adopt(struct kvm *k, struct vcpu *v)
 		writes_adopt(k, v);
 }
 
-/* The thread runs another vCPU, whose creation was not seen: what was in flight is over. */
+/* The thread runs another vCPU, whose creation was not seen: what was in flight has ended. */
 static void vcpu_replaced(const struct kvm *k, struct vcpu *v)
 {
 	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
@@ -275,9 +278,10 @@ static int64_t known_until(const struct vcpu *v)
 }
 
 /*
- * The thread appears on a CPU. What it did before that CPU's buffer begins may have been there,
- * too, and overwritten: a thread that was silent until then (since the start of the trace, unless
- * its VM was created in it) is not known to have been idle, but for the wait for its timer.
+ * The thread appears on a CPU. What it did before that CPU's buffer begins may have been on that
+ * CPU, too, and overwritten: a thread that was not seen until then (since the start of the trace,
+ * unless its VM was created in it) is not known to have been idle, except while it waited for its
+ * timer.
  */
 static void appears(struct kvm *k, struct vcpu *v, const struct hvst_event *ev)
 {
@@ -335,9 +339,9 @@ struct vcpu *kvm_vcpu_search(struct kvm *k, const struct hvst_event *ev, bool cr
 }
 
 /*
- * A write by the VMM may come from a task that is no vCPU thread: it belongs to the vCPU it names,
- * of that task. Where there is none, the task may be a vCPU thread that has not run its guest yet:
- * a restored VM. It is listed as one (@ran) only when it does.
+ * A write by the VMM may come from a task that is not a vCPU thread: it belongs to the vCPU it
+ * names, of that task. Where there is none, the task may be a vCPU thread that has not run its
+ * guest yet: a restored VM. It is listed as a vCPU (@ran) only when it does.
  */
 struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {

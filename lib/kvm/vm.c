@@ -2,16 +2,16 @@
 /*
  * Stage: kvm. Which vCPU threads form one VM.
  *
- * Nothing in the trace tells. A VM has one reference clock, so its threads' readings have one epoch
- * (trace time - 100 * time_now). A thread starts alone; once it has enough readings that at least
- * one is clean (a reading is stamped late, never early), it joins the VM whose clock agrees with
- * its own, within what is known of the two, and which lacks its vcpu_id; where several agree
- * (restored from one snapshot), the one with the nearest thread id.
+ * No event tells. A VM has one reference clock, so its threads' readings have one epoch (trace time
+ * - 100 * time_now). A thread starts alone; once it has enough readings that at least one is clean
+ * (a reading is stamped late, never early), it joins the VM whose clock agrees with its own, within
+ * what is known of the two, and which has no vCPU of its vcpu_id; where several agree (restored
+ * from one snapshot), the one with the nearest thread id.
  *
  * Candidates are the nearest threads, and then the VMs whose clocks lie nearest in an index by
  * offset. The index is sorted anew only after as many searches as it has entries, which makes a
- * search cost log n on average. Clocks drift meanwhile, so a search takes in more than what agrees
- * and compares the clocks themselves.
+ * search cost log n on average. Clocks drift meanwhile, so a search covers a wider range than what
+ * agrees and compares the clocks themselves.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,25 +20,25 @@
 #include "kvm_private.h"
 
 /* Clocks of one VM agree to a few us; single readings are late by up to ms. */
-#define VM_EXACT_NS    (300 * 1000)	 /* error of their distance that lets it decide */
+#define VM_EXACT_NS    (300 * 1000)	 /* error of their distance at which it decides */
 #define VM_LOCAL_NS    (3 * 1000 * 1000) /* the same where each CPU has its own trace clock */
 #define VM_SAME_NS     2000		 /* clocks of one VM differ by rounding */
 #define VM_WINDOW_NS   (2 * 1000 * 1000) /* of the index, whose offsets may be out of date */
-#define VM_CANDIDATES  256		 /* looked at in a search, so that it stays bounded */
-#define VM_NEIGHBOURS  32		 /* threads looked at, on either side */
+#define VM_CANDIDATES  256		 /* considered in a search, so that it stays bounded */
+#define VM_NEIGHBOURS  32		 /* threads considered, on either side */
 #define VM_FIRST_TRY   8		 /* readings */
-#define VM_SMALL       64		 /* threads: moving these costs nothing */
+#define VM_SMALL       64		 /* threads: moving these is cheap */
 #define VM_MAX_VCPU_ID 16384		 /* KVM_MAX_VCPU_IDS of x86 */
 #define TASK_REACH     4096		 /* thread ids between a VMM and its vCPU threads */
 
-/* A reading of the clock turns out to have been stamped @ns after it, @weight of them. */
+/* A reading of the clock turned out to have been stamped @ns after it, @weight of them. */
 static void stamped_late(void *ctx, int64_t ns, unsigned int weight)
 {
 	struct vm *vm = ctx;
 
 	if (!vm->start_latency)
 		vm->start_latency = hvst_sketch_new();
-	/* Without memory the distribution lacks a value. */
+	/* Without memory the distribution misses a value. */
 	if (vm->start_latency)
 		(void)hvst_sketch_add(vm->start_latency, ns, weight);
 }
@@ -140,7 +140,7 @@ void kvm_vcpu_named(struct kvm *k, struct vcpu *v, int vcpu_id)
 		k->error = -ENOMEM;
 }
 
-/* Where in the threads by tid @tid is, or would be. */
+/* The position of @tid in the sorted threads, or where it would be inserted. */
 static unsigned int place_of(const struct kvm *k, int tid)
 {
 	unsigned int lo = 0, hi = k->nr_vcpus;
@@ -180,7 +180,7 @@ void kvm_sort_out(struct kvm *k, struct vcpu *v)
 
 /*
  * A VMM starts its vCPU threads after itself, so their ids lie above the task's own, and near. A
- * task above every known thread may be the VMM of a VM whose threads are yet to come.
+ * task above every known thread may be the VMM of a VM whose threads have not run yet.
  */
 static bool task_reaches(const struct vcpu *v, int pid)
 {
@@ -196,7 +196,7 @@ struct vcpu *kvm_nearest(const struct kvm *k, int vcpu_id, int pid)
 	return NULL;
 }
 
-/* Threads looked at above a task, of at most so many. */
+/* Threads considered above a task; at most this many. */
 static unsigned int threads_above(const struct kvm *k, int pid, unsigned int *first)
 {
 	unsigned int n = 0;
@@ -218,9 +218,9 @@ struct vm *kvm_vm_of_task(const struct kvm *k, int pid, bool *unsure)
 	for (unsigned int i = 0; i < n; i++)
 		if (k->sorted[at + i]->creator == pid)
 			return k->sorted[at + i]->vm;
-	if (kvm_created_by(k, pid)) /* a VM whose threads have yet to run */
+	if (kvm_created_by(k, pid)) /* a VM whose threads have not run yet */
 		return NULL;
-	/* The nearest VM's threads go on after those of another. */
+	/* The nearest VM's threads continue after those of another. */
 	for (unsigned int i = 0; i < n && !*unsure; i++) {
 		other |= k->sorted[at + i]->vm != vm;
 		*unsure = other && k->sorted[at + i]->vm == vm;
@@ -265,7 +265,7 @@ static int merge_latency(struct vm *into, struct vm *from)
 	return ret;
 }
 
-/* All threads of @from become @into's. */
+/* Moves all threads of @from to @into. */
 static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_changes *out)
 {
 	int ret = 0;
@@ -300,7 +300,7 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	return ret;
 }
 
-/* Of an event: when, and by which CPU's trace clock. Clocks are compared at it. */
+/* When, and by which CPU's trace clock, an event happened: clocks are compared at that time. */
 struct sighting {
 	int64_t ts_ns;
 	int cpu;
@@ -375,7 +375,9 @@ static bool vm_fits(struct kvm *k, const struct vm *vm, const struct vm *own,
 	       llabs(apart) <= err + VM_SAME_NS;
 }
 
-/* The VM that fits among those of the threads next to @v, nearest first, the elder of two as near.
+/*
+ * The VM that fits among those of the threads next to @v, nearest first; of two equally near the
+ * older one.
  */
 static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, const struct sighting *m)
 {
@@ -426,8 +428,8 @@ static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, const struct
 }
 
 /*
- * Does @a take @b in? The elder one does, but for a VM with so many threads that moving them again
- * and again would show: the larger one, so that a thread is moved log n times.
+ * Does @a take @b in? The older one does, unless a VM has so many threads that moving them
+ * repeatedly would be costly: then the larger one, so that a thread is moved log n times.
  */
 static bool takes_in(const struct vm *a, const struct vm *b)
 {
@@ -436,7 +438,7 @@ static bool takes_in(const struct vm *a, const struct vm *b)
 	return a->order < b->order;
 }
 
-/* Joins the thread's VM with the one whose clock agrees. */
+/* Joins the thread's VM with the VM whose clock agrees. */
 static bool vm_find(struct kvm *k, struct vcpu *v, const struct sighting *m,
 		    struct hvst_changes *out)
 {
@@ -474,7 +476,7 @@ void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint
 	if (hvst_refclock_sample(&v->vm->clock, &v->clock_reads, ev->ts_ns, time_now, ev->cpu,
 				 starts))
 		k->error = -ENOMEM;
-	/* At 8, 16, 32, ... readings: what fits nowhere now may fit once a step has passed. */
+	/* At 8, 16, 32, ... readings: what fits nowhere now may fit after a step. */
 	if (n >= VM_FIRST_TRY && !(n & (n - 1)))
 		vm_try(k, v, ev, out);
 	kvm_change(out, HVST_CHANGE_SAMPLE, v->vm, v, NULL);
@@ -512,7 +514,7 @@ static bool vm_sampled(const struct vm *vm)
 }
 
 /*
- * Number VMs in order of appearance. A thread without any reading has no epoch: its VM stays
+ * Number VMs in order of appearance. A thread without any reading has no epoch: its VM remains
  * unknown, and has a negative number of its own.
  */
 static int vm_number(struct kvm *k)
@@ -548,7 +550,7 @@ static struct vm *only_vm(const struct kvm *k)
 	return only;
 }
 
-/* One thread finds its VM by its clock. */
+/* Finds the VM of one thread by its clock. */
 static bool finish_by_clock(struct kvm *k, struct hvst_changes *out)
 {
 	struct sighting now;
@@ -565,7 +567,7 @@ static bool finish_by_clock(struct kvm *k, struct hvst_changes *out)
 	return false;
 }
 
-/* With one VM in the whole trace, a thread without readings can only be its. */
+/* With one VM in the whole trace, a thread without readings can only belong to it. */
 static bool finish_silent(struct kvm *k, struct hvst_changes *out)
 {
 	while (k->only && k->finish_at) {
@@ -602,7 +604,7 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out)
 	if (k->phase == KVM_RUNNING) {
 		k->phase = KVM_FINISH_CLOCKS;
 		k->finish_at = k->all;
-		k->nr_index = 0; /* sort anew */
+		k->nr_index = 0; /* sort again */
 	}
 	if (k->phase == KVM_FINISH_CLOCKS) {
 		if (finish_by_clock(k, out))

@@ -2,8 +2,8 @@
 /*
  * Stage: stats. The upper convex hull of points that arrive with ascending x: the envelope of
  * samples whose noise only ever lowers them (Moon, Skelly, Towsley: Estimation and removal of clock
- * skew from network delay measurements, 1999). Bounded: beyond HULL_MAX the vertex that matters
- * least is dropped.
+ * skew from network delay measurements, 1999). Bounded: beyond HULL_MAX the least important vertex
+ * is dropped.
  */
 #ifndef HVST_STATS_HULL_H
 #define HVST_STATS_HULL_H

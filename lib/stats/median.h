@@ -8,8 +8,8 @@
 #define HVST_MEDIAN_STEP 32 /* a step is the median divided by this */
 
 /*
- * One step towards @x; *@median 0: no value before it. The direction is unpredictable, so compute
- * the step once.
+ * One step towards @x; *@median is 0 before the first value. The direction is unpredictable, so
+ * compute the step once.
  */
 static inline void hvst_median_step(int64_t *median, int64_t x)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stats. Bins that are merged in pairs when time outgrows them. */
 #include <stddef.h>
 
 #include "series.h"
@@ -63,7 +64,7 @@ static void shift_up(struct hvst_series *s, int64_t index)
 	s->n += by;
 }
 
-/* Would the bins reach to the one of @t, too? */
+/* Would the bins also reach to the bin of @t? */
 static bool fits(const struct hvst_series *s, int64_t t)
 {
 	int64_t index = t >> s->shift;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: stats. A value over time in a bounded number of bins, the least and the most of each. When
- * time outgrows the bins they become twice as wide. Bins begin at multiples of their width, so that
- * those of two series can be laid side by side.
+ * Stage: stats. A value over time in a bounded number of bins, the least and the greatest of each.
+ * When time outgrows the bins they become twice as wide. Bins begin at multiples of their width, so
+ * that those of two series can be compared bin by bin.
  */
 #ifndef HVST_STATS_SERIES_H
 #define HVST_STATS_SERIES_H
@@ -25,9 +25,9 @@ struct hvst_series {
 };
 
 void hvst_series_init(struct hvst_series *s);
-/* @value at time @t, in any order of time. */
+/* Adds @value at time @t; times may come in any order. */
 void hvst_series_add(struct hvst_series *s, int64_t t, int64_t value);
-/* Takes in what @from has. */
+/* Adds the values of @from. */
 void hvst_series_merge(struct hvst_series *into, const struct hvst_series *from);
 /* Makes the bins 2^@shift wide, if they are narrower. */
 void hvst_series_widen(struct hvst_series *s, unsigned int shift);
