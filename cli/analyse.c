@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The pass of a command that analyses: counts, hints and exit codes around it. */
 #include <stdio.h>
 
 #include "message.h"
@@ -7,7 +8,7 @@
 #include "analyse.h"
 #include "selection.h"
 
-/* None of the events seen is of use. */
+/* None of the events that were recorded is useful. */
 static void report_nothing(const struct context *r)
 {
 	bool part = r->o.from.set || r->o.to.set || r->o.nr_cpus || r->o.buffers.n;

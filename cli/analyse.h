@@ -5,9 +5,9 @@
 
 #include "context.h"
 
-/* Ids of the stimer events: without any of these there is nothing to analyse. */
+/* Ids of the stimer events: without any of them there is nothing to analyse. */
 #define STIMER_IDS ((1ULL << (HVST_EV_STIMER_EXPIRATION + 1)) - 1)
-/* and those that tell about clocks. */
+/* Ids of the events that tell about clocks. */
 #define CLOCK_IDS                                                                                  \
 	(STIMER_IDS | 1ULL << HVST_EV_MSR | 1ULL << HVST_EV_WRITE_TSC_OFFSET |                     \
 	 1ULL << HVST_EV_TRACK_TSC | 1ULL << HVST_EV_UPDATE_MASTER_CLOCK |                         \
@@ -20,8 +20,8 @@
 int analyse_check(struct context *r, uint64_t ids);
 
 /*
- * The pass of a command that analyses and can use events of @ids; @obs may be NULL. An exit code;
- * where it is not EXIT_OK, a message was given and ctx_fail() is due.
+ * The pass of a command that analyses and can use events of @ids; @obs may be NULL. Returns an exit
+ * code; unless it is EXIT_OK, a message was printed and ctx_fail() must follow.
  */
 int analyse_recording(struct context *r, uint64_t ids, const struct hvst_observer *obs, void *ctx);
 
@@ -29,10 +29,13 @@ int analyse_recording(struct context *r, uint64_t ids, const struct hvst_observe
 struct report {
 	enum command_bit bit;
 	uint64_t ids; /* events that it can use */
-	/* Before rendering: selects, writes other files. False after a message. May be NULL. */
+	/*
+	 * Before rendering: selects findings, writes other files. False after a message. May be
+	 * NULL.
+	 */
 	bool (*prepare)(struct context *r);
 	void (*render[FORMAT_COUNT])(struct context *r);
-	bool (*findings)(const struct context *r); /* what --check is about; NULL: takes none */
+	bool (*findings)(const struct context *r); /* for --check; NULL: no --check */
 };
 
 /* Run such a command. Returns its exit code. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* hvstimer clocks: which clocks the guest and the host used, and whether they agree. */
 #include "output/contract.h"
 #include "output/csv.h"
 #include "output/svg.h"

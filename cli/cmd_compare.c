@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* hvstimer compare: two recordings, or results, side by side. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "result_read.h"
 
 struct compare {
-	struct context r[2]; /* A's holds the output, too */
+	struct context r[2]; /* A's has the output, too */
 	bool open[2];	     /* to be ended */
 	struct blocks blocks;
 	struct comparison c;
@@ -25,7 +26,7 @@ static int out_of_memory(void)
 	return EXIT_INPUT;
 }
 
-/* Side @k is left with its own file, and its part of the time. */
+/* Side @k keeps its own file, and its part of the time. */
 static void choose_part(struct options *o, unsigned int k)
 {
 	o->files.v[0] = o->files.v[o->files.n > 1 ? k : 0];
@@ -151,7 +152,7 @@ static void render(struct compare *x)
 		comparison_text(o, &v);
 }
 
-/* What --check has found. */
+/* What --check found. */
 static int judge(const struct compare *x)
 {
 	bool unknown = false;
@@ -164,7 +165,7 @@ static int judge(const struct compare *x)
 	return unknown ? EXIT_UNKNOWN : EXIT_OK;
 }
 
-/* Both sessions end; the exit code of the first that has one. */
+/* Ends both sessions; the exit code of the first that failed. */
 static int end(struct compare *x, int code)
 {
 	bool check = !code && x->r[0].o.check;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* hvstimer diagnose: the whole report, of one recording or of several. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -23,7 +24,7 @@ struct diagnose {
 	char **argv;
 };
 
-/* What is written of several recordings, kept until the last is read. */
+/* Output for several recordings, kept until the last one is read. */
 struct several {
 	struct out summary, reports; /* in memory */
 };
@@ -163,7 +164,7 @@ static int diagnose(struct diagnose *d)
 	return ctx_end(r, r->result->nr_storms > 0);
 }
 
-/* The report of one recording: @d has only its files left. */
+/* The report of one recording: @d has only the files of that one left. */
 static int diagnose_one(struct diagnose *d, char **argv)
 {
 	int64_t origin = HVST_UNKNOWN;
@@ -209,7 +210,7 @@ static bool add_report(struct several *all, const struct context *r, const struc
 	return write_report(r, o, b);
 }
 
-/* Recording @n of @g, of which there is no report. */
+/* Recording @n of @g, for which there is no report. */
 static void add_failure(struct several *all, const struct recordings *g, unsigned int n,
 			const struct options *o, int code)
 {
@@ -307,7 +308,7 @@ static int diagnose_several(const struct recordings *g, const struct options *o,
 	return code;
 }
 
-/* Report on standard error how several files are taken; false: an option forbids it. */
+/* Prints how several files are taken; false: an option forbids it. */
 static bool several_allowed(const struct recordings *g, const struct options *o)
 {
 	const char *one = o->html      ? "--html"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two passes: the first tells which thread belongs to which VM and which expirations prove an arm
- * without a start event, the second prints.
+ * hvstimer events. Two passes: the first tells which thread belongs to which VM and which
+ * expirations prove an arm without a start event, the second prints.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +15,11 @@
 #include "analyse.h"
 #include "derive.h"
 
-#define MAX_INFERRED (4u << 20) /* inferred arms remembered: 32 bytes each */
+#define MAX_INFERRED (4u << 20) /* inferred arms kept: 32 bytes each */
 #define COMM_SLOTS   1024
 
-/* A vCPU thread, as the first pass found it. Several may have had one thread id, one after another.
+/*
+ * A vCPU thread, as found by the first pass. Several may have had one thread id, one after another.
  */
 struct owner {
 	int tid, vm, vcpu;
@@ -169,7 +170,7 @@ static bool selected(const struct events *e, const struct hvst_event *ev, const 
 	       (o->vcpu < 0 || o->vcpu == (ev->vcpu_id >= 0 ? ev->vcpu_id : who->vcpu));
 }
 
-/* What --filter looks for a text in; the decoder has to be told of every event. */
+/* The text that --filter searches; the decoder has to see every event. */
 static const char *text_of(struct events *e, const struct hvst_event *ev)
 {
 	char meaning[256];
@@ -257,7 +258,7 @@ static int print_all(struct events *e)
 	return EXIT_OK;
 }
 
-/* What the analysis has to remember for this filter. */
+/* What the analysis has to keep for this filter. */
 static bool start_filter(struct events *e)
 {
 	const struct filter *f = e->r.o.filter;
@@ -278,7 +279,7 @@ static int read_twice(struct events *e)
 	if (!start_filter(e))
 		return ctx_fail(&e->r, EXIT_INPUT);
 
-	/* selected() filters: whose a callback is can only be told knowing all VMs */
+	/* selected() filters: all VMs must be known to tell which one a callback belongs to */
 	hvst_session_set_filter(e->r.s, -1, -1, -1);
 	code = analyse_recording(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
 
@@ -295,7 +296,7 @@ static int read_twice(struct events *e)
 	return ctx_end(&e->r, false);
 }
 
-/* False, after a message: wall-clock times are asked for and nothing tells them. */
+/* False after a message: wall-clock times are wanted, and nothing tells them. */
 static bool date_known(struct events *e, int *code)
 {
 	char buf[UNIT_BUF];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * export: what was found, in the formats of other tools. One pass for the findings, and one more
- * where arms are asked for: only after the first is it known which VM a thread belongs to.
+ * hvstimer export: the findings in the formats of other tools. One pass for the findings, and one
+ * more where arms are wanted: only after the first is it known which VM a thread belongs to.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #define SAMPLE_SIZE (64 * 1024)
 #define FNV_BASIS   0xcbf29ce484222325ULL
 #define FNV_PRIME   0x100000001b3ULL
-/* Numbers of recordings are exact in JSON readers that know floating point only. */
+/* JSON readers that use floating point only keep the numbers of recordings exact. */
 #define RECORDING_MASK ((1ULL << 53) - 1)
 
 /* The open outputs. */
@@ -47,7 +47,7 @@ static uint64_t mix(uint64_t h, const void *p, size_t len)
 	return h;
 }
 
-/* A part of a file that goes into the number; reading less than wanted is no error. */
+/* A part of a file that goes into the number; a short read is no error. */
 static uint64_t mix_part(uint64_t h, int fd, off_t at)
 {
 	unsigned char part[SAMPLE_SIZE];
@@ -76,9 +76,9 @@ static uint64_t mix_file(uint64_t h, const char *path)
 }
 
 /*
- * The number of a recording follows from what is in it and what was selected of it, so that
- * databases and lines of many hosts can be joined as they are, and a recording that is added a
- * second time is noticed.
+ * The number of a recording follows from its contents and from what was selected, so that databases
+ * and lines of many hosts can be joined as they are, and a recording that is added a second time is
+ * recognised.
  */
 static int64_t recording_number(const struct context *r)
 {
@@ -197,7 +197,7 @@ static void start_rows(struct export *x)
 	x->rows.recording = recording_number(&x->r);
 }
 
-/* What was found, while the results of the pass are there. */
+/* Exports the findings while the results of the pass exist. */
 static int write_findings(struct export *x)
 {
 	int err = threads_init(&x->threads, x->r.result);
@@ -235,7 +235,7 @@ static int write_arms(struct export *x)
 	return x->error;
 }
 
-/* Report an error; those of the database and of reading have been. */
+/* Reports an error; those of the database and of reading are reported already. */
 static void report(const struct export *x, int err)
 {
 	if (x->jsonl_open && x->jsonl.out.err)

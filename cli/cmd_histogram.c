@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* What hvstimer skew and hvstimer latency share. */
 #include <errno.h>
 #include <string.h>
 
@@ -121,7 +122,7 @@ static void json(struct histogram *h)
 
 	contract_start(&j, &h->r.out, h->r.trace);
 	contract_vms(&j, h->r.result);
-	if (!h->r.o.filter) /* those of a timer are of all its arms */
+	if (!h->r.o.filter) /* those of a timer cover all its arms */
 		contract_timers(&j, h->r.result);
 	if (h->r.o.by_set || h->r.o.filter)
 		groups_json(&j, &h->c);

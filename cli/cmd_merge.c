@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* hvstimer merge: results of many hosts as one. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static int write_merged(const struct options *o, const struct merge *m)
 	return EXIT_INPUT;
 }
 
-/* A file that cannot be read does not keep the others from being merged. */
+/* A file that cannot be read does not prevent merging the others. */
 static int merge_files(const struct options *o, struct merge *m)
 {
 	int code = EXIT_OK, written;

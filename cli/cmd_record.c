@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* hvstimer record: runs trace-cmd record with what a diagnosis needs, see hvstimer-record(1). */
+/*
+ * hvstimer record: runs trace-cmd record with the options that a diagnosis needs, see
+ * hvstimer-record(1).
+ */
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -17,15 +20,15 @@
 #include "record.h"
 
 /*
- * A ring buffer has to hold what one CPU produces while trace-cmd is kept from emptying it. In a
- * storm that is 100,000 arms a second, ten events each, 48 bytes an event; a second of it is held.
+ * A ring buffer has to hold what one CPU produces until trace-cmd empties it. A storm has 100,000
+ * arms a second, ten events each, 48 bytes an event; hold a second of it.
  */
 #define STORM_ARMS_HZ	     100000ULL
 #define STORM_EVENTS_PER_ARM 10
 #define STORM_EVENT_BYTES    48
 #define STORM_HOLD_S	     1
 #define MIN_BUFFER_KB	     1408ULL /* the kernel's own default */
-#define MAX_MEMORY_SHARE     8 /* all buffers together: at most this part of the free memory */
+#define MAX_MEMORY_SHARE     8	     /* all buffers together: this fraction of available memory */
 #define SAVED_CMDLINES	     "8192"
 
 /* The command being built; @failed: memory ran out on the way. */
@@ -36,7 +39,7 @@ struct cmdline {
 };
 
 static int report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* A message in the name of this command. -1, for callers that fail with it. */
+/* Prints a message in the name of this command. Returns -1, for callers that fail with it. */
 static int report(const char *fmt, ...)
 {
 	char text[1024];
@@ -85,8 +88,8 @@ static void cmdline_free(struct cmdline *c)
 
 /*
  * The condition by which --vm keeps an event, NULL when it has none (or no memory: then c->failed).
- * What vCPUs do is told by their thread. A callback runs in interrupt context, in the name of
- * whatever was interrupted; the clock is moved by kernel workers as well: these are kept from all.
+ * Events of vCPUs are selected by their thread. A callback runs in interrupt context, in the name
+ * of the interrupted task; kernel workers move the clock as well: keep these events of all tasks.
  */
 static char *thread_filter(struct cmdline *c, enum hvst_event_task task,
 			   const struct record_tids *t)
@@ -167,8 +170,8 @@ static void add_sleep(struct cmdline *c, int64_t ns)
 }
 
 /*
- * --no-filter: else trace-cmd drops events of its own threads, and with them the callbacks that
- * happen to interrupt one of these, and the switches from them to a vCPU.
+ * --no-filter: otherwise trace-cmd drops events of its own threads, and with them the callbacks
+ * that happen to interrupt one of these, and switches from them to a vCPU.
  */
 static void build(struct cmdline *c, const struct options *o, const struct record_host *h,
 		  const struct record_tids *t)
@@ -180,7 +183,7 @@ static void build(struct cmdline *c, const struct options *o, const struct recor
 	add(c, "-o");
 	add(c, "%s", output_file(o));
 	add(c, "-C");
-	/* trace-cmd's name for x86-tsc together with the scale that turns cycles into ns. */
+	/* trace-cmd's name for x86-tsc together with the scale that converts cycles to ns. */
 	add(c, "%s", strcmp(o->record.clock, "x86-tsc") ? o->record.clock : "tsc2nsec");
 	add(c, "-b");
 	add(c, "%lu", buffer_size(o, h));
@@ -198,7 +201,7 @@ static void build(struct cmdline *c, const struct options *o, const struct recor
 		add_sleep(c, o->record.duration_ns);
 }
 
-/* One line an event, ready to be pasted into a shell. 0, or -1 after a message. */
+/* One line for each event, ready to be pasted into a shell. 0, or -1 after a message. */
 static int print_command(const struct cmdline *c)
 {
 	size_t i;
@@ -290,7 +293,7 @@ static int read_threads(struct record_tids *t, const struct options *o)
 	return 0;
 }
 
-/* Before anything is changed: trace-cmd finds out when all has been recorded. */
+/* Check before anything is changed: trace-cmd would fail only after recording. */
 static int check_output(const struct options *o)
 {
 	char *copy = strdup(output_file(o));
@@ -321,7 +324,7 @@ static void tell_begun(void *arg)
 		       o->record.duration_ns ? "" : " until you press Ctrl-C", output_file(o));
 }
 
-/* trace-cmd failed, after events had been recorded or before. */
+/* trace-cmd failed, before or after events had been recorded. */
 static void salvage(const struct options *o)
 {
 	char *saved;
@@ -336,7 +339,7 @@ static void salvage(const struct options *o)
 	free(saved);
 }
 
-/* The exit status: trace-cmd's, if it came so far. */
+/* Returns the exit status: trace-cmd's, if it was started. */
 static int conclude(const struct options *o, const struct record_run *r)
 {
 	if (r->aborted) {
@@ -381,7 +384,7 @@ static int run(const struct options *o, const struct record_host *h, const struc
 	return rc;
 }
 
-/* The exit status. */
+/* Returns the exit status. */
 static int record(const struct options *o, const struct record_host *h)
 {
 	struct record_tids t = { 0 };

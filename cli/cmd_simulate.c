@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* hvstimer simulate: what delays of past-due timers would have done. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct simulate {
 	struct sim_total totals[MAX_POLICIES];
 };
 
-/* Where none is asked for: the proposed patch, and the same for a guest that is stuck. */
+/* The default policies: the proposed patch, and the same for a guest that is stuck. */
 static void default_policies(struct simulate *s)
 {
 	static const char *const texts[] = { "none", "pad=10us", "pad=10us,after=16" };

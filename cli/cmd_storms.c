@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* hvstimer storms: the storms, one by one. */
 #include <stdlib.h>
 
 #include "message.h"

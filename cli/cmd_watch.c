@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* hvstimer watch: storms of running guests by counters that the kernel keeps, hvstimer-watch(1). */
+/*
+ * hvstimer watch: detects storms of running guests by counters in the kernel, see
+ * hvstimer-watch(1).
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +21,7 @@
 #include "watch/term.h"
 #include "watch_diagnose.h"
 
-#define METRICS_NS (10 * WATCH_S_NS) /* a file each second would wear a disk out for nothing */
+#define METRICS_NS (10 * WATCH_S_NS) /* a write each second would only wear out a disk */
 #define NAMES_NS   (60 * WATCH_S_NS)
 
 /**
@@ -41,7 +44,7 @@ struct watch {
 	bool screen, ended, failed;
 };
 
-/* --- telling ---------------------------------------------------------------------------------- */
+/* --- reporting -------------------------------------------------------------------------------- */
 
 static struct watch_view view_of(struct watch *r)
 {
@@ -186,7 +189,7 @@ static bool read_counters(struct watch *r)
 	char err[256];
 	int rc;
 
-	/* The end of a storm may be that of its thread, and is told with its name. */
+	/* The end of a storm may be that of its thread: report it with its name. */
 	if (!r->raging && now - r->named_ns >= NAMES_NS) {
 		watch_names_forget(&r->names);
 		r->named_ns = now;
@@ -233,14 +236,14 @@ static bool done(const struct watch *r)
 	return r->o.watch.duration_ns && r->read_ns - r->start_ns >= r->o.watch.duration_ns;
 }
 
-/* What may be a storm is looked at again after half an interval. */
+/* Read again after half an interval where a storm is suspected. */
 static int64_t next_reading(const struct watch *r)
 {
 	int64_t interval = r->o.watch.interval_ns / (r->table.suspects ? 2 : 1);
 	int64_t next = r->read_ns + interval;
 	int64_t end = r->start_ns + r->o.watch.duration_ns;
 
-	/* Readings keep to a grid, so that lateness does not add up. */
+	/* Keep readings on a grid, so that lateness does not add up. */
 	next -= (next - r->start_ns) % interval;
 	if (next - r->read_ns < interval / 4)
 		next += interval;
@@ -266,7 +269,7 @@ static int loop(struct watch *r)
 	watch_actions_end(&r->actions);
 	switch_screen(r, false);
 	if (r->o.metrics)
-		unlink(r->o.metrics); /* what stays there would look like a running watch */
+		unlink(r->o.metrics); /* a file left behind would look like a running watch */
 	if (r->failed)
 		return EXIT_INPUT;
 	return r->o.check && r->storms ? EXIT_FINDINGS : EXIT_OK;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Series of values by thread and timer: sketches, buckets, intervals and columns. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,7 +289,7 @@ static int join_series(const struct collect *c, struct series *into, struct seri
 	return err;
 }
 
-/* Threads of which no VM is known are not taken for one. */
+/* Threads whose VM is not known are not counted as one VM. */
 static bool same_group(const struct series *a, const struct series *b, unsigned int by)
 {
 	if (by & BY_VM && a->vm < 0 && a->thread != b->thread)

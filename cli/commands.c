@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The table of commands. */
 #include <stddef.h>
 #include <string.h>
 

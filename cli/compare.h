@@ -12,7 +12,7 @@
 
 #include "blocks.h"
 
-#define MIN_BATCHES  4 /* fewer tell nothing about how much a measure varies */
+#define MIN_BATCHES  4 /* with fewer, the variation of a measure cannot be told */
 #define GOOD_BATCHES 8 /* a long storm leaves at least as many */
 
 /*

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The life of a command that reads a recording: options, session, passes, end. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -134,7 +135,7 @@ static int input_error(const struct hvst_session *s, int err)
 	return EXIT_INPUT;
 }
 
-/* Options that go straight into the session; 0 or a negative errno. */
+/* Options passed on to the session; 0 or a negative errno. */
 static int configure(struct hvst_session *s, const struct options *o)
 {
 	unsigned int i;
@@ -178,7 +179,7 @@ struct hvst_session *ctx_new_session(const struct options *o)
 	return NULL;
 }
 
-/* Events of several hosts merged by time look like those of one. */
+/* Events of several hosts, merged by time, look like those of one host. */
 static void warn_different(const struct context *r)
 {
 	const struct hvst_trace *t = r->trace;
@@ -210,7 +211,7 @@ static int open_session(struct context *r)
 	return EXIT_OK;
 }
 
-/* In ns of the trace clock; false when given in cycles and the clock counts none. */
+/* In ns of the trace clock; false when it is given in cycles and the clock counts none. */
 static bool time_arg_ns(const struct context *r, const struct time_arg *a, int64_t base,
 			int64_t *ns)
 {
@@ -396,7 +397,7 @@ int ctx_fail(struct context *r, int code)
 	return code;
 }
 
-/* What is missing from the recording limits every result. */
+/* What is missing from the recording limits every result: print it. */
 static void warn_incomplete(const struct context *r)
 {
 	const struct hvst_trace *t = r->trace;

@@ -30,18 +30,20 @@ bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, i
 /* Another session on the same recording, opened; NULL after a message. The caller frees it. */
 struct hvst_session *ctx_new_session(const struct options *o);
 
-/* One pass over the recording. @obs may be NULL. False after a message; then ctx_fail() is due. */
+/* One pass over the recording. @obs may be NULL. False after a message; ctx_fail() must follow. */
 bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx);
 
-/* Ends the command, with or without a session, after its output; the exit code. @findings: what
- * --check is about. */
+/*
+ * Ends the command after its output; returns the exit code. Works with and without a session.
+ * @findings: what --check is about.
+ */
 int ctx_end(struct context *r, bool findings);
-/* Ends it without output. */
+/* Ends the command without output. */
 int ctx_fail(struct context *r, int code);
 
 /*
- * Where the selected part begins: --from or the first event, for which the file may have to be
- * read up to there. HVST_UNKNOWN: there is no event. False after a message.
+ * Where the selected part begins: --from or the first event, for which the file may have to be read
+ * up to there. HVST_UNKNOWN: there is no event. False after a message.
  */
 bool ctx_origin(struct context *r, int64_t *ns);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The two passes that attach arms, firings and gaps to single events. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 
 #define MAX_GAPS 8192 /* timers whose last arm is remembered: a power of two */
 
-/* Of the first pass: known by the time stamp, and by thread (arm) or vCPU (firing), and timer. */
+/* From the first pass: found by the time stamp, and by thread (arm) or vCPU (firing), and timer. */
 struct fact {
 	uint64_t at; /* ts_raw of the event that proves the arm; ts_ns of the callback */
 	int64_t ns, error_ns;
@@ -104,7 +105,7 @@ static int fact_order(const void *a, const void *b)
 	return x->who < y->who ? -1 : x->who > y->who;
 }
 
-/* Most are in order, and qsort() takes as much memory again. */
+/* Most are in order already, and qsort() takes as much memory again. */
 static void facts_sort(struct facts *f)
 {
 	for (size_t i = 1; i < f->n; i++)
@@ -200,7 +201,7 @@ static bool is_start(const struct hvst_event *ev)
 	       ev->id == HVST_EV_STIMER_START_EXPIRED;
 }
 
-/* 100 * (time_now - count), held within 64 bits. */
+/* 100 * (time_now - count), clamped to 64 bits. */
 static int64_t skew_of(const struct hvst_event *ev)
 {
 	__int128 skew = ((__int128)ev->start.time_now - ev->start.count) * 100;

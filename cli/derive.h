@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the analysis tells of single events: whether one is an arm, how far it lay past due, how
+ * What the analysis knows of single events: whether one is an arm, how far it was past due, how
  * late a callback was. Some of that is known only later in the recording, so it takes two passes.
  */
 #ifndef HVST_CLI_DERIVE_H
@@ -24,14 +24,14 @@ void derive_learn_fire(struct derive *d, const struct hvst_fire *fire);
 void derive_learnt(struct derive *d);
 
 /*
- * The second pass, in order of time: the observer `armed`, then each event. derive_rewind() before
- * another one.
+ * The second pass, in order of time: the observer `armed`, then each event. Call derive_rewind()
+ * before another one.
  */
 void derive_armed(struct derive *d, const struct hvst_arm *arm);
 struct derived derive_event(struct derive *d, const struct hvst_event *ev, int vm);
 void derive_rewind(struct derive *d);
 
-/* The timer that an event is about, -1 when it is about none. */
+/* The timer that an event is about, -1: none. */
 int derive_timer(const struct hvst_event *ev);
 /* Inferred arms and firings beyond the limit. */
 uint64_t derive_forgotten(const struct derive *d);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Adds up results of many hosts, and keeps the worst hosts. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -74,8 +75,8 @@ static int grow_seen(struct merge *m)
 }
 
 /*
- * What tells recordings apart: when they begin and end, to the nanosecond, and what their timers
- * did. A result without events has nothing of that, and is never taken for another.
+ * Identifies a recording: when it begins and ends, to the nanosecond, and what its timers did. A
+ * result without events has none of that, and is never taken for another.
  */
 static uint64_t recording_hash(const struct merge *m, const struct hvst_trace *t)
 {
@@ -85,7 +86,7 @@ static uint64_t recording_hash(const struct merge *m, const struct hvst_trace *t
 	return t->first_ns == HVST_UNKNOWN ? 0 : h | 1;
 }
 
-/* 1: merged already. 0, or -ENOMEM. */
+/* Returns 1 if it was merged already, 0, or -ENOMEM. */
 static int seen_before(struct merge *m, const struct hvst_trace *t)
 {
 	uint64_t hash = recording_hash(m, t);
@@ -175,7 +176,7 @@ static void host_put(struct merge_host *h)
 	free(h);
 }
 
-/* More than 0: @a goes before @b. Of equal ones, the one read first. */
+/* More than 0: @a goes before @b. Of equal hosts, the one read first. */
 static int by_harm(const struct merge_host *a, const struct merge_host *b, unsigned int metric)
 {
 	unsigned __int128 x = (unsigned __int128)a->storms.ns * b->recorded_ns;
@@ -228,7 +229,7 @@ static void list_free(struct merge_list *l)
 	free(l->v);
 }
 
-/* Name the result and put it into the lists where it belongs. 0 or -ENOMEM. */
+/* Names the result and puts it into the lists where it belongs. 0 or -ENOMEM. */
 static int list_host(struct merge *m, const char *path, unsigned int nth, const char *file)
 {
 	struct merge_host *h = malloc(sizeof(*h));
@@ -255,7 +256,7 @@ static int list_host(struct merge *m, const char *path, unsigned int nth, const 
 
 /* --- merging ---------------------------------------------------------------------------------- */
 
-/* Merge the distributions of the result, unless any of them would exceed 64 bits. */
+/* Merges the distributions of the result, unless any of them would exceed 64 bits. */
 static int add_sketches(struct merge *m)
 {
 	unsigned int i;
@@ -293,7 +294,7 @@ static void add_counts(struct merge *m, const struct hvst_trace *t)
 			m->answers[i][m->one_answers[i] - 1]++;
 }
 
-/* What was read completely. 0 or a negative errno. */
+/* Merges a result that was read completely. 0 or a negative errno. */
 static int add_one(struct merge *m, const char *path, unsigned int nth,
 		   const struct stored_recording *rec)
 {
@@ -388,7 +389,7 @@ void merge_free(struct merge *m)
 	memset(m, 0, sizeof(*m));
 }
 
-/* The end of the bucket that the limit lies in, so that buckets lie on one side of it. */
+/* The end of the bucket that the limit lies in, so that each bucket lies on one side of it. */
 static int64_t bucket_end(int64_t q3, int64_t spread)
 {
 	int64_t v, lo, hi;
@@ -414,7 +415,7 @@ int64_t merge_limit(const struct merge *m, unsigned int metric, uint64_t *n)
 	hvst_sketch_bucket(q3, &lo, &hi);
 	if (__builtin_sub_overflow(q3, q1, &spread))
 		spread = INT64_MAX;
-	/* quartiles closer to each other than the distribution can tell */
+	/* quartiles closer to each other than the distribution's resolution */
 	limit = bucket_end(q3, spread > hi - lo ? spread : hi - lo);
 	while (hvst_sketch_next(s, &iter, &lo, &hi, &count))
 		*n += lo > limit ? count : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Results of many hosts merged into one. What is kept does not follow the number of results, but
- * for eight bytes each by which a recording is recognised that is given twice: distributions are
- * merged as they come, and of hosts only the worst are kept.
+ * Results of many hosts merged into one. Memory does not follow the number of results, except for
+ * eight bytes each by which a recording that is given twice is recognised: distributions are merged
+ * as they come, and of hosts only the worst are kept.
  */
 #ifndef HVST_CLI_MERGE_H
 #define HVST_CLI_MERGE_H
@@ -15,7 +15,7 @@ struct stored_recording;
 
 #define MERGE_METRICS	4 /* the distributions of struct hvst_timer */
 #define MERGE_KINDS	5 /* of storms */
-#define MERGE_MIN_HOSTS 8 /* fewer have no outliers */
+#define MERGE_MIN_HOSTS 8 /* with fewer there are no outliers */
 #define MERGE_SPREAD_TIMES                                                                         \
 	3 /* an outlier lies this many times the spread above the third quartile */
 
@@ -90,8 +90,9 @@ struct merge {
 int merge_init(struct merge *m, unsigned int top);
 void merge_free(struct merge *m);
 /*
- * Merge all results of a file. 0, or -EINVAL after a message: it could not be read to its end; what
- * was read before the error is in. -ENOMEM after a message: nothing more can be merged.
+ * Merges all results of a file. Returns 0; -EINVAL after a message: it could not be read to its
+ * end, and what was read before the error is merged; -ENOMEM after a message: nothing more can be
+ * merged.
  */
 int merge_file(struct merge *m, const char *path);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Messages to standard error. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The nearest word by edit distance. */
 #include <limits.h>
 #include <string.h>
 

@@ -39,7 +39,7 @@ struct utc_arg {
 /* What `record` alone takes. */
 struct record_options {
 	const char *clock;
-	unsigned long buffer_kb; /* 0: by the estimate */
+	unsigned long buffer_kb; /* 0: by estimate */
 	int64_t duration_ns;	 /* 0: until interrupted */
 	int pid;		 /* 0: every VM */
 	bool sched, dry_run, force;

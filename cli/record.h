@@ -2,7 +2,7 @@
 /*
  * What `hvstimer record` has to know about the host: its trace events, clocks, CPUs and memory
  * (through libtracefs), and the threads of one VM (through /proc). The roots of both trees can be
- * moved, see hvstimer-record(1), so that the tests can build a host.
+ * changed, see hvstimer-record(1), so that the tests can build a host of their own.
  */
 #ifndef HVST_CLI_RECORD_H
 #define HVST_CLI_RECORD_H
@@ -40,14 +40,14 @@ struct record_tids {
 	unsigned int nr_all;
 	int *vcpu;
 	unsigned int nr_vcpu;
-	bool named; /* at least one looked like a vCPU */
+	bool named; /* at least one was named like a vCPU */
 };
 
 /* 0 or a negative errno with the reason, and what to do, in @err. */
 int record_host_read(struct record_host *h, char *err, size_t errlen);
 void record_host_free(struct record_host *h);
 bool record_host_has_clock(const struct record_host *h, const char *clock);
-/* "/proc", or where $HVSTIMER_PROC says. */
+/* "/proc", or the value of $HVSTIMER_PROC. */
 const char *record_proc_root(void);
 /* Whether this user may record: writing to tracefs is allowed. */
 bool record_host_writable(void);
@@ -56,9 +56,9 @@ int record_tids_read(struct record_tids *t, int pid, char *err, size_t errlen);
 void record_tids_free(struct record_tids *t);
 
 /*
- * A filter expression that holds when @field is one of @tids: runs of neighbouring ids become
- * ranges, and if that is still longer than the kernel takes, one range over all. NULL without
- * memory; the caller frees it.
+ * A filter expression that holds when @field is one of @tids: ranges for consecutive ids, and if
+ * that is still longer than the kernel accepts, one range over all. NULL without memory; the caller
+ * frees it.
  */
 char *record_tid_filter(const int *tids, unsigned int n, const char *field);
 
@@ -78,7 +78,7 @@ struct record_state {
 
 /* 0, or -1 without memory. */
 int record_state_save(struct record_state *s, const struct record_host *h);
-/* Writes what differs from @s. NULL, or the name of a file that could not be written. */
+/* Restores what differs from @s. NULL, or the name of a file that could not be written. */
 const char *record_state_restore(const struct record_state *s, const struct record_host *h);
 void record_state_free(struct record_state *s);
 
@@ -98,14 +98,14 @@ struct record_run {
 	int status;
 };
 
-/* 0 when @words was run and has ended, or a negative errno. */
+/* Returns 0 when @words was run and has ended, or a negative errno. */
 int record_run(char **words, struct record_run *r);
 
 /*
- * What trace-cmd leaves when it fails are files @output.cpuN. record_salvage() makes a recording of
- * them, @output or, where that has no space, a file of that name in a new directory of $TMPDIR. 0
- * with its path in @saved, which the caller frees; -ENOENT or -ENODATA when there is nothing to
- * save; or another negative errno: the files are still there then.
+ * A failed trace-cmd leaves files @output.cpuN. record_salvage() makes a recording of them, @output
+ * or, where that has no space, a file of that name in a new directory of $TMPDIR. Returns 0 with
+ * its path in @saved, which the caller frees; -ENOENT or -ENODATA when there is nothing to save; or
+ * another negative errno, with the files still in place.
  */
 int record_salvage(const char *output, char **saved);
 void record_remove_parts(const char *output);

@@ -46,7 +46,7 @@ static int find_tracefs(struct record_host *h, char *err, size_t errlen)
 	return 0;
 }
 
-/* Adds the events of @system that hvstimer understands. False: there is no such system here. */
+/* Adds the events of @system that hvstimer understands. False: no such system here. */
 static bool look_up_events(struct record_host *h, const char *system)
 {
 	char **names = tracefs_system_events(NULL, system);
@@ -64,7 +64,7 @@ static bool look_up_events(struct record_host *h, const char *system)
 	return true;
 }
 
-/* Recording takes the whole top buffer, and trace-cmd resets what it finds there. */
+/* Recording uses the whole top buffer, and trace-cmd resets what others set there. */
 static void look_for_tracers(struct record_host *h)
 {
 	char *tracer = tracefs_instance_file_read(NULL, "current_tracer", NULL);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * trace-cmd as a child in a process group of its own: a terminal's Ctrl-C reaches only hvstimer,
- * which hands it on when trace-cmd can take it. While trace-cmd still sets up, SIGINT would kill it
- * with everything half done; SIGTERM and SIGHUP kill it always, and the recording is lost.
+ * which forwards it when trace-cmd can handle it. During trace-cmd's setup SIGINT would kill it
+ * with everything half done; SIGTERM and SIGHUP always kill it, and the recording is lost.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static bool file_begins_with(const char *name, char c)
 
 /*
  * trace-cmd stops tracing first, then enables events, then starts tracing. Both on means that it
- * records, and that it has set its handler of SIGINT.
+ * records, and that it has installed its handler of SIGINT.
  */
 static bool recording(void)
 {
@@ -88,7 +88,7 @@ static pid_t start(char **words, const sigset_t *mask)
 	close(report[0]);
 	if (err)
 		return -err;
-	setpgid(pid, pid); /* already so, unless the child has not come that far */
+	setpgid(pid, pid); /* already done, unless the child has not come that far */
 	return pid;
 }
 
@@ -211,8 +211,9 @@ static char *elsewhere(const char *output)
 	return path;
 }
 
-/* @output's disk is full, or why else did trace-cmd fail? Its unfinished file reads as no
- * recording. */
+/*
+ * Is @output's disk full, or why else did trace-cmd fail? Its unfinished file has no readable data.
+ */
 static int restore_somewhere(const char *output, const glob_t *g, char **saved)
 {
 	int rc;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The state of tracefs's top buffer: kept before trace-cmd changes it, put back afterwards.
- * trace-cmd leaves the ring buffers at their size, and where it is killed or fails everything else
- * as well.
+ * The state of tracefs's top buffer: saved before trace-cmd changes it, restored afterwards.
+ * trace-cmd leaves the ring buffers at their size, and everything else as well where it is killed
+ * or fails.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +34,8 @@ static void keep_bracketed(char *clocks)
 }
 
 /*
- * A buffer that was never used reads "7 (expanded: 1408)". It cannot be made unused again, so it
- * gets the size that its first use would have given it.
+ * A buffer that was never used reads "7 (expanded: 1408)". It cannot be made unused again, so
+ * restore the size that its first use would have given it.
  */
 static void keep_expanded(char *size)
 {
@@ -134,7 +134,9 @@ int record_state_save(struct record_state *s, const struct record_host *h)
 
 	s->first = NULL;
 	s->events = tracefs_instance_file_read(NULL, "set_event", NULL);
-	/* Saved first and so restored last: tracing must not go on while the rest is restored. */
+	/*
+	 * Saved first and thus restored last: tracing must not continue while the rest is restored.
+	 */
 	rc = keep(s, "tracing_on");
 	rc = rc ? rc : keep_buffer_sizes(s, h->cpus);
 	for (i = 0; !rc && i < sizeof(names) / sizeof(*names); i++)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Sorts the files of a command into recordings. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static struct hvst_session *open_alone(const struct options *o, const char *path
 	return NULL;
 }
 
-/* The recording of which @s is a part: with its first file nothing differs. */
+/* The recording that @s is part of: one whose first file does not differ. */
 static unsigned int find(struct recordings *g, struct hvst_session *const *firsts,
 			 const struct hvst_session *s, const char *path)
 {
@@ -42,7 +43,7 @@ static unsigned int find(struct recordings *g, struct hvst_session *const *first
 	return n;
 }
 
-/* A file that cannot be opened is a recording of its own: the others get their reports. */
+/* A file that cannot be opened is a recording of its own: the others still get their reports. */
 static void sort(struct recordings *g, struct hvst_session **firsts, const struct options *o)
 {
 	struct hvst_session *s;

@@ -8,15 +8,15 @@
 struct recordings {
 	unsigned int *of;	 /* by file: its recording, numbered as they first appear */
 	unsigned int nr;	 /* of recordings */
-	bool compared;		 /* false: taken together without a look at them */
+	bool compared;		 /* false: taken together without comparing them */
 	const char *first, *two; /* the files that show that there is more than one */
-	const char *differ;	 /* and what differs: a plural noun; NULL: nothing does */
+	const char *differ;	 /* and what differs: a plural noun; NULL: nothing differs */
 };
 
 /*
- * Sort the files of @o into recordings. They are one with --together, and with standard input,
- * which is read only once. The error of a file that cannot be opened is left to whoever opens it.
- * False after a message.
+ * Sorts the files of @o into recordings. With --together they are one, and with standard input,
+ * which can be read only once. The error of a file that cannot be opened is left to the code that
+ * opens it. False after a message.
  */
 bool recordings_find(struct recordings *g, const struct options *o);
 /* Leave only the files of recording @n in @files. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* One side of a comparison from a stored result. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ bool is_result(const char *path)
 	return (n && head[strspn(head, " \t\r\n")] == '{') || !strcmp(head, database);
 }
 
-/* What is kept aside until the whole result is read. */
+/* Findings set aside until the whole result is read. */
 struct reader {
 	struct side *side;
 	struct hvst_storm *storms;
@@ -34,7 +35,7 @@ struct reader {
 	unsigned int nr_blocks;
 };
 
-/* The timer's count of arms has both kinds in it. */
+/* The timer's count of arms includes both kinds. */
 static bool one_shot_only(const struct hvst_timer *t)
 {
 	return t->mode == HVST_MODE_ONE_SHOT || t->mode == HVST_MODE_NONE;
@@ -54,7 +55,7 @@ static int on_timer(void *ctx, const struct hvst_timer *t)
 	struct unit *u = &s->units[s->nr_units];
 	int err;
 
-	/* Of VMs that had the same thread id: in the rows of these, too. */
+	/* VMs that had the same thread id: also in the rows of these. */
 	if (t->vm < 0 && !hvst_sketch_count(t->skew) && !hvst_sketch_count(t->lateness))
 		return 0;
 	if (s->nr_units == MAX_BLOCK_TIMERS) {
@@ -106,7 +107,7 @@ static int on_vm(void *ctx, int vm, const char *name)
 	struct reader *r = ctx;
 
 	if (r->nr_names == MAX_BLOCK_TIMERS)
-		return 0; /* more than there are timers that are followed */
+		return 0; /* more timers than are followed */
 	r->names[r->nr_names].vm = vm;
 	snprintf(r->names[r->nr_names].name, sizeof(r->names->name), "%s", name);
 	r->nr_names++;
@@ -129,7 +130,9 @@ static int on_unit(void *ctx, const struct unit *unit)
 
 /* --- the side --------------------------------------------------------------------------------- */
 
-/* Sums by block go to the timer that they are of; vCPUs, which have no other place, become units.
+/*
+ * Sums by block go to the timer that they belong to; vCPUs, which have no other place, become
+ * units.
  */
 static void add_blocks(const struct reader *r)
 {
@@ -196,7 +199,7 @@ static int make_side(struct reader *r, const struct stored_recording *rec)
 	return err;
 }
 
-/* The file's own message, or one of ours. */
+/* The file's own message, or one of this command. */
 static int explain(const struct stored_file *f, int err, char *why, size_t len)
 {
 	const char *text = *f->error	    ? f->error
@@ -211,7 +214,7 @@ static int explain(const struct stored_file *f, int err, char *why, size_t len)
 	return err;
 }
 
-/* @rec: of two, the second for what there must not be. */
+/* @rec: the second of two recordings, where there must be one. */
 static int read_file(struct reader *r, struct stored_file *f, struct stored_recording *rec)
 {
 	static const struct stored_ops ops = { .timer = on_timer,

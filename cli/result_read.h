@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A result that was written down (stored/), as one side of a comparison. */
+/* A stored result (stored/) as one side of a comparison. */
 #ifndef HVST_CLI_RESULT_READ_H
 #define HVST_CLI_RESULT_READ_H
 
 #include "compare.h"
 
-/* Does the file begin as JSON, or a database? False, too, where it cannot be read. */
+/* Does the file begin like JSON, or like a database? Also false where it cannot be read. */
 bool is_result(const char *path);
 
 /*

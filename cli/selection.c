@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Checks --vm, --vcpu, --timer, --from and --to against the recording. */
 #include <stdio.h>
 
 #include "message.h"
@@ -65,7 +66,7 @@ static void list_timers(char *buf, size_t len, const struct hvst_result *res)
 
 	snprintf(buf, len, "none at all");
 	for (i = 0; i < res->nr_timers && at < len; i++)
-		if (res->timers[i].vm >= 0) /* no VM: the sum of a thread id used again */
+		if (res->timers[i].vm >= 0) /* no VM: the sum of a thread id that was reused */
 			at += snprintf(buf + at, len - at, "%sVM %d vCPU %d timer %d",
 				       at ? ", " : "", res->timers[i].vm, res->timers[i].vcpu,
 				       res->timers[i].timer);
@@ -101,7 +102,7 @@ int selection_check_ids(struct context *r)
 
 	if (r->interrupted || ids_exist(o, r->result))
 		return EXIT_OK;
-	/* what there is: without the filter */
+	/* what the recording has: without the filter */
 	hvst_session_set_filter(r->s, -1, -1, -1);
 	if (!ctx_pass(r, HVST_NEED_ANALYSIS, &nobody, NULL))
 		return EXIT_INPUT;

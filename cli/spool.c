@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Copies a pipe into an unlinked temporary file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hvstimer watch --diagnose. One session reads a ring buffer of our own for as long as it runs.
- * What has been found so far is shown once a second by a child process: there the trace ends, so
- * that the analysis makes its findings, while in this process it goes on.
+ * hvstimer watch --diagnose. One session reads its own ring buffer for as long as it runs. Once a
+ * second a child process shows what has been found so far: in it the trace ends, so that the
+ * analysis makes its findings, while in this process it goes on.
  *
- * A pass of the session ends after an hour, in a quiet moment, or after a day in any case, so that
- * its memory is bounded; the next one begins with the events that are still in memory.
+ * A pass of the session ends after an hour, when no storm is in progress, or after a day in any
+ * case, so that its memory is bounded; the next one begins with the events that are still in
+ * memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@
 #include "watch_diagnose.h"
 
 #define RING_KB 4096
-/* Bytes of events that stay, at least: for the next pass, for what they explain, to be saved. */
+/* Bytes of events to keep, at least: for the next pass, for what they explain, to be saved. */
 #define KEEP	     (32u << 20)
 #define POLL_NS	     (WATCH_S_NS / 10)
 #define SHOW_NS	     WATCH_S_NS
@@ -137,7 +138,7 @@ static void switch_screen(struct live *l, bool on)
 	close_output(l, &out);
 }
 
-/* After a pass: tell what is new, and draw the screen. */
+/* After a pass: report what is new, and draw the screen. */
 static void show(struct live *l)
 {
 	struct out out, dropped;
@@ -209,7 +210,7 @@ static struct watch_report report_of(struct live *l, const struct watch_told_sto
 	};
 }
 
-/* For the storms that were told of just now. */
+/* For the storms that were just reported. */
 static void act(struct live *l)
 {
 	unsigned int i;
@@ -262,7 +263,7 @@ static bool read_all(int fd, void *data, size_t len)
 	return true;
 }
 
-/* Its pass has ended: show, and hand back what was told. */
+/* The child's pass has ended: show, and hand back what was reported. */
 static void end_child(struct live *l, int rc)
 {
 	if (rc)
@@ -273,8 +274,9 @@ static void end_child(struct live *l, int rc)
 }
 
 /*
- * If the child has ended, or, without WNOHANG in @flags, when it does: take what it told. That fits
- * into the pipe, so that it does not wait for this process, which reads the ring meanwhile.
+ * If the child has ended, or, without WNOHANG in @flags, when it does: take over what it reported.
+ * That fits into the pipe, so the child does not wait for this process, which reads the ring
+ * meanwhile.
  */
 static void end_shower(struct live *l, int flags)
 {
@@ -297,7 +299,7 @@ static void end_shower(struct live *l, int flags)
 	l->shower = 0;
 	if (!status)
 		return;
-	/* It has said why, unless it was killed. */
+	/* The child has printed the reason, unless it was killed. */
 	if (WIFSIGNALED(status))
 		cli_error("watch: the process that shows was killed by signal %d",
 			  WTERMSIG(status));
@@ -391,7 +393,7 @@ static int on_wait(void *ctx, bool busy)
 
 /* --- begin and end ---------------------------------------------------------------------------- */
 
-/* As many bytes as the ring in the kernel has, which was allocated: that is no overflow. */
+/* As many bytes as the kernel's ring has, which was allocated: no overflow. */
 static size_t keep_bytes(const struct live *l)
 {
 	size_t ring = (size_t)l->o->watch.ring_kb * 1024 * l->ring.nr;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The sink that writes rows as JSON lines. */
 #include <string.h>
 
 #include "../output/contract.h"

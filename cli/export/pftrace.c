@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Field numbers are those of Perfetto's protos/perfetto/trace: the stable part, TrackEvent. */
+/*
+ * Packets of a Perfetto trace. Field numbers are those of Perfetto's protos/perfetto/trace: the
+ * stable part, TrackEvent.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -164,7 +167,7 @@ static uint32_t hash(const char *s)
 	return h;
 }
 
-/* The number of @s in a list; where it is new, the packet begun defines it. 0: no room. */
+/* The number of @s in a list; if it is new, the packet begun defines it. 0: no room. */
 static uint64_t intern(struct pftrace *p, enum intern_list list, const char *s)
 {
 	struct interned *in = &p->interned[list];

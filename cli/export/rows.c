@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Makes rows of findings and hands them to the sinks. */
 #include "rows.h"
 
 /* Hand a row to every sink. Returns its number in its table. */

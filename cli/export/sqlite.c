@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The sink that writes rows into a SQLite database. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -26,7 +27,7 @@ static int execute(struct sqlite_sink *s, const char *sql)
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) ? database_error(s) : 0;
 }
 
-/* Run a statement whose text is in @sql, and free the text. */
+/* Runs a statement whose text is in @sql, and frees the text. */
 static int execute_text(struct sqlite_sink *s, struct out *sql)
 {
 	int err;
@@ -121,7 +122,7 @@ static int query_number(struct sqlite_sink *s, const char *sql, int64_t *v)
 	return err;
 }
 
-/* Make the tables, unless they are there: then they must be ours, and of this version. */
+/* Makes the tables, unless they exist: then they must be of this program, and of this version. */
 static int ensure_schema(struct sqlite_sink *s)
 {
 	int64_t objects = 0, application = 0, version = 0;
@@ -170,14 +171,14 @@ static int prepare_insert(struct sqlite_sink *s, const struct export_table *t)
 	return err;
 }
 
-/* SQLite's integers are signed: what exceeds them becomes a floating-point number. */
+/* SQLite's integers are signed: larger values become floating-point numbers. */
 static int bind_count(sqlite3_stmt *st, int at, uint64_t v)
 {
 	return v > INT64_MAX ? sqlite3_bind_double(st, at, (double)v)
 			     : sqlite3_bind_int64(st, at, (int64_t)v);
 }
 
-/* Bytes that are not UTF-8 become U+FFFD, as in JSON: readers of a database refuse such text. */
+/* Bytes that are not UTF-8 become U+FFFD, as in JSON: readers of a database reject such text. */
 static int bind_text(sqlite3_stmt *st, int at, const char *text)
 {
 	struct out copy;
@@ -289,9 +290,9 @@ static int make_tmp(struct sqlite_sink *s)
 }
 
 /*
- * A new database is thrown away when anything fails, and needs no journal. One that exists is
- * changed by one transaction with a rollback journal: a write-ahead log would be two more files,
- * which are lost when the database is copied.
+ * A new database is thrown away if anything fails, and needs no journal. An existing one is changed
+ * by one transaction with a rollback journal: a write-ahead log would be two more files, which are
+ * lost when the database is copied.
  */
 static int begin(struct sqlite_sink *s)
 {
@@ -350,7 +351,7 @@ static int sync_file(const char *path)
 
 /*
  * link(2) fails where another process has made a database of that name meanwhile, rename(2) does
- * not; but some file systems know no links.
+ * not; but some file systems have no links.
  */
 static int give_name(struct sqlite_sink *s)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The tables of `hvstimer export`. */
 #include <stdio.h>
 #include <string.h>
 
 #include "table.h"
 
-/* A column is called as the member that it has. */
+/* A column has the name of the member it comes from. */
 #define COLUMN(kind, member)                                                                       \
 	{                                                                                          \
 		.name = #member, .type = VALUE_##kind, .offset = offsetof(OF, member),             \

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The list of threads, sorted and searched. */
 #include <errno.h>
 #include <stdlib.h>
 

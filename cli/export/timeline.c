@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Tracks and slices of a recording. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,13 +9,16 @@
 #include "timeline.h"
 
 /*
- * A bin takes at most 150 bytes of the file, so that all of them stay below 40 MB whatever the
+ * A bin takes at most 150 bytes of the file, so that all of them stay below 40 MB for any
  * recording; and 4096 are more than a screen has columns.
  */
 #define MAX_BINS       (1u << 18)
 #define MAX_TIMER_BINS 4096u
 
-/* The trace does not tell the VMM's process id: one that Linux gives to nobody (PID_MAX_LIMIT). */
+/*
+ * The trace does not tell the VMM's process id: use one that Linux assigns to no process
+ * (PID_MAX_LIMIT).
+ */
 #define PID_BASE (1 << 22)
 
 #define NAME_BUF 96
@@ -48,7 +52,7 @@ static int by_timer(const void *a, const void *b)
 	return c ? c : compare(x->vm, y->vm);
 }
 
-/* Sort, and drop what equals the one before. Returns how many are left. */
+/* Sorts, and drops duplicates. Returns how many are left. */
 static unsigned int sort_unique(void *v, unsigned int n, size_t size,
 				int (*order)(const void *, const void *))
 {
@@ -342,7 +346,9 @@ static uint64_t source_track(struct timeline *t, const struct hvst_guest_transit
 	return child_track(t, g->vm, g->tid, name);
 }
 
-/* One slice a state: up to each transition what it leads from, after the last what that leads to.
+/*
+ * One slice for each state: up to each transition the state before it, after the last one the state
+ * after it.
  */
 static int put_guest_clocks(struct timeline *t, const struct hvst_result *r)
 {

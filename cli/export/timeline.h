@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A recording as a Perfetto trace: what was found after one pass, arms and expirations in another.
- * Memory does not follow the length of the recording.
+ * A recording as a Perfetto trace: findings after one pass, arms and expirations in another. Memory
+ * does not follow the length of the recording.
  */
 #ifndef HVST_CLI_EXPORT_TIMELINE_H
 #define HVST_CLI_EXPORT_TIMELINE_H

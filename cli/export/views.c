@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Views for the questions people ask; hvstimer-export(1) describes each. */
+/* SQL views for common questions; hvstimer-export(1) describes each. */
 #include "sqlite.h"
 
 const char sqlite_views[] =

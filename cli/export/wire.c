@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The protobuf wire format. */
 #include "../output/utf8.h"
 #include "wire.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Evaluation, in three values: what a thing cannot have decides nothing. */
+/* Evaluation in three values: a test of a field that a kind of thing does not have is unknown. */
 #include <ctype.h>
 #include <string.h>
 
@@ -79,7 +79,7 @@ static enum filter_truth test(const struct filter_node *n, enum filter_about abo
 
 	if (!r->name && !r->field && !r->event_field)
 		return FILTER_UNKNOWN;
-	/* A change of a whole VM's clock has no vCPU: it concerns each. */
+	/* A change of a whole VM's clock has no vCPU: it concerns each vCPU. */
 	if (!filter_read(n, about, what, &v))
 		return about == FILTER_GUEST ? FILTER_UNKNOWN : FILTER_NO;
 	return holds(n->op, r->type, &v, &r->constant) ? FILTER_YES : FILTER_NO;

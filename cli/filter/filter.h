@@ -56,15 +56,15 @@ enum filter_truth { FILTER_NO, FILTER_YES, FILTER_UNKNOWN };
 struct filter;
 
 /*
- * Parses @text; every name in it has to be one of a thing in @about (bits). NULL after the reason
- * was written to @why (FILTER_WHY bytes); an empty text is no expression.
+ * Parses @text; every name in it must belong to one of the things in @about (bits). NULL after the
+ * reason was written to @why (FILTER_WHY bytes); an empty text is not an expression.
  */
 struct filter *filter_parse(const char *text, unsigned int about, char *why);
 void filter_free(struct filter *f);
 
 /*
- * Evaluates @f for @what, of the type that @about has. A test of something that this very thing
- * lacks is false; one of something that no such thing has is unknown.
+ * Evaluates @f for @what, of the type that @about names. A test of something that this particular
+ * thing lacks is false; a test of something that no such thing has is unknown.
  */
 enum filter_truth filter_eval(const struct filter *f, enum filter_about about, const void *what);
 

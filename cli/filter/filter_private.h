@@ -77,8 +77,7 @@ struct filter {
 };
 
 /*
- * Finds what @n->name is of each kind of thing in @about. False after the reason was written to
- * @why.
+ * Resolves @n->name for each kind of thing in @about. False after the reason was written to @why.
  */
 bool filter_resolve(struct filter_node *n, unsigned int about, char *why);
 /* The value that @what has; false: none. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The names that expressions have, and how their values are read. Those of findings are in
- * output/finding.c and those of event fields in the library; only what is neither stands here.
+ * The names in expressions, and how their values are read. Those of findings are in
+ * output/finding.c and those of event fields in the library; this file has only the others.
  */
 #include <ctype.h>
 #include <math.h>
@@ -440,7 +440,7 @@ static const char *wants(enum name_type type)
 
 /* --- errors --- */
 
-/* What @name may have been meant to be, of the things in @about. */
+/* The name most like @name that the things in @about have. */
 static const char *meant(const char *name, unsigned int about)
 {
 	const char *known[512];

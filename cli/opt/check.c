@@ -51,7 +51,7 @@ static bool outputs_apart(const struct options *o)
 	return true;
 }
 
-/* Report that @option has no effect with @other; NULL: it has. Returns whether it has. */
+/* Reports that @option has no effect with @other; NULL: it has one. Returns whether it has none. */
 static bool has_meaning(const struct options *o, const char *option, const char *other)
 {
 	if (other)
@@ -156,7 +156,7 @@ static bool brief_consistent(const struct options *o)
 	return !o->brief || !other;
 }
 
-/* One recording that is split, or two. */
+/* One recording whose time is split, or two recordings. */
 static bool compare_consistent(const struct options *o)
 {
 	unsigned int files = o->split.set ? 1 : 2;
@@ -176,7 +176,7 @@ static bool compare_consistent(const struct options *o)
 
 #define WATCH_MIN_INTERVAL_NS 100000000
 
-/* The first option of what is counted; NULL: none was given. */
+/* The first given option among those counted; NULL: none. */
 static const char *watch_counting_option(const struct options *o, const struct options *plain)
 {
 	const struct watch_limits *l = &o->watch.limits, *p = &plain->watch.limits;

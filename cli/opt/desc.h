@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the table tells of each option. */
+/* One entry of the table of options. */
 #ifndef HVST_CLI_OPT_DESC_H
 #define HVST_CLI_OPT_DESC_H
 

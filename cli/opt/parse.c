@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Command lines by the table of options, through getopt_long(). */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,8 @@ bool takes_files(const struct command *cmd)
 }
 
 /*
- * Another command's option that getopt would take for the beginning of one of @cmd's. One that
- * @cmd has itself, perhaps in another sense, does not count.
+ * Another command's option that getopt would take for an abbreviation of one of @cmd's. An option
+ * that @cmd has itself, perhaps in another sense, does not count.
  */
 static bool hides(const struct command *cmd, const struct option_desc *foreign)
 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The functions of set.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,7 +228,7 @@ SETTER(set_event)
 	return events_matching(arg) ? string_list_add(&o->events, arg) : unknown_event(o, arg);
 }
 
-/* What the expression of a command is about. */
+/* What a command's expression can be about. */
 static unsigned int filter_about(const struct options *o)
 {
 	switch (o->command->bit) {

@@ -15,7 +15,7 @@ SETTER(set_file);	   /* the same: a file to write, not "-" */
 SETTER(set_list);	   /* struct string_list: one more */
 SETTER(set_uint);	   /* unsigned int, up to d->max */
 SETTER(set_id);		   /* int, up to d->max */
-SETTER(set_duration);	   /* int64_t */
+SETTER(set_duration);	   /* unsigned int, up to d->max */
 SETTER(set_duration_or_0); /* int64_t */
 SETTER(set_size);	   /* unsigned long, KiB */
 SETTER(set_time);	   /* struct time_arg */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Parsers of numbers, times, sizes and event names. */
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>

@@ -8,7 +8,7 @@
 
 /* Decimal digits and nothing else, up to @max. */
 bool parse_unsigned(const char *text, unsigned long max, unsigned long *v);
-/* "12.5s", "800us", "3m", "250" (seconds): ns. False when it is none or does not fit. */
+/* "12.5s", "800us", "3m", "250" (seconds): ns. False when it is not a duration or does not fit. */
 bool parse_duration(const char *text, int64_t *ns);
 /*
  * "2026-11-28T21:20:03.5", a space instead of the T, a Z behind it: ns since the Epoch, taken as

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The pull parser of JSON. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static bool fill(struct json_reader *r)
 	return n > 0;
 }
 
-/* The next byte, which stays; NO_BYTE at the end. */
+/* The next byte, without consuming it; NO_BYTE at the end. */
 static inline int peek(struct json_reader *r)
 {
 	return r->at < r->len || fill(r) ? r->buf[r->at] : NO_BYTE;
@@ -89,7 +90,10 @@ static enum json_token unexpected(struct json_reader *r)
 
 /* --- strings ---------------------------------------------------------------------------------- */
 
-/* Where a string goes; what does not fit is dropped. @half: the first of a surrogate pair, or 0. */
+/*
+ * Where a string is stored; what does not fit is dropped. @half: the first of a surrogate pair, or
+ * 0.
+ */
 struct text {
 	char *buf;
 	size_t len, size;
@@ -376,7 +380,7 @@ static bool read_key(struct json_reader *r)
 	return true;
 }
 
-/* What stands before the next value of an object or array: false at an error. */
+/* Reads what precedes the next value of an object or array: false at an error. */
 static bool separate(struct json_reader *r, int c)
 {
 	if (!r->filled)

@@ -52,12 +52,12 @@ void json_reader_free(struct json_reader *r);
 
 /* The next token. After JSON_ERROR there is no other. */
 enum json_token json_next(struct json_reader *r);
-/* Pass over the rest of the value that @token began. False after an error. */
+/* Skips the rest of the value that @token began. False after an error. */
 bool json_skip(struct json_reader *r, enum json_token token);
-/* Set an error at this place, unless there is one. Returns JSON_ERROR. */
+/* Sets an error at this place, unless there is one. Returns JSON_ERROR. */
 enum json_token json_fail(struct json_reader *r, const char *what);
 
-/* The number read last; false after an error: it is no integer, or does not fit. */
+/* The number read last; false after an error: it is not an integer, or does not fit. */
 bool json_to_i64(struct json_reader *r, int64_t *v);
 bool json_to_u64(struct json_reader *r, uint64_t *v);
 bool json_to_double(struct json_reader *r, double *v);

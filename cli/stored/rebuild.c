@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Sketches rebuilt from the buckets that were written of them. */
 #include <errno.h>
 
 #include "stored_private.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Opens stored results of either kind. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

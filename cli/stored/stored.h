@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Results that were written down: documents of `diagnose --json`, one or several in a file, and
- * databases of `export --sqlite`. Findings are handed out one after the other as they are read, so
- * that memory does not follow the size of a file; its bytes are not trusted.
+ * Stored results: documents of `diagnose --json`, one or several in a file, and databases of
+ * `export --sqlite`. Findings are handed out one by one as they are read, so that memory does not
+ * follow the size of a file; its bytes are not trusted.
  */
 #ifndef HVST_CLI_STORED_H
 #define HVST_CLI_STORED_H
@@ -61,8 +61,8 @@ struct stored_file {
 int stored_open(struct stored_file *f, const char *path);
 void stored_close(struct stored_file *f);
 /*
- * Read the next result. 1: it is complete; 0: there is no further one; or a negative errno, after
- * which the file cannot be read on.
+ * Reads the next result. Returns 1: it is complete; 0: there is no further one; or a negative
+ * errno, after which the file cannot be read on.
  */
 int stored_next(struct stored_file *f, struct stored_recording *rec, const struct stored_ops *ops,
 		void *ctx);

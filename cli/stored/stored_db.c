@@ -132,7 +132,7 @@ static int64_t integer(sqlite3_stmt *st, int i, const struct finding_field *f)
 	return v >= 0 && v < 0x1p64 ? (int64_t)(uint64_t)v : 0;
 }
 
-/* False: not a value of this field. */
+/* False: not a valid value of the field. */
 static bool read_cell(sqlite3_stmt *st, int i, const struct finding_field *f, void *finding)
 {
 	int64_t v;
@@ -346,8 +346,8 @@ static int check_schema(struct stored_file *f)
 }
 
 /*
- * Nothing in the database's own schema may call functions, nor write; and it takes no more memory
- * than it should, whatever it says of its pages and rows.
+ * The database's own schema must not call functions or write; and limit its memory, whatever it
+ * claims about its pages and rows.
  */
 static int distrust(struct stored_file *f)
 {

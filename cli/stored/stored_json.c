@@ -178,7 +178,7 @@ static int read_number(const struct document *d, const struct finding_field *f, 
 	}
 }
 
-/* What is one value. Null is unknown, as the field is already. */
+/* A single value. Null means unknown, which the field is already. */
 static int read_value(const struct document *d, enum json_token t, const struct finding_field *f,
 		      void *finding)
 {
@@ -239,7 +239,7 @@ static int read_members(const struct document *d, const char *object,
 	return err;
 }
 
-/* A finding behind its brace, all of its fields being unknown. */
+/* A finding, after its brace; all of its fields are unknown so far. */
 static int read_finding(const struct document *d, const struct finding_kind *kind, void *finding)
 {
 	char object[sizeof(d->r->key)];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the two kinds of files have in common. */
+/* What the readers of both kinds of files share. */
 #ifndef HVST_CLI_STORED_PRIVATE_H
 #define HVST_CLI_STORED_PRIVATE_H
 
 #include "../output/finding.h"
 #include "stored.h"
 
-/* Set the error, with the file's name in front of it. Returns -EINVAL. */
+/* Sets the error, preceded by the file's name. Returns -EINVAL. */
 int stored_fail(struct stored_file *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The columns of a recording that are fields of struct hvst_trace. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The processes that save a recording and run the user's program. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static void run_hook(struct watch_actions *a, const struct watch_report *rep)
 
 /* --- saving ----------------------------------------------------------------------------------- */
 
-/* The id of a process that saves, or a negative errno. */
+/* The id of the process that saves, or a negative errno. */
 static pid_t fork_saver(struct watch_actions *a)
 {
 	pid_t pid = watch_child_fork();
@@ -115,7 +116,7 @@ static void end_save(struct watch_actions *a, int status)
 	a->due = true;
 }
 
-/* What was saved is handed to the user's program, once that has ended for another storm. */
+/* Hand what was saved to the user's program, once it has ended for the previous storm. */
 static void run_due_hook(struct watch_actions *a)
 {
 	run_hook(a, &a->report);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What follows on a storm: the last seconds become a recording, the user's program is run. */
+/* The reaction to a storm: the last seconds are saved as a recording, the user's program is run. */
 #ifndef HVST_CLI_WATCH_ACTION_H
 #define HVST_CLI_WATCH_ACTION_H
 
@@ -43,7 +43,7 @@ struct watch_actions {
 	int64_t saved_ns;
 };
 
-/* Whether recordings can be saved where @o says, if at all; false after a message. */
+/* Can recordings be saved where @o says, if at all? False after a message. */
 bool watch_actions_possible(const struct options *o);
 
 /*
@@ -52,10 +52,10 @@ bool watch_actions_possible(const struct options *o);
  */
 void watch_actions_storm(struct watch_actions *a, const struct watch_report *rep);
 
-/* Take note of processes that have ended. */
+/* Handles processes that have ended. */
 void watch_actions_reap(struct watch_actions *a);
 
-/* At the end of a run: what is being saved is saved; the user's program goes on by itself. */
+/* At the end of a run: finish what is being saved; the user's program goes on by itself. */
 void watch_actions_end(struct watch_actions *a);
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Forks and the environment of the user's program. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,17 +2,17 @@
 /*
  * Past-due arms without a recording. On a kernel without padding an arm ahead is delivered after a
  * callback, a past-due one without: past-due arms = deliveries - callbacks. Callbacks have no
- * thread, and vCPUs of different VMs have the same numbers, so this holds for all VMs together. Of
- * one thread it is known that an arm ahead was started: past due >= deliveries - starts, which is
- * too few where the guest cancels arms. The better of both bounds is taken; it is exact for the
+ * thread, and vCPUs of different VMs have the same numbers, so this holds for all VMs together. For
+ * one thread it is known how often an arm ahead was started: past due >= deliveries - starts, which
+ * is too low where the guest cancels arms. The better of both bounds is used; it is exact for the
  * only VM that uses a vCPU number and a timer, and never too high.
  *
  * How many past-due arms are a storm depends on host and guest: an emulated guest makes a few
- * hundred a second, one on hardware a hundred thousand. A tick costs the guest what a turn of a
- * storm costs it. So a guest that does twice its usual ticks and more, past due, either spends most
- * of its time in them, or makes up for ticks that it missed. The latter is over soon, and as many
- * as it missed: more than eight seconds of ticks are a storm at once, less only when the next
- * reading finds it going on.
+ * hundred a second, one on hardware a hundred thousand. A tick costs the guest as much as a turn of
+ * a storm. So a guest with at least twice its usual ticks, past due, either spends most of its time
+ * in them, or makes up for ticks that it missed. The latter ends soon, after as many as it missed:
+ * more than eight seconds of ticks are a storm at once, fewer only when the next reading still
+ * finds it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,9 +23,9 @@
 #define CALM_INTERVALS 3
 #define S_NS	       1000000000
 #define IDLE_INTERVALS 60
-#define TIMES_USUAL    2  /* so many times its usual rate is over the limits, */
-#define TIMES_CLEAR    4  /* and so many times these limits need no second interval */
-#define FORGET	       16 /* the usual rate falls by this part of it an interval */
+#define TIMES_USUAL    2  /* this many times its usual rate is over the limits, */
+#define TIMES_CLEAR    4  /* and this many times these limits need no second interval */
+#define FORGET	       16 /* the usual rate falls by this fraction of it an interval */
 
 static const char *const kind_names[WATCH_KINDS] = {
 	[WATCH_PAST_DUE] = "past-due",
@@ -90,7 +90,7 @@ static void learn_usual(struct watch_state *s, const struct watch_sample *in)
 		uint64_t now = rate(good, in->to_ns - in->from_ns);
 		uint64_t *usual = &s->usual_hz[k];
 
-		if (now) /* a guest that is held, or gone, says nothing about its ticks */
+		if (now) /* a guest that is held, or gone, tells nothing about its ticks */
 			*usual -= *usual / FORGET;
 		if (now > *usual)
 			*usual = now;
@@ -147,7 +147,10 @@ enum watch_news watch_step(struct watch_state *s, const struct watch_sample *in,
 	if (s->phase == WATCH_SUSPECT)
 		s->kind = kind;
 	count_over(s, in, kind, l);
-	/* A reading comes a little early or late: half an interval more or less is the same. */
+	/*
+	 * A reading comes a little early or late: half an interval more or less makes no
+	 * difference.
+	 */
 	if (s->phase == WATCH_STORM || in->to_ns - s->since_ns < l->min_ns - ns / 2 ||
 	    (!s->clear && s->intervals < 2))
 		return WATCH_NOTHING;
@@ -241,7 +244,7 @@ static uint64_t above(uint64_t a, uint64_t b)
 
 /*
  * @w's share of @all, which is at least what it did alone (@own), and what is left when the others
- * of the group did the most they can (@others).
+ * of the group did their most (@others).
  */
 static uint64_t at_least(uint64_t own, uint64_t all, uint64_t others)
 {
@@ -272,7 +275,7 @@ static void estimate_group(struct watch_timer *w, size_t n, bool has_expired)
 			w[i].bad[WATCH_PAST_DUE] =
 				at_least(above(d[WATCH_DELIVERED], d[WATCH_STARTED]), past_due,
 					 sum[WATCH_DELIVERED] - d[WATCH_DELIVERED]);
-		/* Cancelled arms are started more often than delivered too, without callbacks. */
+		/* Cancelled arms are started more often than delivered, too, without callbacks. */
 		w[i].bad[WATCH_LIVELOCK] = again < livelock ? again : livelock;
 		w[i].bad[WATCH_RETRIES] = d[WATCH_REFUSED];
 	}

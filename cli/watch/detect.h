@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is counted. Callbacks have no thread: they run in the name of whatever was interrupted. */
+/* What is counted. Callbacks have no thread: they run in the name of the interrupted task. */
 enum watch_count {
 	WATCH_DELIVERED, /* kvm_hv_stimer_expiration, result 0 */
 	WATCH_REFUSED,	 /* the same with another result: slot busy, SINT masked, LAPIC refused */
@@ -72,9 +72,9 @@ struct watch_state {
 };
 
 /*
- * Take the next interval. A storm begins once the limits were exceeded for @l->min_ns, rounded to
+ * Takes the next interval. A storm begins once the limits were exceeded for @l->min_ns, rounded to
  * whole intervals, and either four times in one interval or in two; it ends after three intervals
- * below them: a storm in pieces is one storm.
+ * below them, so that a storm with short pauses is one storm.
  */
 enum watch_news watch_step(struct watch_state *s, const struct watch_sample *in,
 			   const struct watch_limits *l);
@@ -106,14 +106,14 @@ struct watch_table {
 	bool has_expired; /* WATCH_EXPIRED is counted by this kernel */
 };
 
-/* Add to what was counted of @key since the counters were cleared. -ENOMEM or 0. */
+/* Adds to the count of @key since the counters were cleared. -ENOMEM or 0. */
 int watch_table_add(struct watch_table *t, const struct watch_key *key, enum watch_count count,
 		    uint64_t n);
 
 /*
- * All counters of a reading were added: compare with the reading before and take the interval
+ * All counters of a reading were added: compares with the previous reading and takes the interval
  * [@from_ns, @to_ns). @changed is called for each timer whose storm begins or ends. A counter that
- * fell was cleared meanwhile. Returns 0 or -ENOMEM; the readings are gone in either case.
+ * fell was cleared meanwhile. Returns 0 or -ENOMEM; the readings are consumed in either case.
  */
 int watch_table_end(struct watch_table *t, int64_t from_ns, int64_t to_ns,
 		    const struct watch_limits *l,
@@ -121,7 +121,7 @@ int watch_table_end(struct watch_table *t, int64_t from_ns, int64_t to_ns,
 		    void *arg);
 
 /*
- * The counters were cleared: forget timers that have long done nothing, so that the table does not
+ * The counters were cleared: forget timers that have long been idle, so that the table does not
  * grow. Those of a guest that is held for a while are still needed.
  */
 void watch_table_cleared(struct watch_table *t);

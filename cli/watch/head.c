@@ -74,7 +74,7 @@ static int put_formats_of(struct watch_head *h, const char *system, uint64_t eve
 	return rc;
 }
 
-/* What is recorded is all of one system. */
+/* All recorded events belong to one system. */
 static int put_formats(struct watch_head *h)
 {
 	put32(h, 0); /* no formats of ftrace's own events */

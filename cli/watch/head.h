@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a trace.dat says before its data: the events, clock and CPUs of a ring buffer, the names of
- * threads.
+ * The head of a trace.dat, before its data: the events, clock and CPUs of a ring buffer, the names
+ * of threads.
  */
 #ifndef HVST_CLI_WATCH_HEAD_H
 #define HVST_CLI_WATCH_HEAD_H

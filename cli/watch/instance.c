@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Makes, locks and removes trace instances. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +101,7 @@ int watch_instance_destroy(struct watch_instance *in)
 	return rc;
 }
 
-/* Whether @name is that of an instance of ours whose process is gone. */
+/* Is @name an instance made by this program whose process is gone? */
 static bool is_orphan(const char *name)
 {
 	unsigned long long start;
@@ -113,7 +114,7 @@ static bool is_orphan(const char *name)
 	return start_time(pid) != start;
 }
 
-/* The lock of a process in another PID namespace, which start_time() does not see, is held. */
+/* A process in another PID namespace, which start_time() does not see, still holds its lock. */
 static bool reap(int instances, const char *name)
 {
 	bool gone = false;

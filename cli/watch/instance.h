@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Trace instances (buffers) of our own. They are named after the process, and locked while it
- * lives, so that the next run can tell what a killed one left behind from what is in use.
+ * Trace instances (buffers) made by this program. They are named after the process, and locked
+ * while it lives, so that the next run can tell what a killed one left behind from what is in use.
  */
 #ifndef HVST_CLI_WATCH_INSTANCE_H
 #define HVST_CLI_WATCH_INSTANCE_H
@@ -25,8 +25,8 @@ int watch_instance_create(struct watch_instance *in, const char *suffix, char *e
 /* Remove it with everything that was set in it. 0, also when there is none, or a negative errno. */
 int watch_instance_destroy(struct watch_instance *in);
 /*
- * Removes instances of runs that were killed: made by this user, whose process is gone and whose
- * lock is free. The number removed.
+ * Removes instances left by killed runs: made by this user, with a process that is gone and a free
+ * lock. Returns the number removed.
  */
 unsigned int watch_instances_reap(void);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Names and removal of saved traces. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

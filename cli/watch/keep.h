@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The saved traces of a directory: their names, and how many stay. */
+/* The saved traces of a directory: their names, and how many are kept. */
 #ifndef HVST_CLI_WATCH_KEEP_H
 #define HVST_CLI_WATCH_KEEP_H
 

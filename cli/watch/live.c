@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The readers of a ring that is still being written. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

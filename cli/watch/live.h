@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A ring buffer of our own, read while it is written, for a session. */
+/* A private ring buffer, read while it is written, for a session. */
 #ifndef HVST_CLI_WATCH_LIVE_H
 #define HVST_CLI_WATCH_LIVE_H
 
@@ -20,8 +20,8 @@ struct watch_live {
 };
 
 /*
- * Begin to record into @kb KiB a CPU, with @exits also exits and entries. 0, or a negative errno
- * with the reason in @err; watch_live_stop() is due in either case.
+ * Begins to record into @kb KiB a CPU, with @exits also exits and entries. 0, or a negative errno
+ * with the reason in @err; call watch_live_stop() in either case.
  */
 int watch_live_start(struct watch_live *l, const struct record_host *h, unsigned long kb,
 		     bool exits, char *err, size_t errlen);
@@ -33,7 +33,7 @@ int watch_live_read(struct watch_live *l, unsigned int cpu, void *buf, size_t le
  */
 int watch_live_save(const struct watch_live *l, const struct hvst_session *s, const int32_t *tids,
 		    size_t nr_tids, const char *path, char *err, size_t errlen);
-/* End the recording and remove the instance. 0 or a negative errno. */
+/* Ends the recording and removes the instance. 0 or a negative errno. */
 int watch_live_stop(struct watch_live *l);
 
 #endif

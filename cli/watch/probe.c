@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Histogram triggers: set, read, cleared. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,8 +21,8 @@
 #define PER_TIMER  "hist:keys=vcpu_id,timer_index:size=8192"
 
 /*
- * What is counted of each event. A refused delivery comes again or never; counted together with the
- * others it would look past due.
+ * What is counted of each event. A refused delivery comes again or never; counted with the others
+ * it would look past due.
  */
 static const struct probe_event {
 	enum hvst_event_id id;
@@ -129,7 +130,7 @@ int watch_probe_start(struct watch_probe *p, const struct record_host *h, char *
 	rc = watch_instance_create(&p->in, "", err, errlen);
 	if (rc)
 		return rc;
-	/* Best effort: it only gives back memory. */
+	/* Best effort: it only returns memory. */
 	tracefs_instance_file_write(p->in.fs, "buffer_size_kb", HIST_BUFFER);
 	rc = set_triggers(p, err, errlen);
 	if (rc)

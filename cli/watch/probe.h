@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The counters: histogram triggers in an instance of our own, kept by the kernel. */
+/* The counters: histogram triggers in a private instance, kept by the kernel. */
 #ifndef HVST_CLI_WATCH_PROBE_H
 #define HVST_CLI_WATCH_PROBE_H
 
@@ -27,8 +27,8 @@ int watch_probe_start(struct watch_probe *p, const struct record_host *h, char *
 /* Adds all counters to @t. 0, or a negative errno with the reason in @err. */
 int watch_probe_read(struct watch_probe *p, struct watch_table *t, char *err, size_t errlen);
 /*
- * Clears the counters where they are filling up with threads that are gone. Call it after each
- * reading that was taken. Whether it did, or a negative errno.
+ * Clears the counters where they fill up with threads that are gone. Call it after each reading
+ * that was taken. Returns whether it did, or a negative errno.
  */
 int watch_probe_make_room(struct watch_probe *p);
 int watch_probe_stop(struct watch_probe *p);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* A private ring buffer with a limited size, and the events recorded into it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

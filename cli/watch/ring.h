@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The flight recorder: a ring buffer of our own that keeps the last seconds, and its saving. */
+/* The flight recorder: a private ring buffer that keeps the last seconds, and its saving. */
 #ifndef HVST_CLI_WATCH_RING_H
 #define HVST_CLI_WATCH_RING_H
 
@@ -11,7 +11,7 @@
 struct record_host;
 struct watch_table;
 
-#define WATCH_CLOCK "mono" /* the trace clock of our rings */
+#define WATCH_CLOCK "mono" /* the trace clock of these rings */
 
 /**
  * struct watch_ring - a ring buffer that events are recorded into
@@ -24,7 +24,7 @@ struct watch_ring {
 
 /*
  * Begins to record into @kb KiB a CPU; with @exits also exits and entries, which are most of all
- * events. 0, or a negative errno with the reason in @err; nothing is left behind then.
+ * events. Returns 0, or a negative errno with the reason in @err; nothing is left behind then.
  */
 int watch_ring_start(struct watch_ring *r, const struct record_host *h, unsigned long kb,
 		     bool exits, char *err, size_t errlen);

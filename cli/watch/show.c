@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The screen, the lines and the metrics of watch. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,7 +126,7 @@ static uint64_t per_second(uint64_t n, int64_t ns)
 struct row {
 	const struct watch_timer *w;
 	const struct watch_who *who;
-	unsigned int rank; /* what comes first on the screen */
+	unsigned int rank; /* rank on the screen */
 };
 
 /* Storms, suspects, the others; each in order of VM. */
@@ -166,7 +167,7 @@ static struct row *rows_of(const struct watch_view *v, size_t *nr)
 	return rows;
 }
 
-/* The rest of the line is blank. */
+/* Clears the rest of the line. */
 static void end_line(struct out *out)
 {
 	out_str(out, "\033[K\r\n");

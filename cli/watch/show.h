@@ -32,7 +32,7 @@ struct watch_report {
 
 /* One line of what is told: text, or JSON if @format is FORMAT_JSONL. */
 void watch_show_report(struct out *out, const struct watch_report *r, enum format format);
-/* The line of text without its end, for the screen; @buf keeps what it has without memory. */
+/* The text line without its end, for the screen; without memory @buf is unchanged. */
 void watch_show_last(char *buf, size_t len, const struct watch_report *r);
 
 /* "2026-11-28T22:00:00Z"; returns @buf. */

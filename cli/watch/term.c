@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The terminal and the signals of both loops. */
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>

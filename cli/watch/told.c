@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The lines for what changed between two results. */
 #include <string.h>
 #include <time.h>
 
@@ -108,7 +109,7 @@ static enum storm_news storm_news(const struct watch_told_storm *before, const s
 		return STORM_BEGINS;
 	if (before->open && !s->open)
 		return STORM_ENDS;
-	/* A cause that came before what is still known of the trace is not taken back. */
+	/* A cause before the part of the trace that is still known is not withdrawn. */
 	if (before->kind != s->kind ||
 	    (before->cause != s->cause && s->cause != HVST_CAUSE_NOT_SEEN))
 		return STORM_CHANGES;

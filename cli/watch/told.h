@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a diagnosis that goes on has told: a line for each storm that begins, changes or ends, each
- * question whose answer becomes yes, and for lost events. The state between two results is plain
- * data, so that it can be handed from one process to another.
+ * What an ongoing diagnosis has reported: a line for each storm that begins, changes or ends, each
+ * question whose answer becomes yes, and lost events. The state between two results is plain data,
+ * so that it can be passed from one process to another.
  */
 #ifndef HVST_CLI_WATCH_TOLD_H
 #define HVST_CLI_WATCH_TOLD_H
@@ -12,7 +12,7 @@
 #include "../output/out.h"
 #include "who.h"
 
-#define WATCH_TOLD_STORMS 256 /* the newest are told of one by one */
+#define WATCH_TOLD_STORMS 256 /* the newest are reported one by one */
 
 /**
  * struct watch_told_storm - a storm of the last result

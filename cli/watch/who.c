@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Threads, their VMMs and the VMs' names, from /proc. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whose vCPU a thread is: /proc tells. */
+/* Which VM a thread belongs to, from /proc. */
 #ifndef HVST_CLI_WATCH_WHO_H
 #define HVST_CLI_WATCH_WHO_H
 
@@ -24,9 +24,9 @@ struct watch_names {
 	size_t nr, cap;
 };
 
-/* Looks a thread up, or remembers; never NULL. */
+/* Looks a thread up, or returns the cached entry; never NULL. */
 const struct watch_who *watch_who(struct watch_names *n, int32_t tid);
-/* Look all up again when next asked: threads end, and their numbers are used again. */
+/* Makes the next lookups read /proc again: threads end, and their ids are reused. */
 void watch_names_forget(struct watch_names *n);
 void watch_names_free(struct watch_names *n);
 
