@@ -201,8 +201,7 @@ int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *op
  * hvst_session_held - the sub-buffers of a live trace that are in memory, to be written to a file
  * @each: called for each sub-buffer, CPU by CPU, those of a CPU in the order of recording; a
  *	non-zero return ends the call. @data has @len bytes, at most a sub-buffer, and is valid
- *until
- *	@each returns; in a file, fill the sub-buffer up with zeroes.
+ *	until @each returns; in a file, fill the sub-buffer up with zeroes.
  *
  * May be called between runs, or in @wait of struct hvst_live_ops, also in a process that @wait
  * forks. Small sub-buffers are joined by a record of type time stamp. Returns 0, or what @each
