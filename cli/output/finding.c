@@ -336,6 +336,8 @@ static const struct finding_field vcpu_fields[] = {
 static const struct finding_field vm_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_DATA),
 	FIELD("name", "name", POINTER, name, IN_DATA),
+	FIELD("vmm", "process", STRING, vmm, IN_DATA),
+	FIELD("pid", "process id", ID, pid, IN_DATA),
 	FIELD("epoch_ns", "epoch", TIME, epoch_ns, IN_DATA),
 	FIELD("tsc_behind_ns", "TSC behind", SIGNED, tsc_behind_ns, IN_DATA),
 	FIELD("tsc_behind_error_ns", "error", DURATION, tsc_behind_error_ns, IN_DATA),
@@ -564,3 +566,11 @@ const struct finding_kind finding_point = KIND(point_fields, struct hvst_clock_p
 const struct finding_kind finding_verdict = KIND(verdict_fields, struct hvst_verdict, NULL);
 const struct finding_kind finding_vm_verdict =
 	KIND(vm_verdict_fields, struct hvst_vm_verdict, NULL);
+
+void vm_process(char buf[VM_PROCESS], const struct hvst_vm *vm)
+{
+	if (vm->pid >= 0)
+		snprintf(buf, VM_PROCESS, "%s %d", vm->vmm, vm->pid);
+	else
+		snprintf(buf, VM_PROCESS, "%s", vm->vmm);
+}

@@ -146,4 +146,8 @@ int field_role(const struct finding_kind *kind, const struct finding_field *f, c
 
 #define FIELD_BUF 512
 
+/* "qemu-system-x86 4711": the process of a VM, as far as it is known, else "". */
+#define VM_PROCESS (HVST_COMM_LEN + 16)
+void vm_process(char buf[VM_PROCESS], const struct hvst_vm *vm);
+
 #endif
