@@ -109,7 +109,7 @@ const struct option_desc option_table[] = {
 	  .set = set_time, AT(from) },
 	{ "to", 0, "TIME", SEC_SELECT, CMD_READ, "only what comes before TIME", .set = set_time,
 	  AT(to) },
-	{ "utc-at", 0, "TIME", SEC_SELECT, CMD_SCREENS | CMD_EVENTS | CMD_SKEW | CMD_LATENCY,
+	{ "utc-at", 0, "TIME", SEC_SELECT, CMD_SCREENS | CMD_EVENTS | CMD_HISTOGRAM | CMD_EXPORT,
 	  "show wall-clock times too: 9.5=2026-11-28T21:20:03.5 tells which one 9.5 was, in UTC",
 	  .set = set_utc },
 	{ "date", 0, NULL, SEC_SELECT, CMD_EVENTS,

@@ -16,6 +16,7 @@ enum value_type {
 	VALUE_BOOL,	/* bool */
 	VALUE_COUNT,	/* uint64_t */
 	VALUE_TIME,	/* int64_t, ns of the trace clock; HVST_UNKNOWN */
+	VALUE_UTC,	/* the same, read as its wall-clock time: ns since the Epoch, UTC */
 	VALUE_DURATION, /* int64_t, ns; HVST_UNKNOWN */
 	VALUE_SIGNED,	/* the same, shown with its sign */
 	VALUE_REF,	/* int64_t, units of 100 ns; HVST_UNKNOWN */
