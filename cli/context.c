@@ -15,6 +15,7 @@
 #include "output/units.h"
 #include "spool.h"
 #include "context.h"
+#include "vms.h"
 
 #define PROGRESS_FIRST_MS 500
 #define PROGRESS_EVERY_MS 100
@@ -286,10 +287,32 @@ static int set_times(struct context *r)
 			  r->trace->clock ? r->trace->clock : "?");
 		return EXIT_USAGE;
 	}
-	if (o->from.set || o->to.set)
-		hvst_session_set_window(r->s, r->from_ns, r->to_ns);
 	unit_set_utc(utc_of_zero(r, at));
 	return EXIT_OK;
+}
+
+/*
+ * VMs are numbered in order of appearance, and their names are known at the end: a part of the
+ * recording, or a VM by its name, takes a pass over all that comes before --to first. An exit code.
+ */
+static int learn_vms(struct context *r)
+{
+	int code = EXIT_OK;
+
+	if (r->from_ns == HVST_UNKNOWN && !r->o.vm_name)
+		return EXIT_OK;
+	hvst_session_set_filter(r->s, -1, -1, -1);
+	hvst_session_set_window(r->s, HVST_UNKNOWN, r->to_ns);
+	if (!ctx_pass(r, HVST_NEED_ANALYSIS, NULL, NULL))
+		return EXIT_INPUT;
+	if (r->interrupted) {
+		cli_warn("interrupted before anything was found");
+		return EXIT_INTERRUPTED;
+	}
+	if (r->o.vm_name)
+		code = vms_find(&r->o, r->result);
+	hvst_session_set_filter(r->s, r->o.vm, r->o.vcpu, r->o.timer);
+	return code;
 }
 
 bool ctx_parse(struct context *r, enum command_bit bit, int argc, char **argv, int *code)
@@ -326,10 +349,13 @@ bool ctx_open(struct context *r, int *code)
 		return false;
 	}
 	*code = set_times(r);
+	if (!*code)
+		*code = learn_vms(r);
 	if (*code) {
 		ctx_fail(r, *code);
 		return false;
 	}
+	hvst_session_set_window(r->s, r->from_ns, r->to_ns);
 	return true;
 }
 

@@ -68,6 +68,7 @@ struct options {
 	const struct command *command;
 	struct string_list files, buffers, ignore, events;
 	int vm, vcpu, timer; /* -1: any */
+	const char *vm_name; /* --vm where it may be no number: names @vm once the VMs are known */
 	unsigned int *cpus, nr_cpus;
 	struct time_arg from, to;
 	struct utc_arg utc;

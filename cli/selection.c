@@ -5,6 +5,7 @@
 #include "message.h"
 #include "output/units.h"
 #include "selection.h"
+#include "vms.h"
 
 static bool has_vm(const struct hvst_result *res, int vm)
 {
@@ -42,23 +43,6 @@ static bool has_timer(const struct hvst_result *res, int vm, int vcpu, int timer
 	return false;
 }
 
-/* "VM 0: vCPU 0, 1; VM 1: vCPU 0" */
-static void list_vcpus(char *buf, size_t len, const struct hvst_result *res)
-{
-	unsigned int i, v;
-	size_t at = 0;
-
-	snprintf(buf, len, "no VM at all");
-	for (i = 0; i < res->nr_vms && at < len; i++) {
-		const struct hvst_vm *vm = &res->vms[i];
-
-		at += snprintf(buf + at, len - at, "%sVM %d: vCPU", i ? "; " : "", vm->vm);
-		for (v = 0; v < vm->nr_vcpus && at < len; v++)
-			at += snprintf(buf + at, len - at, "%s %d", v ? "," : "",
-				       vm->vcpus[v].vcpu);
-	}
-}
-
 static void list_timers(char *buf, size_t len, const struct hvst_result *res)
 {
 	unsigned int i;
@@ -84,10 +68,10 @@ static void report_ids(const struct options *o, const struct hvst_result *res)
 	char there[512];
 
 	if (o->vm >= 0 && !has_vm(res, o->vm)) {
-		list_vcpus(there, sizeof(there), res);
+		vms_list(there, sizeof(there), res);
 		cli_error("%s: no VM %d here; there is %s", o->command->name, o->vm, there);
 	} else if (o->vcpu >= 0 && !has_vcpu(res, o->vm, o->vcpu)) {
-		list_vcpus(there, sizeof(there), res);
+		vms_list(there, sizeof(there), res);
 		cli_error("%s: no vCPU %d here; there is %s", o->command->name, o->vcpu, there);
 	} else {
 		list_timers(there, sizeof(there), res);

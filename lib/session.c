@@ -19,6 +19,7 @@
 #include "kvm/kvm.h"
 #include "stream/open.h"
 #include "stream/source.h"
+#include "vmm.h"
 
 #define PROGRESS_BATCHES 64
 #define PREFETCH_EVENTS	 8
@@ -30,10 +31,11 @@ struct strings {
 
 /*
  * Which vCPU a thread is, kept across runs: the next run can tell from its start which VM an arm
- * belongs to.
+ * belongs to. @vm is -1 where several VMs used the thread id, @number that of the thread's own VM.
  */
 struct identity {
-	int tid, vm, vcpu;
+	int tid, vm, vcpu, number;
+	int64_t first_ns;
 };
 
 struct hvst_session {
@@ -54,10 +56,15 @@ struct hvst_session {
 	void *live_ctx;
 	size_t live_keep;
 	struct hvst_source *src;
-	struct kvm *kvm;      /* of the last run that analysed */
-	struct analysis *an;  /* the same run's */
-	struct identity *who; /* by tid, from the same run */
+	struct kvm *kvm;     /* of the last run that analysed */
+	struct analysis *an; /* the same run's */
+	/*
+	 * By tid and time, from the last run that read the recording from its beginning or, without
+	 * one, from the last.
+	 */
+	struct identity *who;
 	unsigned int nr_who;
+	bool who_from_start;
 	atomic_bool stop;
 	char error[512];
 };
@@ -309,18 +316,43 @@ static bool recorded(const struct hvst_session *s, unsigned int id)
 	return t->in_format[id / 32] >> id % 32 & 1 && !(s->ignored >> id & 1);
 }
 
-static int cmp_identity(const void *x, const void *y)
+static int cmp_tid(const void *x, const void *y)
 {
 	int a = ((const struct identity *)x)->tid, b = ((const struct identity *)y)->tid;
 
 	return a < b ? -1 : a > b;
 }
 
+static int cmp_identity(const void *x, const void *y)
+{
+	const struct identity *a = x, *b = y;
+	int by_tid = cmp_tid(a, b);
+
+	return by_tid ? by_tid : (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
+}
+
 static const struct identity *identity_find(const struct hvst_session *s, int tid)
 {
 	struct identity key = { .tid = tid };
 
-	return s->nr_who ? bsearch(&key, s->who, s->nr_who, sizeof(key), cmp_identity) : NULL;
+	return s->nr_who ? bsearch(&key, s->who, s->nr_who, sizeof(key), cmp_tid) : NULL;
+}
+
+/* The thread with id @tid that was there at @ts_ns; NULL: none. */
+static const struct identity *identity_at(const struct hvst_session *s, int tid, int64_t ts_ns)
+{
+	const struct identity key = { .tid = tid, .first_ns = ts_ns };
+	unsigned int lo = 0, hi = s->nr_who;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (cmp_identity(&s->who[mid], &key) <= 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && s->who[lo - 1].tid == tid ? &s->who[lo - 1] : NULL;
 }
 
 static int known_vm(const void *ctx, int tid)
@@ -330,12 +362,63 @@ static int known_vm(const void *ctx, int tid)
 	return who ? who->vm : -1;
 }
 
+static bool from_start(const struct hvst_session *s)
+{
+	return s->from_ns == HVST_UNKNOWN;
+}
+
+static int known_number(const struct hvst_session *s, const struct vm *vm)
+{
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
+		const struct identity *who = identity_at(s, v->tid, v->first_ns);
+
+		if (who && who->number >= 0)
+			return who->number;
+	}
+	return -1;
+}
+
+/*
+ * Where reading begins later, other VMs may appear first: the VMs keep the numbers that they got in
+ * a run from the beginning. Those that it did not know come behind these, and so does the second
+ * part of a VM that was one only there.
+ */
+static int numbers_keep(struct hvst_session *s)
+{
+	unsigned int known = 0;
+	bool *taken;
+
+	if (!s->who_from_start || from_start(s))
+		return 0;
+	for (unsigned int i = 0; i < s->nr_who; i++)
+		if (s->who[i].number >= (int)known)
+			known = s->who[i].number + 1;
+	taken = calloc(known + 1, sizeof(*taken));
+	if (!taken)
+		return fail(s, -ENOMEM, "out of memory");
+	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next) {
+		int number = vm->number != -1 ? known_number(s, vm) : -1; /* -1: no guest ran */
+
+		if (number >= 0 && !taken[number]) {
+			vm->number = number;
+			taken[number] = true;
+		} else if (vm->number >= 0) {
+			vm->number += (int)known;
+		}
+	}
+	free(taken);
+	return 0;
+}
+
 static int identities_keep(struct hvst_session *s)
 {
 	unsigned int n = 0;
 
+	if (s->who_from_start && !from_start(s))
+		return 0;
 	free(s->who);
 	s->nr_who = 0;
+	s->who_from_start = false;
 	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next)
 		n += vm->nr_vcpus;
 	s->who = calloc(n ? n : 1, sizeof(*s->who));
@@ -344,12 +427,14 @@ static int identities_keep(struct hvst_session *s)
 	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
 			s->who[s->nr_who++] =
-				(struct identity){ v->tid, hvst_vm_shown(vm), v->vcpu_id };
+				(struct identity){ v->tid, hvst_vm_shown(vm), v->vcpu_id,
+						   hvst_vm_shown(vm), v->first_ns };
 	qsort(s->who, s->nr_who, sizeof(*s->who), cmp_identity);
 	/* A thread id that was used again belongs to one VM or another, depending on the time. */
 	for (unsigned int i = 1; i < s->nr_who; i++)
 		if (s->who[i].tid == s->who[i - 1].tid)
 			s->who[i].vm = s->who[i - 1].vm = -1;
+	s->who_from_start = from_start(s) && !hvst_source_trace(s->src)->incomplete;
 	return 0;
 }
 
@@ -475,6 +560,7 @@ static void complete(struct hvst_session *s)
 				vm->name = hvst_source_guest(s->src, v[k].tid, &vcpu);
 		}
 	}
+	hvst_vmm_name(s->src, (struct hvst_vm *)(uintptr_t)r->vms, r->nr_vms);
 }
 
 /* A run that was stopped still answers for what it read. */
@@ -486,7 +572,7 @@ static int findings(struct hvst_session *s)
 	while ((ret = hvst_kvm_finish(s->kvm, &changes)) > 0)
 		if (hvst_analysis_changes(s->an, &changes) == -ENOMEM)
 			break;
-	if (ret || hvst_analysis_finish(s->an) == -ENOMEM)
+	if (ret || numbers_keep(s) || hvst_analysis_finish(s->an) == -ENOMEM)
 		return fail(s, -ENOMEM, "out of memory");
 	if (!(s->need & HVST_NEED_ANALYSIS)) {
 		analysis_end(s); /* all arms were handed out */

@@ -331,6 +331,7 @@ static void put_field(struct pftrace *p, const struct finding_field *f, const vo
 		pftrace_uint(p, f->name, field_u64(f, finding));
 		break;
 	case VALUE_TIME:
+	case VALUE_UTC:
 	case VALUE_DURATION:
 	case VALUE_SIGNED:
 	case VALUE_REF:

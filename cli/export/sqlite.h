@@ -8,7 +8,7 @@
 #include "table.h"
 
 #define SQLITE_APPLICATION_ID 0x48565354 /* "HVST": file(1) and this program know it by that */
-#define SQLITE_SCHEMA_VERSION 3
+#define SQLITE_SCHEMA_VERSION 4
 
 /**
  * struct sqlite_sink - an open database, with one transaction under way

@@ -11,6 +11,10 @@
 		.name = #member, .type = VALUE_##kind, .offset = offsetof(OF, member),             \
 		.in = IN_DATA                                                                      \
 	}
+#define UTC_COLUMN(column, member)                                                                 \
+	{                                                                                          \
+		.name = column, .type = VALUE_UTC, .offset = offsetof(OF, member), .in = IN_DATA   \
+	}
 #define KIND(name, type)                                                                           \
 	static const struct finding_kind name##_kind = { name##_columns,                           \
 							 sizeof(name##_columns) /                  \
@@ -32,6 +36,8 @@ static const struct finding_field trace_columns[] = {
 	COLUMN(INT, cpus),
 	COLUMN(TIME, first_ns),
 	COLUMN(TIME, last_ns),
+	UTC_COLUMN("first_utc_ns", first_ns),
+	UTC_COLUMN("last_utc_ns", last_ns),
 	COLUMN(COUNT, events),
 	COLUMN(COUNT, relevant),
 	COLUMN(COUNT, ignored),
@@ -80,6 +86,7 @@ static const struct finding_field evidence_columns[] = {
 	COLUMN(COUNT, finding_id),
 	COLUMN(POINTER, event),
 	COLUMN(TIME, ts_ns),
+	UTC_COLUMN("utc_ns", ts_ns),
 	COLUMN(SIGNED, ts_raw),
 	COLUMN(ID, cpu),
 	COLUMN(ID, tid),

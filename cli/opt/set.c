@@ -184,6 +184,21 @@ SETTER(set_cpu)
 	return true;
 }
 
+SETTER(set_vm)
+{
+	unsigned long n;
+
+	o->vm = -1;
+	o->vm_name = NULL;
+	if (!*arg)
+		return bad_value(o, arg, "the number, the name or a process id of a VM");
+	if (parse_unsigned(arg, d->max, &n))
+		o->vm = (int)n;
+	else
+		o->vm_name = arg;
+	return true;
+}
+
 SETTER(set_utc)
 {
 	const char *equals = strchr(arg, '=');

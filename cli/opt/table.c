@@ -20,6 +20,12 @@
 #define CMD_FILTER  (CMD_EVENTS | CMD_HISTOGRAM | CMD_STORMS | CMD_BROWSE)
 #define CMD_ANY	    (CMD_READ | CMD_RECORD | CMD_WATCH | CMD_MERGE)
 
+/*
+ * No process has an id below it: these are the kernel's own threads. So a smaller number is that of
+ * a VM, and takes no look at the recording's VMs first.
+ */
+#define MAX_VM_NUMBER 99
+
 #define AT(member) .at = offsetof(struct options, member)
 
 static const char *const reader_words[] = { "auto", "pages", "libtracecmd", NULL };
@@ -88,9 +94,10 @@ const struct option_desc option_table[] = {
 	{ "together", 0, NULL, SEC_INPUT, CMD_DIAGNOSE, "take the files as parts of one recording",
 	  .set = set_flag, AT(together) },
 
-	{ "vm", 0, "N", SEC_SELECT, CMD_READ & ~CMD_COMPARE,
-	  "only virtual machine N, as diagnose numbers them", .set = set_id, AT(vm),
-	  .max = INT_MAX },
+	{ "vm", 0, "VM", SEC_SELECT, CMD_READ & ~CMD_COMPARE,
+	  "only virtual machine VM: its number in diagnose, its name, or the id of its process or "
+	  "of a vCPU thread",
+	  .set = set_vm, .max = MAX_VM_NUMBER },
 	{ "vcpu", 0, "N", SEC_SELECT, CMD_READ, "only virtual CPU N", .set = set_id, AT(vcpu),
 	  .max = INT_MAX },
 	{ "timer", 0, "N", SEC_SELECT, CMD_READ, "only synthetic timer N (0 to 3)", .set = set_id,
@@ -103,7 +110,7 @@ const struct option_desc option_table[] = {
 	  .set = set_time, AT(from) },
 	{ "to", 0, "TIME", SEC_SELECT, CMD_READ, "only what comes before TIME", .set = set_time,
 	  AT(to) },
-	{ "utc-at", 0, "TIME", SEC_SELECT, CMD_SCREENS | CMD_EVENTS | CMD_SKEW | CMD_LATENCY,
+	{ "utc-at", 0, "TIME", SEC_SELECT, CMD_SCREENS | CMD_EVENTS | CMD_HISTOGRAM | CMD_EXPORT,
 	  "show wall-clock times too: 9.5=2026-11-28T21:20:03.5 tells which one 9.5 was, in UTC",
 	  .set = set_utc },
 	{ "date", 0, NULL, SEC_SELECT, CMD_EVENTS,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "contract.h"
+#include "units.h"
 
 /* The selected buffers of one file; with @previous_boot, only those that hold the previous boot. */
 static void put_buffers(struct json *j, const char *key, const struct hvst_trace *t,
@@ -93,6 +94,8 @@ static void put_trace(struct json *j, const struct hvst_trace *t)
 	json_u64(j, "cpus", t->cpus);
 	json_i64(j, "first_ns", t->first_ns);
 	json_i64(j, "last_ns", t->last_ns);
+	json_i64(j, "first_utc_ns", unit_utc_ns(t->first_ns));
+	json_i64(j, "last_utc_ns", unit_utc_ns(t->last_ns));
 	put_counters(j, t);
 	put_lost(j, t);
 	json_bool(j, "start_expired_recorded", t->start_expired_recorded);
@@ -179,6 +182,7 @@ static void put_evidence(struct json *j, const char *key, const struct hvst_evid
 		json_object(j, NULL);
 		json_string(j, "event", e->event < 0 ? NULL : hvst_event_name(e->event));
 		json_i64(j, "ts_ns", e->ts_ns);
+		json_i64(j, "utc_ns", unit_utc_ns(e->ts_ns));
 		if (one)
 			json_u64(j, "ts_raw", e->ts_raw);
 		else
@@ -229,6 +233,7 @@ void contract_field(struct json *j, const char *key, const struct finding_field 
 		json_u64(j, key, field_u64(f, finding));
 		break;
 	case VALUE_TIME:
+	case VALUE_UTC:
 	case VALUE_DURATION:
 	case VALUE_SIGNED:
 	case VALUE_REF:

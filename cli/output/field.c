@@ -72,6 +72,8 @@ int64_t field_i64(const struct finding_field *f, const void *finding)
 {
 	if (f->type == VALUE_QUANTILE)
 		return quantile(field_sketch(f, finding), f->rank);
+	if (f->type == VALUE_UTC)
+		return unit_utc_ns((int64_t)field_u64(f, finding));
 	return (int64_t)field_u64(f, finding);
 }
 
@@ -150,6 +152,7 @@ bool field_known(const struct finding_field *f, const void *finding)
 	case VALUE_ID:
 		return field_int(f, finding) >= 0;
 	case VALUE_TIME:
+	case VALUE_UTC:
 	case VALUE_DURATION:
 	case VALUE_SIGNED:
 	case VALUE_REF:

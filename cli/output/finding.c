@@ -336,6 +336,8 @@ static const struct finding_field vcpu_fields[] = {
 static const struct finding_field vm_fields[] = {
 	FIELD("vm", "VM", ID, vm, IN_DATA),
 	FIELD("name", "name", POINTER, name, IN_DATA),
+	FIELD("vmm", "process", STRING, vmm, IN_DATA),
+	FIELD("pid", "process id", ID, pid, IN_DATA),
 	FIELD("epoch_ns", "epoch", TIME, epoch_ns, IN_DATA),
 	FIELD("tsc_behind_ns", "TSC behind", SIGNED, tsc_behind_ns, IN_DATA),
 	FIELD("tsc_behind_error_ns", "error", DURATION, tsc_behind_error_ns, IN_DATA),
@@ -426,6 +428,8 @@ static const struct finding_field storm_fields[] = {
 	FIELD("livelock.count", "its count", COUNT, count, IN_DATA),
 	FIELD("livelock.ahead_ref", "ahead by", COUNT, ahead_ref, IN_DATA),
 	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_JSON | IN_DETAILS),
+	FIELD("start_utc_ns", "start, UTC", UTC, start_ns, IN_JSON | IN_CSV),
+	FIELD("end_utc_ns", "end, UTC", UTC, end_ns, IN_JSON | IN_CSV),
 };
 #undef OF
 
@@ -452,6 +456,7 @@ static const struct finding_field reference_fields[] = {
 	FIELD("rate_ppm_error", "error", PPM, rate_ppm_error, IN_JSON | IN_DETAILS),
 	FIELD(NULL, "samples", COUNT, samples, IN_TABLE, .drop = 4),
 	FIELD("why", "why", STRING, why, IN_DATA | IN_TABLES, .drop = 5, .flexible = true),
+	FIELD("from_utc_ns", "from, UTC", UTC, from_ns, IN_JSON | IN_CSV),
 };
 #undef OF
 
@@ -474,6 +479,7 @@ static const struct finding_field guest_fields[] = {
 	      .word = confidence_word),
 	TEXT("change", IN_TABLES, guest_change, .flexible = true, .left = true),
 	FIELD("evidence", "evidence", EVIDENCE, evidence, IN_DATA | IN_PAGE, .csv = "why"),
+	FIELD("utc_ns", "UTC", UTC, ts_ns, IN_JSON | IN_CSV, .csv = "from_utc_ns"),
 };
 #undef OF
 
@@ -484,6 +490,7 @@ static const struct finding_field life_fields[] = {
 	      .plain = plain_life),
 	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
 	FIELD("end_ns", "end", TIME, end_ns, IN_DATA),
+	FIELD("utc_ns", "UTC", UTC, ts_ns, IN_JSON),
 	FIELD("reference_ns", "clock moved", SIGNED, reference_ns, IN_DATA | IN_TABLES,
 	      .role = ROLE_WARN),
 	FIELD("first_run_ns", "runs", TIME, first_run_ns, IN_DATA),
@@ -498,6 +505,7 @@ static const struct finding_field move_fields[] = {
 	FIELD("vcpu", "vCPU", ID, vcpu, IN_DATA),
 	TEXT("vCPU", IN_TABLES, move_vcpu),
 	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),
+	FIELD("utc_ns", "UTC", UTC, ts_ns, IN_JSON),
 	FIELD("event", "event", EVENT, event, IN_DATA | IN_TABLES),
 	FIELD("tid", "by", ID, tid, IN_DATA | IN_TABLES, .drop = 1),
 	FIELD("master", "master clock", BOOL, master, IN_DATA),
@@ -564,3 +572,11 @@ const struct finding_kind finding_point = KIND(point_fields, struct hvst_clock_p
 const struct finding_kind finding_verdict = KIND(verdict_fields, struct hvst_verdict, NULL);
 const struct finding_kind finding_vm_verdict =
 	KIND(vm_verdict_fields, struct hvst_vm_verdict, NULL);
+
+void vm_process(char buf[VM_PROCESS], const struct hvst_vm *vm)
+{
+	if (vm->pid >= 0)
+		snprintf(buf, VM_PROCESS, "%s %d", vm->vmm, vm->pid);
+	else
+		snprintf(buf, VM_PROCESS, "%s", vm->vmm);
+}

@@ -16,6 +16,7 @@ enum value_type {
 	VALUE_BOOL,	/* bool */
 	VALUE_COUNT,	/* uint64_t */
 	VALUE_TIME,	/* int64_t, ns of the trace clock; HVST_UNKNOWN */
+	VALUE_UTC,	/* the same, read as its wall-clock time: ns since the Epoch, UTC */
 	VALUE_DURATION, /* int64_t, ns; HVST_UNKNOWN */
 	VALUE_SIGNED,	/* the same, shown with its sign */
 	VALUE_REF,	/* int64_t, units of 100 ns; HVST_UNKNOWN */
@@ -145,5 +146,9 @@ bool field_left(const struct finding_field *f);
 int field_role(const struct finding_kind *kind, const struct finding_field *f, const void *finding);
 
 #define FIELD_BUF 512
+
+/* "qemu-system-x86 4711": the process of a VM, as far as it is known, else "". */
+#define VM_PROCESS (HVST_COMM_LEN + 16)
+void vm_process(char buf[VM_PROCESS], const struct hvst_vm *vm);
 
 #endif

@@ -90,11 +90,15 @@ void finding_evidence(struct out *o, const struct hvst_evidence_list *l, unsigne
 
 	for (i = 0; i < l->n && i < HVST_MAX_EVIDENCE; i++) {
 		const struct hvst_evidence *e = &l->e[i];
-		char head[128] = "- ", time[UNIT_BUF];
+		char head[160] = "- ", time[UNIT_BUF], wall[UNIT_BUF];
 		const char *name = e->event >= 0 ? hvst_event_name(e->event) : NULL;
 
 		if (e->ts_ns != HVST_UNKNOWN)
-			snprintf(head, sizeof(head), "- %s%s%s: ", unit_time(time, e->ts_ns),
+			snprintf(head, sizeof(head), "- %s%s%s%s%s: ", unit_time(time, e->ts_ns),
+				 unit_utc_ns(e->ts_ns) != HVST_UNKNOWN ? " " : "",
+				 unit_utc_ns(e->ts_ns) != HVST_UNKNOWN
+					 ? unit_utc_time(wall, e->ts_ns)
+					 : "",
 				 name ? " " : "", name ? name : "");
 		if (e->ts_ns != HVST_UNKNOWN && e->cpu >= 0)
 			snprintf(head + strlen(head) - 2, sizeof(head) - strlen(head),

@@ -274,13 +274,15 @@ static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned 
 
 static void put_vm(struct out *o, const struct hvst_vm *vm, bool verbose)
 {
-	char head[32], buf[UNIT_BUF], vcpus[2048], text[2400];
+	char head[32], buf[UNIT_BUF], process[VM_PROCESS], vcpus[2048], text[2400];
 
 	snprintf(head, sizeof(head), "VM %s", id_text(buf, vm->vm));
 	label(o, head);
 	put_vcpus(vcpus, sizeof(vcpus), vm, verbose ? 64 : 3);
-	snprintf(text, sizeof(text), "%.128s%svCPU%s %s%s%s", vm->name ? vm->name : "",
-		 vm->name && *vm->name ? ", " : "", vm->nr_vcpus == 1 ? "" : "s", vcpus,
+	vm_process(process, vm);
+	snprintf(text, sizeof(text), "%.128s%s%s%svCPU%s %s%s%s", vm->name ? vm->name : "",
+		 vm->name && *vm->name ? ", " : "", process, *process ? ", " : "",
+		 vm->nr_vcpus == 1 ? "" : "s", vcpus,
 		 vm->epoch_ns != HVST_UNKNOWN ? ", reference clock zero at " : "",
 		 vm->epoch_ns != HVST_UNKNOWN ? unit_time(buf, vm->epoch_ns) : "");
 	out_wrap(o, LABEL, LABEL, 0, text);

@@ -173,6 +173,8 @@ static int read_number(const struct document *d, const struct finding_field *f, 
 	case VALUE_SIGNED:
 	case VALUE_REF:
 		return read_integer(d, f, finding);
+	case VALUE_UTC: /* no member of its own */
+		return 0;
 	default:
 		return bad(d, "a number where there should be none");
 	}

@@ -122,6 +122,12 @@ struct hvst_vcpu_info {
 struct hvst_vm {
 	int vm;		  /* 0, 1, ... in order of appearance; -1 unknown */
 	const char *name; /* as the recording names the guest (trace-cmd -A or --name); NULL */
+	/*
+	 * The process that runs it, as the names of threads tell: its name, "" when unknown, and
+	 * its id, -1 when unknown.
+	 */
+	char vmm[HVST_COMM_LEN];
+	int pid;
 	int64_t epoch_ns; /* trace time - 100 * time_now, first segment; HVST_UNKNOWN */
 	/*
 	 * How far the guest's TSC lies behind its reference time, both from their zero, and a bound

@@ -215,7 +215,11 @@ int hvst_session_held(const struct hvst_session *s,
 void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p);
 void hvst_session_set_need(struct hvst_session *s,
 			   unsigned int need); /* default HVST_NEED_ANALYSIS */
-/* Only [from, to); HVST_UNKNOWN: open. Pages before @from are skipped without being read. */
+/*
+ * Only [from, to); HVST_UNKNOWN: open. Pages before @from are skipped without being read. VMs
+ * are numbered in order of appearance; after a run from the beginning that analysed, they keep the
+ * numbers that they got there.
+ */
 void hvst_session_set_window(struct hvst_session *s, int64_t from_ns, int64_t to_ns);
 /* Findings and arm/fire/storm callbacks only of this VM, vCPU, timer; -1: any. */
 void hvst_session_set_filter(struct hvst_session *s, int vm, int vcpu, int timer);

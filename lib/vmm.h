@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: session. Which process a VM runs in, as the names of threads tell. */
+#ifndef HVST_VMM_H
+#define HVST_VMM_H
+
+#include <hvstimer/result.h>
+
+struct hvst_source;
+
+/*
+ * hvst_vmm_name - fill in @vmm and @pid of @n VMs, whose vCPUs have their names
+ *
+ * A recording has the names of threads only. QEMU names vCPU threads "CPU 0/KVM", and its first
+ * thread, whose id is that of the process, keeps the name of the process. That thread was started
+ * shortly before the vCPUs: it is looked for below their thread ids. Where there could be two, the
+ * process stays unknown.
+ */
+void hvst_vmm_name(const struct hvst_source *src, struct hvst_vm *vms, unsigned int n);
+
+#endif
