@@ -29,8 +29,8 @@ struct strings {
 };
 
 /*
- * Which vCPU a thread is, kept across runs: the next run can tell from its start which VM an arm
- * belongs to.
+ * Who a thread is, kept across runs: the next run can say from its start which VM an arm belongs
+ * to.
  */
 struct identity {
 	int tid, vm, vcpu;
