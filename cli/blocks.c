@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Sums by block of time, for timers and vCPUs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #define LAST_SHIFT  62
 #define TIMERS	    4
 #define MAX_THREADS 65536
-#define MOST_NS	    1000000000000 /* values beyond do not make sketches larger */
+#define MOST_NS	    1000000000000 /* larger values do not make sketches larger */
 
 void blocks_init(struct blocks *b)
 {
@@ -93,7 +94,10 @@ static void widen(struct blocks *b)
 	b->shift++;
 }
 
-/* The block of @ts_ns. What comes from before the first one, as time may go backwards, is its. */
+/*
+ * The block of @ts_ns. What comes from before the first block, as time may go backwards, counts
+ * there.
+ */
 static unsigned int block_of(struct blocks *b, int64_t ts_ns)
 {
 	int64_t index;
@@ -121,7 +125,7 @@ int64_t blocks_overlap(const struct blocks *b, unsigned int i, int64_t from_ns, 
 
 /* --- timers and vCPUs ------------------------------------------------------------------------- */
 
-/* Room in the tables by thread; false: no such thread can be followed. */
+/* Makes room in the tables by thread; false: no such thread can be followed. */
 static bool has_thread(struct blocks *b, int thread)
 {
 	unsigned int n = b->nr_threads ? b->nr_threads : 64;
@@ -149,7 +153,7 @@ static bool has_thread(struct blocks *b, int thread)
 	return true;
 }
 
-/* Zeroed memory for one more of what @nr are followed already; NULL: no room for it. */
+/* Zeroed memory for one more item, after the @nr followed already; NULL: no room for it. */
 static void *one_more(struct blocks *b, unsigned int nr, size_t size)
 {
 	void *p = nr < MAX_BLOCK_TIMERS ? calloc(1, size) : NULL;
@@ -242,7 +246,7 @@ int blocks_fire(struct blocks *b, const struct hvst_fire *fire)
 	return b->error;
 }
 
-/* A stretch that spans several blocks counts in each of them, as if progress were even in it. */
+/* A stretch that spans several blocks counts in each, as if its progress were uniform. */
 int blocks_progress(struct blocks *b, const struct hvst_progress *p)
 {
 	int64_t length = p->to_ns - p->from_ns;

@@ -2,8 +2,8 @@
 /*
  * What timers and vCPUs did, summed over blocks of time, gathered in one pass. A block is as long
  * as it takes to cover the recording with at most MAX_BLOCKS: neighbours are joined as time goes
- * on, so that memory does not follow the length of the recording. What an interval of confidence
- * needs: arms are not independent, blocks are nearly so.
+ * on, so that memory does not follow the length of the recording. Confidence intervals need blocks:
+ * arms are not independent, blocks nearly are.
  */
 #ifndef HVST_CLI_BLOCKS_H
 #define HVST_CLI_BLOCKS_H
@@ -15,8 +15,7 @@
 
 enum block_distribution { BLOCK_SKEW, BLOCK_LATENESS, BLOCK_DISTRIBUTIONS };
 
-/* One-shot arms that were not parked; restarts are none. Sketches are NULL while nothing fell in.
- */
+/* One-shot arms that were not parked; restarts do not count. Sketches are NULL while empty. */
 struct timer_block {
 	uint64_t arms, past_due;
 	struct hvst_sketch *of[BLOCK_DISTRIBUTIONS];
@@ -50,7 +49,7 @@ struct blocks {
 void blocks_init(struct blocks *b);
 void blocks_free(struct blocks *b);
 
-/* The observers' notifications. Each returns b->error. */
+/* The observers' callbacks. Each returns b->error. */
 int blocks_arm(struct blocks *b, const struct hvst_arm *arm);
 int blocks_fire(struct blocks *b, const struct hvst_fire *fire);
 int blocks_progress(struct blocks *b, const struct hvst_progress *p);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Units of both sides, and how they are paired. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -116,8 +117,8 @@ static int64_t longest_storm(const struct hvst_result *r)
 }
 
 /*
- * How many blocks make a batch: a storm is one thing that happened, so that a batch has to be at
- * least as long as the longest; but as long as is left of the recording for others.
+ * How many blocks make a batch: a storm is a single event, so a batch has to be at least as long as
+ * the longest storm; but it must leave enough of the recording for other batches.
  */
 static unsigned int blocks_a_batch(const struct blocks *b, int64_t storm_ns)
 {
@@ -210,7 +211,7 @@ static int add_to_vm(struct unit *vm, const struct unit *u, unsigned int batches
 		vm->longest_storm_ns = u->longest_storm_ns;
 	for (unsigned int m = 0; m < MEASURES; m++) {
 		if (measure_is_median(m))
-			continue; /* a median cannot be computed from other medians */
+			continue; /* no median of medians can be computed */
 		vm->of[m].sum += u->of[m].sum;
 		vm->of[m].of += u->of[m].of;
 		for (unsigned int i = 0; i < batches; i++) {
@@ -243,7 +244,7 @@ static bool new_vcpu(const struct side *s, unsigned int unit)
 	return true;
 }
 
-/* A VM for each that a unit is of: all its timers together. Their units go to @vm_units. */
+/* A VM for each that a unit belongs to: all its timers together. Their units go to @vm_units. */
 static int make_vms(struct side *s, struct unit *vm_units)
 {
 	int err = 0;
@@ -298,7 +299,7 @@ int side_alloc(struct side *s, unsigned int units)
 	return s->units && s->vms ? 0 : -ENOMEM;
 }
 
-/* What a storm does to a vCPU's progress lasts as long. */
+/* A storm's effect on a vCPU's progress lasts as long as the storm. */
 static void vcpu_storms(const struct side *s, struct unit *u)
 {
 	for (unsigned int i = 0; i < s->nr_units; i++) {
@@ -389,7 +390,7 @@ static bool same_name(const struct side_vm *a, const struct side_vm *b)
 	return *a->name && !strcmp(a->name, b->name);
 }
 
-/* The VM of @s, not yet paired, that is like @vm and has the nearest tick; the first such. */
+/* The VM of @s, not yet paired, that is like @vm and has the nearest tick; of several the first. */
 static int nearest_vm(const struct side *s, const struct side_vm *vm,
 		      bool (*like)(const struct side_vm *a, const struct side_vm *b))
 {
@@ -449,7 +450,7 @@ static void pair_units(struct comparison *c, bool any_timer)
 	}
 }
 
-/* The A side's order, whatever paired them. */
+/* The A side's order, however they were paired. */
 static int pair_order(const void *x, const void *y)
 {
 	return unit_order(((const struct pair *)x)->a, ((const struct pair *)y)->a);

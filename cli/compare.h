@@ -76,7 +76,7 @@ struct side {
 	bool left_out; /* some timers were not followed */
 };
 
-/* Does the VM's unit say more than the only timer and vCPU that it has? */
+/* Does the VM's unit differ from that of its only timer and vCPU? */
 bool vm_says_more(const struct side *s, int vm);
 
 /* Two units in the same role. */
@@ -107,7 +107,7 @@ int side_finish(struct side *s);
 /* NULL: no unit is of it. */
 struct side_vm *side_vm_of(const struct side *s, int vm);
 
-/* Pair the units of both sides. 0 or -ENOMEM. */
+/* Pairs the units of both sides. 0 or -ENOMEM. */
 int comparison_pair(struct comparison *c);
 void comparison_free(struct comparison *c);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The block bootstrap: draws, intervals and judgements. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -61,8 +62,8 @@ static double drawn_median(const struct unit *u, enum measure m, double share)
 }
 
 /*
- * What is seen in a few batches only varies as if there were no others: as many of equal weight as
- * make the same spread (Kish 1965).
+ * A measure seen in a few batches only varies as if the others did not exist: as many batches of
+ * equal weight as have the same spread (Kish 1965).
  */
 static double effective(double sum, double squares)
 {
@@ -86,7 +87,7 @@ static double stretch(double n)
 	return n > MIN_BATCHES / 2 ? sqrt(n / (n - 1)) : 1;
 }
 
-/* How far the value of the batches drawn lies off the recording's. */
+/* How far the value of the drawn batches is from the recording's. */
 static double deviation(const struct unit *u, enum measure m, const double *times, unsigned int n)
 {
 	const struct measured *x = &u->of[m];
@@ -159,7 +160,7 @@ static void cumulate_unit(struct cumulated *c, const struct unit *u, unsigned in
 	c->batches = fmin(k ? c->batches : INFINITY, effective(all, squares));
 }
 
-/* What is no further off than a bucket of the sketches is wide may be no difference. */
+/* A distance no larger than a bucket of the sketches may be no difference. */
 static double distance_of(const struct cumulated *c)
 {
 	double most = 0;
@@ -233,8 +234,8 @@ static double judge_together(double *drawn, unsigned int n, double *spread, doub
 }
 
 /*
- * The spread is itself only as well known as @batches allow: what the normal distribution has at
- * @z, Student's has further out (Peiser 1943, Cornish and Fisher).
+ * The spread is known only as well as @batches allow: the quantile of the normal distribution at @z
+ * is further out in Student's (Peiser 1943, Cornish and Fisher).
  */
 static double widened(double z, double batches)
 {
@@ -259,7 +260,7 @@ static enum difference_word word_of(const struct difference *d)
 	return more ? DIFFERENCE_WORSE : DIFFERENCE_BETTER;
 }
 
-/* Two medians may differ by the sketches' resolution though nothing does. */
+/* Two medians may differ by the sketches' resolution without a difference. */
 static double resolution(const struct difference *d)
 {
 	const struct unit *u = d->pair->a;
@@ -314,7 +315,7 @@ static void list_pair(struct differences *all, const struct pair *p)
 				(struct shape_difference){ .pair = p, .of = i, .chance = NAN };
 }
 
-/* A VM of one timer and one vCPU is those. */
+/* A VM with one timer and one vCPU equals those. */
 static bool worth_listing(const struct comparison *c, const struct pair *p)
 {
 	return p->a->vcpu >= 0 || p->a->timer >= 0 || vm_says_more(&c->side[0], p->a->vm) ||
@@ -375,7 +376,7 @@ static int judge_values(struct differences *all, const struct comparison *c)
 	struct draw draw = { .state = SEED };
 	double z;
 
-	/* What cannot be told must not widen the intervals of the others. */
+	/* A measure that cannot be told must not widen the intervals of the others. */
 	for (unsigned int i = 0; i < all->nr; i++)
 		all->d[i].why = why_no_interval(&all->d[i], c);
 	for (unsigned int k = 0; drawn && spread && k < DRAWS; k++) {

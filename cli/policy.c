@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The conditions and actions of policies, and their parser. */
 #include <stdio.h>
 #include <string.h>
 
@@ -201,7 +202,7 @@ static bool row_ends(const struct policy *p, const struct policy_state *s,
 
 	if (!p->within_ns || h->last_past_ns == HVST_UNKNOWN)
 		return false;
-	/* The delay of the previous arm would have moved this one by as much. */
+	/* The delay of the previous arm would have moved this one by the same amount. */
 	if (__builtin_sub_overflow(ts_ns, h->last_past_ns, &pause) ||
 	    __builtin_add_overflow(pause, s->delay_ns, &pause))
 		return true;

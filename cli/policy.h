@@ -63,7 +63,7 @@ struct policy_state {
 	int64_t delay_ns;     /* of the last past-due arm */
 };
 
-/* The next arm; the delay it gets. @h is that of the arms up to this one. */
+/* The next arm; returns its delay. @h is the history of the arms before this one. */
 int64_t policy_arm(const struct policy *p, struct policy_state *s, const struct policy_history *h,
 		   bool past_due, int64_t ts_ns);
 

@@ -266,7 +266,7 @@ void record_tids_free(struct record_tids *t)
 	memset(t, 0, sizeof(*t));
 }
 
-static void print_run(FILE *f, const char *field, int from, int to)
+static void print_range(FILE *f, const char *field, int from, int to)
 {
 	if (from == to)
 		fprintf(f, "%s==%d", field, from);
@@ -282,7 +282,7 @@ static void print_runs(FILE *f, const int *tids, unsigned int n, const char *fie
 		if (i < n && tids[i] == tids[i - 1] + 1)
 			continue;
 		fputs(first ? "||" : "", f);
-		print_run(f, field, tids[first], tids[i - 1]);
+		print_range(f, field, tids[first], tids[i - 1]);
 		first = i;
 	}
 }
@@ -304,7 +304,7 @@ char *record_tid_filter(const int *tids, unsigned int n, const char *field)
 	f = open_memstream(&text, &len);
 	if (!f)
 		return NULL;
-	print_run(f, field, tids[0], tids[n - 1]);
+	print_range(f, field, tids[0], tids[n - 1]);
 	if (!fclose(f))
 		return text;
 fail:

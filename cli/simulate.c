@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Stretches of past-due arms, and the model of each policy's effect on storms. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,11 +14,11 @@
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
 #define TIMERS	      4
-#define PAUSE_TURNS   8	   /* so many turns of a loop make a pause */
-#define MANY_PAUSES   16   /* fewer are chance: how often they come is not known */
-#define MIN_GAIN      1.01 /* of counts on time, that catches up */
-#define MAX_TURNS     1e6  /* so many times as long: it does not end */
-#define REST_PART     3	   /* of the guest's loop: its handler's end is not known */
+#define PAUSE_TURNS   8	   /* this many turns of a loop make a pause */
+#define MANY_PAUSES   16   /* fewer are chance: their rate is not known */
+#define MIN_GAIN      1.01 /* of counts on time, for a backlog that catches up */
+#define MAX_TURNS     1e6  /* this many times as long: it does not end */
+#define REST_PART     3	   /* fraction of the guest's loop: its handler's end is not known */
 
 /* What one policy does to one stretch. */
 struct tally {
@@ -202,7 +203,7 @@ static void timer_join(struct simulation *s, struct sim_timer *t, int64_t gap_ns
 	t->nr = to + 1;
 }
 
-/* Room is made where least is lost: what lies close together belongs together. */
+/* Make room where least is lost: join the closest neighbours, which belong together. */
 static void make_room(struct simulation *s)
 {
 	int64_t gap = FIRST_JOIN_NS;
@@ -334,7 +335,7 @@ static int64_t quantile(const struct hvst_sketch *s, unsigned int rank)
 	return v != HVST_UNKNOWN && v < 0 ? 0 : v;
 }
 
-/* The same share of its firings is less late than each, and later than the one before. */
+/* The same share of its firings is less late than each, and later than the previous one. */
 static void spread_lateness(struct sim_costs *c, const struct hvst_sketch *s)
 {
 	for (unsigned int i = 0; i < LATE_POINTS; i++)
@@ -358,7 +359,7 @@ static struct sim_costs costs_of(const struct hvst_timer *t)
 	return c;
 }
 
-/* The timer that fired most: for those that never did. */
+/* The timer that fired most: for those that never fired. */
 static const struct hvst_timer *busiest(const struct hvst_result *r)
 {
 	const struct hvst_timer *most = NULL;
@@ -405,7 +406,7 @@ void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64
 			t->costs = costs_of(seen);
 	}
 	for_each_sim_timer (t, s) {
-		/* The result lists the VM that was asked for, and threads of no known VM. */
+		/* The result lists the selected VM, and threads of no known VM. */
 		t->left_out = vm >= 0 && (!t->listed || (t->vm >= 0 && t->vm != vm));
 		if (t->costs.late_ns == HVST_UNKNOWN && most)
 			t->costs = costs_of(most);
@@ -483,7 +484,7 @@ static double known(int64_t ns)
 
 /*
  * How long the guest waits for a timer that is delayed by @delay_ns and then fires @late_ns late.
- * While its handler goes on it takes no interrupt: of that part it sees nothing.
+ * While its handler continues it takes no interrupt: it does not notice that part.
  */
 static double wait_of(const struct sim_costs *c, double delay_ns, int64_t late_ns, double loop)
 {
@@ -504,7 +505,7 @@ static double mean_wait(const struct sim_costs *c, double delay_ns, double loop)
 }
 
 /*
- * What a delay adds to one turn of the guest's loop: the host's work for a timer is in it, and a
+ * What a delay adds to one turn of the guest's loop: it includes the host's work for a timer, and a
  * guest that waits has to be woken up; but it takes the interrupt as it enters, and saves the exit
  * for which it would have had to leave guest mode again.
  */
@@ -532,7 +533,9 @@ static double arms_to_come(const struct hvst_storm *storm, double loop)
 	return (double)(storm->predicted_end_ns - storm->end_ns) / loop;
 }
 
-/* Does the storm end by itself, the guest having caught up? One that was cut off may not tell. */
+/*
+ * Does the storm end by itself, because the guest has caught up? One that was cut off may not tell.
+ */
 static bool catches_up(const struct hvst_storm *storm)
 {
 	return storm->kind == HVST_STORM_BACKLOG && storm->count_gain > MIN_GAIN &&
@@ -548,11 +551,11 @@ static bool still_catches_up(const struct hvst_storm *storm, double extra, doubl
 }
 
 /*
- * The model. Each turn of the guest's loop takes as long as it did, and the cost of the delay. A
+ * The model. Each turn of the guest's loop takes as long as it did, plus the cost of the delay. A
  * backlog ends when as much has been caught up as was: each turn gains what the target moves on by,
  * less the time it takes. Any other storm ends when the guest's own clock gets there, which no
- * delay changes, and so does each of its rows of past-due arms: what fits into the same time is
- * what there is.
+ * delay changes, and so does each of its rows of past-due arms: they have as many arms as fit into
+ * the same time.
  */
 static void predict(const struct hvst_storm *storm, double delayed, double extra, double loop,
 		    int64_t watchdog_ns, struct sim_storm *out)
@@ -612,9 +615,9 @@ static void as_recorded(const struct hvst_storm *storm, struct sim_storm *out)
 }
 
 /*
- * How long a turn of the guest's loop took. In a backlog every moment counts. In other storms the
- * guest may pause over and over, for as large a part of the time with longer turns; a few pauses
- * are chance, and as likely in each turn.
+ * How long a turn of the guest's loop took. In a backlog the whole time counts. In other storms the
+ * guest may pause regularly, for the same share of the time with longer turns; a few pauses are
+ * chance, and as likely in each turn.
  */
 static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
 {
@@ -628,7 +631,7 @@ static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
 
 /*
  * A guest that replays missed ticks moves on by a period each turn: an arm for the same target as
- * the one before belongs to the same turn, and takes the place of that one's delay.
+ * the one before belongs to the same turn, and replaces that one's delay.
  */
 static double turns_per_arm(const struct hvst_storm *storm, const struct sum *sum)
 {
@@ -669,7 +672,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 		return;
 	loop = loop_of(storm, &sum);
 	delay = sum.delayed ? (double)sum.delay_ns / (double)sum.delayed : 0;
-	/* Against what the recording's kernel did already. */
+	/* Compare with what the recording's kernel did already. */
 	recorded = padded * cost_of(&out->costs, (double)s->padding_ns, loop);
 	extra = ((double)sum.delayed * cost_of(&out->costs, delay, loop) - recorded) / changed;
 	extra *= turns_per_arm(storm, &sum);
@@ -682,7 +685,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 		never_ends(extra, loop, out);
 	else
 		predict(storm, changed, extra, loop, watchdog_ns, out);
-	/* In turns of the new loop, of which as large a part is delayed as of the old. */
+	/* In turns of the new loop, of which the same share is delayed as of the old. */
 	part = (double)sum.delayed / (double)storm->past_due;
 	out->guest_gain =
 		fmin(part * mean_wait(&out->costs, delay, loop) * out->rate_after / 1e9, 1);

@@ -21,7 +21,7 @@ static void put_string(FILE *f, const char *s)
 	putc('"', f);
 }
 
-static void feed_storms(FILE *f, const struct hvst_result *r)
+static void write_storms(FILE *f, const struct hvst_result *r)
 {
 	unsigned int i;
 
@@ -36,7 +36,7 @@ static void feed_storms(FILE *f, const struct hvst_result *r)
 	}
 }
 
-static void feed_transitions(FILE *f, const struct hvst_result *r)
+static void write_transitions(FILE *f, const struct hvst_result *r)
 {
 	unsigned int i;
 
@@ -52,7 +52,7 @@ static void feed_transitions(FILE *f, const struct hvst_result *r)
 	}
 }
 
-static void feed_verdicts(FILE *f, const struct hvst_result *r)
+static void write_verdicts(FILE *f, const struct hvst_result *r)
 {
 	unsigned int i;
 
@@ -89,9 +89,9 @@ int main(int argc, char **argv)
 	f = popen(argv[2], "w");
 	if (f) {
 		r = hvst_session_result(s);
-		feed_storms(f, r);
-		feed_transitions(f, r);
-		feed_verdicts(f, r);
+		write_storms(f, r);
+		write_transitions(f, r);
+		write_verdicts(f, r);
 	}
 	rc = f ? pclose(f) : -1;
 	hvst_session_free(s);

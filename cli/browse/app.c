@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Keys, replies and drawing of one recording. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,7 +165,7 @@ static void write_screen(const struct br_grid *g, struct out *o)
 	free(text);
 }
 
-/* The commands whole: on the screen they may be broken, or cut off. */
+/* The commands in full: on the screen they may be broken into lines, or truncated. */
 static void write_text(const struct br_app *a, struct out *o)
 {
 	char *text = a->m.overlay == BR_COMMANDS ? br_share_commands(&a->m) : NULL;

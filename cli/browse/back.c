@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The list of views, and the position in it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 #define STEPS 100
 
-/* The present view is none of them. Views from @at on lie ahead. */
+/* The present view is not in the list. Views from @at on are ahead. */
 struct br_steps {
 	struct br_place place[STEPS];
 	unsigned int at, n;
@@ -42,7 +43,7 @@ static bool same_folds(const struct br_place *a, const struct br_place *b)
 	       !memcmp(a->folded, b->folded, a->nr_folded * sizeof(*a->folded));
 }
 
-/* The window of the whole recording moves as that is read: no step. */
+/* The window of the whole recording moves while that is being read: not a step. */
 static bool same_view(const struct br_place *a, const struct br_place *b)
 {
 	bool window =
@@ -89,7 +90,7 @@ static void restore(struct br_model *m, const struct br_place *p)
 		m->finding = p->finding;
 }
 
-/* The present view takes the place of the one that is gone to. */
+/* The present view replaces the one that is returned to. */
 void br_back_go(struct br_model *m, bool forward)
 {
 	struct br_steps *s = m->steps;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Bins, their packing and unpacking. */
 #include <hvstimer/session.h>
 #include <string.h>
 
@@ -88,7 +89,7 @@ static const uint8_t *get32(const uint8_t *p, uint32_t *n)
 	return p;
 }
 
-/* Small numbers of either sign become small ones without. */
+/* Maps small numbers of either sign to small unsigned ones. */
 static uint64_t zigzag(int64_t v)
 {
 	return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);

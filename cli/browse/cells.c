@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The columns of a row, added up. With 640 timers that takes tens of milliseconds, and most keys
- * change neither the window nor what is in it: sums are kept.
+ * change neither the window nor its contents: keep the sums.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Filter and search over events and findings. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -167,7 +168,7 @@ static void take_reply(struct br_model *m, struct br_reply *a)
 	unsigned int i;
 
 	if (!m->wanted || strcmp(a->request.text, filter_text(m->wanted)))
-		return; /* given up */
+		return; /* the search was cancelled */
 	if (a->more) {
 		m->found = a->ts_ns;
 		br_model_show_events(m);

@@ -6,12 +6,12 @@
 #include "model.h"
 
 /*
- * The expression that @text stands for: itself, or, where it has none of the characters of
- * operators, a text to look for in events. NULL after a message.
+ * The expression that @text means: @text itself or, where it has no characters of operators, a
+ * search for that text in events. NULL after a message.
  */
 struct filter *br_find_parse(struct br_model *m, const char *text);
 
-/* Shows only what @text selects, "": everything. False after a message, the old one being kept. */
+/* Shows only what @text selects, "": everything. False after a message; the old filter stays. */
 bool br_find_filter(struct br_model *m, const char *text);
 
 /* Searches the whole recording; "": the next hit of the last search. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The grid of cells, and its output as text. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Rows of packed bins, and their widening. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +171,7 @@ static bool block_slot(struct br_index *idx, struct br_timer *l, unsigned int at
 	return true;
 }
 
-/* Without memory the arms in it are dropped. */
+/* Without memory, drop the arms in it. */
 static void block_store(struct br_index *idx, struct br_timer *l, unsigned int at,
 			const struct br_bin *bins, int64_t start, unsigned int shift)
 {
@@ -275,7 +276,7 @@ void br_index_pack(struct br_index *idx)
 
 /* --- folding --- */
 
-/* What the index will be when its bins are twice as wide. */
+/* What the index will have when its bins are twice as wide. */
 struct folded {
 	int64_t origin;
 	unsigned int odd, used; /* the old bin 0 is the new bin @odd / 2 */

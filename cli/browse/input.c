@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The table of keys, prompts, overlays and the mouse. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -608,7 +609,7 @@ static const struct br_key *find_key(int key)
 	return NULL;
 }
 
-/* Moves by columns and rows are too many to go back through one by one. */
+/* Moves by columns and rows are too frequent to be kept as steps. */
 static bool makes_step(const struct br_key *k)
 {
 	return k->action != do_columns && k->action != do_rows && k->action != do_page &&

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* From the model to the notes' file, and back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

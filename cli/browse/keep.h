@@ -6,8 +6,8 @@
 #include "model.h"
 
 /*
- * What was kept. The view follows when the recording is indexed, if the user has touched nothing
- * by then. @filter: the kept one too, false where the command line has one.
+ * What was kept. The view is restored when the recording is indexed, unless the user has moved by
+ * then. @filter: restore the filter too, false where the command line has one.
  */
 void br_keep_take(struct br_model *m, const struct notes *n, bool filter);
 void br_keep_view(struct br_model *m);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The threads that read a recording, and their requests. */
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -43,7 +44,7 @@ struct hit {
 struct hits {
 	struct hit *v;
 	unsigned int n, cap;
-	uint64_t unkept; /* beyond MAX_HITS, or for which there was no memory */
+	uint64_t unkept; /* beyond MAX_HITS, or without memory for them */
 };
 
 /* Serves some kinds of requests, one at a time, in a thread with a session of its own. */
@@ -63,7 +64,7 @@ struct loader {
 	struct hvst_session *index_session;
 	int64_t from, to; /* of the whole recording as browsed */
 
-	pthread_mutex_t index_lock; /* the index and what is shown with it */
+	pthread_mutex_t index_lock; /* protects the index and what is shown with it */
 	struct br_index *index;
 	struct br_live live;
 	struct hvst_storm *storms;
@@ -213,7 +214,7 @@ struct job {
 	unsigned int nr, cap, max;
 	bool ring;
 	uint64_t seen;
-	int64_t only_from;		/* events before it are only to be understood */
+	int64_t only_from;		/* events before it only give context */
 	bool looks_for_text;		/* one of the filters does */
 	struct filter *filter, *wanted; /* of q.filter and q.text; NULL: none */
 	struct hvst_decoder *decoder;	/* with a filter that needs it, or for what passes one */
@@ -372,8 +373,8 @@ static bool passes(struct job *j, const struct hvst_event *ev, struct br_event *
 }
 
 /*
- * With a filter the decoder is told of the events that do not pass, too: those that do are better
- * understood for it.
+ * With a filter, also pass the decoder the events that it hides: those that are shown are then
+ * understood better.
  */
 static bool matches(struct job *j, const struct hvst_event *ev, struct br_event *row)
 {
@@ -430,7 +431,7 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	return 0;
 }
 
-/* For a pass over events that is not the continuation of another one. */
+/* For a pass over events that does not continue another one. */
 static int renew_decoder(struct job *j)
 {
 	if (!j->filter)
@@ -625,7 +626,7 @@ static bool uses_late(const struct filter *f)
 	return f && filter_uses(f, "late");
 }
 
-/* The first of two passes, where the filters need what only the analysis of all can tell. */
+/* The first of two passes, where the filters need what only the analysis of all events can tell. */
 static int learn(struct job *j)
 {
 	struct hvst_observer obs = { .arm = on_learn_arm, .progress = on_job_progress };
@@ -715,7 +716,7 @@ static void drop_reply(struct loader *l, int kind)
 	l->ready[kind] = false;
 }
 
-/* Called with the lock held. A reply that nobody waits for any more is dropped. */
+/* Called with the lock held. Drops a reply that no one waits for any more. */
 static void put_reply(struct loader *l, const struct br_reply *a)
 {
 	drop_reply(l, (int)a->kind);
@@ -726,7 +727,7 @@ static void put_reply(struct loader *l, const struct br_reply *a)
 	tell(l);
 }
 
-/* A reply before the request is served in full. */
+/* A partial reply. */
 static void publish(struct job *j)
 {
 	struct br_reply a = j->a;
@@ -737,7 +738,9 @@ static void publish(struct job *j)
 	pthread_mutex_unlock(&j->w->l->lock);
 }
 
-/* The expressions of a request. They were parsed before: what fails now is memory. */
+/*
+ * The expressions of a request. They were parsed before, so only lack of memory can make this fail.
+ */
 static int parse_filters(struct job *j)
 {
 	char why[FILTER_WHY];
@@ -812,7 +815,7 @@ static void *request_main(void *arg)
 /* --- the source --- */
 
 /*
- * Observers look at it. hvst_session_stop() would stop the next request where this one is just
+ * The observers check it. hvst_session_stop() would stop the next request if this one is just
  * ending.
  */
 static void stop_running(struct worker *w)

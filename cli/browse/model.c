@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* State, requests and replies, sums for the screen. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 		m->bookmark[i] = HVST_UNKNOWN;
 	m->kept_from = m->kept_cursor = HVST_UNKNOWN;
 	m->cols = m->page = 1;
-	m->cells = br_cells_new(); /* without memory nothing is kept */
+	m->cells = br_cells_new(); /* without memory nothing is cached */
 	m->col_ns = 1;
 	m->whole = true;
 	m->list = BR_FINDINGS;
@@ -363,7 +364,7 @@ static void take_step(struct br_model *m, const struct br_reply *a)
 	}
 }
 
-/* Of a filter that takes a pass: what it does not show although it should. */
+/* For a filter that takes a pass: what it hides although it should not. */
 static void tell_limits(struct br_model *m, const struct br_reply *a)
 {
 	if (a->unkept)
@@ -456,7 +457,7 @@ static void request_fine(struct br_model *m)
 	m->src->request(m->src, &q);
 }
 
-/* Are the events around the cursor at hand, with some to spare on both sides? */
+/* Are the events around the cursor in memory, with some to spare on both sides? */
 static bool events_at_hand(const struct br_model *m)
 {
 	unsigned int i;
@@ -471,7 +472,7 @@ static bool events_at_hand(const struct br_model *m)
 	return (m->events_start || i >= EDGE) && (m->events_end || i + EDGE < m->nr_events);
 }
 
-/* Where only a whole pass tells what the filter selects: is it done? */
+/* Where only a whole pass tells what the filter selects: has it ended? */
 static bool filter_ready(struct br_model *m)
 {
 	struct br_request q = { .kind = BR_REQ_HITS, .from = HVST_UNKNOWN, .to = HVST_UNKNOWN };

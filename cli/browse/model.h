@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * State of the browser: the index, the findings, the page of events around the cursor, and window,
- * cursor, selection, filter and marks. Neither terminal nor drawing.
+ * cursor, selection, filter and marks. No terminal, no drawing.
  */
 #ifndef HVST_BROWSE_MODEL_H
 #define HVST_BROWSE_MODEL_H

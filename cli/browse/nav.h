@@ -10,13 +10,13 @@ void br_nav_columns_of(struct br_model *m, int64_t from, int64_t col_ns); /* the
 void br_nav_cursor(struct br_model *m, int64_t ts);			  /* the window follows */
 void br_nav_columns(struct br_model *m, int by);
 void br_nav_zoom(struct br_model *m, bool in, int column);
-/* The window moved so that @ts stands in its middle, and the cursor to it. */
+/* Moves the window so that @ts is in its middle, and the cursor to it. */
 void br_nav_center(struct br_model *m, int64_t ts);
 void br_nav_window(struct br_model *m, int64_t from, int64_t to);
 void br_nav_whole(struct br_model *m);
 int64_t br_nav_whole_column(struct br_model *m); /* the same; the column that this takes */
 struct br_place;
-/* Window and cursor of a view gone through, with as many columns as there are now. */
+/* Window and cursor of a visited view, with the present number of columns. */
 void br_nav_restore(struct br_model *m, const struct br_place *p);
 void br_nav_selection(struct br_model *m); /* z */
 void br_nav_row(struct br_model *m, int by);

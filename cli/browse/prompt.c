@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Editing a line, and its history. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static void insert(struct br_prompt *p, char c)
 	p->len++;
 }
 
-/* To an older line of the history, or back towards the one being written. */
+/* To an older line of the history, or back towards the line being written. */
 static void recall(struct br_prompt *p, const struct br_history *h, bool older)
 {
 	if (older ? p->back == h->n : !p->back)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The line that a prompt edits, and the lines that it took before. */
+/* The line that a prompt edits, and the lines entered before. */
 #ifndef HVST_BROWSE_PROMPT_H
 #define HVST_BROWSE_PROMPT_H
 

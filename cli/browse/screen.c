@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The halves of the screen, and keeping their windows together. */
 #include <errno.h>
 #include <string.h>
 
@@ -96,7 +97,7 @@ static void same_whole(struct br_model *a, struct br_model *b)
 	br_nav_restore(b, &was_b);
 }
 
-/* The longer recording is how far both windows reach. False while one of them is not known. */
+/* Both windows reach as far as the longer recording. False while one of them is not known. */
 static bool same_reach(struct br_model *a, struct br_model *b)
 {
 	int64_t first_a, first_b, last_a, last_b, reach;
@@ -196,7 +197,7 @@ static void aim(struct br_screen *s, struct br_input *in)
 	in->y -= s->place[s->focus].y;
 }
 
-/* A key that is about the halves and not about what one shows. */
+/* A key for the halves, not for what one of them shows. */
 static void about_halves(struct br_screen *s, struct br_model *m)
 {
 	enum br_screen_key key = m->screen_key;
@@ -249,7 +250,7 @@ bool br_screen_poll(struct br_screen *s)
 	return changed;
 }
 
-/* A reply to one half may make it ask for more, or move the other. */
+/* A reply to one half may make it request more, or move the other. */
 void br_screen_wait_idle(struct br_screen *s)
 {
 	bool busy = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Keys and sizes from a file, screens to another: for tests, and for screens in documents. */
+/* Keys and sizes from a file, screens to another file: for tests, and for screens in documents. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

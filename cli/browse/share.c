@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The screen as SVG, and shell commands for the window. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static void rect(struct out *o, double x, double y, double w, double h, const ch
 		   x, y, w, h, fill);
 }
 
-/* Bars, shades and dots are drawn: fonts have them in all sizes, or not at all. */
+/* Draw bars, shades and dots as shapes: fonts have them in differing sizes, or not at all. */
 static void shape(struct out *o, const struct br_cell *c, int x, int y)
 {
 	static const uint8_t dots[8][2] = { { 0, 0 }, { 0, 1 }, { 0, 2 }, { 1, 0 },
@@ -99,7 +100,7 @@ static void text(struct out *o, const struct br_cell *c, int n, int x, int y)
 	out_str(o, "</text>\n");
 }
 
-/* Blanks in a row, and at an end, are not drawn alike everywhere: each text has none. */
+/* Blanks in a row, or at an end, are not drawn alike everywhere: avoid them in texts. */
 static void texts(struct out *o, const struct br_cell *c, int n, int x, int y)
 {
 	int end;
@@ -114,7 +115,7 @@ static void texts(struct out *o, const struct br_cell *c, int n, int x, int y)
 	}
 }
 
-/* @n cells of one look. */
+/* @n cells of the same look. */
 static void run(struct out *o, const struct br_cell *c, int n, int x, int y)
 {
 	if (background(c))
@@ -156,7 +157,10 @@ void br_share_svg(const struct br_grid *g, int rows, struct out *o)
 
 /* --- commands --------------------------------------------------------------------------------- */
 
-/* A file or an expression, of which nothing is taken for an option, nor meant for the terminal. */
+/*
+ * A file or an expression, quoted so that it is neither taken for an option nor reaches the
+ * terminal.
+ */
 static void put_word(FILE *f, const char *word)
 {
 	char *copy = strdup(word);
@@ -181,10 +185,7 @@ static void put_seconds(FILE *f, int64_t ns)
 		abs % 1000000000);
 }
 
-/*
- * What trace-cmd split takes as seconds are its raw time stamps, divided by 10^9: of a cycle clock
- * cycles.
- */
+/* trace-cmd split's seconds are its raw time stamps divided by 10^9: for a cycle clock, cycles. */
 static int64_t split_time(const struct hvst_trace *t, int64_t ns)
 {
 	if (!t->cycles || !t->scale_mult || t->scale_shift > 63)
@@ -207,7 +208,7 @@ static void put_split(FILE *f, const struct br_model *m, int64_t from, int64_t t
 	fputs("\n\nwhich writes window.dat.1 (window.dat from trace-cmd 3.3 on).", f);
 }
 
-/* The filter may be about what the command has not. */
+/* The filter may be about something that the command does not have. */
 static bool suits(const struct br_model *m, const char *command)
 {
 	char why[FILTER_WHY];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is seen, for others: the screen as SVG, the commands that cut the window out. */
+/* What is seen, for others: the screen as SVG, and the commands that cut the window out. */
 #ifndef HVST_BROWSE_SHARE_H
 #define HVST_BROWSE_SHARE_H
 

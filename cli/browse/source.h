@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Where the browser's data comes from: requests go in, replies come out later. loader.c serves them
- * from a recording on threads of its own; unit tests at once from made-up events.
+ * from a recording on threads of its own; unit tests at once, from made-up events.
  */
 #ifndef HVST_BROWSE_SOURCE_H
 #define HVST_BROWSE_SOURCE_H
@@ -74,7 +74,7 @@ struct br_live {
 struct br_source {
 	/* Replaces an earlier request of the same kind that is not served yet. */
 	void (*request)(struct br_source *src, const struct br_request *q);
-	/* The next reply, if one is there. */
+	/* The next reply, if there is one. */
 	bool (*take)(struct br_source *src, struct br_reply *a);
 	/* Stops the index pass, or the search, step or reading under way. */
 	void (*cancel)(struct br_source *src);

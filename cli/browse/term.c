@@ -89,7 +89,7 @@ static void add_restore(const char *s)
 	}
 }
 
-/* Async-signal-safe. */
+/* Must be async-signal-safe. */
 static void on_crash(int sig)
 {
 	if (write(STDOUT_FILENO, tty.restore, tty.len) >= 0)
@@ -98,7 +98,7 @@ static void on_crash(int sig)
 	raise(sig);
 }
 
-/* The first signal ends the program in order, the second at once. */
+/* The first signal ends the program in an orderly way, the second at once. */
 static void on_ending(int sig)
 {
 	if (tty.ended_by)
@@ -218,7 +218,7 @@ struct loop {
 };
 
 /*
- * Pressed and released in one column is a click, else a drag. Of a quick click curses may tell only
+ * Press and release in one column is a click, else a drag. Of a quick click curses may report only
  * the release.
  */
 static struct br_input release(const struct loop *l, const MEVENT *e)
@@ -228,7 +228,7 @@ static struct br_input release(const struct loop *l, const MEVENT *e)
 	return (struct br_input){ BR_KEY_DRAG, l->pressed_x, l->pressed_y, e->x };
 }
 
-/* False: nothing to be done yet. */
+/* False: nothing to do yet. */
 static bool mouse_input(struct loop *l, struct br_input *in)
 {
 	MEVENT e;
@@ -353,7 +353,7 @@ int br_term_run(struct br_screen *s, bool color)
 	l.color = init_colors(color);
 	br_screen_resize(s, COLS, LINES);
 	loop(&l);
-	/* Where there is no second screen to come back from, the prompt gets a line of its own. */
+	/* Where there is no alternate screen to return from, the prompt gets a line of its own. */
 	move(LINES - 1, 0);
 	clrtoeol();
 	refresh();

@@ -147,7 +147,7 @@ static void title_flaws(const struct br_model *m, FILE *f)
 			m->live.index->dropped);
 }
 
-/* The right end of the title. True: it is about a flaw or something unfinished. */
+/* The right end of the title. True: it is about a flaw, or about something unfinished. */
 static bool title_state(const struct br_model *m, char *buf, size_t len)
 {
 	const struct br_live *l = &m->live;

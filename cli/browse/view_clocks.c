@@ -9,7 +9,7 @@
 #include "../output/units.h"
 #include "view.h"
 
-#define LEAST_NS 1000000 /* half the height of the plot at least: less is noise */
+#define LEAST_NS 1000000 /* minimum half height of the plot: less is noise */
 #define SPLIT_H	 9	 /* from here on both plots, else the one that shows more */
 
 #define REFERENCE_GLYPH(g) ((g)->ascii ? '=' : 0x2501u)
@@ -197,7 +197,7 @@ static void draw_axis(const struct br_layout *l, struct br_grid *g, const struct
 	}
 }
 
-/* What the plot shows, below its upper end; the lines' characters are its legend. */
+/* What the plot shows, below its upper end; the characters of the lines are its legend. */
 static void draw_name(const struct br_layout *l, struct br_grid *g, const struct plot *p)
 {
 	int y = p->y + (line_of(p, 0) == 1 || p->h < 3 ? 2 : 1);

@@ -37,7 +37,7 @@ static void draw_storms(const struct br_model *m, const struct br_layout *l, str
 	}
 }
 
-/* A bracket beside the window, but not in a storm's place. */
+/* A bracket beside the window, unless a storm is there. */
 static void bracket(const struct br_layout *l, struct br_grid *g, int column, uint32_t ch)
 {
 	const struct br_cell *c = br_cell(g, l->gutter + column, l->overview.y);

@@ -375,7 +375,7 @@ void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct 
 
 /* --- events --- */
 
-/* Where the line is too narrow for all of it, the meaning comes before the fields. */
+/* Where the line is too narrow for everything, the meaning comes before the fields. */
 static void event_line(const struct br_event *e, char *buf, size_t len, int room)
 {
 	char text[512];

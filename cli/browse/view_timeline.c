@@ -46,7 +46,7 @@ static uint64_t measure(const struct br_model *m, const struct br_row *row, stru
 	return most;
 }
 
-/* 0 .. 5, by logarithm, so that a few arms beside very many still show. */
+/* 0 .. 5, logarithmic, so that a few arms beside very many are still visible. */
 static int density(uint64_t arms, uint64_t most)
 {
 	if (most <= 1)

@@ -25,7 +25,7 @@ struct rows {
 
 /* All tables but arms. Returns rows->error. */
 int rows_result(struct rows *rows, const struct hvst_result *r);
-/* What the browser's user noted. Returns rows->error. */
+/* The notes of the browser's user. Returns rows->error. */
 int rows_notes(struct rows *rows, const struct notes *notes);
 /* One arm, as the observer of a pass gets it; @who tells its VM. Returns rows->error. */
 int rows_arm(struct rows *rows, const struct hvst_arm *arm, const struct who *who);

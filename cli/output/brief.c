@@ -10,7 +10,7 @@
 #include "trace.h"
 #include "units.h"
 
-#define HARDLY_ANY 0.01 /* of a processor's time: a smaller share is not told as a number */
+#define HARDLY_ANY 0.01 /* of a processor's time: a smaller share is not printed as a number */
 
 /* The paragraph: seven sentences at most, the longest name of a guest among them. */
 struct text {
@@ -136,7 +136,7 @@ static void whose_clock(struct text *t, const struct hvst_result *r, const struc
 		       "for it. ");
 }
 
-/* In plain words what an answer "yes" found; NULL: no fault of a clock or a timer. */
+/* What an answer "yes" found, in plain words; NULL: not a fault of a clock or a timer. */
 static const char *const faults[HVST_Q_COUNT] = {
 	[HVST_Q_GUEST_CLOCK_BEHIND] =
 		"a virtual machine's own clock was behind the clock that the host keeps for it",
@@ -204,7 +204,7 @@ static bool any_step_cause(const struct hvst_result *r)
 	return false;
 }
 
-/* What is known of the host's clock, unless an earlier sentence has said it. */
+/* What is known of the host's clock, unless an earlier sentence has told it. */
 static void host_clock(struct text *t, const struct hvst_result *r)
 {
 	const struct hvst_storm *s = r->headline_storm;
@@ -227,7 +227,7 @@ static void host_clock(struct text *t, const struct hvst_result *r)
 	}
 }
 
-/* As in the headline: what set one storm off is where to look, even if a later one was worse. */
+/* As in the headline: start with what set one storm off, even if a later one was worse. */
 static void storm_next(struct text *t, const struct hvst_result *r, const struct hvst_storm *s)
 {
 	if (s->kind == HVST_STORM_LIVELOCK)

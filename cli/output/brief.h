@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* The diagnosis in plain English. */
 #ifndef HVST_CLI_BRIEF_H
 #define HVST_CLI_BRIEF_H
 

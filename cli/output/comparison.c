@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Text, JSON and CSV of a comparison. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #define HOUR_S	    3600
 #define MOST_TIMES  1e6 /* so many times as long: no recording is */
 #define MOST_SHAPES 4	/* shown without --verbose */
-#define LINEAR_SPAN 10	/* a distribution as narrow as this factor gets equal buckets */
+#define LINEAR_SPAN 10	/* a distribution within this factor gets equal buckets */
 #define MAX_BAR	    40
 
 /* --- words and numbers ------------------------------------------------------------------------ */
@@ -135,7 +136,9 @@ static unsigned int count_words(const struct differences *all, enum difference_w
 	return n;
 }
 
-/* The one that is furthest from chance: its interval is the furthest from 0, of its own width. */
+/*
+ * The difference furthest from chance: its interval is the furthest from 0, relative to its width.
+ */
 static const struct difference *clearest(const struct differences *all, enum difference_word w)
 {
 	const struct difference *best = NULL;
@@ -303,7 +306,7 @@ static unsigned int bar_length(double share, double most, unsigned int width)
 	return share > 0 && !n ? 1 : n;
 }
 
-/* '=' as far as both reach, A or B for the one that reaches further. */
+/* '=' as far as both reach, then A or B for the one that reaches further. */
 static void overlay_bar(char *buf, const struct overlay *l, unsigned int b, unsigned int width)
 {
 	unsigned int a = bar_length(l->share[0][b], l->most, width);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What two recordings differ in, as text, JSON, CSV, plots and a page. */
+/* The differences of two recordings, as text, JSON, CSV, plots and a page. */
 #ifndef HVST_CLI_COMPARISON_H
 #define HVST_CLI_COMPARISON_H
 
@@ -17,12 +17,12 @@ struct comparison_view {
 void comparison_text(struct out *o, const struct comparison_view *v);
 void comparison_json(struct out *o, const struct comparison_view *v);
 void comparison_csv(struct out *o, const struct comparison_view *v);
-/* Both histograms of each distribution over each other. */
+/* Both histograms of each distribution, one over the other. */
 void comparison_svg(struct out *o, const struct comparison_view *v);
 /* A page with everything. */
 void comparison_html(struct out *o, const struct comparison_view *v);
 
-/* What it all comes to, in a sentence or two. */
+/* The summary, in a sentence or two. */
 void comparison_sentence(char *buf, size_t len, const struct comparison_view *v);
 /* "VM 0 vCPU 1 timer 0"; @buf of at least 96 bytes. With the numbers of A. */
 char *comparison_who(char *buf, const struct pair *p);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The parts of the JSON documents. */
 #include <stdio.h>
 #include <string.h>
 
@@ -378,7 +379,7 @@ void contract_clocks(struct json *j, const struct hvst_result *r)
 	json_end_object(j);
 }
 
-/* @n texts of @size bytes each, one behind the other. */
+/* @n texts of @size bytes each, one after the other. */
 static void put_texts(struct json *j, const char *key, const char *first, size_t size,
 		      unsigned int n)
 {

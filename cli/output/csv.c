@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* CSV of findings by their tables of fields. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -143,7 +144,7 @@ static void put_columns(struct csv *c, const struct finding_kind *kind,
 	}
 }
 
-/* What @finding has in the columns of @as, but for those of @before. */
+/* The values of @finding in the columns of @as, except for those of @before. */
 static void put_line(struct csv *c, const struct finding_kind *kind, const void *finding,
 		     const struct finding_kind *as, const struct finding_kind *before)
 {

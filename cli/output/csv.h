@@ -9,7 +9,7 @@
 
 struct csv {
 	struct out *o;
-	bool filled; /* a field stands before on this line */
+	bool filled; /* a field was written on this line */
 };
 
 /* Writes the heading line @titles ("a,b,c"). */

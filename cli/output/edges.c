@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The edges of a histogram's buckets. */
 #include "edges.h"
 
 #define FIRST_NS    100 /* a unit of reference time: nothing finer can be programmed */

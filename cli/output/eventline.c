@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Events as lines, without printf(). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,7 @@ void eventline_pass(const struct eventline *l, const struct hvst_event *ev)
 		hvst_decoder_text(l->decoder, ev, text, sizeof(text));
 }
 
-/* The path of the file that @ev is from, NULL if there is but one. */
+/* The path of the file that @ev is from, NULL if there is only one. */
 static const char *file_of(const struct eventline *l, const struct hvst_event *ev)
 {
 	return l->trace ? l->trace->files[l->trace->buffers[ev->buffer].file].path : NULL;
@@ -180,7 +181,7 @@ static void text_lost(struct out *o, const struct hvst_event *ev)
 }
 
 /*
- * What the event means, colored by whether it arms past due or ahead. False: nothing beyond its
+ * What the event means, coloured by whether it arms past due or ahead. False: nothing beyond its
  * fields, or they do not suffice.
  */
 static bool text_meaning(const struct eventline *l, struct out *o, const struct hvst_event *ev,
@@ -199,7 +200,7 @@ static bool text_meaning(const struct eventline *l, struct out *o, const struct 
 	return true;
 }
 
-/* @skew: it is not told yet. */
+/* @skew: it has not been printed yet. */
 static void text_derived(struct out *o, const struct derived *d, bool skew)
 {
 	char buf[UNIT_BUF];

@@ -34,7 +34,7 @@ void eventline_free(struct eventline *l);
 
 /* The heading of CSV; nothing for the others. */
 void eventline_head(const struct eventline *l, struct out *o);
-/* An event that is not printed: others are better understood for it. */
+/* An event that is not printed, for the meaning of later ones. */
 void eventline_pass(const struct eventline *l, const struct hvst_event *ev);
 void eventline_put(const struct eventline *l, struct out *o, const struct hvst_event *ev,
 		   const char *comm, const struct derived *d);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* One event as text. */
 #include <inttypes.h>
 #include <stdio.h>
 

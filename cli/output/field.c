@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The value of one field of a finding: see finding.h. */
+/* The value of one field of a finding, see finding.h. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -252,7 +252,7 @@ void finding_set_unknown(const struct finding_kind *kind, void *finding)
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-/* Units of 100 ns as a duration, held within 64 bits. */
+/* Units of 100 ns as a duration, clamped to 64 bits. */
 static char *ref_text(char *buf, int64_t ref)
 {
 	return unit_duration(buf, ref > INT64_MAX / 100 ? INT64_MAX : ref * 100);

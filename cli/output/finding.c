@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The tables of fields of each kind of finding. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -529,7 +530,7 @@ static const struct finding_field point_fields[] = {
 };
 #undef OF
 
-/* What the user of the browser noted: no finding, but shown as one. */
+/* A note of the browser's user: not a finding, but shown like one. */
 #define OF struct note
 static const struct finding_field note_fields[] = {
 	FIELD("ts_ns", "time", TIME, ts_ns, IN_DATA | IN_TABLES, .role = ROLE_TIME),

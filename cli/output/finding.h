@@ -105,16 +105,16 @@ static inline const void *finding_at(const struct finding_kind *kind, const void
 	return (const char *)first + i * kind->size;
 }
 
-/* The field of @kind with that title in tables; NULL: none. */
+/* The field of @kind that has this title in tables; NULL: none. */
 const struct finding_field *finding_column(const struct finding_kind *kind, const char *title);
 
 /*
- * The first time of the trace clock in that view, beside which the wall clock stands where it is
+ * The first time of the trace clock in that view, beside which the wall clock is shown where it is
  * known; NULL: there is none.
  */
 const struct finding_field *finding_clock(const struct finding_kind *kind, unsigned int view);
 
-/* The value of a field, for those types that have one of that sort. */
+/* The value of a field, for the types that have one of this sort. */
 int field_int(const struct finding_field *f, const void *finding);
 int64_t field_i64(const struct finding_field *f, const void *finding);
 uint64_t field_u64(const struct finding_field *f, const void *finding);
@@ -127,20 +127,20 @@ const void *field_list(const struct finding_field *f, const void *finding, unsig
 
 bool field_known(const struct finding_field *f, const void *finding);
 /*
- * Fill a finding from what was written of one: first all fields as unknown, then one after the
- * other. Those of other types, which hold more than a value, stay as they are.
+ * Fill a finding from a stored one: first all fields as unknown, then one after the other. Fields
+ * of other types, which hold more than one value, stay unchanged.
  */
 void finding_set_unknown(const struct finding_kind *kind, void *finding);
 void field_set_i64(const struct finding_field *f, void *finding, int64_t v); /* integers, bool */
 void field_set_double(const struct finding_field *f, void *finding, double v);
-/* VALUE_WORD, VALUE_EVENT. False: no value of the field is called so. */
+/* VALUE_WORD, VALUE_EVENT. False: the field has no value of that name. */
 bool field_set_word(const struct finding_field *f, void *finding, const char *word);
 
 /* Digits after the point of a VALUE_RATE, VALUE_PPM or VALUE_SHARE in JSON and CSV. */
 int field_decimals(const struct finding_field *f);
 /* For people, with unit; "?" for an unknown id, "-" for anything else unknown. Returns @buf. */
 char *field_text(const struct finding_field *f, const void *finding, char *buf, size_t len);
-/* Does the field stand left in its column, as text does? */
+/* Is the field left-aligned in its column, as text is? */
 bool field_left(const struct finding_field *f);
 /* enum role of the field's cell. */
 int field_role(const struct finding_kind *kind, const struct finding_field *f, const void *finding);

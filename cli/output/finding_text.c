@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Tables and lists of findings by their fields. */
 #include <stdio.h>
 #include <string.h>
 

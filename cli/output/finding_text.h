@@ -7,8 +7,8 @@
 #include "out.h"
 
 /*
- * A table of @n findings, its headings on a line that already stands at column @indent. @numbered:
- * a first column "#" counts them. @shown: those to show of them; NULL: all.
+ * A table of @n findings, with its headings on a line that is already filled up to column @indent.
+ * @numbered: a first column "#" counts them. @shown: which of them to show; NULL: all.
  */
 void finding_table(struct out *o, const struct finding_kind *kind, const void *first,
 		   unsigned int n, const bool *shown, unsigned int indent, bool numbered);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Which command to record with, and what a recording lacks. */
 #include <string.h>
 
 #include <hvstimer/event.h>

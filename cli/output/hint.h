@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Which events a recording lacks, and the command that records them. */
 #ifndef HVST_CLI_HINT_H
 #define HVST_CLI_HINT_H
 

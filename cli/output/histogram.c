@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Histograms, intervals and heat maps of series. */
 #include <stdio.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ static char *value_text(char *buf, const struct series *s, int64_t v)
 	return s->metric == METRIC_SKEW ? unit_signed(buf, v) : unit_duration(buf, v);
 }
 
-/* How many of a skew are past due: those of the sketch's buckets from 0 up. */
+/* How many values of a skew are past due: the counts of the sketch's buckets from 0 up. */
 static uint64_t past_due(const struct hvst_sketch *s)
 {
 	unsigned int iter = 0;
@@ -177,7 +178,7 @@ static void put_buckets(struct out *o, const struct edges *e, const uint64_t *co
 		most = counts[b] > most ? counts[b] : most;
 	for (b = first; b <= last && b <= e->n; b++) {
 		if (!counts[b] && b + 1 <= last && !counts[b + 1]) {
-			gap = true; /* two empty rows or more are one ".." */
+			gap = true; /* two or more empty rows become one ".." */
 			continue;
 		}
 		if (gap)
@@ -336,7 +337,7 @@ static char shade(uint32_t v, uint32_t most)
 
 	if (!v)
 		return ' ';
-	/* logarithmic: each shade stands for the same factor */
+	/* logarithmic: each shade covers the same factor */
 	for (i = 0; i + 1 < sizeof(shades) - 1 && v < most; i++)
 		most /= most > 512 ? 4 : 2;
 	return shades[sizeof(shades) - 2 - i];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The report page of diagnose. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,10 @@
 #include "words.h"
 #include "xml.h"
 
-#define NO_NAME	   "(none)" /* a host without a name has this one in uname */
+#define NO_NAME	   "(none)" /* uname has this in place of a host without a name */
 #define MAX_PLOTS  6	    /* timelines on the page */
 #define MAX_CLOCKS 8	    /* pictures of a VM's clocks */
-#define MAX_STORMS 100	    /* told about one by one */
+#define MAX_STORMS 100	    /* listed one by one */
 #define FEW_ROWS   8	    /* a longer table of stretches is folded */
 
 static const char style[] =
@@ -57,7 +58,7 @@ void html_tag(struct out *o, const char *name, const char *class, const char *te
 	out_printf(o, "</%s>\n", name);
 }
 
-/* Is there anything to see in the column of @f? Of some, only what is not 0 is shown. */
+/* Is there anything to see in the column of @f? Some fields are shown only where they are not 0. */
 static bool worth_a_column(const struct finding_kind *kind, const struct finding_field *f,
 			   const void *first, unsigned int n)
 {
@@ -72,7 +73,7 @@ static bool worth_a_column(const struct finding_kind *kind, const struct finding
 	return f->in & IN_PAGE && (!f->hide_zero || i < n);
 }
 
-/* The time beside which its wall clock is shown; NULL: there is none, or that is not known. */
+/* The time beside which its wall clock is shown; NULL: none, or the wall clock is not known. */
 static const struct finding_field *wall_clock_beside(const struct finding_kind *kind)
 {
 	char text[UNIT_BUF];
@@ -165,7 +166,7 @@ static bool listed(const struct hvst_evidence_list *l, const struct hvst_evidenc
 	return false;
 }
 
-/* Does the evidence stand under one of the storms already? */
+/* Is the evidence shown with one of the storms already? */
 static bool under_a_storm(const struct hvst_result *r, const struct hvst_evidence *e)
 {
 	unsigned int i;
@@ -176,7 +177,7 @@ static bool under_a_storm(const struct hvst_result *r, const struct hvst_evidenc
 	return false;
 }
 
-/* @but: a result whose storms' evidence is left out; NULL: nothing is. */
+/* @but: a result whose storms' evidence is left out; NULL: none. */
 static void evidence(struct out *o, const struct hvst_evidence_list *l,
 		     const struct hvst_result *but)
 {
@@ -349,7 +350,7 @@ static void verdict(struct out *o, const struct hvst_result *r, const struct hvs
 	evidence(o, &v->evidence, r);
 }
 
-/* The command that records what verdicts lacked. */
+/* The command that records the events that verdicts lacked. */
 static void recording_hint(struct out *o, const struct hvst_result *r)
 {
 	uint64_t missing = hint_missing(r);
@@ -503,7 +504,7 @@ static void counters(struct out *o, const struct hvst_trace *t)
 		     unit_duration(a, t->padding_ns));
 }
 
-/* What was recorded: the events that came, and how many. */
+/* What was recorded: events and their numbers. */
 static void seen(struct out *o, const struct hvst_trace *t)
 {
 	char count[UNIT_BUF];
@@ -588,7 +589,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* What the page is about, for its title and the line above the headline. */
+/* The subject of the page, for its title and the line above the headline. */
 static void put_title(struct out *o, const void *ctx)
 {
 	const struct hvst_trace *t = ctx;

@@ -7,8 +7,8 @@
 #include "svg.h"
 
 /*
- * A page up to the heading, and its end. @title writes what it is about, which stands in the title
- * and above the heading.
+ * The beginning of a page up to the heading, and its end. @title writes the subject, which is shown
+ * in the title and above the heading.
  */
 void html_begin(struct out *o, void (*title)(struct out *o, const void *ctx), const void *ctx);
 void html_end(struct out *o);

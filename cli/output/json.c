@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The JSON writer. */
 #include <math.h>
 #include <string.h>
 

@@ -11,7 +11,7 @@ struct json {
 	struct out *o;
 	unsigned int depth;
 	unsigned int pretty;		/* down to this depth each member has a line of its own */
-	uint64_t filled;		/* bit per depth: something stands before */
+	uint64_t filled;		/* bit per depth: a member was written */
 	const struct hvst_trace *trace; /* for the contract: names of buffers */
 };
 

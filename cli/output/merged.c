@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Text and JSON of merged results. */
 #include <stdio.h>
 
 #include "contract.h"
@@ -93,7 +94,10 @@ static bool any_yes(const struct merge *m, unsigned int q)
 	return m->answers[q][HVST_YES];
 }
 
-/* Questions that some host answers with yes; of the others only how many cannot be answered. */
+/*
+ * Questions that at least one host answers with yes; of the others only how many cannot be
+ * answered.
+ */
 static void put_answers(struct out *o, const struct merge *m)
 {
 	static const struct column columns[] = { { .title = "question", .left = true },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Prometheus metrics of a result. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

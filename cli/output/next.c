@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The commands that show more of what the headline is about. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ static enum view view_of(enum hvst_question fault)
 	}
 }
 
-/* The first event that the answer rests on; NULL: it rests on none. */
+/* The first event that the answer is based on; NULL: none. */
 static const struct hvst_evidence *first_event(const struct hvst_verdict *v)
 {
 	for (unsigned int i = 0; i < v->evidence.n; i++)
@@ -33,7 +34,7 @@ static const struct hvst_evidence *first_event(const struct hvst_verdict *v)
 	return NULL;
 }
 
-/* The VM of the fault; -1: not known, or of several. */
+/* The VM of the fault; -1: not known, or several. */
 static int vm_of(const struct hvst_verdict *v)
 {
 	int vm = -1;
@@ -48,7 +49,7 @@ static int vm_of(const struct hvst_verdict *v)
 	return vm;
 }
 
-/* The vCPU whose thread the event is of; -1: of none that is known. */
+/* The vCPU whose thread the event is of; -1: none that is known. */
 static int vcpu_of(const struct hvst_result *r, const struct hvst_evidence *e)
 {
 	for (unsigned int i = 0; i < r->nr_vms; i++)
@@ -141,7 +142,10 @@ char *next_files(char buf[NEXT_FILES_BUF], const struct hvst_trace *t)
 	return fits ? buf : strcpy(buf, "FILE...");
 }
 
-/* When what the headline names began: the step that the steps name, else its cause if seen. */
+/*
+ * When the subject of the headline began: the step that the next steps name, else its cause if
+ * seen.
+ */
 static int64_t began(const struct hvst_result *r)
 {
 	const struct hvst_storm *s = r->headline_storm;

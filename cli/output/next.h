@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What to do next with hvstimer itself and with the logs, below the steps that a result advises. */
+/* The next steps with hvstimer itself and with the logs, below those that a result advises. */
 #ifndef HVST_CLI_NEXT_H
 #define HVST_CLI_NEXT_H
 
@@ -13,12 +13,12 @@
 #define NEXT_FILES_BUF 4096
 
 /*
- * The command that shows what the headline rests on, without the file; "": there is none, or the
+ * The command that shows what the headline is based on, without the file; "": there is none, or the
  * trace is a live one.
  */
 char *next_command(char *buf, const struct hvst_trace *t, const struct hvst_result *r);
 
-/* Can commands be told of that read the trace again? Not those of a live trace. */
+/* Can commands be suggested that read the trace again? Not for a live trace. */
 bool next_readable(const struct hvst_trace *t);
 
 /* The files of the recording as arguments of a command; "FILE...": too many to be repeated. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* OTLP metrics of a result, as JSON. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -21,8 +22,8 @@ struct span {
 /* --- exponential histograms ------------------------------------------------------------------- */
 
 /*
- * A magnitude is no power of 2^(1/64) unless it is one of 2, and nowhere near one for a double's
- * rounding to matter; t_metrics holds all buckets of a sketch to exact integers.
+ * A magnitude is not a power of 2^(1/64) unless it is one of 2, and never near enough to one for a
+ * double's rounding to matter; t_metrics compares all buckets of a sketch with exact integers.
  */
 int otlp_index(uint64_t magnitude)
 {

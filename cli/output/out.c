@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Buffered output, files that appear whole, colours. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,7 +19,7 @@
 #define MIN_WIDTH     40
 #define MAX_WIDTH     400
 
-/* Bold and underline as well as hue: red against green must not be the only difference. */
+/* Bold and underline in addition to hue: red against green must not be the only difference. */
 static const char *const looks[ROLE_COUNT] = {
 	[ROLE_BAD] = "\033[1;31m", [ROLE_WARN] = "\033[33m", [ROLE_GOOD] = "\033[32m",
 	[ROLE_TITLE] = "\033[1m",  [ROLE_TIME] = "\033[36m", [ROLE_DIM] = "\033[2m",
@@ -97,7 +98,9 @@ static int open_named_tmp(struct out *o)
 	return 0;
 }
 
-/* A file without a name, where the file system supports it: nothing is left behind when killed. */
+/*
+ * A file without a name, where the file system supports it: killed processes leave nothing behind.
+ */
 static int open_new_file(struct out *o)
 {
 	char *dir = dir_of(o->path);

@@ -35,7 +35,7 @@ struct out {
 	char *tmp;	     /* its temporary name; NULL while it has none (O_TMPFILE) */
 	char *buf;
 	size_t len, cap;
-	size_t ready; /* up to here there is room, and no need to write; 0 after an error */
+	size_t ready; /* room up to here without a write; 0 after an error */
 };
 
 /* Standard output when @path is NULL. Negative errno when @path cannot be made. */
@@ -47,10 +47,10 @@ void out_open_memory(struct out *o);
  * failure.
  */
 int out_close(struct out *o);
-/* Drops what was not written; with -o nothing is left behind. */
+/* Drops what was not written; with -o no file is left behind. */
 void out_discard(struct out *o);
 
-/* Room for @len bytes without a write(2) in between; false after an error. */
+/* Makes room for @len bytes without a write(2) in between; false after an error. */
 bool out_room(struct out *o, size_t len);
 
 /* Inline, so that a constant length is known to the compiler: a line of an event takes 30 calls. */

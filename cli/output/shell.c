@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Quoting for a shell. */
 #include <string.h>
 
 #include "shell.h"

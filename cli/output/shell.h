@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-/* @word, in single quotes where the shell would take it apart. */
+/* @word, in single quotes where the shell would interpret or split it. */
 void shell_put_word(FILE *f, const char *word);
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Text, JSON and CSV of a simulation. */
 #include <stdio.h>
 #include <string.h>
 
@@ -125,7 +126,7 @@ void simulation_sentence(char *buf, size_t len, const struct simulation_view *v,
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-/* A policy's name, cut where it would leave no room; its sentence says all of it. */
+/* A policy's name, truncated where it would leave no room; its sentence tells all of it. */
 static void cell_name(struct table *t, const char *name)
 {
 	bool long_name = strlen(name) > MOST_NAME;
@@ -282,7 +283,7 @@ static void storms_text(struct out *o, const struct simulation_view *v)
 		out_str(o, "No storm.\n\n");
 }
 
-/* The smallest and the largest value of a sweep say what there is to say. */
+/* The smallest and the largest value of a sweep are sufficient. */
 static void sentences_text(struct out *o, const struct simulation_view *v)
 {
 	unsigned int n = v->sim->nr_policies;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What policies would have done, as text, JSON, CSV and a curve. */
+/* The effects of policies, as text, JSON, CSV and a curve. */
 #ifndef HVST_CLI_SIMULATION_H
 #define HVST_CLI_SIMULATION_H
 

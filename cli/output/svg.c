@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Plots of skew, latency and comparisons. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 
 struct frame {
 	struct out *o;
-	bool skew;     /* else a latency: lateness as such is no fault */
+	bool skew;     /* else a latency: lateness by itself is no fault */
 	bool storms;   /* there are some in it */
 	uint32_t most; /* heat map: values in the fullest cell; 0: no heat map */
 	struct svg_span t;
@@ -191,7 +192,7 @@ static bool make_frame(struct frame *f, struct out *o, const struct svg_context 
 		f->t.t1 = ctx->trace->last_ns; /* of all plots, whatever their values */
 	f->v0 = fmin(scaled(lo), 0) - 0.15;
 	f->v1 = fmax(scaled(hi), 0);
-	f->v1 += 0.1 * (f->v1 - f->v0); /* the storms' names stand there */
+	f->v1 += 0.1 * (f->v1 - f->v0); /* room for the storms' names */
 	svg_marks_find(&f->marks, &f->t, ctx->result, s->vm, s->vcpu);
 	return true;
 }
@@ -215,7 +216,7 @@ static void end_frame(const struct frame *f, const struct series *s, const char 
 	out_str(f->o, "</svg>\n");
 }
 
-/* Past due begins at 0; for latencies everything from 0 on is late. */
+/* Past due begins at 0; of a latency everything from 0 on is late. */
 static bool is_past(const struct edges *e, unsigned int b)
 {
 	return b > 0 && e->at[b - 1] >= 0;

@@ -11,7 +11,7 @@
 #include "simulation.h"
 #include "out.h"
 
-/* What is drawn over a plot of time. */
+/* Marks drawn over a plot of time. */
 struct svg_context {
 	const struct hvst_trace *trace;
 	const struct hvst_result *result;
@@ -29,16 +29,16 @@ void svg_heatmap(struct out *o, const struct svg_context *ctx, const struct seri
 void svg_histogram(struct out *o, const struct svg_context *ctx, const struct series *s);
 
 /*
- * Reference clock and guest's clock of a VM, off the trace clock, and how far they are apart; with
- * its storms, and what moved a clock. Nothing where the clock was not read.
+ * Reference clock and guest's clock of a VM, off the trace clock, and the distance between the two;
+ * with its storms, and what moved a clock. Nothing where the clock was not read.
  */
 void svg_clocks(struct out *o, const struct svg_context *ctx, int vm);
-/* A document of its own with those of all VMs. */
+/* A document of its own with the clocks of all VMs. */
 void svg_clocks_document(struct out *o, const struct svg_context *ctx);
 
 /*
- * Each plot is drawn into memory: puts @part below what is in @o already, *@height high, and
- * empties it. False: there was none.
+ * Each plot is drawn into memory: appends @part below the contents of @o, which is *@height high,
+ * and empties it. False: there was no plot.
  */
 bool svg_stack(struct out *o, struct out *part, unsigned int *height);
 
@@ -48,7 +48,7 @@ void svg_document(struct out *o, const struct svg_context *ctx, bool heatmap, un
 /* The share of arms that each value of a sweep would have delayed, in storms and outside. */
 void svg_sweep(struct out *o, const struct simulation_view *v);
 
-/* Two histograms over each other, as a part of a page, and at most @most of them as a document. */
+/* Two overlaid histograms, as a part of a page, and at most @most of them as a document. */
 void svg_overlay(struct out *o, const struct shape_difference *s);
 void svg_overlays(struct out *o, const struct differences *d, unsigned int most);
 

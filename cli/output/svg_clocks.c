@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The picture of two clocks: both off the trace clock, and below how far they are apart. */
+/* The picture of two clocks: both off the trace clock, and below it their distance. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #define GAP	    34
 #define HEAD	    132 /* title, what it shows, the marks' letters */
 #define LINE	    26
-#define LEAST_NS    1000000 /* half the height of an axis: less is noise of the readings */
-#define MOST_GAP    6	    /* bins without an arm across which the guest's line goes on */
+#define LEAST_NS    1000000 /* minimum half height of an axis: less is noise of the readings */
+#define MOST_GAP    6	    /* bins without an arm across which the guest's line continues */
 #define MAX_FIGURES 8
 #define STORMS	    8 /* a storm this wide is named */
 
@@ -35,7 +35,7 @@ struct picture {
 	struct svg_span t;
 	struct svg_marks marks;
 	struct pane both, apart;
-	bool guest, storms; /* there is some */
+	bool guest, storms; /* there are some */
 };
 
 static double y_of(const struct pane *p, int64_t ns)
@@ -54,7 +54,7 @@ static void take(struct pane *p, int64_t ns)
 	p->high = ns > p->high ? ns : p->high;
 }
 
-/* Some room above and below; at least LEAST_NS to either side of what there is. */
+/* Some room above and below; at least LEAST_NS to either side of the values. */
 static void widen(struct pane *p)
 {
 	int64_t room = (p->high / 100 - p->low / 100) * 8;
@@ -71,7 +71,7 @@ static void widen(struct pane *p)
 		p->high = INT64_MAX;
 }
 
-/* Up to the end of the recording: what was not read shows as such. */
+/* Up to the end of the recording, so that a part that was not read is visible. */
 static void find_time(struct picture *f, const struct hvst_trace *trace)
 {
 	f->t = (struct svg_span){ INT64_MAX, INT64_MIN };
@@ -171,7 +171,7 @@ static void value_axis(const struct picture *f, const struct pane *p, const char
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-/* On from the point before it, at whose level the line stays until here. */
+/* Continue from the previous point, at whose level the line stays up to here. */
 static void line_to(const struct picture *f, const struct pane *pane,
 		    const struct hvst_clock_point *p, int64_t v, bool first)
 {
@@ -197,7 +197,7 @@ static void draw_reference(const struct picture *f)
 	out_str(f->o, "\"/>\n");
 }
 
-/* Does the line go on from @before to @p? Not where what lies between is not known. */
+/* Does the line continue from @before to @p? Not where the values in between are not known. */
 static bool joins(const struct hvst_clock_point *before, int64_t from,
 		  const struct hvst_clock_point *p, int64_t to)
 {

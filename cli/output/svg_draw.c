@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Shapes, time axis and marks of plots. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

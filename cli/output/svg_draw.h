@@ -54,13 +54,13 @@ void svg_axis_name(struct out *o, double y, const char *name);
 
 /* The smallest of 1, 2, 5, 10, ... that makes at most @most steps of @span. */
 int64_t svg_nice_step(int64_t span, unsigned int most);
-/* Where @ts_ns lies across the plot; a time beside it at its edge. */
+/* The position of @ts_ns across the plot; a time outside it is placed at the edge. */
 double svg_x(const struct svg_span *t, int64_t ts_ns);
 /* Grid lines from @top to @bottom, at most @most, and their labels. */
 void svg_time_axis(struct out *o, const struct svg_span *t, double top, double bottom,
 		   unsigned int most, const char *clock);
 
-/* Of one VM or vCPU, -1: of all? */
+/* Does it concern this VM or vCPU? -1: all. */
 static inline bool svg_same_vm(int wanted, int vm)
 {
 	return wanted < 0 || vm < 0 || wanted == vm;
@@ -75,7 +75,7 @@ void svg_marks_find(struct svg_marks *m, const struct svg_span *t, const struct 
 void svg_marks_draw(struct out *o, const struct svg_marks *m, const struct svg_span *t, double top,
 		    double bottom);
 unsigned int svg_marks_lines(const struct svg_marks *m);
-/* What the letters stand for, a line each @height below the one before; @y: of the first. */
+/* The explanation of the letters, a line each @height below the previous one; @y: of the first. */
 void svg_marks_legend(struct out *o, const struct svg_marks *m, double x, double y,
 		      unsigned int height);
 

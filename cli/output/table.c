@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Layout of text tables. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 #include "table.h"
 
 #define GAP	       2
-#define FLEXIBLE_LEAST 16 /* what is left of a flexible column at least */
+#define FLEXIBLE_LEAST 16 /* minimum width of a flexible column */
 
 struct cell {
 	char *text;
@@ -116,7 +117,7 @@ static int dispensable(const struct table *t, const unsigned int *width)
 		unsigned int drop = t->columns[c].drop;
 
 		if (drop && all_zero(t, c))
-			drop += 256; /* says least */
+			drop += 256; /* the least informative */
 		if (!width[c] || drop <= most)
 			continue;
 		most = drop;

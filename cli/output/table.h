@@ -26,7 +26,7 @@ void table_printf(struct table *t, enum role role, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Prints and frees. @indent: spaces before each row. */
 void table_end(struct table *t, struct out *o, unsigned int indent);
-/* The same with the titles on a line that already stands at column @indent. */
+/* The same with the titles on a line that is already filled up to column @indent. */
 void table_end_labelled(struct table *t, struct out *o, unsigned int indent);
 
 #endif

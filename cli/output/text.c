@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The text report, and its shortening until it fits the screen. */
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -23,9 +24,9 @@
 struct limits {
 	unsigned int vms, timers, storms, clocks;
 	unsigned int summary; /* lines of a verdict's, 0: only its name */
-	bool counted;	      /* questions that cannot be answered are counted, not named */
-	unsigned int words;   /* explained where they first stand: 2 all, 1 those of arms, 0 none */
-	bool outside;	      /* past-due arms outside storms, beside storms */
+	bool counted;	      /* only count the questions that cannot be answered */
+	unsigned int words;   /* explained at their first use: 2 all, 1 those of arms, 0 none */
+	bool outside;	      /* past-due arms outside storms, beside the storms */
 	unsigned int steps;   /* of what to do next */
 };
 
@@ -213,7 +214,7 @@ static void put_seen(struct out *o, const struct hvst_trace *t)
 				   hvst_event_name(id));
 }
 
-/* The recording's time on the wall clock, where that is known. */
+/* The wall-clock time of the recording, where it is known. */
 static void put_utc(struct out *o, const struct hvst_trace *t)
 {
 	char text[160], first[UNIT_BUF], last[UNIT_BUF], time[UNIT_BUF];
@@ -226,7 +227,7 @@ static void put_utc(struct out *o, const struct hvst_trace *t)
 	note(o, ROLE_NONE, text);
 }
 
-/* @cut: tell of files that are cut off. */
+/* @cut: report files that are cut off. */
 static void put_trace(struct out *o, const struct hvst_trace *t, bool verbose, bool utc, bool cut)
 {
 	char text[128], buf[UNIT_BUF];
@@ -299,7 +300,10 @@ static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int 
 			   r->nr_vms - i == 1 ? "" : "s");
 }
 
-/* Which @most of @n rows a shortened table shows, by their @weight; the others get @shown false. */
+/*
+ * Which @most of @n rows a shortened table shows, by their @weight; sets @shown of the others to
+ * false.
+ */
 static void choose_rows(bool *shown, const unsigned int *weight, unsigned int n, unsigned int most)
 {
 	unsigned int i, k, best;
@@ -315,7 +319,7 @@ static void choose_rows(bool *shown, const unsigned int *weight, unsigned int n,
 }
 
 /*
- * A table of the @most heaviest of @n findings, in their own order. @weigh tells how much a finding
+ * A table of the @most heaviest of @n findings, in their own order. @weigh: how much a finding
  * matters.
  */
 static void put_findings(struct out *o, const struct finding_kind *kind, const void *first,
@@ -418,7 +422,7 @@ static unsigned int storm_weight(const struct hvst_result *r, const void *findin
 	return finding == r->headline_storm || size > UINT_MAX ? UINT_MAX : (unsigned int)size;
 }
 
-/* What the kinds of storms that there are mean. */
+/* The meaning of the kinds of storms that occur. */
 static void explain_kinds(struct out *o, const struct hvst_result *r)
 {
 	static const struct {
@@ -608,8 +612,8 @@ static void clock_row(struct table *t, const struct clock_line *l)
 }
 
 /*
- * The cause of the worst storm first, then those of others, then what came before the worst: the
- * host's steps, the guest's changes.
+ * The cause of the worst storm first, then those of others, then what preceded the worst one: steps
+ * of the host's clock, changes of the guest's.
  */
 static unsigned int clock_weight(const struct hvst_result *r, const struct clock_line *l)
 {
@@ -724,7 +728,7 @@ static void put_verdict(struct out *o, const struct hvst_verdict *v, unsigned in
 	finding_evidence(o, &v->evidence, LABEL + 5);
 }
 
-/* Of how many past-due arms an answer speaks, where one arm is enough for a yes. */
+/* How many past-due arms an answer refers to, where one arm is enough for a yes. */
 static const char *how_many(char buf[64], const struct hvst_result *r, const struct hvst_verdict *v)
 {
 	char held[UNIT_BUF], all[UNIT_BUF];
@@ -736,7 +740,7 @@ static const char *how_many(char buf[64], const struct hvst_result *r, const str
 	return buf;
 }
 
-/* All questions with one answer on one line. */
+/* All questions with the same answer on one line. */
 static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_answer answer,
 			 bool first)
 {
@@ -816,7 +820,7 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, const st
 		count_answered(o, r, first, rest + 1, 1);
 }
 
-/* The command that records what verdicts lacked; on one line, to be copied. */
+/* The command that records the events that verdicts lacked; on one line, to be copied. */
 static void recording_hint(struct out *o, const struct hvst_result *r)
 {
 	uint64_t missing = hint_missing(r);
@@ -828,7 +832,7 @@ static void recording_hint(struct out *o, const struct hvst_result *r)
 	out_char(o, '\n');
 }
 
-/* The command that shows it; the files on a line of their own where that would be too long. */
+/* The command that shows it; the files on a separate line where it would be too long. */
 static void put_command(struct out *o, const struct hvst_trace *t, const struct hvst_result *r)
 {
 	char text[NEXT_BUF], files[NEXT_FILES_BUF];
@@ -882,7 +886,9 @@ static void put_screen(struct out *o, const struct hvst_trace *t, const struct h
 	out_wrap(o, 0, 0, 0, r->headline);
 	out_plain(o);
 	put_steps(o, t, r, most->steps);
-	/* The steps name the time that matters, where all do not fit; the reasons what is cut off.
+	/*
+	 * The steps name the time that matters, where not all fit; the reasons name what is cut
+	 * off.
 	 */
 	put_trace(o, t, most->vms == UINT_MAX, most->steps > 1, most->steps > 2 || r->nr_storms);
 	screen_vms(o, r, most->vms);
@@ -932,7 +938,7 @@ void text_diagnosis(struct out *o, const struct hvst_trace *t, const struct hvst
 	for (i = 0; i < ARRAY_SIZE(levels); i++) {
 		page.len = 0;
 		put_screen(&page, t, r, &levels[i]);
-		if (count_lines(&page) < o->height) /* one is left for the prompt */
+		if (count_lines(&page) < o->height) /* one line is left for the prompt */
 			break;
 	}
 	out_mem(o, page.buf, page.len);

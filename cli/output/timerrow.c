@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The counters of each timer, with those of its storms. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Stretches of two clocks, and the sentences about them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ static bool stepped(struct steps *s, int64_t from, const struct hvst_clock_point
 	return any;
 }
 
-/* Which of the two moved further from where it was at the end of @before? */
+/* Which of the two moved further from its value at the end of @before? */
 static enum clock_left who_left(const struct clock_stretch *before,
 				const struct hvst_clock_point *p)
 {
@@ -88,8 +89,8 @@ static int cmp_i64(const void *x, const void *y)
 }
 
 /*
- * The stretch @s of @n points ends. A tenth of them lies further apart than what it says: an arm
- * that the host executed late seems to lag by as much more.
+ * Ends the stretch @s of @n points. A tenth of them are further apart than the value it shows: an
+ * arm that the host executed late seems to lag by that much more.
  */
 static void end_stretch(struct clock_stretch *s, int64_t *apart, unsigned int n)
 {
@@ -157,7 +158,7 @@ bool clock_read(const struct clock_stretch *list, unsigned int n, int vm)
 
 /* --- in words --------------------------------------------------------------------------------- */
 
-/* The furthest that the VM's reference clock lay off the trace clock. */
+/* The furthest that the VM's reference clock was off the trace clock. */
 static int64_t furthest_off(const struct hvst_result *r, int vm)
 {
 	int64_t most = 0;
@@ -222,7 +223,7 @@ char *clock_summary(char *buf, size_t len, const struct hvst_result *r, int vm)
 	return buf;
 }
 
-/* When the VM's reference clock was last read, if its vCPUs go on for long after; HVST_UNKNOWN. */
+/* When the VM's reference clock was last read, if its vCPUs run for long after it; HVST_UNKNOWN. */
 static int64_t read_until(const struct hvst_result *r, int vm)
 {
 	int64_t first = INT64_MAX, last = INT64_MIN, read = INT64_MIN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The reference clock and the guest's clock over time, from the points of struct hvst_result: in
- * stretches in which the two keep together or apart. What the picture shows, in words.
+ * The reference clock and the guest's clock over time, from the points of struct hvst_result: as
+ * stretches in which the two agree or are apart. The picture's contents, in words.
  */
 #ifndef HVST_CLI_TWO_CLOCKS_H
 #define HVST_CLI_TWO_CLOCKS_H
@@ -28,7 +28,7 @@ struct clock_stretch {
 	enum clock_left left;
 };
 
-/* Clocks that differ by less than this keep together: arms do not show it better everywhere. */
+/* Clocks that differ by less than this agree: arms do not show it better everywhere. */
 #define CLOCKS_TOGETHER_NS 1000000
 
 /* All stretches, by VM, vCPU, time, in an array that the caller frees; NULL: none, or no memory. */
@@ -40,15 +40,17 @@ int64_t clock_apart(const struct hvst_clock_point *p);
 /* Was the VM's reference clock read at all? */
 bool clock_read(const struct clock_stretch *list, unsigned int n, int vm);
 
-/* A line for people each: the VM's two clocks, and its reference clock. Return @buf. */
+/* One line each, for people: the VM's two clocks, and its reference clock. Return @buf. */
 char *clock_summary(char *buf, size_t len, const struct hvst_result *r, int vm);
 char *clock_summary_reference(char *buf, size_t len, const struct hvst_result *r, int vm);
 
-/* The stretch in which the VM's clocks are furthest apart; NULL: they keep together. */
+/* The stretch in which the VM's clocks are furthest apart; NULL: they agree. */
 const struct clock_stretch *clock_furthest(const struct clock_stretch *list, unsigned int n,
 					   int vm);
 
-/* The stretches as a table; without @verbose no vCPU whose clock kept with the reference clock. */
+/*
+ * The stretches as a table; without @verbose no vCPU whose clock agreed with the reference clock.
+ */
 void text_two_clocks(struct out *o, const struct hvst_result *r, bool verbose);
 
 #endif

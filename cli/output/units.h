@@ -9,7 +9,7 @@
 
 /* "12.3 ms", "-980 ns", "0"; HVST_UNKNOWN: "?". Three significant digits. */
 char *unit_duration(char *buf, int64_t ns);
-/* The same with a sign always: "+3.00 s". */
+/* The same, always with a sign: "+3.00 s". */
 char *unit_signed(char *buf, int64_t ns);
 /* A time as trace-cmd report shows it, in seconds: "9.157411". */
 char *unit_time(char *buf, int64_t ns);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Checks of UTF-8 sequences. */
 #include <stdint.h>
 
 #include "utf8.h"

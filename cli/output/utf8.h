@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* UTF-8 sequences. */
 #ifndef HVST_CLI_UTF8_H
 #define HVST_CLI_UTF8_H
 

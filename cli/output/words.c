@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The words that people read instead of the JSON contract's identifiers. */
 #include "words.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What people read where JSON has an identifier, and what the field's words mean. None of the
+ * What people read where JSON has an identifier, and what the words of fields mean. None of the
  * functions returns NULL for a value of its enum.
  */
 #ifndef HVST_CLI_WORDS_H

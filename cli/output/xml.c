@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Escapes for XML and HTML. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. Fills in evidence. */
 #include <stdio.h>
 
 #include "evidence.h"

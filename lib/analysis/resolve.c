@@ -134,7 +134,7 @@ static void resolve(struct analysis *a, struct vm *vm, unsigned int n)
 	struct vm_pending *w = vm->state->pending;
 
 	if (!n)
-		return; /* there may be no array yet */
+		return; /* and perhaps no array yet */
 	for (unsigned int i = 0; i < n; i++)
 		resolve_one(a, vm, &w->arm[i]);
 	w->n -= n;
@@ -152,9 +152,9 @@ static void pending_add(struct analysis *a, struct vm *vm, const struct pending_
 {
 	struct vm_pending *w = vm->state->pending;
 
-	if (a->nr_pending >= MAX_PENDING) /* too many: use the present estimate of the clock */
+	if (a->nr_pending >= MAX_PENDING) /* too many: by the clock as it is known now */
 		resolve(a, vm, (w->n + 1) / 2);
-	if (a->nr_pending >= MAX_PENDING) { /* all of them belong to other VMs */
+	if (a->nr_pending >= MAX_PENDING) { /* all of them another VM's */
 		resolve_one(a, vm, p);
 		return;
 	}

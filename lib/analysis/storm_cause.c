@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: analysis. The search for what set a storm off. */
 #include <stdlib.h>
 
 #include "storm_cause.h"

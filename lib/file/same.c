@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: file. The comparison of two files' identities. */
 #include <string.h>
 
 #include "same.h"

@@ -26,8 +26,6 @@
 /* A skew saturates at 146 years, so that its sum with a time never overflows. */
 #define HVST_SKEW_MAX (INT64_MAX / 2)
 
-#define KVM_MAX_CPUS 4096
-
 struct kvm;
 struct vm;
 struct vcpu;

@@ -521,7 +521,7 @@ static unsigned int piece_at(const struct refclock_stream *s, int64_t t)
 {
 	unsigned int lo = 0, hi = hvst_refclock_nr_pieces(s);
 
-	if (s->cur.from <= t) /* usually the current one; @s->open */
+	if (s->cur.from <= t) /* mostly; @s->open */
 		return hi - 1;
 	while (lo < hi) {
 		unsigned int mid = (lo + hi) / 2;
@@ -625,7 +625,7 @@ static bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, in
 	return on_piece(p, t, o, err);
 }
 
-/* What other CPUs read may tell more than @s. */
+/* What other CPUs read may tell more than what @s knows. */
 static __attribute__((noinline)) bool joined_at(const struct refclock *r,
 						const struct refclock_stream *s, int64_t t,
 						bool known, int64_t *o, int64_t *err)

@@ -483,7 +483,7 @@ static bool was_ahead(const struct kvm *k, const struct stimer *t)
 	       (t->callback_ns != HVST_UNKNOWN || k->expired_seen);
 }
 
-/* No start between the write and the delivery: the arm was past due, on a stock kernel. */
+/* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
 static __attribute__((noinline)) void infer_past_due(struct stimer *t, const struct hvst_event *ev,
 						     struct hvst_changes *out)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: ring. Copies the records of small sub-buffers into one. */
 #include "pack.h"
 #include "subbuf.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
+/* Stage: stream. The options of a source. */
 #ifndef HVST_STREAM_SOURCE_OPTS_H
 #define HVST_STREAM_SOURCE_OPTS_H
 
 #include <hvstimer/session.h>
 
-/* Stage: stream. What to open. Strings and arrays are borrowed for the life of the source. */
+/* What to open. Strings and arrays are borrowed for the life of the source. */
 struct hvst_source_opts {
 	const char *const *paths;
 	const int *fds; /* by path: open already, the path is only its name; -1: not. NULL: none */

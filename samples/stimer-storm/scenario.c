@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The scenarios of stimer-storm: what the guest and its VMM do, step by step. */
 #include <string.h>
 
 #include "scenario.h"

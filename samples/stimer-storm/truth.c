@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The log of stimer-storm: what was done to the guest, and when, as JSON lines. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>

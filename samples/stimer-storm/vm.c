@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The virtual machine of stimer-storm: /dev/kvm, its memory, vCPUs and clocks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>

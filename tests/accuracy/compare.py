@@ -12,7 +12,7 @@ class Score:
         self.false = dict.fromkeys(self.found, 0)
         self.reported = dict.fromkeys(self.found, 0)
         self.checked, self.false_yes, self.false_no = {}, {}, {}     # question -> how often
-        self.complaints = []
+        self.mismatches = []
 
     def add(self, other):
         for mine, theirs in ((self.checked, other.checked), (self.false_yes, other.false_yes), (self.false_no, other.false_no)):
@@ -24,7 +24,7 @@ class Score:
                 mine[k] += v
 
     def say(self, *words):
-        self.complaints.append(' '.join(str(w) for w in words))
+        self.mismatches.append(' '.join(str(w) for w in words))
 
     def recall(self, what):
         n = self.found[what] + self.missed[what]

@@ -26,8 +26,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 		}                                                                                  \
 	} while (0)
 
-/* What the command line complains of goes nowhere: it would be most of the work. */
-static inline void drop_complaints(void)
+/* Drop the messages of the command line: printing them would be most of the work. */
+static inline void drop_messages(void)
 {
 	stderr = fopen("/dev/null", "w");
 	PROMISE(stderr);

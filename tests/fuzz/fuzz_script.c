@@ -34,7 +34,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	drop_complaints();
+	drop_messages();
 	recording = fake_new();
 	make_coarse(recording);
 	screens = fopen("/dev/null", "w");

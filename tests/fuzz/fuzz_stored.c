@@ -16,7 +16,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	drop_complaints();
+	drop_messages();
 	fd = memfd_create("result", 0);
 	PROMISE(fd >= 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

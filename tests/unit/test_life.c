@@ -140,7 +140,7 @@ static void test_one_reading(void **state)
 	feed_free(&f);
 }
 
-/* A longer delay than before is the guest's wish, whatever its length. */
+/* A longer delay than before is the guest's choice, whatever its length. */
 static void test_long_delay(void **state)
 {
 	struct feed f;

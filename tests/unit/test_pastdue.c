@@ -97,9 +97,9 @@ static void test_causes(void **state)
 	       (struct hvst_past_due){ .unexplained = 10 });
 	expect("3 ms late for nothing", NOTHING, MS(1), MS(3), 0,
 	       (struct hvst_past_due){ .unexplained = 10 });
-	expect("halted for 3 ms by its own wish", HALTED, MS(1), MS(3), 0,
+	expect("halted for 3 ms by its own choice", HALTED, MS(1), MS(3), 0,
 	       (struct hvst_past_due){ .unexplained = 10 });
-	expect("slept by its own wish", SLEPT, MS(1), MS(3), exits,
+	expect("slept by its own choice", SLEPT, MS(1), MS(3), exits,
 	       (struct hvst_past_due){ .unexplained = 10 });
 }
 
