@@ -247,7 +247,7 @@ void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t writte
  * An inferred arm whose skew is known only after later arms were seen: it is not added to the
  * habits, and one of many tells as much as all.
  */
-static void late_leap(struct stimer *t, const struct hvst_arm *arm)
+static __attribute__((noinline)) void late_leap(struct stimer *t, const struct hvst_arm *arm)
 {
 	struct timer_epoch *e = t->state->epoch;
 	int64_t least, most;

@@ -278,7 +278,7 @@ static void pass_add(struct guest_edge *e, const struct fit *f)
 	p->last = f->level + f->slope * (double)(p->to - f->t0);
 }
 
-static void run_end(struct analysis *a, struct stimer *t)
+static __attribute__((noinline)) void run_end(struct analysis *a, struct stimer *t)
 {
 	struct guest_edge *e = t->state->edge;
 	int64_t span = e->n ? e->p[e->n - 1].ts - e->p[0].ts : 0;
@@ -342,7 +342,8 @@ static bool on_line(const struct guest_edge *e, struct edge_point p)
 	return fabs((double)p.v - f.level - f.slope * (double)(p.ts - f.t0)) < tol;
 }
 
-static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
+static __attribute__((noinline)) void point_add(struct analysis *a, struct stimer *t,
+						struct edge_point p)
 {
 	struct guest_edge *e = t->state->edge;
 

@@ -128,7 +128,7 @@ static void resolve_one(struct analysis *a, const struct vm *vm, const struct pe
 }
 
 /* The first @n arms that wait. */
-static void resolve(struct analysis *a, struct vm *vm, unsigned int n)
+static __attribute__((noinline)) void resolve(struct analysis *a, struct vm *vm, unsigned int n)
 {
 	struct vm_pending *w = vm->state->pending;
 

@@ -70,6 +70,12 @@ struct vcpu {
 	int serial;  /* of all threads, by creation: a thread id may be used again */
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
+	/*
+	 * As of struct kvm, where nothing is to be looked at when the thread is seen again on its
+	 * CPU: it ran, is not gone, and no gap came since, nor a clock event whose VM is in doubt.
+	 * Else 0.
+	 */
+	uint64_t upset;
 	bool ran;	     /* it did what only a vCPU thread does */
 	bool gone;	     /* its thread id was used again: not found by it */
 	int creator;	     /* the task that created its VM, -1 not seen */

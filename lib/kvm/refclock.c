@@ -297,7 +297,8 @@ static bool fell(struct refclock_thread *th, uint64_t time_now, int cpu, bool pe
 	return back;
 }
 
-static int bin_begin(struct refclock *r, struct refclock_stream *s, int64_t t, int64_t o, bool back)
+static __attribute__((noinline)) int bin_begin(struct refclock *r, struct refclock_stream *s,
+					       int64_t t, int64_t o, bool back)
 {
 	int ret = bound_flush(r, s);
 
@@ -639,7 +640,8 @@ static __attribute__((noinline)) bool joined_at(const struct refclock *r,
 	return true;
 }
 
-bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
+__attribute__((noinline)) bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu,
+						int64_t *o, int64_t *err)
 {
 	const struct refclock_stream *s = stream_find(r, cpu);
 	bool known = stream_at(s, t, o, err);

@@ -22,7 +22,8 @@ void kvm_timer_forget(const struct kvm *k, struct stimer *t)
 	t->count_known = t->config_known = false;
 }
 
-static struct stimer *timer_new(struct kvm *k, struct vcpu *v, uint32_t index)
+static __attribute__((noinline)) struct stimer *timer_new(struct kvm *k, struct vcpu *v,
+							  uint32_t index)
 {
 	struct stimer *t;
 
@@ -300,7 +301,8 @@ void kvm_start_expired(struct kvm *k, const struct hvst_event *ev, struct hvst_c
 	arm_end(t, out);
 }
 
-void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+__attribute__((noinline)) void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev,
+						  struct hvst_changes *out)
 {
 	struct stimer *t = start_prepare(k, ev, HVST_MODE_PERIODIC, out);
 	struct hvst_arm *a = &out->arm;
