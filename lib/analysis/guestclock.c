@@ -373,8 +373,9 @@ static __attribute__((noinline)) void point_add(struct analysis *a, struct stime
 static struct step_class *class_of(struct guest_edge *e, double step)
 {
 	struct step_class *least = &e->steps[0];
-	double within = fmin(fmax(fabs(step) / STEP_PART, STEP_SAME), STEP_JITTER);
+	double within = fabs(step) / STEP_PART;
 
+	within = within < STEP_SAME ? STEP_SAME : within > STEP_JITTER ? STEP_JITTER : within;
 	for (unsigned int i = 0; i < STEP_CLASSES; i++) {
 		struct step_class *c = &e->steps[i];
 

@@ -41,7 +41,7 @@ struct stimer {
 	struct vcpu *vcpu;
 	struct timer_state *state;
 	uint8_t index;
-	uint8_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode: all seen so far */
+	uint16_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode: all seen so far */
 	bool config_known, count_known;
 	bool programmed;	/* written, and the host has not acted on that write yet */
 	bool by_host;		/* the last write was the VMM's */

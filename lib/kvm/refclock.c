@@ -544,10 +544,12 @@ static int64_t grown(double err)
 
 static bool on_piece(const struct refclock_piece *p, int64_t t, int64_t *o, int64_t *err)
 {
-	double e = (double)p->line.err, most = p->knots < 3 ? REFCLOCK_SLOPE_MAX : REFCLOCK_SLEW;
+	double most = p->knots < 3 ? REFCLOCK_SLOPE_MAX : REFCLOCK_SLEW;
+	double slope_err = p->line.slope_err < most ? p->line.slope_err : most;
+	double e = (double)p->line.err;
 
 	*o = hvst_refclock_line_at(&p->line, t);
-	e += (double)hvst_refclock_beyond(p, t) * (fmin(p->line.slope_err, most) + REFCLOCK_SLEW);
+	e += (double)hvst_refclock_beyond(p, t) * (slope_err + REFCLOCK_SLEW);
 	if (p->knots < FEW_KNOTS)
 		e += FEW_NS; /* nothing says that these were not late themselves */
 	*err = grown(e);

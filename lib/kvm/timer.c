@@ -225,7 +225,7 @@ static struct stimer *start_prepare(struct kvm *k, const struct hvst_event *ev,
 	a = arm_begin(out, t, ev);
 	a->time_now = ev->start.time_now;
 	a->count = ev->start.count;
-	t->modes |= (uint8_t)mode;
+	t->modes |= (uint16_t)mode;
 	t->periodic = mode == HVST_MODE_PERIODIC;
 	return t;
 }
