@@ -187,7 +187,7 @@ static void merged(struct analysis *a, struct vm *into, struct vm *from)
 {
 	if (!from->state)
 		return;
-	hvst_resolve_merged(a, into, from);
+	hvst_resolve_merged(into, from);
 	hvst_marks_merged(into, from);
 	hvst_clocksource_merged(a, into, from);
 	hvst_pastdue_merged(into, from);
@@ -427,7 +427,7 @@ static __attribute__((noinline)) void change_arms(struct analysis *a, const stru
 			armed_out(a, c->timer, &changes->arm, HVST_ARM_UNEXPLAINED);
 		hvst_resolve_arm(a, c->timer, &changes->arm, changes->arm_bound_ns);
 	} else if (c->kind == HVST_CHANGE_VM_MERGED && c->from->state) {
-		hvst_resolve_merged(a, c->vm, c->from);
+		hvst_resolve_merged(c->vm, c->from);
 		vm_free(c->from);
 	}
 }
@@ -531,6 +531,7 @@ void hvst_analysis_free(struct analysis *a)
 	hvst_sketch_free(a->unpaired);
 	for (unsigned int i = 0; i < a->nr_storms; i++)
 		hvst_storm_found_free(&a->storms[i]);
+	hvst_resolve_free(a);
 	free(a->orphans.steps);
 	free(a->storms);
 	free(a->transitions);
