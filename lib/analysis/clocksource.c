@@ -337,8 +337,8 @@ static void change_begins(struct analysis *a, struct vm *vm, int tid, bool was_u
 			v->state->source->with_read = v->state->source->without_read = 0;
 }
 
-void hvst_clocksource_page(struct analysis *a, const struct hvst_change *c,
-			   const struct hvst_event *ev)
+__attribute__((noinline)) void
+hvst_clocksource_page(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev)
 {
 	bool usable = hvst_tscpage_usable(&c->vm->page);
 	struct vm_source *s = c->vm->state->source;
@@ -373,8 +373,9 @@ void hvst_clocksource_finish(struct analysis *a)
 			abandon_change(a, vm, hvst_tscpage_usable(&vm->page));
 }
 
-static void learn(struct analysis *a, struct vcpu *v, enum hvst_guest_source to,
-		  enum hvst_confidence conf, const struct hvst_evidence *why)
+static __attribute__((noinline)) void learn(struct analysis *a, struct vcpu *v,
+					    enum hvst_guest_source to, enum hvst_confidence conf,
+					    const struct hvst_evidence *why)
 {
 	struct vcpu_source *s = v->state->source;
 	/* The first source of a vCPU is no change, whatever the rest of its VM uses. */
@@ -406,7 +407,7 @@ static double xlogx(uint64_t n)
  * the row, all in it" and of "one share all the time"; the ratio stays small after a few arms, from
  * which the share is hardly known.
  */
-static bool row_means(unsigned int run, uint64_t same, uint64_t other)
+static __attribute__((noinline)) bool row_means(unsigned int run, uint64_t same, uint64_t other)
 {
 	double one, two;
 
@@ -428,7 +429,7 @@ static bool goes_without(const struct vcpu_source *s)
  * A read after arms without reads that were too few to count: the guest had begun to read the
  * counter more often, but kept its clock. The presumed change was perhaps none.
  */
-static void row_refuted(struct analysis *a, struct vcpu *v)
+static __attribute__((noinline)) void row_refuted(struct analysis *a, struct vcpu *v)
 {
 	struct vcpu_source *s = v->state->source;
 

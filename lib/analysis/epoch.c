@@ -248,7 +248,7 @@ void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t writte
  * An inferred arm whose skew became known only after later arms: it is not added to the usual
  * delays, and one of many is enough.
  */
-static void late_leap(struct stimer *t, const struct hvst_arm *arm)
+static __attribute__((noinline)) void late_leap(struct stimer *t, const struct hvst_arm *arm)
 {
 	struct timer_epoch *e = t->state->epoch;
 	int64_t least, most;

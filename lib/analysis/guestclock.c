@@ -278,7 +278,7 @@ static void pass_add(struct guest_edge *e, const struct fit *f)
 	p->last = f->level + f->slope * (double)(p->to - f->t0);
 }
 
-static void run_end(struct analysis *a, struct stimer *t)
+static __attribute__((noinline)) void run_end(struct analysis *a, struct stimer *t)
 {
 	struct guest_edge *e = t->state->edge;
 	int64_t span = e->n ? e->p[e->n - 1].ts - e->p[0].ts : 0;
@@ -343,7 +343,8 @@ static bool on_line(const struct guest_edge *e, struct edge_point p)
 	return fabs((double)p.v - f.level - f.slope * (double)(p.ts - f.t0)) < tol;
 }
 
-static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
+static __attribute__((noinline)) void point_add(struct analysis *a, struct stimer *t,
+						struct edge_point p)
 {
 	struct guest_edge *e = t->state->edge;
 
@@ -373,8 +374,9 @@ static void point_add(struct analysis *a, struct stimer *t, struct edge_point p)
 static struct step_class *class_of(struct guest_edge *e, double step)
 {
 	struct step_class *least = &e->steps[0];
-	double within = fmin(fmax(fabs(step) / STEP_PART, STEP_SAME), STEP_JITTER);
+	double within = fabs(step) / STEP_PART;
 
+	within = within < STEP_SAME ? STEP_SAME : within > STEP_JITTER ? STEP_JITTER : within;
 	for (unsigned int i = 0; i < STEP_CLASSES; i++) {
 		struct step_class *c = &e->steps[i];
 

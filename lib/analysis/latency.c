@@ -6,7 +6,7 @@
 #include "latency.h"
 
 struct vcpu_latency {
-	uint8_t delivered; /* bit per timer: its delivery waits for kvm_entry */
+	unsigned int delivered; /* bit per timer: its delivery waits for kvm_entry */
 };
 
 struct timer_latency {
@@ -113,16 +113,17 @@ void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hv
 		fire_begin(a, t, ev, d);
 	if (!ev->expiration.msg_send_result) {
 		l->delivered_ns = ev->ts_ns;
-		t->vcpu->state->latency->delivered |= (uint8_t)(1u << t->index);
+		t->vcpu->state->latency->delivered |= 1u << t->index;
 	}
 }
 
 void hvst_latency_entry(struct analysis *a, struct vcpu *v, int64_t ts)
 {
-	uint8_t *waiting = &v->state->latency->delivered;
+	unsigned int waiting = v->state->latency->delivered;
 
-	for (; *waiting; *waiting &= (uint8_t)(*waiting - 1)) {
-		struct stimer *t = v->timer[__builtin_ctz(*waiting)];
+	v->state->latency->delivered = 0;
+	for (; waiting; waiting &= waiting - 1) {
+		struct stimer *t = v->timer[__builtin_ctz(waiting)];
 		struct timer_latency *l = t->state->latency;
 
 		add(a, l->entry, ts - l->delivered_ns);

@@ -15,8 +15,8 @@ struct vcpu_load {
 	uint64_t exits;
 	int64_t exit_ns; /* of the current exit; HVST_UNKNOWN */
 	bool halted;
-	uint8_t touched;   /* bit per timer: served by the running exit */
-	uint8_t delivered; /* bit per timer: its interrupt has not ended yet */
+	unsigned int touched;	/* bit per timer: served by the running exit */
+	unsigned int delivered; /* bit per timer: its interrupt has not ended yet */
 };
 
 struct timer_load {
@@ -73,7 +73,7 @@ void hvst_load_exit(struct vcpu *v, int64_t ts, bool halts)
 void hvst_load_touch(struct stimer *t, int64_t ts)
 {
 	struct vcpu_load *l = t->vcpu->state->load;
-	uint8_t bit = (uint8_t)(1u << t->index);
+	unsigned int bit = 1u << t->index;
 
 	if (l->exit_ns == HVST_UNKNOWN || l->touched & bit)
 		return;
@@ -87,7 +87,7 @@ void hvst_load_delivery(struct stimer *t, const struct hvst_event *ev,
 	struct timer_load *l = t->state->load;
 
 	hvst_load_touch(t, d->callback_ns != HVST_UNKNOWN ? d->callback_ns : ev->ts_ns);
-	t->vcpu->state->load->delivered |= (uint8_t)(1u << t->index);
+	t->vcpu->state->load->delivered |= 1u << t->index;
 	l->expirations++;
 	if (!l->bin || ev->ts_ns - l->bin_from_ns >= PEAK_NS) {
 		l->bin_from_ns = ev->ts_ns;
@@ -105,7 +105,7 @@ void hvst_load_msr(struct vcpu *v, const struct hvst_event *ev)
 	    (ev->msr.ecx != MSR_X2APIC_EOI && ev->msr.ecx != HVST_MSR_EOI &&
 	     ev->msr.ecx != HVST_MSR_EOM))
 		return;
-	for (; l->delivered; l->delivered &= (uint8_t)(l->delivered - 1))
+	for (; l->delivered; l->delivered &= l->delivered - 1)
 		hvst_load_touch(v->timer[__builtin_ctz(l->delivered)], ev->ts_ns);
 }
 
@@ -113,13 +113,14 @@ void hvst_load_entry(struct vcpu *v, int64_t ts)
 {
 	struct vcpu_load *l = v->state->load;
 
-	for (; l->touched; l->touched &= (uint8_t)(l->touched - 1)) {
-		struct timer_load *t = v->timer[__builtin_ctz(l->touched)]->state->load;
+	for (unsigned int touched = l->touched; touched; touched &= touched - 1) {
+		struct timer_load *t = v->timer[__builtin_ctz(touched)]->state->load;
 
 		t->exits++;
 		if (ts > t->from_ns)
 			t->time_ns += ts - t->from_ns;
 	}
+	l->touched = 0;
 	l->exit_ns = HVST_UNKNOWN;
 }
 

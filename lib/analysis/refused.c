@@ -76,7 +76,8 @@ static struct refused *entry_of(struct vm_refused *vm, const struct refused *key
 	return &vm->r[vm->nr++];
 }
 
-static void refuse(struct vm_refused *vm, const struct refused *key, const struct hvst_event *ev)
+static __attribute__((noinline)) void refuse(struct vm_refused *vm, const struct refused *key,
+					     const struct hvst_event *ev)
 {
 	struct refused *r = entry_of(vm, key);
 	char text[128];

@@ -8,7 +8,8 @@
 #include "guestclock.h"
 #include "resolve.h"
 
-#define MAX_PENDING (1u << 17) /* of all VMs; 56 bytes each */
+#define MAX_PENDING (1u << 17) /* of all VMs; 48 bytes each */
+#define BLOCK_ARMS  64
 
 struct pending_arm {
 	int64_t ts_ns;
@@ -19,9 +20,16 @@ struct pending_arm {
 	uint8_t flags;
 };
 
+/* Arms that wait. Blocks are linked, so that a VM takes over those of another without a copy. */
+struct pending_block {
+	struct pending_block *next;
+	unsigned int first, end; /* of @arm, what still waits */
+	struct pending_arm arm[BLOCK_ARMS];
+};
+
 struct vm_pending {
-	struct pending_arm *arm;
-	unsigned int n, cap;
+	struct pending_block *head, *last;
+	unsigned int n; /* arms */
 };
 
 struct timer_skew {
@@ -45,11 +53,26 @@ int hvst_resolve_timer_created(struct stimer *t)
 	return s->sketch ? 0 : -ENOMEM;
 }
 
+static void blocks_free(struct pending_block *b)
+{
+	while (b) {
+		struct pending_block *next = b->next;
+
+		free(b);
+		b = next;
+	}
+}
+
 void hvst_resolve_vm_free(struct vm *vm)
 {
 	if (vm->state->pending)
-		free(vm->state->pending->arm);
+		blocks_free(vm->state->pending->head);
 	free(vm->state->pending);
+}
+
+void hvst_resolve_free(struct analysis *a)
+{
+	blocks_free(a->spare_blocks);
 }
 
 void hvst_resolve_timer_free(struct stimer *t)
@@ -128,55 +151,54 @@ static void resolve_one(struct analysis *a, const struct vm *vm, const struct pe
 		arm_out(a, p->t, &arm);
 }
 
-/* The first @n arms that wait. */
-static void resolve(struct analysis *a, struct vm *vm, unsigned int n)
+/* The arm that waits first. A block that is used up is kept, as its memory is mapped already. */
+static void resolve_first(struct analysis *a, struct vm *vm)
 {
 	struct vm_pending *w = vm->state->pending;
+	struct pending_block *b = w->head;
 
-	if (!n)
-		return; /* and perhaps no array yet */
-	for (unsigned int i = 0; i < n; i++)
-		resolve_one(a, vm, &w->arm[i]);
-	w->n -= n;
-	a->nr_pending -= n;
-	if (!w->n) {
-		free(w->arm);
-		w->arm = NULL;
-		w->cap = 0;
+	resolve_one(a, vm, &b->arm[b->first++]);
+	w->n--;
+	a->nr_pending--;
+	if (b->first < b->end)
 		return;
-	}
-	memmove(w->arm, w->arm + n, w->n * sizeof(*w->arm));
+	w->head = b->next;
+	b->next = a->spare_blocks;
+	a->spare_blocks = b;
 }
 
-static void pending_add(struct analysis *a, struct vm *vm, const struct pending_arm *p)
+static __attribute__((noinline)) void resolve(struct analysis *a, struct vm *vm, unsigned int n)
 {
-	struct vm_pending *w = vm->state->pending;
-
-	if (a->nr_pending >= MAX_PENDING) /* too many: by the clock as it is known now */
-		resolve(a, vm, (w->n + 1) / 2);
-	if (a->nr_pending >= MAX_PENDING) { /* all of them another VM's */
-		resolve_one(a, vm, p);
-		return;
-	}
-	if (w->n == w->cap) {
-		unsigned int cap = w->cap ? 2 * w->cap : 64;
-		struct pending_arm *arm = realloc(w->arm, cap * sizeof(*arm));
-
-		if (!arm) {
-			a->error = -ENOMEM;
-			return;
-		}
-		w->arm = arm;
-		w->cap = cap;
-	}
-	w->arm[w->n++] = *p;
-	a->nr_pending++;
+	while (n--)
+		resolve_first(a, vm);
 }
 
-static __attribute__((noinline)) void arm_waits(struct analysis *a, struct stimer *t,
-						const struct hvst_arm *arm, int64_t bound_ns)
+/* Adds a block; NULL without memory. */
+static __attribute__((noinline)) struct pending_block *block_add(struct analysis *a,
+								 struct vm_pending *w)
 {
-	struct pending_arm p = {
+	struct pending_block *b = a->spare_blocks;
+
+	if (b)
+		a->spare_blocks = b->next;
+	else
+		b = malloc(sizeof(*b));
+	if (!b)
+		return NULL;
+	b->next = NULL;
+	b->first = b->end = 0;
+	if (w->head)
+		w->last->next = b;
+	else
+		w->head = b;
+	w->last = b;
+	return b;
+}
+
+static void arm_waits(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+		      int64_t bound_ns)
+{
+	const struct pending_arm p = {
 		.ts_ns = arm->ts_ns,
 		.ts_raw = arm->ts_raw,
 		.count = arm->count,
@@ -186,8 +208,24 @@ static __attribute__((noinline)) void arm_waits(struct analysis *a, struct stime
 		.buffer = arm->buffer,
 		.flags = arm->flags,
 	};
+	struct vm *vm = t->vcpu->vm;
+	struct vm_pending *w = vm->state->pending;
+	struct pending_block *b;
 
-	pending_add(a, t->vcpu->vm, &p);
+	if (a->nr_pending >= MAX_PENDING) /* too many: by the clock as it is known now */
+		resolve(a, vm, (w->n + 1) / 2);
+	if (a->nr_pending >= MAX_PENDING) { /* all of them another VM's */
+		resolve_one(a, vm, &p);
+		return;
+	}
+	b = w->head && w->last->end < BLOCK_ARMS ? w->last : block_add(a, w);
+	if (!b) {
+		a->error = -ENOMEM;
+		return;
+	}
+	b->arm[b->end++] = p;
+	w->n++;
+	a->nr_pending++;
 }
 
 void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
@@ -206,26 +244,29 @@ void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)
 {
 	const struct vm_pending *w = vm->state->pending;
 	int64_t final_until;
-	unsigned int n = 0;
 
 	if (!w->n)
 		return;
 	final_until = hvst_refclock_final_until(&vm->clock, cpu);
 	if (final_until == REFCLOCK_UNKNOWN)
 		return;
-	while (n < w->n && w->arm[n].ts_ns < final_until)
-		n++;
-	resolve(a, vm, n);
+	while (w->n && w->head->arm[w->head->first].ts_ns < final_until)
+		resolve_first(a, vm);
 }
 
-void hvst_resolve_merged(struct analysis *a, struct vm *into, struct vm *from)
+void hvst_resolve_merged(struct vm *into, struct vm *from)
 {
-	struct vm_pending *w = from->state->pending;
+	struct vm_pending *i = into->state->pending, *f = from->state->pending;
 
-	a->nr_pending -= w->n;
-	for (unsigned int i = 0; i < w->n; i++)
-		pending_add(a, into, &w->arm[i]);
-	w->n = 0;
+	if (!f->n)
+		return;
+	if (i->head)
+		i->last->next = f->head;
+	else
+		i->head = f->head;
+	i->last = f->last;
+	i->n += f->n;
+	*f = (struct vm_pending){ 0 };
 }
 
 void hvst_resolve_finish(struct analysis *a)

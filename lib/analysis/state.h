@@ -67,7 +67,8 @@ struct analysis {
 	unsigned int nr_transitions, cap_transitions;
 	struct hvst_past_due past_due;
 	struct hvst_sketch *unpaired;
-	unsigned int nr_pending; /* arms that wait in resolve.c, of all VMs */
+	unsigned int nr_pending;	    /* arms that wait in resolve.c, of all VMs */
+	struct pending_block *spare_blocks; /* of resolve.c */
 
 	struct vm_life orphans;	   /* things done by tasks whose VM was not known: life.c */
 	struct hvst_result result; /* see result.c */

@@ -166,8 +166,9 @@ core_step(struct storm_group *g, struct storm_point at, bool past_due, const str
 	g->cur_is_best |= g->cur.score > g->best.score;
 }
 
-static void group_begin(struct storm_group *g, const struct stimer *t, const struct hvst_arm *arm,
-			const struct hvst_event *ev)
+static __attribute__((noinline)) void group_begin(struct storm_group *g, const struct stimer *t,
+						  const struct hvst_arm *arm,
+						  const struct hvst_event *ev)
 {
 	const struct vcpu *v = t->vcpu;
 
@@ -457,7 +458,7 @@ static bool group_is_storm(const struct analysis *a, struct storm_group *g)
 	       g->short_deadline * 2 < g->past_due;
 }
 
-static void group_end(struct analysis *a, struct stimer *t, bool open)
+static __attribute__((noinline)) void group_end(struct analysis *a, struct stimer *t, bool open)
 {
 	struct storm_group *g = t->state->group;
 	struct storm_found *f;

@@ -103,7 +103,7 @@ void hvst_course_begin(struct storm_course *c, int64_t ts)
 }
 
 /* Twice as wide: the group outgrew the bins. */
-static void bins_widen(struct storm_course *c)
+static __attribute__((noinline)) void bins_widen(struct storm_course *c)
 {
 	for (unsigned int k = 0; k < STORM_BINS / 2; k++) {
 		struct storm_bin x = c->bin[2 * k], y = c->bin[2 * k + 1];
@@ -137,7 +137,7 @@ static struct storm_bin *bin_of(struct storm_course *c, int64_t ts)
 }
 
 /* One target's retries are over: its highest value goes on the list, averaged when that is full. */
-static void target_end(struct storm_targets *t)
+static __attribute__((noinline)) void target_end(struct storm_targets *t)
 {
 	int64_t v = t->max, ts = t->max_ts;
 

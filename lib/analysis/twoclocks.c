@@ -75,7 +75,7 @@ void hvst_twoclocks_sample(struct vm *vm, const struct hvst_event *ev)
 	hvst_series_add(vm->state->readings, ev->ts_ns, hvst_refclock_offset(now, ev->ts_ns));
 }
 
-static int add_to(struct hvst_series **s, int64_t ts, int64_t offset)
+static __attribute__((noinline)) int add_to(struct hvst_series **s, int64_t ts, int64_t offset)
 {
 	if (!*s) {
 		*s = malloc(sizeof(**s));

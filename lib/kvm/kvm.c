@@ -121,7 +121,8 @@ static struct vcpu *vcpu_of_clock(const struct kvm *k, const struct hvst_event *
 	return v && creates && v->ran && !(v->tsc_known && !v->tsc_offset) ? NULL : v;
 }
 
-static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+static __attribute__((noinline)) void on_clock_event(struct kvm *k, const struct hvst_event *ev,
+						     struct hvst_changes *out)
 {
 	bool offset = ev->id == HVST_EV_WRITE_TSC_OFFSET, unsure = false;
 	bool master = ev->id == HVST_EV_UPDATE_MASTER_CLOCK;
@@ -145,12 +146,14 @@ static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hv
 	} else if (master && may_be_new(k, vm, ev)) {
 		k->off = *ev;
 		k->off_vm = vm;
+		k->upset++;
 	} else if (master) {
 		master_clock_updated(k, vm, ev, out);
 	}
 }
 
-static void on_sched_switch(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+static __attribute__((noinline)) void on_sched_switch(struct kvm *k, const struct hvst_event *ev,
+						      struct hvst_changes *out)
 {
 	struct vcpu *prev = hvst_kvm_find(k, ev->sched.prev_pid);
 	struct vcpu *next = hvst_kvm_find(k, ev->sched.next_pid);
@@ -166,12 +169,14 @@ static void on_sched_switch(struct kvm *k, const struct hvst_event *ev, struct h
 }
 
 /* Records are missing on one CPU: the state of everything in flight there is unknown. */
-static void on_lost(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+static __attribute__((noinline)) void on_lost(struct kvm *k, const struct hvst_event *ev,
+					      struct hvst_changes *out)
 {
 	struct kvm_cpu *cpu = kvm_cpu(k, ev);
 	int64_t from = cpu->last_ns != HVST_UNKNOWN ? cpu->last_ns : k->first_ns;
 
 	k->gap++;
+	k->upset++;
 	k->gap_ns = ev->ts_ns;
 	if (from != HVST_UNKNOWN && ev->ts_ns > from) {
 		if (__builtin_add_overflow(cpu->lost_ns, ev->ts_ns - from, &cpu->lost_ns))
@@ -249,28 +254,60 @@ static void on_device(struct kvm *k, const struct hvst_event *ev, struct hvst_ch
 		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
 }
 
-/* Who looks at an event; NULL: nobody. */
-static void (*const handlers[])(struct kvm *k, const struct hvst_event *ev,
-				struct hvst_changes *out) = {
-	[HVST_EV_ENTRY] = on_vm_entry,
-	[HVST_EV_EXIT] = on_vm_exit,
-	[HVST_EV_MSR] = on_msr,
-	[HVST_EV_STIMER_SET_CONFIG] = on_write,
-	[HVST_EV_STIMER_SET_COUNT] = on_write,
-	[HVST_EV_STIMER_EXPIRATION] = kvm_expiration,
-	[HVST_EV_STIMER_START_ONE_SHOT] = kvm_start_one_shot,
-	[HVST_EV_STIMER_START_EXPIRED] = kvm_start_expired,
-	[HVST_EV_STIMER_START_PERIODIC] = kvm_start_periodic,
-	[HVST_EV_STIMER_CALLBACK] = kvm_callback,
-	[HVST_EV_WRITE_TSC_OFFSET] = on_clock_event,
-	[HVST_EV_UPDATE_MASTER_CLOCK] = on_clock_event,
-	[HVST_EV_PIO] = on_device,
-	[HVST_EV_MMIO] = on_device,
-	[HVST_EV_HYPERCALL] = on_hypercall,
-	[HVST_EV_HYPERCALL_DONE] = on_hypercall,
-	[HVST_EV_SCHED_SWITCH] = on_sched_switch,
-	[HVST_EV_LOST] = on_lost,
-};
+/* Who looks at an event. */
+static inline void handle(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+{
+	switch (ev->id) {
+	case HVST_EV_ENTRY:
+		on_vm_entry(k, ev, out);
+		break;
+	case HVST_EV_EXIT:
+		on_vm_exit(k, ev, out);
+		break;
+	case HVST_EV_MSR:
+		on_msr(k, ev, out);
+		break;
+	case HVST_EV_STIMER_SET_CONFIG:
+	case HVST_EV_STIMER_SET_COUNT:
+		on_write(k, ev, out);
+		break;
+	case HVST_EV_STIMER_EXPIRATION:
+		kvm_expiration(k, ev, out);
+		break;
+	case HVST_EV_STIMER_START_ONE_SHOT:
+		kvm_start_one_shot(k, ev, out);
+		break;
+	case HVST_EV_STIMER_START_EXPIRED:
+		kvm_start_expired(k, ev, out);
+		break;
+	case HVST_EV_STIMER_START_PERIODIC:
+		kvm_start_periodic(k, ev, out);
+		break;
+	case HVST_EV_STIMER_CALLBACK:
+		kvm_callback(k, ev, out);
+		break;
+	case HVST_EV_WRITE_TSC_OFFSET:
+	case HVST_EV_UPDATE_MASTER_CLOCK:
+		on_clock_event(k, ev, out);
+		break;
+	case HVST_EV_PIO:
+	case HVST_EV_MMIO:
+		on_device(k, ev, out);
+		break;
+	case HVST_EV_HYPERCALL:
+	case HVST_EV_HYPERCALL_DONE:
+		on_hypercall(k, ev, out);
+		break;
+	case HVST_EV_SCHED_SWITCH:
+		on_sched_switch(k, ev, out);
+		break;
+	case HVST_EV_LOST:
+		on_lost(k, ev, out);
+		break;
+	default:
+		break;
+	}
+}
 
 static void begins(struct kvm *k, struct kvm_cpu *cpu, int64_t ts)
 {
@@ -286,8 +323,7 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 	out->n = 0;
 	if (cpu->first_ns == HVST_UNKNOWN)
 		begins(k, cpu, ev->ts_ns);
-	if (handlers[ev->id])
-		handlers[ev->id](k, ev, out);
+	handle(k, ev, out);
 	cpu->last_ns = ev->ts_ns;
 	return k->error;
 }
@@ -300,6 +336,7 @@ struct kvm *hvst_kvm_new(const struct hvst_kvm_opts *opts)
 		return NULL;
 	k->opts = *opts;
 	k->first_ns = HVST_UNKNOWN;
+	k->upset = 1;
 	for (unsigned int i = 0; i < KVM_MAX_CPUS; i++)
 		k->cpu[i].first_ns = k->cpu[i].last_ns = HVST_UNKNOWN;
 	k->vms_tail = &k->vms;

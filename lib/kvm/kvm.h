@@ -39,7 +39,7 @@ struct stimer {
 	struct vcpu *vcpu;
 	struct timer_state *state;
 	uint8_t index;
-	uint8_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode: all seen so far */
+	uint16_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode: all seen so far */
 	bool config_known, count_known;
 	bool programmed;	/* written, and the host has not acted on that write yet */
 	bool by_host;		/* the last write was the VMM's */
@@ -68,6 +68,12 @@ struct vcpu {
 	int serial;  /* of all threads, by creation: a thread id may be used again */
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
+	/*
+	 * As of struct kvm, where nothing is to be looked at when the thread is seen again on its
+	 * CPU: it ran, is not gone, and no gap came since, nor a clock event whose VM is in doubt.
+	 * Else 0.
+	 */
+	uint64_t upset;
 	bool ran;	     /* it did what only a vCPU thread does */
 	bool gone;	     /* its thread id was reused: not found by it any more */
 	int creator;	     /* the task that created its VM, -1 not seen */

@@ -54,6 +54,7 @@ struct kvm {
 	struct vcpu *all;			      /* every vCPU, newest first */
 	unsigned int nr_vcpus, nr_created, nr_timers; /* findable, all */
 	uint32_t gap;				      /* number of gaps so far */
+	uint64_t upset;				      /* see struct vcpu */
 	int64_t gap_ns;				      /* the last one */
 	struct vm *vms, **vms_tail;
 	struct vm *dead_vms;
@@ -98,8 +99,9 @@ static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev
 static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst_change_kind kind,
 					     struct vm *vm, struct vcpu *v, struct stimer *t)
 {
-	struct hvst_change *c = &out->change[out->n < HVST_MAX_CHANGES - 1 ? out->n++ : out->n];
+	struct hvst_change *c = &out->change[out->n];
 
+	out->n += out->n < HVST_MAX_CHANGES - 1;
 	c->kind = kind;
 	c->vm = vm;
 	c->vcpu = v;
@@ -124,8 +126,10 @@ static inline struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *e
 	/* Usually the thread last seen on the CPU, and nothing has happened to it since. */
 	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
 
-	if (!v || v->tid != ev->pid || v->gone || !v->ran || v->gap != k->gap || k->off_vm ||
-	    ev->ts_ns < v->last_ns || (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
+	if (__builtin_expect(!v || v->tid != ev->pid || v->upset != k->upset ||
+				     ev->ts_ns < v->last_ns ||
+				     (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0),
+			     0))
 		return kvm_vcpu_search(k, ev, create, out);
 	v->last_ns = ev->ts_ns;
 	return v;

@@ -297,7 +297,8 @@ static bool fell(struct refclock_thread *th, uint64_t time_now, int cpu, bool pe
 	return back;
 }
 
-static int bin_begin(struct refclock *r, struct refclock_stream *s, int64_t t, int64_t o, bool back)
+static __attribute__((noinline)) int bin_begin(struct refclock *r, struct refclock_stream *s,
+					       int64_t t, int64_t o, bool back)
 {
 	int ret = bound_flush(r, s);
 
@@ -521,8 +522,6 @@ static unsigned int piece_at(const struct refclock_stream *s, int64_t t)
 {
 	unsigned int lo = 0, hi = hvst_refclock_nr_pieces(s);
 
-	if (s->cur.from <= t) /* mostly; @s->open */
-		return hi - 1;
 	while (lo < hi) {
 		unsigned int mid = (lo + hi) / 2;
 
@@ -546,10 +545,12 @@ static int64_t grown(double err)
 
 static bool on_piece(const struct refclock_piece *p, int64_t t, int64_t *o, int64_t *err)
 {
-	double e = (double)p->line.err, most = p->knots < 3 ? REFCLOCK_SLOPE_MAX : REFCLOCK_SLEW;
+	double most = p->knots < 3 ? REFCLOCK_SLOPE_MAX : REFCLOCK_SLEW;
+	double slope_err = p->line.slope_err < most ? p->line.slope_err : most;
+	double e = (double)p->line.err;
 
 	*o = hvst_refclock_line_at(&p->line, t);
-	e += (double)hvst_refclock_beyond(p, t) * (fmin(p->line.slope_err, most) + REFCLOCK_SLEW);
+	e += (double)hvst_refclock_beyond(p, t) * (slope_err + REFCLOCK_SLEW);
 	if (p->knots < FEW_KNOTS)
 		e += FEW_NS; /* these may have been late themselves */
 	*err = grown(e);
@@ -604,25 +605,40 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 	return true;
 }
 
-static bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, int64_t *err)
+/* Nothing after the current piece spoke against its line. */
+static bool goes_on(const struct refclock_stream *s, int64_t t)
 {
-	const struct refclock_piece *p;
-	unsigned int i;
+	return (s->event_first == REFCLOCK_UNKNOWN || t < s->event_first) &&
+	       (!s->contradicted || t < s->hidden.until);
+}
 
-	if (!s || !s->open || !time_fits(t))
-		return false;
-	i = piece_at(s, t);
-	p = hvst_refclock_stream_piece(s, i);
+/* At @t before the current piece. */
+static __attribute__((noinline)) bool past_at(const struct refclock_stream *s, int64_t t,
+					      int64_t *o, int64_t *err)
+{
+	unsigned int i = piece_at(s, t);
+	const struct refclock_piece *p = hvst_refclock_stream_piece(s, i);
+
 	if (!p->samples)
 		return false; /* only bounds show it: no upper bound */
 	if (t > p->to && i + 1 < hvst_refclock_nr_pieces(s))
 		return between(p, hvst_refclock_stream_piece(s, i + 1), t, o, err);
-	if (t > p->to && ((s->event_first != REFCLOCK_UNKNOWN && t >= s->event_first) ||
-			  (s->contradicted && t >= s->hidden.until)))
+	if (t > p->to && !goes_on(s, t))
 		return false;
 	if (t < p->from && s->opened != REFCLOCK_UNKNOWN && t <= s->opened)
 		return false;
 	return on_piece(p, t, o, err);
+}
+
+static inline bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, int64_t *err)
+{
+	if (!s || !s->open || !time_fits(t))
+		return false;
+	if (t < s->cur.from)
+		return past_at(s, t, o, err);
+	if (!s->cur.samples || (t > s->cur.to && !goes_on(s, t)))
+		return false;
+	return on_piece(&s->cur, t, o, err);
 }
 
 /* What other CPUs read may tell more than what @s knows. */
@@ -642,7 +658,8 @@ static __attribute__((noinline)) bool joined_at(const struct refclock *r,
 	return true;
 }
 
-bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
+__attribute__((noinline)) bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu,
+						int64_t *o, int64_t *err)
 {
 	const struct refclock_stream *s = stream_find(r, cpu);
 	bool known = stream_at(s, t, o, err);

@@ -852,8 +852,8 @@ static void on_bound(struct refclock_stream *s, const struct refclock_item *it)
 	s->hidden.last = it->t;
 }
 
-int hvst_refclock_track(struct refclock *r, struct refclock_stream *s,
-			const struct refclock_item *it)
+__attribute__((noinline)) int hvst_refclock_track(struct refclock *r, struct refclock_stream *s,
+						  const struct refclock_item *it)
 {
 	switch (it->kind) {
 	case REFCLOCK_SAMPLE:

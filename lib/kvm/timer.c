@@ -22,7 +22,8 @@ void kvm_timer_forget(const struct kvm *k, struct stimer *t)
 	t->count_known = t->config_known = false;
 }
 
-static struct stimer *timer_new(struct kvm *k, struct vcpu *v, uint32_t index)
+static __attribute__((noinline)) struct stimer *timer_new(struct kvm *k, struct vcpu *v,
+							  uint32_t index)
 {
 	struct stimer *t;
 
@@ -227,7 +228,7 @@ static struct stimer *start_prepare(struct kvm *k, const struct hvst_event *ev,
 	a = arm_begin(out, t, ev);
 	a->time_now = ev->start.time_now;
 	a->count = ev->start.count;
-	t->modes |= (uint8_t)mode;
+	t->modes |= (uint16_t)mode;
 	t->periodic = mode == HVST_MODE_PERIODIC;
 	return t;
 }
@@ -303,7 +304,8 @@ void kvm_start_expired(struct kvm *k, const struct hvst_event *ev, struct hvst_c
 	arm_end(t, out);
 }
 
-void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+__attribute__((noinline)) void kvm_start_periodic(struct kvm *k, const struct hvst_event *ev,
+						  struct hvst_changes *out)
 {
 	struct stimer *t = start_prepare(k, ev, HVST_MODE_PERIODIC, out);
 	struct hvst_arm *a = &out->arm;
@@ -484,7 +486,7 @@ static bool was_ahead(const struct kvm *k, const struct stimer *t)
 }
 
 /* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
-static __attribute__((noinline)) void infer_past_due(struct stimer *t, const struct hvst_event *ev,
+static void infer_past_due(struct stimer *t, const struct hvst_event *ev,
 						     struct hvst_changes *out)
 {
 	struct hvst_arm *a = arm_begin(out, t, ev);

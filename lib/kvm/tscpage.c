@@ -83,7 +83,7 @@ void hvst_tscpage_created(struct tscpage *p, int64_t ts)
 			   "VM created in this trace, TSC page not enabled yet");
 }
 
-void hvst_tscpage_restored(struct tscpage *p, int64_t ts)
+__attribute__((noinline)) void hvst_tscpage_restored(struct tscpage *p, int64_t ts)
 {
 	if (!p->known)
 		source_add(p, ts, HVST_REF_UNKNOWN,

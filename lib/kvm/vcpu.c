@@ -139,6 +139,7 @@ static void vcpu_retire(struct kvm *k, struct vcpu *v)
 		*p = v->hash_next;
 	kvm_sort_out(k, v);
 	v->gone = v->vm->gone = true;
+	v->upset = 0;
 }
 
 /*
@@ -319,8 +320,8 @@ static struct vcpu *vcpu_look_up(struct kvm *k, const struct hvst_event *ev, boo
 	return v;
 }
 
-struct vcpu *kvm_vcpu_search(struct kvm *k, const struct hvst_event *ev, bool create,
-			     struct hvst_changes *out)
+__attribute__((noinline)) struct vcpu *kvm_vcpu_search(struct kvm *k, const struct hvst_event *ev,
+						       bool create, struct hvst_changes *out)
 {
 	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
 
@@ -335,6 +336,8 @@ struct vcpu *kvm_vcpu_search(struct kvm *k, const struct hvst_event *ev, bool cr
 	if (create && k->off_vm)
 		kvm_off_is_own(k, v, out);
 	kvm_vcpu_after_gap(k, v, ev->ts_ns, out);
+	if (v->ran && v->gap == k->gap && !k->off_vm)
+		v->upset = k->upset;
 	return v;
 }
 
@@ -343,7 +346,8 @@ struct vcpu *kvm_vcpu_search(struct kvm *k, const struct hvst_event *ev, bool cr
  * names, of that task. Where there is none, the task may be a vCPU thread that has not run its
  * guest yet: a restored VM. It is listed as a vCPU (@ran) only when it does.
  */
-struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+__attribute__((noinline)) struct vcpu *kvm_vcpu_written(struct kvm *k, const struct hvst_event *ev,
+							struct hvst_changes *out)
 {
 	struct vcpu *v = kvm_vcpu_of(k, ev, false, out), *near;
 

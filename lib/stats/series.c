@@ -74,7 +74,7 @@ static bool fits(const struct hvst_series *s, int64_t t)
 	return (uint64_t)index - (uint64_t)s->first < HVST_SERIES_BINS;
 }
 
-static struct hvst_series_bin *bin_of(struct hvst_series *s, int64_t t)
+static __attribute__((noinline)) struct hvst_series_bin *bin_of(struct hvst_series *s, int64_t t)
 {
 	int64_t index;
 

@@ -8,7 +8,10 @@
 #include "thread.h"
 
 #define RING 8 /* batches: one in use, the others filled or being filled */
-/* Wake the waiting side when the ring is half full, or half empty: once for several batches. */
+/*
+ * Wake the waiting side when the ring is half full, or half empty: once for several batches. Do so
+ * after the lock was released, or it would wait for the lock next.
+ */
 #define RING_HALF (RING / 2)
 
 struct hvst_reader_thread {
@@ -68,7 +71,7 @@ static void *reader_main(void *arg)
 {
 	struct hvst_reader_thread *t = arg;
 	struct hvst_batch *b;
-	bool more = true;
+	bool more = true, wake;
 
 	while (more && (b = wait_for_room(t))) {
 		batch_fill(t, b);
@@ -76,9 +79,10 @@ static void *reader_main(void *arg)
 		pthread_mutex_lock(&t->lock);
 		t->nr++;
 		t->ended = !more;
-		if (t->nr == RING_HALF || t->ended)
-			pthread_cond_signal(&t->filled);
+		wake = t->nr == RING_HALF || t->ended;
 		pthread_mutex_unlock(&t->lock);
+		if (wake)
+			pthread_cond_signal(&t->filled);
 	}
 	return NULL;
 }
@@ -129,6 +133,7 @@ void hvst_reader_thread_resume(struct hvst_reader_thread *t)
 const struct hvst_batch *hvst_reader_thread_next(struct hvst_reader_thread *t)
 {
 	const struct hvst_batch *b;
+	bool wake = false;
 
 	if (!t->running) {
 		batch_fill(t, &t->ring[0]);
@@ -140,8 +145,7 @@ const struct hvst_batch *hvst_reader_thread_next(struct hvst_reader_thread *t)
 		t->head = (t->head + 1) % RING;
 		t->nr--;
 		t->in_use = false;
-		if (t->nr == RING_HALF)
-			pthread_cond_signal(&t->freed);
+		wake = t->nr == RING_HALF;
 	}
 	if (!t->nr)
 		while (t->nr < RING_HALF && !t->ended)
@@ -149,6 +153,8 @@ const struct hvst_batch *hvst_reader_thread_next(struct hvst_reader_thread *t)
 	t->in_use = true;
 	b = &t->ring[t->head];
 	pthread_mutex_unlock(&t->lock);
+	if (wake)
+		pthread_cond_signal(&t->freed);
 	return b;
 }
 
