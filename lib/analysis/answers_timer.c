@@ -270,6 +270,14 @@ static void append_cost(struct hvst_verdict *v, const struct slow_sums *s)
 		       hvst_text_duration(s->cost_ns / (int64_t)s->costed, cost));
 }
 
+static bool any_slow(const struct analysis *a)
+{
+	for_each_vm (vm, a)
+		if (vm->state && vm->state->slow->slow_ns)
+			return true;
+	return false;
+}
+
 SENTENCE(slow)
 {
 	const struct vm_slow *worst = NULL;
@@ -284,8 +292,12 @@ SENTENCE(slow)
 			worst = s;
 	}
 	if (v->answer != HVST_YES || !worst) {
-		append(v, "the guest does not read its clock through exits, or seldom, or while it "
-			  "boots");
+		append(v,
+		       v->answer == HVST_CANNOT_TELL && any_slow(a)
+			       ? "the guest reads its clock through exits, for too short a time to "
+				 "tell it from a boot or a burst"
+			       : "the guest does not read its clock through exits, or seldom, or "
+				 "while it boots");
 		return;
 	}
 	for (unsigned int i = 1; i < NR_SLOW; i++)

@@ -268,6 +268,36 @@ static bool spread(const struct guest_edge *e, int64_t span)
 	return true;
 }
 
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median_of(double *v, unsigned int n)
+{
+	qsort(v, n, sizeof(*v), by_size);
+	return v[n / 2];
+}
+
+/*
+ * A guest that asks for one delay after the other makes a flight of steps, which a line fits as
+ * well: from point to point its edge stays level, where that of a slow clock goes down the line.
+ */
+static bool in_steps(const struct guest_edge *e, const struct fit *f)
+{
+	double level[EDGE_POINTS], line[EDGE_POINTS];
+
+	for (unsigned int i = 1; i < e->n; i++) {
+		double moved = (double)(e->p[i].v - e->p[i - 1].v);
+
+		level[i - 1] = fabs(moved);
+		line[i - 1] = fabs(moved - f->slope * (double)(e->p[i].ts - e->p[i - 1].ts));
+	}
+	return 2 * median_of(level, e->n - 1) < median_of(line, e->n - 1);
+}
+
 static void pass_add(struct guest_edge *e, const struct fit *f)
 {
 	struct edge_pass *p = &e->passes[e->nr_passes++ % EDGE_PASSES];
@@ -294,7 +324,7 @@ static __attribute__((noinline)) void run_end(struct analysis *a, struct stimer 
 		if (e->n >= MIN_POINTS && span >= MIN_SPAN_NS && spread(e, span)) {
 			bool drift = is_drift(&f, span, e->n);
 
-			if (drift && shows_clock(e))
+			if (drift && shows_clock(e) && !in_steps(e, &f))
 				report(a, t, e, &f);
 			else if (!drift && f.slope_err * 1e6 < MIN_PPM)
 				t->vcpu->vm->state->guestclock->steady++;

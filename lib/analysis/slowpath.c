@@ -6,8 +6,9 @@
  *
  * Judged in bins of BIN_NS. A bin is slow from SLOW_MIN_HZ reads a second on, if they are at least
  * a tenth of all exits and more than two a timer write: a guest that reads the counter once for
- * each arm, as in a storm, spends its time on the timer. Two slow bins are a finding, unless they
- * all lie in the first BOOT_NS of the guest's boot and it then went on without.
+ * each arm, as in a storm, spends its time on the timer. Two slow bins are a finding, or the reads
+ * of two in a trace that holds only one, unless they all lie in the first BOOT_NS of the guest's
+ * boot and it then went on without.
  */
 #include <errno.h>
 
@@ -32,7 +33,7 @@ int hvst_slowpath_vm_created(struct vm *vm)
 	vm->state->slow = s;
 	if (!s)
 		return -ENOMEM;
-	s->bin_from_ns = s->first_ns = s->last_ns = s->boot_ns = HVST_UNKNOWN;
+	s->bin_from_ns = s->from_ns = s->first_ns = s->last_ns = s->boot_ns = HVST_UNKNOWN;
 	return 0;
 }
 
@@ -144,6 +145,8 @@ static __attribute__((noinline)) void bin_begin(struct vm *vm, int64_t ts)
 
 	if (s->bin_from_ns != HVST_UNKNOWN)
 		bin_end(vm);
+	else
+		s->from_ns = ts;
 	s->bin_from_ns = ts;
 }
 
@@ -232,6 +235,8 @@ void hvst_slowpath_merged(struct vm *into, struct vm *from)
 	i->slow_ns += f->slow_ns;
 	if (i->boot_ns == HVST_UNKNOWN)
 		i->boot_ns = f->boot_ns;
+	if (i->from_ns == HVST_UNKNOWN || (f->from_ns != HVST_UNKNOWN && f->from_ns < i->from_ns))
+		i->from_ns = f->from_ns;
 	if (f->first_ns == HVST_UNKNOWN)
 		return;
 	if (i->first_ns == HVST_UNKNOWN || f->first_ns < i->first_ns) {
@@ -251,12 +256,23 @@ void hvst_slowpath_finish(struct analysis *a)
 			bin_end(vm);
 }
 
+/* The reads of two slow bins, in a trace that shows nothing else of the VM. */
+static bool is_slow_throughout(const struct vm_slow *s)
+{
+	return s->first_ns == s->from_ns &&
+	       hvst_slow_reads(&s->slow) >= SLOW_MIN_HZ * SLOW_MIN_NS / 1000000000;
+}
+
 enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns, bool boot_seen)
 {
 	int64_t boot = s->boot_ns;
 
-	if (s->slow_ns < SLOW_MIN_NS)
-		return HVST_NO;
+	if (s->slow_ns < SLOW_MIN_NS) {
+		if (!s->slow_ns || last_ns - s->last_ns >= BIN_NS)
+			return HVST_NO;
+		if (!is_slow_throughout(s))
+			return HVST_CANNOT_TELL;
+	}
 	if (boot == HVST_UNKNOWN && !boot_seen)
 		boot = s->first_ns; /* at the latest */
 	if (boot == HVST_UNKNOWN || s->last_ns - boot > BOOT_NS || last_ns - s->last_ns < QUIET_NS)

@@ -28,6 +28,7 @@ struct vm_slow {
 	int64_t bin_from_ns;
 	struct slow_sums slow; /* of all slow bins */
 	int64_t slow_ns;
+	int64_t from_ns;	   /* of the first bin; HVST_UNKNOWN */
 	int64_t first_ns, last_ns; /* of the slow bins; HVST_UNKNOWN */
 	int64_t boot_ns;	   /* the guest began to set up Hyper-V; HVST_UNKNOWN */
 	enum slow_page page;	   /* in the first slow bin, and since when */
@@ -56,7 +57,8 @@ uint64_t hvst_slow_reads(const struct slow_sums *s);
 /* "TIME_REF_COUNT (MSR 0x40000020)" */
 const char *hvst_slow_register_name(enum slow_register r);
 /*
- * "No" for too little of it, or only while the guest booted. @last_ns: the VM's last event;
+ * "No" for too little of it, or only while the guest booted; a trace that is too short for two
+ * bins, or ends in the first slow one, gives no "no". @last_ns: the VM's last event;
  * @boot_seen: the MSR writes that begin a boot were recorded, else reads that end may be of one.
  */
 enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns, bool boot_seen);

@@ -66,6 +66,7 @@ struct storm_group {
 	uint64_t retried; /* unexplained, and with the count of the arm before */
 	int64_t held_ns;  /* how long the vCPU was held before the first arm, if that explains it */
 	int64_t on_time_ns;		  /* the last arm ahead before the group */
+	int64_t delay_ns;		  /* how far it lay ahead */
 	enum hvst_delivery_mode delivery; /* of the last past-due arm */
 	/* of the timer, beyond the group */
 	struct hvst_past_due past_due_elsewhere; /* in groups that are no storm */
@@ -73,6 +74,7 @@ struct storm_group {
 	int64_t held_at_write;			 /* the same where starts are not recorded */
 	uint64_t written;			 /* the count, at that write */
 	int64_t last_ahead_ns;			 /* HVST_UNKNOWN: none yet */
+	int64_t last_delay_ns;			 /* how far that lay ahead; HVST_UNKNOWN */
 	int64_t last_arm_ns;
 	unsigned int last_cpu;
 	uint64_t last_count;
@@ -85,7 +87,7 @@ struct storm_deferred {
 	struct storm_counts counts;
 	struct storm_course course;
 	bool inferred, held;
-	int64_t held_ns, on_time_ns;
+	int64_t held_ns, on_time_ns, delay_ns;
 };
 
 int hvst_storm_created(struct stimer *t)
@@ -95,7 +97,7 @@ int hvst_storm_created(struct stimer *t)
 	t->state->group = g;
 	if (!g)
 		return -ENOMEM;
-	g->last_ahead_ns = HVST_UNKNOWN;
+	g->last_ahead_ns = g->last_delay_ns = HVST_UNKNOWN;
 	return 0;
 }
 
@@ -178,6 +180,7 @@ static __attribute__((noinline)) void group_begin(struct storm_group *g, const s
 	g->phase.moved_ns = arm->ts_ns;
 	g->inferred = g->start.skew == HVST_UNKNOWN;
 	g->on_time_ns = g->last_ahead_ns;
+	g->delay_ns = g->last_delay_ns;
 	hvst_course_begin(&g->course, arm->ts_ns);
 	hvst_marks_last(v->vm, &g->trigger);
 	g->progress_before = hvst_activity_before(v, arm->ts_ns, &g->progress_wall);
@@ -423,6 +426,7 @@ static void group_defer(const struct storm_group *g, struct storm_deferred *d)
 	d->held = mostly_held(g);
 	d->held_ns = g->held_ns;
 	d->on_time_ns = g->on_time_ns;
+	d->delay_ns = g->delay_ns;
 }
 
 /* A group that is no storm: a burst, or isolated arms. */
@@ -527,9 +531,10 @@ static void phase_follow(struct analysis *a, struct stimer *t, const struct hvst
 	group_end(a, t, false);
 }
 
-static void group_ahead(const struct analysis *a, struct storm_group *g, int64_t ts)
+static void group_ahead(const struct analysis *a, struct storm_group *g, int64_t ts, int64_t skew)
 {
 	g->last_ahead_ns = ts;
+	g->last_delay_ns = skew == HVST_UNKNOWN ? HVST_UNKNOWN : -skew;
 	if (!g->active)
 		return;
 	g->arms++;
@@ -545,7 +550,7 @@ void hvst_storm_ahead(struct analysis *a, struct stimer *t, const struct hvst_ev
 		group_end(a, t, false);
 	else if (g->active && ev->ts_ns - g->end.ts > a->params.storm_max_gap_ns)
 		group_end(a, t, a->gap_ns > g->end.ts);
-	group_ahead(a, g, ev->ts_ns);
+	group_ahead(a, g, ev->ts_ns, HVST_UNKNOWN);
 	g->held_at_arm = g->held_at_write;
 	g->last_arm_ns = ev->ts_ns;
 	g->last_count = g->written;
@@ -583,7 +588,7 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const s
 			group_begin(g, t, arm, ev);
 		cause = group_past_due(a, g, t, arm, programmed_ns, ev);
 	} else {
-		group_ahead(a, g, arm->ts_ns);
+		group_ahead(a, g, arm->ts_ns, arm->skew_ns);
 	}
 	g->held_at_arm = hvst_activity_held(t->vcpu);
 	g->last_arm_ns = arm->ts_ns;
@@ -659,6 +664,7 @@ static void storm_resolve(struct analysis *a, struct storm_found *f)
 		s->endangers_watchdog = true;
 	hvst_storm_cause(a, f,
 			 &(struct storm_onset){ .on_time_ns = d->on_time_ns,
+						.delay_ns = d->delay_ns,
 						.held_ns = d->held ? d->held_ns : 0 });
 }
 

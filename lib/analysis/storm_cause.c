@@ -4,8 +4,10 @@
 
 #include "storm_cause.h"
 
-#define REACH_NS (2000LL * 1000 * 1000) /* an event seconds before a storm hardly causes it */
-#define MAX_LOOK 64			/* steps, or transitions, checked for a storm */
+#define REACH_NS     (2000LL * 1000 * 1000) /* an event seconds before a storm hardly causes it */
+#define LAG_PART     50 /* the step may differ by this part of the lag it made */
+#define LAG_SLACK_NS (200 * 1000)
+#define MAX_LOOK     64 /* steps, or transitions, checked for a storm */
 
 /* The earliest time at which an event may have set it off. */
 static int64_t earliest(const struct hvst_storm *s, const struct storm_onset *o)
@@ -15,18 +17,30 @@ static int64_t earliest(const struct hvst_storm *s, const struct storm_onset *o)
 	return o->on_time_ns != HVST_UNKNOWN && o->on_time_ns > reach ? o->on_time_ns : reach;
 }
 
-/* A step of the reference clock of about the storm's skew. The guest may have been held as well. */
-static bool step_fits(const struct hvst_storm *s, int64_t step)
+/*
+ * A step of the reference clock of about the storm's skew, or of about its lag, where the guest
+ * asks for delays: a clock that is 20 ms behind is 4 ms past a delay of 16 ms. The guest may have
+ * been held as well.
+ */
+static bool step_fits(const struct hvst_storm *s, const struct storm_onset *o, int64_t step)
 {
+	int64_t lag;
+
 	if (step <= 0)
 		return false;
 	if (s->skew_max_ns == HVST_UNKNOWN)
 		return true; /* the step is the reason that nothing bounds the clock after it */
-	return step >= s->skew_max_ns / 2 && step / 2 <= s->skew_max_ns;
+	if (step >= s->skew_max_ns / 2 && step / 2 <= s->skew_max_ns)
+		return true;
+	if (o->delay_ns == HVST_UNKNOWN || s->skew_start_ns == HVST_UNKNOWN ||
+	    __builtin_add_overflow(o->delay_ns, s->skew_start_ns, &lag))
+		return false;
+	return lag > 0 && step >= lag - lag / LAG_PART - LAG_SLACK_NS &&
+	       step <= lag + lag / LAG_PART + LAG_SLACK_NS;
 }
 
 /* The step may have come anywhere in an interval: that interval must reach into the storm's. */
-static bool by_step(struct storm_found *f, int64_t from)
+static bool by_step(struct storm_found *f, const struct storm_onset *o, int64_t from)
 {
 	const struct refclock *clock = &f->vcpu->vm->clock;
 	const struct refclock_hidden *hidden;
@@ -35,7 +49,7 @@ static bool by_step(struct storm_found *f, int64_t from)
 
 	for (unsigned int i = 0; (p = hvst_refclock_piece(clock, i)); i++) {
 		if (p->joint != REFCLOCK_STEP || p->after > s->start_ns || p->until < from ||
-		    !step_fits(s, p->step))
+		    !step_fits(s, o, p->step))
 			continue;
 		s->cause = HVST_CAUSE_HOST_STEP;
 		s->cause_ts_ns = p->at < s->start_ns ? p->at : s->start_ns;
@@ -85,6 +99,6 @@ void hvst_storm_cause(struct analysis *a, struct storm_found *f, const struct st
 		s->cause_size_ns = onset->held_ns;
 		return;
 	}
-	if (!by_step(f, from))
+	if (!by_step(f, onset, from))
 		by_switch(a, f, from);
 }

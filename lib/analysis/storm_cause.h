@@ -10,6 +10,7 @@
 
 struct storm_onset {
 	int64_t on_time_ns; /* the last arm ahead before it; HVST_UNKNOWN */
+	int64_t delay_ns;   /* how far that lay ahead; HVST_UNKNOWN */
 	int64_t held_ns;    /* how long the vCPU was held before its first arm; 0: not */
 };
 /* Fills in the cause; the reference clock and the guest's transitions are known. */

@@ -203,7 +203,7 @@ static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_cha
 
 	if (!v)
 		return;
-	k->writes_seen = true;
+	k->counts_seen |= !config;
 	if (config)
 		kvm_set_config(k, v, ev, out);
 	else

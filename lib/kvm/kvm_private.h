@@ -50,7 +50,7 @@ struct kvm {
 	struct kvm_cpu cpu[KVM_MAX_CPUS];
 	int64_t first_ns; /* of the trace; HVST_UNKNOWN */
 	/* what has been seen so far, so that its absence means something */
-	bool starts_seen, callbacks_seen, entries_seen, writes_seen;
+	bool starts_seen, callbacks_seen, entries_seen, counts_seen;
 	struct vcpu *all;			      /* every vCPU, newest first */
 	unsigned int nr_vcpus, nr_created, nr_timers; /* findable, all */
 	uint32_t gap;				      /* number of gaps so far */

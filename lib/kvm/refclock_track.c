@@ -46,6 +46,7 @@
 #define CHRONY_MIN_NS	(500 * 1000 * 1000LL) /* no daemon slews beyond 500 ppm for less */
 #define TOLERANCE_NS	1000.0		      /* TSC scale rounding, time stamps of other CPUs */
 #define BACK_WINDOW_NS	2000
+#define LONE_LATE_NS	(10 * 1000 * 1000) /* a single sample is late by less */
 
 void hvst_refclock_track_reset(struct refclock_stream *s)
 {
@@ -438,22 +439,46 @@ static void joint(struct refclock_stream *s)
 	}
 }
 
+static int room_for_piece(struct refclock_stream *s)
+{
+	unsigned int cap = s->cap_pieces ? 2 * s->cap_pieces : 2;
+	struct refclock_piece *p;
+
+	if (s->nr_pieces < s->cap_pieces)
+		return 0;
+	p = realloc(s->pieces, cap * sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	s->pieces = p;
+	s->cap_pieces = cap;
+	return 0;
+}
+
+/* Inserts @first before all other pieces. */
+static int piece_insert(struct refclock_stream *s, const struct refclock_piece *first)
+{
+	int ret = room_for_piece(s);
+
+	if (ret)
+		return ret;
+	memmove(s->pieces + 1, s->pieces, s->nr_pieces * sizeof(*s->pieces));
+	s->pieces[0] = *first;
+	s->nr_pieces++;
+	return 0;
+}
+
 static int piece_close(struct refclock_stream *s)
 {
+	int ret;
+
 	/* a broken clock: a piece for nearly every sample */
 	if (s->nr_pieces == PIECES_MAX) {
 		s->nr_pieces /= 2;
 		memmove(s->pieces, s->pieces + PIECES_MAX / 2, s->nr_pieces * sizeof(*s->pieces));
 	}
-	if (s->nr_pieces == s->cap_pieces) {
-		unsigned int cap = s->cap_pieces ? 2 * s->cap_pieces : 2;
-		struct refclock_piece *p = realloc(s->pieces, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		s->pieces = p;
-		s->cap_pieces = cap;
-	}
+	ret = room_for_piece(s);
+	if (ret)
+		return ret;
 	joint(s);
 	s->prev_fit = s->fit;
 	s->prev_evidence = s->evidence;
@@ -898,6 +923,106 @@ static int64_t waiting_off(const struct refclock_stream *s)
 	return most;
 }
 
+/* Samples before the first piece that lie below its line by the same distance. */
+struct early {
+	unsigned int first, last, agree;
+	double depth, late;
+};
+
+/* Copies the samples before the first piece to @w, at most @max: the latest. Returns how many. */
+static unsigned int before_first(const struct refclock_stream *s, const struct refclock_piece *p,
+				 struct refclock_item *w, unsigned int max)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < s->nr_items && s->items[i].t < p->from; i++) {
+		if (s->items[i].kind != REFCLOCK_SAMPLE)
+			continue;
+		if (n == max)
+			memmove(w, w + 1, --n * sizeof(*w));
+		w[n++] = s->items[i];
+	}
+	return n;
+}
+
+static double depth_below(const struct refclock_piece *p, const struct refclock_item *it)
+{
+	return (double)hvst_refclock_sub(hvst_refclock_line_at(&p->line, it->t), it->o);
+}
+
+/* Finds the most samples of @w on one line parallel to the piece's, with none above it among them.
+ */
+static void best_early(const struct refclock_piece *p, const struct refclock_item *w,
+		       unsigned int n, struct early *h)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		struct early one = { .first = i, .depth = depth_below(p, &w[i]), .late = h->late };
+
+		for (unsigned int k = i; k < n; k++) {
+			double d = depth_below(p, &w[k]);
+
+			if (d < one.depth - TOLERANCE_NS)
+				break;
+			if (d > one.depth + h->late)
+				continue;
+			one.agree++;
+			one.last = k;
+		}
+		if (one.agree > h->agree)
+			*h = one;
+	}
+}
+
+/*
+ * The first piece takes the place of samples that were read before it and lie lower, as late ones.
+ * Late samples scatter: several that are late by the same, to within the noise, were on time, and
+ * the clock stepped after them. Makes a piece of them, joined by a step if that is likely enough.
+ */
+static int early_end(struct refclock_stream *s)
+{
+	struct refclock_piece *p = s->nr_pieces ? s->pieces : &s->cur, first;
+	struct refclock_item w[REFCLOCK_WINDOW];
+	struct early h = { .late = allowed(s) };
+	double evidence, need, gap;
+	unsigned int n;
+	int event;
+	int64_t at;
+
+	n = before_first(s, p, w, REFCLOCK_WINDOW);
+	if (p->joint != REFCLOCK_FIRST || p->knots < FEW_KNOTS || !n)
+		return 0;
+	best_early(p, w, n, &h);
+	event = event_between(s, w[h.last].t, p->from, &at);
+	need = event < 0 ? NEED : NEED_EVENT;
+	evidence = (h.agree - 1.0) * log(1 + h.depth / (2 * h.late)) - MISS_COST * (n - h.agree);
+	gap = (double)(p->from - w[h.last].t);
+	if (h.depth <= 10 * h.late || h.depth <= slewed(gap, p->line.slope))
+		return 0;
+	if (evidence < need / 2 && (event < 0 || h.depth < LONE_LATE_NS))
+		return 0;
+	first = (struct refclock_piece){ .joint = REFCLOCK_FIRST,
+					 .step = REFCLOCK_UNKNOWN,
+					 .event = -1,
+					 .line = p->line,
+					 .samples = h.agree,
+					 .knots = h.agree,
+					 .from = w[h.first].t,
+					 .to = w[h.last].t,
+					 .after = w[h.first].t,
+					 .until = w[h.first].t,
+					 .at = w[h.first].t };
+	first.line.o0 = hvst_refclock_sub(first.line.o0, (int64_t)h.depth);
+	p->joint = evidence < need ? REFCLOCK_UNDECIDED : REFCLOCK_STEP;
+	p->step = (int64_t)h.depth;
+	p->step_err = (int64_t)(h.late + p->line.slope_err * gap);
+	p->after = first.to;
+	p->until = p->from;
+	p->event = event;
+	p->at = event < 0 ? p->after + (p->until - p->after) / 2 : at;
+	s->opened = REFCLOCK_UNKNOWN;
+	return piece_insert(s, &first);
+}
+
 int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 {
 	struct candidate c;
@@ -916,6 +1041,9 @@ int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 			return ret;
 	}
 	joint(s);
+	ret = early_end(s);
+	if (ret)
+		return ret;
 	if (!s->contradicted)
 		s->hidden = (struct refclock_hidden){ .after = s->cur.to, .until = s->end };
 	s->hidden.event =

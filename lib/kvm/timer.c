@@ -193,11 +193,11 @@ static void timer_run(struct stimer *t, const struct hvst_event *ev)
 /*
  * A start with no write before it, of the same expiry, and without a delivery in between, means
  * that the host looked again at a running timer. After a delivery it can only be another arm, whose
- * write was not recorded; and where writes are not recorded at all, any start may be one.
+ * write was not recorded; and where counts are not recorded at all, any start may be one.
  */
 static void started(const struct kvm *k, struct stimer *t, struct hvst_arm *a)
 {
-	if (k->writes_seen && !t->programmed && !t->delivered && t->arm_count == a->count)
+	if (k->counts_seen && !t->programmed && !t->delivered && t->arm_count == a->count)
 		a->flags |= HVST_ARM_RESTART;
 	if (t->by_host)
 		a->flags |= HVST_ARM_HOST;

@@ -350,6 +350,25 @@ static void test_two_heaps(void **state)
 		}
 }
 
+/* Each second the guest asks for a little more: a flight of steps is no slow clock. */
+static void test_flight_of_steps(void **state)
+{
+	static const int64_t more[] = { US(15), US(30), US(50) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct feed f;
+
+		begin(&f);
+		for (int64_t k = 0; k < 4; k++)
+			ticks(&f, MS(640), MS(10) + k * more[i], 0, US(2));
+		feed_end(&f);
+		assert_null(drift(&f));
+		assert_int_not_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
+		feed_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_even_delays_show_a_clock),
 		cmocka_unit_test(test_step_below_the_delay),
 		cmocka_unit_test(test_two_heaps),
+		cmocka_unit_test(test_flight_of_steps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

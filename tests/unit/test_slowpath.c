@@ -143,6 +143,28 @@ static void test_slow_harmless(void **state)
 	}
 }
 
+/* A trace of a tenth of a second: all of it reads, its end, its beginning. */
+static void test_short(void **state)
+{
+	static const enum hvst_answer right[] = { HVST_YES, HVST_CANNOT_TELL, HVST_NO };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct feed f;
+
+		host = (struct host){ .o = SEC(-900) };
+		feed_begin(&f, 0);
+		guest_setup(&f, &vcpu0, 0);
+		if (i == 1)
+			guest_ticks(&f, &vcpu0, 40, MS(10));
+		reads(&f, 0, 1500, US(50));
+		if (i == 2)
+			guest_ticks(&f, &vcpu0, 40, MS(10));
+		expect(&f, HVST_Q_SLOW_CLOCK_PATH, right[i]);
+		feed_free(&f);
+	}
+}
+
 /* Reads that ended may have been of a boot, which only MSR writes would show. */
 static void test_boot_unseen(void **state)
 {
@@ -261,9 +283,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slow),	      cmocka_unit_test(test_why),
-		cmocka_unit_test(test_slow_harmless), cmocka_unit_test(test_boot_unseen),
-		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_refused_many),
-		cmocka_unit_test(test_load),	      cmocka_unit_test(test_load_unknown),
+		cmocka_unit_test(test_slow_harmless), cmocka_unit_test(test_short),
+		cmocka_unit_test(test_boot_unseen),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused_many),  cmocka_unit_test(test_load),
+		cmocka_unit_test(test_load_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,34 @@ static void test_constant_after_step(void **state)
 	feed_free(&f);
 }
 
+/* A step of more than twice the skew: what is missing is the delay that the guest asks for. */
+static void test_cause_with_delay(void **state)
+{
+	static const int64_t delay[] = { MS(1), MS(10), MS(15.625) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * 3; i++) {
+		bool fits = i < 3;
+		int64_t d = delay[i % 3], step = d + MS(0.5);
+		const struct hvst_storm *s;
+		struct feed f;
+
+		begin(&f, TRACED);
+		guest_ticks(&f, &vcpu0, 50, d);
+		ev_master(&f, 90, 3, true);
+		host_step(&f, &host, fits ? step : 2 * step);
+		guest_lags(&f, &vcpu0, 1000, MS(0.5));
+		guest_ticks(&f, &vcpu0, 50, d);
+		feed_end(&f);
+		assert_int_equal(f.r->nr_storms, 1);
+		s = &f.r->storms[0];
+		assert_int_equal(s->cause, fits ? HVST_CAUSE_HOST_STEP : HVST_CAUSE_NOT_SEEN);
+		if (fits)
+			assert_true(llabs(s->cause_size_ns - step) < US(300));
+		feed_free(&f);
+	}
+}
+
 static void test_growing(void **state)
 {
 	(void)state;
@@ -649,7 +677,7 @@ int main(void)
 		cmocka_unit_test(test_trigger),	   cmocka_unit_test(test_starts_not_recorded),
 		cmocka_unit_test(test_progress),   cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_harm),	   cmocka_unit_test(test_backlog_without_reading),
-		cmocka_unit_test(test_two_phases),
+		cmocka_unit_test(test_two_phases), cmocka_unit_test(test_cause_with_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
