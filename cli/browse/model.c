@@ -149,7 +149,7 @@ void br_model_sum(const struct br_model *m, int timer, int64_t from, int64_t to,
 	int64_t width = br_index_width(m->live.index);
 
 	if (((from | to) & (width - 1)) && fine_covers(m, from, to)) {
-		int fine = br_index_timer(m->fine, l->tid, l->timer);
+		int fine = br_index_timer(m->fine, l->tid, l->timer, l->thread);
 
 		if (fine >= 0 || !m->fine->dropped) {
 			br_index_sum(m->fine, fine, from, to, hist, s);
@@ -186,7 +186,8 @@ bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const
 
 	if (row->kind == BR_ROW_VM)
 		return s->vm == row->vm && br_storm_passes(m, s);
-	return l && l->tid == s->tid && l->timer == s->timer && br_storm_passes(m, s);
+	return l && l->tid == s->tid && l->timer == s->timer &&
+	       row->timer == br_index_storm(m->live.index, s) && br_storm_passes(m, s);
 }
 
 const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,

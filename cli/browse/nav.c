@@ -234,7 +234,7 @@ void br_nav_row(struct br_model *m, int by)
 
 static void select_timer_of(struct br_model *m, const struct hvst_storm *s)
 {
-	int timer = br_index_timer(m->live.index, s->tid, s->timer);
+	int timer = br_index_storm(m->live.index, s);
 
 	if (timer >= 0)
 		m->row = (struct br_row){ .kind = BR_ROW_TIMER,
@@ -295,6 +295,7 @@ void br_nav_step(struct br_model *m, bool back)
 					.from = from,
 					.to = to,
 					.tid = l->tid,
+					.thread = l->thread,
 					.timer = l->timer,
 					.back = back };
 
