@@ -211,8 +211,7 @@ void br_nav_selection(struct br_model *m)
 		br_nav_window(m, m->select_from, m->select_to);
 	} else if (!f || (!m->selected && m->pane != BR_FINDINGS) || f->ts_ns == HVST_UNKNOWN) {
 		snprintf(m->message, sizeof(m->message),
-			 "nothing selected: n and t go to findings, a drag or the marks a and b "
-			 "select a stretch");
+			 "nothing selected: n and t go to findings, a drag selects a stretch");
 	} else {
 		br_nav_to_finding(m, m->finding);
 		if (f->kind == BR_F_STORM)

@@ -40,6 +40,12 @@ struct br_event {
 	char meaning[BR_MEANING]; /* "" */
 };
 
+/* The name of its task as trace-cmd report has it; "" when unknown. */
+static inline const char *br_event_task(const struct br_event *e)
+{
+	return e->ev.pid || *e->comm ? e->comm : "<idle>";
+}
+
 struct br_reply {
 	enum br_request_kind kind;
 	struct br_request request; /* the request served */
