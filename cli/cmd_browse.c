@@ -14,6 +14,7 @@
 #include "browse/loader.h"
 #include "browse/screen.h"
 #include "message.h"
+#include "output/units.h"
 #include "options.h"
 #include "context.h"
 
@@ -93,13 +94,15 @@ struct pane {
 	struct hvst_session *sessions[3];
 	struct br_source *src;
 	struct br_app app;
-	bool shown; /* @app is initialised */
+	int64_t utc_of_zero; /* as for unit_set_utc() */
+	bool shown;	     /* @app is initialised */
 };
 
 /* @index: an open session, the pane's from now on; NULL: one of its own. False after a message. */
 static bool pane_open(struct pane *p, struct hvst_session *index, int64_t from_ns, int64_t to_ns)
 {
 	p->sessions[0] = index;
+	p->utc_of_zero = unit_utc_ns(0); /* --utc-at is about the first recording */
 	for (int i = 0; i < 3; i++) {
 		if (!p->sessions[i])
 			p->sessions[i] = ctx_new_session(&p->o);
@@ -111,6 +114,8 @@ static bool pane_open(struct pane *p, struct hvst_session *index, int64_t from_n
 		 */
 		hvst_session_set_filter(p->sessions[i], -1, -1, -1);
 	}
+	if (!index)
+		p->utc_of_zero = ctx_dated(hvst_session_trace(p->sessions[0])) ? 0 : HVST_UNKNOWN;
 	p->src = br_loader_new(p->sessions[0], p->sessions[1], p->sessions[2], from_ns, to_ns);
 	if (!p->src)
 		cli_error("out of memory");
@@ -130,6 +135,7 @@ static bool pane_show(struct pane *p, bool keep)
 	}
 	p->shown = true;
 	first_filter(o, filter, sizeof(filter));
+	p->app.m.utc_of_zero = p->utc_of_zero;
 	br_model_lock(&p->app.m);
 	if (!br_find_filter(&p->app.m, filter))
 		cli_error("browse: %s", p->app.m.message);

@@ -247,7 +247,7 @@ static bool find_first(struct context *r)
 	return true;
 }
 
-static bool all_dated(const struct hvst_trace *t)
+bool ctx_dated(const struct hvst_trace *t)
 {
 	unsigned int i;
 
@@ -263,7 +263,7 @@ static int64_t utc_of_zero(const struct context *r, int64_t at)
 {
 	if (at != HVST_UNKNOWN)
 		return r->o.utc.epoch_ns - at;
-	return all_dated(r->trace) ? 0 : HVST_UNKNOWN;
+	return ctx_dated(r->trace) ? 0 : HVST_UNKNOWN;
 }
 
 /*

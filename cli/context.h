@@ -27,6 +27,9 @@ bool ctx_open(struct context *r, int *code);
 /* Both, one after the other. */
 bool ctx_start(struct context *r, enum command_bit bit, int argc, char **argv, int *code);
 
+/* Do all its files tell the wall-clock time, so that trace times are since the Epoch? */
+bool ctx_dated(const struct hvst_trace *t);
+
 /* Another session on the same recording, opened; NULL after a message. The caller frees it. */
 struct hvst_session *ctx_new_session(const struct options *o);
 

@@ -132,7 +132,7 @@ static void write_events(const struct br_model *m, struct out *o)
 		const struct br_event *e = &m->events[i];
 
 		out_printf(o, "%lld [%03u] ", (long long)e->ev.ts_ns, e->ev.cpu);
-		out_safe(o, e->comm);
+		out_safe(o, br_event_task(e));
 		out_printf(o, "-%d %s\n", e->ev.pid,
 			   event_text(&e->ev, e->meaning, text, sizeof(text)));
 	}

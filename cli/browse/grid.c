@@ -91,6 +91,25 @@ int br_text(struct br_grid *g, int x, int y, int max, enum br_role role, const c
 	return n;
 }
 
+/* Columns that br_text() would take. */
+static int columns(const char *s)
+{
+	int n = 0;
+
+	for (uint32_t ch; *s; n++)
+		s = decode(s, &ch);
+	return n;
+}
+
+int br_text_cut(struct br_grid *g, int x, int y, int max, enum br_role role, const char *s)
+{
+	int n = br_text(g, x, y, max, role, s);
+
+	if (n > 0 && n == max && columns(s) > max)
+		br_put(g, x + n - 1, y, g->ascii ? '>' : 0x2026, role);
+	return n;
+}
+
 int br_printf(struct br_grid *g, int x, int y, int max, enum br_role role, const char *fmt, ...)
 {
 	char buf[1024];

@@ -65,6 +65,8 @@ void br_fill(struct br_grid *g, const struct br_rect *r, uint32_t ch, enum br_ro
  * used.
  */
 int br_text(struct br_grid *g, int x, int y, int max, enum br_role role, const char *s);
+/* The same, but what does not fit ends in an ellipsis. */
+int br_text_cut(struct br_grid *g, int x, int y, int max, enum br_role role, const char *s);
 int br_printf(struct br_grid *g, int x, int y, int max, enum br_role role, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
 /* Adds @flag to @w cells from (@x, @y). */

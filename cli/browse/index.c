@@ -96,24 +96,44 @@ void br_index_free(struct br_index *idx)
 	free(idx);
 }
 
-static unsigned int hash_slot(const struct br_index *idx, int tid, int timer)
+static unsigned int hash_start(int tid, int timer)
 {
-	unsigned int h =
-		((unsigned int)tid * 2654435761u + (unsigned int)timer * 40503u) % HASH_SIZE;
+	return ((unsigned int)tid * 2654435761u + (unsigned int)timer * 40503u) % HASH_SIZE;
+}
+
+static unsigned int hash_slot(const struct br_index *idx, int tid, int timer, int thread)
+{
+	unsigned int h = hash_start(tid, timer);
 
 	while (idx->hash[h]) {
 		const struct br_timer *l = &idx->timers[idx->hash[h] - 1];
 
-		if (l->tid == tid && l->timer == timer)
+		if (l->tid == tid && l->timer == timer && (thread < 0 || l->thread == thread))
 			break;
 		h = (h + 1) % HASH_SIZE;
 	}
 	return h;
 }
 
-int br_index_timer(const struct br_index *idx, int tid, int timer)
+int br_index_timer(const struct br_index *idx, int tid, int timer, int thread)
 {
-	return idx->hash[hash_slot(idx, tid, timer)] - 1;
+	return idx->hash[hash_slot(idx, tid, timer, thread)] - 1;
+}
+
+int br_index_storm(const struct br_index *idx, const struct hvst_storm *s)
+{
+	int any = -1;
+
+	for (unsigned int h = hash_start(s->tid, s->timer); idx->hash[h]; h = (h + 1) % HASH_SIZE) {
+		const struct br_timer *l = &idx->timers[idx->hash[h] - 1];
+
+		if (l->tid != s->tid || l->timer != s->timer)
+			continue;
+		if (l->vm == s->vm)
+			return idx->hash[h] - 1;
+		any = any < 0 ? idx->hash[h] - 1 : any;
+	}
+	return any;
 }
 
 static unsigned int octave(int64_t skew)
@@ -417,8 +437,12 @@ static int timer_new(struct br_index *idx, const struct hvst_arm *arm)
 
 	if (idx->nr_timers == BR_MAX_TIMERS)
 		return -1;
-	*l = (struct br_timer){ .tid = arm->tid, .vcpu = arm->vcpu, .timer = arm->timer, .vm = -1 };
-	idx->hash[hash_slot(idx, arm->tid, arm->timer)] = (int)++idx->nr_timers;
+	*l = (struct br_timer){ .tid = arm->tid,
+				.thread = arm->thread,
+				.vcpu = arm->vcpu,
+				.timer = arm->timer,
+				.vm = -1 };
+	idx->hash[hash_slot(idx, arm->tid, arm->timer, arm->thread)] = (int)++idx->nr_timers;
 	return (int)idx->nr_timers - 1;
 }
 
@@ -441,9 +465,10 @@ static void count_arm(struct br_bin *b, struct br_timer *l, const struct hvst_ar
 		br_add32(&b->inferred, 1);
 		l->inferred++;
 	}
+	if (arm->skew_ns == HVST_UNKNOWN || arm->flags & HVST_ARM_PARKED)
+		return; /* a parked timer is set to no time at all */
 	br_widen(&b->skew_min, &b->skew_max, arm->skew_ns, arm->skew_ns);
-	if (arm->skew_ns != HVST_UNKNOWN)
-		br_hist_add(b->hist, octave(arm->skew_ns), 1);
+	br_hist_add(b->hist, octave(arm->skew_ns), 1);
 }
 
 void br_index_add(struct br_index *idx, const struct hvst_arm *arm)
@@ -457,7 +482,7 @@ void br_index_add(struct br_index *idx, const struct hvst_arm *arm)
 	make_room(idx);
 	if (idx->fixed && cover(idx, ts) < 0)
 		return;
-	timer = br_index_timer(idx, arm->tid, arm->timer);
+	timer = br_index_timer(idx, arm->tid, arm->timer, arm->thread);
 	if (timer < 0)
 		timer = timer_new(idx, arm);
 	bin = timer < 0 ? NULL : open_bin(idx, &idx->timers[timer], (unsigned int)cover(idx, ts));

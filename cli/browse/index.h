@@ -20,7 +20,8 @@
 #define BR_TIME_LIMIT ((int64_t)1 << 61)
 
 struct br_timer {
-	int tid, vcpu, timer, vm; /* vm -1 while unknown */
+	int tid, thread;     /* as in struct hvst_arm: a thread id may be used again */
+	int vcpu, timer, vm; /* vm -1 while unknown */
 	uint64_t ahead, past, periodic, inferred;
 	uint8_t **blocks; /* packed, behind their length; NULL: no arms there */
 	unsigned int nr_blocks;
@@ -35,7 +36,7 @@ struct br_index {
 	bool fixed; /* a window: arms outside are left out */
 	struct br_timer *timers;
 	unsigned int nr_timers;
-	int *hash;	      /* (tid, timer) -> timer + 1 */
+	int *hash;	      /* (tid, timer), in it thread -> timer + 1 */
 	size_t budget, bytes; /* of bins: allowed, taken */
 	struct br_view *view; /* the block read last, unpacked */
 	uint64_t
@@ -64,8 +65,10 @@ void br_index_free(struct br_index *idx);
 void br_index_add(struct br_index *idx, const struct hvst_arm *arm);
 /* Packs what is not, when no arms are to be expected for a while. */
 void br_index_pack(struct br_index *idx);
-/* Index of the timer, -1: none. */
-int br_index_timer(const struct br_index *idx, int tid, int timer);
+/* Index of the timer, -1: none. @thread -1: the first one of that thread id. */
+int br_index_timer(const struct br_index *idx, int tid, int timer, int thread);
+/* The timer of a storm: of those with its thread id that of its VM, where one is known to be. */
+int br_index_storm(const struct br_index *idx, const struct hvst_storm *s);
 int64_t br_index_width(const struct br_index *idx);
 
 void br_sum_init(struct br_sum *s);

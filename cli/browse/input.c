@@ -15,6 +15,8 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+#define DAY_NS INT64_C(86400000000000)
+
 static void set_message(struct br_model *m, const char *text)
 {
 	snprintf(m->message, sizeof(m->message), "%s", text);
@@ -259,7 +261,7 @@ static const struct br_key keys[] = {
 	  0 },
 	{ "]", "forward again", { ']' }, do_back, 1 },
 	{ "g",
-	  "go to a time: 9.157411, +3.2s from the first event",
+	  "go to a time: 9.157411, +3.2s, or 21:20:03.5 in UTC",
 	  { 'g' },
 	  do_prompt,
 	  BR_PROMPT_TIME },
@@ -345,19 +347,45 @@ char *br_key_help(void)
 
 /* --- prompts --- */
 
+/*
+ * A wall-clock time, in UTC. Without a day: that of the first event, or the next one where the
+ * recording comes to that time only after midnight.
+ */
+static bool wall_time(const struct br_model *m, const char *text, int64_t *ns)
+{
+	char day[UNIT_BUF], full[BR_LINE + UNIT_BUF];
+	int64_t epoch, first, last;
+	bool whole_day = parse_utc(text, &epoch);
+
+	if (m->utc_of_zero == HVST_UNKNOWN || !br_model_span(m, &first, &last))
+		return false;
+	if (!whole_day) {
+		snprintf(full, sizeof(full), "%.10sT%s", unit_utc(day, first), text);
+		if (!parse_utc(full, &epoch))
+			return false;
+	}
+	if (__builtin_sub_overflow(epoch, m->utc_of_zero, ns))
+		return false;
+	if (!whole_day && *ns < first && *ns <= last - DAY_NS)
+		*ns += DAY_NS;
+	return true;
+}
+
 static void go_to_time(struct br_model *m, const char *text)
 {
 	bool relative = *text == '+';
 	int64_t first, last, ns;
 
-	if (!parse_duration(text + relative, &ns) || !br_model_span(m, &first, &last)) {
-		set_message(
-			m,
-			"a time is seconds as trace-cmd report shows them, or +TIME from the first "
-			"event");
+	if (!br_model_span(m, &first, &last))
 		return;
-	}
-	br_nav_cursor(m, relative ? first + br_clamp_time(ns) : ns);
+	if (wall_time(m, text, &ns))
+		br_nav_cursor(m, ns);
+	else if (parse_duration(text + relative, &ns))
+		br_nav_cursor(m, relative ? first + br_clamp_time(ns) : ns);
+	else if (strchr(text, ':') && m->utc_of_zero == HVST_UNKNOWN)
+		set_message(m, "the wall clock of this recording is not known: see --utc-at");
+	else
+		set_message(m, "a time: seconds as in the ruler, or +TIME from the first event");
 }
 
 static void end_note(struct br_model *m, const char *text)

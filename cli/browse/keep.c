@@ -81,7 +81,8 @@ void br_keep_give(const struct br_model *m, struct notes *n)
 
 char *br_keep_list(const struct br_model *m)
 {
-	char at[UNIT_BUF], *text = NULL;
+	char at[UNIT_BUF], utc[UNIT_BUF], *text = NULL;
+	bool known = unit_utc_ns(0) != HVST_UNKNOWN;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
@@ -89,7 +90,8 @@ char *br_keep_list(const struct br_model *m)
 		return NULL;
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		if (m->bookmark[i] != HVST_UNKNOWN)
-			fprintf(f, "%c  %s s  %s\n", names[i], unit_time(at, m->bookmark[i]),
+			fprintf(f, "%c  %s s  %s%s%s\n", names[i], unit_time(at, m->bookmark[i]),
+				known ? unit_utc(utc, m->bookmark[i]) : "", known ? "  " : "",
 				m->note[i]);
 	if (!ftell(f))
 		fputs("No bookmark. m and a letter sets one, M and a letter one with a note.\n", f);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../output/units.h"
 #include "model.h"
 
 #define MAX_VMS 4096
@@ -16,6 +17,7 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 	memset(m, 0, sizeof(*m));
 	m->src = src;
 	strncpy(m->name, name, sizeof(m->name) - 1);
+	m->utc_of_zero = HVST_UNKNOWN;
 	m->fine_requested.from = m->events_requested.from = m->events_at = m->found = HVST_UNKNOWN;
 	m->select_from = m->select_to = m->mark[0] = m->mark[1] = HVST_UNKNOWN;
 	for (int i = 0; i < BR_BOOKMARKS; i++)
@@ -56,6 +58,7 @@ void br_model_free(struct br_model *m)
 void br_model_lock(struct br_model *m)
 {
 	m->src->lock(m->src, &m->live);
+	unit_set_utc(m->utc_of_zero);
 }
 
 void br_model_unlock(struct br_model *m)
@@ -150,7 +153,7 @@ void br_model_sum(const struct br_model *m, int timer, int64_t from, int64_t to,
 	int64_t width = br_index_width(m->live.index);
 
 	if (((from | to) & (width - 1)) && fine_covers(m, from, to)) {
-		int fine = br_index_timer(m->fine, l->tid, l->timer);
+		int fine = br_index_timer(m->fine, l->tid, l->timer, l->thread);
 
 		if (fine >= 0 || !m->fine->dropped) {
 			br_index_sum(m->fine, fine, from, to, hist, s);
@@ -187,7 +190,8 @@ bool br_storm_in_row(const struct br_model *m, const struct hvst_storm *s, const
 
 	if (row->kind == BR_ROW_VM)
 		return s->vm == row->vm && br_storm_passes(m, s);
-	return l && l->tid == s->tid && l->timer == s->timer && br_storm_passes(m, s);
+	return l && l->tid == s->tid && l->timer == s->timer &&
+	       row->timer == br_index_storm(m->live.index, s) && br_storm_passes(m, s);
 }
 
 const struct hvst_storm *br_model_storm(const struct br_model *m, const struct br_row *row,
@@ -280,6 +284,13 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 	qsort(m->findings + start, m->nr_findings - start, sizeof(*m->findings), finding_order);
 }
 
+static void add_verdicts(struct br_model *m, const struct hvst_result *r, enum hvst_answer answer)
+{
+	for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
+		if (r->verdicts[i].answer == answer)
+			add_finding(m, BR_F_VERDICT, i, verdict_time(&r->verdicts[i]));
+}
+
 static void build_findings(struct br_model *m)
 {
 	const struct hvst_result *r = m->live.result;
@@ -300,8 +311,9 @@ static void build_findings(struct br_model *m)
 	if (!r)
 		return;
 	add_changes(m, r);
-	for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
-		add_finding(m, BR_F_VERDICT, i, verdict_time(&r->verdicts[i]));
+	add_verdicts(m, r, HVST_YES);
+	add_verdicts(m, r, HVST_CANNOT_TELL);
+	add_verdicts(m, r, HVST_NO);
 }
 
 void br_model_refilter(struct br_model *m)

@@ -45,6 +45,7 @@ struct br_model {
 	struct br_live live;   /* while the source is locked */
 	bool indexed;	       /* the index pass has ended and the rows and findings are final */
 	char name[64];	       /* of the file, for the title */
+	int64_t utc_of_zero;   /* for unit_set_utc(): while it is locked, and where it is drawn */
 
 	struct br_index *fine; /* of the window, when the main index is too coarse; NULL */
 	struct br_request fine_requested, events_requested; /* from == HVST_UNKNOWN: nothing */

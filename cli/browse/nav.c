@@ -211,8 +211,7 @@ void br_nav_selection(struct br_model *m)
 		br_nav_window(m, m->select_from, m->select_to);
 	} else if (!f || (!m->selected && m->pane != BR_FINDINGS) || f->ts_ns == HVST_UNKNOWN) {
 		snprintf(m->message, sizeof(m->message),
-			 "nothing selected: n and t go to findings, a drag or the marks a and b "
-			 "select a stretch");
+			 "nothing selected: n and t go to findings, a drag selects a stretch");
 	} else {
 		br_nav_to_finding(m, m->finding);
 		if (f->kind == BR_F_STORM)
@@ -234,7 +233,7 @@ void br_nav_row(struct br_model *m, int by)
 
 static void select_timer_of(struct br_model *m, const struct hvst_storm *s)
 {
-	int timer = br_index_timer(m->live.index, s->tid, s->timer);
+	int timer = br_index_storm(m->live.index, s);
 
 	if (timer >= 0)
 		m->row = (struct br_row){ .kind = BR_ROW_TIMER,
@@ -295,6 +294,7 @@ void br_nav_step(struct br_model *m, bool back)
 					.from = from,
 					.to = to,
 					.tid = l->tid,
+					.thread = l->thread,
 					.timer = l->timer,
 					.back = back };
 

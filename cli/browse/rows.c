@@ -52,7 +52,7 @@ static void weigh_storms(const struct br_model *m, struct ordering *o)
 {
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
 		const struct hvst_storm *s = &m->live.storms[i];
-		int timer = br_index_timer(m->live.index, s->tid, s->timer);
+		int timer = br_index_storm(m->live.index, s);
 
 		if (timer < 0 || !br_storm_passes(m, s))
 			continue;

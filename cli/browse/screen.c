@@ -122,10 +122,6 @@ static int64_t into(const struct br_model *m)
 	return m->from - first;
 }
 
-/*
- * Gives @to the width of @from's window, and where both move together also its place. Columns are
- * multiples of powers of two that may differ: the wider column is one of both.
- */
 /* Less than a column from where it belongs: the windows lie on multiples of different units. */
 static bool close_enough(const struct br_model *from, const struct br_model *to, int64_t at)
 {
@@ -134,6 +130,10 @@ static bool close_enough(const struct br_model *from, const struct br_model *to,
 	return to->col_ns == from->col_ns && off < to->col_ns && -off < to->col_ns;
 }
 
+/*
+ * Gives @to the width of @from's window, and where both move together also its place. Columns are
+ * multiples of powers of two that may differ: the wider column is one of both.
+ */
 static void follow(struct br_screen *s, struct br_model *from, struct br_model *to, int64_t offset)
 {
 	int64_t first = 0, last, at;

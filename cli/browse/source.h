@@ -16,7 +16,7 @@
 enum br_request_kind {
 	BR_REQ_FINE,   /* an index of [from, to) with bins of 1 << shift */
 	BR_REQ_EVENTS, /* the events around @from: some before it, more from it on */
-	BR_REQ_STEP,   /* the first (@back: last) past-due arm of (tid, timer) in [from, to) */
+	BR_REQ_STEP,   /* the first (@back: last) past-due arm of a timer in [from, to) */
 	BR_REQ_HITS,   /* which events @filter selects, where only a whole pass can tell */
 	BR_REQ_SEARCH, /* all events for which @text holds, of those that @filter selects */
 	BR_REQ_KINDS
@@ -26,7 +26,7 @@ struct br_request {
 	enum br_request_kind kind;
 	int64_t from, to; /* HVST_UNKNOWN: open */
 	unsigned int shift;
-	int tid, timer;
+	int tid, thread, timer;
 	bool back;
 	char filter[BR_LINE]; /* hvstimer-filter(7); "": everything */
 	char text[BR_LINE];   /* the same: what to search for */
@@ -39,6 +39,12 @@ struct br_event {
 	char comm[HVST_COMM_LEN];
 	char meaning[BR_MEANING]; /* "" */
 };
+
+/* The name of its task as trace-cmd report has it; "" when unknown. */
+static inline const char *br_event_task(const struct br_event *e)
+{
+	return e->ev.pid || *e->comm ? e->comm : "<idle>";
+}
 
 struct br_reply {
 	enum br_request_kind kind;

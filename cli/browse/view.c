@@ -48,7 +48,7 @@ int br_view_top(int at, int n, int h)
 
 static void layout_panes(const struct br_model *m, struct br_layout *l, int y, int w, int h)
 {
-	int left = w >= 60 ? w * 3 / 8 : 0;
+	int left = w >= 60 ? w * 3 / 8 - 1 : 0;
 
 	if (w >= WIDE) {
 		left = 44;
@@ -56,7 +56,7 @@ static void layout_panes(const struct br_model *m, struct br_layout *l, int y, i
 		l->events = (struct br_rect){ left + l->findings.w + 2, y,
 					      w - left - l->findings.w - 2, h };
 	} else if (m->list == BR_EVENTS) {
-		left = w >= 60 ? 30 : 0;
+		left = w >= 60 ? 29 : 0;
 		l->events = (struct br_rect){ left ? left + 1 : 0, y, left ? w - left - 1 : w, h };
 	} else {
 		l->findings =
@@ -402,11 +402,12 @@ static void draw_marks(const struct br_model *m, const struct br_layout *l, stru
 
 /* --- status line --- */
 
-static const char *prompt_label(enum br_prompt_kind kind)
+static const char *prompt_label(const struct br_model *m)
 {
-	switch (kind) {
+	switch (m->prompt.kind) {
 	case BR_PROMPT_TIME:
-		return "go to (9.157411, +3.2s): ";
+		return m->utc_of_zero == HVST_UNKNOWN ? "go to (9.157411, +3.2s): "
+						      : "go to (9.157411, +3.2s, UTC 21:20:03.5): ";
 	case BR_PROMPT_SEARCH:
 		return "search (skew>1ms, or a text): ";
 	case BR_PROMPT_FILTER:
@@ -456,7 +457,7 @@ static void draw_status(const struct br_model *m, const struct br_layout *l, str
 		int room, cursor = (int)m->prompt.at;
 
 		br_fill(g, &l->status, ' ', BR_PROMPT);
-		x += br_text(g, x, l->status.y, w, BR_PROMPT, prompt_label(m->prompt.kind));
+		x += br_text(g, x, l->status.y, w, BR_PROMPT, prompt_label(m));
 		room = l->status.w - x - 1;
 		if (room > 0 && cursor > room) {
 			text += cursor - room;
@@ -465,7 +466,7 @@ static void draw_status(const struct br_model *m, const struct br_layout *l, str
 		br_text(g, x, l->status.y, room, BR_PROMPT, text);
 		br_flag(g, x + cursor, l->status.y, 1, BR_CURSOR);
 	} else if (m->message[0]) {
-		br_text(g, x, l->status.y, w, BR_ALERT, m->message);
+		br_text_cut(g, x, l->status.y, w, BR_ALERT, m->message);
 	} else {
 		draw_keys(l, g);
 	}
@@ -521,6 +522,7 @@ int br_view_overlay_top(const struct br_model *m, int w, int h)
 void br_view_draw(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
 {
 	br_grid_clear(g);
+	unit_set_utc(m->utc_of_zero); /* both of two recordings are locked */
 	if (l->small) {
 		br_printf(g, 0, 0, g->w, BR_ALERT, "%dx%d: needs %dx%d", g->w, g->h, BR_MIN_W,
 			  BR_MIN_H);

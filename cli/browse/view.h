@@ -28,9 +28,8 @@ unsigned int br_vms_shown(const struct br_model *m);
 int br_view_top(int at, int n, int h);
 
 /* Lines of text, freed by the caller; NULL without memory. */
-char *br_view_attributes(const struct br_model *m);
-/* All about the selected event, likewise. */
-char *br_view_event(const struct br_model *m); /* everything about the selected finding */
+char *br_view_attributes(const struct br_model *m); /* everything about the selected finding */
+char *br_view_event(const struct br_model *m);	    /* ... about the selected event */
 char *br_view_help(const struct br_model *m);
 char *br_view_overlay(const struct br_model *m);		 /* what the overlay shows */
 int br_view_overlay_top(const struct br_model *m, int w, int h); /* how far it can be scrolled */

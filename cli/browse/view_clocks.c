@@ -59,11 +59,29 @@ enum br_role br_clocks_text(const struct clock_stretch *s, char *buf, size_t len
 	return off ? BR_CLOCK_ODD : BR_CLOCK_EVEN;
 }
 
+/* To the bare number, then to two digits of it, then to nothing: never to part of a number. */
+static void shorten(const struct clock_stretch *s, char *text, int room)
+{
+	int64_t size = s->apart_ns ? s->apart_ns : s->reference_end_ns, digit = 1;
+	int sign = size > 0;
+
+	if ((int)strlen(text) <= room || !strpbrk(text, "0123456789") ||
+	    (int)strlen(unit_signed(text, size)) <= room)
+		return;
+	while (llabs(size) / digit >= 100)
+		digit *= 10;
+	size = (size + (size < 0 ? -digit : digit) / 2) / digit * digit;
+	text[0] = '+';
+	if ((int)strlen(unit_edge(text + sign, size)) + sign > room)
+		*text = 0;
+}
+
 static void draw_stretch(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 			 int y, const struct clock_stretch *s)
 {
 	int from = br_model_column(m, s->from_ns), to = br_model_column(m, s->to_ns - 1) + 1;
 	bool begins = from >= 0;
+	int next;
 	enum br_role role;
 	char text[96];
 
@@ -72,8 +90,8 @@ static void draw_stretch(const struct br_model *m, const struct br_layout *l, st
 	from = from < 0 ? 0 : from;
 	to = to > l->cols ? l->cols : to;
 	role = br_clocks_text(s, text, sizeof(text));
-	if (s->apart_ns && (int)strlen(text) > to - from - begins)
-		unit_signed(text, s->apart_ns);
+	next = br_model_column(m, s->to_ns); /* where the next one may begin */
+	shorten(s, text, (next < to ? next : to) - from - begins);
 	for (int c = from; c < to; c++)
 		br_put(g, l->gutter + c, y, g->ascii ? '-' : 0x2500, role);
 	if (begins)

@@ -11,6 +11,8 @@
 #include "../output/words.h"
 #include "view.h"
 
+#define LABEL 8 /* column of what stands behind a label */
+
 /* The next line of a pane. */
 struct lines {
 	struct br_grid *g;
@@ -36,12 +38,36 @@ static void line(struct lines *l, enum br_role role, const char *label, const ch
 		return;
 	if (*label) {
 		br_text(l->g, l->r->x + 1, l->r->y + l->y, l->r->w - 1, BR_DIM, label);
-		x = 8;
+		x = LABEL;
 	}
-	br_text(l->g, l->r->x + x, l->r->y + l->y, l->r->w - x, role, text);
+	br_text_cut(l->g, l->r->x + x, l->r->y + l->y, l->r->w - x, role, text);
 }
 
 /* --- details --- */
+
+/* @text broken at the pane's width. */
+static void wrapped(struct lines *l, enum br_role role, const char *text)
+{
+	int w = l->r->w - 1;
+	char buf[256];
+
+	for (; *text; text = br_line_next(text, w)) {
+		snprintf(buf, sizeof(buf), "%.*s", br_line_length(text, w), text);
+		line(l, role, "", buf);
+	}
+}
+
+/* Behind a label; what does not fit there goes on below. */
+static void labelled(struct lines *l, enum br_role role, const char *label, const char *text)
+{
+	int w = l->r->w - LABEL;
+	int len = br_line_length(text, w);
+	char buf[256];
+
+	snprintf(buf, sizeof(buf), "%.*s", len, text);
+	line(l, role, label, buf);
+	wrapped(l, role, br_line_next(text, w));
+}
 
 static void when(const struct br_model *m, char *buf, size_t len, int64_t ts)
 {
@@ -50,6 +76,32 @@ static void when(const struct br_model *m, char *buf, size_t len, int64_t ts)
 
 	br_model_span(m, &first, &last);
 	snprintf(buf, len, "%s s  %s", unit_time(at, ts), unit_signed(since, ts - first));
+}
+
+/* The wall clock there, where it is known. */
+static void utc_line(struct lines *l, int64_t ts)
+{
+	char at[UNIT_BUF];
+
+	if (unit_utc_ns(ts) == HVST_UNKNOWN)
+		return;
+	unit_utc(at, ts);
+	if ((int)strlen(at) > l->r->w - LABEL)
+		unit_utc_time(at, ts);
+	at[strcspn(at, "U")] = 0; /* the label says it */
+	line(l, BR_NORMAL, "UTC", at);
+}
+
+/* Where the window lies: by the wall clock if that is known, and how long it is. */
+static void window_line(struct lines *l, const struct br_model *m)
+{
+	char buf[2 * UNIT_BUF], at[UNIT_BUF], d[UNIT_BUF];
+
+	if (unit_utc_ns(m->from) == HVST_UNKNOWN)
+		return;
+	snprintf(buf, sizeof(buf), "%s %s", unit_utc_time(at, m->from),
+		 unit_signed(d, br_model_end(m) - m->from));
+	line(l, BR_NORMAL, "window", buf);
 }
 
 static void arms_line(struct lines *l, const struct br_sum *s, bool exact)
@@ -63,7 +115,7 @@ static void arms_line(struct lines *l, const struct br_sum *s, bool exact)
 			      unit_count(i, s->inferred));
 	if (s->periodic)
 		snprintf(buf + n, sizeof(buf) - n, ", %s periodic", unit_count(p, s->periodic));
-	line(l, s->past ? BR_PAST : BR_NORMAL, "arms", br_sum_arms(s) ? buf : "none here");
+	labelled(l, s->past ? BR_PAST : BR_NORMAL, "arms", br_sum_arms(s) ? buf : "none here");
 }
 
 static void skew_line(struct lines *l, const struct br_sum *s)
@@ -79,6 +131,12 @@ static void skew_line(struct lines *l, const struct br_sum *s)
 	line(l, BR_NORMAL, "median", buf);
 }
 
+/* What storm_size() counts. */
+static const char *sized_in(const struct hvst_storm *s)
+{
+	return s->kind == HVST_STORM_LIVELOCK ? "turns" : "arms";
+}
+
 static void storm_line(struct lines *l, const struct br_model *m, const struct br_row *row,
 		       int64_t from, int64_t to)
 {
@@ -88,21 +146,10 @@ static void storm_line(struct lines *l, const struct br_model *m, const struct b
 
 	if (!s)
 		return;
-	snprintf(buf, sizeof(buf), "S%u %s, %s arms in %s", nr, hvst_storm_kind_name(s->kind),
-		 unit_count(arms, storm_size(s)), unit_duration(len, s->end_ns - s->start_ns));
-	line(l, BR_STORM, "storm", buf);
-}
-
-/* @text broken at the pane's width. */
-static void wrapped(struct lines *l, enum br_role role, const char *text)
-{
-	int w = l->r->w - 1;
-	char buf[256];
-
-	for (; *text; text = br_line_next(text, w)) {
-		snprintf(buf, sizeof(buf), "%.*s", br_line_length(text, w), text);
-		line(l, role, "", buf);
-	}
+	snprintf(buf, sizeof(buf), "S%u %s, %s %s in %s", nr, hvst_storm_kind_name(s->kind),
+		 unit_count(arms, storm_size(s)), sized_in(s),
+		 unit_duration(len, s->end_ns - s->start_ns));
+	labelled(l, BR_STORM, "storm", buf);
 }
 
 /* What happened to the VM in this column, with the order in which it was done. */
@@ -115,7 +162,7 @@ static void life_lines(struct lines *l, const struct br_model *m, int vm, int64_
 
 		if (e->vm != vm || e->ts_ns < from || e->ts_ns >= to)
 			continue;
-		line(l, BR_MARK, "VM", words_life(e->kind));
+		labelled(l, BR_MARK, "VM", words_life(e->kind));
 		wrapped(l, BR_NORMAL, e->steps);
 	}
 }
@@ -129,7 +176,7 @@ static void clocks_line(struct lines *l, const struct br_model *m, int vm, int64
 	if (!s)
 		return;
 	role = br_clocks_text(s, buf, sizeof(buf));
-	line(l, role, "clocks", buf);
+	labelled(l, role, "clocks", buf);
 }
 
 static void marks_line(struct lines *l, const struct br_model *m)
@@ -147,7 +194,7 @@ static void note_lines(struct lines *l, const struct br_model *m, int64_t from, 
 {
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		if (m->bookmark[i] >= from && m->bookmark[i] < to && *m->note[i])
-			line(l, BR_KEY, "note", m->note[i]);
+			labelled(l, BR_KEY, "note", m->note[i]);
 }
 
 static void column_details(const struct br_model *m, struct lines *l)
@@ -161,6 +208,8 @@ static void column_details(const struct br_model *m, struct lines *l)
 
 	when(m, buf, sizeof(buf), m->cursor);
 	line(l, BR_NORMAL, "cursor", buf);
+	utc_line(l, m->cursor);
+	window_line(l, m);
 	marks_line(l, m);
 	note_lines(l, m, from, to);
 	if (!row)
@@ -187,10 +236,13 @@ static void event_details(const struct br_model *m, struct lines *l)
 	unsigned int n;
 	char buf[96];
 
+	line(l, BR_HEAD, "",
+	     e->ev.id == HVST_EV_LOST ? "events were lost" : hvst_event_name(e->ev.id));
 	when(m, buf, sizeof(buf), e->ev.ts_ns);
 	line(l, BR_NORMAL, "", buf);
+	utc_line(l, e->ev.ts_ns);
 	marks_line(l, m);
-	snprintf(buf, sizeof(buf), "CPU %u, %s-%d", e->ev.cpu, e->comm, e->ev.pid);
+	snprintf(buf, sizeof(buf), "CPU %u, %s-%d", e->ev.cpu, br_event_task(e), e->ev.pid);
 	line(l, BR_NORMAL, "", buf);
 	if (*e->meaning)
 		wrapped(l, e->ev.id == HVST_EV_STIMER_START_EXPIRED ? BR_PAST : BR_NORMAL,
@@ -276,9 +328,10 @@ static enum br_role storm_text(const struct br_model *m, const struct br_finding
 	const struct hvst_storm *s = &m->live.storms[f->i];
 	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF], vm[VM_TAG];
 
-	snprintf(buf, len, "S%u %s%s v%d t%d %s, %s arms, %s", f->i + 1, unit_time(at, s->start_ns),
+	snprintf(buf, len, "S%u %s%s v%d t%d %s, %s %s, %s", f->i + 1, unit_time(at, s->start_ns),
 		 vm_tag(m, s->vm, vm), s->vcpu, s->timer, hvst_storm_kind_name(s->kind),
-		 unit_count(arms, storm_size(s)), unit_duration(d, s->end_ns - s->start_ns));
+		 unit_count(arms, storm_size(s)), sized_in(s),
+		 unit_duration(d, s->end_ns - s->start_ns));
 	return BR_STORM;
 }
 
@@ -288,14 +341,16 @@ static enum br_role guest_text(const struct br_model *m, const struct hvst_guest
 	char vm[VM_TAG];
 	bool seen = t->confidence == HVST_OBSERVED;
 	char at[UNIT_BUF], who[16] = "";
-	const char *role = t->role == HVST_ROLE_TIMEKEEPING ? ", timekeeping" : "";
+	const char *role = t->role == HVST_ROLE_TIMEKEEPING ? " timekeeping:" : "";
+	bool first = t->from == HVST_SRC_UNKNOWN;
 
 	if (t->vcpu >= 0)
 		snprintf(who, sizeof(who), " v%d", t->vcpu);
-	snprintf(buf, len, "%c  %s%s%s %s -> %s%s%s%s", t->from == HVST_SRC_UNKNOWN ? 't' : 'T',
-		 unit_time(at, t->ts_ns), vm_tag(m, t->vm, vm), who,
-		 hvst_guest_source_text(t->from, false), hvst_guest_source_text(t->to, false), role,
-		 seen ? "" : ", ", seen ? "" : hvst_confidence_name(t->confidence));
+	snprintf(buf, len, "%c  %s%s%s%s %s%s%s%s%s", first ? 't' : 'T', unit_time(at, t->ts_ns),
+		 vm_tag(m, t->vm, vm), who, role,
+		 first ? (*role ? "" : "clock is ") : hvst_guest_source_text(t->from, false),
+		 first ? "" : " -> ", hvst_guest_source_text(t->to, false), seen ? "" : ", ",
+		 seen ? "" : hvst_confidence_name(t->confidence));
 	return BR_MARK;
 }
 
@@ -317,8 +372,8 @@ static enum br_role life_text(const struct br_model *m, const struct hvst_life_e
 {
 	char at[UNIT_BUF], vm[VM_TAG];
 
-	snprintf(buf, len, "L  %s%s VM %s", unit_time(at, e->ts_ns), vm_tag(m, e->vm, vm),
-		 words_life(e->kind));
+	snprintf(buf, len, "L  %s%s %s", unit_time(at, e->ts_ns),
+		 *vm_tag(m, e->vm, vm) ? vm : " VM", words_life(e->kind));
 	return BR_MARK;
 }
 
@@ -367,7 +422,7 @@ void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct 
 	for (int i = 0; i < r->h - 1 && top + i < (int)m->nr_findings; i++) {
 		enum br_role role = finding_text(m, &m->findings[top + i], buf, sizeof(buf));
 
-		br_text(g, r->x + 1, r->y + 1 + i, r->w - 1, role, buf);
+		br_text_cut(g, r->x + 1, r->y + 1 + i, r->w - 1, role, buf);
 		if (top + i == (int)m->finding && (m->selected || m->pane == BR_FINDINGS))
 			select_line(g, r, r->y + 1 + i, m->pane == BR_FINDINGS);
 	}
@@ -402,14 +457,14 @@ static void draw_event(const struct br_model *m, const struct br_rect *r, struct
 	(void)m;
 	x += br_text(g, x, y, end - x, BR_DIM, unit_time(at, e->ev.ts_ns)) + 1;
 	if (r->w >= 80)
-		x += br_printf(g, x, y, end - x, BR_DIM, "[%03u] %s-%d ", e->ev.cpu, e->comm,
-			       e->ev.pid);
+		x += br_printf(g, x, y, end - x, BR_DIM, "[%03u] %s-%d ", e->ev.cpu,
+			       br_event_task(e), e->ev.pid);
 	if (e->vm >= 0)
 		x += br_printf(g, x, y, end - x, BR_DIM, "VM%d ", e->vm);
 	event_line(e, text, sizeof(text), end - x + 4);
 	if (!strncmp(short_text, "kvm_", 4))
 		short_text += 4;
-	br_text(g, x, y, end - x, role, short_text);
+	br_text_cut(g, x, y, end - x, role, short_text);
 }
 
 void br_draw_events(const struct br_model *m, const struct br_rect *r, struct br_grid *g)

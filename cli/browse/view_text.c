@@ -49,10 +49,16 @@ static void put_number(FILE *f, const struct finding_field *d, const void *findi
 	case VALUE_SHARE:
 		fprintf(f, "%.*f\n", field_decimals(d), field_double(d, finding));
 		break;
+	case VALUE_TIME:
+		fprintf(f, "%" PRId64 "   %s s", field_i64(d, finding),
+			field_text(d, finding, human, sizeof(human)));
+		if (unit_utc_ns(field_i64(d, finding)) != HVST_UNKNOWN)
+			fprintf(f, "   %s UTC", unit_utc_time(human, field_i64(d, finding)));
+		putc('\n', f);
+		break;
 	default:
-		fprintf(f, "%" PRId64 "   %s%s\n", field_i64(d, finding),
-			field_text(d, finding, human, sizeof(human)),
-			d->type == VALUE_TIME ? " s" : "");
+		fprintf(f, "%" PRId64 "   %s\n", field_i64(d, finding),
+			field_text(d, finding, human, sizeof(human)));
 	}
 }
 
@@ -122,8 +128,11 @@ char *br_view_event(const struct br_model *m)
 	fprintf(f, "%s\n",
 		e->ev.id == HVST_EV_LOST ? event_text(&e->ev, "", line, sizeof(line))
 					 : hvst_event_name(e->ev.id));
-	fprintf(f, "%s s, CPU %u, %s-%d\n", unit_time(at, e->ev.ts_ns), e->ev.cpu, e->comm,
+	fprintf(f, "%s s, CPU %u, %s-%d", unit_time(at, e->ev.ts_ns), e->ev.cpu, br_event_task(e),
 		e->ev.pid);
+	if (unit_utc_ns(e->ev.ts_ns) != HVST_UNKNOWN)
+		fprintf(f, "   %s", unit_utc(at, e->ev.ts_ns));
+	putc('\n', f);
 	if (*e->meaning)
 		fprintf(f, "%s\n", e->meaning);
 	for (unsigned int i = 0; i < n; i++) {
@@ -152,6 +161,7 @@ static const char legend[] =
 	"* both, x events were lost, a b marks, others bookmarks. On the host's row a\n"
 	"diamond (L): the VM was created, reset, restored, migrated in, resumed or\n"
 	"gone.\n"
+	"Sources of clocks that do not fit: page is the TSC page, itself the TSC itself.\n"
 	"Two clocks: which of the host's reference clock and the guest's clock left\n"
 	"the trace clock; with that row selected the plot shows both.\n"
 	"The whole recording: a click goes there, a drag shows that stretch or, from\n"

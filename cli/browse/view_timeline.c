@@ -7,6 +7,8 @@
 #include "../output/words.h"
 #include "view.h"
 
+#define TSC "TSC "
+
 /* What one timer did in one column. */
 struct column {
 	uint64_t arms, past;
@@ -108,7 +110,10 @@ static void draw_stretch(const struct br_model *m, const struct br_layout *l, st
 		br_put(g, l->gutter + c, y, g->ascii ? '-' : 0x2500, role);
 	if (begins)
 		br_put(g, l->gutter + from, y, g->ascii ? '|' : 0x251c, BR_MARK);
-	br_text(g, l->gutter + from + begins, y, to - from - begins, role, name);
+	from += begins;
+	if ((int)strlen(name) > to - from && !strncmp(name, TSC, strlen(TSC)))
+		name += strlen(TSC); /* "page" or "itself": the first letter tells them apart */
+	br_text(g, l->gutter + from, y, to - from, role, name);
 }
 
 /* What happened to the VM, over the band of its host clock. */
@@ -173,6 +178,22 @@ static bool in_band(const struct hvst_guest_transition *t, int vm, int vcpu)
 	return t->vm == vm && t->role != HVST_ROLE_TIMEKEEPING && (t->vcpu < 0 || t->vcpu == vcpu);
 }
 
+/* Of a vCPU's thread: from its first event to its last, or of all. */
+static bool thread_span(const struct br_model *m, int vm, int vcpu, int64_t *first, int64_t *last)
+{
+	const struct hvst_result *r = m->live.result;
+	const struct hvst_vm *v = r && vm >= 0 && vm < (int)r->nr_vms ? &r->vms[vm] : NULL;
+
+	if (!br_model_span(m, first, last))
+		return false;
+	for (unsigned int i = 0; v && i < v->nr_vcpus; i++)
+		if (v->vcpus[i].vcpu == vcpu && v->vcpus[i].first_ns != HVST_UNKNOWN) {
+			*first = br_clamp_time(v->vcpus[i].first_ns);
+			*last = br_clamp_time(v->vcpus[i].last_ns);
+		}
+	return r;
+}
+
 /* Findings are in time order. Those that a filter hides belong to no row shown. */
 static void draw_guest(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 		       int vm, int y)
@@ -182,7 +203,7 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 	int64_t last;
 	int vcpu = band_vcpu(m, vm);
 
-	if (!m->live.result || !br_model_span(m, &span.ts_ns, &last))
+	if (!thread_span(m, vm, vcpu, &span.ts_ns, &last))
 		return;
 	for (unsigned int i = 0; i < m->nr_findings; i++) {
 		const struct hvst_guest_transition *t = &m->live.result->guest[m->findings[i].i];
@@ -217,17 +238,19 @@ static void draw_vm(const struct br_model *m, const struct br_layout *l, struct 
 	const struct hvst_result *r = m->live.result;
 	const struct hvst_vm *vm =
 		r && row->vm >= 0 && row->vm < (int)r->nr_vms ? &r->vms[row->vm] : NULL;
+	const char *name = br_vm_name(m, row->vm);
 	char label[64];
+	bool cut;
 
 	br_vm_label(m, row->vm, label, sizeof(label));
+	cut = name && (int)strlen(label) > l->gutter - 3;
 	br_put(g, 0, y, g->ascii ? (folded ? '+' : '-') : folded ? 0x25b8 : 0x25be, BR_LABEL);
-	br_text(g, 2, y, l->gutter - 3, BR_LABEL, label);
+	br_text_cut(g, 2, y, l->gutter - 3, BR_LABEL, label);
 	if (folded)
 		draw_cells(m, l, row, y, g);
 	else if (vm)
-		br_printf(g, l->gutter, y, l->cols, BR_DIM, "%s%s%u vCPU%s",
-			  vm->name ? vm->name : "", vm->name ? ", " : "", vm->nr_vcpus,
-			  vm->nr_vcpus == 1 ? "" : "s");
+		br_printf(g, l->gutter, y, l->cols, BR_DIM, "%s%s%u vCPU%s", cut ? name : "",
+			  cut ? ", " : "", vm->nr_vcpus, vm->nr_vcpus == 1 ? "" : "s");
 }
 
 static void short_count(char *buf, size_t len, uint64_t n, bool exact)
@@ -260,6 +283,16 @@ static void draw_timer(const struct br_model *m, const struct br_layout *l, stru
 	draw_cells(m, l, row, y, g);
 }
 
+/* With the vCPU where there is one, and room. */
+static void band_label(const struct br_layout *l, struct br_grid *g, int y, const char *label,
+		       int vcpu)
+{
+	int x = br_text(g, 0, y, l->gutter - 1, BR_DIM, label);
+
+	if (vcpu >= 0 && l->gutter >= 16)
+		br_printf(g, x, y, l->gutter - 1 - x, BR_DIM, " v%d", vcpu);
+}
+
 static void draw_row(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 		     const struct br_row *row, int y)
 {
@@ -273,14 +306,13 @@ static void draw_row(const struct br_model *m, const struct br_layout *l, struct
 		draw_reference(m, l, g, row->vm, y);
 		break;
 	case BR_ROW_GUEST:
-		br_printf(g, 0, y, l->gutter - 1, BR_DIM,
-			  l->gutter < 16 ? " guest" : " guest clock v%d", band_vcpu(m, row->vm));
+		band_label(l, g, y, l->gutter < 16 ? " guest" : " guest clock",
+			   band_vcpu(m, row->vm));
 		draw_guest(m, l, g, row->vm, y);
 		break;
 	case BR_ROW_CLOCKS:
-		br_printf(g, 0, y, l->gutter - 1, BR_DIM,
-			  l->gutter < 16 ? " clocks" : " two clocks v%d",
-			  br_clocks_vcpu(m, row->vm));
+		band_label(l, g, y, l->gutter < 16 ? " clocks" : " two clocks",
+			   br_clocks_vcpu(m, row->vm));
 		br_draw_clocks_row(m, l, g, row->vm, y);
 		break;
 	case BR_ROW_TIMER:

@@ -86,7 +86,7 @@ static void test_sums(void **state)
 		struct br_sum got, want;
 
 		br_sum_init(&got);
-		br_index_sum(idx, br_index_timer(idx, tid, 0), from, to, true, &got);
+		br_index_sum(idx, br_index_timer(idx, tid, 0, -1), from, to, true, &got);
 		count(arms, tid, from, to, &want);
 		assert_true(got.exact);
 		assert_same(&got, &want);
@@ -111,7 +111,7 @@ static void test_window_index(void **state)
 	for (int i = 0; i < N; i++)
 		br_index_add(idx, &arms[i]);
 	br_sum_init(&got);
-	br_index_sum(idx, br_index_timer(idx, 200, 0), from, to, true, &got);
+	br_index_sum(idx, br_index_timer(idx, 200, 0, -1), from, to, true, &got);
 	count(arms, 200, from, to, &want);
 	assert_same(&got, &want);
 	assert_int_equal(idx->nbins, 300);

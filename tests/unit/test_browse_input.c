@@ -169,7 +169,25 @@ static void test_go_to(void **state)
 	assert_int_equal(x->a.m.cursor, 103000000000ll);
 	fake_keys(&x->a, "gnonsense\n");
 	assert_int_equal(x->a.m.cursor, 103000000000ll);
-	assert_true(fake_find(&x->a.g, "a time is seconds") > 0);
+	assert_true(fake_find(&x->a.g, "a time: seconds") > 0);
+}
+
+/* By the wall clock, with a day and without, and in a recording that goes past midnight. */
+static void test_go_to_wall_clock(void **state)
+{
+	struct fixture *x = *state;
+	struct br_model *m = &x->a.m;
+
+	fake_keys(&x->a, "g00:00:01.5\n");
+	assert_true(fake_find(&x->a.g, "the wall clock of this recording is not known") > 0);
+	m->utc_of_zero = INT64_C(1796083197000000000) - FAKE_START; /* 2026-11-30T23:59:57 */
+	fake_keys(&x->a, "g23:59:58.25\n");
+	assert_int_equal(m->cursor, FAKE_START + 1250000000);
+	fake_keys(&x->a, "g00:00:01.5\n");
+	assert_int_equal(m->cursor, FAKE_START + 4500000000ll);
+	assert_true(fake_find(&x->a.g, "00:00:01.500") > 0);
+	fake_keys(&x->a, "g2026-11-30T23:59:59\n");
+	assert_int_equal(m->cursor, FAKE_START + 2000000000);
 }
 
 static void test_filter(void **state)
@@ -509,15 +527,25 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_storm_and_zoom), T(test_transitions),
-		T(test_past_due_steps), T(test_zoom_keeps_the_cursor),
-		T(test_go_to),		T(test_filter),
-		T(test_hits),		T(test_back),
-		T(test_beside),		T(test_rows),
-		T(test_search),		T(test_marks_and_bookmarks),
-		T(test_panes),		T(test_mouse),
-		T(test_write),		T(test_help_lists_every_key),
-		T(test_random_keys),	T(test_prompt),
+		T(test_storm_and_zoom),
+		T(test_transitions),
+		T(test_past_due_steps),
+		T(test_zoom_keeps_the_cursor),
+		T(test_go_to),
+		T(test_go_to_wall_clock),
+		T(test_filter),
+		T(test_hits),
+		T(test_back),
+		T(test_beside),
+		T(test_rows),
+		T(test_search),
+		T(test_marks_and_bookmarks),
+		T(test_panes),
+		T(test_mouse),
+		T(test_write),
+		T(test_help_lists_every_key),
+		T(test_random_keys),
+		T(test_prompt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

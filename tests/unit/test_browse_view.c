@@ -130,8 +130,8 @@ static void test_counts_are_exact(void **state)
 			want += x.f->arms[i].tid == 100 && x.f->arms[i].ts_ns >= x.a.m.from &&
 				x.f->arms[i].ts_ns < end_ns;
 		br_sum_init(&s);
-		br_model_sum(&x.a.m, br_index_timer(x.f->index, 100, 0), x.a.m.from, end_ns, false,
-			     &s);
+		br_model_sum(&x.a.m, br_index_timer(x.f->index, 100, 0, -1), x.a.m.from, end_ns,
+			     false, &s);
 		assert_true(br_model_exact(&x.a.m));
 		assert_int_equal(br_sum_arms(&s), want);
 		windows += want > 0 && want < 2901;
