@@ -101,12 +101,23 @@ static int read_side(struct compare *x, unsigned int k)
 	return strcmp(path, "-") && is_result(path) ? read_result(x, k) : read_recording(x, k);
 }
 
+/* One side alone is no comparison. */
+static int interrupted(const struct compare *x)
+{
+	if (!x->r[0].o.quiet)
+		cli_warn("interrupted before all of %s was read: nothing was compared",
+			 x->r[1].o.files.v[0]);
+	return EXIT_INTERRUPTED;
+}
+
 static int find(struct compare *x)
 {
 	if (comparison_pair(&x->c) || differences_find(&x->d, &x->c))
 		return out_of_memory();
 	if (x->d.nr)
 		return EXIT_OK;
+	if (x->r[1].interrupted)
+		return interrupted(x);
 	cli_error("compare: no timer of %s has a counterpart in %s", x->c.side[0].path,
 		  x->c.side[1].path);
 	return EXIT_NOTHING;
@@ -186,11 +197,12 @@ static int compare(struct compare *x)
 {
 	int code = read_side(x, 0);
 
-	if (!code && !x->r[0].interrupted)
+	if (!code && ctx_interrupt_caught())
+		return interrupted(x);
+	if (!code)
 		code = read_side(x, 1);
-	if (code || x->r[0].interrupted)
-		return code;
-	code = find(x);
+	if (!code)
+		code = find(x);
 	if (!code && !write_files(x))
 		code = EXIT_INPUT;
 	if (!code)

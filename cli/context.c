@@ -22,10 +22,12 @@
 
 /* A signal handler has no argument: the session that SIGINT stops. One command runs at a time. */
 static struct hvst_session *volatile interruptible;
+static volatile sig_atomic_t interrupt_caught;
 
 static void on_interrupt(int sig)
 {
 	(void)sig;
+	interrupt_caught = 1;
 	if (interruptible)
 		hvst_session_stop(interruptible);
 }
@@ -37,6 +39,11 @@ static void catch_interrupt(struct hvst_session *s)
 
 	interruptible = s;
 	sigaction(SIGINT, &sa, NULL);
+}
+
+bool ctx_interrupt_caught(void)
+{
+	return interrupt_caught;
 }
 
 static int64_t now_ms(void)

@@ -33,6 +33,9 @@ bool ctx_dated(const struct hvst_trace *t);
 /* Another session on the same recording, opened; NULL after a message. The caller frees it. */
 struct hvst_session *ctx_new_session(const struct options *o);
 
+/* Whether SIGINT came since the first session was opened, also while none was run. */
+bool ctx_interrupt_caught(void);
+
 /* One pass over the recording. @obs may be NULL. False after a message; ctx_fail() must follow. */
 bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx);
 

@@ -14,11 +14,14 @@
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
 #define TIMERS	      4
-#define PAUSE_TURNS   8	   /* this many turns of a loop make a pause */
-#define MANY_PAUSES   16   /* fewer are chance: their rate is not known */
-#define MIN_GAIN      1.01 /* of counts on time, for a backlog that catches up */
-#define MAX_TURNS     1e6  /* this many times as long: it does not end */
-#define REST_PART     3	   /* fraction of the guest's loop: its handler's end is not known */
+#define PAUSE_TURNS   8	      /* this many turns of a loop make a pause */
+#define MANY_PAUSES   16      /* fewer are chance: their rate is not known */
+#define LATE_MOST_NS  1000000 /* later, the host was stalled: no part of what a timer costs */
+#define MIN_GAIN      1.01    /* of counts on time, for a backlog that catches up */
+#define MAX_TURNS     1e6     /* this many times as long: it does not end */
+#define REST_PART     3	      /* fraction of the guest's loop: its handler's end is not known */
+#define UNKNOWN_SHARE .5      /* of a handler in guest mode */
+#define SWITCH_PART   .5 /* of the shortest times in guest mode; the rest is the guest itself */
 
 /* What one policy does to one stretch. */
 struct tally {
@@ -60,6 +63,7 @@ static const struct sim_costs costs_unknown = { .entry_ns = HVST_UNKNOWN,
 						.rest_ns = HVST_UNKNOWN,
 						.saved_ns = HVST_UNKNOWN,
 						.deliver_ns = HVST_UNKNOWN,
+						.switch_ns = HVST_UNKNOWN,
 						.guest_share = -1 };
 
 static size_t stretch_size(const struct simulation *s)
@@ -335,11 +339,39 @@ static int64_t quantile(const struct hvst_sketch *s, unsigned int rank)
 	return v != HVST_UNKNOWN && v < 0 ? 0 : v;
 }
 
-/* The same share of its firings is less late than each, and later than the previous one. */
+/* The firings whose lateness is part of what a timer costs. */
+static uint64_t usual_firings(const struct hvst_sketch *s)
+{
+	unsigned int iter = 0;
+	int64_t lo, hi;
+	uint64_t n, sum = 0;
+
+	while (hvst_sketch_next(s, &iter, &lo, &hi, &n) && lo < LATE_MOST_NS)
+		sum += n;
+	return sum;
+}
+
+/* Each point is the mean of an equal share of the firings, so that rare late ones count. */
 static void spread_lateness(struct sim_costs *c, const struct hvst_sketch *s)
 {
-	for (unsigned int i = 0; i < LATE_POINTS; i++)
-		c->late_at[i] = quantile(s, (2 * i + 1) * 10000 / (2 * LATE_POINTS));
+	uint64_t all = s ? usual_firings(s) : 0, n = 0;
+	double late = 0, left = 0, part = (double)all / LATE_POINTS;
+	unsigned int iter = 0;
+	int64_t lo, hi;
+
+	for (unsigned int i = 0; i < LATE_POINTS; i++) {
+		double sum = 0, need = part;
+
+		while (need > left && hvst_sketch_next(s, &iter, &lo, &hi, &n)) {
+			sum += left * late;
+			need -= left;
+			late = lo < 0 ? 0 : ((double)lo + (double)(hi - 1)) / 2;
+			left = (double)n;
+		}
+		sum += need * late;
+		left -= need;
+		c->late_at[i] = all ? (int64_t)(sum / part) : HVST_UNKNOWN;
+	}
 }
 
 static struct sim_costs costs_of(const struct hvst_timer *t)
@@ -353,6 +385,7 @@ static struct sim_costs costs_of(const struct hvst_timer *t)
 		.entry_ns = quantile(t->entry_latency, USUAL_RANK),
 		.saved_ns = HVST_UNKNOWN,
 		.deliver_ns = HVST_UNKNOWN,
+		.switch_ns = HVST_UNKNOWN,
 	};
 
 	spread_lateness(&c, t->lateness);
@@ -390,30 +423,6 @@ static void find_vms(struct simulation *s, const struct hvst_result *r)
 				t->vm = r->vms[i].vm;
 				t->listed = true;
 			}
-}
-
-void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64_t padding_ns)
-{
-	const struct hvst_timer *most = busiest(r);
-
-	find_vms(s, r);
-	s->padding_ns = padding_ns == HVST_UNKNOWN ? 0 : padding_ns;
-	for (unsigned int i = 0; i < r->nr_timers; i++) {
-		const struct hvst_timer *seen = &r->timers[i];
-		struct sim_timer *t = timer_in(s, seen->vm, seen->tid, seen->timer);
-
-		if (t)
-			t->costs = costs_of(seen);
-	}
-	for_each_sim_timer (t, s) {
-		/* The result lists the selected VM, and threads of no known VM. */
-		t->left_out = vm >= 0 && (!t->listed || (t->vm >= 0 && t->vm != vm));
-		if (t->costs.late_ns == HVST_UNKNOWN && most)
-			t->costs = costs_of(most);
-		/* Time may go backwards in a recording. */
-		if (t->nr)
-			qsort(t->stretches, t->nr, stretch_size(s), by_start);
-	}
 }
 
 /* --- one storm -------------------------------------------------------------------------------- */
@@ -477,6 +486,58 @@ static void sum_storm(const struct simulation *s, const struct sim_timer *t, uns
 	}
 }
 
+/* A few pauses that do not take most of the time; or one, which says nothing of the next. */
+static bool by_chance(const struct hvst_storm *storm, const struct sum *sum)
+{
+	if (!sum->turns || sum->loop_ns <= 0 || sum->pauses >= MANY_PAUSES)
+		return false;
+	return sum->pause_ns < sum->loop_ns ||
+	       (storm->kind == HVST_STORM_BACKLOG && sum->pauses == 1);
+}
+
+/* What pauses by chance add to a turn, over all storms. */
+static double pause_cost(const struct simulation *s, const struct hvst_result *r)
+{
+	double turns = 0, pauses = 0;
+
+	for (unsigned int i = 0; i < r->nr_storms; i++) {
+		const struct hvst_storm *storm = &r->storms[i];
+		struct sum sum;
+
+		sum_storm(s, timer_in(s, storm->vm, storm->tid, storm->timer), 0, storm, &sum);
+		if (!by_chance(storm, &sum))
+			continue;
+		turns += (double)(sum.turns + sum.pauses);
+		pauses += (double)sum.pause_ns;
+	}
+	return turns > 0 ? pauses / turns : 0;
+}
+
+void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64_t padding_ns)
+{
+	const struct hvst_timer *most = busiest(r);
+
+	find_vms(s, r);
+	s->padding_ns = padding_ns == HVST_UNKNOWN ? 0 : padding_ns;
+	for (unsigned int i = 0; i < r->nr_timers; i++) {
+		const struct hvst_timer *seen = &r->timers[i];
+		struct sim_timer *t = timer_in(s, seen->vm, seen->tid, seen->timer);
+
+		if (t)
+			t->costs = costs_of(seen);
+	}
+	for_each_sim_timer (t, s) {
+		/* The result lists the selected VM, and threads of no known VM. */
+		t->left_out = vm >= 0 && (!t->listed || (t->vm >= 0 && t->vm != vm));
+		if (t->costs.late_ns == HVST_UNKNOWN && most)
+			t->costs = costs_of(most);
+		/* Time may go backwards in a recording. */
+		if (t->nr)
+			qsort(t->stretches, t->nr, stretch_size(s), by_start);
+	}
+	s->pause_cost = pause_cost(s, r);
+}
+
 static double known(int64_t ns)
 {
 	return ns == HVST_UNKNOWN ? 0 : (double)ns;
@@ -511,12 +572,14 @@ static double mean_wait(const struct sim_costs *c, double delay_ns, double loop)
  */
 static double cost_of(const struct sim_costs *c, double delay_ns, double loop)
 {
-	double sum = 0, wake = known(c->wake_ns) + known(c->entry_ns) - known(c->saved_ns);
-	double share = c->guest_share < 0 ? 1 : c->guest_share, deliver = known(c->deliver_ns);
-	double work = share * known(c->work_ns) + (1 - share) * deliver;
+	double sum = 0, wake = known(c->wake_ns) + known(c->entry_ns);
+	double share = c->guest_share < 0 ? UNKNOWN_SHARE : c->guest_share;
+	double pair = SWITCH_PART * known(c->switch_ns), deliver = known(c->deliver_ns);
+	double work = share * (known(c->work_ns) + pair) + (1 - share) * deliver;
 
 	if (delay_ns <= 0)
 		return 0;
+	wake += c->saved_ns == HVST_UNKNOWN ? pair : -(double)c->saved_ns;
 	for (unsigned int i = 0; i < LATE_POINTS; i++) {
 		double wait = wait_of(c, delay_ns, c->late_at[i], loop);
 
@@ -542,12 +605,12 @@ static bool catches_up(const struct hvst_storm *storm)
 	       (!storm->open || storm->predicted_end_ns != HVST_UNKNOWN);
 }
 
-/* With turns that are longer by @extra. */
-static bool still_catches_up(const struct hvst_storm *storm, double extra, double loop)
+/* With turns of @turn instead of @loop. */
+static bool still_catches_up(const struct hvst_storm *storm, double turn, double loop)
 {
-	double gain = (storm->count_gain - 1) * loop;
+	double gain = (storm->count_gain - 1) * loop, left = storm->count_gain * loop - turn;
 
-	return gain > extra && gain / (gain - extra) < MAX_TURNS;
+	return left > 0 && gain / left < MAX_TURNS;
 }
 
 /*
@@ -557,20 +620,20 @@ static bool still_catches_up(const struct hvst_storm *storm, double extra, doubl
  * delay changes, and so does each of its rows of past-due arms: they have as many arms as fit into
  * the same time.
  */
-static void predict(const struct hvst_storm *storm, double delayed, double extra, double loop,
+static void predict(const struct hvst_storm *storm, double delayed, double turn, double loop,
 		    int64_t watchdog_ns, struct sim_storm *out)
 {
 	double all = (double)storm->past_due + arms_to_come(storm, loop);
 	double others = all - delayed, step = storm->count_gain * loop, length, turns;
 
 	if (!catches_up(storm)) {
-		turns = delayed * loop / (loop + extra);
+		turns = delayed * loop / turn;
 		out->rate_after = out->rate_before * (others + turns) / all;
 		out->arms_after = (int64_t)(others + turns + 0.5);
 		return;
 	}
-	turns = delayed * (step - loop) / (step - loop - extra);
-	length = others * loop + turns * (loop + extra);
+	turns = delayed * (step - loop) / (step - turn);
+	length = others * loop + turns * turn;
 	out->rate_after = (others + turns) * 1e9 / length;
 	out->arms_after = (int64_t)(others + turns + 0.5);
 	out->end_after =
@@ -579,9 +642,9 @@ static void predict(const struct hvst_storm *storm, double delayed, double extra
 }
 
 /* A backlog whose turns take longer than the target moves on by: it grows. */
-static void never_ends(double extra, double loop, struct sim_storm *out)
+static void never_ends(double turn, struct sim_storm *out)
 {
-	out->rate_after = 1e9 / (loop + extra);
+	out->rate_after = 1e9 / turn;
 	out->arms_after = HVST_UNKNOWN;
 	out->end_after = HVST_UNKNOWN;
 	out->watchdog_after = true;
@@ -616,17 +679,25 @@ static void as_recorded(const struct hvst_storm *storm, struct sim_storm *out)
 
 /*
  * How long a turn of the guest's loop took. In a backlog the whole time counts. In other storms the
- * guest may pause regularly, for the same share of the time with longer turns; a few pauses are
- * chance, and as likely in each turn.
+ * guest may pause regularly, for the same share of the time with longer turns.
  */
 static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
 {
 	if (storm->kind == HVST_STORM_BACKLOG || !sum->turns || sum->loop_ns <= 0)
 		return (double)(storm->end_ns - storm->start_ns) / (double)(storm->past_due - 1);
-	if (sum->pauses < MANY_PAUSES && sum->pause_ns < sum->loop_ns)
+	if (by_chance(storm, sum))
 		return ((double)sum->loop_ns + (double)sum->pause_ns) /
 		       (double)(sum->turns + sum->pauses);
 	return (double)sum->loop_ns / (double)sum->turns;
+}
+
+/* How long it takes without the delay: pauses by chance come as often as in all storms. */
+static double usual_loop(const struct simulation *s, const struct hvst_storm *storm,
+			 const struct sum *sum, double loop)
+{
+	if (!by_chance(storm, sum))
+		return loop;
+	return loop - (double)sum->pause_ns / (double)(sum->turns + sum->pauses) + s->pause_cost;
 }
 
 /*
@@ -644,7 +715,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	       int64_t watchdog_ns, struct sim_storm *out)
 {
 	const struct sim_timer *t = timer_in(s, storm->vm, storm->tid, storm->timer);
-	double loop, extra, delay, recorded, changed, padded, part;
+	double loop, turn, extra, delay, recorded, changed, padded, part;
 	struct sum sum;
 
 	as_recorded(storm, out);
@@ -659,6 +730,7 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	out->costs.rest_ns = storm->handler_rest_ns;
 	out->costs.guest_share = storm->handler_guest_share;
 	out->costs.deliver_ns = storm->deliver_ns;
+	out->costs.switch_ns = storm->switch_ns;
 	if (storm->wake_ns != HVST_UNKNOWN)
 		out->costs.wake_ns = storm->wake_ns;
 	if (storm->exit_cost_ns != HVST_UNKNOWN && storm->exit_cost_ns > out->costs.work_ns)
@@ -677,14 +749,15 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	extra = ((double)sum.delayed * cost_of(&out->costs, delay, loop) - recorded) / changed;
 	extra *= turns_per_arm(storm, &sum);
 	extra -= ((double)sum.delayed - padded) / changed * known(out->costs.deliver_ns);
-	if (loop + extra <= 0)
+	turn = usual_loop(s, storm, &sum, loop) + extra;
+	if (turn <= 0)
 		return;
 	if (storm->open)
 		changed += arms_to_come(storm, loop);
-	if (catches_up(storm) && !still_catches_up(storm, extra, loop))
-		never_ends(extra, loop, out);
+	if (catches_up(storm) && !still_catches_up(storm, turn, loop))
+		never_ends(turn, out);
 	else
-		predict(storm, changed, extra, loop, watchdog_ns, out);
+		predict(storm, changed, turn, loop, watchdog_ns, out);
 	/* In turns of the new loop, of which the same share is delayed as of the old. */
 	part = (double)sum.delayed / (double)storm->past_due;
 	out->guest_gain =

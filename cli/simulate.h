@@ -26,6 +26,7 @@ struct simulation {
 	uint64_t max_stretches;
 	bool coarse;	    /* stretches were joined: some arms may be counted to the wrong side */
 	int64_t padding_ns; /* of the recording's kernel; 0: none */
+	double pause_cost;  /* what the guest's pauses by chance add to a turn of its loop, ns */
 	int error;
 };
 
@@ -39,14 +40,19 @@ struct simulation {
  * @entry_ns: from the delivery to the entry, which a guest that waits needs once more
  * @saved_ns: an exit for the interrupt, up to the entry, which a guest that waits does not need;
  *            HVST_UNKNOWN where it takes interrupts without one
+ * @deliver_ns: what a past-due arm's exit takes longer, because it delivers; HVST_UNKNOWN
+ * @switch_ns: an entry and the next exit by themselves; HVST_UNKNOWN
+ * @guest_share: of @rest_ns, the share in guest mode; negative: no halt was seen, so that @rest_ns
+ *               is known from elsewhere, or not at all
  */
 struct sim_costs {
 	int64_t entry_ns;
 	int64_t late_ns, wake_ns, work_ns, rest_ns;
 	int64_t saved_ns;
 	int64_t deliver_ns;
+	int64_t switch_ns;
 	double guest_share;
-	int64_t late_at[LATE_POINTS]; /* @late_ns at even ranks; HVST_UNKNOWN */
+	int64_t late_at[LATE_POINTS]; /* means of as many equal shares; HVST_UNKNOWN */
 };
 
 /* A policy's effect on one storm. Rates are past-due arms, or turns of a livelock, a second. */

@@ -243,6 +243,7 @@ struct hvst_storm {
 	double handler_guest_share;
 	int64_t wake_ns; /* from a callback to the delivery if the vCPU had halted; HVST_UNKNOWN */
 	int64_t deliver_ns; /* what delivering adds to a past-due arm's exit; HVST_UNKNOWN */
+	int64_t switch_ns;  /* what an entry and the next exit take by themselves; HVST_UNKNOWN */
 	double progress_before, progress_during; /* 0..1; negative: unknown */
 	bool endangers_watchdog;
 	int episode; /* storms of one VM that overlap, or of one timer close by, share it */

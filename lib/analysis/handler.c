@@ -6,6 +6,7 @@
 #include "handler.h"
 
 #define QUARTILE 2500
+#define DECILE	 1000
 
 /*
  * Where a timer changes between interrupts and messages, so does its handler: a message takes a
@@ -33,11 +34,12 @@ struct timer_handler {
 struct vcpu_handler {
 	struct stimer *armed; /* last, since the vCPU halted; NULL: none */
 	int64_t arm_ns;
-	bool past_due, observed; /* that arm */
-	bool in_exit;		 /* not entered since */
-	int64_t entry_ns;	 /* in guest mode since; HVST_UNKNOWN: not */
-	int64_t guest_ns;	 /* time in guest mode since the arm */
-	int64_t halt_ns;	 /* halted since; HVST_UNKNOWN: it is not */
+	bool past_due, observed;    /* that arm */
+	bool in_exit;		    /* not entered since */
+	int64_t entry_ns;	    /* in guest mode since; HVST_UNKNOWN: not */
+	int64_t guest_ns;	    /* time in guest mode since the arm */
+	struct hvst_sketch *visits; /* times in guest mode after an arm; NULL: none was seen */
+	int64_t halt_ns;	    /* halted since; HVST_UNKNOWN: it is not */
 };
 
 int hvst_handler_vcpu_created(struct vcpu *v)
@@ -60,6 +62,8 @@ int hvst_handler_timer_created(struct stimer *t)
 
 void hvst_handler_vcpu_free(struct vcpu *v)
 {
+	if (v->state->handler)
+		hvst_sketch_free(v->state->handler->visits);
 	free(v->state->handler);
 }
 
@@ -123,8 +127,11 @@ void hvst_handler_exit(struct analysis *a, struct vcpu *v, int64_t ts, bool halt
 	struct vcpu_handler *h = v->state->handler;
 	struct handler *way;
 
-	if (h->entry_ns != HVST_UNKNOWN && ts > h->entry_ns)
+	if (h->entry_ns != HVST_UNKNOWN && ts > h->entry_ns) {
 		h->guest_ns += ts - h->entry_ns;
+		if (h->armed && sketch_add(&h->visits, ts - h->entry_ns))
+			a->error = -ENOMEM;
+	}
 	h->entry_ns = HVST_UNKNOWN;
 	h->halt_ns = halts ? ts : HVST_UNKNOWN;
 	if (!halts || !h->armed)
@@ -223,4 +230,11 @@ int64_t hvst_handler_wake(const struct stimer *t, enum hvst_delivery_mode mode)
 	const struct handler *h = handler_of(t, mode);
 
 	return h->wake ? hvst_sketch_quantile(h->wake, QUARTILE) : HVST_UNKNOWN;
+}
+
+int64_t hvst_handler_switch(const struct vcpu *v)
+{
+	const struct hvst_sketch *s = v->state->handler->visits;
+
+	return s ? hvst_sketch_quantile(s, DECILE) : HVST_UNKNOWN;
 }

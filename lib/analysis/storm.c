@@ -359,6 +359,7 @@ struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t)
 			   .handler_rest_ns = HVST_UNKNOWN,
 			   .handler_guest_share = -1,
 			   .deliver_ns = HVST_UNKNOWN,
+			   .switch_ns = HVST_UNKNOWN,
 			   .wake_ns = HVST_UNKNOWN,
 			   .progress_before = -1,
 			   .progress_during = -1,
@@ -703,6 +704,7 @@ static void handler_fill(const struct stimer *t, struct hvst_storm *s)
 	s->handler_guest_share = hvst_handler_guest_share(t, s->delivery);
 	s->wake_ns = hvst_handler_wake(t, s->delivery);
 	s->deliver_ns = hvst_handler_deliver(t, s->delivery);
+	s->switch_ns = hvst_handler_switch(t->vcpu);
 }
 
 void hvst_storm_finish(struct analysis *a)

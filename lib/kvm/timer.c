@@ -486,8 +486,7 @@ static bool was_ahead(const struct kvm *k, const struct stimer *t)
 }
 
 /* No start between the write and the delivery: the arm was past due, and a stock kernel silent. */
-static void infer_past_due(struct stimer *t, const struct hvst_event *ev,
-						     struct hvst_changes *out)
+static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct hvst_arm *a = arm_begin(out, t, ev);
 

@@ -181,10 +181,14 @@ static void model(void **state)
 				    .handler_rest_ns = 5 * US,
 				    .handler_guest_share = -1,
 				    .wake_ns = HVST_UNKNOWN,
-				    .deliver_ns = HVST_UNKNOWN };
+				    .deliver_ns = HVST_UNKNOWN,
+				    .switch_ns = HVST_UNKNOWN };
 
 	(void)state;
 	near(slowed(&storm, 0, 1), 20. / 31);
+	storm.switch_ns = 2 * US; /* half of it is the guest's own; once more a turn */
+	near(slowed(&storm, 0, 1), 20. / 32);
+	storm.switch_ns = HVST_UNKNOWN;
 	near(slowed(&storm, 0, 1001), 20. / 31); /* that is how it retries */
 	storm.interrupt_exits = true;
 	storm.interrupt_exit_ns = 4 * US; /* saved */
@@ -201,6 +205,8 @@ static void model(void **state)
 	storm.handler_rest_ns = 15 * US;
 	storm.handler_guest_share = .5;
 	near(slowed(&storm, 0, 1), 20. / (20 + .5 * 3 + .5 * 2 - 2));
+	storm.handler_guest_share = -1; /* unknown: half */
+	near(slowed(&storm, 0, 1), 20. / (20 + .5 * 3 + .5 * 2 - 2));
 	storm.handler_rest_ns = 5 * US;
 	storm.handler_guest_share = -1;
 	storm.wake_ns = storm.deliver_ns = HVST_UNKNOWN;
@@ -211,6 +217,41 @@ static void model(void **state)
 	storm.count_gain = 1000;
 	near(slowed(&storm, 0, 1), 20. / 31);
 	near(slowed(&storm, 0, 2), 20. / 25.5);
+	/* One pause of 1 ms, and as many a turn as in all storms of the recording: 1 us. */
+	near(slowed(&storm, 600, 1), 21. / 32);
+}
+
+/* Rare late firings have their weight, but not those of a host that was stalled. */
+static void rare_lateness(void **state)
+{
+	struct hvst_sketch *late = hvst_sketch_new();
+	struct hvst_timer t = { .vm = -1, .tid = 7, .lateness = late };
+	const struct hvst_result r = { .timers = &t, .nr_timers = 1 };
+	const struct policy p = parsed("pad=10us");
+	struct hvst_storm storm = { .vm = -1,
+				    .tid = 7,
+				    .past_due = 2,
+				    .kind = HVST_STORM_CONSTANT,
+				    .handler_rest_ns = HVST_UNKNOWN };
+	struct hvst_arm a = { .tid = 7, .kind = HVST_ARM_PAST_DUE };
+	struct sim_storm out;
+	struct simulation s;
+	double sum = 0;
+
+	(void)state;
+	assert_int_equal(hvst_sketch_add(late, 2 * US, 990), 0);
+	assert_int_equal(hvst_sketch_add(late, 100 * US, 10), 0);
+	assert_int_equal(hvst_sketch_add(late, 100 * MS, 10), 0);
+	assert_int_equal(sim_init(&s, &p, 1, 200 * MS), 0);
+	assert_int_equal(sim_arm(&s, &a, HVST_ARM_PREEMPTED), 0);
+	sim_finish(&s, &r, -1, HVST_UNKNOWN);
+	sim_storm(&s, 0, &storm, 10000 * MS, &out);
+	for (unsigned int i = 0; i < LATE_POINTS; i++)
+		sum += (double)out.costs.late_at[i];
+	near(out.costs.late_at[0], 2 * US);
+	near(sum / LATE_POINTS, .99 * 2 * US + .01 * 100 * US);
+	sim_free(&s);
+	hvst_sketch_free(late);
 }
 
 int main(void)
@@ -219,6 +260,7 @@ int main(void)
 		cmocka_unit_test(conditions),
 		cmocka_unit_test(many_stretches),
 		cmocka_unit_test(model),
+		cmocka_unit_test(rare_lateness),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
