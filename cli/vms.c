@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Finds the VM that --vm names: a number, a name, or the id of a thread or process. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
