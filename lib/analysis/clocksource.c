@@ -235,6 +235,7 @@ static void confirmed_for(struct vcpu *v)
 					     source_of(o) == HVST_SRC_REFERENCE_COUNTER
 				     ? HVST_SRC_REFERENCE_COUNTER
 				     : HVST_SRC_UNKNOWN;
+		os->by_row = NO_TRANSITION; /* arms from here on say nothing of what came before */
 	}
 	v->state->source->learned = true;
 }

@@ -445,6 +445,37 @@ static void test_mixed_use(void **state)
 	       suspected);
 }
 
+/* A row of reads, then a write of the page: an arm without a read after it tells of the latter. */
+static void test_row_before_write(void **state)
+{
+	unsigned int changes = 0;
+	struct feed f;
+	int64_t off;
+
+	(void)state;
+	begin(&f, 0);
+	page(&f, true, 0x77);
+	ticks(&f, 50, false);
+	ticks(&f, 50, true);
+	off = page(&f, false, 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		ticks(&f, 30, true);
+		ticks(&f, 2, false);
+	}
+	ticks(&f, 60, true);
+	feed_end(&f);
+	for (unsigned int i = 0; i < f.r->nr_guest; i++) {
+		const struct hvst_guest_transition *t = &f.r->guest[i];
+
+		if (t->role != HVST_ROLE_STIMER || t->to != HVST_SRC_REFERENCE_COUNTER)
+			continue;
+		assert_int_equal(t->confidence, HVST_OBSERVED);
+		changes += t->ts_ns > off;
+	}
+	assert_int_equal(changes, 0);
+	feed_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_not_a_change),
 		cmocka_unit_test(test_no_msrs),
 		cmocka_unit_test(test_mixed_use),
+		cmocka_unit_test(test_row_before_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
