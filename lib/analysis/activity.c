@@ -188,13 +188,17 @@ void hvst_activity_entry(struct vcpu *vcpu, int64_t ts)
 	v->exit_ns = HVST_UNKNOWN;
 }
 
+/* Of prev_state: S, X, Z and P. */
+#define TASK_GAVE_UP_CPU 0x71
+
 /*
- * Still runnable: preempted or throttled. A vCPU thread that sleeps has halted. A thread that was
- * preempted in the kernel has the state R+ (TASK_REPORT_MAX).
+ * Still runnable: preempted or throttled. A vCPU thread that sleeps has halted, which is an
+ * interruptible sleep: one that waits for the host's memory (D), or is stopped (T, t), did not ask
+ * for it. A thread that was preempted in the kernel has the state R+ (TASK_REPORT_MAX).
  */
-static bool still_runnable(int64_t state)
+static bool kept_from_cpu(int64_t state)
 {
-	return !(state & 0x7f);
+	return !(state & TASK_GAVE_UP_CPU);
 }
 
 void hvst_activity_switch(struct vcpu *vcpu, const struct hvst_event *ev)
@@ -208,7 +212,7 @@ void hvst_activity_switch(struct vcpu *vcpu, const struct hvst_event *ev)
 			v->held_since_exit += ev->ts_ns - v->off_since;
 		}
 		v->off_cpu = false;
-	} else if (still_runnable(ev->sched.prev_state)) {
+	} else if (kept_from_cpu(ev->sched.prev_state)) {
 		v->off_cpu = true;
 		v->off_since = ev->ts_ns;
 	}

@@ -1053,6 +1053,6 @@ int hvst_refclock_track_end(struct refclock *r, struct refclock_stream *s)
 		  (s->event_first != REFCLOCK_UNKNOWN &&
 		   s->end - s->cur.to > EVENT_SPACINGS * s->spacing);
 	s->tail_ns = s->tail ? INT64_MAX : waiting_off(s);
-	s->tail |= s->contradicted || s->high || s->nr_low >= 2;
+	s->tail |= s->contradicted || s->high || s->nr_low >= 2 || waiting_off(s) > LONE_LATE_NS;
 	return 0;
 }

@@ -17,7 +17,7 @@ static void begin(struct feed *f, enum kernel kernel, uint64_t ignored)
  * The guest aims @delay ahead, something takes @held before the write's exit, then the host is
  * asked.
  */
-enum cause { NOTHING, EXIT_HELD, PREEMPTED, HALTED, SLEPT };
+enum cause { NOTHING, EXIT_HELD, PREEMPTED, BLOCKED, STOPPED, HALTED, SLEPT };
 
 static void arm(struct feed *f, enum cause cause, int64_t delay, int64_t held)
 {
@@ -30,7 +30,9 @@ static void arm(struct feed *f, enum cause cause, int64_t delay, int64_t held)
 		ev_entry(f, &vcpu0);
 		break;
 	case PREEMPTED:
-		ev_switch(f, vcpu0.tid, 0, 7, 1);
+	case BLOCKED:
+	case STOPPED: /* R, D, T */
+		ev_switch(f, vcpu0.tid, cause == PREEMPTED ? 0 : cause == BLOCKED ? 2 : 4, 7, 1);
 		f->now += held;
 		ev_switch(f, 7, 0, vcpu0.tid, 1);
 		break;
@@ -91,6 +93,9 @@ static void test_causes(void **state)
 	       (struct hvst_past_due){ .preempted = 10 });
 	expect("the same by sched_switch", PREEMPTED, MS(1), MS(3), exits,
 	       (struct hvst_past_due){ .preempted = 10 });
+	expect("blocked in the host", BLOCKED, MS(1), MS(3), exits,
+	       (struct hvst_past_due){ .preempted = 10 });
+	expect("stopped", STOPPED, MS(1), MS(3), exits, (struct hvst_past_due){ .preempted = 10 });
 	expect("the same, no sched_switch recorded", EXIT_HELD, MS(1), MS(3), sw,
 	       (struct hvst_past_due){ .preempted = 10 });
 	expect("held, but neither recorded", EXIT_HELD, MS(1), MS(3), exits | sw,
