@@ -339,6 +339,27 @@ static bool drift_told(const struct hvst_guest_transition *list, unsigned int n,
 	return false;
 }
 
+/* vCPUs that were not known to be of one VM yet each began to read the same clock. */
+static bool timekeeping_told(const struct hvst_guest_transition *list, unsigned int n,
+			     const struct hvst_guest_transition *t)
+{
+	for (unsigned int i = n; i > 0 && n - i < 256; i--) {
+		const struct hvst_guest_transition *o = &list[i - 1];
+
+		if (o->vm == t->vm && o->role == HVST_ROLE_TIMEKEEPING)
+			return o->to == t->to;
+	}
+	return false;
+}
+
+static bool told(const struct hvst_guest_transition *list, unsigned int n,
+		 const struct hvst_guest_transition *t)
+{
+	if (t->role == HVST_ROLE_TIMEKEEPING)
+		return timekeeping_told(list, n, t);
+	return !isnan(t->rate_ppm) && drift_told(list, n, t);
+}
+
 static int build_guest(struct analysis *a)
 {
 	unsigned int n = 0, kept = 0;
@@ -357,7 +378,7 @@ static int build_guest(struct analysis *a)
 	}
 	qsort(list, n, sizeof(*list), cmp_guest);
 	for (unsigned int i = 0; i < n; i++)
-		if (isnan(list[i].rate_ppm) || !drift_told(list, kept, &list[i]))
+		if (!told(list, kept, &list[i]))
 			list[kept++] = list[i];
 	a->result.guest = list;
 	a->result.nr_guest = kept;

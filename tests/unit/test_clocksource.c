@@ -324,6 +324,32 @@ static void test_timekeeping(void **state)
 	feed_free(&f);
 }
 
+/* vCPUs that read a clock before they are known to be of one VM: told once. */
+static void test_timekeeping_of_two(void **state)
+{
+	const struct who *who[] = { &vcpu0, &vcpu1 };
+	unsigned int n = 0;
+	struct feed f;
+
+	(void)state;
+	begin(&f, 0);
+	guest_setup(&f, &vcpu1, 0);
+	for (unsigned int v = 0; v < 2; v++)
+		ticks_of(&f, who[v], 2, false);
+	for (unsigned int i = 0; i < 60; i++) {
+		ev_pio_read(&f, who[i % 2], 0x608);
+		f.now += MS(2);
+	}
+	for (unsigned int i = 0; i < 60; i++)
+		ticks_of(&f, who[i % 2], 1, false);
+	feed_end(&f);
+	assert_int_equal(f.r->nr_vms, 1);
+	for (unsigned int i = 0; i < f.r->nr_guest; i++)
+		n += f.r->guest[i].role == HVST_ROLE_TIMEKEEPING;
+	assert_int_equal(n, 1);
+	feed_free(&f);
+}
+
 /* Re-enlightenment and TSC emulation control change nothing for the guest's timers. */
 static void test_reenlightenment(void **state)
 {
@@ -486,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_derived_targets),
 		cmocka_unit_test(test_host_side),
 		cmocka_unit_test(test_timekeeping),
+		cmocka_unit_test(test_timekeeping_of_two),
 		cmocka_unit_test(test_reenlightenment),
 		cmocka_unit_test(test_not_a_change),
 		cmocka_unit_test(test_no_msrs),
