@@ -116,12 +116,16 @@ static unsigned int hit_at(const struct br_model *m, int64_t ts)
 
 static void tell_hit(struct br_model *m, unsigned int i)
 {
-	char at[UNIT_BUF], all[UNIT_BUF], more[UNIT_BUF + 24] = "";
+	char at[UNIT_BUF], all[UNIT_BUF], more[2 * UNIT_BUF + 48] = "";
 
-	if (m->unkept)
+	if (m->unkept && m->unjudged)
+		snprintf(more, sizeof(more), " (and %s more, %s events not judged)",
+			 unit_count(all, m->unkept), unit_count(at, m->unjudged));
+	else if (m->unkept)
 		snprintf(more, sizeof(more), " (and %s more)", unit_count(all, m->unkept));
 	else if (m->unjudged)
-		snprintf(more, sizeof(more), " (%s arms not judged)", unit_count(all, m->unjudged));
+		snprintf(more, sizeof(more), " (%s events not judged)",
+			 unit_count(all, m->unjudged));
 	snprintf(m->message, sizeof(m->message), "hit %s of %s%s: %s", unit_count(at, i + 1),
 		 unit_count(all, m->nr_hits), more, m->search);
 }

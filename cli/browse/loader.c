@@ -24,7 +24,7 @@
 #define AFTER		512
 #define MAX_AT_ONCE	8192	   /* events of one time stamp */
 #define MAX_HITS	(1u << 18) /* events kept of a search, or of a filter that takes a pass */
-#define MAX_DERIVED	(1u << 19) /* inferred arms, and firings, that a search remembers */
+#define MAX_DERIVED	(1u << 18) /* inferred arms, and firings, that a search remembers */
 /*
  * Read before a window, so that the timers' states are known in it, and after it, for inferred arms
  * that wait for a clock sample.
@@ -41,8 +41,10 @@ struct hit {
 	uint16_t cpu;
 };
 
+/* Of a filter events are to be found again, in @v; of a search only times are needed, in @times. */
 struct hits {
 	struct hit *v;
+	int64_t *times;
 	unsigned int n, cap;
 	uint64_t unkept; /* beyond MAX_HITS, or without memory for them */
 };
@@ -640,22 +642,40 @@ static int request_events(struct job *j)
 
 static void publish(struct job *j);
 
+static bool room_for_hit(struct hits *h, bool search)
+{
+	unsigned int cap = h->cap ? 2 * h->cap : 1024;
+	void *v;
+
+	if (h->n < h->cap)
+		return true;
+	if (cap > MAX_HITS)
+		return false;
+	v = search ? reallocarray(h->times, cap, sizeof(*h->times))
+		   : reallocarray(h->v, cap, sizeof(*h->v));
+	if (!v)
+		return false;
+	if (search)
+		h->times = v;
+	else
+		h->v = v;
+	h->cap = cap;
+	return true;
+}
+
 static void add_hit(struct job *j, const struct hvst_event *ev)
 {
 	struct hits *h = &j->hits;
-	unsigned int cap = h->cap ? 2 * h->cap : 1024;
+	bool search = j->q.kind == BR_REQ_SEARCH;
 
-	if (h->n == h->cap) {
-		struct hit *v = cap > MAX_HITS ? NULL : realloc(h->v, cap * sizeof(*v));
-
-		if (!v) {
-			h->unkept++;
-			return;
-		}
-		h->v = v;
-		h->cap = cap;
+	if (!room_for_hit(h, search)) {
+		h->unkept++;
+		return;
 	}
-	h->v[h->n++] = (struct hit){ ev->ts_ns, ev->cpu };
+	if (search)
+		h->times[h->n++] = ev->ts_ns;
+	else
+		h->v[h->n++] = (struct hit){ ev->ts_ns, ev->cpu };
 	if (j->wanted && !j->a.found && ev->ts_ns >= j->q.from) {
 		j->a.found = true;
 		j->a.ts_ns = ev->ts_ns;
@@ -696,15 +716,34 @@ static int on_scan_armed(void *ctx, const struct hvst_arm *arm, enum hvst_arm_ca
 	return 0;
 }
 
-static int on_learn_arm(void *ctx, const struct hvst_arm *arm)
+/* Does what the analysis tells of an inferred arm matter to a filter? */
+static bool needs_arm(const struct filter *f, const struct hvst_arm *arm)
 {
-	derive_learn_arm(((struct job *)ctx)->derive, arm);
-	return stopped(((struct job *)ctx)->w);
+	return f && (filter_uses(f, "arm") || filter_uses(f, "gap") ||
+		     filter_needs(f, "skew", FILTER_ARM, arm));
 }
 
+static int on_learn_arm(void *ctx, const struct hvst_arm *arm)
+{
+	struct job *j = ctx;
+
+	if (needs_arm(j->filter, arm) || needs_arm(j->wanted, arm))
+		derive_learn_arm(j->derive, arm);
+	return stopped(j->w);
+}
+
+static bool needs_firing(const struct filter *f, const struct hvst_fire *fire)
+{
+	return f && filter_needs(f, "late", FILTER_FIRING, fire);
+}
+
+/* Of most searches for lateness few firings are to be remembered. */
 static int on_learn_fire(void *ctx, const struct hvst_fire *fire)
 {
-	derive_learn_fire(((struct job *)ctx)->derive, fire);
+	struct job *j = ctx;
+
+	if (needs_firing(j->filter, fire) || needs_firing(j->wanted, fire))
+		derive_learn_fire(j->derive, fire);
 	return 0;
 }
 
@@ -727,7 +766,7 @@ static int learn(struct job *j)
 	j->derive = derive_new(MAX_DERIVED, late);
 	if (!j->derive)
 		return -ENOMEM;
-	err = pass(j, late ? HVST_NEED_ANALYSIS : HVST_NEED_ARMS, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
+	err = pass(j, HVST_NEED_ARMS, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
 	derive_learnt(j->derive);
 	return err;
 }
@@ -744,8 +783,6 @@ static int scan(struct job *j)
 	}
 	if (!err)
 		err = pass(j, need, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
-	if (j->hits.n)
-		qsort(j->hits.v, j->hits.n, sizeof(*j->hits.v), hit_order);
 	j->a.unkept = j->hits.unkept;
 	j->a.forgotten = j->derive ? derive_forgotten(j->derive) : 0;
 	return err;
@@ -758,6 +795,8 @@ static int request_hits(struct job *j)
 
 	if (err)
 		return err;
+	if (j->hits.n)
+		qsort(j->hits.v, j->hits.n, sizeof(*j->hits.v), hit_order);
 	pthread_mutex_lock(&l->hits_lock);
 	free(l->hits.v);
 	l->hits = j->hits;
@@ -771,12 +810,9 @@ static int request_search(struct job *j)
 {
 	int err = scan(j);
 
-	j->a.hits = malloc((j->hits.n + 1) * sizeof(*j->a.hits));
-	if (!j->a.hits)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < j->hits.n; i++)
-		j->a.hits[i] = j->hits.v[i].ts_ns;
+	j->a.hits = j->hits.times;
 	j->a.nr_hits = j->hits.n;
+	j->hits.times = NULL;
 	return err;
 }
 
@@ -860,6 +896,7 @@ static int run_job(struct job *j)
 	hvst_decoder_free(j->decoder);
 	derive_free(j->derive);
 	free(j->hits.v);
+	free(j->hits.times);
 	return err;
 }
 
