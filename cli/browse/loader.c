@@ -277,10 +277,10 @@ struct job {
 	struct worker *w;
 	struct br_request q;
 	struct br_reply a;
-	struct br_event *rows; /* AFTER: a list; BEFORE: a ring */
-	unsigned int nr, cap, max;
-	bool ring;
-	uint64_t seen;
+	struct br_event *before, *rows; /* a ring of BEFORE; a list of AFTER */
+	unsigned int nr_before, nr, cap;
+	bool ring;			/* @rows is going to be @before */
+	uint64_t seen;			/* into the ring */
 	int64_t only_from;		/* events before it only give context */
 	bool looks_for_text;		/* one of the filters does */
 	struct filter *filter, *wanted; /* of q.filter and q.text; NULL: none */
@@ -495,7 +495,7 @@ static struct br_event *next_row(struct job *j)
 		j->rows = rows;
 		j->cap = cap;
 	}
-	j->seen++;
+	j->seen += j->ring;
 	return &j->rows[j->nr++];
 }
 
@@ -530,24 +530,6 @@ static int renew_decoder(struct job *j)
 	return j->decoder ? 0 : -ENOMEM;
 }
 
-static int read_after(struct job *j)
-{
-	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
-	int64_t from = j->filter ? j->q.from - DECODE_NS : j->q.from;
-	int err;
-
-	j->a.at_end = true;
-	j->only_from = j->q.from;
-	err = renew_decoder(j);
-	if (!err)
-		err = pass(j, HVST_NEED_EVENTS, &obs, from, HVST_UNKNOWN);
-	j->a.events = j->rows;
-	j->a.nr_events = j->nr;
-	j->rows = NULL;
-	j->nr = j->cap = 0;
-	return err == -ECANCELED && !stopped(j->w) ? 0 : err;
-}
-
 /*
  * Read ever longer ranges before that time, until one has enough events or starts at the beginning.
  */
@@ -556,40 +538,56 @@ static int read_before(struct job *j)
 	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
 	int64_t first = final(j->w->l) ? hvst_session_trace(j->w->l->index_session)->first_ns
 				       : HVST_UNKNOWN;
-	int64_t back = FIRST_LOOK_BACK;
+	int64_t lead = j->filter ? DECODE_NS : 0, back = FIRST_LOOK_BACK;
 	int err;
 
 	j->ring = true;
-	j->only_from = -BR_TIME_LIMIT;
 	for (;; back *= 16) {
 		j->nr = 0;
 		j->seen = 0;
+		j->only_from = j->q.from - back;
 		err = renew_decoder(j);
 		if (err)
 			return err;
-		err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from - back, j->q.from);
+		err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from - back - lead, j->q.from);
 		j->a.at_start = j->q.from - back <= first;
 		if (err || j->nr == BEFORE || j->a.at_start || back > BR_TIME_LIMIT / 16)
 			return err;
 	}
 }
 
+/* After read_before(): the decoder goes on with what it knows from there. */
+static int read_after(struct job *j)
+{
+	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	int err;
+
+	j->before = j->rows;
+	j->nr_before = j->nr;
+	j->rows = NULL;
+	j->nr = j->cap = 0;
+	j->ring = false;
+	j->only_from = j->q.from;
+	j->a.at_end = true;
+	err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
+	return err == -ECANCELED && !stopped(j->w) ? 0 : err;
+}
+
 /* Join the ring (oldest first) with the events after it. */
 static int join(struct job *j)
 {
-	struct br_event *all = malloc(((size_t)j->nr + j->a.nr_events + 1) * sizeof(*all));
-	unsigned int start = j->nr == BEFORE ? (unsigned int)(j->seen % BEFORE) : 0;
+	struct br_event *all = malloc(((size_t)j->nr_before + j->nr + 1) * sizeof(*all));
+	unsigned int start = j->nr_before == BEFORE ? (unsigned int)(j->seen % BEFORE) : 0;
 
 	if (!all)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < j->nr; i++)
-		all[i] = j->rows[(start + i) % j->nr];
-	if (j->a.nr_events)
-		memcpy(all + j->nr, j->a.events, j->a.nr_events * sizeof(*all));
-	free(j->a.events);
+	for (unsigned int i = 0; i < j->nr_before; i++)
+		all[i] = j->before[(start + i) % j->nr_before];
+	if (j->nr)
+		memcpy(all + j->nr_before, j->rows, j->nr * sizeof(*all));
 	j->a.events = all;
-	j->a.nr_events += j->nr;
-	j->a.at_start = j->a.at_start && j->nr < BEFORE;
+	j->a.nr_events = j->nr_before + j->nr;
+	j->a.at_start = j->a.at_start && j->nr_before < BEFORE;
 	return 0;
 }
 
@@ -619,8 +617,8 @@ static int read_events(struct job *j)
 
 	if (br_filter_derives(j->filter) && strcmp(j->w->l->hits_filter, j->q.filter))
 		return -EAGAIN;
-	err = read_after(j);
-	return err ? err : read_before(j);
+	err = read_before(j);
+	return err ? err : read_after(j);
 }
 
 static int request_events(struct job *j)
@@ -634,6 +632,7 @@ static int request_events(struct job *j)
 		err = join(j);
 	if (!err)
 		err = explain(j);
+	free(j->before);
 	free(j->rows);
 	return err;
 }

@@ -163,7 +163,7 @@ static const char legend[] =
 	"gone.\n"
 	"Sources of clocks that do not fit: page is the TSC page, itself the TSC itself.\n"
 	"Two clocks: which of the host's reference clock and the guest's clock left\n"
-	"the trace clock; with that row selected the plot shows both.\n"
+	"the trace clock; with a row of clocks selected the plot shows both.\n"
 	"The whole recording: a click goes there, a drag shows that stretch or, from\n"
 	"inside the window's mark, moves the window.\n"
 	"A number with ~ is from the index and about to be read exactly.\n"
