@@ -24,6 +24,8 @@ static void put_evidence(FILE *f, const struct hvst_evidence_list *list)
 		if (e->ts_ns != HVST_UNKNOWN)
 			fprintf(f, "\n  %s at %s s, CPU %d, tid %d", name ? name : "event",
 				unit_time(at, e->ts_ns), e->cpu, e->tid);
+		if (unit_utc_ns(e->ts_ns) != HVST_UNKNOWN)
+			fprintf(f, ", %s UTC", unit_utc_time(at, e->ts_ns));
 		putc('\n', f);
 	}
 }
