@@ -73,26 +73,55 @@ static int by_time(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A quarter of a million hits take 20 ms to sort, while keys wait: mostly they are in order. */
+static void sort_times(int64_t *v, unsigned int n)
+{
+	for (unsigned int i = 1; i < n; i++)
+		if (v[i - 1] > v[i]) {
+			qsort(v, n, sizeof(*v), by_time);
+			return;
+		}
+}
+
+/* The times of findings that are hits, in order; NULL without memory. */
+static int64_t *finding_times(const struct br_model *m, unsigned int *n)
+{
+	int64_t *v = malloc(((size_t)m->nr_findings + 1) * sizeof(*v));
+
+	*n = 0;
+	for (unsigned int i = 0; v && i < m->nr_findings; i++)
+		if (m->findings[i].ts_ns != HVST_UNKNOWN && finding_hit(m, &m->findings[i]))
+			v[(*n)++] = m->findings[i].ts_ns;
+	if (v)
+		sort_times(v, *n);
+	return v;
+}
+
 /* The events found, and the findings: each place once. */
 static bool merge_hits(struct br_model *m, const struct br_reply *a)
 {
+	unsigned int nr_findings, i = 0, k = 0, n = 0;
+	int64_t *findings = finding_times(m, &nr_findings);
 	int64_t *all = malloc(((size_t)a->nr_hits + m->nr_findings + 1) * sizeof(*all));
-	unsigned int n = a->nr_hits, kept = 0;
 
-	if (!all)
+	if (!all || !findings) {
+		free(all);
+		free(findings);
 		return false;
-	if (n)
-		memcpy(all, a->hits, n * sizeof(*all));
-	for (unsigned int i = 0; i < m->nr_findings; i++)
-		if (m->findings[i].ts_ns != HVST_UNKNOWN && finding_hit(m, &m->findings[i]))
-			all[n++] = m->findings[i].ts_ns;
-	qsort(all, n, sizeof(*all), by_time);
-	for (unsigned int i = 0; i < n; i++)
-		if (!kept || all[kept - 1] != all[i])
-			all[kept++] = all[i];
+	}
+	if (a->nr_hits)
+		sort_times(a->hits, a->nr_hits);
+	while (i < a->nr_hits || k < nr_findings) {
+		bool finding = i == a->nr_hits || (k < nr_findings && findings[k] < a->hits[i]);
+		int64_t ts = finding ? findings[k++] : a->hits[i++];
+
+		if (!n || all[n - 1] != ts)
+			all[n++] = ts;
+	}
+	free(findings);
 	free(m->hits);
 	m->hits = all;
-	m->nr_hits = kept;
+	m->nr_hits = n;
 	m->unkept = a->unkept;
 	m->unjudged = a->forgotten;
 	return true;
@@ -116,12 +145,16 @@ static unsigned int hit_at(const struct br_model *m, int64_t ts)
 
 static void tell_hit(struct br_model *m, unsigned int i)
 {
-	char at[UNIT_BUF], all[UNIT_BUF], more[UNIT_BUF + 24] = "";
+	char at[UNIT_BUF], all[UNIT_BUF], more[2 * UNIT_BUF + 48] = "";
 
-	if (m->unkept)
+	if (m->unkept && m->unjudged)
+		snprintf(more, sizeof(more), " (and %s more, %s events not judged)",
+			 unit_count(all, m->unkept), unit_count(at, m->unjudged));
+	else if (m->unkept)
 		snprintf(more, sizeof(more), " (and %s more)", unit_count(all, m->unkept));
 	else if (m->unjudged)
-		snprintf(more, sizeof(more), " (%s arms not judged)", unit_count(all, m->unjudged));
+		snprintf(more, sizeof(more), " (%s events not judged)",
+			 unit_count(all, m->unjudged));
 	snprintf(m->message, sizeof(m->message), "hit %s of %s%s: %s", unit_count(at, i + 1),
 		 unit_count(all, m->nr_hits), more, m->search);
 }

@@ -24,7 +24,7 @@
 #define AFTER		512
 #define MAX_AT_ONCE	8192	   /* events of one time stamp */
 #define MAX_HITS	(1u << 18) /* events kept of a search, or of a filter that takes a pass */
-#define MAX_DERIVED	(1u << 19) /* inferred arms, and firings, that a search remembers */
+#define MAX_DERIVED	(1u << 18) /* inferred arms, and firings, that a search remembers */
 /*
  * Read before a window, so that the timers' states are known in it, and after it, for inferred arms
  * that wait for a clock sample.
@@ -41,8 +41,10 @@ struct hit {
 	uint16_t cpu;
 };
 
+/* Of a filter events are to be found again, in @v; of a search only times are needed, in @times. */
 struct hits {
 	struct hit *v;
+	int64_t *times;
 	unsigned int n, cap;
 	uint64_t unkept; /* beyond MAX_HITS, or without memory for them */
 };
@@ -275,10 +277,10 @@ struct job {
 	struct worker *w;
 	struct br_request q;
 	struct br_reply a;
-	struct br_event *rows; /* AFTER: a list; BEFORE: a ring */
-	unsigned int nr, cap, max;
-	bool ring;
-	uint64_t seen;
+	struct br_event *before, *rows; /* a ring of BEFORE; a list of AFTER */
+	unsigned int nr_before, nr, cap;
+	bool ring;			/* @rows is going to be @before */
+	uint64_t seen;			/* into the ring */
 	int64_t only_from;		/* events before it only give context */
 	bool looks_for_text;		/* one of the filters does */
 	struct filter *filter, *wanted; /* of q.filter and q.text; NULL: none */
@@ -493,7 +495,7 @@ static struct br_event *next_row(struct job *j)
 		j->rows = rows;
 		j->cap = cap;
 	}
-	j->seen++;
+	j->seen += j->ring;
 	return &j->rows[j->nr++];
 }
 
@@ -528,24 +530,6 @@ static int renew_decoder(struct job *j)
 	return j->decoder ? 0 : -ENOMEM;
 }
 
-static int read_after(struct job *j)
-{
-	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
-	int64_t from = j->filter ? j->q.from - DECODE_NS : j->q.from;
-	int err;
-
-	j->a.at_end = true;
-	j->only_from = j->q.from;
-	err = renew_decoder(j);
-	if (!err)
-		err = pass(j, HVST_NEED_EVENTS, &obs, from, HVST_UNKNOWN);
-	j->a.events = j->rows;
-	j->a.nr_events = j->nr;
-	j->rows = NULL;
-	j->nr = j->cap = 0;
-	return err == -ECANCELED && !stopped(j->w) ? 0 : err;
-}
-
 /*
  * Read ever longer ranges before that time, until one has enough events or starts at the beginning.
  */
@@ -554,40 +538,56 @@ static int read_before(struct job *j)
 	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
 	int64_t first = final(j->w->l) ? hvst_session_trace(j->w->l->index_session)->first_ns
 				       : HVST_UNKNOWN;
-	int64_t back = FIRST_LOOK_BACK;
+	int64_t lead = j->filter ? DECODE_NS : 0, back = FIRST_LOOK_BACK;
 	int err;
 
 	j->ring = true;
-	j->only_from = -BR_TIME_LIMIT;
 	for (;; back *= 16) {
 		j->nr = 0;
 		j->seen = 0;
+		j->only_from = j->q.from - back;
 		err = renew_decoder(j);
 		if (err)
 			return err;
-		err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from - back, j->q.from);
+		err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from - back - lead, j->q.from);
 		j->a.at_start = j->q.from - back <= first;
 		if (err || j->nr == BEFORE || j->a.at_start || back > BR_TIME_LIMIT / 16)
 			return err;
 	}
 }
 
+/* After read_before(): the decoder goes on with what it knows from there. */
+static int read_after(struct job *j)
+{
+	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	int err;
+
+	j->before = j->rows;
+	j->nr_before = j->nr;
+	j->rows = NULL;
+	j->nr = j->cap = 0;
+	j->ring = false;
+	j->only_from = j->q.from;
+	j->a.at_end = true;
+	err = pass(j, HVST_NEED_EVENTS, &obs, j->q.from, HVST_UNKNOWN);
+	return err == -ECANCELED && !stopped(j->w) ? 0 : err;
+}
+
 /* Join the ring (oldest first) with the events after it. */
 static int join(struct job *j)
 {
-	struct br_event *all = malloc(((size_t)j->nr + j->a.nr_events + 1) * sizeof(*all));
-	unsigned int start = j->nr == BEFORE ? (unsigned int)(j->seen % BEFORE) : 0;
+	struct br_event *all = malloc(((size_t)j->nr_before + j->nr + 1) * sizeof(*all));
+	unsigned int start = j->nr_before == BEFORE ? (unsigned int)(j->seen % BEFORE) : 0;
 
 	if (!all)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < j->nr; i++)
-		all[i] = j->rows[(start + i) % j->nr];
-	if (j->a.nr_events)
-		memcpy(all + j->nr, j->a.events, j->a.nr_events * sizeof(*all));
-	free(j->a.events);
+	for (unsigned int i = 0; i < j->nr_before; i++)
+		all[i] = j->before[(start + i) % j->nr_before];
+	if (j->nr)
+		memcpy(all + j->nr_before, j->rows, j->nr * sizeof(*all));
 	j->a.events = all;
-	j->a.nr_events += j->nr;
-	j->a.at_start = j->a.at_start && j->nr < BEFORE;
+	j->a.nr_events = j->nr_before + j->nr;
+	j->a.at_start = j->a.at_start && j->nr_before < BEFORE;
 	return 0;
 }
 
@@ -617,8 +617,8 @@ static int read_events(struct job *j)
 
 	if (br_filter_derives(j->filter) && strcmp(j->w->l->hits_filter, j->q.filter))
 		return -EAGAIN;
-	err = read_after(j);
-	return err ? err : read_before(j);
+	err = read_before(j);
+	return err ? err : read_after(j);
 }
 
 static int request_events(struct job *j)
@@ -632,6 +632,7 @@ static int request_events(struct job *j)
 		err = join(j);
 	if (!err)
 		err = explain(j);
+	free(j->before);
 	free(j->rows);
 	return err;
 }
@@ -640,22 +641,40 @@ static int request_events(struct job *j)
 
 static void publish(struct job *j);
 
+static bool room_for_hit(struct hits *h, bool search)
+{
+	unsigned int cap = h->cap ? 2 * h->cap : 1024;
+	void *v;
+
+	if (h->n < h->cap)
+		return true;
+	if (cap > MAX_HITS)
+		return false;
+	v = search ? reallocarray(h->times, cap, sizeof(*h->times))
+		   : reallocarray(h->v, cap, sizeof(*h->v));
+	if (!v)
+		return false;
+	if (search)
+		h->times = v;
+	else
+		h->v = v;
+	h->cap = cap;
+	return true;
+}
+
 static void add_hit(struct job *j, const struct hvst_event *ev)
 {
 	struct hits *h = &j->hits;
-	unsigned int cap = h->cap ? 2 * h->cap : 1024;
+	bool search = j->q.kind == BR_REQ_SEARCH;
 
-	if (h->n == h->cap) {
-		struct hit *v = cap > MAX_HITS ? NULL : realloc(h->v, cap * sizeof(*v));
-
-		if (!v) {
-			h->unkept++;
-			return;
-		}
-		h->v = v;
-		h->cap = cap;
+	if (!room_for_hit(h, search)) {
+		h->unkept++;
+		return;
 	}
-	h->v[h->n++] = (struct hit){ ev->ts_ns, ev->cpu };
+	if (search)
+		h->times[h->n++] = ev->ts_ns;
+	else
+		h->v[h->n++] = (struct hit){ ev->ts_ns, ev->cpu };
 	if (j->wanted && !j->a.found && ev->ts_ns >= j->q.from) {
 		j->a.found = true;
 		j->a.ts_ns = ev->ts_ns;
@@ -696,15 +715,34 @@ static int on_scan_armed(void *ctx, const struct hvst_arm *arm, enum hvst_arm_ca
 	return 0;
 }
 
-static int on_learn_arm(void *ctx, const struct hvst_arm *arm)
+/* Does what the analysis tells of an inferred arm matter to a filter? */
+static bool needs_arm(const struct filter *f, const struct hvst_arm *arm)
 {
-	derive_learn_arm(((struct job *)ctx)->derive, arm);
-	return stopped(((struct job *)ctx)->w);
+	return f && (filter_uses(f, "arm") || filter_uses(f, "gap") ||
+		     filter_needs(f, "skew", FILTER_ARM, arm));
 }
 
+static int on_learn_arm(void *ctx, const struct hvst_arm *arm)
+{
+	struct job *j = ctx;
+
+	if (needs_arm(j->filter, arm) || needs_arm(j->wanted, arm))
+		derive_learn_arm(j->derive, arm);
+	return stopped(j->w);
+}
+
+static bool needs_firing(const struct filter *f, const struct hvst_fire *fire)
+{
+	return f && filter_needs(f, "late", FILTER_FIRING, fire);
+}
+
+/* Of most searches for lateness few firings are to be remembered. */
 static int on_learn_fire(void *ctx, const struct hvst_fire *fire)
 {
-	derive_learn_fire(((struct job *)ctx)->derive, fire);
+	struct job *j = ctx;
+
+	if (needs_firing(j->filter, fire) || needs_firing(j->wanted, fire))
+		derive_learn_fire(j->derive, fire);
 	return 0;
 }
 
@@ -727,7 +765,7 @@ static int learn(struct job *j)
 	j->derive = derive_new(MAX_DERIVED, late);
 	if (!j->derive)
 		return -ENOMEM;
-	err = pass(j, late ? HVST_NEED_ANALYSIS : HVST_NEED_ARMS, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
+	err = pass(j, HVST_NEED_ARMS, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
 	derive_learnt(j->derive);
 	return err;
 }
@@ -744,8 +782,6 @@ static int scan(struct job *j)
 	}
 	if (!err)
 		err = pass(j, need, &obs, HVST_UNKNOWN, HVST_UNKNOWN);
-	if (j->hits.n)
-		qsort(j->hits.v, j->hits.n, sizeof(*j->hits.v), hit_order);
 	j->a.unkept = j->hits.unkept;
 	j->a.forgotten = j->derive ? derive_forgotten(j->derive) : 0;
 	return err;
@@ -758,6 +794,8 @@ static int request_hits(struct job *j)
 
 	if (err)
 		return err;
+	if (j->hits.n)
+		qsort(j->hits.v, j->hits.n, sizeof(*j->hits.v), hit_order);
 	pthread_mutex_lock(&l->hits_lock);
 	free(l->hits.v);
 	l->hits = j->hits;
@@ -771,12 +809,9 @@ static int request_search(struct job *j)
 {
 	int err = scan(j);
 
-	j->a.hits = malloc((j->hits.n + 1) * sizeof(*j->a.hits));
-	if (!j->a.hits)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < j->hits.n; i++)
-		j->a.hits[i] = j->hits.v[i].ts_ns;
+	j->a.hits = j->hits.times;
 	j->a.nr_hits = j->hits.n;
+	j->hits.times = NULL;
 	return err;
 }
 
@@ -860,6 +895,7 @@ static int run_job(struct job *j)
 	hvst_decoder_free(j->decoder);
 	derive_free(j->derive);
 	free(j->hits.v);
+	free(j->hits.times);
 	return err;
 }
 

@@ -382,10 +382,10 @@ static void tell_limits(struct br_model *m, const struct br_reply *a)
 	if (a->unkept)
 		snprintf(m->message, sizeof(m->message),
 			 "too many events pass the filter: %" PRIu64 " more are not listed",
-			 a->unkept);
+			 a->unkept + a->forgotten);
 	else if (a->forgotten)
 		snprintf(m->message, sizeof(m->message),
-			 "%" PRIu64 " arms are too many to be judged: their events are not listed",
+			 "%" PRIu64 " events are too many to be judged: they are not listed",
 			 a->forgotten);
 }
 

@@ -101,8 +101,7 @@ struct br_model {
 	int64_t *hits;
 	unsigned int nr_hits;
 	uint64_t unkept;   /* hits beyond those */
-	uint64_t unjudged; /* arms too many to be remembered until the search comes to their events
-			    */
+	uint64_t unjudged; /* arms and firings too many to be remembered until their events come */
 	enum br_skew skew;
 	bool skew_shown; /* is it on the screen? */
 	enum br_overlay overlay;

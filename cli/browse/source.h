@@ -57,10 +57,10 @@ struct br_reply {
 	bool found;	       /* step: the arm; search: a first hit at or after @from */
 	int64_t ts_ns;	       /* of what was found */
 	bool more;	       /* search: it goes on, another reply will come */
-	int64_t *hits;	       /* search: their times, in order; the receiver frees it */
+	int64_t *hits;	       /* search: their times, mostly in order; the receiver frees it */
 	unsigned int nr_hits;
 	uint64_t unkept;    /* further ones, of BR_REQ_HITS, too */
-	uint64_t forgotten; /* arms of which their skew, or lateness, was not remembered */
+	uint64_t forgotten; /* arms and firings whose skew, or lateness, was not remembered */
 };
 
 /*

@@ -176,27 +176,68 @@ static bool title_state(const struct br_model *m, char *buf, size_t len)
 	return alert;
 }
 
+/* Parts of the title that follow the name, and how soon each gives way to what is on the right. */
+struct title_part {
+	char text[64];
+	int goes; /* the highest first */
+	enum br_role role;
+};
+
+enum { TITLE_PARTS = 4 };
+
+static void title_parts(const struct br_model *m, struct title_part *p)
+{
+	int64_t first = 0, last = 0;
+	const struct hvst_trace *t = m->live.trace;
+
+	memset(p, 0, TITLE_PARTS * sizeof(*p));
+	br_model_span(m, &first, &last);
+	for (int i = 0; i < TITLE_PARTS; i++)
+		p[i].role = BR_TITLE;
+	if (t && t->clock)
+		snprintf(p[0].text, sizeof(p[0].text), "clock %.32s", t->clock);
+	unit_duration(p[1].text, last - first);
+	plural(p[2].text, sizeof(p[2].text), br_vms_shown(m), "VM");
+	plural(p[3].text, sizeof(p[3].text), m->live.nr_storms, "storm");
+	p[0].goes = 3;
+	p[1].goes = 2;
+	p[2].goes = 1;
+	if (m->live.nr_storms)
+		p[3].role = BR_STORM;
+}
+
+/* Leaves out parts until the others fit into @room columns, each behind two blanks. */
+static void fit_parts(struct title_part *p, int room)
+{
+	for (int goes = 3; goes >= 0; goes--) {
+		int need = 0;
+
+		for (int i = 0; i < TITLE_PARTS; i++)
+			need += *p[i].text ? (int)strlen(p[i].text) + 2 : 0;
+		if (need <= room)
+			return;
+		for (int i = 0; i < TITLE_PARTS; i++)
+			if (p[i].goes == goes)
+				*p[i].text = 0;
+	}
+}
+
 static void draw_title(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
 {
-	char vms[48], storms[48], span[UNIT_BUF], state[160] = "";
-	int64_t first = 0, last = 0;
+	struct title_part parts[TITLE_PARTS];
+	char state[160] = "";
 	bool alert = title_state(m, state, sizeof(state));
-	int x, right;
+	int right = (int)strlen(state) < l->title.w ? (int)strlen(state) : l->title.w;
+	int room = l->title.w - right - 2, x;
 
-	right = (int)strlen(state) < l->title.w ? (int)strlen(state) : l->title.w;
 	br_fill(g, &l->title, ' ', BR_TITLE);
-	br_model_span(m, &first, &last);
-	plural(vms, sizeof(vms), br_vms_shown(m), "VM");
-	plural(storms, sizeof(storms), m->live.nr_storms, "storm");
-	x = 1 + br_printf(g, 1, 0, l->title.w - 2, BR_TITLE, "%s  ", m->name);
-	if (m->live.trace && m->live.trace->clock)
-		x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "clock %s  ",
-			       m->live.trace->clock);
-	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ",
-		       unit_duration(span, last - first));
-	x += br_printf(g, x, 0, l->title.w - x - 1, BR_TITLE, "%s  ", vms);
-	br_text(g, x, 0, l->title.w - x - 1, m->live.nr_storms ? BR_STORM : BR_TITLE, storms);
-	br_put(g, l->title.w - right - 1, 0, ' ', BR_TITLE);
+	x = 1 + (room > 0 ? br_text_cut(g, 1, 0, room, BR_TITLE, m->name) : 0);
+	title_parts(m, parts);
+	fit_parts(parts, room + 1 - x);
+	for (int i = 0; i < TITLE_PARTS; i++)
+		if (*parts[i].text)
+			x += 2 +
+			     br_text(g, x + 2, 0, l->title.w - x - 2, parts[i].role, parts[i].text);
 	if (right > 0)
 		br_text(g, l->title.w - right, 0, right, alert ? BR_ALERT : BR_TITLE, state);
 }

@@ -60,7 +60,7 @@ static void wrapped(struct lines *l, enum br_role role, const char *text)
 /* Behind a label; what does not fit there goes on below. */
 static void labelled(struct lines *l, enum br_role role, const char *label, const char *text)
 {
-	int w = l->r->w - LABEL;
+	int w = l->r->w - (*label ? LABEL : 1);
 	int len = br_line_length(text, w);
 	char buf[256];
 
@@ -69,13 +69,17 @@ static void labelled(struct lines *l, enum br_role role, const char *label, cons
 	wrapped(l, role, br_line_next(text, w));
 }
 
-static void when(const struct br_model *m, char *buf, size_t len, int64_t ts)
+/* In seconds, and since the first event. */
+static void when(struct lines *l, const struct br_model *m, const char *label, int64_t ts)
 {
-	char at[UNIT_BUF], since[UNIT_BUF];
+	char buf[2 * UNIT_BUF + 8], at[UNIT_BUF], since[UNIT_BUF];
 	int64_t first = 0, last;
 
 	br_model_span(m, &first, &last);
-	snprintf(buf, len, "%s s  %s", unit_time(at, ts), unit_signed(since, ts - first));
+	snprintf(buf, sizeof(buf), "%s s  %s", unit_time(at, ts), unit_signed(since, ts - first));
+	if ((int)strlen(buf) > l->r->w - (*label ? LABEL : 1)) /* of a host that is up for long */
+		snprintf(buf, sizeof(buf), "%s %s", at, since);
+	labelled(l, BR_NORMAL, label, buf);
 }
 
 /* The wall clock there, where it is known. */
@@ -206,8 +210,7 @@ static void column_details(const struct br_model *m, struct lines *l)
 	char buf[160], d[UNIT_BUF];
 	struct br_sum s;
 
-	when(m, buf, sizeof(buf), m->cursor);
-	line(l, BR_NORMAL, "cursor", buf);
+	when(l, m, "cursor", m->cursor);
 	utc_line(l, m->cursor);
 	window_line(l, m);
 	marks_line(l, m);
@@ -238,8 +241,7 @@ static void event_details(const struct br_model *m, struct lines *l)
 
 	line(l, BR_HEAD, "",
 	     e->ev.id == HVST_EV_LOST ? "events were lost" : hvst_event_name(e->ev.id));
-	when(m, buf, sizeof(buf), e->ev.ts_ns);
-	line(l, BR_NORMAL, "", buf);
+	when(l, m, "", e->ev.ts_ns);
 	utc_line(l, e->ev.ts_ns);
 	marks_line(l, m);
 	snprintf(buf, sizeof(buf), "CPU %u, %s-%d", e->ev.cpu, br_event_task(e), e->ev.pid);

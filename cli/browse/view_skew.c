@@ -131,7 +131,8 @@ void br_draw_skew(const struct br_model *m, const struct br_layout *l, struct br
 
 	if (!l->skew.h)
 		return;
-	if (row && row->kind == BR_ROW_CLOCKS) {
+	if (row && (row->kind == BR_ROW_CLOCKS || row->kind == BR_ROW_REFERENCE ||
+		    row->kind == BR_ROW_GUEST)) {
 		br_draw_clocks(m, l, g, row->vm);
 		return;
 	}

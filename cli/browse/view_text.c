@@ -24,6 +24,8 @@ static void put_evidence(FILE *f, const struct hvst_evidence_list *list)
 		if (e->ts_ns != HVST_UNKNOWN)
 			fprintf(f, "\n  %s at %s s, CPU %d, tid %d", name ? name : "event",
 				unit_time(at, e->ts_ns), e->cpu, e->tid);
+		if (unit_utc_ns(e->ts_ns) != HVST_UNKNOWN)
+			fprintf(f, ", %s UTC", unit_utc_time(at, e->ts_ns));
 		putc('\n', f);
 	}
 }
@@ -150,23 +152,29 @@ char *br_view_event(const struct br_model *m)
 	return text;
 }
 
+/* A paragraph is one line, broken where the box ends. */
 static const char legend[] =
-	"\nThe timeline, a column for a stretch of time:\n"
+	"\nThe timeline: for each timer the arms in view, and a column for a stretch of time:\n"
 	"  low to high bars (. : ; + * %)  arms ahead, few to many\n"
 	"  !                               at least one past-due arm\n"
 	"  full block (#)                  past-due arms in a storm\n"
 	"  shade (~)                       inside a storm, no arm in this column\n"
-	"Marks above it: S1 a storm, T the guest changed its clock (t: its first\n"
-	"one became known), R the host's reference clock stepped or changed,\n"
-	"* both, x events were lost, a b marks, others bookmarks. On the host's row a\n"
-	"diamond (L): the VM was created, reset, restored, migrated in, resumed or\n"
-	"gone.\n"
+	"Marks above it: S1 a storm; T the guest changed its clock (t: its first one became "
+	"known); "
+	"R the host's reference clock stepped or changed; * both; x events were lost; a, b what "
+	"these keys mark; other letters and digits bookmarks.\n"
+	"On the host's row a diamond (L): the VM was created, reset, restored, migrated in, "
+	"resumed or gone.\n"
 	"Sources of clocks that do not fit: page is the TSC page, itself the TSC itself.\n"
-	"Two clocks: which of the host's reference clock and the guest's clock left\n"
-	"the trace clock; with that row selected the plot shows both.\n"
-	"The whole recording: a click goes there, a drag shows that stretch or, from\n"
-	"inside the window's mark, moves the window.\n"
-	"A number with ~ is from the index and about to be read exactly.\n"
+	"Two clocks: which of the host's reference clock and the guest's clock left the trace "
+	"clock. With a row of clocks selected the plot shows both.\n"
+	"Skew: + how far in the past timers were set, - how far ahead, on a logarithmic scale.\n"
+	"Findings: S, T, t, R, L as above; then the answers: ! yes, ? cannot tell, - no.\n"
+	"The whole recording: a click goes there, a drag shows that stretch or, from inside the "
+	"window's mark, moves the window.\n"
+	"A number with ~ is from the index and about to be read exactly; the median always has "
+	"one, as it is known to within a factor of 1.42.\n"
+	"An ellipsis (>): the rest did not fit.\n"
 	"Mouse: click, drag a stretch, wheel to zoom or scroll.\n"
 	"Ctrl-L draws the screen anew, Ctrl-Z suspends.\n";
 

@@ -128,3 +128,15 @@ enum filter_truth filter_eval(const struct filter *f, enum filter_about about, c
 {
 	return eval(f, f->root, about, what);
 }
+
+bool filter_needs(const struct filter *f, const char *name, enum filter_about about,
+		  const void *what)
+{
+	for (unsigned int i = 0; i < f->nr_nodes; i++) {
+		const struct filter_node *n = f->nodes[i];
+
+		if (n->name && !strcmp(n->name, name) && test(n, about, what) == FILTER_YES)
+			return true;
+	}
+	return false;
+}

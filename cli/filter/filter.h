@@ -70,6 +70,12 @@ enum filter_truth filter_eval(const struct filter *f, enum filter_about about, c
 
 /* Does the expression have a test of @name? */
 bool filter_uses(const struct filter *f, const char *name);
+/*
+ * Does a test of @name hold for a thing of @about? Where none does, the expression has the same
+ * value for that thing as for one that lacks what @name is.
+ */
+bool filter_needs(const struct filter *f, const char *name, enum filter_about about,
+		  const void *what);
 /* Does it look for a text in events? */
 bool filter_has_text(const struct filter *f);
 /* The text that it was parsed from. */

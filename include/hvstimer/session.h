@@ -24,7 +24,8 @@ enum hvst_need {
 	HVST_NEED_EVENTS =
 		1, /* decode every known event with every field, for the event observer */
 	HVST_NEED_ANALYSIS = 2, /* arms, storms, clocks, verdicts */
-	HVST_NEED_ARMS = 4,	/* arms alone, for the arm observer: no result, less memory */
+	HVST_NEED_ARMS = 4, /* arms, and firings without their entry, for observers: no result, less
+			       memory */
 };
 
 enum hvst_arm_kind { HVST_ARM_AHEAD, HVST_ARM_PAST_DUE, HVST_ARM_PERIODIC };

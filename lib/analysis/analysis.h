@@ -20,7 +20,7 @@ struct hvst_analysis_opts {
 	const struct hvst_observer *obs;
 	void *obs_ctx;
 	int vm, vcpu, timer; /* findings of these only; -1: any */
-	bool arms_only;	     /* only arms for the observer are wanted: there will be no findings */
+	bool arms_only;	     /* only arms and firings are wanted: there will be no findings */
 	bool some_cpus;	     /* events of some CPUs only: those of the others are not seen */
 	/*
 	 * The number that an earlier run gave to the VM of a thread, -1: none; NULL: there was no

@@ -426,6 +426,8 @@ static void change_arms(struct analysis *a, const struct hvst_change *c,
 		if (a->opts.obs->armed)
 			armed_out(a, c->timer, &changes->arm, HVST_ARM_UNEXPLAINED);
 		hvst_resolve_arm(a, c->timer, &changes->arm, changes->arm_bound_ns);
+	} else if (c->kind == HVST_CHANGE_DELIVERY) {
+		hvst_latency_fire(a, c->timer, ev, &changes->delivery);
 	} else if (c->kind == HVST_CHANGE_VM_MERGED && c->from->state) {
 		hvst_resolve_merged(c->vm, c->from);
 		vm_free(c->from);

@@ -73,16 +73,10 @@ static void fire_out(struct analysis *a, struct stimer *t)
 		a->error = -ECANCELED;
 }
 
-static __attribute__((noinline)) void fire_begin(struct analysis *a, struct stimer *t,
-						 const struct hvst_event *ev,
-						 const struct hvst_delivery *d)
+static struct hvst_fire fire_of(const struct stimer *t, const struct hvst_event *ev,
+				const struct hvst_delivery *d)
 {
-	struct timer_latency *l = t->state->latency;
-
-	if (!hvst_filter_pass(a, t->vcpu, t->index))
-		return;
-	fire_out(a, t);
-	l->fire = (struct hvst_fire){
+	return (struct hvst_fire){
 		.arm_ns = d->arm_ns,
 		.deadline_ns = d->deadline_ns,
 		.callback_ns = d->callback_ns,
@@ -96,7 +90,32 @@ static __attribute__((noinline)) void fire_begin(struct analysis *a, struct stim
 		.result = ev->expiration.msg_send_result,
 		.direct = ev->expiration.direct != 0,
 	};
+}
+
+static __attribute__((noinline)) void fire_begin(struct analysis *a, struct stimer *t,
+						 const struct hvst_event *ev,
+						 const struct hvst_delivery *d)
+{
+	struct timer_latency *l = t->state->latency;
+
+	if (!hvst_filter_pass(a, t->vcpu, t->index))
+		return;
+	fire_out(a, t);
+	l->fire = fire_of(t, ev, d);
 	l->fire_waits = true;
+}
+
+void hvst_latency_fire(struct analysis *a, const struct stimer *t, const struct hvst_event *ev,
+		       const struct hvst_delivery *d)
+{
+	struct hvst_fire fire;
+
+	if (!a->opts.obs->fire || !hvst_filter_pass(a, t->vcpu, t->index))
+		return;
+	fire = fire_of(t, ev, d);
+	fire.vm = hvst_vm_number(t->vcpu);
+	if (!a->error && a->opts.obs->fire(a->opts.obs_ctx, &fire))
+		a->error = -ECANCELED;
 }
 
 void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,

@@ -9,6 +9,9 @@ int hvst_latency_vcpu_created(struct vcpu *v);
 int hvst_latency_timer_created(struct stimer *t);
 void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 			   const struct hvst_delivery *d);
+/* The firing at once to the observer, without its entry: where there is no analysis. */
+void hvst_latency_fire(struct analysis *a, const struct stimer *t, const struct hvst_event *ev,
+		       const struct hvst_delivery *d);
 void hvst_latency_entry(struct analysis *a, struct vcpu *v, int64_t ts);
 /* An entry after a gap, or after the end, belongs to no delivery before it. */
 void hvst_latency_drop(struct analysis *a, struct vcpu *v);

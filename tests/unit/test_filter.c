@@ -327,14 +327,32 @@ static void test_uses(void **state)
 	filter_free(f);
 }
 
+/* Which firings a search for lateness has to remember: those for which a test holds. */
+static void test_needs(void **state)
+{
+	struct hvst_fire fire = { .deadline_ns = 1000, .callback_ns = 6000 };
+	char why[FILTER_WHY];
+	struct filter *f = filter_parse("vcpu=1 && !(late>4us || skew>1ms)", FILTER_ANY, why);
+
+	(void)state;
+	assert_non_null(f);
+	assert_true(filter_needs(f, "late", FILTER_FIRING, &fire));
+	fire.callback_ns = 5000;
+	assert_false(filter_needs(f, "late", FILTER_FIRING, &fire));
+	fire.callback_ns = HVST_UNKNOWN;
+	assert_false(filter_needs(f, "late", FILTER_FIRING, &fire));
+	assert_false(filter_needs(f, "gap", FILTER_FIRING, &fire));
+	filter_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_events), cmocka_unit_test(test_derived),
-		cmocka_unit_test(test_logic),  cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_range),  cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_patterns),
-		cmocka_unit_test(test_uses),
+		cmocka_unit_test(test_needs),	 cmocka_unit_test(test_events),
+		cmocka_unit_test(test_derived),	 cmocka_unit_test(test_logic),
+		cmocka_unit_test(test_findings), cmocka_unit_test(test_range),
+		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_patterns), cmocka_unit_test(test_uses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
