@@ -27,7 +27,6 @@
 #define LONG_SPAN_NS   (2000LL * 1000 * 1000)
 #define LONG_POINTS    12
 #define MIN_DRIFT_NS   (100 * 1000)
-#define EDGE_RMS_NS    (150 * 1000)
 #define MIN_PPM	       20
 #define NEAR_STORM_NS  (250LL * 1000 * 1000)
 #define MAX_SILENT     1024 /* storms checked for a silent change: each looks at every change */
@@ -221,9 +220,6 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 		return false;
 	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err ||
 	    drift <= MIN_DRIFT_NS)
-		return false;
-	/* The edge of a clock is sharp; this much scatter comes from a choice of delays. */
-	if (f->rms > EDGE_RMS_NS)
 		return false;
 	/* A short or thin line has to leave no doubt at all: a guest's delays make lines, too. */
 	return drift > (span >= LONG_SPAN_NS && points >= LONG_POINTS ? 6 : 50) * f->rms;
