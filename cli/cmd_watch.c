@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "now.h"
 #include "message.h"
 #include "options.h"
 #include "record.h"
@@ -185,7 +186,7 @@ static void on_change(void *arg, const struct watch_timer *w, enum watch_news ne
 /* False after a message. */
 static bool read_counters(struct watch *r)
 {
-	int64_t now = watch_now_ns();
+	int64_t now = now_ns();
 	char err[256];
 	int rc;
 
@@ -216,7 +217,7 @@ static void wait_until(struct watch *r, int64_t until)
 {
 	int64_t left;
 
-	while (!r->ended && (left = until - watch_now_ns()) > 0) {
+	while (!r->ended && (left = until - now_ns()) > 0) {
 		struct timespec ts = { left / WATCH_S_NS, left % WATCH_S_NS };
 		int sig = sigtimedwait(&r->signals, NULL, &ts);
 
@@ -252,7 +253,7 @@ static int64_t next_reading(const struct watch *r)
 
 static int loop(struct watch *r)
 {
-	r->start_ns = r->read_ns = r->named_ns = watch_now_ns();
+	r->start_ns = r->read_ns = r->named_ns = now_ns();
 	switch_screen(r, true);
 	while (!done(r)) {
 		wait_until(r, next_reading(r));

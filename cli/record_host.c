@@ -274,7 +274,7 @@ static void print_range(FILE *f, const char *field, int from, int to)
 		fprintf(f, "(%s>=%d&&%s<=%d)", field, from, field, to);
 }
 
-static void print_runs(FILE *f, const int *tids, unsigned int n, const char *field)
+static void print_ranges(FILE *f, const int *tids, unsigned int n, const char *field)
 {
 	unsigned int i, first = 0;
 
@@ -295,7 +295,7 @@ char *record_tid_filter(const int *tids, unsigned int n, const char *field)
 
 	if (!f)
 		return NULL;
-	print_runs(f, tids, n, field);
+	print_ranges(f, tids, n, field);
 	if (fclose(f))
 		goto fail;
 	if (len <= TID_FILTER_ROOM)

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "now.h"
 #include "message.h"
 #include "output/contract.h"
 #include "output/text.h"
@@ -89,7 +90,7 @@ static void put_title(struct out *page, const struct live *l, const struct hvst_
 
 	out_printf(page, "hvstimer watch --diagnose  %s  up %s  events %s",
 		   watch_show_time(when, sizeof(when), time(NULL)),
-		   unit_duration(up, watch_now_ns() - l->start_ns), unit_count(events, t->events));
+		   unit_duration(up, now_ns() - l->start_ns), unit_count(events, t->events));
 	if (t->lost_places)
 		out_printf(page, "  lost in %s places", unit_count(lost, t->lost_places));
 	out_char(page, '\n');
@@ -349,7 +350,7 @@ static void wait_until(struct live *l, int64_t until)
 		struct timespec ts = { 0, 0 };
 		int sig;
 
-		left = until - watch_now_ns();
+		left = until - now_ns();
 		if (left > 0)
 			ts = (struct timespec){ left / WATCH_S_NS, left % WATCH_S_NS };
 		sig = sigtimedwait(&l->signals, NULL, &ts);
@@ -368,14 +369,14 @@ static bool pass_is_over(const struct live *l, int64_t now)
 static int on_wait(void *ctx, bool busy)
 {
 	struct live *l = ctx;
-	int64_t now = watch_now_ns(), until = now + POLL_NS, end = 0;
+	int64_t now = now_ns(), until = now + POLL_NS, end = 0;
 
 	if (l->o->watch.duration_ns)
 		end = l->start_ns + l->o->watch.duration_ns;
 	if (end && end < until)
 		until = end;
 	wait_until(l, busy ? now : until);
-	now = watch_now_ns();
+	now = now_ns();
 	l->ended |= end && now >= end;
 	end_shower(l, WNOHANG);
 	watch_actions_reap(&l->actions);
@@ -481,11 +482,11 @@ static int loop(struct live *l)
 {
 	int rc;
 
-	l->start_ns = watch_now_ns();
+	l->start_ns = now_ns();
 	l->show_ns = l->start_ns + SHOW_NS;
 	switch_screen(l, true);
 	do {
-		l->pass_ns = watch_now_ns();
+		l->pass_ns = now_ns();
 		rc = hvst_session_run(l->s);
 		if (l->child)
 			end_child(l, rc);

@@ -17,6 +17,7 @@
 #include "analysis/analysis.h"
 #include "event/needs.h"
 #include "kvm/kvm.h"
+#include "observers.h"
 #include "stream/open.h"
 #include "stream/source.h"
 #include "vmm.h"
@@ -50,7 +51,8 @@ struct hvst_session {
 	unsigned int need;
 	int64_t from_ns, to_ns;
 	int vm, vcpu, timer;
-	struct hvst_observer obs;
+	struct observers observers;
+	struct hvst_observer obs; /* all of them */
 	void *obs_ctx;
 	struct hvst_live_ops live; /* @live.read NULL: a recording */
 	void *live_ctx;
@@ -268,12 +270,20 @@ void hvst_session_set_filter(struct hvst_session *s, int vm, int vcpu, int timer
 	s->timer = timer;
 }
 
+int hvst_session_add_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx)
+{
+	if (hvst_observers_add(&s->observers, obs, ctx))
+		return fail(s, -ENOSPC, "more than %d observers", HVST_MAX_OBSERVERS);
+	s->obs = hvst_observers_all(&s->observers, &s->obs_ctx);
+	return 0;
+}
+
 void hvst_session_set_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx)
 {
+	s->observers.n = 0;
 	memset(&s->obs, 0, sizeof(s->obs));
 	if (obs)
-		s->obs = *obs;
-	s->obs_ctx = ctx;
+		hvst_session_add_observer(s, obs, ctx);
 }
 
 int hvst_session_open(struct hvst_session *s)

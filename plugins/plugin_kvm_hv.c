@@ -26,8 +26,6 @@
  */
 #pragma weak tep_print_event
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 struct options {
 	enum hvst_unit unit;
 	bool decode;

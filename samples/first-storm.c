@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* first-storm FILE: reads no further than the end of the first interrupt storm. Exit 0: found. */
+/* first-storm FILE: prints the first interrupt storm. Exit 0: found. */
 #include <errno.h>
 #include <inttypes.h>
 

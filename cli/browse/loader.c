@@ -12,6 +12,7 @@
 
 #include <hvstimer/names.h>
 
+#include "../now.h"
 #include "../derive.h"
 #include "../output/eventtext.h"
 #include "loader.h"
@@ -140,18 +141,10 @@ static int on_storm(void *ctx, const struct hvst_storm *storm)
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int on_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct loader *l = ctx;
-	int64_t now = now_ms();
+	int64_t now = now_ns() / 1000000;
 
 	if (now < l->next_ms)
 		return 0;

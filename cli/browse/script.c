@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../now.h"
 #include "../message.h"
 #include "../options.h"
 #include "screen.h"
@@ -61,24 +62,16 @@ static int bad(const struct script *s, const char *what, const char *word)
 	return EXIT_USAGE;
 }
 
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 static void press(struct script *s, const struct br_input *in)
 {
 	unsigned int i = s->nr_times;
-	double start = now_ms();
+	int64_t start = now_ns();
 
 	br_screen_key(s->s, in);
-	s->answered[i] = now_ms() - start;
+	s->answered[i] = (double)(now_ns() - start) / 1e6;
 	if (s->wait)
 		br_screen_wait_idle(s->s);
-	s->complete[i] = now_ms() - start;
+	s->complete[i] = (double)(now_ns() - start) / 1e6;
 	s->nr_times += i < MAX_TIMES - 1;
 }
 

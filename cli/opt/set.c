@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "../message.h"
 #include "set.h"
 #include "value.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static void *member(struct options *o, const struct option_desc *d)
 {

@@ -3,10 +3,9 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../array.h"
 #include "set.h"
 #include "table.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define CMD_ANALYSIS                                                                               \
 	(CMD_DIAGNOSE | CMD_SKEW | CMD_STORMS | CMD_CLOCKS | CMD_LATENCY | CMD_SIMULATE |          \

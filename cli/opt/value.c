@@ -9,10 +9,9 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "../array.h"
 #include "../nearest.h"
 #include "value.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 bool parse_unsigned(const char *text, unsigned long max, unsigned long *v)
 {

@@ -2,14 +2,14 @@
 /* Text and JSON of merged results. */
 #include <stdio.h>
 
+#include "../array.h"
 #include "contract.h"
 #include "merged.h"
 #include "table.h"
 #include "units.h"
 #include "words.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define INDENT	      2
+#define INDENT 2
 
 static int64_t time_ns(uint64_t ns)
 {

@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../array.h"
 #include "finding.h"
 #include "metrics.h"
 #include "timerrow.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define PREFIX	      "hvstimer_diagnose_"
-#define NS	      1e9
+#define PREFIX "hvstimer_diagnose_"
+#define NS     1e9
 
 void metrics_help(struct out *o, const char *name, const char *type, const char *help)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "finding_text.h"
 #include "hint.h"
 #include "next.h"
@@ -17,8 +18,6 @@
 #include "words.h"
 
 #define LABEL 9 /* width of the column of labels */
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Limits of the parts of the screen. */
 struct limits {

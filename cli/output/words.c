@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The words that people read instead of the JSON contract's identifiers. */
+#include "../array.h"
 #include "words.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct {
 	const char *question, *topic;

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../now.h"
 #include "../message.h"
 #include "action.h"
 #include "child.h"
@@ -71,7 +72,7 @@ static int pause_recording(struct watch_actions *a, bool on)
 /* Whether it is being saved now for the storm in @rep. */
 static bool begin_save(struct watch_actions *a, const struct watch_report *rep)
 {
-	int64_t now = watch_now_ns();
+	int64_t now = now_ns();
 	int rc;
 
 	if (!a->o->watch.ring_kb || a->saver || a->due ||

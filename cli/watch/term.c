@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The terminal and the signals of both loops. */
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "term.h"
-
-int64_t watch_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * WATCH_S_NS + ts.tv_nsec;
-}
 
 void watch_block_signals(sigset_t *signals, sigset_t *mask)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What both loops of watch share: the clock, signals, the terminal's alternate screen. */
+/* What both loops of watch share: signals, the terminal's alternate screen. */
 #ifndef HVST_CLI_WATCH_TERM_H
 #define HVST_CLI_WATCH_TERM_H
 
@@ -10,9 +10,6 @@
 #include "../output/out.h"
 
 #define WATCH_S_NS 1000000000LL
-
-/* CLOCK_MONOTONIC, ns */
-int64_t watch_now_ns(void);
 
 /*
  * Blocks the signals that end a run, and SIGCHLD, so that sigtimedwait() receives them and every

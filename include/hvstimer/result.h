@@ -71,7 +71,7 @@ struct hvst_trace {
 	uint64_t duplicates; /* the same event in two buffers, counted once */
 	uint64_t backwards;  /* events whose time lies before one already delivered of the same
 				thread */
-	uint64_t unfollowed; /* events of vCPU threads beyond the 4096 that are followed */
+	uint64_t unfollowed; /* events of vCPU threads beyond the 8192 that are followed */
 	uint64_t seen[HVST_EV_COUNT]; /* by event */
 	uint32_t in_format[(HVST_EV_COUNT + 31) /
 			   32];	      /* bit: the file has a format for this event */

@@ -103,6 +103,8 @@ struct hvst_progress {
 	int vm, vcpu, tid, thread;
 };
 
+#define HVST_MAX_OBSERVERS 16 /* of a session */
+
 /**
  * struct hvst_observer - callbacks of a run, any of them NULL
  * @event: each decoded event, in order of time
@@ -224,8 +226,21 @@ void hvst_session_set_need(struct hvst_session *s,
 void hvst_session_set_window(struct hvst_session *s, int64_t from_ns, int64_t to_ns);
 /* Findings and arm/fire/storm callbacks only of this VM, vCPU, timer; -1: any. */
 void hvst_session_set_filter(struct hvst_session *s, int vm, int vcpu, int timer);
-/* @obs is copied; one observer a session. NULL removes it. */
+/**
+ * hvst_session_set_observer - set the only observer of the runs that follow
+ * @obs: copied; replaces all others; NULL removes them
+ * @ctx: passed to its callbacks
+ */
 void hvst_session_set_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx);
+/**
+ * hvst_session_add_observer - add one to those of the runs that follow
+ * @obs: copied; called after those added before
+ * @ctx: passed to its callbacks
+ *
+ * The event or finding at which one of them stops the run is still passed to the others. Returns 0,
+ * or -ENOSPC when there are HVST_MAX_OBSERVERS already.
+ */
+int hvst_session_add_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx);
 
 /**
  * hvst_session_open - open and check the files

@@ -28,7 +28,7 @@
 #define UNDERIVED_ARMS	8 /* arms after a page write, none of which shows a clock */
 #define WRITER_WAIT_NS	(200LL * 1000 * 1000) /* for the arms of the vCPU that wrote the page */
 #define MAX_LOOK	4096 /* transitions searched for the source used at a time */
-#define READ_RUN	8    /* reads of one clock in a row that make it the guest's timekeeping */
+#define READ_ROW	8    /* reads of one clock in a row that make it the guest's timekeeping */
 #define READ_GAP_NS                                                                                \
 	(100LL * 1000 * 1000) /* a clocksource watchdog reads every half second: exclude it */
 
@@ -402,20 +402,20 @@ static double xlogx(uint64_t n)
 }
 
 /*
- * Does a row of @run arms of one sort show a change, where @same and @other arms of either sort
+ * Does a row of @row arms of one sort show a change, where @same and @other arms of either sort
  * came before it? A guest that uses the page may also read the counter for its accounting, before
  * some arms and not before others: that is one state. Compare the likelihoods of "one share before
  * the row, all in it" and of "one share all the time"; the ratio stays small after a few arms, from
  * which the share is hardly known.
  */
-static __attribute__((noinline)) bool row_means(unsigned int run, uint64_t same, uint64_t other)
+static __attribute__((noinline)) bool row_means(unsigned int row, uint64_t same, uint64_t other)
 {
 	double one, two;
 
-	if (run < ROW_MIN || run % ROW_LOOK || !other)
+	if (row < ROW_MIN || row % ROW_LOOK || !other)
 		return false;
 	two = xlogx(same) + xlogx(other) - xlogx(same + other);
-	one = xlogx(same + run) + xlogx(other) - xlogx(same + other + run);
+	one = xlogx(same + row) + xlogx(other) - xlogx(same + other + row);
 	/* The first arms of the other sort occur once; those of a mixture recur. */
 	return two - one > (same ? ROW_LOG_CHANCE : ROW_LOG_CHANCE / 2);
 }
@@ -536,10 +536,10 @@ static __attribute__((noinline)) void clock_read(struct analysis *a, struct vcpu
 	if (vm->reads_of != what || ev->ts_ns - vm->reads_last > READ_GAP_NS) {
 		vm->reads_of = what;
 		vm->reads = 0;
-		hvst_evidence_set(&vm->reads_why, ev, "first of a run of %s", text);
+		hvst_evidence_set(&vm->reads_why, ev, "first of several %s", text);
 	}
 	vm->reads_last = ev->ts_ns;
-	if (++vm->reads != READ_RUN || vm->timekeeping == what)
+	if (++vm->reads != READ_ROW || vm->timekeeping == what)
 		return;
 	t = hvst_transition_add(a, v->vm, NULL);
 	if (!t)

@@ -27,7 +27,6 @@
 #define LONG_SPAN_NS   (2000LL * 1000 * 1000)
 #define LONG_POINTS    12
 #define MIN_DRIFT_NS   (100 * 1000)
-#define EDGE_RMS_NS    (150 * 1000)
 #define MIN_PPM	       20
 #define NEAR_STORM_NS  (250LL * 1000 * 1000)
 #define MAX_SILENT     1024 /* storms checked for a silent change: each looks at every change */
@@ -222,9 +221,6 @@ static bool is_drift(const struct fit *f, int64_t span, unsigned int points)
 	if (ppm <= MIN_PPM || ppm >= MAX_PPM || fabs(f->slope) <= 2 * f->slope_err ||
 	    drift <= MIN_DRIFT_NS)
 		return false;
-	/* The edge of a clock is sharp; this much scatter comes from a choice of delays. */
-	if (f->rms > EDGE_RMS_NS)
-		return false;
 	/* A short or thin line has to leave no doubt at all: a guest's delays make lines, too. */
 	return drift > (span >= LONG_SPAN_NS && points >= LONG_POINTS ? 6 : 50) * f->rms;
 }
@@ -308,7 +304,7 @@ static void pass_add(struct guest_edge *e, const struct fit *f)
 	p->last = f->level + f->slope * (double)(p->to - f->t0);
 }
 
-static __attribute__((noinline)) void run_end(struct analysis *a, struct stimer *t)
+static __attribute__((noinline)) void line_end(struct analysis *a, struct stimer *t)
 {
 	struct guest_edge *e = t->state->edge;
 	int64_t span = e->n ? e->p[e->n - 1].ts - e->p[0].ts : 0;
@@ -335,7 +331,7 @@ static __attribute__((noinline)) void run_end(struct analysis *a, struct stimer 
 	}
 }
 
-static void run_restart(struct guest_edge *e)
+static void line_restart(struct guest_edge *e)
 {
 	e->n = 0;
 	e->per = 1;
@@ -347,7 +343,7 @@ static void run_restart(struct guest_edge *e)
 /*
  * Drop every second point, so that a long line stays bounded; of two neighbours keep the upper one.
  */
-static void run_thin(struct guest_edge *e)
+static void line_thin(struct guest_edge *e)
 {
 	for (unsigned int i = 0; i < EDGE_POINTS / 2; i++)
 		e->p[i] = e->p[2 * i].v >= e->p[2 * i + 1].v ? e->p[2 * i] : e->p[2 * i + 1];
@@ -388,13 +384,13 @@ static __attribute__((noinline)) void point_add(struct analysis *a, struct stime
 	} else {
 		struct edge_point first = e->odd;
 
-		run_end(a, t);
-		run_restart(e);
+		line_end(a, t);
+		line_restart(e);
 		e->from = e->odd_from;
 		e->p[e->n++] = first;
 	}
 	if (e->n == EDGE_POINTS)
-		run_thin(e);
+		line_thin(e);
 	if (!e->n)
 		e->from = e->win_from;
 	e->p[e->n++] = p;
@@ -462,7 +458,7 @@ void hvst_guestclock_arm(struct analysis *a, struct stimer *t, const struct hvst
 		e->most = headroom;
 	e->last = (struct edge_point){ arm->ts_ns, headroom };
 	if (!e->per)
-		run_restart(e);
+		line_restart(e);
 	if (e->win_n && e->win_n >= WIN_ARMS * e->per &&
 	    arm->ts_ns - e->win_from >= WIN_NS * e->per) {
 		point_add(a, t, e->win);
@@ -621,7 +617,7 @@ void hvst_guestclock_finish(struct analysis *a)
 
 	for (unsigned int i = 0; i < a->nr_storms && i < MAX_SILENT; i++)
 		silent_changes(a, &a->storms[i].storm, a->storms[i].vcpu);
-	hvst_each_timer(a, run_end);
+	hvst_each_timer(a, line_end);
 	for_each_vm (vm, a) {
 		if (!vm->state)
 			continue;

@@ -89,7 +89,7 @@ static void storm_fill(const struct analysis *a, const struct stimer *t, struct 
 	hvst_evidence_add(&s->evidence, &l->last);
 }
 
-static __attribute__((noinline)) void run_report(struct analysis *a, struct stimer *t, bool open)
+static __attribute__((noinline)) void streak_report(struct analysis *a, struct stimer *t, bool open)
 {
 	struct timer_livelock *l = t->state->livelock;
 	struct storm_found *f = NULL;
@@ -104,14 +104,14 @@ static __attribute__((noinline)) void run_report(struct analysis *a, struct stim
 	l->form = HVST_LIVELOCK_NONE;
 }
 
-static inline void run_end(struct analysis *a, struct stimer *t, bool open)
+static inline void streak_end(struct analysis *a, struct stimer *t, bool open)
 {
 	if (t->state->livelock->form != HVST_LIVELOCK_NONE)
-		run_report(a, t, open);
+		streak_report(a, t, open);
 }
 
-static void run_begin(struct timer_livelock *l, const struct stimer *t, enum hvst_livelock form,
-		      int64_t from_ns)
+static void streak_begin(struct timer_livelock *l, const struct stimer *t, enum hvst_livelock form,
+			 int64_t from_ns)
 {
 	const struct vcpu *v = t->vcpu;
 
@@ -125,13 +125,14 @@ static void run_begin(struct timer_livelock *l, const struct stimer *t, enum hvs
 }
 
 /* True when the turn continues a streak, false when it begins one. */
-static bool run_goes_on(struct analysis *a, struct stimer *t, enum hvst_livelock form, int64_t ts)
+static bool streak_goes_on(struct analysis *a, struct stimer *t, enum hvst_livelock form,
+			   int64_t ts)
 {
 	struct timer_livelock *l = t->state->livelock;
 
 	if (l->form != HVST_LIVELOCK_NONE &&
 	    (l->form != form || ts - l->last_ns > a->params.storm_max_gap_ns))
-		run_end(a, t, l->form == form && a->gap_ns > l->last_ns);
+		streak_end(a, t, l->form == form && a->gap_ns > l->last_ns);
 	return l->form != HVST_LIVELOCK_NONE;
 }
 
@@ -151,7 +152,7 @@ static void turn(struct timer_livelock *l, const struct stimer *t, const struct 
 
 void hvst_livelock_programmed(struct analysis *a, struct stimer *t)
 {
-	run_end(a, t, false);
+	streak_end(a, t, false);
 	t->state->livelock->called_back = false;
 }
 
@@ -166,8 +167,8 @@ static __attribute__((noinline)) void early_turn(struct analysis *a, struct stim
 {
 	struct timer_livelock *l = t->state->livelock;
 
-	if (!run_goes_on(a, t, HVST_LIVELOCK_DEADLINE, ev->ts_ns)) {
-		run_begin(l, t, HVST_LIVELOCK_DEADLINE, l->start_ns);
+	if (!streak_goes_on(a, t, HVST_LIVELOCK_DEADLINE, ev->ts_ns)) {
+		streak_begin(l, t, HVST_LIVELOCK_DEADLINE, l->start_ns);
 		l->ahead_ref = arm->count - arm->time_now;
 		hvst_evidence_set(&l->first, ev,
 				  "timer %u called back %llu units (100 ns) before its "
@@ -219,7 +220,7 @@ void hvst_livelock_arm(struct analysis *a, struct stimer *t, const struct hvst_a
 		l->uncalled = 0;
 	/* Where several VMs turn like that, some callbacks cannot be attributed for certain. */
 	if (!again || (!l->called_back && l->form != HVST_LIVELOCK_DEADLINE)) {
-		run_end(a, t, false);
+		streak_end(a, t, false);
 		l->count = arm->count;
 	} else {
 		early_turn(a, t, arm, ev);
@@ -233,8 +234,8 @@ static __attribute__((noinline)) void busy_turn(struct analysis *a, struct stime
 {
 	struct timer_livelock *l = t->state->livelock;
 
-	if (!run_goes_on(a, t, HVST_LIVELOCK_MESSAGE, ev->ts_ns)) {
-		run_begin(l, t, HVST_LIVELOCK_MESSAGE, ev->ts_ns);
+	if (!streak_goes_on(a, t, HVST_LIVELOCK_MESSAGE, ev->ts_ns)) {
+		streak_begin(l, t, HVST_LIVELOCK_MESSAGE, ev->ts_ns);
 		l->count = t->arm_count;
 		hvst_evidence_set(&l->first, ev,
 				  "message of timer %u finds its slot busy (-11); no end of "
@@ -248,7 +249,7 @@ void hvst_livelock_delivery(struct analysis *a, struct stimer *t, const struct h
 {
 	t->state->livelock->called_back = false;
 	if (ev->expiration.direct || ev->expiration.msg_send_result != -EAGAIN)
-		run_end(a, t, false);
+		streak_end(a, t, false);
 	else
 		busy_turn(a, t, ev);
 }
@@ -261,7 +262,7 @@ void hvst_livelock_msr(struct analysis *a, struct vcpu *v, const struct hvst_eve
 		struct stimer *t = v->timer[i];
 
 		if (t && t->state && t->state->livelock->form == HVST_LIVELOCK_MESSAGE)
-			run_end(a, t, false);
+			streak_end(a, t, false);
 	}
 }
 
@@ -269,7 +270,8 @@ static void timer_finish(struct analysis *a, struct stimer *t)
 {
 	const struct timer_livelock *l = t->state->livelock;
 
-	run_end(a, t, a->now - l->last_ns <= a->params.storm_max_gap_ns || a->gap_ns > l->last_ns);
+	streak_end(a, t,
+		   a->now - l->last_ns <= a->params.storm_max_gap_ns || a->gap_ns > l->last_ns);
 }
 
 void hvst_livelock_finish(struct analysis *a)

@@ -8,8 +8,7 @@
 #include "meaning.h"
 #include "names.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define TEXT_SIZE     256
+#define TEXT_SIZE 256
 
 /* Appends to the text; what does not fit is cut off. */
 __attribute__((format(printf, 2, 3))) static void add(struct hvst_meaning *c, const char *fmt, ...)

@@ -7,8 +7,6 @@
 
 #include "names.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 struct name {
 	uint32_t code;
 	const char *name;
@@ -875,11 +873,6 @@ size_t hvst_flush_flags_text(char *buf, size_t len, uint64_t flags)
 		if (flags >> i & 1)
 			add_word(&t, ", ", words[i]);
 	return t.used;
-}
-
-size_t hvst_duration_text(char *buf, size_t len, int64_t ns)
-{
-	return hvst_duration_text_in(buf, len, ns, HVST_UNIT_AUTO, false);
 }
 
 static enum hvst_unit sensible_unit(uint64_t ns)

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 enum hvst_msr_number {
 	HVST_MSR_IA32_TSC = 0x10,
 	HVST_MSR_KVM_WALL_CLOCK = 0x11,
@@ -226,10 +228,11 @@ size_t hvst_mask_text(char *buf, size_t len, uint64_t mask, unsigned int base);
 /** hvst_flush_flags_text - of a TLB flush hypercall: "all processors, non-global only", or "" */
 size_t hvst_flush_flags_text(char *buf, size_t len, uint64_t flags);
 
-/** hvst_duration_text - a length of time: "3.306739 s", "-9.779 ms", "12.3 us", "800 ns", "0 ns" */
-size_t hvst_duration_text(char *buf, size_t len, int64_t ns);
-
-/** hvst_duration_text_in - the same in a given unit (ref: 100 ns); @plus: "+" if above 0 */
+/**
+ * hvst_duration_text_in - a length of time: "3.306739 s", "-9.779 ms", "12.3 us", "800 ns", "0 ns"
+ * @unit: the unit, HVST_UNIT_AUTO by the length (ref: 100 ns)
+ * @plus: "+" if above 0
+ */
 size_t hvst_duration_text_in(char *buf, size_t len, int64_t ns, enum hvst_unit unit, bool plus);
 
 #endif

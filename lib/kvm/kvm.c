@@ -184,7 +184,7 @@ static __attribute__((noinline)) void on_lost(struct kvm *k, const struct hvst_e
 		if (__builtin_add_overflow(k->lost_ns, ev->ts_ns - from, &k->lost_ns))
 			k->lost_ns = INT64_MAX;
 	}
-	k->expired_timer = NULL;
+	k->past_due_timer = NULL;
 	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL, NULL)->from_ns =
 		from != HVST_UNKNOWN ? from : ev->ts_ns;
 }

@@ -69,8 +69,8 @@ struct kvm {
 	struct vcpu *finish_at;
 	struct vm *only;
 	/* the start_expired that a pad may follow */
-	struct stimer *expired_timer;
-	uint64_t expired_now;
+	struct stimer *past_due_timer;
+	uint64_t past_due_now;
 	uint64_t padding_ref;
 	bool expired_seen;
 	uint64_t backwards, unfollowed;

@@ -870,7 +870,7 @@ void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns
 			struct refclock_verdict *v)
 {
 	const struct refclock_stream *s = main_stream(r);
-	struct rate_sum one, run = { 0 }, all = { 0 }, best = { 0 }, best_run = { 0 };
+	struct rate_sum one, stretch = { 0 }, all = { 0 }, best = { 0 }, best_stretch = { 0 };
 	double known = 0;
 
 	*v = (struct refclock_verdict){ .answer = REFCLOCK_CANNOT_TELL, .event = -1 };
@@ -881,16 +881,16 @@ void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns
 		rate_add(&one, p);
 		rate_try(&best, &one, min_ppm, min_ns);
 		if (p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_FIRST)
-			run = (struct rate_sum){ 0 };
-		rate_add(&run, p);
-		rate_try(&best_run, &run, min_ppm, min_ns);
+			stretch = (struct rate_sum){ 0 };
+		rate_add(&stretch, p);
+		rate_try(&best_stretch, &stretch, min_ppm, min_ns);
 		rate_add(&all, p);
 		if (fabs(one.drift) + one.err < min_ppm * one.span)
 			known += one.span;
 	}
 	/* a slew that keeps changing is off only on average */
 	if (!(best.span > 0))
-		best = best_run;
+		best = best_stretch;
 	if (best.span > 0) {
 		v->answer = REFCLOCK_YES;
 		all = best;

@@ -254,12 +254,12 @@ void kvm_start_one_shot(struct kvm *k, const struct hvst_event *ev, struct hvst_
 
 	if (!t)
 		return;
-	if (k->expired_timer == t && k->expired_now == ev->start.time_now) {
+	if (k->past_due_timer == t && k->past_due_now == ev->start.time_now) {
 		/* Right after start_expired with the same reading: the host's pad, no second arm.
 		 */
 		k->padding_ref = pad;
 		t->padded = true;
-		k->expired_timer = NULL;
+		k->past_due_timer = NULL;
 		timer_run(t, ev);
 		return;
 	}
@@ -292,8 +292,8 @@ void kvm_start_expired(struct kvm *k, const struct hvst_event *ev, struct hvst_c
 	if (!t)
 		return;
 	k->expired_seen = true;
-	k->expired_timer = t;
-	k->expired_now = ev->start.time_now;
+	k->past_due_timer = t;
+	k->past_due_now = ev->start.time_now;
 	a->skew_ns = skew_of(a->time_now, a->count);
 	a->kind = HVST_ARM_PAST_DUE;
 	started(k, t, a);

@@ -41,9 +41,8 @@ static size_t flush_flags(char *buf, size_t len, uint32_t a, uint64_t b)
 
 static size_t duration(char *buf, size_t len, uint32_t a, uint64_t b)
 {
-	return a ? hvst_duration_text_in(buf, len, (int64_t)b,
-					 (enum hvst_unit)(a % (HVST_UNIT_REF + 1)), a & 8)
-		 : hvst_duration_text(buf, len, (int64_t)b);
+	return hvst_duration_text_in(buf, len, (int64_t)b,
+				     (enum hvst_unit)(a % (HVST_UNIT_REF + 1)), a & 8);
 }
 
 static size_t (*const texts[])(char *buf, size_t len, uint32_t a, uint64_t b) = {

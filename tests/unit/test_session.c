@@ -651,6 +651,46 @@ static int count_event(void *ctx, const struct hvst_event *ev)
 	return 0;
 }
 
+static int count_arms(void *ctx, const struct hvst_arm *arm)
+{
+	(void)arm;
+	++*(unsigned int *)ctx;
+	return 0;
+}
+
+/* Each observer gets what it would get alone, and the arm at which another one stops the run. */
+static void test_observers(void **state)
+{
+	const struct hvst_observer arms = { .arm = count_arms }, events = { .event = count_event },
+				   stop = { .arm = stop_at_ten };
+	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_AUTO, 1);
+	unsigned int n[4] = { 0 }, together[3] = { 0 };
+
+	(void)state;
+	hvst_session_set_need(s, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS);
+	hvst_session_set_observer(s, &arms, &n[0]);
+	assert_int_equal(hvst_session_run(s), 0);
+	hvst_session_set_observer(s, &events, &n[1]);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_true(n[0] > 10 && n[1] > n[0]);
+	hvst_session_set_observer(s, &arms, &together[0]);
+	assert_int_equal(hvst_session_add_observer(s, &events, &together[1]), 0);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_int_equal(together[0], n[0]);
+	assert_int_equal(together[1], n[1]);
+	together[0] = 0;
+	hvst_session_set_observer(s, &stop, &n[2]);
+	assert_int_equal(hvst_session_add_observer(s, &arms, &together[0]), 0);
+	assert_int_equal(hvst_session_run(s), -ECANCELED);
+	assert_int_equal(n[2], 10);
+	assert_int_equal(together[0], 10);
+	for (unsigned int i = 2; i < HVST_MAX_OBSERVERS; i++)
+		assert_int_equal(hvst_session_add_observer(s, &arms, &n[3]), 0);
+	assert_int_equal(hvst_session_add_observer(s, &arms, &n[3]), -ENOSPC);
+	assert_non_null(strstr(hvst_session_error(s), "observers"));
+	hvst_session_free(s);
+}
+
 /* A stop before a run stops that run before its first event, and no other. */
 static void test_stop_before_run(void **state)
 {
@@ -745,19 +785,13 @@ static void find_files(const char *dir)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inferred),
-		cmocka_unit_test(test_readers_and_threads),
-		cmocka_unit_test(test_watched),
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_stopped),
-		cmocka_unit_test(test_misuse),
-		cmocka_unit_test(test_signals),
-		cmocka_unit_test(test_events_only),
-		cmocka_unit_test(test_arms_only),
-		cmocka_unit_test(test_firings_only),
-		cmocka_unit_test(test_stop_before_run),
-		cmocka_unit_test(test_options_after_open),
+		cmocka_unit_test(test_inferred),	cmocka_unit_test(test_readers_and_threads),
+		cmocka_unit_test(test_watched),		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_filters),		cmocka_unit_test(test_observers),
+		cmocka_unit_test(test_stopped),		cmocka_unit_test(test_misuse),
+		cmocka_unit_test(test_signals),		cmocka_unit_test(test_events_only),
+		cmocka_unit_test(test_arms_only),	cmocka_unit_test(test_firings_only),
+		cmocka_unit_test(test_stop_before_run), cmocka_unit_test(test_options_after_open),
 	};
 	const char *dir = getenv("HVST_RECORDINGS");
 
