@@ -167,7 +167,9 @@ static void resolve_first(struct analysis *a, struct vm *vm)
 	a->spare_blocks = b;
 }
 
-static __attribute__((noinline)) void resolve(struct analysis *a, struct vm *vm, unsigned int n)
+/* Compiled into one function, like hvst_analysis_events(). */
+static __attribute__((noinline, flatten)) void resolve(struct analysis *a, struct vm *vm,
+						       unsigned int n)
 {
 	while (n--)
 		resolve_first(a, vm);
