@@ -77,9 +77,10 @@ HARDEN		+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 endif
 ALL_CPPFLAGS	= -D_GNU_SOURCE -DHVST_VERSION='"$(VERSION)"' -Iinclude $(CPPFLAGS)
-# One set of objects serves the shared library, the static one and the programs, so all is PIC.
+# One set of objects serves the shared library, the static one and the programs, so all is PIC. The library binds
+# its own functions to itself (-Bsymbolic-functions below), so public ones may be inlined as well.
 ALL_CFLAGS	= -std=gnu11 $(WARN) -fPIC $(CFLAGS) $(ALL_CPPFLAGS) $(HARDEN) $(PKG_CFLAGS) \
-		  -fvisibility=hidden -MMD -MP
+		  -fvisibility=hidden -fno-semantic-interposition -MMD -MP
 ALL_LDFLAGS	= $(HARDEN_LD) $(LDFLAGS)
 EXE_LDFLAGS	= -pie $(ALL_LDFLAGS)
 ifneq ($(SANITIZE),)

@@ -167,7 +167,9 @@ static void resolve_first(struct analysis *a, struct vm *vm)
 	a->spare_blocks = b;
 }
 
-static __attribute__((noinline)) void resolve(struct analysis *a, struct vm *vm, unsigned int n)
+/* Compiled into one function, like hvst_analysis_events(). */
+static __attribute__((noinline, flatten)) void resolve(struct analysis *a, struct vm *vm,
+						       unsigned int n)
 {
 	while (n--)
 		resolve_first(a, vm);
@@ -212,9 +214,9 @@ static void arm_waits(struct analysis *a, struct stimer *t, const struct hvst_ar
 	struct vm_pending *w = vm->state->pending;
 	struct pending_block *b;
 
-	if (a->nr_pending >= MAX_PENDING) /* too many: by the clock as it is known now */
+	if (a->nr_pending >= MAX_PENDING) /* too many: use the present estimate of the clock */
 		resolve(a, vm, (w->n + 1) / 2);
-	if (a->nr_pending >= MAX_PENDING) { /* all of them another VM's */
+	if (a->nr_pending >= MAX_PENDING) { /* all of them belong to other VMs */
 		resolve_one(a, vm, &p);
 		return;
 	}

@@ -146,7 +146,7 @@ static __attribute__((noinline)) void on_clock_event(struct kvm *k, const struct
 	} else if (master && may_be_new(k, vm, ev)) {
 		k->off = *ev;
 		k->off_vm = vm;
-		k->upset++;
+		k->generation++;
 	} else if (master) {
 		master_clock_updated(k, vm, ev, out);
 	}
@@ -176,7 +176,7 @@ static __attribute__((noinline)) void on_lost(struct kvm *k, const struct hvst_e
 	int64_t from = cpu->last_ns != HVST_UNKNOWN ? cpu->last_ns : k->first_ns;
 
 	k->gap++;
-	k->upset++;
+	k->generation++;
 	k->gap_ns = ev->ts_ns;
 	if (from != HVST_UNKNOWN && ev->ts_ns > from) {
 		if (__builtin_add_overflow(cpu->lost_ns, ev->ts_ns - from, &cpu->lost_ns))
@@ -336,7 +336,7 @@ struct kvm *hvst_kvm_new(const struct hvst_kvm_opts *opts)
 		return NULL;
 	k->opts = *opts;
 	k->first_ns = HVST_UNKNOWN;
-	k->upset = 1;
+	k->generation = 1;
 	for (unsigned int i = 0; i < KVM_MAX_CPUS; i++)
 		k->cpu[i].first_ns = k->cpu[i].last_ns = HVST_UNKNOWN;
 	k->vms_tail = &k->vms;

@@ -69,11 +69,10 @@ struct vcpu {
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
 	/*
-	 * As of struct kvm, where nothing is to be looked at when the thread is seen again on its
-	 * CPU: it ran, is not gone, and no gap came since, nor a clock event whose VM is in doubt.
-	 * Else 0.
+	 * That of struct kvm when the thread was last checked: it ran a guest, its id is not used
+	 * again, no records were lost since and no clock event waits for its VM. 0: check again.
 	 */
-	uint64_t upset;
+	uint64_t generation;
 	bool ran;	     /* it did what only a vCPU thread does */
 	bool gone;	     /* its thread id was reused: not found by it any more */
 	int creator;	     /* the task that created its VM, -1 not seen */

@@ -54,8 +54,8 @@ struct kvm {
 	struct vcpu *all;			      /* every vCPU, newest first */
 	unsigned int nr_vcpus, nr_created, nr_timers; /* findable, all */
 	uint32_t gap;				      /* number of gaps so far */
-	uint64_t upset;				      /* see struct vcpu */
-	int64_t gap_ns;				      /* the last one */
+	uint64_t generation; /* changes when all threads are to be checked again, see struct vcpu */
+	int64_t gap_ns;	     /* the last one */
 	struct vm *vms, **vms_tail;
 	struct vm *dead_vms;
 	uint32_t nr_vms;
@@ -126,7 +126,7 @@ static inline struct vcpu *kvm_vcpu_of(struct kvm *k, const struct hvst_event *e
 	/* Usually the thread last seen on the CPU, and nothing has happened to it since. */
 	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
 
-	if (__builtin_expect(!v || v->tid != ev->pid || v->upset != k->upset ||
+	if (__builtin_expect(!v || v->tid != ev->pid || v->generation != k->generation ||
 				     ev->ts_ns < v->last_ns ||
 				     (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0),
 			     0))

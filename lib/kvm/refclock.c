@@ -658,8 +658,7 @@ static __attribute__((noinline)) bool joined_at(const struct refclock *r,
 	return true;
 }
 
-__attribute__((noinline)) bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu,
-						int64_t *o, int64_t *err)
+bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
 {
 	const struct refclock_stream *s = stream_find(r, cpu);
 	bool known = stream_at(s, t, o, err);

@@ -139,7 +139,7 @@ static void vcpu_retire(struct kvm *k, struct vcpu *v)
 		*p = v->hash_next;
 	kvm_sort_out(k, v);
 	v->gone = v->vm->gone = true;
-	v->upset = 0;
+	v->generation = 0;
 }
 
 /*
@@ -337,7 +337,7 @@ __attribute__((noinline)) struct vcpu *kvm_vcpu_search(struct kvm *k, const stru
 		kvm_off_is_own(k, v, out);
 	kvm_vcpu_after_gap(k, v, ev->ts_ns, out);
 	if (v->ran && v->gap == k->gap && !k->off_vm)
-		v->upset = k->upset;
+		v->generation = k->generation;
 	return v;
 }
 

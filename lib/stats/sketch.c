@@ -71,12 +71,11 @@ void hvst_sketch_free(struct hvst_sketch *s)
 	free(s);
 }
 
-/* The first value of an octave. */
-static __attribute__((noinline)) int add_octave(struct hvst_sketch *s, uint64_t **row, int64_t v,
-						uint64_t n)
+/* The first value of an octave. 0 or -ENOMEM. */
+static __attribute__((noinline)) int add_octave(uint64_t **row)
 {
 	*row = calloc(SUB, sizeof(**row));
-	return *row ? hvst_sketch_add(s, v, n) : -ENOMEM;
+	return *row ? 0 : -ENOMEM;
 }
 
 int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n)
@@ -88,8 +87,8 @@ int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n)
 		return 0;
 	bucket_of(neg ? 0 - (uint64_t)v : (uint64_t)v, &oct, &sub);
 	row = &s->side[neg].octave[oct];
-	if (__builtin_expect(!*row, 0))
-		return add_octave(s, row, v, n);
+	if (__builtin_expect(!*row, 0) && add_octave(row))
+		return -ENOMEM;
 	(*row)[sub] += n;
 	if (v < s->min)
 		s->min = v;
