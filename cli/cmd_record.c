@@ -185,6 +185,8 @@ static void build(struct cmdline *c, const struct options *o, const struct recor
 	add(c, "-C");
 	/* trace-cmd's name for x86-tsc together with the scale that converts cycles to ns. */
 	add(c, "%s", strcmp(o->record.clock, "x86-tsc") ? o->record.clock : "tsc2nsec");
+	if (o->record.date)
+		add(c, "--date");
 	add(c, "-b");
 	add(c, "%lu", buffer_size(o, h));
 	if (h->saved_cmdlines) {
@@ -253,6 +255,10 @@ static int check_clock(const struct options *o, const struct record_host *h)
 	if (!record_host_has_clock(h, o->record.clock))
 		return report("no trace clock \"%s\" here; there are: %s", o->record.clock,
 			      h->clocks ? h->clocks : "(trace_clock cannot be read)");
+	/* trace-cmd takes the difference of a time stamp, which is in cycles then, and UTC in ns */
+	if (o->record.date && !strcmp(o->record.clock, "x86-tsc"))
+		return report("--date does not go with the clock x86-tsc: trace-cmd cannot tell "
+			      "when its cycles were");
 	return 0;
 }
 

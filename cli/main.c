@@ -27,22 +27,6 @@ static int usage(struct out *out)
 	return out_close(out) ? EXIT_INPUT : EXIT_OK;
 }
 
-/* Help is printed by the command. */
-static int help(const char *topic)
-{
-	const struct command *cmd = topic ? command_find(topic) : NULL;
-	char *argv[] = { (char *)topic, (char *)"--help", NULL };
-	struct out out;
-
-	if (cmd)
-		return cmd->run(2, argv);
-	if (topic) {
-		cli_error("no command is called '%s'", topic);
-		return EXIT_USAGE;
-	}
-	return out_open(&out, NULL, COLOR_AUTO) ? EXIT_INPUT : usage(&out);
-}
-
 /* The only command that begins with @word; NULL: none, or several. */
 static const char *abbreviated(const char *word)
 {
@@ -71,13 +55,25 @@ static int unknown_command(const char *name)
 	like = abbreviated(name);
 	if (!like)
 		like = nearest(name, names);
-	if (!access(name, F_OK))
-		cli_error("a command comes first; did you mean: hvstimer diagnose %s", name);
-	else if (like)
+	if (like)
 		cli_error("no command is called '%s'; did you mean %s?", name, like);
 	else
 		cli_error("no command is called '%s'; see hvstimer --help", name);
 	return EXIT_USAGE;
+}
+
+/* Help is printed by the command. */
+static int help(const char *topic)
+{
+	const struct command *cmd = topic ? command_find(topic) : NULL;
+	char *argv[] = { (char *)topic, (char *)"--help", NULL };
+	struct out out;
+
+	if (cmd)
+		return cmd->run(2, argv);
+	if (topic)
+		return unknown_command(topic);
+	return out_open(&out, NULL, COLOR_AUTO) ? EXIT_INPUT : usage(&out);
 }
 
 int main(int argc, char **argv)
@@ -99,5 +95,10 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	cmd = command_find(argv[1]);
-	return cmd ? cmd->run(argc - 1, argv + 1) : unknown_command(argv[1]);
+	if (cmd)
+		return cmd->run(argc - 1, argv + 1);
+	if (access(argv[1], F_OK))
+		return unknown_command(argv[1]);
+	cli_error("a command comes first; did you mean: hvstimer diagnose %s", argv[1]);
+	return EXIT_USAGE;
 }

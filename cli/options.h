@@ -42,7 +42,7 @@ struct record_options {
 	unsigned long buffer_kb; /* 0: by estimate */
 	int64_t duration_ns;	 /* 0: until interrupted */
 	int pid;		 /* 0: every VM */
-	bool sched, dry_run, force;
+	bool sched, dry_run, force, date;
 };
 
 /* What `export` alone takes. */

@@ -454,6 +454,25 @@ static bool follows(const struct hvst_session *s)
 	return s->need & (HVST_NEED_ANALYSIS | HVST_NEED_ARMS);
 }
 
+/* Names go where people look for them. */
+static void name_vms(const void *ctx, struct hvst_vm *vms, unsigned int n)
+{
+	const struct hvst_session *s = ctx;
+	int vcpu;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)vms[i].vcpus;
+
+		for (unsigned int k = 0; k < vms[i].nr_vcpus; k++) {
+			snprintf(v[k].comm, sizeof(v[k].comm), "%s",
+				 hvst_source_comm(s->src, v[k].tid));
+			if (!vms[i].name && vms[i].vm >= 0)
+				vms[i].name = hvst_source_guest(s->src, v[k].tid, &vcpu);
+		}
+	}
+	hvst_vmm_name(s->src, vms, n);
+}
+
 static int analysis_begin(struct hvst_session *s)
 {
 	const struct hvst_trace *t = hvst_source_trace(s->src);
@@ -477,6 +496,8 @@ static int analysis_begin(struct hvst_session *s)
 		.some_cpus = s->nr_cpus != 0,
 		.known_vm = known_vm,
 		.known_ctx = s,
+		.name_vms = name_vms,
+		.name_ctx = s,
 	};
 
 	s->kvm = hvst_kvm_new(&kvm);
@@ -547,30 +568,16 @@ static int pass(struct hvst_session *s)
 	return ret == -ENOMEM ? fail(s, ret, "out of memory") : ret;
 }
 
-/* Adds to the trace's figures what only lib/kvm knows, and the guests' names. */
+/* Adds to the trace's figures what only lib/kvm knows. */
 static void complete(struct hvst_session *s)
 {
 	struct hvst_trace *t = hvst_source_trace(s->src);
-	const struct hvst_result *r = hvst_analysis_result(s->an);
-	int vcpu;
 
 	t->padding_ns = hvst_kvm_padding_ns(s->kvm);
 	t->start_expired_recorded = hvst_kvm_start_expired_seen(s->kvm);
 	t->backwards += hvst_kvm_backwards(s->kvm);
 	t->unfollowed = hvst_kvm_unfollowed(s->kvm);
 	t->lost_ns = hvst_kvm_lost_ns(s->kvm);
-	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		struct hvst_vm *vm = (struct hvst_vm *)(uintptr_t)&r->vms[i];
-		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)vm->vcpus;
-
-		for (unsigned int k = 0; k < vm->nr_vcpus; k++) {
-			snprintf(v[k].comm, sizeof(v[k].comm), "%s",
-				 hvst_source_comm(s->src, v[k].tid));
-			if (!vm->name && vm->vm >= 0)
-				vm->name = hvst_source_guest(s->src, v[k].tid, &vcpu);
-		}
-	}
-	hvst_vmm_name(s->src, (struct hvst_vm *)(uintptr_t)r->vms, r->nr_vms);
 }
 
 /* A run that was stopped still answers for what it read. */

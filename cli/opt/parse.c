@@ -91,9 +91,14 @@ static void owners(char *buf, size_t len, unsigned int bits)
 
 static void foreign_option(const struct options *o, const struct option_desc *d)
 {
+	unsigned int bits = 0, i;
 	char who[128];
 
-	owners(who, sizeof(who), d->commands);
+	/* in another sense it may be an option of further commands */
+	for (i = 0; i < nr_option_table; i++)
+		if (!strcmp(option_table[i].name, d->name))
+			bits |= option_table[i].commands;
+	owners(who, sizeof(who), bits);
 	cli_error("%s: --%s means nothing here; it is an option of: %s", o->command->name, d->name,
 		  who);
 }

@@ -96,11 +96,12 @@ static const char *answer_word(int v)
 static void timer_mode(char *buf, size_t len, const void *finding)
 {
 	const struct hvst_timer *t = finding;
-	const char *delivery = delivery_word(t->delivery);
+	const char *delivery = t->delivery == HVST_DELIVERY_BOTH ? "direct and message"
+								 : delivery_word(t->delivery);
 
 	snprintf(buf, len, "%s%s%s",
 		 t->mode == HVST_MODE_PERIODIC ? "periodic"
-		 : t->mode == HVST_MODE_BOTH   ? "both"
+		 : t->mode == HVST_MODE_BOTH   ? "one-shot and periodic"
 					       : "one-shot",
 		 delivery ? ", " : "", delivery ? delivery : "");
 }
@@ -580,4 +581,31 @@ void vm_process(char buf[VM_PROCESS], const struct hvst_vm *vm)
 		snprintf(buf, VM_PROCESS, "%s %d", vm->vmm, vm->pid);
 	else
 		snprintf(buf, VM_PROCESS, "%s", vm->vmm);
+}
+
+static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned int most)
+{
+	size_t at = 0;
+	unsigned int i;
+
+	buf[0] = 0;
+	for (i = 0; i < vm->nr_vcpus && i < most && at < len; i++)
+		at += snprintf(buf + at, len - at, "%s%d (tid %d)", i ? ", " : "",
+			       vm->vcpus[i].vcpu, vm->vcpus[i].tid);
+	if (i < vm->nr_vcpus && at < len)
+		snprintf(buf + at, len - at, ", %u more", vm->nr_vcpus - i);
+}
+
+char *vm_text(char buf[VM_TEXT], const struct hvst_vm *vm, unsigned int most)
+{
+	char epoch[UNIT_BUF], process[VM_PROCESS], vcpus[2048];
+
+	put_vcpus(vcpus, sizeof(vcpus), vm, most);
+	vm_process(process, vm);
+	snprintf(buf, VM_TEXT, "%.128s%s%s%svCPU%s %s%s%s", vm->name ? vm->name : "",
+		 vm->name && *vm->name ? ", " : "", process, *process ? ", " : "",
+		 vm->nr_vcpus == 1 ? "" : "s", vcpus,
+		 vm->epoch_ns != HVST_UNKNOWN ? ", reference clock zero at " : "",
+		 vm->epoch_ns != HVST_UNKNOWN ? unit_time(epoch, vm->epoch_ns) : "");
+	return buf;
 }

@@ -151,4 +151,8 @@ int field_role(const struct finding_kind *kind, const struct finding_field *f, c
 #define VM_PROCESS (HVST_COMM_LEN + 16)
 void vm_process(char buf[VM_PROCESS], const struct hvst_vm *vm);
 
+/* Who the VM is: its name, its process, at most @most vCPUs and their threads. Returns @buf. */
+#define VM_TEXT 2400
+char *vm_text(char buf[VM_TEXT], const struct hvst_vm *vm, unsigned int most);
+
 #endif

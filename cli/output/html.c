@@ -19,6 +19,8 @@
 #define MAX_PLOTS  6	    /* timelines on the page */
 #define MAX_CLOCKS 8	    /* pictures of a VM's clocks */
 #define MAX_STORMS 100	    /* listed one by one */
+#define MAX_VMS	   100	    /* listed, and */
+#define MAX_VCPUS  64	    /* vCPUs of each */
 #define FEW_ROWS   8	    /* a longer table of stretches is folded */
 
 static const char style[] =
@@ -49,7 +51,8 @@ static const char style[] =
 	"dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}code{overflow-wrap:anywhere}"
 	"summary{cursor:pointer;margin:.3rem 0}"
 	"figure svg{width:100%;min-width:42rem;height:auto}figure.clocks svg{min-width:0}"
-	".answer{display:inline-block;min-width:5.5rem;font-weight:700}";
+	".answer{display:inline-block;min-width:5.5rem;font-weight:700}"
+	"@media(max-width:640px){.answer{display:block}}";
 
 void html_tag(struct out *o, const char *name, const char *class, const char *text)
 {
@@ -145,6 +148,8 @@ static void evidence_item(struct out *o, const struct hvst_evidence *e)
 	if (e->ts_ns != HVST_UNKNOWN) {
 		out_str(o, "<code>");
 		xml_printf(o, "%s", unit_time(time, e->ts_ns));
+		if (unit_utc_ns(e->ts_ns) != HVST_UNKNOWN)
+			xml_printf(o, " %s", unit_utc_time(time, e->ts_ns));
 		if (e->cpu >= 0)
 			xml_printf(o, " [%03d]", e->cpu);
 		if (e->event >= 0)
@@ -518,7 +523,23 @@ static void seen(struct out *o, const struct hvst_trace *t)
 	out_str(o, "</table></div></details>\n");
 }
 
-static void trace(struct out *o, const struct hvst_trace *t, char *const *argv)
+static void vms(struct out *o, const struct hvst_result *r)
+{
+	char head[32], text[VM_TEXT];
+	unsigned int i;
+
+	for (i = 0; i < r->nr_vms && i < MAX_VMS; i++) {
+		snprintf(head, sizeof(head), r->vms[i].vm < 0 ? "VM not known" : "VM %d",
+			 r->vms[i].vm);
+		term(o, head, vm_text(text, &r->vms[i], MAX_VCPUS));
+	}
+	snprintf(text, sizeof(text), "%u", r->nr_vms - i);
+	if (i < r->nr_vms)
+		term(o, "more VMs", text);
+}
+
+static void trace(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
+		  char *const *argv)
 {
 	unsigned int i;
 
@@ -529,6 +550,7 @@ static void trace(struct out *o, const struct hvst_trace *t, char *const *argv)
 	buffers(o, t);
 	period(o, t);
 	counters(o, t);
+	vms(o, r);
 	html_tag(o, "dt", NULL, "command");
 	out_str(o, "<dd><code>hvstimer");
 	for (; *argv; argv++)
@@ -646,7 +668,7 @@ void html_report(struct out *o, const struct svg_context *ctx, const struct note
 	verdicts(o, r);
 	clocks(o, r);
 	timers(o, r);
-	trace(o, ctx->trace, argv);
+	trace(o, ctx->trace, ctx->result, argv);
 	words(o);
 	html_end(o);
 }

@@ -64,9 +64,10 @@ static bool several_vcpus(const struct hvst_result *r)
 	return r->nr_vms > 1 || (r->nr_vms && r->vms[0].nr_vcpus > 1);
 }
 
+/* A result of one VM may be that of a selection: a number above 0 tells that there are others. */
 static const char *vm_option(char *buf, const struct hvst_result *r, int vm)
 {
-	if (vm < 0 || r->nr_vms < 2)
+	if (vm < 0 || (r->nr_vms < 2 && !vm))
 		return "";
 	snprintf(buf, UNIT_BUF, " --vm %d", vm);
 	return buf;

@@ -48,8 +48,8 @@ void svg_style(struct out *o)
 		".hvst .guestclock{fill:var(--guest)}"
 		".hvst path.refclock,.hvst path.guestclock{fill:none}"
 		".hvst text.off{fill:var(--guest);font-weight:700}"
-		"@media(max-width:640px){.hvst.clocks{font-size:23px}.hvst.clocks "
-		".title{font-size:23px}.hvst.clocks path.guestclock{stroke-width:4}.hvst.clocks "
+		"@media(max-width:640px){.hvst.clocks{font-size:20px}.hvst.clocks "
+		".title{font-size:20px}.hvst.clocks path.guestclock{stroke-width:4}.hvst.clocks "
 		"path.refclock{stroke-width:10}}");
 }
 

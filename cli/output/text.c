@@ -259,33 +259,13 @@ void text_trace(struct out *o, const struct hvst_trace *t, bool verbose)
 
 /* --- VMs and timers --------------------------------------------------------------------------- */
 
-static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned int most)
-{
-	size_t at = 0;
-	unsigned int i;
-
-	buf[0] = 0;
-	for (i = 0; i < vm->nr_vcpus && i < most && at < len; i++)
-		at += snprintf(buf + at, len - at, "%s%d (tid %d)", i ? ", " : "",
-			       vm->vcpus[i].vcpu, vm->vcpus[i].tid);
-	if (i < vm->nr_vcpus && at < len)
-		snprintf(buf + at, len - at, ", %u more", vm->nr_vcpus - i);
-}
-
 static void put_vm(struct out *o, const struct hvst_vm *vm, bool verbose)
 {
-	char head[32], buf[UNIT_BUF], process[VM_PROCESS], vcpus[2048], text[2400];
+	char head[32], buf[UNIT_BUF], text[VM_TEXT];
 
 	snprintf(head, sizeof(head), "VM %s", id_text(buf, vm->vm));
 	label(o, head);
-	put_vcpus(vcpus, sizeof(vcpus), vm, verbose ? 64 : 3);
-	vm_process(process, vm);
-	snprintf(text, sizeof(text), "%.128s%s%s%svCPU%s %s%s%s", vm->name ? vm->name : "",
-		 vm->name && *vm->name ? ", " : "", process, *process ? ", " : "",
-		 vm->nr_vcpus == 1 ? "" : "s", vcpus,
-		 vm->epoch_ns != HVST_UNKNOWN ? ", reference clock zero at " : "",
-		 vm->epoch_ns != HVST_UNKNOWN ? unit_time(buf, vm->epoch_ns) : "");
-	out_wrap(o, LABEL, LABEL, 0, text);
+	out_wrap(o, LABEL, LABEL, 0, vm_text(text, vm, verbose ? 64 : 3));
 }
 
 static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int most)

@@ -123,6 +123,8 @@ char *unit_ppm(char *buf, double ppm)
 {
 	if (isnan(ppm))
 		return strcpy(buf, "?");
+	if (fabs(ppm) < 0.05) /* not "-0.0" */
+		ppm = 0;
 	snprintf(buf, UNIT_BUF, fabs(ppm) < 9.95 ? "%+.1f ppm" : "%+.0f ppm", ppm);
 	return buf;
 }

@@ -280,8 +280,9 @@ const char *hvst_session_error(const struct hvst_session *s); /* "" when none */
  * @file_a, @file_b: indexes into files of their struct hvst_trace
  *
  * Compares trace ids, or where one has none (trace-cmd split keeps none) hosts, trace clocks,
- * numbers of CPUs and saved command lines. Files of a host and a guest recorded together are parts
- * of one recording; trace-cmd-record(1), option -A, has each name the other's trace id.
+ * numbers of CPUs and saved command lines. Files of a host and a guest recorded together
+ * (trace-cmd-record(1), option -A) name each other: they differ, for what the guest's kernel did
+ * says nothing of what the host's did, and thread ids and CPUs of one mean others in the other.
  *
  * Returns what differs, as a plural noun such as "trace ids", a constant; NULL when nothing does,
  * or when there is no such file.

@@ -334,14 +334,24 @@ static const char *how_many(const struct hvst_result *r, char buf[HVST_TEXT_BUF]
 	return buf;
 }
 
-/* "win2025, tid 4711": the guest as the recording names it, if it does, and the vCPU's thread. */
+/*
+ * "win2025, tid 4715" or "qemu-system-x86 4711, tid 4715": the guest as the recording names it,
+ * else its process, as far as they are known, and the vCPU's thread.
+ */
 static const char *whose_thread(const struct hvst_result *r, const struct hvst_storm *s,
 				char buf[96])
 {
 	snprintf(buf, 96, "tid %d", s->tid);
-	for (unsigned int i = 0; i < r->nr_vms; i++)
-		if (r->vms[i].vm == s->vm && r->vms[i].name && *r->vms[i].name)
-			snprintf(buf, 96, "%.64s, tid %d", r->vms[i].name, s->tid);
+	for (unsigned int i = 0; i < r->nr_vms; i++) {
+		const struct hvst_vm *vm = &r->vms[i];
+
+		if (vm->vm != s->vm)
+			continue;
+		if (vm->name && *vm->name)
+			snprintf(buf, 96, "%.64s, tid %d", vm->name, s->tid);
+		else if (vm->pid >= 0)
+			snprintf(buf, 96, "%s %d, tid %d", vm->vmm, vm->pid, s->tid);
+	}
 	return buf;
 }
 

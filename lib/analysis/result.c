@@ -90,6 +90,7 @@ static int build_vms(struct analysis *a)
 		if (!hvst_vm_pass(a, vm))
 			continue;
 		out->vm = hvst_vm_shown(vm);
+		out->pid = -1;
 		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(&vm->clock);
 		if (vcpus_add(out, vm)) {
 			a->result.nr_vms += out != unknown; /* its list is freed with the others */
@@ -584,6 +585,9 @@ int hvst_result_build(struct analysis *a)
 	if (build_vms(a) || build_timers(a) || build_reference(a) || build_storms(a) ||
 	    build_guest(a) || build_unpaired(a) || hvst_life_build(a) || hvst_twoclocks_build(a))
 		return -ENOMEM;
+	if (a->opts.name_vms)
+		a->opts.name_vms(a->opts.name_ctx, (struct hvst_vm *)(uintptr_t)a->result.vms,
+				 a->result.nr_vms);
 	hvst_verdicts(a);
 	forget_numbers(&a->result);
 	hvst_headline(a);

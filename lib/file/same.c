@@ -37,7 +37,7 @@ static bool comms_differ(const struct hvst_file *a, const struct hvst_file *b)
 const char *hvst_file_differs(const struct hvst_file *a, const struct hvst_file *b)
 {
 	if (host_of(a, b) || host_of(b, a))
-		return NULL;
+		return "kernels, host's and guest's,";
 	if (a->trace_id && b->trace_id)
 		return a->trace_id == b->trace_id ? NULL : "trace ids";
 	if (strings_differ(a->uname, b->uname))

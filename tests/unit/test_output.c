@@ -72,6 +72,7 @@ static void durations(void **state)
 	assert_string_equal(unit_rate(buf, 4218.6), "4,219/s");
 	assert_string_equal(unit_rate(buf, 3.21), "3.2/s");
 	assert_string_equal(unit_ppm(buf, -200.4), "-200 ppm");
+	assert_string_equal(unit_ppm(buf, -0.04), "+0.0 ppm");
 	assert_string_equal(unit_ppm(buf, NAN), "?");
 	assert_string_equal(unit_share(buf, -1), "?");
 	assert_string_equal(unit_share(buf, 0.473), "47 %");
