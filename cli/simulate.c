@@ -21,6 +21,9 @@
 #define MAX_TURNS     1e6     /* this many times as long: it does not end */
 #define REST_PART     3	      /* fraction of the guest's loop: its handler's end is not known */
 #define UNKNOWN_SHARE .5      /* of a handler in guest mode */
+#define ROUGH	      .15     /* a prediction that may be off by more is rough... */
+#define ROUGH_END     .10     /* ...of a backlog's length, by this */
+#define MODEL_ERROR   .05     /* of a turn, where the recording tells all that the model asks for */
 #define SWITCH_PART   .5 /* of the shortest times in guest mode; the rest is the guest itself */
 
 /* What one policy does to one stretch. */
@@ -36,7 +39,8 @@ struct stretch {
 	uint64_t turns;	 /* of the guest's loop, from a past-due arm to the next... */
 	int64_t loop_ns; /* ...and what they took, pauses left out; saturated */
 	uint64_t pauses;
-	int64_t pause_ns;     /* saturated */
+	int64_t pause_ns; /* saturated */
+	int64_t longest_pause_ns;
 	struct tally tally[]; /* one for each policy */
 };
 
@@ -180,6 +184,8 @@ static void stretch_join(const struct simulation *s, struct stretch *to, const s
 	add_saturated(&to->loop_ns, from->loop_ns);
 	to->pauses += from->pauses;
 	add_saturated(&to->pause_ns, from->pause_ns);
+	if (from->longest_pause_ns > to->longest_pause_ns)
+		to->longest_pause_ns = from->longest_pause_ns;
 	for (unsigned int p = 0; p < s->nr_policies; p++) {
 		for (unsigned int c = 0; c < ARM_CAUSES; c++)
 			to->tally[p].delayed[c] += from->tally[p].delayed[c];
@@ -256,6 +262,8 @@ static void count_turn(struct sim_timer *t, struct stretch *st, int64_t ns)
 	if (ns / PAUSE_TURNS > t->turn_ns) {
 		st->pauses++;
 		add_saturated(&st->pause_ns, ns);
+		if (ns > st->longest_pause_ns)
+			st->longest_pause_ns = ns;
 		return;
 	}
 	st->turns++;
@@ -355,7 +363,7 @@ static uint64_t usual_firings(const struct hvst_sketch *s)
 static void spread_lateness(struct sim_costs *c, const struct hvst_sketch *s)
 {
 	uint64_t all = s ? usual_firings(s) : 0, n = 0;
-	double late = 0, left = 0, part = (double)all / LATE_POINTS;
+	double late = 0, left = 0, part = (double)all / LATE_POINTS, mean = 0, square = 0;
 	unsigned int iter = 0;
 	int64_t lo, hi;
 
@@ -367,11 +375,14 @@ static void spread_lateness(struct sim_costs *c, const struct hvst_sketch *s)
 			need -= left;
 			late = lo < 0 ? 0 : ((double)lo + (double)(hi - 1)) / 2;
 			left = (double)n;
+			mean += left * late / (double)all;
+			square += left * late * late / (double)all;
 		}
 		sum += need * late;
 		left -= need;
 		c->late_at[i] = all ? (int64_t)(sum / part) : HVST_UNKNOWN;
 	}
+	c->late_deviation = sqrt(fmax(square - mean * mean, 0));
 }
 
 static struct sim_costs costs_of(const struct hvst_timer *t)
@@ -427,12 +438,20 @@ static void find_vms(struct simulation *s, const struct hvst_result *r)
 
 /* --- one storm -------------------------------------------------------------------------------- */
 
+/* How the turns of the guest's loop change. */
+struct turns {
+	double loop, turn; /* ns each, as recorded and delayed */
+	double changed;	   /* arms, of which this is a turn */
+	double delay;	   /* mean, ns */
+	double part;	   /* of the arms that the policy delays */
+};
+
 /* Of one policy, all arms of a storm or of the recording. */
 struct sum {
 	uint64_t past_due, delayed;
 	uint64_t again;
 	uint64_t turns, pauses;
-	int64_t loop_ns, pause_ns;
+	int64_t loop_ns, pause_ns, longest_pause_ns;
 	uint64_t by_cause[ARM_CAUSES];
 	int64_t delay_ns;
 };
@@ -447,6 +466,8 @@ static void sum_add(struct sum *sum, const struct stretch *st, unsigned int poli
 	add_saturated(&sum->loop_ns, st->loop_ns);
 	sum->pauses += st->pauses;
 	add_saturated(&sum->pause_ns, st->pause_ns);
+	if (st->longest_pause_ns > sum->longest_pause_ns)
+		sum->longest_pause_ns = st->longest_pause_ns;
 	add_saturated(&sum->delay_ns, t->delay_ns);
 	for (unsigned int c = 0; c < ARM_CAUSES; c++) {
 		sum->by_cause[c] += t->delayed[c];
@@ -486,31 +507,41 @@ static void sum_storm(const struct simulation *s, const struct sim_timer *t, uns
 	}
 }
 
-/* A few pauses that do not take most of the time; or one, which says nothing of the next. */
-static bool by_chance(const struct hvst_storm *storm, const struct sum *sum)
+/* A few pauses, which do not take most of the time. */
+static bool few_pauses(const struct sum *sum)
 {
-	if (!sum->turns || sum->loop_ns <= 0 || sum->pauses >= MANY_PAUSES)
-		return false;
-	return sum->pause_ns < sum->loop_ns ||
-	       (storm->kind == HVST_STORM_BACKLOG && sum->pauses == 1);
+	return sum->turns && sum->loop_ns > 0 && sum->pauses < MANY_PAUSES &&
+	       sum->pause_ns < sum->loop_ns;
 }
 
-/* What pauses by chance add to a turn, over all storms. */
-static double pause_cost(const struct simulation *s, const struct hvst_result *r)
+/* Such pauses are chance, and so is a single one of a backlog: it says nothing of the next. */
+static bool by_chance(const struct hvst_storm *storm, const struct sum *sum)
 {
-	double turns = 0, pauses = 0;
+	return few_pauses(sum) || (storm->kind == HVST_STORM_BACKLOG && sum->pauses == 1 &&
+				   sum->turns && sum->loop_ns > 0);
+}
+
+/* Of all storms with few. */
+static struct pauses usual_pauses(const struct simulation *s, const struct hvst_result *r)
+{
+	double turns = 0, ns = 0, n = 0;
+	struct pauses p = { 0 };
 
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
 		const struct hvst_storm *storm = &r->storms[i];
 		struct sum sum;
 
 		sum_storm(s, timer_in(s, storm->vm, storm->tid, storm->timer), 0, storm, &sum);
-		if (!by_chance(storm, &sum))
+		if (!few_pauses(&sum))
 			continue;
 		turns += (double)(sum.turns + sum.pauses);
-		pauses += (double)sum.pause_ns;
+		n += (double)sum.pauses;
+		ns += (double)sum.pause_ns;
+		p.longest_ns = fmax(p.longest_ns, (double)sum.longest_pause_ns);
 	}
-	return turns > 0 ? pauses / turns : 0;
+	p.per_turn = turns > 0 ? n / turns : 0;
+	p.mean_ns = n > 0 ? ns / n : 0;
+	return p;
 }
 
 void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64_t padding_ns)
@@ -535,12 +566,17 @@ void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64
 		if (t->nr)
 			qsort(t->stretches, t->nr, stretch_size(s), by_start);
 	}
-	s->pause_cost = pause_cost(s, r);
+	s->pauses = usual_pauses(s, r);
 }
 
 static double known(int64_t ns)
 {
 	return ns == HVST_UNKNOWN ? 0 : (double)ns;
+}
+
+static double rest_of(const struct sim_costs *c, double loop)
+{
+	return c->rest_ns == HVST_UNKNOWN ? loop / REST_PART : (double)c->rest_ns;
 }
 
 /*
@@ -549,8 +585,7 @@ static double known(int64_t ns)
  */
 static double wait_of(const struct sim_costs *c, double delay_ns, int64_t late_ns, double loop)
 {
-	double rest = c->rest_ns == HVST_UNKNOWN ? loop / REST_PART : (double)c->rest_ns;
-	double wait = delay_ns + known(late_ns) - rest;
+	double wait = delay_ns + known(late_ns) - rest_of(c, loop);
 
 	return delay_ns > 0 && wait > 0 ? wait : 0;
 }
@@ -586,6 +621,23 @@ static double cost_of(const struct sim_costs *c, double delay_ns, double loop)
 		sum += wait > 0 ? wait + wake : work;
 	}
 	return sum / LATE_POINTS;
+}
+
+/*
+ * What that may be less or more. Without a halt it is not known whether the guest waits at all, or
+ * for all of the delay.
+ */
+static struct spread cost_doubt(const struct sim_costs *c, double delay_ns, double loop)
+{
+	double cost = cost_of(c, delay_ns, loop), most;
+	struct sim_costs at_once = *c;
+
+	if (delay_ns <= 0 || c->guest_share >= 0)
+		return (struct spread){ 0, 0 };
+	at_once.rest_ns = 0;
+	at_once.saved_ns = HVST_UNKNOWN;
+	most = cost_of(&at_once, delay_ns, loop);
+	return (struct spread){ fmax(cost, 0), fmax(most - cost, 0) };
 }
 
 /* Past-due arms that were still to come when the recording ended inside a backlog. */
@@ -650,6 +702,13 @@ static void never_ends(double turn, struct sim_storm *out)
 	out->watchdog_after = true;
 }
 
+static struct sim_bound bound_of(const struct sim_storm *e)
+{
+	return (struct sim_bound){ .arms = e->arms_after,
+				   .rate = e->rate_after,
+				   .end = e->end_after };
+}
+
 static void livelock(const struct policy *p, const struct hvst_storm *storm, struct sim_storm *out)
 {
 	out->prevented = p->clamp && storm->livelock == HVST_LIVELOCK_DEADLINE;
@@ -659,6 +718,7 @@ static void livelock(const struct policy *p, const struct hvst_storm *storm, str
 	out->rate_after = 0;
 	out->end_after = storm->start_ns;
 	out->watchdog_after = false;
+	out->shorter = out->longer = bound_of(out);
 }
 
 static void as_recorded(const struct hvst_storm *storm, struct sim_storm *out)
@@ -674,6 +734,7 @@ static void as_recorded(const struct hvst_storm *storm, struct sim_storm *out)
 	out->rate_after = out->rate_before;
 	out->end_after = out->end_before;
 	out->watchdog_after = out->watchdog_before;
+	out->shorter = out->longer = bound_of(out);
 	out->costs = costs_unknown;
 }
 
@@ -691,13 +752,18 @@ static double loop_of(const struct hvst_storm *storm, const struct sum *sum)
 	return (double)sum->loop_ns / (double)sum->turns;
 }
 
-/* How long it takes without the delay: pauses by chance come as often as in all storms. */
+/*
+ * How long it takes without the delay: pauses by chance come as often as in all storms. A pause
+ * may lie between the storm and a past-due arm that does not belong to it.
+ */
 static double usual_loop(const struct simulation *s, const struct hvst_storm *storm,
 			 const struct sum *sum, double loop)
 {
 	if (!by_chance(storm, sum))
 		return loop;
-	return loop - (double)sum->pause_ns / (double)(sum->turns + sum->pauses) + s->pause_cost;
+	loop -= (double)sum->pause_ns / (double)(sum->turns + sum->pauses);
+	return fmax(loop, (double)sum->loop_ns / (double)sum->turns) +
+	       s->pauses.per_turn * s->pauses.mean_ns;
 }
 
 /*
@@ -709,6 +775,76 @@ static double turns_per_arm(const struct hvst_storm *storm, const struct sum *su
 	if (storm->response != HVST_RESPONSE_PREVIOUS_PLUS || !sum->past_due)
 		return 1;
 	return 1 - (double)sum->again / (double)sum->past_due;
+}
+
+/*
+ * What each turn loses where the message of a past-due arm finds its slot busy: KVM tries again
+ * until the guest has freed it, and said so in one exit more. When a delayed timer fires the
+ * handler is through, and the slot free.
+ */
+static double slot_loss(const struct hvst_storm *storm, const struct sim_costs *c, double loop)
+{
+	double wait = known(storm->slot_ns) - rest_of(c, loop);
+
+	return wait > 0 ? wait * (double)storm->slot_busy / (double)storm->past_due : 0;
+}
+
+static void outcome(const struct hvst_storm *storm, double changed, double turn, double loop,
+		    int64_t watchdog_ns, struct sim_storm *out)
+{
+	if (catches_up(storm) && !still_catches_up(storm, turn, loop))
+		never_ends(turn, out);
+	else
+		predict(storm, changed, turn, loop, watchdog_ns, out);
+}
+
+/* Is a prediction of @of off by more than @part of it, or is it not known by how much? */
+static bool beyond(double a, double b, double of, double part)
+{
+	return fmax(fabs(a - of), fabs(b - of)) > part * of;
+}
+
+static bool is_rough(const struct hvst_storm *storm, const struct sim_storm *e)
+{
+	const struct sim_bound *a = &e->shorter, *b = &e->longer;
+	double start = (double)storm->start_ns;
+
+	if (a->arms == HVST_UNKNOWN || b->arms == HVST_UNKNOWN)
+		return a->arms != b->arms;
+	return beyond((double)a->arms, (double)b->arms, (double)e->arms_after, ROUGH) ||
+	       beyond(a->rate, b->rate, e->rate_after, ROUGH) ||
+	       (catches_up(storm) && beyond((double)a->end - start, (double)b->end - start,
+					    (double)e->end_after - start, ROUGH_END));
+}
+
+/* What the storm may come to if a turn takes less, or more, than was predicted. */
+static void doubt(const struct simulation *s, const struct hvst_storm *storm, const struct sum *sum,
+		  const struct turns *t, int64_t watchdog_ns, struct sim_storm *out)
+{
+	double waits = t->part * turns_per_arm(storm, sum), n = (double)storm->past_due;
+	struct spread all = { 0 }, one = cost_doubt(&out->costs, t->delay, t->loop);
+	struct sim_storm e = *out;
+
+	one.less *= waits;
+	one.more *= waits;
+	doubt_add(&all, one, t->turn, DOUBT_NO_HALT, &out->doubts);
+	one = doubt_mean(waits * out->costs.late_deviation, n);
+	doubt_add(&all, one, t->turn, DOUBT_CHANCE, &out->doubts);
+	if (by_chance(storm, sum))
+		doubt_add(&all, doubt_pauses(&s->pauses, n), t->turn, DOUBT_CHANCE, &out->doubts);
+	else if (sum->pauses < MANY_PAUSES && sum->turns)
+		doubt_add(&all, doubt_few((double)sum->pauses, (double)sum->pause_ns / n), t->turn,
+			  DOUBT_PAUSES, &out->doubts);
+	all.less += MODEL_ERROR * t->turn;
+	all.more += MODEL_ERROR * t->turn;
+	outcome(storm, t->changed, fmax(t->turn - all.less, 1), t->loop, watchdog_ns, &e);
+	out->shorter = bound_of(&e);
+	e = *out;
+	outcome(storm, t->changed, t->turn + all.more, t->loop, watchdog_ns, &e);
+	out->longer = bound_of(&e);
+	out->rough = is_rough(storm, out);
+	if (out->rough && !out->doubts)
+		out->doubts = DOUBT_SENSITIVE;
 }
 
 void sim_storm(const struct simulation *s, unsigned int policy, const struct hvst_storm *storm,
@@ -735,8 +871,11 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 		out->costs.wake_ns = storm->wake_ns;
 	if (storm->exit_cost_ns != HVST_UNKNOWN && storm->exit_cost_ns > out->costs.work_ns)
 		out->costs.work_ns = storm->exit_cost_ns; /* HVST_UNKNOWN is the least number */
+	/* No longer than any exit, where few were seen and one of them was long. */
 	if (storm->interrupt_exits)
-		out->costs.saved_ns = storm->interrupt_exit_ns;
+		out->costs.saved_ns = storm->interrupt_exit_ns < out->costs.work_ns
+					      ? storm->interrupt_exit_ns
+					      : out->costs.work_ns;
 	/* A kernel that delays past-due arms does so with each. */
 	padded = s->padding_ns ? (double)storm->past_due : 0;
 	changed = padded > 0 ? padded : fmin((double)sum.delayed, (double)storm->past_due);
@@ -749,17 +888,22 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	extra = ((double)sum.delayed * cost_of(&out->costs, delay, loop) - recorded) / changed;
 	extra *= turns_per_arm(storm, &sum);
 	extra -= ((double)sum.delayed - padded) / changed * known(out->costs.deliver_ns);
+	extra -= (double)sum.delayed / changed * slot_loss(storm, &out->costs, loop);
 	turn = usual_loop(s, storm, &sum, loop) + extra;
 	if (turn <= 0)
 		return;
 	if (storm->open)
 		changed += arms_to_come(storm, loop);
-	if (catches_up(storm) && !still_catches_up(storm, turn, loop))
-		never_ends(turn, out);
-	else
-		predict(storm, changed, turn, loop, watchdog_ns, out);
+	outcome(storm, changed, turn, loop, watchdog_ns, out);
 	/* In turns of the new loop, of which the same share is delayed as of the old. */
 	part = (double)sum.delayed / (double)storm->past_due;
+	doubt(s, storm, &sum,
+	      &(struct turns){ .loop = loop,
+			       .turn = turn,
+			       .changed = changed,
+			       .delay = delay,
+			       .part = part },
+	      watchdog_ns, out);
 	out->guest_gain =
 		fmin(part * mean_wait(&out->costs, delay, loop) * out->rate_after / 1e9, 1);
 	if (padded > 0) /* what the guest waited already */

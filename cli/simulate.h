@@ -9,6 +9,7 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "doubt.h"
 #include "policy.h"
 
 #define LATE_POINTS 16
@@ -26,7 +27,7 @@ struct simulation {
 	uint64_t max_stretches;
 	bool coarse;	    /* stretches were joined: some arms may be counted to the wrong side */
 	int64_t padding_ns; /* of the recording's kernel; 0: none */
-	double pause_cost;  /* what the guest's pauses by chance add to a turn of its loop, ns */
+	struct pauses pauses;
 	int error;
 };
 
@@ -52,7 +53,15 @@ struct sim_costs {
 	int64_t deliver_ns;
 	int64_t switch_ns;
 	double guest_share;
+	double late_deviation;	      /* of @late_ns, up to 1 ms */
 	int64_t late_at[LATE_POINTS]; /* means of as many equal shares; HVST_UNKNOWN */
+};
+
+/* What a storm may come to. HVST_UNKNOWN as in struct sim_storm. */
+struct sim_bound {
+	int64_t arms;
+	double rate;
+	int64_t end;
 };
 
 /* A policy's effect on one storm. Rates are past-due arms, or turns of a livelock, a second. */
@@ -64,7 +73,10 @@ struct sim_storm {
 	int64_t end_before, end_after; /* HVST_UNKNOWN: it does not end by itself */
 	double guest_gain; /* share of the storm's time in which the guest waits; may be negative */
 	bool watchdog_before, watchdog_after;
-	bool prevented; /* it would not have begun */
+	bool prevented;			  /* it would not have begun */
+	struct sim_bound shorter, longer; /* with the shortest and longest turns that may be */
+	unsigned int doubts;		  /* DOUBT_...: why these are apart */
+	bool rough; /* further than 15 % of arms or rate, or 10 % of the length of a backlog */
 	struct sim_costs costs;
 };
 

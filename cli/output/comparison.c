@@ -12,7 +12,7 @@
 #include "units.h"
 
 #define HOUR_S	    3600
-#define MOST_TIMES  1e6 /* so many times as long: no recording is */
+#define MOST_TIMES  1e6 /* this many times as long: no recording is */
 #define MOST_SHAPES 4	/* shown without --verbose */
 #define LINEAR_SPAN 10	/* a distribution within this factor gets equal buckets */
 #define MAX_BAR	    40
@@ -193,7 +193,7 @@ static int say_untold(char *buf, size_t len, const struct differences *all)
 		why = all->d[i].why;
 	if (!n)
 		return 0;
-	return snprintf(buf, len, "Of %u of %u values it cannot be told: %s. ", n, all->nr, why);
+	return snprintf(buf, len, "For %u of %u values this cannot be told: %s. ", n, all->nr, why);
 }
 
 void comparison_sentence(char *buf, size_t len, const struct comparison_view *v)
@@ -205,14 +205,13 @@ void comparison_sentence(char *buf, size_t len, const struct comparison_view *v)
 	at += say_word(buf + at, len - at, all, DIFFERENCE_WORSE, "Worse:");
 	at += say_word(buf + at, len - at, all, DIFFERENCE_BETTER, "Better:");
 	at += say_word(buf + at, len - at, all, DIFFERENCE_OTHER,
-		       "Different, which is neither good nor bad:");
+		       "Different, neither better nor worse:");
 	if (!at && count_words(all, DIFFERENCE_NONE))
 		at += snprintf(buf, len, "No difference that these recordings could show%s. ",
 			       shapes ? " in any value" : "");
 	if (shapes)
-		at += snprintf(buf + at, len - at,
-			       "%u of %u distributions %s not of the same shape. ", shapes,
-			       all->nr_shapes, shapes == 1 ? "is" : "are");
+		at += snprintf(buf + at, len - at, "%u of %u distributions %s in shape. ", shapes,
+			       all->nr_shapes, shapes == 1 ? "differs" : "differ");
 	at += say_untold(buf + at, len - at, all);
 	buf[at - 1] = 0; /* the last space */
 }
@@ -281,8 +280,8 @@ void shape_title(char *buf, size_t len, const struct shape_difference *s)
 
 	if (!isnan(s->chance))
 		snprintf(buf + at, len - at,
-			 s->differs ? ": more than chance brings, %.3f"
-				    : ": chance brings up to %.3f",
+			 s->differs ? ": more than the %.3f that chance explains"
+				    : ": chance explains up to %.3f",
 			 s->chance);
 }
 
@@ -465,8 +464,8 @@ void comparison_text(struct out *o, const struct comparison_view *v)
 		i = pair_text(o, v->d, i);
 	if (any_needs_longer(v->d))
 		out_wrap(o, 0, 0, 0,
-			 "Needs: recordings so many times as long as these would show that "
-			 "difference, if it is one.");
+			 "Needs: recordings this many times as long as these would show that "
+			 "difference, if there is one.");
 	shapes_text(o, v);
 	unpaired_text(o, &v->c->side[0], 'A');
 	unpaired_text(o, &v->c->side[1], 'B');

@@ -173,15 +173,115 @@ static const char *cost_text(char *buf, int64_t ns)
 
 static void storm_costs(struct out *o, const struct sim_costs *c)
 {
-	char late[UNIT_BUF], wake[UNIT_BUF], work[UNIT_BUF], rest[UNIT_BUF], text[256];
+	char late[UNIT_BUF], wake[UNIT_BUF], work[UNIT_BUF], rest[UNIT_BUF], text[320];
 
 	snprintf(text, sizeof(text),
-		 "Here a timer fires %s after its deadline and is delivered %s later, at best "
-		 "%s; the guest's handler goes on for %s after it armed it.",
+		 "As measured: the timer's callback runs %s after the deadline; the delivery "
+		 "follows after %s if the vCPU has halted, and takes %s if it runs; the guest's "
+		 "handler goes on for %s after it armed the timer.",
 		 cost_text(late, c->late_ns), cost_text(wake, c->wake_ns),
 		 cost_text(work, c->work_ns), cost_text(rest, c->rest_ns));
 	out_str(o, "  ");
 	out_wrap(o, 2, 2, 0, text);
+}
+
+static void cell_range(struct table *t, const char *a, const char *b)
+{
+	if (strcmp(a, b))
+		table_printf(t, ROLE_NONE, "%s to %s", a, b);
+	else
+		table_cell(t, ROLE_NONE, a);
+}
+
+static void range_row(struct table *t, const char *name, const struct sim_storm *e)
+{
+	bool fewer = e->longer.arms != HVST_UNKNOWN && e->longer.arms < e->shorter.arms;
+	const struct sim_bound *least = fewer ? &e->longer : &e->shorter,
+			       *most = fewer ? &e->shorter : &e->longer;
+	char a[UNIT_BUF], b[UNIT_BUF] = "?";
+
+	cell_name(t, name);
+	unit_count(a, (uint64_t)least->arms);
+	if (most->arms != HVST_UNKNOWN)
+		unit_count(b, (uint64_t)most->arms);
+	cell_range(t, a, b);
+	cell_range(t, unit_rate(a, e->longer.rate), unit_rate(b, e->shorter.rate));
+	unit_time(a, e->shorter.end);
+	if (e->longer.end == HVST_UNKNOWN)
+		cell_range(t, a, "no end");
+	else
+		cell_range(t, a, unit_time(b, e->longer.end));
+}
+
+/* Why @doubts leave a range. */
+static void doubts_text(struct out *o, unsigned int doubts)
+{
+	static const char *const whys[DOUBTS] = {
+		"no halt was recorded, so it is not known how long the guest's handler goes on",
+		"so short a storm may have one stall or late timer more or less",
+		"a few pauses take much of the time, and may come more or less often",
+		"small errors have much effect here",
+	};
+	const char *join = ", since ";
+	char text[384];
+	int at = snprintf(text, sizeof(text), "Only roughly");
+
+	for (unsigned int i = 0; i < DOUBTS; i++) {
+		if (!(doubts >> i & 1))
+			continue;
+		at += snprintf(text + at, sizeof(text) - at, "%s%s", join, whys[i]);
+		join = "; ";
+	}
+	snprintf(text + at, sizeof(text) - at, ":");
+	out_str(o, "  ");
+	out_wrap(o, 2, 2, 0, text);
+}
+
+/* A storm that ends in no case has no number of arms. */
+static bool shown_as_range(const struct sim_storm *e)
+{
+	return e->rough && e->shorter.arms != HVST_UNKNOWN;
+}
+
+static bool any_rough(const struct simulation_view *v, const struct hvst_storm *s,
+		      unsigned int *doubts)
+{
+	struct sim_storm e;
+	bool any = false;
+
+	for (unsigned int p = 0; p < v->sim->nr_policies; p++) {
+		sim_storm(v->sim, p, s, v->watchdog_ns, &e);
+		if (!shown_as_range(&e))
+			continue;
+		any = true;
+		*doubts |= e.doubts;
+	}
+	return any;
+}
+
+/* What rough predictions leave open. */
+static void storm_ranges(struct out *o, const struct simulation_view *v, const struct hvst_storm *s)
+{
+	static const struct column columns[] = {
+		{ .title = "policy", .left = true },
+		{ .title = "arms" },
+		{ .title = "rate", .drop = 1 },
+		{ .title = "end, s" },
+	};
+	unsigned int doubts = 0;
+	struct table *t;
+	struct sim_storm e;
+
+	if (!any_rough(v, s, &doubts))
+		return;
+	doubts_text(o, doubts);
+	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (unsigned int p = 0; p < v->sim->nr_policies; p++) {
+		sim_storm(v->sim, p, s, v->watchdog_ns, &e);
+		if (shown_as_range(&e))
+			range_row(t, v->sim->policies[p].name, &e);
+	}
+	table_end(t, o, 2);
 }
 
 static void storm_text(struct out *o, const struct simulation_view *v, unsigned int storm)
@@ -192,7 +292,7 @@ static void storm_text(struct out *o, const struct simulation_view *v, unsigned 
 		{ .title = "arms" },
 		{ .title = "rate" },
 		{ .title = "end, s" },
-		{ .title = "guest", .drop = 1 },
+		{ .title = "guest gain", .drop = 1 },
 		{ .title = "watchdog", .left = true, .drop = 2 },
 	};
 	const struct hvst_storm *s = &v->result->storms[storm];
@@ -218,16 +318,10 @@ static void storm_text(struct out *o, const struct simulation_view *v, unsigned 
 		storm_row(t, v->sim->policies[p].name, e.delayed, &e, true);
 	}
 	table_end(t, o, 2);
+	storm_ranges(o, v, s);
 	if (s->kind != HVST_STORM_LIVELOCK)
 		storm_costs(o, &e.costs);
 	out_char(o, '\n');
-}
-
-static void cell_part(struct table *t, uint64_t n, uint64_t of)
-{
-	char a[UNIT_BUF], b[UNIT_BUF];
-
-	table_printf(t, ROLE_NONE, "%s of %s", unit_count(a, n), unit_count(b, of));
 }
 
 static void total_row(struct table *t, const char *name, const struct sim_total *s)
@@ -235,12 +329,24 @@ static void total_row(struct table *t, const char *name, const struct sim_total 
 	char text[UNIT_BUF];
 
 	cell_name(t, name);
-	cell_part(t, s->delayed_in, s->in_storms);
-	cell_part(t, s->delayed_out, s->outside);
+	table_cell(t, ROLE_NONE, unit_count(text, s->delayed_in));
+	table_cell(t, ROLE_NONE, unit_count(text, s->delayed_out));
 	table_cell(t, ROLE_NONE, unit_count(text, s->outside_by_cause[HVST_ARM_SHORT_DEADLINE]));
 	table_cell(t, ROLE_NONE, unit_count(text, s->outside_by_cause[HVST_ARM_PREEMPTED]));
 	table_cell(t, ROLE_NONE, unit_count(text, s->outside_by_cause[HVST_ARM_UNEXPLAINED]));
 	table_cell(t, ROLE_NONE, s->delayed_out ? unit_edge(text, s->delay_out_ns) : "-");
+}
+
+/* What there is to delay, the same for each policy. */
+static void all_row(struct table *t, const struct sim_total *s)
+{
+	char text[UNIT_BUF];
+
+	table_cell(t, ROLE_NONE, "all past-due arms");
+	table_cell(t, ROLE_NONE, unit_count(text, s->in_storms));
+	table_cell(t, ROLE_NONE, unit_count(text, s->outside));
+	for (unsigned int i = 0; i < 4; i++)
+		table_cell(t, ROLE_NONE, "-");
 }
 
 static void totals_text(struct out *o, const struct simulation_view *v)
@@ -249,9 +355,9 @@ static void totals_text(struct out *o, const struct simulation_view *v)
 		{ .title = "policy", .left = true },
 		{ .title = "in storms" },
 		{ .title = "outside" },
-		{ .title = "short", .drop = 2 },
-		{ .title = "held", .drop = 2 },
-		{ .title = "unexplained", .drop = 2 },
+		{ .title = "short" },
+		{ .title = "preempted" },
+		{ .title = "other" },
 		{ .title = "delay each", .drop = 1 },
 	};
 	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
@@ -259,7 +365,8 @@ static void totals_text(struct out *o, const struct simulation_view *v)
 	char name[32];
 
 	out_in(o, ROLE_TITLE, "Arms that would be delayed");
-	out_str(o, "; outside of storms also by what made them past due\n");
+	out_str(o, "; outside of storms by what made them past due:\n");
+	all_row(t, &v->totals[0]);
 	for (unsigned int p = 0; p < v->sim->nr_policies; p++) {
 		snprintf(name, sizeof(name), "%s=%u", sweep ? policy_sweep_name(v->sweep) : "",
 			 v->sweep->from + p);
@@ -321,6 +428,35 @@ void simulation_text(struct out *o, const struct simulation_view *v)
 
 /* --- JSON and CSV ----------------------------------------------------------------------------- */
 
+/* Least first; what does not end by itself is the most. */
+static void put_range(struct json *j, const char *key, int64_t a, int64_t b)
+{
+	bool turned = b != HVST_UNKNOWN && (a == HVST_UNKNOWN || b < a);
+
+	json_array(j, key);
+	json_i64(j, NULL, turned ? b : a);
+	json_i64(j, NULL, turned ? a : b);
+	json_end_array(j);
+}
+
+static const char *const doubt_names[DOUBTS] = { "no_halt", "chance", "few_pauses", "sensitive" };
+
+static void put_doubts(struct json *j, const struct sim_storm *e)
+{
+	put_range(j, "arms_range", e->shorter.arms, e->longer.arms);
+	json_array(j, "rate_range_hz");
+	json_number(j, NULL, e->longer.rate, 3);
+	json_number(j, NULL, e->shorter.rate, 3);
+	json_end_array(j);
+	put_range(j, "end_range_ns", e->shorter.end, e->longer.end);
+	json_bool(j, "rough", e->rough);
+	json_array(j, "doubts");
+	for (unsigned int i = 0; i < DOUBTS; i++)
+		if (e->doubts >> i & 1)
+			json_string(j, NULL, doubt_names[i]);
+	json_end_array(j);
+}
+
 static void put_effect(struct json *j, const struct simulation_view *v, unsigned int policy,
 		       unsigned int storm)
 {
@@ -336,6 +472,7 @@ static void put_effect(struct json *j, const struct simulation_view *v, unsigned
 	json_number(j, "rate_after_hz", e.rate_after, 3);
 	json_i64(j, "end_before_ns", e.end_before);
 	json_i64(j, "end_after_ns", e.end_after);
+	put_doubts(j, &e);
 	json_number(j, "guest_gain", e.guest_gain, 4);
 	json_bool(j, "watchdog_before", e.watchdog_before);
 	json_bool(j, "watchdog_after", e.watchdog_after);

@@ -244,6 +244,8 @@ struct hvst_storm {
 	int64_t wake_ns; /* from a callback to the delivery if the vCPU had halted; HVST_UNKNOWN */
 	int64_t deliver_ns; /* what delivering adds to a past-due arm's exit; HVST_UNKNOWN */
 	int64_t switch_ns;  /* what an entry and the next exit take by themselves; HVST_UNKNOWN */
+	uint64_t slot_busy; /* messages that found their slot busy... */
+	int64_t slot_ns;    /* ...and how long they waited on average; HVST_UNKNOWN: none did */
 	double progress_before, progress_during; /* 0..1; negative: unknown */
 	bool endangers_watchdog;
 	int episode; /* storms of one VM that overlap, or of one timer close by, share it */

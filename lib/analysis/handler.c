@@ -29,6 +29,8 @@ struct timer_handler {
 	enum handler_way way; /* of the last delivery */
 	int64_t delivered_ns; /* not armed since; HVST_UNKNOWN */
 	bool at_once;	      /* that delivery came without a callback */
+	int64_t busy_ns;      /* the last arm's message found its slot busy; HVST_UNKNOWN */
+	struct handler_slot slot;
 };
 
 struct vcpu_handler {
@@ -56,7 +58,7 @@ int hvst_handler_timer_created(struct stimer *t)
 	t->state->handler = calloc(1, sizeof(*t->state->handler));
 	if (!t->state->handler)
 		return -ENOMEM;
-	t->state->handler->delivered_ns = HVST_UNKNOWN;
+	t->state->handler->delivered_ns = t->state->handler->busy_ns = HVST_UNKNOWN;
 	return 0;
 }
 
@@ -83,9 +85,14 @@ void hvst_handler_gap(struct vcpu *v)
 {
 	v->state->handler->armed = NULL;
 	v->state->handler->entry_ns = v->state->handler->halt_ns = HVST_UNKNOWN;
-	for (unsigned int i = 0; i < HVST_STIMERS; i++)
-		if (v->timer[i] && v->timer[i]->state)
-			v->timer[i]->state->handler->delivered_ns = HVST_UNKNOWN;
+	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
+		struct timer_handler *own;
+
+		if (!v->timer[i] || !v->timer[i]->state)
+			continue;
+		own = v->timer[i]->state->handler;
+		own->delivered_ns = own->busy_ns = HVST_UNKNOWN;
+	}
 }
 
 static int sketch_add(struct hvst_sketch **s, int64_t ns)
@@ -154,7 +161,7 @@ void hvst_handler_arm(struct stimer *t, const struct hvst_arm *arm)
 	if (own->delivered_ns != HVST_UNKNOWN && arm->ts_ns > own->delivered_ns)
 		hvst_median_step(own->at_once ? &way->at_once_ns : &way->later_ns,
 				 arm->ts_ns - own->delivered_ns);
-	own->delivered_ns = HVST_UNKNOWN;
+	own->delivered_ns = own->busy_ns = HVST_UNKNOWN;
 	h->armed = t;
 	h->arm_ns = arm->ts_ns;
 	h->past_due = arm->kind == HVST_ARM_PAST_DUE;
@@ -175,11 +182,31 @@ static void woken(struct analysis *a, struct stimer *t, int64_t delivered_ns, in
 		a->error = -ENOMEM;
 }
 
+/* Of a message: KVM tries again until the guest has freed the slot. */
+static void slot_tried(struct timer_handler *own, const struct hvst_event *ev)
+{
+	int64_t waited;
+
+	if (ev->expiration.direct)
+		return;
+	if (ev->expiration.msg_send_result == -EAGAIN && own->busy_ns == HVST_UNKNOWN)
+		own->busy_ns = ev->ts_ns;
+	if (ev->expiration.msg_send_result || own->busy_ns == HVST_UNKNOWN)
+		return;
+	if (__builtin_sub_overflow(ev->ts_ns, own->busy_ns, &waited) || waited < 0)
+		waited = 0;
+	own->busy_ns = HVST_UNKNOWN;
+	own->slot.busy++;
+	if (__builtin_add_overflow(own->slot.waited_ns, waited, &own->slot.waited_ns))
+		own->slot.waited_ns = INT64_MAX;
+}
+
 void hvst_handler_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 			   const struct hvst_delivery *d)
 {
 	struct timer_handler *own = t->state->handler;
 
+	slot_tried(own, ev);
 	own->way = ev->expiration.direct ? HANDLER_DIRECT : HANDLER_MESSAGE;
 	own->at_once = d->callback_ns == HVST_UNKNOWN;
 	if (!own->at_once)
@@ -237,4 +264,9 @@ int64_t hvst_handler_switch(const struct vcpu *v)
 	const struct hvst_sketch *s = v->state->handler->visits;
 
 	return s ? hvst_sketch_quantile(s, DECILE) : HVST_UNKNOWN;
+}
+
+struct handler_slot hvst_handler_slot(const struct stimer *t)
+{
+	return t->state->handler->slot;
 }

@@ -8,6 +8,12 @@
 
 #include "state.h"
 
+/* Messages that found their slot busy, and how long they waited from there to their delivery. */
+struct handler_slot {
+	uint64_t busy;
+	int64_t waited_ns; /* sum, saturated */
+};
+
 int hvst_handler_vcpu_created(struct vcpu *v);
 int hvst_handler_timer_created(struct stimer *t);
 void hvst_handler_entry(struct vcpu *v, int64_t ts);
@@ -45,5 +51,7 @@ int64_t hvst_handler_wake(const struct stimer *t, enum hvst_delivery_mode mode);
  * after an arm. HVST_UNKNOWN: no entries and exits were seen.
  */
 int64_t hvst_handler_switch(const struct vcpu *v);
+/* Up to now. */
+struct handler_slot hvst_handler_slot(const struct stimer *t);
 
 #endif

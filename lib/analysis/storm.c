@@ -60,6 +60,7 @@ struct storm_group {
 	struct storm_core cur, best;
 	bool cur_is_best; /* @best has not been updated to it */
 	int64_t progress_before, progress_wall, progress_start, progress_end;
+	struct handler_slot slot_start, slot_end;
 	struct clock_mark trigger;
 	struct hvst_evidence why_first, why_last;
 	uint64_t short_deadline, preempted, unexplained;
@@ -185,6 +186,7 @@ static __attribute__((noinline)) void group_begin(struct storm_group *g, const s
 	hvst_marks_last(v->vm, &g->trigger);
 	g->progress_before = hvst_activity_before(v, arm->ts_ns, &g->progress_wall);
 	g->progress_start = hvst_activity_progress(v, arm->ts_ns);
+	g->slot_start = hvst_handler_slot(t);
 	hvst_evidence_set(&g->why_first, ev, "first past-due arm of timer %u: count %llu", t->index,
 			  (unsigned long long)arm->count);
 }
@@ -299,6 +301,7 @@ static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group
 	if (further_behind(&at, &g->max))
 		g->max = at;
 	g->progress_end = hvst_activity_progress(t->vcpu, arm->ts_ns);
+	g->slot_end = hvst_handler_slot(t);
 	g->why_last.ts_ns = arm->ts_ns;
 	g->why_last.ts_raw = arm->ts_raw;
 	g->why_last.event = ev->id;
@@ -360,6 +363,7 @@ struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t)
 			   .handler_guest_share = -1,
 			   .deliver_ns = HVST_UNKNOWN,
 			   .switch_ns = HVST_UNKNOWN,
+			   .slot_ns = HVST_UNKNOWN,
 			   .wake_ns = HVST_UNKNOWN,
 			   .progress_before = -1,
 			   .progress_during = -1,
@@ -390,6 +394,10 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 	s->interrupt_exits = hvst_activity_interrupt_exits(t->vcpu);
 	s->interrupt_exit_ns = hvst_activity_interrupt_cost(t->vcpu);
 	s->delivery = g->delivery;
+	s->slot_busy = g->slot_end.busy - g->slot_start.busy;
+	if (s->slot_busy)
+		s->slot_ns =
+			(g->slot_end.waited_ns - g->slot_start.waited_ns) / (int64_t)s->slot_busy;
 	if (hvst_activity_known(t->vcpu)) {
 		s->progress_before = share(g->progress_before, g->progress_wall);
 		s->progress_during =

@@ -182,7 +182,8 @@ static void model(void **state)
 				    .handler_guest_share = -1,
 				    .wake_ns = HVST_UNKNOWN,
 				    .deliver_ns = HVST_UNKNOWN,
-				    .switch_ns = HVST_UNKNOWN };
+				    .switch_ns = HVST_UNKNOWN,
+				    .slot_ns = HVST_UNKNOWN };
 
 	(void)state;
 	near(slowed(&storm, 0, 1), 20. / 31);
@@ -191,8 +192,10 @@ static void model(void **state)
 	storm.switch_ns = HVST_UNKNOWN;
 	near(slowed(&storm, 0, 1001), 20. / 31); /* that is how it retries */
 	storm.interrupt_exits = true;
-	storm.interrupt_exit_ns = 4 * US; /* saved */
-	near(slowed(&storm, 0, 1), 20. / 27);
+	storm.interrupt_exit_ns = 2 * US; /* saved */
+	near(slowed(&storm, 0, 1), 20. / 29);
+	storm.interrupt_exit_ns = 400 * US; /* no more than the 3 us of any exit */
+	near(slowed(&storm, 0, 1), 20. / 28);
 	storm.interrupt_exits = false;
 	/* 4 pauses are chance, 40 go on for as long a part of the time. */
 	near(slowed(&storm, 250, 1), 23.92 / (23.92 + 11));
@@ -205,6 +208,14 @@ static void model(void **state)
 	storm.handler_rest_ns = 15 * US;
 	storm.handler_guest_share = .5;
 	near(slowed(&storm, 0, 1), 20. / (20 + .5 * 3 + .5 * 2 - 2));
+	/* Each second message waits 40 us for its slot, of which the handler takes 15. */
+	storm.slot_busy = 500;
+	storm.slot_ns = 40 * US;
+	near(slowed(&storm, 0, 1), 20. / (20 + .5 * 3 + .5 * 2 - 2 - .5 * 25));
+	storm.slot_ns = 15 * US;
+	near(slowed(&storm, 0, 1), 20. / (20 + .5 * 3 + .5 * 2 - 2));
+	storm.slot_busy = 0;
+	storm.slot_ns = HVST_UNKNOWN;
 	storm.handler_guest_share = -1; /* unknown: half */
 	near(slowed(&storm, 0, 1), 20. / (20 + .5 * 3 + .5 * 2 - 2));
 	storm.handler_rest_ns = 5 * US;
@@ -254,13 +265,46 @@ static void rare_lateness(void **state)
 	hvst_sketch_free(late);
 }
 
+/* By tables of Poisson's distribution: the least number that is not exceeded 39 times of 40. */
+static void chance(void **state)
+{
+	const struct pauses p = { .per_turn = .001, .mean_ns = 500, .longest_ns = 900 };
+	struct spread s, sum = { 0 };
+	unsigned int reasons = 0;
+
+	(void)state;
+	assert_int_equal(doubt_most(0), 0);
+	assert_int_equal(doubt_most(.02), 0);
+	assert_int_equal(doubt_most(.05), 1);
+	assert_int_equal(doubt_most(1), 3);
+	assert_int_equal(doubt_most(3), 7);
+	assert_in_range(doubt_most(200), 227, 229);
+
+	s = doubt_pauses(&p, 100); /* one of the longest, or none, for the tenth of one */
+	near(s.more * 100, 900 - 50);
+	near(s.less * 100, 50);
+	s = doubt_pauses(&p, 3000); /* seven for three, or none */
+	near(s.more * 3000, 2000);
+	near(s.less * 3000, 1500);
+	s = doubt_pauses(&p, 0);
+	assert_true(s.more == 0 && s.less == 0);
+	near(doubt_mean(100, 400).more, 10);
+	near(doubt_few(4, 50).more, 50);
+	near(doubt_few(1, 50).less, 50); /* no more than all of it */
+
+	doubt_add(&sum, (struct spread){ 3, 30 }, 1000, DOUBT_CHANCE, &reasons);
+	assert_int_equal(reasons, 0);
+	doubt_add(&sum, (struct spread){ 4, 60 }, 1000, DOUBT_PAUSES, &reasons);
+	assert_int_equal(reasons, DOUBT_PAUSES);
+	near(sum.less, 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(conditions),
-		cmocka_unit_test(many_stretches),
-		cmocka_unit_test(model),
-		cmocka_unit_test(rare_lateness),
+		cmocka_unit_test(conditions), cmocka_unit_test(many_stretches),
+		cmocka_unit_test(model),      cmocka_unit_test(rare_lateness),
+		cmocka_unit_test(chance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
