@@ -23,6 +23,7 @@
 #define UNREAD_ARMS	32   /* arms in a row without a read, after which few need a clock */
 #define ROW_LOG_CHANCE	13.8 /* a row of arms by chance: 1 in 1,000,000 */
 #define ROW_LOOK	8    /* a row is weighed again when it has grown by this */
+#define MAX_TURNS	4    /* changes without a write of the page that are told as such */
 #define STRAY_ARMS	64   /* with a read; one without may have another reason */
 #define NO_TRANSITION	UINT_MAX
 #define UNDERIVED_ARMS	8 /* arms after a page write, none of which shows a clock */
@@ -71,6 +72,8 @@ struct vcpu_source {
 	/* The change to the counter that a row of reads showed and that no arm has contradicted. */
 	unsigned int by_row;
 	enum hvst_guest_source before_row;
+	/* changes since the last write of the page, and the first of them */
+	unsigned int turns, first_turn;
 };
 
 struct timer_source {
@@ -235,6 +238,7 @@ static void confirmed_for(struct vcpu *v)
 					     source_of(o) == HVST_SRC_REFERENCE_COUNTER
 				     ? HVST_SRC_REFERENCE_COUNTER
 				     : HVST_SRC_UNKNOWN;
+		os->turns = 0;
 		os->by_row = NO_TRANSITION; /* arms from here on say nothing of what came before */
 	}
 	v->state->source->learned = true;
@@ -374,6 +378,29 @@ void hvst_clocksource_finish(struct analysis *a)
 			abandon_change(a, vm, hvst_tscpage_usable(&vm->page));
 }
 
+/*
+ * Back and forth again and again, and the page is not written: reads of the counter that come and
+ * go in rows are a habit of a guest that keeps its clock. Returns what is left of @conf.
+ */
+static enum hvst_confidence turned(struct analysis *a, const struct vcpu *v,
+				   enum hvst_confidence conf)
+{
+	struct vcpu_source *s = v->state->source;
+
+	if (!s->turns)
+		s->first_turn = a->nr_transitions;
+	if (++s->turns <= MAX_TURNS)
+		return conf;
+	for (unsigned int i = s->first_turn; s->turns == MAX_TURNS + 1 && i < a->nr_transitions;
+	     i++) {
+		struct transition_found *f = &a->transitions[i];
+
+		if (f->vcpu == v && f->transition.role == HVST_ROLE_STIMER)
+			f->transition.confidence = HVST_SUSPECTED;
+	}
+	return HVST_SUSPECTED;
+}
+
 static __attribute__((noinline)) void learn(struct analysis *a, struct vcpu *v,
 					    enum hvst_guest_source to, enum hvst_confidence conf,
 					    const struct hvst_evidence *why)
@@ -388,6 +415,8 @@ static __attribute__((noinline)) void learn(struct analysis *a, struct vcpu *v,
 	s->learned = true;
 	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->state->source->source == to))
 		return;
+	if (now != HVST_SRC_UNKNOWN)
+		conf = turned(a, v, conf);
 	if (now != HVST_SRC_UNKNOWN && to == HVST_SRC_REFERENCE_COUNTER) {
 		s->by_row = a->nr_transitions;
 		s->before_row = now;

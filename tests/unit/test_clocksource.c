@@ -471,6 +471,28 @@ static void test_mixed_use(void **state)
 	       suspected);
 }
 
+/* Reads that come and go in rows, and the page is not written. */
+static void test_reads_in_rows(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	begin(&f, 0);
+	page(&f, true, 0x77);
+	ticks(&f, 50, false);
+	for (unsigned int i = 0; i < 6; i++) {
+		ticks(&f, 40, true);
+		ticks(&f, 40, false);
+	}
+	feed_end(&f);
+	for (unsigned int i = 0; i < f.r->nr_guest; i++)
+		if (f.r->guest[i].role == HVST_ROLE_STIMER &&
+		    f.r->guest[i].from != HVST_SRC_UNKNOWN)
+			assert_int_equal(f.r->guest[i].confidence, HVST_SUSPECTED);
+	assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH)->answer, HVST_CANNOT_TELL);
+	feed_free(&f);
+}
+
 /* A row of reads, then a write of the page: an arm without a read after it tells of the latter. */
 static void test_row_before_write(void **state)
 {
@@ -518,6 +540,7 @@ int main(void)
 		cmocka_unit_test(test_no_msrs),
 		cmocka_unit_test(test_mixed_use),
 		cmocka_unit_test(test_row_before_write),
+		cmocka_unit_test(test_reads_in_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
