@@ -155,9 +155,11 @@ const struct br_column *br_model_columns(const struct br_model *m, const struct 
 struct br_cells *br_cells_new(void);
 void br_cells_free(struct br_cells *cells);
 const struct br_timer *br_model_timer(const struct br_model *m, const struct br_row *row);
+/* The VM with this number; NULL: there is none, or no result yet. */
+const struct hvst_vm *br_vm(const struct br_model *m, int vm);
 /*
- * What a VM is called: by the recording, else after its VMM's threads, where these do not have
- * QEMU's usual name of a vCPU thread. NULL: by its number only.
+ * What a VM is called: by the recording, else after a process that is named after the guest, else
+ * after its first vCPU thread unless that has QEMU's usual name of one. NULL: by its number only.
  */
 const char *br_vm_name(const struct br_model *m, int vm);
 bool br_model_folded(const struct br_model *m, int vm);

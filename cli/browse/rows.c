@@ -16,13 +16,33 @@ bool br_model_folded(const struct br_model *m, int vm)
 	return false;
 }
 
-const char *br_vm_name(const struct br_model *m, int vm)
+const struct hvst_vm *br_vm(const struct br_model *m, int vm)
 {
 	const struct hvst_result *r = m->live.result;
-	const struct hvst_vm *v = r && vm >= 0 && vm < (int)r->nr_vms ? &r->vms[vm] : NULL;
 
-	if (!v || v->name || !v->nr_vcpus)
+	if (!r || vm < 0)
+		return NULL;
+	/* A result that begins with VM 0 has them in order. */
+	if (vm < (int)r->nr_vms && r->vms[vm].vm == vm)
+		return &r->vms[vm];
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		if (r->vms[i].vm == vm)
+			return &r->vms[i];
+	return NULL;
+}
+
+const char *br_vm_name(const struct br_model *m, int vm)
+{
+	static const char process[] =
+		"qemu:"; /* QEMU with the guest's name, as libvirt starts it */
+	const struct hvst_vm *v = br_vm(m, vm);
+
+	if (!v || v->name)
 		return v ? v->name : NULL;
+	if (!strncmp(v->vmm, process, strlen(process)))
+		return v->vmm + strlen(process);
+	if (!v->nr_vcpus)
+		return NULL;
 	return !*v->vcpus[0].comm || !strncmp(v->vcpus[0].comm, "CPU ", 4) ? NULL
 									   : v->vcpus[0].comm;
 }

@@ -181,8 +181,7 @@ static bool in_band(const struct hvst_guest_transition *t, int vm, int vcpu)
 /* Of a vCPU's thread: from its first event to its last, or of all. */
 static bool thread_span(const struct br_model *m, int vm, int vcpu, int64_t *first, int64_t *last)
 {
-	const struct hvst_result *r = m->live.result;
-	const struct hvst_vm *v = r && vm >= 0 && vm < (int)r->nr_vms ? &r->vms[vm] : NULL;
+	const struct hvst_vm *v = br_vm(m, vm);
 
 	if (!br_model_span(m, first, last))
 		return false;
@@ -191,7 +190,7 @@ static bool thread_span(const struct br_model *m, int vm, int vcpu, int64_t *fir
 			*first = br_clamp_time(v->vcpus[i].first_ns);
 			*last = br_clamp_time(v->vcpus[i].last_ns);
 		}
-	return r;
+	return m->live.result;
 }
 
 /* Findings are in time order. Those that a filter hides belong to no row shown. */
@@ -235,9 +234,7 @@ static void draw_vm(const struct br_model *m, const struct br_layout *l, struct 
 		    const struct br_row *row, int y)
 {
 	bool folded = br_model_folded(m, row->vm);
-	const struct hvst_result *r = m->live.result;
-	const struct hvst_vm *vm =
-		r && row->vm >= 0 && row->vm < (int)r->nr_vms ? &r->vms[row->vm] : NULL;
+	const struct hvst_vm *vm = br_vm(m, row->vm);
 	const char *name = br_vm_name(m, row->vm);
 	char label[64];
 	bool cut;
