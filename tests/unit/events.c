@@ -4,7 +4,7 @@
 
 static int keep_arm(void *ctx, const struct hvst_arm *arm)
 {
-	struct feed *f = ctx;
+	struct recording *f = ctx;
 
 	if (!(f->nr_arms & (f->nr_arms - 1)))
 		f->arms = realloc(f->arms, (f->nr_arms ? 2 * f->nr_arms : 1) * sizeof(*f->arms));
@@ -15,7 +15,7 @@ static int keep_arm(void *ctx, const struct hvst_arm *arm)
 
 static int keep_fire(void *ctx, const struct hvst_fire *fire)
 {
-	struct feed *f = ctx;
+	struct recording *f = ctx;
 
 	if (!(f->nr_fires & (f->nr_fires - 1)))
 		f->fires =
@@ -27,14 +27,14 @@ static int keep_fire(void *ctx, const struct hvst_fire *fire)
 
 static int count_storm(void *ctx, const struct hvst_storm *storm)
 {
-	struct feed *f = ctx;
+	struct recording *f = ctx;
 
 	(void)storm;
 	f->nr_storms++;
 	return 0;
 }
 
-void feed_begin(struct feed *f, uint64_t ignored)
+void recording_begin(struct recording *f, uint64_t ignored)
 {
 	struct hvst_analysis_opts opts = { .vm = -1, .vcpu = -1, .timer = -1 };
 	struct hvst_kvm_opts kvm = {
@@ -63,7 +63,7 @@ void feed_begin(struct feed *f, uint64_t ignored)
 	assert_non_null(f->an);
 }
 
-const struct hvst_result *feed_end(struct feed *f)
+const struct hvst_result *recording_end(struct recording *f)
 {
 	struct hvst_changes changes;
 	int ret;
@@ -77,7 +77,7 @@ const struct hvst_result *feed_end(struct feed *f)
 	return f->r;
 }
 
-void feed_free(struct feed *f)
+void recording_free(struct recording *f)
 {
 	hvst_analysis_free(f->an);
 	hvst_kvm_free(f->kvm);
@@ -86,7 +86,7 @@ void feed_free(struct feed *f)
 	memset(f, 0, sizeof(*f));
 }
 
-void feed(struct feed *f, const struct hvst_event *ev)
+void record(struct recording *f, const struct hvst_event *ev)
 {
 	if (ev->id < HVST_EV_COUNT && f->ignored >> ev->id & 1)
 		return;
@@ -98,19 +98,19 @@ void feed(struct feed *f, const struct hvst_event *ev)
 	assert_int_equal(hvst_analysis_events(f->an, &ev, 1), 0);
 }
 
-uint64_t ref_now(const struct feed *f, const struct host *h)
+uint64_t ref_now(const struct recording *f, const struct host *h)
 {
 	return (uint64_t)(f->now + h->o + (int64_t)(h->ppm * (double)(f->now - h->since) / 1e6)) /
 	       100;
 }
 
-void host_step(const struct feed *f, struct host *h, int64_t ns)
+void host_step(const struct recording *f, struct host *h, int64_t ns)
 {
 	(void)f;
 	h->o += ns;
 }
 
-void host_rate(const struct feed *f, struct host *h, double ppm)
+void host_rate(const struct recording *f, struct host *h, double ppm)
 {
 	h->o += (int64_t)(h->ppm * (double)(f->now - h->since) / 1e6);
 	h->since = f->now;
@@ -118,7 +118,7 @@ void host_rate(const struct feed *f, struct host *h, double ppm)
 }
 
 /* The event at f->now, which then moves on. */
-static struct hvst_event event(struct feed *f, int id, int pid, unsigned int cpu, int vcpu)
+static struct hvst_event event(struct recording *f, int id, int pid, unsigned int cpu, int vcpu)
 {
 	struct hvst_event ev = {
 		.ts_ns = f->now,
@@ -134,169 +134,172 @@ static struct hvst_event event(struct feed *f, int id, int pid, unsigned int cpu
 	return ev;
 }
 
-static struct hvst_event event_of(struct feed *f, int id, const struct who *w)
+static struct hvst_event event_of(struct recording *f, int id, const struct who *w)
 {
 	return event(f, id, w->tid, w->cpu, w->vcpu);
 }
 
-void ev_set_config(struct feed *f, const struct who *w, unsigned int timer, uint64_t config,
+void ev_set_config(struct recording *f, const struct who *w, unsigned int timer, uint64_t config,
 		   bool host)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_STIMER_SET_CONFIG, w);
 
 	ev.set_config = (struct hvst_ev_set_config){ config, timer, host };
-	feed(f, &ev);
+	record(f, &ev);
 	ev_cleanup(f, w, timer);
 }
 
-void ev_set_count(struct feed *f, const struct who *w, unsigned int timer, uint64_t count,
+void ev_set_count(struct recording *f, const struct who *w, unsigned int timer, uint64_t count,
 		  bool host)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_STIMER_SET_COUNT, w);
 
 	ev.set_count = (struct hvst_ev_set_count){ count, timer, host };
-	feed(f, &ev);
+	record(f, &ev);
 	ev_cleanup(f, w, timer);
 }
 
-void ev_cleanup(struct feed *f, const struct who *w, unsigned int timer)
+void ev_cleanup(struct recording *f, const struct who *w, unsigned int timer)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_STIMER_CLEANUP, w);
 
 	ev.timer.timer_index = timer;
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_start(struct feed *f, const struct who *w, int id, unsigned int timer, uint64_t time_now,
-	      uint64_t count)
+void ev_start(struct recording *f, const struct who *w, int id, unsigned int timer,
+	      uint64_t time_now, uint64_t count)
 {
 	struct hvst_event ev = event_of(f, id, w);
 
 	ev.start = (struct hvst_ev_start){ time_now, count, timer };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_callback(struct feed *f, const struct who *w, unsigned int timer, int pid, unsigned int cpu)
+void ev_callback(struct recording *f, const struct who *w, unsigned int timer, int pid,
+		 unsigned int cpu)
 {
 	struct hvst_event ev = event(f, HVST_EV_STIMER_CALLBACK, pid, cpu, w->vcpu);
 
 	ev.timer.timer_index = timer;
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_expiration(struct feed *f, const struct who *w, unsigned int timer, bool direct, int result)
+void ev_expiration(struct recording *f, const struct who *w, unsigned int timer, bool direct,
+		   int result)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_STIMER_EXPIRATION, w);
 
 	ev.expiration = (struct hvst_ev_expiration){ timer, direct, result };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_msr(struct feed *f, const struct who *w, bool write, uint32_t ecx, uint64_t data)
+void ev_msr(struct recording *f, const struct who *w, bool write, uint32_t ecx, uint64_t data)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_MSR, w);
 
 	ev.vcpu_id = -1;
 	ev.msr = (struct hvst_ev_msr){ .data = data, .ecx = ecx, .write = write };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_msr_refused(struct feed *f, const struct who *w, bool write, uint32_t ecx)
+void ev_msr_refused(struct recording *f, const struct who *w, bool write, uint32_t ecx)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_MSR, w);
 
 	ev.vcpu_id = -1;
 	ev.msr = (struct hvst_ev_msr){ .ecx = ecx, .write = write, .exception = 1 };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_hypercall(struct feed *f, const struct who *w, uint16_t code, uint16_t status)
+void ev_hypercall(struct recording *f, const struct who *w, uint16_t code, uint16_t status)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_HYPERCALL, w);
 
 	ev.vcpu_id = -1;
 	ev.hypercall = (struct hvst_ev_hypercall){ .code = code };
-	feed(f, &ev);
+	record(f, &ev);
 	ev = event_of(f, HVST_EV_HYPERCALL_DONE, w);
 	ev.vcpu_id = -1;
 	ev.hypercall_done.result = status;
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_entry(struct feed *f, const struct who *w)
+void ev_entry(struct recording *f, const struct who *w)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_ENTRY, w);
 
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_exit(struct feed *f, const struct who *w, unsigned int isa, uint32_t reason)
+void ev_exit(struct recording *f, const struct who *w, unsigned int isa, uint32_t reason)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_EXIT, w);
 
 	ev.exit = (struct hvst_ev_exit){ .exit_reason = reason, .isa = isa };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_lost(struct feed *f, unsigned int cpu, uint64_t count)
+void ev_lost(struct recording *f, unsigned int cpu, uint64_t count)
 {
 	struct hvst_event ev = event(f, HVST_EV_LOST, -1, cpu, -1);
 
 	ev.lost.count = count;
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_master(struct feed *f, int pid, unsigned int cpu, bool use)
+void ev_master(struct recording *f, int pid, unsigned int cpu, bool use)
 {
 	struct hvst_event ev = event(f, HVST_EV_UPDATE_MASTER_CLOCK, pid, cpu, -1);
 
 	ev.master_clock =
 		(struct hvst_ev_master_clock){ .use_master_clock = use, .offset_matched = 1 };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_tsc_offset(struct feed *f, const struct who *w, uint64_t from, uint64_t to)
+void ev_tsc_offset(struct recording *f, const struct who *w, uint64_t from, uint64_t to)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_WRITE_TSC_OFFSET, w);
 
 	ev.tsc_offset = (struct hvst_ev_tsc_offset){ from, to };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_switch(struct feed *f, int prev, int prev_state, int next, unsigned int cpu)
+void ev_switch(struct recording *f, int prev, int prev_state, int next, unsigned int cpu)
 {
 	struct hvst_event ev = event(f, HVST_EV_SCHED_SWITCH, prev, cpu, -1);
 
 	ev.sched = (struct hvst_ev_sched){ .prev_state = prev_state,
 					   .prev_pid = prev,
 					   .next_pid = next };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_pio_read(struct feed *f, const struct who *w, uint32_t port)
+void ev_pio_read(struct recording *f, const struct who *w, uint32_t port)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_PIO, w);
 
 	ev.vcpu_id = -1;
 	ev.pio = (struct hvst_ev_pio){ .rw = 0, .port = port, .size = 4, .count = 1 };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void ev_mmio_read(struct feed *f, const struct who *w, uint64_t gpa)
+void ev_mmio_read(struct recording *f, const struct who *w, uint64_t gpa)
 {
 	struct hvst_event ev = event_of(f, HVST_EV_MMIO, w);
 
 	ev.vcpu_id = -1;
 	ev.mmio = (struct hvst_ev_mmio){ .gpa = gpa, .type = 1, .len = 4 };
-	feed(f, &ev);
+	record(f, &ev);
 }
 
-void guest_setup(struct feed *f, const struct who *w, unsigned int timer)
+void guest_setup(struct recording *f, const struct who *w, unsigned int timer)
 {
 	ev_set_config(f, w, timer, CONFIG_DIRECT | CONFIG_AUTO, false);
 }
 
-void guest_write(struct feed *f, const struct who *w, unsigned int timer, uint64_t count, bool read)
+void guest_write(struct recording *f, const struct who *w, unsigned int timer, uint64_t count,
+		 bool read)
 {
 	if (read) {
 		ev_exit(f, w, 2, 0x7c);
@@ -308,7 +311,7 @@ void guest_write(struct feed *f, const struct who *w, unsigned int timer, uint64
 	ev_msr(f, w, true, MSR_STIMER0_COUNT + 2 * timer, count);
 }
 
-bool host_start(struct feed *f, const struct who *w, unsigned int timer, uint64_t count)
+bool host_start(struct recording *f, const struct who *w, unsigned int timer, uint64_t count)
 {
 	uint64_t time_now = ref_now(f, w->host);
 
@@ -325,7 +328,7 @@ bool host_start(struct feed *f, const struct who *w, unsigned int timer, uint64_
 	return true;
 }
 
-bool guest_arm(struct feed *f, const struct who *w, unsigned int timer, uint64_t count)
+bool guest_arm(struct recording *f, const struct who *w, unsigned int timer, uint64_t count)
 {
 	bool past;
 
@@ -346,7 +349,7 @@ bool guest_arm(struct feed *f, const struct who *w, unsigned int timer, uint64_t
 	return past;
 }
 
-void guest_ticks(struct feed *f, const struct who *w, unsigned int n, int64_t delay)
+void guest_ticks(struct recording *f, const struct who *w, unsigned int n, int64_t delay)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		f->now += 300 + i * 37 % 50 * 100; /* until the guest reads its clock */
@@ -354,13 +357,13 @@ void guest_ticks(struct feed *f, const struct who *w, unsigned int n, int64_t de
 	}
 }
 
-void guest_lags(struct feed *f, const struct who *w, unsigned int n, int64_t behind)
+void guest_lags(struct recording *f, const struct who *w, unsigned int n, int64_t behind)
 {
 	for (unsigned int i = 0; i < n; i++)
 		assert_true(guest_arm(f, w, 0, ref_now(f, w->host) - (uint64_t)behind / 100));
 }
 
-const struct hvst_timer *timer_find(const struct feed *f, int tid, unsigned int timer)
+const struct hvst_timer *timer_find(const struct recording *f, int tid, unsigned int timer)
 {
 	const struct hvst_result *r = f->r;
 
@@ -372,14 +375,14 @@ const struct hvst_timer *timer_find(const struct feed *f, int tid, unsigned int 
 	return NULL;
 }
 
-const struct hvst_verdict *verdict_of(const struct feed *f, enum hvst_question q)
+const struct hvst_verdict *verdict_of(const struct recording *f, enum hvst_question q)
 {
 	assert_true(f->finished);
 	assert_int_equal(f->r->verdicts[q].question, q);
 	return &f->r->verdicts[q];
 }
 
-void feed_show(const struct feed *f)
+void recording_show(const struct recording *f)
 {
 	const struct hvst_result *r = f->r;
 

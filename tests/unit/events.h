@@ -52,10 +52,10 @@ struct who {
 	unsigned int cpu;
 };
 
-struct feed {
+struct recording {
 	struct kvm *kvm;
 	struct analysis *an;
-	const struct hvst_result *r; /* after feed_end() */
+	const struct hvst_result *r; /* after recording_end() */
 	struct hvst_trace trace;
 	struct hvst_params params;
 	struct hvst_observer obs;
@@ -71,74 +71,74 @@ struct feed {
 };
 
 /* @ignored: bit per event id, as with --ignore. Begins at trace time 1000 s. */
-void feed_begin(struct feed *f, uint64_t ignored);
+void recording_begin(struct recording *f, uint64_t ignored);
 /* Ends the recording; the findings are in f->r then. */
-const struct hvst_result *feed_end(struct feed *f);
-void feed_free(struct feed *f);
-void feed(struct feed *f, const struct hvst_event *ev);
+const struct hvst_result *recording_end(struct recording *f);
+void recording_free(struct recording *f);
+void record(struct recording *f, const struct hvst_event *ev);
 
-uint64_t ref_now(const struct feed *f, const struct host *h);
+uint64_t ref_now(const struct recording *f, const struct host *h);
 /* The reference clock moves by @ns. */
-void host_step(const struct feed *f, struct host *h, int64_t ns);
+void host_step(const struct recording *f, struct host *h, int64_t ns);
 /* Its rate against the trace clock becomes @ppm. */
-void host_rate(const struct feed *f, struct host *h, double ppm);
+void host_rate(const struct recording *f, struct host *h, double ppm);
 
 /*
  * --- one event each, 1 us after the one before
  * ---------------------------------------------------------
  */
-void ev_set_config(struct feed *f, const struct who *w, unsigned int timer, uint64_t config,
+void ev_set_config(struct recording *f, const struct who *w, unsigned int timer, uint64_t config,
 		   bool host);
-void ev_set_count(struct feed *f, const struct who *w, unsigned int timer, uint64_t count,
+void ev_set_count(struct recording *f, const struct who *w, unsigned int timer, uint64_t count,
 		  bool host);
-void ev_cleanup(struct feed *f, const struct who *w, unsigned int timer);
+void ev_cleanup(struct recording *f, const struct who *w, unsigned int timer);
 /* @id: start_one_shot, start_expired or start_periodic */
-void ev_start(struct feed *f, const struct who *w, int id, unsigned int timer, uint64_t time_now,
-	      uint64_t count);
-void ev_callback(struct feed *f, const struct who *w, unsigned int timer, int pid,
+void ev_start(struct recording *f, const struct who *w, int id, unsigned int timer,
+	      uint64_t time_now, uint64_t count);
+void ev_callback(struct recording *f, const struct who *w, unsigned int timer, int pid,
 		 unsigned int cpu);
-void ev_expiration(struct feed *f, const struct who *w, unsigned int timer, bool direct,
+void ev_expiration(struct recording *f, const struct who *w, unsigned int timer, bool direct,
 		   int result);
-void ev_msr(struct feed *f, const struct who *w, bool write, uint32_t ecx, uint64_t data);
+void ev_msr(struct recording *f, const struct who *w, bool write, uint32_t ecx, uint64_t data);
 /* An access that raises #GP. */
-void ev_msr_refused(struct feed *f, const struct who *w, bool write, uint32_t ecx);
+void ev_msr_refused(struct recording *f, const struct who *w, bool write, uint32_t ecx);
 /* A hypercall and, right after it, its result. */
-void ev_hypercall(struct feed *f, const struct who *w, uint16_t code, uint16_t status);
-void ev_entry(struct feed *f, const struct who *w);
-void ev_exit(struct feed *f, const struct who *w, unsigned int isa, uint32_t reason);
-void ev_lost(struct feed *f, unsigned int cpu, uint64_t count);
-void ev_master(struct feed *f, int pid, unsigned int cpu, bool use);
-void ev_tsc_offset(struct feed *f, const struct who *w, uint64_t from, uint64_t to);
-void ev_switch(struct feed *f, int prev, int prev_state, int next, unsigned int cpu);
-void ev_pio_read(struct feed *f, const struct who *w, uint32_t port);
-void ev_mmio_read(struct feed *f, const struct who *w, uint64_t gpa);
+void ev_hypercall(struct recording *f, const struct who *w, uint16_t code, uint16_t status);
+void ev_entry(struct recording *f, const struct who *w);
+void ev_exit(struct recording *f, const struct who *w, unsigned int isa, uint32_t reason);
+void ev_lost(struct recording *f, unsigned int cpu, uint64_t count);
+void ev_master(struct recording *f, int pid, unsigned int cpu, bool use);
+void ev_tsc_offset(struct recording *f, const struct who *w, uint64_t from, uint64_t to);
+void ev_switch(struct recording *f, int prev, int prev_state, int next, unsigned int cpu);
+void ev_pio_read(struct recording *f, const struct who *w, uint32_t port);
+void ev_mmio_read(struct recording *f, const struct who *w, uint64_t gpa);
 
 /*
  * --- what a guest does
  * -----------------------------------------------------------------------------------
  */
 /* Writes the config of a one-shot timer with auto-enable in direct mode. */
-void guest_setup(struct feed *f, const struct who *w, unsigned int timer);
+void guest_setup(struct recording *f, const struct who *w, unsigned int timer);
 /* Exit, the write of count, its kvm_msr. @read: after a read of the reference counter. */
-void guest_write(struct feed *f, const struct who *w, unsigned int timer, uint64_t count,
+void guest_write(struct recording *f, const struct who *w, unsigned int timer, uint64_t count,
 		 bool read);
 /* The host's reaction to it before the next entry; true when the arm was past due. */
-bool host_start(struct feed *f, const struct who *w, unsigned int timer, uint64_t count);
+bool host_start(struct recording *f, const struct who *w, unsigned int timer, uint64_t count);
 /* Write, start, and the delivery: at once when past due, else at the deadline. True when past due.
  */
-bool guest_arm(struct feed *f, const struct who *w, unsigned int timer, uint64_t count);
+bool guest_arm(struct recording *f, const struct who *w, unsigned int timer, uint64_t count);
 /* @n arms, each for @delay ns from the host's now. */
-void guest_ticks(struct feed *f, const struct who *w, unsigned int n, int64_t delay);
+void guest_ticks(struct recording *f, const struct who *w, unsigned int n, int64_t delay);
 /* @n arms, each for a moment that lies @behind ns in the past. */
-void guest_lags(struct feed *f, const struct who *w, unsigned int n, int64_t behind);
+void guest_lags(struct recording *f, const struct who *w, unsigned int n, int64_t behind);
 
 /*
  * --- looking at what came out
  * --------------------------------------------------------------------------
  */
-const struct hvst_timer *timer_find(const struct feed *f, int tid, unsigned int timer);
-const struct hvst_verdict *verdict_of(const struct feed *f, enum hvst_question q);
+const struct hvst_timer *timer_find(const struct recording *f, int tid, unsigned int timer);
+const struct hvst_verdict *verdict_of(const struct recording *f, enum hvst_question q);
 /* Prints the storms, transitions and segments found, for a test that fails. */
-void feed_show(const struct feed *f);
+void recording_show(const struct recording *f);
 
 #endif

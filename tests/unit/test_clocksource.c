@@ -16,15 +16,15 @@ static uint64_t rnd(void)
 	return seed ^= seed << 17;
 }
 
-static void begin(struct feed *f, uint64_t ignored)
+static void begin(struct recording *f, uint64_t ignored)
 {
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(f, ignored);
+	recording_begin(f, ignored);
 	guest_setup(f, &vcpu0, 0);
 }
 
 /* @n ticks; @read: the guest reads the reference counter before each. */
-static void ticks_of(struct feed *f, const struct who *w, unsigned int n, bool read)
+static void ticks_of(struct recording *f, const struct who *w, unsigned int n, bool read)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		uint64_t count = ref_now(f, &host) + 10000 + rnd() % 100;
@@ -39,13 +39,13 @@ static void ticks_of(struct feed *f, const struct who *w, unsigned int n, bool r
 	}
 }
 
-static void ticks(struct feed *f, unsigned int n, bool read)
+static void ticks(struct recording *f, unsigned int n, bool read)
 {
 	ticks_of(f, &vcpu0, n, read);
 }
 
 /* The guest writes REFERENCE_TSC; the host computes the page when it enables. */
-static int64_t page(struct feed *f, bool on, uint64_t pfn)
+static int64_t page(struct recording *f, bool on, uint64_t pfn)
 {
 	int64_t ts;
 
@@ -66,7 +66,7 @@ struct change {
 };
 
 /* The stimer transitions that are certain or inferred and no first learning, in order. */
-static void expect(const struct feed *f, const char *what, const struct change *want,
+static void expect(const struct recording *f, const char *what, const struct change *want,
 		   unsigned int n)
 {
 	const struct hvst_result *r = f->r;
@@ -79,7 +79,7 @@ static void expect(const struct feed *f, const char *what, const struct change *
 		    t->from == HVST_SRC_UNKNOWN)
 			continue;
 		if (k >= n || t->from != want[k].from || t->to != want[k].to)
-			feed_show(f);
+			recording_show(f);
 		assert_true(k < n);
 		assert_int_equal(t->from, want[k].from);
 		assert_int_equal(t->to, want[k].to);
@@ -90,7 +90,7 @@ static void expect(const struct feed *f, const char *what, const struct change *
 		k++;
 	}
 	if (k != n)
-		feed_show(f);
+		recording_show(f);
 	assert_int_equal(k, n);
 	assert_int_equal(verdict_of(f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH)->answer,
 			 n ? HVST_YES : HVST_NO);
@@ -100,7 +100,7 @@ static void expect(const struct feed *f, const char *what, const struct change *
 static void test_walk(void **state)
 {
 	struct change want[4];
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -119,32 +119,32 @@ static void test_walk(void **state)
 	want[3] = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_RAW_TSC, page(&f, false, 0), -1,
 				   HVST_INFERRED };
 	ticks(&f, 20, false);
-	feed_end(&f);
+	recording_end(&f);
 	expect(&f, "counter, page, moved, counter, page, raw TSC", want, 4);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* First learning, and nothing else: no transition from something to something. */
 static void test_steady(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int read = 0; read < 2; read++) {
 		begin(&f, 0);
 		ticks(&f, 100, read);
-		feed_end(&f);
+		recording_end(&f);
 		expect(&f, read ? "counter throughout" : "no reads throughout", NULL, 0);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	begin(&f, 0);
 	page(&f, true, 0x77);
 	ticks(&f, 50, false);
 	page(&f, true, 0x78);
 	ticks(&f, 50, false);
-	feed_end(&f);
+	recording_end(&f);
 	expect(&f, "page from the start, moved once", NULL, 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A guest with the page on that begins to read the counter, without any write: seen by its reads.
@@ -152,7 +152,7 @@ static void test_steady(void **state)
 static void test_no_write(void **state)
 {
 	struct change want[2];
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -164,15 +164,15 @@ static void test_no_write(void **state)
 	want[1] = (struct change){ HVST_SRC_REFERENCE_COUNTER, HVST_SRC_TSC_PAGE, f.now, 0,
 				   HVST_INFERRED };
 	ticks(&f, 50, false);
-	feed_end(&f);
+	recording_end(&f);
 	expect(&f, "page on throughout, counter read in between", want, 2);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* vCPUs of one VM with clocks of their own. */
 static void test_two_vcpus(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -182,9 +182,9 @@ static void test_two_vcpus(void **state)
 		ticks_of(&f, &vcpu0, 1, false);
 		ticks_of(&f, &vcpu1, 1, true);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	expect(&f, "vCPU 0 by the page, vCPU 1 by the counter", NULL, 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -195,7 +195,7 @@ static void test_derived_targets(void **state)
 {
 	struct change want[1];
 	uint64_t target;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -213,13 +213,13 @@ static void test_derived_targets(void **state)
 		f.now += US(200);
 	}
 	ticks(&f, 30, true);
-	feed_end(&f);
+	recording_end(&f);
 	expect(&f, "counter, with a backlog in between that reads none", want, 1);
 	assert_int_equal(verdict_of(&f, HVST_Q_HOST_KVMCLOCK_FALLBACK)->answer, HVST_YES);
-	feed_free(&f);
+	recording_free(&f);
 }
 
-static enum hvst_ref_source source_at(const struct feed *f, int64_t ts)
+static enum hvst_ref_source source_at(const struct recording *f, int64_t ts)
 {
 	const struct hvst_result *r = f->r;
 
@@ -239,7 +239,7 @@ static void test_host_side(void **state)
 		HVST_REF_KVMCLOCK, HVST_REF_KVMCLOCK, HVST_REF_TSC_PAGE,
 	};
 	int64_t at[PHASES];
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -267,13 +267,13 @@ static void test_host_side(void **state)
 		at[p] = f.now;
 		ticks(&f, 20, false);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	for (unsigned int p = 0; p < PHASES; p++) {
 		printf("# phase %u: time_now from %s\n", p,
 		       hvst_ref_source_name(source_at(&f, at[p])));
 		assert_int_equal(source_at(&f, at[p]), want[p]);
 	}
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The guest's timekeeping, told from its timers. */
@@ -282,7 +282,7 @@ static void test_timekeeping(void **state)
 	static const enum hvst_guest_source want[] = { HVST_SRC_ACPI_PM, HVST_SRC_HPET,
 						       HVST_SRC_RAW_TSC };
 	unsigned int n = 0;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -309,7 +309,7 @@ static void test_timekeeping(void **state)
 		ev_mmio_read(&f, &vcpu0, 0xfed00000);
 		f.now += MS(500);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	expect(&f, "clocks read, timers as before", NULL, 0);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++) {
 		const struct hvst_guest_transition *t = &f.r->guest[i];
@@ -321,7 +321,7 @@ static void test_timekeeping(void **state)
 		assert_int_equal(t->confidence, HVST_OBSERVED);
 	}
 	assert_int_equal(n, 3);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* vCPUs that read a clock before they are known to be of one VM: told once. */
@@ -329,7 +329,7 @@ static void test_timekeeping_of_two(void **state)
 {
 	const struct who *who[] = { &vcpu0, &vcpu1 };
 	unsigned int n = 0;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -342,18 +342,18 @@ static void test_timekeeping_of_two(void **state)
 	}
 	for (unsigned int i = 0; i < 60; i++)
 		ticks_of(&f, who[i % 2], 1, false);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
 		n += f.r->guest[i].role == HVST_ROLE_TIMEKEEPING;
 	assert_int_equal(n, 1);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Re-enlightenment and TSC emulation control change nothing for the guest's timers. */
 static void test_reenlightenment(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -366,10 +366,10 @@ static void test_reenlightenment(void **state)
 	ev_tsc_offset(&f, &vcpu0, 5000, 6000);
 	host_step(&f, &host, MS(80));
 	ticks(&f, 30, false);
-	feed_end(&f);
+	recording_end(&f);
 	expect(&f, "re-enlightenment", NULL, 0);
 	assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer, HVST_YES);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -379,7 +379,7 @@ static void test_reenlightenment(void **state)
 static void test_not_a_change(void **state)
 {
 	struct hvst_event ev;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -393,7 +393,7 @@ static void test_not_a_change(void **state)
 				  .present = 0xf,
 				  .vcpu_id = -1 };
 	ev.msr = (struct hvst_ev_msr){ .data = 0, .ecx = MSR_PAGE, .write = 1, .exception = 1 };
-	feed(&f, &ev);
+	record(&f, &ev);
 	f.now += US(1);
 	ticks(&f, 30, false);
 	ev_set_config(&f, &vcpu0, 0, CONFIG_DIRECT | CONFIG_AUTO | CONFIG_ENABLE, true);
@@ -401,9 +401,9 @@ static void test_not_a_change(void **state)
 	ticks(&f, 30, false);
 	ev_lost(&f, 1, 1000);
 	ticks(&f, 30, false);
-	feed_end(&f);
+	recording_end(&f);
 	expect(&f, "faulting write, restore, gap", NULL, 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Without kvm_msr there is nothing to go by: no transition, and the verdict says what is missing.
@@ -411,7 +411,7 @@ static void test_not_a_change(void **state)
 static void test_no_msrs(void **state)
 {
 	const struct hvst_verdict *v;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, BIT_OF(MSR));
@@ -420,7 +420,7 @@ static void test_no_msrs(void **state)
 	ticks(&f, 20, false);
 	page(&f, false, 0x77);
 	ticks(&f, 20, true);
-	feed_end(&f);
+	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
 		assert_true(f.r->guest[i].from == HVST_SRC_UNKNOWN ||
 			    f.r->guest[i].confidence == HVST_SUSPECTED);
@@ -430,7 +430,7 @@ static void test_no_msrs(void **state)
 	v = verdict_of(&f, HVST_Q_HOST_KVMCLOCK_FALLBACK);
 	assert_int_equal(v->answer, HVST_CANNOT_TELL);
 	assert_true(v->missing == BIT_OF(MSR));
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -446,7 +446,7 @@ static void test_mixed_use(void **state)
 	for (unsigned int i = 0; i < 5 * 20; i++) {
 		const struct hvst_verdict *v;
 		bool later = i % 2;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, 0);
 		page(&f, true, 0x77);
@@ -454,7 +454,7 @@ static void test_mixed_use(void **state)
 			ticks(&f, 200, false);
 		for (unsigned int k = 0; k < 400; k++)
 			ticks(&f, 1, rnd() % 100 < percent[i / 20]);
-		feed_end(&f);
+		recording_end(&f);
 		for (unsigned int k = 0; k < f.r->nr_guest; k++)
 			if (f.r->guest[k].role == HVST_ROLE_STIMER &&
 			    f.r->guest[k].from != HVST_SRC_UNKNOWN)
@@ -464,7 +464,7 @@ static void test_mixed_use(void **state)
 		if (!later)
 			assert_int_equal(v->answer, HVST_NO);
 		suspected += v->answer == HVST_CANNOT_TELL;
-		feed_free(&f);
+		recording_free(&f);
 	}
 	printf("# the counter read before 10 to 90 %% of the arms: %u of 50 suspected where it "
 	       "begins later\n",
@@ -474,7 +474,7 @@ static void test_mixed_use(void **state)
 /* Reads that come and go in rows, and the page is not written. */
 static void test_reads_in_rows(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -484,20 +484,20 @@ static void test_reads_in_rows(void **state)
 		ticks(&f, 40, true);
 		ticks(&f, 40, false);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
 		if (f.r->guest[i].role == HVST_ROLE_STIMER &&
 		    f.r->guest[i].from != HVST_SRC_UNKNOWN)
 			assert_int_equal(f.r->guest[i].confidence, HVST_SUSPECTED);
 	assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH)->answer, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A row of reads, then a write of the page: an arm without a read after it tells of the latter. */
 static void test_row_before_write(void **state)
 {
 	unsigned int changes = 0;
-	struct feed f;
+	struct recording f;
 	int64_t off;
 
 	(void)state;
@@ -511,7 +511,7 @@ static void test_row_before_write(void **state)
 		ticks(&f, 2, false);
 	}
 	ticks(&f, 60, true);
-	feed_end(&f);
+	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++) {
 		const struct hvst_guest_transition *t = &f.r->guest[i];
 
@@ -521,7 +521,7 @@ static void test_row_before_write(void **state)
 		changes += t->ts_ns > off;
 	}
 	assert_int_equal(changes, 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 int main(void)

@@ -18,10 +18,10 @@ static uint64_t rnd(void)
 	return seed ^= seed << 17;
 }
 
-static void begin(struct feed *f)
+static void begin(struct recording *f)
 {
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(f, 0);
+	recording_begin(f, 0);
 	guest_setup(f, &vcpu0, 0);
 }
 
@@ -29,7 +29,7 @@ static void begin(struct feed *f)
  * Ticks of @period by a guest clock that is off by @ppm from here on; what it costs to get there
  * varies.
  */
-static void ticks(struct feed *f, int64_t span, int64_t period, double ppm, int64_t noise)
+static void ticks(struct recording *f, int64_t span, int64_t period, double ppm, int64_t noise)
 {
 	int64_t from = f->now;
 
@@ -45,7 +45,7 @@ static void ticks(struct feed *f, int64_t span, int64_t period, double ppm, int6
 	}
 }
 
-static const struct hvst_guest_transition *drift(const struct feed *f)
+static const struct hvst_guest_transition *drift(const struct recording *f)
 {
 	for (unsigned int i = 0; i < f->r->nr_guest; i++)
 		if (!isnan(f->r->guest[i].rate_ppm))
@@ -61,16 +61,16 @@ static void test_rates(void **state)
 	for (unsigned int i = 0; i < sizeof(ppm) / sizeof(*ppm); i++) {
 		const struct hvst_guest_transition *t;
 		int64_t when;
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
 		ticks(&f, SEC(5), MS(10), 0, US(40));
 		when = f.now;
 		ticks(&f, SEC(10), MS(10), ppm[i], US(40));
-		feed_end(&f);
+		recording_end(&f);
 		t = drift(&f);
 		if (!t)
-			feed_show(&f);
+			recording_show(&f);
 		assert_non_null(t);
 		printf("# guest clock %+.0f ppm: %+.1f +- %.1f ppm, since %+.1f ms of the change\n",
 		       ppm[i], t->rate_ppm, t->rate_ppm_error, (double)(t->ts_ns - when) / 1e6);
@@ -87,7 +87,7 @@ static void test_rates(void **state)
 		assert_int_equal(t->vcpu, 0);
 		assert_int_equal(t->role, HVST_ROLE_STIMER);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -98,17 +98,17 @@ static void test_steady(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
 		for (unsigned int k = 0; k < 4; k++)
 			ticks(&f, SEC(3), MS(2) * (1 + k), 0, noise[i]);
-		feed_end(&f);
+		recording_end(&f);
 		assert_null(drift(&f));
 		printf("# level, noise up to %lld us: %s\n", (long long)noise[i] / 1000,
 		       hvst_answer_name(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer));
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_NO);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -119,15 +119,15 @@ static void test_random_delays(void **state)
 
 	(void)state;
 	for (unsigned int round = 0; round < 20; round++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
 		for (unsigned int i = 0; i < 3000; i++)
 			guest_ticks(&f, &vcpu0, 1, US(50) + (int64_t)(rnd() % MS(20)));
-		feed_end(&f);
+		recording_end(&f);
 		claims += drift(&f) != NULL;
 		assert_int_not_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	printf("# 20 guests with delays drawn at random: %u claims of a rate\n", claims);
 	assert_int_equal(claims, 0);
@@ -136,32 +136,32 @@ static void test_random_delays(void **state)
 /* Too short to tell. */
 static void test_short(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
 	ticks(&f, MS(300), MS(5), -100, US(40));
-	feed_end(&f);
+	recording_end(&f);
 	assert_null(drift(&f));
 	assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The trace clock is slewed by NTP, the guest's clock is the reference clock: headroom stays level.
  */
 static void test_slewed_trace(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
 	host_rate(&f, &host, 400);
 	ticks(&f, SEC(10), MS(5), 0, US(40));
-	feed_end(&f);
+	recording_end(&f);
 	assert_null(drift(&f));
 	assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_NO);
 	assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_RATE)->answer, HVST_YES);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -171,7 +171,7 @@ static void test_slewed_trace(void **state)
 static void test_grid_is_no_clock(void **state)
 {
 	uint64_t target;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -182,18 +182,18 @@ static void test_grid_is_no_clock(void **state)
 		f.now += MS(4) + US(4);
 		target += (uint64_t)MS(4) / 100;
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_null(drift(&f));
 	assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_CANNOT_TELL);
 	printf("# a grid of ticks armed every 4.004 ms: no rate is claimed\n");
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A backlog advances far faster than any clock: a habit, not a rate. */
 static void test_backlog_is_no_rate(void **state)
 {
 	uint64_t target;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -204,9 +204,9 @@ static void test_backlog_is_no_rate(void **state)
 		f.now += MS(1);
 		guest_arm(&f, &vcpu0, 0, target);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_null(drift(&f));
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Two vCPUs: one drifts, one does not. */
@@ -215,7 +215,7 @@ static void test_one_of_two(void **state)
 	static const struct who vcpu1 = { &host, 101, 1, 2 };
 	unsigned int n = 0;
 	int64_t from;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -228,7 +228,7 @@ static void test_one_of_two(void **state)
 		guest_arm(&f, &vcpu1, 0, ref_now(&f, &host) + 50000 - off / 100);
 		f.now += US(10);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
 		if (!isnan(f.r->guest[i].rate_ppm)) {
 			assert_int_equal(f.r->guest[i].vcpu, 1);
@@ -236,7 +236,7 @@ static void test_one_of_two(void **state)
 			n++;
 		}
 	assert_int_equal(n, 1);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The same grid, with ticks that jitter about it, and with every other tick a period later. */
@@ -249,7 +249,7 @@ static void test_jitter_is_no_clock(void **state)
 	(void)state;
 	for (unsigned int g = 0; g < 5; g++) {
 		uint64_t target, count;
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
 		target = ref_now(&f, &host) + (uint64_t)MS(8) / 100;
@@ -261,13 +261,13 @@ static void test_jitter_is_no_clock(void **state)
 			f.now += MS(4) + US(1);
 			target += (uint64_t)MS(4) / 100;
 		}
-		feed_end(&f);
+		recording_end(&f);
 		printf("# a grid with jitter of %u units, alternating %u: %s\n", grid[g].jitter,
 		       grid[g].later,
 		       hvst_answer_name(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer));
 		assert_null(drift(&f));
 		assert_int_not_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -278,14 +278,14 @@ static void test_even_delays_show_a_clock(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
 		ticks(&f, SEC(6), MS(4), -200, noise[i]);
-		feed_end(&f);
+		recording_end(&f);
 		assert_non_null(drift(&f));
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -309,19 +309,19 @@ static void test_step_below_the_delay(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 9; i++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
 		guest_ticks(&f, &vcpu0, c[i].before, MS(10));
 		host_step(&f, &host, MS(3));
 		guest_ticks(&f, &vcpu0, c[i].after, c[i].follows ? MS(10) : MS(7));
-		feed_end(&f);
+		recording_end(&f);
 		printf("# %u arms, a step of 3 ms, %u arms, %s: behind %s\n", c[i].before,
 		       c[i].after, c[i].follows ? "followed" : "not followed",
 		       hvst_answer_name(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer));
 		assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, c[i].answer);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -336,17 +336,17 @@ static void test_two_heaps(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++)
 		for (unsigned int k = 1; k < 5; k++) {
-			struct feed f;
+			struct recording f;
 
 			begin(&f);
 			ticks(&f, MS(450) + MS(30) * k, MS(10), 0, US(10));
 			f.now += pause[i];
 			ticks(&f, MS(600), MS(10) - pause[i] / 4000, 0, US(10));
-			feed_end(&f);
+			recording_end(&f);
 			assert_null(drift(&f));
 			assert_int_not_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer,
 					     HVST_YES);
-			feed_free(&f);
+			recording_free(&f);
 		}
 }
 
@@ -357,15 +357,15 @@ static void test_flight_of_steps(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
 		for (int64_t k = 0; k < 4; k++)
 			ticks(&f, MS(640), MS(10) + k * more[i], 0, US(2));
-		feed_end(&f);
+		recording_end(&f);
 		assert_null(drift(&f));
 		assert_int_not_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 

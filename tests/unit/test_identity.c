@@ -24,7 +24,7 @@ static unsigned int steps(const struct hvst_result *r)
 	return n;
 }
 
-static void lives(struct feed *f, const struct who *w)
+static void lives(struct recording *f, const struct who *w)
 {
 	guest_setup(f, w, 0);
 	guest_ticks(f, w, 40, MS(2));
@@ -33,17 +33,17 @@ static void lives(struct feed *f, const struct who *w)
 /* The VMM creates one VM after the other, each with the same thread id. */
 static void test_task_creates_again(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset();
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	ev_tsc_offset(&f, &task, 0, 0x1000);
 	lives(&f, &old0);
 	f.now = SEC(1002);
 	ev_tsc_offset(&f, &task, 0, 0x2000);
 	lives(&f, &new0);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 2);
 	assert_int_equal(f.r->vms[0].vcpus[0].tid, 701);
 	assert_int_equal(f.r->vms[1].vcpus[0].tid, 701);
@@ -56,75 +56,75 @@ static void test_task_creates_again(void **state)
 	assert_int_equal(f.r->timers[2].vm, -1);
 	assert_int_equal(f.r->timers[2].arms, 80);
 	assert_int_equal(steps(f.r), 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The vCPU's own thread creates it, as QEMU's do; its VM's beginning is before the recording. */
 static void test_thread_creates_again(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset();
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	lives(&f, &old0);
 	f.now = SEC(1002);
 	ev_tsc_offset(&f, &new0, 0, 0x2000);
 	lives(&f, &new0);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 2);
 	assert_int_equal(steps(f.r), 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* An offset of 0 that the VMM had written, and the move of a TSC, are no new VM. */
 static void test_offset_moved(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset();
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	ev_tsc_offset(&f, &old0, 0, 0x1000);
 	lives(&f, &old0);
 	ev_tsc_offset(&f, &old0, 0x1000, 0);
 	lives(&f, &old0);
 	ev_tsc_offset(&f, &old0, 0, 0x3000);
 	lives(&f, &old0);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
 	assert_int_equal(f.r->timers[0].arms, 120);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Another VMM's task below this VM's threads creates a VM: this one goes on. */
 static void test_other_task(void **state)
 {
 	static const struct who other = { NULL, 699, 0, 1 };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset();
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	ev_tsc_offset(&f, &task, 0, 0x1000);
 	lives(&f, &old0);
 	ev_tsc_offset(&f, &other, 0, 0x2000);
 	lives(&f, &old0);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
 	assert_int_equal(f.r->timers[0].arms, 80);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* What the VMM writes before the new VM's thread runs is that VM's. */
 static void test_written_before_it_runs(void **state)
 {
-	struct feed f;
+	struct recording f;
 	uint64_t count;
 
 	(void)state;
 	hosts_reset();
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	ev_tsc_offset(&f, &task, 0, 0x1000);
 	lives(&f, &old0);
 	f.now = SEC(1002);
@@ -133,21 +133,21 @@ static void test_written_before_it_runs(void **state)
 	ev_set_config(&f, &task, 0, CONFIG_DIRECT | CONFIG_AUTO | CONFIG_ENABLE, true);
 	ev_set_count(&f, &task, 0, count, true);
 	ev_start(&f, &new0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &new_host), count);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.nr_arms, 41);
 	assert_int_equal(f.arms[40].flags, HVST_ARM_HOST);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The same where its thread was not known at all: on a stock kernel the arm shows as past due. */
 static void test_written_to_come(void **state)
 {
 	static const struct who other = { &old_host, 600, 0, 3 };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset();
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	lives(&f, &other);
 	f.now = SEC(1002);
 	ev_tsc_offset(&f, &task, 0, 0x2000);
@@ -158,20 +158,20 @@ static void test_written_to_come(void **state)
 		ev_set_count(&f, &w, 0, 10, true);
 	}
 	ev_expiration(&f, &new0, 0, true, 0);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(timer_find(&f, 701, 0)->past_due_inferred, 1);
 	assert_int_equal(f.nr_arms, 41);
 	assert_int_equal(f.arms[40].flags & HVST_ARM_HOST, HVST_ARM_HOST);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 static enum hvst_answer fallback_of(bool restored, bool moved)
 {
-	struct feed f;
+	struct recording f;
 	enum hvst_answer a;
 
 	hosts_reset();
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	ev_tsc_offset(&f, &task, 0, 0x1000);
 	if (moved)
 		ev_tsc_offset(&f, &task, 0x1000, 0x900);
@@ -179,9 +179,9 @@ static enum hvst_answer fallback_of(bool restored, bool moved)
 		ev_set_count(&f, &task, 0, 12345, true);
 	lives(&f, &old0);
 	guest_lags(&f, &old0, 10, MS(1));
-	feed_end(&f);
+	recording_end(&f);
 	a = verdict_of(&f, HVST_Q_HOST_KVMCLOCK_FALLBACK)->answer;
-	feed_free(&f);
+	recording_free(&f);
 	return a;
 }
 
@@ -198,11 +198,11 @@ static void test_restored_page(void **state)
 static enum hvst_answer unsure_of(int other_tid)
 {
 	const struct who b0 = { &new_host, other_tid, 0, 1 }, a1 = { &old_host, 704, 1, 2 };
-	struct feed f;
+	struct recording f;
 	enum hvst_answer a = HVST_NO;
 
 	hosts_reset();
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	ev_msr(&f, &old0, true, MSR_PAGE, 0x5001);
 	ev_msr(&f, &b0, true, MSR_PAGE, 0x5001);
 	lives(&f, &old0);
@@ -210,12 +210,12 @@ static enum hvst_answer unsure_of(int other_tid)
 	lives(&f, &b0);
 	ev_master(&f, 700, 3, false);
 	guest_lags(&f, &old0, 10, MS(1));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 2);
 	for (unsigned int i = 0; i < f.r->nr_vms; i++)
 		if (f.r->vms[i].vcpus[0].tid == 701)
 			a = verdict_of(&f, HVST_Q_HOST_KVMCLOCK_FALLBACK)->by_vm[i].answer;
-	feed_free(&f);
+	recording_free(&f);
 	return a;
 }
 
@@ -233,24 +233,24 @@ static void test_epochs_apart(void **state)
 	static struct host near_host;
 	const struct who b0 = { &near_host, 705, 0, 1 }, b1 = { &near_host, 706, 1, 1 };
 	const struct who a1 = { &old_host, 702, 1, 2 };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset();
 	near_host = (struct host){ .o = old_host.o - US(80) };
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	for (unsigned int i = 0; i < 100; i++) {
 		guest_ticks(&f, &old0, 1, MS(2));
 		guest_ticks(&f, &b1, 1, MS(2));
 		guest_ticks(&f, &a1, 1, MS(2));
 		guest_ticks(&f, &b0, 1, MS(2));
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 2);
 	assert_int_equal(f.r->vms[0].nr_vcpus, 2);
 	assert_int_equal(f.r->vms[0].vcpus[0].tid, 701);
 	assert_int_equal(f.r->vms[0].vcpus[1].tid, 702);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 int main(void)

@@ -16,7 +16,7 @@ static void hosts_reset(enum kernel kernel)
 }
 
 /* Enough arms ahead that the clock model is sure of itself. */
-static void warm_up(struct feed *f, const struct who *w)
+static void warm_up(struct recording *f, const struct who *w)
 {
 	guest_setup(f, w, 0);
 	guest_ticks(f, w, 20, MS(2));
@@ -25,19 +25,19 @@ static void warm_up(struct feed *f, const struct who *w)
 
 static void test_ahead(void **state)
 {
-	struct feed f;
+	struct recording f;
 	uint64_t count;
 	int64_t start;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	guest_setup(&f, &vcpu0, 0);
 	count = ref_now(&f, &host_a) + 20000; /* 2 ms */
 	start = f.now + US(4) +
 		f.late; /* exit, set_count, cleanup, kvm_msr, the reading, its event */
 	assert_false(guest_arm(&f, &vcpu0, 0, count));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].kind, HVST_ARM_AHEAD);
 	assert_int_equal(f.arms[0].flags, 0);
@@ -56,7 +56,7 @@ static void test_ahead(void **state)
 	assert_int_equal(timer_find(&f, 100, 0)->mode, HVST_MODE_ONE_SHOT);
 	assert_int_equal(timer_find(&f, 100, 0)->delivery, HVST_DELIVERY_DIRECT);
 	assert_int_equal(hvst_sketch_count(timer_find(&f, 100, 0)->lateness), 1);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -67,14 +67,14 @@ static void past_due_on(enum kernel kernel, uint64_t ignored, unsigned int flags
 			bool fires)
 {
 	const struct hvst_timer *t;
-	struct feed f;
+	struct recording f;
 	int64_t error;
 
 	hosts_reset(kernel);
-	feed_begin(&f, ignored);
+	recording_begin(&f, ignored);
 	warm_up(&f, &vcpu0);
 	assert_true(guest_arm(&f, &vcpu0, 0, ref_now(&f, &host_a) - 30000));
-	feed_end(&f);
+	recording_end(&f);
 	t = timer_find(&f, 100, 0);
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].kind, HVST_ARM_PAST_DUE);
@@ -97,7 +97,7 @@ static void past_due_on(enum kernel kernel, uint64_t ignored, unsigned int flags
 				  : "stock kernel",
 	       ignored ? ", event ignored" : "", (long long)f.arms[0].skew_ns, (long long)error,
 	       (long long)f.arms[0].error_ns);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 static void test_past_due(void **state)
@@ -115,12 +115,12 @@ static void test_past_due(void **state)
 static void test_periodic(void **state)
 {
 	const struct hvst_timer *t;
-	struct feed f;
+	struct recording f;
 	uint64_t exp;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	ev_set_config(&f, &vcpu0, 1, CONFIG_SINT | CONFIG_PERIODIC | CONFIG_AUTO, false);
 	ev_set_count(&f, &vcpu0, 1, 10000, false); /* 1 ms */
 	for (unsigned int i = 0; i < 5; i++) {
@@ -131,7 +131,7 @@ static void test_periodic(void **state)
 		ev_callback(&f, &vcpu0, 1, 100, 1);
 		ev_expiration(&f, &vcpu0, 1, false, 0);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	t = timer_find(&f, 100, 1);
 	assert_int_equal(t->mode, HVST_MODE_PERIODIC);
 	assert_int_equal(t->delivery, HVST_DELIVERY_MESSAGE);
@@ -146,7 +146,7 @@ static void test_periodic(void **state)
 	}
 	assert_int_equal(hvst_sketch_count(t->skew), 0);
 	assert_int_equal(hvst_sketch_count(t->lateness), 5);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Is the expiration after these writes a past-due arm of a stock kernel, or nothing? */
@@ -158,10 +158,10 @@ struct write {
 static void expect_inferred(const char *what, const struct write *w, unsigned int n,
 			    unsigned int want)
 {
-	struct feed f;
+	struct recording f;
 
 	hosts_reset(STOCK);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	for (unsigned int i = 0; i < n; i++) {
 		if (w[i].config)
@@ -170,7 +170,7 @@ static void expect_inferred(const char *what, const struct write *w, unsigned in
 			ev_set_count(&f, &vcpu0, 0, w[i].value, w[i].host);
 	}
 	ev_expiration(&f, &vcpu0, 0, true, 0);
-	feed_end(&f);
+	recording_end(&f);
 	printf("# %s: %llu inferred\n", what,
 	       (unsigned long long)timer_find(&f, 100, 0)->past_due_inferred);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, want);
@@ -178,7 +178,7 @@ static void expect_inferred(const char *what, const struct write *w, unsigned in
 	if (want)
 		assert_int_equal(f.arms[0].flags & HVST_ARM_HOST,
 				 w[n - 1].host ? HVST_ARM_HOST : 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 #define EXPECT(what, want, ...)                                                                    \
@@ -231,11 +231,11 @@ static void test_writes(void **state)
 static void test_busy_slot(void **state)
 {
 	const struct hvst_timer *t;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(STOCK);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	for (unsigned int i = 0; i < 3; i++) {
 		guest_write(&f, &vcpu0, 0, 1000 + i, false);
@@ -243,7 +243,7 @@ static void test_busy_slot(void **state)
 		ev_expiration(&f, &vcpu0, 0, false, -EAGAIN);
 		ev_expiration(&f, &vcpu0, 0, false, 0);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	t = timer_find(&f, 100, 0);
 	assert_int_equal(t->past_due_inferred, 3);
 	assert_int_equal(t->failed_deliveries, 6);
@@ -252,7 +252,7 @@ static void test_busy_slot(void **state)
 	assert_int_equal(f.fires[2].result, 0);
 	printf("# busy slot: %llu arms, %llu failed deliveries\n",
 	       (unsigned long long)t->past_due_inferred, (unsigned long long)t->failed_deliveries);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* SINT masked (-2) or refused by the LAPIC (1): nothing follows until the guest programs it again.
@@ -260,11 +260,11 @@ static void test_busy_slot(void **state)
 static void test_not_deliverable(void **state)
 {
 	const struct hvst_timer *t;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	for (unsigned int i = 0; i < 2; i++) {
 		uint64_t count = ref_now(&f, &host_a) + 10000;
@@ -276,24 +276,24 @@ static void test_not_deliverable(void **state)
 		ev_expiration(&f, &vcpu0, 0, i, i ? 1 : -ENOENT);
 	}
 	guest_ticks(&f, &vcpu0, 3, MS(1));
-	feed_end(&f);
+	recording_end(&f);
 	t = timer_find(&f, 100, 0);
 	assert_int_equal(t->arms, 25);
 	assert_int_equal(t->failed_deliveries, 2);
 	assert_int_equal(t->past_due_inferred, 0);
 	assert_int_equal(t->cancelled, 0);
 	assert_int_equal(t->restarts, 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 static void test_reprogrammed(void **state)
 {
 	uint64_t count;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	count = ref_now(&f, &host_a) + 100000;
 	for (unsigned int i = 0; i < 4; i++) {
@@ -303,13 +303,13 @@ static void test_reprogrammed(void **state)
 	f.now += MS(10);
 	ev_callback(&f, &vcpu0, 0, 100, 1);
 	ev_expiration(&f, &vcpu0, 0, true, 0);
-	feed_end(&f);
+	recording_end(&f);
 	/* The same count four times, each after a write: four arms, three of them cancelled. */
 	assert_int_equal(timer_find(&f, 100, 0)->arms, 24);
 	assert_int_equal(timer_find(&f, 100, 0)->cancelled, 3);
 	assert_int_equal(timer_find(&f, 100, 0)->restarts, 0);
 	assert_int_equal(f.nr_fires, 1);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The host looks again at a timer that runs; and a callback that came early by the reference clock.
@@ -317,11 +317,11 @@ static void test_reprogrammed(void **state)
 static void test_restarts(void **state)
 {
 	uint64_t count;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	count = ref_now(&f, &host_a) + 20000;
 	guest_write(&f, &vcpu0, 0, count, false);
@@ -339,7 +339,7 @@ static void test_restarts(void **state)
 	host_start(&f, &vcpu0, 0, count);
 	host_start(&f, &vcpu0, 0, count);
 	ev_expiration(&f, &vcpu0, 0, true, 0);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.nr_arms, 5);
 	for (unsigned int i = 0; i < 5; i++)
 		assert_int_equal(f.arms[i].flags, i == 0 || i == 3 ? 0 : HVST_ARM_RESTART);
@@ -347,17 +347,17 @@ static void test_restarts(void **state)
 	assert_int_equal(timer_find(&f, 100, 0)->restarts, 3);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_observed, 1);
 	assert_int_equal(hvst_sketch_count(timer_find(&f, 100, 0)->skew), 22);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Nothing is inferred across a gap, wherever it was; what comes whole after it is. */
 static void test_gap(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(STOCK);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	guest_write(&f, &vcpu0, 0, 1000, false);
 	ev_lost(&f, vcpu0.cpu, 0);
@@ -367,32 +367,32 @@ static void test_gap(void **state)
 	ev_expiration(&f, &vcpu0, 0, true, 0);
 	ev_expiration(&f, &vcpu0, 0, true, 0); /* delivered, and its write was lost */
 	guest_arm(&f, &vcpu0, 0, 1002);
-	feed_end(&f);
+	recording_end(&f);
 	printf("# gap: %llu inferred after it, none across\n",
 	       (unsigned long long)timer_find(&f, 100, 0)->past_due_inferred);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 1);
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].count, 1002);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* After a gap the guest's count is not known: a start of another count is no pad. */
 static void test_gap_is_no_padding(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	guest_write(&f, &vcpu0, 0, 1000, false);
 	ev_lost(&f, vcpu0.cpu, 0);
 	host_start(&f, &vcpu0, 0, ref_now(&f, &host_a) + 10000);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].kind, HVST_ARM_AHEAD);
 	assert_int_equal(hvst_kvm_padding_ns(f.kvm), HVST_UNKNOWN);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -408,12 +408,12 @@ static void test_two_vms(void **state)
 		{ &host_b, 201, 1, 1 },
 	};
 	const struct hvst_result *r;
-	struct feed f;
+	struct recording f;
 	unsigned int wrong = 0;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	for (unsigned int i = 0; i < 4; i++)
 		guest_setup(&f, &w[i], 0);
 	for (unsigned int n = 0; n < 50; n++) {
@@ -437,7 +437,7 @@ static void test_two_vms(void **state)
 			ev_entry(&f, &w[i]);
 		}
 	}
-	r = feed_end(&f);
+	r = recording_end(&f);
 	assert_int_equal(r->nr_vms, 2);
 	assert_int_equal(r->vms[0].nr_vcpus, 2);
 	assert_int_equal(r->vms[1].nr_vcpus, 2);
@@ -455,7 +455,7 @@ static void test_two_vms(void **state)
 	assert_int_equal(wrong, 0);
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(timer_find(&f, w[i].tid, 0)->fired, 50);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -471,21 +471,21 @@ static void test_same_epoch(void **state)
 		{ &host_a, 501, 1, 1 },
 	};
 	const struct hvst_result *r;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	for (unsigned int n = 0; n < 20; n++)
 		for (unsigned int i = 0; i < 4; i++)
 			guest_arm(&f, &w[i], 0, ref_now(&f, &host_a) + 3000);
-	r = feed_end(&f);
+	r = recording_end(&f);
 	assert_int_equal(r->nr_vms, 2);
 	assert_int_equal(r->vms[0].vcpus[0].tid, 100);
 	assert_int_equal(r->vms[0].vcpus[1].tid, 101);
 	assert_int_equal(r->vms[1].vcpus[0].tid, 500);
 	assert_int_equal(r->vms[1].vcpus[1].tid, 501);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A restore: the VMM's own task writes the timers, and when the VM goes on the host starts them. */
@@ -493,24 +493,24 @@ static void test_restore(void **state)
 {
 	static const struct who vmm = { &host_a, 90, 0, 3 };
 	uint64_t count;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	count = ref_now(&f, &host_a) + 20000000;
 	ev_set_config(&f, &vmm, 0, CONFIG_DIRECT | CONFIG_ENABLE | CONFIG_AUTO, true);
 	ev_set_count(&f, &vmm, 0, count, true);
 	f.now += SEC(1);
 	host_start(&f, &vcpu0, 0, count);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].flags, HVST_ARM_HOST);
 	assert_int_equal(f.arms[0].tid, 100);
 	assert_int_equal(f.r->nr_vms, 1);
 	assert_int_equal(f.r->vms[0].nr_vcpus, 1); /* the VMM's task is no vCPU */
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -521,11 +521,11 @@ static void test_restore_of_another(void **state)
 {
 	static const struct who vmm = { &host_b, 117, 0, 3 }, later = { &host_b, 118, 0, 2 };
 	uint64_t count;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(STOCK);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	count = ref_now(&f, &host_a) + 20000;
 	guest_write(&f, &vcpu0, 0, count, false);
@@ -538,12 +538,12 @@ static void test_restore_of_another(void **state)
 	guest_setup(&f, &later, 0);
 	for (unsigned int i = 0; i < 20; i++)
 		guest_arm(&f, &later, 0, ref_now(&f, &host_b) + 10000);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
 	assert_int_equal(timer_find(&f, 100, 0)->cancelled, 0);
 	assert_int_equal(timer_find(&f, 100, 0)->fired, 21);
 	assert_int_equal(f.r->nr_vms, 2);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -553,30 +553,30 @@ static void test_restore_of_another(void **state)
 static void test_tid_reuse(void **state)
 {
 	static const struct who again = { &host_b, 100, 3, 2 };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(STOCK);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	guest_write(&f, &vcpu0, 0, 1000, false);
 	f.now += SEC(5);
 	ev_entry(&f, &again);
 	ev_expiration(&f, &again, 0, true, 0);
-	feed_end(&f);
+	recording_end(&f);
 	printf("# thread id used again: %u arms from the old vCPU's write\n", f.nr_arms);
 	assert_int_equal(f.nr_arms, 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 static void test_huge_counts(void **state)
 {
 	static const uint64_t huge[] = { UINT64_MAX, UINT64_MAX - 1, 1ull << 63, INT64_MAX };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	for (unsigned int i = 0; i < 4; i++) {
 		guest_write(&f, &vcpu0, 0, huge[i], false);
@@ -592,7 +592,7 @@ static void test_huge_counts(void **state)
 		ev_start(&f, &vcpu0, HVST_EV_STIMER_START_EXPIRED, 0, UINT64_MAX, 1);
 		ev_expiration(&f, &vcpu0, 0, true, 0);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.nr_arms, 12);
 	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(f.arms[i].kind, HVST_ARM_AHEAD);
@@ -601,37 +601,37 @@ static void test_huge_counts(void **state)
 	assert_int_equal(f.arms[4].skew_ns, 0);
 	assert_int_equal(f.arms[5].skew_ns, HVST_SKEW_MAX);
 	assert_int_equal(timer_find(&f, 100, 0)->cancelled, 4);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 static void test_time_backwards(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(STOCK);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	for (unsigned int i = 0; i < 50; i++) {
 		guest_arm(&f, &vcpu0, 0, ref_now(&f, &host_a) - 1000);
 		f.now -= US(i);
 		guest_arm(&f, &vcpu0, 0, ref_now(&f, &host_a) + 1000);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_true(hvst_kvm_backwards(f.kvm) > 0);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 50);
 	assert_int_equal(timer_find(&f, 100, 0)->arms, 120);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Several timers in one pass of the host, in order; and one that does not exist. */
 static void test_several_timers(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(STOCK);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	for (unsigned int i = 1; i < 5; i++)
 		guest_setup(&f, &vcpu0, i);
@@ -640,25 +640,25 @@ static void test_several_timers(void **state)
 	for (unsigned int i = 0; i < 5; i++)
 		ev_expiration(&f, &vcpu0, i, true, 0);
 	ev_callback(&f, &vcpu0, 4, 100, 1);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.nr_arms, 4);
 	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(f.arms[i].timer, i);
 		assert_int_equal(f.arms[i].count, 1000 + i);
 	}
 	assert_int_equal(f.r->nr_timers, 4);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A hostile trace names more threads than there can be: bounded, and those that fit are right. */
 static void test_many_threads(void **state)
 {
 	unsigned int n = 0;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(TRACED);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	for (int tid = 1000; tid < 71000; tid++) {
 		const struct who w = { &host_a, tid, tid & 3, 0 };
 
@@ -666,27 +666,27 @@ static void test_many_threads(void **state)
 			ev_start(&f, &w, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &host_a),
 				 ref_now(&f, &host_a) + 100);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_vms; i++)
 		n += f.r->vms[i].nr_vcpus;
 	printf("# 70000 threads: %u kept, in %u VMs\n", n, f.r->nr_vms);
 	assert_int_equal(n, KVM_MAX_VCPUS);
 	assert_int_equal(f.r->nr_vms, KVM_MAX_VCPUS / 4);
 	assert_int_equal(f.r->nr_timers, KVM_MAX_VCPUS);
-	feed_free(&f);
+	recording_free(&f);
 
 	/* none of them ever shows a clock: one list of threads whose VM is not known */
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	for (int tid = 1000; tid < 71000; tid++) {
 		const struct who w = { &host_a, tid, tid & 3, 0 };
 
 		ev_entry(&f, &w);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
 	assert_int_equal(f.r->vms[0].vm, -1);
 	assert_int_equal(f.r->vms[0].nr_vcpus, KVM_MAX_VCPUS);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -759,25 +759,25 @@ static void test_search_steps(void **state)
 /* Starts were not recorded: an arm with a callback was ahead, one without was past due. */
 static void test_no_starts(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	hosts_reset(STOCK);
-	feed_begin(&f, BIT_OF(STIMER_START_ONE_SHOT));
+	recording_begin(&f, BIT_OF(STIMER_START_ONE_SHOT));
 	guest_setup(&f, &vcpu0, 0);
 	guest_ticks(&f, &vcpu0, 10, MS(1));
 	guest_lags(&f, &vcpu0, 4, MS(5));
 	guest_ticks(&f, &vcpu0, 10, MS(1));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 4);
 	assert_int_equal(timer_find(&f, 100, 0)->fired, 20);
 	for (unsigned int i = 0; i < f.nr_arms; i++)
 		assert_int_equal(f.arms[i].skew_ns, HVST_UNKNOWN); /* no clock sample at all */
-	feed_free(&f);
+	recording_free(&f);
 
 	/* of a kernel with the new event: what has none was ahead, called back or not */
 	hosts_reset(TRACED);
-	feed_begin(&f, BIT_OF(STIMER_START_ONE_SHOT));
+	recording_begin(&f, BIT_OF(STIMER_START_ONE_SHOT));
 	guest_setup(&f, &vcpu0, 0);
 	guest_ticks(&f, &vcpu0, 10, MS(1));
 	guest_lags(&f, &vcpu0, 4, MS(5));
@@ -785,53 +785,53 @@ static void test_no_starts(void **state)
 	ev_lost(&f, vcpu0.cpu, 1);
 	guest_write(&f, &vcpu0, 0, ref_now(&f, vcpu0.host) + 10000, false);
 	ev_expiration(&f, &vcpu0, 0, true, 0);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_observed, 4);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
 	assert_int_equal(timer_find(&f, 100, 0)->fired, 20);
-	feed_free(&f);
+	recording_free(&f);
 	hosts_reset(STOCK);
 
 	/* of a periodic timer no arm is past due */
-	feed_begin(&f, BIT_OF(STIMER_START_PERIODIC));
+	recording_begin(&f, BIT_OF(STIMER_START_PERIODIC));
 	ev_set_config(&f, &vcpu0, 0, CONFIG_DIRECT | CONFIG_AUTO | CONFIG_PERIODIC, false);
 	guest_write(&f, &vcpu0, 0, 10000, false);
 	for (unsigned int i = 0; i < 10; i++) {
 		f.now += MS(1);
 		ev_expiration(&f, &vcpu0, 0, true, 0);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
-	feed_free(&f);
+	recording_free(&f);
 
 	/* neither starts nor callbacks: nothing can be said */
-	feed_begin(&f, BIT_OF(STIMER_START_ONE_SHOT) | BIT_OF(STIMER_CALLBACK));
+	recording_begin(&f, BIT_OF(STIMER_START_ONE_SHOT) | BIT_OF(STIMER_CALLBACK));
 	guest_setup(&f, &vcpu0, 0);
 	guest_ticks(&f, &vcpu0, 10, MS(1));
 	guest_lags(&f, &vcpu0, 4, MS(5));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, 0);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* What starts with another count than the guest's, which lies ahead, is no pad: it was not due. */
 static void test_no_pad(void **state)
 {
-	struct feed f;
+	struct recording f;
 	uint64_t now;
 
 	(void)state;
 	hosts_reset(STOCK);
-	feed_begin(&f, 0);
+	recording_begin(&f, 0);
 	warm_up(&f, &vcpu0);
 	now = ref_now(&f, &host_a);
 	guest_write(&f, &vcpu0, 0, now + 1000000, false);
 	ev_start(&f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, now + 50, now + 1000030);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.nr_arms, 1);
 	assert_int_equal(f.arms[0].kind, HVST_ARM_AHEAD);
 	assert_int_equal(hvst_kvm_padding_ns(f.kvm), HVST_UNKNOWN);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -843,9 +843,9 @@ static void test_wakes_elsewhere(void **state)
 	(void)state;
 	hosts_reset(STOCK);
 	for (int called = 0; called < 2; called++) {
-		struct feed f;
+		struct recording f;
 
-		feed_begin(&f, called ? 0 : BIT_OF(STIMER_CALLBACK));
+		recording_begin(&f, called ? 0 : BIT_OF(STIMER_CALLBACK));
 		warm_up(&f, &vcpu0);
 		for (unsigned int cpu = 2; cpu < 12; cpu++) {
 			const struct who here = { &host_a, 100, 0, cpu - 1 };
@@ -865,8 +865,8 @@ static void test_wakes_elsewhere(void **state)
 		else
 			assert_true(hvst_kvm_uncovered_ns(f.kvm, hvst_kvm_find(f.kvm, 100)) >
 				    MS(140));
-		feed_end(&f);
-		feed_free(&f);
+		recording_end(&f);
+		recording_free(&f);
 	}
 }
 

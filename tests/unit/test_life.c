@@ -11,30 +11,30 @@ static const struct who task = { NULL, 700, 0, 2 }, task1 = { NULL, 700, 1, 2 };
 
 static const int64_t sizes[] = { MS(200), SEC(3), SEC(36) };
 
-static void begin(struct feed *f)
+static void begin(struct recording *f)
 {
 	host = (struct host){ .o = -SEC(900) };
-	feed_begin(f, 0);
+	recording_begin(f, 0);
 }
 
-static void lives(struct feed *f, const struct who *w, unsigned int arms)
+static void lives(struct recording *f, const struct who *w, unsigned int arms)
 {
 	guest_setup(f, w, 0);
 	ev_entry(f, w);
 	guest_ticks(f, w, arms, MS(2));
 }
 
-static enum hvst_answer answer(const struct feed *f, enum hvst_question q)
+static enum hvst_answer answer(const struct recording *f, enum hvst_question q)
 {
 	return verdict_of(f, q)->answer;
 }
 
 /* Of the five questions only @q is answered with yes; HVST_Q_COUNT: none. */
-static void only(const struct feed *f, enum hvst_question q)
+static void only(const struct recording *f, enum hvst_question q)
 {
 	for (int i = HVST_Q_GUEST_CLOCK_AHEAD; i <= HVST_Q_VCPU_TSC_MISMATCH; i++) {
 		if (((enum hvst_question)i == q) != (answer(f, (enum hvst_question)i) == HVST_YES))
-			feed_show(f);
+			recording_show(f);
 		if ((enum hvst_question)i == q)
 			assert_int_equal(answer(f, (enum hvst_question)i), HVST_YES);
 		else
@@ -46,7 +46,7 @@ static void only(const struct feed *f, enum hvst_question q)
 	}
 }
 
-static unsigned int events(const struct feed *f, enum hvst_life_kind kind)
+static unsigned int events(const struct recording *f, enum hvst_life_kind kind)
 {
 	unsigned int n = 0;
 
@@ -55,14 +55,14 @@ static unsigned int events(const struct feed *f, enum hvst_life_kind kind)
 	return n;
 }
 
-static void written_back(struct feed *f, const struct who *by, uint64_t count)
+static void written_back(struct recording *f, const struct who *by, uint64_t count)
 {
 	ev_set_config(f, by, 0, CONFIG_DIRECT | CONFIG_AUTO | CONFIG_ENABLE, true);
 	ev_set_count(f, by, 0, count, true);
 }
 
 /* The VMM sets the clock back by @back; the guest's own clock stays (@apart) or follows. */
-static void reset_in_place(struct feed *f, int64_t back, bool apart, unsigned int arms)
+static void reset_in_place(struct recording *f, int64_t back, bool apart, unsigned int arms)
 {
 	begin(f);
 	lives(f, &vcpu0, 40);
@@ -72,10 +72,10 @@ static void reset_in_place(struct feed *f, int64_t back, bool apart, unsigned in
 	for (unsigned int i = 0; i < arms; i++)
 		guest_arm(f, &vcpu0, 0,
 			  ref_now(f, &host) + (apart ? (uint64_t)(back / 100) : 0) + 20000);
-	feed_end(f);
+	recording_end(f);
 }
 
-static void laid_out(struct feed *f, int64_t back)
+static void laid_out(struct recording *f, int64_t back)
 {
 	uint64_t next;
 
@@ -86,12 +86,12 @@ static void laid_out(struct feed *f, int64_t back)
 	ev_master(f, 700, 2, true);
 	for (unsigned int i = 0; i < 10; i++)
 		guest_arm(f, &vcpu0, 0, next += 20000);
-	feed_end(f);
+	recording_end(f);
 }
 
 static void test_reset(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -100,17 +100,17 @@ static void test_reset(void **state)
 			only(&f, HVST_Q_GUEST_CLOCK_AHEAD);
 			assert_int_equal(answer(&f, HVST_Q_HOST_REFERENCE_STEP), HVST_YES);
 			assert_int_equal(events(&f, HVST_LIFE_RESET), 1);
-			feed_free(&f);
+			recording_free(&f);
 		}
 		/* ticks laid out before go on: one arm leads, the clock does not */
 		laid_out(&f, sizes[i]);
 		only(&f, HVST_Q_COUNT);
 		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_CANNOT_TELL);
-		feed_free(&f);
+		recording_free(&f);
 		reset_in_place(&f, sizes[i], false, 40);
 		only(&f, HVST_Q_COUNT);
 		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_NO);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -120,7 +120,7 @@ static void test_reset(void **state)
  */
 static void test_one_reading(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -132,18 +132,18 @@ static void test_one_reading(void **state)
 	f.now += SEC(2);
 	guest_write(&f, &vcpu0, 0, ref_now(&f, &host) + 300000000 + 20000, false);
 	host_start(&f, &vcpu0, 0, ref_now(&f, &host) + 300000000 + 20000);
-	feed_end(&f);
+	recording_end(&f);
 	only(&f, HVST_Q_GUEST_CLOCK_AHEAD);
 	assert_int_equal(answer(&f, HVST_Q_HOST_REFERENCE_STEP), HVST_YES);
 	assert_non_null(
 		strstr(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->summary, "leads by as much"));
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A longer delay than before is the guest's choice, whatever its length. */
 static void test_long_delay(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -151,17 +151,17 @@ static void test_long_delay(void **state)
 		lives(&f, &vcpu0, 40);
 		guest_ticks(&f, &vcpu0, 1, sizes[i]);
 		guest_ticks(&f, &vcpu0, 40, MS(2));
-		feed_end(&f);
+		recording_end(&f);
 		only(&f, HVST_Q_COUNT);
 		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_NO);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* Only the VMM's own count leads: whether the guest's clock does, its next arm would show. */
 static void test_count_of_the_vmm(void **state)
 {
-	struct feed f;
+	struct recording f;
 	uint64_t old;
 
 	(void)state;
@@ -172,13 +172,13 @@ static void test_count_of_the_vmm(void **state)
 	ev_master(&f, 700, 2, true);
 	written_back(&f, &task, old + 20000);
 	ev_start(&f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, &host), old + 20000);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Counts that are no multiple of one step are read off a clock. */
-static void reads_page(struct feed *f, const struct who *w, unsigned int arms)
+static void reads_page(struct recording *f, const struct who *w, unsigned int arms)
 {
 	for (unsigned int i = 0; i < arms; i++)
 		guest_arm(f, w, 0, ref_now(f, w->host) + 20000 + 5 * (i % 7));
@@ -193,7 +193,7 @@ static void test_page_written_anew(void **state)
 	const struct hvst_guest_transition *back = NULL;
 	uint64_t count;
 	int64_t written;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -209,7 +209,7 @@ static void test_page_written_anew(void **state)
 	written = f.now;
 	ev_msr(&f, &vcpu0, true, MSR_PAGE, 0x5001);
 	reads_page(&f, &vcpu0, 40);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_YES);
 	assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH), HVST_CANNOT_TELL);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
@@ -218,11 +218,11 @@ static void test_page_written_anew(void **state)
 	assert_non_null(back);
 	assert_int_equal(back->confidence, HVST_SUSPECTED);
 	assert_true(llabs(back->ts_ns - written) <= US(2));
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The guest resumes; @call: it asks for its old time; its counts are @ahead of the host's. */
-static void resumes(struct feed *f, bool call, int64_t ahead)
+static void resumes(struct recording *f, bool call, int64_t ahead)
 {
 	begin(f);
 	lives(f, &vcpu0, 40);
@@ -235,13 +235,13 @@ static void resumes(struct feed *f, bool call, int64_t ahead)
 	guest_setup(f, &vcpu0, 0);
 	for (unsigned int i = 0; i < 20; i++)
 		guest_arm(f, &vcpu0, 0, ref_now(f, &host) + (uint64_t)(ahead / 100 + 20000));
-	feed_end(f);
+	recording_end(f);
 }
 
 static void test_time_restore(void **state)
 {
 	static const int64_t ahead[] = { MS(0), -MS(40), SEC(2) };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -252,24 +252,24 @@ static void test_time_restore(void **state)
 		assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD),
 				 ahead[i] > 0 ? HVST_YES : HVST_NO);
 		assert_int_equal(events(&f, HVST_LIFE_RESUMED), 1);
-		feed_free(&f);
+		recording_free(&f);
 		resumes(&f, false, ahead[i]);
 		assert_int_equal(answer(&f, HVST_Q_GUEST_TIME_RESTORE),
 				 ahead[i] ? HVST_CANNOT_TELL : HVST_NO);
 		only(&f, HVST_Q_COUNT);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	/* any other hypercall is none */
 	begin(&f);
 	lives(&f, &vcpu0, 10);
 	ev_hypercall(&f, &vcpu0, 0x0002, 0);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(answer(&f, HVST_Q_GUEST_TIME_RESTORE), HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A VM is restored; its vCPUs run for @early ns before the VMM sets its clock. */
-static void restored(struct feed *f, int64_t early, int64_t step)
+static void restored(struct recording *f, int64_t early, int64_t step)
 {
 	begin(f);
 	ev_tsc_offset(f, &task, 0, 0x1000);
@@ -285,30 +285,30 @@ static void restored(struct feed *f, int64_t early, int64_t step)
 		ev_master(f, 700, 2, true);
 	}
 	guest_ticks(f, &vcpu0, 40, MS(2));
-	feed_end(f);
+	recording_end(f);
 }
 
 static void test_resume_order(void **state)
 {
 	static const int64_t early[] = { MS(40), MS(300), SEC(2) };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		restored(&f, early[i], SEC(1) + (int64_t)i * SEC(20));
 		only(&f, HVST_Q_VMM_RESUME_ORDER);
 		assert_int_equal(events(&f, HVST_LIFE_RESTORED_OR_MIGRATED), 1);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	restored(&f, 0, SEC(20));
 	only(&f, HVST_Q_COUNT);
 	assert_int_equal(answer(&f, HVST_Q_VMM_RESUME_ORDER), HVST_NO);
 	assert_int_equal(events(&f, HVST_LIFE_RESTORED_OR_MIGRATED), 1);
-	feed_free(&f);
+	recording_free(&f);
 	/* a step long after it is something else */
 	restored(&f, SEC(8), SEC(20));
 	only(&f, HVST_Q_COUNT);
-	feed_free(&f);
+	recording_free(&f);
 	/* an update that no reading follows may have moved the clock, or not */
 	begin(&f);
 	ev_tsc_offset(&f, &task, 0, 0x1000);
@@ -317,15 +317,15 @@ static void test_resume_order(void **state)
 	ev_master(&f, 700, 2, true);
 	f.now += SEC(3);
 	ev_entry(&f, &vcpu0);
-	feed_end(&f);
+	recording_end(&f);
 	only(&f, HVST_Q_COUNT);
 	assert_int_equal(answer(&f, HVST_Q_VMM_RESUME_ORDER), HVST_CANNOT_TELL);
 	assert_non_null(strstr(f.r->reasons[0], "update of its clock"));
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Both vCPUs' TSCs are written; the second one's ends up @apart cycles from the first one's. */
-static void offsets(struct feed *f, uint64_t apart, bool by_vcpu_first)
+static void offsets(struct recording *f, uint64_t apart, bool by_vcpu_first)
 {
 	begin(f);
 	ev_tsc_offset(f, &task, 0, 0x100000);
@@ -341,7 +341,7 @@ static void offsets(struct feed *f, uint64_t apart, bool by_vcpu_first)
 		guest_ticks(f, &vcpu0, 1, MS(2));
 		guest_ticks(f, &vcpu1, 1, MS(2));
 	}
-	feed_end(f);
+	recording_end(f);
 	assert_int_equal(f->r->nr_vms, 1);
 }
 
@@ -351,7 +351,7 @@ static void offsets(struct feed *f, uint64_t apart, bool by_vcpu_first)
  */
 static void test_migrated(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
@@ -366,35 +366,35 @@ static void test_migrated(void **state)
 		ev_tsc_offset(&f, &vcpu0, 0x1000, 0x9000000);
 		written_back(&f, &vcpu0, 0x100);
 		lives(&f, &vcpu0, 40);
-		feed_end(&f);
+		recording_end(&f);
 		assert_int_equal(events(&f, HVST_LIFE_RESTORED), ran);
 		assert_int_equal(events(&f, HVST_LIFE_RESTORED_OR_MIGRATED), !ran);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 static void test_tsc_mismatch(void **state)
 {
 	static const uint64_t apart[] = { 100, 5000000, 90000000000ull };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		offsets(&f, apart[i], false);
 		only(&f, HVST_Q_VCPU_TSC_MISMATCH);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	offsets(&f, 0, false);
 	only(&f, HVST_Q_COUNT);
 	assert_int_equal(answer(&f, HVST_Q_VCPU_TSC_MISMATCH), HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 	offsets(&f, 0, true);
 	assert_int_equal(answer(&f, HVST_Q_VCPU_TSC_MISMATCH), HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The guest's TSC begins @behind after its reference clock, and it keeps time by it, or not. */
-static void tsc_begins(struct feed *f, int64_t behind, int64_t lag)
+static void tsc_begins(struct recording *f, int64_t behind, int64_t lag)
 {
 	begin(f);
 	f->now = SEC(900) + behind; /* the reference clock read zero at 900 s */
@@ -411,13 +411,13 @@ static void tsc_begins(struct feed *f, int64_t behind, int64_t lag)
 			f->now += US(20);
 		} while ((int64_t)(ref_now(f, &host) - (uint64_t)(lag / 100) - target) < 0);
 	}
-	feed_end(f);
+	recording_end(f);
 }
 
 static void test_tsc_offset(void **state)
 {
 	static const int64_t behind[] = { MS(6), MS(40), MS(900) };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -426,15 +426,15 @@ static void test_tsc_offset(void **state)
 		only(&f, HVST_Q_TSC_REFERENCE_OFFSET);
 		assert_true(llabs(f.r->vms[0].tsc_behind_ns - behind[i]) <=
 			    f.r->vms[0].tsc_behind_error_ns);
-		feed_free(&f);
+		recording_free(&f);
 		/* a lag of another size, and none at all */
 		tsc_begins(&f, behind[i], behind[i] + MS(5));
 		only(&f, HVST_Q_COUNT);
-		feed_free(&f);
+		recording_free(&f);
 		tsc_begins(&f, behind[i], 0);
 		only(&f, HVST_Q_COUNT);
 		assert_int_equal(answer(&f, HVST_Q_TSC_REFERENCE_OFFSET), HVST_NO);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -442,7 +442,7 @@ static void test_tsc_offset(void **state)
  * The guest lags by @lag and asks for delays shorter and longer than that: some of its arms are
  * past due, from the first on, and how much it lags cannot be measured.
  */
-static void lags_in_bursts(struct feed *f, int64_t behind, int64_t lag)
+static void lags_in_bursts(struct recording *f, int64_t behind, int64_t lag)
 {
 	begin(f);
 	f->now = SEC(900) + behind;
@@ -453,22 +453,22 @@ static void lags_in_bursts(struct feed *f, int64_t behind, int64_t lag)
 		guest_arm(f, &vcpu0, 0,
 			  ref_now(f, &host) - (uint64_t)(lag / 100) +
 				  (i % 20 < 10 ? 20000 : 900000));
-	feed_end(f);
+	recording_end(f);
 	assert_int_equal(f->r->nr_storms, 0);
 }
 
 static void test_tsc_offset_of_bursts(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	lags_in_bursts(&f, MS(8), MS(8));
 	assert_int_equal(answer(&f, HVST_Q_TSC_REFERENCE_OFFSET), HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 	/* they began together */
 	lags_in_bursts(&f, 0, MS(8));
 	assert_int_equal(answer(&f, HVST_Q_TSC_REFERENCE_OFFSET), HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A VM is created by a thread whose id lies below those of a VM that runs: the zero is its own. */
@@ -477,7 +477,7 @@ static void test_tsc_of_second_vm(void **state)
 	static struct host other = { .o = -SEC(700) };
 	static const struct who above = { &other, 805, 0, 3 }, below = { &host, 803, 0, 0 };
 	const struct hvst_vm *vm = NULL;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -487,7 +487,7 @@ static void test_tsc_of_second_vm(void **state)
 	ev_master(&f, below.tid, 0, true);
 	lives(&f, &below, 40);
 	lives(&f, &above, 40);
-	feed_end(&f);
+	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_vms; i++) {
 		if (f.r->vms[i].vcpus[0].tid == below.tid)
 			vm = &f.r->vms[i];
@@ -499,32 +499,32 @@ static void test_tsc_of_second_vm(void **state)
 	assert_int_equal(f.r->nr_moves, 2);
 	assert_int_equal(f.r->moves[0].vm, vm->vm);
 	assert_int_equal(f.r->moves[1].vm, vm->vm);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Where the TSC was moved by cycles of unknown length, nothing is made up. */
 static void test_tsc_unknown(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
 	ev_tsc_offset(&f, &task, 0, 0x1000);
 	ev_tsc_offset(&f, &task, 0x1000, 0x9000);
 	lives(&f, &vcpu0, 40);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->vms[0].tsc_behind_ns, HVST_UNKNOWN);
 	assert_true(f.r->vms[0].tsc_behind_why[0]);
 	assert_int_equal(f.r->nr_moves, 2);
 	assert_int_equal(f.r->moves[1].tsc_cycles, 0x8000);
 	assert_int_equal(f.r->moves[1].tsc_ns, HVST_UNKNOWN);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* One row for each update and each write: what it moved. */
 static void test_moves(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -538,19 +538,19 @@ static void test_moves(void **state)
 	host_step(&f, &host, MS(7));
 	ev_master(&f, 700, 2, true);
 	guest_ticks(&f, &vcpu0, 40, MS(2));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_moves, 3);
 	assert_int_equal(f.r->moves[0].reference_ns, 0);
 	assert_int_equal(f.r->moves[1].tsc_ns, MS(1));
 	assert_true(llabs(f.r->moves[2].reference_ns - MS(7)) < US(10));
 	assert_int_equal(f.r->moves[2].tsc_ns, HVST_UNKNOWN);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Steps in any number, of one VM, in one trace: bounded, and no harm. */
 static void test_many(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -560,10 +560,10 @@ static void test_many(void **state)
 		ev_entry(&f, &vcpu0);
 		written_back(&f, &task, i);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_true(f.r->nr_moves <= 2048);
 	assert_true(f.r->nr_life <= 4096);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 int main(void)

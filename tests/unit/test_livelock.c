@@ -5,24 +5,24 @@
 static struct host host;
 static const struct who vcpu0 = { &host, 100, 0, 1 };
 
-static void begin_without(struct feed *f, uint64_t config, uint64_t ignored)
+static void begin_without(struct recording *f, uint64_t config, uint64_t ignored)
 {
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(f, ignored);
+	recording_begin(f, ignored);
 	ev_set_config(f, &vcpu0, 0, config | CONFIG_AUTO, false);
 	guest_ticks(f, &vcpu0, 100, MS(1));
 }
 
-static void begin(struct feed *f, uint64_t config)
+static void begin(struct recording *f, uint64_t config)
 {
 	begin_without(f, config, 0);
 }
 
-static void expect(struct feed *f, unsigned int storms, enum hvst_answer answer)
+static void expect(struct recording *f, unsigned int storms, enum hvst_answer answer)
 {
-	feed_end(f);
+	recording_end(f);
 	if (f->r->nr_storms != storms)
-		feed_show(f);
+		recording_show(f);
 	assert_int_equal(f->r->nr_storms, storms);
 	assert_int_equal(verdict_of(f, HVST_Q_TIMER_LIVELOCK)->answer, answer);
 	assert_int_equal(verdict_of(f, HVST_Q_STORM)->answer, answer);
@@ -31,7 +31,7 @@ static void expect(struct feed *f, unsigned int storms, enum hvst_answer answer)
 }
 
 /* KVM starts @count again @n times, each time called back at once. */
-static void restarts(struct feed *f, uint64_t count, unsigned int n, int64_t every)
+static void restarts(struct recording *f, uint64_t count, unsigned int n, int64_t every)
 {
 	guest_write(f, &vcpu0, 0, count, false);
 	ev_start(f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(f, &host), count);
@@ -50,7 +50,7 @@ static void test_overflow(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		const struct hvst_storm *s;
-		struct feed f;
+		struct recording f;
 		int64_t from;
 
 		begin(&f, CONFIG_DIRECT);
@@ -69,7 +69,7 @@ static void test_overflow(void **state)
 		assert_false(s->open);
 		assert_true(s->rate_hz > 18000 && s->rate_hz < 21000);
 		assert_int_equal(s->skew_max_ns, HVST_UNKNOWN);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -80,24 +80,24 @@ static void test_no_callbacks(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
-		struct feed f;
+		struct recording f;
 
 		begin_without(&f, CONFIG_DIRECT, BIT_OF(STIMER_CALLBACK));
 		restarts(&f, INT64_MAX, turns[i], US(50));
 		guest_ticks(&f, &vcpu0, 50, MS(1));
-		feed_end(&f);
+		recording_end(&f);
 		assert_int_equal(f.r->nr_storms, 0);
 		assert_int_equal(verdict_of(&f, HVST_Q_STORM)->answer,
 				 turns[i] > 64 ? HVST_CANNOT_TELL : HVST_NO);
 		assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_CANNOT_TELL);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* Too few turns, too short, too far apart, without callbacks, or with another count each. */
 static void test_harmless(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, CONFIG_DIRECT);
@@ -116,10 +116,10 @@ static void test_harmless(void **state)
 	for (unsigned int i = 0; i < 200; i++) /* the guest programs it anew each time */
 		restarts(&f, UINT64_MAX - i, 1, US(50));
 	expect(&f, 0, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
-static void busy(struct feed *f, unsigned int n, unsigned int eom_every)
+static void busy(struct recording *f, unsigned int n, unsigned int eom_every)
 {
 	uint64_t count = ref_now(f, &host) + 10000;
 
@@ -142,7 +142,7 @@ static void test_busy(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		const struct hvst_storm *s;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, CONFIG_SINT);
 		busy(&f, sizes[i], 0);
@@ -152,14 +152,14 @@ static void test_busy(void **state)
 		assert_int_equal(s->arms, sizes[i]);
 		assert_int_equal(s->livelock, HVST_LIVELOCK_MESSAGE);
 		assert_true(s->open);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* A slot busy once, or retried after each end of message; delivered in between. */
 static void test_busy_harmless(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, CONFIG_SINT);
@@ -173,20 +173,20 @@ static void test_busy_harmless(void **state)
 	busy(&f, 63, 0);
 	ev_expiration(&f, &vcpu0, 0, false, 0);
 	expect(&f, 0, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The trace begins or ends inside, or records are missing inside. */
 static void test_cut(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, CONFIG_DIRECT);
 	restarts(&f, UINT64_MAX, 500, US(50));
 	expect(&f, 1, HVST_YES);
 	assert_true(f.r->storms[0].open);
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f, CONFIG_DIRECT);
 	restarts(&f, UINT64_MAX, 500, US(50));
@@ -194,23 +194,23 @@ static void test_cut(void **state)
 	ev_lost(&f, 1, 100);
 	guest_ticks(&f, &vcpu0, 2000, MS(10));
 	expect(&f, 1, HVST_YES);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Without callbacks recorded nothing tells a restart from another look at the timer. */
 static void test_missing(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(&f, BIT_OF(STIMER_CALLBACK));
+	recording_begin(&f, BIT_OF(STIMER_CALLBACK));
 	guest_setup(&f, &vcpu0, 0);
 	guest_ticks(&f, &vcpu0, 100, MS(1));
 	restarts(&f, UINT64_MAX, 500, US(50));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -222,7 +222,7 @@ static void test_two_at_once(void **state)
 	struct host second = { .o = SEC(-100) };
 	const struct who other = { &second, 200, 0, 2 };
 	const struct who *w[] = { &vcpu0, &other };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, CONFIG_DIRECT);
@@ -240,10 +240,10 @@ static void test_two_at_once(void **state)
 		f.now += US(20);
 		ev_start(&f, x, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(&f, x->host), INT64_MAX);
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_storms, 2);
 	assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_YES);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 int main(void)

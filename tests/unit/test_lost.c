@@ -8,10 +8,10 @@ static const struct who vcpu1 = { &host, 101, 1, 2 };
 
 #define SINT_TIMER 1
 
-static void begin(struct feed *f, uint64_t ignored)
+static void begin(struct recording *f, uint64_t ignored)
 {
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(f, ignored);
+	recording_begin(f, ignored);
 	guest_setup(f, &vcpu0, 0);
 	guest_setup(f, &vcpu1, 0);
 	for (unsigned int i = 0; i < 100; i++) {
@@ -20,9 +20,9 @@ static void begin(struct feed *f, uint64_t ignored)
 	}
 }
 
-static void expect(struct feed *f, enum hvst_question q, enum hvst_answer answer)
+static void expect(struct recording *f, enum hvst_question q, enum hvst_answer answer)
 {
-	feed_end(f);
+	recording_end(f);
 	if (verdict_of(f, q)->answer != answer)
 		printf("%s is %s: %s\n", hvst_question_name(q),
 		       hvst_answer_name(verdict_of(f, q)->answer), verdict_of(f, q)->summary);
@@ -31,7 +31,7 @@ static void expect(struct feed *f, enum hvst_question q, enum hvst_answer answer
 }
 
 /* Timer @timer of vcpu0 expires and its delivery gives @result. Returns its count. */
-static uint64_t fails(struct feed *f, unsigned int timer, bool direct, int result)
+static uint64_t fails(struct recording *f, unsigned int timer, bool direct, int result)
 {
 	uint64_t count = ref_now(f, &host) + 10000;
 
@@ -59,7 +59,7 @@ static void test_delivery(void **state)
 	for (unsigned int i = 0; i < 4 * 3 * 2; i++) {
 		unsigned int ms = lasts_ms[i / 2 % 3];
 		bool recovers = i % 2;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, 0);
 		fails(&f, SINT_TIMER, failures[i / 6].direct, failures[i / 6].result);
@@ -70,7 +70,7 @@ static void test_delivery(void **state)
 		assert_non_null(strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary,
 				       recovers ? "recovered" : "did not program it again"));
 		assert_non_null(strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary, "timer 1 "));
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -84,7 +84,7 @@ static void test_given_back(void **state)
 	for (unsigned int i = 0; i < 4; i++) {
 		bool config = i & 1, same = i & 2;
 		uint64_t count;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, 0);
 		count = fails(&f, SINT_TIMER, false, -ENOENT);
@@ -99,14 +99,14 @@ static void test_given_back(void **state)
 		if (same)
 			assert_non_null(
 				strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary, "recovered"));
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* Retried after the guest's end of interrupt; programmed again soon; one vCPU alone idles. */
 static void test_harmless(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -120,14 +120,14 @@ static void test_harmless(void **state)
 		fails(&f, SINT_TIMER, false, 0);
 	}
 	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
  * Armed for @ahead, and no callback while the VM goes on for @then, of which the records of the
  * timer's CPU last for @seen.
  */
-static void silent_but(struct feed *f, int64_t ahead, int64_t then, int64_t seen)
+static void silent_but(struct recording *f, int64_t ahead, int64_t then, int64_t seen)
 {
 	uint64_t count = ref_now(f, &host) + (uint64_t)ahead / 100;
 
@@ -138,7 +138,7 @@ static void silent_but(struct feed *f, int64_t ahead, int64_t then, int64_t seen
 	guest_ticks(f, &vcpu0, (unsigned int)((then - seen) / MS(10)), MS(10));
 }
 
-static void silent(struct feed *f, int64_t ahead, int64_t then)
+static void silent(struct recording *f, int64_t ahead, int64_t then)
 {
 	silent_but(f, ahead, then, then);
 }
@@ -149,14 +149,14 @@ static void test_no_callback(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f, 0);
 		silent(&f, ahead[i], ahead[i] + SEC(2));
 		expect(&f, HVST_Q_LOST_TIMER, HVST_YES);
 		assert_non_null(
 			strstr(verdict_of(&f, HVST_Q_LOST_TIMER)->summary, "callback never came"));
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -170,33 +170,33 @@ static void test_no_callback_recorded(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f, 0);
 		silent_but(&f, MS(500), MS(1200), seen[i]);
 		expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
-		feed_free(&f);
+		recording_free(&f);
 
 		begin(&f, 0);
 		silent_but(&f, MS(500), SEC(2), seen[i]);
 		expect(&f, HVST_Q_LOST_TIMER, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 static void test_no_callback_harmless(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
 	silent(&f, SEC(30), SEC(20)); /* not due yet */
 	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f, 0);
 	silent(&f, MS(2), SEC(2)); /* called back; then the vCPU does not run */
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f, 0);
 	silent(&f, SEC(1), MS(500)); /* programmed again, or reset by the VMM, before it is due */
@@ -205,27 +205,27 @@ static void test_no_callback_harmless(void **state)
 	ev_set_count(&f, &vcpu1, 0, 0, true);
 	guest_ticks(&f, &vcpu0, 300, MS(10));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f, 0);
 	silent(&f, SEC(1), MS(500)); /* a new VM in the same threads */
 	ev_tsc_offset(&f, &vcpu1, 0, 12345);
 	guest_ticks(&f, &vcpu0, 300, MS(10));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f, 0); /* the VM ends with it */
 	guest_write(&f, &vcpu1, 0, ref_now(&f, &host) + 10000, false);
 	host_start(&f, &vcpu1, 0, ref_now(&f, &host) + 10000);
 	f.now += SEC(5);
 	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* What is missing may be among the records that were lost. */
 static void test_lost_records(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -233,7 +233,7 @@ static void test_lost_records(void **state)
 	ev_lost(&f, 3, 10);
 	guest_ticks(&f, &vcpu0, 100, MS(10));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 
 	/* a gap is known when it ends: by then the timer was programmed again */
 	begin(&f, 0);
@@ -242,7 +242,7 @@ static void test_lost_records(void **state)
 	ev_lost(&f, vcpu1.cpu + 1, 10);
 	guest_ticks(&f, &vcpu0, 20, MS(10));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 
 	/* what was lost began after it */
 	begin(&f, 0);
@@ -253,42 +253,42 @@ static void test_lost_records(void **state)
 	ev_lost(&f, vcpu1.cpu + 1, 10);
 	guest_ticks(&f, &vcpu0, 20, MS(10));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_YES);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Failed for good at the very end: too short to tell. */
 static void test_failed_at_the_end(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
 	fails(&f, SINT_TIMER, false, -ENOENT);
 	guest_ticks(&f, &vcpu0, 2, MS(10));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f, 0); /* sent again when the slot is free */
 	fails(&f, SINT_TIMER, false, -EAGAIN);
 	guest_ticks(&f, &vcpu0, 2, MS(10));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The guest disables a timer by its config, which is not recorded. */
 static void test_no_configs(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, BIT_OF(STIMER_SET_CONFIG));
 	silent(&f, MS(2), SEC(2));
 	expect(&f, HVST_Q_LOST_TIMER, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The VMM writes timer 1 back; it expires without a write of the guest. */
-static void restore(struct feed *f, uint64_t config, int64_t ahead)
+static void restore(struct recording *f, uint64_t config, int64_t ahead)
 {
 	uint64_t count = ref_now(f, &host) + (uint64_t)(ahead / 100);
 
@@ -309,7 +309,7 @@ static void test_restored(void **state)
 {
 	const uint64_t expired = CONFIG_DIRECT | CONFIG_AUTO;
 	static const int64_t late[] = { MS(-5), SEC(-3), -SEC(80) };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -317,23 +317,23 @@ static void test_restored(void **state)
 		restore(&f, expired, late[i]);
 		expect(&f, HVST_Q_RESTORED_TIMER_FIRED, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_RESTORED_TIMER_FIRED)->evidence.n, 2);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	begin(&f, 0); /* enabled, and fires when it is due */
 	restore(&f, expired | CONFIG_ENABLE, MS(700));
 	expect(&f, HVST_Q_RESTORED_TIMER_FIRED, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 	begin(&f, 0); /* enabled, and past due by then: it may have been pending */
 	restore(&f, expired | CONFIG_ENABLE, MS(-5));
 	expect(&f, HVST_Q_RESTORED_TIMER_FIRED, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 	begin(&f, 0); /* a reset, then the guest arms */
 	ev_set_config(&f, &vcpu0, 0, 0, true);
 	ev_set_count(&f, &vcpu0, 0, 0, true);
 	guest_setup(&f, &vcpu0, 0);
 	guest_ticks(&f, &vcpu0, 100, MS(10));
 	expect(&f, HVST_Q_RESTORED_TIMER_FIRED, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 int main(void)

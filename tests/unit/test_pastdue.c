@@ -5,10 +5,10 @@
 static struct host host;
 static const struct who vcpu0 = { &host, 100, 0, 1 };
 
-static void begin(struct feed *f, enum kernel kernel, uint64_t ignored)
+static void begin(struct recording *f, enum kernel kernel, uint64_t ignored)
 {
 	host = (struct host){ .o = SEC(-900), .kernel = kernel };
-	feed_begin(f, ignored);
+	recording_begin(f, ignored);
 	guest_setup(f, &vcpu0, 0);
 	guest_ticks(f, &vcpu0, 200, MS(1));
 }
@@ -19,7 +19,7 @@ static void begin(struct feed *f, enum kernel kernel, uint64_t ignored)
  */
 enum cause { NOTHING, EXIT_HELD, PREEMPTED, BLOCKED, STOPPED, HALTED, SLEPT };
 
-static void arm(struct feed *f, enum cause cause, int64_t delay, int64_t held)
+static void arm(struct recording *f, enum cause cause, int64_t delay, int64_t held)
 {
 	uint64_t count = ref_now(f, &host) + (uint64_t)delay / 100;
 
@@ -57,14 +57,14 @@ static void expect(const char *what, enum cause cause, int64_t delay, int64_t he
 {
 	for (enum kernel k = TRACED; k <= STOCK; k++) {
 		const struct hvst_past_due *p;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, k, ignored);
 		for (unsigned int i = 0; i < 10; i++) {
 			arm(&f, cause, delay, held);
 			guest_ticks(&f, &vcpu0, 20, MS(1));
 		}
-		p = &feed_end(&f)->past_due;
+		p = &recording_end(&f)->past_due;
 		if (k == TRACED)
 			printf("# %s: %llu short, %llu preempted, %llu unexplained; preemption "
 			       "%s\n",
@@ -79,7 +79,7 @@ static void expect(const char *what, enum cause cause, int64_t delay, int64_t he
 		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer == HVST_YES,
 				 want.preempted > 0);
 		assert_int_equal(f.r->nr_storms, 0);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -111,7 +111,7 @@ static void test_causes(void **state)
 /* Held, but by far less than the skew, or long ago: that does not explain it. */
 static void test_not_the_cause(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, TRACED, 0);
@@ -122,9 +122,9 @@ static void test_not_the_cause(void **state)
 		guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 50000); /* 5 ms behind */
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->past_due.unexplained, 10);
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f, TRACED, 0);
 	for (unsigned int i = 0; i < 10; i++) {
@@ -136,15 +136,15 @@ static void test_not_the_cause(void **state)
 			  ref_now(&f, &host) - 3000); /* 300 us behind, 20 ms later */
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->past_due.unexplained, 10);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* The host held the vCPU between the guest's write and the start itself. */
 static void test_held_in_the_write(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, TRACED, BIT_OF(SCHED_SWITCH));
@@ -158,9 +158,9 @@ static void test_held_in_the_write(void **state)
 		ev_entry(&f, &vcpu0);
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->past_due.preempted, 10);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -173,10 +173,10 @@ static void test_first_wake(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct feed f;
+		struct recording f;
 
 		host = (struct host){ .o = SEC(-900) };
-		feed_begin(&f, 0);
+		recording_begin(&f, 0);
 		guest_setup(&f, &vcpu0, 0);
 		for (unsigned int n = 0; n < 100; n++) {
 			uint64_t count = ref_now(&f, &host) + 10000;
@@ -191,10 +191,10 @@ static void test_first_wake(void **state)
 			ev_entry(&f, &vcpu0);
 			guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 10 - (uint64_t)wake[i] / 100);
 		}
-		feed_end(&f);
+		recording_end(&f);
 		assert_int_equal(f.r->past_due.preempted, 0);
 		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer, HVST_NO);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -206,7 +206,7 @@ static void test_late_delivery(void **state)
 {
 	(void)state;
 	for (unsigned int switches = 0; switches < 2; switches++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f, TRACED, BIT_OF(ENTRY) | BIT_OF(EXIT));
 		if (switches) {
@@ -225,10 +225,10 @@ static void test_late_delivery(void **state)
 			guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 20000);
 			guest_ticks(&f, &vcpu0, 20, MS(1));
 		}
-		feed_end(&f);
+		recording_end(&f);
 		assert_int_equal(f.r->past_due.preempted, switches ? 0 : 10);
 		assert_int_equal(f.r->past_due.unexplained, switches ? 10 : 0);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -243,7 +243,7 @@ static void test_retries(void **state)
 		for (unsigned int n = 0; n < 4; n++) {
 			bool again = n % 2;
 			unsigned int times = n / 2 ? 30 : 5;
-			struct feed f;
+			struct recording f;
 
 			begin(&f, k, 0);
 			for (unsigned int i = 0; i < times; i++) {
@@ -257,10 +257,10 @@ static void test_retries(void **state)
 					assert_true(guest_arm(&f, &vcpu0, 0, count + 100));
 				guest_ticks(&f, &vcpu0, 20, MS(1));
 			}
-			feed_end(&f);
+			recording_end(&f);
 			assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer,
 					 again && times == 30 ? HVST_CANNOT_TELL : HVST_NO);
-			feed_free(&f);
+			recording_free(&f);
 		}
 }
 

@@ -13,10 +13,10 @@
 static struct host host;
 static const struct who vcpu0 = { &host, 100, 0, 1 };
 
-static void begin(struct feed *f)
+static void begin(struct recording *f)
 {
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(f, 0);
+	recording_begin(f, 0);
 	ev_msr(f, &vcpu0, true, HVST_MSR_GUEST_OS_ID, 0x8100060c00000000);
 	guest_setup(f, &vcpu0, 0);
 	ev_msr(f, &vcpu0, true, MSR_PAGE, 0x1000 << 12 | 1);
@@ -24,7 +24,7 @@ static void begin(struct feed *f)
 	guest_ticks(f, &vcpu0, 50, MS(10));
 }
 
-static void read_clock(struct feed *f, unsigned int which)
+static void read_clock(struct recording *f, unsigned int which)
 {
 	static const uint32_t exits[] = { MSR_EXIT, IO, NPF, 0x6e };
 
@@ -39,7 +39,7 @@ static void read_clock(struct feed *f, unsigned int which)
 }
 
 /* @n reads, @every ns apart. */
-static void reads(struct feed *f, unsigned int which, unsigned int n, int64_t every)
+static void reads(struct recording *f, unsigned int which, unsigned int n, int64_t every)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		read_clock(f, which);
@@ -49,9 +49,9 @@ static void reads(struct feed *f, unsigned int which, unsigned int n, int64_t ev
 	}
 }
 
-static void expect(struct feed *f, enum hvst_question q, enum hvst_answer answer)
+static void expect(struct recording *f, enum hvst_question q, enum hvst_answer answer)
 {
-	feed_end(f);
+	recording_end(f);
 	if (verdict_of(f, q)->answer != answer)
 		printf("%s is %s: %s\n", hvst_question_name(q),
 		       hvst_answer_name(verdict_of(f, q)->answer), verdict_of(f, q)->summary);
@@ -68,14 +68,14 @@ static void test_slow(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 4 * 3; i++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
 		reads(&f, i % 4, sizes[i / 4].n, sizes[i / 4].every);
 		expect(&f, HVST_Q_SLOW_CLOCK_PATH, HVST_YES);
 		assert_non_null(
 			strstr(verdict_of(&f, HVST_Q_SLOW_CLOCK_PATH)->summary, names[i % 4]));
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -87,13 +87,13 @@ static void test_why(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
-		struct feed f;
+		struct recording f;
 
 		if (i) {
 			begin(&f);
 		} else {
 			host = (struct host){ .o = SEC(-900) };
-			feed_begin(&f, 0);
+			recording_begin(&f, 0);
 			guest_setup(&f, &vcpu0, 0);
 		}
 		if (i == 1)
@@ -105,31 +105,31 @@ static void test_why(void **state)
 		assert_non_null(strstr(verdict_of(&f, HVST_Q_SLOW_CLOCK_PATH)->summary, why[i]));
 		assert_non_null(strstr(verdict_of(&f, HVST_Q_SLOW_CLOCK_PATH)->summary,
 				       "outside the guest"));
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* At boot only; seldom; one for each arm, as in a storm. */
 static void test_slow_harmless(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
 	reads(&f, 1, 20000, US(30));
 	guest_ticks(&f, &vcpu0, 2000, MS(10));
 	expect(&f, HVST_Q_SLOW_CLOCK_PATH, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f);
 	reads(&f, 0, 5000, MS(2));
 	expect(&f, HVST_Q_SLOW_CLOCK_PATH, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 
 	for (unsigned int counts = 0; counts < 2; counts++) {
 		/* the counts recorded, or only the writes of their MSR */
 		host = (struct host){ .o = SEC(-900) };
-		feed_begin(&f, counts ? 0 : BIT_OF(STIMER_SET_COUNT));
+		recording_begin(&f, counts ? 0 : BIT_OF(STIMER_SET_COUNT));
 		guest_setup(&f, &vcpu0, 0);
 		for (unsigned int i = 0; i < 5000; i++) {
 			guest_write(&f, &vcpu0, 0, ref_now(&f, &host) - 300, true);
@@ -139,7 +139,7 @@ static void test_slow_harmless(void **state)
 			f.now += US(50);
 		}
 		expect(&f, HVST_Q_SLOW_CLOCK_PATH, HVST_NO);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -150,10 +150,10 @@ static void test_short(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
-		struct feed f;
+		struct recording f;
 
 		host = (struct host){ .o = SEC(-900) };
-		feed_begin(&f, 0);
+		recording_begin(&f, 0);
 		guest_setup(&f, &vcpu0, 0);
 		if (i == 1)
 			guest_ticks(&f, &vcpu0, 40, MS(10));
@@ -161,25 +161,25 @@ static void test_short(void **state)
 		if (i == 2)
 			guest_ticks(&f, &vcpu0, 40, MS(10));
 		expect(&f, HVST_Q_SLOW_CLOCK_PATH, right[i]);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* Reads that ended may have been of a boot, which only MSR writes would show. */
 static void test_boot_unseen(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		host = (struct host){ .o = SEC(-900) };
-		feed_begin(&f, BIT_OF(MSR));
+		recording_begin(&f, BIT_OF(MSR));
 		guest_setup(&f, &vcpu0, 0);
 		guest_ticks(&f, &vcpu0, 50, MS(10));
 		reads(&f, 1, i == 1 ? 400000 : 20000, US(30)); /* 12 s are no boot */
 		guest_ticks(&f, &vcpu0, i == 2 ? 10 : 2000, MS(10));
 		expect(&f, HVST_Q_SLOW_CLOCK_PATH, i ? HVST_YES : HVST_CANNOT_TELL);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -187,7 +187,7 @@ static void test_refused(void **state)
 {
 	static const unsigned int times[] = { 1, 30, 5000 };
 	const struct hvst_verdict *v;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -205,20 +205,20 @@ static void test_refused(void **state)
 		assert_non_null(strstr(v->summary, "HvCallRestorePartitionTime (0x0103), "
 						   "HV_STATUS_INVALID_HYPERCALL_CODE"));
 		assert_non_null(strstr(v->summary, "HV_STIME_UNHALTED_TIMER_CONFIG"));
-		feed_free(&f);
+		recording_free(&f);
 	}
 	begin(&f); /* granted, to be tried again, none of Hyper-V's; a result without its call */
 	ev_hypercall(&f, &vcpu0, 0x5c, 0);
 	ev_hypercall(&f, &vcpu0, 0x5c, 0x13);
 	ev_msr_refused(&f, &vcpu0, false, 0xc0011028);
 	expect(&f, HVST_Q_REFUSED_REQUESTS, HVST_NO);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* More kinds of requests than are kept: all are counted. */
 static void test_refused_many(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f);
@@ -226,7 +226,7 @@ static void test_refused_many(void **state)
 		ev_hypercall(&f, &vcpu0, code, 3);
 	expect(&f, HVST_Q_REFUSED_REQUESTS, HVST_YES);
 	assert_non_null(strstr(verdict_of(&f, HVST_Q_REFUSED_REQUESTS)->summary, "256 requests"));
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A tick of 100 Hz, of 10 kHz, of 50 kHz: the rate, and that only the first is no load. */
@@ -238,12 +238,12 @@ static void test_load(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		const struct hvst_timer *t;
 		double hz = 1e9 / (double)delays[i];
-		struct feed f;
+		struct recording f;
 
 		begin(&f);
-		feed_free(&f);
+		recording_free(&f);
 		host = (struct host){ .o = SEC(-900) };
-		feed_begin(&f, 0);
+		recording_begin(&f, 0);
 		guest_setup(&f, &vcpu0, 0);
 		guest_ticks(&f, &vcpu0, (unsigned int)(SEC(2) / delays[i]), delays[i]);
 		expect(&f, HVST_Q_STORM, HVST_NO);
@@ -258,25 +258,25 @@ static void test_load(void **state)
 		assert_true(t->exit_share > 0.9 && t->exit_share <= 1);
 		assert_true(t->time_share > 0 && t->time_share < 1);
 		assert_int_equal(hvst_load_is_high(t), i > 0);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* Without exits recorded shares are unknown; the rate is not. */
 static void test_load_unknown(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(&f, BIT_OF(EXIT) | BIT_OF(ENTRY));
+	recording_begin(&f, BIT_OF(EXIT) | BIT_OF(ENTRY));
 	guest_setup(&f, &vcpu0, 0);
 	guest_ticks(&f, &vcpu0, 200, MS(10));
-	feed_end(&f);
+	recording_end(&f);
 	assert_true(timer_find(&f, 100, 0)->exit_share < 0);
 	assert_true(timer_find(&f, 100, 0)->time_share < 0);
 	assert_true(timer_find(&f, 100, 0)->expirations_hz > 90);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 int main(void)

@@ -7,10 +7,10 @@
 static struct host host;
 static const struct who vcpu0 = { &host, 100, 0, 1 };
 
-static void begin(struct feed *f, enum kernel kernel)
+static void begin(struct recording *f, enum kernel kernel)
 {
 	host = (struct host){ .o = SEC(-900), .kernel = kernel };
-	feed_begin(f, 0);
+	recording_begin(f, 0);
 	f->an->params.storm_min_ns = 0; /* here an arm takes 8 us */
 	guest_setup(f, &vcpu0, 0);
 	guest_ticks(f, &vcpu0, 50, MS(2));
@@ -20,7 +20,7 @@ static void begin(struct feed *f, enum kernel kernel)
  * Targets that move on by @period although the time of @behind has to be made up: until one lies
  * ahead.
  */
-static unsigned int backlog(struct feed *f, int64_t behind, int64_t period, int64_t loop)
+static unsigned int backlog(struct recording *f, int64_t behind, int64_t period, int64_t loop)
 {
 	uint64_t target = ref_now(f, &host) - (uint64_t)behind / 100;
 	unsigned int n = 0;
@@ -37,8 +37,8 @@ static unsigned int backlog(struct feed *f, int64_t behind, int64_t period, int6
  * A guest clock that lags (more and more, by @ppm): the same target until it is reached, then the
  * next.
  */
-static unsigned int retries(struct feed *f, int64_t lag, double ppm, int64_t period, int64_t loop,
-			    int64_t span)
+static unsigned int retries(struct recording *f, int64_t lag, double ppm, int64_t period,
+			    int64_t loop, int64_t span)
 {
 	int64_t from = f->now;
 	uint64_t target = 0;
@@ -57,13 +57,14 @@ static unsigned int retries(struct feed *f, int64_t lag, double ppm, int64_t per
 	return n;
 }
 
-static void expect_one(const struct feed *f, const char *what, unsigned int n, unsigned int kinds)
+static void expect_one(const struct recording *f, const char *what, unsigned int n,
+		       unsigned int kinds)
 {
 	const struct hvst_result *r = f->r;
 	const struct hvst_storm *s = r->storms;
 
 	if (r->nr_storms != 1)
-		feed_show(f);
+		recording_show(f);
 	assert_int_equal(r->nr_storms, 1);
 	printf("# %s: %llu of %llu arms past due, %s, skew %+.3f .. %+.3f .. %+.3f ms\n", what,
 	       (unsigned long long)s->past_due, (unsigned long long)s->arms,
@@ -80,13 +81,13 @@ static void test_backlog(void **state)
 	(void)state;
 	for (enum kernel k = TRACED; k <= STOCK; k++) {
 		const struct hvst_storm *s;
-		struct feed f;
+		struct recording f;
 		unsigned int n;
 
 		begin(&f, k);
 		n = backlog(&f, SEC(3), MS(2), US(300));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		s = feed_end(&f)->storms;
+		s = recording_end(&f)->storms;
 		expect_one(&f, "backlog", n, 1u << HVST_STORM_BACKLOG);
 		assert_false(s->open);
 		assert_int_equal(s->period_ref, 20000);
@@ -96,7 +97,7 @@ static void test_backlog(void **state)
 		assert_true(s->skew_error_ns <= US(10));
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_NO);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -106,7 +107,7 @@ static void test_backlog_open(void **state)
 	uint64_t target;
 	const struct hvst_storm *s;
 	int64_t end;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, TRACED);
@@ -116,7 +117,7 @@ static void test_backlog_open(void **state)
 		f.now += US(300);
 		guest_arm(&f, &vcpu0, 0, target);
 	}
-	s = feed_end(&f)->storms;
+	s = recording_end(&f)->storms;
 	assert_int_equal(f.r->nr_storms, 1);
 	assert_true(s->open);
 	/* each arm gains the period less what it takes */
@@ -126,7 +127,7 @@ static void test_backlog_open(void **state)
 	printf("# open backlog: predicted to end %.3f s after its last arm, by its rate %.3f\n",
 	       (double)(s->predicted_end_ns - s->end_ns) / 1e9, (double)(end - s->end_ns) / 1e9);
 	assert_true(llabs(s->predicted_end_ns - end) < (end - s->end_ns) / 20);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 static void test_constant(void **state)
@@ -134,13 +135,13 @@ static void test_constant(void **state)
 	(void)state;
 	for (enum kernel k = TRACED; k <= STOCK; k++) {
 		const struct hvst_storm *s;
-		struct feed f;
+		struct recording f;
 		unsigned int n;
 
 		begin(&f, k);
 		n = retries(&f, MS(40), 0, MS(10), US(200), SEC(2));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		s = feed_end(&f)->storms;
+		s = recording_end(&f)->storms;
 		expect_one(&f, "lag of 40 ms, retried targets of 10 ms", n,
 			   1u << HVST_STORM_CONSTANT);
 		assert_int_equal(s->period_ref, HVST_UNKNOWN);
@@ -149,7 +150,7 @@ static void test_constant(void **state)
 		assert_int_equal(s->predicted_end_ns, HVST_UNKNOWN);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_NO);
-		feed_free(&f);
+		recording_free(&f);
 
 		begin(&f, k);
 		for (unsigned int i = 0; i < 1000; i++) {
@@ -157,10 +158,10 @@ static void test_constant(void **state)
 			f.now += US(500);
 		}
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		feed_end(&f);
+		recording_end(&f);
 		expect_one(&f, "now + period, always 30 ms behind", 1000,
 			   1u << HVST_STORM_CONSTANT);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -171,7 +172,7 @@ static void test_constant(void **state)
 static void test_constant_after_step(void **state)
 {
 	static const struct who vcpu1 = { &host, 101, 1, 2 };
-	struct feed f;
+	struct recording f;
 	unsigned int n = 0;
 
 	(void)state;
@@ -185,10 +186,10 @@ static void test_constant_after_step(void **state)
 		guest_arm(&f, &vcpu1, 0, ref_now(&f, &host) + 3000);
 	}
 	guest_ticks(&f, &vcpu0, 50, MS(2));
-	feed_end(&f);
+	recording_end(&f);
 	expect_one(&f, "lag of 29 ms right after a step of -800 ms", n, 1u << HVST_STORM_CONSTANT);
 	assert_true(llabs(f.r->storms[0].skew_max_ns - MS(29)) < US(300));
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A step of more than twice the skew: what is missing is the delay that the guest asks for. */
@@ -201,7 +202,7 @@ static void test_cause_with_delay(void **state)
 		bool fits = i < 3;
 		int64_t d = delay[i % 3], step = d + MS(0.5);
 		const struct hvst_storm *s;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, TRACED);
 		guest_ticks(&f, &vcpu0, 50, d);
@@ -209,13 +210,13 @@ static void test_cause_with_delay(void **state)
 		host_step(&f, &host, fits ? step : 2 * step);
 		guest_lags(&f, &vcpu0, 1000, MS(0.5));
 		guest_ticks(&f, &vcpu0, 50, d);
-		feed_end(&f);
+		recording_end(&f);
 		assert_int_equal(f.r->nr_storms, 1);
 		s = &f.r->storms[0];
 		assert_int_equal(s->cause, fits ? HVST_CAUSE_HOST_STEP : HVST_CAUSE_NOT_SEEN);
 		if (fits)
 			assert_true(llabs(s->cause_size_ns - step) < US(300));
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -223,15 +224,15 @@ static void test_growing(void **state)
 {
 	(void)state;
 	for (enum kernel k = TRACED; k <= STOCK; k++) {
-		struct feed f;
+		struct recording f;
 		unsigned int n;
 
 		begin(&f, k);
 		n = retries(&f, MS(10), 5000, MS(4), US(200), SEC(4));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		feed_end(&f);
+		recording_end(&f);
 		expect_one(&f, "retried targets, 5000 ppm slow", n, 1u << HVST_STORM_GROWING);
-		feed_free(&f);
+		recording_free(&f);
 
 		begin(&f, k);
 		for (unsigned int i = 0; i < 4000; i++) {
@@ -239,10 +240,10 @@ static void test_growing(void **state)
 			f.now += US(700);
 		}
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		feed_end(&f);
+		recording_end(&f);
 		expect_one(&f, "now + period, 1 us further behind each time", 4000,
 			   1u << HVST_STORM_GROWING);
-		feed_free(&f);
+		recording_free(&f);
 
 		begin(&f, k); /* the TSC of a host that is 8 % slower */
 		for (unsigned int i = 0; i < 4000; i++) {
@@ -250,10 +251,10 @@ static void test_growing(void **state)
 			f.now += US(20);
 		}
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		feed_end(&f);
+		recording_end(&f);
 		expect_one(&f, "now + period, 8 % slow", 4000, 1u << HVST_STORM_GROWING);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -261,7 +262,7 @@ static void test_growing(void **state)
 static void test_mixed(void **state)
 {
 	const struct hvst_storm *s;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, STOCK);
@@ -269,10 +270,10 @@ static void test_mixed(void **state)
 		guest_lags(&f, &vcpu0, 9, MS(5));
 		guest_ticks(&f, &vcpu0, 1, US(500));
 	}
-	s = feed_end(&f)->storms;
+	s = recording_end(&f)->storms;
 	expect_one(&f, "nine of ten past due", 2700, 1u << HVST_STORM_CONSTANT);
 	assert_int_equal(s->arms, 2999); /* the last one ahead lies behind the storm */
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -283,7 +284,7 @@ static void test_thin_head(void **state)
 {
 	const struct hvst_storm *s;
 	int64_t dense;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, TRACED);
@@ -294,7 +295,7 @@ static void test_thin_head(void **state)
 	dense = f.now;
 	guest_lags(&f, &vcpu0, 200, MS(3));
 	guest_ticks(&f, &vcpu0, 50, MS(1));
-	s = feed_end(&f)->storms;
+	s = recording_end(&f)->storms;
 	assert_int_equal(f.r->nr_storms, 1);
 	printf("# thin head of 300, 200 dense: storm of %llu past-due arms from %+lld us of the "
 	       "dense part\n",
@@ -304,7 +305,7 @@ static void test_thin_head(void **state)
 	assert_false(s->open);
 	/* its figures are the dense part's, not the head's */
 	assert_true(llabs(s->skew_start_ns - MS(3)) < MS(1) || s->start_ns < dense);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* 1 to 200 past-due arms in a row, then arms ahead: isolated, a burst, a storm. */
@@ -316,12 +317,12 @@ static void test_thresholds(void **state)
 	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		unsigned int n = sizes[i];
 		const struct hvst_result *r;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, i & 1 ? STOCK : TRACED);
 		guest_lags(&f, &vcpu0, n, MS(5));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		r = feed_end(&f);
+		r = recording_end(&f);
 		printf("# %u in a row: %s\n", n,
 		       r->nr_storms	    ? "storm"
 		       : r->past_due.bursts ? "burst"
@@ -332,7 +333,7 @@ static void test_thresholds(void **state)
 		assert_int_equal(r->past_due.short_deadline + r->past_due.preempted +
 					 r->past_due.unexplained,
 				 n < 64 ? n : 0);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -342,17 +343,17 @@ static void test_harm(void **state)
 	(void)state;
 	for (unsigned int n = 100; n <= 200; n += 100) {
 		const struct hvst_result *r;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, TRACED);
 		f.an->params.storm_min_ns = MS(1);
 		guest_lags(&f, &vcpu0, n, MS(5));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		r = feed_end(&f);
+		r = recording_end(&f);
 		printf("# %u in a row, at least 1 ms: %u storms\n", n, r->nr_storms);
 		assert_int_equal(r->nr_storms, n == 200);
 		assert_int_equal(r->past_due.bursts, n == 100 ? n : 0);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -360,7 +361,7 @@ static void test_harm(void **state)
 static void test_grouping(void **state)
 {
 	const struct hvst_result *r;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	/* 40 + 40, eight arms ahead between them: one storm of 80; nine: two bursts */
@@ -370,10 +371,10 @@ static void test_grouping(void **state)
 		guest_ticks(&f, &vcpu0, ahead, US(500));
 		guest_lags(&f, &vcpu0, 40, MS(5));
 		guest_ticks(&f, &vcpu0, 20, MS(2));
-		r = feed_end(&f);
+		r = recording_end(&f);
 		assert_int_equal(r->nr_storms, ahead == 8);
 		assert_int_equal(r->past_due.bursts, ahead == 8 ? 0 : 80);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	/* a pause of 190 or 210 ms in a storm: one or two */
 	for (unsigned int ms = 190; ms <= 210; ms += 20) {
@@ -382,18 +383,18 @@ static void test_grouping(void **state)
 		f.now += MS(ms);
 		guest_lags(&f, &vcpu0, 100, MS(5));
 		guest_ticks(&f, &vcpu0, 20, MS(2));
-		r = feed_end(&f);
+		r = recording_end(&f);
 		assert_int_equal(r->nr_storms, ms < 200 ? 1 : 2);
 		assert_int_equal(r->storms[0].past_due, ms < 200 ? 200 : 100);
 		assert_false(r->storms[0].open);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* The last arm, or a long silence after it: only the first leaves it open. */
 static void test_open(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	for (unsigned int silence = 0; silence < 2; silence++) {
@@ -401,10 +402,10 @@ static void test_open(void **state)
 		guest_lags(&f, &vcpu0, 100, MS(5));
 		f.now += silence * SEC(1);
 		ev_entry(&f, &vcpu0);
-		feed_end(&f);
+		recording_end(&f);
 		assert_int_equal(f.r->nr_storms, 1);
 		assert_int_equal(f.r->storms[0].open, !silence);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -413,7 +414,7 @@ static void test_no_rates(void **state)
 {
 	(void)state;
 	for (int64_t pause = US(10); pause <= MS(100); pause *= 10) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f, TRACED);
 		for (unsigned int i = 0; i < 120; i++) {
@@ -421,7 +422,7 @@ static void test_no_rates(void **state)
 			f.now += pause;
 		}
 		guest_ticks(&f, &vcpu0, 30, MS(2));
-		feed_end(&f);
+		recording_end(&f);
 		printf("# an arm every %lld us: %u storm(s), %.1f Hz, peak %.1f Hz\n",
 		       (long long)pause / 1000, f.r->nr_storms, f.r->storms[0].rate_hz,
 		       f.r->storms[0].peak_hz);
@@ -429,7 +430,7 @@ static void test_no_rates(void **state)
 		assert_true(f.r->storms[0].peak_hz >= f.r->storms[0].rate_hz);
 		assert_true(f.r->storms[0].peak_hz < 2 * f.r->storms[0].rate_hz);
 		assert_int_equal(f.r->storms[0].endangers_watchdog, pause == MS(100));
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -439,7 +440,7 @@ static void test_episodes(void **state)
 	static struct host other;
 	static const struct who vcpu1 = { &host, 101, 1, 2 }, alien = { &other, 300, 0, 3 };
 	const struct hvst_result *r;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, TRACED);
@@ -454,7 +455,7 @@ static void test_episodes(void **state)
 	guest_ticks(&f, &vcpu0, 20, MS(2));
 	f.now += SEC(1);
 	guest_lags(&f, &vcpu0, 100, MS(5));
-	r = feed_end(&f);
+	r = recording_end(&f);
 	assert_int_equal(r->nr_vms, 2);
 	assert_int_equal(r->nr_storms, 4);
 	for (unsigned int i = 0; i < 3; i++)
@@ -463,7 +464,7 @@ static void test_episodes(void **state)
 					 r->storms[i].vm == r->storms[k].vm);
 	assert_int_equal(r->storms[3].tid, 100);
 	assert_true(r->storms[3].episode > r->storms[0].episode);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -476,10 +477,10 @@ static void test_starts_not_recorded(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
-		struct feed f;
+		struct recording f;
 
 		host = (struct host){ .o = SEC(-900), .kernel = kernels[i % 2] };
-		feed_begin(&f, BIT_OF(STIMER_START_ONE_SHOT));
+		recording_begin(&f, BIT_OF(STIMER_START_ONE_SHOT));
 		f.an->params.storm_min_ns = 0;
 		guest_setup(&f, &vcpu0, 0);
 		guest_ticks(&f, &vcpu0, 1, MS(1));
@@ -494,10 +495,10 @@ static void test_starts_not_recorded(void **state)
 				ev_entry(&f, &vcpu0);
 			}
 		}
-		feed_end(&f);
+		recording_end(&f);
 		assert_int_equal(f.r->nr_storms, 0);
 		assert_int_equal(f.r->past_due.bursts, 160);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -506,7 +507,7 @@ static void test_trigger(void **state)
 {
 	static const struct who vmm = { &host, 90, 0, 3 };
 	int64_t moved;
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, TRACED);
@@ -516,20 +517,20 @@ static void test_trigger(void **state)
 	ev_tsc_offset(&f, &vmm, 500, 1000500);
 	f.now += MS(7);
 	guest_lags(&f, &vcpu0, 100, MS(5));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_storms, 1);
 	assert_int_equal(f.r->storms[0].trigger_event, HVST_EV_WRITE_TSC_OFFSET);
 	assert_int_equal(f.r->storms[0].trigger_ts_ns, moved);
 	assert_int_equal(f.r->storms[0].trigger_distance_ns, f.r->storms[0].start_ns - moved);
 	assert_int_equal(f.r->storms[0].evidence.e[0].tid, 90);
-	feed_free(&f);
+	recording_free(&f);
 
 	begin(&f, TRACED);
 	guest_lags(&f, &vcpu0, 100, MS(5));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->storms[0].trigger_event, -1);
 	assert_int_equal(f.r->storms[0].trigger_ts_ns, HVST_UNKNOWN);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -542,10 +543,10 @@ static void test_progress(void **state)
 	for (unsigned int isa = 0; isa <= 2; isa++) {
 		uint64_t ign = isa ? 0 : BIT_OF(ENTRY) | BIT_OF(EXIT);
 		const struct hvst_storm *s;
-		struct feed f;
+		struct recording f;
 
 		host = (struct host){ .o = SEC(-900) };
-		feed_begin(&f, ign);
+		recording_begin(&f, ign);
 		guest_setup(&f, &vcpu0, 0);
 		for (unsigned int i = 0; i < 600; i++) {
 			uint64_t count = ref_now(&f, &host) + 20000;
@@ -564,7 +565,7 @@ static void test_progress(void **state)
 			guest_lags(&f, &vcpu0, 1, MS(5));
 			f.now += US(100);
 		}
-		s = feed_end(&f)->storms;
+		s = recording_end(&f)->storms;
 		assert_int_equal(f.r->nr_storms, 1);
 		if (isa) {
 			printf("# progress (isa %u): %.0f %% before, %.1f %% during\n", isa,
@@ -574,14 +575,14 @@ static void test_progress(void **state)
 		} else {
 			assert_true(s->progress_before < 0 && s->progress_during < 0);
 		}
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* A gap inside: what is left of it on either side; nothing made up. */
 static void test_gap(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, STOCK);
@@ -590,13 +591,13 @@ static void test_gap(void **state)
 	ev_lost(&f, vcpu0.cpu, 0);
 	guest_lags(&f, &vcpu0, 200, MS(5));
 	guest_ticks(&f, &vcpu0, 20, MS(2));
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(f.r->nr_storms, 2);
 	assert_int_equal(f.r->storms[0].past_due, 200);
 	assert_int_equal(f.r->storms[1].past_due, 200);
 	assert_true(f.r->storms[0].open); /* the trace, or a gap, ends inside it */
 	assert_false(f.r->storms[1].open);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -610,7 +611,7 @@ static void test_backlog_without_reading(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		uint64_t target;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, STOCK);
 		target = ref_now(&f, &host);
@@ -620,11 +621,11 @@ static void test_backlog_without_reading(void **state)
 			f.now += US(2);
 			assert_true(guest_arm(&f, &vcpu0, 0, target));
 		}
-		feed_end(&f);
+		recording_end(&f);
 		expect_one(&f, "replay after a step, no reading", 500, 1u << HVST_STORM_BACKLOG);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
@@ -636,7 +637,7 @@ static void test_two_phases(void **state)
 		enum kernel kernel = i % 3;
 		unsigned int times = i / 3 % 2 ? 3 : 1, first = i / 6;
 		uint64_t target;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, kernel);
 		if (first)
@@ -650,9 +651,9 @@ static void test_two_phases(void **state)
 		if (!first)
 			guest_lags(&f, &vcpu0, 1000, MS(40));
 		guest_ticks(&f, &vcpu0, 20, MS(2));
-		feed_end(&f);
+		recording_end(&f);
 		if (f.r->nr_storms != 2)
-			feed_show(&f);
+			recording_show(&f);
 		printf("# %s, each tick armed %u times: %u storms\n",
 		       first ? "lag, then replay" : "replay, then lag", times, f.r->nr_storms);
 		assert_int_equal(f.r->nr_storms, 2);
@@ -661,7 +662,7 @@ static void test_two_phases(void **state)
 		assert_true(llabs((int64_t)f.r->storms[!first].past_due - 1000) < 100);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_YES);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 

@@ -8,7 +8,7 @@ static struct host host;
 static const struct who vcpu0 = { &host, 100, 0, 1 };
 
 /* Ten seconds of a healthy guest on its TSC page. */
-static void healthy(struct feed *f, unsigned int n)
+static void healthy(struct recording *f, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		guest_arm(f, &vcpu0, 0, ref_now(f, &host) + 50000);
@@ -18,10 +18,10 @@ static void healthy(struct feed *f, unsigned int n)
 	}
 }
 
-static void begin(struct feed *f, uint64_t ignored)
+static void begin(struct recording *f, uint64_t ignored)
 {
 	host = (struct host){ .o = SEC(-900) };
-	feed_begin(f, ignored);
+	recording_begin(f, ignored);
 	f->an->params.storm_min_ns = 0; /* here an arm takes 8 us */
 	guest_setup(f, &vcpu0, 0);
 	ev_exit(f, &vcpu0, 2, 0x7c);
@@ -32,7 +32,7 @@ static void begin(struct feed *f, uint64_t ignored)
 	ev_switch(f, 7, 0, 100, 1);
 }
 
-static void answers(const struct feed *f, enum hvst_answer *out)
+static void answers(const struct recording *f, enum hvst_answer *out)
 {
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
 		out[q] = verdict_of(f, (enum hvst_question)q)->answer;
@@ -88,11 +88,11 @@ static void test_missing(void **state)
 	(void)state;
 	for (unsigned int n = 0; n < sizeof(needs) / sizeof(*needs); n++) {
 		uint64_t bit = 1ull << needs[n].event;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, bit);
 		healthy(&f, 2000);
-		feed_end(&f);
+		recording_end(&f);
 		for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
 			const struct hvst_verdict *v = verdict_of(&f, (enum hvst_question)q);
 			bool needed = needs[n].questions >> q & 1;
@@ -107,7 +107,7 @@ static void test_missing(void **state)
 			changed += needed;
 		}
 		assert_true(f.r->headline[0] && f.r->advice[0]);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	printf("# 18 events missing, one at a time: %u of %d answers become cannot_tell and name "
 	       "it, no other changes\n",
@@ -131,22 +131,22 @@ static void test_preemption(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(want) / sizeof(*want); i++) {
-		struct feed f;
+		struct recording f;
 
 		begin(&f, want[i].ignored);
 		healthy(&f, 500);
-		feed_end(&f);
+		recording_end(&f);
 		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer, want[i].answer);
 		assert_true((verdict_of(&f, HVST_Q_PREEMPTION)->missing & want[i].missing) ==
 			    want[i].missing);
 		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->missing != 0,
 				 want[i].missing != 0);
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
 /* Everything goes wrong: storms of two kinds, a step, a switch, held vCPUs. */
-static void wreck(struct feed *f, uint64_t ignored, unsigned int lost_every)
+static void wreck(struct recording *f, uint64_t ignored, unsigned int lost_every)
 {
 	uint64_t target;
 
@@ -193,7 +193,7 @@ static void wreck(struct feed *f, uint64_t ignored, unsigned int lost_every)
 		guest_arm(f, &vcpu0, 0, count);
 		healthy(f, 20);
 	}
-	feed_end(f);
+	recording_end(f);
 }
 
 #define WRECKED                                                                                    \
@@ -217,7 +217,7 @@ static void test_yes_stays(void **state)
 		{ HVST_EV_UPDATE_MASTER_CLOCK, 0 },
 	};
 	enum hvst_answer all[HVST_Q_COUNT], got[HVST_Q_COUNT];
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	wreck(&f, 0, 0);
@@ -236,7 +236,7 @@ static void test_yes_stays(void **state)
 		assert_int_equal(v->answer == HVST_YES, WRECKED >> q & 1);
 		assert_true(v->missing == 0);
 	}
-	feed_free(&f);
+	recording_free(&f);
 	for (unsigned int n = 0; n < sizeof(loses) / sizeof(*loses); n++) {
 		wreck(&f, 1ull << loses[n].event, 0);
 		answers(&f, got);
@@ -261,7 +261,7 @@ static void test_yes_stays(void **state)
 			if (loses[n].questions >> q & 1)
 				assert_int_equal(got[q], HVST_CANNOT_TELL);
 		}
-		feed_free(&f);
+		recording_free(&f);
 	}
 	printf("# 10 events missing, one at a time: every yes stays or becomes cannot_tell by the "
 	       "table\n");
@@ -270,7 +270,7 @@ static void test_yes_stays(void **state)
 /* Too much lost: no "no" is left, every "yes" is; a little lost changes nothing. */
 static void test_lossy(void **state)
 {
-	struct feed f;
+	struct recording f;
 	unsigned int no[2] = { 0, 0 }, yes = 0;
 
 	(void)state;
@@ -281,7 +281,7 @@ static void test_lossy(void **state)
 			f.now += lossy ? MS(50) : MS(5);
 			ev_lost(&f, 1, 0);
 		}
-		feed_end(&f);
+		recording_end(&f);
 		for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
 			no[lossy] += verdict_of(&f, (enum hvst_question)q)->answer == HVST_NO;
 			assert_int_not_equal(verdict_of(&f, (enum hvst_question)q)->answer,
@@ -292,7 +292,7 @@ static void test_lossy(void **state)
 		       100.0 * (double)hvst_kvm_lost_ns(f.kvm) /
 			       (double)(f.trace.last_ns - f.trace.first_ns),
 		       no[lossy], HVST_Q_COUNT);
-		feed_free(&f);
+		recording_free(&f);
 	}
 	assert_int_equal(no[0], HVST_Q_COUNT);
 	assert_int_equal(no[1], 0);
@@ -300,37 +300,37 @@ static void test_lossy(void **state)
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
 		yes += verdict_of(&f, (enum hvst_question)q)->answer == HVST_YES;
 	assert_int_equal(yes, __builtin_popcountll(WRECKED));
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* A cycle clock whose scale was estimated from time_now says nothing about its rate. */
 static void test_estimated_scale(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
 	f.trace.scale_source = HVST_SCALE_ESTIMATED;
 	host_rate(&f, &host, 300);
 	healthy(&f, 1500);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_RATE)->answer, HVST_CANNOT_TELL);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Nothing at all in the trace. */
 static void test_empty(void **state)
 {
-	struct feed f;
+	struct recording f;
 
 	(void)state;
-	feed_begin(&f, 0);
-	feed_end(&f);
+	recording_begin(&f, 0);
+	recording_end(&f);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
 		assert_int_equal(verdict_of(&f, (enum hvst_question)q)->answer, HVST_CANNOT_TELL);
 	assert_int_equal(f.r->nr_vms, 0);
 	assert_true(f.r->headline[0] && f.r->advice[0]);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /* Yes if yes for any VM; the other VM's answer is its own. */
@@ -338,7 +338,7 @@ static void test_two_vms(void **state)
 {
 	static struct host other;
 	static const struct who alien = { &other, 300, 0, 3 };
-	struct feed f;
+	struct recording f;
 
 	(void)state;
 	begin(&f, 0);
@@ -350,12 +350,12 @@ static void test_two_vms(void **state)
 	for (unsigned int i = 0; i < 100; i++)
 		guest_arm(&f, &alien, 0, ref_now(&f, &other) - 30000);
 	healthy(&f, 100);
-	feed_end(&f);
+	recording_end(&f);
 	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->answer, HVST_YES);
 	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->nr_by_vm, 2);
 	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->by_vm[0].answer, HVST_NO);
 	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->by_vm[1].answer, HVST_YES);
-	feed_free(&f);
+	recording_free(&f);
 }
 
 /*
@@ -369,14 +369,14 @@ static void test_unpaired(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
 		const struct hvst_unpaired *u;
-		struct feed f;
+		struct recording f;
 
 		begin(&f, 0);
 		for (unsigned int n = 0; n < 3000; n++) {
 			f.late = n % 20 ? US(1) : slow[i];
 			healthy(&f, 1);
 		}
-		u = &feed_end(&f)->unpaired;
+		u = &recording_end(&f)->unpaired;
 		printf("# every 20th start stamped %lld us late: p50 %lld ns, p99 %lld ns: %s\n",
 		       (long long)slow[i] / 1000, (long long)u->p50_ns, (long long)u->p99_ns,
 		       hvst_answer_name(verdict_of(&f, HVST_Q_HOST_UNPAIRED_CLOCK_READS)->answer));
@@ -385,7 +385,7 @@ static void test_unpaired(void **state)
 				 i == 2 ? HVST_YES : HVST_NO);
 		assert_non_null(
 			strstr(verdict_of(&f, HVST_Q_HOST_UNPAIRED_CLOCK_READS)->summary, "never"));
-		feed_free(&f);
+		recording_free(&f);
 	}
 }
 
