@@ -298,6 +298,15 @@ static int set_times(struct context *r)
 	return EXIT_OK;
 }
 
+void ctx_empty_window(const struct context *r)
+{
+	char first[UNIT_BUF], last[UNIT_BUF];
+
+	cli_error("%s: no event between --from and --to; the recording goes from %s to %s s",
+		  r->o.command->name, unit_time(first, r->trace->first_ns),
+		  unit_time(last, r->trace->last_ns));
+}
+
 /*
  * VMs are numbered in order of appearance, and their names are known at the end: a part of the
  * recording, or a VM by its name, takes a pass over all that comes before --to first. An exit code.
@@ -315,6 +324,10 @@ static int learn_vms(struct context *r)
 	if (r->interrupted) {
 		cli_warn("interrupted before anything was found");
 		return EXIT_INTERRUPTED;
+	}
+	if (!r->o.to.set && r->trace->last_ns != HVST_UNKNOWN && r->from_ns > r->trace->last_ns) {
+		ctx_empty_window(r);
+		return EXIT_USAGE;
 	}
 	if (r->o.vm_name)
 		code = vms_find(&r->o, r->result);

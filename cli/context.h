@@ -39,6 +39,9 @@ bool ctx_interrupt_caught(void);
 /* One pass over the recording. @obs may be NULL. False after a message; ctx_fail() must follow. */
 bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *obs, void *ctx);
 
+/* Says that there is no event between --from and --to, after a pass over the whole recording. */
+void ctx_empty_window(const struct context *r);
+
 /*
  * Ends the command after its output; returns the exit code. Works with and without a session.
  * @findings: what --check is about.

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "message.h"
-#include "output/units.h"
 #include "selection.h"
 #include "vms.h"
 
@@ -98,7 +97,6 @@ int selection_check_window(struct context *r)
 {
 	static const struct hvst_observer nobody;
 	const struct options *o = &r->o;
-	char first[UNIT_BUF], last[UNIT_BUF];
 
 	if ((!o->from.set && !o->to.set) || r->trace->events || r->interrupted)
 		return EXIT_OK;
@@ -107,8 +105,6 @@ int selection_check_window(struct context *r)
 		return EXIT_INPUT;
 	if (r->trace->first_ns == HVST_UNKNOWN)
 		return EXIT_OK;
-	cli_error("%s: no event between --from and --to; the recording goes from %s to %s s",
-		  o->command->name, unit_time(first, r->trace->first_ns),
-		  unit_time(last, r->trace->last_ns));
+	ctx_empty_window(r);
 	return EXIT_USAGE;
 }
