@@ -35,7 +35,7 @@ struct strings {
  * belongs to. @vm is -1 where several VMs used the thread id, @number that of the thread's own VM.
  */
 struct identity {
-	int tid, vm, vcpu, number;
+	int tid, vm, vcpu, number, creator;
 	int64_t first_ns;
 };
 
@@ -372,6 +372,13 @@ static int known_vm(const void *ctx, int tid)
 	return who ? who->vm : -1;
 }
 
+static int known_creator(const void *ctx, int tid, int64_t ts_ns)
+{
+	const struct identity *who = identity_at(ctx, tid, ts_ns);
+
+	return who ? who->creator : -1;
+}
+
 static bool from_start(const struct hvst_session *s)
 {
 	return s->from_ns == HVST_UNKNOWN;
@@ -436,9 +443,9 @@ static int identities_keep(struct hvst_session *s)
 		return fail(s, -ENOMEM, "out of memory");
 	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next)
 		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-			s->who[s->nr_who++] =
-				(struct identity){ v->tid, hvst_vm_shown(vm), v->vcpu_id,
-						   hvst_vm_shown(vm), v->first_ns };
+			s->who[s->nr_who++] = (struct identity){ v->tid,     hvst_vm_shown(vm),
+								 v->vcpu_id, hvst_vm_shown(vm),
+								 v->creator, v->first_ns };
 	qsort(s->who, s->nr_who, sizeof(*s->who), cmp_identity);
 	/* A thread id that was used again belongs to one VM or another, depending on the time. */
 	for (unsigned int i = 1; i < s->nr_who; i++)
@@ -482,6 +489,8 @@ static int analysis_begin(struct hvst_session *s)
 		.msr_recorded = recorded(s, HVST_EV_MSR),
 		.clock_per_cpu = t->clock && !strcmp(t->clock, "local"),
 		.clock_unscaled = t->cycles && t->scale_source == HVST_SCALE_NONE,
+		.known_creator = s->who_from_start && !from_start(s) ? known_creator : NULL,
+		.known_ctx = s,
 	};
 	const struct hvst_analysis_opts opts = {
 		.params = &s->params,

@@ -192,6 +192,12 @@ struct hvst_kvm_opts {
 	bool msr_recorded;    /* writes of REFERENCE_TSC would be seen */
 	bool clock_per_cpu;   /* the trace clock is each CPU's own ("local") */
 	bool clock_unscaled;  /* time stamps are cycles: no rate can be told */
+	/*
+	 * The task that created the VM of the thread with id @tid at @ts_ns, as an earlier run saw
+	 * it, -1: it saw none; NULL: there was no earlier run.
+	 */
+	int (*known_creator)(const void *ctx, int tid, int64_t ts_ns);
+	const void *known_ctx;
 };
 
 /* hvst_kvm_new - NULL without memory */

@@ -81,6 +81,11 @@ void kvm_creator_restores(struct kvm *k, int pid)
 		c->restored = true;
 }
 
+static int known_creator(const struct kvm *k, int tid, int64_t ts)
+{
+	return k->opts.known_creator ? k->opts.known_creator(k->opts.known_ctx, tid, ts) : -1;
+}
+
 static struct vcpu *vcpu_create(struct kvm *k, int tid, const struct hvst_event *ev)
 {
 	unsigned int h = tid_hash(tid);
@@ -103,7 +108,7 @@ static struct vcpu *vcpu_create(struct kvm *k, int tid, const struct hvst_event 
 	v->first_ns = v->last_ns = ev->ts_ns;
 	if (kvm_vm_alone(k, v))
 		goto nomem;
-	v->creator = by ? by->pid : -1;
+	v->creator = by ? by->pid : known_creator(k, tid, ev->ts_ns);
 	/* "Page off" holds only where a write of the page would be seen. */
 	if (by && k->opts.msr_recorded)
 		hvst_tscpage_created(&v->vm->page, by->ts_ns);
