@@ -7,6 +7,7 @@
 
 #include <hvstimer/text.h>
 
+#include "../stats/median.h"
 #include "clocksource.h"
 #include "epoch.h"
 #include "guestclock.h"
@@ -272,13 +273,6 @@ void hvst_epoch_resolved(struct stimer *t, const struct hvst_arm *arm)
 		late_leap(t, arm);
 }
 
-static int by_size(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The median: where the guest's clock leaps, a target is reached early; a held vCPU is late. */
 static int64_t lag_of_retries(const struct timer_epoch *e)
 {
@@ -288,8 +282,7 @@ static int64_t lag_of_retries(const struct timer_epoch *e)
 	if (n < FEW)
 		return HVST_UNKNOWN;
 	memcpy(lag, e->lag_ns, n * sizeof(*lag));
-	qsort(lag, n, sizeof(*lag), by_size);
-	return lag[n / 2];
+	return hvst_median(lag, n);
 }
 
 bool hvst_epoch_lag(const struct stimer *t, int64_t skew, int64_t *least, int64_t *most)

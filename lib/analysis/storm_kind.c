@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../stats/median.h"
 #include "storm_kind.h"
 
 /* Counts that gain at least this on time replay ticks: no clock is a quarter too fast. */
@@ -192,19 +193,6 @@ void hvst_course_end(struct storm_course *c)
 	c->last = NULL; /* the course may be copied */
 }
 
-static int cmp_i64(const void *x, const void *y)
-{
-	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
-static int64_t median(int64_t *v, unsigned int n)
-{
-	qsort(v, n, sizeof(*v), cmp_i64);
-	return v[n / 2];
-}
-
 struct trend {
 	unsigned int n;
 	int64_t first, middle, last; /* medians of the first, a middle and the last quarter */
@@ -222,14 +210,14 @@ static void trend_of(struct trend *c, const int64_t *ts, const int64_t *v, unsig
 	if (n < 2)
 		return;
 	memcpy(tmp, v, q * sizeof(*tmp));
-	c->first = median(tmp, q);
+	c->first = hvst_median(tmp, q);
 	memcpy(tmp, v + n - q, q * sizeof(*tmp));
-	c->last = median(tmp, q);
+	c->last = hvst_median(tmp, q);
 	memcpy(tmp, v + (n - q) / 2, q * sizeof(*tmp));
-	c->middle = median(tmp, q);
+	c->middle = hvst_median(tmp, q);
 	for (unsigned int i = 0; i + 1 < n; i++)
 		tmp[i] = llabs(v[i + 1] - v[i]);
-	c->scatter = median(tmp, n - 1);
+	c->scatter = hvst_median(tmp, n - 1);
 	c->first_ts = ts[(q - 1) / 2];
 	c->last_ts = ts[n - q + (q - 1) / 2];
 }
