@@ -39,7 +39,7 @@ struct analysis *hvst_analysis_new(struct kvm *kvm, const struct hvst_analysis_o
 void hvst_analysis_free(struct analysis *a);
 
 /*
- * hvst_analysis_events - @n events in order of time: what KVM did goes to the analyses
+ * hvst_analysis_events - @n events in the order of a source: what KVM did goes to the analyses
  *
  * 0, -ENOMEM, or -ECANCELED when an observer gave up; an observer that did is not called again.
  */

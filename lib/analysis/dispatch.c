@@ -479,7 +479,7 @@ static inline __attribute__((always_inline)) int take_events(struct analysis *a,
 		if (!ret)
 			ret = take_changes(a, *ev, &changes, arms_only);
 	}
-	if (ev[-1]->ts_ns > a->now) /* they are in order of time */
+	if (ev[-1]->ts_ns > a->now)
 		a->now = ev[-1]->ts_ns;
 	return ret;
 }

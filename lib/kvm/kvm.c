@@ -312,7 +312,7 @@ static inline void handle(struct kvm *k, const struct hvst_event *ev, struct hvs
 static void begins(struct kvm *k, struct kvm_cpu *cpu, int64_t ts)
 {
 	cpu->first_ns = ts;
-	if (k->first_ns == HVST_UNKNOWN)
+	if (k->first_ns == HVST_UNKNOWN || ts < k->first_ns)
 		k->first_ns = ts;
 }
 

@@ -490,10 +490,23 @@ void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev)
 
 /* --- the end of the trace --- */
 
-static int cmp_order(const void *a, const void *b)
+static int64_t vm_first_ns(const struct vm *vm)
+{
+	int64_t first = INT64_MAX;
+
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		first = v->first_ns < first ? v->first_ns : first;
+	return first;
+}
+
+/* By time, and not by creation: events of two threads may come in another order. */
+static int cmp_appearance(const void *a, const void *b)
 {
 	const struct vm *x = *(struct vm *const *)a, *y = *(struct vm *const *)b;
+	int64_t x_ns = vm_first_ns(x), y_ns = vm_first_ns(y);
 
+	if (x_ns != y_ns)
+		return x_ns < y_ns ? -1 : 1;
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
@@ -528,7 +541,7 @@ static int vm_number(struct kvm *k)
 	for (struct vm *vm = k->vms; vm; vm = vm->next)
 		if (vm_ran(vm))
 			list[n++] = vm;
-	qsort(list, n, sizeof(*list), cmp_order);
+	qsort(list, n, sizeof(*list), cmp_appearance);
 	for (unsigned int i = 0; i < n; i++)
 		list[i]->number = vm_sampled(list[i]) || n == 1 ? number++ : --unknown;
 	free(list);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu_stream.h"
+#include "exit_groups.h"
 
 void hvst_counts_reset(struct hvst_counts *c)
 {
@@ -317,6 +318,8 @@ void hvst_cpu_stream_decode(struct hvst_cpu_stream *cs, struct hvst_event_chunk 
 		chunk->counts.last_ns = cs->last_ns;
 	chunk->counts.decoded += chunk->n - chunk->counts.lost_places;
 	chunk->bound_ns = chunk->rc > 0 ? cs->last_ns : INT64_MAX;
+	if (cs->exit_groups)
+		hvst_exit_groups(chunk->ev, chunk->ns, chunk->n);
 	chunk->ns[chunk->n] = chunk->ns[chunk->n + 1] = chunk->bound_ns;
 }
 

@@ -42,7 +42,8 @@ struct hvst_counts {
  *	of the stream, negative errno
  * @bound_ns: no event of a later chunk of the stream is earlier
  * @counts: of this chunk
- * @ns: times of the events, then twice @bound_ns: all that the merge reads
+ * @ns: times at which the events are merged, their own or as hvst_exit_groups() changed them; then
+ *	twice @bound_ns: all that the merge reads
  * @ev: the events
  */
 struct hvst_event_chunk {
@@ -62,6 +63,7 @@ struct hvst_event_chunk {
  * @buffer: index into struct hvst_trace.buffers
  * @data: the CPU's part of the file
  * @from_ns, @to_ns: window of the pass, half open
+ * @exit_groups: events of a VM exit are merged together
  * @block_pos: of the next sub-buffer in @block
  * @last_ns: of the last record in the window; INT64_MIN: none yet
  * @gap: records were lost before the next one: @missed of them, -1 unknown
@@ -78,6 +80,7 @@ struct hvst_cpu_stream {
 	struct hvst_timebase timebase;
 	struct hvst_cpu_data data;
 	int64_t from_ns, to_ns;
+	bool exit_groups;
 
 	struct hvst_pages pages;
 	struct hvst_block block;

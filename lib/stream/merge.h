@@ -17,7 +17,7 @@
 #define HVST_BATCH_CHUNKS 16   /* chunks used up by one batch, at most: bounds memory */
 
 /**
- * struct hvst_batch - events in the order of time
+ * struct hvst_batch - events in the order of their merge times, @ns of struct hvst_event_chunk
  * @ev: room for HVST_BATCH pointers, owned; the events are valid until @done is released
  * @n: number of events; 0 at the end, negative errno
  * @waits: with 0 events: not the end, but a live trace has no more at present

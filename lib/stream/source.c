@@ -80,6 +80,12 @@ static int read_failed(struct hvst_source *s, int code)
 	return hvst_source_fail(s, code, "%s: %s", cs->file->path, why);
 }
 
+/* Else records of one thread on one CPU are in several streams, which only their times order. */
+static bool one_stream_per_cpu(const struct hvst_source *s)
+{
+	return s->nr_files == 1 && !s->dedup;
+}
+
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,
 		      int64_t to_ns)
 {
@@ -89,6 +95,8 @@ int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_field
 	hvst_source_reset_counters(s);
 	if (s->live)
 		hvst_live_start(s->live);
+	for (unsigned int i = 0; i < s->nr_streams; i++)
+		s->streams[i]->exit_groups = !all_fields && one_stream_per_cpu(s);
 	for (unsigned int i = 0; i < s->nr_files; i++)
 		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids,
 				    all_fields);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: stream. One stream of typed events in time order, all files, buffers and CPUs merged, gaps
+ * Stage: stream. One stream of typed events in order, all files, buffers and CPUs merged, gaps
  * marked by HVST_EV_LOST pseudo events. open.h makes one.
  */
 #ifndef HVST_STREAM_SOURCE_H
@@ -15,16 +15,17 @@ void hvst_source_close(struct hvst_source *src);
 /*
  * hvst_source_start - begin a pass over [@from_ns, @to_ns) (HVST_UNKNOWN: open)
  *
- * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes), with every
- * field of the schema if @all_fields, else those that analysis reads (the masks in decode.c).
- * Can be called again for another pass. 0 or a negative errno (see hvst_source_error).
+ * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes). With @all_fields,
+ * they have every field of the schema and come in time order; else, those that analysis reads (the
+ * masks in decode.c), in the order of exit_groups.h. Can be called again for another pass. 0 or a
+ * negative errno (see hvst_source_error).
  */
 int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fields,
 		      int64_t from_ns, int64_t to_ns);
 
 /*
- * hvst_source_next - the next batch in time order; equal time stamps keep file, buffer, CPU, then
- * record order
+ * hvst_source_next - the next batch, see hvst_source_start(); equal time stamps keep file, buffer,
+ * CPU, then record order
  *
  * Returns the number of events, 0 at the end, -EAGAIN where hvst_source_poll() is due, another
  * negative errno on a read error (see hvst_source_error). *@batch, an array of pointers to them,
