@@ -138,50 +138,39 @@ static void timer_free(struct stimer *t)
 	t->state = NULL;
 }
 
-/*
- * The analyses learn of a vCPU, VM or timer with the first change that names it. Every change of a
- * timer also names its vCPU and VM, so these are known by then.
- */
-static inline bool is_known(const struct hvst_change *c)
-{
-	const void *state = c->timer  ? (const void *)c->timer->state
-			    : c->vcpu ? (const void *)c->vcpu->state
-			    : c->vm   ? (const void *)c->vm->state
-				      : c;
-
-	return __builtin_expect(!!state, 1);
-}
-
 /* The state that is needed where only arms are wanted. */
-static int created_for_arms(struct analysis *a, const struct hvst_change *c)
+static int created_for_arms(struct analysis *a, struct vm *vm, struct vcpu *v, struct stimer *t)
 {
-	if (c->vm && !c->vm->state) {
-		c->vm->state = calloc(1, sizeof(*c->vm->state));
-		if (!c->vm->state || hvst_resolve_vm_created(c->vm))
+	if (vm && !vm->state) {
+		vm->state = calloc(1, sizeof(*vm->state));
+		if (!vm->state || hvst_resolve_vm_created(vm))
 			return -ENOMEM;
 	}
-	if (c->vcpu && !c->vcpu->state) {
-		c->vcpu->state = calloc(1, sizeof(*c->vcpu->state));
-		if (!c->vcpu->state)
+	if (v && !v->state) {
+		v->state = calloc(1, sizeof(*v->state));
+		if (!v->state)
 			return -ENOMEM;
-		know_vm(a, c->vcpu);
+		know_vm(a, v);
 	}
-	if (c->timer && !c->timer->state)
-		c->timer->state = calloc(1, sizeof(*c->timer->state));
-	return !c->timer || c->timer->state ? 0 : -ENOMEM;
+	if (t && !t->state)
+		t->state = calloc(1, sizeof(*t->state));
+	return !t || t->state ? 0 : -ENOMEM;
 }
 
-static __attribute__((noinline)) int created(struct analysis *a, const struct hvst_change *c)
+/*
+ * The analyses learn of a vCPU, VM or timer with the first change that names it. Each is NULL where
+ * the change names none.
+ */
+static __attribute__((noinline)) int created(struct analysis *a, struct vm *vm, struct vcpu *v,
+					     struct stimer *t)
 {
 	if (a->opts.arms_only)
-		return created_for_arms(a, c);
-	if (c->vm && !c->vm->state && vm_created(c->vm))
+		return created_for_arms(a, vm, v, t);
+	if (vm && !vm->state && vm_created(vm))
 		return -ENOMEM;
-	if (c->vcpu && !c->vcpu->state && vcpu_created(a, c->vcpu))
+	if (v && !v->state && vcpu_created(a, v))
 		return -ENOMEM;
-	if (c->timer && !c->timer->state && timer_created(c->timer))
-		return -ENOMEM;
-	return 0;
+	return t && !t->state ? timer_created(t) : 0;
 }
 
 static void merged(struct analysis *a, struct vm *into, struct vm *from)
@@ -260,6 +249,7 @@ static void programmed(struct analysis *a, struct stimer *t, const struct hvst_e
 	hvst_lost_programmed(a, t, ev);
 	hvst_slowpath_programmed(t, ev);
 	hvst_load_touch(t, ev->ts_ns);
+	hvst_life_programmed(t, ev);
 }
 
 static void progress_out(struct analysis *a, struct vcpu *v, int64_t ts)
@@ -277,14 +267,17 @@ static void progress_out(struct analysis *a, struct vcpu *v, int64_t ts)
 		a->error = -ECANCELED;
 }
 
-static void entry(struct analysis *a, struct vcpu *v, int64_t ts)
+static void entry(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
+	int64_t ts = ev->ts_ns;
+
 	hvst_latency_entry(a, v, ts);
 	hvst_activity_entry(v, ts);
 	progress_out(a, v, ts);
 	hvst_load_entry(v, ts);
 	hvst_handler_entry(v, ts);
 	hvst_slowpath_entry(v, ts);
+	hvst_life_entry(v, ev);
 }
 
 static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
@@ -302,17 +295,37 @@ static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event 
 static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	hvst_clocksource_msr(a, v, ev);
-	/* Most accesses are to a timer's own MSRs; the other analyses need only the rest. */
-	if (hvst_msr_is_stimer(ev->msr.ecx) && !ev->msr.exception) {
-		hvst_slowpath_timer_msr(v, ev);
-		return;
-	}
 	hvst_marks_msr(v, ev);
 	hvst_livelock_msr(a, v, ev);
 	hvst_load_msr(v, ev);
 	hvst_slowpath_msr(v, ev);
 	hvst_refused_msr(v, ev);
 	hvst_life_msr(v, ev);
+}
+
+/* Most accesses are to a timer's MSRs, and most analyses need only the rest. */
+static void timer_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	if (ev->msr.exception) {
+		msr(a, v, ev);
+		return;
+	}
+	hvst_clocksource_msr(a, v, ev);
+	hvst_slowpath_timer_msr(v, ev);
+}
+
+static inline void own_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+{
+	switch (ev->id) {
+	case HVST_EV_ENTRY:
+		entry(a, v, ev);
+		break;
+	case HVST_EV_EXIT:
+		vm_exit(a, v, ev);
+		break;
+	default:
+		timer_msr(a, v, ev);
+	}
 }
 
 static void clock_event(struct vm *vm, const struct hvst_event *ev)
@@ -323,7 +336,7 @@ static void clock_event(struct vm *vm, const struct hvst_event *ev)
 		hvst_lost_vcpu_new(vm);
 }
 
-/* Changes that few events make. */
+/* Changes that few recordings have many of. */
 static __attribute__((noinline)) void rare_change(struct analysis *a, const struct hvst_change *c,
 						  const struct hvst_event *ev)
 {
@@ -363,53 +376,24 @@ static __attribute__((noinline)) void rare_change(struct analysis *a, const stru
 	}
 }
 
-static inline __attribute__((always_inline)) void change(struct analysis *a,
-							 const struct hvst_change *c,
-							 const struct hvst_event *ev,
-							 const struct hvst_changes *changes)
+static void change(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev)
 {
-	struct vcpu *v = c->vcpu;
-
 	switch (c->kind) {
-	case HVST_CHANGE_ENTRY:
-		entry(a, v, ev->ts_ns);
-		hvst_life_entry(v, ev);
-		break;
-	case HVST_CHANGE_EXIT:
-		vm_exit(a, v, ev);
-		break;
 	case HVST_CHANGE_MSR:
-		msr(a, v, ev);
+		msr(a, c->vcpu, ev);
 		break;
 	case HVST_CHANGE_SAMPLE:
 		hvst_resolve_sample(a, c->vm, ev->cpu);
 		hvst_twoclocks_sample(c->vm, ev);
 		break;
-	case HVST_CHANGE_PROGRAMMED:
-		programmed(a, c->timer, ev);
-		hvst_life_programmed(c->timer, ev);
-		break;
-	case HVST_CHANGE_ARM:
-		arm(a, c->timer, ev, changes);
-		break;
-	case HVST_CHANGE_AHEAD:
-		hvst_storm_ahead(a, c->timer, ev);
-		break;
-	case HVST_CHANGE_CALLBACK:
-		hvst_livelock_callback(c->timer);
-		hvst_lost_callback(c->timer);
-		break;
-	case HVST_CHANGE_DELIVERY:
-		delivery(a, c->timer, ev, &changes->delivery);
-		break;
 	case HVST_CHANGE_SWITCH:
-		hvst_activity_switch(v, ev);
+		hvst_activity_switch(c->vcpu, ev);
 		break;
 	case HVST_CHANGE_VCPU_EVENT:
-		hvst_clocksource_event(a, v, ev);
-		hvst_life_event(v, ev);
-		hvst_slowpath_event(v, ev);
-		hvst_refused_event(v, ev);
+		hvst_clocksource_event(a, c->vcpu, ev);
+		hvst_life_event(c->vcpu, ev);
+		hvst_slowpath_event(c->vcpu, ev);
+		hvst_refused_event(c->vcpu, ev);
 		break;
 	default:
 		rare_change(a, c, ev);
@@ -418,38 +402,96 @@ static inline __attribute__((always_inline)) void change(struct analysis *a,
 
 /* A change where arms alone are wanted. */
 static void change_arms(struct analysis *a, const struct hvst_change *c,
-			const struct hvst_event *ev, const struct hvst_changes *changes)
+			const struct hvst_event *ev)
 {
 	if (c->kind == HVST_CHANGE_SAMPLE) {
 		hvst_resolve_sample(a, c->vm, ev->cpu);
-	} else if (c->kind == HVST_CHANGE_ARM) {
-		if (a->opts.obs->armed)
-			armed_out(a, c->timer, &changes->arm, HVST_ARM_UNEXPLAINED);
-		hvst_resolve_arm(a, c->timer, &changes->arm, changes->arm_bound_ns);
-	} else if (c->kind == HVST_CHANGE_DELIVERY) {
-		hvst_latency_fire(a, c->timer, ev, &changes->delivery);
 	} else if (c->kind == HVST_CHANGE_VM_MERGED && c->from->state) {
 		hvst_resolve_merged(c->vm, c->from);
 		vm_free(c->from);
 	}
 }
 
+static __attribute__((noinline)) void take_list(struct analysis *a, const struct hvst_event *ev,
+						const struct hvst_changes *changes, bool arms_only)
+{
+	for (unsigned int i = 0; i < changes->n; i++) {
+		const struct hvst_change *c = &changes->change[i];
+
+		if (created(a, c->vm, c->vcpu, NULL)) {
+			a->error = -ENOMEM;
+			break;
+		}
+		if (arms_only)
+			change_arms(a, c, ev);
+		else
+			change(a, c, ev);
+	}
+}
+
+/* In the order of enum hvst_did. */
+static inline __attribute__((always_inline)) void timer_did(struct analysis *a, struct stimer *t,
+							    const struct hvst_event *ev,
+							    const struct hvst_changes *changes)
+{
+	unsigned int did = changes->did;
+
+	if (did & HVST_DID_SAMPLE) {
+		hvst_resolve_sample(a, t->vcpu->vm, ev->cpu);
+		hvst_twoclocks_sample(t->vcpu->vm, ev);
+	}
+	if (did & HVST_DID_AHEAD)
+		hvst_storm_ahead(a, t, ev);
+	if (did & HVST_DID_PROGRAM)
+		programmed(a, t, ev);
+	if (did & HVST_DID_CALLBACK) {
+		hvst_livelock_callback(t);
+		hvst_lost_callback(t);
+	}
+	if (did & HVST_DID_ARM)
+		arm(a, t, ev, changes);
+	if (did & HVST_DID_DELIVERY)
+		delivery(a, t, ev, &changes->delivery);
+}
+
+/* Where arms alone are wanted. */
+static void timer_did_arms(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
+			   const struct hvst_changes *changes)
+{
+	if (changes->did & HVST_DID_SAMPLE)
+		hvst_resolve_sample(a, t->vcpu->vm, ev->cpu);
+	if (changes->did & HVST_DID_ARM) {
+		if (a->opts.obs->armed)
+			armed_out(a, t, &changes->arm, HVST_ARM_UNEXPLAINED);
+		hvst_resolve_arm(a, t, &changes->arm, changes->arm_bound_ns);
+	}
+	if (changes->did & HVST_DID_DELIVERY)
+		hvst_latency_fire(a, t, ev, &changes->delivery);
+}
+
+/* The VM of a known vCPU is known, and the vCPU of a known timer. */
 static inline __attribute__((always_inline)) int take_changes(struct analysis *a,
 							      const struct hvst_event *ev,
 							      const struct hvst_changes *changes,
 							      bool arms_only)
 {
-	for (unsigned int i = 0; i < changes->n; i++) {
-		const struct hvst_change *c = &changes->change[i];
+	struct stimer *t = changes->timer;
+	struct vcpu *v = changes->vcpu;
 
-		if (!is_known(c) && created(a, c)) {
+	if (__builtin_expect(changes->n, 0))
+		take_list(a, ev, changes, arms_only);
+	if (changes->did == HVST_DID_OWN) {
+		if (__builtin_expect(!v->state, 0) && created(a, v->vm, v, NULL))
 			a->error = -ENOMEM;
-			break;
-		}
-		if (arms_only)
-			change_arms(a, c, ev, changes);
+		else if (!arms_only)
+			own_event(a, v, ev);
+	} else if (changes->did) {
+		if (__builtin_expect(!t->state, 0) && created(a, t->vcpu->vm, t->vcpu, t))
+			a->error = -ENOMEM;
+		else if (arms_only)
+			timer_did_arms(a, t, ev, changes);
 		else
-			change(a, c, ev, changes);
+			timer_did(a, t, ev, changes);
 	}
 	return a->error;
 }

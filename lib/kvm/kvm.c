@@ -19,7 +19,7 @@ static __attribute__((noinline)) void guest_writes_msr(struct kvm *k, struct vcp
 
 	switch (ev->msr.ecx) {
 	case HVST_MSR_REFERENCE_TSC:
-		c = kvm_change(out, HVST_CHANGE_PAGE, v->vm, v, NULL);
+		c = kvm_change(out, HVST_CHANGE_PAGE, v->vm, v);
 		c->page.was_known = page->known;
 		c->page.was_usable = hvst_tscpage_usable(page);
 		c->page.was_source = page->nr_sources ? page->sources[page->nr_sources - 1].source
@@ -45,10 +45,16 @@ static void on_msr(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 	if (!v)
 		return;
 	v->msr_ns = ev->ts_ns;
-	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception)
+	if (hvst_msr_is_stimer(ev->msr.ecx)) {
+		kvm_own(out, v);
+		return;
+	}
+	if (!ev->msr.write && ev->msr.ecx == HVST_MSR_TIME_REF_COUNT && !ev->msr.exception) {
 		kvm_sample(k, v, ev, ev->msr.data, out);
-	kvm_change(out, HVST_CHANGE_MSR, v->vm, v, NULL);
-	if (ev->msr.write && !ev->msr.exception && !hvst_msr_is_stimer(ev->msr.ecx))
+		kvm_change(out, HVST_CHANGE_SAMPLE, v->vm, v);
+	}
+	kvm_change(out, HVST_CHANGE_MSR, v->vm, v);
+	if (ev->msr.write && !ev->msr.exception)
 		guest_writes_msr(k, v, ev, out);
 }
 
@@ -68,7 +74,7 @@ static void master_clock_updated(struct kvm *k, struct vm *vm, const struct hvst
 	kvm_clock_event(k, vm, ev);
 	if (!hvst_tscpage_master(&vm->page, ev->ts_ns, ev->master_clock.use_master_clock))
 		return;
-	c = kvm_change(out, HVST_CHANGE_PAGE, vm, NULL, NULL);
+	c = kvm_change(out, HVST_CHANGE_PAGE, vm, NULL);
 	c->page.was_known = c->page.was_usable = true;
 	c->page.was_source = HVST_REF_TSC_PAGE;
 }
@@ -137,7 +143,7 @@ static __attribute__((noinline)) void on_clock_event(struct kvm *k, const struct
 	}
 	v = vcpu_of_clock(k, ev, creates);
 	vm = v ? v->vm : kvm_vm_of_task(k, ev->pid, &unsure);
-	kvm_change(out, HVST_CHANGE_CLOCK, vm, offset ? v : NULL, NULL);
+	kvm_change(out, HVST_CHANGE_CLOCK, vm, offset ? v : NULL);
 	k->master_seen |= master;
 	if (offset) {
 		tsc_offset_written(k, v, ev);
@@ -160,11 +166,11 @@ static __attribute__((noinline)) void on_sched_switch(struct kvm *k, const struc
 
 	if (prev) {
 		kvm_vcpu_after_gap(k, prev, ev->ts_ns, out);
-		kvm_change(out, HVST_CHANGE_SWITCH, prev->vm, prev, NULL);
+		kvm_change(out, HVST_CHANGE_SWITCH, prev->vm, prev);
 	}
 	if (next && next != prev) {
 		kvm_vcpu_after_gap(k, next, ev->ts_ns, out);
-		kvm_change(out, HVST_CHANGE_SWITCH, next->vm, next, NULL);
+		kvm_change(out, HVST_CHANGE_SWITCH, next->vm, next);
 	}
 }
 
@@ -185,7 +191,7 @@ static __attribute__((noinline)) void on_lost(struct kvm *k, const struct hvst_e
 			k->lost_ns = INT64_MAX;
 	}
 	k->past_due_timer = NULL;
-	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL, NULL)->from_ns =
+	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL)->from_ns =
 		from != HVST_UNKNOWN ? from : ev->ts_ns;
 }
 
@@ -226,7 +232,7 @@ static void on_vm_entry(struct kvm *k, const struct hvst_event *ev, struct hvst_
 		return;
 	k->entries_seen = true;
 	v->entry_ns = ev->ts_ns;
-	kvm_change(out, HVST_CHANGE_ENTRY, v->vm, v, NULL);
+	kvm_own(out, v);
 }
 
 static void on_vm_exit(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
@@ -234,7 +240,7 @@ static void on_vm_exit(struct kvm *k, const struct hvst_event *ev, struct hvst_c
 	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
 
 	if (v)
-		kvm_change(out, HVST_CHANGE_EXIT, v->vm, v, NULL);
+		kvm_own(out, v);
 }
 
 static void on_hypercall(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
@@ -242,7 +248,7 @@ static void on_hypercall(struct kvm *k, const struct hvst_event *ev, struct hvst
 	struct vcpu *v = kvm_vcpu_of(k, ev, true, out);
 
 	if (v)
-		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
+		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v);
 }
 
 /* Other tasks cause these events as well. */
@@ -251,7 +257,7 @@ static void on_device(struct kvm *k, const struct hvst_event *ev, struct hvst_ch
 	struct vcpu *v = kvm_vcpu_of(k, ev, false, out);
 
 	if (v)
-		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v, NULL);
+		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v);
 }
 
 /* Who looks at an event. */
@@ -320,7 +326,7 @@ int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_chang
 {
 	struct kvm_cpu *cpu = kvm_cpu(k, ev);
 
-	out->n = 0;
+	kvm_nothing(out);
 	if (cpu->first_ns == HVST_UNKNOWN)
 		begins(k, cpu, ev->ts_ns);
 	handle(k, ev, out);

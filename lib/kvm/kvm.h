@@ -4,8 +4,7 @@
  * synthetic timer is doing, which callback belongs to which arm, which arms left no start event,
  * what each VM's reference clock is and what it is computed from.
  *
- * hvst_kvm_event() returns what one event did as a short list of changes. Nothing here knows what
- * is done with them.
+ * hvst_kvm_event() returns what one event did. Nothing here knows what is done with it.
  *
  * The timers' state machine is KVM's (arch/x86/kvm/hyperv.c: stimer_set_config(),
  * stimer_set_count(), stimer_start(), stimer_expiration(), kvm_hv_process_stimers()), restricted to
@@ -135,16 +134,9 @@ enum hvst_change_kind {
 	HVST_CHANGE_VM_MERGED,	/* @vm took in the threads of @from */
 	HVST_CHANGE_VCPU_GAP,	/* records may be missing between @vcpu's last event and this one */
 	HVST_CHANGE_GAP,	/* records are missing on the event's CPU, back to its last event */
-	HVST_CHANGE_SAMPLE,	/* @vm's reference clock was read on @vcpu */
-	HVST_CHANGE_PROGRAMMED, /* @timer's config or count was written */
-	HVST_CHANGE_ARM,	/* the host executed an arm of @timer: struct hvst_changes.arm */
-	HVST_CHANGE_AHEAD,	/* an arm of @timer was ahead; its start was not recorded */
-	HVST_CHANGE_CALLBACK,	/* the hrtimer of @timer went off */
-	HVST_CHANGE_DELIVERY,	/* @timer expired: struct hvst_changes.delivery */
-	HVST_CHANGE_ENTRY,	/* @vcpu entered the guest */
-	HVST_CHANGE_EXIT,	/* @vcpu left the guest */
+	HVST_CHANGE_SAMPLE,	/* @vm's reference clock was read on @vcpu, by an MSR */
 	HVST_CHANGE_SWITCH,	/* @vcpu was switched to or from */
-	HVST_CHANGE_MSR,	/* @vcpu accessed an MSR */
+	HVST_CHANGE_MSR,	/* @vcpu accessed an MSR that is not a timer's */
 	HVST_CHANGE_VCPU_EVENT, /* any other event of @vcpu */
 	HVST_CHANGE_CLOCK,	/* a clock event of the host; @vm is NULL if its VM is not known */
 	HVST_CHANGE_PAGE,	/* @vcpu wrote REFERENCE_TSC, or (NULL) the host broke the page */
@@ -155,7 +147,6 @@ struct hvst_change {
 	enum hvst_change_kind kind;
 	struct vm *vm;
 	struct vcpu *vcpu;
-	struct stimer *timer;
 	union {
 		struct vm *from;
 		int64_t from_ns; /* of HVST_CHANGE_GAP: the last event before it on that CPU */
@@ -176,13 +167,35 @@ struct hvst_delivery {
 
 #define HVST_MAX_CHANGES 8 /* of one event */
 
-/* What one event did, in the order in which it happened. One event has at most one arm. */
+/* What most events do to a timer, in the order in which it happened; or to a vCPU alone. */
+enum hvst_did {
+	HVST_DID_SAMPLE = 1,	/* the reference clock of its VM was read for a start of @timer */
+	HVST_DID_AHEAD = 2,	/* an arm of @timer was ahead; its start was not recorded */
+	HVST_DID_PROGRAM = 4,	/* @timer's config or count was written */
+	HVST_DID_CALLBACK = 8,	/* the hrtimer of @timer went off */
+	HVST_DID_ARM = 16,	/* the host executed an arm of @timer: @arm */
+	HVST_DID_DELIVERY = 32, /* @timer expired: @delivery */
+	/* @vcpu entered the guest, left it, or accessed an MSR of its timers, as the event says */
+	HVST_DID_OWN = 64,
+};
+
+/**
+ * struct hvst_changes - what one event did: first @change, then @did
+ * @n: number of entries in @change
+ * @did: bits of enum hvst_did
+ * @vcpu: where @did is HVST_DID_OWN
+ * @timer: where @did has other bits
+ * @arm: skew_ns HVST_UNKNOWN when the arm was inferred
+ * @arm_bound_ns: how far the time of an inferred arm may be off; else 0
+ * @arm_programmed_ns: the write that led to it; HVST_UNKNOWN
+ */
 struct hvst_changes {
-	unsigned int n;
+	unsigned int n, did;
+	struct vcpu *vcpu;
+	struct stimer *timer;
 	struct hvst_change change[HVST_MAX_CHANGES];
-	struct hvst_arm arm;	   /* skew_ns HVST_UNKNOWN when the arm was inferred */
-	int64_t arm_bound_ns;	   /* how far the time of an inferred arm may be off; else 0 */
-	int64_t arm_programmed_ns; /* the write that led to it; HVST_UNKNOWN */
+	struct hvst_arm arm;
+	int64_t arm_bound_ns, arm_programmed_ns;
 	struct hvst_delivery delivery;
 };
 

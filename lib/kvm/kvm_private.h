@@ -97,7 +97,7 @@ static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev
  * its kind.
  */
 static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst_change_kind kind,
-					     struct vm *vm, struct vcpu *v, struct stimer *t)
+					     struct vm *vm, struct vcpu *v)
 {
 	struct hvst_change *c = &out->change[out->n];
 
@@ -105,8 +105,24 @@ static inline struct hvst_change *kvm_change(struct hvst_changes *out, enum hvst
 	c->kind = kind;
 	c->vm = vm;
 	c->vcpu = v;
-	c->timer = t;
 	return c;
+}
+
+static inline void kvm_did(struct hvst_changes *out, enum hvst_did what, struct stimer *t)
+{
+	out->did |= what;
+	out->timer = t;
+}
+
+static inline void kvm_own(struct hvst_changes *out, struct vcpu *v)
+{
+	out->did = HVST_DID_OWN;
+	out->vcpu = v;
+}
+
+static inline void kvm_nothing(struct hvst_changes *out)
+{
+	out->n = out->did = 0;
 }
 
 /* The VM goes on: the master clock that a task switched off was this VM's. */

@@ -90,7 +90,7 @@ static bool cancels_ahead(const struct kvm *k, const struct stimer *t)
 static void write_over(const struct kvm *k, struct stimer *t, struct hvst_changes *out)
 {
 	if (cancels_ahead(k, t))
-		kvm_change(out, HVST_CHANGE_AHEAD, t->vcpu->vm, t->vcpu, t);
+		kvm_did(out, HVST_DID_AHEAD, t);
 	timer_stop(t);
 }
 
@@ -101,7 +101,7 @@ static void programmed(struct stimer *t, bool host, const struct hvst_event *ev,
 	t->programmed_ns = ev->ts_ns;
 	t->programmed_cpu = ev->cpu;
 	t->by_other = ev->pid != t->vcpu->tid;
-	kvm_change(out, HVST_CHANGE_PROGRAMMED, t->vcpu->vm, t->vcpu, t);
+	kvm_did(out, HVST_DID_PROGRAM, t);
 }
 
 void kvm_set_config(struct kvm *k, struct vcpu *v, const struct hvst_event *ev,
@@ -177,7 +177,7 @@ static void arm_end(struct stimer *t, struct hvst_changes *out)
 {
 	out->arm_programmed_ns = t->programmed_ns;
 	t->programmed_ns = HVST_UNKNOWN;
-	kvm_change(out, HVST_CHANGE_ARM, t->vcpu->vm, t->vcpu, t);
+	kvm_did(out, HVST_DID_ARM, t);
 }
 
 /* The host set the hrtimer: now + headroom. */
@@ -225,6 +225,7 @@ static struct stimer *start_prepare(struct kvm *k, const struct hvst_event *ev,
 	k->starts_seen |= ev->id == HVST_EV_STIMER_START_ONE_SHOT;
 	t->arm_cpu = ev->cpu;
 	kvm_sample(k, v, ev, ev->start.time_now, out);
+	kvm_did(out, HVST_DID_SAMPLE, t);
 	a = arm_begin(out, t, ev);
 	a->time_now = ev->start.time_now;
 	a->count = ev->start.count;
@@ -419,7 +420,7 @@ void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_change
 	t->armed = t->called = false;
 	t->callback_ns = ev->ts_ns;
 	t->fired++;
-	kvm_change(out, HVST_CHANGE_CALLBACK, t->vcpu->vm, t->vcpu, t);
+	kvm_did(out, HVST_DID_CALLBACK, t);
 }
 
 /*
@@ -535,7 +536,7 @@ void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 			infer_past_due(t, ev, out);
 		} else if (was_ahead(k, t)) {
 			t->programmed = false;
-			kvm_change(out, HVST_CHANGE_AHEAD, v->vm, v, t);
+			kvm_did(out, HVST_DID_AHEAD, t);
 		}
 	}
 	if (!delivered)
@@ -558,5 +559,5 @@ void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 		if (!t->periodic)
 			t->config &= ~HVST_STIMER_ENABLE;
 	}
-	kvm_change(out, HVST_CHANGE_DELIVERY, v->vm, v, t);
+	kvm_did(out, HVST_DID_DELIVERY, t);
 }

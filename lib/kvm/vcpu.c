@@ -224,7 +224,7 @@ static void writes_adopt(struct kvm *k, struct vcpu *v)
 
 		if (ev->pid != v->creator || ev->vcpu_id != v->vcpu_id)
 			continue;
-		unseen.n = 0;
+		kvm_nothing(&unseen);
 		if (ev->id == HVST_EV_STIMER_SET_CONFIG)
 			kvm_set_config(k, v, ev, &unseen);
 		else
@@ -259,7 +259,7 @@ void kvm_vcpu_after_gap(struct kvm *k, struct vcpu *v, int64_t ts, struct hvst_c
 	if (v->gap == k->gap || ts < k->gap_ns)
 		return;
 	v->gap = k->gap;
-	kvm_change(out, HVST_CHANGE_VCPU_GAP, v->vm, v, NULL);
+	kvm_change(out, HVST_CHANGE_VCPU_GAP, v->vm, v);
 }
 
 /*

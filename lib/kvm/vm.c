@@ -296,7 +296,7 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	vm_unlink(k, from);
 	if (from->order < into->order)
 		into->order = from->order;
-	kvm_change(out, HVST_CHANGE_VM_MERGED, into, NULL, NULL)->from = from;
+	kvm_change(out, HVST_CHANGE_VM_MERGED, into, NULL)->from = from;
 	return ret;
 }
 
@@ -479,7 +479,6 @@ void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint
 	/* At 8, 16, 32, ... readings: what fits nowhere now may fit after a step. */
 	if (n >= VM_FIRST_TRY && !(n & (n - 1)))
 		vm_try(k, v, ev, out);
-	kvm_change(out, HVST_CHANGE_SAMPLE, v->vm, v, NULL);
 }
 
 void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev)
@@ -613,7 +612,7 @@ static int clocks_finish(struct kvm *k)
 
 int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out)
 {
-	out->n = 0;
+	kvm_nothing(out);
 	if (k->phase == KVM_RUNNING) {
 		k->phase = KVM_FINISH_CLOCKS;
 		k->finish_at = k->all;
