@@ -129,6 +129,14 @@ ANSWER(guest_rate)
 	const struct vm_guestclock *g = hvst_guestclock_of(a, vm);
 	bool known = false, yes = rate_yes(a, vm, why, &known);
 
+	if (!yes && g && g->unsure_from_ns != HVST_UNKNOWN) {
+		hvst_evidence_stat(
+			why,
+			"the lag of the storm at %.6f s grows by %.1f us a second if the "
+			"reference clock went on as before; nothing read it meanwhile",
+			(double)g->unsure_from_ns / 1e9, g->unsure_slope * 1e6);
+		return HVST_CANNOT_TELL;
+	}
 	return hvst_answer_if(yes, known || (g && g->steady));
 }
 

@@ -102,6 +102,7 @@ int hvst_guestclock_vm_created(struct vm *vm)
 	if (!c)
 		return -ENOMEM;
 	c->lag_ns = c->lag_from_ns = c->unclear_ns = c->unclear_from_ns = HVST_UNKNOWN;
+	c->unsure_from_ns = HVST_UNKNOWN;
 	return 0;
 }
 

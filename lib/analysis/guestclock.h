@@ -19,6 +19,12 @@ struct vm_guestclock {
 	int tid, timer;
 	/* A step near which too few timers were armed to tell. HVST_UNKNOWN: none. */
 	int64_t unclear_ns, unclear_from_ns;
+	/*
+	 * The first storm whose lag grows by a slope that a reference clock which nothing read
+	 * meanwhile may have instead. HVST_UNKNOWN: none.
+	 */
+	int64_t unsure_from_ns;
+	double unsure_slope;
 };
 
 int hvst_guestclock_vm_created(struct vm *vm);

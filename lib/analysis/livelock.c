@@ -212,7 +212,11 @@ void hvst_livelock_arm(struct analysis *a, struct stimer *t, const struct hvst_a
 		       const struct hvst_event *ev)
 {
 	struct timer_livelock *l = t->state->livelock;
-	bool again = arm->flags & HVST_ARM_RESTART && arm->count == l->count;
+	/*
+	 * After a callback KVM delivers the timer or starts it again. Where no write of the guest
+	 * and no delivery came between, it did the latter, even if writes are not recorded at all.
+	 */
+	bool again = arm->count == l->count && (arm->flags & HVST_ARM_RESTART || l->called_back);
 
 	if (again && !l->called_back)
 		uncalled_turn(a, t, ev);

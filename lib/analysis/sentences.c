@@ -6,6 +6,7 @@
 
 #include "epoch.h"
 #include "pastdue.h"
+#include "guestclock.h"
 #include "verdict.h"
 
 const struct hvst_storm *hvst_largest_storm(const struct analysis *a)
@@ -147,6 +148,14 @@ SENTENCE(backlog)
 		skew ? hvst_text_duration(skew, behind) : "", skew ? " behind" : "");
 }
 
+static bool unsure_rate(const struct analysis *a)
+{
+	for_each_vm (vm, a)
+		if (vm->state && vm->state->guestclock->unsure_from_ns != HVST_UNKNOWN)
+			return true;
+	return false;
+}
+
 SENTENCE(guest_rate)
 {
 	const struct hvst_guest_transition *best = NULL;
@@ -164,6 +173,10 @@ SENTENCE(guest_rate)
 		snprintf(v->summary, sizeof(v->summary),
 			 "the upper edge of the headroom stays level: the guest's clock runs at "
 			 "the reference clock's rate within 20 ppm");
+	else if (unsure_rate(a))
+		snprintf(v->summary, sizeof(v->summary),
+			 "in a storm the guest's lag seems to grow, but nothing read the reference "
+			 "clock meanwhile: it may have been slewed instead");
 	else
 		snprintf(v->summary, sizeof(v->summary),
 			 "the guest's delays vary too much, or for too short a time, to show its "

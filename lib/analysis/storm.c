@@ -635,6 +635,17 @@ static void report_rate(struct analysis *a, struct vcpu *v, const struct hvst_st
 			s->timer, (double)s->start_ns / 1e9, slope * 1e6);
 }
 
+/* The same where nothing read the reference clock meanwhile: it may have been slewed as well. */
+static void unsure_rate(struct vm *vm, const struct hvst_storm *s, double slope)
+{
+	struct vm_guestclock *g = vm->state->guestclock;
+
+	if (g->unsure_from_ns != HVST_UNKNOWN)
+		return;
+	g->unsure_from_ns = s->start_ns;
+	g->unsure_slope = slope;
+}
+
 static void storm_resolve(struct analysis *a, struct storm_found *f)
 {
 	const struct storm_deferred *d = f->deferred;
@@ -664,6 +675,8 @@ static void storm_resolve(struct analysis *a, struct storm_found *f)
 		s->count_gain = nature.gain;
 	if (s->kind == HVST_STORM_GROWING && nature.slope > 0)
 		report_rate(a, f->vcpu, s, nature.slope);
+	if (nature.unsure_slope > 0)
+		unsure_rate(f->vcpu->vm, s, nature.unsure_slope);
 	if (s->kind == HVST_STORM_BACKLOG && s->skew_end_ns != HVST_UNKNOWN && nature.gain > 1.01 &&
 	    (double)s->skew_end_ns / (nature.gain - 1) < (double)HVST_SKEW_MAX)
 		s->predicted_end_ns =

@@ -15,10 +15,11 @@
 #define MIN_PERIOD_REF	1000 /* 100 us: smaller moves follow the loop, not ticks */
 #define MAX_CLOCK_SLOPE 0.25 /* no clock is a quarter too slow, see REPLAY_GAIN */
 #define MIN_CLOCK_SLOPE 20e-6
+/* Growth that no arm's latency makes, past the error of the reference clock. */
+#define GROWTH_NS 50000
 /* A count taken from a clock moves by the time that passed, within this. */
 #define TRACKS_NS   2000
 #define TRACKS_PART 256
-#define SLEW	    600e-6 /* more than NTP slews a clock */
 
 void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_t dt_ns)
 {
@@ -198,6 +199,7 @@ struct trend {
 	int64_t first, middle, last; /* medians of the first, a middle and the last quarter */
 	int64_t scatter;	     /* median step between neighbours */
 	int64_t first_ts, last_ts;   /* middles of those quarters */
+	int64_t err;		     /* of the reference clock, over both */
 };
 
 static void trend_of(struct trend *c, const int64_t *ts, const int64_t *v, unsigned int n)
@@ -233,6 +235,17 @@ static int64_t value_at(const struct storm_shape *s, int64_t ts, int64_t v)
 }
 
 /*
+ * How wrong the reference clock may be at @ts. Without readings next to @ts it may have been slewed
+ * meanwhile: on a stock kernel no arm of a storm reads it.
+ */
+static int64_t clock_error(const struct storm_shape *s, int64_t ts)
+{
+	int64_t o, err;
+
+	return s->clock && hvst_refclock_at(s->clock, ts, s->cpu, &o, &err) ? err : 0;
+}
+
+/*
  * Retries of one target: its highest skew. Else the lower edge of the skew, which is the sharp one.
  */
 static void group_trend(const struct storm_shape *s, bool retries, struct trend *out)
@@ -262,15 +275,15 @@ static void group_trend(const struct storm_shape *s, bool retries, struct trend 
 			n--;
 	}
 	trend_of(out, ts, v, n);
+	out->err = n > 1 ? clock_error(s, out->first_ts) + clock_error(s, out->last_ts) : 0;
 }
 
 /* --- kind --- */
 
 /* The least growth that the positions of the readings cannot produce by accident. */
-static int64_t growth_least(const struct storm_shape *s, bool retries, double slope)
+static int64_t growth_least(const struct storm_shape *s, bool retries)
 {
-	/* Inferred skews depend on a clock that may be slewed meanwhile. */
-	int64_t least = s->clock && slope < SLEW ? 200000 : 50000;
+	int64_t least = GROWTH_NS;
 	int64_t loop = s->counts->steps ? s->span_ns / (int64_t)s->counts->steps : 0;
 
 	/* The highest skew of a target lies anywhere within one loop below the lag. */
@@ -298,17 +311,24 @@ static bool is_replay(const struct storm_shape *s, bool retries)
 static bool is_growing(const struct storm_shape *s, bool retries, struct storm_nature *out)
 {
 	struct trend t;
+	double slope;
 	int64_t d;
 
 	group_trend(s, retries, &t);
 	if (t.n < 4 || t.last_ts <= t.first_ts)
 		return false;
 	d = t.last - t.first;
-	out->slope = (double)d / (double)(t.last_ts - t.first_ts);
+	slope = (double)d / (double)(t.last_ts - t.first_ts);
 	/* A slow clock is slow all the time: a lag that rises once and stays began late. */
-	return 5 * (t.middle - t.first) >= d && 5 * (t.last - t.middle) >= d && d > 3 * t.scatter &&
-	       d > growth_least(s, retries, out->slope) && out->slope > MIN_CLOCK_SLOPE &&
-	       out->slope < MAX_CLOCK_SLOPE;
+	if (5 * (t.middle - t.first) < d || 5 * (t.last - t.middle) < d || d <= 3 * t.scatter ||
+	    d <= growth_least(s, retries) || slope <= MIN_CLOCK_SLOPE || slope >= MAX_CLOCK_SLOPE)
+		return false;
+	if (d <= growth_least(s, retries) + t.err) {
+		out->unsure_slope = slope;
+		return false;
+	}
+	out->slope = slope;
+	return true;
 }
 
 void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out)
@@ -346,6 +366,4 @@ void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out)
 		return;
 	if (is_growing(s, retries, out))
 		out->kind = HVST_STORM_GROWING;
-	else
-		out->slope = 0;
 }

@@ -93,6 +93,7 @@ struct storm_nature {
 	enum hvst_response response;
 	int64_t period_ref; /* HVST_UNKNOWN: not a backlog, or no constant one */
 	double slope;	    /* of the skew against time; only of growing */
+	double unsure_slope; /* constant: a slope that a slewed reference clock may have, too */
 	double gain;	    /* backlog: how much faster than time the counts move; >= 1 */
 };
 void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out);

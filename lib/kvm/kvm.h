@@ -45,6 +45,7 @@ struct stimer {
 	bool by_other;		/* ... from another thread than the vCPU's */
 	bool armed;		/* the hrtimer runs: start seen, callback not */
 	bool called;		/* a callback since its start may have been its own, or another's */
+	uint32_t called_by;	/* the number of that callback; 0: none, or several */
 	bool padded;		/* the running hrtimer is the host's pad for a past-due arm */
 	bool undelivered;	/* the last expiration failed; the same arm expires again */
 	bool delivered;		/* delivered since the last start: another start is another arm */

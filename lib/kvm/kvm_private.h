@@ -51,6 +51,7 @@ struct kvm {
 	int64_t first_ns; /* of the trace; HVST_UNKNOWN */
 	/* what has been seen so far, so that its absence means something */
 	bool starts_seen, callbacks_seen, entries_seen, counts_seen;
+	uint32_t callbacks;			      /* so far, never 0 after the first */
 	struct vcpu *all;			      /* every vCPU, newest first */
 	unsigned int nr_vcpus, nr_created, nr_timers; /* findable, all */
 	uint32_t gap;				      /* number of gaps so far */

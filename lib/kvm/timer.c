@@ -185,6 +185,7 @@ static void timer_run(struct stimer *t, const struct hvst_event *ev)
 {
 	t->armed = true;
 	t->called = false;
+	t->called_by = 0;
 	t->arm_ns = ev->ts_ns;
 	t->deadline_ns = ev->ts_ns - skew_of(ev->start.time_now, ev->start.count);
 	t->callback_ns = HVST_UNKNOWN;
@@ -401,6 +402,7 @@ static struct stimer *callback_owner(const struct kvm *k, const struct hvst_even
 			continue;
 		close = t;
 		nr_close++;
+		t->called_by = t->called ? 0 : k->callbacks;
 		t->called = true;
 		if (t->arm_cpu == ev->cpu) {
 			here = t;
@@ -412,15 +414,37 @@ static struct stimer *callback_owner(const struct kvm *k, const struct hvst_even
 
 void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
-	struct stimer *t = callback_owner(k, ev);
+	struct stimer *t;
 
 	k->callbacks_seen = true;
+	k->callbacks += k->callbacks == UINT32_MAX ? 2 : 1;
+	t = callback_owner(k, ev);
 	if (!t)
 		return;
 	t->armed = t->called = false;
 	t->callback_ns = ev->ts_ns;
 	t->fired++;
 	kvm_did(out, HVST_DID_CALLBACK, t);
+}
+
+/*
+ * A running timer expires only after its callback. Where the only one since its start could have
+ * been that of other timers, too, it was this one's, and theirs are still to come.
+ */
+static void callback_settled(const struct kvm *k, struct stimer *t)
+{
+	uint32_t by = t->called_by;
+
+	if (!by || (!t->armed && t->callback_ns == HVST_UNKNOWN))
+		return;
+	for (const struct vcpu *v = kvm_by_id(k, t->vcpu->vcpu_id); v; v = v->id_next) {
+		struct stimer *other = v->timer[t->index];
+
+		if (!other || other->called_by != by)
+			continue;
+		other->called = false;
+		other->called_by = 0;
+	}
 }
 
 /*
@@ -542,6 +566,7 @@ void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 	if (!delivered)
 		t->failed++;
 	bound_clock(k, t, ev);
+	callback_settled(k, t);
 	t->expiration_ns = ev->ts_ns;
 	out->delivery = (struct hvst_delivery){
 		.arm_ns = t->arm_ns,

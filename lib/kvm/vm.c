@@ -351,16 +351,22 @@ static unsigned int index_at(const struct kvm *k, int64_t offset)
 	return lo;
 }
 
-static int64_t tid_apart(struct kvm *k, const struct vm *vm, int tid)
+/* The thread of @vm nearest to @tid. */
+static const struct vcpu *nearest_of(struct kvm *k, const struct vm *vm, int tid)
 {
-	int64_t least = INT64_MAX;
+	const struct vcpu *best = vm->vcpus;
 	unsigned int n = 0;
 
 	for (const struct vcpu *v = vm->vcpus; v && n < VM_CANDIDATES; v = v->vm_next, n++)
-		if (llabs((int64_t)v->tid - tid) < least)
-			least = llabs((int64_t)v->tid - tid);
+		if (llabs((int64_t)v->tid - tid) < llabs((int64_t)best->tid - tid))
+			best = v;
 	k->steps += n;
-	return least;
+	return best;
+}
+
+static int64_t tid_apart(struct kvm *k, const struct vm *vm, int tid)
+{
+	return llabs((int64_t)nearest_of(k, vm, tid)->tid - tid);
 }
 
 /* Do the clocks of the two agree at the event? */
@@ -375,27 +381,48 @@ static bool vm_fits(struct kvm *k, const struct vm *vm, const struct vm *own,
 	       llabs(apart) <= err + VM_SAME_NS;
 }
 
+/* The thread @i places from @at, above or below, unless there is none. */
+static struct vcpu *neighbour(const struct kvm *k, unsigned int at, unsigned int i, bool above)
+{
+	if (above)
+		return at + i < k->nr_vcpus ? k->sorted[at + i] : NULL;
+	return i <= at ? k->sorted[at - i] : NULL;
+}
+
+/* How far the ids of two threads are apart; INT64_MAX where one of them is missing. */
+static int64_t ids_apart(const struct vcpu *v, const struct vcpu *other)
+{
+	return other ? llabs((int64_t)other->tid - v->tid) : INT64_MAX;
+}
+
 /*
- * The VM that fits among those of the threads next to @v, nearest first; of two equally near the
- * older one.
+ * The VM that fits among those of the threads next to @v, the nearest thread id first, since a VMM
+ * creates its vCPU threads together; of two equally near the older one.
  */
 static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, const struct sighting *m)
 {
-	unsigned int at = place_of(k, v->tid), n = k->nr_vcpus;
+	unsigned int at = place_of(k, v->tid), i[2] = { 1, 1 };
 
-	for (unsigned int i = 1; i <= VM_NEIGHBOURS; i++) {
-		struct vm *below = i <= at ? k->sorted[at - i]->vm : NULL;
-		struct vm *above = at + i < n ? k->sorted[at + i]->vm : NULL;
+	while (i[0] <= VM_NEIGHBOURS && i[1] <= VM_NEIGHBOURS) {
+		struct vcpu *below = neighbour(k, at, i[0], false);
+		struct vcpu *above = neighbour(k, at, i[1], true);
+		int64_t down = ids_apart(v, below), up = ids_apart(v, above);
+		struct vm *a = below && down <= up ? below->vm : NULL;
+		struct vm *b = above && up <= down ? above->vm : NULL;
 
+		if (!a && !b)
+			return NULL;
 		k->steps += 2;
-		if (below && !vm_fits(k, below, v->vm, m))
-			below = NULL;
-		if (above && !vm_fits(k, above, v->vm, m))
-			above = NULL;
-		if (below && above)
-			return below->order < above->order ? below : above;
-		if (below || above)
-			return below ? below : above;
+		i[0] += a != NULL;
+		i[1] += b != NULL;
+		if (a && !vm_fits(k, a, v->vm, m))
+			a = NULL;
+		if (b && !vm_fits(k, b, v->vm, m))
+			b = NULL;
+		if (a && b)
+			return a->order < b->order ? a : b;
+		if (a || b)
+			return a ? a : b;
 	}
 	return NULL;
 }
@@ -428,6 +455,20 @@ static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, const struct
 }
 
 /*
+ * Does the VM that fits @v have a better match itself, a VM with a thread nearer to its own? Then
+ * nothing is decided yet: where clocks agree, the thread that is the first to have enough readings
+ * must not take in the neighbours of another one.
+ */
+static bool has_nearer(struct kvm *k, const struct vm *fits, const struct vcpu *v,
+		       const struct sighting *m)
+{
+	const struct vcpu *w = nearest_of(k, fits, v->tid);
+	const struct vm *other = fit_by_tid(k, w, m);
+
+	return other && other != v->vm && tid_apart(k, other, w->tid) < ids_apart(v, w);
+}
+
+/*
  * Does @a take @b in? The older one does, unless a VM has so many threads that moving them
  * repeatedly would be costly: then the larger one, so that a thread is moved log n times.
  */
@@ -450,7 +491,7 @@ static bool vm_find(struct kvm *k, struct vcpu *v, const struct sighting *m,
 	best = fit_by_tid(k, v, m);
 	if (!best)
 		best = fit_by_clock(k, v, m);
-	if (!best)
+	if (!best || (k->phase == KVM_RUNNING && has_nearer(k, best, v, m)))
 		return false;
 	ret = takes_in(best, own) ? vm_join(k, best, own, out) : vm_join(k, own, best, out);
 	if (ret)

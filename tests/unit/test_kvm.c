@@ -488,6 +488,35 @@ static void test_same_epoch(void **state)
 	recording_free(&f);
 }
 
+/*
+ * The busiest thread has enough readings first. It must not take in a thread that fits another one
+ * nearer to it, which has too few readings yet.
+ */
+static void test_same_epoch_busy(void **state)
+{
+	static const struct who busy = { &host_a, 9000, 0, 0 };
+	static const struct who w[2] = { { &host_a, 500, 0, 0 }, { &host_a, 501, 1, 1 } };
+	const struct hvst_result *r;
+	struct recording f;
+
+	(void)state;
+	hosts_reset(TRACED);
+	recording_begin(&f, 0);
+	for (unsigned int n = 0; n < 20; n++) {
+		for (unsigned int i = 0; i < 2; i++)
+			guest_arm(&f, &w[i], 0, ref_now(&f, &host_a) + 3000);
+		for (unsigned int i = 0; i < 10; i++)
+			guest_arm(&f, &busy, 0, ref_now(&f, &host_a) + 300);
+	}
+	r = recording_end(&f);
+	assert_int_equal(r->nr_vms, 2);
+	assert_int_equal(r->vms[0].nr_vcpus, 2);
+	assert_int_equal(r->vms[0].vcpus[0].tid, 500);
+	assert_int_equal(r->vms[0].vcpus[1].tid, 501);
+	assert_int_equal(r->vms[1].nr_vcpus, 1);
+	recording_free(&f);
+}
+
 /* A restore: the VMM's own task writes the timers, and when the VM goes on the host starts them. */
 static void test_restore(void **state)
 {
@@ -885,6 +914,7 @@ int main(void)
 		cmocka_unit_test(test_gap_is_no_padding),
 		cmocka_unit_test(test_two_vms),
 		cmocka_unit_test(test_same_epoch),
+		cmocka_unit_test(test_same_epoch_busy),
 		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_restore_of_another),
 		cmocka_unit_test(test_tid_reuse),

@@ -94,6 +94,22 @@ static void test_no_callbacks(void **state)
 	}
 }
 
+/* Without the guest's writes: after a callback only a delivery or a restart can come. */
+static void test_no_counts(void **state)
+{
+	struct recording f;
+
+	(void)state;
+	begin_without(&f, CONFIG_DIRECT, BIT_OF(STIMER_SET_COUNT));
+	restarts(&f, INT64_MAX, 1000, US(50));
+	guest_ticks(&f, &vcpu0, 50, MS(1));
+	recording_end(&f);
+	assert_int_equal(f.r->nr_storms, 1);
+	assert_int_equal(f.r->storms[0].arms, 1000);
+	assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_YES);
+	recording_free(&f);
+}
+
 /* Too few turns, too short, too far apart, without callbacks, or with another count each. */
 static void test_harmless(void **state)
 {
@@ -253,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_busy),	    cmocka_unit_test(test_busy_harmless),
 		cmocka_unit_test(test_cut),	    cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_no_callbacks),
+		cmocka_unit_test(test_no_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -336,6 +336,40 @@ static void test_restored(void **state)
 	recording_free(&f);
 }
 
+/*
+ * A neighbour's callback comes when another VM's timer of the same number is due, too, and names no
+ * VM. The neighbour's expiration tells whose it was; without it nothing does.
+ */
+static void test_neighbours_callback(void **state)
+{
+	static struct host other;
+	static const struct who neighbour = { &other, 700, 0, 3 };
+
+	(void)state;
+	for (unsigned int expires = 0; expires < 2; expires++) {
+		struct recording f;
+		uint64_t count;
+
+		other = (struct host){ .o = SEC(-5000) };
+		begin(&f, 0);
+		guest_setup(&f, &neighbour, 0);
+		guest_ticks(&f, &neighbour, 20, MS(1));
+		count = ref_now(&f, &host) + 10000;
+		guest_write(&f, &vcpu0, 0, count, false);
+		host_start(&f, &vcpu0, 0, count);
+		count = ref_now(&f, &other) + 10000;
+		guest_write(&f, &neighbour, 0, count, false);
+		host_start(&f, &neighbour, 0, count);
+		f.now += MS(1);
+		ev_callback(&f, &neighbour, 0, 0, 0); /* on neither's CPU */
+		if (expires)
+			ev_expiration(&f, &neighbour, 0, true, 0);
+		guest_ticks(&f, &vcpu1, 300, MS(10));
+		expect(&f, HVST_Q_LOST_TIMER, expires ? HVST_YES : HVST_CANNOT_TELL);
+		recording_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_no_configs),
 		cmocka_unit_test(test_failed_at_the_end),
 		cmocka_unit_test(test_no_callback_recorded),
+		cmocka_unit_test(test_neighbours_callback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,6 +258,33 @@ static void test_growing(void **state)
 	}
 }
 
+/*
+ * A stock kernel reads its clock for no arm of a storm. A lag that grows by no more than NTP slews
+ * is the guest's only if a reading after the storm still lies on the clock's line.
+ */
+static void test_growing_unread(void **state)
+{
+	static const double ppm[] = { 0, 400, 400 };
+	static const bool read_after[] = { false, false, true };
+	static const enum hvst_answer rate[] = { HVST_NO, HVST_CANNOT_TELL, HVST_YES };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct recording f;
+
+		begin(&f, STOCK);
+		guest_ticks(&f, &vcpu0, 500, MS(2));
+		for (int64_t from = f.now; f.now < from + SEC(2); f.now += US(500))
+			guest_lags(&f, &vcpu0, 1,
+				   MS(20) + (int64_t)((double)(f.now - from) * ppm[i] / 1e6));
+		guest_ticks(&f, &vcpu0, read_after[i] ? 200 : 0, MS(2));
+		recording_end(&f);
+		assert_int_equal(verdict_of(&f, HVST_Q_STORM)->answer, HVST_YES);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, rate[i]);
+		recording_free(&f);
+	}
+}
+
 /* One past-due arm in ten is ahead (by little): still one storm; its share is told. */
 static void test_mixed(void **state)
 {
@@ -669,16 +696,27 @@ static void test_two_phases(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_backlog),	   cmocka_unit_test(test_backlog_open),
-		cmocka_unit_test(test_constant),   cmocka_unit_test(test_constant_after_step),
-		cmocka_unit_test(test_growing),	   cmocka_unit_test(test_mixed),
-		cmocka_unit_test(test_thin_head),  cmocka_unit_test(test_thresholds),
-		cmocka_unit_test(test_grouping),   cmocka_unit_test(test_open),
-		cmocka_unit_test(test_no_rates),   cmocka_unit_test(test_episodes),
-		cmocka_unit_test(test_trigger),	   cmocka_unit_test(test_starts_not_recorded),
-		cmocka_unit_test(test_progress),   cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_harm),	   cmocka_unit_test(test_backlog_without_reading),
-		cmocka_unit_test(test_two_phases), cmocka_unit_test(test_cause_with_delay),
+		cmocka_unit_test(test_backlog),
+		cmocka_unit_test(test_backlog_open),
+		cmocka_unit_test(test_constant),
+		cmocka_unit_test(test_constant_after_step),
+		cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_growing_unread),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_thin_head),
+		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_grouping),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_no_rates),
+		cmocka_unit_test(test_episodes),
+		cmocka_unit_test(test_trigger),
+		cmocka_unit_test(test_starts_not_recorded),
+		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_harm),
+		cmocka_unit_test(test_backlog_without_reading),
+		cmocka_unit_test(test_two_phases),
+		cmocka_unit_test(test_cause_with_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
