@@ -239,7 +239,9 @@ static uint64_t wanted_ids(const struct string_list *patterns)
 
 static int print_all(struct events *e)
 {
-	const struct hvst_observer obs = { .event = on_event, .armed = on_arm };
+	const struct hvst_observer obs = { .size = sizeof(obs),
+					   .event = on_event,
+					   .armed = on_arm };
 
 	if (!keep_owners(e)) {
 		cli_error("out of memory");
@@ -273,7 +275,9 @@ static bool start_filter(struct events *e)
 
 static int read_twice(struct events *e)
 {
-	const struct hvst_observer first = { .arm = learn_arm, .fire = learn_fire };
+	const struct hvst_observer first = { .size = sizeof(first),
+					     .arm = learn_arm,
+					     .fire = learn_fire };
 	int code;
 
 	if (!start_filter(e))

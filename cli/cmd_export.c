@@ -224,6 +224,7 @@ static bool wants_arms(const struct export *x)
 static int write_arms(struct export *x)
 {
 	const struct hvst_observer arms = {
+		.size = sizeof(arms),
 		.arm = on_arm,
 		.fire = x->timeline_open && x->timeline.detail == DETAIL_ALL ? on_fire : NULL,
 	};

@@ -117,10 +117,11 @@ static int pass_progress(void *ctx, const struct hvst_progress *p)
 	return r->observer->progressed(r->ctx, p);
 }
 
-static void observe(struct context *r, const struct hvst_observer *obs, void *ctx)
+static int observe(struct context *r, const struct hvst_observer *obs, void *ctx)
 {
 	bool show = !r->o.quiet && isatty(STDERR_FILENO);
-	struct hvst_observer all = { .progress = show ? on_progress : quiet_progress };
+	struct hvst_observer all = { .size = sizeof(all),
+				     .progress = show ? on_progress : quiet_progress };
 
 	if (obs) {
 		all.event = obs->event ? pass_event : NULL;
@@ -132,7 +133,7 @@ static void observe(struct context *r, const struct hvst_observer *obs, void *ct
 	r->observer = obs;
 	r->ctx = ctx;
 	r->progress_next_ms = now_ms() + PROGRESS_FIRST_MS;
-	hvst_session_set_observer(r->s, &all, r);
+	return hvst_session_set_observer(r->s, &all, r);
 }
 
 static int input_error(const struct hvst_session *s, int err)
@@ -163,7 +164,8 @@ static int configure(struct hvst_session *s, const struct options *o)
 		err = hvst_session_set_reader(s, o->reader);
 	if (!err)
 		err = hvst_session_set_threads(s, o->threads);
-	hvst_session_set_params(s, &o->params);
+	if (!err)
+		err = hvst_session_set_params(s, &o->params);
 	hvst_session_set_filter(s, o->vm, o->vcpu, o->timer);
 	return err;
 }
@@ -245,7 +247,7 @@ static int stop_here(void *ctx, const struct hvst_event *ev)
 /* Read up to the first event, to know when the recording begins. */
 static bool find_first(struct context *r)
 {
-	static const struct hvst_observer any = { .event = stop_here };
+	static const struct hvst_observer any = { .size = sizeof(any), .event = stop_here };
 	bool found = false;
 
 	if (!ctx_pass(r, HVST_NEED_EVENTS, &any, &found))
@@ -388,9 +390,10 @@ bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *
 {
 	int err;
 
-	observe(r, obs, ctx);
 	hvst_session_set_need(r->s, need);
-	err = hvst_session_run(r->s);
+	err = observe(r, obs, ctx);
+	if (!err)
+		err = hvst_session_run(r->s);
 	clear_progress(r);
 	r->trace = hvst_session_trace(r->s);
 	r->result = hvst_session_result(r->s);

@@ -80,7 +80,7 @@ static void report_ids(const struct options *o, const struct hvst_result *res)
 
 int selection_check_ids(struct context *r)
 {
-	static const struct hvst_observer nobody;
+	static const struct hvst_observer nobody = { .size = sizeof(nobody) };
 	const struct options *o = &r->o;
 
 	if (r->interrupted || ids_exist(o, r->result))
@@ -95,7 +95,7 @@ int selection_check_ids(struct context *r)
 
 int selection_check_window(struct context *r)
 {
-	static const struct hvst_observer nobody;
+	static const struct hvst_observer nobody = { .size = sizeof(nobody) };
 	const struct options *o = &r->o;
 
 	if ((!o->from.set && !o->to.set) || r->trace->events || r->interrupted)

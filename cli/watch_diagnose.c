@@ -404,7 +404,9 @@ static size_t keep_bytes(const struct live *l)
 
 static int open_session(struct live *l)
 {
-	static const struct hvst_live_ops ops = { .read = on_read, .wait = on_wait };
+	static const struct hvst_live_ops ops = { .size = sizeof(ops),
+						  .read = on_read,
+						  .wait = on_wait };
 	int rc;
 
 	l->s = hvst_session_new();

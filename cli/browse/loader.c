@@ -241,15 +241,16 @@ static void set_result(struct loader *l, int err)
 static void *index_main(void *arg)
 {
 	struct loader *l = arg;
-	struct hvst_observer obs = { .arm = on_index_arm,
-				     .storm = on_storm,
-				     .progress = on_progress };
+	struct hvst_observer obs = {
+		.size = sizeof(obs), .arm = on_index_arm, .storm = on_storm, .progress = on_progress
+	};
 	int err;
 
 	hvst_session_set_need(l->index_session, HVST_NEED_ANALYSIS);
 	hvst_session_set_window(l->index_session, l->from, l->to);
-	hvst_session_set_observer(l->index_session, &obs, l);
-	err = hvst_session_run(l->index_session);
+	err = hvst_session_set_observer(l->index_session, &obs, l);
+	if (!err)
+		err = hvst_session_run(l->index_session);
 	flush_batch(l);
 	malloc_trim(0);
 	pthread_mutex_lock(&l->index_lock);
@@ -297,6 +298,7 @@ static int pass(struct job *j, unsigned int need, const struct hvst_observer *ob
 {
 	struct loader *l = j->w->l;
 	struct hvst_session *s = j->w->session;
+	int err;
 
 	if (l->from != HVST_UNKNOWN && (from == HVST_UNKNOWN || from < l->from))
 		from = l->from;
@@ -304,8 +306,10 @@ static int pass(struct job *j, unsigned int need, const struct hvst_observer *ob
 		to = l->to;
 	hvst_session_set_need(s, need);
 	hvst_session_set_window(s, from, to);
-	hvst_session_set_observer(s, obs, j);
-	return stopped(j->w) ? -ECANCELED : hvst_session_run(s);
+	err = hvst_session_set_observer(s, obs, j);
+	if (!err)
+		err = stopped(j->w) ? -ECANCELED : hvst_session_run(s);
+	return err;
 }
 
 static int on_job_progress(void *ctx, uint64_t done, uint64_t total)
@@ -335,7 +339,9 @@ static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
 
 static int request_fine(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_fine_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_fine_arm,
+				     .progress = on_job_progress };
 	int err;
 
 	j->a.fine = br_index_new_window(j->q.from, j->q.to, j->q.shift);
@@ -363,7 +369,9 @@ static int on_step_arm(void *ctx, const struct hvst_arm *arm)
 
 static int request_step(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_step_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_step_arm,
+				     .progress = on_job_progress };
 
 	return pass(j, HVST_NEED_ARMS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
 }
@@ -528,7 +536,9 @@ static int renew_decoder(struct job *j)
  */
 static int read_before(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_event,
+				     .progress = on_job_progress };
 	int64_t first = final(j->w->l) ? hvst_session_trace(j->w->l->index_session)->first_ns
 				       : HVST_UNKNOWN;
 	int64_t lead = j->filter ? DECODE_NS : 0, back = FIRST_LOOK_BACK;
@@ -552,7 +562,9 @@ static int read_before(struct job *j)
 /* After read_before(): the decoder goes on with what it knows from there. */
 static int read_after(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_event,
+				     .progress = on_job_progress };
 	int err;
 
 	j->before = j->rows;
@@ -747,7 +759,9 @@ static bool uses_late(const struct filter *f)
 /* The first of two passes, where the filters need what only the analysis of all events can tell. */
 static int learn(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_learn_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_learn_arm,
+				     .progress = on_job_progress };
 	bool late = uses_late(j->filter) || uses_late(j->wanted);
 	int err;
 
@@ -765,7 +779,9 @@ static int learn(struct job *j)
 
 static int scan(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_scan, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_scan,
+				     .progress = on_job_progress };
 	unsigned int need = HVST_NEED_EVENTS;
 	int err = learn(j);
 

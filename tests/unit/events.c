@@ -44,14 +44,16 @@ void recording_begin(struct recording *f, uint64_t ignored)
 	};
 
 	memset(f, 0, sizeof(*f));
-	hvst_params_default(&f->params);
+	hvst_params_default(&f->params, sizeof(f->params));
 	f->now = SEC(1000);
 	f->late = US(1);
 	f->ignored = ignored;
 	f->trace.clock = "mono";
 	f->trace.first_ns = f->trace.last_ns = HVST_UNKNOWN;
 	memset(f->trace.in_format, 0xff, sizeof(f->trace.in_format));
-	f->obs = (struct hvst_observer){ .arm = keep_arm, .fire = keep_fire, .storm = count_storm };
+	f->obs = (struct hvst_observer){
+		.size = sizeof(f->obs), .arm = keep_arm, .fire = keep_fire, .storm = count_storm
+	};
 	f->kvm = hvst_kvm_new(&kvm);
 	assert_non_null(f->kvm);
 	opts.params = &f->params;
