@@ -79,17 +79,17 @@ static bool keep_owners(struct events *e)
 	size_t n = 0;
 
 	for (i = 0; i < res->nr_vms; i++)
-		n += res->vms[i].nr_vcpus;
+		n += res->vms[i]->nr_vcpus;
 	e->owners = calloc(n + 1, sizeof(*e->owners));
 	if (!e->owners)
 		return false;
 	for (i = 0; i < res->nr_vms; i++)
-		for (v = 0; v < res->vms[i].nr_vcpus; v++)
+		for (v = 0; v < res->vms[i]->nr_vcpus; v++)
 			e->owners[e->nr_owners++] = (struct owner){
-				res->vms[i].vcpus[v].tid,
-				res->vms[i].vm,
-				res->vms[i].vcpus[v].vcpu,
-				res->vms[i].vcpus[v].first_ns,
+				res->vms[i]->vcpus[v]->tid,
+				res->vms[i]->vm,
+				res->vms[i]->vcpus[v]->vcpu,
+				res->vms[i]->vcpus[v]->first_ns,
 			};
 	qsort(e->owners, e->nr_owners, sizeof(*e->owners), owner_order);
 	return true;

@@ -88,7 +88,7 @@ static int64_t recording_number(const struct context *r)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++)
-		h = mix_file(h, t->files[i].path);
+		h = mix_file(h, t->files[i]->path);
 	h = mix(h, selection, sizeof(selection));
 	h = mix(h, &t->first_ns, sizeof(t->first_ns));
 	h = mix(h, &t->last_ns, sizeof(t->last_ns));

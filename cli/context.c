@@ -201,7 +201,7 @@ static void warn_different(const struct context *r)
 	if (differ)
 		cli_warn("%s and %s are different recordings (their %s differ): merged by time all "
 			 "the same",
-			 t->files[0].path, t->files[i - 1].path, differ);
+			 t->files[0]->path, t->files[i - 1]->path, differ);
 }
 
 static int open_session(struct context *r)
@@ -261,7 +261,7 @@ bool ctx_dated(const struct hvst_trace *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++)
-		if (!t->files[i].dated)
+		if (!t->files[i]->dated)
 			return false;
 	return t->nr_files;
 }
@@ -454,11 +454,11 @@ static void warn_incomplete(const struct context *r)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++)
-		if (t->files[i].truncated_at != HVST_UNKNOWN)
+		if (t->files[i]->truncated_at != HVST_UNKNOWN)
 			cli_warn("%s is cut off at byte %lld: what comes after is missing",
-				 t->files[i].path, (long long)t->files[i].truncated_at);
+				 t->files[i]->path, (long long)t->files[i]->truncated_at);
 	if (t->lost_places)
-		cli_warn("%s: %s events were lost in %s place%s", t->files[0].path,
+		cli_warn("%s: %s events were lost in %s place%s", t->files[0]->path,
 			 t->lost_events ? unit_count(events, t->lost_events)
 					: "an unknown number of",
 			 unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s");
@@ -468,7 +468,7 @@ static int check_code(const struct context *r, bool findings)
 {
 	if (findings)
 		return EXIT_FINDINGS;
-	if (trace_is_cut(r->trace) || r->result->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL)
+	if (trace_is_cut(r->trace) || r->result->verdicts[HVST_Q_STORM]->answer == HVST_CANNOT_TELL)
 		return EXIT_UNKNOWN;
 	return EXIT_OK;
 }

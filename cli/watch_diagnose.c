@@ -477,7 +477,7 @@ static int exit_status(const struct live *l)
 		return EXIT_OK;
 	if (l->told.total)
 		return EXIT_FINDINGS;
-	return r->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL ? EXIT_UNKNOWN : EXIT_OK;
+	return r->verdicts[HVST_Q_STORM]->answer == HVST_CANNOT_TELL ? EXIT_UNKNOWN : EXIT_OK;
 }
 
 static int loop(struct live *l)

@@ -523,13 +523,13 @@ static void name_vms(const void *ctx, struct hvst_vm *vms, unsigned int n)
 	int vcpu;
 
 	for (unsigned int i = 0; i < n; i++) {
-		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)vms[i].vcpus;
-
 		for (unsigned int k = 0; k < vms[i].nr_vcpus; k++) {
-			snprintf(v[k].comm, sizeof(v[k].comm), "%s",
-				 hvst_source_comm(s->src, v[k].tid));
+			struct hvst_vcpu_info *v =
+				(struct hvst_vcpu_info *)(uintptr_t)vms[i].vcpus[k];
+
+			snprintf(v->comm, sizeof(v->comm), "%s", hvst_source_comm(s->src, v->tid));
 			if (!vms[i].name && vms[i].vm >= 0)
-				vms[i].name = hvst_source_guest(s->src, v[k].tid, &vcpu);
+				vms[i].name = hvst_source_guest(s->src, v->tid, &vcpu);
 		}
 	}
 	hvst_vmm_name(s->src, vms, n);

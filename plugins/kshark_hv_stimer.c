@@ -134,7 +134,7 @@ static int analyse(struct ks_recording *r, struct hvst_session *s, const char *p
 		return err;
 	result = hvst_session_result(s);
 	for (unsigned int i = 0; !err && i < result->nr_storms; i++)
-		err = add_storm(r, hvst_session_trace(s), &result->storms[i]);
+		err = add_storm(r, hvst_session_trace(s), result->storms[i]);
 	return err;
 }
 

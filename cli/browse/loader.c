@@ -77,6 +77,7 @@ struct loader {
 	struct br_index *index;
 	struct br_live live;
 	struct hvst_storm *storms;
+	const struct hvst_storm **storm_list; /* of all places in @storms */
 	struct hvst_arm batch[BATCH];
 	unsigned int nr_batch;
 	int64_t next_ms; /* time of the next progress update */
@@ -174,14 +175,14 @@ static void know_threads(struct loader *l)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; r && i < r->nr_vms; i++)
-		n += r->vms[i].nr_vcpus;
+		n += r->vms[i]->nr_vcpus;
 	l->threads = calloc(n + 1, sizeof(*l->threads));
 	for (unsigned int i = 0; r && l->threads && i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++) {
-			const struct hvst_vcpu_info *v = &r->vms[i].vcpus[k];
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
+			const struct hvst_vcpu_info *v = r->vms[i]->vcpus[k];
 
 			l->threads[l->nr_known++] =
-				(struct thread){ v->tid,  v->thread,   r->vms[i].vm,
+				(struct thread){ v->tid,  v->thread,   r->vms[i]->vm,
 						 v->vcpu, v->first_ns, v->last_ns };
 		}
 	if (l->nr_known)
@@ -382,12 +383,12 @@ static int only_vm_with(const struct hvst_result *r, int vcpu)
 	int found = -1;
 
 	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++) {
-			if (r->vms[i].vcpus[k].vcpu != vcpu)
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
+			if (r->vms[i]->vcpus[k]->vcpu != vcpu)
 				continue;
-			if (found >= 0 && found != r->vms[i].vm)
+			if (found >= 0 && found != r->vms[i]->vm)
 				return -1;
-			found = r->vms[i].vm;
+			found = r->vms[i]->vm;
 		}
 	}
 	return found;
@@ -1107,8 +1108,11 @@ struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session 
 	pthread_cond_init(&l->news, NULL);
 	l->index = br_index_new(INDEX_BUDGET);
 	l->storms = calloc(MAX_LIVE_STORMS, sizeof(*l->storms));
-	l->live = (struct br_live){ .index = l->index, .storms = l->storms, .error = "" };
-	if (l->src.news_fd >= 0 && l->index && l->storms && loader_start(l))
+	l->storm_list = calloc(MAX_LIVE_STORMS, sizeof(*l->storm_list));
+	for (unsigned int i = 0; l->storms && l->storm_list && i < MAX_LIVE_STORMS; i++)
+		l->storm_list[i] = &l->storms[i];
+	l->live = (struct br_live){ .index = l->index, .storms = l->storm_list, .error = "" };
+	if (l->src.news_fd >= 0 && l->index && l->storms && l->storm_list && loader_start(l))
 		return &l->src;
 	br_loader_free(&l->src);
 	return NULL;
@@ -1135,6 +1139,7 @@ void br_loader_free(struct br_source *src)
 		drop_reply(l, k);
 	br_index_free(l->index);
 	free(l->storms);
+	free(l->storm_list);
 	free(l->threads);
 	free(l->hits.v);
 	if (l->src.news_fd >= 0)

@@ -15,8 +15,8 @@
  *   the program knows of. Lists are arrays of pointers, for a program must not index the library's
  *   memory by the size of such a struct.
  * - Final are the structs that programs index by their size, or that others embed: struct
- *   hvst_event in its size, struct hvst_field, hvst_evidence, hvst_evidence_list, hvst_lost and
- *   hvst_clock_point. They never change.
+ *   hvst_event in its size, struct hvst_field, hvst_evidence, hvst_evidence_list and hvst_lost.
+ *   They never change.
  * - Enumerations get new values behind the old ones. Handle a value that is not known.
  */
 #ifndef HVSTIMER_HVSTIMER_H

@@ -165,8 +165,8 @@ static void render(struct hvst_session *s, struct sink *sink)
 			    (char *const[]){ (char *)"diagnose", NULL });
 	}
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
-		hvst_session_who(s, r->timers[i].tid, &vm, &vcpu);
-		PROMISE(hvst_session_comm(s, r->timers[i].tid));
+		hvst_session_who(s, r->timers[i]->tid, &vm, &vcpu);
+		PROMISE(hvst_session_comm(s, r->timers[i]->tid));
 	}
 }
 

@@ -213,7 +213,7 @@ static void mix_sketch(uint64_t *h, const struct hvst_sketch *s)
 static void mix_timers(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
-		const struct hvst_timer *t = &r->timers[i];
+		const struct hvst_timer *t = r->timers[i];
 		const uint64_t n[] = { (uint64_t)t->vm,	     (uint64_t)t->tid,
 				       (uint64_t)t->timer,   t->arms,
 				       t->past_due_observed, t->past_due_inferred,
@@ -231,7 +231,7 @@ static void mix_timers(uint64_t *h, const struct hvst_result *r)
 static void mix_storms(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = &r->storms[i];
+		const struct hvst_storm *s = r->storms[i];
 		const int64_t n[] = { s->vm,
 				      s->tid,
 				      s->timer,
@@ -259,20 +259,20 @@ static void mix_storms(uint64_t *h, const struct hvst_result *r)
 static void mix_clocks(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_reference; i++) {
-		MIX(h, r->reference[i].from_ns);
-		MIX(h, r->reference[i].step_ns);
-		MIX(h, r->reference[i].samples);
-		MIX(h, r->reference[i].source);
+		MIX(h, r->reference[i]->from_ns);
+		MIX(h, r->reference[i]->step_ns);
+		MIX(h, r->reference[i]->samples);
+		MIX(h, r->reference[i]->source);
 	}
 	for (unsigned int i = 0; i < r->nr_guest; i++) {
-		MIX(h, r->guest[i].ts_ns);
-		MIX(h, r->guest[i].from);
-		MIX(h, r->guest[i].to);
-		MIX(h, r->guest[i].rate_ppm);
-		mix_evidence(h, &r->guest[i].evidence);
+		MIX(h, r->guest[i]->ts_ns);
+		MIX(h, r->guest[i]->from);
+		MIX(h, r->guest[i]->to);
+		MIX(h, r->guest[i]->rate_ppm);
+		mix_evidence(h, &r->guest[i]->evidence);
 	}
-	MIX(h, r->past_due);
-	MIX(h, r->unpaired);
+	MIX(h, *r->past_due);
+	MIX(h, *r->unpaired);
 }
 
 /* All findings of a run, watched or not. */
@@ -288,9 +288,9 @@ static uint64_t hash_findings(struct hvst_session *s, const struct hvst_observer
 	mix_storms(&h, r);
 	mix_clocks(&h, r);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
-		MIX(&h, r->verdicts[q].answer);
-		mix(&h, r->verdicts[q].summary, strlen(r->verdicts[q].summary));
-		mix_evidence(&h, &r->verdicts[q].evidence);
+		MIX(&h, r->verdicts[q]->answer);
+		mix(&h, r->verdicts[q]->summary, strlen(r->verdicts[q]->summary));
+		mix_evidence(&h, &r->verdicts[q]->evidence);
 	}
 	mix(&h, r->headline, strlen(r->headline));
 	MIX(&h, hvst_session_trace(s)->relevant);
@@ -302,7 +302,7 @@ static uint64_t hash_findings(struct hvst_session *s, const struct hvst_observer
 static struct hvst_session *whole_by_libtracecmd(const char *path)
 {
 	struct hvst_session *s = opened(path, NULL, HVST_READER_PAGES, 1);
-	bool whole = hvst_session_trace(s)->files[0].truncated_at == HVST_UNKNOWN;
+	bool whole = hvst_session_trace(s)->files[0]->truncated_at == HVST_UNKNOWN;
 
 	hvst_session_free(s);
 	return whole ? opened(path, NULL, HVST_READER_LIBTRACECMD, 1) : NULL;
@@ -337,12 +337,12 @@ static uint64_t hash_run(struct hvst_session *s)
 	assert_int_equal(hvst_session_run(s), 0);
 	r = hvst_session_result(s);
 	for (unsigned int i = 0; i < r->nr_storms; i++)
-		h = (h ^ (uint64_t)r->storms[i].start_ns ^ r->storms[i].past_due) *
+		h = (h ^ (uint64_t)r->storms[i]->start_ns ^ r->storms[i]->past_due) *
 		    0x100000001b3ull;
 	for (unsigned int i = 0; i < r->nr_guest; i++)
-		h = (h ^ (uint64_t)r->guest[i].ts_ns ^ r->guest[i].to) * 0x100000001b3ull;
+		h = (h ^ (uint64_t)r->guest[i]->ts_ns ^ r->guest[i]->to) * 0x100000001b3ull;
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
-		h = (h ^ r->verdicts[q].answer) * 0x100000001b3ull;
+		h = (h ^ r->verdicts[q]->answer) * 0x100000001b3ull;
 	return h;
 }
 
@@ -449,7 +449,7 @@ static void test_runs(void **state)
 		assert_true(again == first);
 		assert_int_equal(hvst_session_trace(s)->relevant, all);
 		for (unsigned int i = 0; i < hvst_session_result(s)->nr_timers; i++) {
-			const struct hvst_timer *t = &hvst_session_result(s)->timers[i];
+			const struct hvst_timer *t = hvst_session_result(s)->timers[i];
 
 			hvst_session_who(s, t->tid, &vm, &vcpu);
 			assert_int_equal(vm, t->vm);
