@@ -92,7 +92,7 @@ static int64_t recording_number(const struct context *r)
 	h = mix(h, selection, sizeof(selection));
 	h = mix(h, &t->first_ns, sizeof(t->first_ns));
 	h = mix(h, &t->last_ns, sizeof(t->last_ns));
-	h = mix(h, t->seen, sizeof(t->seen));
+	h = mix(h, t->seen, HVST_EV_COUNT * sizeof(t->seen[0]));
 	return (int64_t)((h ^ h >> 53) & RECORDING_MASK);
 }
 

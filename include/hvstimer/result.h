@@ -72,9 +72,8 @@ struct hvst_trace {
 	uint64_t backwards;  /* events whose time lies before one already delivered of the same
 				thread */
 	uint64_t unfollowed; /* events of vCPU threads beyond the 8192 that are followed */
-	uint64_t seen[HVST_EV_COUNT]; /* by event */
-	uint32_t in_format[(HVST_EV_COUNT + 31) /
-			   32];	      /* bit: the file has a format for this event */
+	uint64_t seen[HVST_EV_LIMIT]; /* by event */
+	uint32_t in_format[2];	      /* bit per event: the file has a format for it */
 	const struct hvst_lost *lost; /* at most HVST_MAX_LOST places kept, the rest only counted */
 	unsigned int nr_lost;
 	uint64_t lost_places;
