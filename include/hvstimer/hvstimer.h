@@ -3,21 +3,22 @@
  * libhvstimer: why is a guest stuck in Hyper-V synthetic-timer interrupts? One include for all of
  * it.
  *
- * Later versions of the library add members to structs. A program that was compiled before runs
- * with them as it is, because:
+ * Programs run with later versions of the library without being compiled again, as long as the
+ * number in the library's name stays. Later versions add functions, members of structs and values
+ * of enumerations:
  *
- * - A struct that a program fills in has its size as its first member: struct hvst_params, struct
- *   hvst_observer, struct hvst_live_ops. Set it to sizeof. For members that the program does not
- *   have, the library takes the default or NULL. A program that is newer than the library may
- *   leave the members that the library does not have zero; with another value the function fails
- *   with -E2BIG. -EINVAL: the size is smaller than that of the first version, or was not set.
- * - A struct that the library hands out gets new members at its end. A copy has the members that
- *   the program knows of. Lists are arrays of pointers, for a program must not index the library's
- *   memory by the size of such a struct.
- * - Final are the structs that programs index by their size, or that others embed: struct
- *   hvst_event in its size, struct hvst_field, hvst_evidence, hvst_evidence_list and hvst_lost.
- *   They never change.
- * - Enumerations get new values behind the old ones. Handle a value that is not known.
+ * - A struct that a program fills in begins with its size, which the program sets to sizeof: struct
+ *   hvst_params, hvst_observer, hvst_live_ops. What a program does not have yet is its default, or
+ *   NULL. A program that is newer than the library leaves members that the library does not have
+ *   zero; with any other value the function fails with -E2BIG. With a size below that of the first
+ *   version, such as one that was not set, it fails with -EINVAL.
+ * - A struct that the library hands out gets new members at its end. A copy has those that the
+ *   program knows of. Lists are arrays of pointers, since a program must not index the library's
+ *   memory by a size of its own.
+ * - Final are struct hvst_field, hvst_lost, hvst_evidence and hvst_evidence_list, which others
+ * embed or whose lists are arrays, and the size of struct hvst_event, which programs may keep many
+ * of: its union gets members for further events.
+ * - An enumeration gets new values behind the old ones: handle one that is not known.
  */
 #ifndef HVSTIMER_HVSTIMER_H
 #define HVSTIMER_HVSTIMER_H
