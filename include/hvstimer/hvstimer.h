@@ -15,9 +15,9 @@
  * - A struct that the library hands out gets new members at its end. A copy has those that the
  *   program knows of. Lists are arrays of pointers, since a program must not index the library's
  *   memory by a size of its own.
- * - Final are struct hvst_field, hvst_lost, hvst_evidence and hvst_evidence_list, which others
- * embed or whose lists are arrays, and the size of struct hvst_event, which programs may keep many
- * of: its union gets members for further events.
+ * - Final are struct hvst_field, hvst_lost, hvst_evidence and hvst_evidence_list: their lists are
+ *   arrays, or others embed them. So is the size of struct hvst_event, of which programs may keep
+ *   many: its union gets members for further events.
  * - An enumeration gets new values behind the old ones: handle one that is not known.
  */
 #ifndef HVSTIMER_HVSTIMER_H
