@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Structs with a size, as passed in by programs that are older or newer than the library. */
+/*
+ * Structs of programs that are older or newer than the library: passed in with a size, handed out
+ * in lists.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include <hvstimer/hvstimer.h>
 
+#include "../../lib/abi/list.h"
 #include "../../lib/abi/sized.h"
 
 #define TAIL 16 /* bytes of a program's version that the library does not have */
@@ -195,12 +200,33 @@ static void test_params_default(void **state)
 	}
 }
 
+static void test_list(void **state)
+{
+	(void)state;
+	for (unsigned int n = 0; n < 100; n++) {
+		struct second *array = calloc(n + 1, sizeof(*array));
+		const struct second **list;
+
+		assert_non_null(array);
+		for (unsigned int i = 0; i < n; i++)
+			array[i] = (struct second){ .size = i, .a = 2 * i, .b = 3 * i };
+		list = hvst_list(array, n, sizeof(*array));
+		assert_non_null(list);
+		for (unsigned int i = 0; i < n; i++)
+			assert_true(list[i]->size == i && list[i]->a == 2 * i &&
+				    list[i]->b == 3 * i);
+		free(list);
+	}
+	assert_null(hvst_list(NULL, 1, 1)); /* there was no memory for the array */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_older_program), cmocka_unit_test(test_newer_program),
 		cmocka_unit_test(test_too_small),     cmocka_unit_test(test_functions),
 		cmocka_unit_test(test_unchanged),     cmocka_unit_test(test_params_default),
+		cmocka_unit_test(test_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
