@@ -79,17 +79,17 @@ static bool keep_owners(struct events *e)
 	size_t n = 0;
 
 	for (i = 0; i < res->nr_vms; i++)
-		n += res->vms[i].nr_vcpus;
+		n += res->vms[i]->nr_vcpus;
 	e->owners = calloc(n + 1, sizeof(*e->owners));
 	if (!e->owners)
 		return false;
 	for (i = 0; i < res->nr_vms; i++)
-		for (v = 0; v < res->vms[i].nr_vcpus; v++)
+		for (v = 0; v < res->vms[i]->nr_vcpus; v++)
 			e->owners[e->nr_owners++] = (struct owner){
-				res->vms[i].vcpus[v].tid,
-				res->vms[i].vm,
-				res->vms[i].vcpus[v].vcpu,
-				res->vms[i].vcpus[v].first_ns,
+				res->vms[i]->vcpus[v]->tid,
+				res->vms[i]->vm,
+				res->vms[i]->vcpus[v]->vcpu,
+				res->vms[i]->vcpus[v]->first_ns,
 			};
 	qsort(e->owners, e->nr_owners, sizeof(*e->owners), owner_order);
 	return true;
@@ -239,7 +239,9 @@ static uint64_t wanted_ids(const struct string_list *patterns)
 
 static int print_all(struct events *e)
 {
-	const struct hvst_observer obs = { .event = on_event, .armed = on_arm };
+	const struct hvst_observer obs = { .size = sizeof(obs),
+					   .event = on_event,
+					   .armed = on_arm };
 
 	if (!keep_owners(e)) {
 		cli_error("out of memory");
@@ -273,7 +275,9 @@ static bool start_filter(struct events *e)
 
 static int read_twice(struct events *e)
 {
-	const struct hvst_observer first = { .arm = learn_arm, .fire = learn_fire };
+	const struct hvst_observer first = { .size = sizeof(first),
+					     .arm = learn_arm,
+					     .fire = learn_fire };
 	int code;
 
 	if (!start_filter(e))

@@ -77,6 +77,7 @@ struct loader {
 	struct br_index *index;
 	struct br_live live;
 	struct hvst_storm *storms;
+	const struct hvst_storm **storm_list; /* of all places in @storms */
 	struct hvst_arm batch[BATCH];
 	unsigned int nr_batch;
 	int64_t next_ms; /* time of the next progress update */
@@ -174,14 +175,14 @@ static void know_threads(struct loader *l)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; r && i < r->nr_vms; i++)
-		n += r->vms[i].nr_vcpus;
+		n += r->vms[i]->nr_vcpus;
 	l->threads = calloc(n + 1, sizeof(*l->threads));
 	for (unsigned int i = 0; r && l->threads && i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++) {
-			const struct hvst_vcpu_info *v = &r->vms[i].vcpus[k];
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
+			const struct hvst_vcpu_info *v = r->vms[i]->vcpus[k];
 
 			l->threads[l->nr_known++] =
-				(struct thread){ v->tid,  v->thread,   r->vms[i].vm,
+				(struct thread){ v->tid,  v->thread,   r->vms[i]->vm,
 						 v->vcpu, v->first_ns, v->last_ns };
 		}
 	if (l->nr_known)
@@ -241,15 +242,16 @@ static void set_result(struct loader *l, int err)
 static void *index_main(void *arg)
 {
 	struct loader *l = arg;
-	struct hvst_observer obs = { .arm = on_index_arm,
-				     .storm = on_storm,
-				     .progress = on_progress };
+	struct hvst_observer obs = {
+		.size = sizeof(obs), .arm = on_index_arm, .storm = on_storm, .progress = on_progress
+	};
 	int err;
 
 	hvst_session_set_need(l->index_session, HVST_NEED_ANALYSIS);
 	hvst_session_set_window(l->index_session, l->from, l->to);
-	hvst_session_set_observer(l->index_session, &obs, l);
-	err = hvst_session_run(l->index_session);
+	err = hvst_session_set_observer(l->index_session, &obs, l);
+	if (!err)
+		err = hvst_session_run(l->index_session);
 	flush_batch(l);
 	malloc_trim(0);
 	pthread_mutex_lock(&l->index_lock);
@@ -297,6 +299,7 @@ static int pass(struct job *j, unsigned int need, const struct hvst_observer *ob
 {
 	struct loader *l = j->w->l;
 	struct hvst_session *s = j->w->session;
+	int err;
 
 	if (l->from != HVST_UNKNOWN && (from == HVST_UNKNOWN || from < l->from))
 		from = l->from;
@@ -304,8 +307,10 @@ static int pass(struct job *j, unsigned int need, const struct hvst_observer *ob
 		to = l->to;
 	hvst_session_set_need(s, need);
 	hvst_session_set_window(s, from, to);
-	hvst_session_set_observer(s, obs, j);
-	return stopped(j->w) ? -ECANCELED : hvst_session_run(s);
+	err = hvst_session_set_observer(s, obs, j);
+	if (!err)
+		err = stopped(j->w) ? -ECANCELED : hvst_session_run(s);
+	return err;
 }
 
 static int on_job_progress(void *ctx, uint64_t done, uint64_t total)
@@ -335,7 +340,9 @@ static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
 
 static int request_fine(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_fine_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_fine_arm,
+				     .progress = on_job_progress };
 	int err;
 
 	j->a.fine = br_index_new_window(j->q.from, j->q.to, j->q.shift);
@@ -363,7 +370,9 @@ static int on_step_arm(void *ctx, const struct hvst_arm *arm)
 
 static int request_step(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_step_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_step_arm,
+				     .progress = on_job_progress };
 
 	return pass(j, HVST_NEED_ARMS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
 }
@@ -374,12 +383,12 @@ static int only_vm_with(const struct hvst_result *r, int vcpu)
 	int found = -1;
 
 	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++) {
-			if (r->vms[i].vcpus[k].vcpu != vcpu)
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
+			if (r->vms[i]->vcpus[k]->vcpu != vcpu)
 				continue;
-			if (found >= 0 && found != r->vms[i].vm)
+			if (found >= 0 && found != r->vms[i]->vm)
 				return -1;
-			found = r->vms[i].vm;
+			found = r->vms[i]->vm;
 		}
 	}
 	return found;
@@ -528,7 +537,9 @@ static int renew_decoder(struct job *j)
  */
 static int read_before(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_event,
+				     .progress = on_job_progress };
 	int64_t first = final(j->w->l) ? hvst_session_trace(j->w->l->index_session)->first_ns
 				       : HVST_UNKNOWN;
 	int64_t lead = j->filter ? DECODE_NS : 0, back = FIRST_LOOK_BACK;
@@ -552,7 +563,9 @@ static int read_before(struct job *j)
 /* After read_before(): the decoder goes on with what it knows from there. */
 static int read_after(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_event,
+				     .progress = on_job_progress };
 	int err;
 
 	j->before = j->rows;
@@ -747,7 +760,9 @@ static bool uses_late(const struct filter *f)
 /* The first of two passes, where the filters need what only the analysis of all events can tell. */
 static int learn(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_learn_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_learn_arm,
+				     .progress = on_job_progress };
 	bool late = uses_late(j->filter) || uses_late(j->wanted);
 	int err;
 
@@ -765,7 +780,9 @@ static int learn(struct job *j)
 
 static int scan(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_scan, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_scan,
+				     .progress = on_job_progress };
 	unsigned int need = HVST_NEED_EVENTS;
 	int err = learn(j);
 
@@ -1091,8 +1108,11 @@ struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session 
 	pthread_cond_init(&l->news, NULL);
 	l->index = br_index_new(INDEX_BUDGET);
 	l->storms = calloc(MAX_LIVE_STORMS, sizeof(*l->storms));
-	l->live = (struct br_live){ .index = l->index, .storms = l->storms, .error = "" };
-	if (l->src.news_fd >= 0 && l->index && l->storms && loader_start(l))
+	l->storm_list = calloc(MAX_LIVE_STORMS, sizeof(*l->storm_list));
+	for (unsigned int i = 0; l->storms && l->storm_list && i < MAX_LIVE_STORMS; i++)
+		l->storm_list[i] = &l->storms[i];
+	l->live = (struct br_live){ .index = l->index, .storms = l->storm_list, .error = "" };
+	if (l->src.news_fd >= 0 && l->index && l->storms && l->storm_list && loader_start(l))
 		return &l->src;
 	br_loader_free(&l->src);
 	return NULL;
@@ -1119,6 +1139,7 @@ void br_loader_free(struct br_source *src)
 		drop_reply(l, k);
 	br_index_free(l->index);
 	free(l->storms);
+	free(l->storm_list);
 	free(l->threads);
 	free(l->hits.v);
 	if (l->src.news_fd >= 0)

@@ -25,7 +25,7 @@ static const struct hvst_life_event *life_before(const struct analysis *a, int v
 	const struct hvst_life_event *best = NULL;
 
 	for (unsigned int i = 0; i < a->result.nr_life; i++) {
-		const struct hvst_life_event *e = &a->result.life[i];
+		const struct hvst_life_event *e = a->result.life[i];
 
 		if (e->vm == vm && e->kind != HVST_LIFE_GONE && e->kind != HVST_LIFE_CREATED &&
 		    e->ts_ns <= ts && ts - e->end_ns <= AFTER_EVENT_NS)
@@ -84,7 +84,7 @@ static enum hvst_answer leap_answer(const struct analysis *a, int vm, const stru
 static bool unanswered_step(const struct analysis *a, int vm, const struct vm_leaps *l)
 {
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
+		const struct hvst_ref_segment *s = a->result.reference[i];
 
 		if (s->vm == vm && s->step_ns != HVST_UNKNOWN && s->step_ns <= -EPOCH_STEP_NS &&
 		    (l->last_arm_ns == HVST_UNKNOWN || l->last_arm_ns < s->from_ns))
@@ -195,7 +195,7 @@ ANSWER(time_restore)
 		call = true;
 	}
 	for (unsigned int i = 0; !call && i < a->result.nr_life; i++) {
-		const struct hvst_life_event *e = &a->result.life[i];
+		const struct hvst_life_event *e = a->result.life[i];
 		const struct leap *p = leap_after(a, vm, e->ts_ns);
 
 		if (e->vm != vm || e->kind != HVST_LIFE_RESUMED)
@@ -246,7 +246,7 @@ static bool may_be_of_tsc(const struct analysis *a, const struct hvst_storm *s)
 	if (step != HVST_UNKNOWN && step)
 		return false;
 	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = &a->result.guest[i];
+		const struct hvst_guest_transition *t = a->result.guest[i];
 
 		if (t->vm == s->vm && t->role == HVST_ROLE_STIMER &&
 		    (t->to == HVST_SRC_RAW_TSC || t->to == HVST_SRC_UNKNOWN) &&
@@ -324,7 +324,7 @@ ANSWER(tsc_offset)
 	enum hvst_answer answer = HVST_NO;
 
 	for (unsigned int i = 0; i < a->result.nr_storms && answer != HVST_YES; i++) {
-		const struct hvst_storm *s = &a->result.storms[i];
+		const struct hvst_storm *s = a->result.storms[i];
 		enum hvst_answer one;
 
 		if (s->vm != vm || s->kind != HVST_STORM_CONSTANT)
@@ -366,7 +366,7 @@ static const struct hvst_ref_segment *late_step(const struct analysis *a,
 	int64_t reach = is_fresh(a, e) ? ORDER_REACH_NS : ORDER_STALE_NS;
 
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
+		const struct hvst_ref_segment *s = a->result.reference[i];
 
 		if (s->vm == e->vm && s->step_ns != HVST_UNKNOWN &&
 		    llabs(s->step_ns) >= ORDER_STEP_NS && s->from_ns > e->first_run_ns &&
@@ -422,7 +422,7 @@ ANSWER(resume_order)
 	enum hvst_answer answer = HVST_NO;
 
 	for (unsigned int i = 0; i < a->result.nr_life && answer != HVST_YES; i++) {
-		const struct hvst_life_event *e = &a->result.life[i];
+		const struct hvst_life_event *e = a->result.life[i];
 		const struct hvst_ref_segment *step;
 		const struct life_step *update;
 
@@ -451,8 +451,8 @@ ANSWER(resume_order)
 static unsigned int nr_vcpus(const struct analysis *a, int number)
 {
 	for (unsigned int i = 0; i < a->result.nr_vms; i++)
-		if (a->result.vms[i].vm == number)
-			return a->result.vms[i].nr_vcpus;
+		if (a->result.vms[i]->vm == number)
+			return a->result.vms[i]->nr_vcpus;
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 static const struct hvst_storm *storm_of(const struct analysis *a, int vm, unsigned int kinds)
 {
 	for (unsigned int i = 0; i < a->result.nr_storms; i++) {
-		const struct hvst_storm *s = &a->result.storms[i];
+		const struct hvst_storm *s = a->result.storms[i];
 
 		if (s->vm == vm && kinds >> s->kind & 1)
 			return s;
@@ -109,7 +109,7 @@ static bool rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list
 	bool yes = false;
 
 	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = &a->result.guest[i];
+		const struct hvst_guest_transition *t = a->result.guest[i];
 
 		if (t->vm != vm || isnan(t->rate_ppm))
 			continue;
@@ -151,7 +151,7 @@ static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_li
 	bool yes = false;
 
 	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = &a->result.guest[i];
+		const struct hvst_guest_transition *t = a->result.guest[i];
 
 		if (t->vm != vm || !hvst_is_switch(t))
 			continue;
@@ -166,7 +166,7 @@ static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_li
 static bool suspected(const struct analysis *a, int vm, struct hvst_evidence_list *why)
 {
 	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = &a->result.guest[i];
+		const struct hvst_guest_transition *t = a->result.guest[i];
 
 		if (t->vm != vm || t->role != HVST_ROLE_STIMER || t->from == HVST_SRC_UNKNOWN ||
 		    t->confidence != HVST_SUSPECTED)
@@ -204,8 +204,8 @@ const struct vm_causes *hvst_causes_of(const struct analysis *a, int number)
 static bool replays_hold(const struct analysis *a, int vm)
 {
 	for (unsigned int i = 0; i < a->result.nr_storms; i++)
-		if (a->result.storms[i].vm == vm &&
-		    a->result.storms[i].cause == HVST_CAUSE_VCPU_HELD)
+		if (a->result.storms[i]->vm == vm &&
+		    a->result.storms[i]->cause == HVST_CAUSE_VCPU_HELD)
 			return true;
 	return false;
 }
@@ -223,7 +223,7 @@ ANSWER(preemption)
 	 * leave the answer open.
 	 */
 	if (!c->preempted)
-		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
+		return exits || !a->result.past_due->unexplained ? HVST_NO : HVST_CANNOT_TELL;
 	hvst_evidence_add(why, &c->preempted_why);
 	hvst_evidence_stat(why,
 			   "%llu past-due arms outside storms follow a stretch in which the vCPU "

@@ -52,7 +52,7 @@ static void source_rates(const struct analysis *a, int vm, struct hvst_evidence_
 	const struct hvst_ref_segment *before = NULL;
 
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
+		const struct hvst_ref_segment *s = a->result.reference[i];
 
 		if (s->vm != vm || isnan(s->rate_ppm))
 			continue;
@@ -107,7 +107,7 @@ ANSWER(unpaired)
 {
 	(void)vm;
 	(void)why;
-	return hvst_answer_if(a->result.unpaired.count &&
-				      a->result.unpaired.p99_ns >= UNPAIRED_P99_NS,
-			      a->result.unpaired.count >= 100);
+	return hvst_answer_if(a->result.unpaired->count &&
+				      a->result.unpaired->p99_ns >= UNPAIRED_P99_NS,
+			      a->result.unpaired->count >= 100);
 }

@@ -312,7 +312,7 @@ int64_t hvst_life_step_in(const struct analysis *a, int vm, int64_t from, int64_
 	bool known = false;
 
 	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
+		const struct hvst_ref_segment *s = a->result.reference[i];
 
 		if (s->vm != vm || s->from_ns > to)
 			continue;
