@@ -510,10 +510,10 @@ static void test_same_epoch_busy(void **state)
 	}
 	r = recording_end(&f);
 	assert_int_equal(r->nr_vms, 2);
-	assert_int_equal(r->vms[0].nr_vcpus, 2);
-	assert_int_equal(r->vms[0].vcpus[0].tid, 500);
-	assert_int_equal(r->vms[0].vcpus[1].tid, 501);
-	assert_int_equal(r->vms[1].nr_vcpus, 1);
+	assert_int_equal(r->vms[0]->nr_vcpus, 2);
+	assert_int_equal(r->vms[0]->vcpus[0]->tid, 500);
+	assert_int_equal(r->vms[0]->vcpus[1]->tid, 501);
+	assert_int_equal(r->vms[1]->nr_vcpus, 1);
 	recording_free(&f);
 }
 

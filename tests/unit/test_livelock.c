@@ -105,7 +105,7 @@ static void test_no_counts(void **state)
 	guest_ticks(&f, &vcpu0, 50, MS(1));
 	recording_end(&f);
 	assert_int_equal(f.r->nr_storms, 1);
-	assert_int_equal(f.r->storms[0].arms, 1000);
+	assert_int_equal(f.r->storms[0]->arms, 1000);
 	assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_YES);
 	recording_free(&f);
 }
