@@ -292,10 +292,34 @@ const char *hvst_session_differs(const struct hvst_session *a, unsigned int file
 /* The command name of a thread as the recording has it; "" when unknown. */
 const char *hvst_session_comm(const struct hvst_session *s, int tid);
 /*
- * The VM and vCPU of a vCPU thread, known after a run; *@vm, *@vcpu -1 when unknown. *@vm is -1 too
- * where the thread id was used by vCPUs of several VMs, one after the other.
+ * The VM and vCPU of a thread, known after a run that analysed; *@vm, *@vcpu -1 when unknown, and
+ * where several threads had that id, one after the other.
  */
 void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu);
+/**
+ * hvst_session_who_at - which vCPU the thread with an id was at a time
+ * @tid: thread id
+ * @ts_ns: as in struct hvst_event
+ * @vm, @vcpu: set; -1 when unknown
+ *
+ * A kernel reuses thread ids: of several threads that had @tid, it is the last one whose first
+ * event is not after @ts_ns, or the first one when there is none. Tasks of the VMM that only
+ * restored a VM belong to it, too. Known after a run that analysed, until the next one that did has
+ * ended; a run of a window changes nothing of what a complete one has found. Returns the number of
+ * the thread in that run, as in struct hvst_vcpu_info, -1 when no thread had that id.
+ */
+int hvst_session_who_at(const struct hvst_session *s, int tid, int64_t ts_ns, int *vm, int *vcpu);
+/**
+ * hvst_session_whose - the VM and vCPU that an event is about
+ * @ev: an event of the recording
+ * @vm, @vcpu: set; -1 when unknown
+ *
+ * That is the vCPU that the event names, else that of its thread. A timer callback runs in whatever
+ * task it interrupts: its VM is told by the vCPU that it names, where only one VM has a vCPU of
+ * that number. Known as long as for hvst_session_who_at().
+ */
+void hvst_session_whose(const struct hvst_session *s, const struct hvst_event *ev, int *vm,
+			int *vcpu);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
