@@ -6,14 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../array.h"
 #include "../opt/value.h"
 #include "../output/units.h"
 #include "back.h"
 #include "find.h"
 #include "input.h"
 #include "nav.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define DAY_NS INT64_C(86400000000000)
 

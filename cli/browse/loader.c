@@ -12,6 +12,7 @@
 
 #include <hvstimer/names.h>
 
+#include "../array.h"
 #include "../now.h"
 #include "../derive.h"
 #include "../output/eventtext.h"
@@ -948,7 +949,7 @@ static bool loader_start(struct loader *l)
 	 * restore the terminal.
 	 */
 	sigfillset(&set);
-	for (unsigned int i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(own); i++)
 		sigdelset(&set, own[i]);
 	pthread_sigmask(SIG_SETMASK, &set, &old);
 	l->indexing = true;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "comparison.h"
 #include "csv.h"
 #include "json.h"
@@ -416,7 +417,7 @@ static unsigned int pair_text(struct out *o, const struct differences *all, unsi
 		{ .title = "", .left = true },
 		{ .title = "needs", .drop = 1 },
 	};
-	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	const struct pair *p = all->d[i].pair;
 	char who[96];
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../base/array.h"
 #include "sniff.h"
 
 struct kind {
@@ -114,7 +115,7 @@ int hvst_file_sniff(struct hvst_file *f)
 	if (len < 10 && !memcmp(head, "\x17\x08\x44tracing", len))
 		return hvst_file_fail(f, -EBADMSG, "cut off after %zu bytes, within the header",
 				      len);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (len >= kinds[i].len && !memcmp(head, kinds[i].magic, kinds[i].len))
 			return hvst_file_fail(f, -EINVAL, "%s", kinds[i].advice);
 	if (len >= TAR_MAGIC_AT + 5 && !memcmp(head + TAR_MAGIC_AT, "ustar", 5))

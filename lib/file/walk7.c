@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/array.h"
 #include "compress.h"
 #include "meta.h"
 #include "option.h"
@@ -352,7 +353,7 @@ static int read_all_meta(struct walk7 *w)
 	static const unsigned int ids[] = { HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS,
 					    HVST_OPT_EVENT_FORMATS, HVST_OPT_CMDLINES };
 
-	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(ids); i++) {
 		int rc = read_meta(w, ids[i]);
 
 		if (rc)
