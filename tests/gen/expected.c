@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "truth_private.h"
 
 #define STEP_MIN_NS	110000
@@ -245,8 +246,7 @@ static void fault_verdicts(FILE *f, const char **sep, const struct truth *t)
 
 	const char *faults = t->sc->faults;
 
-	for (unsigned int i = 0; t->sc->faults_known && i < sizeof(questions) / sizeof(*questions);
-	     i++)
+	for (unsigned int i = 0; t->sc->faults_known && i < ARRAY_SIZE(questions); i++)
 		verdict(f, sep, t, questions[i], shows(strstr(faults, questions[i]), false));
 }
 
