@@ -390,7 +390,7 @@ static void go_to_time(struct br_model *m, const char *text)
 static void end_note(struct br_model *m, const char *text)
 {
 	snprintf(m->note[m->note_slot], NOTE_TEXT, "%.*s", NOTE_TEXT - 1, text);
-	m->noted = true;
+	m->unsaved = true;
 }
 
 static void accept(struct br_model *m)
@@ -423,7 +423,7 @@ static void accept(struct br_model *m)
 static void set_bookmark(struct br_model *m, int slot)
 {
 	m->bookmark[slot] = m->cursor;
-	m->noted = true;
+	m->unsaved = true;
 }
 
 /* M: where there is no bookmark of that name, one here; then the line for its note. */

@@ -196,7 +196,7 @@ static void storm_livelock(char *buf, size_t len, const void *finding)
 		snprintf(buf, len, "%" PRIu64 ", %" PRIu64 " units of 100 ns ahead", s->count,
 			 s->ahead_ref);
 	else if (s->livelock == HVST_LIVELOCK_MESSAGE)
-		snprintf(buf, len, "%" PRIu64 ", expired; its message slot is busy", s->count);
+		snprintf(buf, len, "%" PRIu64 ", past due; its message slot is busy", s->count);
 }
 
 static void storm_progress(char *buf, size_t len, const void *finding)

@@ -258,7 +258,7 @@ struct hvst_storm {
 	/* Of a livelock, else 0: the arm handled over and over. */
 	enum hvst_livelock livelock;
 	uint64_t count;
-	uint64_t ahead_ref; /* how far it lay ahead at the first turn; 0: it had expired */
+	uint64_t ahead_ref; /* how far it lay ahead at the first turn; 0: past due */
 	struct hvst_evidence_list evidence;
 };
 

@@ -181,7 +181,7 @@ static bool take_back(const struct analysis *a, struct hvst_verdict *v, struct h
 }
 
 /* @taken_back: the summary is about a "no" that was withdrawn. */
-static void say_why_open(struct hvst_verdict *v, bool taken_back, bool lossy)
+static void append_why_open(struct hvst_verdict *v, bool taken_back, bool lossy)
 {
 	char text[sizeof(v->summary)];
 	size_t len;
@@ -257,7 +257,7 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 		v->missing = would_help(a, q, lossy);
 	taken_back = v->answer == HVST_CANNOT_TELL && found == HVST_NO;
 	a->taken_back |= (uint32_t)taken_back << q;
-	say_why_open(v, taken_back, lossy);
+	append_why_open(v, taken_back, lossy);
 }
 
 static void count_past_due(struct analysis *a)

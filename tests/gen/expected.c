@@ -304,7 +304,7 @@ static void print_arms(FILE *f, const struct truth *t)
 			"%llu, \"expired\": %llu, "
 			"\"restored\": %llu}",
 			any ? "," : "", tt->vm, tt->vcpu, tt->timer, tt->tid,
-			(unsigned long long)tt->arms, (unsigned long long)tt->expired,
+			(unsigned long long)tt->arms, (unsigned long long)tt->past_due,
 			(unsigned long long)tt->restored);
 		any = true;
 	}
@@ -343,7 +343,7 @@ int expected_write(struct truth *t, const struct sim *sim)
 		t->sc->trace.cpu_apart_ns ? "true" : "false",
 		t->sc->trace.cpu_apart_ns * (t->sc->trace.cpus - 1) > CLOCKS_FAR_NS ? "true"
 										    : "false",
-		t->expired_seen ? "true" : "false", t->sc->name);
+		t->start_expired_seen ? "true" : "false", t->sc->name);
 	print_storms(f, t);
 	print_transitions(f, t);
 	print_steps(f, t);

@@ -831,7 +831,7 @@ struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus)
 	return sc;
 }
 
-/* Ticks of 1 ms; every 16th vCPU storms for a tenth of the time, each VM's at another moment. */
+/* Ticks of 1 ms; every 16th vCPU storms for a tenth of the time, each VM's at another time. */
 static void host_vcpu(struct scenario_vcpu *v, unsigned int vm, unsigned int vcpu)
 {
 	one_shot(vcpu ? healthy(v, 20) : page_on(v, 20), 0, POL_NOW, 1000);

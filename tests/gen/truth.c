@@ -263,8 +263,8 @@ void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t
 	}
 	tt->arms++;
 	if (past) {
-		tt->expired++;
-		v->sim->truth->expired_seen += v->sim->sc->host != HOST_STOCK;
+		tt->past_due++;
+		v->sim->truth->start_expired_seen += v->sim->sc->host != HOST_STOCK;
 		if (short_deadline(v, timer) && time_now - count < SHORT_REF)
 			return;
 		v->sim->truth->behind +=
