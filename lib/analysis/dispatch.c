@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "activity.h"
+#include "by_vm.h"
 #include "clocksource.h"
 #include "epoch.h"
 #include "guestclock.h"
@@ -591,6 +592,7 @@ void hvst_analysis_free(struct analysis *a)
 		vm_free(vm);
 	}
 	hvst_result_free(a);
+	hvst_by_vm_free(a);
 	hvst_sketch_free(a->unpaired);
 	for (unsigned int i = 0; i < a->nr_storms; i++)
 		hvst_storm_found_free(&a->storms[i]);

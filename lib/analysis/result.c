@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "by_vm.h"
 #include "latency.h"
 #include "life.h"
 #include "load.h"
@@ -582,8 +583,10 @@ static void forget_numbers(struct hvst_result *r)
 int hvst_result_build(struct analysis *a)
 {
 	a->result.past_due = a->past_due;
-	if (build_vms(a) || build_timers(a) || build_reference(a) || build_storms(a) ||
-	    build_guest(a) || build_unpaired(a) || hvst_life_build(a) || hvst_twoclocks_build(a))
+	if (hvst_by_vm_vms(a) || build_vms(a) || build_timers(a) || build_reference(a) ||
+	    hvst_by_vm_reference(a) || build_storms(a) || hvst_by_vm_storms(a) || build_guest(a) ||
+	    hvst_by_vm_guest(a) || build_unpaired(a) || hvst_life_build(a) || hvst_by_vm_life(a) ||
+	    hvst_twoclocks_build(a))
 		return -ENOMEM;
 	if (a->opts.name_vms)
 		a->opts.name_vms(a->opts.name_ctx, (struct hvst_vm *)(uintptr_t)a->result.vms,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../event/needs.h"
+#include "by_vm.h"
 #include "pastdue.h"
 #include "verdict.h"
 
@@ -105,18 +106,16 @@ static bool too_lossy(const struct analysis *a, int number)
 {
 	const struct hvst_trace *t = a->opts.trace;
 	int64_t span = t->last_ns - t->first_ns;
+	const struct vm *vm;
 
 	if (t->incomplete || cut_off(t))
 		return true;
 	if (t->first_ns == HVST_UNKNOWN || span <= 0)
 		return false;
-	for_each_vm (vm, a) {
-		if (vm->number != number)
-			continue;
-		for_each_vcpu (v, vm)
-			if (hvst_kvm_uncovered_ns(a->kvm, v) > span / 100 * LOST_MAX_PERCENT)
-				return true;
-	}
+	vm = hvst_vm_by_number(a, number);
+	for (const struct vcpu *v = vm ? vm->vcpus : NULL; v; v = v->vm_next)
+		if (hvst_kvm_uncovered_ns(a->kvm, v) > span / 100 * LOST_MAX_PERCENT)
+			return true;
 	return false;
 }
 
