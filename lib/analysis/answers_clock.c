@@ -81,13 +81,12 @@ static enum hvst_answer leap_answer(const struct analysis *a, int vm, const stru
 /* The clock was set back, and the guest has not armed a timer since. */
 static bool unanswered_step(const struct analysis *a, int vm, const struct vm_leaps *l)
 {
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &a->result.reference[i];
+	const struct hvst_ref_segment *s;
 
-		if (s->vm == vm && s->step_ns != HVST_UNKNOWN && s->step_ns <= -EPOCH_STEP_NS &&
+	for_each_of_vm (s, a, reference, vm)
+		if (s->step_ns != HVST_UNKNOWN && s->step_ns <= -EPOCH_STEP_NS &&
 		    (l->last_arm_ns == HVST_UNKNOWN || l->last_arm_ns < s->from_ns))
 			return true;
-	}
 	return false;
 }
 
