@@ -208,7 +208,7 @@ int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *op
  *
  * May be called between runs, or in @wait of struct hvst_live_ops, also in a process that @wait
  * forks. Small sub-buffers are joined by a record of type time stamp. Returns 0, or what @each
- * returned; -EINVAL: not an open session of a live trace; -ENOMEM.
+ * returned; -EINVAL: not an open session of a live trace; -ENOMEM. Leaves no message.
  */
 int hvst_session_held(const struct hvst_session *s,
 		      int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
@@ -256,7 +256,8 @@ int hvst_session_open(struct hvst_session *s);
  *
  * What the run before found is freed, whatever this one needs. -EINVAL: not open; -EBADMSG:
  * corrupt, with file and offset; -ECANCELED: stopped by an observer or hvst_session_stop(), with
- * results for what was read; as read(2); -ENOMEM.
+ * results for what was read; -ESTALE: a file became shorter while it was read; as read(2);
+ * -ENOMEM.
  */
 int hvst_session_run(struct hvst_session *s);
 

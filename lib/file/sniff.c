@@ -105,13 +105,15 @@ int hvst_file_sniff(struct hvst_file *f)
 	char head[513] = "";
 	size_t len = f->io.size < sizeof(head) - 1 ? (size_t)f->io.size : sizeof(head) - 1;
 	const char *advice;
+	int rc;
 
 	if (!len)
 		return hvst_file_fail(
 			f, -EINVAL,
 			"is empty: the recording did not get as far as writing its header");
-	if (hvst_io_read(&f->io, 0, head, len))
-		return hvst_file_fail(f, -EIO, "cannot be read");
+	rc = hvst_io_read(&f->io, 0, head, len);
+	if (rc)
+		return hvst_file_fail(f, rc, "cannot be read: %s", hvst_io_error(rc));
 	if (len < 10 && !memcmp(head, "\x17\x08\x44tracing", len))
 		return hvst_file_fail(f, -EBADMSG, "cut off after %zu bytes, within the header",
 				      len);
