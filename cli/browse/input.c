@@ -558,7 +558,7 @@ static void click_overview(struct br_model *m, const struct br_layout *l, const 
 		br_nav_center(m, br_overview_time(m, column_at(m, l, in->x)));
 }
 
-/* From inside the mark of the window it moves; else the stretch becomes the window. */
+/* A drag that begins on the window's mark moves the window; any other one selects the window. */
 static void drag_overview(struct br_model *m, const struct br_layout *l, const struct br_input *in)
 {
 	int a = column_at(m, l, in->x), b = column_at(m, l, in->x2);

@@ -43,7 +43,7 @@ struct hit {
 	uint16_t cpu;
 };
 
-/* Of a filter events are to be found again, in @v; of a search only times are needed, in @times. */
+/* A filter keeps the events that it found, in @v; a search keeps only their times, in @times. */
 struct hits {
 	struct hit *v;
 	int64_t *times;
@@ -217,7 +217,7 @@ struct job {
 	struct br_reply a;
 	struct br_event *before, *rows; /* a ring of BEFORE; a list of AFTER */
 	unsigned int nr_before, nr, cap;
-	bool ring;			/* @rows is going to be @before */
+	bool ring;			/* @rows will become @before */
 	uint64_t seen;			/* into the ring */
 	int64_t only_from;		/* events before it only give context */
 	bool looks_for_text;		/* one of the filters does */

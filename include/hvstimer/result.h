@@ -466,7 +466,8 @@ struct hvst_result {
  * hvst_result_all_no() - whether every question is answered with no
  * @r: a result
  *
- * An open answer is none: only then was nothing found that could have been.
+ * "Cannot tell" is not a no: true means that the recording could have shown each fault, and shows
+ * none.
  */
 bool hvst_result_all_no(const struct hvst_result *r);
 

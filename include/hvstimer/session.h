@@ -19,7 +19,7 @@ struct hvst_session;
 
 enum hvst_reader { HVST_READER_AUTO, HVST_READER_PAGES, HVST_READER_LIBTRACECMD };
 
-/* What a run computes; a run that needs none of an analysis pays nothing for it. */
+/* What a run computes. What is not needed is not computed, and costs no time. */
 enum hvst_need {
 	HVST_NEED_EVENTS =
 		1, /* decode every known event with every field, for the event observer */
@@ -282,8 +282,8 @@ const char *hvst_session_error(const struct hvst_session *s); /* "" when none */
  *
  * Compares trace ids, or where one has none (trace-cmd split keeps none) hosts, trace clocks,
  * numbers of CPUs and saved command lines. Files of a host and a guest recorded together
- * (trace-cmd-record(1), option -A) name each other: they differ, for what the guest's kernel did
- * says nothing of what the host's did, and thread ids and CPUs of one mean others in the other.
+ * (trace-cmd-record(1), option -A) name each other: they differ, since their events, thread ids and
+ * CPU numbers are those of two kernels.
  *
  * Returns what differs, as a plural noun such as "trace ids", a constant; NULL when nothing does,
  * or when there is no such file.

@@ -61,8 +61,8 @@ struct vcpu_source {
 	uint32_t msrs_since_arm;
 	struct hvst_evidence read_why;
 	/*
-	 * arms in a row whose count came from a clock, with a read of the counter before them,
-	 * without
+	 * Arms in a row whose count came from a clock: with a read of the counter before them, and
+	 * without.
 	 */
 	unsigned int with_read, without_read;
 	unsigned int unread; /* arms of any kind since the last one with a read */

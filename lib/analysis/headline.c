@@ -430,7 +430,7 @@ static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 	next_for_open(r);
 }
 
-/* What may be a fault, and why that cannot be told: more than a question without an answer. */
+/* A reason for each open question that has evidence of a fault. */
 static void open_reasons(struct hvst_result *r)
 {
 	static const enum hvst_question may_be[] = { HVST_Q_GUEST_CLOCK_AHEAD,

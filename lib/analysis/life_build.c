@@ -84,8 +84,7 @@ static int creators_list(const struct analysis *a, struct creators *c)
 	return 0;
 }
 
-/* The first one of task @pid that does not begin before @ts; those of greater ids, if there is
- * none. */
+/* Index of the first VM of task @pid that does not begin before @ts, or where that would be. */
 static unsigned int created_from(const struct creators *c, int pid, int64_t ts)
 {
 	const struct created key = { .pid = pid, .first_ns = ts };
