@@ -31,20 +31,27 @@ static void lives(struct recording *f, const struct who *w)
 	guest_ticks(f, w, 40, MS(2));
 }
 
-/* The VMM creates one VM after the other, each with the same thread id. */
+/* The VMM creates one VM after the other, each with the same thread id; @more: of the first one. */
+static void one_after_the_other(struct recording *f, const struct who *more)
+{
+	hosts_reset();
+	recording_begin(f, 0);
+	ev_tsc_offset(f, &task, 0, 0x1000);
+	lives(f, &old0);
+	if (more)
+		lives(f, more);
+	f->now = SEC(1002);
+	ev_tsc_offset(f, &task, 0, 0x2000);
+	lives(f, &new0);
+	recording_end(f);
+}
+
 static void test_task_creates_again(void **state)
 {
 	struct recording f;
 
 	(void)state;
-	hosts_reset();
-	recording_begin(&f, 0);
-	ev_tsc_offset(&f, &task, 0, 0x1000);
-	lives(&f, &old0);
-	f.now = SEC(1002);
-	ev_tsc_offset(&f, &task, 0, 0x2000);
-	lives(&f, &new0);
-	recording_end(&f);
+	one_after_the_other(&f, NULL);
 	assert_int_equal(f.r->nr_vms, 2);
 	assert_int_equal(f.r->vms[0].vcpus[0].tid, 701);
 	assert_int_equal(f.r->vms[1].vcpus[0].tid, 701);
@@ -270,15 +277,7 @@ static void test_kept(void **state)
 	struct recording f;
 
 	(void)state;
-	hosts_reset();
-	recording_begin(&f, 0);
-	ev_tsc_offset(&f, &task, 0, 0x1000);
-	lives(&f, &old0);
-	lives(&f, &old1);
-	f.now = SEC(1002);
-	ev_tsc_offset(&f, &task, 0, 0x2000);
-	lives(&f, &new0);
-	recording_end(&f);
+	one_after_the_other(&f, &old1);
 	assert_int_equal(hvst_identities_take(&ids, f.kvm), 0);
 	const struct hvst_vcpu_info *before = &f.r->vms[0].vcpus[0], *after = &f.r->vms[1].vcpus[0];
 
