@@ -174,13 +174,13 @@ static __attribute__((noinline)) int created(struct analysis *a, struct vm *vm, 
 	return t && !t->state ? timer_created(t) : 0;
 }
 
-static void merged(struct analysis *a, struct vm *into, struct vm *from)
+static void merged(struct vm *into, struct vm *from)
 {
 	if (!from->state)
 		return;
 	hvst_resolve_merged(into, from);
 	hvst_marks_merged(into, from);
-	hvst_clocksource_merged(a, into, from);
+	hvst_clocksource_merged(into, from);
 	hvst_pastdue_merged(into, from);
 	hvst_guestclock_merged(into, from);
 	hvst_life_merged(into, from);
@@ -370,7 +370,7 @@ static __attribute__((noinline)) void rare_change(struct analysis *a, const stru
 		hvst_lost_gap(a, c->from_ns);
 		break;
 	case HVST_CHANGE_VM_MERGED:
-		merged(a, c->vm, c->from);
+		merged(c->vm, c->from);
 		break;
 	default:
 		break;

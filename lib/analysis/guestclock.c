@@ -479,7 +479,7 @@ static bool changed_near(const struct analysis *a, const struct vcpu *v, int64_t
 	for (unsigned int i = 0; i < a->nr_transitions; i++) {
 		const struct transition_found *t = &a->transitions[i];
 
-		if (t->vm == v->vm && t->transition.role == HVST_ROLE_STIMER &&
+		if (t->of->vm == v->vm && t->transition.role == HVST_ROLE_STIMER &&
 		    (!t->vcpu || t->vcpu == v) && llabs(t->transition.ts_ns - ts) < NEAR_STORM_NS)
 			return true;
 	}

@@ -373,10 +373,10 @@ static int build_guest(struct analysis *a)
 	for (unsigned int i = 0; i < a->nr_transitions; i++) {
 		const struct transition_found *f = &a->transitions[i];
 
-		if (!hvst_vm_pass(a, f->vm) || (f->vcpu && !hvst_filter_pass(a, f->vcpu, -1)))
+		if (!hvst_vm_pass(a, f->of->vm) || (f->vcpu && !hvst_filter_pass(a, f->vcpu, -1)))
 			continue;
 		list[n] = f->transition;
-		list[n++].vm = f->vm->number;
+		list[n++].vm = f->of->vm->number;
 	}
 	qsort(list, n, sizeof(*list), cmp_guest);
 	for (unsigned int i = 0; i < n; i++)

@@ -24,8 +24,8 @@ struct storm_found {
 };
 struct transition_found {
 	struct hvst_guest_transition transition;
-	struct vm *vm;
-	struct vcpu *vcpu; /* NULL: of the whole VM */
+	const struct vcpu *of; /* a thread of the VM: it stays with it when VMs are joined */
+	struct vcpu *vcpu;     /* NULL: of the whole VM */
 };
 
 /* vCPUs of a VM ran with different TSC offsets. @since_ns: when the differing one was written. */
