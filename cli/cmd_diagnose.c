@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "array.h"
 #include "blocks.h"
 #include "collect.h"
 #include "compare.h"
@@ -252,7 +253,7 @@ static int worse(int a, int b)
 	static const int order[] = { EXIT_INTERRUPTED, EXIT_USAGE,   EXIT_INPUT,
 				     EXIT_FINDINGS,    EXIT_UNKNOWN, EXIT_NOTHING };
 
-	for (unsigned int i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(order); i++)
 		if (a == order[i] || b == order[i])
 			return order[i];
 	return EXIT_OK;

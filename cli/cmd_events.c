@@ -18,12 +18,9 @@
 #define MAX_INFERRED (4u << 20) /* inferred arms kept: 32 bytes each */
 #define COMM_SLOTS   1024
 
-/*
- * A vCPU thread, as found by the first pass. Several may have had one thread id, one after another.
- */
+/* The VM and vCPU of an event; -1: not known. */
 struct owner {
-	int tid, vm, vcpu;
-	int64_t first_ns; /* its first event */
+	int vm, vcpu;
 };
 
 /* Cached command name; slots are indexed by tid and overwritten. */
@@ -38,9 +35,7 @@ struct events {
 	struct eventline *line;
 	uint64_t wanted; /* bit per event id */
 	struct derive *derive;
-	uint64_t printed;     /* events */
-	struct owner *owners; /* by tid */
-	size_t nr_owners;
+	uint64_t printed; /* events */
 	struct comm comms[COMM_SLOTS];
 	struct hvst_decoder *decoder; /* for texts that --filter looks for; else NULL */
 	char text[640];
@@ -60,87 +55,7 @@ static int learn_fire(void *ctx, const struct hvst_fire *fire)
 	return 0;
 }
 
-/* --- who -------------------------------------------------------------------------------------- */
-
-static int owner_order(const void *a, const void *b)
-{
-	const struct owner *x = a, *y = b;
-
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	return x->first_ns < y->first_ns ? -1 : x->first_ns > y->first_ns;
-}
-
-/* The second pass frees the result of the first: copy VM and vCPU of each thread. */
-static bool keep_owners(struct events *e)
-{
-	const struct hvst_result *res = e->r.result;
-	unsigned int i, v;
-	size_t n = 0;
-
-	for (i = 0; i < res->nr_vms; i++)
-		n += res->vms[i]->nr_vcpus;
-	e->owners = calloc(n + 1, sizeof(*e->owners));
-	if (!e->owners)
-		return false;
-	for (i = 0; i < res->nr_vms; i++)
-		for (v = 0; v < res->vms[i]->nr_vcpus; v++)
-			e->owners[e->nr_owners++] = (struct owner){
-				res->vms[i]->vcpus[v]->tid,
-				res->vms[i]->vm,
-				res->vms[i]->vcpus[v]->vcpu,
-				res->vms[i]->vcpus[v]->first_ns,
-			};
-	qsort(e->owners, e->nr_owners, sizeof(*e->owners), owner_order);
-	return true;
-}
-
-/* A callback runs in the interrupted task: identify it by vcpu_id, if only one VM has that one. */
-static struct owner owner_by_vcpu(const struct events *e, int vcpu)
-{
-	struct owner found = { .tid = -1, .vm = -1, .vcpu = vcpu };
-	size_t i;
-
-	for (i = 0; i < e->nr_owners; i++) {
-		if (e->owners[i].vcpu != vcpu)
-			continue;
-		if (found.vm >= 0 && found.vm != e->owners[i].vm)
-			return (struct owner){ .tid = -1, .vm = -1, .vcpu = vcpu };
-		found = e->owners[i];
-	}
-	return found;
-}
-
-/* The last thread of that id that had begun by then, or the first one; NULL: none. */
-static const struct owner *owner_by_tid(const struct events *e, int tid, int64_t ts_ns)
-{
-	const struct owner key = { .tid = tid, .first_ns = ts_ns };
-	size_t lo = 0, hi = e->nr_owners;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (owner_order(&e->owners[mid], &key) <= 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo && e->owners[lo - 1].tid == tid)
-		return &e->owners[lo - 1];
-	return lo < e->nr_owners && e->owners[lo].tid == tid ? &e->owners[lo] : NULL;
-}
-
-static struct owner owner_of(const struct events *e, const struct hvst_event *ev)
-{
-	const struct owner *o;
-
-	if (ev->id == HVST_EV_LOST)
-		return (struct owner){ .tid = -1, .vm = -1, .vcpu = -1 };
-	if (ev->id == HVST_EV_STIMER_CALLBACK)
-		return owner_by_vcpu(e, ev->vcpu_id);
-	o = owner_by_tid(e, ev->pid, ev->ts_ns);
-	return o ? *o : (struct owner){ .tid = ev->pid, .vm = -1, .vcpu = ev->vcpu_id };
-}
+/* --- second pass ------------------------------------------------------------------------------ */
 
 static const char *comm_of(struct events *e, const struct hvst_event *ev)
 {
@@ -156,8 +71,6 @@ static const char *comm_of(struct events *e, const struct hvst_event *ev)
 	return c->name;
 }
 
-/* --- second pass ------------------------------------------------------------------------------ */
-
 static bool selected(const struct events *e, const struct hvst_event *ev, const struct owner *who)
 {
 	const struct options *o = &e->r.o;
@@ -167,7 +80,7 @@ static bool selected(const struct events *e, const struct hvst_event *ev, const 
 	if (ev->id == HVST_EV_LOST)
 		return true;
 	return (o->vm < 0 || o->vm == who->vm) && (o->timer < 0 || o->timer == derive_timer(ev)) &&
-	       (o->vcpu < 0 || o->vcpu == (ev->vcpu_id >= 0 ? ev->vcpu_id : who->vcpu));
+	       (o->vcpu < 0 || o->vcpu == who->vcpu);
 }
 
 /* The text that --filter searches; the decoder has to see every event. */
@@ -185,7 +98,7 @@ static bool passes(struct events *e, const struct hvst_event *ev, const struct o
 	const struct filter_event what = {
 		.ev = ev,
 		.vm = who->vm,
-		.vcpu = ev->vcpu_id >= 0 ? ev->vcpu_id : who->vcpu,
+		.vcpu = who->vcpu,
 		.timer = derive_timer(ev),
 		.comm = comm_of(e, ev),
 		.arm = d->arm,
@@ -202,11 +115,13 @@ static bool passes(struct events *e, const struct hvst_event *ev, const struct o
 static int on_event(void *ctx, const struct hvst_event *ev)
 {
 	struct events *e = ctx;
-	struct owner who = owner_of(e, ev);
-	struct derived d = derive_event(e->derive, ev, who.vm);
+	struct owner who;
+	struct derived d;
+	bool passed;
 
-	bool passed = !e->r.o.filter || passes(e, ev, &who, &d);
-
+	hvst_session_whose(e->r.s, ev, &who.vm, &who.vcpu);
+	d = derive_event(e->derive, ev, who.vm);
+	passed = !e->r.o.filter || passes(e, ev, &who, &d);
 	if (passed && selected(e, ev, &who)) {
 		e->printed++;
 		eventline_put(e->line, &e->r.out, ev, comm_of(e, ev), &d);
@@ -243,10 +158,6 @@ static int print_all(struct events *e)
 					   .event = on_event,
 					   .armed = on_arm };
 
-	if (!keep_owners(e)) {
-		cli_error("out of memory");
-		return EXIT_INPUT;
-	}
 	derive_learnt(e->derive);
 	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1),
 				e->r.trace, e->r.o.date);
@@ -327,7 +238,6 @@ int cmd_events(int argc, char **argv)
 		code = read_twice(e);
 	}
 	eventline_free(e->line);
-	free(e->owners);
 	derive_free(e->derive);
 	hvst_decoder_free(e->decoder);
 	free(e);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "analyse.h"
 #include "message.h"
 #include "output/contract.h"
@@ -27,7 +28,7 @@ static void default_policies(struct simulate *s)
 	static const char *const texts[] = { "none", "pad=10us", "pad=10us,after=16" };
 	char why[128];
 
-	for (unsigned int i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(texts); i++)
 		if (policy_parse(&s->policies[s->nr_policies], texts[i], why, sizeof(why)))
 			s->nr_policies++;
 }

@@ -272,7 +272,7 @@ static int make_vms(struct side *s, struct unit *vm_units)
 	return err;
 }
 
-bool vm_says_more(const struct side *s, int vm)
+bool vm_has_parts(const struct side *s, int vm)
 {
 	for (unsigned int i = 0; i < s->nr_vms; i++)
 		if (s->vms[i].vm == vm)

@@ -77,7 +77,7 @@ struct side {
 };
 
 /* Does the VM's unit differ from that of its only timer and vCPU? */
-bool vm_says_more(const struct side *s, int vm);
+bool vm_has_parts(const struct side *s, int vm);
 
 /* Two units in the same role. */
 struct pair {

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "message.h"
+#include "now.h"
 #include "output/hint.h"
 #include "output/text.h"
 #include "output/trace.h"
@@ -17,8 +17,8 @@
 #include "context.h"
 #include "vms.h"
 
-#define PROGRESS_FIRST_MS 500
-#define PROGRESS_EVERY_MS 100
+#define PROGRESS_FIRST_NS 500000000
+#define PROGRESS_EVERY_NS 100000000
 
 /* A signal handler has no argument: the session that SIGINT stops. One command runs at a time. */
 static struct hvst_session *volatile interruptible;
@@ -46,14 +46,6 @@ bool ctx_interrupt_caught(void)
 	return interrupt_caught;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void clear_progress(struct context *r)
 {
 	if (r->progress_shown)
@@ -64,12 +56,12 @@ static void clear_progress(struct context *r)
 static int on_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	struct context *r = ctx;
-	int64_t now = now_ms();
+	int64_t now = now_ns();
 
-	if (now >= r->progress_next_ms && total) {
+	if (now >= r->progress_next_ns && total) {
 		fprintf(stderr, "\rhvstimer: %3u %%", (unsigned int)((double)done / total * 100));
 		r->progress_shown = true;
-		r->progress_next_ms = now + PROGRESS_EVERY_MS;
+		r->progress_next_ns = now + PROGRESS_EVERY_NS;
 	}
 	return r->out.err; /* the output is closed: stop */
 }
@@ -132,7 +124,7 @@ static int observe(struct context *r, const struct hvst_observer *obs, void *ctx
 	}
 	r->observer = obs;
 	r->ctx = ctx;
-	r->progress_next_ms = now_ms() + PROGRESS_FIRST_MS;
+	r->progress_next_ns = now_ns() + PROGRESS_FIRST_NS;
 	return hvst_session_set_observer(r->s, &all, r);
 }
 

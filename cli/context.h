@@ -15,7 +15,7 @@ struct context {
 	void *selected; /* what select() of a report made of the result; freed with the context */
 	bool interrupted;
 	bool progress_shown;
-	int64_t progress_next_ms;
+	int64_t progress_next_ns;
 	const struct hvst_observer *observer; /* the command's, during a pass */
 	void *ctx;
 };

@@ -318,8 +318,8 @@ static void list_pair(struct differences *all, const struct pair *p)
 /* A VM with one timer and one vCPU equals those. */
 static bool worth_listing(const struct comparison *c, const struct pair *p)
 {
-	return p->a->vcpu >= 0 || p->a->timer >= 0 || vm_says_more(&c->side[0], p->a->vm) ||
-	       vm_says_more(&c->side[1], p->b->vm);
+	return p->a->vcpu >= 0 || p->a->timer >= 0 || vm_has_parts(&c->side[0], p->a->vm) ||
+	       vm_has_parts(&c->side[1], p->b->vm);
 }
 
 static int list_all(struct differences *all, const struct comparison *c)

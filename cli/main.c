@@ -7,6 +7,7 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "array.h"
 #include "message.h"
 #include "nearest.h"
 #include "options.h"
@@ -49,7 +50,7 @@ static int unknown_command(const char *name)
 	unsigned int n = 0;
 	const struct command *c;
 
-	for (c = commands; c->name && n + 1 < sizeof(names) / sizeof(names[0]); c++)
+	for (c = commands; c->name && n + 1 < ARRAY_SIZE(names); c++)
 		names[n++] = c->name;
 	names[n] = NULL;
 	like = abbreviated(name);

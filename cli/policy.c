@@ -5,6 +5,7 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "array.h"
 #include "opt/value.h"
 #include "policy.h"
 
@@ -37,7 +38,7 @@ static const struct policy_term *find_term(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < sizeof(terms) / sizeof(terms[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(terms); i++)
 		if (!strcmp(terms[i].name, name))
 			return &terms[i];
 	return NULL;

@@ -10,6 +10,7 @@
 
 #include <tracefs.h>
 
+#include "array.h"
 #include "record.h"
 
 static char *read_file(const char *name)
@@ -139,7 +140,7 @@ int record_state_save(struct record_state *s, const struct record_host *h)
 	 */
 	rc = keep(s, "tracing_on");
 	rc = rc ? rc : keep_buffer_sizes(s, h->cpus);
-	for (i = 0; !rc && i < sizeof(names) / sizeof(*names); i++)
+	for (i = 0; !rc && i < ARRAY_SIZE(names); i++)
 		rc = keep(s, names[i]);
 	return rc ? rc : keep_filters(s);
 }

@@ -17,14 +17,14 @@
 #define PAUSE_TURNS   8	      /* this many turns of a loop make a pause */
 #define MANY_PAUSES   16      /* fewer are chance: their rate is not known */
 #define LATE_MOST_NS  1000000 /* later, the host was stalled: no part of what a timer costs */
-#define MIN_GAIN      1.01    /* of counts on time, for a backlog that catches up */
+#define MIN_GAIN      1.01    /* counts move faster than time by this: a backlog that catches up */
 #define MAX_TURNS     1e6     /* this many times as long: it does not end */
 #define REST_PART     3	      /* fraction of the guest's loop: its handler's end is not known */
 #define UNKNOWN_SHARE .5      /* of a handler in guest mode */
 #define ROUGH	      .15     /* a prediction that may be off by more is rough... */
 #define ROUGH_END     .10     /* ...of a backlog's length, by this */
 #define MODEL_ERROR   .05     /* of a turn, where the recording tells all that the model asks for */
-#define SWITCH_PART   .5 /* of the shortest times in guest mode; the rest is the guest itself */
+#define SWITCH_PART   .5      /* of the shortest time in guest mode; the guest has the rest */
 
 /* What one policy does to one stretch. */
 struct tally {
@@ -648,9 +648,7 @@ static double arms_to_come(const struct hvst_storm *storm, double loop)
 	return (double)(storm->predicted_end_ns - storm->end_ns) / loop;
 }
 
-/*
- * Does the storm end by itself, because the guest has caught up? One that was cut off may not tell.
- */
+/* Does the storm end because the guest has caught up? One that was cut off need not show it. */
 static bool catches_up(const struct hvst_storm *storm)
 {
 	return storm->kind == HVST_STORM_BACKLOG && storm->count_gain > MIN_GAIN &&

@@ -4,12 +4,14 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "base/array.h"
+
 #define NAME(fn, type, ...)                                                                        \
 	const char *fn(type v)                                                                     \
 	{                                                                                          \
 		static const char *const names[] = { __VA_ARGS__ };                                \
                                                                                                    \
-		return (unsigned int)v < sizeof(names) / sizeof(names[0]) ? names[v] : "unknown";  \
+		return (unsigned int)v < ARRAY_SIZE(names) ? names[v] : "unknown";                 \
 	}
 
 NAME(hvst_storm_kind_name, enum hvst_storm_kind, "unknown", "backlog", "constant", "growing",

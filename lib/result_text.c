@@ -6,6 +6,8 @@
 #include <hvstimer/result.h>
 #include <hvstimer/text.h>
 
+#include "base/array.h"
+
 static uint64_t magnitude(int64_t ns)
 {
 	return ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
@@ -87,7 +89,7 @@ const char *hvst_guest_source_text(enum hvst_guest_source v, bool article)
 		[HVST_SRC_HPET] = { "the HPET", 4 },
 	};
 
-	if ((unsigned int)v >= sizeof(clocks) / sizeof(clocks[0]))
+	if ((unsigned int)v >= ARRAY_SIZE(clocks))
 		v = HVST_SRC_UNKNOWN;
 	return clocks[v].text + (article ? 0 : clocks[v].bare);
 }

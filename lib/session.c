@@ -17,6 +17,7 @@
 #include "abi/sized.h"
 #include "analysis/analysis.h"
 #include "event/needs.h"
+#include "identity.h"
 #include "kvm/kvm.h"
 #include "observers.h"
 #include "stream/open.h"
@@ -29,15 +30,6 @@
 struct strings {
 	char **s;
 	unsigned int n;
-};
-
-/*
- * Which vCPU a thread is, kept across runs: the next run can tell from its start which VM an arm
- * belongs to. @vm is -1 where several VMs used the thread id, @number that of the thread's own VM.
- */
-struct identity {
-	int tid, vm, vcpu, number, creator;
-	int64_t first_ns;
 };
 
 struct hvst_session {
@@ -61,13 +53,10 @@ struct hvst_session {
 	struct hvst_source *src;
 	struct kvm *kvm;     /* of the last run that analysed */
 	struct analysis *an; /* the same run's */
-	/*
-	 * By tid and time, from the last run that read the recording from its beginning or, without
-	 * one, from the last.
+	/* Of the last run that read the recording from its beginning or, without one, of the last.
 	 */
-	struct identity *who;
-	unsigned int nr_who;
-	bool who_from_start;
+	struct identities ids;
+	bool ids_from_start;
 	atomic_bool stop;
 	char error[512];
 };
@@ -151,7 +140,7 @@ void hvst_session_free(struct hvst_session *s)
 	strings_free(&s->paths);
 	strings_free(&s->buffers);
 	free(s->cpus);
-	free(s->who);
+	hvst_identities_free(&s->ids);
 	free(s);
 }
 
@@ -381,55 +370,16 @@ static bool recorded(const struct hvst_session *s, unsigned int id)
 	return t->in_format[id / 32] >> id % 32 & 1 && !(s->ignored >> id & 1);
 }
 
-static int cmp_tid(const void *x, const void *y)
-{
-	int a = ((const struct identity *)x)->tid, b = ((const struct identity *)y)->tid;
-
-	return a < b ? -1 : a > b;
-}
-
-static int cmp_identity(const void *x, const void *y)
-{
-	const struct identity *a = x, *b = y;
-	int by_tid = cmp_tid(a, b);
-
-	return by_tid ? by_tid : (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
-}
-
-static const struct identity *identity_find(const struct hvst_session *s, int tid)
-{
-	struct identity key = { .tid = tid };
-
-	return s->nr_who ? bsearch(&key, s->who, s->nr_who, sizeof(key), cmp_tid) : NULL;
-}
-
-/* The thread with id @tid that was there at @ts_ns; NULL: none. */
-static const struct identity *identity_at(const struct hvst_session *s, int tid, int64_t ts_ns)
-{
-	const struct identity key = { .tid = tid, .first_ns = ts_ns };
-	unsigned int lo = 0, hi = s->nr_who;
-
-	while (lo < hi) {
-		unsigned int mid = lo + (hi - lo) / 2;
-
-		if (cmp_identity(&s->who[mid], &key) <= 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && s->who[lo - 1].tid == tid ? &s->who[lo - 1] : NULL;
-}
-
 static int known_vm(const void *ctx, int tid)
 {
-	const struct identity *who = identity_find(ctx, tid);
+	const struct identity *who = hvst_identity_only(ctx, tid);
 
 	return who ? who->vm : -1;
 }
 
 static int known_creator(const void *ctx, int tid, int64_t ts_ns)
 {
-	const struct identity *who = identity_at(ctx, tid, ts_ns);
+	const struct identity *who = hvst_identity_at(ctx, tid, ts_ns);
 
 	return who ? who->creator : -1;
 }
@@ -442,10 +392,10 @@ static bool from_start(const struct hvst_session *s)
 static int known_number(const struct hvst_session *s, const struct vm *vm)
 {
 	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
-		const struct identity *who = identity_at(s, v->tid, v->first_ns);
+		const struct identity *who = hvst_identity_at(&s->ids, v->tid, v->first_ns);
 
-		if (who && who->number >= 0)
-			return who->number;
+		if (who && who->vm >= 0)
+			return who->vm;
 	}
 	return -1;
 }
@@ -460,11 +410,11 @@ static int numbers_keep(struct hvst_session *s)
 	unsigned int known = 0;
 	bool *taken;
 
-	if (!s->who_from_start || from_start(s))
+	if (!s->ids_from_start || from_start(s))
 		return 0;
-	for (unsigned int i = 0; i < s->nr_who; i++)
-		if (s->who[i].number >= (int)known)
-			known = s->who[i].number + 1;
+	for (unsigned int i = 0; i < s->ids.n; i++)
+		if (s->ids.v[i].vm >= (int)known)
+			known = s->ids.v[i].vm + 1;
 	taken = calloc(known + 1, sizeof(*taken));
 	if (!taken)
 		return fail(s, -ENOMEM, "out of memory");
@@ -484,29 +434,12 @@ static int numbers_keep(struct hvst_session *s)
 
 static int identities_keep(struct hvst_session *s)
 {
-	unsigned int n = 0;
-
-	if (s->who_from_start && !from_start(s))
+	if (s->ids_from_start && !from_start(s))
 		return 0;
-	free(s->who);
-	s->nr_who = 0;
-	s->who_from_start = false;
-	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next)
-		n += vm->nr_vcpus;
-	s->who = calloc(n ? n : 1, sizeof(*s->who));
-	if (!s->who)
+	s->ids_from_start = false;
+	if (hvst_identities_take(&s->ids, s->kvm))
 		return fail(s, -ENOMEM, "out of memory");
-	for (struct vm *vm = hvst_kvm_vms(s->kvm); vm; vm = vm->next)
-		for (struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-			s->who[s->nr_who++] = (struct identity){ v->tid,     hvst_vm_shown(vm),
-								 v->vcpu_id, hvst_vm_shown(vm),
-								 v->creator, v->first_ns };
-	qsort(s->who, s->nr_who, sizeof(*s->who), cmp_identity);
-	/* A thread id that was used again belongs to one VM or another, depending on the time. */
-	for (unsigned int i = 1; i < s->nr_who; i++)
-		if (s->who[i].tid == s->who[i - 1].tid)
-			s->who[i].vm = s->who[i - 1].vm = -1;
-	s->who_from_start = from_start(s) && !hvst_source_trace(s->src)->incomplete;
+	s->ids_from_start = from_start(s) && !hvst_source_trace(s->src)->incomplete;
 	return 0;
 }
 
@@ -544,8 +477,8 @@ static int analysis_begin(struct hvst_session *s)
 		.msr_recorded = recorded(s, HVST_EV_MSR),
 		.clock_per_cpu = t->clock && !strcmp(t->clock, "local"),
 		.clock_unscaled = t->cycles && t->scale_source == HVST_SCALE_NONE,
-		.known_creator = s->who_from_start && !from_start(s) ? known_creator : NULL,
-		.known_ctx = s,
+		.known_creator = s->ids_from_start && !from_start(s) ? known_creator : NULL,
+		.known_ctx = &s->ids,
 	};
 	const struct hvst_analysis_opts opts = {
 		.params = &s->params,
@@ -559,7 +492,7 @@ static int analysis_begin(struct hvst_session *s)
 		.arms_only = !(s->need & HVST_NEED_ANALYSIS),
 		.some_cpus = s->nr_cpus != 0,
 		.known_vm = known_vm,
-		.known_ctx = s,
+		.known_ctx = &s->ids,
 		.name_vms = name_vms,
 		.name_ctx = s,
 	};
@@ -722,12 +655,33 @@ const char *hvst_session_comm(const struct hvst_session *s, int tid)
 	return s->src ? hvst_source_comm(s->src, tid) : "";
 }
 
-void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu)
+static int who_tell(const struct identity *who, int *vm, int *vcpu)
 {
-	const struct identity *who = identity_find(s, tid);
-
 	*vm = who ? who->vm : -1;
 	*vcpu = who ? who->vcpu : -1;
+	return who ? who->thread : -1;
+}
+
+void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu)
+{
+	who_tell(hvst_identity_only(&s->ids, tid), vm, vcpu);
+}
+
+int hvst_session_who_at(const struct hvst_session *s, int tid, int64_t ts_ns, int *vm, int *vcpu)
+{
+	return who_tell(hvst_identity_at(&s->ids, tid, ts_ns), vm, vcpu);
+}
+
+void hvst_session_whose(const struct hvst_session *s, const struct hvst_event *ev, int *vm,
+			int *vcpu)
+{
+	*vm = *vcpu = -1;
+	if (ev->id == HVST_EV_STIMER_CALLBACK)
+		*vm = hvst_identities_vm_with(&s->ids, ev->vcpu_id);
+	else if (ev->id != HVST_EV_LOST)
+		hvst_session_who_at(s, ev->pid, ev->ts_ns, vm, vcpu);
+	if (ev->vcpu_id >= 0)
+		*vcpu = ev->vcpu_id;
 }
 
 int hvst_session_held(const struct hvst_session *s,

@@ -222,9 +222,9 @@ void br_app_key(struct br_app *a, const struct br_input *in)
 		a->m.write_to[0] = 0;
 		br_view_draw(&a->m, &a->l, &a->g);
 	}
-	if (a->m.noted && !save(a))
+	if (a->m.unsaved && !save(a))
 		br_view_draw(&a->m, &a->l, &a->g);
-	a->m.noted = false;
+	a->m.unsaved = false;
 	br_model_unlock(&a->m);
 }
 

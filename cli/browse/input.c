@@ -6,14 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../array.h"
 #include "../opt/value.h"
 #include "../output/units.h"
 #include "back.h"
 #include "find.h"
 #include "input.h"
 #include "nav.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define DAY_NS INT64_C(86400000000000)
 
@@ -391,7 +390,7 @@ static void go_to_time(struct br_model *m, const char *text)
 static void end_note(struct br_model *m, const char *text)
 {
 	snprintf(m->note[m->note_slot], NOTE_TEXT, "%.*s", NOTE_TEXT - 1, text);
-	m->noted = true;
+	m->unsaved = true;
 }
 
 static void accept(struct br_model *m)
@@ -424,7 +423,7 @@ static void accept(struct br_model *m)
 static void set_bookmark(struct br_model *m, int slot)
 {
 	m->bookmark[slot] = m->cursor;
-	m->noted = true;
+	m->unsaved = true;
 }
 
 /* M: where there is no bookmark of that name, one here; then the line for its note. */
@@ -559,7 +558,7 @@ static void click_overview(struct br_model *m, const struct br_layout *l, const 
 		br_nav_center(m, br_overview_time(m, column_at(m, l, in->x)));
 }
 
-/* From inside the mark of the window it moves; else the stretch becomes the window. */
+/* A drag that begins on the window's mark moves the window; any other one selects the window. */
 static void drag_overview(struct br_model *m, const struct br_layout *l, const struct br_input *in)
 {
 	int a = column_at(m, l, in->x), b = column_at(m, l, in->x2);

@@ -12,6 +12,7 @@
 
 #include <hvstimer/names.h>
 
+#include "../array.h"
 #include "../now.h"
 #include "../derive.h"
 #include "../output/eventtext.h"
@@ -42,18 +43,12 @@ struct hit {
 	uint16_t cpu;
 };
 
-/* Of a filter events are to be found again, in @v; of a search only times are needed, in @times. */
+/* A filter keeps the events that it found, in @v; a search keeps only their times, in @times. */
 struct hits {
 	struct hit *v;
 	int64_t *times;
 	unsigned int n, cap;
 	uint64_t unkept; /* beyond MAX_HITS, or without memory for them */
-};
-
-/* A vCPU thread of the index session, from the first of its events to the last. */
-struct thread {
-	int tid, number, vm, vcpu; /* @number: as in struct hvst_arm */
-	int64_t first_ns, last_ns;
 };
 
 /* Serves some kinds of requests, one at a time, in a thread with a session of its own. */
@@ -90,9 +85,7 @@ struct loader {
 	bool ready[BR_REQ_KINDS];
 	struct worker workers[WORKERS];
 	bool indexing, quit;
-	bool final;		/* the index session has its final results; set once */
-	struct thread *threads; /* from then on: by thread id, then time */
-	unsigned int nr_known;
+	bool final; /* the index session has its final results; set once */
 	pthread_t index_thread;
 	unsigned int nr_threads; /* the index thread, then the workers */
 
@@ -159,63 +152,16 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 	return 0;
 }
 
-static int thread_order(const void *a, const void *b)
-{
-	const struct thread *x = a, *y = b;
-
-	if (x->tid != y->tid)
-		return x->tid < y->tid ? -1 : 1;
-	return x->first_ns < y->first_ns ? -1 : x->first_ns > y->first_ns;
-}
-
-/* A thread id may have been used by vCPUs of several VMs. Without memory these stay unknown. */
-static void know_threads(struct loader *l)
-{
-	const struct hvst_result *r = hvst_session_result(l->index_session);
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; r && i < r->nr_vms; i++)
-		n += r->vms[i]->nr_vcpus;
-	l->threads = calloc(n + 1, sizeof(*l->threads));
-	for (unsigned int i = 0; r && l->threads && i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
-			const struct hvst_vcpu_info *v = r->vms[i]->vcpus[k];
-
-			l->threads[l->nr_known++] =
-				(struct thread){ v->tid,  v->thread,   r->vms[i]->vm,
-						 v->vcpu, v->first_ns, v->last_ns };
-		}
-	if (l->nr_known)
-		qsort(l->threads, l->nr_known, sizeof(*l->threads), thread_order);
-}
-
-/* The thread that had that id then: the last one to begin by @ts, or the first. NULL: not known. */
-static const struct thread *thread_at(const struct loader *l, int tid, int64_t ts)
-{
-	unsigned int lo = 0, hi = l->nr_known;
-	const struct thread key = { .tid = tid, .first_ns = ts };
-
-	while (lo < hi) {
-		unsigned int mid = (lo + hi) / 2;
-
-		if (thread_order(&l->threads[mid], &key) <= 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo && l->threads[lo - 1].tid == tid)
-		return &l->threads[lo - 1];
-	return lo < l->nr_known && l->threads[lo].tid == tid ? &l->threads[lo] : NULL;
-}
-
 static int vm_of_timer(const struct loader *l, const struct br_timer *timer)
 {
+	const struct hvst_result *r = hvst_session_result(l->index_session);
 	int vm, vcpu;
 
-	for (unsigned int i = 0; i < l->nr_known; i++)
-		if (l->threads[i].number == timer->thread)
-			return l->threads[i].vm;
-	hvst_session_who(l->index_session, timer->tid, &vm, &vcpu);
+	for (unsigned int i = 0; r && i < r->nr_vms; i++)
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
+			if (r->vms[i]->vcpus[k]->thread == timer->thread)
+				return r->vms[i]->vm;
+	hvst_session_who(l->index_session, timer->tid, &vm, &vcpu); /* a task of the VMM */
 	return vm;
 }
 
@@ -224,7 +170,6 @@ static void set_result(struct loader *l, int err)
 {
 	struct br_live *live = &l->live;
 
-	know_threads(l);
 	for (unsigned int i = 0; i < l->index->nr_timers; i++)
 		l->index->timers[i].vm = vm_of_timer(l, &l->index->timers[i]);
 	br_index_pack(l->index);
@@ -274,7 +219,7 @@ struct job {
 	struct br_reply a;
 	struct br_event *before, *rows; /* a ring of BEFORE; a list of AFTER */
 	unsigned int nr_before, nr, cap;
-	bool ring;			/* @rows is going to be @before */
+	bool ring;			/* @rows will become @before */
 	uint64_t seen;			/* into the ring */
 	int64_t only_from;		/* events before it only give context */
 	bool looks_for_text;		/* one of the filters does */
@@ -323,9 +268,9 @@ static int on_job_progress(void *ctx, uint64_t done, uint64_t total)
 /* The sessions number threads each for itself: the number that the index has. */
 static int number_of(const struct loader *l, const struct hvst_arm *arm)
 {
-	const struct thread *t = thread_at(l, arm->tid, arm->ts_ns);
+	int vm, vcpu;
 
-	return t ? t->number : -1;
+	return hvst_session_who_at(l->index_session, arm->tid, arm->ts_ns, &vm, &vcpu);
 }
 
 static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
@@ -377,57 +322,19 @@ static int request_step(struct job *j)
 	return pass(j, HVST_NEED_ARMS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
 }
 
-/* The one VM that has a vCPU of this number, -1 when several do. */
-static int only_vm_with(const struct hvst_result *r, int vcpu)
+static void identify(struct loader *l, const struct hvst_event *ev, struct br_event *row)
 {
-	int found = -1;
-
-	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
-			if (r->vms[i]->vcpus[k]->vcpu != vcpu)
-				continue;
-			if (found >= 0 && found != r->vms[i]->vm)
-				return -1;
-			found = r->vms[i]->vm;
-		}
-	}
-	return found;
-}
-
-static void identify_thread(const struct loader *l, const struct hvst_event *ev, int *vm, int *vcpu)
-{
-	const struct thread *t = thread_at(l, ev->pid, ev->ts_ns);
-
-	if (t) {
-		*vm = t->vm;
-		*vcpu = t->vcpu;
-	} else {
-		hvst_session_who(l->index_session, ev->pid, vm, vcpu);
-	}
-}
-
-/*
- * Identify VM and vCPU by the thread; for a callback, which runs in the interrupted task, by
- * vcpu_id.
- */
-static void identify(struct loader *l, const struct hvst_event *ev, int *vm, int *vcpu)
-{
-	const struct hvst_result *r = final(l) ? hvst_session_result(l->index_session) : NULL;
-
-	*vm = *vcpu = -1;
-	if (r && ev->id == HVST_EV_STIMER_CALLBACK)
-		*vm = only_vm_with(r, ev->vcpu_id);
-	else if (r && ev->id != HVST_EV_LOST)
-		identify_thread(l, ev, vm, vcpu);
-	if (ev->vcpu_id >= 0)
-		*vcpu = ev->vcpu_id;
+	row->vm = -1;
+	row->vcpu = ev->vcpu_id;
+	if (final(l))
+		hvst_session_whose(l->index_session, ev, &row->vm, &row->vcpu);
 }
 
 /* Everything of an event but its meaning. */
 static void describe(struct job *j, const struct hvst_event *ev, struct br_event *row)
 {
 	row->ev = *ev;
-	identify(j->w->l, ev, &row->vm, &row->vcpu);
+	identify(j->w->l, ev, row);
 	strncpy(row->comm, hvst_session_comm(j->w->session, ev->pid), sizeof(row->comm) - 1);
 	row->comm[sizeof(row->comm) - 1] = 0;
 }
@@ -1059,7 +966,7 @@ static bool loader_start(struct loader *l)
 	 * restore the terminal.
 	 */
 	sigfillset(&set);
-	for (unsigned int i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(own); i++)
 		sigdelset(&set, own[i]);
 	pthread_sigmask(SIG_SETMASK, &set, &old);
 	l->indexing = true;
@@ -1140,7 +1047,6 @@ void br_loader_free(struct br_source *src)
 	br_index_free(l->index);
 	free(l->storms);
 	free(l->storm_list);
-	free(l->threads);
 	free(l->hits.v);
 	if (l->src.news_fd >= 0)
 		close(l->src.news_fd);

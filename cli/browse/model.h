@@ -82,7 +82,7 @@ struct br_model {
 	int64_t bookmark[BR_BOOKMARKS];
 	char note[BR_BOOKMARKS][NOTE_TEXT];
 	int note_slot; /* of the bookmark whose note is being typed */
-	bool noted;    /* bookmarks or notes changed, and are to be kept */
+	bool unsaved;  /* bookmarks or notes changed since they were saved */
 	bool touched;  /* by the user */
 	int64_t kept_from, kept_to, kept_cursor; /* the view of last time; HVST_UNKNOWN */
 	int folded[BR_MAX_FOLDED];

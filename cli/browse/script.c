@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../array.h"
 #include "../now.h"
 #include "../message.h"
 #include "../options.h"
@@ -50,7 +51,7 @@ static int key_by_name(const char *name)
 {
 	if (name[0] && !name[1])
 		return (unsigned char)name[0];
-	for (unsigned int i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(named); i++)
 		if (!strcmp(named[i].name, name))
 			return named[i].key;
 	return 0;
@@ -251,7 +252,7 @@ static int run_line(struct script *s, char *line)
 	args = line + strcspn(line, " ");
 	if (*args)
 		*args++ = 0;
-	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(words[i].name, line))
 			return words[i].run(s, args);
 	return bad(s, "no such command", line);

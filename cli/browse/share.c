@@ -116,7 +116,7 @@ static void texts(struct out *o, const struct br_cell *c, int n, int x, int y)
 }
 
 /* @n cells of the same look. */
-static void run(struct out *o, const struct br_cell *c, int n, int x, int y)
+static void cells(struct out *o, const struct br_cell *c, int n, int x, int y)
 {
 	if (background(c))
 		rect(o, x, y, n * CELL_W, CELL_H, background(c));
@@ -135,7 +135,7 @@ static void row(struct out *o, const struct br_grid *g, int y)
 
 		for (end = x + 1; end < g->w && same_look(c, br_cell(g, end, y)); end++)
 			;
-		run(o, c, end - x, x * CELL_W, y * CELL_H);
+		cells(o, c, end - x, x * CELL_W, y * CELL_H);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "../array.h"
 #include "../message.h"
 #include "../options.h"
 #include "screen.h"
@@ -77,7 +78,7 @@ static struct {
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT };
 static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
 
-#define EACH(i, list) (unsigned int i = 0; i < sizeof(list) / sizeof((list)[0]); i++)
+#define EACH(i, list) (unsigned int i = 0; i < ARRAY_SIZE(list); i++)
 
 static void add_restore(const char *s)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "../output/trace.h"
 #include "../output/units.h"
 #include "keep.h"
@@ -479,7 +480,7 @@ static void draw_keys(const struct br_layout *l, struct br_grid *g)
 	};
 	int x = 1;
 
-	for (unsigned int i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(hints); i++) {
 		int w = (int)(strlen(hints[i][0]) + strlen(hints[i][1])) + 1;
 
 		if (x + w >= l->status.w)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "../nearest.h"
 #include "../opt/value.h"
 #include "filter_private.h"
@@ -99,7 +100,7 @@ static const char *event_arm_word(int v)
 		"padding",
 	};
 
-	return v < (int)(sizeof(words) / sizeof(words[0])) ? words[v] : NULL;
+	return v < (int)ARRAY_SIZE(words) ? words[v] : NULL;
 }
 
 static const char *arm_word(int v)
@@ -204,7 +205,7 @@ static const struct filter_name names[] = {
 	{ "tid", "common_pid", FILTER_TIMER, NAME_NUMBER, timer_tid, NULL },
 };
 
-#define NR_NAMES (sizeof(names) / sizeof(names[0]))
+#define NR_NAMES ARRAY_SIZE(names)
 
 /* --- names -> what they refer to --- */
 
@@ -474,7 +475,7 @@ static void owners(char *buf, size_t len, const char *name)
 	size_t at = 0;
 
 	*buf = 0;
-	for (unsigned int a = 0; a < sizeof(things) / sizeof(things[0]) && at < len; a++) {
+	for (unsigned int a = 0; a < ARRAY_SIZE(things) && at < len; a++) {
 		struct filter_node n = { .name = (char *)(uintptr_t)name };
 		struct filter_ref *r = &n.ref[a];
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "filter_private.h"
 
 struct parser {
@@ -124,7 +125,7 @@ static bool take_op(struct parser *p, enum filter_op *op)
 		{ "<", OP_LT },	 { ">=", OP_GE }, { ">", OP_GT },  { "~", OP_LIKE },
 	};
 
-	for (unsigned int i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
 		if (accept(p, ops[i].text)) {
 			*op = ops[i].op;
 			return true;

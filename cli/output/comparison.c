@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "comparison.h"
 #include "csv.h"
 #include "json.h"
@@ -157,7 +158,7 @@ static const struct difference *clearest(const struct differences *all, enum dif
 	return best;
 }
 
-static int say_word(char *buf, size_t len, const struct differences *all, enum difference_word w,
+static int put_word(char *buf, size_t len, const struct differences *all, enum difference_word w,
 		    const char *lead)
 {
 	const struct difference *d = clearest(all, w);
@@ -184,7 +185,7 @@ static unsigned int count_shapes(const struct differences *all)
 	return n;
 }
 
-static int say_untold(char *buf, size_t len, const struct differences *all)
+static int put_open(char *buf, size_t len, const struct differences *all)
 {
 	unsigned int n = count_words(all, DIFFERENCE_CANNOT_TELL);
 	const char *why = NULL;
@@ -202,9 +203,9 @@ void comparison_sentence(char *buf, size_t len, const struct comparison_view *v)
 	unsigned int shapes = count_shapes(all);
 	int at = 0;
 
-	at += say_word(buf + at, len - at, all, DIFFERENCE_WORSE, "Worse:");
-	at += say_word(buf + at, len - at, all, DIFFERENCE_BETTER, "Better:");
-	at += say_word(buf + at, len - at, all, DIFFERENCE_OTHER,
+	at += put_word(buf + at, len - at, all, DIFFERENCE_WORSE, "Worse:");
+	at += put_word(buf + at, len - at, all, DIFFERENCE_BETTER, "Better:");
+	at += put_word(buf + at, len - at, all, DIFFERENCE_OTHER,
 		       "Different, neither better nor worse:");
 	if (!at && count_words(all, DIFFERENCE_NONE))
 		at += snprintf(buf, len, "No difference that these recordings could show%s. ",
@@ -212,7 +213,9 @@ void comparison_sentence(char *buf, size_t len, const struct comparison_view *v)
 	if (shapes)
 		at += snprintf(buf + at, len - at, "%u of %u distributions %s in shape. ", shapes,
 			       all->nr_shapes, shapes == 1 ? "differs" : "differ");
-	at += say_untold(buf + at, len - at, all);
+	at += put_open(buf + at, len - at, all);
+	if (!at)
+		at = snprintf(buf, len, "These recordings have nothing that can be compared. ");
 	buf[at - 1] = 0; /* the last space */
 }
 
@@ -416,7 +419,7 @@ static unsigned int pair_text(struct out *o, const struct differences *all, unsi
 		{ .title = "", .left = true },
 		{ .title = "needs", .drop = 1 },
 	};
-	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	const struct pair *p = all->d[i].pair;
 	char who[96];
 

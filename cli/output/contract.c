@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../array.h"
 #include "contract.h"
 #include "units.h"
 
@@ -137,7 +138,7 @@ static void put_percentiles(struct json *j, const struct hvst_sketch *s)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(points); i++)
 		json_i64(j, points[i].key,
 			 s ? hvst_sketch_quantile(s, points[i].per_10000) : HVST_UNKNOWN);
 }

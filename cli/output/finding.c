@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "../notes.h"
 #include "finding.h"
 #include "out.h"
@@ -14,7 +15,7 @@
 
 #define KIND(array, type, ...)                                                                     \
 	{                                                                                          \
-		array, sizeof(array) / sizeof((array)[0]), sizeof(type), __VA_ARGS__               \
+		array, ARRAY_SIZE(array), sizeof(type), __VA_ARGS__                                \
 	}
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -43,7 +44,7 @@ static const char *livelock_word(int v)
 {
 	static const char *const words[] = { NULL, "deadline", "message" };
 
-	return (unsigned int)v < sizeof(words) / sizeof(words[0]) ? words[v] : NULL;
+	return (unsigned int)v < ARRAY_SIZE(words) ? words[v] : NULL;
 }
 
 static const char *reference_word(int v)
@@ -195,7 +196,7 @@ static void storm_livelock(char *buf, size_t len, const void *finding)
 		snprintf(buf, len, "%" PRIu64 ", %" PRIu64 " units of 100 ns ahead", s->count,
 			 s->ahead_ref);
 	else if (s->livelock == HVST_LIVELOCK_MESSAGE)
-		snprintf(buf, len, "%" PRIu64 ", expired; its message slot is busy", s->count);
+		snprintf(buf, len, "%" PRIu64 ", past due; its message slot is busy", s->count);
 }
 
 static void storm_progress(char *buf, size_t len, const void *finding)

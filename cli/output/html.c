@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "../array.h"
 #include "finding.h"
 #include "hint.h"
 #include "html.h"
@@ -377,7 +378,7 @@ static void verdicts(struct out *o, const struct hvst_result *r)
 	unsigned int i, k;
 
 	html_tag(o, "h2", NULL, "Verdicts and their evidence");
-	for (k = 0; k < sizeof(order) / sizeof(order[0]); k++)
+	for (k = 0; k < ARRAY_SIZE(order); k++)
 		for (i = 0; i < HVST_Q_COUNT; i++)
 			if (r->verdicts[i]->answer == order[k])
 				verdict(o, r, r->verdicts[i]);

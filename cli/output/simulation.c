@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../array.h"
 #include "csv.h"
 #include "simulation.h"
 #include "table.h"
@@ -275,7 +276,7 @@ static void storm_ranges(struct out *o, const struct simulation_view *v, const s
 	if (!any_rough(v, s, &doubts))
 		return;
 	doubts_text(o, doubts);
-	t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	t = table_new(columns, ARRAY_SIZE(columns));
 	for (unsigned int p = 0; p < v->sim->nr_policies; p++) {
 		sim_storm(v->sim, p, s, v->watchdog_ns, &e);
 		if (shown_as_range(&e))
@@ -296,7 +297,7 @@ static void storm_text(struct out *o, const struct simulation_view *v, unsigned 
 		{ .title = "watchdog", .left = true, .drop = 2 },
 	};
 	const struct hvst_storm *s = v->result->storms[storm];
-	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	struct sim_storm e;
 	char time[UNIT_BUF];
 
@@ -360,7 +361,7 @@ static void totals_text(struct out *o, const struct simulation_view *v)
 		{ .title = "other" },
 		{ .title = "delay each", .drop = 1 },
 	};
-	struct table *t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	bool sweep = v->sweep->term;
 	char name[32];
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "comparison.h"
 #include "histogram.h"
 #include "svg.h"
@@ -131,7 +132,7 @@ static void draw_shades(const struct frame *f, double x, double y)
 	char text[UNIT_BUF];
 	unsigned int i;
 
-	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		if (i && counts[i] == counts[i - 1])
 			continue;
 		svg_rect(f->o, x, y - 9, 12, 10, "ahead", shade(f, counts[i]));

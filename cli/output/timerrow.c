@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "timerrow.h"
 
 static uint64_t past_due(const struct timer_row *row)
@@ -48,7 +49,7 @@ const struct timer_counter timer_counters[] = {
 	{ "storms", "Storms.", storms },
 };
 
-const unsigned int nr_timer_counters = sizeof(timer_counters) / sizeof(timer_counters[0]);
+const unsigned int nr_timer_counters = ARRAY_SIZE(timer_counters);
 
 static void put_vm(struct timer_row *row, const struct hvst_result *r)
 {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../array.h"
 #include "table.h"
 #include "two_clocks.h"
 #include "units.h"
@@ -393,7 +394,7 @@ void text_two_clocks(struct out *o, const struct hvst_result *r, bool verbose)
 	out_in(o, ROLE_TITLE, "Reference clock and guest's clock, off the trace clock");
 	out_str(o, "\n");
 	if (list && row && n)
-		t = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+		t = table_new(columns, ARRAY_SIZE(columns));
 	if (t) {
 		choose_rows(list, n, row);
 		for (unsigned int i = 0; i < n; i++)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "stored_private.h"
 
 #define SCHEMA "hvstimer/2"
@@ -473,7 +474,7 @@ static int read_part(struct document *d, enum json_token t)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(lists); i++) {
 		if (strcmp(d->r->key, lists[i].key))
 			continue;
 		d->seen |= lists[i].seen;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../array.h"
 #include "../record.h"
 #include "hist.h"
 #include "probe.h"
@@ -43,7 +44,7 @@ static const struct probe_event {
 	{ HVST_EV_STIMER_START_EXPIRED, PER_THREAD, { "" }, { WATCH_EXPIRED }, true, true },
 };
 
-#define NR_EVENTS (sizeof(probe_events) / sizeof(probe_events[0]))
+#define NR_EVENTS ARRAY_SIZE(probe_events)
 
 static bool counted(const struct watch_probe *p, const struct probe_event *e)
 {

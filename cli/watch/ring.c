@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../array.h"
 #include "../record.h"
 #include "ring.h"
 
@@ -34,7 +35,7 @@ static int set_up(struct watch_ring *r, unsigned long kb, char *err, size_t errl
 	char size[32];
 	int rc;
 
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
 		errno = 0;
 		if (tracefs_instance_file_write(r->in.fs, settings[i].file, settings[i].value) >= 0)
 			continue;

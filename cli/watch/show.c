@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../array.h"
 #include "../output/json.h"
 #include "../output/metrics.h"
 #include "../output/units.h"
@@ -302,7 +303,7 @@ void watch_show_metrics(struct out *out, const struct watch_view *v)
 	size_t nr, i, m;
 	struct row *rows = rows_of(v, &nr);
 
-	for (m = 0; m < sizeof(metrics) / sizeof(metrics[0]); m++) {
+	for (m = 0; m < ARRAY_SIZE(metrics); m++) {
 		metrics_help(out, metrics[m].name, metrics[m].type, metrics[m].help);
 		for (i = 0; i < nr; i++)
 			put_metric(out, metrics[m].name, &rows[i], metrics[m].value(rows[i].w));

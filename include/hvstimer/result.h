@@ -257,7 +257,7 @@ struct hvst_storm {
 	/* Of a livelock, else 0: the arm handled over and over. */
 	enum hvst_livelock livelock;
 	uint64_t count;
-	uint64_t ahead_ref; /* how far it lay ahead at the first turn; 0: it had expired */
+	uint64_t ahead_ref; /* how far it lay ahead at the first turn; 0: past due */
 	struct hvst_evidence_list evidence;
 };
 
@@ -466,7 +466,8 @@ struct hvst_result {
  * hvst_result_all_no() - whether every question is answered with no
  * @r: a result
  *
- * An open answer is none: only then was nothing found that could have been.
+ * "Cannot tell" is not a no: true means that the recording could have shown each fault, and shows
+ * none.
  */
 bool hvst_result_all_no(const struct hvst_result *r);
 

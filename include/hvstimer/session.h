@@ -19,7 +19,7 @@ struct hvst_session;
 
 enum hvst_reader { HVST_READER_AUTO, HVST_READER_PAGES, HVST_READER_LIBTRACECMD };
 
-/* What a run computes; a run that needs none of an analysis pays nothing for it. */
+/* What a run computes. What is not needed is not computed, and costs no time. */
 enum hvst_need {
 	HVST_NEED_EVENTS =
 		1, /* decode every known event with every field, for the event observer */
@@ -217,7 +217,7 @@ int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *op
  *
  * May be called between runs, or in @wait of struct hvst_live_ops, also in a process that @wait
  * forks. Small sub-buffers are joined by a record of type time stamp. Returns 0, or what @each
- * returned; -EINVAL: not an open session of a live trace; -ENOMEM.
+ * returned; -EINVAL: not an open session of a live trace; -ENOMEM. Leaves no message.
  */
 int hvst_session_held(const struct hvst_session *s,
 		      int (*each)(void *ctx, unsigned int cpu, const void *data, size_t len),
@@ -273,7 +273,8 @@ int hvst_session_open(struct hvst_session *s);
  *
  * What the run before found is freed, whatever this one needs. -EINVAL: not open; -EBADMSG:
  * corrupt, with file and offset; -ECANCELED: stopped by an observer or hvst_session_stop(), with
- * results for what was read; as read(2); -ENOMEM.
+ * results for what was read; -ESTALE: a file became shorter while it was read; as read(2);
+ * -ENOMEM.
  */
 int hvst_session_run(struct hvst_session *s);
 
@@ -298,8 +299,8 @@ const char *hvst_session_error(const struct hvst_session *s); /* "" when none */
  *
  * Compares trace ids, or where one has none (trace-cmd split keeps none) hosts, trace clocks,
  * numbers of CPUs and saved command lines. Files of a host and a guest recorded together
- * (trace-cmd-record(1), option -A) name each other: they differ, for what the guest's kernel did
- * says nothing of what the host's did, and thread ids and CPUs of one mean others in the other.
+ * (trace-cmd-record(1), option -A) name each other: they differ, since their events, thread ids and
+ * CPU numbers are those of two kernels.
  *
  * Returns what differs, as a plural noun such as "trace ids", a constant; NULL when nothing does,
  * or when there is no such file.
@@ -309,10 +310,34 @@ const char *hvst_session_differs(const struct hvst_session *a, unsigned int file
 /* The command name of a thread as the recording has it; "" when unknown. */
 const char *hvst_session_comm(const struct hvst_session *s, int tid);
 /*
- * The VM and vCPU of a vCPU thread, known after a run; *@vm, *@vcpu -1 when unknown. *@vm is -1 too
- * where the thread id was used by vCPUs of several VMs, one after the other.
+ * The VM and vCPU of a thread, known after a run that analysed; *@vm, *@vcpu -1 when unknown, and
+ * where several threads had that id, one after the other.
  */
 void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu);
+/**
+ * hvst_session_who_at - which vCPU the thread with an id was at a time
+ * @tid: thread id
+ * @ts_ns: as in struct hvst_event
+ * @vm, @vcpu: set; -1 when unknown
+ *
+ * A kernel reuses thread ids: of several threads that had @tid, it is the last one whose first
+ * event is not after @ts_ns, or the first one when there is none. Tasks of the VMM that only
+ * restored a VM belong to it, too. Known after a run that analysed, until the next one that did has
+ * ended; a run of a window changes nothing of what a complete one has found. Returns the number of
+ * the thread in that run, as in struct hvst_vcpu_info, -1 when no thread had that id.
+ */
+int hvst_session_who_at(const struct hvst_session *s, int tid, int64_t ts_ns, int *vm, int *vcpu);
+/**
+ * hvst_session_whose - the VM and vCPU that an event is about
+ * @ev: an event of the recording
+ * @vm, @vcpu: set; -1 when unknown
+ *
+ * That is the vCPU that the event names, else that of its thread. A timer callback runs in whatever
+ * task it interrupts: its VM is told by the vCPU that it names, where only one VM has a vCPU of
+ * that number. Known as long as for hvst_session_who_at().
+ */
+void hvst_session_whose(const struct hvst_session *s, const struct hvst_event *ev, int *vm,
+			int *vcpu);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

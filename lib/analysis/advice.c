@@ -3,6 +3,7 @@
  * Stage: analysis. Which fault the headline names where there is no storm, and what to do about
  * each fault. The long form is hvstimer-faults(7).
  */
+#include "../base/array.h"
 #include "verdict.h"
 
 static const struct {
@@ -57,7 +58,7 @@ static const struct {
 	  { "Find which CPUID bit made the guest ask for what this KVM does not have." } },
 };
 
-#define NR_ADVICE (sizeof(advice) / sizeof(*advice))
+#define NR_ADVICE ARRAY_SIZE(advice)
 
 int hvst_next_fault(const struct hvst_result *r, int after)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "by_vm.h"
 #include "epoch.h"
 #include "life.h"
 #include "pastdue.h"
@@ -22,15 +23,12 @@
 
 static const struct hvst_life_event *life_before(const struct analysis *a, int vm, int64_t ts)
 {
-	const struct hvst_life_event *best = NULL;
+	const struct hvst_life_event *best = NULL, *e;
 
-	for (unsigned int i = 0; i < a->result.nr_life; i++) {
-		const struct hvst_life_event *e = a->result.life[i];
-
-		if (e->vm == vm && e->kind != HVST_LIFE_GONE && e->kind != HVST_LIFE_CREATED &&
-		    e->ts_ns <= ts && ts - e->end_ns <= AFTER_EVENT_NS)
+	for_each_of_vm (e, a, life, vm)
+		if (e->kind != HVST_LIFE_GONE && e->kind != HVST_LIFE_CREATED && e->ts_ns <= ts &&
+		    ts - e->end_ns <= AFTER_EVENT_NS)
 			best = e;
-	}
 	return best;
 }
 
@@ -83,13 +81,12 @@ static enum hvst_answer leap_answer(const struct analysis *a, int vm, const stru
 /* The clock was set back, and the guest has not armed a timer since. */
 static bool unanswered_step(const struct analysis *a, int vm, const struct vm_leaps *l)
 {
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = a->result.reference[i];
+	const struct hvst_ref_segment *s;
 
-		if (s->vm == vm && s->step_ns != HVST_UNKNOWN && s->step_ns <= -EPOCH_STEP_NS &&
+	for_each_of_vm (s, a, reference, vm)
+		if (s->step_ns != HVST_UNKNOWN && s->step_ns <= -EPOCH_STEP_NS &&
 		    (l->last_arm_ns == HVST_UNKNOWN || l->last_arm_ns < s->from_ns))
 			return true;
-	}
 	return false;
 }
 
@@ -181,6 +178,7 @@ ANSWER(time_restore)
 {
 	const struct vm_life *l = hvst_life_of(a, vm);
 	enum hvst_answer answer = HVST_NO;
+	const struct hvst_life_event *e;
 	bool call = false;
 
 	for (unsigned int i = 0; l && i < l->nr; i++) {
@@ -194,11 +192,10 @@ ANSWER(time_restore)
 			apart_evidence(p, why);
 		call = true;
 	}
-	for (unsigned int i = 0; !call && i < a->result.nr_life; i++) {
-		const struct hvst_life_event *e = a->result.life[i];
+	for_each_of_vm (e, a, life, vm) {
 		const struct leap *p = leap_after(a, vm, e->ts_ns);
 
-		if (e->vm != vm || e->kind != HVST_LIFE_RESUMED)
+		if (call || e->kind != HVST_LIFE_RESUMED)
 			continue;
 		if (!p && hvst_recorded(a) & EVENT_BIT(HYPERCALL))
 			continue;
@@ -225,12 +222,11 @@ ANSWER(time_restore)
 static bool storm_lag(const struct analysis *a, const struct hvst_storm *s, int64_t *least,
 		      int64_t *most)
 {
-	for_each_vm (vm, a)
-		for (const struct vcpu *v = vm->number == s->vm ? vm->vcpus : NULL; v;
-		     v = v->vm_next)
-			if (v->tid == s->tid && v->timer[s->timer] && v->timer[s->timer]->state)
-				return hvst_epoch_lag(v->timer[s->timer], s->skew_start_ns, least,
-						      most);
+	const struct vm *vm = hvst_vm_by_number(a, s->vm);
+
+	for (const struct vcpu *v = vm ? vm->vcpus : NULL; v; v = v->vm_next)
+		if (v->tid == s->tid && v->timer[s->timer] && v->timer[s->timer]->state)
+			return hvst_epoch_lag(v->timer[s->timer], s->skew_start_ns, least, most);
 	return false;
 }
 
@@ -242,17 +238,15 @@ static bool may_be_of_tsc(const struct analysis *a, const struct hvst_storm *s)
 {
 	const struct vm_leaps *l = hvst_epoch_of(a, s->vm);
 	int64_t step = hvst_life_step_in(a, s->vm, s->start_ns - NEAR_NS, s->start_ns);
+	const struct hvst_guest_transition *t;
 
 	if (step != HVST_UNKNOWN && step)
 		return false;
-	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = a->result.guest[i];
-
-		if (t->vm == s->vm && t->role == HVST_ROLE_STIMER &&
+	for_each_of_vm (t, a, guest, s->vm)
+		if (t->role == HVST_ROLE_STIMER &&
 		    (t->to == HVST_SRC_RAW_TSC || t->to == HVST_SRC_UNKNOWN) &&
 		    llabs(t->ts_ns - s->start_ns) <= NEAR_NS)
 			return true;
-	}
 	return l && l->first_arm_ns != HVST_UNKNOWN && s->start_ns - l->first_arm_ns <= NEAR_NS;
 }
 
@@ -321,17 +315,17 @@ static enum hvst_answer tsc_offset_of_bursts(const struct analysis *a, int numbe
 
 ANSWER(tsc_offset)
 {
-	enum hvst_answer answer = HVST_NO;
+	enum hvst_answer answer = HVST_NO, one;
+	const struct hvst_storm *s;
 
-	for (unsigned int i = 0; i < a->result.nr_storms && answer != HVST_YES; i++) {
-		const struct hvst_storm *s = a->result.storms[i];
-		enum hvst_answer one;
-
-		if (s->vm != vm || s->kind != HVST_STORM_CONSTANT)
+	for_each_of_vm (s, a, storms, vm) {
+		if (s->kind != HVST_STORM_CONSTANT)
 			continue;
 		one = tsc_offset_of(a, s, why);
 		if (one != HVST_NO)
 			answer = one;
+		if (answer == HVST_YES)
+			break;
 	}
 	return answer == HVST_NO ? tsc_offset_of_bursts(a, vm, why) : answer;
 }
@@ -350,13 +344,11 @@ static bool created_in(const struct vm_life *l, const struct hvst_life_event *e)
 /* The VM did nothing before it was restored. */
 static bool is_fresh(const struct analysis *a, const struct hvst_life_event *e)
 {
-	for_each_vm (vm, a) {
-		if (vm->number != e->vm)
-			continue;
-		for_each_vcpu (v, vm)
-			if (v->ran && v->first_ns < e->ts_ns)
-				return created_in(vm->state->life, e);
-	}
+	const struct vm *vm = hvst_vm_by_number(a, e->vm);
+
+	for (const struct vcpu *v = vm ? vm->vcpus : NULL; v; v = v->vm_next)
+		if (v->ran && v->first_ns < e->ts_ns)
+			return created_in(vm->state->life, e);
 	return true;
 }
 
@@ -364,15 +356,12 @@ static const struct hvst_ref_segment *late_step(const struct analysis *a,
 						const struct hvst_life_event *e)
 {
 	int64_t reach = is_fresh(a, e) ? ORDER_REACH_NS : ORDER_STALE_NS;
+	const struct hvst_ref_segment *s;
 
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = a->result.reference[i];
-
-		if (s->vm == e->vm && s->step_ns != HVST_UNKNOWN &&
-		    llabs(s->step_ns) >= ORDER_STEP_NS && s->from_ns > e->first_run_ns &&
-		    s->from_ns - e->first_run_ns <= reach)
+	for_each_of_vm (s, a, reference, e->vm)
+		if (s->step_ns != HVST_UNKNOWN && llabs(s->step_ns) >= ORDER_STEP_NS &&
+		    s->from_ns > e->first_run_ns && s->from_ns - e->first_run_ns <= reach)
 			return s;
-	}
 	return NULL;
 }
 
@@ -420,13 +409,15 @@ static void order_evidence(const struct analysis *a, const struct hvst_life_even
 ANSWER(resume_order)
 {
 	enum hvst_answer answer = HVST_NO;
+	const struct hvst_life_event *e;
 
-	for (unsigned int i = 0; i < a->result.nr_life && answer != HVST_YES; i++) {
-		const struct hvst_life_event *e = a->result.life[i];
+	for_each_of_vm (e, a, life, vm) {
 		const struct hvst_ref_segment *step;
 		const struct life_step *update;
 
-		if (e->vm != vm || e->first_run_ns == HVST_UNKNOWN ||
+		if (answer == HVST_YES)
+			break;
+		if (e->first_run_ns == HVST_UNKNOWN ||
 		    (e->kind != HVST_LIFE_RESTORED && e->kind != HVST_LIFE_RESTORED_OR_MIGRATED))
 			continue;
 		step = late_step(a, e);
@@ -450,17 +441,20 @@ ANSWER(resume_order)
 
 static unsigned int nr_vcpus(const struct analysis *a, int number)
 {
-	for (unsigned int i = 0; i < a->result.nr_vms; i++)
-		if (a->result.vms[i]->vm == number)
-			return a->result.vms[i]->nr_vcpus;
-	return 0;
+	const struct vm *vm = hvst_vm_by_number(a, number);
+	unsigned int n = 0;
+
+	for (const struct vcpu *v = vm ? vm->vcpus : NULL; v; v = v->vm_next)
+		n += v->ran;
+	return n;
 }
 
 /* While the VM still ran: a task that creates another VM switches this VM's master clock off. */
 static const struct life_step *last_update(const struct analysis *a, int vm,
 					   const struct vm_life *l)
 {
-	int64_t last = hvst_life_last(a, vm);
+	const struct vm *of = hvst_vm_by_number(a, vm);
+	int64_t last = of ? hvst_life_last(of) : INT64_MIN;
 
 	for (unsigned int i = l->nr; i > 0; i--)
 		if (l->steps[i - 1].kind == LIFE_MASTER && l->steps[i - 1].ts_ns <= last)
@@ -474,11 +468,10 @@ static void mismatch_evidence(const struct analysis *a, int vm, const struct vm_
 	const struct tsc_mismatch *m = &l->mismatch;
 	int64_t cycles = hvst_life_cycles(m->least, m->most);
 	const struct life_step *off = last_update(a, vm, l);
-	double cycle = hvst_life_cycle_ns(a);
 	char ns[32] = "";
 
-	if (cycle > 0)
-		snprintf(ns, sizeof(ns), " (%.0f ns)", cycle * (double)cycles);
+	if (a->cycle_ns > 0)
+		snprintf(ns, sizeof(ns), " (%.0f ns)", a->cycle_ns * (double)cycles);
 	hvst_evidence_add(why, &m->why);
 	hvst_evidence_stat(why,
 			   "TSC offset of vCPU %d: %lld; of vCPU %d: %lld; %lld cycles apart%s",

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "by_vm.h"
 #include "guestclock.h"
 #include "livelock.h"
 #include "pastdue.h"
@@ -13,12 +14,11 @@
 
 static const struct hvst_storm *storm_of(const struct analysis *a, int vm, unsigned int kinds)
 {
-	for (unsigned int i = 0; i < a->result.nr_storms; i++) {
-		const struct hvst_storm *s = a->result.storms[i];
+	const struct hvst_storm *s;
 
-		if (s->vm == vm && kinds >> s->kind & 1)
+	for_each_of_vm (s, a, storms, vm)
+		if (kinds >> s->kind & 1)
 			return s;
-	}
 	return NULL;
 }
 
@@ -37,12 +37,11 @@ static bool storms_yes(const struct analysis *a, int vm, unsigned int kinds,
 /* Restarts are a livelock if callbacks trigger them; that is open where no callback is recorded. */
 static const struct hvst_evidence *maybe_livelock(const struct analysis *a, int number)
 {
-	if (hvst_recorded(a) & EVENT_BIT(STIMER_CALLBACK))
+	const struct vm *vm = hvst_vm_by_number(a, number);
+
+	if (hvst_recorded(a) & EVENT_BIT(STIMER_CALLBACK) || !vm || !vm->state)
 		return NULL;
-	for_each_vm (vm, a)
-		if (vm->number == number && vm->state)
-			return hvst_livelock_unclear(vm);
-	return NULL;
+	return hvst_livelock_unclear(vm);
 }
 
 ANSWER(storm)
@@ -106,12 +105,11 @@ ANSWER(backlog)
 
 static bool rate_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why, bool *known)
 {
+	const struct hvst_guest_transition *t;
 	bool yes = false;
 
-	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = a->result.guest[i];
-
-		if (t->vm != vm || isnan(t->rate_ppm))
+	for_each_of_vm (t, a, guest, vm) {
+		if (isnan(t->rate_ppm))
 			continue;
 		*known = true;
 		if (fabs(t->rate_ppm) <= GUEST_RATE_MIN_PPM ||
@@ -148,12 +146,11 @@ bool hvst_is_switch(const struct hvst_guest_transition *t)
 
 static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_list *why)
 {
+	const struct hvst_guest_transition *t;
 	bool yes = false;
 
-	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = a->result.guest[i];
-
-		if (t->vm != vm || !hvst_is_switch(t))
+	for_each_of_vm (t, a, guest, vm) {
+		if (!hvst_is_switch(t))
 			continue;
 		yes = true;
 		if (t->evidence.n)
@@ -165,10 +162,10 @@ static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_li
 /* A change without an event: only its effect was seen. */
 static bool suspected(const struct analysis *a, int vm, struct hvst_evidence_list *why)
 {
-	for (unsigned int i = 0; i < a->result.nr_guest; i++) {
-		const struct hvst_guest_transition *t = a->result.guest[i];
+	const struct hvst_guest_transition *t;
 
-		if (t->vm != vm || t->role != HVST_ROLE_STIMER || t->from == HVST_SRC_UNKNOWN ||
+	for_each_of_vm (t, a, guest, vm) {
+		if (t->role != HVST_ROLE_STIMER || t->from == HVST_SRC_UNKNOWN ||
 		    t->confidence != HVST_SUSPECTED)
 			continue;
 		if (t->evidence.n)
@@ -187,25 +184,24 @@ ANSWER(source_switch)
 
 const struct vm_guestclock *hvst_guestclock_of(const struct analysis *a, int number)
 {
-	for_each_vm (vm, a)
-		if (vm->number == number && vm->state)
-			return vm->state->guestclock;
-	return NULL;
+	const struct vm_state *s = hvst_state_of(a, number);
+
+	return s ? s->guestclock : NULL;
 }
 
 const struct vm_causes *hvst_causes_of(const struct analysis *a, int number)
 {
-	for_each_vm (vm, a)
-		if (vm->number == number && vm->state)
-			return vm->state->causes;
-	return NULL;
+	const struct vm_state *s = hvst_state_of(a, number);
+
+	return s ? s->causes : NULL;
 }
 
 static bool replays_hold(const struct analysis *a, int vm)
 {
-	for (unsigned int i = 0; i < a->result.nr_storms; i++)
-		if (a->result.storms[i]->vm == vm &&
-		    a->result.storms[i]->cause == HVST_CAUSE_VCPU_HELD)
+	const struct hvst_storm *s;
+
+	for_each_of_vm (s, a, storms, vm)
+		if (s->cause == HVST_CAUSE_VCPU_HELD)
 			return true;
 	return false;
 }

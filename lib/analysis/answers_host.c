@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "by_vm.h"
 #include "epoch.h"
 #include "pastdue.h"
 #include "verdict.h"
@@ -13,10 +14,9 @@
 
 static const struct refclock *clock_of(const struct analysis *a, int number)
 {
-	for_each_vm (vm, a)
-		if (vm->number == number)
-			return &vm->clock;
-	return NULL;
+	const struct vm *vm = hvst_vm_by_number(a, number);
+
+	return vm ? &vm->clock : NULL;
 }
 
 static enum hvst_answer answer_of(enum refclock_answer r)
@@ -49,12 +49,10 @@ ANSWER(step)
  */
 static void source_rates(const struct analysis *a, int vm, struct hvst_evidence_list *why)
 {
-	const struct hvst_ref_segment *before = NULL;
+	const struct hvst_ref_segment *before = NULL, *s;
 
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = a->result.reference[i];
-
-		if (s->vm != vm || isnan(s->rate_ppm))
+	for_each_of_vm (s, a, reference, vm) {
+		if (isnan(s->rate_ppm))
 			continue;
 		if (!before && fabs(s->rate_ppm) > HVST_RATE_MIN_PPM + s->rate_ppm_error)
 			hvst_evidence_stat(why, "from %.6f s time_now is of source %s: %+.1f ppm",

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "by_vm.h"
 #include "load.h"
 #include "lost.h"
 #include "refused.h"
@@ -15,10 +16,9 @@
 
 static const struct vm *vm_of(const struct analysis *a, int number)
 {
-	for_each_vm (vm, a)
-		if (vm->number == number && vm->state)
-			return vm;
-	return NULL;
+	const struct vm *vm = hvst_vm_by_number(a, number);
+
+	return vm && vm->state ? vm : NULL;
 }
 
 static int64_t last_of(const struct vm *vm)
@@ -59,12 +59,11 @@ static const char *plural(uint64_t n)
 
 ANSWER(livelock)
 {
+	const struct hvst_storm *s;
 	bool yes = false;
 
-	for (unsigned int i = 0; i < a->result.nr_storms; i++) {
-		const struct hvst_storm *s = a->result.storms[i];
-
-		if (s->vm != vm || s->kind != HVST_STORM_LIVELOCK)
+	for_each_of_vm (s, a, storms, vm) {
+		if (s->kind != HVST_STORM_LIVELOCK)
 			continue;
 		yes = true;
 		evidence_all(why, &s->evidence);

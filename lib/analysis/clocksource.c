@@ -61,8 +61,8 @@ struct vcpu_source {
 	uint32_t msrs_since_arm;
 	struct hvst_evidence read_why;
 	/*
-	 * arms in a row whose count came from a clock, with a read of the counter before them,
-	 * without
+	 * Arms in a row whose count came from a clock: with a read of the counter before them, and
+	 * without.
 	 */
 	unsigned int with_read, without_read;
 	unsigned int unread; /* arms of any kind since the last one with a read */
@@ -144,7 +144,7 @@ struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm 
 	}
 	f = &a->transitions[a->nr_transitions++];
 	memset(f, 0, sizeof(*f));
-	f->vm = vm;
+	f->of = v ? v : vm->vcpus;
 	f->vcpu = v;
 	t = &f->transition;
 	t->vm = -1;
@@ -190,8 +190,8 @@ enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struc
 		const struct transition_found *f = &a->transitions[i];
 		const struct hvst_guest_transition *t = &f->transition;
 
-		if (f->vm != v->vm || (f->vcpu && f->vcpu != v) || t->role != HVST_ROLE_STIMER ||
-		    t->confidence == HVST_SUSPECTED)
+		if (f->of->vm != v->vm || (f->vcpu && f->vcpu != v) ||
+		    t->role != HVST_ROLE_STIMER || t->confidence == HVST_SUSPECTED)
 			continue;
 		if (t->ts_ns <= ts && (!before || t->ts_ns > before->ts_ns))
 			before = t;
@@ -625,7 +625,7 @@ void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvs
 }
 
 /* A vCPU thread joins its VM: what either of them saw of the page holds for both. */
-void hvst_clocksource_merged(struct analysis *a, struct vm *into, struct vm *from)
+void hvst_clocksource_merged(struct vm *into, const struct vm *from)
 {
 	struct vm_source *i = into->state->source;
 	const struct vm_source *f = from->state->source;
@@ -637,7 +637,4 @@ void hvst_clocksource_merged(struct analysis *a, struct vm *into, struct vm *fro
 		i->change_ns = f->change_ns;
 		i->change_why = f->change_why;
 	}
-	for (unsigned int k = 0; k < a->nr_transitions; k++)
-		if (a->transitions[k].vm == from)
-			a->transitions[k].vm = into;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "activity.h"
+#include "by_vm.h"
 #include "clocksource.h"
 #include "epoch.h"
 #include "guestclock.h"
@@ -173,13 +174,13 @@ static __attribute__((noinline)) int created(struct analysis *a, struct vm *vm, 
 	return t && !t->state ? timer_created(t) : 0;
 }
 
-static void merged(struct analysis *a, struct vm *into, struct vm *from)
+static void merged(struct vm *into, struct vm *from)
 {
 	if (!from->state)
 		return;
 	hvst_resolve_merged(into, from);
 	hvst_marks_merged(into, from);
-	hvst_clocksource_merged(a, into, from);
+	hvst_clocksource_merged(into, from);
 	hvst_pastdue_merged(into, from);
 	hvst_guestclock_merged(into, from);
 	hvst_life_merged(into, from);
@@ -369,7 +370,7 @@ static __attribute__((noinline)) void rare_change(struct analysis *a, const stru
 		hvst_lost_gap(a, c->from_ns);
 		break;
 	case HVST_CHANGE_VM_MERGED:
-		merged(a, c->vm, c->from);
+		merged(c->vm, c->from);
 		break;
 	default:
 		break;
@@ -591,6 +592,7 @@ void hvst_analysis_free(struct analysis *a)
 		vm_free(vm);
 	}
 	hvst_result_free(a);
+	hvst_by_vm_free(a);
 	hvst_sketch_free(a->unpaired);
 	for (unsigned int i = 0; i < a->nr_storms; i++)
 		hvst_storm_found_free(&a->storms[i]);

@@ -8,6 +8,7 @@
 #include <hvstimer/text.h>
 
 #include "../stats/median.h"
+#include "by_vm.h"
 #include "clocksource.h"
 #include "epoch.h"
 #include "guestclock.h"
@@ -412,8 +413,7 @@ void hvst_epoch_finish(struct analysis *a)
 
 const struct vm_leaps *hvst_epoch_of(const struct analysis *a, int number)
 {
-	for_each_vm (vm, a)
-		if (vm->number == number && vm->state)
-			return vm->state->leaps;
-	return NULL;
+	const struct vm_state *s = hvst_state_of(a, number);
+
+	return s ? s->leaps : NULL;
 }

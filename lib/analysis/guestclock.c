@@ -33,7 +33,7 @@
 #define MIN_LAG_NS     (200 * 1000) /* a shift of the edge that is not wander */
 #define GRID_PERCENT   90	    /* of the steps that make a grid */
 #define GRID_STEPS     64	    /* enough to tell wander from jitter about a grid */
-#define MAX_PPM	       50000	    /* a faster drift is no clock's */
+#define MAX_PPM	       50000	    /* no clock drifts faster */
 
 /* Upper edge of the headroom over time. */
 #define EDGE_POINTS 128
@@ -479,7 +479,7 @@ static bool changed_near(const struct analysis *a, const struct vcpu *v, int64_t
 	for (unsigned int i = 0; i < a->nr_transitions; i++) {
 		const struct transition_found *t = &a->transitions[i];
 
-		if (t->vm == v->vm && t->transition.role == HVST_ROLE_STIMER &&
+		if (t->of->vm == v->vm && t->transition.role == HVST_ROLE_STIMER &&
 		    (!t->vcpu || t->vcpu == v) && llabs(t->transition.ts_ns - ts) < NEAR_STORM_NS)
 			return true;
 	}

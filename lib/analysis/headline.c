@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/array.h"
 #include "verdict.h"
 
 /* A storm that starts so early is taken to have begun before the recording. */
@@ -139,7 +140,7 @@ static const struct hvst_verdict *clocks_apart(const struct hvst_result *r,
 						  HVST_Q_TSC_REFERENCE_OFFSET,
 						  HVST_Q_VMM_RESUME_ORDER };
 
-	for (unsigned int i = 0; i < sizeof(why) / sizeof(*why); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(why); i++)
 		if (s->kind != HVST_STORM_BACKLOG && yes_for(r->verdicts[why[i]], s->vm))
 			return r->verdicts[why[i]];
 	return NULL;
@@ -429,14 +430,14 @@ static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 	next_for_open(r);
 }
 
-/* What may be a fault, and why that cannot be told: more than a question without an answer. */
+/* A reason for each open question that has evidence of a fault. */
 static void open_reasons(struct hvst_result *r)
 {
 	static const enum hvst_question may_be[] = { HVST_Q_GUEST_CLOCK_AHEAD,
 						     HVST_Q_VMM_RESUME_ORDER,
 						     HVST_Q_GUEST_TIME_RESTORE };
 
-	for (unsigned int i = 0; i < sizeof(may_be) / sizeof(*may_be); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(may_be); i++)
 		if (answer(r, may_be[i]) == HVST_CANNOT_TELL && r->verdicts[may_be[i]]->evidence.n)
 			summary_reason(r, may_be[i]);
 }

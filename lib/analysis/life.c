@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "by_vm.h"
 #include "life.h"
 
 #define LIFE_MAX_STEPS	2048		       /* of one VM */
@@ -288,33 +289,28 @@ void hvst_life_merged(struct vm *into, struct vm *from)
 
 const struct vm_life *hvst_life_of(const struct analysis *a, int number)
 {
-	for_each_vm (vm, a)
-		if (vm->number == number && vm->state)
-			return vm->state->life;
-	return NULL;
+	const struct vm_state *s = hvst_state_of(a, number);
+
+	return s ? s->life : NULL;
 }
 
 /* Could the clock of VM @number have moved in [@from, @to] without a reading after it? */
 static bool hides_step(const struct analysis *a, int number, int64_t from, int64_t to)
 {
-	for_each_vm (vm, a) {
-		const struct refclock_hidden *tail = hvst_refclock_tail(&vm->clock);
+	const struct vm *vm = hvst_vm_by_number(a, number);
+	const struct refclock_hidden *tail = vm ? hvst_refclock_tail(&vm->clock) : NULL;
 
-		if (vm->number == number && tail)
-			return tail->after <= to && tail->until >= from;
-	}
-	return false;
+	return tail && tail->after <= to && tail->until >= from;
 }
 
 int64_t hvst_life_step_in(const struct analysis *a, int vm, int64_t from, int64_t to)
 {
+	const struct hvst_ref_segment *s;
 	int64_t sum = 0;
 	bool known = false;
 
-	for (unsigned int i = 0; i < a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = a->result.reference[i];
-
-		if (s->vm != vm || s->from_ns > to)
+	for_each_of_vm (s, a, reference, vm) {
+		if (s->from_ns > to)
 			continue;
 		/* A segment that reaches across shows that nothing moved. */
 		known |= s->from_ns < from && s->to_ns > to;

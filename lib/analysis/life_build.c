@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../abi/list.h"
+#include "by_vm.h"
 #include "epoch.h"
 #include "life.h"
 
@@ -28,42 +29,89 @@ static int64_t vm_first(const struct vm *vm)
 	return first;
 }
 
-static bool created_by(const struct vm *vm, int pid)
-{
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (v->ran && v->creator == pid)
-			return true;
-	return false;
-}
-
-int64_t hvst_life_last(const struct analysis *a, int number)
+int64_t hvst_life_last(const struct vm *vm)
 {
 	int64_t last = INT64_MIN;
 
-	for_each_vm (vm, a)
-		for (const struct vcpu *v = vm->number == number ? vm->vcpus : NULL; v;
-		     v = v->vm_next)
-			if (v->last_ns > last)
-				last = v->last_ns;
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->last_ns > last)
+			last = v->last_ns;
 	return last;
 }
 
-/* The VM of the task @pid that began first after @ts; else the last that began before. */
-static struct vm *vm_of_task_at(struct analysis *a, int pid, int64_t ts)
+/* A task, and a VM that it created. */
+struct created {
+	int pid;
+	int64_t first_ns; /* of the VM's threads */
+	unsigned int order;
+	struct vm *vm;
+};
+struct creators {
+	struct created *v; /* by task, then time */
+	unsigned int n;
+};
+
+static int cmp_created(const void *x, const void *y)
 {
-	struct vm *after = NULL, *before = NULL;
+	const struct created *a = x, *b = y;
 
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	if (a->first_ns != b->first_ns)
+		return a->first_ns < b->first_ns ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int creators_list(const struct analysis *a, struct creators *c)
+{
+	unsigned int n = 1; /* an allocation of 0 bytes may be NULL */
+
+	for_each_vm (vm, a)
+		n += vm->number >= 0 ? vm->nr_vcpus : 0;
+	*c = (struct creators){ .v = calloc(n, sizeof(*c->v)) };
+	if (!c->v)
+		return -ENOMEM;
 	for_each_vm (vm, a) {
-		int64_t first = vm->number >= 0 && created_by(vm, pid) ? vm_first(vm) : INT64_MIN;
+		int64_t first = vm->number >= 0 ? vm_first(vm) : 0;
 
-		if (first == INT64_MIN)
-			continue;
-		if (first >= ts && (!after || first < vm_first(after)))
-			after = vm;
-		if (first < ts && (!before || first > vm_first(before)))
-			before = vm;
+		for (const struct vcpu *v = vm->number >= 0 ? vm->vcpus : NULL; v; v = v->vm_next) {
+			if (!v->ran)
+				continue;
+			c->v[c->n] = (struct created){ v->creator, first, c->n, vm };
+			c->n++;
+		}
 	}
-	return after ? after : before;
+	qsort(c->v, c->n, sizeof(*c->v), cmp_created);
+	return 0;
+}
+
+/* Index of the first VM of task @pid that does not begin before @ts, or where that would be. */
+static unsigned int created_from(const struct creators *c, int pid, int64_t ts)
+{
+	const struct created key = { .pid = pid, .first_ns = ts };
+	unsigned int lo = 0, hi = c->n;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (cmp_created(&c->v[mid], &key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The VM of the task @pid that began first after @ts; else the last that began before; or NULL. */
+static const struct created *created_at(const struct creators *c, int pid, int64_t ts)
+{
+	unsigned int i = created_from(c, pid, ts);
+
+	if (i < c->n && c->v[i].pid == pid)
+		return &c->v[i];
+	if (!i || c->v[i - 1].pid != pid)
+		return NULL;
+	return &c->v[created_from(c, pid, c->v[i - 1].first_ns)];
 }
 
 static int cmp_step(const void *x, const void *y)
@@ -74,26 +122,21 @@ static int cmp_step(const void *x, const void *y)
 }
 
 /* Assign the steps of tasks whose threads were unknown then, and of what ran no guest, to a VM. */
-static void adopt(struct analysis *a, const struct vm_life *l)
+static void adopt(const struct creators *c, const struct vm_life *l)
 {
-	struct vm *vm = NULL;
-	int pid = -1;
-
 	for (unsigned int i = 0; i < l->nr; i++) {
-		if (l->steps[i].tid != pid || !vm || vm_first(vm) < l->steps[i].ts_ns) {
-			pid = l->steps[i].tid;
-			vm = vm_of_task_at(a, pid, l->steps[i].ts_ns);
-		}
-		if (vm && vm->state && vm->state->life != l)
-			hvst_life_put(vm->state->life, &l->steps[i]);
+		const struct created *by = created_at(c, l->steps[i].tid, l->steps[i].ts_ns);
+
+		if (by && by->vm->state && by->vm->state->life != l)
+			hvst_life_put(by->vm->state->life, &l->steps[i]);
 	}
 }
 
 /* What a VM's task did after the VM was gone belongs to another VM. */
-static void drop_late(const struct analysis *a, const struct vm *vm)
+static void drop_late(const struct vm *vm)
 {
 	struct vm_life *l = vm->state->life;
-	int64_t last = hvst_life_last(a, vm->number);
+	int64_t last = hvst_life_last(vm);
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; vm->gone && i < l->nr; i++)
@@ -103,19 +146,25 @@ static void drop_late(const struct analysis *a, const struct vm *vm)
 		l->nr = n;
 }
 
-static void adopt_all(struct analysis *a)
+static int adopt_all(struct analysis *a)
 {
-	adopt(a, &a->orphans);
+	struct creators c;
+
+	if (creators_list(a, &c))
+		return -ENOMEM;
+	adopt(&c, &a->orphans);
 	for_each_vm (vm, a)
 		if (vm->state && vm->number < 0)
-			adopt(a, vm->state->life);
+			adopt(&c, vm->state->life);
+	free(c.v);
 	for_each_vm (vm, a)
 		if (vm->state)
-			drop_late(a, vm);
+			drop_late(vm);
 	for_each_vm (vm, a)
 		if (vm->state && vm->state->life->nr)
 			qsort(vm->state->life->steps, vm->state->life->nr,
 			      sizeof(*vm->state->life->steps), cmp_step);
+	return 0;
 }
 
 /* --- the TSC's rate --- */
@@ -148,7 +197,8 @@ static double cycle_from_offsets(const struct analysis *a)
 	return 0;
 }
 
-double hvst_life_cycle_ns(const struct analysis *a)
+/* Length of one cycle of the TSC, 0 if not known. */
+static double cycle_ns(const struct analysis *a)
 {
 	const struct hvst_trace *t = a->opts.trace;
 	double ns;
@@ -200,18 +250,17 @@ static int64_t tsc_zero(const struct vm_life *l, double cycle, int64_t ts, char 
 int64_t hvst_life_tsc_behind(const struct analysis *a, int vm, int64_t ts, int64_t *err, char *why,
 			     size_t len)
 {
-	const struct hvst_ref_segment *seg = NULL;
+	const struct hvst_ref_segment *seg = NULL, *s;
 	const struct vm_life *l = hvst_life_of(a, vm);
 	int64_t zero, behind;
 
 	*err = LIFE_STAMP_NS;
-	zero = l ? tsc_zero(l, hvst_life_cycle_ns(a), ts, why, len) : HVST_UNKNOWN;
+	zero = l ? tsc_zero(l, a->cycle_ns, ts, why, len) : HVST_UNKNOWN;
 	if (zero == HVST_UNKNOWN)
 		return HVST_UNKNOWN;
-	for (unsigned int i = 0; i < a->result.nr_reference; i++)
-		if (a->result.reference[i]->vm == vm &&
-		    (!seg || a->result.reference[i]->from_ns <= ts))
-			seg = a->result.reference[i];
+	for_each_of_vm (s, a, reference, vm)
+		if (!seg || s->from_ns <= ts)
+			seg = s;
 	if (!seg || seg->offset_ns == HVST_UNKNOWN ||
 	    __builtin_add_overflow(zero, seg->offset_ns, &behind)) {
 		snprintf(why, len, "the reference clock was not read");
@@ -238,7 +287,7 @@ static void tsc_behind(struct analysis *a)
 /* --- moves --- */
 
 static void move_of(const struct analysis *a, const struct vm *vm, const struct life_step *s,
-		    double cycle, struct hvst_clock_move *m)
+		    struct hvst_clock_move *m)
 {
 	bool created = s->kind == LIFE_CREATED;
 
@@ -255,7 +304,7 @@ static void move_of(const struct analysis *a, const struct vm *vm, const struct 
 	m->tsc_cycles = m->tsc_ns = s->kind == LIFE_MASTER ? HVST_UNKNOWN : 0;
 	if (s->kind == LIFE_TSC) {
 		m->tsc_cycles = hvst_life_cycles(s->before, s->value);
-		m->tsc_ns = cycles_ns(cycle, m->tsc_cycles);
+		m->tsc_ns = cycles_ns(a->cycle_ns, m->tsc_cycles);
 	}
 	if (created) /* there was nothing to be moved */
 		m->reference_ns = HVST_UNKNOWN;
@@ -270,7 +319,6 @@ static int cmp_move(const void *x, const void *y)
 
 static int build_moves(struct analysis *a)
 {
-	double cycle = hvst_life_cycle_ns(a);
 	struct hvst_clock_move *list;
 	unsigned int n = 0;
 
@@ -287,7 +335,7 @@ static int build_moves(struct analysis *a)
 			continue;
 		for (unsigned int i = 0; i < l->nr; i++)
 			if (l->steps[i].kind <= LIFE_MASTER)
-				move_of(a, vm, &l->steps[i], cycle, &list[n++]);
+				move_of(a, vm, &l->steps[i], &list[n++]);
 	}
 	qsort(list, n, sizeof(*list), cmp_move);
 	a->result.moves = hvst_list(list, n, sizeof(*list));
@@ -497,7 +545,7 @@ static int gone_add(struct analysis *a, const struct vm *vm)
 				     .reference_ns = HVST_UNKNOWN,
 				     .first_run_ns = HVST_UNKNOWN };
 
-	e.ts_ns = e.end_ns = hvst_life_last(a, vm->number);
+	e.ts_ns = e.end_ns = hvst_life_last(vm);
 	snprintf(e.steps, sizeof(e.steps), "its thread runs another VM's vCPU afterwards");
 	hvst_evidence_stat(&e.evidence, "%s", e.steps);
 	return life_add(a, &e);
@@ -617,7 +665,9 @@ static int cmp_life(const void *x, const void *y)
 
 int hvst_life_build(struct analysis *a)
 {
-	adopt_all(a);
+	if (adopt_all(a))
+		return -ENOMEM;
+	a->cycle_ns = cycle_ns(a);
 	if (build_moves(a))
 		return -ENOMEM;
 	for_each_vm (vm, a)

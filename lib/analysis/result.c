@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../abi/list.h"
+#include "by_vm.h"
 #include "latency.h"
 #include "life.h"
 #include "load.h"
@@ -398,10 +399,10 @@ static int build_guest(struct analysis *a)
 	for (unsigned int i = 0; i < a->nr_transitions; i++) {
 		const struct transition_found *f = &a->transitions[i];
 
-		if (!hvst_vm_pass(a, f->vm) || (f->vcpu && !hvst_filter_pass(a, f->vcpu, -1)))
+		if (!hvst_vm_pass(a, f->of->vm) || (f->vcpu && !hvst_filter_pass(a, f->vcpu, -1)))
 			continue;
 		list[n] = f->transition;
-		list[n++].vm = f->vm->number;
+		list[n++].vm = f->of->vm->number;
 	}
 	qsort(list, n, sizeof(*list), cmp_guest);
 	for (unsigned int i = 0; i < n; i++)
@@ -618,8 +619,10 @@ int hvst_result_build(struct analysis *a)
 	a->result.past_due = &a->past_due;
 	a->result.unpaired = &a->unpaired_summary;
 	list_verdicts(a);
-	if (build_vms(a) || build_timers(a) || build_reference(a) || build_storms(a) ||
-	    build_guest(a) || build_unpaired(a) || hvst_life_build(a) || hvst_twoclocks_build(a))
+	if (hvst_by_vm_vms(a) || build_vms(a) || build_timers(a) || build_reference(a) ||
+	    hvst_by_vm_reference(a) || build_storms(a) || hvst_by_vm_storms(a) || build_guest(a) ||
+	    hvst_by_vm_guest(a) || build_unpaired(a) || hvst_life_build(a) || hvst_by_vm_life(a) ||
+	    hvst_twoclocks_build(a))
 		return -ENOMEM;
 	hvst_verdicts(a);
 	forget_numbers(&a->result);

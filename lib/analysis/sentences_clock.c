@@ -6,7 +6,7 @@
 #include "life.h"
 #include "verdict.h"
 
-#define SAY(...) snprintf(v->summary, sizeof(v->summary), __VA_ARGS__)
+#define SUMMARY(...) snprintf(v->summary, sizeof(v->summary), __VA_ARGS__)
 
 /* The answer's first evidence; without any, @without. */
 static const char *first(const struct hvst_verdict *v, const char *without)
@@ -18,74 +18,83 @@ SENTENCE(ahead)
 {
 	(void)a;
 	if (v->answer == HVST_YES)
-		SAY("the guest's clock is ahead of its reference clock, so that its timers fire "
-		    "late; %s",
-		    first(v, ""));
+		SUMMARY("the guest's clock is ahead of its reference clock, so that its timers "
+			"fire "
+			"late; %s",
+			first(v, ""));
 	else if (v->answer == HVST_NO)
-		SAY("no arm leads by what the reference clock was set back by; a constant lead "
-		    "without a step of it looks like a longer delay and cannot be seen");
+		SUMMARY("no arm leads by what the reference clock was set back by; a constant lead "
+			"without a step of it looks like a longer delay and cannot be seen");
 	else
-		SAY("whether the guest's clock is ahead cannot be told: %s",
-		    first(v, "too little is known of its arms"));
+		SUMMARY("whether the guest's clock is ahead cannot be told: %s",
+			first(v, "too little is known of its arms"));
 }
 
 SENTENCE(time_restore)
 {
 	(void)a;
 	if (v->answer == HVST_YES)
-		SAY("the guest asked to have its time put back as it was before it was suspended, "
-		    "which KVM does not do; %s",
-		    first(v, ""));
+		SUMMARY("the guest asked to have its time put back as it was before it was "
+			"suspended, "
+			"which KVM does not do; %s",
+			first(v, ""));
 	else if (v->answer == HVST_NO)
-		SAY("no call of HvCallRestorePartitionTime and no resume of the guest with counts "
-		    "of another epoch was seen");
+		SUMMARY("no call of HvCallRestorePartitionTime and no resume of the guest with "
+			"counts "
+			"of another epoch was seen");
 	else
-		SAY("the guest resumed, but whether it asked for its old time is not known: %s",
-		    first(v, "its hypercalls were not recorded"));
+		SUMMARY("the guest resumed, but whether it asked for its old time is not known: %s",
+			first(v, "its hypercalls were not recorded"));
 }
 
 SENTENCE(tsc_offset)
 {
 	(void)a;
 	if (v->answer == HVST_YES)
-		SAY("the guest keeps time by its TSC, which began later than its reference clock: "
-		    "every deadline nearer than that is past due; %s",
-		    first(v, ""));
+		SUMMARY("the guest keeps time by its TSC, which began later than its reference "
+			"clock: "
+			"every deadline nearer than that is past due; %s",
+			first(v, ""));
 	else if (v->answer == HVST_NO)
-		SAY("no lag of a guest equals the distance between the zeroes of its TSC and of "
-		    "its reference clock");
+		SUMMARY("no lag of a guest equals the distance between the zeroes of its TSC and "
+			"of "
+			"its reference clock");
 	else
-		SAY("a guest lags, and whether by what its TSC and its reference clock began "
-		    "apart is not known: %s",
-		    first(v, "no event tells"));
+		SUMMARY("a guest lags, and whether by what its TSC and its reference clock began "
+			"apart is not known: %s",
+			first(v, "no event tells"));
 }
 
 SENTENCE(resume_order)
 {
 	(void)a;
 	if (v->answer == HVST_YES)
-		SAY("the VMM let vCPUs run before it had set the clock of the VM that it restored: "
-		    "%s",
-		    first(v, ""));
+		SUMMARY("the VMM let vCPUs run before it had set the clock of the VM that it "
+			"restored: "
+			"%s",
+			first(v, ""));
 	else if (v->answer == HVST_NO)
-		SAY("no VM was seen running between its restore and the setting of its clock");
+		SUMMARY("no VM was seen running between its restore and the setting of its clock");
 	else
-		SAY("a VM ran between its restore and an update of its clock; what that moved is "
-		    "not known: %s",
-		    first(v, "too few readings"));
+		SUMMARY("a VM ran between its restore and an update of its clock; what that moved "
+			"is "
+			"not known: %s",
+			first(v, "too few readings"));
 }
 
 SENTENCE(tsc_mismatch)
 {
 	(void)a;
 	if (v->answer == HVST_YES)
-		SAY("vCPUs of one VM run with different TSC offsets: KVM gives up its master clock "
-		    "and the guest its TSC page, so that every clock read may exit; %s",
-		    v->evidence.n > 1 ? v->evidence.e[1].text : first(v, ""));
+		SUMMARY("vCPUs of one VM run with different TSC offsets: KVM gives up its master "
+			"clock "
+			"and the guest its TSC page, so that every clock read may exit; %s",
+			v->evidence.n > 1 ? v->evidence.e[1].text : first(v, ""));
 	else if (v->answer == HVST_NO)
-		SAY("no two vCPUs of a VM ran with different TSC offsets, as far as they were "
-		    "written in the trace");
+		SUMMARY("no two vCPUs of a VM ran with different TSC offsets, as far as they were "
+			"written in the trace");
 	else
-		SAY("the master clock of a VM is off, and the TSC offsets of its vCPUs are not in "
-		    "the trace");
+		SUMMARY("the master clock of a VM is off, and the TSC offsets of its vCPUs are not "
+			"in "
+			"the trace");
 }

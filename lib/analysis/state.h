@@ -24,8 +24,8 @@ struct storm_found {
 };
 struct transition_found {
 	struct hvst_guest_transition transition;
-	struct vm *vm;
-	struct vcpu *vcpu; /* NULL: of the whole VM */
+	const struct vcpu *of; /* a thread of the VM: it stays with it when VMs are joined */
+	struct vcpu *vcpu;     /* NULL: of the whole VM */
 };
 
 /* vCPUs of a VM ran with different TSC offsets. @since_ns: when the differing one was written. */
@@ -53,6 +53,21 @@ struct vm_life {
 	bool mismatched; /* @mismatch is set */
 };
 
+/* An index by number of VM, see by_vm.h. */
+struct vm_index {
+	int vm;
+	unsigned int at; /* of the array that is indexed */
+};
+struct vm_list {
+	struct vm_index *v; /* by VM, then index */
+	unsigned int n;
+};
+struct by_vm {
+	struct vm **vms;
+	struct vm_list numbers; /* of @vms */
+	struct vm_list reference, storms, guest, life;
+};
+
 struct analysis {
 	struct hvst_params params;
 	struct kvm *kvm;
@@ -74,6 +89,9 @@ struct analysis {
 	const struct hvst_vcpu_info **vcpus; /* of all VMs of @result, VM by VM */
 	unsigned int nr_pending;	     /* arms that wait in resolve.c, of all VMs */
 	struct pending_block *spare_blocks;  /* of resolve.c */
+
+	struct by_vm by_vm; /* at the end of the run: by_vm.c */
+	double cycle_ns;    /* of the TSC, from the end of the run on; 0: not known: life_build.c */
 
 	struct vm_life orphans;	   /* things done by tasks whose VM was not known: life.c */
 	struct hvst_result result; /* see result.c */

@@ -404,7 +404,7 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 			share(g->progress_end - g->progress_start, g->end.ts - g->start.ts);
 	}
 	s->endangers_watchdog = span >= a->params.watchdog_ns;
-	/* What came before an arm that was still on time set off nothing. */
+	/* The trigger cannot lie before an arm that was still on time. */
 	if (g->trigger.event >= 0 && g->trigger.why.ts_ns >= g->on_time_ns) {
 		s->trigger_event = g->trigger.event;
 		s->trigger_ts_ns = g->trigger.why.ts_ns;

@@ -76,7 +76,7 @@ static bool by_switch(const struct analysis *a, struct storm_found *f, int64_t f
 		const struct transition_found *t = &a->transitions[i];
 		const struct hvst_guest_transition *g = &t->transition;
 
-		if (t->vm != f->vcpu->vm || (t->vcpu && t->vcpu != f->vcpu) ||
+		if (t->of->vm != f->vcpu->vm || (t->vcpu && t->vcpu != f->vcpu) ||
 		    g->role != HVST_ROLE_STIMER || g->from == HVST_SRC_UNKNOWN ||
 		    g->from == g->to || g->confidence < HVST_INFERRED || g->ts_ns > s->start_ns ||
 		    g->ts_ns < from)

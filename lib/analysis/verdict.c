@@ -12,6 +12,7 @@
 
 #include "../abi/list.h"
 #include "../event/needs.h"
+#include "by_vm.h"
 #include "pastdue.h"
 #include "verdict.h"
 
@@ -106,18 +107,16 @@ static bool too_lossy(const struct analysis *a, int number)
 {
 	const struct hvst_trace *t = a->opts.trace;
 	int64_t span = t->last_ns - t->first_ns;
+	const struct vm *vm;
 
 	if (t->incomplete || cut_off(t))
 		return true;
 	if (t->first_ns == HVST_UNKNOWN || span <= 0)
 		return false;
-	for_each_vm (vm, a) {
-		if (vm->number != number)
-			continue;
-		for_each_vcpu (v, vm)
-			if (hvst_kvm_uncovered_ns(a->kvm, v) > span / 100 * LOST_MAX_PERCENT)
-				return true;
-	}
+	vm = hvst_vm_by_number(a, number);
+	for (const struct vcpu *v = vm ? vm->vcpus : NULL; v; v = v->vm_next)
+		if (hvst_kvm_uncovered_ns(a->kvm, v) > span / 100 * LOST_MAX_PERCENT)
+			return true;
 	return false;
 }
 
@@ -183,7 +182,7 @@ static bool take_back(const struct analysis *a, struct hvst_verdict *v,
 }
 
 /* @taken_back: the summary is about a "no" that was withdrawn. */
-static void say_why_open(struct hvst_verdict *v, bool taken_back, bool lossy)
+static void append_why_open(struct hvst_verdict *v, bool taken_back, bool lossy)
 {
 	char text[sizeof(v->summary)];
 	size_t len;
@@ -259,7 +258,7 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 		v->missing = would_help(a, q, lossy);
 	taken_back = v->answer == HVST_CANNOT_TELL && found == HVST_NO;
 	a->taken_back |= (uint32_t)taken_back << q;
-	say_why_open(v, taken_back, lossy);
+	append_why_open(v, taken_back, lossy);
 }
 
 static void count_past_due(struct analysis *a)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/array.h"
 #include "timebase.h"
 
 #define SHIFT_INTERPOLATE 1 /* flag of option TIME_SHIFT */
@@ -74,7 +75,7 @@ int hvst_clock_kind(const char *name, bool scaled)
 
 	if (scaled)
 		return 0;
-	for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ns); i++)
 		if (!strcmp(name, ns[i]))
 			return 0;
 	return strcmp(name, "x86-tsc") ? -EOPNOTSUPP : 1;

@@ -7,9 +7,9 @@
 
 #include <hvstimer/event.h>
 
+#include "../base/array.h"
 #include "schema.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define F(kname, member, fl)                                                                       \
 	{                                                                                          \
 		kname, offsetof(struct hvst_event, member),                                        \

@@ -24,8 +24,18 @@ int hvst_file_fail(struct hvst_file *f, int code, const char *fmt, ...)
 	return code;
 }
 
+int hvst_file_no_memory(struct hvst_file *f)
+{
+	return hvst_file_fail(f, -ENOMEM, "out of memory");
+}
+
 int hvst_file_bad(struct hvst_file *f, const struct hvst_cursor *c, const char *what)
 {
+	if (c->err == -ENOMEM)
+		return hvst_file_no_memory(f);
+	if (c->err)
+		return hvst_file_fail(f, c->err, "the %s at offset %llu cannot be read: %s", what,
+				      (unsigned long long)c->pos, hvst_io_error(c->err));
 	if (c->io == &f->io && c->need > f->io.size)
 		return hvst_file_fail(f, -EBADMSG,
 				      "cut off or corrupt: the %s at offset %llu needs more than "
@@ -67,16 +77,17 @@ const char *hvst_file_guest(const struct hvst_file *f, int tid, int *vcpu)
 	return NULL;
 }
 
-struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *name,
-					      const char *clock)
+int hvst_file_add_buffer(struct hvst_file *f, const char *name, const char *clock,
+			 struct hvst_file_buffer **added)
 {
 	struct hvst_file_buffer *b;
 
 	if (f->nr_buffers >= HVST_MAX_BUFFERS)
-		return NULL;
+		return hvst_file_fail(f, -EBADMSG, "corrupt: more than %u buffers",
+				      HVST_MAX_BUFFERS);
 	b = realloc(f->buffers, (f->nr_buffers + 1) * sizeof(*b));
 	if (!b)
-		return NULL;
+		return hvst_file_no_memory(f);
 	f->buffers = b;
 	b += f->nr_buffers;
 	memset(b, 0, sizeof(*b));
@@ -84,7 +95,8 @@ struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *n
 	b->clock = strdup(clock);
 	b->page_size = f->page_size;
 	f->nr_buffers++;
-	return b->name && b->clock ? b : NULL;
+	*added = b;
+	return b->name && b->clock ? 0 : hvst_file_no_memory(f);
 }
 
 int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned int cpu,
@@ -109,7 +121,7 @@ int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned 
 			(unsigned long long)offset);
 	d = realloc(b->cpus, (b->nr_cpus + 1) * sizeof(*d));
 	if (!d)
-		return hvst_file_fail(f, -ENOMEM, "out of memory");
+		return hvst_file_no_memory(f);
 	b->cpus = d;
 	d[b->nr_cpus++] = (struct hvst_cpu_data){ .cpu = cpu, .offset = offset, .size = size };
 	return 0;

@@ -127,11 +127,16 @@ const char *hvst_file_comm(const struct hvst_file *f, int pid);
 /* Stores "PATH: message" and returns @code. */
 int hvst_file_fail(struct hvst_file *f, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The error of a cursor that went bad in @what: the file is truncated, or a length is wrong. */
+/* The same for an allocation that failed. */
+int hvst_file_no_memory(struct hvst_file *f);
+/*
+ * The error of a cursor that went bad in @what: the file is truncated, a length is wrong, or
+ * reading it failed.
+ */
 int hvst_file_bad(struct hvst_file *f, const struct hvst_cursor *c, const char *what);
-/* Adds a buffer; its strings are copied. NULL without memory, or beyond HVST_MAX_BUFFERS. */
-struct hvst_file_buffer *hvst_file_add_buffer(struct hvst_file *f, const char *name,
-					      const char *clock);
+/* Adds a buffer, *@added; its strings are copied. 0, or a negative errno and a message. */
+int hvst_file_add_buffer(struct hvst_file *f, const char *name, const char *clock,
+			 struct hvst_file_buffer **added);
 /* Adds the data of one CPU, truncated at the end of the file. 0, or a negative errno. */
 int hvst_file_add_cpu(struct hvst_file *f, struct hvst_file_buffer *b, unsigned int cpu,
 		      uint64_t offset, uint64_t size);

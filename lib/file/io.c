@@ -24,13 +24,18 @@ int hvst_io_read(const struct hvst_io *io, uint64_t off, void *buf, size_t len)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (!n) /* the file shrank */
-			return -ENODATA;
+		if (!n)
+			return -ESTALE;
 		to += n;
 		off += (uint64_t)n;
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+const char *hvst_io_error(int rc)
+{
+	return rc == -ESTALE ? "the file became shorter while it was read" : strerror(-rc);
 }
 
 void hvst_cursor_init(struct hvst_cursor *c, const struct hvst_io *io, uint64_t pos, uint64_t end)
@@ -40,6 +45,7 @@ void hvst_cursor_init(struct hvst_cursor *c, const struct hvst_io *io, uint64_t 
 	c->pos = pos;
 	c->need = 0;
 	c->bad = false;
+	c->err = 0;
 	c->held = 0;
 	c->held_at = 0;
 }
@@ -50,6 +56,13 @@ static bool fail(struct hvst_cursor *c, uint64_t len)
 		c->need = len > UINT64_MAX - c->pos ? UINT64_MAX : c->pos + len;
 	c->bad = true;
 	return false;
+}
+
+static bool fail_with(struct hvst_cursor *c, uint64_t len, int err)
+{
+	if (!c->bad)
+		c->err = err;
+	return fail(c, len);
 }
 
 static bool avail(struct hvst_cursor *c, uint64_t len)
@@ -63,24 +76,28 @@ static bool avail(struct hvst_cursor *c, uint64_t len)
 static bool refill(struct hvst_cursor *c)
 {
 	uint64_t left = c->end - c->pos;
+	int rc;
 
 	c->held = left < sizeof(c->buf) ? (size_t)left : sizeof(c->buf);
 	c->held_at = c->pos;
-	if (hvst_io_read(c->io, c->pos, c->buf, c->held)) {
-		c->held = 0;
-		return fail(c, left);
-	}
-	return true;
+	rc = hvst_io_read(c->io, c->pos, c->buf, c->held);
+	if (!rc)
+		return true;
+	c->held = 0;
+	return fail_with(c, left, rc);
 }
 
 bool hvst_cursor_bytes(struct hvst_cursor *c, void *to, size_t len)
 {
+	int rc;
+
 	memset(to, 0, len);
 	if (!avail(c, len))
 		return false;
 	if (len >= sizeof(c->buf)) {
-		if (hvst_io_read(c->io, c->pos, to, len))
-			return fail(c, len);
+		rc = hvst_io_read(c->io, c->pos, to, len);
+		if (rc)
+			return fail_with(c, len, rc);
 		c->pos += len;
 		return true;
 	}
@@ -148,7 +165,7 @@ char *hvst_cursor_dup(struct hvst_cursor *c, uint64_t len, uint64_t max)
 	}
 	s = malloc((size_t)len + 1);
 	if (!s) {
-		fail(c, len);
+		fail_with(c, len, -ENOMEM);
 		return NULL;
 	}
 	s[len] = '\0';

@@ -53,9 +53,10 @@ int hvst_meta_header_info(struct hvst_file *f, struct hvst_cursor *c)
 		return rc;
 	rc = hvst_format_parse(&fmt, "", text, (size_t)len);
 	free(text);
+	if (rc == -ENOMEM)
+		return hvst_file_no_memory(f);
 	if (rc)
-		return hvst_file_fail(f, rc == -EINVAL ? -EBADMSG : rc,
-				      "corrupt: header_page is no format");
+		return hvst_file_fail(f, -EBADMSG, "corrupt: header_page is no format");
 	rc = use_header_page(f, &fmt);
 	free(fmt.fields);
 	if (rc)
@@ -113,10 +114,12 @@ int hvst_meta_formats(struct hvst_file *f, struct hvst_cursor *c, const char *sy
 			return rc;
 		rc = add_format(f, system, text, (size_t)len);
 		free(text);
+		if (rc == -ENOMEM)
+			return hvst_file_no_memory(f);
 		if (rc)
-			return hvst_file_fail(f, rc == -EINVAL ? -EBADMSG : rc,
-					      "corrupt: the event format "
-					      "at offset %llu cannot be read",
+			return hvst_file_fail(f, -EBADMSG,
+					      "corrupt: the event format at offset %llu cannot be "
+					      "read",
 					      (unsigned long long)at);
 	}
 	return c->bad ? hvst_file_bad(f, c, "event formats") : 0;
@@ -186,5 +189,5 @@ int hvst_meta_comms(struct hvst_file *f, struct hvst_cursor *c)
 		return hvst_file_bad(f, c, "saved command lines");
 	rc = parse_comms(f, text);
 	free(text);
-	return rc ? hvst_file_fail(f, rc, "out of memory") : 0;
+	return rc ? hvst_file_no_memory(f) : 0;
 }

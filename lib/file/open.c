@@ -20,6 +20,8 @@ static int read_head(struct hvst_file *f, uint64_t *pos)
 
 	hvst_cursor_init(&c, &f->io, 0, f->io.size);
 	hvst_cursor_bytes(&c, magic, sizeof(magic));
+	if (c.err)
+		return hvst_file_bad(f, &c, "header");
 	if (c.bad || memcmp(magic, "\x17\x08\x44tracing", sizeof(magic)))
 		return hvst_file_sniff(f);
 	if (!hvst_cursor_str(&c, version, sizeof(version)))

@@ -17,7 +17,7 @@ static int keep_string(struct hvst_file *f, char **to, const uint8_t *data, uint
 	char *s = strndup((const char *)data, len);
 
 	if (!s)
-		return hvst_file_fail(f, -ENOMEM, "out of memory");
+		return hvst_file_no_memory(f);
 	free(*to);
 	*to = s;
 	return 0;
@@ -92,21 +92,23 @@ static int option_buffer(struct hvst_file *f, struct hvst_cursor *c, bool text)
 	struct hvst_file_buffer *b;
 	struct hvst_cursor head;
 	uint64_t section = hvst_cursor_u64(c);
+	int rc;
 
 	hvst_cursor_str(c, name, sizeof(name));
 	hvst_cursor_str(c, clock, sizeof(clock));
 	if (c->bad)
 		return hvst_file_bad(f, c, "option BUFFER");
-	b = hvst_file_add_buffer(f, name, clock);
-	if (!b)
-		return hvst_file_fail(f, -EBADMSG, "more than %u buffers, or out of memory",
-				      HVST_MAX_BUFFERS);
+	rc = hvst_file_add_buffer(f, name, clock, &b);
+	if (rc)
+		return rc;
 	if (!*name && !f->clock && keep_string(f, &f->clock, (uint8_t *)clock, sizeof(clock)))
 		return -ENOMEM;
 	b->text = text;
 	/* The flags of the section tell whether its data is compressed. */
 	hvst_cursor_init(&head, &f->io, section, f->io.size);
 	if (hvst_cursor_u16(&head) != (text ? HVST_OPT_BUFFER_TEXT : HVST_OPT_BUFFER) || head.bad) {
+		if (head.err)
+			return hvst_file_bad(f, &head, "data section");
 		if (section < f->io.size)
 			return hvst_file_fail(f, -EBADMSG,
 					      "corrupt: no data section at offset %llu for buffer "
@@ -127,7 +129,7 @@ static int shift_samples(struct hvst_file *f, struct hvst_cursor *c, struct hvst
 	}
 	s->samples = calloc(s->nr + 1, sizeof(*s->samples));
 	if (!s->samples)
-		return hvst_file_fail(f, -ENOMEM, "out of memory");
+		return hvst_file_no_memory(f);
 	for (unsigned int i = 0; i < s->nr; i++)
 		s->samples[i].time = (int64_t)hvst_cursor_u64(c);
 	for (unsigned int i = 0; i < s->nr; i++)
@@ -182,7 +184,7 @@ static int option_time_shift(struct hvst_file *f, struct hvst_cursor *c)
 		return hvst_file_bad(f, c, "option TIME_SHIFT");
 	f->shift = calloc(n + 1, sizeof(*f->shift));
 	if (!f->shift)
-		return hvst_file_fail(f, -ENOMEM, "out of memory");
+		return hvst_file_no_memory(f);
 	f->nr_shift = n;
 	for (uint32_t i = 0; i < n && !rc; i++)
 		rc = shift_samples(f, c, &f->shift[i]);
@@ -201,7 +203,7 @@ static int guest_tids(struct hvst_file *f, struct hvst_guest *g, struct hvst_cur
 		return hvst_file_bad(f, c, "option GUEST");
 	g->tids = calloc(n + 1, sizeof(*g->tids));
 	if (!g->tids)
-		return hvst_file_fail(f, -ENOMEM, "out of memory");
+		return hvst_file_no_memory(f);
 	g->nr = n;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t vcpu = hvst_cursor_u32(c), tid = hvst_cursor_u32(c);
@@ -215,13 +217,13 @@ static int guest_tids(struct hvst_file *f, struct hvst_guest *g, struct hvst_cur
 
 static int option_guest(struct hvst_file *f, struct hvst_cursor *c)
 {
-	struct hvst_guest *g = realloc(f->guests, (f->nr_guests + 1) * sizeof(*g));
+	struct hvst_guest *g;
 
-	if (!g || f->nr_guests == HVST_MAX_GUESTS) {
-		f->guests = g ? g : f->guests;
-		return hvst_file_fail(f, -EBADMSG, "more than %u guests, or out of memory",
-				      HVST_MAX_GUESTS);
-	}
+	if (f->nr_guests == HVST_MAX_GUESTS)
+		return hvst_file_fail(f, -EBADMSG, "corrupt: more than %u guests", HVST_MAX_GUESTS);
+	g = realloc(f->guests, (f->nr_guests + 1) * sizeof(*g));
+	if (!g)
+		return hvst_file_no_memory(f);
 	f->guests = g;
 	g += f->nr_guests++;
 	memset(g, 0, sizeof(*g));
@@ -244,7 +246,7 @@ static int option_last_boot(struct hvst_file *f, const uint8_t *data, uint32_t l
 		return 0;
 	names = realloc(f->last_boot, (f->nr_last_boot + 1) * sizeof(*names));
 	if (!names)
-		return hvst_file_fail(f, -ENOMEM, "out of memory");
+		return hvst_file_no_memory(f);
 	f->last_boot = names;
 	names[f->nr_last_boot] = NULL;
 	return keep_string(f, &names[f->nr_last_boot++], data, (uint32_t)(colon - data));

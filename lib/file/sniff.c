@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../base/array.h"
 #include "sniff.h"
 
 struct kind {
@@ -104,17 +105,19 @@ int hvst_file_sniff(struct hvst_file *f)
 	char head[513] = "";
 	size_t len = f->io.size < sizeof(head) - 1 ? (size_t)f->io.size : sizeof(head) - 1;
 	const char *advice;
+	int rc;
 
 	if (!len)
 		return hvst_file_fail(
 			f, -EINVAL,
 			"is empty: the recording did not get as far as writing its header");
-	if (hvst_io_read(&f->io, 0, head, len))
-		return hvst_file_fail(f, -EIO, "cannot be read");
+	rc = hvst_io_read(&f->io, 0, head, len);
+	if (rc)
+		return hvst_file_fail(f, rc, "cannot be read: %s", hvst_io_error(rc));
 	if (len < 10 && !memcmp(head, "\x17\x08\x44tracing", len))
 		return hvst_file_fail(f, -EBADMSG, "cut off after %zu bytes, within the header",
 				      len);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (len >= kinds[i].len && !memcmp(head, kinds[i].magic, kinds[i].len))
 			return hvst_file_fail(f, -EINVAL, "%s", kinds[i].advice);
 	if (len >= TAR_MAGIC_AT + 5 && !memcmp(head + TAR_MAGIC_AT, "ustar", 5))

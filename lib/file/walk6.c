@@ -26,18 +26,17 @@ static int add_instance(struct walk6 *w, const uint8_t *data, uint32_t len)
 	struct hvst_cursor c;
 	char name[256];
 	uint64_t offset;
+	int rc;
 
 	hvst_cursor_init(&c, &io, 0, len);
 	offset = hvst_cursor_u64(&c);
 	hvst_cursor_str(&c, name, sizeof(name));
 	if (c.bad || w->nr_instances >= HVST_MAX_BUFFERS)
 		return hvst_file_bad(w->f, &w->c, "option BUFFER");
-	b = hvst_file_add_buffer(w->f, name, w->f->clock ? w->f->clock : "");
-	if (!b)
-		return hvst_file_fail(w->f, -EBADMSG, "more than %u buffers, or out of memory",
-				      HVST_MAX_BUFFERS);
-	w->instances[w->nr_instances++] = offset;
-	return 0;
+	rc = hvst_file_add_buffer(w->f, name, w->f->clock ? w->f->clock : "", &b);
+	if (!rc)
+		w->instances[w->nr_instances++] = offset;
+	return rc;
 }
 
 static int read_option(struct walk6 *w, unsigned int id)
@@ -143,6 +142,8 @@ static int read_clock(struct walk6 *w)
 
 	len = hvst_cursor_u64(&w->c);
 	text = w->c.bad ? NULL : hvst_cursor_dup(&w->c, len, 4096);
+	if (w->c.err)
+		return hvst_file_bad(w->f, &w->c, "clock");
 	if (!text) /* An old trace-cmd leaves it out: the clock is "local". */
 		return hvst_file_option(w->f, HVST_OPT_TRACECLOCK, (const uint8_t *)"[local]", 7);
 	rc = hvst_file_option(w->f, HVST_OPT_TRACECLOCK, (const uint8_t *)text, (uint32_t)len);
@@ -176,19 +177,20 @@ static int name_clocks(struct hvst_file *f)
 		free(f->buffers[i].clock);
 		f->buffers[i].clock = strdup(f->clock);
 		if (!f->buffers[i].clock)
-			return hvst_file_fail(f, -ENOMEM, "out of memory");
+			return hvst_file_no_memory(f);
 	}
-	return f->clock ? 0 : hvst_file_fail(f, -ENOMEM, "out of memory");
+	return f->clock ? 0 : hvst_file_no_memory(f);
 }
 
 static int walk(struct walk6 *w)
 {
+	struct hvst_file_buffer *top;
 	int rc = read_meta(w);
 
+	if (!rc)
+		rc = hvst_file_add_buffer(w->f, "", "", &top);
 	if (rc)
 		return rc;
-	if (!hvst_file_add_buffer(w->f, "", ""))
-		return hvst_file_fail(w->f, -ENOMEM, "out of memory");
 	rc = read_kind(w, true);
 	if (rc < 0)
 		return rc;
@@ -209,7 +211,7 @@ int hvst_file_walk6(struct hvst_file *f, uint64_t pos)
 	int rc;
 
 	if (!w)
-		return hvst_file_fail(f, -ENOMEM, "out of memory");
+		return hvst_file_no_memory(f);
 	w->f = f;
 	hvst_cursor_init(&w->c, &f->io, pos, f->io.size);
 	rc = walk(w);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/array.h"
 #include "compress.h"
 #include "meta.h"
 #include "option.h"
@@ -56,6 +57,8 @@ static int unpack_section(struct hvst_file *f, struct section *s, uint64_t at)
 	rc = s->data && u ? hvst_unpack(u, s->data, size, from, packed) : -ENOMEM;
 	hvst_unpack_free(u);
 	free(from);
+	if (rc == -ENOMEM)
+		return hvst_file_no_memory(f);
 	if (rc)
 		return hvst_file_fail(f, rc,
 				      "corrupt: the section at offset %llu cannot be unpacked",
@@ -96,7 +99,7 @@ static int keep_cpustat(struct walk7 *w, const uint8_t *data, uint32_t len)
 	char *all = realloc(w->cpustats, w->cpustats_len + len + 1);
 
 	if (!all)
-		return hvst_file_fail(w->f, -ENOMEM, "out of memory");
+		return hvst_file_no_memory(w->f);
 	memcpy(all + w->cpustats_len, data, len);
 	w->cpustats = all;
 	w->cpustats_len += len;
@@ -158,8 +161,13 @@ static int walk_options(struct walk7 *w, uint64_t at)
 		if (i == MAX_OPTION_SECTIONS)
 			return hvst_file_fail(w->f, -EBADMSG,
 					      "corrupt: the option sections go round in a circle");
-		if (beyond(w->f, at) || hvst_io_read(&w->f->io, at + 8, &size, 8) ||
-		    size > w->f->io.size - at - SECTION_HEAD) {
+		if (!beyond(w->f, at)) {
+			rc = hvst_io_read(&w->f->io, at + 8, &size, 8);
+			if (rc)
+				return hvst_file_fail(w->f, rc, "reading failed: %s",
+						      hvst_io_error(rc));
+		}
+		if (beyond(w->f, at) || size > w->f->io.size - at - SECTION_HEAD) {
 			w->broken = true;
 			return 0;
 		}
@@ -176,10 +184,10 @@ static int walk_options(struct walk7 *w, uint64_t at)
 /* --- recovery --- */
 
 /*
- * Skips the chunks of one CPU at @pos; false where the file ends or they are not valid. *@end gets
- * the position behind them.
+ * Skips the chunks of one CPU at @pos; 1, or 0 where the file ends or they are not valid, or a
+ * negative errno. *@end gets the position behind them.
  */
-static bool skip_chunks(struct hvst_file *f, uint64_t pos, uint64_t *end)
+static int skip_chunks(struct hvst_file *f, uint64_t pos, uint64_t *end)
 {
 	struct hvst_cursor c;
 	uint32_t n;
@@ -194,6 +202,8 @@ static bool skip_chunks(struct hvst_file *f, uint64_t pos, uint64_t *end)
 		hvst_cursor_skip(&c, packed);
 		*end = c.bad ? f->io.size : c.pos;
 	}
+	if (c.err)
+		return hvst_file_bad(f, &c, "compressed data");
 	return !c.bad && n;
 }
 
@@ -234,11 +244,10 @@ static unsigned int nth_cpu(const struct walk7 *w, unsigned int nth)
 /* Compressed data of a CPU begins on a page boundary with the number of chunks. */
 static int recover_chunks(struct walk7 *w, struct hvst_file_buffer *b, uint64_t pos, uint64_t end)
 {
-	bool whole = true;
+	int whole = 1, rc;
 
-	for (unsigned int n = 0; whole && n < HVST_MAX_CPUS; n++) {
+	for (unsigned int n = 0; whole > 0 && n < HVST_MAX_CPUS; n++) {
 		uint64_t stop = pos;
-		int rc;
 
 		pos = align(pos, b->page_size);
 		if (pos >= end)
@@ -251,7 +260,7 @@ static int recover_chunks(struct walk7 *w, struct hvst_file_buffer *b, uint64_t 
 			return rc;
 		pos = stop;
 	}
-	return 0;
+	return whole < 0 ? whole : 0;
 }
 
 /* In uncompressed data the next CPU begins where time goes back. */
@@ -262,8 +271,9 @@ static int recover_pages(struct walk7 *w, struct hvst_file_buffer *b, uint64_t p
 	int rc = 0;
 
 	for (pos = start; pos < end && end - pos >= b->page_size && !rc; pos += b->page_size) {
-		if (hvst_io_read(&w->f->io, pos, &ts, sizeof(ts)))
-			break;
+		rc = hvst_io_read(&w->f->io, pos, &ts, sizeof(ts));
+		if (rc)
+			return hvst_file_fail(w->f, rc, "reading failed: %s", hvst_io_error(rc));
 		if (ts < last) {
 			rc = hvst_file_add_cpu(w->f, b, nth_cpu(w, n++), start, pos - start);
 			start = pos;
@@ -282,12 +292,13 @@ static int recover_buffer(struct walk7 *w, uint64_t at, uint64_t size, bool comp
 		size > f->io.size - at - SECTION_HEAD ? f->io.size : at + SECTION_HEAD + size;
 	char name[32] = "";
 
+	int rc;
+
 	if (f->nr_buffers) /* the names are in the part that is lost */
 		snprintf(name, sizeof(name), "buffer-%u", f->nr_buffers);
-	b = hvst_file_add_buffer(f, name, f->clock ? f->clock : "local");
-	if (!b)
-		return hvst_file_fail(f, -ENOMEM, "more than %u buffers, or out of memory",
-				      HVST_MAX_BUFFERS);
+	rc = hvst_file_add_buffer(f, name, f->clock ? f->clock : "local", &b);
+	if (rc)
+		return rc;
 	b->compressed = compressed;
 	if (compressed && f->compression == HVST_COMP_NONE)
 		return 0;
@@ -313,6 +324,8 @@ static int recover(struct walk7 *w, uint64_t pos)
 		flags = hvst_cursor_u16(&c);
 		hvst_cursor_u32(&c);
 		size = hvst_cursor_u64(&c);
+		if (c.err)
+			return hvst_file_bad(f, &c, "head of a section");
 		if (id == HVST_OPT_BUFFER)
 			rc = recover_buffer(w, pos, size, flags & SEC_COMPRESSED);
 		else if (id <= HVST_OPT_BUFFER_TEXT && !w->meta[id])
@@ -352,7 +365,7 @@ static int read_all_meta(struct walk7 *w)
 	static const unsigned int ids[] = { HVST_OPT_HEADER_INFO, HVST_OPT_FTRACE_EVENTS,
 					    HVST_OPT_EVENT_FORMATS, HVST_OPT_CMDLINES };
 
-	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(ids); i++) {
 		int rc = read_meta(w, ids[i]);
 
 		if (rc)
@@ -440,6 +453,6 @@ int hvst_file_walk7(struct hvst_file *f, uint64_t pos)
 		check_chunks(f, &f->buffers[i]);
 	free(w.cpustats);
 	if (!rc && !f->clock && !(f->clock = strdup("local")))
-		rc = hvst_file_fail(f, -ENOMEM, "out of memory");
+		rc = hvst_file_no_memory(f);
 	return rc;
 }

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#include "../base/array.h"
 
 enum hvst_msr_number {
 	HVST_MSR_IA32_TSC = 0x10,

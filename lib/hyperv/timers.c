@@ -31,7 +31,7 @@
 #define VOTES_NEEDED	  2
 #define VOTES_MAX	  8
 
-enum kind { NONE, AHEAD, EXPIRED, PADDED };
+enum kind { NONE, AHEAD, PAST_DUE, PADDED };
 
 struct timer {
 	int pid, vcpu, index;
@@ -317,15 +317,15 @@ struct start_note hvst_timers_start_expired(struct timers *t, const struct timer
 
 	if (!tm)
 		return (struct start_note){ 0 };
-	if (seen(tm, EXPIRED, now, count))
+	if (seen(tm, PAST_DUE, now, count))
 		return tm->note;
 	vote(t, tm, ev->ts, now);
-	if (tm->kind == EXPIRED && !tm->writes && !tm->config_set && tm->count == count) {
+	if (tm->kind == PAST_DUE && !tm->writes && !tm->config_set && tm->count == count) {
 		/* No write since: the host looks at the same arm again. */
 		tm->now = now;
 		return tm->note;
 	}
-	if (tm->kind == EXPIRED && follows(tm, count) && in_step(tm, ev, now)) {
+	if (tm->kind == PAST_DUE && follows(tm, count) && in_step(tm, ev, now)) {
 		note = tm->note;
 		note.streak += note.streak < UINT_MAX;
 	} else {
@@ -333,7 +333,7 @@ struct start_note hvst_timers_start_expired(struct timers *t, const struct timer
 		tm->usual_gap = 0;
 	}
 	tm->armed = false;
-	return started(tm, ev, EXPIRED, now, count, note);
+	return started(tm, ev, PAST_DUE, now, count, note);
 }
 
 struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev,
@@ -348,7 +348,7 @@ struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_e
 		return padding;
 	arm(t, tm, ev, now, count);
 	/* The host decided both arms with one reading of the clock. */
-	if (tm->kind == EXPIRED && tm->now == now && tm->count < count)
+	if (tm->kind == PAST_DUE && tm->now == now && tm->count < count)
 		return padding;
 	/*
 	 * No such event was seen: the guest set a time in the past, the host starts with another

@@ -333,8 +333,8 @@ static void leave(struct refclock_stream *s)
 		over_a = (double)hvst_refclock_sub(it->o, hvst_refclock_line_at(&a->line, it->t));
 		if (over_a > slack + slewed(since, a->line.slope)) {
 			/*
-			 * up, and then down by more: two moves, of which this one is the least that
-			 * happened
+			 * Up, then down by more: the clock moved twice, and the second time by at
+			 * least this step.
 			 */
 			b->at_least |= y < hvst_refclock_line_at(&a->line, b->from);
 			if (!b->at_least && it->t < b->until)
@@ -679,13 +679,13 @@ static bool restart(const struct refclock *r, struct refclock_stream *s)
 	} else if (found) {
 		restart_from(s, w, n, &c, WEAK);
 	} else {
-		/* nothing agrees yet: the latest reading is true as far as is known */
+		/* No two samples agree yet: begin with the latest. */
 		piece_begin(s, &w[n - 1]);
 		refresh(s);
 	}
 	if (!s->nr_pieces && s->event_last < s->cur.from)
 		s->opened = s->event_last;
-	/* what lies before it is searched once more: not each time */
+	/* joint() searches the samples before the piece: do so at every power of two only. */
 	if (!(s->restarts & (s->restarts - 1)))
 		joint(s);
 	s->restarts++;

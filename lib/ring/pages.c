@@ -89,7 +89,7 @@ static int load_window(struct hvst_pages *p, struct hvst_block *b)
 	if (!rc)
 		rc = hvst_io_read(&p->file->io, p->pos, b->data, len);
 	if (rc)
-		return rc == -ENODATA ? 0 : rc;
+		return rc;
 	b->len = len;
 	b->file_bytes = len;
 	p->pos += len;
@@ -106,7 +106,7 @@ static int chunk_head(const struct hvst_pages *p, uint64_t pos, uint32_t *packed
 		return ends_early(p);
 	rc = hvst_io_read(&p->file->io, pos, head, sizeof(head));
 	if (rc)
-		return rc == -ENODATA ? 0 : rc;
+		return rc;
 	*packed = head[0];
 	*size = head[1];
 	if (*packed > p->end - pos - CHUNK_HEAD)
@@ -194,7 +194,7 @@ void hvst_pages_error(const struct hvst_pages *p, unsigned int cpu, int rc, char
 		snprintf(text, len, "corrupt: CPU %u's data at offset %llu cannot be decompressed",
 			 cpu, at);
 	else
-		snprintf(text, len, "reading failed: %s", strerror(-rc));
+		snprintf(text, len, "reading failed: %s", hvst_io_error(rc));
 }
 
 /* --- seeking --- */
@@ -219,7 +219,11 @@ static int make_index(struct hvst_pages *p)
 		p->index[p->nr_index] = pos;
 		pos += packed + CHUNK_HEAD;
 	}
-	return rc < 0 ? rc : 0;
+	if (rc >= 0)
+		return 0;
+	free(p->index); /* a later search must not take it for the whole */
+	p->index = NULL;
+	return rc;
 }
 
 /* Time stamp of block @i: a sub-buffer of the file, or the first one of a chunk. */

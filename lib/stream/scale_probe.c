@@ -24,14 +24,18 @@ static bool every(const void *ctx, uint64_t ts)
 	return true;
 }
 
-/* An estimate of where the recording ends: the latest time stamp of any CPU's last block. */
-static int64_t last_stamp(struct hvst_source *s)
+/*
+ * An estimate of where the recording ends: the latest time stamp of any CPU's last block. Blocks
+ * that cannot be read are left out here: reading the samples reports them. 0 or -ENOMEM.
+ */
+static int last_stamp(struct hvst_source *s, int64_t *last)
 {
 	struct hvst_unpack *u[] = { NULL, hvst_unpack_new(HVST_COMP_ZLIB),
 				    hvst_unpack_new(HVST_COMP_ZSTD) };
-	int64_t last = 0;
+	int rc = u[1] && u[2] ? 0 : hvst_source_fail(s, -ENOMEM, "out of memory");
 
-	for (unsigned int i = 0; i < s->nr_streams && u[1] && u[2]; i++) {
+	*last = 0;
+	for (unsigned int i = 0; i < s->nr_streams && !rc; i++) {
 		struct hvst_cpu_stream *cs = s->streams[i];
 		struct hvst_unpack *how = u[cs->file->compression];
 		int64_t ts;
@@ -40,12 +44,12 @@ static int64_t last_stamp(struct hvst_source *s)
 		    hvst_pages_load(&cs->pages, &cs->block, how) <= 0 || cs->block.len < sizeof(ts))
 			continue;
 		memcpy(&ts, cs->block.data, sizeof(ts));
-		if (ts > last)
-			last = ts;
+		if (ts > *last)
+			*last = ts;
 	}
 	hvst_unpack_free(u[1]);
 	hvst_unpack_free(u[2]);
-	return last;
+	return rc;
 }
 
 /* Does @ev hold a reading of the reference clock: a timer's start, or a read of the counter? */
@@ -91,15 +95,17 @@ static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_sca
 static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 {
 	struct hvst_scale_sample *samples = calloc(HVST_SCALE_BINS * SCALE_BATCH, sizeof(*samples));
-	int64_t last = last_stamp(s), first;
+	int64_t last, first;
 	const struct hvst_event *const *ev;
 	size_t n = 0;
 	long got;
 	int rc;
 
 	if (!samples)
-		return -ENOMEM;
-	rc = hvst_source_start(s, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
+		return hvst_source_fail(s, -ENOMEM, "out of memory");
+	rc = last_stamp(s, &last);
+	if (!rc)
+		rc = hvst_source_start(s, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
 	got = rc ? rc : hvst_source_next(s, &ev);
 	first = got > 0 ? ev[0]->ts_ns : last;
 	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {

@@ -71,10 +71,10 @@ static int read_failed(struct hvst_source *s, int code)
 	for (unsigned int i = 0; i < s->nr_streams && !cs; i++)
 		if (s->streams[i]->failed)
 			cs = s->streams[i];
-	if (cs && cs->tracecmd)
+	if (cs && cs->tracecmd && *hvst_tracecmd_fate(cs->tracecmd))
 		return hvst_source_fail(s, code, "%s: %s", cs->file->path,
 					hvst_tracecmd_fate(cs->tracecmd));
-	if (!cs)
+	if (!cs || cs->tracecmd)
 		return hvst_source_fail(s, code, "%s: reading failed: %s", s->files[0]->file.path,
 					strerror(-code));
 	hvst_pages_error(&cs->pages, cs->cpu, code, why, sizeof(why));
@@ -175,6 +175,10 @@ int hvst_source_poll(struct hvst_source *s)
 {
 	int rc = hvst_live_poll(s->live);
 
+	if (rc == -EBADMSG)
+		return hvst_source_fail(
+			s, rc, "%s: reading failed: a sub-buffer has a length that makes no sense",
+			s->files[0]->file.path);
 	if (rc)
 		return hvst_source_fail(s, rc, "%s: reading failed: %s", s->files[0]->file.path,
 					strerror(-rc));

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/array.h"
 #include "helper.h"
 #include "protocol.h"
 
@@ -92,7 +93,7 @@ static int set_signals(posix_spawnattr_t *attr)
 	sigset_t blocked, defaults;
 
 	sigemptyset(&blocked);
-	for (unsigned int i = 0; i < sizeof(of_terminal) / sizeof(of_terminal[0]); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(of_terminal); i++)
 		sigaddset(&blocked, of_terminal[i]);
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGXCPU);

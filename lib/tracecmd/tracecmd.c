@@ -177,16 +177,18 @@ static int refill(struct hvst_tracecmd *t, struct stream *s, const struct hvst_r
 								    : receive_records(t, s, &reply);
 }
 
-static int take(struct stream *s, struct hvst_record *rec)
+static int take(struct hvst_tracecmd *t, struct stream *s, struct hvst_record *rec)
 {
-	struct hvst_record_head head;
+	struct hvst_record_head head = { .size = UINT32_MAX };
 
-	if (s->len - s->pos < sizeof(head))
+	if (s->len - s->pos >= sizeof(head)) {
+		memcpy(&head, s->data + s->pos, sizeof(head));
+		s->pos += sizeof(head);
+	}
+	if (head.size > s->len - s->pos) {
+		snprintf(t->fate, sizeof(t->fate), "libtracecmd's helper sent half a record");
 		return -EBADMSG;
-	memcpy(&head, s->data + s->pos, sizeof(head));
-	s->pos += sizeof(head);
-	if (head.size > s->len - s->pos)
-		return -EBADMSG;
+	}
 	*rec = (struct hvst_record){
 		.ts = head.ts, .data = s->data + s->pos, .size = head.size, .missed = head.missed
 	};
@@ -211,5 +213,5 @@ int hvst_tracecmd_next(struct hvst_tracecmd *t, unsigned int buffer, unsigned in
 	}
 	if (rc)
 		return rc;
-	return s->len ? take(s, rec) : 0;
+	return s->len ? take(t, s, rec) : 0;
 }

@@ -22,6 +22,11 @@ void faults_disarm(void)
 	atomic_store(&armed, FAULT_NONE);
 }
 
+bool faults_fired(void)
+{
+	return atomic_load(&left) < 0;
+}
+
 static int fails(enum fault kind)
 {
 	return atomic_load_explicit(&armed, memory_order_relaxed) == (int)kind &&

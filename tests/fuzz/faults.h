@@ -6,10 +6,14 @@
 #ifndef HVST_FUZZ_FAULTS_H
 #define HVST_FUZZ_FAULTS_H
 
+#include <stdbool.h>
+
 enum fault { FAULT_NONE, FAULT_MEMORY, FAULT_READ };
 
 /* The @nth call of this kind from now on fails; 0: the first. */
 void faults_arm(enum fault kind, unsigned int nth);
 void faults_disarm(void);
+/* Has that call come? */
+bool faults_fired(void);
 
 #endif

@@ -16,8 +16,10 @@ $(O)/tests/fuzz/fuzz_replies: EXE_LDFLAGS += -Wl,--wrap=socketpair,--wrap=posix_
 RECORD_HOST	:= execvp record_host_read record_host_free record_host_writable record_tids_read
 $(O)/tests/fuzz/fuzz_args: EXE_LDFLAGS += $(RECORD_HOST:%=-Wl,--wrap=%)
 FAULTS		:= malloc calloc realloc reallocarray strdup pthread_create pread
-$(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: $(O)/tests/fuzz/session.o $(O)/tests/fuzz/faults.o
-$(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: EXE_LDFLAGS += $(FAULTS:%=-Wl,--wrap=%)
+WITH_FAULTS	:= $(addprefix $(O)/tests/,fuzz/fuzz_diagnose fuzz/fuzz_tracecmd unit/test_errors)
+$(O)/tests/fuzz/fuzz_diagnose $(O)/tests/fuzz/fuzz_tracecmd: $(O)/tests/fuzz/session.o
+$(WITH_FAULTS): $(O)/tests/fuzz/faults.o
+$(WITH_FAULTS): EXE_LDFLAGS += $(FAULTS:%=-Wl,--wrap=%)
 $(O)/tests/fuzz/fuzz_plugin: $(call objs,$(PLUGIN_SRCS) $(filter plugins/%,$(PLUGIN_SHARED)))
 $(O)/tests/fuzz/fuzz_script: $(O)/tests/unit/browse_fake.o
 # Half of a drawing's time would go into telling the fuzzer what numbers it compares: none of them comes from the script.

@@ -166,6 +166,7 @@ static void render(struct hvst_session *s, struct sink *sink)
 	}
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
 		hvst_session_who(s, r->timers[i]->tid, &vm, &vcpu);
+		hvst_session_who_at(s, r->timers[i]->tid, t->first_ns, &vm, &vcpu);
 		PROMISE(hvst_session_comm(s, r->timers[i]->tid));
 	}
 }

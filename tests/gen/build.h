@@ -12,12 +12,13 @@ struct timer_cfg *periodic(struct phase *p, int i, unsigned int us);
  * Phases: a healthy tick of 10 ms; the same after the guest enables its TSC page; the three kinds
  * of storms.
  */
-struct phase *healthy(struct vcpu_plan *v, unsigned int ms);
-struct phase *page_on(struct vcpu_plan *v, unsigned int ms);
-struct phase *backlog(struct vcpu_plan *v, unsigned int ms, unsigned int behind_ms,
+struct phase *healthy(struct scenario_vcpu *v, unsigned int ms);
+struct phase *page_on(struct scenario_vcpu *v, unsigned int ms);
+struct phase *backlog(struct scenario_vcpu *v, unsigned int ms, unsigned int behind_ms,
 		      unsigned int us);
-struct phase *lagging(struct vcpu_plan *v, unsigned int ms, unsigned int lag_ms, unsigned int us);
-struct phase *slow_clock(struct vcpu_plan *v, unsigned int ms, int ppm, unsigned int us);
+struct phase *lagging(struct scenario_vcpu *v, unsigned int ms, unsigned int lag_ms,
+		      unsigned int us);
+struct phase *slow_clock(struct scenario_vcpu *v, unsigned int ms, int ppm, unsigned int us);
 void host_does(struct phase *p, enum host_action kind, int64_t ms);
 
 /* faults.c, faults_clock.c: kinds of faults by number, each adds a VM to the scenario. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "array.h"
 #include "trace_private.h"
 
 enum {
@@ -198,7 +199,7 @@ static void clock_list(const struct trace *tr, struct bytes *b)
 	bool scaled = tr->opts.clock == CLOCK_TSC2NSEC;
 	const char *now = scaled ? "x86-tsc" : gen_clock_name(tr->opts.clock);
 
-	for (unsigned int i = 0; i < sizeof(all) / sizeof(*all); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++)
 		addf(b, strcmp(all[i], now) ? "%s " : "[%s] ", all[i]);
 	add(b, "\n", 2);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "truth_private.h"
 
 #define STEP_MIN_NS	110000
@@ -245,8 +246,7 @@ static void fault_verdicts(FILE *f, const char **sep, const struct truth *t)
 
 	const char *faults = t->sc->faults;
 
-	for (unsigned int i = 0; t->sc->faults_known && i < sizeof(questions) / sizeof(*questions);
-	     i++)
+	for (unsigned int i = 0; t->sc->faults_known && i < ARRAY_SIZE(questions); i++)
 		verdict(f, sep, t, questions[i], shows(strstr(faults, questions[i]), false));
 }
 
@@ -304,7 +304,7 @@ static void print_arms(FILE *f, const struct truth *t)
 			"%llu, \"expired\": %llu, "
 			"\"restored\": %llu}",
 			any ? "," : "", tt->vm, tt->vcpu, tt->timer, tt->tid,
-			(unsigned long long)tt->arms, (unsigned long long)tt->expired,
+			(unsigned long long)tt->arms, (unsigned long long)tt->past_due,
 			(unsigned long long)tt->restored);
 		any = true;
 	}
@@ -343,7 +343,7 @@ int expected_write(struct truth *t, const struct sim *sim)
 		t->sc->trace.cpu_apart_ns ? "true" : "false",
 		t->sc->trace.cpu_apart_ns * (t->sc->trace.cpus - 1) > CLOCKS_FAR_NS ? "true"
 										    : "false",
-		t->expired_seen ? "true" : "false", t->sc->name);
+		t->start_expired_seen ? "true" : "false", t->sc->name);
 	print_storms(f, t);
 	print_transitions(f, t);
 	print_steps(f, t);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "build.h"
 
 #define PARKED (INT64_MAX / 2) /* ref units: far enough ahead for 100 times as much to wrap */
@@ -16,27 +17,28 @@ struct size {
 
 #define FAULT_PHASES 6 /* that a fault adds at most */
 
-static bool room(const struct vm_plan *vm)
+static bool room(const struct scenario_vm *vm)
 {
 	return vm->nr_vcpus == 1 && vm->vcpus->nr_phases + FAULT_PHASES <= GEN_MAX_PHASES;
 }
 
 /* One vCPU that is healthy before and after what @fault adds. */
-static struct vcpu_plan *before(struct scenario *sc)
+static struct scenario_vcpu *before(struct scenario *sc)
 {
 	bool same = sc->same_vm && room(&sc->vms[sc->nr_vms - 1]);
-	struct vcpu_plan *v = same ? sc->vms[sc->nr_vms - 1].vcpus : scenario_vm(sc, 1)->vcpus;
+	struct scenario_vcpu *v =
+		same ? sc->vms[sc->nr_vms - 1].vcpus : scenario_add_vm(sc, 1)->vcpus;
 
 	page_on(v, 500);
 	return v;
 }
 
-static void after(struct vcpu_plan *v)
+static void after(struct scenario_vcpu *v)
 {
 	healthy(v, 600);
 }
 
-static void parked(struct vcpu_plan *v, unsigned int ms)
+static void parked(struct scenario_vcpu *v, unsigned int ms)
 {
 	struct phase *p = scenario_phase(v, ms, "a count that is never reached");
 
@@ -45,7 +47,7 @@ static void parked(struct vcpu_plan *v, unsigned int ms)
 
 static void f_wrap(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 
 	sc->wraps = true;
 	parked(v, s.ms);
@@ -55,13 +57,13 @@ static void f_wrap(struct scenario *sc, struct size s)
 /* The same counts where the kernel clamps the deadline. */
 static void f_parked(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 
 	parked(v, s.ms);
 	after(v);
 }
 
-static struct phase *shared_slot(struct vcpu_plan *v, unsigned int ms, unsigned int hold_ms)
+static struct phase *shared_slot(struct scenario_vcpu *v, unsigned int ms, unsigned int hold_ms)
 {
 	struct phase *p = scenario_phase(v, ms, "two timers share a message slot");
 
@@ -74,7 +76,7 @@ static struct phase *shared_slot(struct vcpu_plan *v, unsigned int ms, unsigned 
 
 static void f_retry(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 
 	sc->retries = true;
 	shared_slot(v, s.ms, 15);
@@ -83,13 +85,13 @@ static void f_retry(struct scenario *sc, struct size s)
 
 static void f_busy(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 
 	shared_slot(v, s.ms, 4 + s.n);
 	after(v);
 }
 
-static void masked(struct vcpu_plan *v, unsigned int ms, unsigned int mask, unsigned int unmask)
+static void masked(struct scenario_vcpu *v, unsigned int ms, unsigned int mask, unsigned int unmask)
 {
 	struct phase *p = scenario_phase(v, ms, "a timer that cannot be delivered");
 
@@ -103,7 +105,7 @@ static void masked(struct vcpu_plan *v, unsigned int ms, unsigned int mask, unsi
 
 static void f_masked(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 
 	masked(v, s.ms, G_SINT_MASK, G_SINT_UNMASK);
 	after(v);
@@ -111,7 +113,7 @@ static void f_masked(struct scenario *sc, struct size s)
 
 static void f_no_page(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 
 	masked(v, s.ms, G_SIMP_OFF, G_SIMP_ON);
 	after(v);
@@ -119,7 +121,7 @@ static void f_no_page(struct scenario *sc, struct size s)
 
 static void f_no_callback(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 	struct phase *p = scenario_phase(v, s.ms, "a callback that never comes");
 
 	one_shot(p, 0, POL_NOW, 10000);
@@ -131,7 +133,7 @@ static void f_no_callback(struct scenario *sc, struct size s)
 /* A timer that expires and is not armed again; then the VMM writes it back. */
 static void f_revived(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 	struct phase *p = scenario_phase(v, 200, "two timers");
 
 	one_shot(p, 0, POL_NOW, 10000);
@@ -153,7 +155,7 @@ static void f_revived_old(struct scenario *sc, struct size s)
 	f_revived(sc, s);
 }
 
-static void reads(struct vcpu_plan *v, struct size s, enum clock_read what)
+static void reads(struct scenario_vcpu *v, struct size s, enum clock_read what)
 {
 	struct phase *p = scenario_phase(v, s.ms, "the clock is read by way of the host");
 
@@ -164,7 +166,7 @@ static void reads(struct vcpu_plan *v, struct size s, enum clock_read what)
 
 static void f_slow_counter(struct scenario *sc, struct size s)
 {
-	reads(scenario_vm(sc, 1)->vcpus, s, READ_REF_COUNT);
+	reads(scenario_add_vm(sc, 1)->vcpus, s, READ_REF_COUNT);
 }
 
 static void f_slow_pm(struct scenario *sc, struct size s)
@@ -179,7 +181,7 @@ static void f_slow_hpet(struct scenario *sc, struct size s)
 
 static void f_boot_reads(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = scenario_vm(sc, 1)->vcpus;
+	struct scenario_vcpu *v = scenario_add_vm(sc, 1)->vcpus;
 
 	sc->vms[sc->nr_vms - 1].age_ns = 0;
 	reads(v, s, READ_PM_TIMER);
@@ -188,7 +190,7 @@ static void f_boot_reads(struct scenario *sc, struct size s)
 
 static void asks(struct scenario *sc, struct size s, bool msr)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 	struct phase *p = healthy(v, s.ms);
 
 	p->refused = s.n;
@@ -209,7 +211,7 @@ static void f_msr(struct scenario *sc, struct size s)
 /* A load without lateness: no fault. */
 static void f_ticks(struct scenario *sc, struct size s)
 {
-	struct vcpu_plan *v = before(sc);
+	struct scenario_vcpu *v = before(sc);
 	struct phase *p = scenario_phase(v, s.ms, "many ticks, all in time");
 
 	sc->speed = 1;
@@ -242,7 +244,7 @@ static const struct {
 	{ "harmless-ticks", f_ticks, { { 600, 100 }, { 600, 250 }, { 600, 1000 } } },
 };
 
-#define NR_FAMILIES (sizeof(faults) / sizeof(*faults))
+#define NR_FAMILIES ARRAY_SIZE(faults)
 
 unsigned int fault_kinds(void)
 {

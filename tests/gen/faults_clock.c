@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "array.h"
 #include "build.h"
 
-static struct phase *raw(struct vcpu_plan *v, unsigned int ms)
+static struct phase *raw(struct scenario_vcpu *v, unsigned int ms)
 {
 	struct phase *p = healthy(v, ms);
 
@@ -17,9 +18,9 @@ static struct phase *raw(struct vcpu_plan *v, unsigned int ms)
 	return p;
 }
 
-static struct vcpu_plan *old_vm(struct scenario *sc)
+static struct scenario_vcpu *old_vm(struct scenario *sc)
 {
-	struct vm_plan *vm = scenario_vm(sc, 1);
+	struct scenario_vm *vm = scenario_add_vm(sc, 1);
 
 	vm->age_ns = 200000000000ll;
 	page_on(vm->vcpus, 600);
@@ -29,7 +30,7 @@ static struct vcpu_plan *old_vm(struct scenario *sc)
 /* The VMM sets the clock back and leaves the TSC, from which the guest computes its counts. */
 static void reset_in_place(struct scenario *sc, int64_t ms)
 {
-	struct vcpu_plan *v = old_vm(sc);
+	struct scenario_vcpu *v = old_vm(sc);
 	struct phase *p;
 
 	raw(v, 800);
@@ -41,7 +42,7 @@ static void reset_in_place(struct scenario *sc, int64_t ms)
 /* The guest's clock follows: its page is computed anew. */
 static void reset_followed(struct scenario *sc, int64_t ms)
 {
-	struct vcpu_plan *v = old_vm(sc);
+	struct scenario_vcpu *v = old_vm(sc);
 	struct phase *p;
 
 	healthy(v, 800);
@@ -52,7 +53,7 @@ static void reset_followed(struct scenario *sc, int64_t ms)
 
 static void resume(struct scenario *sc, bool call, int64_t lag_ms)
 {
-	struct vcpu_plan *v = old_vm(sc);
+	struct scenario_vcpu *v = old_vm(sc);
 	struct phase *p;
 
 	p = scenario_phase(v, 20, "resume");
@@ -74,9 +75,9 @@ static void resumed(struct scenario *sc, int64_t lag_ms)
 	resume(sc, false, lag_ms);
 }
 
-static struct vcpu_plan *late_tsc(struct scenario *sc, int64_t ms)
+static struct scenario_vcpu *late_tsc(struct scenario *sc, int64_t ms)
 {
-	struct vm_plan *vm = scenario_vm(sc, 1);
+	struct scenario_vm *vm = scenario_add_vm(sc, 1);
 
 	vm->age_ns = 0;
 	vm->tsc_late_ns = ms * 1000000;
@@ -86,7 +87,7 @@ static struct vcpu_plan *late_tsc(struct scenario *sc, int64_t ms)
 /* The guest takes its TSC's zero for that of its reference clock. */
 static void tsc_time(struct scenario *sc, int64_t ms)
 {
-	struct vcpu_plan *v = late_tsc(sc, ms);
+	struct scenario_vcpu *v = late_tsc(sc, ms);
 	struct phase *p = scenario_phase(v, 100, "reference counter");
 
 	p->clock = CLK_MSR;
@@ -105,7 +106,7 @@ static void tsc_unused(struct scenario *sc, int64_t ms)
 /* vCPUs run for @ms before the VMM sets the clock of what it restored. */
 static void early_vcpus(struct scenario *sc, int64_t ms)
 {
-	struct vcpu_plan *v = old_vm(sc);
+	struct scenario_vcpu *v = old_vm(sc);
 	struct phase *p = healthy(v, (unsigned int)ms);
 
 	host_does(p, H_RESTORE_EARLY, 150);
@@ -121,7 +122,7 @@ static void restored(struct scenario *sc, int64_t ms)
 
 static void two_vcpus(struct scenario *sc, enum host_action action, int64_t ms)
 {
-	struct vm_plan *vm = scenario_vm(sc, 2);
+	struct scenario_vm *vm = scenario_add_vm(sc, 2);
 	struct phase *p;
 
 	page_on(&vm->vcpus[0], 700);
@@ -198,7 +199,7 @@ static const struct {
 
 unsigned int fault_clock_kinds(void)
 {
-	return sizeof(kinds) / sizeof(*kinds);
+	return ARRAY_SIZE(kinds);
 }
 
 void fault_clock_sizes(unsigned int kind, int64_t *first, int64_t *last)
@@ -222,7 +223,7 @@ static int64_t size_shown(int64_t size)
 
 struct scenario *faults_clock_by_name(const char *name)
 {
-	for (unsigned int i = 0; i < 3 * sizeof(kinds) / sizeof(*kinds); i++) {
+	for (unsigned int i = 0; i < 3 * ARRAY_SIZE(kinds); i++) {
 		struct scenario *sc;
 		char full[48];
 
@@ -242,7 +243,7 @@ struct scenario *faults_clock_by_name(const char *name)
 
 void faults_clock_list(FILE *out)
 {
-	for (unsigned int i = 0; i < 3 * sizeof(kinds) / sizeof(*kinds); i++) {
+	for (unsigned int i = 0; i < 3 * ARRAY_SIZE(kinds); i++) {
 		char full[48];
 
 		snprintf(full, sizeof(full), "%s-%lld", kinds[i / 3].name,

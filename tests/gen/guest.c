@@ -8,7 +8,7 @@
 
 const struct phase *vcpu_phase(const struct vcpu *v)
 {
-	return v->phase < 0 ? NULL : &v->plan->phases[v->phase];
+	return v->phase < 0 ? NULL : &v->sc->phases[v->phase];
 }
 
 void guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t val)
@@ -103,7 +103,7 @@ static uint64_t next_target(struct vcpu *v, int i, int64_t now)
 static bool lose_cpu(struct vcpu *v, int64_t ns)
 {
 	/* It must not run ahead of another vCPU that may move the clock. */
-	for (unsigned int k = 0; k < v->vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < v->vm->sc->nr_vcpus; k++)
 		if (v->vm->vcpus + k != v && !v->vm->vcpus[k].done &&
 		    v->vm->vcpus[k].phase_end <= v->now + ns)
 			return false;
@@ -518,7 +518,7 @@ static void guest_actions(struct vcpu *v, unsigned int what)
 /* More than 1,000 reads a second for longer than a boot: see lib/analysis/slowpath.c. */
 static void slow_clock_truth(struct vcpu *v, const struct phase *p)
 {
-	bool boots = !v->vm->plan->age_ns && v->phase + 1 < (int)v->plan->nr_phases;
+	bool boots = !v->vm->sc->age_ns && v->phase + 1 < (int)v->sc->nr_phases;
 
 	if (p->read_ns && p->read_ns <= 800000 && p->ns >= 300000000 && !boots)
 		truth_fault(v, FAULT_SLOW);

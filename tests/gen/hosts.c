@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "array.h"
 #include "build.h"
 
 #define S		 1000000000ll
@@ -18,9 +19,9 @@
 #define RATE_AT_MOST	 "host_reference_step=no|cannot_tell host_reference_rate=yes|cannot_tell "
 
 /* One VM with one vCPU on hardware, its page set before the trace. */
-static struct vcpu_plan *hardware(struct scenario *sc)
+static struct scenario_vcpu *hardware(struct scenario *sc)
 {
-	struct vcpu_plan *v = scenario_vm(sc, 1)->vcpus;
+	struct scenario_vcpu *v = scenario_add_vm(sc, 1)->vcpus;
 
 	sc->speed = 1;
 	sc->percent = HARDWARE_PERCENT;
@@ -29,7 +30,7 @@ static struct vcpu_plan *hardware(struct scenario *sc)
 	return v;
 }
 
-static struct phase *ticks(struct vcpu_plan *v, unsigned int ms, unsigned int us)
+static struct phase *ticks(struct scenario_vcpu *v, unsigned int ms, unsigned int us)
 {
 	struct phase *p = healthy(v, ms);
 
@@ -62,7 +63,7 @@ static void b_ntp_faster(struct scenario *sc)
 
 static void b_ntp_stock(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p = ticks(v, 13500, 15625);
 
 	p->timers[0].past_every = 10;
@@ -89,7 +90,7 @@ static void b_chrony_faster(struct scenario *sc)
 
 static void b_ntp_at_storm(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	ticks(v, 2000, 4000);
 	lagging(v, 20, 20, 10000);
@@ -100,7 +101,7 @@ static void b_ntp_at_storm(struct scenario *sc)
 
 static void b_idle_1hz(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	ticks(v, 60000, 1000000);
 	slew(sc, 30 * S, 99 * S, -250);
@@ -108,7 +109,7 @@ static void b_idle_1hz(struct scenario *sc)
 
 static void b_idle_master_clock(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	for (int i = 0; i < 6; i++)
 		host_does(ticks(v, 10000, 1000000), H_MASTER_CLOCK, 0);
@@ -117,7 +118,7 @@ static void b_idle_master_clock(struct scenario *sc)
 
 static void kvmclock_off(struct scenario *sc, int ppm)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	ticks(v, 3000, 4000);
 	slew(sc, -T0, 99 * S, ppm);
@@ -135,7 +136,7 @@ static void b_kvmclock_slow(struct scenario *sc)
 
 static void b_kvmclock_fast_storm(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	ticks(v, 2000, 4000);
 	lagging(v, 10, 20, 10000);
@@ -166,7 +167,7 @@ static void b_local_900us(struct scenario *sc)
 
 static void b_local_step(struct scenario *sc)
 {
-	struct vcpu_plan *v;
+	struct scenario_vcpu *v;
 
 	local(sc, 900000);
 	sc->migrate_every = 150;
@@ -178,7 +179,7 @@ static void b_local_step(struct scenario *sc)
  */
 static void b_local_padding(struct scenario *sc)
 {
-	struct vcpu_plan *v;
+	struct scenario_vcpu *v;
 
 	local(sc, 500000);
 	sc->host = HOST_PADDING;
@@ -194,7 +195,7 @@ static void b_local_padding(struct scenario *sc)
 
 static void b_hidden_step(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 700, 4000)->clock = CLK_STALE;
@@ -207,7 +208,7 @@ static void b_hidden_step(struct scenario *sc)
 /* Until the trace's end all arms are past due: on a stock kernel no reading shows the step. */
 static void backlog_open(struct scenario *sc, enum host_action step)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 700, 1000)->timers[0].policy = POL_PREV;
@@ -229,7 +230,7 @@ static void b_step_60s(struct scenario *sc)
 
 static void b_step_back_late(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	ticks(v, 3000, 15625);
 	host_does(ticks(v, 400, 15625), H_STEP_HIDDEN, -50);
@@ -238,7 +239,7 @@ static void b_step_back_late(struct scenario *sc)
 /* Each arm is shorter by the step, none of them past due. */
 static void b_lag_below_period(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 1500, 15625)->clock = CLK_STALE;
@@ -249,7 +250,7 @@ static void b_lag_below_period(struct scenario *sc)
 
 static void b_page_off_ahead(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 800, 4000)->clock = CLK_STALE;
@@ -264,7 +265,7 @@ static void b_page_off_ahead(struct scenario *sc)
 
 static void b_hardware_storm(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	ticks(v, 1000, 4000);
 	lagging(v, 8, 20, 10000);
@@ -274,7 +275,7 @@ static void b_hardware_storm(struct scenario *sc)
 /* 80 arms past due are a fourth of a ms. */
 static void b_hardware_bursts(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 700, 4000);
@@ -286,7 +287,7 @@ static void b_hardware_bursts(struct scenario *sc)
 
 static void b_lag_9us(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 700, 4000);
@@ -297,7 +298,7 @@ static void b_lag_9us(struct scenario *sc)
 
 static void b_short_deadlines(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	for (int i = 0; i < 4; i++) {
 		struct phase *p;
@@ -312,7 +313,7 @@ static void b_short_deadlines(struct scenario *sc)
 
 static void b_replay_thrice(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 800, 1000)->timers[0].policy = POL_PREV;
@@ -325,7 +326,7 @@ static void b_replay_thrice(struct scenario *sc)
 
 static void b_chopped(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	sc->speed = 100;
@@ -342,7 +343,7 @@ static void b_chopped(struct scenario *sc)
 
 static void behind_but_fast(struct scenario *sc, int ppm)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 800, 4000);
@@ -368,7 +369,7 @@ static void b_behind_10pct(struct scenario *sc)
 
 static void b_throttled(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 500, 4000);
@@ -390,7 +391,7 @@ static void b_throttled_no_exits(struct scenario *sc)
 /* Off its CPU for long, then all missed ticks at once. */
 static void b_preempt_replay(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p = ticks(v, 3500, 1000);
 
 	p->timers[0].policy = POL_PREV;
@@ -402,7 +403,7 @@ static void b_preempt_replay(struct scenario *sc)
 
 static void b_preempted_rplus(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p = ticks(v, 2500, 4000);
 
 	p->preempt_every = 40;
@@ -427,7 +428,7 @@ static void b_mixed_reads(struct scenario *sc)
 /* A use that begins and ends: what counts are made of does not change. */
 static void b_mixed_reads_begin(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	ticks(v, 700, 4000);
 	ticks(v, 1500, 4000)->counter_percent = 50;
@@ -436,7 +437,7 @@ static void b_mixed_reads_begin(struct scenario *sc)
 
 static void b_config_between(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p = ticks(v, 1500, 4000);
 
 	p->guest = G_PAGE_OFF;
@@ -460,7 +461,7 @@ static void b_other_crystal(struct scenario *sc)
 static void epochs(struct scenario *sc, int64_t apart_ns)
 {
 	for (int m = 0; m < 2; m++) {
-		struct vm_plan *vm = scenario_vm(sc, m ? 4 : 2);
+		struct scenario_vm *vm = scenario_add_vm(sc, m ? 4 : 2);
 
 		vm->age_ns = 20 * S + m * apart_ns;
 		vm->start_ns = 0;
@@ -486,7 +487,7 @@ static void b_epochs_250us(struct scenario *sc)
 static void b_ids_again(struct scenario *sc)
 {
 	for (unsigned int m = 0; m < 3; m++) {
-		struct vm_plan *vm = scenario_vm(sc, 1);
+		struct scenario_vm *vm = scenario_add_vm(sc, 1);
 
 		vm->start_ns = 1500000000ll * m;
 		vm->age_ns = 0;
@@ -503,7 +504,7 @@ static void b_ids_again(struct scenario *sc)
 
 static void lost_start(struct scenario *sc, bool silent)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 
 	lagging(v, 12, 20, 10000);
 	ticks(v, 1500, 4000);
@@ -512,7 +513,7 @@ static void lost_start(struct scenario *sc, bool silent)
 		.from = 0, .to = T0 + 800000000, .counted = true, .silent = silent
 	};
 	/* Another VM, on another CPU, whose events show when the trace begins. */
-	page_on(scenario_vm(sc, 1)->vcpus, 2000);
+	page_on(scenario_add_vm(sc, 1)->vcpus, 2000);
 }
 
 static void b_start_lost(struct scenario *sc)
@@ -534,7 +535,7 @@ static void b_msr_never_seen(struct scenario *sc)
 
 static void b_starts_only(struct scenario *sc)
 {
-	struct vcpu_plan *v = hardware(sc);
+	struct scenario_vcpu *v = hardware(sc);
 	struct phase *p;
 
 	ticks(v, 800, 4000);
@@ -655,11 +656,9 @@ static const struct {
 	  "storm=cannot_tell guest_clock_behind=cannot_tell guest_backlog=cannot_tell" },
 };
 
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
-
 struct scenario *scenario_of_host(const char *name)
 {
-	for (unsigned int i = 0; i < COUNT(scenarios); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(scenarios); i++) {
 		struct scenario *sc;
 
 		if (strcmp(scenarios[i].name, name))
@@ -676,6 +675,6 @@ struct scenario *scenario_of_host(const char *name)
 
 void scenario_list_hosts(FILE *out)
 {
-	for (unsigned int i = 0; i < COUNT(scenarios); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(scenarios); i++)
 		fprintf(out, "%-20s %s\n", scenarios[i].name, scenarios[i].about);
 }

@@ -3,6 +3,7 @@
  * Random scenarios: any host, any guests, episodes of all kinds with healthy stretches between
  * them. What must be found in them follows from what then happens, not from what was meant.
  */
+#include "array.h"
 #include "random.h"
 
 bool percent(struct dice *d, unsigned int n)
@@ -326,7 +327,7 @@ static void e_new_process(struct dice *d)
 	host_does(p, p->guest ? H_HIBERNATE : H_MIGRATE, roll(d, 100, 600));
 }
 
-/* --- plans --- */
+/* --- phases of the vCPUs --- */
 
 static episode *const any_vcpu[] = {
 	e_backlog,  e_backlog, e_burst,	    e_constant, e_constant,
@@ -339,9 +340,7 @@ static episode *const first_vcpu[] = {
 	e_slow,	   e_frozen,	e_broken,   e_moves,	e_new_process,
 };
 
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
-
-int64_t plan_ns(const struct vcpu_plan *v)
+int64_t scenario_vcpu_ns(const struct scenario_vcpu *v)
 {
 	int64_t ns = 0;
 
@@ -358,7 +357,7 @@ int64_t plan_ns(const struct vcpu_plan *v)
 	return ns;
 }
 
-static void plan_vcpu(struct dice *d, bool first)
+static void random_vcpu(struct dice *d, bool first)
 {
 	unsigned int n = d->plain ? first : first ? roll(d, 2, 4) : roll(d, 1, 3);
 
@@ -372,30 +371,30 @@ static void plan_vcpu(struct dice *d, bool first)
 		if (percent(d, d->plain ? 70 : 35))
 			host_episode(d, first);
 		else if (first)
-			first_vcpu[roll(d, 0, COUNT(first_vcpu) - 1)](d);
+			first_vcpu[roll(d, 0, ARRAY_SIZE(first_vcpu) - 1)](d);
 		else
-			any_vcpu[roll(d, 0, COUNT(any_vcpu) - 1)](d);
+			any_vcpu[roll(d, 0, ARRAY_SIZE(any_vcpu) - 1)](d);
 		rest_phase(d);
 		if (first)
 			page_back(d);
 	}
-	d->ns = plan_ns(d->v);
+	d->ns = scenario_vcpu_ns(d->v);
 	healthy(d->v, 3600000); /* until the trace ends */
 }
 
-static void plan_vms(struct dice *d)
+static void random_vms(struct dice *d)
 {
 	unsigned int nr = d->plain || percent(d, 55) ? 1 : roll(d, 2, 3);
 	int64_t longest = 0;
 
 	for (unsigned int m = 0; m < nr; m++) {
-		struct vm_plan *vm = scenario_vm(d->sc, percent(d, 50) ? 1 : roll(d, 2, 4));
+		struct scenario_vm *vm = scenario_add_vm(d->sc, percent(d, 50) ? 1 : roll(d, 2, 4));
 
 		if (percent(d, 25) && m == 0)
 			vm->age_ns = 15000000000ll;
 		for (unsigned int k = 0; k < vm->nr_vcpus; k++) {
 			d->v = &vm->vcpus[k];
-			plan_vcpu(d, !k);
+			random_vcpu(d, !k);
 			longest = d->ns > longest ? d->ns : longest;
 		}
 	}
@@ -482,7 +481,7 @@ struct scenario *scenario_random(struct rng *rng)
 	choose_clock(&d);
 	choose_events(&d);
 	host_habits(&d);
-	plan_vms(&d);
+	random_vms(&d);
 	if (d.sc->migrate_every)
 		d.sc->trace.cpus += roll(&d, 1, 4);
 	choose_lost(&d);

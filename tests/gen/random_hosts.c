@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The random set's part of hosts.c: the same ingredients, in any size and mixture. */
+#include "array.h"
 #include "random.h"
 
 #define T0 5000000000ll
@@ -183,14 +184,12 @@ static episode *const first_vcpu[] = {
 	h_step_backlog, h_page_off_ahead, h_behind_but_fast,  h_master_clock,
 };
 
-#define COUNT(a) ((unsigned int)(sizeof(a) / sizeof(*(a))))
-
 void host_episode(struct dice *d, bool first)
 {
 	if (first && percent(d, 60))
-		first_vcpu[roll(d, 0, COUNT(first_vcpu) - 1)](d);
+		first_vcpu[roll(d, 0, ARRAY_SIZE(first_vcpu) - 1)](d);
 	else
-		any_vcpu[roll(d, 0, COUNT(any_vcpu) - 1)](d);
+		any_vcpu[roll(d, 0, ARRAY_SIZE(any_vcpu) - 1)](d);
 }
 
 /* --- the host --- */
@@ -233,7 +232,7 @@ void host_habits(struct dice *d)
 }
 
 /* It gets other thread ids in the trace. */
-static bool changes_process(const struct vm_plan *vm)
+static bool changes_process(const struct scenario_vm *vm)
 {
 	for (unsigned int i = 0; i < vm->vcpus[0].nr_phases; i++)
 		for (int k = 0; k < GEN_MAX_ACTIONS; k++) {
@@ -248,19 +247,19 @@ static bool changes_process(const struct vm_plan *vm)
 /* VM 1 comes with VM 0's thread ids when that has ended. */
 static void ids_again(struct dice *d)
 {
-	struct vm_plan *a = &d->sc->vms[0], *b;
+	struct scenario_vm *a = &d->sc->vms[0], *b;
 	int64_t longest = 0;
 
 	for (unsigned int k = 0; k < a->nr_vcpus; k++) {
-		struct vcpu_plan *v = &a->vcpus[k];
+		struct scenario_vcpu *v = &a->vcpus[k];
 		int64_t ns;
 
 		v->nr_phases--; /* the one without end */
-		ns = plan_ns(v);
+		ns = scenario_vcpu_ns(v);
 		longest = ns > longest ? ns : longest;
 	}
 	a->ends = true;
-	b = scenario_vm(d->sc, a->nr_vcpus);
+	b = scenario_add_vm(d->sc, a->nr_vcpus);
 	b->start_ns = longest + 3000000000ll;
 	b->age_ns = 0;
 	b->reuses = 1;
@@ -273,7 +272,7 @@ static void ids_again(struct dice *d)
 
 static void alike(struct dice *d)
 {
-	struct vm_plan *vms = d->sc->vms;
+	struct scenario_vm *vms = d->sc->vms;
 
 	for (unsigned int m = 1; m < d->sc->nr_vms; m++)
 		vms[m].age_ns = vms[0].age_ns + vms[0].start_ns - vms[m].start_ns +

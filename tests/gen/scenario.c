@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "build.h"
 
 /* Everything but sched_switch and marks. */
@@ -38,9 +39,9 @@ void scenario_free(struct scenario *sc)
 	free(sc);
 }
 
-struct vm_plan *scenario_vm(struct scenario *sc, unsigned int vcpus)
+struct scenario_vm *scenario_add_vm(struct scenario *sc, unsigned int vcpus)
 {
-	struct vm_plan *vm = &sc->vms[sc->nr_vms];
+	struct scenario_vm *vm = &sc->vms[sc->nr_vms];
 
 	vm->vcpus = calloc(vcpus, sizeof(*vm->vcpus));
 	if (!vm->vcpus)
@@ -52,7 +53,7 @@ struct vm_plan *scenario_vm(struct scenario *sc, unsigned int vcpus)
 	return vm;
 }
 
-struct phase *scenario_phase(struct vcpu_plan *v, unsigned int ms, const char *name)
+struct phase *scenario_phase(struct scenario_vcpu *v, unsigned int ms, const char *name)
 {
 	struct phase *p = &v->phases[v->nr_phases];
 
@@ -82,7 +83,7 @@ struct timer_cfg *periodic(struct phase *p, int i, unsigned int us)
 	return &p->timers[i];
 }
 
-struct phase *healthy(struct vcpu_plan *v, unsigned int ms)
+struct phase *healthy(struct scenario_vcpu *v, unsigned int ms)
 {
 	struct phase *p = scenario_phase(v, ms, "healthy");
 
@@ -92,7 +93,7 @@ struct phase *healthy(struct vcpu_plan *v, unsigned int ms)
 	return p;
 }
 
-struct phase *page_on(struct vcpu_plan *v, unsigned int ms)
+struct phase *page_on(struct scenario_vcpu *v, unsigned int ms)
 {
 	struct phase *p = healthy(v, ms);
 
@@ -102,7 +103,8 @@ struct phase *page_on(struct vcpu_plan *v, unsigned int ms)
 	return p;
 }
 
-struct phase *backlog(struct vcpu_plan *v, unsigned int ms, unsigned int behind_ms, unsigned int us)
+struct phase *backlog(struct scenario_vcpu *v, unsigned int ms, unsigned int behind_ms,
+		      unsigned int us)
 {
 	struct phase *p = scenario_phase(v, ms, "targets behind, catch-up");
 
@@ -110,7 +112,8 @@ struct phase *backlog(struct vcpu_plan *v, unsigned int ms, unsigned int behind_
 	return p;
 }
 
-struct phase *lagging(struct vcpu_plan *v, unsigned int ms, unsigned int lag_ms, unsigned int us)
+struct phase *lagging(struct scenario_vcpu *v, unsigned int ms, unsigned int lag_ms,
+		      unsigned int us)
 {
 	struct phase *p = scenario_phase(v, ms, "guest clock lags");
 
@@ -119,7 +122,7 @@ struct phase *lagging(struct vcpu_plan *v, unsigned int ms, unsigned int lag_ms,
 	return p;
 }
 
-struct phase *slow_clock(struct vcpu_plan *v, unsigned int ms, int ppm, unsigned int us)
+struct phase *slow_clock(struct scenario_vcpu *v, unsigned int ms, int ppm, unsigned int us)
 {
 	struct phase *p = scenario_phase(v, ms, "guest clock too slow");
 
@@ -140,9 +143,9 @@ void host_does(struct phase *p, enum host_action kind, int64_t ms)
 }
 
 /* One VM with one vCPU, healthy on its TSC page. */
-static struct vcpu_plan *one_vcpu(struct scenario *sc)
+static struct scenario_vcpu *one_vcpu(struct scenario *sc)
 {
-	struct vcpu_plan *v = scenario_vm(sc, 1)->vcpus;
+	struct scenario_vcpu *v = scenario_add_vm(sc, 1)->vcpus;
 
 	sc->trace.cpus++;
 	page_on(v, 800);
@@ -151,7 +154,7 @@ static struct vcpu_plan *one_vcpu(struct scenario *sc)
 
 static void b_healthy(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 
 	sc->vms[0].age_ns = 0;
 	one_shot(healthy(v, 700), 0, POL_NOW, 2000);
@@ -179,7 +182,7 @@ static void b_minute_twice(struct scenario *sc)
 
 static void b_backlog(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 
 	backlog(v, 1500, 2000, 2000);
 	healthy(v, 700);
@@ -187,7 +190,7 @@ static void b_backlog(struct scenario *sc)
 
 static void b_constant(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 
 	lagging(v, 400, 40, 15625);
 	healthy(v, 700);
@@ -197,7 +200,7 @@ static void b_constant(struct scenario *sc)
 
 static void b_growing(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 
 	slow_clock(v, 1200, -5000, 2000);
 	healthy(v, 700);
@@ -205,7 +208,7 @@ static void b_growing(struct scenario *sc)
 
 static void b_resume(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = backlog(v, 1500, 0, 2000);
 
 	snprintf(p->name, sizeof(p->name), "resume: page off, clock +3 s, targets lag, catch-up");
@@ -226,10 +229,10 @@ static void b_resume(struct scenario *sc)
 static void b_two_vms(struct scenario *sc)
 {
 	for (int m = 0; m < 2; m++) {
-		struct vm_plan *vm = scenario_vm(sc, 4);
+		struct scenario_vm *vm = scenario_add_vm(sc, 4);
 
 		for (int k = 0; k < 4; k++) {
-			struct vcpu_plan *v = &vm->vcpus[k];
+			struct scenario_vcpu *v = &vm->vcpus[k];
 
 			if (k)
 				healthy(v, 600 + 40 * k);
@@ -245,7 +248,7 @@ static void b_two_vms(struct scenario *sc)
 }
 
 /* Timers in all their modes, 0.3 s each. */
-static void all_modes(struct vcpu_plan *v)
+static void all_modes(struct scenario_vcpu *v)
 {
 	struct phase *p =
 		scenario_phase(v, 300, "four timers, direct and message, one-shot and periodic");
@@ -265,7 +268,7 @@ static void all_modes(struct vcpu_plan *v)
 
 static void b_all_modes(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p;
 
 	all_modes(v);
@@ -279,7 +282,7 @@ static void b_all_modes(struct scenario *sc)
 
 static void b_busy(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = scenario_phase(v, 1000, "t0 and t1 share SINT 2, slot held for 4 ms");
 
 	one_shot(p, 0, POL_NOW, 10000)->message = true;
@@ -356,7 +359,7 @@ static void b_vmx(struct scenario *sc)
 
 static void b_walk(struct scenario *sc)
 {
-	struct vcpu_plan *v = scenario_vm(sc, 1)->vcpus;
+	struct scenario_vcpu *v = scenario_add_vm(sc, 1)->vcpus;
 	static const struct {
 		const char *name;
 		unsigned int guest;
@@ -372,7 +375,7 @@ static void b_walk(struct scenario *sc)
 	};
 
 	sc->vms[0].age_ns = 0;
-	for (unsigned int i = 0; i < sizeof(walk) / sizeof(*walk); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(walk); i++) {
 		struct phase *p = scenario_phase(v, 900, walk[i].name);
 
 		p->guest = walk[i].guest;
@@ -384,7 +387,7 @@ static void b_walk(struct scenario *sc)
 
 static void b_jump(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	static const struct {
 		const char *name;
 		enum host_action what;
@@ -397,7 +400,7 @@ static void b_jump(struct scenario *sc)
 		{ "stimer msrs written back by the host", H_RESTORE_MSRS, 0 },
 	};
 
-	for (unsigned int i = 0; i < sizeof(jumps) / sizeof(*jumps); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(jumps); i++) {
 		struct phase *p = scenario_phase(v, 700, jumps[i].name);
 
 		host_does(p, jumps[i].what, jumps[i].ms);
@@ -407,7 +410,7 @@ static void b_jump(struct scenario *sc)
 
 static void b_stale(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = healthy(v, 600);
 
 	p->clock = CLK_STALE;
@@ -420,7 +423,7 @@ static void b_stale(struct scenario *sc)
 
 static void b_silent(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = lagging(v, 300, 35, 10000);
 
 	p->clock = CLK_RAW;
@@ -430,7 +433,7 @@ static void b_silent(struct scenario *sc)
 
 static void b_frozen(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = healthy(v, 600);
 
 	p->guest = G_REENLIGHT_ON;
@@ -443,7 +446,7 @@ static void b_frozen(struct scenario *sc)
 
 static void b_broken(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = healthy(v, 700);
 
 	host_does(p, H_BREAK_PAGE, 0);
@@ -454,7 +457,7 @@ static void b_broken(struct scenario *sc)
 
 static void b_linux(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = scenario_phase(v, 1500, "idle, short sleeps");
 
 	one_shot(p, 0, POL_NOW, 4000)->jitter = 1;
@@ -467,7 +470,7 @@ static void b_linux(struct scenario *sc)
 
 static void b_preempted(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = scenario_phase(v, 3000, "preempted between clock and MSR write");
 
 	one_shot(p, 0, POL_NOW, 4000);
@@ -499,7 +502,7 @@ static void b_fixed(struct scenario *sc)
 
 static void b_migration(struct scenario *sc)
 {
-	struct vm_plan *vm = scenario_vm(sc, 2);
+	struct scenario_vm *vm = scenario_add_vm(sc, 2);
 	struct phase *p;
 
 	page_on(&vm->vcpus[0], 700);
@@ -511,7 +514,7 @@ static void b_migration(struct scenario *sc)
 
 static void b_hibernation(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p = page_on(v, 900);
 
 	host_does(p, H_HIBERNATE, 500);
@@ -630,7 +633,7 @@ static void b_slow_host(struct scenario *sc)
 
 static void b_all_events(struct scenario *sc)
 {
-	struct vcpu_plan *v = one_vcpu(sc);
+	struct scenario_vcpu *v = one_vcpu(sc);
 	struct phase *p;
 
 	sc->vms[0].age_ns = 0;
@@ -665,7 +668,7 @@ static void b_twins(struct scenario *sc)
 static void b_many_vms(struct scenario *sc)
 {
 	for (int m = 0; m < 16; m++) {
-		struct vcpu_plan *v = scenario_vm(sc, 1)->vcpus;
+		struct scenario_vcpu *v = scenario_add_vm(sc, 1)->vcpus;
 
 		page_on(v, 500);
 		if (m % 4 == 0)
@@ -679,10 +682,10 @@ static void b_many_vms(struct scenario *sc)
 static void b_big_host(struct scenario *sc)
 {
 	for (int m = 0; m < 10; m++) {
-		struct vm_plan *vm = scenario_vm(sc, 64);
+		struct scenario_vm *vm = scenario_add_vm(sc, 64);
 
 		for (int k = 0; k < 64; k++) {
-			struct vcpu_plan *v = &vm->vcpus[k];
+			struct scenario_vcpu *v = &vm->vcpus[k];
 
 			page_on(v, 200);
 			if (m == 5 && k % 16 == 3)
@@ -766,7 +769,7 @@ struct scenario *scenario_by_name(const char *name)
 {
 	struct scenario *fault = scenario_fault(name);
 
-	for (unsigned int i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(scenarios); i++) {
 		struct scenario *sc;
 
 		if (strcmp(scenarios[i].name, name))
@@ -785,7 +788,7 @@ struct scenario *scenario_by_name(const char *name)
 
 void scenario_list(FILE *out)
 {
-	for (unsigned int i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(scenarios); i++)
 		fprintf(out, "%-20s %s\n", scenarios[i].name, scenarios[i].about);
 	faults_clock_list(out);
 	scenario_list_hosts(out);
@@ -803,11 +806,11 @@ struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus)
 
 	while (sc && left) {
 		unsigned int n = left < 4 ? left : 4;
-		struct vm_plan *vm = scenario_vm(sc, n);
+		struct scenario_vm *vm = scenario_add_vm(sc, n);
 
 		left -= n;
 		for (unsigned int k = 0; k < n; k++) {
-			struct vcpu_plan *v = &vm->vcpus[k];
+			struct scenario_vcpu *v = &vm->vcpus[k];
 
 			if (k)
 				healthy(v, 5);
@@ -828,8 +831,8 @@ struct scenario *scenario_bench(uint64_t bytes, unsigned int cpus)
 	return sc;
 }
 
-/* Ticks of 1 ms; every 16th vCPU storms for a tenth of the time, each VM's at another moment. */
-static void host_vcpu(struct vcpu_plan *v, unsigned int vm, unsigned int vcpu)
+/* Ticks of 1 ms; every 16th vCPU storms for a tenth of the time, each VM's at another time. */
+static void host_vcpu(struct scenario_vcpu *v, unsigned int vm, unsigned int vcpu)
 {
 	one_shot(vcpu ? healthy(v, 20) : page_on(v, 20), 0, POL_NOW, 1000);
 	if (vcpu % 16 == 3)
@@ -847,7 +850,7 @@ struct scenario *scenario_bench_host(uint64_t bytes, unsigned int vms, unsigned 
 	if (!sc)
 		return NULL;
 	for (unsigned int m = 0; m < vms; m++) {
-		struct vm_plan *vm = scenario_vm(sc, GEN_MAX_VCPUS);
+		struct scenario_vm *vm = scenario_add_vm(sc, GEN_MAX_VCPUS);
 
 		for (unsigned int k = 0; k < GEN_MAX_VCPUS; k++)
 			host_vcpu(&vm->vcpus[k], m, k);

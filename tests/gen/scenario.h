@@ -43,7 +43,7 @@ struct timer_cfg {
 	int64_t behind_ref;   /* first target this far in the past */
 	uint32_t past_one_in; /* with POL_NOW: one arm in n, at random, or... */
 	uint32_t past_every;  /* ...every n-th arm asks for... */
-	int64_t past_by_ref;  /* ...a moment so far past (negative: a very short delay) */
+	int64_t past_by_ref;  /* ...a time so far past (negative: a very short delay) */
 	uint8_t times;	      /* each tick is armed so often; 0: once */
 	bool config_between;  /* the config is written between the clock's reading and the count */
 	int64_t hold_ns;      /* the handler keeps the message slot for so long */
@@ -117,19 +117,19 @@ struct phase {
 	struct timer_cfg timers[NR_TIMERS];
 };
 
-struct vcpu_plan {
+struct scenario_vcpu {
 	unsigned int nr_phases;
 	struct phase phases[GEN_MAX_PHASES];
 };
 
-struct vm_plan {
+struct scenario_vm {
 	unsigned int nr_vcpus;
 	int64_t start_ns;    /* after the trace's start */
 	int64_t age_ns;	     /* has run for so long by then; 0: created in the trace */
 	int64_t tsc_late_ns; /* created in the trace: its vCPUs so long after its clock */
 	unsigned int reuses; /* has the thread ids of VM @reuses - 1, which has ended; 0: its own */
 	bool ends;	     /* its process exits after the last phase */
-	struct vcpu_plan *vcpus;
+	struct scenario_vcpu *vcpus;
 };
 
 enum kernel_kind { HOST_TRACED, HOST_STOCK, HOST_PADDING };
@@ -159,15 +159,15 @@ struct scenario {
 	uint64_t max_bytes;	/* end when the records fill so much; 0: no */
 	int64_t max_ns;		/* end then, whatever goes on; 0: no */
 	unsigned int nr_vms;
-	struct vm_plan vms[GEN_MAX_VMS];
+	struct scenario_vm vms[GEN_MAX_VMS];
 };
 
 struct scenario *scenario_new(const char *name);
 void scenario_free(struct scenario *sc);
 /* Adds a VM with @vcpus vCPUs and no phases. */
-struct vm_plan *scenario_vm(struct scenario *sc, unsigned int vcpus);
+struct scenario_vm *scenario_add_vm(struct scenario *sc, unsigned int vcpus);
 /* Adds a phase of @ms to a vCPU's list: TSC page, no timer yet. */
-struct phase *scenario_phase(struct vcpu_plan *v, unsigned int ms, const char *name);
+struct phase *scenario_phase(struct scenario_vcpu *v, unsigned int ms, const char *name);
 
 /* The scenarios of clocks set apart, faults_clock.c: as scenario_by_name() and scenario_list(). */
 struct scenario *faults_clock_by_name(const char *name);

@@ -53,10 +53,10 @@ static void callbacks(struct vcpu *v, int64_t t)
 
 static void finish_vcpu(struct vcpu *v)
 {
-	bool last = v->vm->plan->ends;
+	bool last = v->vm->sc->ends;
 
 	v->done = true; /* the host's hrtimers still go off */
-	for (unsigned int k = 0; k < v->vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < v->vm->sc->nr_vcpus; k++)
 		last &= v->vm->vcpus[k].done;
 	if (last)
 		vmm_end(v->vm, v->now);
@@ -66,7 +66,7 @@ static void next_phase(struct vcpu *v)
 {
 	if (v->phase >= 0)
 		truth_phase_end(v, vcpu_phase(v), v->clock_from);
-	if (v->phase + 1 >= (int)v->plan->nr_phases) {
+	if (v->phase + 1 >= (int)v->sc->nr_phases) {
 		finish_vcpu(v);
 		return;
 	}
@@ -100,7 +100,7 @@ static void step(struct vcpu *v)
 			guest_run(v);
 	}
 	/* A VMM's action may have moved the others of this VM. */
-	for (unsigned int k = 0; k < v->vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < v->vm->sc->nr_vcpus; k++)
 		reschedule(&v->vm->vcpus[k]);
 }
 
@@ -148,7 +148,7 @@ static void vcpu_init(struct sim *sim, struct vm *vm, unsigned int id)
 
 	v->sim = sim;
 	v->vm = vm;
-	v->plan = &vm->plan->vcpus[id];
+	v->sc = &vm->sc->vcpus[id];
 	v->id = id;
 	v->cpu = sim->nr_all % sim->sc->trace.cpus;
 	v->phase = -1;
@@ -165,16 +165,16 @@ static int vms_init(struct sim *sim)
 		struct vm *vm = &sim->vms[i];
 
 		vm->sim = sim;
-		vm->plan = &sim->sc->vms[i];
+		vm->sc = &sim->sc->vms[i];
 		vm->index = i;
-		vm->born = START_NS + vm->plan->start_ns;
-		vm->vcpus = calloc(vm->plan->nr_vcpus, sizeof(*vm->vcpus));
+		vm->born = START_NS + vm->sc->start_ns;
+		vm->vcpus = calloc(vm->sc->nr_vcpus, sizeof(*vm->vcpus));
 		if (!vm->vcpus)
 			return -ENOMEM;
-		for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+		for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++)
 			vcpu_init(sim, vm, k);
 		vmm_create(vm, vm->born);
-		for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+		for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++)
 			reschedule(&vm->vcpus[k]);
 	}
 	return 0;

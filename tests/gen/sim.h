@@ -52,7 +52,7 @@ struct timer {
 struct vcpu {
 	struct sim *sim;
 	struct vm *vm;
-	const struct vcpu_plan *plan;
+	const struct scenario_vcpu *sc;
 	int id, tid;
 	unsigned int cpu;
 	int64_t now;	/* of its thread */
@@ -81,7 +81,7 @@ struct vcpu {
 
 struct vm {
 	struct sim *sim;
-	const struct vm_plan *plan;
+	const struct scenario_vm *sc;
 	int index, pid;
 	int64_t born;
 	int64_t page_off, kvm_off; /* reference clocks: (t + off) / 100 */

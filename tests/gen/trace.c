@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "trace_private.h"
 
 #define SLEW_NS	       2000000000ll
@@ -23,7 +24,7 @@ const char *gen_clock_name(enum gen_clock clock)
 
 int gen_clock_by_name(const char *name)
 {
-	for (unsigned int i = 0; i < sizeof(clock_names) / sizeof(*clock_names); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(clock_names); i++)
 		if (!strcmp(clock_names[i], name))
 			return i;
 	return -1;

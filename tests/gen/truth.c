@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "truth_private.h"
 
 #define MAX_AHEAD      8
@@ -262,8 +263,8 @@ void truth_arm(struct vcpu *v, int timer, bool past, uint64_t time_now, uint64_t
 	}
 	tt->arms++;
 	if (past) {
-		tt->expired++;
-		v->sim->truth->expired_seen += v->sim->sc->host != HOST_STOCK;
+		tt->past_due++;
+		v->sim->truth->start_expired_seen += v->sim->sc->host != HOST_STOCK;
 		if (short_deadline(v, timer) && time_now - count < SHORT_REF)
 			return;
 		v->sim->truth->behind +=
@@ -401,7 +402,7 @@ static struct transition *add_transition(struct vcpu *v, const struct phase *p,
 		return NULL;
 	x->late = LATE_NS;
 	x->vcpu = v->id;
-	for (unsigned int k = 0; k < v->vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < v->vm->sc->nr_vcpus; k++)
 		x->tids[x->nr_tids++] = v->vm->vcpus[k].tid;
 	x->need = need_of(v, from, to, page_write);
 	x->ts = ns_of(v, v->vm->vcpus[0].now > v->now ? v->vm->vcpus[0].now : v->now);
@@ -417,7 +418,7 @@ static struct transition *add_transition(struct vcpu *v, const struct phase *p,
  */
 static void add_followers(struct vcpu *v, const struct phase *p, enum guest_clock to)
 {
-	for (unsigned int k = 1; k < v->vm->plan->nr_vcpus; k++) {
+	for (unsigned int k = 1; k < v->vm->sc->nr_vcpus; k++) {
 		struct transition *x = add_transition(&v->vm->vcpus[k], p, to, to, false);
 
 		if (x && to != CLK_PAGE)
@@ -476,7 +477,7 @@ static void print_guest_actions(FILE *f, unsigned int what)
 	};
 	const char *sep = "";
 
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!(what & 1u << i))
 			continue;
 		fprintf(f, "%s{\"action\":\"%s\"}", sep, names[i]);

@@ -28,7 +28,7 @@ struct group {
 
 struct truth_timer {
 	int vm, vcpu, tid, timer;
-	uint64_t arms, expired, restored;
+	uint64_t arms, past_due, restored;
 	bool periodic;
 	struct group g;
 };
@@ -74,7 +74,7 @@ struct truth {
 	struct transition *transitions;
 	struct rate *rates;
 	int64_t last_sample[GEN_MAX_VMS];
-	uint64_t expired_seen, preempted;
+	uint64_t start_expired_seen, preempted;
 	uint64_t behind;     /* arms past due because the guest's clock was behind */
 	unsigned int faults; /* bit per enum truth_fault */
 	bool lag, rate;	     /* some phase's clock lags, runs off */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What VMMs do: create VMs, move their clocks, hold, stop, restore and migrate them. */
+#include "array.h"
 #include "sim.h"
 #include "truth.h"
 
@@ -27,7 +28,7 @@ static void tsc_offset_events(struct vcpu *v, int64_t ns)
 	int64_t before = v->vm->tsc_off;
 
 	EV(v, WRITE_TSC_OFFSET, v->id, CYCLES(before), CYCLES(before + ns));
-	EV(v, TRACK_TSC, v->id, v->id, v->vm->plan->nr_vcpus, 1, 1);
+	EV(v, TRACK_TSC, v->id, v->id, v->vm->sc->nr_vcpus, 1, 1);
 }
 
 static void set_clock(struct vcpu *v, int64_t ns)
@@ -42,7 +43,7 @@ static void tsc_move(struct vcpu *v, int64_t ns)
 {
 	struct vm *vm = v->vm;
 
-	for (unsigned int i = 0; i < vm->plan->nr_vcpus; i++) {
+	for (unsigned int i = 0; i < vm->sc->nr_vcpus; i++) {
 		struct vcpu *o = &vm->vcpus[i];
 
 		o->now = v->now;
@@ -88,7 +89,7 @@ static void step_hidden(struct vm *vm, int64_t ns)
 /* The old process dies: timers are cleaned up from another task. */
 static void old_process_ends(struct vm *vm, int64_t t)
 {
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++) {
 		struct vcpu *v = &vm->vcpus[k];
 
 		for (int i = 0; i < NR_TIMERS; i++, t += 700)
@@ -102,7 +103,7 @@ static void new_threads(struct vm *vm, int64_t t)
 
 	vm->pid = sim->next_pid++;
 	trace_comm(sim->trace, vm->pid, "qemu-system-x86");
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++) {
 		struct vcpu *v = &vm->vcpus[k];
 		char comm[16];
 
@@ -124,7 +125,7 @@ static void start_clocks(struct vm *vm, int64_t kvm_off)
 	int64_t zero = vm->vcpus[0].now;
 
 	/* kvm_synchronize_tsc(): those created together have one offset. */
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++) {
 		struct vcpu *v = &vm->vcpus[k];
 
 		if (!k)
@@ -146,7 +147,7 @@ static void restore_early(struct vcpu *v, int64_t ns)
 	old_process_ends(vm, v->now);
 	new_threads(vm, v->now + ns);
 	start_clocks(vm, -v->now);
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++) {
 		EV(&vm->vcpus[k], WRITE_TSC_OFFSET, k, CYCLES(vm->tsc_off),
 		   CYCLES(vm->tsc_off + ns));
 		restore_msrs(&vm->vcpus[k]);
@@ -159,7 +160,7 @@ static void tsc_apart(struct vcpu *v, int64_t ns)
 {
 	struct vm *vm = v->vm;
 
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++) {
 		struct vcpu *o = &vm->vcpus[k];
 
 		o->now = v->now;
@@ -178,7 +179,7 @@ static void migrate(struct vcpu *v, int64_t ns)
 	old_process_ends(vm, v->now);
 	new_threads(vm, v->now + ns);
 	start_clocks(vm, kvm_off);
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++)
 		restore_msrs(&vm->vcpus[k]);
 }
 
@@ -199,7 +200,7 @@ static void hibernate(struct vcpu *v, int64_t ns)
 	wrmsr(v, MSR_TSC_PAGE, 0x40000);
 	old_process_ends(vm, v->now);
 	new_threads(vm, v->now + ns);
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++)
 		for (int i = 0; i < NR_TIMERS; i++)
 			vm->vcpus[k].timers[i] = (struct timer){ .fire = NEVER, .lost_at = NEVER };
 	vm->page_set = false;
@@ -235,7 +236,7 @@ static const char *const action_names[] = {
 /* hrtimers go off while the VM is held. */
 static void callbacks_until(struct vm *vm, int64_t t)
 {
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++)
 		for (int i = 0; i < NR_TIMERS; i++)
 			if (vm->vcpus[k].timers[i].fire <= t)
 				host_callback(&vm->vcpus[k], i);
@@ -261,7 +262,7 @@ static void act(struct vcpu *v, const struct action *a)
 		callbacks_until(vm, v->now);
 		break;
 	case H_RESTORE_MSRS:
-		for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+		for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++) {
 			vm->vcpus[k].now = v->now;
 			restore_msrs(&vm->vcpus[k]);
 		}
@@ -304,7 +305,7 @@ static void gather(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++)
 		if (vm->vcpus[k].now > v->now)
 			v->now = vm->vcpus[k].now;
 	if (v->in_guest)
@@ -330,7 +331,7 @@ void vmm_actions(struct vcpu *v, const struct phase *p)
 			truth_step(vm, from, offset_now(vm) - before, action_names[a->kind]);
 		truth_host_action(v, action_names[a->kind], from, v->now, a->value);
 		vm->held_until = v->now;
-		for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+		for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++)
 			if (vm->vcpus[k].run_at > v->now)
 				vm->vcpus[k].run_at =
 					v->now; /* all look again for what is to be done */
@@ -347,7 +348,7 @@ static void synic_init(struct vcpu *v)
 					     { 0x40000080, 1 } };
 
 	EV(v, MSR, 1, 0x40000000, 0x8100060c00000000, 0);
-	for (unsigned int i = 0; i < sizeof(synic) / sizeof(*synic); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(synic); i++) {
 		EV(v, SYNIC_SET_MSR, v->id, synic[i][0], synic[i][1], 0);
 		EV(v, MSR, 1, synic[i][0], synic[i][1], 0);
 	}
@@ -359,20 +360,20 @@ void vmm_create(struct vm *vm, int64_t t)
 	struct sim *sim = vm->sim;
 	int next_pid = sim->next_pid;
 
-	if (vm->plan->reuses)
-		sim->next_pid = sim->vms[vm->plan->reuses - 1].pid;
-	new_threads(vm, t + vm->plan->tsc_late_ns);
-	if (vm->plan->reuses)
+	if (vm->sc->reuses)
+		sim->next_pid = sim->vms[vm->sc->reuses - 1].pid;
+	new_threads(vm, t + vm->sc->tsc_late_ns);
+	if (vm->sc->reuses)
 		sim->next_pid = next_pid;
-	if (!vm->plan->age_ns)
+	if (!vm->sc->age_ns)
 		start_clocks(vm, -t);
-	vm->kvm_off = vm->page_off = vm->plan->age_ns - t;
-	vm->tsc_off = -t - vm->plan->tsc_late_ns;
-	vm->page_known = !vm->plan->age_ns;
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++) {
+	vm->kvm_off = vm->page_off = vm->sc->age_ns - t;
+	vm->tsc_off = -t - vm->sc->tsc_late_ns;
+	vm->page_known = !vm->sc->age_ns;
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++) {
 		struct vcpu *v = &vm->vcpus[k];
 
-		if (!vm->plan->age_ns)
+		if (!vm->sc->age_ns)
 			synic_init(v);
 		host_enter(v);
 		v->run_at = v->phase_end = v->now;
@@ -382,7 +383,7 @@ void vmm_create(struct vm *vm, int64_t t)
 void vmm_end(struct vm *vm, int64_t t)
 {
 	old_process_ends(vm, t);
-	for (unsigned int k = 0; k < vm->plan->nr_vcpus; k++)
+	for (unsigned int k = 0; k < vm->sc->nr_vcpus; k++)
 		for (int i = 0; i < NR_TIMERS; i++)
 			vm->vcpus[k].timers[i].fire = NEVER;
 }

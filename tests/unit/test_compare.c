@@ -11,6 +11,7 @@
 
 #include "../../cli/difference.h"
 #include "lists.h"
+#include "../../cli/output/comparison.h"
 
 #define MS 1000000LL
 #define S  1000000000LL
@@ -260,7 +261,7 @@ static void words(void **state)
 	comparison_free(&c);
 }
 
-/* A few arms of one moment say nothing of how often such come. */
+/* A few arms at one time tell nothing of how often such come. */
 static void too_little(void **state)
 {
 	const struct difference *x;
@@ -280,12 +281,30 @@ static void too_little(void **state)
 	comparison_free(&c);
 }
 
+/* Two results without a value in common still get a sentence, and nothing before it is written. */
+static void nothing_in_common(void **state)
+{
+	const struct differences none = { 0 };
+	const struct comparison_view view = { .d = &none };
+	char buf[128];
+
+	(void)state;
+	memset(buf, 'x', sizeof(buf));
+	comparison_sentence(buf + 8, sizeof(buf) - 8, &view);
+	assert_memory_equal(buf, "xxxxxxxx", 8);
+	assert_string_equal(buf + 8, "These recordings have nothing that can be compared.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks_join),	  cmocka_unit_test(blocks_hostile),
-		cmocka_unit_test(progress_spans), cmocka_unit_test(pairs_by_role),
-		cmocka_unit_test(words),	  cmocka_unit_test(too_little),
+		cmocka_unit_test(blocks_join),
+		cmocka_unit_test(blocks_hostile),
+		cmocka_unit_test(progress_spans),
+		cmocka_unit_test(pairs_by_role),
+		cmocka_unit_test(words),
+		cmocka_unit_test(too_little),
+		cmocka_unit_test(nothing_in_common),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

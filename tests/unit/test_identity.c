@@ -3,6 +3,7 @@
  * lib/kvm: which VM a thread, a task and an event belong to, where thread ids are used again and
  * where VMMs restore what they created.
  */
+#include "../../lib/identity.h"
 #include "events.h"
 
 static struct host old_host, new_host;
@@ -30,20 +31,27 @@ static void lives(struct recording *f, const struct who *w)
 	guest_ticks(f, w, 40, MS(2));
 }
 
-/* The VMM creates one VM after the other, each with the same thread id. */
+/* The VMM creates one VM after the other, each with the same thread id; @more: of the first one. */
+static void one_after_the_other(struct recording *f, const struct who *more)
+{
+	hosts_reset();
+	recording_begin(f, 0);
+	ev_tsc_offset(f, &task, 0, 0x1000);
+	lives(f, &old0);
+	if (more)
+		lives(f, more);
+	f->now = SEC(1002);
+	ev_tsc_offset(f, &task, 0, 0x2000);
+	lives(f, &new0);
+	recording_end(f);
+}
+
 static void test_task_creates_again(void **state)
 {
 	struct recording f;
 
 	(void)state;
-	hosts_reset();
-	recording_begin(&f, 0);
-	ev_tsc_offset(&f, &task, 0, 0x1000);
-	lives(&f, &old0);
-	f.now = SEC(1002);
-	ev_tsc_offset(&f, &task, 0, 0x2000);
-	lives(&f, &new0);
-	recording_end(&f);
+	one_after_the_other(&f, NULL);
 	assert_int_equal(f.r->nr_vms, 2);
 	assert_int_equal(f.r->vms[0]->vcpus[0]->tid, 701);
 	assert_int_equal(f.r->vms[1]->vcpus[0]->tid, 701);
@@ -253,6 +261,47 @@ static void test_epochs_apart(void **state)
 	recording_free(&f);
 }
 
+static void assert_who(const struct identity *who, int vm, int vcpu, int thread)
+{
+	assert_non_null(who);
+	assert_int_equal(who->vm, vm);
+	assert_int_equal(who->vcpu, vcpu);
+	assert_int_equal(who->thread, thread);
+}
+
+/* What is kept of a run: which of the threads with an id was there at a time. */
+static void test_kept(void **state)
+{
+	const struct who old1 = { &old_host, 702, 1, 2 };
+	struct identities ids = { 0 };
+	struct recording f;
+
+	(void)state;
+	one_after_the_other(&f, &old1);
+	assert_int_equal(hvst_identities_take(&ids, f.kvm), 0);
+	const struct hvst_vcpu_info *before = f.r->vms[0]->vcpus[0], *after = f.r->vms[1]->vcpus[0];
+
+	assert_int_equal(before->tid, after->tid);
+	assert_int_not_equal(before->thread, after->thread);
+	assert_who(hvst_identity_at(&ids, 701, INT64_MIN), 0, 0, before->thread);
+	assert_who(hvst_identity_at(&ids, 701, before->first_ns), 0, 0, before->thread);
+	assert_who(hvst_identity_at(&ids, 701, after->first_ns - 1), 0, 0, before->thread);
+	assert_who(hvst_identity_at(&ids, 701, after->first_ns), 1, 0, after->thread);
+	assert_who(hvst_identity_at(&ids, 701, INT64_MAX), 1, 0, after->thread);
+	assert_null(hvst_identity_only(&ids, 701));
+	assert_who(hvst_identity_only(&ids, 702), 0, 1, f.r->vms[0]->vcpus[1]->thread);
+	assert_null(hvst_identity_at(&ids, 703, SEC(1001)));
+	assert_null(hvst_identity_only(&ids, -1));
+	assert_int_equal(hvst_identities_vm_with(&ids, 0), -1); /* both have one */
+	assert_int_equal(hvst_identities_vm_with(&ids, 1), 0);
+	assert_int_equal(hvst_identities_vm_with(&ids, 2), -1);
+	hvst_identities_free(&ids);
+	assert_null(hvst_identity_at(&ids, 701, 0));
+	assert_null(hvst_identity_only(&ids, 701));
+	assert_int_equal(hvst_identities_vm_with(&ids, 1), -1);
+	recording_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_restored_page),
 		cmocka_unit_test(test_alternating_tasks),
 		cmocka_unit_test(test_epochs_apart),
+		cmocka_unit_test(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

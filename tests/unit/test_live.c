@@ -334,8 +334,8 @@ static void errors_of_the_source_end_the_run(void **state)
 {
 	(void)state;
 	expect_failure(-EIO, -EIO, "Input/output error");
-	expect_failure(15, -EBADMSG, "reading failed"); /* less than a head */
-	expect_failure(MK_PAGE + 1, -EBADMSG, "reading failed");
+	expect_failure(15, -EBADMSG, "length that makes no sense"); /* less than a head */
+	expect_failure(MK_PAGE + 1, -EBADMSG, "length that makes no sense");
 }
 
 static void a_recording_is_no_head(void **state)

@@ -151,7 +151,7 @@ static void numbers(void **state)
 	out_discard(&o);
 }
 
-static void colour_is_by_wish(void **state)
+static void colour_is_on_request(void **state)
 {
 	struct out o;
 
@@ -176,7 +176,7 @@ int main(void)
 		cmocka_unit_test(full_disk_is_reported),
 		cmocka_unit_test(gone_reader_is_seen),
 		cmocka_unit_test(numbers),
-		cmocka_unit_test(colour_is_by_wish),
+		cmocka_unit_test(colour_is_on_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -424,6 +424,74 @@ static void test_readers_and_threads(void **state)
 	       compared, nr_files);
 }
 
+/* Every thread of the result is found by its id and any time of its own. */
+static void check_who_at(const struct hvst_session *s)
+{
+	const struct hvst_result *r = hvst_session_result(s);
+	int vm, vcpu;
+
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
+			const struct hvst_vcpu_info *v = r->vms[i]->vcpus[k];
+
+			assert_int_equal(hvst_session_who_at(s, v->tid, v->first_ns, &vm, &vcpu),
+					 v->thread);
+			assert_int_equal(vm, r->vms[i]->vm);
+			assert_int_equal(vcpu, v->vcpu);
+			assert_int_equal(hvst_session_who_at(s, v->tid, v->last_ns, &vm, &vcpu),
+					 v->thread);
+		}
+	assert_int_equal(hvst_session_who_at(s, -5, 0, &vm, &vcpu), -1);
+	assert_int_equal(vm, -1);
+	assert_int_equal(vcpu, -1);
+}
+
+struct whose {
+	const struct hvst_session *s;
+	unsigned int known, callbacks;
+};
+
+/* The VM of an event is its thread's, and that of a callback is told by its vCPU. */
+static int check_whose(void *ctx, const struct hvst_event *ev)
+{
+	struct whose *w = ctx;
+	int vm, vcpu, by_thread, by_vcpu;
+
+	hvst_session_whose(w->s, ev, &vm, &vcpu);
+	hvst_session_who_at(w->s, ev->pid, ev->ts_ns, &by_thread, &by_vcpu);
+	if (ev->id == HVST_EV_LOST) {
+		assert_int_equal(vm, -1);
+		assert_int_equal(vcpu, -1);
+		return 0;
+	}
+	if (ev->vcpu_id >= 0)
+		assert_int_equal(vcpu, ev->vcpu_id);
+	if (ev->id == HVST_EV_STIMER_CALLBACK) {
+		w->callbacks += vm >= 0;
+		return 0;
+	}
+	assert_int_equal(vm, by_thread);
+	if (ev->vcpu_id < 0)
+		assert_int_equal(vcpu, by_vcpu);
+	w->known += vm >= 0;
+	return 0;
+}
+
+static void test_whose(void **state)
+{
+	static const struct hvst_observer obs = { .size = sizeof(obs), .event = check_whose };
+	struct whose w = { .s = opened(files[0].path, NULL, HVST_READER_AUTO, 1) };
+	struct hvst_session *s = (struct hvst_session *)(uintptr_t)w.s;
+
+	(void)state;
+	assert_int_equal(hvst_session_run(s), 0);
+	hvst_session_set_need(s, HVST_NEED_EVENTS);
+	assert_int_equal(hvst_session_set_observer(s, &obs, &w), 0);
+	assert_int_equal(hvst_session_run(s), 0);
+	assert_true(w.known && w.callbacks);
+	hvst_session_free(s);
+}
+
 /*
  * A second run gives the same; a window in between, and one that holds nothing, leave no trace of
  * themselves.
@@ -455,6 +523,7 @@ static void test_runs(void **state)
 			assert_int_equal(vm, t->vm);
 			assert_int_equal(vcpu, t->vcpu);
 		}
+		check_who_at(s);
 		hvst_session_who(s, -5, &vm, &vcpu);
 		assert_int_equal(vm, -1);
 		hvst_session_free(s);
@@ -788,13 +857,21 @@ static void find_files(const char *dir)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_inferred),	cmocka_unit_test(test_readers_and_threads),
-		cmocka_unit_test(test_watched),		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_filters),		cmocka_unit_test(test_observers),
-		cmocka_unit_test(test_stopped),		cmocka_unit_test(test_misuse),
-		cmocka_unit_test(test_signals),		cmocka_unit_test(test_events_only),
-		cmocka_unit_test(test_arms_only),	cmocka_unit_test(test_firings_only),
-		cmocka_unit_test(test_stop_before_run), cmocka_unit_test(test_options_after_open),
+		cmocka_unit_test(test_inferred),
+		cmocka_unit_test(test_readers_and_threads),
+		cmocka_unit_test(test_watched),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_whose),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_observers),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_misuse),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_events_only),
+		cmocka_unit_test(test_arms_only),
+		cmocka_unit_test(test_firings_only),
+		cmocka_unit_test(test_stop_before_run),
+		cmocka_unit_test(test_options_after_open),
 	};
 	const char *dir = getenv("HVST_RECORDINGS");
 
