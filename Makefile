@@ -91,7 +91,7 @@ LIBS		= $(LIB_LIBS) $(HELPER_LIBS)
 
 srcs		= $(wildcard $(addsuffix /*.c,$(1)))
 objs		= $(patsubst %.c,$(O)/%.o,$(1))
-LIB_SRCS	:= $(call srcs,lib lib/file lib/ring lib/tracecmd lib/event lib/hyperv lib/clock lib/stream \
+LIB_SRCS	:= $(call srcs,lib lib/abi lib/file lib/ring lib/tracecmd lib/event lib/hyperv lib/clock lib/stream \
 		   lib/kvm lib/analysis lib/stats)
 # What runs for each event calls from file to file: GCC compiles these files as one (5 % fewer instructions), into
 # a plain object, so that whoever links the library optimises nothing anew.

@@ -285,6 +285,6 @@ static int on_progress(void *ctx, const struct hvst_progress *p)
 	return blocks_progress(ctx, p);
 }
 
-const struct hvst_observer blocks_observer = { .arm = on_arm,
-					       .fire = on_fire,
-					       .progressed = on_progress };
+const struct hvst_observer blocks_observer = {
+	.size = sizeof(blocks_observer), .arm = on_arm, .fire = on_fire, .progressed = on_progress
+};

@@ -138,10 +138,10 @@ static bool write_report(const struct context *r, struct out *o, const struct bl
 
 static int analyse_for(struct diagnose *d)
 {
-	static const struct hvst_observer plots = { .arm = on_arm };
-	static const struct hvst_observer both = { .arm = on_arm_both,
-						   .fire = on_fire,
-						   .progressed = on_progress };
+	static const struct hvst_observer plots = { .size = sizeof(plots), .arm = on_arm };
+	static const struct hvst_observer both = {
+		.size = sizeof(both), .arm = on_arm_both, .fire = on_fire, .progressed = on_progress
+	};
 	struct context *r = &d->r;
 
 	if (r->o.format == FORMAT_JSON && !r->o.html)

@@ -154,7 +154,9 @@ static uint64_t wanted_ids(const struct string_list *patterns)
 
 static int print_all(struct events *e)
 {
-	const struct hvst_observer obs = { .event = on_event, .armed = on_arm };
+	const struct hvst_observer obs = { .size = sizeof(obs),
+					   .event = on_event,
+					   .armed = on_arm };
 
 	derive_learnt(e->derive);
 	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1),
@@ -184,7 +186,9 @@ static bool start_filter(struct events *e)
 
 static int read_twice(struct events *e)
 {
-	const struct hvst_observer first = { .arm = learn_arm, .fire = learn_fire };
+	const struct hvst_observer first = { .size = sizeof(first),
+					     .arm = learn_arm,
+					     .fire = learn_fire };
 	int code;
 
 	if (!start_filter(e))

@@ -88,11 +88,11 @@ static int64_t recording_number(const struct context *r)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++)
-		h = mix_file(h, t->files[i].path);
+		h = mix_file(h, t->files[i]->path);
 	h = mix(h, selection, sizeof(selection));
 	h = mix(h, &t->first_ns, sizeof(t->first_ns));
 	h = mix(h, &t->last_ns, sizeof(t->last_ns));
-	h = mix(h, t->seen, sizeof(t->seen));
+	h = mix(h, t->seen, HVST_EV_COUNT * sizeof(t->seen[0]));
 	return (int64_t)((h ^ h >> 53) & RECORDING_MASK);
 }
 
@@ -224,6 +224,7 @@ static bool wants_arms(const struct export *x)
 static int write_arms(struct export *x)
 {
 	const struct hvst_observer arms = {
+		.size = sizeof(arms),
 		.arm = on_arm,
 		.fire = x->timeline_open && x->timeline.detail == DETAIL_ALL ? on_fire : NULL,
 	};

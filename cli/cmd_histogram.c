@@ -66,7 +66,8 @@ static bool collect_error(const struct histogram *h)
 
 static bool pass(struct histogram *h)
 {
-	static const struct hvst_observer skew = { .arm = on_arm }, latency = { .fire = on_fire };
+	static const struct hvst_observer skew = { .size = sizeof(skew), .arm = on_arm },
+					  latency = { .size = sizeof(latency), .fire = on_fire };
 
 	if (!ctx_pass(&h->r, HVST_NEED_ANALYSIS, h->r.o.command->bit == CMD_SKEW ? &skew : &latency,
 		      h))

@@ -95,7 +95,7 @@ static void render(struct simulate *s)
 
 static int simulate(struct simulate *s)
 {
-	static const struct hvst_observer obs = { .armed = on_armed };
+	static const struct hvst_observer obs = { .size = sizeof(obs), .armed = on_armed };
 	const struct options *o = &s->r.o;
 	int code;
 

@@ -36,13 +36,13 @@ static void text(struct context *r)
 		out_str(&r->out, r->o.filter ? "No storm that --filter selects.\n" : "No storm.\n");
 	else
 		text_storm_details(&r->out, res, r->o.verbose);
-	text_past_due(&r->out, &res->past_due, 0);
+	text_past_due(&r->out, res->past_due, 0);
 	text_trace(&r->out, r->trace, r->o.verbose);
 }
 
 struct selected {
 	struct hvst_result result;
-	struct hvst_storm storms[];
+	const struct hvst_storm *storms[];
 };
 
 static bool select_storms(struct context *r)
@@ -62,7 +62,7 @@ static bool select_storms(struct context *r)
 	s->result.storms = s->storms;
 	s->result.nr_storms = 0;
 	for (unsigned int i = 0; i < all->nr_storms; i++)
-		if (filter_eval(r->o.filter, FILTER_STORM, &all->storms[i]) == FILTER_YES)
+		if (filter_eval(r->o.filter, FILTER_STORM, all->storms[i]) == FILTER_YES)
 			s->storms[s->result.nr_storms++] = all->storms[i];
 	r->result = &s->result;
 	return true;

@@ -202,10 +202,10 @@ static void name_series(struct series *s, const struct hvst_result *r)
 	unsigned int i, v;
 
 	for (i = 0; i < r->nr_vms; i++)
-		for (v = 0; v < r->vms[i].nr_vcpus; v++)
-			if (r->vms[i].vcpus[v].thread == s->thread) {
-				s->vm = r->vms[i].vm;
-				s->vcpu = r->vms[i].vcpus[v].vcpu;
+		for (v = 0; v < r->vms[i]->nr_vcpus; v++)
+			if (r->vms[i]->vcpus[v]->thread == s->thread) {
+				s->vm = r->vms[i]->vm;
+				s->vcpu = r->vms[i]->vcpus[v]->vcpu;
 			}
 }
 

@@ -111,8 +111,8 @@ static int64_t longest_storm(const struct hvst_result *r)
 	int64_t longest = 0;
 
 	for (unsigned int i = 0; i < r->nr_storms; i++)
-		if (r->storms[i].end_ns - r->storms[i].start_ns > longest)
-			longest = r->storms[i].end_ns - r->storms[i].start_ns;
+		if (r->storms[i]->end_ns - r->storms[i]->start_ns > longest)
+			longest = r->storms[i]->end_ns - r->storms[i]->start_ns;
 	return longest;
 }
 
@@ -133,10 +133,10 @@ static unsigned int blocks_a_batch(const struct blocks *b, int64_t storm_ns)
 static void who(const struct hvst_result *r, int thread, int *vm, int *vcpu)
 {
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++)
-			if (r->vms[i].vcpus[k].thread == thread) {
-				*vm = r->vms[i].vm;
-				*vcpu = r->vms[i].vcpus[k].vcpu;
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
+			if (r->vms[i]->vcpus[k]->thread == thread) {
+				*vm = r->vms[i]->vm;
+				*vcpu = r->vms[i]->vcpus[k]->vcpu;
 			}
 }
 
@@ -156,7 +156,7 @@ static void unit_storms(const struct builder *w, struct unit *u)
 		count(m, i / w->each, 0,
 		      (double)blocks_overlap(w->b, i, w->t->first_ns, w->t->last_ns));
 	for (unsigned int k = 0; k < w->r->nr_storms; k++) {
-		const struct hvst_storm *s = &w->r->storms[k];
+		const struct hvst_storm *s = w->r->storms[k];
 
 		if (s->vm != u->vm || s->tid != u->tid || s->timer != u->timer)
 			continue;
@@ -329,10 +329,10 @@ int side_finish(struct side *s)
 static void name_vms(struct side *s, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		struct side_vm *vm = side_vm_of(s, r->vms[i].vm);
+		struct side_vm *vm = side_vm_of(s, r->vms[i]->vm);
 
-		if (vm && r->vms[i].name)
-			snprintf(vm->name, sizeof(vm->name), "%s", r->vms[i].name);
+		if (vm && r->vms[i]->name)
+			snprintf(vm->name, sizeof(vm->name), "%s", r->vms[i]->name);
 	}
 }
 

@@ -109,10 +109,11 @@ static int pass_progress(void *ctx, const struct hvst_progress *p)
 	return r->observer->progressed(r->ctx, p);
 }
 
-static void observe(struct context *r, const struct hvst_observer *obs, void *ctx)
+static int observe(struct context *r, const struct hvst_observer *obs, void *ctx)
 {
 	bool show = !r->o.quiet && isatty(STDERR_FILENO);
-	struct hvst_observer all = { .progress = show ? on_progress : quiet_progress };
+	struct hvst_observer all = { .size = sizeof(all),
+				     .progress = show ? on_progress : quiet_progress };
 
 	if (obs) {
 		all.event = obs->event ? pass_event : NULL;
@@ -124,7 +125,7 @@ static void observe(struct context *r, const struct hvst_observer *obs, void *ct
 	r->observer = obs;
 	r->ctx = ctx;
 	r->progress_next_ns = now_ns() + PROGRESS_FIRST_NS;
-	hvst_session_set_observer(r->s, &all, r);
+	return hvst_session_set_observer(r->s, &all, r);
 }
 
 static int input_error(const struct hvst_session *s, int err)
@@ -155,7 +156,8 @@ static int configure(struct hvst_session *s, const struct options *o)
 		err = hvst_session_set_reader(s, o->reader);
 	if (!err)
 		err = hvst_session_set_threads(s, o->threads);
-	hvst_session_set_params(s, &o->params);
+	if (!err)
+		err = hvst_session_set_params(s, &o->params);
 	hvst_session_set_filter(s, o->vm, o->vcpu, o->timer);
 	return err;
 }
@@ -191,7 +193,7 @@ static void warn_different(const struct context *r)
 	if (differ)
 		cli_warn("%s and %s are different recordings (their %s differ): merged by time all "
 			 "the same",
-			 t->files[0].path, t->files[i - 1].path, differ);
+			 t->files[0]->path, t->files[i - 1]->path, differ);
 }
 
 static int open_session(struct context *r)
@@ -237,7 +239,7 @@ static int stop_here(void *ctx, const struct hvst_event *ev)
 /* Read up to the first event, to know when the recording begins. */
 static bool find_first(struct context *r)
 {
-	static const struct hvst_observer any = { .event = stop_here };
+	static const struct hvst_observer any = { .size = sizeof(any), .event = stop_here };
 	bool found = false;
 
 	if (!ctx_pass(r, HVST_NEED_EVENTS, &any, &found))
@@ -251,7 +253,7 @@ bool ctx_dated(const struct hvst_trace *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++)
-		if (!t->files[i].dated)
+		if (!t->files[i]->dated)
 			return false;
 	return t->nr_files;
 }
@@ -380,9 +382,10 @@ bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *
 {
 	int err;
 
-	observe(r, obs, ctx);
 	hvst_session_set_need(r->s, need);
-	err = hvst_session_run(r->s);
+	err = observe(r, obs, ctx);
+	if (!err)
+		err = hvst_session_run(r->s);
 	clear_progress(r);
 	r->trace = hvst_session_trace(r->s);
 	r->result = hvst_session_result(r->s);
@@ -443,11 +446,11 @@ static void warn_incomplete(const struct context *r)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++)
-		if (t->files[i].truncated_at != HVST_UNKNOWN)
+		if (t->files[i]->truncated_at != HVST_UNKNOWN)
 			cli_warn("%s is cut off at byte %lld: what comes after is missing",
-				 t->files[i].path, (long long)t->files[i].truncated_at);
+				 t->files[i]->path, (long long)t->files[i]->truncated_at);
 	if (t->lost_places)
-		cli_warn("%s: %s events were lost in %s place%s", t->files[0].path,
+		cli_warn("%s: %s events were lost in %s place%s", t->files[0]->path,
 			 t->lost_events ? unit_count(events, t->lost_events)
 					: "an unknown number of",
 			 unit_count(places, t->lost_places), t->lost_places == 1 ? "" : "s");
@@ -457,7 +460,7 @@ static int check_code(const struct context *r, bool findings)
 {
 	if (findings)
 		return EXIT_FINDINGS;
-	if (trace_is_cut(r->trace) || r->result->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL)
+	if (trace_is_cut(r->trace) || r->result->verdicts[HVST_Q_STORM]->answer == HVST_CANNOT_TELL)
 		return EXIT_UNKNOWN;
 	return EXIT_OK;
 }

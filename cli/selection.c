@@ -11,7 +11,7 @@ static bool has_vm(const struct hvst_result *res, int vm)
 	unsigned int i;
 
 	for (i = 0; i < res->nr_vms; i++)
-		if (res->vms[i].vm == vm)
+		if (res->vms[i]->vm == vm)
 			return true;
 	return false;
 }
@@ -22,8 +22,8 @@ static bool has_vcpu(const struct hvst_result *res, int vm, int vcpu)
 	unsigned int i, v;
 
 	for (i = 0; i < res->nr_vms; i++)
-		for (v = 0; v < res->vms[i].nr_vcpus && (vm < 0 || res->vms[i].vm == vm); v++)
-			if (res->vms[i].vcpus[v].vcpu == vcpu)
+		for (v = 0; v < res->vms[i]->nr_vcpus && (vm < 0 || res->vms[i]->vm == vm); v++)
+			if (res->vms[i]->vcpus[v]->vcpu == vcpu)
 				return true;
 	return false;
 }
@@ -34,7 +34,7 @@ static bool has_timer(const struct hvst_result *res, int vm, int vcpu, int timer
 	unsigned int i;
 
 	for (i = 0; i < res->nr_timers; i++) {
-		const struct hvst_timer *t = &res->timers[i];
+		const struct hvst_timer *t = res->timers[i];
 
 		if ((vm < 0 || t->vm == vm) && (vcpu < 0 || t->vcpu == vcpu) && t->timer == timer)
 			return true;
@@ -49,10 +49,10 @@ static void list_timers(char *buf, size_t len, const struct hvst_result *res)
 
 	snprintf(buf, len, "none at all");
 	for (i = 0; i < res->nr_timers && at < len; i++)
-		if (res->timers[i].vm >= 0) /* no VM: the sum of a thread id that was reused */
+		if (res->timers[i]->vm >= 0) /* no VM: the sum of a thread id that was reused */
 			at += snprintf(buf + at, len - at, "%sVM %d vCPU %d timer %d",
-				       at ? ", " : "", res->timers[i].vm, res->timers[i].vcpu,
-				       res->timers[i].timer);
+				       at ? ", " : "", res->timers[i]->vm, res->timers[i]->vcpu,
+				       res->timers[i]->timer);
 }
 
 static bool ids_exist(const struct options *o, const struct hvst_result *res)
@@ -80,7 +80,7 @@ static void report_ids(const struct options *o, const struct hvst_result *res)
 
 int selection_check_ids(struct context *r)
 {
-	static const struct hvst_observer nobody;
+	static const struct hvst_observer nobody = { .size = sizeof(nobody) };
 	const struct options *o = &r->o;
 
 	if (r->interrupted || ids_exist(o, r->result))
@@ -95,7 +95,7 @@ int selection_check_ids(struct context *r)
 
 int selection_check_window(struct context *r)
 {
-	static const struct hvst_observer nobody;
+	static const struct hvst_observer nobody = { .size = sizeof(nobody) };
 	const struct options *o = &r->o;
 
 	if ((!o->from.set && !o->to.set) || r->trace->events || r->interrupted)

@@ -409,8 +409,8 @@ static const struct hvst_timer *busiest(const struct hvst_result *r)
 	const struct hvst_timer *most = NULL;
 
 	for (unsigned int i = 0; i < r->nr_timers; i++)
-		if (firings(&r->timers[i]) && (!most || firings(&r->timers[i]) > firings(most)))
-			most = &r->timers[i];
+		if (firings(r->timers[i]) && (!most || firings(r->timers[i]) > firings(most)))
+			most = r->timers[i];
 	return most;
 }
 
@@ -424,14 +424,14 @@ static int by_start(const void *x, const void *y)
 static void find_vms(struct simulation *s, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++)
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
 			for (int timer = 0; timer < TIMERS; timer++) {
-				const struct hvst_vcpu_info *v = &r->vms[i].vcpus[k];
+				const struct hvst_vcpu_info *v = r->vms[i]->vcpus[k];
 				struct sim_timer *t = *place_of(s, v->tid, v->thread, timer);
 
 				if (!t)
 					continue;
-				t->vm = r->vms[i].vm;
+				t->vm = r->vms[i]->vm;
 				t->listed = true;
 			}
 }
@@ -528,7 +528,7 @@ static struct pauses usual_pauses(const struct simulation *s, const struct hvst_
 	struct pauses p = { 0 };
 
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *storm = &r->storms[i];
+		const struct hvst_storm *storm = r->storms[i];
 		struct sum sum;
 
 		sum_storm(s, timer_in(s, storm->vm, storm->tid, storm->timer), 0, storm, &sum);
@@ -551,7 +551,7 @@ void sim_finish(struct simulation *s, const struct hvst_result *r, int vm, int64
 	find_vms(s, r);
 	s->padding_ns = padding_ns == HVST_UNKNOWN ? 0 : padding_ns;
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
-		const struct hvst_timer *seen = &r->timers[i];
+		const struct hvst_timer *seen = r->timers[i];
 		struct sim_timer *t = timer_in(s, seen->vm, seen->tid, seen->timer);
 
 		if (t)
@@ -920,7 +920,7 @@ void sim_total(const struct simulation *s, unsigned int policy, const struct hvs
 			sum_add(&all, stretch_at(s, t, i), policy);
 	memcpy(out->outside_by_cause, all.by_cause, sizeof(all.by_cause));
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *storm = &r->storms[i];
+		const struct hvst_storm *storm = r->storms[i];
 		struct sim_storm effect;
 		struct sum sum = { 0 };
 

@@ -19,7 +19,7 @@ static bool has_thread(const struct hvst_vm *vm, const void *id)
 	int tid = *(const int *)id;
 
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
-		if (vm->vcpus[i].tid == tid)
+		if (vm->vcpus[i]->tid == tid)
 			return true;
 	return vm->pid == tid;
 }
@@ -41,9 +41,9 @@ static unsigned int find(const struct hvst_result *all,
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < all->nr_vms; i++) {
-		if (all->vms[i].vm < 0 || !is(&all->vms[i], what))
+		if (all->vms[i]->vm < 0 || !is(all->vms[i], what))
 			continue;
-		*vm = all->vms[i].vm;
+		*vm = all->vms[i]->vm;
 		n++;
 	}
 	return n;
@@ -56,7 +56,7 @@ void vms_list(char *buf, size_t len, const struct hvst_result *all)
 
 	snprintf(buf, len, "no VM at all");
 	for (unsigned int i = 0; i < all->nr_vms && at < len; i++) {
-		const struct hvst_vm *vm = &all->vms[i];
+		const struct hvst_vm *vm = all->vms[i];
 		const char *name = vm->name ? vm->name : "";
 
 		vm_process(process, vm);
@@ -64,7 +64,7 @@ void vms_list(char *buf, size_t len, const struct hvst_result *all)
 			       vm->vm, name, *name ? ", " : "", process, *process ? ", " : "");
 		for (unsigned int v = 0; v < vm->nr_vcpus && at < len; v++)
 			at += snprintf(buf + at, len - at, "%s %d", v ? "," : "",
-				       vm->vcpus[v].vcpu);
+				       vm->vcpus[v]->vcpu);
 	}
 }
 

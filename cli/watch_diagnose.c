@@ -404,7 +404,9 @@ static size_t keep_bytes(const struct live *l)
 
 static int open_session(struct live *l)
 {
-	static const struct hvst_live_ops ops = { .read = on_read, .wait = on_wait };
+	static const struct hvst_live_ops ops = { .size = sizeof(ops),
+						  .read = on_read,
+						  .wait = on_wait };
 	int rc;
 
 	l->s = hvst_session_new();
@@ -475,7 +477,7 @@ static int exit_status(const struct live *l)
 		return EXIT_OK;
 	if (l->told.total)
 		return EXIT_FINDINGS;
-	return r->verdicts[HVST_Q_STORM].answer == HVST_CANNOT_TELL ? EXIT_UNKNOWN : EXIT_OK;
+	return r->verdicts[HVST_Q_STORM]->answer == HVST_CANNOT_TELL ? EXIT_UNKNOWN : EXIT_OK;
 }
 
 static int loop(struct live *l)

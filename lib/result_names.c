@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /* The names that the JSON contract has for the result's enums, and the documented defaults. */
+#include <string.h>
+
 #include <hvstimer/hvstimer.h>
 
 #include "base/array.h"
@@ -39,9 +41,9 @@ const char *hvst_version(void)
 	return HVST_VERSION;
 }
 
-void hvst_params_default(struct hvst_params *p)
+void hvst_params_default(struct hvst_params *p, size_t size)
 {
-	*p = (struct hvst_params){
+	static const struct hvst_params defaults = {
 		.storm_min_arms = 64,
 		.storm_min_share = 80,
 		.storm_max_ahead = 8,
@@ -53,4 +55,8 @@ void hvst_params_default(struct hvst_params *p)
 		.watchdog_ns = 10LL * 1000 * 1000 * 1000,
 		.short_deadline_ns = 0,
 	};
+
+	memset(p, 0, size);
+	memcpy(p, &defaults, size < sizeof(defaults) ? size : sizeof(defaults));
+	memcpy(p, &size, size < sizeof(size) ? size : sizeof(size));
 }

@@ -14,6 +14,7 @@
 
 #include <hvstimer/hvstimer.h>
 
+#include "abi/sized.h"
 #include "analysis/analysis.h"
 #include "event/needs.h"
 #include "identity.h"
@@ -73,13 +74,38 @@ static int fail(struct hvst_session *s, int err, const char *fmt, ...)
 	return err;
 }
 
+/*
+ * The size of the first version of a struct that programs pass in, up to its last member. It stays
+ * as it is when members are added: programs of that version go on passing it.
+ */
+#define FIRST_SIZE(type, last) (offsetof(struct type, last) + sizeof(((struct type *)0)->last))
+#define PARAMS_FIRST_SIZE      FIRST_SIZE(hvst_params, short_deadline_ns)
+#define OBSERVER_FIRST_SIZE    FIRST_SIZE(hvst_observer, progressed)
+#define LIVE_OPS_FIRST_SIZE    FIRST_SIZE(hvst_live_ops, wait)
+
+/* Copies what a program passed in: a struct @name of its version, with its size in front. */
+static int take(struct hvst_session *s, const char *name, void *to, size_t size, size_t first,
+		const void *from)
+{
+	int ret = hvst_sized_copy(to, size, first, from);
+
+	if (ret == -EINVAL)
+		return fail(s, ret, "struct %s: its size is not set: at least %zu", name, first);
+	if (ret)
+		return fail(
+			s, ret,
+			"struct %s: a member beyond the %zu bytes that libhvstimer %s knows is set",
+			name, size, hvst_version());
+	return 0;
+}
+
 struct hvst_session *hvst_session_new(void)
 {
 	struct hvst_session *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	hvst_params_default(&s->params);
+	hvst_params_default(&s->params, sizeof(s->params));
 	s->need = HVST_NEED_ANALYSIS;
 	s->from_ns = s->to_ns = HVST_UNKNOWN;
 	s->vm = s->vcpu = s->timer = -1;
@@ -226,19 +252,29 @@ int hvst_session_set_threads(struct hvst_session *s, unsigned int threads)
 int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *ops, void *ctx,
 			  size_t keep)
 {
+	struct hvst_live_ops own = { 0 };
 	int ret = check_not_open(s);
 
+	if (!ret)
+		ret = take(s, "hvst_live_ops", &own, sizeof(own), LIVE_OPS_FIRST_SIZE, ops);
 	if (ret)
 		return ret;
-	s->live = *ops;
+	s->live = own;
 	s->live_ctx = ctx;
 	s->live_keep = keep;
 	return 0;
 }
 
-void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p)
+int hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p)
 {
-	s->params = *p;
+	struct hvst_params own;
+	int ret;
+
+	hvst_params_default(&own, sizeof(own));
+	ret = take(s, "hvst_params", &own, sizeof(own), PARAMS_FIRST_SIZE, p);
+	if (!ret)
+		s->params = own;
+	return ret;
 }
 
 void hvst_session_set_need(struct hvst_session *s, unsigned int need)
@@ -259,20 +295,39 @@ void hvst_session_set_filter(struct hvst_session *s, int vm, int vcpu, int timer
 	s->timer = timer;
 }
 
-int hvst_session_add_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx)
+static int take_observer(struct hvst_session *s, struct hvst_observer *own,
+			 const struct hvst_observer *obs)
 {
-	if (hvst_observers_add(&s->observers, obs, ctx))
+	memset(own, 0, sizeof(*own));
+	return take(s, "hvst_observer", own, sizeof(*own), OBSERVER_FIRST_SIZE, obs);
+}
+
+static int add_own(struct hvst_session *s, const struct hvst_observer *own, void *ctx)
+{
+	if (hvst_observers_add(&s->observers, own, ctx))
 		return fail(s, -ENOSPC, "more than %d observers", HVST_MAX_OBSERVERS);
 	s->obs = hvst_observers_all(&s->observers, &s->obs_ctx);
 	return 0;
 }
 
-void hvst_session_set_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx)
+int hvst_session_add_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx)
 {
+	struct hvst_observer own;
+	int ret = take_observer(s, &own, obs);
+
+	return ret ? ret : add_own(s, &own, ctx);
+}
+
+int hvst_session_set_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx)
+{
+	struct hvst_observer own;
+	int ret = obs ? take_observer(s, &own, obs) : 0;
+
+	if (ret)
+		return ret;
 	s->observers.n = 0;
 	memset(&s->obs, 0, sizeof(s->obs));
-	if (obs)
-		hvst_session_add_observer(s, obs, ctx);
+	return obs ? add_own(s, &own, ctx) : 0;
 }
 
 int hvst_session_open(struct hvst_session *s)
@@ -401,13 +456,13 @@ static void name_vms(const void *ctx, struct hvst_vm *vms, unsigned int n)
 	int vcpu;
 
 	for (unsigned int i = 0; i < n; i++) {
-		struct hvst_vcpu_info *v = (struct hvst_vcpu_info *)(uintptr_t)vms[i].vcpus;
-
 		for (unsigned int k = 0; k < vms[i].nr_vcpus; k++) {
-			snprintf(v[k].comm, sizeof(v[k].comm), "%s",
-				 hvst_source_comm(s->src, v[k].tid));
+			struct hvst_vcpu_info *v =
+				(struct hvst_vcpu_info *)(uintptr_t)vms[i].vcpus[k];
+
+			snprintf(v->comm, sizeof(v->comm), "%s", hvst_source_comm(s->src, v->tid));
 			if (!vms[i].name && vms[i].vm >= 0)
-				vms[i].name = hvst_source_guest(s->src, v[k].tid, &vcpu);
+				vms[i].name = hvst_source_guest(s->src, v->tid, &vcpu);
 		}
 	}
 	hvst_vmm_name(s->src, vms, n);

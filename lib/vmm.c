@@ -25,10 +25,10 @@ static bool is_qemu_name(const char *comm)
 /* The name that all vCPU threads share with their process; NULL: they have names of their own. */
 static const char *shared_name(const struct hvst_vm *vm)
 {
-	const char *name = vm->vcpus[0].comm;
+	const char *name = vm->vcpus[0]->comm;
 
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
-		if (is_vcpu_name(vm->vcpus[i].comm) || strcmp(vm->vcpus[i].comm, name))
+		if (is_vcpu_name(vm->vcpus[i]->comm) || strcmp(vm->vcpus[i]->comm, name))
 			return NULL;
 	return name;
 }
@@ -38,8 +38,8 @@ static int lowest_tid(const struct hvst_vm *vm)
 	int tid = INT_MAX;
 
 	for (unsigned int i = 0; i < vm->nr_vcpus; i++)
-		if (vm->vcpus[i].tid < tid)
-			tid = vm->vcpus[i].tid;
+		if (vm->vcpus[i]->tid < tid)
+			tid = vm->vcpus[i]->tid;
 	return tid;
 }
 

@@ -119,21 +119,22 @@ static int by_time(const void *a, const void *b)
 
 static int analyse(struct ks_recording *r, struct hvst_session *s, const char *path)
 {
-	static const struct hvst_observer obs = { .arm = on_arm };
+	static const struct hvst_observer obs = { .size = sizeof(obs), .arm = on_arm };
 	const struct hvst_result *result;
 	int err = hvst_session_add_file(s, path);
 
 	if (!err)
 		err = hvst_session_open(s);
-	hvst_session_set_observer(s, &obs, r);
 	hvst_session_set_need(s, HVST_NEED_ANALYSIS);
+	if (!err)
+		err = hvst_session_set_observer(s, &obs, r);
 	if (!err)
 		err = hvst_session_run(s);
 	if (err)
 		return err;
 	result = hvst_session_result(s);
 	for (unsigned int i = 0; !err && i < result->nr_storms; i++)
-		err = add_storm(r, hvst_session_trace(s), &result->storms[i]);
+		err = add_storm(r, hvst_session_trace(s), result->storms[i]);
 	return err;
 }
 

@@ -26,7 +26,7 @@ static void write_storms(FILE *f, const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *st = &r->storms[i];
+		const struct hvst_storm *st = r->storms[i];
 
 		fprintf(f,
 			"{\"finding\":\"storm\",\"vcpu\":%d,\"timer\":%d,\"start_ns\":%" PRId64
@@ -41,7 +41,7 @@ static void write_transitions(FILE *f, const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_guest; i++) {
-		const struct hvst_guest_transition *t = &r->guest[i];
+		const struct hvst_guest_transition *t = r->guest[i];
 
 		fprintf(f,
 			"{\"finding\":\"clock_source\",\"ts_ns\":%" PRId64
@@ -56,8 +56,8 @@ static void write_verdicts(FILE *f, const struct hvst_result *r)
 {
 	unsigned int i;
 
-	for (i = 0; i < HVST_Q_COUNT; i++) {
-		const struct hvst_verdict *v = &r->verdicts[i];
+	for (i = 0; i < r->nr_verdicts; i++) {
+		const struct hvst_verdict *v = r->verdicts[i];
 
 		fprintf(f,
 			"{\"finding\":\"verdict\",\"question\":\"%s\",\"answer\":\"%s\","

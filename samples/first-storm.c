@@ -17,7 +17,7 @@ static int on_storm(void *ctx, const struct hvst_storm *storm)
 
 int main(int argc, char **argv)
 {
-	const struct hvst_observer observer = { .storm = on_storm };
+	const struct hvst_observer observer = { .size = sizeof(observer), .storm = on_storm };
 	struct hvst_session *s;
 	int rc, found = 0;
 
@@ -28,8 +28,9 @@ int main(int argc, char **argv)
 	s = open_recording(argv[1]);
 	if (!s)
 		return 2;
-	hvst_session_set_observer(s, &observer, &found);
-	rc = hvst_session_run(s);
+	rc = hvst_session_set_observer(s, &observer, &found);
+	if (!rc)
+		rc = hvst_session_run(s);
 	if (finish(s, rc == -ECANCELED ? 0 : rc))
 		return 2;
 	return found ? 0 : 1;

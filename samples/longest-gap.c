@@ -65,7 +65,9 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 
 int main(int argc, char **argv)
 {
-	const struct hvst_observer observer = { .armed = on_arm, .event = on_event };
+	const struct hvst_observer observer = { .size = sizeof(observer),
+						.armed = on_arm,
+						.event = on_event };
 	struct hvst_session *s = argc == 2 ? open_recording(argv[1]) : NULL;
 	struct gaps g = { 0 };
 	int rc, vm, vcpu;
@@ -73,8 +75,9 @@ int main(int argc, char **argv)
 	if (!s)
 		return 2;
 	hvst_session_set_need(s, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS);
-	hvst_session_set_observer(s, &observer, &g);
-	rc = hvst_session_run(s);
+	rc = hvst_session_set_observer(s, &observer, &g);
+	if (!rc)
+		rc = hvst_session_run(s);
 	for (size_t i = 0; !rc && i < g.n; i++) {
 		const struct gap *gap = &g.v[i];
 

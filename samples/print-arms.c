@@ -26,7 +26,7 @@ static int print_arm(void *ctx, const struct hvst_arm *arm)
 
 int main(int argc, char **argv)
 {
-	const struct hvst_observer observer = { .arm = print_arm };
+	const struct hvst_observer observer = { .size = sizeof(observer), .arm = print_arm };
 	struct hvst_session *s;
 	int rc;
 
@@ -37,7 +37,8 @@ int main(int argc, char **argv)
 	s = open_recording(argv[1]);
 	if (!s)
 		return 1;
-	hvst_session_set_observer(s, &observer, NULL);
-	rc = hvst_session_run(s);
+	rc = hvst_session_set_observer(s, &observer, NULL);
+	if (!rc)
+		rc = hvst_session_run(s);
 	return finish(s, rc == -ECANCELED ? 0 : rc);
 }

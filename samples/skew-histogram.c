@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 	rc = hvst_session_run(s);
 	r = hvst_session_result(s);
 	for (i = 0; !rc && i < r->nr_timers; i++)
-		if (hvst_sketch_count(r->timers[i].skew))
-			print_histogram(&r->timers[i]);
+		if (hvst_sketch_count(r->timers[i]->skew))
+			print_histogram(r->timers[i]);
 	return finish(s, rc);
 }

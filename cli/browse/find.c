@@ -54,13 +54,13 @@ static bool finding_hit(const struct br_model *m, const struct br_finding *f)
 
 	switch (f->kind) {
 	case BR_F_STORM:
-		return filter_eval(m->wanted, FILTER_STORM, &m->live.storms[f->i]) == FILTER_YES;
+		return filter_eval(m->wanted, FILTER_STORM, m->live.storms[f->i]) == FILTER_YES;
 	case BR_F_GUEST:
-		return filter_eval(m->wanted, FILTER_GUEST, &r->guest[f->i]) == FILTER_YES;
+		return filter_eval(m->wanted, FILTER_GUEST, r->guest[f->i]) == FILTER_YES;
 	case BR_F_REFERENCE:
-		return filter_eval(m->wanted, FILTER_REFERENCE, &r->reference[f->i]) == FILTER_YES;
+		return filter_eval(m->wanted, FILTER_REFERENCE, r->reference[f->i]) == FILTER_YES;
 	case BR_F_LIFE:
-		return filter_eval(m->wanted, FILTER_LIFE, &r->life[f->i]) == FILTER_YES;
+		return filter_eval(m->wanted, FILTER_LIFE, r->life[f->i]) == FILTER_YES;
 	default:
 		return false;
 	}

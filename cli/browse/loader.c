@@ -72,6 +72,7 @@ struct loader {
 	struct br_index *index;
 	struct br_live live;
 	struct hvst_storm *storms;
+	const struct hvst_storm **storm_list; /* of all places in @storms */
 	struct hvst_arm batch[BATCH];
 	unsigned int nr_batch;
 	int64_t next_ms; /* time of the next progress update */
@@ -157,9 +158,9 @@ static int vm_of_timer(const struct loader *l, const struct br_timer *timer)
 	int vm, vcpu;
 
 	for (unsigned int i = 0; r && i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++)
-			if (r->vms[i].vcpus[k].thread == timer->thread)
-				return r->vms[i].vm;
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
+			if (r->vms[i]->vcpus[k]->thread == timer->thread)
+				return r->vms[i]->vm;
 	hvst_session_who(l->index_session, timer->tid, &vm, &vcpu); /* a task of the VMM */
 	return vm;
 }
@@ -186,15 +187,16 @@ static void set_result(struct loader *l, int err)
 static void *index_main(void *arg)
 {
 	struct loader *l = arg;
-	struct hvst_observer obs = { .arm = on_index_arm,
-				     .storm = on_storm,
-				     .progress = on_progress };
+	struct hvst_observer obs = {
+		.size = sizeof(obs), .arm = on_index_arm, .storm = on_storm, .progress = on_progress
+	};
 	int err;
 
 	hvst_session_set_need(l->index_session, HVST_NEED_ANALYSIS);
 	hvst_session_set_window(l->index_session, l->from, l->to);
-	hvst_session_set_observer(l->index_session, &obs, l);
-	err = hvst_session_run(l->index_session);
+	err = hvst_session_set_observer(l->index_session, &obs, l);
+	if (!err)
+		err = hvst_session_run(l->index_session);
 	flush_batch(l);
 	malloc_trim(0);
 	pthread_mutex_lock(&l->index_lock);
@@ -242,6 +244,7 @@ static int pass(struct job *j, unsigned int need, const struct hvst_observer *ob
 {
 	struct loader *l = j->w->l;
 	struct hvst_session *s = j->w->session;
+	int err;
 
 	if (l->from != HVST_UNKNOWN && (from == HVST_UNKNOWN || from < l->from))
 		from = l->from;
@@ -249,8 +252,10 @@ static int pass(struct job *j, unsigned int need, const struct hvst_observer *ob
 		to = l->to;
 	hvst_session_set_need(s, need);
 	hvst_session_set_window(s, from, to);
-	hvst_session_set_observer(s, obs, j);
-	return stopped(j->w) ? -ECANCELED : hvst_session_run(s);
+	err = hvst_session_set_observer(s, obs, j);
+	if (!err)
+		err = stopped(j->w) ? -ECANCELED : hvst_session_run(s);
+	return err;
 }
 
 static int on_job_progress(void *ctx, uint64_t done, uint64_t total)
@@ -280,7 +285,9 @@ static int on_fine_arm(void *ctx, const struct hvst_arm *arm)
 
 static int request_fine(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_fine_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_fine_arm,
+				     .progress = on_job_progress };
 	int err;
 
 	j->a.fine = br_index_new_window(j->q.from, j->q.to, j->q.shift);
@@ -308,7 +315,9 @@ static int on_step_arm(void *ctx, const struct hvst_arm *arm)
 
 static int request_step(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_step_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_step_arm,
+				     .progress = on_job_progress };
 
 	return pass(j, HVST_NEED_ARMS, &obs, j->q.from - LEAD_NS, j->q.to + TAIL_NS);
 }
@@ -435,7 +444,9 @@ static int renew_decoder(struct job *j)
  */
 static int read_before(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_event,
+				     .progress = on_job_progress };
 	int64_t first = final(j->w->l) ? hvst_session_trace(j->w->l->index_session)->first_ns
 				       : HVST_UNKNOWN;
 	int64_t lead = j->filter ? DECODE_NS : 0, back = FIRST_LOOK_BACK;
@@ -459,7 +470,9 @@ static int read_before(struct job *j)
 /* After read_before(): the decoder goes on with what it knows from there. */
 static int read_after(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_event, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_event,
+				     .progress = on_job_progress };
 	int err;
 
 	j->before = j->rows;
@@ -654,7 +667,9 @@ static bool uses_late(const struct filter *f)
 /* The first of two passes, where the filters need what only the analysis of all events can tell. */
 static int learn(struct job *j)
 {
-	struct hvst_observer obs = { .arm = on_learn_arm, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .arm = on_learn_arm,
+				     .progress = on_job_progress };
 	bool late = uses_late(j->filter) || uses_late(j->wanted);
 	int err;
 
@@ -672,7 +687,9 @@ static int learn(struct job *j)
 
 static int scan(struct job *j)
 {
-	struct hvst_observer obs = { .event = on_scan, .progress = on_job_progress };
+	struct hvst_observer obs = { .size = sizeof(obs),
+				     .event = on_scan,
+				     .progress = on_job_progress };
 	unsigned int need = HVST_NEED_EVENTS;
 	int err = learn(j);
 
@@ -998,8 +1015,11 @@ struct br_source *br_loader_new(struct hvst_session *index, struct hvst_session 
 	pthread_cond_init(&l->news, NULL);
 	l->index = br_index_new(INDEX_BUDGET);
 	l->storms = calloc(MAX_LIVE_STORMS, sizeof(*l->storms));
-	l->live = (struct br_live){ .index = l->index, .storms = l->storms, .error = "" };
-	if (l->src.news_fd >= 0 && l->index && l->storms && loader_start(l))
+	l->storm_list = calloc(MAX_LIVE_STORMS, sizeof(*l->storm_list));
+	for (unsigned int i = 0; l->storms && l->storm_list && i < MAX_LIVE_STORMS; i++)
+		l->storm_list[i] = &l->storms[i];
+	l->live = (struct br_live){ .index = l->index, .storms = l->storm_list, .error = "" };
+	if (l->src.news_fd >= 0 && l->index && l->storms && l->storm_list && loader_start(l))
 		return &l->src;
 	br_loader_free(&l->src);
 	return NULL;
@@ -1026,6 +1046,7 @@ void br_loader_free(struct br_source *src)
 		drop_reply(l, k);
 	br_index_free(l->index);
 	free(l->storms);
+	free(l->storm_list);
 	free(l->hits.v);
 	if (l->src.news_fd >= 0)
 		close(l->src.news_fd);

@@ -198,7 +198,7 @@ const struct hvst_storm *br_model_storm(const struct br_model *m, const struct b
 					int64_t from, int64_t to, unsigned int *nr)
 {
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
-		const struct hvst_storm *s = &m->live.storms[i];
+		const struct hvst_storm *s = m->live.storms[i];
 
 		if (s->start_ns < to && s->end_ns >= from && br_storm_in_row(m, s, row)) {
 			*nr = i + 1;
@@ -218,18 +218,18 @@ const struct br_finding *br_model_finding(const struct br_model *m)
 bool br_is_change(const struct br_model *m, const struct br_finding *f)
 {
 	return f->kind == BR_F_REFERENCE ||
-	       (f->kind == BR_F_GUEST && m->live.result->guest[f->i].from != HVST_SRC_UNKNOWN);
+	       (f->kind == BR_F_GUEST && m->live.result->guest[f->i]->from != HVST_SRC_UNKNOWN);
 }
 
 int br_finding_vm(const struct br_model *m, const struct br_finding *f)
 {
 	switch (f->kind) {
 	case BR_F_STORM:
-		return m->live.storms[f->i].vm;
+		return m->live.storms[f->i]->vm;
 	case BR_F_GUEST:
-		return m->live.result->guest[f->i].vm;
+		return m->live.result->guest[f->i]->vm;
 	case BR_F_REFERENCE:
-		return m->live.result->reference[f->i].vm;
+		return m->live.result->reference[f->i]->vm;
 	default:
 		return -1;
 	}
@@ -267,10 +267,10 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 	unsigned int start = m->nr_findings;
 
 	for (unsigned int i = 0; i < r->nr_guest; i++)
-		if (!m->filter || filter_eval(m->filter, FILTER_GUEST, &r->guest[i]) != FILTER_NO)
-			add_finding(m, BR_F_GUEST, i, r->guest[i].ts_ns);
+		if (!m->filter || filter_eval(m->filter, FILTER_GUEST, r->guest[i]) != FILTER_NO)
+			add_finding(m, BR_F_GUEST, i, r->guest[i]->ts_ns);
 	for (unsigned int i = 0; i < r->nr_reference; i++) {
-		const struct hvst_ref_segment *s = &r->reference[i];
+		const struct hvst_ref_segment *s = r->reference[i];
 		const struct hvst_ref_segment **last = &before[((unsigned int)s->vm + 1) % MAX_VMS];
 
 		if (*last && br_reference_changes(*last, s) &&
@@ -279,16 +279,16 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 		*last = s;
 	}
 	for (unsigned int i = 0; i < r->nr_life; i++)
-		if (!m->filter || filter_eval(m->filter, FILTER_LIFE, &r->life[i]) != FILTER_NO)
-			add_finding(m, BR_F_LIFE, i, r->life[i].ts_ns);
+		if (!m->filter || filter_eval(m->filter, FILTER_LIFE, r->life[i]) != FILTER_NO)
+			add_finding(m, BR_F_LIFE, i, r->life[i]->ts_ns);
 	qsort(m->findings + start, m->nr_findings - start, sizeof(*m->findings), finding_order);
 }
 
 static void add_verdicts(struct br_model *m, const struct hvst_result *r, enum hvst_answer answer)
 {
 	for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
-		if (r->verdicts[i].answer == answer)
-			add_finding(m, BR_F_VERDICT, i, verdict_time(&r->verdicts[i]));
+		if (r->verdicts[i]->answer == answer)
+			add_finding(m, BR_F_VERDICT, i, verdict_time(r->verdicts[i]));
 }
 
 static void build_findings(struct br_model *m)
@@ -303,7 +303,7 @@ static void build_findings(struct br_model *m)
 	m->findings = f;
 	m->nr_findings = 0;
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
-		const struct hvst_storm *s = &m->live.storms[i];
+		const struct hvst_storm *s = m->live.storms[i];
 
 		if (br_storm_passes(m, s))
 			add_finding(m, BR_F_STORM, i, s->start_ns);

@@ -215,7 +215,7 @@ void br_nav_selection(struct br_model *m)
 	} else {
 		br_nav_to_finding(m, m->finding);
 		if (f->kind == BR_F_STORM)
-			show_storm(m, &m->live.storms[f->i]);
+			show_storm(m, m->live.storms[f->i]);
 		else
 			br_nav_window(m, f->ts_ns - AROUND_NS, f->ts_ns + AROUND_NS);
 	}
@@ -249,7 +249,7 @@ void br_nav_to_finding(struct br_model *m, unsigned int i)
 	m->selected = true;
 	m->select_from = HVST_UNKNOWN;
 	if (f->kind == BR_F_STORM)
-		select_timer_of(m, &m->live.storms[f->i]);
+		select_timer_of(m, m->live.storms[f->i]);
 	if (f->ts_ns != HVST_UNKNOWN)
 		br_nav_cursor(m, f->ts_ns);
 }

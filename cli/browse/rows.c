@@ -23,11 +23,11 @@ const struct hvst_vm *br_vm(const struct br_model *m, int vm)
 	if (!r || vm < 0)
 		return NULL;
 	/* A result that begins with VM 0 has them in order. */
-	if (vm < (int)r->nr_vms && r->vms[vm].vm == vm)
-		return &r->vms[vm];
+	if (vm < (int)r->nr_vms && r->vms[vm]->vm == vm)
+		return r->vms[vm];
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		if (r->vms[i].vm == vm)
-			return &r->vms[i];
+		if (r->vms[i]->vm == vm)
+			return r->vms[i];
 	return NULL;
 }
 
@@ -43,8 +43,8 @@ const char *br_vm_name(const struct br_model *m, int vm)
 		return v->vmm + strlen(process);
 	if (!v->nr_vcpus)
 		return NULL;
-	return !*v->vcpus[0].comm || !strncmp(v->vcpus[0].comm, "CPU ", 4) ? NULL
-									   : v->vcpus[0].comm;
+	return !*v->vcpus[0]->comm || !strncmp(v->vcpus[0]->comm, "CPU ", 4) ? NULL
+									     : v->vcpus[0]->comm;
 }
 
 /* --- what decides about the order --- */
@@ -71,7 +71,7 @@ static unsigned int vm_slot(int vm)
 static void weigh_storms(const struct br_model *m, struct ordering *o)
 {
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
-		const struct hvst_storm *s = &m->live.storms[i];
+		const struct hvst_storm *s = m->live.storms[i];
 		int timer = br_index_storm(m->live.index, s);
 
 		if (timer < 0 || !br_storm_passes(m, s))

@@ -199,7 +199,7 @@ static void put_split(FILE *f, const struct br_model *m, int64_t from, int64_t t
 
 	for (unsigned int i = 0; i < t->nr_files; i++) {
 		fputs("\n  trace-cmd split -i ", f);
-		put_word(f, t->files[i].path);
+		put_word(f, t->files[i]->path);
 		fprintf(f, " -o window%.0u.dat ", t->nr_files > 1 ? i + 1 : 0);
 		put_seconds(f, split_time(t, from));
 		putc(' ', f);
@@ -235,7 +235,7 @@ static void put_hvstimer(FILE *f, const struct br_model *m, const char *command,
 	}
 	for (unsigned int i = 0; i < t->nr_files; i++) {
 		putc(' ', f);
-		put_word(f, t->files[i].path);
+		put_word(f, t->files[i]->path);
 	}
 }
 

@@ -68,7 +68,7 @@ struct br_reply {
  */
 struct br_live {
 	const struct br_index *index;
-	const struct hvst_storm *storms;
+	const struct hvst_storm *const *storms;
 	unsigned int nr_storms;
 	const struct hvst_result *result;
 	const struct hvst_trace *trace;

@@ -364,7 +364,7 @@ static void put_mark(const struct br_model *m, const struct br_layout *l, struct
 static bool storm_columns(const struct br_model *m, const struct br_layout *l, unsigned int i,
 			  int *from, int *to)
 {
-	const struct hvst_storm *s = &m->live.storms[i];
+	const struct hvst_storm *s = m->live.storms[i];
 
 	*from = br_model_column(m, s->start_ns);
 	*to = br_model_column(m, s->end_ns);

@@ -163,7 +163,7 @@ static void make_plot(const struct br_model *m, int vm, int vcpu, struct plot *p
 	const struct hvst_result *r = m->live.result;
 
 	for (unsigned int i = 0; i < r->nr_points; i++) {
-		const struct hvst_clock_point *c = &r->points[i];
+		const struct hvst_clock_point *c = r->points[i];
 
 		if (!shown(m, c, vm, vcpu))
 			continue;
@@ -239,8 +239,8 @@ static void draw_plot(const struct br_model *m, const struct br_layout *l, struc
 	draw_axis(l, g, p);
 	for (int guest = 0; guest < 2; guest++)
 		for (unsigned int i = 0; i < r->nr_points; i++)
-			if (shown(m, &r->points[i], vm, vcpu))
-				draw_values(m, l, g, p, &r->points[i], guest);
+			if (shown(m, r->points[i], vm, vcpu))
+				draw_values(m, l, g, p, r->points[i], guest);
 	draw_name(l, g, p);
 }
 
@@ -251,9 +251,9 @@ static bool apart_here(const struct br_model *m, int vm)
 	int vcpu = br_clocks_vcpu(m, vm);
 
 	for (unsigned int i = 0; i < r->nr_points; i++) {
-		int64_t d = r->points[i].vcpu == vcpu ? clock_apart(&r->points[i]) : HVST_UNKNOWN;
+		int64_t d = r->points[i]->vcpu == vcpu ? clock_apart(r->points[i]) : HVST_UNKNOWN;
 
-		if (shown(m, &r->points[i], vm, vcpu) && d != HVST_UNKNOWN &&
+		if (shown(m, r->points[i], vm, vcpu) && d != HVST_UNKNOWN &&
 		    llabs(d) > CLOCKS_TOGETHER_NS)
 			return true;
 	}

@@ -26,7 +26,7 @@ int br_overview_column(const struct br_model *m, int64_t ts)
 static void draw_storms(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
 {
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
-		const struct hvst_storm *s = &m->live.storms[i];
+		const struct hvst_storm *s = m->live.storms[i];
 		int from = br_overview_column(m, s->start_ns);
 		int to = br_overview_column(m, s->end_ns);
 

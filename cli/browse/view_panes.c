@@ -162,7 +162,7 @@ static void life_lines(struct lines *l, const struct br_model *m, int vm, int64_
 	const struct hvst_result *r = m->live.result;
 
 	for (unsigned int i = 0; r && i < r->nr_life; i++) {
-		const struct hvst_life_event *e = &r->life[i];
+		const struct hvst_life_event *e = r->life[i];
 
 		if (e->vm != vm || e->ts_ns < from || e->ts_ns >= to)
 			continue;
@@ -276,22 +276,22 @@ static void finding_details(const struct br_model *m, const struct br_finding *f
 
 	switch (f->kind) {
 	case BR_F_VERDICT:
-		wrapped(l, BR_HEAD, words_question(r->verdicts[f->i].question));
-		wrapped(l, BR_NORMAL, r->verdicts[f->i].summary);
-		evidence_lines(l, &r->verdicts[f->i].evidence);
+		wrapped(l, BR_HEAD, words_question(r->verdicts[f->i]->question));
+		wrapped(l, BR_NORMAL, r->verdicts[f->i]->summary);
+		evidence_lines(l, &r->verdicts[f->i]->evidence);
 		break;
 	case BR_F_GUEST:
-		evidence_lines(l, &r->guest[f->i].evidence);
+		evidence_lines(l, &r->guest[f->i]->evidence);
 		break;
 	case BR_F_REFERENCE:
-		wrapped(l, BR_NORMAL, r->reference[f->i].why);
+		wrapped(l, BR_NORMAL, r->reference[f->i]->why);
 		break;
 	case BR_F_LIFE:
-		wrapped(l, BR_HEAD, words_life(r->life[f->i].kind));
-		wrapped(l, BR_NORMAL, r->life[f->i].steps);
+		wrapped(l, BR_HEAD, words_life(r->life[f->i]->kind));
+		wrapped(l, BR_NORMAL, r->life[f->i]->steps);
 		break;
 	case BR_F_STORM:
-		evidence_lines(l, &m->live.storms[f->i].evidence);
+		evidence_lines(l, &m->live.storms[f->i]->evidence);
 	}
 }
 
@@ -327,7 +327,7 @@ static const char *vm_tag(const struct br_model *m, int vm, char *buf)
 static enum br_role storm_text(const struct br_model *m, const struct br_finding *f, char *buf,
 			       size_t len)
 {
-	const struct hvst_storm *s = &m->live.storms[f->i];
+	const struct hvst_storm *s = m->live.storms[f->i];
 	char at[UNIT_BUF], arms[UNIT_BUF], d[UNIT_BUF], vm[VM_TAG];
 
 	snprintf(buf, len, "S%u %s%s v%d t%d %s, %s %s, %s", f->i + 1, unit_time(at, s->start_ns),
@@ -398,13 +398,13 @@ static enum br_role finding_text(const struct br_model *m, const struct br_findi
 	case BR_F_STORM:
 		return storm_text(m, f, buf, len);
 	case BR_F_GUEST:
-		return guest_text(m, &r->guest[f->i], buf, len);
+		return guest_text(m, r->guest[f->i], buf, len);
 	case BR_F_LIFE:
-		return life_text(m, &r->life[f->i], buf, len);
+		return life_text(m, r->life[f->i], buf, len);
 	case BR_F_REFERENCE:
-		return reference_text(m, &r->reference[f->i], buf, len);
+		return reference_text(m, r->reference[f->i], buf, len);
 	default:
-		return verdict_text(&r->verdicts[f->i], buf, len);
+		return verdict_text(r->verdicts[f->i], buf, len);
 	}
 }
 

@@ -101,15 +101,15 @@ char *br_view_attributes(const struct br_model *m)
 	if (!f)
 		return NULL;
 	if (fd && fd->kind == BR_F_STORM)
-		put_fields(f, &finding_storm, &m->live.storms[fd->i]);
+		put_fields(f, &finding_storm, m->live.storms[fd->i]);
 	else if (fd && fd->kind == BR_F_GUEST)
-		put_fields(f, &finding_guest, &r->guest[fd->i]);
+		put_fields(f, &finding_guest, r->guest[fd->i]);
 	else if (fd && fd->kind == BR_F_REFERENCE)
-		put_fields(f, &finding_reference, &r->reference[fd->i]);
+		put_fields(f, &finding_reference, r->reference[fd->i]);
 	else if (fd && fd->kind == BR_F_LIFE)
-		put_fields(f, &finding_life, &r->life[fd->i]);
+		put_fields(f, &finding_life, r->life[fd->i]);
 	else if (fd)
-		put_fields(f, &finding_verdict, &r->verdicts[fd->i]);
+		put_fields(f, &finding_verdict, r->verdicts[fd->i]);
 	fclose(f);
 	return text;
 }

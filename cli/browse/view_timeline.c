@@ -21,7 +21,7 @@ static void mark_storms(const struct br_model *m, const struct br_row *row, stru
 			int n)
 {
 	for (unsigned int i = 0; i < m->live.nr_storms; i++) {
-		const struct hvst_storm *s = &m->live.storms[i];
+		const struct hvst_storm *s = m->live.storms[i];
 		int from = br_model_column(m, s->start_ns), to = br_model_column(m, s->end_ns);
 
 		if (to < 0 || from >= n || !br_storm_in_row(m, s, row))
@@ -123,7 +123,7 @@ static void draw_life(const struct br_model *m, const struct br_layout *l, struc
 	const struct hvst_result *r = m->live.result;
 
 	for (unsigned int i = 0; r && i < r->nr_life; i++) {
-		int c = r->life[i].vm == vm ? br_model_column(m, r->life[i].ts_ns) : -1;
+		int c = r->life[i]->vm == vm ? br_model_column(m, r->life[i]->ts_ns) : -1;
 
 		if (c >= 0 && c < l->cols)
 			br_put(g, l->gutter + c, y, g->ascii ? 'L' : 0x25c6, BR_KEY);
@@ -139,7 +139,7 @@ static void draw_reference(const struct br_model *m, const struct br_layout *l, 
 	struct br_finding span = { BR_F_REFERENCE, 0, 0 };
 
 	for (unsigned int i = 0; r && i < r->nr_reference; i++) {
-		const struct hvst_ref_segment *s = &r->reference[i];
+		const struct hvst_ref_segment *s = r->reference[i];
 
 		if (s->vm != vm)
 			continue;
@@ -186,9 +186,9 @@ static bool thread_span(const struct br_model *m, int vm, int vcpu, int64_t *fir
 	if (!br_model_span(m, first, last))
 		return false;
 	for (unsigned int i = 0; v && i < v->nr_vcpus; i++)
-		if (v->vcpus[i].vcpu == vcpu && v->vcpus[i].first_ns != HVST_UNKNOWN) {
-			*first = br_clamp_time(v->vcpus[i].first_ns);
-			*last = br_clamp_time(v->vcpus[i].last_ns);
+		if (v->vcpus[i]->vcpu == vcpu && v->vcpus[i]->first_ns != HVST_UNKNOWN) {
+			*first = br_clamp_time(v->vcpus[i]->first_ns);
+			*last = br_clamp_time(v->vcpus[i]->last_ns);
 		}
 	return m->live.result;
 }
@@ -205,7 +205,7 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 	if (!thread_span(m, vm, vcpu, &span.ts_ns, &last))
 		return;
 	for (unsigned int i = 0; i < m->nr_findings; i++) {
-		const struct hvst_guest_transition *t = &m->live.result->guest[m->findings[i].i];
+		const struct hvst_guest_transition *t = m->live.result->guest[m->findings[i].i];
 
 		if (m->findings[i].kind != BR_F_GUEST || !in_band(t, vm, vcpu))
 			continue;

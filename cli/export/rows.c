@@ -23,7 +23,7 @@ static uint64_t put(struct rows *rows, enum export_table_id table, const void *o
 static void put_recording(struct rows *rows, const struct hvst_result *r)
 {
 	const struct hvst_trace *t = rows->trace;
-	const struct hvst_file_info *f = &t->files[0];
+	const struct hvst_file_info *f = t->files[0];
 	const struct recording_row row = {
 		.file = f->path,
 		.files = (int)t->nr_files,
@@ -43,17 +43,18 @@ static void put_vms(struct rows *rows, const struct hvst_result *r)
 	unsigned int i, j;
 
 	for (i = 0; i < r->nr_vms; i++) {
-		const struct vm_owner owner = { r->vms[i].vm };
+		const struct vm_owner owner = { r->vms[i]->vm };
 
-		put(rows, TABLE_VMS, NULL, &r->vms[i]);
-		for (j = 0; j < r->vms[i].nr_vcpus; j++)
-			put(rows, TABLE_VCPUS, &owner, &r->vms[i].vcpus[j]);
+		put(rows, TABLE_VMS, NULL, r->vms[i]);
+		for (j = 0; j < r->vms[i]->nr_vcpus; j++)
+			put(rows, TABLE_VCPUS, &owner, r->vms[i]->vcpus[j]);
 	}
 }
 
 static const char *buffer_name(const struct hvst_trace *t, int buffer)
 {
-	return buffer >= 0 && (unsigned int)buffer < t->nr_buffers ? t->buffers[buffer].name : NULL;
+	return buffer >= 0 && (unsigned int)buffer < t->nr_buffers ? t->buffers[buffer]->name
+								   : NULL;
 }
 
 static void put_evidence(struct rows *rows, enum export_table_id table, uint64_t id,
@@ -82,13 +83,13 @@ static void put_evidence(struct rows *rows, enum export_table_id table, uint64_t
 
 /* All findings of one table, each with its evidence where its kind has some. */
 static void put_findings(struct rows *rows, enum export_table_id table, const void *of,
-			 const void *first, unsigned int n)
+			 const void *list, unsigned int n)
 {
 	const struct finding_kind *kind = export_tables[table].kind;
 	unsigned int i, f;
 
 	for (i = 0; i < n; i++) {
-		const void *finding = finding_at(kind, first, i);
+		const void *finding = finding_at(list, i);
 		uint64_t id = put(rows, table, of, finding);
 
 		for (f = 0; f < kind->n; f++)
@@ -122,16 +123,16 @@ static void put_sketches(struct rows *rows, const struct hvst_result *r)
 	for (i = 0; i < r->nr_timers; i++)
 		for (f = 0; f < finding_timer.n; f++)
 			if (finding_timer.fields[f].type == VALUE_SKETCH)
-				put_sketch(rows, &r->timers[i], &finding_timer.fields[f]);
+				put_sketch(rows, r->timers[i], &finding_timer.fields[f]);
 }
 
 static void put_verdicts(struct rows *rows, const struct hvst_result *r)
 {
 	unsigned int i;
 
-	put_findings(rows, TABLE_VERDICTS, NULL, r->verdicts, HVST_Q_COUNT);
-	for (i = 0; i < HVST_Q_COUNT; i++) {
-		const struct hvst_verdict *v = &r->verdicts[i];
+	put_findings(rows, TABLE_VERDICTS, NULL, r->verdicts, r->nr_verdicts);
+	for (i = 0; i < r->nr_verdicts; i++) {
+		const struct hvst_verdict *v = r->verdicts[i];
 		const struct question_owner owner = { hvst_question_name(v->question) };
 
 		put_findings(rows, TABLE_VM_VERDICTS, &owner, v->by_vm, v->nr_by_vm);

@@ -19,15 +19,15 @@ int threads_init(struct threads *t, const struct hvst_result *r)
 	unsigned int i, j, n = 0;
 
 	for (i = 0; i < r->nr_vms; i++)
-		n += r->vms[i].nr_vcpus;
+		n += r->vms[i]->nr_vcpus;
 	t->n = 0;
 	t->v = calloc(n + 1, sizeof(*t->v));
 	if (!t->v)
 		return -ENOMEM;
 	for (i = 0; i < r->nr_vms; i++)
-		for (j = 0; j < r->vms[i].nr_vcpus; j++)
-			t->v[t->n++] = (struct who){ r->vms[i].vcpus[j].tid, r->vms[i].vm,
-						     r->vms[i].vcpus[j].vcpu };
+		for (j = 0; j < r->vms[i]->nr_vcpus; j++)
+			t->v[t->n++] = (struct who){ r->vms[i]->vcpus[j]->tid, r->vms[i]->vm,
+						     r->vms[i]->vcpus[j]->vcpu };
 	qsort(t->v, t->n, sizeof(*t->v), by_thread);
 	return 0;
 }

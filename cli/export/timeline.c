@@ -111,16 +111,16 @@ static void collect_tracks(struct timeline *t, const struct hvst_result *r)
 	unsigned int i, j;
 
 	for (i = 0; i < r->nr_vms; i++) {
-		const struct hvst_vm *vm = &r->vms[i];
+		const struct hvst_vm *vm = r->vms[i];
 
 		t->vms[t->nr_vms++].vm = vm->vm;
 		for (j = 0; j < vm->nr_vcpus; j++)
 			t->threads[t->nr_threads++] =
-				(struct thread_track){ vm->vcpus[j].tid, vm->vm, vm->vcpus[j].vcpu,
-						       0 };
+				(struct thread_track){ vm->vcpus[j]->tid, vm->vm,
+						       vm->vcpus[j]->vcpu, 0 };
 	}
 	for (i = 0; i < r->nr_timers; i++) {
-		const struct hvst_timer *timer = &r->timers[i];
+		const struct hvst_timer *timer = r->timers[i];
 
 		t->vms[t->nr_vms++].vm = timer->vm;
 		t->threads[t->nr_threads++] =
@@ -140,7 +140,7 @@ static int allocate_tracks(struct timeline *t, const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_vms; i++)
-		vcpus += r->vms[i].nr_vcpus;
+		vcpus += r->vms[i]->nr_vcpus;
 	t->vms = calloc((size_t)r->nr_vms + r->nr_timers + 1, sizeof(*t->vms));
 	t->threads = calloc(vcpus + r->nr_timers + 1, sizeof(*t->threads));
 	t->timers = calloc((size_t)r->nr_timers + 1, sizeof(*t->timers));
@@ -153,8 +153,8 @@ static const char *vm_name(char buf[NAME_BUF], const struct hvst_result *r, int 
 	unsigned int i;
 
 	for (i = 0; i < r->nr_vms && !name; i++)
-		if (r->vms[i].vm == vm)
-			name = r->vms[i].name;
+		if (r->vms[i]->vm == vm)
+			name = r->vms[i]->name;
 	if (vm < 0)
 		snprintf(buf, NAME_BUF, "VM unknown");
 	else
@@ -258,7 +258,7 @@ static void put_storms(struct timeline *t, const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = &r->storms[i];
+		const struct hvst_storm *s = r->storms[i];
 		struct vm_track *vm = find_vm(t, s->vm);
 		/* arrows lead forward in time */
 		bool before = vm && s->trigger_event >= 0 && s->trigger_ts_ns <= s->start_ns &&
@@ -292,13 +292,13 @@ static void put_host_clocks(struct timeline *t, const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_reference; i++) {
-		struct vm_track *vm = find_vm(t, r->reference[i].vm);
+		struct vm_track *vm = find_vm(t, r->reference[i]->vm);
 
 		if (!vm)
 			continue;
 		if (!vm->host.uuid)
 			vm->host.uuid = pftrace_track(&t->pf, vm->process, "host clock");
-		put_segment(t, &vm->host, &r->reference[i]);
+		put_segment(t, &vm->host, r->reference[i]);
 	}
 }
 
@@ -360,7 +360,7 @@ static int put_guest_clocks(struct timeline *t, const struct hvst_result *r)
 	if (!v)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
-		v[i] = &r->guest[i];
+		v[i] = r->guest[i];
 	qsort(v, n, sizeof(*v), by_clock);
 	for (i = 0; i < n; i++) {
 		if (!i || !same_clock(v[i], v[i - 1])) {
@@ -382,7 +382,7 @@ static void put_life(struct timeline *t, const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_life; i++) {
-		const struct hvst_life_event *l = &r->life[i];
+		const struct hvst_life_event *l = r->life[i];
 		struct vm_track *vm = find_vm(t, l->vm);
 
 		if (!vm)
@@ -402,7 +402,7 @@ static void put_points(struct timeline *t, const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_points; i++) {
-		const struct hvst_clock_point *p = &r->points[i];
+		const struct hvst_clock_point *p = r->points[i];
 
 		if (!i || p->vm != p[-1].vm) {
 			const struct vm_track *vm = find_vm(t, p->vm);

@@ -277,7 +277,7 @@ void options_init(struct options *o, const struct command *cmd)
 	o->by = BY_ALL;
 	memcpy(o->percentiles, percentiles, sizeof(percentiles));
 	o->nr_percentiles = ARRAY_SIZE(percentiles);
-	hvst_params_default(&o->params);
+	hvst_params_default(&o->params, sizeof(o->params));
 	o->record.clock = "mono";
 	o->export.detail = DETAIL_BINNED;
 	o->watch.limits = (struct watch_limits){ 128, 50, 1000000000 };

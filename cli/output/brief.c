@@ -36,7 +36,7 @@ static void add(struct text *t, const char *fmt, ...)
 
 static enum hvst_answer answer(const struct hvst_result *r, enum hvst_question q)
 {
-	return r->verdicts[q].answer;
+	return r->verdicts[q]->answer;
 }
 
 /* --- who -------------------------------------------------------------------------------------- */
@@ -46,8 +46,8 @@ static const char *vm_name(const struct hvst_result *r, int vm)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_vms; i++)
-		if (r->vms[i].vm == vm && vm >= 0)
-			return r->vms[i].name;
+		if (r->vms[i]->vm == vm && vm >= 0)
+			return r->vms[i]->name;
 	return NULL;
 }
 
@@ -199,7 +199,7 @@ static bool any_step_cause(const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_storms; i++)
-		if (r->storms[i].cause == HVST_CAUSE_HOST_STEP)
+		if (r->storms[i]->cause == HVST_CAUSE_HOST_STEP)
 			return true;
 	return false;
 }
@@ -273,7 +273,7 @@ static void otherwise(struct text *t, const struct hvst_result *r)
 		add_load(t, r);
 	else if (answer(r, HVST_Q_PREEMPTION) == HVST_YES)
 		add(t, "A processor was kept from running for a while when its timers were due. ");
-	else if (r->past_due.isolated + r->past_due.bursts)
+	else if (r->past_due->isolated + r->past_due->bursts)
 		add(t, "Timers were now and then set too late, alone or a few in a row. ");
 }
 

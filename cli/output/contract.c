@@ -13,7 +13,7 @@ static void put_buffers(struct json *j, const char *key, const struct hvst_trace
 {
 	json_array(j, key);
 	for (unsigned int i = 0; i < t->nr_buffers; i++) {
-		const struct hvst_buffer_info *b = &t->buffers[i];
+		const struct hvst_buffer_info *b = t->buffers[i];
 
 		if (b->file == file && b->selected && (b->previous_boot || !previous_boot))
 			json_string(j, NULL, b->name);
@@ -28,12 +28,12 @@ static void put_files(struct json *j, const struct hvst_trace *t)
 	json_array(j, "files");
 	for (i = 0; i < t->nr_files; i++) {
 		json_object(j, NULL);
-		json_string(j, "file", t->files[i].path);
-		json_i64(j, "version", t->files[i].version);
-		json_string(j, "compression", t->files[i].compression);
+		json_string(j, "file", t->files[i]->path);
+		json_i64(j, "version", t->files[i]->version);
+		json_string(j, "compression", t->files[i]->compression);
 		put_buffers(j, "buffers", t, i, false);
 		put_buffers(j, "previous_boot", t, i, true);
-		json_i64(j, "truncated_at", t->files[i].truncated_at);
+		json_i64(j, "truncated_at", t->files[i]->truncated_at);
 		json_end_object(j);
 	}
 	json_end_array(j);
@@ -54,7 +54,8 @@ static void put_scale(struct json *j, const struct hvst_trace *t)
 
 static const char *buffer_name(const struct hvst_trace *t, int buffer)
 {
-	return buffer >= 0 && (unsigned int)buffer < t->nr_buffers ? t->buffers[buffer].name : NULL;
+	return buffer >= 0 && (unsigned int)buffer < t->nr_buffers ? t->buffers[buffer]->name
+								   : NULL;
 }
 
 static void put_lost(struct json *j, const struct hvst_trace *t)
@@ -213,9 +214,9 @@ static void put_list(struct json *j, const char *key, const struct finding_field
 		     const void *finding)
 {
 	unsigned int n;
-	const void *first = field_list(f, finding, &n);
+	const void *list = field_list(f, finding, &n);
 
-	contract_findings(j, key, f->of, first, n);
+	contract_findings(j, key, f->of, list, n);
 }
 
 void contract_field(struct json *j, const char *key, const struct finding_field *f,
@@ -328,18 +329,18 @@ void contract_finding(struct json *j, const char *key, const struct finding_kind
 }
 
 void contract_findings(struct json *j, const char *key, const struct finding_kind *kind,
-		       const void *first, unsigned int n)
+		       const void *list, unsigned int n)
 {
 	unsigned int i;
 
 	json_array(j, key);
 	for (i = 0; i < n; i++)
-		contract_finding(j, NULL, kind, finding_at(kind, first, i));
+		contract_finding(j, NULL, kind, finding_at(list, i));
 	json_end_array(j);
 }
 
 void contract_lines(struct out *o, const struct hvst_trace *trace, const struct finding_kind *kind,
-		    const void *first, unsigned int n)
+		    const void *list, unsigned int n)
 {
 	struct json j;
 	unsigned int i;
@@ -347,7 +348,7 @@ void contract_lines(struct out *o, const struct hvst_trace *trace, const struct 
 	for (i = 0; i < n; i++) {
 		json_start(&j, o, 0);
 		j.trace = trace;
-		contract_finding(&j, NULL, kind, finding_at(kind, first, i));
+		contract_finding(&j, NULL, kind, finding_at(list, i));
 	}
 }
 
@@ -366,7 +367,7 @@ void contract_timers(struct json *j, const struct hvst_result *r)
 void contract_storms(struct json *j, const struct hvst_result *r)
 {
 	contract_findings(j, "storms", &finding_storm, r->storms, r->nr_storms);
-	contract_finding(j, "past_due", &finding_past_due, &r->past_due);
+	contract_finding(j, "past_due", &finding_past_due, r->past_due);
 }
 
 void contract_clocks(struct json *j, const struct hvst_result *r)
@@ -442,7 +443,7 @@ static void put_diagnosis(struct json *j, const struct hvst_result *r, const str
 	contract_timers(j, r);
 	contract_storms(j, r);
 	contract_clocks(j, r);
-	contract_findings(j, "verdicts", &finding_verdict, r->verdicts, HVST_Q_COUNT);
+	contract_findings(j, "verdicts", &finding_verdict, r->verdicts, r->nr_verdicts);
 	if (blocks)
 		put_blocks(j, blocks);
 	contract_end(j);

@@ -20,13 +20,13 @@ void contract_end(struct json *j);
 void contract_finding(struct json *j, const char *key, const struct finding_kind *kind,
 		      const void *finding);
 void contract_findings(struct json *j, const char *key, const struct finding_kind *kind,
-		       const void *first, unsigned int n);
+		       const void *list, unsigned int n);
 /* The value of one field under @key. */
 void contract_field(struct json *j, const char *key, const struct finding_field *f,
 		    const void *finding);
 /* JSON lines: each finding a document of its own. */
 void contract_lines(struct out *o, const struct hvst_trace *trace, const struct finding_kind *kind,
-		    const void *first, unsigned int n);
+		    const void *list, unsigned int n);
 
 void contract_vms(struct json *j, const struct hvst_result *r);
 void contract_timers(struct json *j, const struct hvst_result *r);

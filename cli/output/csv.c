@@ -168,7 +168,7 @@ void csv_storms(struct out *o, const struct hvst_result *r)
 	put_columns(&c, &finding_storm, NULL);
 	csv_end_line(&c);
 	for (i = 0; i < r->nr_storms; i++) {
-		put_line(&c, &finding_storm, &r->storms[i], &finding_storm, NULL);
+		put_line(&c, &finding_storm, r->storms[i], &finding_storm, NULL);
 		csv_end_line(&c);
 	}
 }
@@ -193,7 +193,7 @@ void csv_clocks(struct out *o, const struct hvst_result *r)
 	put_columns(&c, &finding_reference, &finding_guest);
 	csv_end_line(&c);
 	for (i = 0; i < r->nr_reference; i++)
-		clock_line(&c, "reference", &finding_reference, &r->reference[i]);
+		clock_line(&c, "reference", &finding_reference, r->reference[i]);
 	for (i = 0; i < r->nr_guest; i++)
-		clock_line(&c, "guest", &finding_guest, &r->guest[i]);
+		clock_line(&c, "guest", &finding_guest, r->guest[i]);
 }

@@ -102,7 +102,7 @@ void eventline_pass(const struct eventline *l, const struct hvst_event *ev)
 /* The path of the file that @ev is from, NULL if there is only one. */
 static const char *file_of(const struct eventline *l, const struct hvst_event *ev)
 {
-	return l->trace ? l->trace->files[l->trace->buffers[ev->buffer].file].path : NULL;
+	return l->trace ? l->trace->files[l->trace->buffers[ev->buffer]->file]->path : NULL;
 }
 
 static const char *name_of(const struct hvst_event *ev)

@@ -592,7 +592,7 @@ static void put_vcpus(char *buf, size_t len, const struct hvst_vm *vm, unsigned 
 	buf[0] = 0;
 	for (i = 0; i < vm->nr_vcpus && i < most && at < len; i++)
 		at += snprintf(buf + at, len - at, "%s%d (tid %d)", i ? ", " : "",
-			       vm->vcpus[i].vcpu, vm->vcpus[i].tid);
+			       vm->vcpus[i]->vcpu, vm->vcpus[i]->tid);
 	if (i < vm->nr_vcpus && at < len)
 		snprintf(buf + at, len - at, ", %u more", vm->nr_vcpus - i);
 }

@@ -31,7 +31,7 @@ enum value_type {
 	VALUE_SKETCH,	/* const struct hvst_sketch * */
 	VALUE_QUANTILE, /* the same: its value at @rank */
 	VALUE_EVIDENCE, /* struct hvst_evidence_list */
-	VALUE_LIST,	/* pointer to findings of kind @of, their number (unsigned int) behind it */
+	VALUE_LIST,	/* list of findings of kind @of, their number (unsigned int) behind it */
 	VALUE_NONE,	/* no value: an empty column, which other findings of the table have */
 	VALUE_TEXT,	/* for people only, made by @text; "": unknown */
 };
@@ -98,11 +98,10 @@ extern const struct finding_kind finding_vm, finding_vcpu, finding_timer, findin
 	finding_past_due, finding_reference, finding_guest, finding_life, finding_move,
 	finding_point, finding_verdict, finding_vm_verdict, finding_note;
 
-/* The @i-th of an array of findings. */
-static inline const void *finding_at(const struct finding_kind *kind, const void *first,
-				     unsigned int i)
+/* The @i-th of a list of findings, an array of pointers. */
+static inline const void *finding_at(const void *list, unsigned int i)
 {
-	return (const char *)first + i * kind->size;
+	return ((const void *const *)list)[i];
 }
 
 /* The field of @kind that has this title in tables; NULL: none. */

@@ -52,8 +52,8 @@ static void put_row(struct table *t, const struct finding_kind *kind, const void
 	}
 }
 
-void finding_table(struct out *o, const struct finding_kind *kind, const void *first,
-		   unsigned int n, const bool *shown, unsigned int indent, bool numbered)
+void finding_table(struct out *o, const struct finding_kind *kind, const void *list, unsigned int n,
+		   const bool *shown, unsigned int indent, bool numbered)
 {
 	struct column columns[kind->n + 2];
 	struct table *t = table_new(columns, make_columns(columns, kind, numbered));
@@ -64,7 +64,7 @@ void finding_table(struct out *o, const struct finding_kind *kind, const void *f
 			continue;
 		if (numbered)
 			table_printf(t, ROLE_NONE, "%u", i + 1);
-		put_row(t, kind, finding_at(kind, first, i));
+		put_row(t, kind, finding_at(list, i));
 	}
 	table_end_labelled(t, o, indent);
 }

@@ -32,7 +32,7 @@ uint64_t hint_missing(const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < HVST_Q_COUNT; i++)
-		if (r->verdicts[i].answer == HVST_CANNOT_TELL)
-			missing |= r->verdicts[i].missing;
+		if (r->verdicts[i]->answer == HVST_CANNOT_TELL)
+			missing |= r->verdicts[i]->missing;
 	return missing;
 }

@@ -63,14 +63,13 @@ void html_tag(struct out *o, const char *name, const char *class, const char *te
 }
 
 /* Is there anything to see in the column of @f? Some fields are shown only where they are not 0. */
-static bool worth_a_column(const struct finding_kind *kind, const struct finding_field *f,
-			   const void *first, unsigned int n)
+static bool worth_a_column(const struct finding_field *f, const void *list, unsigned int n)
 {
 	char text[FIELD_BUF];
 	unsigned int i;
 
 	for (i = 0; i < n && f->hide_zero; i++) {
-		field_text(f, finding_at(kind, first, i), text, sizeof(text));
+		field_text(f, finding_at(list, i), text, sizeof(text));
 		if (strcmp(text, "0") && strcmp(text, "-"))
 			break;
 	}
@@ -118,14 +117,14 @@ static void put_titles(struct out *o, const struct finding_kind *kind, const boo
 }
 
 /* @numbered: a first column counts the rows. */
-static void put_table(struct out *o, const struct finding_kind *kind, const void *first,
+static void put_table(struct out *o, const struct finding_kind *kind, const void *list,
 		      unsigned int n, bool numbered)
 {
 	bool shown[kind->n];
 	unsigned int i;
 
 	for (i = 0; i < kind->n; i++)
-		shown[i] = worth_a_column(kind, &kind->fields[i], first, n);
+		shown[i] = worth_a_column(&kind->fields[i], list, n);
 	out_str(o, "<div class=\"scroll\"><table><thead><tr>\n");
 	if (numbered)
 		html_tag(o, "th", "n", "#");
@@ -135,7 +134,7 @@ static void put_table(struct out *o, const struct finding_kind *kind, const void
 		out_str(o, "<tr>\n");
 		if (numbered)
 			out_printf(o, "<td class=\"n\">%u</td>\n", i + 1);
-		put_cells(o, kind, finding_at(kind, first, i), shown);
+		put_cells(o, kind, finding_at(list, i), shown);
 		out_str(o, "</tr>\n");
 	}
 	out_str(o, "</tbody></table></div>\n");
@@ -178,7 +177,7 @@ static bool under_a_storm(const struct hvst_result *r, const struct hvst_evidenc
 	unsigned int i;
 
 	for (i = 0; i < r->nr_storms && i < MAX_STORMS; i++)
-		if (listed(&r->storms[i].evidence, e))
+		if (listed(&r->storms[i]->evidence, e))
 			return true;
 	return false;
 }
@@ -226,7 +225,7 @@ static struct candidate *candidates(const struct svg_context *ctx)
 		const struct series *s = c[i].s = &ctx->c->series[i];
 
 		for (k = 0; k < ctx->result->nr_storms; k++) {
-			const struct hvst_storm *m = &ctx->result->storms[k];
+			const struct hvst_storm *m = ctx->result->storms[k];
 
 			c[i].storms += m->vm == s->vm && m->vcpu == s->vcpu && m->timer == s->timer;
 		}
@@ -275,7 +274,7 @@ static void two_clocks(struct out *o, const struct svg_context *ctx)
 
 	out_open_memory(&figure);
 	for (unsigned int i = 0; i < r->nr_vms && n < MAX_CLOCKS; i++) {
-		svg_clocks(&figure, ctx, r->vms[i].vm);
+		svg_clocks(&figure, ctx, r->vms[i]->vm);
 		if (!figure.len)
 			continue;
 		if (!n++)
@@ -317,12 +316,12 @@ static void storms(struct out *o, const struct hvst_result *r)
 	html_tag(o, "h2", NULL, "Storms");
 	if (!r->nr_storms) {
 		html_tag(o, "p", NULL,
-			 r->verdicts[HVST_Q_STORM].answer == HVST_NO ? "None." : "None was seen.");
+			 r->verdicts[HVST_Q_STORM]->answer == HVST_NO ? "None." : "None was seen.");
 		return;
 	}
 	put_table(o, &finding_storm, r->storms, r->nr_storms, true);
 	for (i = 0; i < r->nr_storms && i < MAX_STORMS; i++)
-		storm(o, &r->storms[i], i + 1);
+		storm(o, r->storms[i], i + 1);
 	if (i < r->nr_storms)
 		out_printf(o, "<p class=\"dim\">The other %u: hvstimer storms.</p>\n",
 			   r->nr_storms - i);
@@ -381,8 +380,8 @@ static void verdicts(struct out *o, const struct hvst_result *r)
 	html_tag(o, "h2", NULL, "Verdicts and their evidence");
 	for (k = 0; k < ARRAY_SIZE(order); k++)
 		for (i = 0; i < HVST_Q_COUNT; i++)
-			if (r->verdicts[i].answer == order[k])
-				verdict(o, r, &r->verdicts[i]);
+			if (r->verdicts[i]->answer == order[k])
+				verdict(o, r, r->verdicts[i]);
 	recording_hint(o, r);
 }
 
@@ -464,12 +463,12 @@ static void buffers(struct out *o, const struct hvst_trace *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_buffers; i++)
-		if (t->buffers[i].selected)
+		if (t->buffers[i]->selected)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s%s",
 				 *text ? ", " : "",
-				 *t->buffers[i].name ? t->buffers[i].name : "top",
-				 t->buffers[i].previous_boot ? " (of the host's previous boot)"
-							     : "");
+				 *t->buffers[i]->name ? t->buffers[i]->name : "top",
+				 t->buffers[i]->previous_boot ? " (of the host's previous boot)"
+							      : "");
 	if (t->nr_buffers > 1 || strchr(text, '('))
 		term(o, "buffers", text);
 }
@@ -530,9 +529,9 @@ static void vms(struct out *o, const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_vms && i < MAX_VMS; i++) {
-		snprintf(head, sizeof(head), r->vms[i].vm < 0 ? "VM not known" : "VM %d",
-			 r->vms[i].vm);
-		term(o, head, vm_text(text, &r->vms[i], MAX_VCPUS));
+		snprintf(head, sizeof(head), r->vms[i]->vm < 0 ? "VM not known" : "VM %d",
+			 r->vms[i]->vm);
+		term(o, head, vm_text(text, r->vms[i], MAX_VCPUS));
 	}
 	snprintf(text, sizeof(text), "%u", r->nr_vms - i);
 	if (i < r->nr_vms)
@@ -547,7 +546,7 @@ static void trace(struct out *o, const struct hvst_trace *t, const struct hvst_r
 	html_tag(o, "h2", NULL, "The recording");
 	out_str(o, "<dl>\n");
 	for (i = 0; i < t->nr_files; i++)
-		file(o, &t->files[i]);
+		file(o, t->files[i]);
 	buffers(o, t);
 	period(o, t);
 	counters(o, t);
@@ -618,10 +617,10 @@ static void put_title(struct out *o, const void *ctx)
 	const struct hvst_trace *t = ctx;
 	char host[96];
 
-	xml_printf(o, "Hyper-V timers of %s", t->nr_files ? base_name(t->files[0].path) : "?");
+	xml_printf(o, "Hyper-V timers of %s", t->nr_files ? base_name(t->files[0]->path) : "?");
 	if (t->nr_files > 1)
 		xml_printf(o, " and %u more", t->nr_files - 1);
-	uname_word(t->nr_files ? t->files[0].uname : NULL, 1, host, sizeof(host));
+	uname_word(t->nr_files ? t->files[0]->uname : NULL, 1, host, sizeof(host));
 	if (*host && strcmp(host, NO_NAME))
 		xml_printf(o, ", host %s", host);
 }
@@ -648,10 +647,14 @@ void html_end(struct out *o)
 
 static void notes_table(struct out *o, const struct notes *n)
 {
+	const struct note *list[NOTES_MAX];
+
 	if (!n->n)
 		return;
+	for (unsigned int i = 0; i < n->n; i++)
+		list[i] = &n->note[i];
 	html_tag(o, "h2", NULL, "Notes");
-	put_table(o, &finding_note, n->note, n->n, false);
+	put_table(o, &finding_note, list, n->n, false);
 }
 
 void html_report(struct out *o, const struct svg_context *ctx, const struct notes *notes,

@@ -124,7 +124,7 @@ static void put_verdicts(struct out *o, const struct hvst_result *r)
 		for (a = 0; a <= HVST_YES; a++)
 			out_printf(o, "%s{question=\"%s\",answer=\"%s\"} %d\n", name,
 				   hvst_question_name(q), hvst_answer_name(a),
-				   r->verdicts[q].answer == a);
+				   r->verdicts[q]->answer == a);
 }
 
 static void put_recording(struct out *o, const struct hvst_trace *t)

@@ -40,11 +40,11 @@ static int vm_of(const struct hvst_verdict *v)
 	int vm = -1;
 
 	for (unsigned int i = 0; i < v->nr_by_vm; i++) {
-		if (v->by_vm[i].answer != HVST_YES)
+		if (v->by_vm[i]->answer != HVST_YES)
 			continue;
 		if (vm >= 0)
 			return -1;
-		vm = v->by_vm[i].vm;
+		vm = v->by_vm[i]->vm;
 	}
 	return vm;
 }
@@ -53,15 +53,15 @@ static int vm_of(const struct hvst_verdict *v)
 static int vcpu_of(const struct hvst_result *r, const struct hvst_evidence *e)
 {
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++)
-			if (r->vms[i].vcpus[k].tid == e->tid)
-				return r->vms[i].vcpus[k].vcpu;
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
+			if (r->vms[i]->vcpus[k]->tid == e->tid)
+				return r->vms[i]->vcpus[k]->vcpu;
 	return -1;
 }
 
 static bool several_vcpus(const struct hvst_result *r)
 {
-	return r->nr_vms > 1 || (r->nr_vms && r->vms[0].nr_vcpus > 1);
+	return r->nr_vms > 1 || (r->nr_vms && r->vms[0]->nr_vcpus > 1);
 }
 
 /* A result of one VM may be that of a selection: a number above 0 tells that there are others. */
@@ -118,13 +118,13 @@ char *next_command(char *buf, const struct hvst_trace *t, const struct hvst_resu
 	if (r->headline_storm)
 		storm_command(buf, r, r->headline_storm);
 	else if (r->headline_fault >= 0)
-		fault_command(buf, r, &r->verdicts[r->headline_fault]);
+		fault_command(buf, r, r->verdicts[r->headline_fault]);
 	return buf;
 }
 
 bool next_readable(const struct hvst_trace *t)
 {
-	return t->nr_files && !t->files[0].live;
+	return t->nr_files && !t->files[0]->live;
 }
 
 char *next_files(char buf[NEXT_FILES_BUF], const struct hvst_trace *t)
@@ -136,7 +136,7 @@ char *next_files(char buf[NEXT_FILES_BUF], const struct hvst_trace *t)
 		return strcpy(buf, "FILE...");
 	for (unsigned int i = 0; i < t->nr_files; i++) {
 		fputs(i ? " " : "", f);
-		shell_put_word(f, t->files[i].path);
+		shell_put_word(f, t->files[i]->path);
 	}
 	fits = !fflush(f) && ftell(f) < NEXT_FILES_BUF;
 	fclose(f);
@@ -158,7 +158,7 @@ static int64_t began(const struct hvst_result *r)
 		return s->cause_ts_ns != HVST_UNKNOWN ? s->cause_ts_ns : s->start_ns;
 	if (r->headline_fault < 0)
 		return HVST_UNKNOWN;
-	e = first_event(&r->verdicts[r->headline_fault]);
+	e = first_event(r->verdicts[r->headline_fault]);
 	return e ? e->ts_ns : HVST_UNKNOWN;
 }
 

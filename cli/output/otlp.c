@@ -224,9 +224,9 @@ static void start_request(struct json *j, struct out *o, const struct hvst_trace
 	json_array(j, "attributes");
 	put_attribute(j, "service.name", "hvstimer");
 	put_attribute(j, "service.version", hvst_version());
-	put_attribute(j, "hvstimer.file", t->files[0].path);
-	if (t->files[0].uname)
-		put_attribute(j, "hvstimer.uname", t->files[0].uname);
+	put_attribute(j, "hvstimer.file", t->files[0]->path);
+	if (t->files[0]->uname)
+		put_attribute(j, "hvstimer.uname", t->files[0]->uname);
 	json_end_array(j);
 	json_end_object(j);
 	json_array(j, "scopeMetrics");
@@ -262,7 +262,7 @@ static void put_verdicts(struct json *j, const struct hvst_result *r, const stru
 		put_attribute(j, "answer", hvst_answer_name(a));
 		json_end_array(j);
 		put_u64(j, "timeUnixNano", (uint64_t)span->to);
-		put_u64(j, "asInt", r->verdicts[q].answer == a);
+		put_u64(j, "asInt", r->verdicts[q]->answer == a);
 		json_end_object(j);
 	}
 	json_end_array(j);

@@ -118,7 +118,7 @@ void simulation_sentence(char *buf, size_t len, const struct simulation_view *v,
 		at = delay_sentence(buf, len, p, t);
 	if (p->paired)
 		at += snprintf(buf + at, len - at, "%s", at ? " " : ""),
-			at += paired_sentence(buf + at, len - at, &v->result->unpaired);
+			at += paired_sentence(buf + at, len - at, v->result->unpaired);
 	if (p->clamp)
 		snprintf(buf + at, len - at,
 			 "%sClamped deadlines would have prevented %s of %s storms.", at ? " " : "",
@@ -296,7 +296,7 @@ static void storm_text(struct out *o, const struct simulation_view *v, unsigned 
 		{ .title = "guest gain", .drop = 1 },
 		{ .title = "watchdog", .left = true, .drop = 2 },
 	};
-	const struct hvst_storm *s = &v->result->storms[storm];
+	const struct hvst_storm *s = v->result->storms[storm];
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	struct sim_storm e;
 	char time[UNIT_BUF];
@@ -463,7 +463,7 @@ static void put_effect(struct json *j, const struct simulation_view *v, unsigned
 {
 	struct sim_storm e;
 
-	sim_storm(v->sim, policy, &v->result->storms[storm], v->watchdog_ns, &e);
+	sim_storm(v->sim, policy, v->result->storms[storm], v->watchdog_ns, &e);
 	json_object(j, NULL);
 	json_u64(j, "storm", storm);
 	json_u64(j, "delayed", e.delayed);
@@ -478,7 +478,7 @@ static void put_effect(struct json *j, const struct simulation_view *v, unsigned
 	json_bool(j, "watchdog_before", e.watchdog_before);
 	json_bool(j, "watchdog_after", e.watchdog_after);
 	json_bool(j, "prevented", e.prevented);
-	json_string(j, "response", hvst_response_name(v->result->storms[storm].response));
+	json_string(j, "response", hvst_response_name(v->result->storms[storm]->response));
 	json_i64(j, "late_ns", e.costs.late_ns);
 	json_i64(j, "wake_ns", e.costs.wake_ns);
 	json_i64(j, "work_ns", e.costs.work_ns);

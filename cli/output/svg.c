@@ -105,7 +105,7 @@ static void draw_storms(struct frame *f, const struct hvst_result *r, const stru
 	unsigned int i;
 
 	for (i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *m = &r->storms[i];
+		const struct hvst_storm *m = r->storms[i];
 		double x = svg_x(&f->t, m->start_ns), w = svg_x(&f->t, m->end_ns) - x;
 
 		if (!svg_same_vm(s->vm, m->vm) || (s->vcpu >= 0 && m->vcpu != s->vcpu) ||

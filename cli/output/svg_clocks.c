@@ -30,7 +30,7 @@ struct picture {
 	struct out *o;
 	const struct hvst_result *r;
 	int vm;
-	const struct hvst_clock_point *p; /* of the VM */
+	const struct hvst_clock_point *const *p; /* of the VM */
 	unsigned int n;
 	struct svg_span t;
 	struct svg_marks marks;
@@ -76,8 +76,8 @@ static void find_time(struct picture *f, const struct hvst_trace *trace)
 {
 	f->t = (struct svg_span){ INT64_MAX, INT64_MIN };
 	for (unsigned int i = 0; i < f->n; i++) {
-		f->t.t0 = f->p[i].from_ns < f->t.t0 ? f->p[i].from_ns : f->t.t0;
-		f->t.t1 = f->p[i].to_ns > f->t.t1 ? f->p[i].to_ns : f->t.t1;
+		f->t.t0 = f->p[i]->from_ns < f->t.t0 ? f->p[i]->from_ns : f->t.t0;
+		f->t.t1 = f->p[i]->to_ns > f->t.t1 ? f->p[i]->to_ns : f->t.t1;
 	}
 	if (trace->first_ns != HVST_UNKNOWN && trace->last_ns > trace->first_ns)
 		f->t = (struct svg_span){ trace->first_ns, trace->last_ns };
@@ -88,11 +88,11 @@ static bool make_picture(struct picture *f, struct out *o, const struct svg_cont
 	unsigned int i = 0;
 
 	*f = (struct picture){ .o = o, .r = ctx->result, .vm = vm };
-	while (i < f->r->nr_points && f->r->points[i].vm != vm)
+	while (i < f->r->nr_points && f->r->points[i]->vm != vm)
 		i++;
 	f->p = i < f->r->nr_points ? &f->r->points[i] : NULL;
-	for (; i < f->r->nr_points && f->r->points[i].vm == vm; i++, f->n++) {
-		const struct hvst_clock_point *p = &f->r->points[i];
+	for (; i < f->r->nr_points && f->r->points[i]->vm == vm; i++, f->n++) {
+		const struct hvst_clock_point *p = f->r->points[i];
 
 		take(&f->both, p->reference_max_ns);
 		take(&f->both, p->guest_max_ns);
@@ -125,7 +125,7 @@ static unsigned int legend_lines(const struct picture *f)
 static bool storms_in(const struct picture *f)
 {
 	for (unsigned int i = 0; i < f->r->nr_storms; i++)
-		if (f->r->storms[i].vm == f->vm)
+		if (f->r->storms[i]->vm == f->vm)
 			return true;
 	return false;
 }
@@ -136,7 +136,7 @@ static void draw_storms(const struct picture *f)
 	char text[32];
 
 	for (unsigned int i = 0; i < f->r->nr_storms; i++) {
-		const struct hvst_storm *s = &f->r->storms[i];
+		const struct hvst_storm *s = f->r->storms[i];
 		double x = svg_x(&f->t, s->start_ns), w = svg_x(&f->t, s->end_ns) - x;
 
 		if (s->vm != f->vm)
@@ -190,8 +190,8 @@ static void draw_reference(const struct picture *f)
 
 	out_str(f->o, "<path class=\"refclock\" d=\"");
 	for (unsigned int i = 0; i < f->n; i++)
-		if (f->p[i].vcpu < 0 && f->p[i].reference_max_ns != HVST_UNKNOWN) {
-			line_to(f, &f->both, &f->p[i], f->p[i].reference_max_ns, first);
+		if (f->p[i]->vcpu < 0 && f->p[i]->reference_max_ns != HVST_UNKNOWN) {
+			line_to(f, &f->both, f->p[i], f->p[i]->reference_max_ns, first);
 			first = false;
 		}
 	out_str(f->o, "\"/>\n");
@@ -218,7 +218,7 @@ static void draw_guest(const struct picture *f, const struct pane *pane, bool ap
 
 	out_str(f->o, "<path class=\"guestclock\" d=\"");
 	for (unsigned int i = 0; i < f->n; i++) {
-		const struct hvst_clock_point *p = &f->p[i];
+		const struct hvst_clock_point *p = f->p[i];
 		int64_t v = apart ? clock_apart(p) : p->guest_max_ns;
 
 		if (p->vcpu < 0 || v == HVST_UNKNOWN)
@@ -310,7 +310,7 @@ void svg_clocks_document(struct out *o, const struct svg_context *ctx)
 	out_open_memory(&body);
 	out_open_memory(&part);
 	for (unsigned int i = 0; i < r->nr_vms && n < MAX_FIGURES; i++) {
-		svg_clocks(&part, ctx, r->vms[i].vm);
+		svg_clocks(&part, ctx, r->vms[i]->vm);
 		n += svg_stack(&body, &part, &height);
 	}
 	svg_start(o, " clocks fit", height ? height : 40);

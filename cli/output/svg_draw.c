@@ -194,7 +194,7 @@ static void find_steps(struct svg_marks *m, const struct svg_span *t, const stru
 	char text[160], unit[UNIT_BUF];
 
 	for (unsigned int i = 0; i < r->nr_reference; i++) {
-		const struct hvst_ref_segment *g = &r->reference[i];
+		const struct hvst_ref_segment *g = r->reference[i];
 
 		if (g->step_ns == HVST_UNKNOWN || !g->step_ns || !svg_same_vm(vm, g->vm))
 			continue;
@@ -211,7 +211,7 @@ static void find_changes(struct svg_marks *m, const struct svg_span *t, const st
 	char text[160];
 
 	for (unsigned int i = 0; i < r->nr_guest; i++) {
-		const struct hvst_guest_transition *g = &r->guest[i];
+		const struct hvst_guest_transition *g = r->guest[i];
 
 		if (g->from == HVST_SRC_UNKNOWN || !svg_same_vm(vm, g->vm) ||
 		    !svg_same_vm(vcpu, g->vcpu))
@@ -229,7 +229,7 @@ static void find_life(struct svg_marks *m, const struct svg_span *t, const struc
 	char text[160];
 
 	for (unsigned int i = 0; i < r->nr_life; i++) {
-		const struct hvst_life_event *e = &r->life[i];
+		const struct hvst_life_event *e = r->life[i];
 
 		if (!svg_same_vm(vm, e->vm))
 			continue;

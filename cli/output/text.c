@@ -96,7 +96,7 @@ static void put_files(struct out *o, const struct hvst_trace *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files && at < sizeof(text); i++) {
-		const struct hvst_file_info *f = &t->files[i];
+		const struct hvst_file_info *f = t->files[i];
 
 		at += snprintf(text + at, sizeof(text) - at, "%s (v%d%s%s), ", f->path, f->version,
 			       f->compression ? ", " : "", f->compression ? f->compression : "");
@@ -159,11 +159,11 @@ static void put_cut_files(struct out *o, const struct hvst_trace *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++) {
-		if (t->files[i].truncated_at == HVST_UNKNOWN)
+		if (t->files[i]->truncated_at == HVST_UNKNOWN)
 			continue;
 		snprintf(text, sizeof(text),
 			 "%s is cut off at byte %lld: this holds for what comes before",
-			 t->files[i].path, (long long)t->files[i].truncated_at);
+			 t->files[i]->path, (long long)t->files[i]->truncated_at);
 		note(o, ROLE_WARN, text);
 	}
 }
@@ -173,7 +173,7 @@ static void put_previous_boot(struct out *o, const struct hvst_trace *t)
 	char text[512];
 
 	for (unsigned int i = 0; i < t->nr_buffers; i++) {
-		const struct hvst_buffer_info *b = &t->buffers[i];
+		const struct hvst_buffer_info *b = t->buffers[i];
 
 		if (!b->selected || !b->previous_boot)
 			continue;
@@ -189,7 +189,7 @@ static void put_readers(struct out *o, const struct hvst_trace *t)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++) {
-		const struct hvst_file_info *f = &t->files[i];
+		const struct hvst_file_info *f = t->files[i];
 
 		snprintf(text, sizeof(text), "%s read by %s%s%s%s", f->path,
 			 f->reader ? f->reader : "?",
@@ -273,7 +273,7 @@ static void screen_vms(struct out *o, const struct hvst_result *r, unsigned int 
 	unsigned int i;
 
 	for (i = 0; i < r->nr_vms && i < most; i++)
-		put_vm(o, &r->vms[i], most == UINT_MAX);
+		put_vm(o, r->vms[i], most == UINT_MAX);
 	if (most && i < r->nr_vms)
 		out_printf(o, "%*sand %u more VM%s: -v\n", LABEL, "", r->nr_vms - i,
 			   r->nr_vms - i == 1 ? "" : "s");
@@ -301,7 +301,7 @@ static void choose_rows(bool *shown, const unsigned int *weight, unsigned int n,
  * A table of the @most heaviest of @n findings, in their own order. @weigh: how much a finding
  * matters.
  */
-static void put_findings(struct out *o, const struct finding_kind *kind, const void *first,
+static void put_findings(struct out *o, const struct finding_kind *kind, const void *list,
 			 unsigned int n, unsigned int most, bool numbered,
 			 unsigned int (*weigh)(const struct hvst_result *r, const void *finding),
 			 const struct hvst_result *r)
@@ -310,10 +310,10 @@ static void put_findings(struct out *o, const struct finding_kind *kind, const v
 	bool *shown = calloc(n + 1, sizeof(*shown));
 
 	for (i = 0; i < n && weight; i++)
-		weight[i] = weigh(r, finding_at(kind, first, i));
+		weight[i] = weigh(r, finding_at(list, i));
 	if (weight && shown) {
 		choose_rows(shown, weight, n, most);
-		finding_table(o, kind, first, n, shown, LABEL, numbered);
+		finding_table(o, kind, list, n, shown, LABEL, numbered);
 	}
 	free(weight);
 	free(shown);
@@ -329,7 +329,7 @@ static unsigned int timer_weight(const struct hvst_result *r, const void *findin
 	if (worst && worst->tid == t->tid && worst->timer == t->timer)
 		return 3;
 	for (i = 0; i < r->nr_storms; i++)
-		if (r->storms[i].tid == t->tid && r->storms[i].timer == t->timer)
+		if (r->storms[i]->tid == t->tid && r->storms[i]->timer == t->timer)
 			return 2;
 	return t->past_due_observed + t->past_due_inferred > 0;
 }
@@ -358,7 +358,7 @@ void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose
 	unsigned int i;
 
 	for (i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = &r->storms[i];
+		const struct hvst_storm *s = r->storms[i];
 
 		out_role(o, ROLE_BAD);
 		out_printf(o, "Storm %u: VM %s vCPU %s timer %s (tid %d)", i + 1,
@@ -417,7 +417,7 @@ static void explain_kinds(struct out *o, const struct hvst_result *r)
 	char text[256] = "";
 
 	for (i = 0; i < r->nr_storms; i++)
-		seen |= 1u << r->storms[i].kind;
+		seen |= 1u << r->storms[i]->kind;
 	for (k = 0; k < ARRAY_SIZE(kinds); k++)
 		if (seen >> kinds[k].kind & 1)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
@@ -438,7 +438,7 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace,
 	if (l->storms < r->nr_storms)
 		more(o, r->nr_storms - l->storms, "storm", "storms", trace);
 	if (l->outside || !r->nr_storms)
-		text_past_due(o, &r->past_due, LABEL);
+		text_past_due(o, r->past_due, LABEL);
 	if (l->words > 1)
 		explain_kinds(o, r);
 }
@@ -459,8 +459,8 @@ void text_reference(struct out *o, const struct hvst_result *r, bool verbose)
 	out_pad(o, 2, ' ');
 	finding_table(o, &finding_reference, r->reference, r->nr_reference, NULL, 2, false);
 	for (i = 0; verbose && i < r->nr_reference; i++) {
-		out_printf(o, "  %11s  ", unit_time(time, r->reference[i].from_ns));
-		out_wrap(o, 15, 15, 0, r->reference[i].why);
+		out_printf(o, "  %11s  ", unit_time(time, r->reference[i]->from_ns));
+		out_wrap(o, 15, 15, 0, r->reference[i]->why);
 	}
 }
 
@@ -492,7 +492,7 @@ void text_guest(struct out *o, const struct hvst_result *r, bool verbose)
 	out_pad(o, 2, ' ');
 	finding_table(o, &finding_guest, r->guest, r->nr_guest, NULL, 2, false);
 	for (i = 0; verbose && i < r->nr_guest; i++)
-		guest_evidence(o, &r->guest[i]);
+		guest_evidence(o, r->guest[i]);
 }
 
 static void life_row(struct out *o, const struct hvst_life_event *e)
@@ -525,11 +525,11 @@ void text_life(struct out *o, const struct hvst_result *r, bool verbose)
 	out_in(o, ROLE_TITLE, "What happened to each VM");
 	out_str(o, "\n");
 	for (unsigned int i = 0; i < r->nr_life; i++)
-		life_row(o, &r->life[i]);
+		life_row(o, r->life[i]);
 	if (!r->nr_life)
 		out_str(o, "  nothing was seen\n");
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		tsc_behind(o, &r->vms[i], verbose);
+		tsc_behind(o, r->vms[i], verbose);
 	if (!verbose || !r->nr_moves)
 		return;
 	out_char(o, '\n');
@@ -559,12 +559,12 @@ static unsigned int clock_lines(struct clock_line *lines, const struct hvst_resu
 	unsigned int i, n = 0;
 
 	for (i = 0; i < r->nr_reference; i++)
-		if (r->reference[i].step_ns != HVST_UNKNOWN && r->reference[i].step_ns)
-			lines[n++] = (struct clock_line){ r->reference[i].from_ns, &r->reference[i],
+		if (r->reference[i]->step_ns != HVST_UNKNOWN && r->reference[i]->step_ns)
+			lines[n++] = (struct clock_line){ r->reference[i]->from_ns, r->reference[i],
 							  NULL };
 	for (i = 0; i < r->nr_guest; i++)
-		if (all || r->guest[i].from != HVST_SRC_UNKNOWN)
-			lines[n++] = (struct clock_line){ r->guest[i].ts_ns, NULL, &r->guest[i] };
+		if (all || r->guest[i]->from != HVST_SRC_UNKNOWN)
+			lines[n++] = (struct clock_line){ r->guest[i]->ts_ns, NULL, r->guest[i] };
 	qsort(lines, n, sizeof(*lines), by_time);
 	return n;
 }
@@ -601,7 +601,7 @@ static unsigned int clock_weight(const struct hvst_result *r, const struct clock
 	unsigned int i, weight = 1;
 
 	for (i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = &r->storms[i];
+		const struct hvst_storm *s = r->storms[i];
 
 		if (s->vm != vm || s->cause_ts_ns != l->ts_ns || s->cause == HVST_CAUSE_NOT_SEEN)
 			continue;
@@ -660,7 +660,7 @@ static void screen_clocks(struct out *o, const struct hvst_trace *trace,
 	label(o, "Clocks");
 	if (n)
 		clock_table(o, r, lines, n, most);
-	else if (r->verdicts[HVST_Q_HOST_REFERENCE_STEP].answer == HVST_YES)
+	else if (r->verdicts[HVST_Q_HOST_REFERENCE_STEP]->answer == HVST_YES)
 		out_str(o, "a step with one reading after it, see the verdicts\n");
 	else
 		out_str(o, "no step, no change of source seen\n");
@@ -728,10 +728,10 @@ static bool put_answered(struct out *o, const struct hvst_result *r, enum hvst_a
 	unsigned int i;
 
 	for (i = 0; i < HVST_Q_COUNT; i++)
-		if (r->verdicts[i].answer == answer)
+		if (r->verdicts[i]->answer == answer)
 			at += snprintf(text + at, sizeof(text) - at, "%s%s%s", at ? ", " : "",
-				       words_topic(r->verdicts[i].question),
-				       how_many(many, r, &r->verdicts[i]));
+				       words_topic(r->verdicts[i]->question),
+				       how_many(many, r, r->verdicts[i]));
 	if (!at)
 		return first;
 	out_pad(o, first ? 0 : LABEL, ' ');
@@ -751,7 +751,7 @@ static void count_answered(struct out *o, const struct hvst_result *r, bool firs
 		unsigned int n = 0;
 
 		for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
-			n += r->verdicts[i].answer == answers[k];
+			n += r->verdicts[i]->answer == answers[k];
 		if (!n)
 			continue;
 		if (any)
@@ -779,10 +779,10 @@ static void screen_verdicts(struct out *o, const struct hvst_result *r, const st
 
 	label(o, "Verdicts");
 	for (i = 0; lines && i < HVST_Q_COUNT; i++) {
-		if (lines != UINT_MAX && r->verdicts[i].answer != HVST_YES)
+		if (lines != UINT_MAX && r->verdicts[i]->answer != HVST_YES)
 			continue;
 		out_pad(o, first ? 0 : LABEL, ' ');
-		put_verdict(o, &r->verdicts[i], lines);
+		put_verdict(o, r->verdicts[i], lines);
 		first = false;
 	}
 	if (lines == UINT_MAX)
@@ -859,7 +859,7 @@ static void put_steps(struct out *o, const struct hvst_trace *t, const struct hv
 static void put_screen(struct out *o, const struct hvst_trace *t, const struct hvst_result *r,
 		       const struct limits *most)
 {
-	enum role role = r->verdicts[HVST_Q_STORM].answer == HVST_NO ? ROLE_GOOD : ROLE_WARN;
+	enum role role = r->verdicts[HVST_Q_STORM]->answer == HVST_NO ? ROLE_GOOD : ROLE_WARN;
 
 	out_role(o, r->nr_storms ? ROLE_BAD : role);
 	out_wrap(o, 0, 0, 0, r->headline);

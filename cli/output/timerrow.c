@@ -60,8 +60,8 @@ static void put_vm(struct timer_row *row, const struct hvst_result *r)
 		return;
 	snprintf(row->vm, sizeof(row->vm), "%d", vm);
 	for (i = 0; i < r->nr_vms; i++)
-		if (r->vms[i].vm == vm && r->vms[i].name)
-			snprintf(row->vm, sizeof(row->vm), "%s", r->vms[i].name);
+		if (r->vms[i]->vm == vm && r->vms[i]->name)
+			snprintf(row->vm, sizeof(row->vm), "%s", r->vms[i]->name);
 }
 
 struct key {
@@ -95,7 +95,7 @@ struct timer_row *timer_rows(const struct hvst_result *r)
 	unsigned int i;
 
 	for (i = 0; rows && keys && i < r->nr_timers; i++) {
-		const struct hvst_timer *t = &r->timers[i];
+		const struct hvst_timer *t = r->timers[i];
 
 		rows[i].t = t;
 		put_vm(&rows[i], r);
@@ -108,7 +108,7 @@ struct timer_row *timer_rows(const struct hvst_result *r)
 	}
 	qsort(keys, r->nr_timers, sizeof(*keys), compare);
 	for (i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = &r->storms[i];
+		const struct hvst_storm *s = r->storms[i];
 		const struct key of = { s->tid, s->timer, s->vm, 0 };
 		const struct key *k = bsearch(&of, keys, r->nr_timers, sizeof(*keys), compare);
 

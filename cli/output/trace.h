@@ -9,7 +9,7 @@
 static inline bool trace_is_cut(const struct hvst_trace *t)
 {
 	for (unsigned int i = 0; i < t->nr_files; i++)
-		if (t->files[i].truncated_at != HVST_UNKNOWN)
+		if (t->files[i]->truncated_at != HVST_UNKNOWN)
 			return true;
 	return false;
 }

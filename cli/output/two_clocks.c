@@ -34,7 +34,7 @@ struct steps {
 
 static void steps_begin(struct steps *s, const struct hvst_clock_point *p)
 {
-	for (s->i = 0; s->i < s->r->nr_reference && s->r->reference[s->i].vm != p->vm; s->i++)
+	for (s->i = 0; s->i < s->r->nr_reference && s->r->reference[s->i]->vm != p->vm; s->i++)
 		;
 }
 
@@ -44,7 +44,7 @@ static bool stepped(struct steps *s, int64_t from, const struct hvst_clock_point
 	bool any = false;
 
 	for (; s->i < s->r->nr_reference; s->i++) {
-		const struct hvst_ref_segment *g = &s->r->reference[s->i];
+		const struct hvst_ref_segment *g = s->r->reference[s->i];
 
 		if (g->vm != p->vm || g->from_ns >= p->to_ns)
 			break;
@@ -115,7 +115,7 @@ static unsigned int find_stretches(const struct hvst_result *r, struct clock_str
 	unsigned int n = 0, nr = 0; /* stretches; points of the last one */
 
 	for (unsigned int i = 0; i < r->nr_points; i++) {
-		const struct hvst_clock_point *p = &r->points[i];
+		const struct hvst_clock_point *p = r->points[i];
 		int64_t d = p->vcpu < 0 ? 0 : clock_apart(p);
 
 		if (p->reference_max_ns == HVST_UNKNOWN || d == HVST_UNKNOWN)
@@ -165,9 +165,9 @@ static int64_t furthest_off(const struct hvst_result *r, int vm)
 	int64_t most = 0;
 
 	for (unsigned int i = 0; i < r->nr_points; i++) {
-		int64_t off = r->points[i].reference_max_ns;
+		int64_t off = r->points[i]->reference_max_ns;
 
-		if (r->points[i].vm == vm && off != HVST_UNKNOWN && llabs(off) > llabs(most))
+		if (r->points[i]->vm == vm && off != HVST_UNKNOWN && llabs(off) > llabs(most))
 			most = off;
 	}
 	return most;
@@ -230,15 +230,15 @@ static int64_t read_until(const struct hvst_result *r, int vm)
 	int64_t first = INT64_MAX, last = INT64_MIN, read = INT64_MIN;
 
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		for (unsigned int v = 0; r->vms[i].vm == vm && v < r->vms[i].nr_vcpus; v++) {
-			const struct hvst_vcpu_info *c = &r->vms[i].vcpus[v];
+		for (unsigned int v = 0; r->vms[i]->vm == vm && v < r->vms[i]->nr_vcpus; v++) {
+			const struct hvst_vcpu_info *c = r->vms[i]->vcpus[v];
 
 			first = c->first_ns < first ? c->first_ns : first;
 			last = c->last_ns > last ? c->last_ns : last;
 		}
 	for (unsigned int i = 0; i < r->nr_points; i++)
-		if (r->points[i].vm == vm && r->points[i].vcpu < 0)
-			read = r->points[i].to_ns;
+		if (r->points[i]->vm == vm && r->points[i]->vcpu < 0)
+			read = r->points[i]->to_ns;
 	if (first >= last || read == INT64_MIN || read >= last || last - read < (last - first) / 50)
 		return HVST_UNKNOWN;
 	return read;
@@ -407,11 +407,11 @@ void text_two_clocks(struct out *o, const struct hvst_result *r, bool verbose)
 	if (left_out)
 		out_printf(o, "  and %u more stretches: --verbose\n", left_out);
 	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		int64_t until = read_until(r, r->vms[i].vm);
+		int64_t until = read_until(r, r->vms[i]->vm);
 
 		if (n && until != HVST_UNKNOWN)
 			out_printf(o, "  VM %d: the reference clock was not read after %.6f s\n",
-				   r->vms[i].vm, (double)until / 1e9);
+				   r->vms[i]->vm, (double)until / 1e9);
 	}
 	free(row);
 	free(list);

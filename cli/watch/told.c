@@ -124,7 +124,7 @@ static void tell_storms(struct teller *w, struct watch_told *told, const struct 
 	unsigned int i;
 
 	for (i = first; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = &r->storms[i];
+		const struct hvst_storm *s = r->storms[i];
 		const struct watch_told_storm *before = find_storm(told, s);
 		enum storm_news news = storm_news(before, s);
 
@@ -158,7 +158,7 @@ static unsigned int count_yes(const struct hvst_verdict *v)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < v->nr_by_vm; i++)
-		n += v->by_vm[i].answer == HVST_YES;
+		n += v->by_vm[i]->answer == HVST_YES;
 	return n ? n : v->answer == HVST_YES;
 }
 
@@ -183,10 +183,10 @@ static void tell_answers(struct teller *w, struct watch_told *told, const struct
 	unsigned int q;
 
 	for (q = 0; q < HVST_Q_COUNT; q++) {
-		unsigned int yes = count_yes(&r->verdicts[q]);
+		unsigned int yes = count_yes(r->verdicts[q]);
 
 		if (yes > told->yes[q] && q != HVST_Q_STORM)
-			tell_answer(w, &r->verdicts[q]);
+			tell_answer(w, r->verdicts[q]);
 		told->yes[q] = yes;
 	}
 }

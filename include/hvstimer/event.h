@@ -16,7 +16,10 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-/* Every event hvstimer understands. The order is private to one build: use names in files. */
+/*
+ * Every event hvstimer understands. A later version adds events before HVST_EV_COUNT: ignore an id
+ * that is not below it and not HVST_EV_LOST. Use names in files.
+ */
 enum hvst_event_id {
 	HVST_EV_STIMER_SET_CONFIG,
 	HVST_EV_STIMER_SET_COUNT,
@@ -50,8 +53,9 @@ enum hvst_event_id {
 	HVST_EV_MMIO,
 	HVST_EV_APIC,
 	HVST_EV_SCHED_SWITCH,
-	HVST_EV_COUNT,		      /* number of real events */
-	HVST_EV_LOST = HVST_EV_COUNT, /* pseudo event: a gap in one CPU's buffer, see struct
+	HVST_EV_COUNT,	    /* number of real events that this header knows */
+	HVST_EV_LIMIT = 63, /* in every version ids of real events are below it: 64-bit sets */
+	HVST_EV_LOST = HVST_EV_LIMIT, /* pseudo event: a gap in one CPU's buffer, see struct
 					 hvst_ev_lost */
 };
 

@@ -3,7 +3,7 @@
  * What an analysis found. Everything here belongs to the session and lives until the next
  * hvst_session_run() or hvst_session_free(). Times are ns on the trace's own clock; *_ref are
  * Hyper-V reference time units of 100 ns. HVST_UNKNOWN stands for a number that the trace does not
- * tell.
+ * tell. Lists are arrays of pointers, and structs get new members at their end: see hvstimer.h.
  */
 #ifndef HVSTIMER_RESULT_H
 #define HVSTIMER_RESULT_H
@@ -54,9 +54,9 @@ struct hvst_lost {
 enum hvst_scale_source { HVST_SCALE_NONE, HVST_SCALE_FILE, HVST_SCALE_ESTIMATED };
 
 struct hvst_trace {
-	const struct hvst_file_info *files;
+	const struct hvst_file_info *const *files;
 	unsigned int nr_files;
-	const struct hvst_buffer_info *buffers;
+	const struct hvst_buffer_info *const *buffers;
 	unsigned int nr_buffers;
 	const char *clock; /* "mono", "x86-tsc", ... */
 	bool cycles;	   /* a cycle clock whose report shows cycles: ts_raw differs from ts_ns */
@@ -72,9 +72,8 @@ struct hvst_trace {
 	uint64_t backwards;  /* events whose time lies before one already delivered of the same
 				thread */
 	uint64_t unfollowed; /* events of vCPU threads beyond the 8192 that are followed */
-	uint64_t seen[HVST_EV_COUNT]; /* by event */
-	uint32_t in_format[(HVST_EV_COUNT + 31) /
-			   32];	      /* bit: the file has a format for this event */
+	uint64_t seen[HVST_EV_LIMIT]; /* by event */
+	uint32_t in_format[2];	      /* bit per event: the file has a format for it */
 	const struct hvst_lost *lost; /* at most HVST_MAX_LOST places kept, the rest only counted */
 	unsigned int nr_lost;
 	uint64_t lost_places;
@@ -135,7 +134,7 @@ struct hvst_vm {
 	 */
 	int64_t tsc_behind_ns, tsc_behind_error_ns;
 	char tsc_behind_why[96];
-	const struct hvst_vcpu_info *vcpus;
+	const struct hvst_vcpu_info *const *vcpus;
 	unsigned int nr_vcpus;
 };
 
@@ -419,7 +418,7 @@ struct hvst_verdict {
 	char summary[512];
 	struct hvst_evidence_list evidence;
 	uint64_t missing; /* bit per enum hvst_event_id: not recorded and needed */
-	const struct hvst_vm_verdict *by_vm;
+	const struct hvst_vm_verdict *const *by_vm;
 	unsigned int nr_by_vm;
 };
 
@@ -427,27 +426,28 @@ struct hvst_verdict {
 #define HVST_MAX_NEXT	 5
 
 struct hvst_result {
-	const struct hvst_vm *vms;
+	const struct hvst_vm *const *vms;
 	unsigned int nr_vms;
-	const struct hvst_timer *timers;
+	const struct hvst_timer *const *timers;
 	unsigned int nr_timers;
-	const struct hvst_storm *storms;
+	const struct hvst_storm *const *storms;
 	unsigned int nr_storms;
-	struct hvst_past_due past_due;
+	const struct hvst_past_due *past_due;
 	/* Past-due arms, in storms or not; and those that came after their vCPU had been held. */
 	uint64_t past_due_all, past_due_held;
-	const struct hvst_ref_segment *reference;
+	const struct hvst_ref_segment *const *reference;
 	unsigned int nr_reference;
-	const struct hvst_guest_transition *guest;
+	const struct hvst_guest_transition *const *guest;
 	unsigned int nr_guest;
-	const struct hvst_life_event *life;
+	const struct hvst_life_event *const *life;
 	unsigned int nr_life;
-	const struct hvst_clock_move *moves;
+	const struct hvst_clock_move *const *moves;
 	unsigned int nr_moves;
-	const struct hvst_clock_point *points; /* by VM, vCPU, time; at most 256 of each */
+	const struct hvst_clock_point *const *points; /* by VM, vCPU, time; at most 256 of each */
 	unsigned int nr_points;
-	struct hvst_unpaired unpaired;
-	struct hvst_verdict verdicts[HVST_Q_COUNT];
+	const struct hvst_unpaired *unpaired;
+	const struct hvst_verdict *const *verdicts; /* by enum hvst_question */
+	unsigned int nr_verdicts;
 	char headline[768]; /* is there a storm, whose fault, since when, what set it off */
 	char reasons[HVST_MAX_REASONS][256]; /* for the headline, a fact with its time each */
 	unsigned int nr_reasons;

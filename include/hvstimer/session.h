@@ -107,6 +107,7 @@ struct hvst_progress {
 
 /**
  * struct hvst_observer - callbacks of a run, any of them NULL
+ * @size: sizeof(struct hvst_observer)
  * @event: each decoded event, in order of time
  * @arm: each arm, once its skew is known
  * @fire: each firing, at its kvm_entry
@@ -121,6 +122,7 @@ struct hvst_progress {
  * wait for a clock sample, firings and open storms are still reported.
  */
 struct hvst_observer {
+	size_t size;
 	int (*event)(void *ctx, const struct hvst_event *ev);
 	int (*arm)(void *ctx, const struct hvst_arm *arm);
 	int (*fire)(void *ctx, const struct hvst_fire *fire);
@@ -132,6 +134,7 @@ struct hvst_observer {
 
 /**
  * struct hvst_live_ops - where the sub-buffers of a live trace come from, such as trace_pipe_raw
+ * @size: sizeof(struct hvst_live_ops)
  * @read: reads the next sub-buffer of @cpu, with its header, into @buf of @len bytes, the size of a
  *	sub-buffer. Returns its length; 0 when there is none at present; a negative errno ends the
  *	run. Must not block.
@@ -140,6 +143,7 @@ struct hvst_observer {
  *	run ends with what is left; a negative errno ends the run.
  */
 struct hvst_live_ops {
+	size_t size;
 	int (*read)(void *ctx, unsigned int cpu, void *buf, size_t len);
 	int (*wait)(void *ctx, bool busy);
 };
@@ -148,6 +152,7 @@ struct hvst_live_ops {
  * Thresholds of storms and past-due arms; hvst_params_default() fills in the documented defaults.
  */
 struct hvst_params {
+	size_t size;		      /* sizeof(struct hvst_params) */
 	unsigned int storm_min_arms;  /* 64: past-due arms that make a storm */
 	unsigned int storm_min_share; /* 80: per cent of the group's arms that are past due */
 	unsigned int
@@ -159,8 +164,12 @@ struct hvst_params {
 	int64_t short_deadline_ns; /* past due by at most this: a short deadline; 0: four times what
 				    * an arm usually costs on that vCPU */
 };
-/** hvst_params_default - fill in what a new session has */
-void hvst_params_default(struct hvst_params *p);
+/**
+ * hvst_params_default - fill in what a new session has
+ * @p: filled, also with its size
+ * @size: sizeof(*p), as the program knows it: no more than that is written
+ */
+void hvst_params_default(struct hvst_params *p, size_t size);
 
 /** hvst_session_new - a new session, NULL without memory; hvst_session_free - frees it and all it
  * owns */
@@ -194,8 +203,8 @@ int hvst_session_set_threads(struct hvst_session *s,
  *	these
  *
  * The session's one file is the head of a trace.dat: its description of events, clock and CPUs,
- * without data. Events of the CPUs are merged one round late, on the calling thread. Returns 0 or
- * -EBUSY.
+ * without data. Events of the CPUs are merged one round late, on the calling thread. Returns 0;
+ * -EBUSY: open already; -EINVAL, -E2BIG: the size of @ops, see hvstimer.h.
  */
 int hvst_session_set_live(struct hvst_session *s, const struct hvst_live_ops *ops, void *ctx,
 			  size_t keep);
@@ -215,7 +224,13 @@ int hvst_session_held(const struct hvst_session *s,
 		      void *ctx);
 
 /* Options of a run: may be changed between runs. */
-void hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p);
+/**
+ * hvst_session_set_params - set the thresholds
+ * @p: copied
+ *
+ * Returns 0; -EINVAL, -E2BIG: the size of @p, see hvstimer.h; the thresholds are then as before.
+ */
+int hvst_session_set_params(struct hvst_session *s, const struct hvst_params *p);
 void hvst_session_set_need(struct hvst_session *s,
 			   unsigned int need); /* default HVST_NEED_ANALYSIS */
 /*
@@ -230,15 +245,17 @@ void hvst_session_set_filter(struct hvst_session *s, int vm, int vcpu, int timer
  * hvst_session_set_observer - set the only observer of the runs that follow
  * @obs: copied; replaces all others; NULL removes them
  * @ctx: passed to its callbacks
+ *
+ * Returns 0; -EINVAL, -E2BIG: the size of @obs, see hvstimer.h; the observers are then as before.
  */
-void hvst_session_set_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx);
+int hvst_session_set_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx);
 /**
  * hvst_session_add_observer - add one to those of the runs that follow
  * @obs: copied; called after those added before
  * @ctx: passed to its callbacks
  *
- * The event or finding at which one of them stops the run is still passed to the others. Returns 0,
- * or -ENOSPC when there are HVST_MAX_OBSERVERS already.
+ * The event or finding at which one of them stops the run is still passed to the others. Returns 0;
+ * -ENOSPC: there are HVST_MAX_OBSERVERS already; -EINVAL, -E2BIG: the size of @obs, see hvstimer.h.
  */
 int hvst_session_add_observer(struct hvst_session *s, const struct hvst_observer *obs, void *ctx);
 

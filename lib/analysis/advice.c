@@ -65,7 +65,7 @@ int hvst_next_fault(const struct hvst_result *r, int after)
 	bool passed = after < 0;
 
 	for (unsigned int i = 0; i < NR_ADVICE; i++) {
-		if (passed && r->verdicts[advice[i].question].answer == HVST_YES)
+		if (passed && r->verdicts[advice[i].question]->answer == HVST_YES)
 			return (int)advice[i].question;
 		passed |= (int)advice[i].question == after;
 	}

@@ -28,7 +28,7 @@ struct hvst_analysis_opts {
 	 */
 	int (*known_vm)(const void *ctx, int tid);
 	const void *known_ctx;
-	/* Names the VMs of the result, their processes and threads; NULL: they stay nameless. */
+	/* Names VMs, their processes and threads; NULL: they stay nameless. */
 	void (*name_vms)(const void *ctx, struct hvst_vm *vms, unsigned int n);
 	const void *name_ctx;
 };

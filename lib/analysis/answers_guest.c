@@ -219,7 +219,7 @@ ANSWER(preemption)
 	 * leave the answer open.
 	 */
 	if (!c->preempted)
-		return exits || !a->result.past_due.unexplained ? HVST_NO : HVST_CANNOT_TELL;
+		return exits || !a->result.past_due->unexplained ? HVST_NO : HVST_CANNOT_TELL;
 	hvst_evidence_add(why, &c->preempted_why);
 	hvst_evidence_stat(why,
 			   "%llu past-due arms outside storms follow a stretch in which the vCPU "

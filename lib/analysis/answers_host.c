@@ -105,7 +105,7 @@ ANSWER(unpaired)
 {
 	(void)vm;
 	(void)why;
-	return hvst_answer_if(a->result.unpaired.count &&
-				      a->result.unpaired.p99_ns >= UNPAIRED_P99_NS,
-			      a->result.unpaired.count >= 100);
+	return hvst_answer_if(a->result.unpaired->count &&
+				      a->result.unpaired->p99_ns >= UNPAIRED_P99_NS,
+			      a->result.unpaired->count >= 100);
 }

@@ -78,7 +78,7 @@ SENTENCE(livelock)
 	char span[HVST_TEXT_BUF], rate[HVST_TEXT_BUF];
 
 	for (unsigned int i = 0; i < a->result.nr_storms; i++) {
-		const struct hvst_storm *s = &a->result.storms[i];
+		const struct hvst_storm *s = a->result.storms[i];
 
 		if (s->kind != HVST_STORM_LIVELOCK)
 			continue;
@@ -364,7 +364,7 @@ const struct hvst_timer *hvst_load_of(const struct analysis *a)
 	const struct hvst_timer *best = NULL;
 
 	for (unsigned int i = 0; i < a->result.nr_timers; i++) {
-		const struct hvst_timer *t = &a->result.timers[i];
+		const struct hvst_timer *t = a->result.timers[i];
 
 		if (!hvst_load_is_high(t))
 			continue;

@@ -30,7 +30,7 @@ static int list_alloc(struct vm_list *list, unsigned int n)
 		if (list_alloc(list, a->result.nr_##array))                                        \
 			return -ENOMEM;                                                            \
 		for (unsigned int i = 0; i < list->n; i++)                                         \
-			list->v[i] = (struct vm_index){ a->result.array[i].vm, i };                \
+			list->v[i] = (struct vm_index){ a->result.array[i]->vm, i };               \
 		qsort(list->v, list->n, sizeof(*list->v), cmp_index);                              \
 		return 0;                                                                          \
 	}

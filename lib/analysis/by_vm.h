@@ -44,7 +44,7 @@ struct vm_group hvst_group_of(const struct vm_list *list, int number);
  */
 #define for_each_of_vm(p, a, list, number)                                                         \
 	for (struct vm_group group_ = hvst_group_of(&(a)->by_vm.list, number);                     \
-	     group_.n && ((p) = &(a)->result.list[group_.next->at], true);                         \
+	     group_.n && ((p) = (a)->result.list[group_.next->at], true);                          \
 	     group_.next++, group_.n--)
 
 #endif

@@ -255,11 +255,11 @@ static __attribute__((noinline)) void late_leap(struct stimer *t, const struct h
 	struct timer_epoch *e = t->state->epoch;
 	int64_t least, most;
 
-	if (!may_leap(e, -arm->skew_ns))
+	if ((e->lag_ts_ns != HVST_UNKNOWN && arm->ts_ns - e->lag_ts_ns < EPOCH_FAR_NS) ||
+	    !may_leap(e, -arm->skew_ns))
 		return;
 	habits(e, &least, &most);
-	if (least <= 0 ||
-	    (e->lag_ts_ns != HVST_UNKNOWN && arm->ts_ns - e->lag_ts_ns < EPOCH_FAR_NS))
+	if (least <= 0)
 		return;
 	e->lag_ts_ns = arm->ts_ns;
 	leap_put(t, arm, HVST_UNKNOWN, least, most);

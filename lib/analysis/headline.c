@@ -56,14 +56,14 @@ static void fault_next(struct hvst_result *r, enum hvst_question fault)
 /* A verdict's summary as a sentence. */
 static void summary_reason(struct hvst_result *r, enum hvst_question fault)
 {
-	const char *text = r->verdicts[fault].summary;
+	const char *text = r->verdicts[fault]->summary;
 
 	reason(r, "%c%.240s.", toupper((unsigned char)*text), *text ? text + 1 : "");
 }
 
 static enum hvst_answer answer(const struct hvst_result *r, enum hvst_question q)
 {
-	return r->verdicts[q].answer;
+	return r->verdicts[q]->answer;
 }
 
 /* The storm that keeps its guest from its work the longest. */
@@ -73,11 +73,11 @@ static const struct hvst_storm *worst_storm(const struct hvst_result *r)
 	int64_t most = -1;
 
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
-		int64_t span = r->storms[i].end_ns - r->storms[i].start_ns;
+		int64_t span = r->storms[i]->end_ns - r->storms[i]->start_ns;
 
 		if (span > most) {
 			most = span;
-			worst = &r->storms[i];
+			worst = r->storms[i];
 		}
 	}
 	return worst;
@@ -87,9 +87,9 @@ static const struct hvst_guest_transition *switch_at(const struct hvst_result *r
 						     const struct hvst_storm *s)
 {
 	for (unsigned int i = 0; i < r->nr_guest; i++)
-		if (r->guest[i].vm == s->vm && r->guest[i].ts_ns == s->cause_ts_ns &&
-		    hvst_is_switch(&r->guest[i]))
-			return &r->guest[i];
+		if (r->guest[i]->vm == s->vm && r->guest[i]->ts_ns == s->cause_ts_ns &&
+		    hvst_is_switch(r->guest[i]))
+			return r->guest[i];
 	return NULL;
 }
 
@@ -125,8 +125,8 @@ static const char *whose(const struct hvst_storm *s, char buf[80])
 static bool yes_for(const struct hvst_verdict *v, int vm)
 {
 	for (unsigned int i = 0; i < v->nr_by_vm; i++)
-		if (v->by_vm[i].vm == vm)
-			return v->by_vm[i].answer == HVST_YES;
+		if (v->by_vm[i]->vm == vm)
+			return v->by_vm[i]->answer == HVST_YES;
 	return false;
 }
 
@@ -141,8 +141,8 @@ static const struct hvst_verdict *clocks_apart(const struct hvst_result *r,
 						  HVST_Q_VMM_RESUME_ORDER };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(why); i++)
-		if (s->kind != HVST_STORM_BACKLOG && yes_for(&r->verdicts[why[i]], s->vm))
-			return &r->verdicts[why[i]];
+		if (s->kind != HVST_STORM_BACKLOG && yes_for(r->verdicts[why[i]], s->vm))
+			return r->verdicts[why[i]];
 	return NULL;
 }
 
@@ -151,7 +151,7 @@ static const struct hvst_guest_transition *suspected_at(const struct hvst_result
 							const struct hvst_storm *s)
 {
 	for (unsigned int i = 0; i < r->nr_guest; i++) {
-		const struct hvst_guest_transition *t = &r->guest[i];
+		const struct hvst_guest_transition *t = r->guest[i];
 
 		if (t->vm == s->vm && (t->vcpu < 0 || t->vcpu == s->vcpu) &&
 		    t->role == HVST_ROLE_STIMER && t->confidence == HVST_SUSPECTED &&
@@ -219,7 +219,7 @@ static const struct hvst_storm *by_step(const struct hvst_result *r)
 	const struct hvst_storm *best = NULL;
 
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = &r->storms[i];
+		const struct hvst_storm *s = r->storms[i];
 
 		if (s->cause == HVST_CAUSE_HOST_STEP &&
 		    (!best || s->end_ns - s->start_ns > best->end_ns - best->start_ns))
@@ -249,13 +249,13 @@ static void host_reason(struct analysis *a, const struct hvst_storm *s)
 			       (double)other->cause_ts_ns / 1e9);
 		else
 			reason(r, "At another time %.200s.",
-			       r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
+			       r->verdicts[HVST_Q_HOST_REFERENCE_STEP]->summary);
 		break;
 	default:
 		reason(r, "Whether the host's reference clock stepped cannot be told: %.180s.",
 		       a->taken_back >> HVST_Q_HOST_REFERENCE_STEP & 1
 			       ? "too little of it was recorded"
-			       : r->verdicts[HVST_Q_HOST_REFERENCE_STEP].summary);
+			       : r->verdicts[HVST_Q_HOST_REFERENCE_STEP]->summary);
 	}
 }
 
@@ -327,7 +327,7 @@ static const char *how_many(const struct hvst_result *r, char buf[HVST_TEXT_BUF]
 
 	buf[0] = 0;
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		vms += yes_for(&r->verdicts[HVST_Q_STORM], r->vms[i].vm);
+		vms += yes_for(r->verdicts[HVST_Q_STORM], r->vms[i]->vm);
 	if (vms > 1)
 		snprintf(buf, HVST_TEXT_BUF, " (%u in %u VMs)", r->nr_storms, vms);
 	else if (r->nr_storms > 1)
@@ -344,7 +344,7 @@ static const char *whose_thread(const struct hvst_result *r, const struct hvst_s
 {
 	snprintf(buf, 96, "tid %d", s->tid);
 	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		const struct hvst_vm *vm = &r->vms[i];
+		const struct hvst_vm *vm = r->vms[i];
 
 		if (vm->vm != s->vm)
 			continue;
@@ -395,8 +395,8 @@ static bool any_open(const struct hvst_result *r, bool *missing)
 
 	*missing = false;
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
-		open |= r->verdicts[q].answer == HVST_CANNOT_TELL;
-		*missing |= r->verdicts[q].answer == HVST_CANNOT_TELL && r->verdicts[q].missing;
+		open |= r->verdicts[q]->answer == HVST_CANNOT_TELL;
+		*missing |= r->verdicts[q]->answer == HVST_CANNOT_TELL && r->verdicts[q]->missing;
 	}
 	return open;
 }
@@ -438,7 +438,7 @@ static void open_reasons(struct hvst_result *r)
 						     HVST_Q_GUEST_TIME_RESTORE };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(may_be); i++)
-		if (answer(r, may_be[i]) == HVST_CANNOT_TELL && r->verdicts[may_be[i]].evidence.n)
+		if (answer(r, may_be[i]) == HVST_CANNOT_TELL && r->verdicts[may_be[i]]->evidence.n)
 			summary_reason(r, may_be[i]);
 }
 
@@ -457,7 +457,7 @@ static void healthy_headline(struct hvst_result *r)
 			     "trace clock looks the same and is no fault.");
 	} else {
 		snprintf(r->headline, sizeof(r->headline), "No timer storm: %s.",
-			 r->past_due.isolated + r->past_due.bursts
+			 r->past_due->isolated + r->past_due->bursts
 				 ? "past-due arms came alone or in short bursts"
 				 : "no arm was past due");
 	}
@@ -473,7 +473,7 @@ static void healthy_headline(struct hvst_result *r)
 static void unsure_reason(struct analysis *a)
 {
 	struct hvst_result *r = &a->result;
-	const struct hvst_verdict *v = &r->verdicts[HVST_Q_STORM];
+	const struct hvst_verdict *v = r->verdicts[HVST_Q_STORM];
 	int64_t cut = hvst_cut_off_at(a->opts.trace);
 
 	if (cut == HVST_UNKNOWN)
@@ -515,7 +515,7 @@ static void fault_headline(struct analysis *a, int fault, bool no_storm)
 	struct hvst_result *r = &a->result;
 
 	r->headline_fault = fault;
-	split_summary(r, r->verdicts[fault].summary,
+	split_summary(r, r->verdicts[fault]->summary,
 		      no_storm ? "No timer storm, but: "
 			       : "No timer storm was seen, but this recording cannot rule one "
 				 "out; and ");

@@ -59,7 +59,7 @@ void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm, const str
 void hvst_life_merged(struct vm *into, struct vm *from);
 void hvst_life_free(struct vm *vm);
 
-/* The arrays of struct hvst_result, once its reference segments are there; 0 or -ENOMEM. */
+/* The lists of struct hvst_result, once its reference segments are there; 0 or -ENOMEM. */
 int hvst_life_build(struct analysis *a);
 /* NULL: no such VM. */
 const struct vm_life *hvst_life_of(const struct analysis *a, int vm);
@@ -81,7 +81,7 @@ void hvst_life_put(struct vm_life *l, const struct life_step *s);
  */
 int64_t hvst_life_tsc_behind(const struct analysis *a, int vm, int64_t ts, int64_t *err, char *why,
 			     size_t len);
-void hvst_life_results_free(struct hvst_result *r);
+void hvst_life_results_free(struct analysis *a);
 /* Evidence from a step. */
 void hvst_life_evidence(struct hvst_evidence_list *l, const struct life_step *s, const char *text);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../abi/list.h"
 #include "by_vm.h"
 #include "epoch.h"
 #include "life.h"
@@ -272,7 +273,7 @@ int64_t hvst_life_tsc_behind(const struct analysis *a, int vm, int64_t ts, int64
 static void tsc_behind(struct analysis *a)
 {
 	for (unsigned int i = 0; i < a->result.nr_vms; i++) {
-		struct hvst_vm *vm = (struct hvst_vm *)(uintptr_t)&a->result.vms[i];
+		struct hvst_vm *vm = (struct hvst_vm *)(uintptr_t)a->result.vms[i];
 		int64_t last = a->now;
 
 		vm->tsc_behind_ns =
@@ -309,6 +310,13 @@ static void move_of(const struct analysis *a, const struct vm *vm, const struct 
 		m->reference_ns = HVST_UNKNOWN;
 }
 
+static int cmp_move(const void *x, const void *y)
+{
+	const struct hvst_clock_move *a = x, *b = y;
+
+	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+}
+
 static int build_moves(struct analysis *a)
 {
 	struct hvst_clock_move *list;
@@ -329,9 +337,10 @@ static int build_moves(struct analysis *a)
 			if (l->steps[i].kind <= LIFE_MASTER)
 				move_of(a, vm, &l->steps[i], &list[n++]);
 	}
-	a->result.moves = list;
+	qsort(list, n, sizeof(*list), cmp_move);
+	a->result.moves = hvst_list(list, n, sizeof(*list));
 	a->result.nr_moves = n;
-	return 0;
+	return a->result.moves ? 0 : -ENOMEM;
 }
 
 /* --- events of a VM's life --- */
@@ -512,7 +521,7 @@ static bool event_of(const struct analysis *a, const struct vm *vm, unsigned int
 
 static int life_add(struct analysis *a, const struct hvst_life_event *e)
 {
-	struct hvst_life_event *list = (struct hvst_life_event *)(uintptr_t)a->result.life;
+	struct hvst_life_event *list = a->life;
 	unsigned int n = a->result.nr_life;
 
 	if (n >= LIFE_MAX)
@@ -521,7 +530,7 @@ static int life_add(struct analysis *a, const struct hvst_life_event *e)
 		list = realloc(list, (n ? 2 * n : 1) * sizeof(*list));
 		if (!list)
 			return -ENOMEM;
-		a->result.life = list;
+		a->life = list;
 	}
 	list[n] = *e;
 	a->result.nr_life++;
@@ -654,13 +663,6 @@ static int cmp_life(const void *x, const void *y)
 	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
 }
 
-static int cmp_move(const void *x, const void *y)
-{
-	const struct hvst_clock_move *a = x, *b = y;
-
-	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
-}
-
 int hvst_life_build(struct analysis *a)
 {
 	if (adopt_all(a))
@@ -672,16 +674,16 @@ int hvst_life_build(struct analysis *a)
 		if (vm->state && vm->number >= 0 && hvst_vm_pass(a, vm) && life_of_vm(a, vm))
 			return -ENOMEM;
 	if (a->result.nr_life)
-		qsort((void *)(uintptr_t)a->result.life, a->result.nr_life, sizeof(*a->result.life),
-		      cmp_life);
-	qsort((void *)(uintptr_t)a->result.moves, a->result.nr_moves, sizeof(*a->result.moves),
-	      cmp_move);
+		qsort(a->life, a->result.nr_life, sizeof(*a->life), cmp_life);
+	a->result.life = hvst_list(a->life, a->result.nr_life, sizeof(*a->life));
+	a->life = NULL;
 	tsc_behind(a);
-	return 0;
+	return a->result.life ? 0 : -ENOMEM;
 }
 
-void hvst_life_results_free(struct hvst_result *r)
+void hvst_life_results_free(struct analysis *a)
 {
-	free((void *)(uintptr_t)r->life);
-	free((void *)(uintptr_t)r->moves);
+	free(a->life);
+	free((void *)(uintptr_t)a->result.life);
+	free((void *)(uintptr_t)a->result.moves);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. From what the analyses hold to the arrays of struct hvst_result: numbered,
+ * Stage: analysis. From what the analyses hold to the lists of struct hvst_result: numbered,
  * sorted, filtered. The last step of a run; it decides nothing.
  */
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../abi/list.h"
 #include "by_vm.h"
 #include "latency.h"
 #include "life.h"
@@ -48,66 +49,89 @@ static int64_t vm_epoch(const struct refclock *clock)
 	return p ? -hvst_refclock_line_at(&p->line, p->from) : HVST_UNKNOWN;
 }
 
-/* Adds the VM's threads; a task of the VMM that only wrote is not one of them. */
-static int vcpus_add(struct hvst_vm *out, const struct vm *vm)
-{
-	struct hvst_vcpu_info *list = (struct hvst_vcpu_info *)(uintptr_t)out->vcpus, *more;
-	unsigned int n = out->nr_vcpus;
+/* While VMs are added: the vCPUs of one behind those of the VM before. */
+struct vm_lists {
+	struct hvst_vm *vms;
+	unsigned int nr_vms;
+	struct hvst_vcpu_info *vcpus;
+	unsigned int nr_vcpus;
+};
 
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
-		if (!v->ran)
-			continue;
-		if (!(n & (n - 1))) {
-			more = realloc(list, (n ? 2 * n : 1) * sizeof(*list));
-			if (!more)
-				return -ENOMEM;
-			out->vcpus = list = more;
-		}
-		list[n++] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id,
-						     .tid = v->tid,
-						     .thread = v->serial,
-						     .first_ns = v->first_ns,
-						     .last_ns = v->last_ns };
-	}
-	out->nr_vcpus = n;
-	return 0;
+/* Adds the VM's threads; a task of the VMM that only wrote is not one of them. */
+static unsigned int vcpus_add(struct vm_lists *l, const struct vm *vm)
+{
+	unsigned int n = l->nr_vcpus;
+
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		if (v->ran)
+			l->vcpus[l->nr_vcpus++] = (struct hvst_vcpu_info){ .vcpu = v->vcpu_id,
+									   .tid = v->tid,
+									   .thread = v->serial,
+									   .first_ns = v->first_ns,
+									   .last_ns = v->last_ns };
+	return l->nr_vcpus - n;
 }
 
-/* All threads whose VM is unknown share one entry. */
-static int build_vms(struct analysis *a)
+/* All threads whose VM is unknown share one entry, the last one. */
+static void vm_add(struct vm_lists *l, const struct vm *vm)
 {
-	struct hvst_vm *vms, *unknown = NULL;
-	unsigned int n = 1;
+	struct hvst_vm *out = &l->vms[l->nr_vms];
+	unsigned int n = vcpus_add(l, vm);
 
-	for_each_vm (vm, a)
-		n++;
-	vms = calloc(n, sizeof(*vms));
-	if (!vms)
-		return -ENOMEM;
-	a->result.vms = vms;
-	for_each_vm (vm, a) {
-		struct hvst_vm *out = vm->number < 0 && unknown ? unknown : &vms[a->result.nr_vms];
-
-		if (!hvst_vm_pass(a, vm))
-			continue;
+	if (vm->number < 0 && l->nr_vms && out[-1].vm < 0) {
+		out[-1].nr_vcpus += n;
+	} else if (n) {
 		out->vm = hvst_vm_shown(vm);
 		out->pid = -1;
 		out->epoch_ns = vm->number < 0 ? HVST_UNKNOWN : vm_epoch(&vm->clock);
-		if (vcpus_add(out, vm)) {
-			a->result.nr_vms += out != unknown; /* its list is freed with the others */
-			return -ENOMEM;
-		}
-		if (!out->nr_vcpus || out == unknown)
-			continue;
-		a->result.nr_vms++;
-		if (vm->number < 0)
-			unknown = out;
+		out->nr_vcpus = n;
+		l->nr_vms++;
 	}
-	for (unsigned int i = 0; i < a->result.nr_vms; i++)
-		qsort((void *)(uintptr_t)vms[i].vcpus, vms[i].nr_vcpus, sizeof(*vms[i].vcpus),
-		      cmp_vcpu);
-	qsort(vms, a->result.nr_vms, sizeof(*vms), cmp_vm);
-	return 0;
+}
+
+static void vms_add(struct analysis *a, struct vm_lists *l)
+{
+	unsigned int first = 0;
+
+	for_each_vm (vm, a)
+		if (vm->number >= 0 && hvst_vm_pass(a, vm))
+			vm_add(l, vm);
+	for_each_vm (vm, a)
+		if (vm->number < 0 && hvst_vm_pass(a, vm))
+			vm_add(l, vm);
+	for (unsigned int i = 0; i < l->nr_vms; first += l->vms[i++].nr_vcpus)
+		qsort(l->vcpus + first, l->vms[i].nr_vcpus, sizeof(*l->vcpus), cmp_vcpu);
+}
+
+static int build_vms(struct analysis *a)
+{
+	unsigned int n = 1, threads = 1, first = 0;
+	struct vm_lists l = { 0 };
+
+	for_each_vm (vm, a) {
+		n++;
+		threads += vm->nr_vcpus;
+	}
+	l.vms = calloc(n, sizeof(*l.vms));
+	l.vcpus = calloc(threads, sizeof(*l.vcpus));
+	if (l.vms && l.vcpus) {
+		vms_add(a, &l);
+		a->vcpus = hvst_list(l.vcpus, l.nr_vcpus, sizeof(*l.vcpus));
+		l.vcpus = NULL;
+	}
+	if (!a->vcpus) {
+		free(l.vms);
+		free(l.vcpus);
+		return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < l.nr_vms; first += l.vms[i++].nr_vcpus)
+		l.vms[i].vcpus = a->vcpus + first;
+	qsort(l.vms, l.nr_vms, sizeof(*l.vms), cmp_vm);
+	if (a->opts.name_vms)
+		a->opts.name_vms(a->opts.name_ctx, l.vms, l.nr_vms);
+	a->result.vms = hvst_list(l.vms, l.nr_vms, sizeof(*l.vms));
+	a->result.nr_vms = l.nr_vms;
+	return a->result.vms ? 0 : -ENOMEM;
 }
 
 static int cmp_timer(const void *x, const void *y)
@@ -223,9 +247,9 @@ static int build_timers(struct analysis *a)
 	}
 	n += sum_reused(list, n);
 	qsort(list, n, sizeof(*list), cmp_timer);
-	a->result.timers = list;
+	a->result.timers = hvst_list(list, n, sizeof(*list));
 	a->result.nr_timers = n;
-	return 0;
+	return a->result.timers ? 0 : -ENOMEM;
 }
 
 static int cmp_storm(const void *x, const void *y)
@@ -299,6 +323,7 @@ static int build_storms(struct analysis *a)
 {
 	struct hvst_storm *list = calloc(a->nr_storms ? a->nr_storms : 1, sizeof(*list));
 	unsigned int n = 0;
+	int err;
 
 	if (!list)
 		return -ENOMEM;
@@ -311,9 +336,10 @@ static int build_storms(struct analysis *a)
 		list[n++].vm = v->vm->number;
 	}
 	qsort(list, n, sizeof(*list), cmp_storm);
-	a->result.storms = list;
+	err = number_episodes(a, list, n);
+	a->result.storms = hvst_list(list, n, sizeof(*list));
 	a->result.nr_storms = n;
-	return number_episodes(a, list, n);
+	return a->result.storms ? err : -ENOMEM;
 }
 
 static int cmp_guest(const void *x, const void *y)
@@ -382,9 +408,9 @@ static int build_guest(struct analysis *a)
 	for (unsigned int i = 0; i < n; i++)
 		if (!told(list, kept, &list[i]))
 			list[kept++] = list[i];
-	a->result.guest = list;
+	a->result.guest = hvst_list(list, kept, sizeof(*list));
 	a->result.nr_guest = kept;
-	return 0;
+	return a->result.guest ? 0 : -ENOMEM;
 }
 
 static unsigned int vm_segments(const struct vm *vm)
@@ -537,9 +563,9 @@ static int build_reference(struct analysis *a)
 	for_each_vm (vm, a)
 		if (hvst_vm_pass(a, vm))
 			n += segments_of(vm, list + n);
-	a->result.reference = list;
+	a->result.reference = hvst_list(list, n, sizeof(*list));
 	a->result.nr_reference = n;
-	return 0;
+	return a->result.reference ? 0 : -ENOMEM;
 }
 
 static int build_unpaired(struct analysis *a)
@@ -548,7 +574,7 @@ static int build_unpaired(struct analysis *a)
 		if (vm->start_latency && hvst_vm_pass(a, vm) &&
 		    hvst_sketch_merge(a->unpaired, vm->start_latency))
 			return -ENOMEM;
-	a->result.unpaired = (struct hvst_unpaired){
+	a->unpaired_summary = (struct hvst_unpaired){
 		.count = hvst_sketch_count(a->unpaired),
 		.p50_ns = hvst_sketch_quantile(a->unpaired, 5000),
 		.p95_ns = hvst_sketch_quantile(a->unpaired, 9500),
@@ -561,7 +587,7 @@ static int build_unpaired(struct analysis *a)
 #define FORGET_NUMBERS(list, n)                                                                    \
 	do {                                                                                       \
 		for (unsigned int i = 0; i < (n); i++) {                                           \
-			int *vm = (int *)(uintptr_t) & (list)[i].vm;                               \
+			int *vm = (int *)(uintptr_t) & (list)[i]->vm;                              \
                                                                                                    \
 			*vm = *vm < 0 ? -1 : *vm;                                                  \
 		}                                                                                  \
@@ -580,17 +606,24 @@ static void forget_numbers(struct hvst_result *r)
 	FORGET_NUMBERS(r->points, r->nr_points);
 }
 
+static void list_verdicts(struct analysis *a)
+{
+	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
+		a->verdict_list[q] = &a->verdicts[q];
+	a->result.verdicts = a->verdict_list;
+	a->result.nr_verdicts = HVST_Q_COUNT;
+}
+
 int hvst_result_build(struct analysis *a)
 {
-	a->result.past_due = a->past_due;
+	a->result.past_due = &a->past_due;
+	a->result.unpaired = &a->unpaired_summary;
+	list_verdicts(a);
 	if (hvst_by_vm_vms(a) || build_vms(a) || build_timers(a) || build_reference(a) ||
 	    hvst_by_vm_reference(a) || build_storms(a) || hvst_by_vm_storms(a) || build_guest(a) ||
 	    hvst_by_vm_guest(a) || build_unpaired(a) || hvst_life_build(a) || hvst_by_vm_life(a) ||
 	    hvst_twoclocks_build(a))
 		return -ENOMEM;
-	if (a->opts.name_vms)
-		a->opts.name_vms(a->opts.name_ctx, (struct hvst_vm *)(uintptr_t)a->result.vms,
-				 a->result.nr_vms);
 	hvst_verdicts(a);
 	forget_numbers(&a->result);
 	hvst_headline(a);
@@ -601,16 +634,15 @@ void hvst_result_free(struct analysis *a)
 {
 	struct hvst_result *r = &a->result;
 
-	for (unsigned int i = 0; i < r->nr_vms; i++)
-		free((void *)(uintptr_t)r->vms[i].vcpus);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
-		free((void *)(uintptr_t)r->verdicts[q].by_vm);
+		free((void *)(uintptr_t)a->verdicts[q].by_vm);
 	free((void *)(uintptr_t)r->vms);
+	free(a->vcpus);
 	free((void *)(uintptr_t)r->timers);
 	free((void *)(uintptr_t)r->storms);
 	free((void *)(uintptr_t)r->guest);
 	free((void *)(uintptr_t)r->reference);
-	hvst_life_results_free(r);
+	hvst_life_results_free(a);
 	free((void *)(uintptr_t)r->points);
 	memset(r, 0, sizeof(*r));
 }
@@ -619,8 +651,8 @@ bool hvst_result_all_no(const struct hvst_result *r)
 {
 	unsigned int q;
 
-	for (q = 0; q < HVST_Q_COUNT; q++)
-		if (r->verdicts[q].answer != HVST_NO)
+	for (q = 0; q < r->nr_verdicts; q++)
+		if (r->verdicts[q]->answer != HVST_NO)
 			return false;
 	return true;
 }

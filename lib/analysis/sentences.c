@@ -14,8 +14,8 @@ const struct hvst_storm *hvst_largest_storm(const struct analysis *a)
 	const struct hvst_storm *best = NULL;
 
 	for (unsigned int i = 0; i < a->result.nr_storms; i++)
-		if (!best || a->result.storms[i].past_due > best->past_due)
-			best = &a->result.storms[i];
+		if (!best || a->result.storms[i]->past_due > best->past_due)
+			best = a->result.storms[i];
 	return best;
 }
 
@@ -40,8 +40,8 @@ static uint64_t storm_arms(const struct analysis *a, unsigned int kinds, unsigne
 
 	*n = 0;
 	for (unsigned int i = 0; i < a->result.nr_storms; i++)
-		if (kinds >> a->result.storms[i].kind & 1) {
-			arms += storm_size(&a->result.storms[i]);
+		if (kinds >> a->result.storms[i]->kind & 1) {
+			arms += storm_size(a->result.storms[i]);
 			(*n)++;
 		}
 	return arms;
@@ -52,8 +52,9 @@ static int64_t largest_skew(const struct analysis *a, unsigned int kinds)
 	int64_t best = 0;
 
 	for (unsigned int i = 0; i < a->result.nr_storms; i++)
-		if (kinds >> a->result.storms[i].kind & 1 && a->result.storms[i].skew_max_ns > best)
-			best = a->result.storms[i].skew_max_ns;
+		if (kinds >> a->result.storms[i]->kind & 1 &&
+		    a->result.storms[i]->skew_max_ns > best)
+			best = a->result.storms[i]->skew_max_ns;
 	return best;
 }
 
@@ -69,8 +70,8 @@ SENTENCE(storm)
 		snprintf(v->summary, sizeof(v->summary),
 			 "no timer was past due over and over; %s past-due arms came alone, %s in "
 			 "short bursts",
-			 hvst_text_count(a->result.past_due.isolated, many),
-			 hvst_text_count(a->result.past_due.bursts, most));
+			 hvst_text_count(a->result.past_due->isolated, many),
+			 hvst_text_count(a->result.past_due->bursts, most));
 		return;
 	}
 	snprintf(v->summary, sizeof(v->summary),
@@ -161,9 +162,9 @@ SENTENCE(guest_rate)
 	const struct hvst_guest_transition *best = NULL;
 
 	for (unsigned int i = 0; i < a->result.nr_guest; i++)
-		if (!isnan(a->result.guest[i].rate_ppm) &&
-		    (!best || fabs(a->result.guest[i].rate_ppm) > fabs(best->rate_ppm)))
-			best = &a->result.guest[i];
+		if (!isnan(a->result.guest[i]->rate_ppm) &&
+		    (!best || fabs(a->result.guest[i]->rate_ppm) > fabs(best->rate_ppm)))
+			best = a->result.guest[i];
 	if (v->answer == HVST_YES && best)
 		snprintf(v->summary, sizeof(v->summary),
 			 "the clock of vCPU %d from which counts are computed runs at %+.1f ppm "
@@ -190,7 +191,7 @@ SENTENCE(source_switch)
 	unsigned int shown = 0, n = 0;
 
 	for (unsigned int i = 0; i < a->result.nr_guest; i++)
-		n += hvst_is_switch(&a->result.guest[i]);
+		n += hvst_is_switch(a->result.guest[i]);
 	if (!n) {
 		snprintf(v->summary, sizeof(v->summary),
 			 v->answer == HVST_CANNOT_TELL && v->evidence.n
@@ -204,16 +205,16 @@ SENTENCE(source_switch)
 			       "the guest changed its clock source %u time%s: ", n,
 			       n == 1 ? "" : "s");
 	for (unsigned int i = 0; i < a->result.nr_guest && len < sizeof(v->summary); i++) {
-		const struct hvst_guest_transition *t = &a->result.guest[i];
+		const struct hvst_guest_transition *t = a->result.guest[i];
 		const struct hvst_storm *next = NULL;
 		char span[HVST_TEXT_BUF];
 
 		if (!hvst_is_switch(t) || shown++ >= 4)
 			continue;
 		for (unsigned int k = 0; k < a->result.nr_storms && !next; k++)
-			if (a->result.storms[k].vm == t->vm &&
-			    a->result.storms[k].end_ns >= t->ts_ns)
-				next = &a->result.storms[k];
+			if (a->result.storms[k]->vm == t->vm &&
+			    a->result.storms[k]->end_ns >= t->ts_ns)
+				next = a->result.storms[k];
 		len += (size_t)snprintf(
 			v->summary + len, sizeof(v->summary) - len, "%sfrom %s to %s at %.6f s",
 			shown > 1 ? "; " : "", hvst_guest_source_text(t->from, true),
@@ -234,10 +235,10 @@ SENTENCE(source_switch)
 static const struct vm *speaking_vm(const struct analysis *a, const struct hvst_verdict *v)
 {
 	for (unsigned int i = 0; i < v->nr_by_vm; i++) {
-		if (v->by_vm[i].answer != v->answer)
+		if (v->by_vm[i]->answer != v->answer)
 			continue;
 		for_each_vm (vm, a)
-			if (hvst_vm_shown(vm) == v->by_vm[i].vm)
+			if (hvst_vm_shown(vm) == v->by_vm[i]->vm)
 				return vm;
 	}
 	return NULL;
@@ -348,7 +349,7 @@ SENTENCE(fallback)
 
 SENTENCE(unpaired)
 {
-	const struct hvst_unpaired *u = &a->result.unpaired;
+	const struct hvst_unpaired *u = a->result.unpaired;
 	char text[4][HVST_TEXT_BUF];
 
 	if (!u->count) {
@@ -367,7 +368,7 @@ SENTENCE(unpaired)
 
 SENTENCE(preemption)
 {
-	const struct hvst_past_due *p = &a->result.past_due;
+	const struct hvst_past_due *p = a->result.past_due;
 	char text[5][HVST_TEXT_BUF];
 
 	snprintf(v->summary, sizeof(v->summary),

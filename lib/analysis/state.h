@@ -82,8 +82,13 @@ struct analysis {
 	unsigned int nr_transitions, cap_transitions;
 	struct hvst_past_due past_due;
 	struct hvst_sketch *unpaired;
-	unsigned int nr_pending;	    /* arms that wait in resolve.c, of all VMs */
-	struct pending_block *spare_blocks; /* of resolve.c */
+	struct hvst_unpaired unpaired_summary;
+	struct hvst_verdict verdicts[HVST_Q_COUNT];
+	const struct hvst_verdict *verdict_list[HVST_Q_COUNT];
+	struct hvst_life_event *life;	     /* until they are listed in @result */
+	const struct hvst_vcpu_info **vcpus; /* of all VMs of @result, VM by VM */
+	unsigned int nr_pending;	     /* arms that wait in resolve.c, of all VMs */
+	struct pending_block *spare_blocks;  /* of resolve.c */
 
 	struct by_vm by_vm; /* at the end of the run: by_vm.c */
 	double cycle_ns;    /* of the TSC, from the end of the run on; 0: not known: life_build.c */

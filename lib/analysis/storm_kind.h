@@ -91,10 +91,10 @@ struct storm_shape {
 struct storm_nature {
 	enum hvst_storm_kind kind;
 	enum hvst_response response;
-	int64_t period_ref; /* HVST_UNKNOWN: not a backlog, or no constant one */
-	double slope;	    /* of the skew against time; only of growing */
+	int64_t period_ref;  /* HVST_UNKNOWN: not a backlog, or no constant one */
+	double slope;	     /* of the skew against time; only of growing */
 	double unsure_slope; /* constant: a slope that a slewed reference clock may have, too */
-	double gain;	    /* backlog: how much faster than time the counts move; >= 1 */
+	double gain;	     /* backlog: how much faster than time the counts move; >= 1 */
 };
 void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out);
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../abi/list.h"
 #include "../stats/series.h"
 #include "guestclock.h"
 #include "life.h"
@@ -236,7 +237,7 @@ static struct timer_counts *busiest(const struct vcpu *v)
 static bool find_line(struct axis *x)
 {
 	for (unsigned int i = 0; i < x->a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &x->a->result.reference[i];
+		const struct hvst_ref_segment *s = x->a->result.reference[i];
 
 		if (s->vm != x->vm->number || s->offset_ns == HVST_UNKNOWN)
 			continue;
@@ -317,7 +318,7 @@ static int64_t bin_start(const struct axis *x, int64_t index)
 static void mark_steps(struct axis *x)
 {
 	for (unsigned int i = 0; i < x->a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = &x->a->result.reference[i];
+		const struct hvst_ref_segment *s = x->a->result.reference[i];
 		int64_t at = s->from_ns >> x->shift;
 
 		if (s->vm == x->vm->number && s->step_ns != HVST_UNKNOWN && s->step_ns &&
@@ -719,7 +720,7 @@ int hvst_twoclocks_build(struct analysis *a)
 		if (err)
 			break;
 	}
-	a->result.points = p.list;
+	a->result.points = hvst_list(p.list, p.n, sizeof(*p.list));
 	a->result.nr_points = p.n;
-	return err;
+	return a->result.points ? err : -ENOMEM;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../abi/list.h"
 #include "../event/needs.h"
 #include "by_vm.h"
 #include "pastdue.h"
@@ -91,8 +92,8 @@ static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 int64_t hvst_cut_off_at(const struct hvst_trace *t)
 {
 	for (unsigned int i = 0; i < t->nr_files; i++)
-		if (t->files[i].truncated_at != HVST_UNKNOWN)
-			return t->files[i].truncated_at;
+		if (t->files[i]->truncated_at != HVST_UNKNOWN)
+			return t->files[i]->truncated_at;
 	return HVST_UNKNOWN;
 }
 
@@ -146,7 +147,7 @@ static enum hvst_answer answer_of_all(const struct hvst_verdict *v)
 	enum hvst_answer all = v->nr_by_vm ? HVST_NO : HVST_CANNOT_TELL;
 
 	for (unsigned int i = 0; i < v->nr_by_vm; i++)
-		all = graver(all, v->by_vm[i].answer);
+		all = graver(all, v->by_vm[i]->answer);
 	return all;
 }
 
@@ -165,14 +166,15 @@ static bool entry_lossy(const struct analysis *a, int entry)
  * Withdraw each "no" for a VM of which too much is missing from the trace; true: any for its
  * losses.
  */
-static bool take_back(const struct analysis *a, struct hvst_verdict *v, struct hvst_vm_verdict *by)
+static bool take_back(const struct analysis *a, struct hvst_verdict *v,
+		      struct hvst_vm_verdict *const *by)
 {
 	bool lossy = false;
 
 	for (unsigned int i = 0; i < v->nr_by_vm; i++) {
-		if (by[i].answer != HVST_NO || (!v->missing && !entry_lossy(a, by[i].vm)))
+		if (by[i]->answer != HVST_NO || (!v->missing && !entry_lossy(a, by[i]->vm)))
 			continue;
-		by[i].answer = HVST_CANNOT_TELL;
+		by[i]->answer = HVST_CANNOT_TELL;
 		lossy |= !v->missing;
 	}
 	v->answer = answer_of_all(v);
@@ -222,26 +224,26 @@ static enum hvst_answer answer_of_unknown(const struct analysis *a, enum hvst_qu
 static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
 {
 	unsigned int n = a->result.nr_vms;
-	struct hvst_vm_verdict *by = calloc(n ? n : 1, sizeof(*by));
+	struct hvst_vm_verdict **by = hvst_list(calloc(n + 1, sizeof(**by)), n, sizeof(**by));
 	bool lossy, taken_back;
 	enum hvst_answer found;
 
 	v->question = q;
 	v->missing = missing_for(a, q);
 	v->answer = HVST_CANNOT_TELL;
-	v->by_vm = by;
 	if (!by) {
 		a->error = -ENOMEM;
 		return;
 	}
+	v->by_vm = (const struct hvst_vm_verdict *const *)by;
 	v->nr_by_vm = n;
 	for (unsigned int i = 0; i < n; i++) {
-		by[i].vm = a->result.vms[i].vm;
-		by[i].answer = by[i].vm < 0
-				       ? answer_of_unknown(a, q, v->missing, &by[i].evidence)
-				       : answer_of(a, q, by[i].vm, v->missing, &by[i].evidence);
-		for (unsigned int k = 0; k < by[i].evidence.n; k++)
-			hvst_evidence_add(&v->evidence, &by[i].evidence.e[k]);
+		by[i]->vm = a->result.vms[i]->vm;
+		by[i]->answer = by[i]->vm < 0
+					? answer_of_unknown(a, q, v->missing, &by[i]->evidence)
+					: answer_of(a, q, by[i]->vm, v->missing, &by[i]->evidence);
+		for (unsigned int k = 0; k < by[i]->evidence.n; k++)
+			hvst_evidence_add(&v->evidence, &by[i]->evidence.e[k]);
 	}
 	/*
 	 * The sentence tells what was seen. For a "no" that is withdrawn it must not claim that the
@@ -274,5 +276,5 @@ void hvst_verdicts(struct analysis *a)
 {
 	count_past_due(a);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
-		verdict(a, (enum hvst_question)q, &a->result.verdicts[q]);
+		verdict(a, (enum hvst_question)q, &a->verdicts[q]);
 }

@@ -108,7 +108,7 @@ int hvst_next_fault(const struct hvst_result *r, int after);
 /* What to do about a fault, HVST_ADVICE_STEPS sentences; NULL: no more. */
 const char *const *hvst_advice(enum hvst_question question);
 
-/* --- verdict.c: the answers, from the arrays of the result --- */
+/* --- verdict.c: the answers, from the lists of the result --- */
 void hvst_verdicts(struct analysis *a);
 
 /* --- headline.c: the first screen's verdict, from the answers --- */

@@ -121,7 +121,7 @@ static const struct hvst_field f_sched[] = { F("prev_pid", sched.prev_pid, S),
 static const struct hvst_field f_lost[] = { F("count", lost.count, 0) };
 
 #define E(id, system, name, fields) [id] = { system, name, fields, ARRAY_SIZE(fields) }
-static const struct hvst_event_desc events[HVST_EV_COUNT + 1] = {
+static const struct hvst_event_desc events[HVST_EV_COUNT] = {
 	E(HVST_EV_STIMER_SET_CONFIG, "kvm", "kvm_hv_stimer_set_config", f_set_config),
 	E(HVST_EV_STIMER_SET_COUNT, "kvm", "kvm_hv_stimer_set_count", f_set_count),
 	E(HVST_EV_STIMER_CLEANUP, "kvm", "kvm_hv_stimer_cleanup", f_timer),
@@ -154,22 +154,28 @@ static const struct hvst_event_desc events[HVST_EV_COUNT + 1] = {
 	E(HVST_EV_MMIO, "kvm", "kvm_mmio", f_mmio),
 	E(HVST_EV_APIC, "kvm", "kvm_apic", f_apic),
 	E(HVST_EV_SCHED_SWITCH, "sched", "sched_switch", f_sched),
-	E(HVST_EV_LOST, "", "lost_events", f_lost),
 };
+static const struct hvst_event_desc lost = { "", "lost_events", f_lost, ARRAY_SIZE(f_lost) };
 
 const struct hvst_event_desc *hvst_event_desc(unsigned int id)
 {
-	return id <= HVST_EV_COUNT ? &events[id] : NULL;
+	if (id == HVST_EV_LOST)
+		return &lost;
+	return id < HVST_EV_COUNT ? &events[id] : NULL;
 }
 
 const char *hvst_event_name(unsigned int id)
 {
-	return id <= HVST_EV_COUNT ? events[id].name : NULL;
+	const struct hvst_event_desc *d = hvst_event_desc(id);
+
+	return d ? d->name : NULL;
 }
 
 const char *hvst_event_system(unsigned int id)
 {
-	return id <= HVST_EV_COUNT ? events[id].system : NULL;
+	const struct hvst_event_desc *d = hvst_event_desc(id);
+
+	return d ? d->system : NULL;
 }
 
 int hvst_event_by_name(const char *name)

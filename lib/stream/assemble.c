@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../abi/list.h"
 #include "../file/open.h"
 #include "../ring/check.h"
 #include "assemble.h"
@@ -49,7 +50,7 @@ static void describe_file(struct hvst_source *s, unsigned int i, bool live)
 	const struct source_file *sf = s->files[i];
 	const struct hvst_file *f = &sf->file;
 
-	s->file_info[i] = (struct hvst_file_info){
+	*s->file_info[i] = (struct hvst_file_info){
 		.path = f->path,
 		.version = f->version,
 		.compression = compressions[f->compression],
@@ -150,8 +151,14 @@ static int add_buffers(struct hvst_source *s, const struct hvst_source_opts *o, 
 			.previous_boot = fb->previous_boot,
 		};
 	}
-	t->buffers = s->buffers;
 	return 0;
+}
+
+static int list_buffers(struct hvst_source *s)
+{
+	s->trace.buffers = hvst_list(s->buffers, s->trace.nr_buffers, sizeof(*s->buffers));
+	s->buffers = NULL;
+	return s->trace.buffers ? 0 : no_memory(s);
 }
 
 static int add_stream(struct hvst_source *s, struct source_file *sf, unsigned int buffer,
@@ -244,7 +251,7 @@ static int add_streams(struct hvst_source *s, const struct hvst_source_opts *o,
 	for (unsigned int i = 0; i < sf->file.nr_buffers; i++) {
 		const struct hvst_file_buffer *b = &sf->file.buffers[i];
 
-		if (b->text || !s->buffers[sf->first_buffer + i].selected)
+		if (b->text || !s->trace.buffers[sf->first_buffer + i]->selected)
 			continue;
 		for (unsigned int c = 0; c < b->nr_cpus; c++) {
 			bool any = b->cpus[c].size || s->live;
@@ -269,7 +276,7 @@ static int check_selection(struct hvst_source *s, const struct hvst_source_opts 
 		bool found = false;
 
 		for (unsigned int b = 0; b < s->trace.nr_buffers; b++) {
-			const char *name = s->buffers[b].name;
+			const char *name = s->trace.buffers[b]->name;
 
 			found |= is_selected(&one, name);
 			if (len < sizeof(names))
@@ -303,8 +310,8 @@ static int check_clocks(struct hvst_source *s)
 	const struct hvst_buffer_info *first = NULL;
 
 	for (unsigned int i = 0; i < s->trace.nr_buffers; i++) {
-		const struct hvst_buffer_info *b = &s->buffers[i];
-		const char *path = s->file_info[b->file].path;
+		const struct hvst_buffer_info *b = s->trace.buffers[i];
+		const char *path = s->file_info[b->file]->path;
 		int kind;
 
 		if (!has_data(s, i))
@@ -327,7 +334,7 @@ static int check_clocks(struct hvst_source *s)
 				path, b->name, clock_of(s, b), clock_of(s, first));
 	}
 	if (!first && s->trace.nr_buffers)
-		first = &s->buffers[0];
+		first = s->trace.buffers[0];
 	s->trace.clock = first ? clock_of(s, first) : "";
 	return 0;
 }
@@ -374,7 +381,7 @@ static int open_reader_thread(struct hvst_source *s, const struct hvst_source_op
 	if (!s->file_of)
 		return no_memory(s);
 	for (unsigned int i = 0; i < s->trace.nr_buffers; i++)
-		s->file_of[i] = s->buffers[i].file;
+		s->file_of[i] = s->trace.buffers[i]->file;
 	if (can_repeat(s)) {
 		s->dedup = hvst_dedup_new(s->file_of, s->nr_files, s->trace.cpus);
 		if (!s->dedup)
@@ -406,6 +413,8 @@ static int open_all(struct hvst_source *s, const struct hvst_source_opts *o)
 		rc = open_file(s, o, i);
 	for (unsigned int i = 0; i < o->nr_paths && !rc; i++)
 		rc = add_buffers(s, o, i);
+	if (!rc)
+		rc = list_buffers(s);
 	if (!rc)
 		rc = check_live(s, o);
 	if (!rc)
@@ -442,13 +451,14 @@ static struct hvst_source *source_new(unsigned int nr_files)
 	if (!s)
 		return NULL;
 	s->files = calloc(nr_files + 1, sizeof(*s->files));
-	s->file_info = calloc(nr_files + 1, sizeof(*s->file_info));
+	s->file_info = hvst_list(calloc(nr_files + 1, sizeof(**s->file_info)), nr_files,
+				 sizeof(**s->file_info));
 	s->lost = calloc(HVST_MAX_LOST, sizeof(*s->lost));
 	if (!s->files || !s->file_info || !s->lost) {
 		hvst_source_close(s);
 		return NULL;
 	}
-	s->trace.files = s->file_info;
+	s->trace.files = (const struct hvst_file_info *const *)s->file_info;
 	s->trace.nr_files = nr_files;
 	s->trace.lost = s->lost;
 	s->trace.clock = "";

@@ -53,6 +53,7 @@ void hvst_source_close(struct hvst_source *s)
 	free(s->files);
 	free(s->file_info);
 	free(s->buffers);
+	free((void *)(uintptr_t)s->trace.buffers);
 	free(s->lost);
 	free(s->streams);
 	free(s->file_of);

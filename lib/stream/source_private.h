@@ -17,8 +17,8 @@ struct source_file {
 struct hvst_source {
 	struct source_file **files;
 	unsigned int nr_files;
-	struct hvst_file_info *file_info;
-	struct hvst_buffer_info *buffers;
+	struct hvst_file_info **file_info; /* the trace's files */
+	struct hvst_buffer_info *buffers;  /* the trace's, until all are there */
 	struct hvst_lost *lost;
 	struct hvst_cpu_stream **streams;
 	unsigned int nr_streams;

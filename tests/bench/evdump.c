@@ -36,12 +36,12 @@ static void print_trace(const struct hvst_trace *t)
 	       (int)t->scale_source, t->scale_mult, t->scale_shift, t->cpus);
 	for (unsigned int i = 0; i < t->nr_files; i++)
 		printf("# file version %d compression %s truncated %" PRId64 " uname %s\n",
-		       t->files[i].version,
-		       t->files[i].compression ? t->files[i].compression : "none",
-		       t->files[i].truncated_at, t->files[i].uname ? t->files[i].uname : "?");
+		       t->files[i]->version,
+		       t->files[i]->compression ? t->files[i]->compression : "none",
+		       t->files[i]->truncated_at, t->files[i]->uname ? t->files[i]->uname : "?");
 	for (unsigned int i = 0; i < t->nr_buffers; i++)
-		printf("# buffer %u \"%s\" clock %s cpus %u selected %d\n", i, t->buffers[i].name,
-		       t->buffers[i].clock, t->buffers[i].cpus, t->buffers[i].selected);
+		printf("# buffer %u \"%s\" clock %s cpus %u selected %d\n", i, t->buffers[i]->name,
+		       t->buffers[i]->clock, t->buffers[i]->cpus, t->buffers[i]->selected);
 	printf("# first %" PRId64 " last %" PRId64 " events %" PRIu64 " relevant %" PRIu64
 	       " ignored %" PRIu64 " malformed %" PRIu64 " duplicates %" PRIu64
 	       " backwards %" PRIu64 " lost places %" PRIu64 " events %" PRIu64 " ns %" PRId64 "\n",

@@ -27,7 +27,7 @@ static void check_event(const struct hvst_event *ev, const struct stream_setup *
 	unsigned int n = 0;
 	uint64_t v;
 
-	PROMISE(ev->id <= HVST_EV_LOST);
+	PROMISE(ev->id < HVST_EV_COUNT || ev->id == HVST_EV_LOST);
 	PROMISE(ev->ts_ns >= last_ns && ev->ts_ns >= how->from_ns && ev->ts_ns < how->to_ns);
 	PROMISE(ev->cpu == STREAM_CPU && ev->buffer == 0);
 	if (ev->id == HVST_EV_LOST)

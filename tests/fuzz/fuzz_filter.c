@@ -12,7 +12,7 @@ static void evaluate(const struct filter *f)
 	const struct hvst_ref_segment reference = { .rate_ppm = 1 };
 	const struct filter_timer timer = { .vm = 1 };
 
-	for (unsigned int id = 0; id <= HVST_EV_COUNT; id++) {
+	for (unsigned int id = 0; id <= HVST_EV_LOST; id++) {
 		const struct hvst_event ev = { .id = (uint8_t)id, .present = 0xffff };
 		const struct filter_event e = { .ev = &ev, .comm = "CPU 0/KVM", .text = "text" };
 

@@ -31,7 +31,7 @@ static struct session_setup plain(void)
 		.threads = 1, .format = FORMAT_JSONL, .vm = -1, .vcpu = -1, .timer = -1
 	};
 
-	hvst_params_default(&s.params);
+	hvst_params_default(&s.params, sizeof(s.params));
 	return s;
 }
 
@@ -165,26 +165,29 @@ static void render(struct hvst_session *s, struct sink *sink)
 			    (char *const[]){ (char *)"diagnose", NULL });
 	}
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
-		hvst_session_who(s, r->timers[i].tid, &vm, &vcpu);
-		hvst_session_who_at(s, r->timers[i].tid, t->first_ns, &vm, &vcpu);
-		PROMISE(hvst_session_comm(s, r->timers[i].tid));
+		hvst_session_who(s, r->timers[i]->tid, &vm, &vcpu);
+		hvst_session_who_at(s, r->timers[i]->tid, t->first_ns, &vm, &vcpu);
+		PROMISE(hvst_session_comm(s, r->timers[i]->tid));
 	}
 }
 
 static int pass(struct hvst_session *s, struct sink *sink)
 {
 	/* without observers of events the analysis takes them by the batch */
-	static const struct hvst_observer all = { .event = on_event,
+	static const struct hvst_observer all = { .size = sizeof(all),
+						  .event = on_event,
 						  .arm = on_arm,
 						  .fire = on_fire,
 						  .storm = on_storm,
 						  .progress = on_progress };
-	static const struct hvst_observer none = { .progress = on_progress };
+	static const struct hvst_observer none = { .size = sizeof(none), .progress = on_progress };
 	int rc;
 
 	sink->last_ns = INT64_MIN;
 	sink->events = sink->hash = 0;
-	hvst_session_set_observer(s, sink->how->flags & SESSION_NO_EVENTS ? &none : &all, sink);
+	rc = hvst_session_set_observer(s, sink->how->flags & SESSION_NO_EVENTS ? &none : &all,
+				       sink);
+	PROMISE(!rc);
 	rc = hvst_session_run(s);
 	PROMISE(!rc || rc == -ECANCELED || hvst_session_error(s)[0]);
 	return rc;
@@ -212,8 +215,9 @@ static int configure(struct hvst_session *s, const struct session_setup *how, co
 		need = HVST_NEED_ARMS;
 	hvst_session_set_need(s, need);
 	hvst_session_set_threads(s, how->threads);
-	hvst_session_set_params(s, &how->params);
 	hvst_session_set_filter(s, how->vm, how->vcpu, how->timer);
+	if (!rc)
+		rc = hvst_session_set_params(s, &how->params);
 	if (!rc && how->flags & SESSION_TWICE)
 		rc = hvst_session_add_file(s, path);
 	if (!rc && how->flags & SESSION_TOP)

@@ -5,6 +5,7 @@
 
 #include "../../cli/output/eventtext.h"
 #include "browse_fake.h"
+#include "lists.h"
 
 #define MAX_ARMS 10000
 
@@ -244,20 +245,28 @@ static void make_findings(struct fake *f)
 	f->vcpus[0] = (struct hvst_vcpu_info){ .tid = 100, .comm = "CPU 0/KVM" };
 	f->vcpus[1] = (struct hvst_vcpu_info){ .tid = 200, .comm = "vmm-two" };
 	f->vms[0] = (struct hvst_vm){
-		.vm = 0, .name = "win2025", .nr_vcpus = 1, .vcpus = &f->vcpus[0]
+		.vm = 0, .name = "win2025", .nr_vcpus = 1, .vcpus = &f->vcpu_list[0]
 	};
-	f->vms[1] = (struct hvst_vm){ .vm = 1, .nr_vcpus = 1, .vcpus = &f->vcpus[1] };
-	f->result = (struct hvst_result){ .vms = f->vms,
+	f->vms[1] = (struct hvst_vm){ .vm = 1, .nr_vcpus = 1, .vcpus = &f->vcpu_list[1] };
+	LIST(f->storm_list, &f->storm);
+	LIST(f->guest_list, &f->guest);
+	LIST(f->reference_list, f->reference);
+	LIST(f->vm_list, f->vms);
+	LIST(f->vcpu_list, f->vcpus);
+	LIST(f->verdict_list, f->verdicts);
+	f->result = (struct hvst_result){ .vms = f->vm_list,
 					  .nr_vms = 2,
-					  .storms = &f->storm,
+					  .storms = f->storm_list,
 					  .nr_storms = 1,
-					  .guest = &f->guest,
+					  .guest = f->guest_list,
 					  .nr_guest = 1,
-					  .reference = f->reference,
+					  .reference = f->reference_list,
+					  .verdicts = f->verdict_list,
+					  .nr_verdicts = HVST_Q_COUNT,
 					  .nr_reference = 2,
 					  .headline = "A storm of 2,000 past-due arms." };
 	for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
-		f->result.verdicts[i] = (struct hvst_verdict){ .question = (enum hvst_question)i };
+		f->verdicts[i] = (struct hvst_verdict){ .question = (enum hvst_question)i };
 	f->trace =
 		(struct hvst_trace){ .clock = "mono", .first_ns = FAKE_START, .last_ns = FAKE_END };
 }
@@ -276,8 +285,8 @@ struct fake *fake_new(void)
 		abort();
 	add_arms(f);
 	make_findings(f);
-	f->live =
-		(struct br_live){ f->index, &f->storm, 1, &f->result, &f->trace, 100, 100, 0, "" };
+	f->live = (struct br_live){ f->index, f->storm_list, 1, &f->result, &f->trace,
+				    100,      100,	     0, "" };
 	return f;
 }
 

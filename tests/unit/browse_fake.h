@@ -29,6 +29,14 @@ struct fake {
 	struct hvst_ref_segment reference[2];
 	struct hvst_vm vms[2];
 	struct hvst_vcpu_info vcpus[2];
+	/* the lists of @result and of its VMs */
+	const struct hvst_storm *storm_list[1];
+	const struct hvst_guest_transition *guest_list[1];
+	const struct hvst_ref_segment *reference_list[2];
+	const struct hvst_vm *vm_list[2];
+	const struct hvst_vcpu_info *vcpu_list[2];
+	struct hvst_verdict verdicts[HVST_Q_COUNT];
+	const struct hvst_verdict *verdict_list[HVST_Q_COUNT];
 	struct br_reply replies[BR_REQ_KINDS];
 	bool ready[BR_REQ_KINDS];
 	unsigned int asked[BR_REQ_KINDS]; /* how often */

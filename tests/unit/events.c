@@ -44,14 +44,16 @@ void recording_begin(struct recording *f, uint64_t ignored)
 	};
 
 	memset(f, 0, sizeof(*f));
-	hvst_params_default(&f->params);
+	hvst_params_default(&f->params, sizeof(f->params));
 	f->now = SEC(1000);
 	f->late = US(1);
 	f->ignored = ignored;
 	f->trace.clock = "mono";
 	f->trace.first_ns = f->trace.last_ns = HVST_UNKNOWN;
 	memset(f->trace.in_format, 0xff, sizeof(f->trace.in_format));
-	f->obs = (struct hvst_observer){ .arm = keep_arm, .fire = keep_fire, .storm = count_storm };
+	f->obs = (struct hvst_observer){
+		.size = sizeof(f->obs), .arm = keep_arm, .fire = keep_fire, .storm = count_storm
+	};
 	f->kvm = hvst_kvm_new(&kvm);
 	assert_non_null(f->kvm);
 	opts.params = &f->params;
@@ -369,8 +371,8 @@ const struct hvst_timer *timer_find(const struct recording *f, int tid, unsigned
 
 	assert_true(f->finished);
 	for (unsigned int i = 0; i < r->nr_timers; i++)
-		if (r->timers[i].tid == tid && r->timers[i].timer == (int)timer)
-			return &r->timers[i];
+		if (r->timers[i]->tid == tid && r->timers[i]->timer == (int)timer)
+			return r->timers[i];
 	fail_msg("no timer %u of thread %d", timer, tid);
 	return NULL;
 }
@@ -378,8 +380,8 @@ const struct hvst_timer *timer_find(const struct recording *f, int tid, unsigned
 const struct hvst_verdict *verdict_of(const struct recording *f, enum hvst_question q)
 {
 	assert_true(f->finished);
-	assert_int_equal(f->r->verdicts[q].question, q);
-	return &f->r->verdicts[q];
+	assert_int_equal(f->r->verdicts[q]->question, q);
+	return f->r->verdicts[q];
 }
 
 void recording_show(const struct recording *f)
@@ -388,22 +390,22 @@ void recording_show(const struct recording *f)
 
 	for (unsigned int i = 0; i < r->nr_storms; i++)
 		printf("storm vcpu %d timer %d [%lld %lld] %llu/%llu %s open %d\n",
-		       r->storms[i].vcpu, r->storms[i].timer, (long long)r->storms[i].start_ns,
-		       (long long)r->storms[i].end_ns, (unsigned long long)r->storms[i].past_due,
-		       (unsigned long long)r->storms[i].arms,
-		       hvst_storm_kind_name(r->storms[i].kind), r->storms[i].open);
+		       r->storms[i]->vcpu, r->storms[i]->timer, (long long)r->storms[i]->start_ns,
+		       (long long)r->storms[i]->end_ns, (unsigned long long)r->storms[i]->past_due,
+		       (unsigned long long)r->storms[i]->arms,
+		       hvst_storm_kind_name(r->storms[i]->kind), r->storms[i]->open);
 	for (unsigned int i = 0; i < r->nr_guest; i++)
-		printf("guest vm %d vcpu %d %s -> %s at %lld %s rate %g role %d\n", r->guest[i].vm,
-		       r->guest[i].vcpu, hvst_guest_source_name(r->guest[i].from),
-		       hvst_guest_source_name(r->guest[i].to), (long long)r->guest[i].ts_ns,
-		       hvst_confidence_name(r->guest[i].confidence), r->guest[i].rate_ppm,
-		       r->guest[i].role);
+		printf("guest vm %d vcpu %d %s -> %s at %lld %s rate %g role %d\n", r->guest[i]->vm,
+		       r->guest[i]->vcpu, hvst_guest_source_name(r->guest[i]->from),
+		       hvst_guest_source_name(r->guest[i]->to), (long long)r->guest[i]->ts_ns,
+		       hvst_confidence_name(r->guest[i]->confidence), r->guest[i]->rate_ppm,
+		       r->guest[i]->role);
 	for (unsigned int i = 0; i < r->nr_reference; i++)
 		printf("reference vm %d [%lld %lld] %s step %lld rate %g +- %g samples %llu: %s\n",
-		       r->reference[i].vm, (long long)r->reference[i].from_ns,
-		       (long long)r->reference[i].to_ns,
-		       hvst_ref_source_name(r->reference[i].source),
-		       (long long)r->reference[i].step_ns, r->reference[i].rate_ppm,
-		       r->reference[i].rate_ppm_error, (unsigned long long)r->reference[i].samples,
-		       r->reference[i].why);
+		       r->reference[i]->vm, (long long)r->reference[i]->from_ns,
+		       (long long)r->reference[i]->to_ns,
+		       hvst_ref_source_name(r->reference[i]->source),
+		       (long long)r->reference[i]->step_ns, r->reference[i]->rate_ppm,
+		       r->reference[i]->rate_ppm_error,
+		       (unsigned long long)r->reference[i]->samples, r->reference[i]->why);
 }

@@ -12,13 +12,13 @@
 		unsigned int at = 0;                                                               \
                                                                                                    \
 		for_each_of_vm (p, (f)->an, array, number) {                                       \
-			while (at < (f)->r->nr_##array && (f)->r->array[at].vm != (number))        \
+			while (at < (f)->r->nr_##array && (f)->r->array[at]->vm != (number))       \
 				at++;                                                              \
-			assert_ptr_equal(p, &(f)->r->array[at]);                                   \
+			assert_ptr_equal(p, (f)->r->array[at]);                                    \
 			at++;                                                                      \
 		}                                                                                  \
 		while (at < (f)->r->nr_##array)                                                    \
-			assert_int_not_equal((f)->r->array[at++].vm, number);                      \
+			assert_int_not_equal((f)->r->array[at++]->vm, number);                     \
 	} while (0)
 
 static void test_groups(void **state)

@@ -73,7 +73,7 @@ static void expect(const struct recording *f, const char *what, const struct cha
 	unsigned int k = 0;
 
 	for (unsigned int i = 0; i < r->nr_guest; i++) {
-		const struct hvst_guest_transition *t = &r->guest[i];
+		const struct hvst_guest_transition *t = r->guest[i];
 
 		if (t->role != HVST_ROLE_STIMER || t->confidence == HVST_SUSPECTED ||
 		    t->from == HVST_SRC_UNKNOWN)
@@ -224,8 +224,8 @@ static enum hvst_ref_source source_at(const struct recording *f, int64_t ts)
 	const struct hvst_result *r = f->r;
 
 	for (unsigned int i = 0; i < r->nr_reference; i++)
-		if (r->reference[i].from_ns <= ts && ts < r->reference[i].to_ns)
-			return r->reference[i].source;
+		if (r->reference[i]->from_ns <= ts && ts < r->reference[i]->to_ns)
+			return r->reference[i]->source;
 	fail_msg("no segment at %lld", (long long)ts);
 	return HVST_REF_UNKNOWN;
 }
@@ -312,7 +312,7 @@ static void test_timekeeping(void **state)
 	recording_end(&f);
 	expect(&f, "clocks read, timers as before", NULL, 0);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++) {
-		const struct hvst_guest_transition *t = &f.r->guest[i];
+		const struct hvst_guest_transition *t = f.r->guest[i];
 
 		if (t->role != HVST_ROLE_TIMEKEEPING)
 			continue;
@@ -345,7 +345,7 @@ static void test_timekeeping_of_two(void **state)
 	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
-		n += f.r->guest[i].role == HVST_ROLE_TIMEKEEPING;
+		n += f.r->guest[i]->role == HVST_ROLE_TIMEKEEPING;
 	assert_int_equal(n, 1);
 	recording_free(&f);
 }
@@ -422,8 +422,8 @@ static void test_no_msrs(void **state)
 	ticks(&f, 20, true);
 	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
-		assert_true(f.r->guest[i].from == HVST_SRC_UNKNOWN ||
-			    f.r->guest[i].confidence == HVST_SUSPECTED);
+		assert_true(f.r->guest[i]->from == HVST_SRC_UNKNOWN ||
+			    f.r->guest[i]->confidence == HVST_SUSPECTED);
 	v = verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH);
 	assert_int_equal(v->answer, HVST_CANNOT_TELL);
 	assert_true(v->missing == BIT_OF(MSR));
@@ -456,9 +456,9 @@ static void test_mixed_use(void **state)
 			ticks(&f, 1, rnd() % 100 < percent[i / 20]);
 		recording_end(&f);
 		for (unsigned int k = 0; k < f.r->nr_guest; k++)
-			if (f.r->guest[k].role == HVST_ROLE_STIMER &&
-			    f.r->guest[k].from != HVST_SRC_UNKNOWN)
-				assert_int_equal(f.r->guest[k].confidence, HVST_SUSPECTED);
+			if (f.r->guest[k]->role == HVST_ROLE_STIMER &&
+			    f.r->guest[k]->from != HVST_SRC_UNKNOWN)
+				assert_int_equal(f.r->guest[k]->confidence, HVST_SUSPECTED);
 		v = verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH);
 		assert_int_not_equal(v->answer, HVST_YES);
 		if (!later)
@@ -486,9 +486,9 @@ static void test_reads_in_rows(void **state)
 	}
 	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
-		if (f.r->guest[i].role == HVST_ROLE_STIMER &&
-		    f.r->guest[i].from != HVST_SRC_UNKNOWN)
-			assert_int_equal(f.r->guest[i].confidence, HVST_SUSPECTED);
+		if (f.r->guest[i]->role == HVST_ROLE_STIMER &&
+		    f.r->guest[i]->from != HVST_SRC_UNKNOWN)
+			assert_int_equal(f.r->guest[i]->confidence, HVST_SUSPECTED);
 	assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH)->answer, HVST_CANNOT_TELL);
 	recording_free(&f);
 }
@@ -513,7 +513,7 @@ static void test_row_before_write(void **state)
 	ticks(&f, 60, true);
 	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++) {
-		const struct hvst_guest_transition *t = &f.r->guest[i];
+		const struct hvst_guest_transition *t = f.r->guest[i];
 
 		if (t->role != HVST_ROLE_STIMER || t->to != HVST_SRC_REFERENCE_COUNTER)
 			continue;

@@ -18,11 +18,16 @@ static const struct hvst_vcpu_info vcpus[2][2] = {
 	{ { .vcpu = 0, .thread = 100 }, { .vcpu = 1, .thread = 101 } },
 	{ { .vcpu = 0, .thread = 200 }, { .vcpu = 1, .thread = 201 } },
 };
-static const struct hvst_vm vms[2] = {
-	{ .vm = 0, .vcpus = vcpus[0], .nr_vcpus = 2 },
-	{ .vm = 1, .vcpus = vcpus[1], .nr_vcpus = 2 },
+static const struct hvst_vcpu_info *const vcpu_list[2][2] = {
+	{ &vcpus[0][0], &vcpus[0][1] },
+	{ &vcpus[1][0], &vcpus[1][1] },
 };
-static const struct hvst_result who = { .vms = vms, .nr_vms = 2 };
+static const struct hvst_vm vms[2] = {
+	{ .vm = 0, .vcpus = vcpu_list[0], .nr_vcpus = 2 },
+	{ .vm = 1, .vcpus = vcpu_list[1], .nr_vcpus = 2 },
+};
+static const struct hvst_vm *const vm_list[2] = { &vms[0], &vms[1] };
+static const struct hvst_result who = { .vms = vm_list, .nr_vms = 2 };
 
 static uint64_t next_random(uint64_t *x)
 {

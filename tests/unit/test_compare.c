@@ -11,6 +11,7 @@
 
 #include "../../cli/difference.h"
 #include "../../cli/output/comparison.h"
+#include "lists.h"
 
 #define MS 1000000LL
 #define S  1000000000LL
@@ -124,17 +125,22 @@ static void make_side(struct side *s, const struct guest *g, unsigned int n,
 		      unsigned int past_every, int64_t span_ns)
 {
 	struct hvst_vcpu_info vcpus[MAX_GUESTS][4] = { 0 };
+	const struct hvst_vcpu_info *vcpu_list[MAX_GUESTS][4];
 	struct hvst_vm vms[MAX_GUESTS] = { 0 };
+	const struct hvst_vm *vm_list[MAX_GUESTS];
 	const struct hvst_trace t = { .first_ns = 0, .last_ns = span_ns };
-	const struct hvst_result r = { .vms = vms, .nr_vms = n };
+	const struct hvst_result r = { .vms = vm_list, .nr_vms = n };
 	struct blocks b;
 	int thread = 0;
 
 	blocks_init(&b);
+	LIST(vm_list, vms);
 	for (unsigned int i = 0; i < n; i++) {
-		vms[i] = (struct hvst_vm){
-			.vm = g[i].vm, .name = g[i].name, .vcpus = vcpus[i], .nr_vcpus = g[i].vcpus
-		};
+		LIST(vcpu_list[i], vcpus[i]);
+		vms[i] = (struct hvst_vm){ .vm = g[i].vm,
+					   .name = g[i].name,
+					   .vcpus = vcpu_list[i],
+					   .nr_vcpus = g[i].vcpus };
 		for (unsigned int k = 0; k < g[i].vcpus; k++, thread++) {
 			unsigned int nr = 0;
 

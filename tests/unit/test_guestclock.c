@@ -48,8 +48,8 @@ static void ticks(struct recording *f, int64_t span, int64_t period, double ppm,
 static const struct hvst_guest_transition *drift(const struct recording *f)
 {
 	for (unsigned int i = 0; i < f->r->nr_guest; i++)
-		if (!isnan(f->r->guest[i].rate_ppm))
-			return &f->r->guest[i];
+		if (!isnan(f->r->guest[i]->rate_ppm))
+			return f->r->guest[i];
 	return NULL;
 }
 
@@ -230,9 +230,9 @@ static void test_one_of_two(void **state)
 	}
 	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
-		if (!isnan(f.r->guest[i].rate_ppm)) {
-			assert_int_equal(f.r->guest[i].vcpu, 1);
-			assert_true(fabs(f.r->guest[i].rate_ppm + 150) < 10);
+		if (!isnan(f.r->guest[i]->rate_ppm)) {
+			assert_int_equal(f.r->guest[i]->vcpu, 1);
+			assert_true(fabs(f.r->guest[i]->rate_ppm + 150) < 10);
 			n++;
 		}
 	assert_int_equal(n, 1);

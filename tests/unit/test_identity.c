@@ -21,7 +21,7 @@ static unsigned int steps(const struct hvst_result *r)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < r->nr_reference; i++)
-		n += r->reference[i].step_ns != HVST_UNKNOWN && r->reference[i].step_ns != 0;
+		n += r->reference[i]->step_ns != HVST_UNKNOWN && r->reference[i]->step_ns != 0;
 	return n;
 }
 
@@ -53,16 +53,16 @@ static void test_task_creates_again(void **state)
 	(void)state;
 	one_after_the_other(&f, NULL);
 	assert_int_equal(f.r->nr_vms, 2);
-	assert_int_equal(f.r->vms[0].vcpus[0].tid, 701);
-	assert_int_equal(f.r->vms[1].vcpus[0].tid, 701);
-	assert_true(llabs(f.r->vms[0].epoch_ns - SEC(990)) < MS(1));
-	assert_true(llabs(f.r->vms[1].epoch_ns - SEC(1001)) < MS(1));
+	assert_int_equal(f.r->vms[0]->vcpus[0]->tid, 701);
+	assert_int_equal(f.r->vms[1]->vcpus[0]->tid, 701);
+	assert_true(llabs(f.r->vms[0]->epoch_ns - SEC(990)) < MS(1));
+	assert_true(llabs(f.r->vms[1]->epoch_ns - SEC(1001)) < MS(1));
 	/* Each VM's timer, and the sum of what ran under that thread id. */
 	assert_int_equal(f.r->nr_timers, 3);
-	assert_int_equal(f.r->timers[0].arms, 40);
-	assert_int_equal(f.r->timers[1].arms, 40);
-	assert_int_equal(f.r->timers[2].vm, -1);
-	assert_int_equal(f.r->timers[2].arms, 80);
+	assert_int_equal(f.r->timers[0]->arms, 40);
+	assert_int_equal(f.r->timers[1]->arms, 40);
+	assert_int_equal(f.r->timers[2]->vm, -1);
+	assert_int_equal(f.r->timers[2]->arms, 80);
 	assert_int_equal(steps(f.r), 0);
 	recording_free(&f);
 }
@@ -101,7 +101,7 @@ static void test_offset_moved(void **state)
 	lives(&f, &old0);
 	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
-	assert_int_equal(f.r->timers[0].arms, 120);
+	assert_int_equal(f.r->timers[0]->arms, 120);
 	recording_free(&f);
 }
 
@@ -120,7 +120,7 @@ static void test_other_task(void **state)
 	lives(&f, &old0);
 	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
-	assert_int_equal(f.r->timers[0].arms, 80);
+	assert_int_equal(f.r->timers[0]->arms, 80);
 	recording_free(&f);
 }
 
@@ -221,8 +221,8 @@ static enum hvst_answer unsure_of(int other_tid)
 	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 2);
 	for (unsigned int i = 0; i < f.r->nr_vms; i++)
-		if (f.r->vms[i].vcpus[0].tid == 701)
-			a = verdict_of(&f, HVST_Q_HOST_KVMCLOCK_FALLBACK)->by_vm[i].answer;
+		if (f.r->vms[i]->vcpus[0]->tid == 701)
+			a = verdict_of(&f, HVST_Q_HOST_KVMCLOCK_FALLBACK)->by_vm[i]->answer;
 	recording_free(&f);
 	return a;
 }
@@ -255,9 +255,9 @@ static void test_epochs_apart(void **state)
 	}
 	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 2);
-	assert_int_equal(f.r->vms[0].nr_vcpus, 2);
-	assert_int_equal(f.r->vms[0].vcpus[0].tid, 701);
-	assert_int_equal(f.r->vms[0].vcpus[1].tid, 702);
+	assert_int_equal(f.r->vms[0]->nr_vcpus, 2);
+	assert_int_equal(f.r->vms[0]->vcpus[0]->tid, 701);
+	assert_int_equal(f.r->vms[0]->vcpus[1]->tid, 702);
 	recording_free(&f);
 }
 
@@ -279,7 +279,7 @@ static void test_kept(void **state)
 	(void)state;
 	one_after_the_other(&f, &old1);
 	assert_int_equal(hvst_identities_take(&ids, f.kvm), 0);
-	const struct hvst_vcpu_info *before = &f.r->vms[0].vcpus[0], *after = &f.r->vms[1].vcpus[0];
+	const struct hvst_vcpu_info *before = f.r->vms[0]->vcpus[0], *after = f.r->vms[1]->vcpus[0];
 
 	assert_int_equal(before->tid, after->tid);
 	assert_int_not_equal(before->thread, after->thread);
@@ -289,7 +289,7 @@ static void test_kept(void **state)
 	assert_who(hvst_identity_at(&ids, 701, after->first_ns), 1, 0, after->thread);
 	assert_who(hvst_identity_at(&ids, 701, INT64_MAX), 1, 0, after->thread);
 	assert_null(hvst_identity_only(&ids, 701));
-	assert_who(hvst_identity_only(&ids, 702), 0, 1, f.r->vms[0].vcpus[1].thread);
+	assert_who(hvst_identity_only(&ids, 702), 0, 1, f.r->vms[0]->vcpus[1]->thread);
 	assert_null(hvst_identity_at(&ids, 703, SEC(1001)));
 	assert_null(hvst_identity_only(&ids, -1));
 	assert_int_equal(hvst_identities_vm_with(&ids, 0), -1); /* both have one */

@@ -439,13 +439,13 @@ static void test_two_vms(void **state)
 	}
 	r = recording_end(&f);
 	assert_int_equal(r->nr_vms, 2);
-	assert_int_equal(r->vms[0].nr_vcpus, 2);
-	assert_int_equal(r->vms[1].nr_vcpus, 2);
-	assert_int_equal(r->vms[0].vcpus[0].tid, 100);
-	assert_int_equal(r->vms[0].vcpus[1].tid, 101);
-	assert_int_equal(r->vms[1].vcpus[0].tid, 200);
-	assert_true(llabs(r->vms[0].epoch_ns - SEC(990)) < MS(1));
-	assert_true(llabs(r->vms[1].epoch_ns - SEC(400)) < MS(1));
+	assert_int_equal(r->vms[0]->nr_vcpus, 2);
+	assert_int_equal(r->vms[1]->nr_vcpus, 2);
+	assert_int_equal(r->vms[0]->vcpus[0]->tid, 100);
+	assert_int_equal(r->vms[0]->vcpus[1]->tid, 101);
+	assert_int_equal(r->vms[1]->vcpus[0]->tid, 200);
+	assert_true(llabs(r->vms[0]->epoch_ns - SEC(990)) < MS(1));
+	assert_true(llabs(r->vms[1]->epoch_ns - SEC(400)) < MS(1));
 	for (unsigned int i = 0; i < f.nr_fires; i++)
 		wrong += f.fires[i].callback_ns == HVST_UNKNOWN ||
 			 llabs(f.fires[i].callback_ns - f.fires[i].deadline_ns) > US(100);
@@ -481,10 +481,10 @@ static void test_same_epoch(void **state)
 			guest_arm(&f, &w[i], 0, ref_now(&f, &host_a) + 3000);
 	r = recording_end(&f);
 	assert_int_equal(r->nr_vms, 2);
-	assert_int_equal(r->vms[0].vcpus[0].tid, 100);
-	assert_int_equal(r->vms[0].vcpus[1].tid, 101);
-	assert_int_equal(r->vms[1].vcpus[0].tid, 500);
-	assert_int_equal(r->vms[1].vcpus[1].tid, 501);
+	assert_int_equal(r->vms[0]->vcpus[0]->tid, 100);
+	assert_int_equal(r->vms[0]->vcpus[1]->tid, 101);
+	assert_int_equal(r->vms[1]->vcpus[0]->tid, 500);
+	assert_int_equal(r->vms[1]->vcpus[1]->tid, 501);
 	recording_free(&f);
 }
 
@@ -510,10 +510,10 @@ static void test_same_epoch_busy(void **state)
 	}
 	r = recording_end(&f);
 	assert_int_equal(r->nr_vms, 2);
-	assert_int_equal(r->vms[0].nr_vcpus, 2);
-	assert_int_equal(r->vms[0].vcpus[0].tid, 500);
-	assert_int_equal(r->vms[0].vcpus[1].tid, 501);
-	assert_int_equal(r->vms[1].nr_vcpus, 1);
+	assert_int_equal(r->vms[0]->nr_vcpus, 2);
+	assert_int_equal(r->vms[0]->vcpus[0]->tid, 500);
+	assert_int_equal(r->vms[0]->vcpus[1]->tid, 501);
+	assert_int_equal(r->vms[1]->nr_vcpus, 1);
 	recording_free(&f);
 }
 
@@ -538,7 +538,7 @@ static void test_restore(void **state)
 	assert_int_equal(f.arms[0].flags, HVST_ARM_HOST);
 	assert_int_equal(f.arms[0].tid, 100);
 	assert_int_equal(f.r->nr_vms, 1);
-	assert_int_equal(f.r->vms[0].nr_vcpus, 1); /* the VMM's task is no vCPU */
+	assert_int_equal(f.r->vms[0]->nr_vcpus, 1); /* the VMM's task is no vCPU */
 	recording_free(&f);
 }
 
@@ -697,7 +697,7 @@ static void test_many_threads(void **state)
 	}
 	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_vms; i++)
-		n += f.r->vms[i].nr_vcpus;
+		n += f.r->vms[i]->nr_vcpus;
 	printf("# 70000 threads: %u kept, in %u VMs\n", n, f.r->nr_vms);
 	assert_int_equal(n, KVM_MAX_VCPUS);
 	assert_int_equal(f.r->nr_vms, KVM_MAX_VCPUS / 4);
@@ -713,8 +713,8 @@ static void test_many_threads(void **state)
 	}
 	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
-	assert_int_equal(f.r->vms[0].vm, -1);
-	assert_int_equal(f.r->vms[0].nr_vcpus, KVM_MAX_VCPUS);
+	assert_int_equal(f.r->vms[0]->vm, -1);
+	assert_int_equal(f.r->vms[0]->nr_vcpus, KVM_MAX_VCPUS);
 	recording_free(&f);
 }
 

@@ -51,7 +51,7 @@ static unsigned int events(const struct recording *f, enum hvst_life_kind kind)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < f->r->nr_life; i++)
-		n += f->r->life[i].kind == kind;
+		n += f->r->life[i]->kind == kind;
 	return n;
 }
 
@@ -213,8 +213,9 @@ static void test_page_written_anew(void **state)
 	assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCK_AHEAD), HVST_YES);
 	assert_int_equal(answer(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH), HVST_CANNOT_TELL);
 	for (unsigned int i = 0; i < f.r->nr_guest; i++)
-		if (f.r->guest[i].to == HVST_SRC_TSC_PAGE && f.r->guest[i].from == HVST_SRC_RAW_TSC)
-			back = &f.r->guest[i];
+		if (f.r->guest[i]->to == HVST_SRC_TSC_PAGE &&
+		    f.r->guest[i]->from == HVST_SRC_RAW_TSC)
+			back = f.r->guest[i];
 	assert_non_null(back);
 	assert_int_equal(back->confidence, HVST_SUSPECTED);
 	assert_true(llabs(back->ts_ns - written) <= US(2));
@@ -424,8 +425,8 @@ static void test_tsc_offset(void **state)
 		tsc_begins(&f, behind[i], behind[i]);
 		assert_int_equal(f.r->nr_storms > 0, 1);
 		only(&f, HVST_Q_TSC_REFERENCE_OFFSET);
-		assert_true(llabs(f.r->vms[0].tsc_behind_ns - behind[i]) <=
-			    f.r->vms[0].tsc_behind_error_ns);
+		assert_true(llabs(f.r->vms[0]->tsc_behind_ns - behind[i]) <=
+			    f.r->vms[0]->tsc_behind_error_ns);
 		recording_free(&f);
 		/* a lag of another size, and none at all */
 		tsc_begins(&f, behind[i], behind[i] + MS(5));
@@ -489,16 +490,16 @@ static void test_tsc_of_second_vm(void **state)
 	lives(&f, &above, 40);
 	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_vms; i++) {
-		if (f.r->vms[i].vcpus[0].tid == below.tid)
-			vm = &f.r->vms[i];
+		if (f.r->vms[i]->vcpus[0]->tid == below.tid)
+			vm = f.r->vms[i];
 		else
-			assert_int_equal(f.r->vms[i].tsc_behind_ns, HVST_UNKNOWN);
+			assert_int_equal(f.r->vms[i]->tsc_behind_ns, HVST_UNKNOWN);
 	}
 	assert_non_null(vm);
 	assert_true(llabs(vm->tsc_behind_ns - MS(40)) <= vm->tsc_behind_error_ns);
 	assert_int_equal(f.r->nr_moves, 2);
-	assert_int_equal(f.r->moves[0].vm, vm->vm);
-	assert_int_equal(f.r->moves[1].vm, vm->vm);
+	assert_int_equal(f.r->moves[0]->vm, vm->vm);
+	assert_int_equal(f.r->moves[1]->vm, vm->vm);
 	recording_free(&f);
 }
 
@@ -513,11 +514,11 @@ static void test_tsc_unknown(void **state)
 	ev_tsc_offset(&f, &task, 0x1000, 0x9000);
 	lives(&f, &vcpu0, 40);
 	recording_end(&f);
-	assert_int_equal(f.r->vms[0].tsc_behind_ns, HVST_UNKNOWN);
-	assert_true(f.r->vms[0].tsc_behind_why[0]);
+	assert_int_equal(f.r->vms[0]->tsc_behind_ns, HVST_UNKNOWN);
+	assert_true(f.r->vms[0]->tsc_behind_why[0]);
 	assert_int_equal(f.r->nr_moves, 2);
-	assert_int_equal(f.r->moves[1].tsc_cycles, 0x8000);
-	assert_int_equal(f.r->moves[1].tsc_ns, HVST_UNKNOWN);
+	assert_int_equal(f.r->moves[1]->tsc_cycles, 0x8000);
+	assert_int_equal(f.r->moves[1]->tsc_ns, HVST_UNKNOWN);
 	recording_free(&f);
 }
 
@@ -540,10 +541,10 @@ static void test_moves(void **state)
 	guest_ticks(&f, &vcpu0, 40, MS(2));
 	recording_end(&f);
 	assert_int_equal(f.r->nr_moves, 3);
-	assert_int_equal(f.r->moves[0].reference_ns, 0);
-	assert_int_equal(f.r->moves[1].tsc_ns, MS(1));
-	assert_true(llabs(f.r->moves[2].reference_ns - MS(7)) < US(10));
-	assert_int_equal(f.r->moves[2].tsc_ns, HVST_UNKNOWN);
+	assert_int_equal(f.r->moves[0]->reference_ns, 0);
+	assert_int_equal(f.r->moves[1]->tsc_ns, MS(1));
+	assert_true(llabs(f.r->moves[2]->reference_ns - MS(7)) < US(10));
+	assert_int_equal(f.r->moves[2]->tsc_ns, HVST_UNKNOWN);
 	recording_free(&f);
 }
 

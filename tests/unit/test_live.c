@@ -50,7 +50,7 @@ static int on_event(void *ctx, const struct hvst_event *ev)
 	return 0;
 }
 
-static const struct hvst_observer observer = { .event = on_event };
+static const struct hvst_observer observer = { .size = sizeof(observer), .event = on_event };
 
 /* The kernel has overwritten three events before this round of CPU 1; of CPU 0, nobody knows. */
 static int64_t lost_before(struct host *h, unsigned int cpu, uint64_t round)
@@ -143,7 +143,9 @@ static int wait_round(void *ctx, bool busy)
 	return h->open_ns > ROUNDS * (uint64_t)ROUND_NS;
 }
 
-static const struct hvst_live_ops ops = { .read = read_page, .wait = wait_round };
+static const struct hvst_live_ops ops = { .size = sizeof(ops),
+					  .read = read_page,
+					  .wait = wait_round };
 
 /* A session on the head of @h's trace; the file's name in @path. */
 static struct hvst_session *open_live(struct host *h, size_t keep, char **path)
@@ -157,7 +159,7 @@ static struct hvst_session *open_live(struct host *h, size_t keep, char **path)
 	if (hvst_session_open(s))
 		fail_msg("open: %s", hvst_session_error(s));
 	hvst_session_set_need(s, HVST_NEED_EVENTS);
-	hvst_session_set_observer(s, &observer, NULL);
+	assert_int_equal(hvst_session_set_observer(s, &observer, NULL), 0);
 	return s;
 }
 
@@ -179,7 +181,7 @@ static uint64_t read_recording(struct host *h)
 	assert_int_equal(hvst_session_add_file(s, path), 0);
 	assert_int_equal(hvst_session_open(s), 0);
 	hvst_session_set_need(s, HVST_NEED_EVENTS);
-	hvst_session_set_observer(s, &observer, NULL);
+	assert_int_equal(hvst_session_set_observer(s, &observer, NULL), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	lost = hvst_session_trace(s)->lost_events;
 	assert_int_equal(hvst_session_held(s, NULL, NULL), -EINVAL);

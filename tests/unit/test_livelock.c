@@ -58,7 +58,7 @@ static void test_overflow(void **state)
 		restarts(&f, counts[i], sizes[i], US(50));
 		guest_ticks(&f, &vcpu0, 50, MS(1));
 		expect(&f, 1, HVST_YES);
-		s = &f.r->storms[0];
+		s = f.r->storms[0];
 		assert_int_equal(s->kind, HVST_STORM_LIVELOCK);
 		assert_int_equal(s->arms, sizes[i]);
 		assert_int_equal(s->past_due, 0);
@@ -105,7 +105,7 @@ static void test_no_counts(void **state)
 	guest_ticks(&f, &vcpu0, 50, MS(1));
 	recording_end(&f);
 	assert_int_equal(f.r->nr_storms, 1);
-	assert_int_equal(f.r->storms[0].arms, 1000);
+	assert_int_equal(f.r->storms[0]->arms, 1000);
 	assert_int_equal(verdict_of(&f, HVST_Q_TIMER_LIVELOCK)->answer, HVST_YES);
 	recording_free(&f);
 }
@@ -163,7 +163,7 @@ static void test_busy(void **state)
 		begin(&f, CONFIG_SINT);
 		busy(&f, sizes[i], 0);
 		expect(&f, 1, HVST_YES);
-		s = &f.r->storms[0];
+		s = f.r->storms[0];
 		assert_int_equal(s->kind, HVST_STORM_LIVELOCK);
 		assert_int_equal(s->arms, sizes[i]);
 		assert_int_equal(s->livelock, HVST_LIVELOCK_MESSAGE);
@@ -201,7 +201,7 @@ static void test_cut(void **state)
 	begin(&f, CONFIG_DIRECT);
 	restarts(&f, UINT64_MAX, 500, US(50));
 	expect(&f, 1, HVST_YES);
-	assert_true(f.r->storms[0].open);
+	assert_true(f.r->storms[0]->open);
 	recording_free(&f);
 
 	begin(&f, CONFIG_DIRECT);

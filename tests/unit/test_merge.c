@@ -13,6 +13,7 @@
 
 #include "../../cli/merge.h"
 #include "../../cli/output/contract.h"
+#include "lists.h"
 
 #define RESULTS 1000
 #define TIMERS	3
@@ -36,6 +37,27 @@ static int64_t draw(void)
 	if (!(rnd() % 16))
 		return edges[rnd() % (sizeof(edges) / sizeof(edges[0]))];
 	return rnd() & 1 ? v : -v;
+}
+
+/* A result with these timers, and nothing that could be told. */
+static void put_diagnosis(struct out *out, const struct hvst_trace *trace,
+			  const struct hvst_timer *const *timers, unsigned int nr_timers)
+{
+	static const struct hvst_past_due past_due;
+	static const struct hvst_unpaired unpaired;
+	struct hvst_verdict verdicts[HVST_Q_COUNT] = { 0 };
+	const struct hvst_verdict *list[HVST_Q_COUNT];
+	const struct hvst_result r = { .timers = timers,
+				       .nr_timers = nr_timers,
+				       .past_due = &past_due,
+				       .unpaired = &unpaired,
+				       .verdicts = list,
+				       .nr_verdicts = HVST_Q_COUNT };
+
+	for (unsigned int i = 0; i < HVST_Q_COUNT; i++)
+		verdicts[i].question = i;
+	LIST(list, verdicts);
+	contract_diagnosis(out, trace, &r, NULL);
 }
 
 /* A file that is written and then read; its name is in @path. */
@@ -70,7 +92,7 @@ static void put_result(struct out *out, unsigned int nr, struct hvst_sketch *all
 	struct hvst_trace trace = { .first_ns = (int64_t)nr * 1000, .last_ns = 5000000000 + nr };
 	struct hvst_sketch *sketch[TIMERS][MERGE_METRICS];
 	struct hvst_timer timers[TIMERS];
-	struct hvst_result *r = calloc(1, sizeof(*r));
+	const struct hvst_timer *list[TIMERS];
 	unsigned int t, i;
 
 	memset(timers, 0, sizeof(timers));
@@ -86,15 +108,11 @@ static void put_result(struct out *out, unsigned int nr, struct hvst_sketch *all
 		timers[t].delivery_latency = sketch[t][2];
 		timers[t].entry_latency = sketch[t][3];
 	}
-	r->timers = timers;
-	r->nr_timers = TIMERS;
-	for (i = 0; i < HVST_Q_COUNT; i++)
-		r->verdicts[i].question = i;
-	contract_diagnosis(out, &trace, r, NULL);
+	LIST(list, timers);
+	put_diagnosis(out, &trace, list, TIMERS);
 	for (t = 0; t < TIMERS; t++)
 		for (i = 0; i < MERGE_METRICS; i++)
 			hvst_sketch_free(sketch[t][i]);
-	free(r);
 }
 
 static void same_sketch(const struct hvst_sketch *a, const struct hvst_sketch *b)
@@ -151,15 +169,11 @@ static void put_hosts(struct out *out, const int64_t *skew, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		struct hvst_trace trace = { .first_ns = i + 1, .last_ns = 1000000000 };
 		struct hvst_sketch *s = hvst_sketch_new();
-		struct hvst_timer timer = { .skew = s };
-		struct hvst_result *r = calloc(1, sizeof(*r));
+		const struct hvst_timer timer = { .skew = s }, *list[] = { &timer };
 
 		hvst_sketch_add(s, skew[i], 1);
-		r->timers = &timer;
-		r->nr_timers = 1;
-		contract_diagnosis(out, &trace, r, NULL);
+		put_diagnosis(out, &trace, list, 1);
 		hvst_sketch_free(s);
-		free(r);
 	}
 }
 

@@ -20,6 +20,7 @@
 #include "../../cli/output/units.h"
 #include "../../cli/output/words.h"
 #include "../../cli/output/xml.h"
+#include "lists.h"
 
 /* What was written, as a string; the writer is empty afterwards. */
 static const char *take(struct out *o)
@@ -409,17 +410,19 @@ static void test_guest_source(void **state)
 
 static void test_all_no(void **state)
 {
-	struct hvst_result *r = calloc(1, sizeof(*r));
+	struct hvst_verdict verdicts[HVST_Q_COUNT] = { 0 };
+	const struct hvst_verdict *list[HVST_Q_COUNT];
+	const struct hvst_result r = { .verdicts = list, .nr_verdicts = HVST_Q_COUNT };
 
 	(void)state;
+	LIST(list, verdicts);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
-		assert_false(hvst_result_all_no(r));
-		r->verdicts[q].answer = HVST_NO;
+		assert_false(hvst_result_all_no(&r));
+		verdicts[q].answer = HVST_NO;
 	}
-	assert_true(hvst_result_all_no(r));
-	r->verdicts[HVST_Q_COUNT - 1].answer = HVST_YES;
-	assert_false(hvst_result_all_no(r));
-	free(r);
+	assert_true(hvst_result_all_no(&r));
+	verdicts[HVST_Q_COUNT - 1].answer = HVST_YES;
+	assert_false(hvst_result_all_no(&r));
 }
 
 int main(void)

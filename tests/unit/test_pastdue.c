@@ -64,7 +64,7 @@ static void expect(const char *what, enum cause cause, int64_t delay, int64_t he
 			arm(&f, cause, delay, held);
 			guest_ticks(&f, &vcpu0, 20, MS(1));
 		}
-		p = &recording_end(&f)->past_due;
+		p = recording_end(&f)->past_due;
 		if (k == TRACED)
 			printf("# %s: %llu short, %llu preempted, %llu unexplained; preemption "
 			       "%s\n",
@@ -123,7 +123,7 @@ static void test_not_the_cause(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
 	recording_end(&f);
-	assert_int_equal(f.r->past_due.unexplained, 10);
+	assert_int_equal(f.r->past_due->unexplained, 10);
 	recording_free(&f);
 
 	begin(&f, TRACED, 0);
@@ -137,7 +137,7 @@ static void test_not_the_cause(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
 	recording_end(&f);
-	assert_int_equal(f.r->past_due.unexplained, 10);
+	assert_int_equal(f.r->past_due->unexplained, 10);
 	recording_free(&f);
 }
 
@@ -159,7 +159,7 @@ static void test_held_in_the_write(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(1));
 	}
 	recording_end(&f);
-	assert_int_equal(f.r->past_due.preempted, 10);
+	assert_int_equal(f.r->past_due->preempted, 10);
 	recording_free(&f);
 }
 
@@ -192,7 +192,7 @@ static void test_first_wake(void **state)
 			guest_arm(&f, &vcpu0, 0, ref_now(&f, &host) - 10 - (uint64_t)wake[i] / 100);
 		}
 		recording_end(&f);
-		assert_int_equal(f.r->past_due.preempted, 0);
+		assert_int_equal(f.r->past_due->preempted, 0);
 		assert_int_equal(verdict_of(&f, HVST_Q_PREEMPTION)->answer, HVST_NO);
 		recording_free(&f);
 	}
@@ -226,8 +226,8 @@ static void test_late_delivery(void **state)
 			guest_ticks(&f, &vcpu0, 20, MS(1));
 		}
 		recording_end(&f);
-		assert_int_equal(f.r->past_due.preempted, switches ? 0 : 10);
-		assert_int_equal(f.r->past_due.unexplained, switches ? 10 : 0);
+		assert_int_equal(f.r->past_due->preempted, switches ? 0 : 10);
+		assert_int_equal(f.r->past_due->unexplained, switches ? 10 : 0);
 		recording_free(&f);
 	}
 }

@@ -80,10 +80,10 @@ static struct hvst_session *opened(const char *path, const char *ignore, enum hv
 static void past_due_arms(const char *path, const char *ignore, struct arms *l)
 {
 	struct hvst_session *s = opened(path, ignore, HVST_READER_AUTO, 1);
-	const struct hvst_observer obs = { .arm = keep };
+	const struct hvst_observer obs = { .size = sizeof(obs), .arm = keep };
 
 	memset(l, 0, sizeof(*l));
-	hvst_session_set_observer(s, &obs, l);
+	assert_int_equal(hvst_session_set_observer(s, &obs, l), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	/* a stock kernel's arms are inferred all the same */
 	if (ignore || !l->n)
@@ -213,7 +213,7 @@ static void mix_sketch(uint64_t *h, const struct hvst_sketch *s)
 static void mix_timers(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_timers; i++) {
-		const struct hvst_timer *t = &r->timers[i];
+		const struct hvst_timer *t = r->timers[i];
 		const uint64_t n[] = { (uint64_t)t->vm,	     (uint64_t)t->tid,
 				       (uint64_t)t->timer,   t->arms,
 				       t->past_due_observed, t->past_due_inferred,
@@ -231,7 +231,7 @@ static void mix_timers(uint64_t *h, const struct hvst_result *r)
 static void mix_storms(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = &r->storms[i];
+		const struct hvst_storm *s = r->storms[i];
 		const int64_t n[] = { s->vm,
 				      s->tid,
 				      s->timer,
@@ -259,20 +259,20 @@ static void mix_storms(uint64_t *h, const struct hvst_result *r)
 static void mix_clocks(uint64_t *h, const struct hvst_result *r)
 {
 	for (unsigned int i = 0; i < r->nr_reference; i++) {
-		MIX(h, r->reference[i].from_ns);
-		MIX(h, r->reference[i].step_ns);
-		MIX(h, r->reference[i].samples);
-		MIX(h, r->reference[i].source);
+		MIX(h, r->reference[i]->from_ns);
+		MIX(h, r->reference[i]->step_ns);
+		MIX(h, r->reference[i]->samples);
+		MIX(h, r->reference[i]->source);
 	}
 	for (unsigned int i = 0; i < r->nr_guest; i++) {
-		MIX(h, r->guest[i].ts_ns);
-		MIX(h, r->guest[i].from);
-		MIX(h, r->guest[i].to);
-		MIX(h, r->guest[i].rate_ppm);
-		mix_evidence(h, &r->guest[i].evidence);
+		MIX(h, r->guest[i]->ts_ns);
+		MIX(h, r->guest[i]->from);
+		MIX(h, r->guest[i]->to);
+		MIX(h, r->guest[i]->rate_ppm);
+		mix_evidence(h, &r->guest[i]->evidence);
 	}
-	MIX(h, r->past_due);
-	MIX(h, r->unpaired);
+	MIX(h, *r->past_due);
+	MIX(h, *r->unpaired);
 }
 
 /* All findings of a run, watched or not. */
@@ -281,16 +281,16 @@ static uint64_t hash_findings(struct hvst_session *s, const struct hvst_observer
 	uint64_t h = 0xcbf29ce484222325ull, ignored = h;
 	const struct hvst_result *r;
 
-	hvst_session_set_observer(s, obs, &ignored);
+	assert_int_equal(hvst_session_set_observer(s, obs, &ignored), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	r = hvst_session_result(s);
 	mix_timers(&h, r);
 	mix_storms(&h, r);
 	mix_clocks(&h, r);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++) {
-		MIX(&h, r->verdicts[q].answer);
-		mix(&h, r->verdicts[q].summary, strlen(r->verdicts[q].summary));
-		mix_evidence(&h, &r->verdicts[q].evidence);
+		MIX(&h, r->verdicts[q]->answer);
+		mix(&h, r->verdicts[q]->summary, strlen(r->verdicts[q]->summary));
+		mix_evidence(&h, &r->verdicts[q]->evidence);
 	}
 	mix(&h, r->headline, strlen(r->headline));
 	MIX(&h, hvst_session_trace(s)->relevant);
@@ -302,7 +302,7 @@ static uint64_t hash_findings(struct hvst_session *s, const struct hvst_observer
 static struct hvst_session *whole_by_libtracecmd(const char *path)
 {
 	struct hvst_session *s = opened(path, NULL, HVST_READER_PAGES, 1);
-	bool whole = hvst_session_trace(s)->files[0].truncated_at == HVST_UNKNOWN;
+	bool whole = hvst_session_trace(s)->files[0]->truncated_at == HVST_UNKNOWN;
 
 	hvst_session_free(s);
 	return whole ? opened(path, NULL, HVST_READER_LIBTRACECMD, 1) : NULL;
@@ -311,7 +311,8 @@ static struct hvst_session *whole_by_libtracecmd(const char *path)
 /* Events go to the analysis one by one with an observer, else in batches: the same findings. */
 static void test_watched(void **state)
 {
-	static const struct hvst_observer nobody, watcher = { .arm = hash_arm };
+	static const struct hvst_observer nobody = { .size = sizeof(nobody) },
+					  watcher = { .size = sizeof(watcher), .arm = hash_arm };
 
 	(void)state;
 	for (unsigned int f = 0; f < nr_files; f++) {
@@ -328,20 +329,20 @@ static void test_watched(void **state)
 
 static uint64_t hash_run(struct hvst_session *s)
 {
-	const struct hvst_observer obs = { .arm = hash_arm };
+	const struct hvst_observer obs = { .size = sizeof(obs), .arm = hash_arm };
 	uint64_t h = 0xcbf29ce484222325ull;
 	const struct hvst_result *r;
 
-	hvst_session_set_observer(s, &obs, &h);
+	assert_int_equal(hvst_session_set_observer(s, &obs, &h), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	r = hvst_session_result(s);
 	for (unsigned int i = 0; i < r->nr_storms; i++)
-		h = (h ^ (uint64_t)r->storms[i].start_ns ^ r->storms[i].past_due) *
+		h = (h ^ (uint64_t)r->storms[i]->start_ns ^ r->storms[i]->past_due) *
 		    0x100000001b3ull;
 	for (unsigned int i = 0; i < r->nr_guest; i++)
-		h = (h ^ (uint64_t)r->guest[i].ts_ns ^ r->guest[i].to) * 0x100000001b3ull;
+		h = (h ^ (uint64_t)r->guest[i]->ts_ns ^ r->guest[i]->to) * 0x100000001b3ull;
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
-		h = (h ^ r->verdicts[q].answer) * 0x100000001b3ull;
+		h = (h ^ r->verdicts[q]->answer) * 0x100000001b3ull;
 	return h;
 }
 
@@ -382,13 +383,13 @@ static int on_event_masks(void *ctx, const struct hvst_event *ev)
 /* A handler of the program never runs in a thread of the library. */
 static void test_signals(void **state)
 {
-	static const struct hvst_observer obs = { .event = on_event_masks };
+	static const struct hvst_observer obs = { .size = sizeof(obs), .event = on_event_masks };
 	struct masks m = { 0 };
 	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_PAGES, 4);
 
 	(void)state;
 	hvst_session_set_need(s, HVST_NEED_EVENTS);
-	hvst_session_set_observer(s, &obs, &m);
+	assert_int_equal(hvst_session_set_observer(s, &obs, &m), 0);
 	assert_int_equal(hvst_session_run(s), -ECANCELED);
 	assert_true(m.threads > 1);
 	assert_int_equal(m.blocked, m.threads - 1);
@@ -430,12 +431,12 @@ static void check_who_at(const struct hvst_session *s)
 	int vm, vcpu;
 
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i].nr_vcpus; k++) {
-			const struct hvst_vcpu_info *v = &r->vms[i].vcpus[k];
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
+			const struct hvst_vcpu_info *v = r->vms[i]->vcpus[k];
 
 			assert_int_equal(hvst_session_who_at(s, v->tid, v->first_ns, &vm, &vcpu),
 					 v->thread);
-			assert_int_equal(vm, r->vms[i].vm);
+			assert_int_equal(vm, r->vms[i]->vm);
 			assert_int_equal(vcpu, v->vcpu);
 			assert_int_equal(hvst_session_who_at(s, v->tid, v->last_ns, &vm, &vcpu),
 					 v->thread);
@@ -478,7 +479,7 @@ static int check_whose(void *ctx, const struct hvst_event *ev)
 
 static void test_whose(void **state)
 {
-	static const struct hvst_observer obs = { .event = check_whose };
+	static const struct hvst_observer obs = { .size = sizeof(obs), .event = check_whose };
 	struct whose w = { .s = opened(files[0].path, NULL, HVST_READER_AUTO, 1) };
 	struct hvst_session *s = (struct hvst_session *)(uintptr_t)w.s;
 
@@ -516,7 +517,7 @@ static void test_runs(void **state)
 		assert_true(again == first);
 		assert_int_equal(hvst_session_trace(s)->relevant, all);
 		for (unsigned int i = 0; i < hvst_session_result(s)->nr_timers; i++) {
-			const struct hvst_timer *t = &hvst_session_result(s)->timers[i];
+			const struct hvst_timer *t = hvst_session_result(s)->timers[i];
 
 			hvst_session_who(s, t->tid, &vm, &vcpu);
 			assert_int_equal(vm, t->vm);
@@ -553,14 +554,15 @@ static int stop_at_ten(void *ctx, const struct hvst_arm *arm)
 
 static void test_filters(void **state)
 {
-	const struct hvst_observer check = { .arm = check_filter }, stop = { .arm = stop_at_ten };
+	const struct hvst_observer check = { .size = sizeof(check), .arm = check_filter },
+				   stop = { .size = sizeof(stop), .arm = stop_at_ten };
 	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_AUTO, 1);
 	struct filtered f = { 0, 0, 0, 0 };
 	unsigned int n = 0;
 
 	(void)state;
 	hvst_session_set_filter(s, -1, 0, 0);
-	hvst_session_set_observer(s, &check, &f);
+	assert_int_equal(hvst_session_set_observer(s, &check, &f), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	assert_true(f.arms > 0);
 	assert_int_equal(f.wrong, 0);
@@ -571,12 +573,12 @@ static void test_filters(void **state)
 	assert_int_equal(hvst_session_result(s)->nr_storms, 0);
 	/* an observer that stops it: answers for what was read */
 	hvst_session_set_filter(s, -1, -1, -1);
-	hvst_session_set_observer(s, &stop, &n);
+	assert_int_equal(hvst_session_set_observer(s, &stop, &n), 0);
 	assert_int_equal(hvst_session_run(s), -ECANCELED);
 	assert_int_equal(n, 10);
 	assert_true(hvst_session_trace(s)->incomplete);
 	assert_non_null(hvst_session_result(s));
-	hvst_session_set_observer(s, NULL, NULL);
+	assert_int_equal(hvst_session_set_observer(s, NULL, NULL), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	assert_false(hvst_session_trace(s)->incomplete);
 	hvst_session_free(s);
@@ -592,7 +594,7 @@ static int stop_always(void *ctx, const struct hvst_storm *storm)
 /* An observer that gave up is not called again; the findings are there all the same. */
 static void test_stopped(void **state)
 {
-	const struct hvst_observer stop = { .storm = stop_always };
+	const struct hvst_observer stop = { .size = sizeof(stop), .storm = stop_always };
 	unsigned int calls = 0, most = 0;
 
 	(void)state;
@@ -601,7 +603,7 @@ static void test_stopped(void **state)
 		unsigned int n = 0;
 		int rc;
 
-		hvst_session_set_observer(s, &stop, &n);
+		assert_int_equal(hvst_session_set_observer(s, &stop, &n), 0);
 		rc = hvst_session_run(s);
 		assert_true(rc == 0 || (rc == -ECANCELED && n));
 		assert_true(hvst_session_result(s)->nr_vms > 0);
@@ -636,11 +638,11 @@ static void test_events_only(void **state)
 
 static uint64_t hash_arms(struct hvst_session *s, unsigned int need)
 {
-	const struct hvst_observer obs = { .arm = hash_arm };
+	const struct hvst_observer obs = { .size = sizeof(obs), .arm = hash_arm };
 	uint64_t h = 0xcbf29ce484222325ull;
 
 	hvst_session_set_need(s, need);
-	hvst_session_set_observer(s, &obs, &h);
+	assert_int_equal(hvst_session_set_observer(s, &obs, &h), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	return h;
 }
@@ -684,11 +686,11 @@ static int sum_fire(void *ctx, const struct hvst_fire *fire)
 
 static struct firings firings_of(struct hvst_session *s, unsigned int need)
 {
-	const struct hvst_observer obs = { .fire = sum_fire };
+	const struct hvst_observer obs = { .size = sizeof(obs), .fire = sum_fire };
 	struct firings f = { 0 };
 
 	hvst_session_set_need(s, need);
-	hvst_session_set_observer(s, &obs, &f);
+	assert_int_equal(hvst_session_set_observer(s, &obs, &f), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	return f;
 }
@@ -730,25 +732,26 @@ static int count_arms(void *ctx, const struct hvst_arm *arm)
 /* Each observer gets what it would get alone, and the arm at which another one stops the run. */
 static void test_observers(void **state)
 {
-	const struct hvst_observer arms = { .arm = count_arms }, events = { .event = count_event },
-				   stop = { .arm = stop_at_ten };
+	const struct hvst_observer arms = { .size = sizeof(arms), .arm = count_arms },
+				   events = { .size = sizeof(events), .event = count_event },
+				   stop = { .size = sizeof(stop), .arm = stop_at_ten };
 	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_AUTO, 1);
 	unsigned int n[4] = { 0 }, together[3] = { 0 };
 
 	(void)state;
 	hvst_session_set_need(s, HVST_NEED_EVENTS | HVST_NEED_ANALYSIS);
-	hvst_session_set_observer(s, &arms, &n[0]);
+	assert_int_equal(hvst_session_set_observer(s, &arms, &n[0]), 0);
 	assert_int_equal(hvst_session_run(s), 0);
-	hvst_session_set_observer(s, &events, &n[1]);
+	assert_int_equal(hvst_session_set_observer(s, &events, &n[1]), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	assert_true(n[0] > 10 && n[1] > n[0]);
-	hvst_session_set_observer(s, &arms, &together[0]);
+	assert_int_equal(hvst_session_set_observer(s, &arms, &together[0]), 0);
 	assert_int_equal(hvst_session_add_observer(s, &events, &together[1]), 0);
 	assert_int_equal(hvst_session_run(s), 0);
 	assert_int_equal(together[0], n[0]);
 	assert_int_equal(together[1], n[1]);
 	together[0] = 0;
-	hvst_session_set_observer(s, &stop, &n[2]);
+	assert_int_equal(hvst_session_set_observer(s, &stop, &n[2]), 0);
 	assert_int_equal(hvst_session_add_observer(s, &arms, &together[0]), 0);
 	assert_int_equal(hvst_session_run(s), -ECANCELED);
 	assert_int_equal(n[2], 10);
@@ -763,12 +766,12 @@ static void test_observers(void **state)
 /* A stop before a run stops that run before its first event, and no other. */
 static void test_stop_before_run(void **state)
 {
-	const struct hvst_observer count = { .event = count_event };
+	const struct hvst_observer count = { .size = sizeof(count), .event = count_event };
 	struct hvst_session *s = opened(files[0].path, NULL, HVST_READER_AUTO, 2);
 	unsigned int n = 0;
 
 	(void)state;
-	hvst_session_set_observer(s, &count, &n);
+	assert_int_equal(hvst_session_set_observer(s, &count, &n), 0);
 	hvst_session_stop(s);
 	assert_int_equal(hvst_session_run(s), -ECANCELED);
 	assert_int_equal(n, 0);

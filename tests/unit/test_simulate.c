@@ -82,7 +82,8 @@ static void many_stretches(void **state)
 	enum { POLICIES = MAX_POLICIES, ALONE = 5000, STORM = 1000 };
 	static struct policy policies[POLICIES];
 	struct hvst_storm storm = { .vm = -1, .tid = 7, .arms = STORM, .past_due = STORM };
-	struct hvst_result r = { .storms = &storm, .nr_storms = 1 };
+	const struct hvst_storm *const list[] = { &storm };
+	struct hvst_result r = { .storms = list, .nr_storms = 1 };
 	struct simulation s;
 	struct sim_total t;
 	int64_t ts;
@@ -137,8 +138,10 @@ static double slowed(struct hvst_storm *storm, unsigned int pause_every, unsigne
 				.lateness = all_of(2 * US),
 				.delivery_latency = all_of(3 * US),
 				.entry_latency = all_of(US) };
+	const struct hvst_storm *const storms[] = { storm };
+	const struct hvst_timer *const timers[] = { &t };
 	const struct hvst_result r = {
-		.storms = storm, .nr_storms = 1, .timers = &t, .nr_timers = 1
+		.storms = storms, .nr_storms = 1, .timers = timers, .nr_timers = 1
 	};
 	struct hvst_arm a = { .tid = 7, .kind = HVST_ARM_PAST_DUE };
 	struct sim_storm out;
@@ -237,7 +240,8 @@ static void rare_lateness(void **state)
 {
 	struct hvst_sketch *late = hvst_sketch_new();
 	struct hvst_timer t = { .vm = -1, .tid = 7, .lateness = late };
-	const struct hvst_result r = { .timers = &t, .nr_timers = 1 };
+	const struct hvst_timer *const timers[] = { &t };
+	const struct hvst_result r = { .timers = timers, .nr_timers = 1 };
 	const struct policy p = parsed("pad=10us");
 	struct hvst_storm storm = { .vm = -1,
 				    .tid = 7,

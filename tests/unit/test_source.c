@@ -69,7 +69,7 @@ static void pass(struct hvst_source *s, struct list *l, uint64_t wanted, int64_t
 	l->trace = *hvst_source_trace(s);
 	memcpy(l->lost, l->trace.lost, sizeof(l->lost));
 	snprintf(l->clock, sizeof(l->clock), "%s", l->trace.clock);
-	snprintf(l->reader, sizeof(l->reader), "%s", l->trace.files[0].reader);
+	snprintf(l->reader, sizeof(l->reader), "%s", l->trace.files[0]->reader);
 }
 
 static void read_all(const struct hvst_source_opts *o, struct list *l)

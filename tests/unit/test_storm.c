@@ -61,7 +61,7 @@ static void expect_one(const struct recording *f, const char *what, unsigned int
 		       unsigned int kinds)
 {
 	const struct hvst_result *r = f->r;
-	const struct hvst_storm *s = r->storms;
+	const struct hvst_storm *s = r->storms[0];
 
 	if (r->nr_storms != 1)
 		recording_show(f);
@@ -87,7 +87,7 @@ static void test_backlog(void **state)
 		begin(&f, k);
 		n = backlog(&f, SEC(3), MS(2), US(300));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		s = recording_end(&f)->storms;
+		s = recording_end(&f)->storms[0];
 		expect_one(&f, "backlog", n, 1u << HVST_STORM_BACKLOG);
 		assert_false(s->open);
 		assert_int_equal(s->period_ref, 20000);
@@ -117,7 +117,7 @@ static void test_backlog_open(void **state)
 		f.now += US(300);
 		guest_arm(&f, &vcpu0, 0, target);
 	}
-	s = recording_end(&f)->storms;
+	s = recording_end(&f)->storms[0];
 	assert_int_equal(f.r->nr_storms, 1);
 	assert_true(s->open);
 	/* each arm gains the period less what it takes */
@@ -141,7 +141,7 @@ static void test_constant(void **state)
 		begin(&f, k);
 		n = retries(&f, MS(40), 0, MS(10), US(200), SEC(2));
 		guest_ticks(&f, &vcpu0, 50, MS(2));
-		s = recording_end(&f)->storms;
+		s = recording_end(&f)->storms[0];
 		expect_one(&f, "lag of 40 ms, retried targets of 10 ms", n,
 			   1u << HVST_STORM_CONSTANT);
 		assert_int_equal(s->period_ref, HVST_UNKNOWN);
@@ -188,7 +188,7 @@ static void test_constant_after_step(void **state)
 	guest_ticks(&f, &vcpu0, 50, MS(2));
 	recording_end(&f);
 	expect_one(&f, "lag of 29 ms right after a step of -800 ms", n, 1u << HVST_STORM_CONSTANT);
-	assert_true(llabs(f.r->storms[0].skew_max_ns - MS(29)) < US(300));
+	assert_true(llabs(f.r->storms[0]->skew_max_ns - MS(29)) < US(300));
 	recording_free(&f);
 }
 
@@ -212,7 +212,7 @@ static void test_cause_with_delay(void **state)
 		guest_ticks(&f, &vcpu0, 50, d);
 		recording_end(&f);
 		assert_int_equal(f.r->nr_storms, 1);
-		s = &f.r->storms[0];
+		s = f.r->storms[0];
 		assert_int_equal(s->cause, fits ? HVST_CAUSE_HOST_STEP : HVST_CAUSE_NOT_SEEN);
 		if (fits)
 			assert_true(llabs(s->cause_size_ns - step) < US(300));
@@ -297,7 +297,7 @@ static void test_mixed(void **state)
 		guest_lags(&f, &vcpu0, 9, MS(5));
 		guest_ticks(&f, &vcpu0, 1, US(500));
 	}
-	s = recording_end(&f)->storms;
+	s = recording_end(&f)->storms[0];
 	expect_one(&f, "nine of ten past due", 2700, 1u << HVST_STORM_CONSTANT);
 	assert_int_equal(s->arms, 2999); /* the last one ahead lies behind the storm */
 	recording_free(&f);
@@ -322,7 +322,7 @@ static void test_thin_head(void **state)
 	dense = f.now;
 	guest_lags(&f, &vcpu0, 200, MS(3));
 	guest_ticks(&f, &vcpu0, 50, MS(1));
-	s = recording_end(&f)->storms;
+	s = recording_end(&f)->storms[0];
 	assert_int_equal(f.r->nr_storms, 1);
 	printf("# thin head of 300, 200 dense: storm of %llu past-due arms from %+lld us of the "
 	       "dense part\n",
@@ -351,14 +351,14 @@ static void test_thresholds(void **state)
 		guest_ticks(&f, &vcpu0, 50, MS(2));
 		r = recording_end(&f);
 		printf("# %u in a row: %s\n", n,
-		       r->nr_storms	    ? "storm"
-		       : r->past_due.bursts ? "burst"
-					    : "isolated");
+		       r->nr_storms	     ? "storm"
+		       : r->past_due->bursts ? "burst"
+					     : "isolated");
 		assert_int_equal(r->nr_storms, n >= 64);
-		assert_int_equal(r->past_due.isolated, n < 8 ? n : 0);
-		assert_int_equal(r->past_due.bursts, n >= 8 && n < 64 ? n : 0);
-		assert_int_equal(r->past_due.short_deadline + r->past_due.preempted +
-					 r->past_due.unexplained,
+		assert_int_equal(r->past_due->isolated, n < 8 ? n : 0);
+		assert_int_equal(r->past_due->bursts, n >= 8 && n < 64 ? n : 0);
+		assert_int_equal(r->past_due->short_deadline + r->past_due->preempted +
+					 r->past_due->unexplained,
 				 n < 64 ? n : 0);
 		recording_free(&f);
 	}
@@ -379,7 +379,7 @@ static void test_harm(void **state)
 		r = recording_end(&f);
 		printf("# %u in a row, at least 1 ms: %u storms\n", n, r->nr_storms);
 		assert_int_equal(r->nr_storms, n == 200);
-		assert_int_equal(r->past_due.bursts, n == 100 ? n : 0);
+		assert_int_equal(r->past_due->bursts, n == 100 ? n : 0);
 		recording_free(&f);
 	}
 }
@@ -400,7 +400,7 @@ static void test_grouping(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(2));
 		r = recording_end(&f);
 		assert_int_equal(r->nr_storms, ahead == 8);
-		assert_int_equal(r->past_due.bursts, ahead == 8 ? 0 : 80);
+		assert_int_equal(r->past_due->bursts, ahead == 8 ? 0 : 80);
 		recording_free(&f);
 	}
 	/* a pause of 190 or 210 ms in a storm: one or two */
@@ -412,8 +412,8 @@ static void test_grouping(void **state)
 		guest_ticks(&f, &vcpu0, 20, MS(2));
 		r = recording_end(&f);
 		assert_int_equal(r->nr_storms, ms < 200 ? 1 : 2);
-		assert_int_equal(r->storms[0].past_due, ms < 200 ? 200 : 100);
-		assert_false(r->storms[0].open);
+		assert_int_equal(r->storms[0]->past_due, ms < 200 ? 200 : 100);
+		assert_false(r->storms[0]->open);
 		recording_free(&f);
 	}
 }
@@ -431,7 +431,7 @@ static void test_open(void **state)
 		ev_entry(&f, &vcpu0);
 		recording_end(&f);
 		assert_int_equal(f.r->nr_storms, 1);
-		assert_int_equal(f.r->storms[0].open, !silence);
+		assert_int_equal(f.r->storms[0]->open, !silence);
 		recording_free(&f);
 	}
 }
@@ -451,12 +451,12 @@ static void test_no_rates(void **state)
 		guest_ticks(&f, &vcpu0, 30, MS(2));
 		recording_end(&f);
 		printf("# an arm every %lld us: %u storm(s), %.1f Hz, peak %.1f Hz\n",
-		       (long long)pause / 1000, f.r->nr_storms, f.r->storms[0].rate_hz,
-		       f.r->storms[0].peak_hz);
+		       (long long)pause / 1000, f.r->nr_storms, f.r->storms[0]->rate_hz,
+		       f.r->storms[0]->peak_hz);
 		assert_int_equal(f.r->nr_storms, 1);
-		assert_true(f.r->storms[0].peak_hz >= f.r->storms[0].rate_hz);
-		assert_true(f.r->storms[0].peak_hz < 2 * f.r->storms[0].rate_hz);
-		assert_int_equal(f.r->storms[0].endangers_watchdog, pause == MS(100));
+		assert_true(f.r->storms[0]->peak_hz >= f.r->storms[0]->rate_hz);
+		assert_true(f.r->storms[0]->peak_hz < 2 * f.r->storms[0]->rate_hz);
+		assert_int_equal(f.r->storms[0]->endangers_watchdog, pause == MS(100));
 		recording_free(&f);
 	}
 }
@@ -487,10 +487,10 @@ static void test_episodes(void **state)
 	assert_int_equal(r->nr_storms, 4);
 	for (unsigned int i = 0; i < 3; i++)
 		for (unsigned int k = 0; k < i; k++)
-			assert_int_equal(r->storms[i].episode == r->storms[k].episode,
-					 r->storms[i].vm == r->storms[k].vm);
-	assert_int_equal(r->storms[3].tid, 100);
-	assert_true(r->storms[3].episode > r->storms[0].episode);
+			assert_int_equal(r->storms[i]->episode == r->storms[k]->episode,
+					 r->storms[i]->vm == r->storms[k]->vm);
+	assert_int_equal(r->storms[3]->tid, 100);
+	assert_true(r->storms[3]->episode > r->storms[0]->episode);
 	recording_free(&f);
 }
 
@@ -524,7 +524,7 @@ static void test_starts_not_recorded(void **state)
 		}
 		recording_end(&f);
 		assert_int_equal(f.r->nr_storms, 0);
-		assert_int_equal(f.r->past_due.bursts, 160);
+		assert_int_equal(f.r->past_due->bursts, 160);
 		recording_free(&f);
 	}
 }
@@ -546,17 +546,17 @@ static void test_trigger(void **state)
 	guest_lags(&f, &vcpu0, 100, MS(5));
 	recording_end(&f);
 	assert_int_equal(f.r->nr_storms, 1);
-	assert_int_equal(f.r->storms[0].trigger_event, HVST_EV_WRITE_TSC_OFFSET);
-	assert_int_equal(f.r->storms[0].trigger_ts_ns, moved);
-	assert_int_equal(f.r->storms[0].trigger_distance_ns, f.r->storms[0].start_ns - moved);
-	assert_int_equal(f.r->storms[0].evidence.e[0].tid, 90);
+	assert_int_equal(f.r->storms[0]->trigger_event, HVST_EV_WRITE_TSC_OFFSET);
+	assert_int_equal(f.r->storms[0]->trigger_ts_ns, moved);
+	assert_int_equal(f.r->storms[0]->trigger_distance_ns, f.r->storms[0]->start_ns - moved);
+	assert_int_equal(f.r->storms[0]->evidence.e[0].tid, 90);
 	recording_free(&f);
 
 	begin(&f, TRACED);
 	guest_lags(&f, &vcpu0, 100, MS(5));
 	recording_end(&f);
-	assert_int_equal(f.r->storms[0].trigger_event, -1);
-	assert_int_equal(f.r->storms[0].trigger_ts_ns, HVST_UNKNOWN);
+	assert_int_equal(f.r->storms[0]->trigger_event, -1);
+	assert_int_equal(f.r->storms[0]->trigger_ts_ns, HVST_UNKNOWN);
 	recording_free(&f);
 }
 
@@ -592,7 +592,7 @@ static void test_progress(void **state)
 			guest_lags(&f, &vcpu0, 1, MS(5));
 			f.now += US(100);
 		}
-		s = recording_end(&f)->storms;
+		s = recording_end(&f)->storms[0];
 		assert_int_equal(f.r->nr_storms, 1);
 		if (isa) {
 			printf("# progress (isa %u): %.0f %% before, %.1f %% during\n", isa,
@@ -620,10 +620,10 @@ static void test_gap(void **state)
 	guest_ticks(&f, &vcpu0, 20, MS(2));
 	recording_end(&f);
 	assert_int_equal(f.r->nr_storms, 2);
-	assert_int_equal(f.r->storms[0].past_due, 200);
-	assert_int_equal(f.r->storms[1].past_due, 200);
-	assert_true(f.r->storms[0].open); /* the trace, or a gap, ends inside it */
-	assert_false(f.r->storms[1].open);
+	assert_int_equal(f.r->storms[0]->past_due, 200);
+	assert_int_equal(f.r->storms[1]->past_due, 200);
+	assert_true(f.r->storms[0]->open); /* the trace, or a gap, ends inside it */
+	assert_false(f.r->storms[1]->open);
 	recording_free(&f);
 }
 
@@ -684,9 +684,9 @@ static void test_two_phases(void **state)
 		printf("# %s, each tick armed %u times: %u storms\n",
 		       first ? "lag, then replay" : "replay, then lag", times, f.r->nr_storms);
 		assert_int_equal(f.r->nr_storms, 2);
-		assert_int_equal(f.r->storms[first].kind, HVST_STORM_BACKLOG);
-		assert_int_equal(f.r->storms[!first].kind, HVST_STORM_CONSTANT);
-		assert_true(llabs((int64_t)f.r->storms[!first].past_due - 1000) < 100);
+		assert_int_equal(f.r->storms[first]->kind, HVST_STORM_BACKLOG);
+		assert_int_equal(f.r->storms[!first]->kind, HVST_STORM_CONSTANT);
+		assert_true(llabs((int64_t)f.r->storms[!first]->past_due - 1000) < 100);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer, HVST_YES);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_BACKLOG)->answer, HVST_YES);
 		recording_free(&f);

@@ -14,6 +14,7 @@
 
 #include "../../cli/output/text.h"
 #include "../../cli/output/words.h"
+#include "lists.h"
 
 #define STORMS 40
 
@@ -27,9 +28,12 @@ static const struct hvst_buffer_info buffer = {
 };
 static const struct hvst_vcpu_info vcpus[] = { { .vcpu = 0, .tid = 155 },
 					       { .vcpu = 1, .tid = 156 } };
-static const struct hvst_vm vms[] = {
-	{ .vm = 0, .name = "win\0332025", .epoch_ns = 5745616000, .vcpus = vcpus, .nr_vcpus = 2 }
-};
+static const struct hvst_vcpu_info *const vcpu_list[] = { &vcpus[0], &vcpus[1] };
+static const struct hvst_vm vms[] = { { .vm = 0,
+					.name = "win\0332025",
+					.epoch_ns = 5745616000,
+					.vcpus = vcpu_list,
+					.nr_vcpus = 2 } };
 static const struct hvst_timer timers[] = {
 	{ .vm = 0,
 	  .vcpu = 0,
@@ -49,6 +53,16 @@ static const struct hvst_timer timers[] = {
 static struct hvst_storm storms[STORMS];
 static struct hvst_ref_segment reference[2];
 static struct hvst_guest_transition guest[STORMS];
+static struct hvst_past_due past_due;
+static struct hvst_verdict verdicts[HVST_Q_COUNT];
+static const struct hvst_file_info *const file_list[] = { &file };
+static const struct hvst_buffer_info *const buffer_list[] = { &buffer };
+static const struct hvst_vm *const vm_list[] = { &vms[0] };
+static const struct hvst_timer *const timer_list[] = { &timers[0], &timers[1], &timers[2] };
+static const struct hvst_storm *storm_list[STORMS];
+static const struct hvst_ref_segment *reference_list[2];
+static const struct hvst_guest_transition *guest_list[STORMS];
+static const struct hvst_verdict *verdict_list[HVST_Q_COUNT];
 static struct hvst_trace trace;
 static struct hvst_result result;
 
@@ -111,37 +125,44 @@ static void make_findings(unsigned int nr)
 						  .rate_ppm = 1.5,
 						  .rate_ppm_error = 0.5,
 						  .step_ns = 2999851000 };
+	LIST(storm_list, storms);
+	LIST(guest_list, guest);
+	LIST(reference_list, reference);
+	LIST(verdict_list, verdicts);
+	past_due = (struct hvst_past_due){ 3, 12, 10, 2, 3 };
 	result = (struct hvst_result){
-		.vms = vms,
+		.vms = vm_list,
 		.nr_vms = 1,
-		.timers = timers,
+		.timers = timer_list,
 		.nr_timers = 3,
-		.storms = storms,
+		.storms = storm_list,
 		.nr_storms = nr,
-		.past_due = { 3, 12, 10, 2, 3 },
-		.reference = reference,
+		.past_due = &past_due,
+		.reference = reference_list,
 		.nr_reference = 2,
-		.guest = guest,
+		.guest = guest_list,
 		.nr_guest = nr,
+		.verdicts = verdict_list,
+		.nr_verdicts = HVST_Q_COUNT,
 	};
 	strcpy(result.headline, "TIMER STORM: the guest replays missed ticks");
 	strcpy(result.advice, "Find what moved the clock.");
 	for (i = 0; i < HVST_Q_COUNT; i++) {
-		result.verdicts[i] = (struct hvst_verdict){
-			.question = i, .answer = i % 3, .missing = i % 3 ? 0 : 1ULL << HVST_EV_MSR
-		};
-		snprintf(result.verdicts[i].summary, sizeof(result.verdicts[i].summary),
-			 "summary of question %u", i);
-		add_evidence(&result.verdicts[i].evidence);
+		verdicts[i] = (struct hvst_verdict){ .question = i,
+						     .answer = i % 3,
+						     .missing = i % 3 ? 0 : 1ULL << HVST_EV_MSR };
+		snprintf(verdicts[i].summary, sizeof(verdicts[i].summary), "summary of question %u",
+			 i);
+		add_evidence(&verdicts[i].evidence);
 	}
 }
 
 static void make_trace(void)
 {
 	trace = (struct hvst_trace){
-		.files = &file,
+		.files = file_list,
 		.nr_files = 1,
-		.buffers = &buffer,
+		.buffers = buffer_list,
 		.clock = "mono",
 		.cpus = 2,
 		.first_ns = 0,
@@ -279,13 +300,13 @@ static void nothing_found(void **state)
 	(void)state;
 	make_findings(0);
 	result.nr_timers = result.nr_reference = result.nr_vms = 0;
-	result.past_due = (struct hvst_past_due){ 0 };
+	past_due = (struct hvst_past_due){ 0 };
 	text = screen(24, 80, false);
 	assert_non_null(strstr(text, "Storms   none"));
 	assert_non_null(strstr(text, "Timers   none was armed"));
 	assert_non_null(strstr(text, "Clocks   a step with one reading after it"));
 	assert_null(strstr(text, "outside storms"));
-	result.verdicts[HVST_Q_HOST_REFERENCE_STEP].answer = HVST_NO;
+	verdicts[HVST_Q_HOST_REFERENCE_STEP].answer = HVST_NO;
 	assert_non_null(strstr(screen(24, 80, false), "Clocks   no step"));
 }
 

@@ -14,11 +14,15 @@
 #include <cmocka.h>
 
 #include "../../cli/watch/told.h"
+#include "lists.h"
 
 #define S 1000000000LL
 
 static struct watch_told told;
 static struct hvst_storm storms[WATCH_TOLD_STORMS + 50];
+static const struct hvst_storm *storm_list[WATCH_TOLD_STORMS + 50];
+static struct hvst_verdict verdicts[HVST_Q_COUNT];
+static const struct hvst_verdict *verdict_list[HVST_Q_COUNT];
 static struct hvst_result result;
 static struct hvst_trace trace;
 
@@ -28,9 +32,13 @@ static int begin(void **state)
 	memset(&told, 0, sizeof(told));
 	memset(&result, 0, sizeof(result));
 	memset(&trace, 0, sizeof(trace));
-	result.storms = storms;
+	LIST(storm_list, storms);
+	LIST(verdict_list, verdicts);
+	result.storms = storm_list;
+	result.verdicts = verdict_list;
+	result.nr_verdicts = HVST_Q_COUNT;
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
-		result.verdicts[q] =
+		verdicts[q] =
 			(struct hvst_verdict){ .question = q, .answer = HVST_NO, .summary = "why" };
 	return 0;
 }
@@ -139,14 +147,15 @@ static void of_many_the_newest_are_told(void **state)
 static void answers_and_losses(void **state)
 {
 	struct hvst_vm_verdict vms[2] = { { .vm = 0, .answer = HVST_YES }, { .vm = 1 } };
-	struct hvst_verdict *v = &result.verdicts[HVST_Q_GUEST_CLOCK_BEHIND];
+	const struct hvst_vm_verdict *const by_vm[2] = { &vms[0], &vms[1] };
+	struct hvst_verdict *v = &verdicts[HVST_Q_GUEST_CLOCK_BEHIND];
 
 	(void)state;
 	expect(0, "");
-	result.verdicts[HVST_Q_STORM].answer = HVST_YES; /* storms have lines of their own */
+	verdicts[HVST_Q_STORM].answer = HVST_YES; /* storms have lines of their own */
 	expect(0, "");
 	v->answer = HVST_YES;
-	v->by_vm = vms;
+	v->by_vm = by_vm;
 	v->nr_by_vm = 2;
 	expect(0, "finding: guest clock behind: why\n");
 	expect(0, "");

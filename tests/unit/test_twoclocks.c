@@ -50,8 +50,8 @@ static const struct hvst_clock_point *last_of(const struct recording *f, int vcp
 	const struct hvst_clock_point *last = NULL;
 
 	for (unsigned int i = 0; i < f->r->nr_points; i++)
-		if (f->r->points[i].vcpu == vcpu)
-			last = &f->r->points[i];
+		if (f->r->points[i]->vcpu == vcpu)
+			last = f->r->points[i];
 	return last;
 }
 
@@ -74,7 +74,7 @@ static void guest_range(const struct recording *f, int64_t *least, int64_t *most
 	*least = INT64_MAX;
 	*most = INT64_MIN;
 	for (unsigned int i = 0; i < f->r->nr_points; i++) {
-		const struct hvst_clock_point *p = &f->r->points[i];
+		const struct hvst_clock_point *p = f->r->points[i];
 
 		if (p->vcpu < 0)
 			continue;
@@ -101,7 +101,7 @@ static void test_healthy(void **state)
 	recording_end(&f);
 	assert_true(f.r->nr_points > 16);
 	for (unsigned int i = 0; i < f.r->nr_points; i++) {
-		const struct hvst_clock_point *p = &f.r->points[i], *q = p - 1;
+		const struct hvst_clock_point *p = f.r->points[i], *q = f.r->points[i ? i - 1 : 0];
 
 		assert_true(p->vcpu == -1 ? p->guest_max_ns == HVST_UNKNOWN
 					  : p->guest_max_ns != HVST_UNKNOWN);
@@ -164,8 +164,8 @@ static void test_stock_kernel(void **state)
 	guest_range(&f, &least, &most);
 	assert_true(llabs(least + MS(40)) < CLOSE && most < CLOSE);
 	for (unsigned int i = 0; i < f.r->nr_points; i++)
-		if (f.r->points[i].guest_max_ns < -MS(1) && f.r->points[i].vcpu == 0)
-			assert_true(llabs(f.r->points[i].reference_max_ns) < CLOSE);
+		if (f.r->points[i]->guest_max_ns < -MS(1) && f.r->points[i]->vcpu == 0)
+			assert_true(llabs(f.r->points[i]->reference_max_ns) < CLOSE);
 	recording_free(&f);
 }
 
@@ -233,7 +233,7 @@ static void test_delays(void **state)
 	recording_end(&f);
 	never_off(&f);
 	for (unsigned int i = 0; i < f.r->nr_points; i++)
-		n += f.r->points[i].vcpu == 0 && f.r->points[i].from_ns > SEC(1001) + MS(500);
+		n += f.r->points[i]->vcpu == 0 && f.r->points[i]->from_ns > SEC(1001) + MS(500);
 	assert_true(n < 60);
 	recording_free(&f);
 }
@@ -291,7 +291,7 @@ static void test_slope(void **state)
 		guest_ticks(&f, &vcpu0, 1, i / 100 % 2 ? MS(2) : MS(12));
 	recording_end(&f);
 	for (unsigned int i = 0; i < f.r->nr_points; i++) {
-		const struct hvst_clock_point *p = &f.r->points[i];
+		const struct hvst_clock_point *p = f.r->points[i];
 
 		assert_true(p->vcpu < 0 || llabs(p->guest_max_ns - p->reference_max_ns) < CLOSE);
 	}
@@ -334,10 +334,10 @@ static void test_many_vcpus(void **state)
 	recording_end(&f);
 	assert_int_equal(f.r->nr_vms, 1);
 	for (unsigned int i = 0; i < f.r->nr_points; i++) {
-		if (f.r->points[i].vcpu < 0 || f.r->points[i].vcpu == last)
+		if (f.r->points[i]->vcpu < 0 || f.r->points[i]->vcpu == last)
 			continue;
-		assert_true(f.r->points[i].vcpu > last);
-		last = f.r->points[i].vcpu;
+		assert_true(f.r->points[i]->vcpu > last);
+		last = f.r->points[i]->vcpu;
 		n++;
 	}
 	assert_int_equal(n, 8);

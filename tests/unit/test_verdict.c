@@ -228,7 +228,7 @@ static void test_yes_stays(void **state)
 		if (v->answer == HVST_YES) {
 			assert_true(v->evidence.n > 0);
 			assert_int_equal(v->nr_by_vm, 1);
-			assert_int_equal(v->by_vm[0].answer, HVST_YES);
+			assert_int_equal(v->by_vm[0]->answer, HVST_YES);
 		}
 		if ((v->answer == HVST_YES) != (WRECKED >> q & 1))
 			printf("%s: %s\n", hvst_question_name(v->question),
@@ -353,8 +353,8 @@ static void test_two_vms(void **state)
 	recording_end(&f);
 	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->answer, HVST_YES);
 	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->nr_by_vm, 2);
-	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->by_vm[0].answer, HVST_NO);
-	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->by_vm[1].answer, HVST_YES);
+	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->by_vm[0]->answer, HVST_NO);
+	assert_int_equal(verdict_of(&f, HVST_Q_STORM)->by_vm[1]->answer, HVST_YES);
 	recording_free(&f);
 }
 
@@ -376,7 +376,7 @@ static void test_unpaired(void **state)
 			f.late = n % 20 ? US(1) : slow[i];
 			healthy(&f, 1);
 		}
-		u = &recording_end(&f)->unpaired;
+		u = recording_end(&f)->unpaired;
 		printf("# every 20th start stamped %lld us late: p50 %lld ns, p99 %lld ns: %s\n",
 		       (long long)slow[i] / 1000, (long long)u->p50_ns, (long long)u->p99_ns,
 		       hvst_answer_name(verdict_of(&f, HVST_Q_HOST_UNPAIRED_CLOCK_READS)->answer));
