@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "../../cli/difference.h"
-#include "lists.h"
 #include "../../cli/output/comparison.h"
+#include "lists.h"
 
 #define MS 1000000LL
 #define S  1000000000LL

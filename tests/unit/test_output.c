@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "../../cli/array.h"
 #include "../../cli/opt/value.h"
 #include "../../cli/output/csv.h"
 #include "../../cli/output/edges.h"
@@ -20,8 +21,6 @@
 #include "../../cli/output/words.h"
 #include "../../cli/output/xml.h"
 #include "lists.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What was written, as a string; the writer is empty afterwards. */
 static const char *take(struct out *o)
