@@ -255,6 +255,18 @@ static void test_growing(void **state)
 		expect_one(&f, "now + period, 8 % slow", 4000, 1u << HVST_STORM_GROWING);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
 		recording_free(&f);
+
+		begin(&f, k); /* moved from 3.5 to 2.1 GHz without scaling of the TSC */
+		for (int64_t from = f.now; f.now < from + MS(100);) {
+			guest_lags(&f, &vcpu0, 1, US(2) + (f.now - from) * 2 / 5);
+			f.now += US(20);
+		}
+		guest_ticks(&f, &vcpu0, 50, MS(2));
+		recording_end(&f);
+		assert_int_equal(f.r->nr_storms, 1);
+		assert_int_equal(f.r->storms[0].kind, HVST_STORM_GROWING);
+		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
+		recording_free(&f);
 	}
 }
 
