@@ -367,3 +367,21 @@ void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out)
 	if (is_growing(s, retries, out))
 		out->kind = HVST_STORM_GROWING;
 }
+
+int64_t hvst_storm_most(const struct storm_shape *s)
+{
+	const struct storm_course *c = s->course;
+	int64_t most = HVST_UNKNOWN, o, err;
+
+	for (unsigned int i = 0; i < STORM_BINS; i++) {
+		int64_t ts = c->from_ns + (int64_t)i * c->width_ns + c->width_ns / 2, v;
+
+		if (!c->bin[i].used)
+			continue;
+		if (s->clock && !hvst_refclock_at(s->clock, ts, s->cpu, &o, &err))
+			return HVST_UNKNOWN;
+		v = value_at(s, ts, c->bin[i].max);
+		most = most == HVST_UNKNOWN || v > most ? v : most;
+	}
+	return most;
+}

@@ -91,11 +91,13 @@ struct storm_shape {
 struct storm_nature {
 	enum hvst_storm_kind kind;
 	enum hvst_response response;
-	int64_t period_ref; /* HVST_UNKNOWN: not a backlog, or no constant one */
-	double slope;	    /* of the skew against time; only of growing */
+	int64_t period_ref;  /* HVST_UNKNOWN: not a backlog, or no constant one */
+	double slope;	     /* of the skew against time; only of growing */
 	double unsure_slope; /* constant: a slope that a slewed reference clock may have, too */
-	double gain;	    /* backlog: how much faster than time the counts move; >= 1 */
+	double gain;	     /* backlog: how much faster than time the counts move; >= 1 */
 };
 void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out);
+/* The highest skew of the course; HVST_UNKNOWN: the clock is not known there. */
+int64_t hvst_storm_most(const struct storm_shape *s);
 
 #endif
