@@ -473,6 +473,20 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *a,
 }
 
 /*
+ * A loss shows in the records of its CPU only when these go on, which may be long after the vCPU
+ * has moved to another CPU. Where it moved since the guest's write, the kvm_msr event that follows
+ * each write has to be there.
+ */
+static bool write_complete(const struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
+{
+	const struct vcpu *v = t->vcpu;
+
+	if (t->programmed_cpu == ev->cpu || t->by_host || !k->opts.msr_recorded)
+		return true;
+	return v->msr_ns != HVST_UNKNOWN && v->msr_ns >= t->programmed_ns;
+}
+
+/*
  * Does the absence of a start mean that there was none? Where starts of arms ahead, or callbacks,
  * have been seen it does, except after a callback that could belong to any of several timers. Where
  * only starts of past-due arms are recorded, an arm without one was ahead. Else a past-due arm is
@@ -483,7 +497,8 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 {
 	int64_t took = ev->ts_ns - t->programmed_ns;
 
-	if (!k->opts.starts_recorded || is_periodic(t) || !follows_write(k, t, ev))
+	if (!k->opts.starts_recorded || is_periodic(t) || !follows_write(k, t, ev) ||
+	    !write_complete(k, t, ev))
 		return false;
 	if (k->starts_seen)
 		return true;
