@@ -18,7 +18,7 @@
 void kvm_timer_forget(const struct kvm *k, struct stimer *t)
 {
 	t->gap = k->gap;
-	t->programmed = t->undelivered = false;
+	t->programmed = t->undelivered = t->arm_sure = false;
 	t->count_known = t->config_known = false;
 }
 
@@ -205,6 +205,7 @@ static void started(const struct kvm *k, struct stimer *t, struct hvst_arm *a)
 	if (a->count >= PARKED_COUNT)
 		a->flags |= HVST_ARM_PARKED;
 	t->arm_count = a->count;
+	t->arm_sure = true;
 	t->arm_count_cpu = a->cpu;
 	t->programmed = t->delivered = false;
 	if (a->flags & HVST_ARM_RESTART)
@@ -537,6 +538,7 @@ static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct
 	t->periodic = false;
 	t->programmed = t->delivered = false;
 	t->arm_count = a->count;
+	t->arm_sure = true;
 	t->arm_ns = ev->ts_ns;
 	t->arm_count_cpu = ev->cpu;
 	t->arms++;
@@ -551,8 +553,11 @@ static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct
  */
 static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
 {
-	/* What a task other than a vCPU wrote may be meant for another VM. */
-	if (t->periodic || t->padded || !t->arm_count || t->by_other ||
+	/*
+	 * What a task other than a vCPU wrote may be meant for another VM, and after a loss the
+	 * timer may have been set anew.
+	 */
+	if (t->periodic || t->padded || !t->arm_count || !t->arm_sure || t->by_other ||
 	    (k->opts.clock_per_cpu && t->arm_count_cpu != ev->cpu))
 		return;
 	if (hvst_refclock_bound(&t->vcpu->vm->clock, ev->ts_ns, t->arm_count, ev->cpu))
