@@ -89,6 +89,8 @@ struct storm_deferred {
 	struct storm_course course;
 	bool inferred, held;
 	int64_t held_ns, on_time_ns, delay_ns;
+	int64_t short_ns; /* deadlines up to this are too short to be met */
+	uint64_t past_due, preempted;
 };
 
 int hvst_storm_created(struct stimer *t)
@@ -230,16 +232,22 @@ static bool catches_up(const struct storm_group *g, int64_t skew)
 	       g->counts.moved * 4 >= g->counts.steps;
 }
 
+/* A deadline up to this cannot be met. */
+static int64_t short_limit(const struct analysis *a, const struct stimer *t)
+{
+	int64_t limit = SHORT_COSTS * hvst_activity_arm_cost(t->vcpu);
+
+	if (a->params.short_deadline_ns)
+		return a->params.short_deadline_ns;
+	return limit < SHORT_MIN_NS ? SHORT_MIN_NS : limit;
+}
+
 static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_group *g,
 				       const struct stimer *t, const struct hvst_arm *arm,
 				       int64_t programmed_ns, bool retry)
 {
 	int64_t cost = hvst_activity_arm_cost(t->vcpu), skew = skew_now(t, arm);
-	int64_t limit =
-		a->params.short_deadline_ns ? a->params.short_deadline_ns : SHORT_COSTS * cost;
 
-	if (!a->params.short_deadline_ns && limit < SHORT_MIN_NS)
-		limit = SHORT_MIN_NS;
 	if (skew == HVST_UNKNOWN) {
 		g->unexplained++;
 		return HVST_ARM_UNEXPLAINED;
@@ -248,7 +256,7 @@ static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_gr
 	 * A guest that sets the same target again saw that it was not reached: not a short
 	 * deadline.
 	 */
-	if (skew <= limit && !retry) {
+	if (skew <= short_limit(a, t) && !retry) {
 		g->short_deadline++;
 		return HVST_ARM_SHORT_DEADLINE;
 	}
@@ -424,8 +432,10 @@ static bool mostly_held(const struct storm_group *g)
 	return g->preempted * 2 > g->past_due;
 }
 
-static void group_defer(const struct storm_group *g, struct storm_deferred *d)
+static void group_defer(const struct analysis *a, const struct stimer *t, struct storm_deferred *d)
 {
+	const struct storm_group *g = t->state->group;
+
 	d->start = g->best.start;
 	d->max = g->best.max;
 	d->end = g->best.end;
@@ -436,6 +446,9 @@ static void group_defer(const struct storm_group *g, struct storm_deferred *d)
 	d->held_ns = g->held_ns;
 	d->on_time_ns = g->on_time_ns;
 	d->delay_ns = g->delay_ns;
+	d->short_ns = short_limit(a, t);
+	d->past_due = g->past_due;
+	d->preempted = g->preempted;
 }
 
 /* A group that is no storm: a burst, or isolated arms. */
@@ -502,7 +515,7 @@ static __attribute__((noinline)) void group_end(struct analysis *a, struct stime
 		return;
 	f->deferred = malloc(sizeof(*f->deferred));
 	if (f->deferred)
-		group_defer(g, f->deferred);
+		group_defer(a, t, f->deferred);
 	else
 		a->error = -ENOMEM;
 }
@@ -646,6 +659,49 @@ static void unsure_rate(struct vm *vm, const struct hvst_storm *s, double slope)
 	g->unsure_slope = slope;
 }
 
+static struct storm_shape shape_of(const struct analysis *a, const struct storm_found *f)
+{
+	const struct storm_deferred *d = f->deferred;
+
+	return (struct storm_shape){
+		.counts = &d->counts,
+		.course = &d->course,
+		.span_ns = d->end.ts - d->start.ts,
+		.clock = d->inferred ? &f->vcpu->vm->clock : NULL,
+		.cpu = d->start.cpu,
+		.scaled = !a->opts.trace->cycles || a->opts.trace->scale_source != HVST_SCALE_NONE,
+	};
+}
+
+/*
+ * Before the first reading of the clock the skew of an inferred arm is not known. Does it turn out
+ * that the deadlines were only too short to be met? A target that is set again was not reached.
+ */
+static bool turns_out_short(const struct analysis *a, const struct storm_found *f)
+{
+	const struct storm_deferred *d = f->deferred;
+	struct storm_shape shape;
+	int64_t most;
+
+	if (!d || !d->inferred || d->counts.same * 2 > d->counts.steps)
+		return false;
+	shape = shape_of(a, f);
+	most = hvst_storm_most(&shape);
+	/* A past-due arm whose count lies ahead belongs to another clock. */
+	return most != HVST_UNKNOWN && most <= d->short_ns && most >= -d->short_ns;
+}
+
+/* Counts the arms of what is no storm after all. */
+static void storm_drop(struct analysis *a, struct storm_found *f)
+{
+	struct hvst_past_due *p = &a->past_due;
+
+	p->bursts += f->deferred->past_due;
+	p->preempted += f->deferred->preempted;
+	p->short_deadline += f->deferred->past_due - f->deferred->preempted;
+	hvst_storm_found_free(f);
+}
+
 static void storm_resolve(struct analysis *a, struct storm_found *f)
 {
 	const struct storm_deferred *d = f->deferred;
@@ -659,14 +715,7 @@ static void storm_resolve(struct analysis *a, struct storm_found *f)
 	s->skew_start_ns = point_skew(vm, &d->start, &s->skew_error_ns);
 	s->skew_max_ns = point_skew(vm, &d->max, &s->skew_error_ns);
 	s->skew_end_ns = point_skew(vm, &d->end, &s->skew_error_ns);
-	shape = (struct storm_shape){
-		.counts = &d->counts,
-		.course = &d->course,
-		.span_ns = d->end.ts - d->start.ts,
-		.clock = d->inferred ? &vm->clock : NULL,
-		.cpu = d->start.cpu,
-		.scaled = !a->opts.trace->cycles || a->opts.trace->scale_source != HVST_SCALE_NONE,
-	};
+	shape = shape_of(a, f);
 	hvst_storm_nature(&shape, &nature);
 	s->kind = nature.kind;
 	s->period_ref = nature.period_ref;
@@ -730,8 +779,16 @@ static void handler_fill(const struct stimer *t, struct hvst_storm *s)
 
 void hvst_storm_finish(struct analysis *a)
 {
+	unsigned int kept = 0;
+
 	hvst_each_timer(a, group_finish);
 	hvst_each_timer(a, sum_past_due);
+	for (unsigned int i = 0; i < a->nr_storms; i++)
+		if (turns_out_short(a, &a->storms[i]))
+			storm_drop(a, &a->storms[i]);
+		else
+			a->storms[kept++] = a->storms[i];
+	a->nr_storms = kept;
 	for (unsigned int i = 0; i < a->nr_storms; i++) {
 		struct storm_found *f = &a->storms[i];
 

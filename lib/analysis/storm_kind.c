@@ -13,7 +13,7 @@
 #define PHASE_STEPS	16   /* in a row that show what the guest does */
 #define PHASE_GAIN_PART 80   /* 100 ns a unit over REPLAY_GAIN */
 #define MIN_PERIOD_REF	1000 /* 100 us: smaller moves follow the loop, not ticks */
-#define MAX_CLOCK_SLOPE 0.25 /* no clock is a quarter too slow, see REPLAY_GAIN */
+#define MAX_CLOCK_SLOPE 1.0  /* a clock that stands still; unscaled TSCs differ by any part */
 #define MIN_CLOCK_SLOPE 20e-6
 /* Growth that no arm's latency makes, past the error of the reference clock. */
 #define GROWTH_NS 50000
@@ -366,4 +366,22 @@ void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out)
 		return;
 	if (is_growing(s, retries, out))
 		out->kind = HVST_STORM_GROWING;
+}
+
+int64_t hvst_storm_most(const struct storm_shape *s)
+{
+	const struct storm_course *c = s->course;
+	int64_t most = HVST_UNKNOWN, o, err;
+
+	for (unsigned int i = 0; i < STORM_BINS; i++) {
+		int64_t ts = c->from_ns + (int64_t)i * c->width_ns + c->width_ns / 2, v;
+
+		if (!c->bin[i].used)
+			continue;
+		if (s->clock && !hvst_refclock_at(s->clock, ts, s->cpu, &o, &err))
+			return HVST_UNKNOWN;
+		v = value_at(s, ts, c->bin[i].max);
+		most = most == HVST_UNKNOWN || v > most ? v : most;
+	}
+	return most;
 }

@@ -97,5 +97,7 @@ struct storm_nature {
 	double gain;	     /* backlog: how much faster than time the counts move; >= 1 */
 };
 void hvst_storm_nature(const struct storm_shape *s, struct storm_nature *out);
+/* The highest skew of the course; HVST_UNKNOWN: the clock is not known there. */
+int64_t hvst_storm_most(const struct storm_shape *s);
 
 #endif

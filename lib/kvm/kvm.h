@@ -50,6 +50,7 @@ struct stimer {
 	bool undelivered;	/* the last expiration failed; the same arm expires again */
 	bool delivered;		/* delivered since the last start: another start is another arm */
 	bool periodic;		/* the last start was periodic */
+	bool arm_sure;		/* @arm_count is what the timer runs for: no loss since */
 	uint32_t gap;		/* number of gaps in the trace when last updated */
 	uint16_t arm_cpu;	/* where it was started */
 	uint16_t arm_count_cpu; /* where arm_count was seen */

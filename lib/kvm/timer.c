@@ -18,7 +18,7 @@
 void kvm_timer_forget(const struct kvm *k, struct stimer *t)
 {
 	t->gap = k->gap;
-	t->programmed = t->undelivered = false;
+	t->programmed = t->undelivered = t->arm_sure = false;
 	t->count_known = t->config_known = false;
 }
 
@@ -205,6 +205,7 @@ static void started(const struct kvm *k, struct stimer *t, struct hvst_arm *a)
 	if (a->count >= PARKED_COUNT)
 		a->flags |= HVST_ARM_PARKED;
 	t->arm_count = a->count;
+	t->arm_sure = true;
 	t->arm_count_cpu = a->cpu;
 	t->programmed = t->delivered = false;
 	if (a->flags & HVST_ARM_RESTART)
@@ -474,6 +475,20 @@ static int64_t place_inferred(const struct stimer *t, struct hvst_arm *a,
 }
 
 /*
+ * A loss shows in the records of its CPU only when these go on, which may be long after the vCPU
+ * has moved to another CPU. Where it moved since the guest's write, the kvm_msr event that follows
+ * each write has to be there.
+ */
+static bool write_complete(const struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
+{
+	const struct vcpu *v = t->vcpu;
+
+	if (t->programmed_cpu == ev->cpu || t->by_host || !k->opts.msr_recorded)
+		return true;
+	return v->msr_ns != HVST_UNKNOWN && v->msr_ns >= t->programmed_ns;
+}
+
+/*
  * Does the absence of a start mean that there was none? Where starts of arms ahead, or callbacks,
  * have been seen it does, except after a callback that could belong to any of several timers. Where
  * only starts of past-due arms are recorded, an arm without one was ahead. Else a past-due arm is
@@ -484,7 +499,8 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 {
 	int64_t took = ev->ts_ns - t->programmed_ns;
 
-	if (!k->opts.starts_recorded || is_periodic(t) || !follows_write(k, t, ev))
+	if (!k->opts.starts_recorded || is_periodic(t) || !follows_write(k, t, ev) ||
+	    !write_complete(k, t, ev))
 		return false;
 	if (k->starts_seen)
 		return true;
@@ -523,6 +539,7 @@ static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct
 	t->periodic = false;
 	t->programmed = t->delivered = false;
 	t->arm_count = a->count;
+	t->arm_sure = true;
 	t->arm_ns = ev->ts_ns;
 	t->arm_count_cpu = ev->cpu;
 	t->arms++;
@@ -537,8 +554,11 @@ static void infer_past_due(struct stimer *t, const struct hvst_event *ev, struct
  */
 static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst_event *ev)
 {
-	/* What a task other than a vCPU wrote may be meant for another VM. */
-	if (t->periodic || t->padded || !t->arm_count || t->by_other ||
+	/*
+	 * What a task other than a vCPU wrote may be meant for another VM, and after a loss the
+	 * timer may have been set anew.
+	 */
+	if (t->periodic || t->padded || !t->arm_count || !t->arm_sure || t->by_other ||
 	    (k->opts.clock_per_cpu && t->arm_count_cpu != ev->cpu))
 		return;
 	if (hvst_refclock_bound(&t->vcpu->vm->clock, ev->ts_ns, t->arm_count, ev->cpu))

@@ -350,6 +350,70 @@ static void test_restarts(void **state)
 	recording_free(&f);
 }
 
+/*
+ * The vCPU moves to another CPU after its write; the loss on the old one shows only when that CPU
+ * records again. A write without its kvm_msr event is not followed as far as its end.
+ */
+static void test_gap_on_the_old_cpu(void **state)
+{
+	struct who moved = vcpu0;
+
+	(void)state;
+	moved.cpu = 7;
+	for (unsigned int whole = 0; whole < 2; whole++) {
+		struct recording f;
+
+		hosts_reset(STOCK);
+		recording_begin(&f, 0);
+		warm_up(&f, &vcpu0);
+		if (whole)
+			guest_write(&f, &vcpu0, 0, 1000, false);
+		else
+			ev_set_count(&f, &vcpu0, 0, 1000, false);
+		ev_expiration(&f, &moved, 0, true, 0);
+		ev_lost(&f, vcpu0.cpu, 3);
+		recording_end(&f);
+		assert_int_equal(timer_find(&f, 100, 0)->past_due_inferred, whole);
+		recording_free(&f);
+	}
+}
+
+/*
+ * Where a cancellation and the next arm were lost, a delivery is not that of the arm before: its
+ * count bounds no clock, and shows no step.
+ */
+static void test_gap_and_bounds(void **state)
+{
+	(void)state;
+	for (unsigned int lost = 0; lost < 2; lost++) {
+		struct recording f;
+		uint64_t count;
+
+		hosts_reset(STOCK);
+		recording_begin(&f, 0);
+		warm_up(&f, &vcpu0);
+		for (unsigned int i = 0; i < 4; i++) {
+			count = ref_now(&f, &host_a) + 300000; /* 30 ms */
+			guest_write(&f, &vcpu0, 0, count, false);
+			host_start(&f, &vcpu0, 0, count);
+			f.now += MS(1);
+			if (lost)
+				ev_lost(&f, vcpu0.cpu, 3);
+			ev_callback(&f, &vcpu0, 0, 0, vcpu0.cpu);
+			ev_expiration(&f, &vcpu0, 0, true, 0);
+			guest_ticks(&f, &vcpu0, 10, MS(1));
+		}
+		recording_end(&f);
+		if (lost)
+			assert_int_not_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer,
+					     HVST_YES);
+		else
+			assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer,
+					 HVST_YES);
+		recording_free(&f);
+	}
+}
+
 /* Nothing is inferred across a gap, wherever it was; what comes whole after it is. */
 static void test_gap(void **state)
 {
@@ -911,6 +975,8 @@ int main(void)
 		cmocka_unit_test(test_reprogrammed),
 		cmocka_unit_test(test_restarts),
 		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_gap_on_the_old_cpu),
+		cmocka_unit_test(test_gap_and_bounds),
 		cmocka_unit_test(test_gap_is_no_padding),
 		cmocka_unit_test(test_two_vms),
 		cmocka_unit_test(test_same_epoch),
