@@ -264,7 +264,7 @@ static void test_growing(void **state)
 		guest_ticks(&f, &vcpu0, 50, MS(2));
 		recording_end(&f);
 		assert_int_equal(f.r->nr_storms, 1);
-		assert_int_equal(f.r->storms[0].kind, HVST_STORM_GROWING);
+		assert_int_equal(f.r->storms[0]->kind, HVST_STORM_GROWING);
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
 		recording_free(&f);
 	}
@@ -323,8 +323,8 @@ static void test_short_unread(void **state)
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_BEHIND)->answer,
 				 i ? HVST_YES : HVST_NO);
 		/* nothing tells yet that the first one was past due */
-		assert_int_equal(f.r->past_due.bursts, i ? 0 : 999);
-		assert_int_equal(f.r->past_due.short_deadline, i ? 0 : 999);
+		assert_int_equal(f.r->past_due->bursts, i ? 0 : 999);
+		assert_int_equal(f.r->past_due->short_deadline, i ? 0 : 999);
 		recording_free(&f);
 	}
 }
