@@ -20,6 +20,7 @@ void kvm_timer_forget(const struct kvm *k, struct stimer *t)
 	t->gap = k->gap;
 	t->programmed = t->undelivered = t->arm_sure = false;
 	t->count_known = t->config_known = false;
+	t->programmed_ns = t->callback_ns = HVST_UNKNOWN;
 }
 
 static __attribute__((noinline)) struct stimer *timer_new(struct kvm *k, struct vcpu *v,

@@ -414,6 +414,40 @@ static void test_gap_and_bounds(void **state)
 	}
 }
 
+/*
+ * A write or a callback before a loss is not that of the arm or the delivery after it: the time
+ * between the two is none in which the vCPU was held.
+ */
+static void test_gap_is_no_hold(void **state)
+{
+	struct recording f;
+	uint64_t count;
+
+	(void)state;
+	hosts_reset(TRACED);
+	recording_begin(&f, BIT_OF(ENTRY) | BIT_OF(EXIT));
+	warm_up(&f, &vcpu0);
+	guest_write(&f, &vcpu0, 0, ref_now(&f, &host_a) + 10000, false);
+	f.now += MS(20);
+	ev_lost(&f, vcpu0.cpu, 9);
+	host_start(&f, &vcpu0, 0, ref_now(&f, &host_a) - 100000);
+	guest_ticks(&f, &vcpu0, 10, MS(1));
+	count = ref_now(&f, &host_a) + 10000;
+	guest_write(&f, &vcpu0, 0, count, false);
+	host_start(&f, &vcpu0, 0, count);
+	f.now += MS(1);
+	ev_callback(&f, &vcpu0, 0, 0, vcpu0.cpu);
+	f.now += MS(20);
+	ev_lost(&f, vcpu0.cpu, 9);
+	ev_expiration(&f, &vcpu0, 0, true, 0);
+	guest_write(&f, &vcpu0, 0, ref_now(&f, &host_a) - 100000, false);
+	host_start(&f, &vcpu0, 0, ref_now(&f, &host_a) - 100000);
+	recording_end(&f);
+	assert_int_equal(f.r->past_due->unexplained, 2);
+	assert_int_equal(f.r->past_due->preempted, 0);
+	recording_free(&f);
+}
+
 /* Nothing is inferred across a gap, wherever it was; what comes whole after it is. */
 static void test_gap(void **state)
 {
@@ -977,6 +1011,7 @@ int main(void)
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_gap_on_the_old_cpu),
 		cmocka_unit_test(test_gap_and_bounds),
+		cmocka_unit_test(test_gap_is_no_hold),
 		cmocka_unit_test(test_gap_is_no_padding),
 		cmocka_unit_test(test_two_vms),
 		cmocka_unit_test(test_same_epoch),
