@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The typed record of one trace event. Produced by lib/event from raw ring-buffer records; fields
- * are found through the trace's own formats, and a field that the recording kernel lacks is
- * *absent* (its bit in @present is clear), never a zero that looks like a value.
+ * One decoded trace event. Fields are located by the formats in the trace file. A field that the
+ * recording kernel lacks is *absent*: its bit in @present is clear, and its value is meaningless.
  */
 #ifndef HVSTIMER_EVENT_H
 #define HVSTIMER_EVENT_H
@@ -17,8 +16,8 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /*
- * Every event hvstimer understands. A later version adds events before HVST_EV_COUNT: ignore an id
- * that is not below it and not HVST_EV_LOST. Use names in files.
+ * Every event that hvstimer decodes. Later versions add events before HVST_EV_COUNT: ignore an id
+ * that is neither below it nor HVST_EV_LOST. In files write the name, not the id.
  */
 enum hvst_event_id {
 	HVST_EV_STIMER_SET_CONFIG,
@@ -53,10 +52,9 @@ enum hvst_event_id {
 	HVST_EV_MMIO,
 	HVST_EV_APIC,
 	HVST_EV_SCHED_SWITCH,
-	HVST_EV_COUNT,	    /* number of real events that this header knows */
-	HVST_EV_LIMIT = 63, /* in every version ids of real events are below it: 64-bit sets */
-	HVST_EV_LOST = HVST_EV_LIMIT, /* pseudo event: a gap in one CPU's buffer, see struct
-					 hvst_ev_lost */
+	HVST_EV_COUNT,	    /* number of kernel events in this header */
+	HVST_EV_LIMIT = 63, /* ids of kernel events stay below it: a set of them is 64 bits */
+	HVST_EV_LOST = HVST_EV_LIMIT, /* no kernel event: records of one CPU were lost */
 };
 
 struct hvst_ev_set_config {
@@ -69,7 +67,7 @@ struct hvst_ev_set_count {
 	uint32_t timer_index;
 	uint8_t host;
 };
-/* start_one_shot, start_expired: @count; start_periodic: the same slot holds exp_time. */
+/* start_one_shot, start_expired: @count; start_periodic: @count holds exp_time. */
 struct hvst_ev_start {
 	uint64_t time_now;
 	uint64_t count;
@@ -193,7 +191,7 @@ struct hvst_ev_sched {
 	int32_t next_prio;
 };
 /*
- * @count: events dropped before this place on this CPU and buffer; 0 = the ring buffer did not say
+ * @count: records lost before this point on this CPU and buffer; 0: the ring buffer does not tell
  * how many.
  */
 struct hvst_ev_lost {
@@ -202,16 +200,16 @@ struct hvst_ev_lost {
 
 /**
  * struct hvst_event - one decoded event
- * @ts_ns: trace time in ns on the trace's own clock (cycles times the scale for a cycle clock)
- * @ts_raw: the time stamp as trace-cmd report shows it (equal to @ts_ns except for unscaled cycle
- * clocks)
- * @pid: common_pid, the task that was running (the vCPU thread for events in vCPU context)
- * @cpu: host CPU whose buffer held it
- * @buffer: index into struct hvst_trace.buffers
+ * @ts_ns: time stamp in ns on the trace clock; cycles of a cycle clock are converted
+ * @ts_raw: the time stamp as trace-cmd report shows it: equal to @ts_ns, or in cycles if the
+ *	file has no scale for a cycle clock
+ * @pid: common_pid, the task that was running: the vCPU thread for events in vCPU context
+ * @cpu: host CPU whose ring buffer held it
+ * @buffer: index into buffers of struct hvst_trace
  * @id: enum hvst_event_id
  * @reserved: 0
  * @present: bit i is set when field i of hvst_event_fields(@id) was in the record
- * @vcpu_id: the event's vcpu_id, -1 when the event (of this kernel) has none
+ * @vcpu_id: the event's vcpu_id; -1 if the event has no such field in the recording kernel
  */
 struct hvst_event {
 	int64_t ts_ns;
@@ -252,18 +250,18 @@ struct hvst_event {
 	};
 };
 
-/* How a field is written for people and machines. */
+/* How to print a field. */
 enum hvst_field_flags {
 	HVST_FIELD_SIGNED = 1,
-	HVST_FIELD_HEX = 2, /* MSR numbers, masks, addresses: hex for people */
+	HVST_FIELD_HEX = 2, /* MSR numbers, masks, addresses */
 	HVST_FIELD_BOOL = 4,
 };
 
 /**
- * struct hvst_field - one field of an event: the kernel's name and where struct hvst_event keeps it
+ * struct hvst_field - one field of an event
  * @name: the kernel's field name
- * @offset: byte offset in struct hvst_event
- * @size: 1, 2, 4 or 8
+ * @offset: of the value in struct hvst_event, in bytes
+ * @size: of the value: 1, 2, 4 or 8 bytes
  * @flags: enum hvst_field_flags
  */
 struct hvst_field {
@@ -273,35 +271,55 @@ struct hvst_field {
 	uint8_t flags;
 };
 
-/** hvst_event_name - the kernel's name of an event ("kvm_hv_stimer_callback"); NULL for an unknown
- * id */
+/**
+ * hvst_event_name() - the kernel's name of an event
+ * @id: enum hvst_event_id
+ *
+ * Returns a constant string such as "kvm_hv_stimer_callback", "lost_events" for HVST_EV_LOST; NULL
+ * for an unknown id.
+ */
 const char *hvst_event_name(unsigned int id);
 
-/** hvst_event_system - the event's system ("kvm", "sched"); NULL for an unknown id */
+/**
+ * hvst_event_system() - the event system that an event belongs to
+ * @id: enum hvst_event_id
+ *
+ * Returns a constant string such as "kvm" or "sched"; NULL for an unknown id.
+ */
 const char *hvst_event_system(unsigned int id);
 
-/** hvst_event_by_name - the id of a name, with or without "system:" before it; -1 when unknown */
+/**
+ * hvst_event_by_name() - the id of an event
+ * @name: the kernel's name, with or without "system:" before it
+ *
+ * Returns the id, -1 for an unknown name.
+ */
 int hvst_event_by_name(const char *name);
 
-/** hvst_event_fields - the fields of an event, in present-bit order; *@n gets their number. Static
- * storage. */
+/**
+ * hvst_event_fields() - the fields of an event
+ * @id: enum hvst_event_id
+ * @n: set to the number of fields; 0 for an unknown id
+ *
+ * Returns an array in static storage: field i belongs to bit i of @present in struct hvst_event.
+ */
 const struct hvst_field *hvst_event_fields(unsigned int id, unsigned int *n);
 
-/* In whose context an event is recorded: which events to keep for one VM. */
+/* Which task records an event. Tells how to filter a recording for one VM. */
 enum hvst_event_task {
-	HVST_TASK_VCPU,	  /* the VMM's thread that caused it */
+	HVST_TASK_VCPU,	  /* the thread of the VMM that caused it */
 	HVST_TASK_ANY,	  /* any task: an interrupted one, or a kernel worker */
-	HVST_TASK_SWITCH, /* the task switched from; the one switched to is in the event */
+	HVST_TASK_SWITCH, /* the task switched from; the event names the one switched to */
 };
 
 /**
  * struct hvst_event_need - what the analysis needs an event for
  * @fields: names of the fields that are read, separated by spaces
- * @readers: which parts of the analysis read them
- * @without: what cannot be told without the event
- * @filter: which of these events matter, as trace-cmd record takes it after -f; NULL: all
- * @task: in whose name it is recorded
- * @essential: without it there is nothing to analyse
+ * @readers: the parts of the analysis that read them
+ * @without: what the analysis cannot tell without the event
+ * @filter: keeps the events that matter, for trace-cmd record -f; NULL: all of them matter
+ * @task: which task records it
+ * @essential: nothing can be analysed without it
  */
 struct hvst_event_need {
 	const char *fields;
@@ -312,15 +330,21 @@ struct hvst_event_need {
 	bool essential;
 };
 
-/** hvst_event_need - what the analysis needs event @id for; NULL when it does not read it. Static
- * storage. */
+/**
+ * hvst_event_need() - what the analysis needs an event for
+ * @id: enum hvst_event_id
+ *
+ * Returns static storage; NULL if the analysis does not read the event.
+ */
 const struct hvst_event_need *hvst_event_need(unsigned int id);
 
 /**
- * hvst_event_value - read field @i of @ev as a 64-bit value (sign-extended when the field is
- * signed)
+ * hvst_event_value() - read a field of an event
+ * @ev: the event
+ * @i: index into hvst_event_fields()
+ * @val: set to the value, sign-extended if the field is signed
  *
- * Returns true and sets *@val when the field was in the record, else false.
+ * Returns true if the field was in the record; else false, with *@val unchanged.
  */
 bool hvst_event_value(const struct hvst_event *ev, unsigned int i, uint64_t *val);
 

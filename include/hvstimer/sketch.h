@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Sketches: distributions of signed values, in ns, that stay small however many values they take,
- * have a bounded relative error, and can be merged. Those of a result belong to the session; those
- * from hvst_sketch_new() to the caller.
+ * Sketches: distributions of signed values in ns. Their size does not grow with the number of
+ * values, their quantiles have a bounded relative error, and they can be merged. Sketches in a
+ * result belong to the session; those from hvst_sketch_new() to the caller.
  */
 #ifndef HVSTIMER_SKETCH_H
 #define HVSTIMER_SKETCH_H
@@ -15,53 +15,78 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-#define HVST_UNKNOWN INT64_MIN /* "null": not known. Never a made-up number. */
+#define HVST_UNKNOWN INT64_MIN /* not known; null in JSON */
 
 struct hvst_sketch;
 
-/** hvst_sketch_new - an empty sketch; NULL without memory */
+/**
+ * hvst_sketch_new() - create an empty sketch
+ *
+ * Returns a sketch that the caller frees with hvst_sketch_free(); NULL without memory.
+ */
 struct hvst_sketch *hvst_sketch_new(void);
-/** hvst_sketch_free - frees it; NULL is allowed */
+/**
+ * hvst_sketch_free() - free a sketch
+ * @s: from hvst_sketch_new(), or NULL
+ */
 void hvst_sketch_free(struct hvst_sketch *s);
 /**
- * hvst_sketch_add - count @v @n times
+ * hvst_sketch_add() - count a value
+ * @s: a sketch
+ * @v: the value, ns
+ * @n: how many times
  *
- * Returns 0, or -ENOMEM: then the value is not counted.
+ * Returns 0, or -ENOMEM: the value is then not counted.
  */
 int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n);
 /**
- * hvst_sketch_merge - count in @into what @from has counted
+ * hvst_sketch_merge() - add all values of one sketch to another
+ * @into: the sketch to add to
+ * @from: unchanged
  *
- * The result is what adding all values to one sketch would have given. Returns 0 or -ENOMEM.
+ * Gives the same sketch as adding each value to @into. Returns 0, or -ENOMEM: some buckets may have
+ * been added then, free @into.
  */
 int hvst_sketch_merge(struct hvst_sketch *into, const struct hvst_sketch *from);
 
-/** hvst_sketch_count - number of values; hvst_sketch_min/max - exact extremes, HVST_UNKNOWN when
- * empty */
+/** hvst_sketch_count() - the number of values */
 uint64_t hvst_sketch_count(const struct hvst_sketch *s);
+/** hvst_sketch_min() - the exact minimum, ns; HVST_UNKNOWN if @s is empty */
 int64_t hvst_sketch_min(const struct hvst_sketch *s);
+/** hvst_sketch_max() - the exact maximum, ns; HVST_UNKNOWN if @s is empty */
 int64_t hvst_sketch_max(const struct hvst_sketch *s);
-/** hvst_sketch_relative_error - the bound on |quantile - exact| / |exact| */
+/** hvst_sketch_relative_error() - an upper bound of |quantile - exact| / |exact| */
 double hvst_sketch_relative_error(const struct hvst_sketch *s);
-/** hvst_sketch_quantile - the value at rank ceil(@per_mille_10 / 10000 * count); HVST_UNKNOWN when
- * empty */
+/**
+ * hvst_sketch_quantile() - a quantile
+ * @s: a sketch
+ * @per_mille_10: in units of 1/10000: 5000 is the median
+ *
+ * Returns the value at rank ceil(@per_mille_10 / 10000 * count), ns, within
+ * hvst_sketch_relative_error(); HVST_UNKNOWN if @s is empty.
+ */
 int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_mille_10);
 /**
- * hvst_sketch_next - walk the non-empty buckets from the most negative up
+ * hvst_sketch_next() - iterate over the non-empty buckets, in ascending order
+ * @s: a sketch
+ * @iter: *@iter is 0 before the first call
+ * @lo: set to the least value of the bucket, ns
+ * @hi: set to the first value above it, ns; INT64_MAX for the last bucket, which holds that, too
+ * @count: set to the number of values in it
  *
- * Start with *@iter = 0. Fills the half-open bucket [*@lo, *@hi) and its count; false at the end.
+ * Returns false after the last bucket.
  */
 bool hvst_sketch_next(const struct hvst_sketch *s, unsigned int *iter, int64_t *lo, int64_t *hi,
 		      uint64_t *count);
 /**
- * hvst_sketch_bucket - the bucket [*@lo, *@hi) that @v is counted in, the same in every sketch
+ * hvst_sketch_bucket() - the bucket that a value is counted in, the same in every sketch
  * @v: a value, ns
- * @lo: the least value of the bucket
- * @hi: the first value above it; INT64_MAX for the last bucket, which holds that value, too
+ * @lo: set to the least value of the bucket, ns
+ * @hi: set to the first value above it, ns; INT64_MAX for the last bucket, which holds that, too
  *
- * Buckets become wider with the magnitude of their values, by the layout of HdrHistogram: 64 to
- * each power of two, the same for negative values. Counts of buckets that were written down can be
- * added to another sketch exactly where their edges are these.
+ * Buckets are laid out as in HdrHistogram: 64 for each power of two, the same for negative values.
+ * Counts that were saved with their buckets can be added to another sketch without loss if the
+ * edges are still these.
  */
 void hvst_sketch_bucket(int64_t v, int64_t *lo, int64_t *hi);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Quantities in words, as the summaries of a result and the screens of hvstimer write them. */
+/* Formats quantities as the summaries of a result and the output of hvstimer do. */
 #ifndef HVSTIMER_TEXT_H
 #define HVSTIMER_TEXT_H
 
@@ -13,25 +13,25 @@ extern "C" {
 #define HVST_TEXT_BUF 40
 
 /**
- * hvst_text_duration() - a length of time in three digits
+ * hvst_text_duration() - format a duration with three digits
  * @ns: nanoseconds, or HVST_UNKNOWN
  * @buf: HVST_TEXT_BUF bytes, filled
  *
- * Returns @buf: "3.00 s", "657 ms", "-40.1 us"; "0" for none, "?" for HVST_UNKNOWN.
+ * Returns @buf: "3.00 s", "657 ms", "-40.1 us"; "0" for 0, "?" for HVST_UNKNOWN.
  */
 char *hvst_text_duration(int64_t ns, char *buf);
 
 /**
- * hvst_text_signed() - a difference between two times, with its sign
+ * hvst_text_signed() - format a difference of two times, with its sign
  * @ns: nanoseconds, or HVST_UNKNOWN
  * @buf: HVST_TEXT_BUF bytes, filled
  *
- * Returns @buf: as hvst_text_duration(), and "+3.00 s" for what is positive.
+ * Returns @buf: as hvst_text_duration(), with a "+" before positive values: "+3.00 s".
  */
 char *hvst_text_signed(int64_t ns, char *buf);
 
 /**
- * hvst_text_count() - a number with its thousands separated
+ * hvst_text_count() - format a number with thousands separators
  * @n: the number
  * @buf: HVST_TEXT_BUF bytes, filled
  *
