@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* Stage: session. Sorted tables of the threads and the vCPU numbers of a run. */
+/* Stage: session. Sorted tables of the threads and vCPU ids of a run. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -39,13 +39,13 @@ static void vm_add(struct identities *ids, const struct vm *vm)
 						      .vcpu = v->vcpu_id,
 						      .creator = v->creator,
 						      .first_ns = v->first_ns };
-		if (v->ran) /* else a task of the VMM that only wrote */
+		if (v->ran) /* else a task of the VMM that only wrote its state */
 			ids->vcpus[ids->nr_vcpus++] =
 				(struct vcpu_vm){ v->vcpu_id, hvst_vm_shown(vm) };
 	}
 }
 
-/* One entry of each vCPU number. */
+/* Reduces @vcpus to one entry for each vCPU id. */
 static void vcpus_unite(struct identities *ids)
 {
 	unsigned int n = 0;
@@ -82,7 +82,7 @@ int hvst_identities_take(struct identities *ids, const struct kvm *kvm)
 	return 0;
 }
 
-/* How many threads come before the first one of @tid that begins after @ts_ns. */
+/* The index of the first thread of @tid that begins after @ts_ns, or where it would be. */
 static unsigned int count_until(const struct identities *ids, int tid, int64_t ts_ns)
 {
 	const struct identity key = { .tid = tid, .first_ns = ts_ns };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* Stage: abi. From arrays to arrays of pointers. */
+/* Stage: abi. Makes lists for programs from arrays. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,8 @@
 
 void *hvst_list(void *array, unsigned int n, size_t size)
 {
-	size_t head = ((size_t)n + 1) * sizeof(void *); /* never of no bytes */
+	size_t head =
+		((size_t)n + 1) * sizeof(void *); /* + 1: realloc() to 0 bytes may return NULL */
 	char *list = array || !n ? realloc(array, head + n * size) : NULL;
 
 	if (!list) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: abi. Lists as the library hands them out: arrays of pointers. */
+/* Stage: abi. Lists that the library returns to programs: arrays of pointers. */
 #ifndef HVST_ABI_LIST_H
 #define HVST_ABI_LIST_H
 
@@ -7,15 +7,15 @@
 
 /**
  * hvst_list() - turn an array into an array of pointers to its elements
- * @array: from malloc(); taken over, whatever is returned; NULL: without memory, or without
- * elements
- * @n: how many elements it has
- * @size: of an element
+ * @array: from malloc(); owned by this function, even if it fails. May be NULL if @n is 0; else
+ *NULL is an allocation that failed
+ * @n: number of elements
+ * @size: of an element, in bytes
  *
- * A program must not index an array by the size that a struct had when the program was compiled.
+ * Structs grow: a program must not index an array by the size that it was compiled with.
  *
- * Returns the pointers, never NULL without an element, with the elements behind them in the same
- * memory: free() frees both. NULL without memory.
+ * Returns an array of pointers, not NULL even if @n is 0, in one block with the elements: free()
+ * frees both. NULL without memory.
  */
 void *hvst_list(void *array, unsigned int n, size_t size);
 

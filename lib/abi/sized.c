@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* Stage: abi. Structs of a program's version, older or newer than the library. */
+/* Stage: abi. Takes structs from programs that may be older or newer than the library. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: analysis. Sorted tables: VMs, and the elements of the result's arrays, by number of VM. */
+/* Stage: analysis. Sorted indexes of VMs and of the result's arrays, by VM number. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -21,7 +21,7 @@ static int list_alloc(struct vm_list *list, unsigned int n)
 	return list->v ? 0 : -ENOMEM;
 }
 
-/* An index of @array, an array of the result. */
+/* Defines the function that builds the index of @array of struct hvst_result. */
 #define INDEX(array)                                                                               \
 	int hvst_by_vm_##array(struct analysis *a)                                                 \
 	{                                                                                          \
@@ -72,7 +72,7 @@ void hvst_by_vm_free(struct analysis *a)
 	*b = (struct by_vm){ 0 };
 }
 
-/* How many elements of the list have a number below @number. */
+/* The number of elements with a VM number below @number. */
 static unsigned int count_below(const struct vm_list *list, int number)
 {
 	unsigned int lo = 0, hi = list->n;

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. What was found of a VM, by the VM's number. A question about a VM then costs
- * what that VM has and not what all of them have: there may be thousands.
+ * Stage: analysis. Indexes of VMs and findings by VM number. There may be thousands of VMs:
+ * answering a question for one of them must not search the findings of all.
  */
 #ifndef HVST_ANALYSIS_BY_VM_H
 #define HVST_ANALYSIS_BY_VM_H
 
 #include "state.h"
 
-/* All of them return 0 or -ENOMEM. */
+/* These build the indexes and return 0 or -ENOMEM. */
 
-/* The VMs: once they have their numbers. */
+/* Of the VMs: call it when they are numbered. */
 int hvst_by_vm_vms(struct analysis *a);
-/* The arrays of struct hvst_result: once they are there. */
+/* Of the arrays of struct hvst_result: call each when its array is complete. */
 int hvst_by_vm_reference(struct analysis *a);
 int hvst_by_vm_storms(struct analysis *a);
 int hvst_by_vm_guest(struct analysis *a);
 int hvst_by_vm_life(struct analysis *a);
 void hvst_by_vm_free(struct analysis *a);
 
-/* NULL: there is none. Of those that ran no guest, which all have number -1, the first. */
+/* NULL: no such VM. -1, the number of all VMs that ran no guest, finds the first of these. */
 struct vm *hvst_vm_by_number(const struct analysis *a, int number);
 
-/* What the analyses keep of it; NULL: there is no such VM, or nothing. */
+/* The state of the analyses for a VM; NULL: no such VM, or no state. */
 static inline const struct vm_state *hvst_state_of(const struct analysis *a, int number)
 {
 	const struct vm *vm = hvst_vm_by_number(a, number);
@@ -30,7 +30,7 @@ static inline const struct vm_state *hvst_state_of(const struct analysis *a, int
 	return vm ? vm->state : NULL;
 }
 
-/* Some elements of an array: their indexes, in order. */
+/* The elements of an array that are about one VM, in order. */
 struct vm_group {
 	const struct vm_index *next;
 	unsigned int n;
@@ -38,9 +38,10 @@ struct vm_group {
 struct vm_group hvst_group_of(const struct vm_list *list, int number);
 
 /*
- * for_each_of_vm - each element of an array of the result that is about a VM, in order
- * @p: pointer to const, set to one after the other
+ * for_each_of_vm() - iterate over the elements of an array of the result that are about one VM
+ * @p: pointer to const, the element
  * @list: reference, storms, guest or life
+ * @number: of the VM
  */
 #define for_each_of_vm(p, a, list, number)                                                         \
 	for (struct vm_group group_ = hvst_group_of(&(a)->by_vm.list, number);                     \

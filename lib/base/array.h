@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: base, below all others. The length of an array. */
+/* Stage: base, which any other may include. The number of elements of an array. */
 #ifndef HVST_BASE_ARRAY_H
 #define HVST_BASE_ARRAY_H
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: kvm. Typed events in, what KVM did out: which thread is which vCPU of which VM, what each
- * synthetic timer is doing, which callback belongs to which arm, which arms left no start event,
- * what each VM's reference clock is and what it is computed from.
+ * Stage: kvm. Typed events in, what KVM did out: which thread is which vCPU of which VM, the state
+ * of each synthetic timer, which callback belongs to which arm, which arms left no start event,
+ * what each VM's reference clock reads and what it is computed from.
  *
- * hvst_kvm_event() returns what one event did. Nothing here knows what is done with it.
+ * hvst_kvm_event() returns what one event did; it calls nothing of the stages after this one.
  *
  * The timers' state machine is KVM's (arch/x86/kvm/hyperv.c: stimer_set_config(),
  * stimer_set_count(), stimer_start(), stimer_expiration(), kvm_hv_process_stimers()), restricted to
@@ -20,7 +20,7 @@
 #include "refclock.h"
 #include "tscpage.h"
 
-#define KVM_MAX_CPUS 4096 /* CPUs beyond share their losses with others */
+#define KVM_MAX_CPUS 4096 /* higher CPU numbers share the gaps of lower ones */
 
 /* A skew saturates at 146 years, so that its sum with a time never overflows. */
 #define HVST_SKEW_MAX (INT64_MAX / 2)
@@ -28,7 +28,7 @@
 struct kvm;
 struct vm;
 struct vcpu;
-/* State that the analysis attaches to each; opaque here, and freed by the analysis. */
+/* State that lib/analysis attaches to VMs, vCPUs and timers, and frees. */
 struct vm_state;
 struct vcpu_state;
 struct timer_state;
@@ -40,25 +40,25 @@ struct stimer {
 	uint8_t index;
 	uint16_t modes, deliveries; /* enum hvst_timer_mode, hvst_delivery_mode: all seen so far */
 	bool config_known, count_known;
-	bool programmed;	/* written, and the host has not acted on that write yet */
-	bool by_host;		/* the last write was the VMM's */
-	bool by_other;		/* ... from another thread than the vCPU's */
-	bool armed;		/* the hrtimer runs: start seen, callback not */
-	bool called;		/* a callback since its start may have been its own, or another's */
-	uint32_t called_by;	/* the number of that callback; 0: none, or several */
-	bool padded;		/* the running hrtimer is the host's pad for a past-due arm */
-	bool undelivered;	/* the last expiration failed; the same arm expires again */
-	bool delivered;		/* delivered since the last start: another start is another arm */
-	bool periodic;		/* the last start was periodic */
-	bool arm_sure;		/* @arm_count is what the timer runs for: no loss since */
-	uint32_t gap;		/* number of gaps in the trace when last updated */
-	uint16_t arm_cpu;	/* where it was started */
-	uint16_t arm_count_cpu; /* where arm_count was seen */
-	uint16_t programmed_cpu; /* where it was last written */
+	bool programmed;	 /* written, and KVM has not acted on that write yet */
+	bool by_host;		 /* the last write was the VMM's */
+	bool by_other;		 /* ... from another thread than the vCPU's */
+	bool armed;		 /* the hrtimer runs: start seen, callback not */
+	bool called;		 /* a callback since its start may have been this timer's */
+	uint32_t called_by;	 /* the number of that callback; 0: none, or several */
+	bool padded;		 /* the running hrtimer is the host's padding of a past-due arm */
+	bool undelivered;	 /* the last expiration failed; the same arm expires again */
+	bool delivered;		 /* delivered since the last start: the next start is a new arm */
+	bool periodic;		 /* the last start was periodic */
+	bool arm_sure;		 /* @arm_count is still the expiry: no records were lost since */
+	uint32_t gap;		 /* number of gaps in the trace when last updated */
+	uint16_t arm_cpu;	 /* CPU of the start */
+	uint16_t arm_count_cpu;	 /* CPU on which arm_count was seen */
+	uint16_t programmed_cpu; /* CPU of the last write */
 	uint64_t config;
 	uint64_t count;	       /* last value written */
 	uint64_t arm_count;    /* expiry of the running or last arm */
-	int64_t programmed_ns; /* last write; HVST_UNKNOWN once an arm came of it */
+	int64_t programmed_ns; /* last write; HVST_UNKNOWN once it led to an arm */
 	int64_t arm_ns, deadline_ns, callback_ns, expiration_ns; /* HVST_UNKNOWN: none */
 	uint64_t arms, past_due_observed, past_due_inferred, restarts, fired, cancelled, failed;
 };
@@ -66,24 +66,25 @@ struct stimer {
 /* One vCPU thread. Owned by struct kvm. */
 struct vcpu {
 	int tid;
-	int serial;  /* of all threads, by creation: a thread id may be used again */
+	int serial;  /* unique, by creation: the kernel reuses thread ids */
 	int vcpu_id; /* -1 until an event gives it */
 	uint32_t gap;
 	/*
-	 * That of struct kvm when the thread was last checked: it ran a guest, its id is not used
-	 * again, no records were lost since and no clock event waits for its VM. 0: check again.
+	 * @generation of struct kvm when the thread was last checked: it ran a guest, its id was
+	 * not reused, no records were lost since and no clock event waits for its VM. 0: check
+	 * again.
 	 */
 	uint64_t generation;
-	bool ran;	     /* it did what only a vCPU thread does */
-	bool gone;	     /* its thread id was reused: not found by it any more */
-	int creator;	     /* the task that created its VM, -1 not seen */
+	bool ran;	     /* it recorded an event that only a vCPU thread records */
+	bool gone;	     /* its thread id was reused: hvst_kvm_find() does not return it */
+	int creator;	     /* the task that created its VM; -1: not seen */
 	uint64_t tsc_offset; /* as last written, where @tsc_known */
 	bool tsc_known;
 	int64_t first_ns, last_ns;	  /* events in this thread's context */
 	int64_t msr_ns;			  /* last kvm_msr */
 	int64_t entry_ns;		  /* last kvm_entry; HVST_UNKNOWN */
 	uint64_t cpus[KVM_MAX_CPUS / 64]; /* bit map of the CPUs it ran on */
-	int64_t silent_ns;		  /* not seen before a CPU's first event was its own */
+	int64_t silent_ns; /* time before its first event on a CPU that had no earlier event */
 	struct refclock_thread clock_reads;
 	uint64_t samples; /* readings of the reference clock on this thread */
 	struct vcpu_state *state;
@@ -105,22 +106,22 @@ struct vm {
 	struct vm_state *state;
 	struct refclock clock;
 	/*
-	 * How late start events were stamped after the clock was read: an upper bound of the gap
-	 * between the host's two readings. NULL: none yet.
+	 * From the clock read of an arm to the time stamp of its start event: an upper bound of the
+	 * time between the host's two clock readings. NULL: none yet.
 	 */
 	struct hvst_sketch *start_latency;
 	struct tscpage page;
 	/*
-	 * In order of appearance, set by hvst_kvm_finish(). Negative: unknown; -1 for what ran no
-	 * guest, other negative numbers for one VM each.
+	 * In order of appearance, set by hvst_kvm_finish(). Negative: unknown; -1 if no guest ran,
+	 * other negative numbers are unique.
 	 */
 	int number;
 	uint32_t order; /* of creation */
-	bool dead;	/* merged into another: no threads, on no list */
-	bool gone;	/* a thread id of it runs a vCPU of a later VM */
+	bool dead;	/* merged into another: it has no threads and is on no list */
+	bool gone;	/* a later VM reuses one of its thread ids */
 };
 
-/* The number in results: -1 for all that are unknown. */
+/* The number in results: -1 for all unknown ones. */
 static inline int hvst_vm_shown(const struct vm *vm)
 {
 	return vm->number < 0 ? -1 : vm->number;
@@ -144,7 +145,7 @@ enum hvst_change_kind {
 	HVST_CHANGE_PAGE,	/* @vcpu wrote REFERENCE_TSC, or (NULL) the host broke the page */
 };
 
-/* The union is set where @kind is HVST_CHANGE_VM_MERGED or HVST_CHANGE_PAGE. */
+/* The union is set for HVST_CHANGE_VM_MERGED, HVST_CHANGE_GAP and HVST_CHANGE_PAGE. */
 struct hvst_change {
 	enum hvst_change_kind kind;
 	struct vm *vm;
@@ -160,8 +161,8 @@ struct hvst_change {
 };
 
 /*
- * What is known of a delivery besides the event. @deadline_ns: HVST_UNKNOWN when there was none, or
- * none that the guest asked for. @callback_ns: HVST_UNKNOWN when no callback was seen.
+ * What is known of a delivery besides its event. @deadline_ns: HVST_UNKNOWN for an arm past due or
+ * padded. @callback_ns: HVST_UNKNOWN if no callback was seen.
  */
 struct hvst_delivery {
 	int64_t arm_ns, deadline_ns, callback_ns;
@@ -169,12 +170,12 @@ struct hvst_delivery {
 
 #define HVST_MAX_CHANGES 8 /* of one event */
 
-/* What most events do to a timer, in the order in which it happened; or to a vCPU alone. */
+/* Common changes of a timer, in the order in which they happened; or of a vCPU (OWN). */
 enum hvst_did {
-	HVST_DID_SAMPLE = 1,	/* the reference clock of its VM was read for a start of @timer */
+	HVST_DID_SAMPLE = 1,	/* a start of @timer read the reference clock of its VM */
 	HVST_DID_AHEAD = 2,	/* an arm of @timer was ahead; its start was not recorded */
 	HVST_DID_PROGRAM = 4,	/* @timer's config or count was written */
-	HVST_DID_CALLBACK = 8,	/* the hrtimer of @timer went off */
+	HVST_DID_CALLBACK = 8,	/* the callback of @timer's hrtimer ran */
 	HVST_DID_ARM = 16,	/* the host executed an arm of @timer: @arm */
 	HVST_DID_DELIVERY = 32, /* @timer expired: @delivery */
 	/* @vcpu entered the guest, left it, or accessed an MSR of its timers, as the event says */
@@ -182,14 +183,19 @@ enum hvst_did {
 };
 
 /**
- * struct hvst_changes - what one event did: first @change, then @did
+ * struct hvst_changes - what one event did: the entries of @change first, then the bits of @did
  * @n: number of entries in @change
  * @did: bits of enum hvst_did
- * @vcpu: where @did is HVST_DID_OWN
- * @timer: where @did has other bits
- * @arm: skew_ns HVST_UNKNOWN when the arm was inferred
- * @arm_bound_ns: how far the time of an inferred arm may be off; else 0
- * @arm_programmed_ns: the write that led to it; HVST_UNKNOWN
+ * @vcpu: set if @did is HVST_DID_OWN
+ * @timer: set if @did has other bits
+ * @change: changes that are rare
+ * @arm: set for HVST_DID_ARM; @skew_ns is HVST_UNKNOWN if the arm was inferred
+ * @arm_bound_ns: bound on the error of the time of an inferred arm; else 0
+ * @arm_programmed_ns: time of the write that led to the arm; HVST_UNKNOWN
+ * @delivery: set for HVST_DID_DELIVERY
+ *
+ * The changes that most events make are bits of @did: that saves filling and reading a list for
+ * each event. The list is for all others.
  */
 struct hvst_changes {
 	unsigned int n, did;
@@ -201,51 +207,49 @@ struct hvst_changes {
 	struct hvst_delivery delivery;
 };
 
-/* What the recording contains, so that the absence of an event means something. */
+/* What the recording contains: the absence of an event proves something only if it was recorded. */
 struct hvst_kvm_opts {
-	bool starts_recorded; /* or callbacks: an expiration without one was past due */
-	bool msr_recorded;    /* writes of REFERENCE_TSC would be seen */
-	bool clock_per_cpu;   /* the trace clock is each CPU's own ("local") */
-	bool clock_unscaled;  /* time stamps are cycles: no rate can be told */
+	bool starts_recorded; /* or callbacks: an expiration without either was past due */
+	bool msr_recorded;    /* writes of HV_REFERENCE_TSC are recorded */
+	bool clock_per_cpu;   /* each CPU has a trace clock of its own ("local") */
+	bool clock_unscaled;  /* time stamps are cycles of unknown length: rates are unknown */
 	/*
-	 * The task that created the VM of the thread with id @tid at @ts_ns, as an earlier run saw
-	 * it, -1: it saw none; NULL: there was no earlier run.
+	 * Returns the task that created the VM of thread @tid at @ts_ns, as seen by an earlier run;
+	 * -1: not seen. NULL: there was no earlier run.
 	 */
 	int (*known_creator)(const void *ctx, int tid, int64_t ts_ns);
 	const void *known_ctx;
 };
 
-/* hvst_kvm_new - NULL without memory */
+/* hvst_kvm_new() - returns NULL without memory */
 struct kvm *hvst_kvm_new(const struct hvst_kvm_opts *opts);
 void hvst_kvm_free(struct kvm *k);
 
-/* hvst_kvm_event - advance by one event; fills @out; 0 or -ENOMEM */
+/* hvst_kvm_event() - process one event; fills @out; returns 0 or -ENOMEM */
 int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out);
 
 /*
- * hvst_kvm_finish - at the end of the trace: join threads whose VM was not known yet, number the
- * VMs
+ * hvst_kvm_finish() - at the end of the trace: merge VMs that turn out to be one, number them
  *
- * Call it until it returns 0: as long as it returns 1, @out holds a merge. -ENOMEM.
+ * Call it until it does not return 1. Returns 1: @out holds a merge; 0: done; -ENOMEM.
  */
 int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out);
 
-struct vcpu *hvst_kvm_find(const struct kvm *k, int tid); /* NULL: no vCPU thread */
+struct vcpu *hvst_kvm_find(const struct kvm *k, int tid); /* NULL: no such vCPU thread */
 struct vm *hvst_kvm_vms(const struct kvm *k);		  /* list, by @next */
-bool hvst_kvm_clock_per_cpu(const struct kvm *k);	  /* each CPU's time stamps are its own */
+bool hvst_kvm_clock_per_cpu(const struct kvm *k);	  /* as in struct hvst_kvm_opts */
 int64_t hvst_kvm_padding_ns(const struct kvm *k);	  /* HVST_UNKNOWN: none seen */
-bool hvst_kvm_starts_seen(const struct kvm *k);		  /* of one-shot timers, ahead */
+bool hvst_kvm_starts_seen(const struct kvm *k);		  /* start events of one-shot arms ahead */
 bool hvst_kvm_start_expired_seen(const struct kvm *k);
-uint64_t hvst_kvm_backwards(const struct kvm *k);  /* events of a thread before its last one */
+uint64_t hvst_kvm_backwards(const struct kvm *k); /* events before an earlier one of their thread */
 uint64_t hvst_kvm_unfollowed(const struct kvm *k); /* events of threads beyond KVM_MAX_VCPUS */
-int64_t hvst_kvm_lost_ns(const struct kvm *k);	   /* time inside gaps, of all CPUs */
+int64_t hvst_kvm_lost_ns(const struct kvm *k);	   /* time in gaps, summed over CPUs */
 /*
- * Time in which the vCPU may have run unseen: gaps of the CPUs that it runs on, from the start of
- * the trace where a CPU begins with a gap; and the time before it was first seen where a buffer
- * began late.
+ * Time in which the vCPU may have run unseen: in gaps of the CPUs that it ran on (from the start of
+ * the trace if a CPU begins with a gap), and before its first event if a buffer began late.
  */
 int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v);
-/* When the last record of a CPU was made; HVST_UNKNOWN: it has none. */
+/* Time of the last record of a CPU; HVST_UNKNOWN: it has none. */
 int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu);
 
 #endif

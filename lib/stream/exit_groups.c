@@ -3,7 +3,7 @@
 #include "../hyperv/names.h"
 #include "exit_groups.h"
 
-/* It begins the handling of an exit, or tells of it what concerns its own thread alone. */
+/* Is it an event that may be merged with the next one of its thread? */
 static bool joins_next(const struct hvst_event *ev)
 {
 	switch (ev->id) {
@@ -20,7 +20,7 @@ static bool joins_next(const struct hvst_event *ev)
 	}
 }
 
-/* Whether @to follows @from so soon that its thread cannot have been anywhere else meanwhile. */
+/* Did the thread have no time to record anything on another CPU between @from and @to? */
 static bool stayed(const struct hvst_event *from, const struct hvst_event *to)
 {
 	return from->pid == to->pid &&

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: stream. Makes the merge take the events of a VM exit together.
+ * Stage: stream. Merges the events of a VM exit together instead of strictly by time.
  *
- * Where several vCPUs leave the guest at the same time, the kinds of the merged events follow no
- * pattern, and each mispredicted branch costs as much as most analyses of the event. But when a
- * thread left the guest and what it wrote to a timer of its own is told by the events' time stamps;
- * their place among those of other CPUs tells nothing more. So such an event is merged at the time
- * of the record after it, and an entry at that of the expiration before it: the merge takes an
- * exit, the write and the start of the timer one after the other, and the analysis sees the pattern
- * that a single CPU has. Starts, expirations, callbacks, gaps, readings of the clock and all that
- * concerns other threads keep their place.
+ * Merged strictly by time, the events of vCPUs that exit at the same time alternate at random, and
+ * each mispredicted branch on their type costs as much as most analyses of the event. Some events
+ * concern no thread but their own; the analysis reads their time stamps, which stay as they are,
+ * and gives the same findings wherever they are merged among those of other threads. So
  *
- * The events of a thread stay in order: between two records of it that are HVST_EXIT_STEP_NS apart
- * at most it has no time to move to another CPU, do something there and come back.
+ * - an exit, and what the guest writes to its own timers (kvm_msr and the set_config and set_count
+ *   events), is merged at the time of the next record, if that is of the same thread;
+ * - an entry right after an expiration is merged at the time of the expiration.
  *
- * With four vCPUs in a storm this saves 15 % of the CPU time and 28 % of the analysing thread's.
+ * The analysis then gets the exit, the write and the start of a timer one after another, as from a
+ * single CPU. Starts, expirations, callbacks, gaps, clock reads and all that concerns other threads
+ * are merged at their own time.
+ *
+ * The events of a thread stay in order: records that are at most HVST_EXIT_STEP_NS apart leave the
+ * thread no time to migrate, record something on another CPU and migrate back.
+ *
+ * With four vCPUs in a storm this saves 15 % of the CPU time, 28 % of the analysing thread's.
  */
 #ifndef HVST_STREAM_EXIT_GROUPS_H
 #define HVST_STREAM_EXIT_GROUPS_H
@@ -23,9 +27,15 @@
 
 #include <hvstimer/event.h>
 
+/* The most time between two events of a group. */
 #define HVST_EXIT_STEP_NS 2000
 
-/* @ns: the times of the @n events @ev of a CPU; changed to those at which to merge them. */
+/**
+ * hvst_exit_groups() - set the times at which to merge the events of a CPU
+ * @ev: consecutive events of one CPU
+ * @ns: their time stamps; changed to the times at which to merge them
+ * @n: number of events
+ */
 void hvst_exit_groups(const struct hvst_event *ev, int64_t *ns, size_t n);
 
 #endif
