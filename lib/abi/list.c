@@ -7,8 +7,7 @@
 
 void *hvst_list(void *array, unsigned int n, size_t size)
 {
-	size_t head =
-		((size_t)n + 1) * sizeof(void *); /* + 1: realloc() to 0 bytes may return NULL */
+	size_t head = ((size_t)n + 1) * sizeof(void *); /* realloc() to 0 bytes may return NULL */
 	char *list = array || !n ? realloc(array, head + n * size) : NULL;
 
 	if (!list) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * Stage: analysis. Hands each change to the analyses that use it, in a stated order, in one pass.
- * Each analysis is a file with the same few entry points: created, the changes that it uses, merged
- * (two threads turn out to belong to one VM), finish, free.
+ * Stage: analysis. Passes each change to the analyses that use it, always in the order of the calls
+ * below. Each analysis is a file with the same few entry points: created, one for each change that
+ * it uses, merged (two VMs turn out to be one), finish, free.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -106,7 +106,7 @@ static int timer_created(struct stimer *t)
 	return 0;
 }
 
-/* Frees what the findings were made from and do not refer to. */
+/* Frees the state that the findings do not refer to. */
 static void timer_free_work(struct stimer *t)
 {
 	hvst_storm_free(t);
@@ -120,7 +120,7 @@ static void timer_free_work(struct stimer *t)
 	hvst_handler_timer_free(t);
 }
 
-/* The findings are complete: keep the distributions of each timer, which they refer to. */
+/* The findings are complete and refer only to the distributions of each timer. */
 static void timer_finished(struct analysis *a, struct stimer *t)
 {
 	(void)a;
@@ -139,7 +139,7 @@ static void timer_free(struct stimer *t)
 	t->state = NULL;
 }
 
-/* The state that is needed where only arms are wanted. */
+/* As created(), with only the state that opts.arms_only needs. */
 static int created_for_arms(struct analysis *a, struct vm *vm, struct vcpu *v, struct stimer *t)
 {
 	if (vm && !vm->state) {
@@ -159,8 +159,8 @@ static int created_for_arms(struct analysis *a, struct vm *vm, struct vcpu *v, s
 }
 
 /*
- * The analyses learn of a vCPU, VM or timer with the first change that names it. Each is NULL where
- * the change names none.
+ * Creates the state of the analyses with the first change of a VM, vCPU or timer. Each is NULL if
+ * the change has none.
  */
 static __attribute__((noinline)) int created(struct analysis *a, struct vm *vm, struct vcpu *v,
 					     struct stimer *t)
@@ -304,7 +304,7 @@ static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 	hvst_life_msr(v, ev);
 }
 
-/* Most accesses are to a timer's MSRs, and most analyses need only the rest. */
+/* Most MSR accesses are to timers, and most analyses need only the others. */
 static void timer_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
 	if (ev->msr.exception) {
@@ -332,12 +332,12 @@ static inline void own_event(struct analysis *a, struct vcpu *v, const struct hv
 static void clock_event(struct vm *vm, const struct hvst_event *ev)
 {
 	hvst_marks_clock(vm, ev);
-	/* The offset of a new vCPU's TSC starts at 0. */
+	/* The TSC offset of a new vCPU is 0. */
 	if (ev->id == HVST_EV_WRITE_TSC_OFFSET && !ev->tsc_offset.previous_tsc_offset)
 		hvst_lost_vcpu_new(vm);
 }
 
-/* Changes that few recordings have many of. */
+/* The changes that are rare in most recordings: kept out of the hot function. */
 static __attribute__((noinline)) void rare_change(struct analysis *a, const struct hvst_change *c,
 						  const struct hvst_event *ev)
 {
@@ -401,7 +401,7 @@ static void change(struct analysis *a, const struct hvst_change *c, const struct
 	}
 }
 
-/* A change where arms alone are wanted. */
+/* As change(), for opts.arms_only. */
 static void change_arms(struct analysis *a, const struct hvst_change *c,
 			const struct hvst_event *ev)
 {
@@ -455,7 +455,7 @@ static inline __attribute__((always_inline)) void timer_did(struct analysis *a, 
 		delivery(a, t, ev, &changes->delivery);
 }
 
-/* Where arms alone are wanted. */
+/* As timer_did(), for opts.arms_only. */
 static void timer_did_arms(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 			   const struct hvst_changes *changes)
 {
@@ -470,7 +470,7 @@ static void timer_did_arms(struct analysis *a, struct stimer *t, const struct hv
 		hvst_latency_fire(a, t, ev, &changes->delivery);
 }
 
-/* The VM of a known vCPU is known, and the vCPU of a known timer. */
+/* A vCPU with state has a VM with state, a timer with state a vCPU with state. */
 static inline __attribute__((always_inline)) int take_changes(struct analysis *a,
 							      const struct hvst_event *ev,
 							      const struct hvst_changes *changes,
@@ -498,7 +498,8 @@ static inline __attribute__((always_inline)) int take_changes(struct analysis *a
 }
 
 /*
- * The events are in chunks of several CPU streams, which another thread may have filled: prefetch.
+ * The events lie in the chunks of several CPU streams, which another thread may have written: the
+ * next ones are in no cache near, and no hardware prefetcher foresees them.
  */
 static inline void prefetch(const struct hvst_event *const *ev, const struct hvst_event *const *end)
 {
@@ -535,9 +536,9 @@ static __attribute__((noinline)) int take_arms(struct analysis *a,
 }
 
 /*
- * All that is called for each event is compiled into this one function: at some 40 calls for the
- * six events of an arm that takes 20 % fewer instructions. What few events need is marked noinline
- * where it is defined.
+ * "flatten" inlines everything that is called for each event: an arm has six events with some 40
+ * calls, and without these it takes 20 % fewer instructions. Functions that few events need are
+ * marked noinline.
  */
 __attribute__((flatten)) int hvst_analysis_events(struct analysis *a,
 						  const struct hvst_event *const *ev, long n)

@@ -84,7 +84,7 @@ struct vcpu {
 	int64_t msr_ns;			  /* last kvm_msr */
 	int64_t entry_ns;		  /* last kvm_entry; HVST_UNKNOWN */
 	uint64_t cpus[KVM_MAX_CPUS / 64]; /* bit map of the CPUs it ran on */
-	int64_t silent_ns; /* time before its first event on a CPU that had no earlier event */
+	int64_t silent_ns; /* it may have run unseen: on CPUs whose buffer began later */
 	struct refclock_thread clock_reads;
 	uint64_t samples; /* readings of the reference clock on this thread */
 	struct vcpu_state *state;
