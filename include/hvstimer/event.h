@@ -67,7 +67,7 @@ struct hvst_ev_set_count {
 	uint32_t timer_index;
 	uint8_t host;
 };
-/* start_one_shot, start_expired: @count; start_periodic: @count holds exp_time. */
+/* start_one_shot, start_expired, and start_periodic, whose exp_time is in @count. */
 struct hvst_ev_start {
 	uint64_t time_now;
 	uint64_t count;

@@ -202,7 +202,7 @@ int hvst_session_add_file(struct hvst_session *s, const char *path);
  * @fd: a regular file, open for reading. It is duplicated: the caller may close it
  * @name: for messages and results
  *
- * Also returns the errno of a dup(2) that failed.
+ * Also returns the negative errno of a failed dup(2).
  */
 int hvst_session_add_fd(struct hvst_session *s, int fd, const char *name);
 /**

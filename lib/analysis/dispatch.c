@@ -498,8 +498,8 @@ static inline __attribute__((always_inline)) int take_changes(struct analysis *a
 }
 
 /*
- * The events lie in the chunks of several CPU streams, which another thread may have written: the
- * next ones are in no cache near, and no hardware prefetcher foresees them.
+ * The events lie in the chunks of several CPU streams, which another thread may have written:
+ * the next ones are rarely in this CPU's caches.
  */
 static inline void prefetch(const struct hvst_event *const *ev, const struct hvst_event *const *end)
 {

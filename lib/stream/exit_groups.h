@@ -7,9 +7,10 @@
  * concern no thread but their own; the analysis reads their time stamps, which stay as they are,
  * and gives the same findings wherever they are merged among those of other threads. So
  *
- * - an exit, and what the guest writes to its own timers (kvm_msr and the set_config and set_count
- *   events), is merged at the time of the next record, if that is of the same thread;
- * - an entry right after an expiration is merged at the time of the expiration.
+ * - an exit, and an access of the guest to its own timers (kvm_msr of their MSRs, set_config,
+ *   set_count), is merged at the time of the next event, if that is of the same thread and at most
+ *   HVST_EXIT_STEP_NS later;
+ * - an entry right after an expiration is merged at the time of the expiration, likewise.
  *
  * The analysis then gets the exit, the write and the start of a timer one after another, as from a
  * single CPU. Starts, expirations, callbacks, gaps, clock reads and all that concerns other threads
