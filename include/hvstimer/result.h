@@ -163,10 +163,10 @@ struct hvst_timer {
 	uint64_t restarts; /* starts of a timer that was running, without a new arm */
 	uint64_t fired, cancelled, failed_deliveries;
 	/*
-	 * What the timer costs its vCPU, over the time in which the vCPU was seen: its share of the
-	 * vCPU's exits, and of its time: that spent outside the guest for this timer's writes,
-	 * expirations and interrupts, without the time in which the guest was halted. 0..1;
-	 * negative: exits were not recorded.
+	 * Rates, and the timer's share of its vCPU's exits and time, while the vCPU was seen. Time
+	 * counts if it is spent outside the guest for this timer's writes, expirations and
+	 * interrupts, and the guest is not halted. Shares are 0..1; negative: exits were not
+	 * recorded.
 	 */
 	double arms_hz, expirations_hz;
 	double peak_hz; /* expirations in the busiest tenth of a second, as a rate */
@@ -195,7 +195,7 @@ enum hvst_storm_cause {
 	HVST_CAUSE_NOT_SEEN,
 	HVST_CAUSE_HOST_STEP,	  /* the host's reference clock stepped */
 	HVST_CAUSE_SOURCE_SWITCH, /* the guest changed the clock it programs its timers from */
-	HVST_CAUSE_VCPU_HELD,	  /* the vCPU was runnable but off its CPU, or out of guest mode */
+	HVST_CAUSE_VCPU_HELD,	  /* the vCPU was off its CPU or out of guest mode, not halted */
 };
 
 /* How the guest computed its next count in a storm. */
@@ -261,9 +261,8 @@ struct hvst_storm {
 };
 
 /*
- * Number of past-due arms outside storms: @isolated + @bursts, and the same by cause,
- * @short_deadline
- * + @preempted + @unexplained.
+ * Number of past-due arms outside storms: @isolated and @bursts, and the same arms by cause:
+ * @short_deadline, @preempted and @unexplained.
  */
 struct hvst_past_due {
 	uint64_t isolated, bursts, short_deadline, preempted, unexplained;
@@ -459,8 +458,7 @@ struct hvst_result {
 	/* set off by the step of the host's clock that @next names; NULL: it names none */
 	const struct hvst_storm *headline_step;
 	const struct hvst_timer *headline_load; /* expires very often, without a storm */
-	int headline_fault; /* enum hvst_question with answer yes, or the reason of @headline_storm
-			     */
+	int headline_fault; /* enum hvst_question answered yes, or the reason of the storm */
 };
 
 /**

@@ -94,7 +94,7 @@ struct hvst_fire {
 /**
  * struct hvst_progress - a vCPU's progress in a stretch of time
  * @from_ns, @to_ns: the stretch, at least 16 ms; the next one of the vCPU begins where it ends,
- *unless events were lost in between
+ *	unless events were lost in between
  * @progress_ns: the part of it in which the vCPU was halted, or ran its guest outside the timer
  *	interrupt; the progress members of struct hvst_storm are a share of this
  * @vm: -1 if unknown (yet)
@@ -112,7 +112,7 @@ struct hvst_progress {
  * struct hvst_observer - callbacks of a run, any of them NULL
  * @size: sizeof(struct hvst_observer)
  * @event: each decoded event, in time order. Needs HVST_NEED_EVENTS: without it only events that
- *the analysis reads are decoded, and they come in the order in which it reads them
+ *	the analysis reads are decoded, and they come in the order in which it reads them
  * @arm: each arm, once its skew is known
  * @fire: each firing, at its kvm_entry
  * @storm: each storm, at the end of the run
@@ -161,9 +161,8 @@ struct hvst_params {
 	unsigned int storm_min_arms;  /* 64: past-due arms that make a storm */
 	unsigned int storm_min_share; /* 80: least percentage of past-due arms in a group */
 	unsigned int storm_max_ahead; /* 8: most arms ahead between two past-due arms of a group */
-	int64_t storm_min_ns; /* 1 ms, the shortest tick that guests ask for: a storm's least length
-			       */
-	int64_t storm_max_gap_ns;    /* 200 ms: most time between two past-due arms of a group */
+	int64_t storm_min_ns;	  /* 1 ms, the shortest tick of guests: least length of a storm */
+	int64_t storm_max_gap_ns; /* 200 ms: most time between two past-due arms of a group */
 	unsigned int burst_min_arms; /* 8: past-due arms that make a burst */
 	int64_t watchdog_ns;	     /* 10 s: storms of this length endanger a watchdog */
 	int64_t short_deadline_ns; /* past due by at most this: the deadline was too short; 0: four
