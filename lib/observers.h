@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The observers of a session, as one. */
+/* Stage: session. Presents the observers of a session as one observer. */
 #ifndef HVST_OBSERVERS_H
 #define HVST_OBSERVERS_H
 
@@ -16,8 +16,8 @@ struct observers {
 /* Copies @obs. Returns 0 or -ENOSPC. */
 int hvst_observers_add(struct observers *o, const struct hvst_observer *obs, void *ctx);
 /*
- * The observer that calls all of them, in order, and its context: with one, that one. It has only
- * the callbacks that any of them has, since some callbacks cost time.
+ * Returns an observer that calls all of them, in order, and sets its context; if there is only one,
+ * that one. It has only the callbacks that some of them have: the library does extra work for each.
  */
 struct hvst_observer hvst_observers_all(struct observers *o, void **ctx);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
  * Stage: analysis. What its files share: the context of a run, and for each VM, vCPU and timer a
- * pointer per analysis to state that only that analysis' file knows. Memory follows the number of
- * findings, not of events.
+ * pointer per analysis to state that only the file of that analysis defines. Memory follows the
+ * number of findings, not of events.
  */
 #ifndef HVST_ANALYSIS_STATE_H
 #define HVST_ANALYSIS_STATE_H
@@ -16,7 +16,7 @@
 #define ANALYSIS_MAX_STORMS	 65536
 #define ANALYSIS_MAX_TRANSITIONS 65536
 
-/* A storm, and a transition, while VM numbers are not known yet. */
+/* Storms and transitions are kept like this until VMs are numbered. */
 struct storm_found {
 	struct hvst_storm storm;
 	struct vcpu *vcpu;
@@ -24,11 +24,11 @@ struct storm_found {
 };
 struct transition_found {
 	struct hvst_guest_transition transition;
-	const struct vcpu *of; /* a thread of the VM: it stays with it when VMs are joined */
+	const struct vcpu *of; /* a thread of the VM: still in the right VM after a merge */
 	struct vcpu *vcpu;     /* NULL: of the whole VM */
 };
 
-/* vCPUs of a VM ran with different TSC offsets. @since_ns: when the differing one was written. */
+/* vCPUs of a VM ran with different TSC offsets. @since_ns: when the different one was written. */
 struct tsc_mismatch {
 	int64_t since_ns, ran_ns, until_ns; /* @until_ns HVST_UNKNOWN: to the end */
 	uint64_t least, most;
@@ -42,7 +42,7 @@ struct life_step;
 struct vm_life {
 	struct life_step *steps; /* by time */
 	unsigned int nr, cap;
-	bool dirty; /* an offset was written since the vCPUs' were compared */
+	bool dirty; /* an offset was written since the last comparison */
 	bool page_off;
 	int calling; /* tid of the vCPU whose HvCallRestorePartitionTime has not returned; -1 */
 	int64_t watch_ns;  /* the guest's arms are counted until then */
@@ -91,11 +91,12 @@ struct analysis {
 	struct pending_block *spare_blocks;  /* of resolve.c */
 
 	struct by_vm by_vm; /* at the end of the run: by_vm.c */
-	double cycle_ns;    /* of the TSC, from the end of the run on; 0: not known: life_build.c */
+	double cycle_ns;    /* of the TSC, set at the end of the run; 0: unknown: life_build.c */
 
-	struct vm_life orphans;	   /* things done by tasks whose VM was not known: life.c */
+	struct vm_life orphans;	   /* steps of tasks whose VM was not known: life.c */
 	struct hvst_result result; /* see result.c */
-	uint32_t taken_back;	   /* bit per question: a "no" of which too little was recorded */
+	uint32_t taken_back; /* bit per question: "no" changed to "cannot tell": too little recorded
+			      */
 };
 
 struct vm_state {
@@ -137,7 +138,7 @@ struct timer_state {
 	struct timer_counts *counts;	 /* twoclocks.c */
 };
 
-/* The number of the vCPU's VM: known at the end of a run, or from an earlier run; -1. */
+/* The number of the vCPU's VM, known at the end of a run or from an earlier run; else -1. */
 static inline int hvst_vm_number(const struct vcpu *v)
 {
 	return v->vm->number >= 0 ? v->vm->number : v->state->known_vm;
@@ -157,8 +158,8 @@ static inline bool hvst_filter_pass(const struct analysis *a, const struct vcpu 
 uint64_t hvst_recorded(const struct analysis *a);
 
 /*
- * From one count to another, saturated so that it can be multiplied by 100 and added to another
- * one.
+ * The difference of two counts, saturated so that in ns it can be added to another one without
+ * overflow.
  */
 static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
 {
@@ -169,7 +170,7 @@ static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
 	return d < INT64_MIN / 256 ? INT64_MIN / 256 : d;
 }
 
-/* A count that moved on by the same step as the one before it, within rounding. */
+/* Did the count advance by the same step as the one before it, within rounding? */
 static inline bool hvst_step_repeats(int64_t step, int64_t before)
 {
 	return llabs(step - before) <= 1;
