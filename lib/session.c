@@ -25,7 +25,6 @@
 #include "vmm.h"
 
 #define PROGRESS_BATCHES 64
-#define PREFETCH_EVENTS	 8
 
 struct strings {
 	char **s;
@@ -596,13 +595,23 @@ static int findings(struct hvst_session *s)
 	return identities_keep(s);
 }
 
+static unsigned int how_to_read(const struct hvst_session *s)
+{
+	unsigned int how = 0;
+
+	if (s->need & HVST_NEED_EVENTS)
+		how |= HVST_SOURCE_ALL_FIELDS;
+	if (s->need & HVST_NEED_EVENTS || s->obs.event)
+		how |= HVST_SOURCE_BY_TIME;
+	return how;
+}
+
 static int run(struct hvst_session *s)
 {
 	bool analyse = follows(s);
 	int ret;
 
-	ret = hvst_source_start(s->src, wanted_ids(s), s->need & HVST_NEED_EVENTS, s->from_ns,
-				s->to_ns);
+	ret = hvst_source_start(s->src, wanted_ids(s), how_to_read(s), s->from_ns, s->to_ns);
 	if (ret)
 		return fail(s, ret, "%s", hvst_source_error(s->src));
 	ret = analyse ? analysis_begin(s) : 0;

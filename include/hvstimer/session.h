@@ -111,8 +111,8 @@ struct hvst_progress {
 /**
  * struct hvst_observer - callbacks of a run, any of them NULL
  * @size: sizeof(struct hvst_observer)
- * @event: each decoded event, in time order. Needs HVST_NEED_EVENTS: without it only events that
- *	the analysis reads are decoded, and they come in the order in which it reads them
+ * @event: each decoded event, in time order. Needs HVST_NEED_EVENTS: without it only the events
+ *	and fields that the analysis reads are decoded
  * @arm: each arm, once its skew is known
  * @fire: each firing, at its kvm_entry
  * @storm: each storm, at the end of the run

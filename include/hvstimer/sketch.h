@@ -44,8 +44,8 @@ int hvst_sketch_add(struct hvst_sketch *s, int64_t v, uint64_t n);
  * @into: the sketch to add to
  * @from: unchanged
  *
- * Gives the same sketch as adding each value to @into. Returns 0, or -ENOMEM: some buckets may have
- * been added then, free @into.
+ * Gives the same sketch as adding each value to @into. Returns 0, or -ENOMEM: @into
+ * then has the values that it had.
  */
 int hvst_sketch_merge(struct hvst_sketch *into, const struct hvst_sketch *from);
 

@@ -104,17 +104,15 @@ int hvst_sketch_merge(struct hvst_sketch *into, const struct hvst_sketch *from)
 		return 0;
 	for (unsigned int i = 0; i < 2; i++)
 		for (unsigned int o = 0; o < OCTAVES; o++) {
-			const uint64_t *row = from->side[i].octave[o];
+			uint64_t **row = &into->side[i].octave[o];
 
-			if (!row)
-				continue;
-			if (!into->side[i].octave[o])
-				into->side[i].octave[o] = calloc(SUB, sizeof(*row));
-			if (!into->side[i].octave[o])
+			if (from->side[i].octave[o] && !*row && add_octave(row))
 				return -ENOMEM;
-			for (unsigned int b = 0; b < SUB; b++)
-				into->side[i].octave[o][b] += row[b];
 		}
+	for (unsigned int i = 0; i < 2; i++)
+		for (unsigned int o = 0; o < OCTAVES; o++)
+			for (unsigned int b = 0; from->side[i].octave[o] && b < SUB; b++)
+				into->side[i].octave[o][b] += from->side[i].octave[o][b];
 	if (from->min < into->min)
 		into->min = from->min;
 	if (from->max > into->max)

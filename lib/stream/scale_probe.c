@@ -76,7 +76,7 @@ static long take_samples(struct hvst_source *s, int64_t from_ns, struct hvst_sca
 				       1ull << HVST_EV_STIMER_START_EXPIRED | 1ull << HVST_EV_MSR;
 	const struct hvst_event *const *ev;
 	long n = 0, got = 0, looked = 0;
-	int rc = hvst_source_start(s, wanted, false, from_ns, HVST_UNKNOWN);
+	int rc = hvst_source_start(s, wanted, HVST_SOURCE_BY_TIME, from_ns, HVST_UNKNOWN);
 
 	if (rc)
 		return rc;
@@ -105,7 +105,8 @@ static int sample_scale(struct hvst_source *s, uint32_t *mult, uint32_t *shift)
 		return hvst_source_fail(s, -ENOMEM, "out of memory");
 	rc = last_stamp(s, &last);
 	if (!rc)
-		rc = hvst_source_start(s, UINT64_MAX, false, HVST_UNKNOWN, HVST_UNKNOWN);
+		rc = hvst_source_start(s, UINT64_MAX, HVST_SOURCE_BY_TIME, HVST_UNKNOWN,
+				       HVST_UNKNOWN);
 	got = rc ? rc : hvst_source_next(s, &ev);
 	first = got > 0 ? ev[0]->ts_ns : last;
 	for (int i = 0; i < HVST_SCALE_BINS && got >= 0; i++) {

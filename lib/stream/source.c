@@ -87,7 +87,7 @@ static bool one_stream_per_cpu(const struct hvst_source *s)
 	return s->nr_files == 1 && !s->dedup;
 }
 
-int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_fields, int64_t from_ns,
+int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, unsigned int how, int64_t from_ns,
 		      int64_t to_ns)
 {
 	int rc;
@@ -97,10 +97,10 @@ int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, bool all_field
 	if (s->live)
 		hvst_live_start(s->live);
 	for (unsigned int i = 0; i < s->nr_streams; i++)
-		s->streams[i]->exit_groups = !all_fields && one_stream_per_cpu(s);
+		s->streams[i]->exit_groups = !(how & HVST_SOURCE_BY_TIME) && one_stream_per_cpu(s);
 	for (unsigned int i = 0; i < s->nr_files; i++)
 		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids,
-				    all_fields);
+				    how & HVST_SOURCE_ALL_FIELDS);
 	rc = hvst_reader_thread_start(s->reader, from_ns == HVST_UNKNOWN ? INT64_MIN : from_ns,
 				      to_ns == HVST_UNKNOWN ? INT64_MAX : to_ns);
 	s->started = !rc;

@@ -12,15 +12,19 @@ struct hvst_source;
 
 void hvst_source_close(struct hvst_source *src);
 
+enum hvst_source_how {
+	HVST_SOURCE_ALL_FIELDS = 1, /* of the schema; else those that analysis reads (decode.c) */
+	HVST_SOURCE_BY_TIME = 2,    /* strictly; else in the order of exit_groups.h */
+};
+
 /*
  * hvst_source_start - begin a pass over [@from_ns, @to_ns) (HVST_UNKNOWN: open)
  *
- * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes). With @all_fields,
- * they have every field of the schema and come in time order; else, those that analysis reads (the
- * masks in decode.c), in the order of exit_groups.h. Can be called again for another pass. 0 or a
- * negative errno (see hvst_source_error).
+ * It yields the events in @wanted_ids (a bit per id; HVST_EV_LOST always comes), as @how (enum
+ * hvst_source_how) says. Can be called again for another pass. 0 or a negative errno (see
+ * hvst_source_error).
  */
-int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, bool all_fields,
+int hvst_source_start(struct hvst_source *src, uint64_t wanted_ids, unsigned int how,
 		      int64_t from_ns, int64_t to_ns);
 
 /*

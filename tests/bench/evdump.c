@@ -111,7 +111,10 @@ int main(int argc, char **argv)
 		return rc;
 	rc = hvst_source_open(&s, &a.o, err, sizeof(err));
 	if (!rc)
-		rc = hvst_source_start(s, UINT64_MAX, a.quiet < 2, a.from, a.to);
+		rc = hvst_source_start(s, UINT64_MAX,
+				       HVST_SOURCE_BY_TIME |
+					       (a.quiet < 2 ? HVST_SOURCE_ALL_FIELDS : 0),
+				       a.from, a.to);
 	if (rc) {
 		fprintf(stderr, "evdump: %s\n", err);
 		return 3;

@@ -59,7 +59,9 @@ static void pass(struct hvst_source *s, struct list *l, uint64_t wanted, int64_t
 	if (!l->ev)
 		l->ev = calloc(MAX_EVENTS, sizeof(*l->ev));
 	l->n = 0;
-	assert_int_equal(hvst_source_start(s, wanted, true, from, to), 0);
+	assert_int_equal(hvst_source_start(s, wanted, HVST_SOURCE_ALL_FIELDS | HVST_SOURCE_BY_TIME,
+					   from, to),
+			 0);
 	while ((n = hvst_source_next(s, &ev)) > 0) {
 		assert_true(l->n + (size_t)n <= MAX_EVENTS);
 		for (long i = 0; i < n; i++)
@@ -365,7 +367,7 @@ static void test_stop_midway(void **state)
 
 		for (int i = 0; i < 20; i++) {
 			assert_int_equal(
-				hvst_source_start(s, ALL, i % 2, HVST_UNKNOWN, HVST_UNKNOWN), 0);
+				hvst_source_start(s, ALL, i % 4, HVST_UNKNOWN, HVST_UNKNOWN), 0);
 			for (int k = 0; k < i % 4; k++)
 				assert_true(hvst_source_next(s, &ev) > 0);
 		}
