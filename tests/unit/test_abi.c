@@ -143,7 +143,7 @@ static void test_functions(void **state)
 	}
 }
 
-static int stop(void *ctx, const struct hvst_arm *arm)
+static int stop_run(void *ctx, const struct hvst_arm *arm)
 {
 	(void)ctx;
 	(void)arm;
@@ -153,7 +153,7 @@ static int stop(void *ctx, const struct hvst_arm *arm)
 /* What a function refuses leaves the session as it was. */
 static void test_unchanged(void **state)
 {
-	struct hvst_observer obs = { .size = sizeof(obs), .arm = stop };
+	struct hvst_observer obs = { .size = sizeof(obs), .arm = stop_run };
 	struct hvst_session *s = hvst_session_new();
 	struct hvst_params p;
 
