@@ -12,7 +12,6 @@
 #include "export/jsonl.h"
 #include "export/rows.h"
 #include "export/sqlite.h"
-#include "export/threads.h"
 #include "export/timeline.h"
 #include "message.h"
 #include "analyse.h"
@@ -32,7 +31,6 @@ struct export
 	struct timeline timeline;
 	bool jsonl_open, sqlite_open, timeline_open;
 	struct rows rows;
-	struct threads threads;
 	int error;
 };
 
@@ -131,7 +129,6 @@ static void discard_outputs(struct export *x)
 		timeline_discard(&x->timeline);
 	if (x->sqlite_open)
 		sqlite_discard(&x->sqlite);
-	threads_free(&x->threads);
 }
 
 /* The database last: its rows stay when another output fails afterwards. */
@@ -158,6 +155,23 @@ static bool close_outputs(struct export *x)
 
 /* --- passes ----------------------------------------------------------------------------------- */
 
+/*
+ * The thread that armed or fired at @ts_ns. With @vm -1, as while arms come in: in the VM that the
+ * pass before found.
+ */
+static struct who who_is(const struct export *x, int tid, int64_t ts_ns, int vm, int vcpu)
+{
+	struct who who = { tid, vm, vcpu };
+	int known;
+
+	if (vm >= 0)
+		return who;
+	hvst_session_who_at(x->r.s, tid, ts_ns, &who.vm, &known);
+	if (vcpu < 0)
+		who.vcpu = known;
+	return who;
+}
+
 static bool selected(const struct export *x, const struct who *who)
 {
 	return x->r.o.vm < 0 || who->vm == x->r.o.vm;
@@ -166,7 +180,7 @@ static bool selected(const struct export *x, const struct who *who)
 static int on_arm(void *ctx, const struct hvst_arm *arm)
 {
 	struct export *x = ctx;
-	struct who who = threads_find(&x->threads, arm->tid, arm->vm, arm->vcpu);
+	struct who who = who_is(x, arm->tid, arm->ts_ns, arm->vm, arm->vcpu);
 
 	if (!selected(x, &who))
 		return 0;
@@ -180,7 +194,7 @@ static int on_arm(void *ctx, const struct hvst_arm *arm)
 static int on_fire(void *ctx, const struct hvst_fire *fire)
 {
 	struct export *x = ctx;
-	struct who who = threads_find(&x->threads, fire->tid, fire->vm, fire->vcpu);
+	struct who who = who_is(x, fire->tid, fire->expiration_ns, fire->vm, fire->vcpu);
 
 	if (selected(x, &who))
 		x->error = timeline_fire(&x->timeline, fire, &who);
@@ -200,13 +214,12 @@ static void start_rows(struct export *x)
 /* Exports the findings while the results of the pass exist. */
 static int write_findings(struct export *x)
 {
-	int err = threads_init(&x->threads, x->r.result);
+	int err;
 	char why[NOTES_MESSAGE];
 	struct notes notes;
 
 	start_rows(x);
-	if (!err)
-		err = rows_result(&x->rows, x->r.result);
+	err = rows_result(&x->rows, x->r.result);
 	if (!err && notes_read(&notes, x->r.o.files.v[0], NULL, why))
 		cli_warn("%s", why);
 	if (!err)

@@ -5,7 +5,7 @@
 
 #include "../notes.h"
 #include "table.h"
-#include "threads.h"
+#include "who.h"
 
 #define MAX_SINKS 2
 

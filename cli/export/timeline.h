@@ -8,7 +8,7 @@
 
 #include "../options.h"
 #include "pftrace.h"
-#include "threads.h"
+#include "who.h"
 
 /* Arms that fell into one stretch of time. */
 struct arm_bin {
