@@ -692,9 +692,10 @@ static bool turns_out_short(const struct analysis *a, const struct storm_found *
 }
 
 /* Counts the arms of what is no storm after all. */
-static void storm_drop(struct analysis *a, struct storm_found *f)
+static void storm_drop(struct storm_found *f)
 {
-	struct hvst_past_due *p = &a->past_due;
+	struct stimer *t = f->vcpu->timer[f->storm.timer];
+	struct hvst_past_due *p = &t->state->group->past_due_elsewhere;
 
 	p->bursts += f->deferred->past_due;
 	p->preempted += f->deferred->preempted;
@@ -777,18 +778,23 @@ static void handler_fill(const struct stimer *t, struct hvst_storm *s)
 	s->switch_ns = hvst_handler_switch(t->vcpu);
 }
 
-void hvst_storm_finish(struct analysis *a)
+static void drop_short(struct analysis *a)
 {
 	unsigned int kept = 0;
 
-	hvst_each_timer(a, group_finish);
-	hvst_each_timer(a, sum_past_due);
 	for (unsigned int i = 0; i < a->nr_storms; i++)
 		if (turns_out_short(a, &a->storms[i]))
-			storm_drop(a, &a->storms[i]);
+			storm_drop(&a->storms[i]);
 		else
 			a->storms[kept++] = a->storms[i];
 	a->nr_storms = kept;
+}
+
+void hvst_storm_finish(struct analysis *a)
+{
+	hvst_each_timer(a, group_finish);
+	drop_short(a);
+	hvst_each_timer(a, sum_past_due);
 	for (unsigned int i = 0; i < a->nr_storms; i++) {
 		struct storm_found *f = &a->storms[i];
 

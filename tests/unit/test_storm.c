@@ -329,6 +329,28 @@ static void test_short_unread(void **state)
 	}
 }
 
+/* What turns out to be no storm is not counted for a vCPU that the user did not select. */
+static void test_short_not_selected(void **state)
+{
+	struct recording f;
+
+	(void)state;
+	host = (struct host){ .o = SEC(-900), .kernel = STOCK };
+	recording_begin(&f, 0);
+	f.an->opts.vcpu = 7;
+	guest_setup(&f, &vcpu0, 0);
+	for (unsigned int n = 0; n < 1000; n++) {
+		guest_lags(&f, &vcpu0, 1, 300);
+		f.now += US(5);
+	}
+	guest_ticks(&f, &vcpu0, 50, MS(2));
+	recording_end(&f);
+	assert_int_equal(f.r->nr_storms, 0);
+	assert_int_equal(f.r->past_due->bursts, 0);
+	assert_int_equal(f.r->past_due->short_deadline, 0);
+	recording_free(&f);
+}
+
 /* One past-due arm in ten is ahead (by little): still one storm; its share is told. */
 static void test_mixed(void **state)
 {
@@ -740,17 +762,29 @@ static void test_two_phases(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_backlog),	     cmocka_unit_test(test_backlog_open),
-		cmocka_unit_test(test_constant),     cmocka_unit_test(test_constant_after_step),
-		cmocka_unit_test(test_growing),	     cmocka_unit_test(test_growing_unread),
-		cmocka_unit_test(test_short_unread), cmocka_unit_test(test_mixed),
-		cmocka_unit_test(test_thin_head),    cmocka_unit_test(test_thresholds),
-		cmocka_unit_test(test_grouping),     cmocka_unit_test(test_open),
-		cmocka_unit_test(test_no_rates),     cmocka_unit_test(test_episodes),
-		cmocka_unit_test(test_trigger),	     cmocka_unit_test(test_starts_not_recorded),
-		cmocka_unit_test(test_progress),     cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_harm),	     cmocka_unit_test(test_backlog_without_reading),
-		cmocka_unit_test(test_two_phases),   cmocka_unit_test(test_cause_with_delay),
+		cmocka_unit_test(test_backlog),
+		cmocka_unit_test(test_backlog_open),
+		cmocka_unit_test(test_constant),
+		cmocka_unit_test(test_constant_after_step),
+		cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_growing_unread),
+		cmocka_unit_test(test_short_unread),
+		cmocka_unit_test(test_short_not_selected),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_thin_head),
+		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_grouping),
+		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_no_rates),
+		cmocka_unit_test(test_episodes),
+		cmocka_unit_test(test_trigger),
+		cmocka_unit_test(test_starts_not_recorded),
+		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_harm),
+		cmocka_unit_test(test_backlog_without_reading),
+		cmocka_unit_test(test_two_phases),
+		cmocka_unit_test(test_cause_with_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
