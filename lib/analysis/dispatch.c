@@ -337,13 +337,32 @@ static void clock_event(struct vm *vm, const struct hvst_event *ev)
 		hvst_lost_vcpu_new(vm);
 }
 
-/* The changes that are rare in most recordings: kept out of the hot function. */
-static __attribute__((noinline)) void rare_change(struct analysis *a, const struct hvst_change *c,
-						  const struct hvst_event *ev)
+static void clock_read(struct analysis *a, struct vm *vm, const struct hvst_event *ev)
+{
+	hvst_resolve_sample(a, vm, ev->cpu);
+	hvst_twoclocks_sample(vm, ev);
+}
+
+static void change(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev)
 {
 	struct vcpu *v = c->vcpu;
 
 	switch (c->kind) {
+	case HVST_CHANGE_MSR:
+		msr(a, v, ev);
+		break;
+	case HVST_CHANGE_SAMPLE:
+		clock_read(a, c->vm, ev);
+		break;
+	case HVST_CHANGE_SWITCH:
+		hvst_activity_switch(v, ev);
+		break;
+	case HVST_CHANGE_VCPU_EVENT:
+		hvst_clocksource_event(a, v, ev);
+		hvst_life_event(v, ev);
+		hvst_slowpath_event(v, ev);
+		hvst_refused_event(v, ev);
+		break;
 	case HVST_CHANGE_PAGE:
 		hvst_clocksource_page(a, c, ev);
 		if (v)
@@ -372,32 +391,6 @@ static __attribute__((noinline)) void rare_change(struct analysis *a, const stru
 	case HVST_CHANGE_VM_MERGED:
 		merged(c->vm, c->from);
 		break;
-	default:
-		break;
-	}
-}
-
-static void change(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev)
-{
-	switch (c->kind) {
-	case HVST_CHANGE_MSR:
-		msr(a, c->vcpu, ev);
-		break;
-	case HVST_CHANGE_SAMPLE:
-		hvst_resolve_sample(a, c->vm, ev->cpu);
-		hvst_twoclocks_sample(c->vm, ev);
-		break;
-	case HVST_CHANGE_SWITCH:
-		hvst_activity_switch(c->vcpu, ev);
-		break;
-	case HVST_CHANGE_VCPU_EVENT:
-		hvst_clocksource_event(a, c->vcpu, ev);
-		hvst_life_event(c->vcpu, ev);
-		hvst_slowpath_event(c->vcpu, ev);
-		hvst_refused_event(c->vcpu, ev);
-		break;
-	default:
-		rare_change(a, c, ev);
 	}
 }
 
@@ -437,10 +430,8 @@ static inline __attribute__((always_inline)) void timer_did(struct analysis *a, 
 {
 	unsigned int did = changes->did;
 
-	if (did & HVST_DID_SAMPLE) {
-		hvst_resolve_sample(a, t->vcpu->vm, ev->cpu);
-		hvst_twoclocks_sample(t->vcpu->vm, ev);
-	}
+	if (did & HVST_DID_SAMPLE)
+		clock_read(a, t->vcpu->vm, ev);
 	if (did & HVST_DID_AHEAD)
 		hvst_storm_ahead(a, t, ev);
 	if (did & HVST_DID_PROGRAM)

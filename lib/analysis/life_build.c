@@ -19,16 +19,6 @@
 
 /* --- ownership of steps --- */
 
-static int64_t vm_first(const struct vm *vm)
-{
-	int64_t first = INT64_MAX;
-
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (v->first_ns < first)
-			first = v->first_ns;
-	return first;
-}
-
 int64_t hvst_life_last(const struct vm *vm)
 {
 	int64_t last = INT64_MIN;
@@ -72,7 +62,7 @@ static int creators_list(const struct analysis *a, struct creators *c)
 	if (!c->v)
 		return -ENOMEM;
 	for_each_vm (vm, a) {
-		int64_t first = vm->number >= 0 ? vm_first(vm) : 0;
+		int64_t first = vm->number >= 0 ? hvst_vm_first_ns(vm) : 0;
 
 		for (const struct vcpu *v = vm->number >= 0 ? vm->vcpus : NULL; v; v = v->vm_next) {
 			if (!v->ran)

@@ -530,7 +530,7 @@ void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev)
 
 /* --- the end of the trace --- */
 
-static int64_t vm_first_ns(const struct vm *vm)
+int64_t hvst_vm_first_ns(const struct vm *vm)
 {
 	int64_t first = INT64_MAX;
 
@@ -543,7 +543,7 @@ static int64_t vm_first_ns(const struct vm *vm)
 static int cmp_appearance(const void *a, const void *b)
 {
 	const struct vm *x = *(struct vm *const *)a, *y = *(struct vm *const *)b;
-	int64_t x_ns = vm_first_ns(x), y_ns = vm_first_ns(y);
+	int64_t x_ns = hvst_vm_first_ns(x), y_ns = hvst_vm_first_ns(y);
 
 	if (x_ns != y_ns)
 		return x_ns < y_ns ? -1 : 1;
