@@ -7,12 +7,14 @@
 #include "reader_thread.h"
 #include "thread.h"
 
-#define RING 8 /* batches: one in use, the others filled or being filled */
+#define RING 12 /* batches: one in use, the others filled or being filled */
 /*
- * Wake the waiting side when the ring is half full, or half empty: once for several batches. Do so
- * after the lock was released, or it would wait for the lock next.
+ * A wakeup costs as much as the analysis of a hundred events: wake the consumer when the ring is
+ * half full, the reader when a quarter is left, each after the lock was released, or it would wait
+ * for the lock next.
  */
 #define RING_HALF (RING / 2)
+#define RING_LOW  (RING / 4)
 
 struct hvst_reader_thread {
 	bool threaded;
@@ -59,7 +61,7 @@ static struct hvst_batch *wait_for_room(struct hvst_reader_thread *t)
 
 	pthread_mutex_lock(&t->lock);
 	if (t->nr == RING)
-		while (t->nr > RING_HALF && !t->stop)
+		while (t->nr > RING_LOW && !t->stop)
 			pthread_cond_wait(&t->freed, &t->lock);
 	if (!t->stop)
 		b = &t->ring[(t->head + t->nr) % RING];
@@ -145,7 +147,7 @@ const struct hvst_batch *hvst_reader_thread_next(struct hvst_reader_thread *t)
 		t->head = (t->head + 1) % RING;
 		t->nr--;
 		t->in_use = false;
-		wake = t->nr == RING_HALF;
+		wake = t->nr == RING_LOW;
 	}
 	if (!t->nr)
 		while (t->nr < RING_HALF && !t->ended)
