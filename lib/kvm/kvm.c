@@ -127,8 +127,7 @@ static struct vcpu *vcpu_of_clock(const struct kvm *k, const struct hvst_event *
 	return v && creates && v->ran && !(v->tsc_known && !v->tsc_offset) ? NULL : v;
 }
 
-static __attribute__((noinline)) void on_clock_event(struct kvm *k, const struct hvst_event *ev,
-						     struct hvst_changes *out)
+static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	bool offset = ev->id == HVST_EV_WRITE_TSC_OFFSET, unsure = false;
 	bool master = ev->id == HVST_EV_UPDATE_MASTER_CLOCK;
@@ -158,8 +157,7 @@ static __attribute__((noinline)) void on_clock_event(struct kvm *k, const struct
 	}
 }
 
-static __attribute__((noinline)) void on_sched_switch(struct kvm *k, const struct hvst_event *ev,
-						      struct hvst_changes *out)
+static void on_sched_switch(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct vcpu *prev = hvst_kvm_find(k, ev->sched.prev_pid);
 	struct vcpu *next = hvst_kvm_find(k, ev->sched.next_pid);
@@ -175,24 +173,22 @@ static __attribute__((noinline)) void on_sched_switch(struct kvm *k, const struc
 }
 
 /* Records are missing on one CPU: the state of everything in flight there is unknown. */
-static __attribute__((noinline)) void on_lost(struct kvm *k, const struct hvst_event *ev,
-					      struct hvst_changes *out)
+static void on_lost(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	struct kvm_cpu *cpu = kvm_cpu(k, ev);
-	int64_t from = cpu->last_ns != HVST_UNKNOWN ? cpu->last_ns : k->first_ns;
+	int64_t from = cpu->last_ns;
 
 	k->gap++;
 	k->generation++;
 	k->gap_ns = ev->ts_ns;
-	if (from != HVST_UNKNOWN && ev->ts_ns > from) {
+	if (ev->ts_ns > from) {
 		if (__builtin_add_overflow(cpu->lost_ns, ev->ts_ns - from, &cpu->lost_ns))
 			cpu->lost_ns = INT64_MAX;
 		if (__builtin_add_overflow(k->lost_ns, ev->ts_ns - from, &k->lost_ns))
 			k->lost_ns = INT64_MAX;
 	}
 	k->past_due_timer = NULL;
-	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL)->from_ns =
-		from != HVST_UNKNOWN ? from : ev->ts_ns;
+	kvm_change(out, HVST_CHANGE_GAP, NULL, NULL)->from_ns = from;
 }
 
 /* The VMM writes back a value that is not zero: it restores a state, which a reset does not. */
@@ -260,6 +256,41 @@ static void on_device(struct kvm *k, const struct hvst_event *ev, struct hvst_ch
 		kvm_change(out, HVST_CHANGE_VCPU_EVENT, v->vm, v);
 }
 
+void kvm_cpu_begins(struct kvm *k, const struct hvst_event *ev)
+{
+	struct kvm_cpu *cpu = kvm_cpu(k, ev);
+
+	if (cpu->seen)
+		return;
+	cpu->seen = true;
+	cpu->first_ns = ev->ts_ns;
+	if (k->first_ns == HVST_UNKNOWN || ev->ts_ns < k->first_ns)
+		k->first_ns = ev->ts_ns;
+	/* A gap that comes first began at the start of the trace. */
+	cpu->last_ns = k->first_ns;
+}
+
+/* An event that does not have to be in the context of a vCPU thread. */
+static __attribute__((noinline)) void handle_other(struct kvm *k, const struct hvst_event *ev,
+						   struct hvst_changes *out)
+{
+	kvm_cpu_begins(k, ev);
+	switch (ev->id) {
+	case HVST_EV_WRITE_TSC_OFFSET:
+	case HVST_EV_UPDATE_MASTER_CLOCK:
+		on_clock_event(k, ev, out);
+		break;
+	case HVST_EV_SCHED_SWITCH:
+		on_sched_switch(k, ev, out);
+		break;
+	case HVST_EV_LOST:
+		on_lost(k, ev, out);
+		break;
+	default:
+		break;
+	}
+}
+
 /* Who looks at an event. */
 static inline void handle(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
@@ -290,11 +321,8 @@ static inline void handle(struct kvm *k, const struct hvst_event *ev, struct hvs
 		kvm_start_periodic(k, ev, out);
 		break;
 	case HVST_EV_STIMER_CALLBACK:
+		kvm_cpu_begins(k, ev);
 		kvm_callback(k, ev, out);
-		break;
-	case HVST_EV_WRITE_TSC_OFFSET:
-	case HVST_EV_UPDATE_MASTER_CLOCK:
-		on_clock_event(k, ev, out);
 		break;
 	case HVST_EV_PIO:
 	case HVST_EV_MMIO:
@@ -304,33 +332,16 @@ static inline void handle(struct kvm *k, const struct hvst_event *ev, struct hvs
 	case HVST_EV_HYPERCALL_DONE:
 		on_hypercall(k, ev, out);
 		break;
-	case HVST_EV_SCHED_SWITCH:
-		on_sched_switch(k, ev, out);
-		break;
-	case HVST_EV_LOST:
-		on_lost(k, ev, out);
-		break;
 	default:
-		break;
+		handle_other(k, ev, out);
 	}
-}
-
-static void begins(struct kvm *k, struct kvm_cpu *cpu, int64_t ts)
-{
-	cpu->first_ns = ts;
-	if (k->first_ns == HVST_UNKNOWN || ts < k->first_ns)
-		k->first_ns = ts;
 }
 
 int hvst_kvm_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
-	struct kvm_cpu *cpu = kvm_cpu(k, ev);
-
 	kvm_nothing(out);
-	if (cpu->first_ns == HVST_UNKNOWN)
-		begins(k, cpu, ev->ts_ns);
 	handle(k, ev, out);
-	cpu->last_ns = ev->ts_ns;
+	kvm_cpu(k, ev)->last_ns = ev->ts_ns;
 	return k->error;
 }
 
@@ -343,8 +354,6 @@ struct kvm *hvst_kvm_new(const struct hvst_kvm_opts *opts)
 	k->opts = *opts;
 	k->first_ns = HVST_UNKNOWN;
 	k->generation = 1;
-	for (unsigned int i = 0; i < KVM_MAX_CPUS; i++)
-		k->cpu[i].first_ns = k->cpu[i].last_ns = HVST_UNKNOWN;
 	k->vms_tail = &k->vms;
 	return k;
 }
@@ -432,7 +441,9 @@ int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v)
 
 int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu)
 {
-	return k->cpu[cpu % KVM_MAX_CPUS].last_ns;
+	const struct kvm_cpu *c = &k->cpu[cpu % KVM_MAX_CPUS];
+
+	return c->seen ? c->last_ns : HVST_UNKNOWN;
 }
 
 struct vm *hvst_kvm_vms(const struct kvm *k)

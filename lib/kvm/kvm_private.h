@@ -33,11 +33,12 @@ struct vm_entry {
 	struct vm *vm;
 };
 
-/* One host CPU. */
+/* One host CPU, initially zero. */
 struct kvm_cpu {
 	struct vcpu *vcpu;	   /* the vCPU thread last seen on it */
-	int64_t first_ns, last_ns; /* events; HVST_UNKNOWN */
+	int64_t first_ns, last_ns; /* events, once @seen */
 	int64_t lost_ns;	   /* inside gaps */
+	bool seen;
 };
 
 struct kvm {
@@ -92,6 +93,9 @@ static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev
 {
 	return &k->cpu[ev->cpu % KVM_MAX_CPUS];
 }
+
+/* The first event on a CPU. To be called for each event before what the CPU's events begin with. */
+void kvm_cpu_begins(struct kvm *k, const struct hvst_event *ev);
 
 /*
  * Appends a change; there is always room, see HVST_MAX_CHANGES. The caller sets what is specific to

@@ -330,6 +330,7 @@ __attribute__((noinline)) struct vcpu *kvm_vcpu_search(struct kvm *k, const stru
 {
 	struct vcpu *v = kvm_cpu(k, ev)->vcpu;
 
+	kvm_cpu_begins(k, ev);
 	if (!v || v->tid != ev->pid || v->gone || ev->ts_ns < v->last_ns ||
 	    (v->vcpu_id != ev->vcpu_id && ev->vcpu_id >= 0))
 		v = vcpu_look_up(k, ev, create);
