@@ -214,14 +214,14 @@ static void arm(struct analysis *a, struct stimer *t, const struct hvst_event *e
 	enum hvst_arm_cause cause;
 
 	hvst_pastdue_arm(t, m, ev);
-	cause = hvst_storm_arm(a, t, m, changes->arm_programmed_ns, ev);
+	cause = hvst_storm_arm(a, t, changes, ev);
 	if (a->opts.obs->armed)
 		armed_out(a, t, m, cause);
 	hvst_activity_arm(t, m, changes->arm_programmed_ns);
 	hvst_handler_arm(t, m);
 	hvst_life_arm(t, m, ev);
 	hvst_epoch_arm(t, m, changes->arm_programmed_ns);
-	if (hvst_twoclocks_arm(t, m))
+	if (hvst_twoclocks_arm(t, m, changes->arm_offset_ns))
 		a->error = -ENOMEM;
 	hvst_resolve_arm(a, t, m, changes->arm_bound_ns);
 	hvst_livelock_arm(a, t, m, ev);
@@ -508,11 +508,16 @@ static inline __attribute__((always_inline)) int take_events(struct analysis *a,
 	struct hvst_changes changes;
 	int ret = 0;
 
-	for (; ev < end && !ret; ev++) {
-		prefetch(ev, end);
-		ret = hvst_kvm_event(a->kvm, *ev, &changes);
+	while (ev < end) {
+		const struct hvst_event *e = *ev;
+
+		prefetch(ev++, end);
+
+		ret = hvst_kvm_event(a->kvm, e, &changes);
 		if (!ret)
-			ret = take_changes(a, *ev, &changes, arms_only);
+			ret = take_changes(a, e, &changes, arms_only);
+		if (__builtin_expect(ret, 0))
+			break;
 	}
 	if (ev[-1]->ts_ns > a->now)
 		a->now = ev[-1]->ts_ns;

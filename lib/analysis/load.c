@@ -75,7 +75,7 @@ void hvst_load_touch(struct stimer *t, int64_t ts)
 	struct vcpu_load *l = t->vcpu->state->load;
 	unsigned int bit = 1u << t->index;
 
-	if (l->exit_ns == HVST_UNKNOWN || l->touched & bit)
+	if (l->touched & bit || l->exit_ns == HVST_UNKNOWN)
 		return;
 	l->touched |= bit;
 	t->state->load->from_ns = l->halted ? ts : l->exit_ns;

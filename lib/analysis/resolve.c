@@ -87,17 +87,15 @@ const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t)
 	return t->state->skew->sketch;
 }
 
+/* By value: a pointer would keep the arm in memory where no observer wants it. */
 static __attribute__((noinline)) void arm_out(struct analysis *a, struct stimer *t,
-					      const struct hvst_arm *arm)
+					      struct hvst_arm arm)
 {
-	struct hvst_arm m;
-
 	if (a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	m = *arm;
-	m.vm = hvst_vm_number(t->vcpu);
-	m.thread = t->vcpu->serial;
-	if (a->opts.obs->arm(a->opts.obs_ctx, &m))
+	arm.vm = hvst_vm_number(t->vcpu);
+	arm.thread = t->vcpu->serial;
+	if (a->opts.obs->arm(a->opts.obs_ctx, &arm))
 		a->error = -ECANCELED;
 }
 
@@ -114,12 +112,34 @@ static void skew_known(struct analysis *a, struct stimer *t, const struct hvst_a
 	hvst_epoch_resolved(t, arm);
 }
 
+/* Where arms are resolved one after another: the piece of the clock that they lie on. */
+struct resolving {
+	const struct vm *vm;
+	struct refclock_span span;
+};
+
+static void resolving_begin(struct resolving *r, const struct vm *vm, int cpu)
+{
+	r->vm = vm;
+	if (!hvst_refclock_span(&vm->clock, cpu, &r->span))
+		r->span = (struct refclock_span){ .from = INT64_MAX, .last = INT64_MIN };
+}
+
+static bool clock_at(const struct resolving *r, const struct hvst_arm *arm, int64_t *o,
+		     int64_t *err)
+{
+	if (!hvst_refclock_span_has(&r->span, arm->ts_ns, arm->cpu))
+		return hvst_refclock_at(&r->vm->clock, arm->ts_ns, arm->cpu, o, err);
+	hvst_refclock_span_at(&r->span, arm->ts_ns, o, err);
+	return true;
+}
+
 /* The arm's skew by the present estimate of the clock; unknown where readings do not bound it. */
-static void skew_from_clock(const struct vm *vm, struct hvst_arm *arm, int64_t bound)
+static void skew_from_clock(const struct resolving *r, struct hvst_arm *arm, int64_t bound)
 {
 	int64_t o, err, skew;
 
-	if (!arm->count || !hvst_refclock_at(&vm->clock, arm->ts_ns, arm->cpu, &o, &err))
+	if (!arm->count || !clock_at(r, arm, &o, &err))
 		return;
 	/* A past-due arm is itself a bound of the clock: its skew is not negative. */
 	skew = hvst_refclock_sub(o, hvst_refclock_offset(arm->count, arm->ts_ns));
@@ -128,7 +148,7 @@ static void skew_from_clock(const struct vm *vm, struct hvst_arm *arm, int64_t b
 	arm->time_now = arm->count + (uint64_t)arm->skew_ns / 100;
 }
 
-static void resolve_one(struct analysis *a, const struct vm *vm, const struct pending_arm *p)
+static void resolve_one(struct analysis *a, const struct resolving *r, const struct pending_arm *p)
 {
 	struct hvst_arm arm = {
 		.ts_ns = p->ts_ns,
@@ -145,19 +165,19 @@ static void resolve_one(struct analysis *a, const struct vm *vm, const struct pe
 		.flags = p->flags,
 	};
 
-	skew_from_clock(vm, &arm, p->bound_ns);
+	skew_from_clock(r, &arm, p->bound_ns);
 	skew_known(a, p->t, &arm);
 	if (a->opts.obs->arm)
-		arm_out(a, p->t, &arm);
+		arm_out(a, p->t, arm);
 }
 
 /* The arm that waits first. A block that is used up is kept, as its memory is mapped already. */
-static void resolve_first(struct analysis *a, struct vm *vm)
+static void resolve_first(struct analysis *a, struct vm *vm, const struct resolving *r)
 {
 	struct vm_pending *w = vm->state->pending;
 	struct pending_block *b = w->head;
 
-	resolve_one(a, vm, &b->arm[b->first++]);
+	resolve_one(a, r, &b->arm[b->first++]);
 	w->n--;
 	a->nr_pending--;
 	if (b->first < b->end)
@@ -167,12 +187,30 @@ static void resolve_first(struct analysis *a, struct vm *vm)
 	a->spare_blocks = b;
 }
 
-/* Compiled into one function, like hvst_analysis_events(). */
+/* Resolves @n arms. Compiled into one function, like hvst_analysis_events(). */
 static __attribute__((noinline, flatten)) void resolve(struct analysis *a, struct vm *vm,
 						       unsigned int n)
 {
+	const struct vm_pending *w = vm->state->pending;
+	struct resolving r;
+
+	if (!n)
+		return;
+	resolving_begin(&r, vm, w->head->arm[w->head->first].cpu);
 	while (n--)
-		resolve_first(a, vm);
+		resolve_first(a, vm, &r);
+}
+
+/* Resolves the arms before @until. */
+static __attribute__((noinline, flatten)) void resolve_until(struct analysis *a, struct vm *vm,
+							     int64_t until)
+{
+	const struct vm_pending *w = vm->state->pending;
+	struct resolving r;
+
+	resolving_begin(&r, vm, w->head->arm[w->head->first].cpu);
+	while (w->n && w->head->arm[w->head->first].ts_ns < until)
+		resolve_first(a, vm, &r);
 }
 
 /* Adds a block; NULL without memory. */
@@ -213,11 +251,13 @@ static void arm_waits(struct analysis *a, struct stimer *t, const struct hvst_ar
 	struct vm *vm = t->vcpu->vm;
 	struct vm_pending *w = vm->state->pending;
 	struct pending_block *b;
+	struct resolving r;
 
 	if (a->nr_pending >= MAX_PENDING) /* too many: use the present estimate of the clock */
 		resolve(a, vm, (w->n + 1) / 2);
 	if (a->nr_pending >= MAX_PENDING) { /* all of them belong to other VMs */
-		resolve_one(a, vm, &p);
+		resolving_begin(&r, vm, p.cpu);
+		resolve_one(a, &r, &p);
 		return;
 	}
 	b = w->head && w->last->end < BLOCK_ARMS ? w->last : block_add(a, w);
@@ -239,7 +279,7 @@ void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_ar
 	}
 	skew_known(a, t, arm);
 	if (a->opts.obs->arm)
-		arm_out(a, t, arm);
+		arm_out(a, t, *arm);
 }
 
 void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)
@@ -252,8 +292,8 @@ void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)
 	final_until = hvst_refclock_final_until(&vm->clock, cpu);
 	if (final_until == REFCLOCK_UNKNOWN)
 		return;
-	while (w->n && w->head->arm[w->head->first].ts_ns < final_until)
-		resolve_first(a, vm);
+	if (w->head->arm[w->head->first].ts_ns < final_until)
+		resolve_until(a, vm, final_until);
 }
 
 void hvst_resolve_merged(struct vm *into, struct vm *from)

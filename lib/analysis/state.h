@@ -163,11 +163,12 @@ uint64_t hvst_recorded(const struct analysis *a);
  */
 static inline int64_t hvst_count_step(uint64_t from, uint64_t to)
 {
+	const int64_t most = INT64_MAX / 256, least = INT64_MIN / 256;
 	int64_t d = (int64_t)(to - from);
 
-	if (d > INT64_MAX / 256)
-		return INT64_MAX / 256;
-	return d < INT64_MIN / 256 ? INT64_MIN / 256 : d;
+	if (__builtin_expect((uint64_t)d - (uint64_t)least > (uint64_t)most - (uint64_t)least, 0))
+		return d < 0 ? least : most;
+	return d;
 }
 
 /* Did the count advance by the same step as the one before it, within rounding? */

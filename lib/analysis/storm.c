@@ -199,14 +199,21 @@ static __attribute__((noinline)) void group_begin(struct storm_group *g, const s
  * The arm's skew; of an inferred arm by the present estimate of the clock; HVST_UNKNOWN. An arm
  * that was past due although the line has it ahead shows that the clock has left the line.
  */
-static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
+static int64_t skew_now(const struct stimer *t, const struct hvst_changes *c)
 {
-	int64_t skew, err = 0;
+	const struct refclock *clock = &t->vcpu->vm->clock;
+	const struct hvst_arm *arm = &c->arm;
+	int64_t o, skew, err;
 
 	if (arm->skew_ns != HVST_UNKNOWN)
 		return arm->skew_ns;
-	skew = hvst_resolve_point(t->vcpu->vm, arm->ts_ns, arm->count, arm->cpu, &err);
-	return skew != HVST_UNKNOWN && skew < -err ? HVST_UNKNOWN : skew;
+	if (!hvst_refclock_at(clock, arm->ts_ns, arm->cpu, &o, NULL))
+		return HVST_UNKNOWN;
+	skew = hvst_refclock_sub(o, c->arm_offset_ns);
+	if (skew >= 0)
+		return skew;
+	hvst_refclock_at(clock, arm->ts_ns, arm->cpu, &o, &err);
+	return skew < -err ? HVST_UNKNOWN : skew;
 }
 
 /*
@@ -214,12 +221,13 @@ static int64_t skew_now(const struct stimer *t, const struct hvst_arm *arm)
  * write and the host's reading of the clock?
  */
 static bool was_held(const struct storm_group *g, const struct stimer *t,
-		     const struct hvst_arm *arm, int64_t programmed_ns, int64_t skew, int64_t cost)
+		     const struct hvst_changes *c, int64_t skew, int64_t cost)
 {
 	/* A timer's first arm has no previous arm to count from. */
 	int64_t held = g->any ? hvst_activity_held(t->vcpu) - g->held_at_arm : 0;
 
-	if (programmed_ns != HVST_UNKNOWN && arm->ts_ns - programmed_ns >= skew - cost)
+	if (c->arm_programmed_ns != HVST_UNKNOWN &&
+	    c->arm.ts_ns - c->arm_programmed_ns >= skew - cost)
 		return true;
 	return held && held >= skew - SHORT_COSTS * cost;
 }
@@ -243,10 +251,10 @@ static int64_t short_limit(const struct analysis *a, const struct stimer *t)
 }
 
 static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_group *g,
-				       const struct stimer *t, const struct hvst_arm *arm,
-				       int64_t programmed_ns, bool retry)
+				       const struct stimer *t, const struct hvst_changes *c,
+				       bool retry)
 {
-	int64_t cost = hvst_activity_arm_cost(t->vcpu), skew = skew_now(t, arm);
+	int64_t cost = hvst_activity_arm_cost(t->vcpu), skew = skew_now(t, c);
 
 	if (skew == HVST_UNKNOWN) {
 		g->unexplained++;
@@ -260,7 +268,7 @@ static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_gr
 		g->short_deadline++;
 		return HVST_ARM_SHORT_DEADLINE;
 	}
-	if (was_held(g, t, arm, programmed_ns, skew, cost)) {
+	if (was_held(g, t, c, skew, cost)) {
 		g->preempted++;
 		g->held_ns = skew + SHORT_COSTS * cost;
 		return HVST_ARM_PREEMPTED;
@@ -275,30 +283,29 @@ static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_gr
 
 /* --- the group --- */
 
-static void course_step(struct storm_group *g, const struct hvst_arm *arm, bool new_target)
+static void course_step(struct storm_group *g, const struct hvst_changes *c, bool new_target)
 {
-	if (g->inferred) {
-		hvst_course_add(&g->course, arm->ts_ns,
-				-hvst_refclock_offset(arm->count, arm->ts_ns), new_target);
-	} else if (point_of(arm).skew != HVST_UNKNOWN) {
-		hvst_course_add(&g->course, arm->ts_ns, arm->skew_ns, new_target);
-	}
+	if (g->inferred)
+		hvst_course_add(&g->course, c->arm.ts_ns, -c->arm_offset_ns, new_target);
+	else if (point_of(&c->arm).skew != HVST_UNKNOWN)
+		hvst_course_add(&g->course, c->arm.ts_ns, c->arm.skew_ns, new_target);
 }
 
+/* @step: from the count of the arm before. */
 static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group *g,
-					  struct stimer *t, const struct hvst_arm *arm,
-					  int64_t programmed_ns, const struct hvst_event *ev)
+					  struct stimer *t, const struct hvst_changes *c,
+					  int64_t step, const struct hvst_event *ev)
 {
+	const struct hvst_arm *arm = &c->arm;
 	struct storm_point at = point_of(arm);
 	enum hvst_arm_cause cause;
-	bool same = g->any && llabs(hvst_count_step(g->last_count, arm->count)) <= STORM_SAME_COUNT;
+	bool same = g->any && llabs(step) <= STORM_SAME_COUNT;
 
 	/* With two CPUs whose clocks differ, the later arm may have come first. */
 	if (g->past_due && (g->last_cpu == arm->cpu || !hvst_kvm_clock_per_cpu(a->kvm)))
-		hvst_counts_step(&g->counts, g->last_count, arm->count,
-				 arm->ts_ns - g->last_arm_ns);
-	course_step(g, arm, g->past_due && !same);
-	cause = count_cause(a, g, t, arm, programmed_ns, same);
+		hvst_counts_step(&g->counts, step, arm->ts_ns - g->last_arm_ns);
+	course_step(g, c, g->past_due && !same);
+	cause = count_cause(a, g, t, c, same);
 	g->retried += same && cause == HVST_ARM_UNEXPLAINED;
 	g->arms++;
 	g->past_due++;
@@ -520,11 +527,11 @@ static __attribute__((noinline)) void group_end(struct analysis *a, struct stime
 		a->error = -ENOMEM;
 }
 
-/* Does the pause before @arm end the group? */
+/* Does the pause before the arm end the group? */
 static bool pause_ends(const struct analysis *a, const struct storm_group *g,
-		       const struct stimer *t, const struct hvst_arm *arm, bool past_due)
+		       const struct stimer *t, const struct hvst_changes *c, bool past_due)
 {
-	int64_t pause = arm->ts_ns - g->end.ts, max = a->params.storm_max_gap_ns;
+	int64_t pause = c->arm.ts_ns - g->end.ts, max = a->params.storm_max_gap_ns;
 	int64_t held, skew;
 
 	if (pause <= max)
@@ -538,16 +545,16 @@ static bool pause_ends(const struct analysis *a, const struct storm_group *g,
 	 * What the guest did meanwhile is not known: it lagged all the time if it lags by more than
 	 * the pause.
 	 */
-	skew = skew_now(t, arm);
+	skew = skew_now(t, c);
 	return hvst_activity_known(t->vcpu) || skew == HVST_UNKNOWN || skew < pause;
 }
 
 /* A replay that ends in a lag, or a lag that ends in a replay: two groups, each of one kind. */
-static void phase_follow(struct analysis *a, struct stimer *t, const struct hvst_arm *arm)
+static void phase_follow(struct analysis *a, struct stimer *t, int64_t step, int64_t ts)
 {
 	struct storm_group *g = t->state->group;
 
-	if (!hvst_phase_step(&g->phase, &g->counts, g->last_count, arm->count, arm->ts_ns))
+	if (!hvst_phase_step(&g->phase, &g->counts, step, ts))
 		return;
 	g->counts = g->phase.before;
 	group_end(a, t, false);
@@ -590,25 +597,28 @@ void hvst_storm_programmed(const struct analysis *a, struct stimer *t)
 	g->written = t->count;
 }
 
-enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
-				   int64_t programmed_ns, const struct hvst_event *ev)
+enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t,
+				   const struct hvst_changes *c, const struct hvst_event *ev)
 {
+	const struct hvst_arm *arm = &c->arm;
 	struct storm_group *g = t->state->group;
 	bool past_due = arm->kind == HVST_ARM_PAST_DUE;
 	enum hvst_arm_cause cause = HVST_ARM_ON_TIME;
+	int64_t step;
 
 	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED))
 		return cause;
 	if (g->active && g->ahead > a->params.storm_max_ahead)
 		group_end(a, t, false);
-	else if (g->active && pause_ends(a, g, t, arm, past_due))
+	else if (g->active && pause_ends(a, g, t, c, past_due))
 		group_end(a, t, a->gap_ns > g->end.ts);
-	if (past_due && g->active)
-		phase_follow(a, t, arm);
 	if (past_due) {
+		step = hvst_count_step(g->last_count, arm->count);
+		if (g->active)
+			phase_follow(a, t, step, arm->ts_ns);
 		if (!g->active)
 			group_begin(g, t, arm, ev);
-		cause = group_past_due(a, g, t, arm, programmed_ns, ev);
+		cause = group_past_due(a, g, t, c, step, ev);
 	} else {
 		group_ahead(a, g, arm->ts_ns, arm->skew_ns);
 	}

@@ -11,9 +11,9 @@
 /* Adds a storm to be filled in, its timer set and all else unknown. NULL without memory or room. */
 struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t);
 int hvst_storm_created(struct stimer *t);
-/* @programmed_ns: the write that led to it; HVST_UNKNOWN. Returns why the arm was past due. */
-enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
-				   int64_t programmed_ns, const struct hvst_event *ev);
+/* The arm of @c. Returns why it was past due. */
+enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t,
+				   const struct hvst_changes *c, const struct hvst_event *ev);
 /* An arm ahead whose start was not recorded, delivered or written over. */
 void hvst_storm_ahead(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
 /* Call it for each write of the timer, after hvst_storm_ahead() for the arm that the write ends. */

@@ -21,10 +21,8 @@
 #define TRACKS_NS   2000
 #define TRACKS_PART 256
 
-void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_t dt_ns)
+void hvst_counts_step(struct storm_counts *c, int64_t d, int64_t dt_ns)
 {
-	int64_t d = hvst_count_step(from, to);
-
 	c->steps++;
 	if (d >= -STORM_SAME_COUNT && d <= STORM_SAME_COUNT) {
 		c->same++;
@@ -57,10 +55,9 @@ static bool doing(struct storm_phase *p, enum storm_doing now)
 	return turned;
 }
 
-bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64_t from,
-		     uint64_t to, int64_t ts)
+bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, int64_t d, int64_t ts)
 {
-	int64_t d = hvst_count_step(from, to), dt = ts - p->moved_ns;
+	int64_t dt = ts - p->moved_ns;
 	bool same = d >= -STORM_SAME_COUNT && d <= STORM_SAME_COUNT;
 	bool gains = d >= MIN_PERIOD_REF && d * PHASE_GAIN_PART >= dt;
 	bool repeats = d >= MIN_PERIOD_REF && hvst_step_repeats(d, p->move);

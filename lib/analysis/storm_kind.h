@@ -27,7 +27,7 @@ struct storm_counts {
 	int64_t advance_ns;	     /* sum of all moves, saturated */
 };
 /* @dt_ns: from the arm before */
-void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_t dt_ns);
+void hvst_counts_step(struct storm_counts *c, int64_t d, int64_t dt_ns);
 
 /*
  * What a guest does in a row: replay ticks (counts gain on the time that passes), or arm by a clock
@@ -44,10 +44,10 @@ struct storm_phase {
 	struct storm_counts before;
 };
 /*
- * The step to @to at @ts, before hvst_counts_step() counts it; true: the guest does something else.
+ * The count moved by @d at @ts, before hvst_counts_step() counts it; true: the guest does something
+ * else.
  */
-bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64_t from,
-		     uint64_t to, int64_t ts);
+bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, int64_t d, int64_t ts);
 
 /*
  * The course of a group's skew: of an observed group the skews, of an inferred one time minus

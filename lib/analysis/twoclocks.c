@@ -142,10 +142,10 @@ static __attribute__((noinline)) struct timer_counts *counts_new(struct stimer *
 	return c;
 }
 
-int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm)
+int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm, int64_t offset)
 {
-	int64_t offset = hvst_refclock_offset(arm->count, arm->ts_ns), step;
 	struct timer_counts *c = t->state->counts;
+	int64_t step;
 	int err = 0;
 
 	if (arm->kind == HVST_ARM_PERIODIC || !arm->count ||

@@ -16,8 +16,8 @@
 int hvst_twoclocks_vm_created(struct vm *vm);
 /* The VM's clock was read by this event. */
 void hvst_twoclocks_sample(struct vm *vm, const struct hvst_event *ev);
-/* -ENOMEM or 0 */
-int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm);
+/* @offset: hvst_refclock_offset() of the arm. 0 or -ENOMEM. */
+int hvst_twoclocks_arm(struct stimer *t, const struct hvst_arm *arm, int64_t offset);
 /* Events of @v may be missing. */
 void hvst_twoclocks_gap(struct vcpu *v);
 void hvst_twoclocks_merged(struct vm *into, struct vm *from);

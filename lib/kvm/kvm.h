@@ -192,6 +192,7 @@ enum hvst_did {
  * @arm: set for HVST_DID_ARM; @skew_ns is HVST_UNKNOWN if the arm was inferred
  * @arm_bound_ns: bound on the error of the time of an inferred arm; else 0
  * @arm_programmed_ns: time of the write that led to the arm; HVST_UNKNOWN
+ * @arm_offset_ns: hvst_refclock_offset() of the arm's count at its time
  * @delivery: set for HVST_DID_DELIVERY
  *
  * The changes that most events make are bits of @did: that saves filling and reading a list for
@@ -203,7 +204,7 @@ struct hvst_changes {
 	struct stimer *timer;
 	struct hvst_change change[HVST_MAX_CHANGES];
 	struct hvst_arm arm;
-	int64_t arm_bound_ns, arm_programmed_ns;
+	int64_t arm_bound_ns, arm_programmed_ns, arm_offset_ns;
 	struct hvst_delivery delivery;
 };
 

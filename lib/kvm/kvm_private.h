@@ -94,7 +94,7 @@ static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev
 	return &k->cpu[ev->cpu % KVM_MAX_CPUS];
 }
 
-/* The first event on a CPU. To be called for each event before what the CPU's events begin with. */
+/* Records when the events of a CPU begin; call it at least for the first one. */
 void kvm_cpu_begins(struct kvm *k, const struct hvst_event *ev);
 
 /*

@@ -543,17 +543,32 @@ static int64_t grown(double err)
 	return err < 1e18 ? (int64_t)err : (int64_t)1e18;
 }
 
-static bool on_piece(const struct refclock_piece *p, int64_t t, int64_t *o, int64_t *err)
+/* Up to the last sample of a piece. */
+static double piece_err(const struct refclock_piece *p)
+{
+	/* Few samples may have been late themselves. */
+	return (double)p->line.err + (p->knots < FEW_KNOTS ? FEW_NS : 0);
+}
+
+/* How much that grows a ns away from its samples. */
+static double piece_growth(const struct refclock_piece *p)
 {
 	double most = p->knots < 3 ? REFCLOCK_SLOPE_MAX : REFCLOCK_SLEW;
-	double slope_err = p->line.slope_err < most ? p->line.slope_err : most;
-	double e = (double)p->line.err;
 
+	return (p->line.slope_err < most ? p->line.slope_err : most) + REFCLOCK_SLEW;
+}
+
+static int64_t piece_err_at(const struct refclock_piece *p, int64_t t)
+{
+	return grown(piece_err(p) + (double)hvst_refclock_beyond(p, t) * piece_growth(p));
+}
+
+/* @err may be NULL. */
+static bool on_piece(const struct refclock_piece *p, int64_t t, int64_t *o, int64_t *err)
+{
 	*o = hvst_refclock_line_at(&p->line, t);
-	e += (double)hvst_refclock_beyond(p, t) * (slope_err + REFCLOCK_SLEW);
-	if (p->knots < FEW_KNOTS)
-		e += FEW_NS; /* these may have been late themselves */
-	*err = grown(e);
+	if (err)
+		*err = piece_err_at(p, t);
 	return true;
 }
 
@@ -577,10 +592,8 @@ static bool between(const struct refclock_piece *a, const struct refclock_piece 
 
 	if (!before && !b->samples)
 		return false;
-	on_piece(a, t, o, &ea);
-	on_piece(b, t, o, &eb);
 	*o = before ? oa : ob;
-	*err = before ? ea : eb;
+	*err = piece_err_at(before ? a : b, t);
 	if (b->joint == REFCLOCK_STEP) {
 		if (t > b->after && t <= b->until && b->event < 0)
 			return false;
@@ -618,11 +631,12 @@ static __attribute__((noinline)) bool past_at(const struct refclock_stream *s, i
 {
 	unsigned int i = piece_at(s, t);
 	const struct refclock_piece *p = hvst_refclock_stream_piece(s, i);
+	int64_t e;
 
 	if (!p->samples)
 		return false; /* only bounds show it: no upper bound */
 	if (t > p->to && i + 1 < hvst_refclock_nr_pieces(s))
-		return between(p, hvst_refclock_stream_piece(s, i + 1), t, o, err);
+		return between(p, hvst_refclock_stream_piece(s, i + 1), t, o, err ? err : &e);
 	if (t > p->to && !goes_on(s, t))
 		return false;
 	if (t < p->from && s->opened != REFCLOCK_UNKNOWN && t <= s->opened)
@@ -630,6 +644,7 @@ static __attribute__((noinline)) bool past_at(const struct refclock_stream *s, i
 	return on_piece(p, t, o, err);
 }
 
+/* @err may be NULL. */
 static inline bool stream_at(const struct refclock_stream *s, int64_t t, int64_t *o, int64_t *err)
 {
 	if (!s || !s->open || !time_fits(t))
@@ -641,29 +656,63 @@ static inline bool stream_at(const struct refclock_stream *s, int64_t t, int64_t
 	return on_piece(&s->cur, t, o, err);
 }
 
-/* What other CPUs read may tell more than what @s knows. */
+/* What other CPUs read may tell more than what @s knows. @err may be NULL. */
 static __attribute__((noinline)) bool joined_at(const struct refclock *r,
 						const struct refclock_stream *s, int64_t t,
-						bool known, int64_t *o, int64_t *err)
+						int64_t *o, int64_t *err)
 {
-	int64_t oj, ej;
+	int64_t e, oj, ej;
+	bool known = stream_at(s, t, o, &e);
 
-	if (s->alone || !time_fits(t) || !stream_at(r->joined, t + s->shift, &oj, &ej))
-		return known;
-	ej = grown((double)ej + r->joined->slack);
-	if (!known || ej < *err) {
-		*o = oj + s->shift;
-		*err = ej;
+	if (!s->alone && time_fits(t) && stream_at(r->joined, t + s->shift, &oj, &ej)) {
+		ej = grown((double)ej + r->joined->slack);
+		if (!known || ej < e) {
+			*o = oj + s->shift;
+			e = ej;
+		}
+		known = true;
 	}
-	return true;
+	if (known && err)
+		*err = e;
+	return known;
 }
 
 bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err)
 {
 	const struct refclock_stream *s = stream_find(r, cpu);
-	bool known = stream_at(s, t, o, err);
 
-	return s && r->joined ? joined_at(r, s, t, known, o, err) : known;
+	return s && r->joined ? joined_at(r, s, t, o, err) : stream_at(s, t, o, err);
+}
+
+bool hvst_refclock_span(const struct refclock *r, int cpu, struct refclock_span *span)
+{
+	const struct refclock_stream *s = stream_find(r, cpu);
+	const struct refclock_piece *p;
+	int64_t last = TIME_MAX - 1;
+
+	if (!s || r->joined || !s->open || !s->cur.samples || !time_fits(s->cur.from))
+		return false;
+	p = &s->cur;
+	if (s->event_first != REFCLOCK_UNKNOWN && s->event_first <= last)
+		last = s->event_first - 1;
+	if (s->contradicted && s->hidden.until <= last)
+		last = s->hidden.until - 1;
+	*span = (struct refclock_span){
+		.cpu = r->params.per_cpu ? cpu : -1,
+		.from = p->from,
+		.last = last > p->to ? last : p->to,
+		.to = p->to,
+		.line = p->line,
+		.err = piece_err(p),
+		.growth = piece_growth(p),
+	};
+	return true;
+}
+
+void hvst_refclock_span_at(const struct refclock_span *span, int64_t t, int64_t *o, int64_t *err)
+{
+	*o = hvst_refclock_line_at(&span->line, t);
+	*err = grown(span->err + (t > span->to ? (double)(t - span->to) * span->growth : 0));
 }
 
 int64_t hvst_refclock_final_until(const struct refclock *r, int cpu)

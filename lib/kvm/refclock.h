@@ -219,12 +219,31 @@ int hvst_refclock_merge(struct refclock *into, struct refclock *from);
 /**
  * hvst_refclock_at - O at a time
  * @o: the estimate
- * @err: bound of its error
+ * @err: bound of its error; may be NULL
  *
  * Return: false where the samples do not bound it from above: after a possible step, or without
  * any.
  */
 bool hvst_refclock_at(const struct refclock *r, int64_t t, int cpu, int64_t *o, int64_t *err);
+
+/* The current piece of a clock, for many times within [@from, @last] on @cpu; -1: on any. */
+struct refclock_span {
+	int cpu;
+	int64_t from, last;
+	int64_t to; /* last sample */
+	struct refclock_line line;
+	double err, growth; /* of the error up to @to, and a ns after it */
+};
+
+/* False where hvst_refclock_at() has to look at more than that piece. */
+bool hvst_refclock_span(const struct refclock *r, int cpu, struct refclock_span *span);
+static inline bool hvst_refclock_span_has(const struct refclock_span *span, int64_t t, int cpu)
+{
+	return t >= span->from && t <= span->last && (span->cpu < 0 || span->cpu == cpu);
+}
+
+/* As hvst_refclock_at(), of a time that @span has. */
+void hvst_refclock_span_at(const struct refclock_span *span, int64_t t, int64_t *o, int64_t *err);
 
 /*
  * The estimate before this time does not change any more except for refinement; REFCLOCK_UNKNOWN:

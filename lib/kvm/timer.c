@@ -177,6 +177,7 @@ static struct hvst_arm *arm_begin(struct hvst_changes *out, const struct stimer 
 static void arm_end(struct stimer *t, struct hvst_changes *out)
 {
 	out->arm_programmed_ns = t->programmed_ns;
+	out->arm_offset_ns = hvst_refclock_offset(out->arm.count, out->arm.ts_ns);
 	t->programmed_ns = HVST_UNKNOWN;
 	kvm_did(out, HVST_DID_ARM, t);
 }
@@ -559,7 +560,7 @@ static void bound_clock(struct kvm *k, const struct stimer *t, const struct hvst
 	 * What a task other than a vCPU wrote may be meant for another VM, and after a loss the
 	 * timer may have been set anew.
 	 */
-	if (t->periodic || t->padded || !t->arm_count || !t->arm_sure || t->by_other ||
+	if (t->periodic || !t->arm_count || t->padded || t->by_other || !t->arm_sure ||
 	    (k->opts.clock_per_cpu && t->arm_count_cpu != ev->cpu))
 		return;
 	if (hvst_refclock_bound(&t->vcpu->vm->clock, ev->ts_ns, t->arm_count, ev->cpu))
