@@ -148,14 +148,14 @@ int64_t hvst_activity_before(const struct vcpu *vcpu, int64_t ts, int64_t *wall)
 	return 0;
 }
 
-void hvst_activity_exit(struct vcpu *vcpu, const struct hvst_event *ev, bool halts)
+void hvst_activity_exit(struct vcpu *vcpu, int64_t ts, enum hvst_exit_kind kind)
 {
 	struct activity *v = vcpu->state->activity;
-	int64_t ts = ev->ts_ns;
+	bool halts = kind == HVST_EXIT_HALT;
 
 	progress_to(v, ts);
 	v->exits_seen = true;
-	v->exit_in_loop = v->in_loop && hvst_exit_is_interrupt(ev->exit.isa, ev->exit.exit_reason);
+	v->exit_in_loop = v->in_loop && kind == HVST_EXIT_INTERRUPT;
 	v->interrupt_exit |= v->exit_in_loop;
 	v->in_guest = false;
 	v->exit_ns = ts;

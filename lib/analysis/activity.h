@@ -12,7 +12,7 @@
 int hvst_activity_created(struct vcpu *v);
 void hvst_activity_gap(struct vcpu *v);
 void hvst_activity_entry(struct vcpu *v, int64_t ts);
-void hvst_activity_exit(struct vcpu *v, const struct hvst_event *ev, bool halts);
+void hvst_activity_exit(struct vcpu *v, int64_t ts, enum hvst_exit_kind kind);
 void hvst_activity_switch(struct vcpu *v, const struct hvst_event *ev);
 void hvst_activity_arm(struct stimer *t, const struct hvst_arm *arm, int64_t programmed_ns);
 void hvst_activity_delivery(struct stimer *t, const struct hvst_event *ev,

@@ -609,10 +609,11 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 	clock_read(a, v, ev, HVST_SRC_REFERENCE_COUNTER, "reads of TIME_REF_COUNT");
 }
 
-void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
+void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev,
+			   enum hvst_exit_kind kind)
 {
 	v->state->source->exits_since_read++;
-	if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
+	if (kind == HVST_EXIT_RDTSC)
 		clock_read(a, v, ev, HVST_SRC_RAW_TSC, "RDTSC exits");
 }
 

@@ -27,7 +27,8 @@ int hvst_clocksource_vm_created(struct vm *vm);
 int hvst_clocksource_vcpu_created(struct vcpu *v);
 int hvst_clocksource_timer_created(struct stimer *t);
 void hvst_clocksource_gap(struct vcpu *v);
-void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
+void hvst_clocksource_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev,
+			   enum hvst_exit_kind kind);
 void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvst_event *ev);
 void hvst_clocksource_page(struct analysis *a, const struct hvst_change *c,

@@ -283,14 +283,15 @@ static void entry(struct analysis *a, struct vcpu *v, const struct hvst_event *e
 
 static void vm_exit(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)
 {
-	bool halts = hvst_exit_is_halt(ev->exit.isa, ev->exit.exit_reason);
+	enum hvst_exit_kind kind = hvst_exit_kind(ev->exit.isa, ev->exit.exit_reason);
+	bool halts = kind == HVST_EXIT_HALT;
 
-	hvst_activity_exit(v, ev, halts);
+	hvst_activity_exit(v, ev->ts_ns, kind);
 	progress_out(a, v, ev->ts_ns);
-	hvst_clocksource_exit(a, v, ev);
+	hvst_clocksource_exit(a, v, ev, kind);
 	hvst_load_exit(v, ev->ts_ns, halts);
 	hvst_handler_exit(a, v, ev->ts_ns, halts);
-	hvst_slowpath_exit(v, ev);
+	hvst_slowpath_exit(v, ev, kind);
 }
 
 static void msr(struct analysis *a, struct vcpu *v, const struct hvst_event *ev)

@@ -248,9 +248,9 @@ void hvst_epoch_arm(struct stimer *t, const struct hvst_arm *arm, int64_t writte
 
 /*
  * An inferred arm whose skew became known only after later arms: it is not added to the usual
- * delays, and one of many is enough. By value: a pointer would keep every resolved arm in memory.
+ * delays, and one of many is enough.
  */
-static __attribute__((noinline)) void late_leap(struct stimer *t, struct hvst_arm arm)
+static __attribute__((noinline)) void late_leap(struct stimer *t, const struct hvst_arm *arm)
 {
 	struct timer_epoch *e = t->state->epoch;
 	int64_t least, most;
@@ -258,8 +258,8 @@ static __attribute__((noinline)) void late_leap(struct stimer *t, struct hvst_ar
 	habits(e, &least, &most);
 	if (least <= 0)
 		return;
-	e->lag_ts_ns = arm.ts_ns;
-	leap_put(t, &arm, HVST_UNKNOWN, least, most);
+	e->lag_ts_ns = arm->ts_ns;
+	leap_put(t, arm, HVST_UNKNOWN, least, most);
 }
 
 void hvst_epoch_resolved(struct stimer *t, const struct hvst_arm *arm)
@@ -273,7 +273,7 @@ void hvst_epoch_resolved(struct stimer *t, const struct hvst_arm *arm)
 		return;
 	if ((e->lag_ts_ns == HVST_UNKNOWN || arm->ts_ns - e->lag_ts_ns >= EPOCH_FAR_NS) &&
 	    may_leap(e, -arm->skew_ns))
-		late_leap(t, *arm);
+		late_leap(t, arm);
 }
 
 /* The median: where the guest's clock leaps, a target is reached early; a held vCPU is late. */

@@ -144,19 +144,21 @@ void hvst_life_clock(struct analysis *a, struct vm *vm, const struct hvst_event 
 	}
 }
 
+static uint64_t value_written(const struct hvst_event *ev)
+{
+	return ev->id == HVST_EV_STIMER_SET_CONFIG ? ev->set_config.config : ev->set_count.count;
+}
+
 void hvst_life_programmed(const struct stimer *t, const struct hvst_event *ev)
 {
-	bool config = ev->id == HVST_EV_STIMER_SET_CONFIG;
-	bool host = config ? ev->set_config.host : ev->set_count.host;
-	uint64_t value = config ? ev->set_config.config : ev->set_count.count;
 	struct vm_life *l = t->vcpu->vm->state->life;
 	struct life_step *s;
 
-	if (host) {
+	if (t->by_host) {
 		s = put_opening(l, ev, LIFE_TIMERS, t->vcpu->vcpu_id);
 		if (s)
-			s->whole |= value != 0;
-	} else if (l->page_off && !value) {
+			s->whole |= value_written(ev) != 0;
+	} else if (l->page_off && !value_written(ev)) {
 		put(l, LIFE_MAX_STEPS, ev, LIFE_TIMERS_OFF, t->vcpu->vcpu_id);
 	}
 }

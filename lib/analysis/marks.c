@@ -44,9 +44,7 @@ void hvst_marks_clock(struct vm *vm, const struct hvst_event *ev)
 
 void hvst_marks_programmed(struct stimer *t, const struct hvst_event *ev)
 {
-	bool host = ev->id == HVST_EV_STIMER_SET_CONFIG ? ev->set_config.host : ev->set_count.host;
-
-	if (host)
+	if (t->by_host)
 		mark(t->vcpu->vm, ev, "the VMM writes timer %u (restore or reset)", t->index);
 }
 

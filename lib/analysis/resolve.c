@@ -87,15 +87,17 @@ const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t)
 	return t->state->skew->sketch;
 }
 
-/* By value: a pointer would keep the arm in memory where no observer wants it. */
 static __attribute__((noinline)) void arm_out(struct analysis *a, struct stimer *t,
-					      struct hvst_arm arm)
+					      const struct hvst_arm *arm)
 {
+	struct hvst_arm m;
+
 	if (a->error || !hvst_filter_pass(a, t->vcpu, t->index))
 		return;
-	arm.vm = hvst_vm_number(t->vcpu);
-	arm.thread = t->vcpu->serial;
-	if (a->opts.obs->arm(a->opts.obs_ctx, &arm))
+	m = *arm;
+	m.vm = hvst_vm_number(t->vcpu);
+	m.thread = t->vcpu->serial;
+	if (a->opts.obs->arm(a->opts.obs_ctx, &m))
 		a->error = -ECANCELED;
 }
 
@@ -112,67 +114,73 @@ static void skew_known(struct analysis *a, struct stimer *t, const struct hvst_a
 	hvst_epoch_resolved(t, arm);
 }
 
-/* Where arms are resolved one after another: the piece of the clock that they lie on. */
+/* Arms that are resolved one after another. */
 struct resolving {
 	const struct vm *vm;
-	struct refclock_span span;
+	struct refclock_span span; /* the piece of the clock that they lie on */
+	struct hvst_arm arm;	   /* the present one; what all have in common is filled in once */
 };
 
 static void resolving_begin(struct resolving *r, const struct vm *vm, int cpu)
 {
-	r->vm = vm;
+	*r = (struct resolving){
+		.vm = vm,
+		.arm = { .vm = -1, .kind = HVST_ARM_PAST_DUE },
+	};
 	if (!hvst_refclock_span(&vm->clock, cpu, &r->span))
 		r->span = (struct refclock_span){ .from = INT64_MAX, .last = INT64_MIN };
 }
 
-static bool clock_at(const struct resolving *r, const struct hvst_arm *arm, int64_t *o,
-		     int64_t *err)
+static bool clock_at(const struct resolving *r, int64_t ts, int cpu, int64_t *o, int64_t *err)
 {
-	if (!hvst_refclock_span_has(&r->span, arm->ts_ns, arm->cpu))
-		return hvst_refclock_at(&r->vm->clock, arm->ts_ns, arm->cpu, o, err);
-	hvst_refclock_span_at(&r->span, arm->ts_ns, o, err);
+	if (!hvst_refclock_span_has(&r->span, ts, cpu))
+		return hvst_refclock_at(&r->vm->clock, ts, cpu, o, err);
+	hvst_refclock_span_at(&r->span, ts, o, err);
 	return true;
 }
 
 /* The arm's skew by the present estimate of the clock; unknown where readings do not bound it. */
-static void skew_from_clock(const struct resolving *r, struct hvst_arm *arm, int64_t bound)
+static void skew_from_clock(struct resolving *r, const struct pending_arm *p)
 {
+	struct hvst_arm *arm = &r->arm;
 	int64_t o, err, skew;
 
-	if (!arm->count || !clock_at(r, arm, &o, &err))
+	if (!p->count || !clock_at(r, p->ts_ns, p->cpu, &o, &err)) {
+		arm->skew_ns = HVST_UNKNOWN;
+		arm->error_ns = 0;
+		arm->time_now = 0;
 		return;
+	}
 	/* A past-due arm is itself a bound of the clock: its skew is not negative. */
-	skew = hvst_refclock_sub(o, hvst_refclock_offset(arm->count, arm->ts_ns));
-	arm->skew_ns = skew < 0 ? 0 : skew > HVST_SKEW_MAX ? HVST_SKEW_MAX : skew;
-	arm->error_ns = err + bound;
-	arm->time_now = arm->count + (uint64_t)arm->skew_ns / 100;
+	skew = hvst_refclock_sub(o, hvst_refclock_offset(p->count, p->ts_ns));
+	skew = skew < 0 ? 0 : skew > HVST_SKEW_MAX ? HVST_SKEW_MAX : skew;
+	arm->skew_ns = skew;
+	arm->error_ns = err + p->bound_ns;
+	arm->time_now = p->count + (uint64_t)skew / 100;
 }
 
-static void resolve_one(struct analysis *a, const struct resolving *r, const struct pending_arm *p)
+static void resolve_one(struct analysis *a, struct resolving *r, const struct pending_arm *p)
 {
-	struct hvst_arm arm = {
-		.ts_ns = p->ts_ns,
-		.ts_raw = p->ts_raw,
-		.count = p->count,
-		.skew_ns = HVST_UNKNOWN,
-		.vm = -1,
-		.vcpu = p->t->vcpu->vcpu_id,
-		.tid = p->t->vcpu->tid,
-		.timer = p->t->index,
-		.cpu = p->cpu,
-		.buffer = p->buffer,
-		.kind = HVST_ARM_PAST_DUE,
-		.flags = p->flags,
-	};
+	const struct vcpu *v = p->t->vcpu;
+	struct hvst_arm *arm = &r->arm;
 
-	skew_from_clock(r, &arm, p->bound_ns);
-	skew_known(a, p->t, &arm);
+	arm->ts_ns = p->ts_ns;
+	arm->ts_raw = p->ts_raw;
+	arm->count = p->count;
+	arm->vcpu = v->vcpu_id;
+	arm->tid = v->tid;
+	arm->timer = p->t->index;
+	arm->cpu = p->cpu;
+	arm->buffer = p->buffer;
+	arm->flags = p->flags;
+	skew_from_clock(r, p);
+	skew_known(a, p->t, arm);
 	if (a->opts.obs->arm)
 		arm_out(a, p->t, arm);
 }
 
 /* The arm that waits first. A block that is used up is kept, as its memory is mapped already. */
-static void resolve_first(struct analysis *a, struct vm *vm, const struct resolving *r)
+static void resolve_first(struct analysis *a, struct vm *vm, struct resolving *r)
 {
 	struct vm_pending *w = vm->state->pending;
 	struct pending_block *b = w->head;
@@ -235,10 +243,9 @@ static __attribute__((noinline)) struct pending_block *block_add(struct analysis
 	return b;
 }
 
-static void arm_waits(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
-		      int64_t bound_ns)
+static struct pending_arm pending_of(struct stimer *t, const struct hvst_arm *arm, int64_t bound_ns)
 {
-	const struct pending_arm p = {
+	return (struct pending_arm){
 		.ts_ns = arm->ts_ns,
 		.ts_raw = arm->ts_raw,
 		.count = arm->count,
@@ -248,16 +255,36 @@ static void arm_waits(struct analysis *a, struct stimer *t, const struct hvst_ar
 		.buffer = arm->buffer,
 		.flags = arm->flags,
 	};
+}
+
+/* No more arms can wait: uses the present estimate of the clock for half of the VM's. */
+static __attribute__((noinline)) void resolve_half(struct analysis *a, struct vm *vm)
+{
+	resolve(a, vm, (vm->state->pending->n + 1) / 2);
+}
+
+/* All that wait belong to other VMs. */
+static __attribute__((noinline)) void resolve_now(struct analysis *a, struct stimer *t,
+						  const struct hvst_arm *arm, int64_t bound_ns)
+{
+	const struct pending_arm p = pending_of(t, arm, bound_ns);
+	struct resolving r;
+
+	resolving_begin(&r, t->vcpu->vm, p.cpu);
+	resolve_one(a, &r, &p);
+}
+
+static void arm_waits(struct analysis *a, struct stimer *t, const struct hvst_arm *arm,
+		      int64_t bound_ns)
+{
 	struct vm *vm = t->vcpu->vm;
 	struct vm_pending *w = vm->state->pending;
 	struct pending_block *b;
-	struct resolving r;
 
-	if (a->nr_pending >= MAX_PENDING) /* too many: use the present estimate of the clock */
-		resolve(a, vm, (w->n + 1) / 2);
-	if (a->nr_pending >= MAX_PENDING) { /* all of them belong to other VMs */
-		resolving_begin(&r, vm, p.cpu);
-		resolve_one(a, &r, &p);
+	if (a->nr_pending >= MAX_PENDING)
+		resolve_half(a, vm);
+	if (a->nr_pending >= MAX_PENDING) {
+		resolve_now(a, t, arm, bound_ns);
 		return;
 	}
 	b = w->head && w->last->end < BLOCK_ARMS ? w->last : block_add(a, w);
@@ -265,7 +292,7 @@ static void arm_waits(struct analysis *a, struct stimer *t, const struct hvst_ar
 		a->error = -ENOMEM;
 		return;
 	}
-	b->arm[b->end++] = p;
+	b->arm[b->end++] = pending_of(t, arm, bound_ns);
 	w->n++;
 	a->nr_pending++;
 }
@@ -279,7 +306,7 @@ void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_ar
 	}
 	skew_known(a, t, arm);
 	if (a->opts.obs->arm)
-		arm_out(a, t, *arm);
+		arm_out(a, t, arm);
 }
 
 void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)

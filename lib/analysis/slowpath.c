@@ -171,10 +171,10 @@ static __attribute__((noinline)) void read_of(struct vcpu *v, const struct hvst_
 	v->state->slow->read = true;
 }
 
-void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev)
+void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev, enum hvst_exit_kind kind)
 {
 	*v->state->slow = (struct vcpu_slow){ .exit_ns = ev->ts_ns };
-	if (hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason))
+	if (kind == HVST_EXIT_RDTSC)
 		read_of(v, ev, SLOW_TSC);
 	bin_at(v->vm, ev->ts_ns)->exits++;
 }

@@ -38,7 +38,7 @@ struct vm_slow {
 
 int hvst_slowpath_vm_created(struct vm *vm);
 int hvst_slowpath_vcpu_created(struct vcpu *v);
-void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev);
+void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev, enum hvst_exit_kind kind);
 void hvst_slowpath_entry(struct vcpu *v, int64_t ts);
 void hvst_slowpath_msr(struct vcpu *v, const struct hvst_event *ev);
 /* An access to one of the timers' own MSRs that did not fault. */

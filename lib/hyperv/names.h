@@ -116,29 +116,50 @@ enum hvst_isa { HVST_ISA_VMX = 1, HVST_ISA_SVM = 2 }; /* the isa field of kvm_ex
 /* How lengths of time are written. */
 enum hvst_unit { HVST_UNIT_AUTO, HVST_UNIT_NS, HVST_UNIT_US, HVST_UNIT_MS, HVST_UNIT_REF };
 
-/* Did the guest halt? Exit reasons: uapi/asm/vmx.h and svm.h; a VMX reason has flags above. */
-static inline bool hvst_exit_is_halt(uint32_t isa, uint32_t reason)
+/* What a guest exited for, as far as that tells of its time. */
+enum hvst_exit_kind {
+	HVST_EXIT_OTHER,
+	HVST_EXIT_HALT,
+	HVST_EXIT_INTERRUPT, /* one came, or it can take one now that was pending (a window) */
+	HVST_EXIT_RDTSC,     /* it read the TSC, by RDTSC or RDTSCP */
+};
+
+/* Exit reasons: uapi/asm/vmx.h and svm.h; a VMX reason has flags above. */
+static inline enum hvst_exit_kind hvst_vmx_exit_kind(uint32_t reason)
 {
-	return isa == HVST_ISA_VMX ? (reason & 0xffff) == 12 : reason == 0x78;
+	switch (reason & 0xffff) {
+	case 12:
+		return HVST_EXIT_HALT;
+	case 1:
+	case 7:
+		return HVST_EXIT_INTERRUPT;
+	case 16:
+	case 51:
+		return HVST_EXIT_RDTSC;
+	default:
+		return HVST_EXIT_OTHER;
+	}
 }
 
-/*
- * Did the guest exit for an interrupt, or because it can take one now that was pending (an
- * interrupt window)?
- */
-static inline bool hvst_exit_is_interrupt(uint32_t isa, uint32_t reason)
+static inline enum hvst_exit_kind hvst_svm_exit_kind(uint32_t reason)
 {
-	if (isa == HVST_ISA_SVM)
-		return reason == 0x60 || reason == 0x64;
-	return isa == HVST_ISA_VMX && ((reason & 0xffff) == 1 || (reason & 0xffff) == 7);
+	switch (reason) {
+	case 0x78:
+		return HVST_EXIT_HALT;
+	case 0x60:
+	case 0x64:
+		return HVST_EXIT_INTERRUPT;
+	case 0x6e:
+	case 0x87:
+		return HVST_EXIT_RDTSC;
+	default:
+		return HVST_EXIT_OTHER;
+	}
 }
 
-/* Did it read the TSC, by RDTSC or RDTSCP? */
-static inline bool hvst_exit_is_rdtsc(uint32_t isa, uint32_t reason)
+static inline enum hvst_exit_kind hvst_exit_kind(uint32_t isa, uint32_t reason)
 {
-	if (isa == HVST_ISA_VMX)
-		return (reason & 0xffff) == 16 || (reason & 0xffff) == 51;
-	return reason == 0x6e || reason == 0x87;
+	return isa == HVST_ISA_VMX ? hvst_vmx_exit_kind(reason) : hvst_svm_exit_kind(reason);
 }
 
 static inline unsigned int hvst_stimer_vector(uint64_t config)
