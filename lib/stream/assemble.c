@@ -15,7 +15,7 @@
 
 #define MAX_STREAMS   4096
 #define WINDOW_MEMORY (16u << 20) /* of all streams: windows into uncompressed files */
-#define WINDOW_MAX    (128u << 10)
+#define WINDOW_MAX    (32u << 10)
 #define CHUNK_MEMORY  (512u << 20) /* of all streams: unpacked chunks of trace-cmd */
 #define CHUNK_PAGES   10	   /* as trace-cmd packs them */
 

@@ -7,7 +7,7 @@
 #include "reader_thread.h"
 #include "thread.h"
 
-#define RING 12 /* batches: one in use, the others filled or being filled */
+#define RING 16 /* batches: one in use, the others filled or being filled */
 /*
  * A wakeup costs as much as the analysis of a hundred events: wake the consumer when the ring is
  * half full, the reader when a quarter is left, each after the lock was released, or it would wait
