@@ -57,6 +57,7 @@ struct vcpu_source {
 	bool learned;		       /* its first source is known: another one is a change */
 	bool read_last;		       /* the last MSR access was a read of TIME_REF_COUNT */
 	bool config_since;	       /* ... but for a write of the timer's config */
+	uint32_t delivered_since;      /* timers that expired since that read, a bit each */
 	unsigned int exits_since_read;
 	uint32_t msrs_since_arm;
 	struct hvst_evidence read_why;
@@ -69,8 +70,11 @@ struct vcpu_source {
 	struct hvst_evidence with_why, without_why;
 	/* all such arms since its source last changed, but for the present row */
 	uint64_t all_with, all_without;
+	/* the same since the last row of one sort that is long enough to be a state of its own */
+	uint64_t mixed_with, mixed_without;
 	/* The change to the counter that a row of reads showed and that no arm has contradicted. */
 	unsigned int by_row;
+	unsigned int breaks; /* rows of reads since that ended with an arm which needs no clock */
 	enum hvst_guest_source before_row;
 	/* changes since the last write of the page, and the first of them */
 	unsigned int turns, first_turn;
@@ -362,13 +366,13 @@ hvst_clocksource_page(struct analysis *a, const struct hvst_change *c, const str
 				    "no master clock any more: the TSC page is broken");
 }
 
-void hvst_clocksource_delivery(struct vcpu *v)
+void hvst_clocksource_delivery(struct stimer *t)
 {
+	struct vcpu *v = t->vcpu;
 	struct vm_source *vm = v->vm->state->source;
 
 	vm->change_ticks += vm->change_pending;
-	/* A read that belongs to an arm is made in the handler that sets the timer. */
-	v->state->source->read_last = false;
+	v->state->source->delivered_since |= 1u << t->index;
 }
 
 void hvst_clocksource_finish(struct analysis *a)
@@ -410,8 +414,10 @@ static __attribute__((noinline)) void learn(struct analysis *a, struct vcpu *v,
 	enum hvst_guest_source now = s->learned ? source_of(v) : HVST_SRC_UNKNOWN;
 
 	s->by_row = NO_TRANSITION;
-	if (s->learned)
-		s->all_with = s->all_without = 0; /* the row counts when it ends */
+	if (s->learned) { /* the row counts when it ends */
+		s->all_with = s->all_without = 0;
+		s->mixed_with = s->mixed_without = 0;
+	}
 	s->learned = true;
 	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->state->source->source == to))
 		return;
@@ -419,6 +425,7 @@ static __attribute__((noinline)) void learn(struct analysis *a, struct vcpu *v,
 		conf = turned(a, v, conf);
 	if (now != HVST_SRC_UNKNOWN && to == HVST_SRC_REFERENCE_COUNTER) {
 		s->by_row = a->nr_transitions;
+		s->breaks = 0;
 		s->before_row = now;
 	}
 	change(a, v->vm, v, now, to, conf, why, NULL);
@@ -437,16 +444,29 @@ static double xlogx(uint64_t n)
  * the row, all in it" and of "one share all the time"; the ratio stays small after a few arms, from
  * which the share is hardly known.
  */
-static __attribute__((noinline)) bool row_means(unsigned int row, uint64_t same, uint64_t other)
+static bool row_unlikely(unsigned int row, uint64_t same, uint64_t other)
 {
-	double one, two;
+	double two = xlogx(same) + xlogx(other) - xlogx(same + other);
+	double one = xlogx(same + row) + xlogx(other) - xlogx(same + other + row);
 
-	if (row < ROW_MIN || row % ROW_LOOK || !other)
-		return false;
-	two = xlogx(same) + xlogx(other) - xlogx(same + other);
-	one = xlogx(same + row) + xlogx(other) - xlogx(same + other + row);
 	/* The first arms of the other sort occur once; those of a mixture recur. */
 	return two - one > (same ? ROW_LOG_CHANCE : ROW_LOG_CHANCE / 2);
+}
+
+static __attribute__((noinline)) bool row_means(unsigned int row, uint64_t same, uint64_t other)
+{
+	return row >= ROW_MIN && row % ROW_LOOK == 0 && other && row_unlikely(row, same, other);
+}
+
+/*
+ * The share may have changed before the row: a guest on the page begins to read the counter before
+ * two arms of three. The row must be unlikely after what came since the last row that was a state
+ * of its own, unless nearly all arms since then have a read.
+ */
+static bool reads_are_habit(const struct vcpu_source *s)
+{
+	return s->mixed_without * STRAY_ARMS > s->mixed_with + s->with_read &&
+	       !row_unlikely(s->with_read, s->mixed_with, s->mixed_without);
 }
 
 /* Arms without a read continue, although only the first of them came from a clock. */
@@ -456,8 +476,9 @@ static bool goes_without(const struct vcpu_source *s)
 }
 
 /*
- * A read after arms without reads that were too few to count: the guest had begun to read the
- * counter more often, but kept its clock. The presumed change was perhaps none.
+ * A read after arms without reads that were too few to count, or once more after arms that need no
+ * clock: the guest had begun to read the counter more often, but kept its clock. The presumed
+ * change was perhaps none.
  */
 static __attribute__((noinline)) void row_refuted(struct analysis *a, struct vcpu *v)
 {
@@ -472,6 +493,17 @@ static __attribute__((noinline)) void row_refuted(struct analysis *a, struct vcp
 	s->source = s->before_row;
 }
 
+/* A row of arms with a read, or without, ended: adds it to all arms and to those of the mixture. */
+static void row_ends(struct vcpu_source *s, unsigned int *row, uint64_t *all, uint64_t *mixed)
+{
+	*all += *row;
+	if (*row >= ROW_MIN)
+		s->mixed_with = s->mixed_without = 0;
+	else
+		*mixed += *row;
+	*row = 0;
+}
+
 static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 		      bool moved, const struct hvst_event *ev)
 {
@@ -479,24 +511,23 @@ static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool
 
 	s->unread = read_before ? 0 : s->unread + 1;
 	if (read_before) {
-		if (s->without_read)
+		if (s->without_read || s->breaks >= AGREEING_ARMS)
 			row_refuted(a, v);
 		if (!s->with_read++)
 			s->with_why = s->read_why;
-		s->all_without += s->without_read;
-		s->without_read = 0;
+		row_ends(s, &s->without_read, &s->all_without, &s->mixed_without);
 	} else if (derived) {
 		if (!s->without_read++)
 			hvst_evidence_plain(
 				&s->without_why, ev,
 				"arms from here on without a read of the counter before them");
-		s->all_with += s->with_read;
-		s->with_read = 0;
+		row_ends(s, &s->with_read, &s->all_with, &s->mixed_with);
 	} else if (moved) {
 		/* The arm needs no clock, but shows that not every arm has a read before it. */
-		s->all_with += s->with_read;
+		s->breaks += s->with_read > 0;
+		row_ends(s, &s->with_read, &s->all_with, &s->mixed_with);
 		s->all_without++;
-		s->with_read = 0;
+		s->mixed_without++;
 	}
 }
 
@@ -512,7 +543,8 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 	now = source_of(v);
 	if (!s->learned ? s->with_read >= AGREEING_ARMS
 			: now != HVST_SRC_REFERENCE_COUNTER &&
-				  row_means(s->with_read, s->all_with, s->all_without))
+				  row_means(s->with_read, s->all_with, s->all_without) &&
+				  !reads_are_habit(s))
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
 	/* Arms without a read count only for a vCPU that is not known to do without reads. */
 	if (!v->vm->page.known || (s->learned && now != HVST_SRC_REFERENCE_COUNTER &&
@@ -538,7 +570,12 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 		return;
 	if (t->config_known && t->config & HVST_STIMER_PERIODIC)
 		return; /* periodic: the count is a period, no point in time */
-	read_before = va->read_last && va->exits_since_read <= 3;
+	/*
+	 * A read that belongs to an arm is made in the handler that sets the timer: after that
+	 * timer's delivery. Other timers may interrupt the handler.
+	 */
+	read_before = va->read_last && va->exits_since_read <= 3 &&
+		      !(va->delivered_since & 1u << t->index);
 	delta = hvst_count_step(ts->count, t->count);
 	/* Moved on by the same step as last time, or armed again: no clock was needed for that. */
 	moved = !ts->seen || llabs(delta) > SAME_TARGET_REF;
@@ -602,6 +639,7 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 	if (!s->read_last)
 		return;
 	s->exits_since_read = 0;
+	s->delivered_since = 0;
 	s->config_since = false;
 	if (!s->with_read)
 		hvst_evidence_plain(&s->read_why, ev,

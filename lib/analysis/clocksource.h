@@ -33,7 +33,7 @@ void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvs
 void hvst_clocksource_page(struct analysis *a, const struct hvst_change *c,
 			   const struct hvst_event *ev);
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
-void hvst_clocksource_delivery(struct vcpu *v);
+void hvst_clocksource_delivery(struct stimer *t);
 void hvst_clocksource_merged(struct vm *into, const struct vm *from);
 void hvst_clocksource_finish(struct analysis *a);
 void hvst_clocksource_vm_free(struct vm *vm);

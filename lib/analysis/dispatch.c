@@ -234,7 +234,7 @@ static void delivery(struct analysis *a, struct stimer *t, const struct hvst_eve
 {
 	hvst_activity_delivery(t, ev, d);
 	hvst_latency_delivery(a, t, ev, d);
-	hvst_clocksource_delivery(t->vcpu);
+	hvst_clocksource_delivery(t);
 	hvst_livelock_delivery(a, t, ev);
 	hvst_lost_delivery(a, t, ev, d);
 	hvst_load_delivery(t, ev, d);
