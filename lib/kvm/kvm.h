@@ -77,6 +77,7 @@ struct vcpu {
 	uint64_t generation;
 	bool ran;	     /* it recorded an event that only a vCPU thread records */
 	bool gone;	     /* its thread id was reused: hvst_kvm_find() does not return it */
+	bool stranger;	     /* without readings, and of another VM than the only one with them */
 	int creator;	     /* the task that created its VM; -1: not seen */
 	uint64_t tsc_offset; /* as last written, where @tsc_known */
 	bool tsc_known;

@@ -620,14 +620,61 @@ static bool finish_by_clock(struct kvm *k, struct hvst_changes *out)
 	return false;
 }
 
-/* With one VM in the whole trace, a thread without readings can only belong to it. */
+/* Whose a thread is when the only VM with readings is k->only: its own, another VM's, or unknown.
+ */
+enum owner { OWNER_UNKNOWN, OWNER_ONLY, OWNER_OTHER };
+
+/* A thread without readings whose vcpu_id k->only has already is a vCPU of another VM. */
+static enum owner owner_of(struct kvm *k, const struct vcpu *v)
+{
+	if (v->vm == k->only)
+		return OWNER_ONLY;
+	return v->ran && v->vcpu_id >= 0 && ids_clash(k, k->only, v->vm) ? OWNER_OTHER
+									 : OWNER_UNKNOWN;
+}
+
+/*
+ * Which threads without readings belong to a VM that has none at all, such as one whose guest does
+ * not use Hyper-V's timers? The threads of a VM are created together: of the threads whose VM is
+ * known, the one with the nearest thread id decides.
+ */
+static void mark_strangers(struct kvm *k)
+{
+	unsigned int next = 0;
+	const struct vcpu *before = NULL;
+	enum owner left = OWNER_UNKNOWN, right = OWNER_UNKNOWN;
+
+	for (unsigned int i = 0; i < k->nr_vcpus; i++) {
+		struct vcpu *v = k->sorted[i];
+		enum owner owner = owner_of(k, v);
+
+		if (owner != OWNER_UNKNOWN) {
+			before = v;
+			left = owner;
+			continue;
+		}
+		while (next < k->nr_vcpus &&
+		       (next <= i || (right = owner_of(k, k->sorted[next])) == OWNER_UNKNOWN))
+			next++;
+		if (next == k->nr_vcpus ||
+		    (before && v->tid - before->tid <= k->sorted[next]->tid - v->tid))
+			v->stranger = left == OWNER_OTHER;
+		else
+			v->stranger = right == OWNER_OTHER;
+	}
+}
+
+/*
+ * With one VM in the whole trace, a thread without readings belongs to it unless another VM's
+ * threads are nearer.
+ */
 static bool finish_silent(struct kvm *k, struct hvst_changes *out)
 {
 	while (k->only && k->finish_at) {
 		struct vcpu *v = k->finish_at;
 
 		k->finish_at = v->all_next;
-		if (v->vm == k->only || v->samples || ids_clash(k, k->only, v->vm))
+		if (v->vm == k->only || v->samples || v->stranger || ids_clash(k, k->only, v->vm))
 			continue;
 		if (vm_join(k, k->only, v->vm, out))
 			k->error = -ENOMEM;
@@ -665,6 +712,8 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out)
 		k->phase = KVM_FINISH_SILENT;
 		k->finish_at = k->all;
 		k->only = only_vm(k);
+		if (k->only)
+			mark_strangers(k);
 	}
 	if (finish_silent(k, out))
 		return k->error ? k->error : 1;
