@@ -57,6 +57,7 @@ int kvm_vm_alone(struct kvm *k, struct vcpu *v)
 		return -ENOMEM;
 	vm->order = k->nr_vms++;
 	vm->number = -1;
+	vm->first_read_ns = vm->first_set_ns = HVST_UNKNOWN;
 	hvst_refclock_init(&vm->clock, &clock);
 	vm->vcpus = v;
 	vm->nr_vcpus = 1;
@@ -265,6 +266,13 @@ static int merge_latency(struct vm *into, struct vm *from)
 	return ret;
 }
 
+static int64_t earlier(int64_t x, int64_t y)
+{
+	if (x == HVST_UNKNOWN || y == HVST_UNKNOWN)
+		return x == HVST_UNKNOWN ? y : x;
+	return x < y ? x : y;
+}
+
 /* Moves all threads of @from to @into. */
 static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_changes *out)
 {
@@ -277,6 +285,8 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	if (merge_latency(into, from))
 		ret = -ENOMEM;
 	hvst_tscpage_merge(&into->page, &from->page);
+	into->first_read_ns = earlier(into->first_read_ns, from->first_read_ns);
+	into->first_set_ns = earlier(into->first_set_ns, from->first_set_ns);
 	if (k->off_vm == from)
 		k->off_vm = into;
 	while (from->vcpus) {
@@ -518,14 +528,47 @@ void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint
 				 starts))
 		k->error = -ENOMEM;
 	/* At 8, 16, 32, ... readings: what fits nowhere now may fit after a step. */
-	if (n >= VM_FIRST_TRY && !(n & (n - 1)))
+	if (n & (n - 1))
+		return;
+	if (n >= VM_FIRST_TRY)
 		vm_try(k, v, ev, out);
+	else if (v->vm->first_read_ns == HVST_UNKNOWN)
+		v->vm->first_read_ns = ev->ts_ns;
 }
 
 void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev)
 {
 	if (hvst_refclock_event(&vm->clock, ev->ts_ns, ev->id))
 		k->error = -ENOMEM;
+}
+
+void kvm_clock_set(struct vm *vm, int64_t ts)
+{
+	vm->first_set_ns = earlier(vm->first_set_ns, ts);
+}
+
+/* All threads are known now, and whether they recorded their MSR accesses. */
+static void early_sets_adopt(struct kvm *k)
+{
+	for (unsigned int i = 0; i < k->nr_early_sets; i++) {
+		const struct early_set *e = &k->early_set[i];
+		const struct vcpu *v = hvst_kvm_find(k, e->pid);
+		bool unsure = false;
+		struct vm *vm = v ? v->vm : kvm_vm_of_task(k, e->pid, &unsure);
+
+		if (v && v->msr_ns == HVST_UNKNOWN)
+			continue; /* perhaps after a write of the page: none are recorded */
+		if (unsure)
+			kvm_each_vm_near(k, e->pid, kvm_clock_set, e->ts_ns);
+		else if (vm && !kvm_vm_created(k, vm, e->pid))
+			kvm_clock_set(vm, e->ts_ns);
+	}
+}
+
+bool hvst_vm_set_unread(const struct vm *vm)
+{
+	return vm->first_set_ns != HVST_UNKNOWN && vm->first_read_ns != HVST_UNKNOWN &&
+	       vm->first_set_ns < vm->first_read_ns;
 }
 
 /* --- the end of the trace --- */
@@ -717,6 +760,7 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out)
 	}
 	if (finish_silent(k, out))
 		return k->error ? k->error : 1;
+	early_sets_adopt(k);
 	if (!k->error && clocks_finish(k))
 		k->error = -ENOMEM;
 	return k->error ? k->error : vm_number(k);

@@ -647,6 +647,36 @@ static void test_silent_threads(void **state)
 	recording_free(&f);
 }
 
+/*
+ * A clock that may have been set before its first reading: by the VMM of a VM that the trace begins
+ * in; not by the creation of a VM, nor by the guest's write of its page.
+ */
+static void test_set_before_reading(void **state)
+{
+	static const struct who vcpu = { &host_a, 500, 0, 0 }, vmm = { NULL, 499, 0, 1 };
+	enum { RUNS_FIRST, VMM_FIRST, CREATED, PAGE, CASES };
+
+	(void)state;
+	for (unsigned int i = 0; i < CASES; i++) {
+		struct recording f;
+
+		hosts_reset(TRACED);
+		recording_begin(&f, 0);
+		if (i == CREATED)
+			ev_tsc_offset(&f, &vmm, 0, -1000000ULL);
+		if (i == RUNS_FIRST || i == CREATED)
+			guest_setup(&f, &vcpu, 0);
+		if (i == PAGE)
+			ev_msr(&f, &vcpu, true, MSR_PAGE, 0x77001);
+		ev_master(&f, i == PAGE ? vcpu.tid : vmm.tid, 1, true);
+		guest_ticks(&f, &vcpu, 200, MS(1));
+		recording_end(&f);
+		assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer,
+				 i >= CREATED ? HVST_NO : HVST_CANNOT_TELL);
+		recording_free(&f);
+	}
+}
+
 /* A restore: the VMM's own task writes the timers, and when the VM goes on the host starts them. */
 static void test_restore(void **state)
 {
@@ -1049,6 +1079,7 @@ int main(void)
 		cmocka_unit_test(test_same_epoch),
 		cmocka_unit_test(test_same_epoch_busy),
 		cmocka_unit_test(test_silent_threads),
+		cmocka_unit_test(test_set_before_reading),
 		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_restore_of_another),
 		cmocka_unit_test(test_tid_reuse),
