@@ -44,6 +44,13 @@ struct vm_source {
 	int64_t change_ns;
 	unsigned int change_ticks; /* expirations since */
 	struct hvst_evidence change_why;
+	/*
+	 * Without a write of the page, arms without a read come from the page or from the raw TSC.
+	 * The first change from one of these, or to one of these.
+	 */
+	bool open;
+	struct hvst_evidence open_why;
+	bool silent_before; /* ... before the write of @change_why */
 	enum hvst_guest_source timekeeping;
 	/* the reads of a clock in a row, for timekeeping */
 	enum hvst_guest_source reads_of;
@@ -55,6 +62,7 @@ struct vm_source {
 struct vcpu_source {
 	enum hvst_guest_source source; /* HVST_SRC_UNKNOWN: as the VM */
 	bool learned;		       /* its first source is known: another one is a change */
+	bool silent_first;	       /* its first arms had no read, and the page is not known */
 	bool read_last;		       /* the last MSR access was a read of TIME_REF_COUNT */
 	bool config_since;	       /* ... but for a write of the timer's config */
 	uint32_t delivered_since;      /* timers that expired since that read, a bit each */
@@ -207,6 +215,22 @@ enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struc
 	return after ? after->from : source_of(v);
 }
 
+/* A change from or to a source that is not known: the page, or the raw TSC. */
+static void change_open(struct vm_source *vm, const struct hvst_evidence *why)
+{
+	if (!vm->open)
+		vm->open_why = *why;
+	vm->open = true;
+}
+
+bool hvst_clocksource_open(const struct vm_state *s, struct hvst_evidence_list *why)
+{
+	if (!s || !s->source || !s->source->open)
+		return false;
+	hvst_evidence_add(why, &s->source->open_why);
+	return true;
+}
+
 /* @v: the vCPU that showed it. What it used before is what the VM used, unless known better. */
 static void confirm_change(struct analysis *a, struct vm *owner, const struct vcpu *v,
 			   enum hvst_guest_source to, enum hvst_confidence conf,
@@ -222,6 +246,9 @@ static void confirm_change(struct analysis *a, struct vm *owner, const struct vc
 		hvst_evidence_plain(&arm_why, ev, text);
 	if (to != from)
 		change(a, owner, NULL, from, to, conf, &vm->change_why, ev ? &arm_why : NULL);
+	if (from == HVST_SRC_UNKNOWN && vm->silent_before)
+		change_open(vm, &vm->change_why);
+	vm->silent_before = false;
 	vm->source = to;
 }
 
@@ -316,10 +343,10 @@ static void abandon_change(struct analysis *a, struct vm *vm, bool usable)
 }
 
 /*
- * The page that is switched off had been switched on before the trace began, or was restored by the
- * VMM, and the guest armed its timers without reading the counter: it used the page.
+ * The page may have been on before the trace began, or was restored by the VMM, and the guest armed
+ * its timers without reading the counter. If it now switches the page off, it used it.
  */
-static bool used_page_so_far(const struct vm *vm, const struct hvst_change *c)
+static bool silent_so_far(const struct vm *vm, const struct hvst_change *c)
 {
 	if (c->page.was_known || vm->state->source->source != HVST_SRC_UNKNOWN ||
 	    c->page.was_source != HVST_REF_UNKNOWN)
@@ -352,11 +379,14 @@ hvst_clocksource_page(struct analysis *a, const struct hvst_change *c, const str
 	bool usable = hvst_tscpage_usable(&c->vm->page);
 	struct vm_source *s = c->vm->state->source;
 
-	if (!usable && c->vcpu && used_page_so_far(c->vm, c))
+	bool silent = c->vcpu && silent_so_far(c->vm, c);
+
+	if (!usable && silent)
 		s->source = HVST_SRC_TSC_PAGE;
 	if (c->page.was_known && c->page.was_usable == usable)
 		return; /* moved, or written again: no change of source */
 	change_begins(a, c->vm, c->vcpu ? c->vcpu->tid : -1, c->page.was_usable, ev->ts_ns);
+	s->silent_before = usable && silent;
 	if (c->vcpu)
 		hvst_evidence_set(&s->change_why, ev,
 				  "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
@@ -531,6 +561,22 @@ static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool
 	}
 }
 
+static bool stopped_reading(const struct vcpu_source *s)
+{
+	return row_means(s->without_read, s->all_without, s->all_with) || goes_without(s);
+}
+
+/* The page is not known: arms without a read come from it, or from the raw TSC. */
+static void follow_open(struct vcpu *v, enum hvst_guest_source now)
+{
+	struct vcpu_source *s = v->state->source;
+
+	if (!s->learned)
+		s->silent_first |= s->without_read >= AGREEING_ARMS;
+	else if (now == HVST_SRC_REFERENCE_COUNTER && stopped_reading(s))
+		change_open(v->vm->state->source, &s->without_why);
+}
+
 static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 			bool moved, const struct hvst_event *ev)
 {
@@ -541,11 +587,17 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 	if (v->vm->state->source->change_pending)
 		return; /* the effect of the last write is not known yet */
 	now = source_of(v);
-	if (!s->learned ? s->with_read >= AGREEING_ARMS
-			: now != HVST_SRC_REFERENCE_COUNTER &&
-				  row_means(s->with_read, s->all_with, s->all_without) &&
-				  !reads_are_habit(s))
+	if (!v->vm->page.known)
+		follow_open(v, now);
+	if (!s->learned && !s->silent_first
+		    ? s->with_read >= AGREEING_ARMS
+		    : now != HVST_SRC_REFERENCE_COUNTER &&
+			      row_means(s->with_read, s->all_with, s->all_without) &&
+			      !reads_are_habit(s)) {
+		if (s->silent_first && !s->learned)
+			change_open(v->vm->state->source, &s->with_why);
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
+	}
 	/* Arms without a read count only for a vCPU that is not known to do without reads. */
 	if (!v->vm->page.known || (s->learned && now != HVST_SRC_REFERENCE_COUNTER &&
 				   now != HVST_SRC_UNKNOWN && now != HVST_SRC_TSC_PAGE_DISABLED))
@@ -675,4 +727,6 @@ void hvst_clocksource_merged(struct vm *into, const struct vm *from)
 		i->change_ns = f->change_ns;
 		i->change_why = f->change_why;
 	}
+	if (f->open)
+		change_open(i, &f->open_why);
 }

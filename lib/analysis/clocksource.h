@@ -43,6 +43,11 @@ void hvst_clocksource_timer_free(struct stimer *t);
 /* The clock that the vCPU programmed its timers from at @ts, as far as is known now. */
 enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struct vcpu *v,
 					   int64_t ts);
+/*
+ * Did the guest change its source although the page is not known, so that one of the two is the
+ * page or the raw TSC? Adds when to @why.
+ */
+bool hvst_clocksource_open(const struct vm_state *s, struct hvst_evidence_list *why);
 /* A new transition, to be filled in; @v NULL: of the whole VM. NULL without memory or room. */
 struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm *vm,
 						  struct vcpu *v);

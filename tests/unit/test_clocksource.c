@@ -546,6 +546,46 @@ static void test_interrupted_read(void **state)
 	recording_free(&f);
 }
 
+/*
+ * The page was written before the trace began, or by the VMM: arms without a read come from it or
+ * from the raw TSC, and a change from or to one of these has no name.
+ */
+static void test_page_not_known(void **state)
+{
+	static const struct {
+		unsigned int percent[2]; /* of arms with a read: at first, later */
+		bool write;		 /* the page is switched on in between */
+		enum hvst_answer answer;
+	} cases[] = {
+		{ { 0, 0 }, false, HVST_NO },
+		{ { 100, 100 }, false, HVST_NO },
+		{ { 50, 50 }, false, HVST_NO },
+		{ { 0, 100 }, false, HVST_CANNOT_TELL },
+		{ { 100, 0 }, false, HVST_CANNOT_TELL },
+		{ { 0, 0 }, true, HVST_CANNOT_TELL },
+		{ { 100, 100 }, true, HVST_NO },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct hvst_verdict *v;
+		struct recording f;
+
+		begin(&f, 0);
+		for (unsigned int k = 0; k < 120; k++) {
+			if (k == 60 && cases[i].write)
+				page(&f, true, 0x77);
+			ticks(&f, 1, rnd() % 100 < cases[i].percent[k >= 60]);
+		}
+		recording_end(&f);
+		v = verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH);
+		if (v->answer != cases[i].answer)
+			fail_msg("case %u: answer %d: %s", i, v->answer, v->summary);
+		assert_int_equal(v->evidence.n > 0, v->answer == HVST_CANNOT_TELL);
+		recording_free(&f);
+	}
+}
+
 /* Reads that come and go in rows, and the page is not written. */
 static void test_reads_in_rows(void **state)
 {
@@ -618,6 +658,7 @@ int main(void)
 		cmocka_unit_test(test_interrupted_read),
 		cmocka_unit_test(test_row_before_write),
 		cmocka_unit_test(test_reads_in_rows),
+		cmocka_unit_test(test_page_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
