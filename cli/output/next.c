@@ -49,14 +49,33 @@ static int vm_of(const struct hvst_verdict *v)
 	return vm;
 }
 
-/* The vCPU whose thread the event is of; -1: none that is known. */
-static int vcpu_of(const struct hvst_result *r, const struct hvst_evidence *e)
+/* Is @v the better guess for the thread that recorded an event at @ts_ns than @best? */
+static bool nearer(const struct hvst_vcpu_info *v, const struct hvst_vcpu_info *best, int64_t ts_ns)
 {
+	if (!best)
+		return true;
+	if ((v->first_ns <= ts_ns) != (best->first_ns <= ts_ns))
+		return v->first_ns <= ts_ns;
+	return v->first_ns <= ts_ns ? v->first_ns > best->first_ns : v->first_ns < best->first_ns;
+}
+
+/*
+ * The vCPU of @vm (-1: of any VM) whose thread the event is of; -1: none that is known. Thread ids
+ * are reused: chosen as by hvst_session_who_at(), which results read from a file do not have.
+ */
+static int vcpu_of(const struct hvst_result *r, int vm, const struct hvst_evidence *e)
+{
+	const struct hvst_vcpu_info *best = NULL;
+
 	for (unsigned int i = 0; i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
-			if (r->vms[i]->vcpus[k]->tid == e->tid)
-				return r->vms[i]->vcpus[k]->vcpu;
-	return -1;
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++) {
+			const struct hvst_vcpu_info *v = r->vms[i]->vcpus[k];
+
+			if ((vm < 0 || r->vms[i]->vm == vm) && v->tid == e->tid &&
+			    nearer(v, best, e->ts_ns))
+				best = v;
+		}
+	return best ? best->vcpu : -1;
 }
 
 static bool several_vcpus(const struct hvst_result *r)
@@ -104,7 +123,7 @@ static void fault_command(char *buf, const struct hvst_result *r, const struct h
 	char option[UNIT_BUF];
 
 	if (e && view_of(v->question) == VIEW_EVENTS)
-		events_between(buf, r, vm_of(v), vcpu_of(r, e), e->ts_ns - BEFORE_NS / 10,
+		events_between(buf, r, vm_of(v), vcpu_of(r, vm_of(v), e), e->ts_ns - BEFORE_NS / 10,
 			       e->ts_ns + BEFORE_NS);
 	else
 		snprintf(buf, NEXT_BUF, "hvstimer clocks -v%s", vm_option(option, r, vm_of(v)));

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "by_vm.h"
+#include "clocksource.h"
 #include "guestclock.h"
 #include "livelock.h"
 #include "pastdue.h"
@@ -159,14 +160,19 @@ static bool switch_yes(const struct analysis *a, int vm, struct hvst_evidence_li
 	return yes;
 }
 
+bool hvst_is_suspected(const struct hvst_guest_transition *t)
+{
+	return t->role == HVST_ROLE_STIMER && t->from != HVST_SRC_UNKNOWN &&
+	       t->confidence == HVST_SUSPECTED;
+}
+
 /* A change without an event: only its effect was seen. */
 static bool suspected(const struct analysis *a, int vm, struct hvst_evidence_list *why)
 {
 	const struct hvst_guest_transition *t;
 
 	for_each_of_vm (t, a, guest, vm) {
-		if (t->role != HVST_ROLE_STIMER || t->from == HVST_SRC_UNKNOWN ||
-		    t->confidence != HVST_SUSPECTED)
+		if (!hvst_is_suspected(t))
 			continue;
 		if (t->evidence.n)
 			hvst_evidence_add(why, &t->evidence.e[0]);
@@ -179,7 +185,9 @@ ANSWER(source_switch)
 {
 	if (switch_yes(a, vm, why))
 		return HVST_YES;
-	return suspected(a, vm, why) ? HVST_CANNOT_TELL : HVST_NO;
+	return suspected(a, vm, why) || hvst_clocksource_open(hvst_state_of(a, vm), why)
+		       ? HVST_CANNOT_TELL
+		       : HVST_NO;
 }
 
 const struct vm_guestclock *hvst_guestclock_of(const struct analysis *a, int number)

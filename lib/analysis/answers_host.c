@@ -38,6 +38,14 @@ ANSWER(step)
 		hvst_evidence_add(why, &leap->why);
 		return HVST_YES;
 	}
+	if (v.answer == REFCLOCK_NO && hvst_vm_set_unread(hvst_vm_by_number(a, vm))) {
+		hvst_evidence_stat(why,
+				   "time_now: it may have been set at %.6f s, before its first "
+				   "reading at %.6f s",
+				   (double)hvst_vm_by_number(a, vm)->first_set_ns / 1e9,
+				   (double)hvst_vm_by_number(a, vm)->first_read_ns / 1e9);
+		return HVST_CANNOT_TELL;
+	}
 	if (v.answer != REFCLOCK_NO)
 		hvst_evidence_stat(why, "time_now: %.140s", v.text);
 	return answer_of(v.answer);

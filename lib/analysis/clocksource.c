@@ -44,6 +44,13 @@ struct vm_source {
 	int64_t change_ns;
 	unsigned int change_ticks; /* expirations since */
 	struct hvst_evidence change_why;
+	/*
+	 * Without a write of the page, arms without a read come from the page or from the raw TSC.
+	 * The first change from one of these, or to one of these.
+	 */
+	bool open;
+	struct hvst_evidence open_why;
+	bool silent_before; /* ... before the write of @change_why */
 	enum hvst_guest_source timekeeping;
 	/* the reads of a clock in a row, for timekeeping */
 	enum hvst_guest_source reads_of;
@@ -55,8 +62,10 @@ struct vm_source {
 struct vcpu_source {
 	enum hvst_guest_source source; /* HVST_SRC_UNKNOWN: as the VM */
 	bool learned;		       /* its first source is known: another one is a change */
+	bool silent_first;	       /* its first arms had no read, and the page is not known */
 	bool read_last;		       /* the last MSR access was a read of TIME_REF_COUNT */
 	bool config_since;	       /* ... but for a write of the timer's config */
+	uint32_t delivered_since;      /* timers that expired since that read, a bit each */
 	unsigned int exits_since_read;
 	uint32_t msrs_since_arm;
 	struct hvst_evidence read_why;
@@ -69,8 +78,11 @@ struct vcpu_source {
 	struct hvst_evidence with_why, without_why;
 	/* all such arms since its source last changed, but for the present row */
 	uint64_t all_with, all_without;
+	/* the same since the last row of one sort that is long enough to be a state of its own */
+	uint64_t mixed_with, mixed_without;
 	/* The change to the counter that a row of reads showed and that no arm has contradicted. */
 	unsigned int by_row;
+	unsigned int breaks; /* rows of reads since that ended with an arm which needs no clock */
 	enum hvst_guest_source before_row;
 	/* changes since the last write of the page, and the first of them */
 	unsigned int turns, first_turn;
@@ -203,6 +215,22 @@ enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struc
 	return after ? after->from : source_of(v);
 }
 
+/* A change from or to a source that is not known: the page, or the raw TSC. */
+static void change_open(struct vm_source *vm, const struct hvst_evidence *why)
+{
+	if (!vm->open)
+		vm->open_why = *why;
+	vm->open = true;
+}
+
+bool hvst_clocksource_open(const struct vm_state *s, struct hvst_evidence_list *why)
+{
+	if (!s || !s->source || !s->source->open)
+		return false;
+	hvst_evidence_add(why, &s->source->open_why);
+	return true;
+}
+
 /* @v: the vCPU that showed it. What it used before is what the VM used, unless known better. */
 static void confirm_change(struct analysis *a, struct vm *owner, const struct vcpu *v,
 			   enum hvst_guest_source to, enum hvst_confidence conf,
@@ -218,6 +246,9 @@ static void confirm_change(struct analysis *a, struct vm *owner, const struct vc
 		hvst_evidence_plain(&arm_why, ev, text);
 	if (to != from)
 		change(a, owner, NULL, from, to, conf, &vm->change_why, ev ? &arm_why : NULL);
+	if (from == HVST_SRC_UNKNOWN && vm->silent_before)
+		change_open(vm, &vm->change_why);
+	vm->silent_before = false;
 	vm->source = to;
 }
 
@@ -312,10 +343,10 @@ static void abandon_change(struct analysis *a, struct vm *vm, bool usable)
 }
 
 /*
- * The page that is switched off had been switched on before the trace began, or was restored by the
- * VMM, and the guest armed its timers without reading the counter: it used the page.
+ * The page may have been on before the trace began, or was restored by the VMM, and the guest armed
+ * its timers without reading the counter. If it now switches the page off, it used it.
  */
-static bool used_page_so_far(const struct vm *vm, const struct hvst_change *c)
+static bool silent_so_far(const struct vm *vm, const struct hvst_change *c)
 {
 	if (c->page.was_known || vm->state->source->source != HVST_SRC_UNKNOWN ||
 	    c->page.was_source != HVST_REF_UNKNOWN)
@@ -348,11 +379,14 @@ hvst_clocksource_page(struct analysis *a, const struct hvst_change *c, const str
 	bool usable = hvst_tscpage_usable(&c->vm->page);
 	struct vm_source *s = c->vm->state->source;
 
-	if (!usable && c->vcpu && used_page_so_far(c->vm, c))
+	bool silent = c->vcpu && silent_so_far(c->vm, c);
+
+	if (!usable && silent)
 		s->source = HVST_SRC_TSC_PAGE;
 	if (c->page.was_known && c->page.was_usable == usable)
 		return; /* moved, or written again: no change of source */
 	change_begins(a, c->vm, c->vcpu ? c->vcpu->tid : -1, c->page.was_usable, ev->ts_ns);
+	s->silent_before = usable && silent;
 	if (c->vcpu)
 		hvst_evidence_set(&s->change_why, ev,
 				  "guest writes HV_REFERENCE_TSC = 0x%llx: TSC page %s",
@@ -362,13 +396,13 @@ hvst_clocksource_page(struct analysis *a, const struct hvst_change *c, const str
 				    "no master clock any more: the TSC page is broken");
 }
 
-void hvst_clocksource_delivery(struct vcpu *v)
+void hvst_clocksource_delivery(struct stimer *t)
 {
+	struct vcpu *v = t->vcpu;
 	struct vm_source *vm = v->vm->state->source;
 
 	vm->change_ticks += vm->change_pending;
-	/* A read that belongs to an arm is made in the handler that sets the timer. */
-	v->state->source->read_last = false;
+	v->state->source->delivered_since |= 1u << t->index;
 }
 
 void hvst_clocksource_finish(struct analysis *a)
@@ -410,8 +444,10 @@ static __attribute__((noinline)) void learn(struct analysis *a, struct vcpu *v,
 	enum hvst_guest_source now = s->learned ? source_of(v) : HVST_SRC_UNKNOWN;
 
 	s->by_row = NO_TRANSITION;
-	if (s->learned)
-		s->all_with = s->all_without = 0; /* the row counts when it ends */
+	if (s->learned) { /* the row counts when it ends */
+		s->all_with = s->all_without = 0;
+		s->mixed_with = s->mixed_without = 0;
+	}
 	s->learned = true;
 	if (now == to || (now == HVST_SRC_UNKNOWN && v->vm->state->source->source == to))
 		return;
@@ -419,6 +455,7 @@ static __attribute__((noinline)) void learn(struct analysis *a, struct vcpu *v,
 		conf = turned(a, v, conf);
 	if (now != HVST_SRC_UNKNOWN && to == HVST_SRC_REFERENCE_COUNTER) {
 		s->by_row = a->nr_transitions;
+		s->breaks = 0;
 		s->before_row = now;
 	}
 	change(a, v->vm, v, now, to, conf, why, NULL);
@@ -437,16 +474,29 @@ static double xlogx(uint64_t n)
  * the row, all in it" and of "one share all the time"; the ratio stays small after a few arms, from
  * which the share is hardly known.
  */
-static __attribute__((noinline)) bool row_means(unsigned int row, uint64_t same, uint64_t other)
+static bool row_unlikely(unsigned int row, uint64_t same, uint64_t other)
 {
-	double one, two;
+	double two = xlogx(same) + xlogx(other) - xlogx(same + other);
+	double one = xlogx(same + row) + xlogx(other) - xlogx(same + other + row);
 
-	if (row < ROW_MIN || row % ROW_LOOK || !other)
-		return false;
-	two = xlogx(same) + xlogx(other) - xlogx(same + other);
-	one = xlogx(same + row) + xlogx(other) - xlogx(same + other + row);
 	/* The first arms of the other sort occur once; those of a mixture recur. */
 	return two - one > (same ? ROW_LOG_CHANCE : ROW_LOG_CHANCE / 2);
+}
+
+static __attribute__((noinline)) bool row_means(unsigned int row, uint64_t same, uint64_t other)
+{
+	return row >= ROW_MIN && row % ROW_LOOK == 0 && other && row_unlikely(row, same, other);
+}
+
+/*
+ * The share may have changed before the row: a guest on the page begins to read the counter before
+ * two arms of three. The row must be unlikely after what came since the last row that was a state
+ * of its own, unless nearly all arms since then have a read.
+ */
+static bool reads_are_habit(const struct vcpu_source *s)
+{
+	return s->mixed_without * STRAY_ARMS > s->mixed_with + s->with_read &&
+	       !row_unlikely(s->with_read, s->mixed_with, s->mixed_without);
 }
 
 /* Arms without a read continue, although only the first of them came from a clock. */
@@ -456,8 +506,9 @@ static bool goes_without(const struct vcpu_source *s)
 }
 
 /*
- * A read after arms without reads that were too few to count: the guest had begun to read the
- * counter more often, but kept its clock. The presumed change was perhaps none.
+ * A read after arms without reads that were too few to count, or once more after arms that need no
+ * clock: the guest had begun to read the counter more often, but kept its clock. The presumed
+ * change was perhaps none.
  */
 static __attribute__((noinline)) void row_refuted(struct analysis *a, struct vcpu *v)
 {
@@ -472,6 +523,17 @@ static __attribute__((noinline)) void row_refuted(struct analysis *a, struct vcp
 	s->source = s->before_row;
 }
 
+/* A row of arms with a read, or without, ended: adds it to all arms and to those of the mixture. */
+static void row_ends(struct vcpu_source *s, unsigned int *row, uint64_t *all, uint64_t *mixed)
+{
+	*all += *row;
+	if (*row >= ROW_MIN)
+		s->mixed_with = s->mixed_without = 0;
+	else
+		*mixed += *row;
+	*row = 0;
+}
+
 static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 		      bool moved, const struct hvst_event *ev)
 {
@@ -479,25 +541,40 @@ static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool
 
 	s->unread = read_before ? 0 : s->unread + 1;
 	if (read_before) {
-		if (s->without_read)
+		if (s->without_read || s->breaks >= AGREEING_ARMS)
 			row_refuted(a, v);
 		if (!s->with_read++)
 			s->with_why = s->read_why;
-		s->all_without += s->without_read;
-		s->without_read = 0;
+		row_ends(s, &s->without_read, &s->all_without, &s->mixed_without);
 	} else if (derived) {
 		if (!s->without_read++)
 			hvst_evidence_plain(
 				&s->without_why, ev,
 				"arms from here on without a read of the counter before them");
-		s->all_with += s->with_read;
-		s->with_read = 0;
+		row_ends(s, &s->with_read, &s->all_with, &s->mixed_with);
 	} else if (moved) {
 		/* The arm needs no clock, but shows that not every arm has a read before it. */
-		s->all_with += s->with_read;
+		s->breaks += s->with_read > 0;
+		row_ends(s, &s->with_read, &s->all_with, &s->mixed_with);
 		s->all_without++;
-		s->with_read = 0;
+		s->mixed_without++;
 	}
+}
+
+static bool stopped_reading(const struct vcpu_source *s)
+{
+	return row_means(s->without_read, s->all_without, s->all_with) || goes_without(s);
+}
+
+/* The page is not known: arms without a read come from it, or from the raw TSC. */
+static void follow_open(struct vcpu *v, enum hvst_guest_source now)
+{
+	struct vcpu_source *s = v->state->source;
+
+	if (!s->learned)
+		s->silent_first |= s->without_read >= AGREEING_ARMS;
+	else if (now == HVST_SRC_REFERENCE_COUNTER && stopped_reading(s))
+		change_open(v->vm->state->source, &s->without_why);
 }
 
 static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
@@ -510,10 +587,17 @@ static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bo
 	if (v->vm->state->source->change_pending)
 		return; /* the effect of the last write is not known yet */
 	now = source_of(v);
-	if (!s->learned ? s->with_read >= AGREEING_ARMS
-			: now != HVST_SRC_REFERENCE_COUNTER &&
-				  row_means(s->with_read, s->all_with, s->all_without))
+	if (!v->vm->page.known)
+		follow_open(v, now);
+	if (!s->learned && !s->silent_first
+		    ? s->with_read >= AGREEING_ARMS
+		    : now != HVST_SRC_REFERENCE_COUNTER &&
+			      row_means(s->with_read, s->all_with, s->all_without) &&
+			      !reads_are_habit(s)) {
+		if (s->silent_first && !s->learned)
+			change_open(v->vm->state->source, &s->with_why);
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
+	}
 	/* Arms without a read count only for a vCPU that is not known to do without reads. */
 	if (!v->vm->page.known || (s->learned && now != HVST_SRC_REFERENCE_COUNTER &&
 				   now != HVST_SRC_UNKNOWN && now != HVST_SRC_TSC_PAGE_DISABLED))
@@ -538,7 +622,12 @@ void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const str
 		return;
 	if (t->config_known && t->config & HVST_STIMER_PERIODIC)
 		return; /* periodic: the count is a period, no point in time */
-	read_before = va->read_last && va->exits_since_read <= 3;
+	/*
+	 * A read that belongs to an arm is made in the handler that sets the timer: after that
+	 * timer's delivery. Other timers may interrupt the handler.
+	 */
+	read_before = va->read_last && va->exits_since_read <= 3 &&
+		      !(va->delivered_since & 1u << t->index);
 	delta = hvst_count_step(ts->count, t->count);
 	/* Moved on by the same step as last time, or armed again: no clock was needed for that. */
 	moved = !ts->seen || llabs(delta) > SAME_TARGET_REF;
@@ -602,6 +691,7 @@ void hvst_clocksource_msr(struct analysis *a, struct vcpu *v, const struct hvst_
 	if (!s->read_last)
 		return;
 	s->exits_since_read = 0;
+	s->delivered_since = 0;
 	s->config_since = false;
 	if (!s->with_read)
 		hvst_evidence_plain(&s->read_why, ev,
@@ -638,4 +728,6 @@ void hvst_clocksource_merged(struct vm *into, const struct vm *from)
 		i->change_ns = f->change_ns;
 		i->change_why = f->change_why;
 	}
+	if (f->open)
+		change_open(i, &f->open_why);
 }

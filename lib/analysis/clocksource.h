@@ -34,7 +34,7 @@ void hvst_clocksource_event(struct analysis *a, struct vcpu *v, const struct hvs
 void hvst_clocksource_page(struct analysis *a, const struct hvst_change *c,
 			   const struct hvst_event *ev);
 void hvst_clocksource_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
-void hvst_clocksource_delivery(struct vcpu *v);
+void hvst_clocksource_delivery(struct stimer *t);
 void hvst_clocksource_merged(struct vm *into, const struct vm *from);
 void hvst_clocksource_finish(struct analysis *a);
 void hvst_clocksource_vm_free(struct vm *vm);
@@ -44,6 +44,11 @@ void hvst_clocksource_timer_free(struct stimer *t);
 /* The clock that the vCPU programmed its timers from at @ts, as far as is known now. */
 enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struct vcpu *v,
 					   int64_t ts);
+/*
+ * Did the guest change its source although the page is not known, so that one of the two is the
+ * page or the raw TSC? Adds when to @why.
+ */
+bool hvst_clocksource_open(const struct vm_state *s, struct hvst_evidence_list *why);
 /* A new transition, to be filled in; @v NULL: of the whole VM. NULL without memory or room. */
 struct hvst_guest_transition *hvst_transition_add(struct analysis *a, struct vm *vm,
 						  struct vcpu *v);

@@ -234,7 +234,7 @@ static void delivery(struct analysis *a, struct stimer *t, const struct hvst_eve
 {
 	hvst_activity_delivery(t, ev, d);
 	hvst_latency_delivery(a, t, ev, d);
-	hvst_clocksource_delivery(t->vcpu);
+	hvst_clocksource_delivery(t);
 	hvst_livelock_delivery(a, t, ev);
 	hvst_lost_delivery(a, t, ev, d);
 	hvst_load_delivery(t, ev, d);
@@ -439,7 +439,7 @@ static inline __attribute__((always_inline)) void timer_did(struct analysis *a, 
 		programmed(a, t, ev);
 	if (did & HVST_DID_CALLBACK) {
 		hvst_livelock_callback(t);
-		hvst_lost_callback(t);
+		hvst_lost_callback(a, t, ev->ts_ns);
 	}
 	if (did & HVST_DID_ARM)
 		arm(a, t, ev, changes);

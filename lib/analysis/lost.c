@@ -8,7 +8,7 @@
  * a callback that never comes is a fault of the host.
  *
  * Silence for less than LOST_MIN_NS, six ticks of 64 Hz, is not a loss: guests mask a SINT briefly
- * while they set it up.
+ * while they set it up. Nor is a callback lost that is no later than others were on a slow host.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "lost.h"
 
 #define LOST_MIN_NS (100LL * 1000 * 1000)
+#define LATE_TIMES  2			   /* a callback is not yet lost when others came as late */
 #define STOPPING_NS (1000LL * 1000 * 1000) /* until a recorder has stopped on all CPUs */
 
 struct timer_lost {
@@ -112,7 +113,8 @@ static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s
 		return;
 	/* A write of the config that was not recorded may have ended it. */
 	if (a->gap_ns > seen_ns || !(hvst_recorded(a) >> HVST_EV_STIMER_SET_CONFIG & 1) ||
-	    (!s.result && !would_be_called(a, t))) {
+	    (!s.result && (!would_be_called(a, t) ||
+			   (s.until_ns - s.from_ns) / LATE_TIMES <= a->late_callback_ns))) {
 		vm->unclear++;
 		return;
 	}
@@ -240,9 +242,13 @@ void hvst_lost_arm(struct stimer *t, const struct hvst_arm *arm, const struct hv
 	hvst_evidence_plain(&l->armed_why, ev, "");
 }
 
-void hvst_lost_callback(struct stimer *t)
+void hvst_lost_callback(struct analysis *a, struct stimer *t, int64_t ts)
 {
-	t->state->lost->armed_ns = HVST_UNKNOWN;
+	struct timer_lost *l = t->state->lost;
+
+	if (l->armed_ns != HVST_UNKNOWN && ts - l->deadline_ns > a->late_callback_ns)
+		a->late_callback_ns = ts - l->deadline_ns;
+	l->armed_ns = HVST_UNKNOWN;
 }
 
 static __attribute__((noinline)) void restored_fired(struct stimer *t, const struct hvst_event *ev,

@@ -185,6 +185,19 @@ SENTENCE(guest_rate)
 }
 
 /* The time from each switch to the next storm, which may be its cause. */
+/* Why the question is open: @v has no certain change. */
+static const char *source_open(const struct analysis *a, const struct hvst_verdict *v)
+{
+	if (v->answer != HVST_CANNOT_TELL || !v->evidence.n)
+		return "no change of the clock from which the guest programs its timers was seen";
+	for (unsigned int i = 0; i < a->result.nr_guest; i++)
+		if (hvst_is_suspected(a->result.guest[i]))
+			return "a change of the clock from which the guest programs its timers is "
+			       "suspected: its effect was seen, and no event";
+	return "the guest programs its timers from another clock than before, or wrote its TSC "
+	       "page anew: whether that page was on before is not known";
+}
+
 SENTENCE(source_switch)
 {
 	size_t len = 0;
@@ -193,12 +206,7 @@ SENTENCE(source_switch)
 	for (unsigned int i = 0; i < a->result.nr_guest; i++)
 		n += hvst_is_switch(a->result.guest[i]);
 	if (!n) {
-		snprintf(v->summary, sizeof(v->summary),
-			 v->answer == HVST_CANNOT_TELL && v->evidence.n
-				 ? "a change of the clock from which the guest programs its timers "
-				   "is suspected: its effect was seen, and no event"
-				 : "no change of the clock from which the guest programs its "
-				   "timers was seen");
+		snprintf(v->summary, sizeof(v->summary), "%s", source_open(a, v));
 		return;
 	}
 	len = (size_t)snprintf(v->summary, sizeof(v->summary),

@@ -122,6 +122,8 @@ int64_t hvst_cut_off_at(const struct hvst_trace *t);
 const struct hvst_timer *hvst_load_of(const struct analysis *a);
 /* A transition that counts as a switch of the clock that timers are programmed from. */
 bool hvst_is_switch(const struct hvst_guest_transition *t);
+/* One that is only suspected. */
+bool hvst_is_suspected(const struct hvst_guest_transition *t);
 /* What the edges of the VM's timers showed; NULL: none seen. */
 const struct vm_guestclock *hvst_guestclock_of(const struct analysis *a, int vm);
 /* Past-due arms of the VM by cause; NULL: none seen. */

@@ -127,6 +127,29 @@ static struct vcpu *vcpu_of_clock(const struct kvm *k, const struct hvst_event *
 	return v && creates && v->ran && !(v->tsc_known && !v->tsc_offset) ? NULL : v;
 }
 
+/*
+ * Which clock an event may have set while nothing has read it. A VM that is created in the trace
+ * has no clock before, and the master clock update after the guest's write of its page sets none:
+ * whether such writes are recorded may not be known yet.
+ */
+static void clock_may_be_set(struct kvm *k, const struct vcpu *v, struct vm *vm,
+			     const struct hvst_event *ev)
+{
+	bool own = v && v->tid == ev->pid && ev->id == HVST_EV_UPDATE_MASTER_CLOCK;
+
+	if ((own && vm->page.waits_master) || kvm_vm_created(k, vm, ev->pid))
+		return;
+	if (vm && !(own && v->msr_ns == HVST_UNKNOWN)) {
+		kvm_clock_set(vm, ev->ts_ns);
+		return;
+	}
+	for (unsigned int i = 0; i < k->nr_early_sets; i++)
+		if (k->early_set[i].pid == ev->pid)
+			return;
+	if (k->nr_early_sets < KVM_EARLY_SETS)
+		k->early_set[k->nr_early_sets++] = (struct early_set){ ev->pid, ev->ts_ns };
+}
+
 static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	bool offset = ev->id == HVST_EV_WRITE_TSC_OFFSET, unsure = false;
@@ -143,6 +166,7 @@ static void on_clock_event(struct kvm *k, const struct hvst_event *ev, struct hv
 	v = vcpu_of_clock(k, ev, creates);
 	vm = v ? v->vm : kvm_vm_of_task(k, ev->pid, &unsure);
 	kvm_change(out, HVST_CHANGE_CLOCK, vm, offset ? v : NULL);
+	clock_may_be_set(k, v, vm, ev);
 	k->master_seen |= master;
 	if (offset) {
 		tsc_offset_written(k, v, ev);

@@ -77,6 +77,7 @@ struct vcpu {
 	uint64_t generation;
 	bool ran;	     /* it recorded an event that only a vCPU thread records */
 	bool gone;	     /* its thread id was reused: hvst_kvm_find() does not return it */
+	bool stranger;	     /* without readings, and of another VM than the only one with them */
 	int creator;	     /* the task that created its VM; -1: not seen */
 	uint64_t tsc_offset; /* as last written, where @tsc_known */
 	bool tsc_known;
@@ -117,8 +118,13 @@ struct vm {
 	 */
 	int number;
 	uint32_t order; /* of creation */
-	bool dead;	/* merged into another: it has no threads and is on no list */
-	bool gone;	/* a later VM reuses one of its thread ids */
+	/*
+	 * The first reading of its clock, and the first event at which that clock may have been
+	 * set, but for its creation and the guest's writes of its page. HVST_UNKNOWN: none.
+	 */
+	int64_t first_read_ns, first_set_ns;
+	bool dead; /* merged into another: it has no threads and is on no list */
+	bool gone; /* a later VM reuses one of its thread ids */
 };
 
 /* The number in results: -1 for all unknown ones. */
@@ -239,9 +245,11 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out);
 struct vcpu *hvst_kvm_find(const struct kvm *k, int tid); /* NULL: no such vCPU thread */
 struct vm *hvst_kvm_vms(const struct kvm *k);		  /* list, by @next */
 int64_t hvst_vm_first_ns(const struct vm *vm);		  /* first event of its threads */
-bool hvst_kvm_clock_per_cpu(const struct kvm *k);	  /* as in struct hvst_kvm_opts */
-int64_t hvst_kvm_padding_ns(const struct kvm *k);	  /* HVST_UNKNOWN: none seen */
-bool hvst_kvm_starts_seen(const struct kvm *k);		  /* start events of one-shot arms ahead */
+/* May the clock have been set before its first reading in the trace, which then cannot show it? */
+bool hvst_vm_set_unread(const struct vm *vm);
+bool hvst_kvm_clock_per_cpu(const struct kvm *k); /* as in struct hvst_kvm_opts */
+int64_t hvst_kvm_padding_ns(const struct kvm *k); /* HVST_UNKNOWN: none seen */
+bool hvst_kvm_starts_seen(const struct kvm *k);	  /* start events of one-shot arms ahead */
 bool hvst_kvm_start_expired_seen(const struct kvm *k);
 uint64_t hvst_kvm_backwards(const struct kvm *k); /* events before an earlier one of their thread */
 uint64_t hvst_kvm_unfollowed(const struct kvm *k); /* events of threads beyond KVM_MAX_VCPUS */

@@ -12,6 +12,7 @@
 #define KVM_ID_BUCKETS	  1024
 #define KVM_EARLY_OFFSETS 256
 #define KVM_EARLY_WRITES  256
+#define KVM_EARLY_SETS	  64
 #define KVM_CREATORS	  16 /* tasks that were seen creating a VM and have no vCPU thread yet */
 
 /* A task that created a VM in this trace, and its first TSC offsets. */
@@ -87,6 +88,13 @@ struct kvm {
 	/* Timers that a VMM's task wrote back before their vCPU's thread was known; a ring. */
 	struct hvst_event early_write[KVM_EARLY_WRITES];
 	unsigned int nr_early_writes;
+	/* The first tasks that may have set the clock of a VM none of whose threads was known yet.
+	 */
+	struct early_set {
+		int pid;
+		int64_t ts_ns;
+	} early_set[KVM_EARLY_SETS];
+	unsigned int nr_early_sets;
 };
 
 static inline struct kvm_cpu *kvm_cpu(struct kvm *k, const struct hvst_event *ev)
@@ -176,6 +184,8 @@ void kvm_early_adopt(struct kvm *k, struct vcpu *v);
 void kvm_creator_restores(struct kvm *k, int pid);
 /* Did the task create a vCPU in the trace? */
 bool kvm_created_by(const struct kvm *k, int pid);
+/* Was the VM of the task @pid created in this run? @vm: if its threads are known; NULL. */
+bool kvm_vm_created(const struct kvm *k, const struct vm *vm, int pid);
 
 /* --- timer.c: synthetic timers --- */
 struct stimer *kvm_timer_of(struct kvm *k, struct vcpu *v, uint32_t index);
@@ -205,6 +215,8 @@ void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint
 		struct hvst_changes *out);
 /* An event at which the VM's clock may have been set. */
 void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev);
+/* The VM's clock may have been set by its VMM, or by its guest's write of a TSC. */
+void kvm_clock_set(struct vm *vm, int64_t ts);
 /* Chain of threads whose vcpu_id has the same hash as @id; compare vcpu_id. */
 struct vcpu *kvm_by_id(const struct kvm *k, int id);
 /* The vCPU @vcpu_id of the VMM @pid: the next thread above it; NULL when there is none. */

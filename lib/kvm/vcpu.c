@@ -58,6 +58,11 @@ bool kvm_created_by(const struct kvm *k, int pid)
 	return c && c->pid == pid;
 }
 
+bool kvm_vm_created(const struct kvm *k, const struct vm *vm, int pid)
+{
+	return kvm_created_by(k, pid) || (vm && creator_of(k, vm->vcpus->tid));
+}
+
 /* Records the creation of a vCPU; a task that creates the same one again makes another VM. */
 static void creator_add(struct kvm *k, const struct hvst_event *ev)
 {

@@ -57,6 +57,7 @@ int kvm_vm_alone(struct kvm *k, struct vcpu *v)
 		return -ENOMEM;
 	vm->order = k->nr_vms++;
 	vm->number = -1;
+	vm->first_read_ns = vm->first_set_ns = HVST_UNKNOWN;
 	hvst_refclock_init(&vm->clock, &clock);
 	vm->vcpus = v;
 	vm->nr_vcpus = 1;
@@ -265,6 +266,13 @@ static int merge_latency(struct vm *into, struct vm *from)
 	return ret;
 }
 
+static int64_t earlier(int64_t x, int64_t y)
+{
+	if (x == HVST_UNKNOWN || y == HVST_UNKNOWN)
+		return x == HVST_UNKNOWN ? y : x;
+	return x < y ? x : y;
+}
+
 /* Moves all threads of @from to @into. */
 static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_changes *out)
 {
@@ -277,6 +285,8 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	if (merge_latency(into, from))
 		ret = -ENOMEM;
 	hvst_tscpage_merge(&into->page, &from->page);
+	into->first_read_ns = earlier(into->first_read_ns, from->first_read_ns);
+	into->first_set_ns = earlier(into->first_set_ns, from->first_set_ns);
 	if (k->off_vm == from)
 		k->off_vm = into;
 	while (from->vcpus) {
@@ -518,14 +528,47 @@ void kvm_sample(struct kvm *k, struct vcpu *v, const struct hvst_event *ev, uint
 				 starts))
 		k->error = -ENOMEM;
 	/* At 8, 16, 32, ... readings: what fits nowhere now may fit after a step. */
-	if (n >= VM_FIRST_TRY && !(n & (n - 1)))
+	if (n & (n - 1))
+		return;
+	if (n >= VM_FIRST_TRY)
 		vm_try(k, v, ev, out);
+	else if (v->vm->first_read_ns == HVST_UNKNOWN)
+		v->vm->first_read_ns = ev->ts_ns;
 }
 
 void kvm_clock_event(struct kvm *k, struct vm *vm, const struct hvst_event *ev)
 {
 	if (hvst_refclock_event(&vm->clock, ev->ts_ns, ev->id))
 		k->error = -ENOMEM;
+}
+
+void kvm_clock_set(struct vm *vm, int64_t ts)
+{
+	vm->first_set_ns = earlier(vm->first_set_ns, ts);
+}
+
+/* All threads are known now, and whether they recorded their MSR accesses. */
+static void early_sets_adopt(struct kvm *k)
+{
+	for (unsigned int i = 0; i < k->nr_early_sets; i++) {
+		const struct early_set *e = &k->early_set[i];
+		const struct vcpu *v = hvst_kvm_find(k, e->pid);
+		bool unsure = false;
+		struct vm *vm = v ? v->vm : kvm_vm_of_task(k, e->pid, &unsure);
+
+		if (v && v->msr_ns == HVST_UNKNOWN)
+			continue; /* perhaps after a write of the page: none are recorded */
+		if (unsure)
+			kvm_each_vm_near(k, e->pid, kvm_clock_set, e->ts_ns);
+		else if (vm && !kvm_vm_created(k, vm, e->pid))
+			kvm_clock_set(vm, e->ts_ns);
+	}
+}
+
+bool hvst_vm_set_unread(const struct vm *vm)
+{
+	return vm->first_set_ns != HVST_UNKNOWN && vm->first_read_ns != HVST_UNKNOWN &&
+	       vm->first_set_ns < vm->first_read_ns;
 }
 
 /* --- the end of the trace --- */
@@ -620,14 +663,61 @@ static bool finish_by_clock(struct kvm *k, struct hvst_changes *out)
 	return false;
 }
 
-/* With one VM in the whole trace, a thread without readings can only belong to it. */
+/* Whose a thread is when the only VM with readings is k->only: its own, another VM's, or unknown.
+ */
+enum owner { OWNER_UNKNOWN, OWNER_ONLY, OWNER_OTHER };
+
+/* A thread without readings whose vcpu_id k->only has already is a vCPU of another VM. */
+static enum owner owner_of(struct kvm *k, const struct vcpu *v)
+{
+	if (v->vm == k->only)
+		return OWNER_ONLY;
+	return v->ran && v->vcpu_id >= 0 && ids_clash(k, k->only, v->vm) ? OWNER_OTHER
+									 : OWNER_UNKNOWN;
+}
+
+/*
+ * Which threads without readings belong to a VM that has none at all, such as one whose guest does
+ * not use Hyper-V's timers? The threads of a VM are created together: of the threads whose VM is
+ * known, the one with the nearest thread id decides.
+ */
+static void mark_strangers(struct kvm *k)
+{
+	unsigned int next = 0;
+	const struct vcpu *before = NULL;
+	enum owner left = OWNER_UNKNOWN, right = OWNER_UNKNOWN;
+
+	for (unsigned int i = 0; i < k->nr_vcpus; i++) {
+		struct vcpu *v = k->sorted[i];
+		enum owner owner = owner_of(k, v);
+
+		if (owner != OWNER_UNKNOWN) {
+			before = v;
+			left = owner;
+			continue;
+		}
+		while (next < k->nr_vcpus &&
+		       (next <= i || (right = owner_of(k, k->sorted[next])) == OWNER_UNKNOWN))
+			next++;
+		if (next == k->nr_vcpus ||
+		    (before && v->tid - before->tid <= k->sorted[next]->tid - v->tid))
+			v->stranger = left == OWNER_OTHER;
+		else
+			v->stranger = right == OWNER_OTHER;
+	}
+}
+
+/*
+ * With one VM in the whole trace, a thread without readings belongs to it unless another VM's
+ * threads are nearer.
+ */
 static bool finish_silent(struct kvm *k, struct hvst_changes *out)
 {
 	while (k->only && k->finish_at) {
 		struct vcpu *v = k->finish_at;
 
 		k->finish_at = v->all_next;
-		if (v->vm == k->only || v->samples || ids_clash(k, k->only, v->vm))
+		if (v->vm == k->only || v->samples || v->stranger || ids_clash(k, k->only, v->vm))
 			continue;
 		if (vm_join(k, k->only, v->vm, out))
 			k->error = -ENOMEM;
@@ -665,9 +755,12 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out)
 		k->phase = KVM_FINISH_SILENT;
 		k->finish_at = k->all;
 		k->only = only_vm(k);
+		if (k->only)
+			mark_strangers(k);
 	}
 	if (finish_silent(k, out))
 		return k->error ? k->error : 1;
+	early_sets_adopt(k);
 	if (!k->error && clocks_finish(k))
 		k->error = -ENOMEM;
 	return k->error ? k->error : vm_number(k);

@@ -471,6 +471,121 @@ static void test_mixed_use(void **state)
 	       suspected);
 }
 
+/*
+ * The same with ticks on a grid: such an arm needs no clock, but one without a read shows that not
+ * every arm has one.
+ */
+static void test_mixed_use_grid(void **state)
+{
+	unsigned int suspected = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 40; i++) {
+		struct recording f;
+		uint64_t count;
+
+		begin(&f, 0);
+		page(&f, true, 0x77);
+		ticks(&f, 200, false);
+		count = ref_now(&f, &host);
+		for (unsigned int k = 0; k < 400; k++) {
+			count += 10000;
+			guest_write(&f, &vcpu0, 0, count, rnd() % 100 < 66);
+			host_start(&f, &vcpu0, 0, count);
+			f.now += 100 * (int64_t)(count - ref_now(&f, &host));
+			ev_callback(&f, &vcpu0, 0, vcpu0.tid, vcpu0.cpu);
+			ev_expiration(&f, &vcpu0, 0, true, 0);
+			ev_entry(&f, &vcpu0);
+			f.now += US(30);
+		}
+		recording_end(&f);
+		for (unsigned int k = 0; k < f.r->nr_guest; k++)
+			if (f.r->guest[k]->role == HVST_ROLE_STIMER &&
+			    f.r->guest[k]->from != HVST_SRC_UNKNOWN)
+				assert_int_equal(f.r->guest[k]->confidence, HVST_SUSPECTED);
+		suspected += verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH)->answer != HVST_NO;
+		recording_free(&f);
+	}
+	assert_true(suspected <= 2);
+}
+
+/*
+ * Another timer's interrupt between the read of the counter and the write of the count: the read
+ * still belongs to the arm.
+ */
+static void test_interrupted_read(void **state)
+{
+	struct change want;
+	struct recording f;
+
+	(void)state;
+	begin(&f, 0);
+	page(&f, true, 0x77);
+	ticks(&f, 50, false);
+	want = (struct change){ HVST_SRC_TSC_PAGE, HVST_SRC_REFERENCE_COUNTER, f.now, 0,
+				HVST_OBSERVED };
+	for (unsigned int i = 0; i < 20; i++) {
+		uint64_t count;
+
+		ticks(&f, 15, true);
+		ev_exit(&f, &vcpu0, 2, 0x7c);
+		ev_msr(&f, &vcpu0, false, 0x40000020, ref_now(&f, &host));
+		ev_entry(&f, &vcpu0);
+		ev_expiration(&f, &vcpu0, 3, true, 0);
+		ev_entry(&f, &vcpu0);
+		count = ref_now(&f, &host) + 10000 + rnd() % 100;
+		guest_write(&f, &vcpu0, 0, count, false);
+		host_start(&f, &vcpu0, 0, count);
+		f.now += MS(1);
+		ev_callback(&f, &vcpu0, 0, vcpu0.tid, vcpu0.cpu);
+		ev_expiration(&f, &vcpu0, 0, true, 0);
+		ev_entry(&f, &vcpu0);
+	}
+	recording_end(&f);
+	expect(&f, "another timer expires between the read and the arm", &want, 1);
+	recording_free(&f);
+}
+
+/*
+ * The page was written before the trace began, or by the VMM: arms without a read come from it or
+ * from the raw TSC, and a change from or to one of these has no name.
+ */
+static void test_page_not_known(void **state)
+{
+	static const struct {
+		unsigned int percent[2]; /* of arms with a read: at first, later */
+		bool write;		 /* the page is switched on in between */
+		enum hvst_answer answer;
+	} cases[] = {
+		{ { 0, 0 }, false, HVST_NO },
+		{ { 100, 100 }, false, HVST_NO },
+		{ { 50, 50 }, false, HVST_NO },
+		{ { 0, 100 }, false, HVST_CANNOT_TELL },
+		{ { 100, 0 }, false, HVST_CANNOT_TELL },
+		{ { 0, 0 }, true, HVST_CANNOT_TELL },
+		{ { 100, 100 }, true, HVST_NO },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct hvst_verdict *v;
+		struct recording f;
+
+		begin(&f, 0);
+		for (unsigned int k = 0; k < 120; k++) {
+			if (k == 60 && cases[i].write)
+				page(&f, true, 0x77);
+			ticks(&f, 1, rnd() % 100 < cases[i].percent[k >= 60]);
+		}
+		recording_end(&f);
+		v = verdict_of(&f, HVST_Q_GUEST_CLOCKSOURCE_SWITCH);
+		if (v->answer != cases[i].answer)
+			fail_msg("case %u: answer %d: %s", i, v->answer, v->summary);
+		assert_int_equal(v->evidence.n > 0, v->answer == HVST_CANNOT_TELL);
+		recording_free(&f);
+	}
+}
+
 /* Reads that come and go in rows, and the page is not written. */
 static void test_reads_in_rows(void **state)
 {
@@ -539,8 +654,11 @@ int main(void)
 		cmocka_unit_test(test_not_a_change),
 		cmocka_unit_test(test_no_msrs),
 		cmocka_unit_test(test_mixed_use),
+		cmocka_unit_test(test_mixed_use_grid),
+		cmocka_unit_test(test_interrupted_read),
 		cmocka_unit_test(test_row_before_write),
 		cmocka_unit_test(test_reads_in_rows),
+		cmocka_unit_test(test_page_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

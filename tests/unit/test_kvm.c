@@ -615,6 +615,68 @@ static void test_same_epoch_busy(void **state)
 	recording_free(&f);
 }
 
+/*
+ * One VM with readings, one whose guest uses no Hyper-V timer: a thread without readings belongs to
+ * the VM whose known threads are nearest.
+ */
+static void test_silent_threads(void **state)
+{
+	static const struct who busy = { &host_a, 500, 0, 0 };
+	static const struct who idle[] = {
+		{ &host_a, 501, 1, 1 }, { &host_a, 502, 2, 1 }, { &host_b, 530, 0, 1 },
+		{ &host_b, 531, 1, 1 }, { &host_b, 533, 3, 1 }, { &host_b, 300, 0, 1 },
+		{ &host_b, 301, 3, 1 },
+	};
+	const struct hvst_result *r;
+	struct recording f;
+
+	(void)state;
+	hosts_reset(TRACED);
+	recording_begin(&f, 0);
+	for (unsigned int n = 0; n < 20; n++) {
+		guest_arm(&f, &busy, 0, ref_now(&f, &host_a) + 3000);
+		for (unsigned int i = 0; i < ARRAY_SIZE(idle); i++) {
+			ev_exit(&f, &idle[i], 2, 0x60);
+			ev_entry(&f, &idle[i]);
+		}
+	}
+	r = recording_end(&f);
+	assert_int_equal(r->vms[0]->nr_vcpus, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(r->vms[0]->vcpus[i]->tid, 500 + i);
+	recording_free(&f);
+}
+
+/*
+ * A clock that may have been set before its first reading: by the VMM of a VM that the trace begins
+ * in; not by the creation of a VM, nor by the guest's write of its page.
+ */
+static void test_set_before_reading(void **state)
+{
+	static const struct who vcpu = { &host_a, 500, 0, 0 }, vmm = { NULL, 499, 0, 1 };
+	enum { RUNS_FIRST, VMM_FIRST, CREATED, PAGE, CASES };
+
+	(void)state;
+	for (unsigned int i = 0; i < CASES; i++) {
+		struct recording f;
+
+		hosts_reset(TRACED);
+		recording_begin(&f, 0);
+		if (i == CREATED)
+			ev_tsc_offset(&f, &vmm, 0, -1000000ULL);
+		if (i == RUNS_FIRST || i == CREATED)
+			guest_setup(&f, &vcpu, 0);
+		if (i == PAGE)
+			ev_msr(&f, &vcpu, true, MSR_PAGE, 0x77001);
+		ev_master(&f, i == PAGE ? vcpu.tid : vmm.tid, 1, true);
+		guest_ticks(&f, &vcpu, 200, MS(1));
+		recording_end(&f);
+		assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer,
+				 i >= CREATED ? HVST_NO : HVST_CANNOT_TELL);
+		recording_free(&f);
+	}
+}
+
 /* A restore: the VMM's own task writes the timers, and when the VM goes on the host starts them. */
 static void test_restore(void **state)
 {
@@ -1016,6 +1078,8 @@ int main(void)
 		cmocka_unit_test(test_two_vms),
 		cmocka_unit_test(test_same_epoch),
 		cmocka_unit_test(test_same_epoch_busy),
+		cmocka_unit_test(test_silent_threads),
+		cmocka_unit_test(test_set_before_reading),
 		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_restore_of_another),
 		cmocka_unit_test(test_tid_reuse),

@@ -184,6 +184,36 @@ static void test_no_callback_recorded(void **state)
 	}
 }
 
+/* On a host whose CPUs stall, callbacks come late: one that has not come yet is not lost. */
+static void test_callbacks_late(void **state)
+{
+	static const struct {
+		int64_t late, silent;
+		enum hvst_answer answer;
+	} cases[] = {
+		{ MS(1), MS(1200), HVST_YES },
+		{ MS(700), MS(1200), HVST_CANNOT_TELL },
+		{ MS(700), SEC(4), HVST_YES },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct recording f;
+		uint64_t count;
+
+		begin(&f, 0);
+		count = ref_now(&f, &host) + 10000;
+		guest_write(&f, &vcpu1, 0, count, false);
+		host_start(&f, &vcpu1, 0, count);
+		f.now += MS(1) + cases[i].late;
+		ev_callback(&f, &vcpu1, 0, 101, 2);
+		ev_expiration(&f, &vcpu1, 0, true, 0);
+		silent(&f, MS(2), cases[i].silent);
+		expect(&f, HVST_Q_LOST_TIMER, cases[i].answer);
+		recording_free(&f);
+	}
+}
+
 static void test_no_callback_harmless(void **state)
 {
 	struct recording f;
@@ -377,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_given_back),
 		cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_no_callback),
+		cmocka_unit_test(test_callbacks_late),
 		cmocka_unit_test(test_no_callback_harmless),
 		cmocka_unit_test(test_lost_records),
 		cmocka_unit_test(test_restored),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../../cli/output/next.h"
 #include "../../cli/output/text.h"
 #include "../../cli/output/words.h"
 #include "lists.h"
@@ -310,6 +311,33 @@ static void nothing_found(void **state)
 	assert_non_null(strstr(screen(24, 80, false), "Clocks   no step"));
 }
 
+/* Thread 155 was vCPU 0, and later, its id reused, vCPU 3 of another VM. */
+static void reused_thread_ids(void **state)
+{
+	static const struct hvst_vcpu_info later = { .vcpu = 3, .tid = 155, .first_ns = 9000 };
+	static const struct hvst_vcpu_info *const later_list[] = { &later };
+	static const struct hvst_vm second = { .vm = 1, .vcpus = later_list, .nr_vcpus = 1 };
+	static const struct hvst_vm *const both[] = { &vms[0], &second };
+	struct hvst_vm_verdict of[2] = { { .vm = 0, .answer = HVST_YES }, { .vm = 1 } };
+	static const struct hvst_vm_verdict *by[2];
+	char buf[NEXT_BUF];
+
+	(void)state;
+	by[0] = &of[0];
+	by[1] = &of[1];
+	result.vms = both;
+	result.nr_vms = 2;
+	result.headline_fault = HVST_Q_LOST_TIMER;
+	assert_non_null(strstr(next_command(buf, &trace, &result), "--vcpu 3"));
+	verdicts[HVST_Q_LOST_TIMER].evidence.e[0].ts_ns = 8999;
+	assert_non_null(strstr(next_command(buf, &trace, &result), "--vcpu 0"));
+	/* The VM is known, the times are not: findings that were read from a file. */
+	verdicts[HVST_Q_LOST_TIMER].by_vm = by;
+	verdicts[HVST_Q_LOST_TIMER].nr_by_vm = 2;
+	verdicts[HVST_Q_LOST_TIMER].evidence.e[0].ts_ns = 9156650000;
+	assert_non_null(strstr(next_command(buf, &trace, &result), "--vm 0 --vcpu 0"));
+}
+
 static void storm_details(void **state)
 {
 	struct out o;
@@ -336,6 +364,7 @@ int main(void)
 		cmocka_unit_test_setup(verbose_leaves_nothing_out, setup),
 		cmocka_unit_test_setup(nothing_found, setup),
 		cmocka_unit_test_setup(storm_details, setup),
+		cmocka_unit_test_setup(reused_thread_ids, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
