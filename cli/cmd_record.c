@@ -152,8 +152,7 @@ static unsigned long buffer_size(const struct options *o, const struct record_ho
 		most = MIN_BUFFER_KB;
 	if (!o->quiet)
 		report("note: buffers of %llu KiB a CPU instead of %llu, for want of memory: a "
-		       "storm "
-		       "may lose events (--buffer-size sets it)",
+		       "storm may lose events (--buffer-size sets it)",
 		       (unsigned long long)most, (unsigned long long)kb);
 	return most;
 }
@@ -293,8 +292,7 @@ static int read_threads(struct record_tids *t, const struct options *o)
 		return report("%s", err);
 	if (!t->named && !o->quiet)
 		report("note: no thread of process %d is named like a vCPU: all its threads are "
-		       "taken "
-		       "for vCPUs",
+		       "taken for vCPUs",
 		       o->record.pid);
 	return 0;
 }

@@ -49,7 +49,8 @@ int notes_slot(int name);
  */
 int notes_read(struct notes *n, const char *recording, const char *path, char *why);
 
-/* Writes it, all or nothing. As above; -ESTALE rather than replacing what is of another recording.
+/*
+ * Writes it, all or nothing. As above; -ESTALE rather than replacing what is of another recording.
  */
 int notes_write(const struct notes *n, const char *recording, const char *path, char *why);
 

@@ -315,7 +315,8 @@ static bool guest_subdued(const void *finding)
 
 /* --- the tables ------------------------------------------------------------------------------- */
 
-/* A member of struct OF, and a text made of several; other members of struct finding_field follow.
+/*
+ * A member of struct OF, and a text made of several; other members of struct finding_field follow.
  */
 #define FIELD(key, head, kind, member, where, ...)                                                 \
 	{                                                                                          \

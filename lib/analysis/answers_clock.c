@@ -268,7 +268,8 @@ static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvs
 	slack = err + RETRY_NS + behind / 1000;
 	if (behind < TSC_BEHIND_NS)
 		return HVST_NO;
-	/* A guest that mixes delays shows no lag, only that it is no less than the arms are late.
+	/*
+	 * A guest that mixes delays shows no lag, only that it is no less than the arms are late.
 	 */
 	if (!storm_lag(a, s, &least, &most))
 		return s->skew_start_ns <= behind + slack && may_be_of_tsc(a, s) ? HVST_CANNOT_TELL

@@ -253,7 +253,7 @@ static void host_reason(struct analysis *a, const struct hvst_storm *s)
 		break;
 	default:
 		reason(r, "Whether the host's reference clock stepped cannot be told: %.180s.",
-		       a->taken_back >> HVST_Q_HOST_REFERENCE_STEP & 1
+		       a->withdrawn >> HVST_Q_HOST_REFERENCE_STEP & 1
 			       ? "too little of it was recorded"
 			       : r->verdicts[HVST_Q_HOST_REFERENCE_STEP]->summary);
 	}

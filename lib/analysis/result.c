@@ -510,18 +510,10 @@ static int64_t piece_from(const struct refclock_piece *p)
 	return p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_UNDECIDED ? p->at : p->from;
 }
 
-/* The last event of a VM: its clock is not claimed to exist after it. */
-static int64_t vm_last(const struct vm *vm)
-{
-	int64_t last = INT64_MIN;
-
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (v->last_ns > last)
-			last = v->last_ns;
-	return last;
-}
-
-/* One VM's segments, cut again where the source changed. */
+/*
+ * One VM's segments, cut again where the source changed. The last one ends with the VM's last
+ * event: nothing shows that its clock exists any longer.
+ */
 static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 {
 	const struct tscpage *page = &vm->page;
@@ -536,7 +528,7 @@ static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 		i = stretch_at(&vm->clock, i, &st);
 		next = hvst_refclock_piece(&vm->clock, i);
 		from = piece_from(st.first);
-		end = next ? piece_from(next) : vm_last(vm) + 1;
+		end = next ? piece_from(next) : hvst_vm_last_ns(vm) + 1;
 		while (src < page->nr_sources && page->sources[src].ts_ns <= from)
 			src++;
 		for (; src < page->nr_sources && page->sources[src].ts_ns < end; src++) {

@@ -384,13 +384,6 @@ struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t)
 	return s;
 }
 
-static double share(int64_t part, int64_t whole)
-{
-	double r = whole > 0 ? (double)part / (double)whole : -1;
-
-	return r > 1 ? 1 : r;
-}
-
 static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_storm *s)
 {
 	struct storm_group *g = t->state->group;
@@ -407,9 +400,9 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 		s->slot_ns =
 			(g->slot_end.waited_ns - g->slot_start.waited_ns) / (int64_t)s->slot_busy;
 	if (hvst_activity_known(t->vcpu)) {
-		s->progress_before = share(g->progress_before, g->progress_wall);
-		s->progress_during =
-			share(g->progress_end - g->progress_start, g->end.ts - g->start.ts);
+		s->progress_before = hvst_progress_share(g->progress_before, g->progress_wall);
+		s->progress_during = hvst_progress_share(g->progress_end - g->progress_start,
+							 g->end.ts - g->start.ts);
 	}
 	s->endangers_watchdog = span >= a->params.watchdog_ns;
 	/* The trigger cannot lie before an arm that was still on time. */

@@ -654,7 +654,7 @@ static bool worth_more(const struct chosen *a, const struct chosen *b)
 	return a->arms > b->arms;
 }
 
-static int by_vcpu(const void *x, const void *y)
+static int cmp_chosen(const void *x, const void *y)
 {
 	const struct chosen *a = x, *b = y;
 
@@ -680,7 +680,7 @@ static unsigned int choose(const struct axis *x, struct chosen *list)
 			list[at] = c;
 		n += n < MAX_VCPUS;
 	}
-	qsort(list, n, sizeof(*list), by_vcpu);
+	qsort(list, n, sizeof(*list), cmp_chosen);
 	return n;
 }
 

@@ -47,7 +47,7 @@ int hvst_file_bad(struct hvst_file *f, const struct hvst_cursor *c, const char *
 			      c->io == &f->io ? "" : " of the unpacked section");
 }
 
-int hvst_comm_by_pid(const void *a, const void *b)
+int hvst_cmp_comm(const void *a, const void *b)
 {
 	const struct hvst_comm *x = a, *y = b;
 
@@ -59,8 +59,7 @@ const char *hvst_file_comm(const struct hvst_file *f, int pid)
 	struct hvst_comm key = { .pid = pid };
 	const struct hvst_comm *c;
 
-	c = f->nr_comms ? bsearch(&key, f->comms, f->nr_comms, sizeof(key), hvst_comm_by_pid)
-			: NULL;
+	c = f->nr_comms ? bsearch(&key, f->comms, f->nr_comms, sizeof(key), hvst_cmp_comm) : NULL;
 	return c ? c->comm : "";
 }
 

@@ -41,7 +41,7 @@ struct hvst_comm {
 };
 
 /* For qsort() and bsearch(). */
-int hvst_comm_by_pid(const void *a, const void *b);
+int hvst_cmp_comm(const void *a, const void *b);
 
 /* Corrections of one CPU's time stamps, guest to host (option TIME_SHIFT). */
 struct hvst_time_sample {

@@ -75,10 +75,7 @@ struct session_setup session_setup(struct input *in)
 	return s;
 }
 
-/*
- * --- observers
- * ----------------------------------------------------------------------------------------------
- */
+/* --- observers --- */
 
 static uint64_t hash(uint64_t h, const void *p, size_t len)
 {

@@ -147,7 +147,8 @@ static void test_steady(void **state)
 	recording_free(&f);
 }
 
-/* A guest with the page on that begins to read the counter, without any write: seen by its reads.
+/*
+ * A guest with the page on that begins to read the counter, without any write: seen by its reads.
  */
 static void test_no_write(void **state)
 {
@@ -406,7 +407,8 @@ static void test_not_a_change(void **state)
 	recording_free(&f);
 }
 
-/* Without kvm_msr there is nothing to go by: no transition, and the verdict says what is missing.
+/*
+ * Without kvm_msr there is nothing to go by: no transition, and the verdict says what is missing.
  */
 static void test_no_msrs(void **state)
 {
