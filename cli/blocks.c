@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "blocks.h"
+#include "timers.h"
 
 #define FIRST_SHIFT 20 /* 1 ms */
 #define LAST_SHIFT  62
-#define TIMERS	    4
-#define MAX_THREADS 65536
 #define MOST_NS	    1000000000000 /* larger values do not make sketches larger */
 
 void blocks_init(struct blocks *b)

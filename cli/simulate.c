@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "simulate.h"
+#include "timers.h"
 
 #define BUCKETS	      1024
 #define MAX_TALLIES   (1u << 19) /* 40 bytes each */
@@ -13,7 +14,6 @@
 #define FIRST_JOIN_NS 1000000
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
-#define TIMERS	      4
 #define PAUSE_TURNS   8	      /* this many turns of a loop make a pause */
 #define MANY_PAUSES   16      /* fewer are chance: their rate is not known */
 #define LATE_MOST_NS  1000000 /* later, the host was stalled: no part of what a timer costs */
