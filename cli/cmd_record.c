@@ -301,10 +301,13 @@ static int read_threads(struct record_tids *t, const struct options *o)
 static int check_output(const struct options *o)
 {
 	char *copy = strdup(output_file(o));
-	const char *dir = copy ? dirname(copy) : ".";
 	struct stat st;
+	const char *dir;
 	int rc = 0;
 
+	if (!copy)
+		return report("out of memory");
+	dir = dirname(copy);
 	if (access(dir, W_OK | X_OK))
 		rc = report("%s: %s cannot be written: %s", output_file(o), dir, strerror(errno));
 	free(copy);

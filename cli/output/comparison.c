@@ -255,8 +255,8 @@ static void fill(struct overlay *l, unsigned int k, const struct hvst_sketch *s)
 
 void overlay_make(struct overlay *l, const struct shape_difference *s)
 {
-	const struct hvst_sketch *const of[2] = { s->pair->a->whole[s->of],
-						  s->pair->b->whole[s->of] };
+	const struct hvst_sketch *const of[2] = { s->pair->a->whole[s->distribution],
+						  s->pair->b->whole[s->distribution] };
 
 	memset(l, 0, sizeof(*l));
 	choose_edges(&l->edges, of);
@@ -278,8 +278,8 @@ void shape_title(char *buf, size_t len, const struct shape_difference *s)
 {
 	char who[96];
 	int at = snprintf(buf, len, "%s of %s, distance %.3f",
-			  s->of == BLOCK_SKEW ? "skew" : "lateness", comparison_who(who, s->pair),
-			  s->distance);
+			  s->distribution == BLOCK_SKEW ? "skew" : "lateness",
+			  comparison_who(who, s->pair), s->distance);
 
 	if (!isnan(s->chance))
 		snprintf(buf + at, len - at,
@@ -539,7 +539,7 @@ static void put_shape(struct json *j, const struct shape_difference *s)
 {
 	json_object(j, NULL);
 	put_role(j, s->pair);
-	json_string(j, "of", s->of == BLOCK_SKEW ? "skew" : "lateness");
+	json_string(j, "of", s->distribution == BLOCK_SKEW ? "skew" : "lateness");
 	json_number(j, "distance", s->distance, 6);
 	json_number(j, "chance", s->chance, 6);
 	if (isnan(s->chance))

@@ -69,8 +69,7 @@ struct kvm {
 	enum { KVM_RUNNING, KVM_FINISH_CLOCKS, KVM_FINISH_SILENT } phase;
 	struct vcpu *finish_at;
 	struct vm *only;
-	/* The last start_expired, if a padding start may follow it, and its reading of the clock.
-	 */
+	/* The last start_expired, if a padding start may follow it, and the clock it read. */
 	struct stimer *past_due_timer;
 	uint64_t past_due_now;
 	uint64_t padding_ref;
