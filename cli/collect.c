@@ -46,7 +46,7 @@ void collect_free(struct collect *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* --- series by thread, timer and metric --- */
+/* --- series by thread, timer and metric ------------------------------------------------------- */
 
 #define SLOTS (TIMERS * METRIC_COUNT) /* of a thread */
 
@@ -241,7 +241,7 @@ int collect_arm(struct collect *c, const struct hvst_arm *arm)
 			   arm->ts_ns, arm->skew_ns);
 }
 
-/* --- VMs --- */
+/* --- VMs -------------------------------------------------------------------------------------- */
 
 /* The VM and vCPU of a thread. */
 struct owner {

@@ -42,6 +42,11 @@ int notes_slot(int name)
 	return at ? (int)(at - names) : -1;
 }
 
+char notes_name(int slot)
+{
+	return names[slot];
+}
+
 static int fail(char *why, int err, const char *path, const char *what)
 {
 	snprintf(why, NOTES_MESSAGE, "%.200s: %s", path, what ? what : strerror(-err));

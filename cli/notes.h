@@ -39,8 +39,9 @@ struct notes {
 	unsigned int nr_folded;
 };
 
-/* Where a bookmark of that name stands in order; -1: no such name. */
+/* Where a bookmark of that name stands in order; -1: no such name. And the reverse. */
 int notes_slot(int name);
+char notes_name(int slot);
 
 /*
  * Reads what is kept of @recording: from @path or, where that is NULL, from where it is usually

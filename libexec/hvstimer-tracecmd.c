@@ -53,7 +53,7 @@ struct helper {
 	size_t len, cap;
 };
 
-/* --- limits --- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 static void limit(int what, rlim_t max)
 {
@@ -158,7 +158,7 @@ static void confine(void)
 	deny_syscalls();
 }
 
-/* --- libtracecmd --- */
+/* --- libtracecmd ------------------------------------------------------------------------------ */
 
 static struct tracecmd_input *buffer_handle(struct tracecmd_input *file, const char *name)
 {

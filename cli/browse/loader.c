@@ -34,8 +34,8 @@
 #define LEAD_NS		200000000
 #define TAIL_NS		20000000
 #define FIRST_LOOK_BACK 1000000 /* ns */
-#define DECODE_NS                                                                                  \
-	50000000 /* read before a filtered list, so that its first events are understood */
+/* Read before a filtered list, so that its first events are understood. */
+#define DECODE_NS 50000000
 
 /* An event that was found. */
 struct hit {
@@ -103,7 +103,7 @@ static void tell(struct loader *l)
 		return; /* full: the reader is woken anyway */
 }
 
-/* --- the index pass --- */
+/* --- the index pass --------------------------------------------------------------------------- */
 
 static void flush_batch(struct loader *l)
 {
@@ -210,7 +210,7 @@ static void *index_main(void *arg)
 	return NULL;
 }
 
-/* --- requests --- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* What a running request collects. */
 struct job {
@@ -550,7 +550,7 @@ static int request_events(struct job *j)
 	return err;
 }
 
-/* --- passes over all events --- */
+/* --- passes over all events ------------------------------------------------------------------- */
 
 static void publish(struct job *j);
 
@@ -732,7 +732,7 @@ static int request_search(struct job *j)
 	return err;
 }
 
-/* --- the request thread --- */
+/* --- the request thread ----------------------------------------------------------------------- */
 
 /* Searches wait for the index pass: until then it is not known which VM an event is of. */
 static int next_wanted(const struct worker *w)
@@ -852,7 +852,7 @@ static void *request_main(void *arg)
 	return NULL;
 }
 
-/* --- the source --- */
+/* --- the source ------------------------------------------------------------------------------- */
 
 /*
  * The observers check it. hvst_session_stop() would stop the next request if this one is just

@@ -7,6 +7,7 @@
 
 #include "../array.h"
 #include "comparison.h"
+#include "contract.h"
 #include "csv.h"
 #include "json.h"
 #include "table.h"
@@ -557,7 +558,7 @@ void comparison_json(struct out *o, const struct comparison_view *v)
 	comparison_sentence(text, sizeof(text), v);
 	json_start(&j, o, 3);
 	json_object(&j, NULL);
-	json_string(&j, "schema", "hvstimer/2");
+	json_string(&j, "schema", CONTRACT_SCHEMA);
 	json_object(&j, "comparison");
 	json_string(&j, "summary", text);
 	put_side(&j, "a", &v->c->side[0]);

@@ -112,7 +112,7 @@ static void start(struct json *j, struct out *o, const struct hvst_trace *trace,
 {
 	json_start(j, o, pretty);
 	json_object(j, NULL);
-	json_string(j, "schema", "hvstimer/2");
+	json_string(j, "schema", CONTRACT_SCHEMA);
 	j->trace = trace;
 	put_trace(j, trace);
 }

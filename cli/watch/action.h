@@ -26,9 +26,13 @@ struct watch_action_ops {
 /**
  * struct watch_actions - of a run
  * @mask: signals that the user's program has blocked
- * @saver: the process that saves, 0: none; @report: the storm for which; @file: where to
- * @hook: the user's program, 0: none; @due: it must be run for @report when this one has ended
- * @saved: recordings so far; @saved_ns: when the last one was begun
+ * @saver: the process that saves, 0: none
+ * @report: the storm that it saves for
+ * @file: the file that it writes
+ * @hook: the user's program, 0: none
+ * @due: @report was saved, and the program is to be run for it when @hook has ended
+ * @saved: recordings so far
+ * @saved_ns: when the last one was begun
  */
 struct watch_actions {
 	const struct options *o;

@@ -47,7 +47,7 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* --- timer_livelock --- */
+/* --- timer_livelock --------------------------------------------------------------------------- */
 
 ANSWER(livelock)
 {
@@ -98,7 +98,7 @@ SENTENCE(livelock)
 		append(v, "; the largest of %u livelocks", n);
 }
 
-/* --- lost_timer --- */
+/* --- lost_timer ------------------------------------------------------------------------------- */
 
 ANSWER(lost)
 {
@@ -155,7 +155,7 @@ SENTENCE(lost)
 		append(v, "; the longest of %" PRIu64 " times", n);
 }
 
-/* --- restored_timer_fired --- */
+/* --- restored_timer_fired --------------------------------------------------------------------- */
 
 ANSWER(restored)
 {
@@ -200,7 +200,7 @@ SENTENCE(restored)
 		append(v, "no timer expired that the guest had not armed");
 }
 
-/* --- slow_clock_path --- */
+/* --- slow_clock_path -------------------------------------------------------------------------- */
 
 static bool boots_seen(const struct analysis *a)
 {
@@ -304,7 +304,7 @@ SENTENCE(slow)
 	append_page(v, worst);
 }
 
-/* --- refused_requests --- */
+/* --- refused_requests ------------------------------------------------------------------------- */
 
 ANSWER(refused)
 {

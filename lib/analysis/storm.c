@@ -193,7 +193,7 @@ static __attribute__((noinline)) void group_begin(struct storm_group *g, const s
 			  (unsigned long long)arm->count);
 }
 
-/* --- why an arm was past due --- */
+/* --- why an arm was past due ------------------------------------------------------------------ */
 
 /*
  * The arm's skew; of an inferred arm by the present estimate of the clock; HVST_UNKNOWN. An arm
@@ -273,7 +273,7 @@ static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_gr
 	return HVST_ARM_UNEXPLAINED;
 }
 
-/* --- the group --- */
+/* --- the group -------------------------------------------------------------------------------- */
 
 static void course_step(struct storm_group *g, const struct hvst_arm *arm, bool new_target)
 {
@@ -613,7 +613,7 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t, const s
 	return cause;
 }
 
-/* --- the end of the trace --- */
+/* --- the end of the trace --------------------------------------------------------------------- */
 
 /* Observed where the start event had the reading, else from the clock, with its bound. */
 static int64_t point_skew(const struct vm *vm, const struct storm_point *p, int64_t *err)

@@ -47,7 +47,7 @@ void hvst_counts_step(struct storm_counts *c, uint64_t from, uint64_t to, int64_
 	c->exact += llabs(d - c->period) <= 1;
 }
 
-/* --- phases --- */
+/* --- phases ----------------------------------------------------------------------------------- */
 
 static bool doing(struct storm_phase *p, enum storm_doing now)
 {
@@ -94,7 +94,7 @@ bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, uint64
 	       doing(p, STORM_LAGS);
 }
 
-/* --- course --- */
+/* --- course ----------------------------------------------------------------------------------- */
 
 void hvst_course_begin(struct storm_course *c, int64_t ts)
 {
@@ -278,7 +278,7 @@ static void group_trend(const struct storm_shape *s, bool retries, struct trend 
 	out->err = n > 1 ? clock_error(s, out->first_ts) + clock_error(s, out->last_ts) : 0;
 }
 
-/* --- kind --- */
+/* --- kind ------------------------------------------------------------------------------------- */
 
 /* The least growth that the positions of the readings cannot produce by accident. */
 static int64_t growth_least(const struct storm_shape *s, bool retries)

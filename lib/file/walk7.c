@@ -180,7 +180,7 @@ static int walk_options(struct walk7 *w, uint64_t at)
 	return 0;
 }
 
-/* --- recovery --- */
+/* --- recovery --------------------------------------------------------------------------------- */
 
 /*
  * Skips the chunks of one CPU at @pos, up to the first one that is not valid, and sets *@end to the
@@ -335,7 +335,7 @@ static int recover(struct walk7 *w, uint64_t pos)
 	return 0;
 }
 
-/* --- the whole file --- */
+/* --- the whole file --------------------------------------------------------------------------- */
 
 static int parse_meta(struct hvst_file *f, struct hvst_cursor *c, unsigned int id)
 {

@@ -196,7 +196,7 @@ void hvst_pages_error(const struct hvst_pages *p, unsigned int cpu, int rc, char
 		snprintf(text, len, "reading failed: %s", hvst_io_error(rc));
 }
 
-/* --- seeking --- */
+/* --- seeking ---------------------------------------------------------------------------------- */
 
 static int make_index(struct hvst_pages *p)
 {
