@@ -9,6 +9,8 @@
 #include "../options.h"
 #include "show.h"
 
+struct record_host;
+
 /**
  * struct watch_action_ops - where a recording comes from, and who is told of it
  * @pause: before it is saved, and when that has ended (@on), in this process: 0 or a negative
@@ -47,8 +49,11 @@ struct watch_actions {
 	int64_t saved_ns;
 };
 
-/* Can recordings be saved where @o says, if at all? False after a message. */
-bool watch_actions_possible(const struct options *o);
+/*
+ * What precedes tracing: may this user trace, and save where @o says? Removes what killed runs left
+ * behind. 0, or -EACCES after a message.
+ */
+int watch_prepare(const struct options *o, const struct record_host *h);
 
 /*
  * Save a recording for the storm in @rep, at most one a minute, and then, or else at once, run the

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* See session.h. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
