@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The text report, and its shortening until it fits the screen. */
+#include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -89,29 +91,51 @@ static void note(struct out *o, enum role role, const char *text)
 	out_plain(o);
 }
 
+/* A note of any length: paths are in it. */
+static void note_printf(struct out *o, enum role role, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void note_printf(struct out *o, enum role role, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		o->err = o->err ? o->err : ENOMEM;
+		return;
+	}
+	note(o, role, text);
+	free(text);
+}
+
 static void put_files(struct out *o, const struct hvst_trace *t)
 {
-	char text[4096], buf[UNIT_BUF];
-	size_t at = 0;
+	struct out text;
+	char buf[UNIT_BUF];
 	unsigned int i;
 
-	for (i = 0; i < t->nr_files && at < sizeof(text); i++) {
+	out_open_memory(&text);
+	for (i = 0; i < t->nr_files; i++) {
 		const struct hvst_file_info *f = t->files[i];
 
-		at += snprintf(text + at, sizeof(text) - at, "%s (v%d%s%s), ", f->path, f->version,
-			       f->compression ? ", " : "", f->compression ? f->compression : "");
+		out_printf(&text, "%s (v%d%s%s), ", f->path, f->version, f->compression ? ", " : "",
+			   f->compression ? f->compression : "");
 	}
-	if (at < sizeof(text))
-		at += snprintf(text + at, sizeof(text) - at, "clock %s%s",
-			       t->clock ? t->clock : "?",
-			       t->scale_source == HVST_SCALE_ESTIMATED ? " (scale estimated)" : "");
-	if (at < sizeof(text) && t->first_ns != HVST_UNKNOWN)
-		at += snprintf(text + at, sizeof(text) - at, ", %s",
-			       unit_duration(buf, t->last_ns - t->first_ns));
-	if (at < sizeof(text))
-		snprintf(text + at, sizeof(text) - at, ", %s%u CPU%s",
-			 trace_is_cut(t) ? "at least " : "", t->cpus, t->cpus == 1 ? "" : "s");
-	out_wrap(o, LABEL, LABEL, 0, text);
+	out_printf(&text, "clock %s%s", t->clock ? t->clock : "?",
+		   t->scale_source == HVST_SCALE_ESTIMATED ? " (scale estimated)" : "");
+	if (t->first_ns != HVST_UNKNOWN)
+		out_printf(&text, ", %s", unit_duration(buf, t->last_ns - t->first_ns));
+	out_printf(&text, ", %s%u CPU%s", trace_is_cut(t) ? "at least " : "", t->cpus,
+		   t->cpus == 1 ? "" : "s");
+	out_char(&text, 0);
+	if (text.err)
+		o->err = o->err ? o->err : text.err;
+	else
+		out_wrap(o, LABEL, LABEL, 0, text.buf);
+	out_discard(&text);
 }
 
 static size_t counter(char *buf, size_t len, uint64_t n, const char *what)
@@ -155,48 +179,39 @@ static void put_counters(struct out *o, const struct hvst_trace *t)
 
 static void put_cut_files(struct out *o, const struct hvst_trace *t)
 {
-	char text[512];
-	unsigned int i;
+	for (unsigned int i = 0; i < t->nr_files; i++) {
+		const struct hvst_file_info *f = t->files[i];
 
-	for (i = 0; i < t->nr_files; i++) {
-		if (t->files[i]->truncated_at == HVST_UNKNOWN)
-			continue;
-		snprintf(text, sizeof(text),
-			 "%s is cut off at byte %lld: this holds for what comes before",
-			 t->files[i]->path, (long long)t->files[i]->truncated_at);
-		note(o, ROLE_WARN, text);
+		if (f->truncated_at != HVST_UNKNOWN)
+			note_printf(o, ROLE_WARN,
+				    "%s is cut off at byte %" PRId64
+				    ": this holds for what comes before",
+				    f->path, f->truncated_at);
 	}
 }
 
 static void put_previous_boot(struct out *o, const struct hvst_trace *t)
 {
-	char text[512];
-
 	for (unsigned int i = 0; i < t->nr_buffers; i++) {
 		const struct hvst_buffer_info *b = t->buffers[i];
 
-		if (!b->selected || !b->previous_boot)
-			continue;
-		snprintf(text, sizeof(text),
-			 "buffer %s is a persistent ring buffer of the previous boot", b->name);
-		note(o, ROLE_WARN, text);
+		if (b->selected && b->previous_boot)
+			note_printf(o, ROLE_WARN,
+				    "buffer %s is a persistent ring buffer of the previous boot",
+				    b->name);
 	}
 }
 
 static void put_readers(struct out *o, const struct hvst_trace *t)
 {
-	char text[512];
-	unsigned int i;
-
-	for (i = 0; i < t->nr_files; i++) {
+	for (unsigned int i = 0; i < t->nr_files; i++) {
 		const struct hvst_file_info *f = t->files[i];
 
-		snprintf(text, sizeof(text), "%s read by %s%s%s%s", f->path,
-			 f->reader ? f->reader : "?",
-			 f->declined ? "; the page reader declined: " : "",
-			 f->declined ? f->declined : "",
-			 f->uname ? "" : "; kernel not named in the file");
-		note(o, ROLE_DIM, text);
+		note_printf(o, ROLE_DIM, "%s read by %s%s%s%s", f->path,
+			    f->reader ? f->reader : "?",
+			    f->declined ? "; the page reader declined: " : "",
+			    f->declined ? f->declined : "",
+			    f->uname ? "" : "; kernel not named in the file");
 		if (f->uname)
 			note(o, ROLE_DIM, f->uname);
 	}
