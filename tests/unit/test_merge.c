@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* cli/merge: 1,200 results, more than the first table of recordings has room for, written down and
- * merged are what all values at once give. */
+/*
+ * cli/merge: 1,200 results written down and merged are what all values at once give. The first
+ * table of recordings seen has no room for as many.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
