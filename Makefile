@@ -60,7 +60,8 @@ HAVE_PKGS	:= $(shell $(PKG_CONFIG) --exists $(ALL_PKGS) 2>/dev/null && command -
 
 OPT		?= -O3
 CFLAGS		?= $(OPT) -g
-WARN		:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+WARN		:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+		   -Wvla
 ifneq ($(WERROR),0)
 WARN		+= -Werror
 endif

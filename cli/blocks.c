@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "blocks.h"
+#include "timers.h"
 
 #define FIRST_SHIFT 20 /* 1 ms */
 #define LAST_SHIFT  62
-#define TIMERS	    4
-#define MAX_THREADS 65536
 #define MOST_NS	    1000000000000 /* larger values do not make sketches larger */
 
 void blocks_init(struct blocks *b)
@@ -21,7 +20,7 @@ void blocks_init(struct blocks *b)
 static void empty(struct timer_block *t)
 {
 	for (unsigned int d = 0; d < BLOCK_DISTRIBUTIONS; d++)
-		hvst_sketch_free(t->of[d]);
+		hvst_sketch_free(t->sketch[d]);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -48,11 +47,11 @@ static int join(struct timer_block *into, struct timer_block *from)
 	into->arms += from->arms;
 	into->past_due += from->past_due;
 	for (unsigned int d = 0; d < BLOCK_DISTRIBUTIONS && !err; d++) {
-		if (!into->of[d]) {
-			into->of[d] = from->of[d];
-			from->of[d] = NULL;
-		} else if (from->of[d]) {
-			err = hvst_sketch_merge(into->of[d], from->of[d]);
+		if (!into->sketch[d]) {
+			into->sketch[d] = from->sketch[d];
+			from->sketch[d] = NULL;
+		} else if (from->sketch[d]) {
+			err = hvst_sketch_merge(into->sketch[d], from->sketch[d]);
 		}
 	}
 	empty(from);
@@ -207,9 +206,9 @@ static struct vcpu_blocks *vcpu_of(struct blocks *b, int thread)
 static void add_value(struct blocks *b, struct timer_block *t, enum block_distribution d, int64_t v)
 {
 	v = v > MOST_NS ? MOST_NS : v < -MOST_NS ? -MOST_NS : v;
-	if (!t->of[d])
-		t->of[d] = hvst_sketch_new();
-	if (!t->of[d] || hvst_sketch_add(t->of[d], v, 1))
+	if (!t->sketch[d])
+		t->sketch[d] = hvst_sketch_new();
+	if (!t->sketch[d] || hvst_sketch_add(t->sketch[d], v, 1))
 		b->error = -ENOMEM;
 }
 

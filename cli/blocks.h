@@ -18,7 +18,7 @@ enum block_distribution { BLOCK_SKEW, BLOCK_LATENESS, BLOCK_DISTRIBUTIONS };
 /* One-shot arms that were not parked; restarts do not count. Sketches are NULL while empty. */
 struct timer_block {
 	uint64_t arms, past_due;
-	struct hvst_sketch *of[BLOCK_DISTRIBUTIONS];
+	struct hvst_sketch *sketch[BLOCK_DISTRIBUTIONS];
 };
 
 struct timer_blocks {

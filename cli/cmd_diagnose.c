@@ -220,7 +220,7 @@ static void add_failure(struct several *all, const struct recordings *g, unsigne
 	if (o->format != FORMAT_TEXT)
 		return;
 	for (unsigned int i = 0; i < o->files.n; i++) {
-		if (g->of[i] != n)
+		if (g->recording[i] != n)
 			continue;
 		out_str(&all->summary, shown++ ? ", " : "");
 		out_safe(&all->summary, o->files.v[i]);

@@ -13,18 +13,16 @@
 #include "export/rows.h"
 #include "export/sqlite.h"
 #include "export/timeline.h"
-#include "message.h"
 #include "analyse.h"
+#include "hash.h"
+#include "message.h"
 
 #define SAMPLE_SIZE (64 * 1024)
-#define FNV_BASIS   0xcbf29ce484222325ULL
-#define FNV_PRIME   0x100000001b3ULL
 /* JSON readers that use floating point only keep the numbers of recordings exact. */
 #define RECORDING_MASK ((1ULL << 53) - 1)
 
 /* The open outputs. */
-struct export
-{
+struct exporter {
 	struct context r;
 	struct jsonl_sink jsonl;
 	struct sqlite_sink sqlite;
@@ -36,26 +34,17 @@ struct export
 
 /* --- the number of a recording ---------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t h, const void *p, size_t len)
-{
-	const unsigned char *c = p;
-
-	while (len--)
-		h = (h ^ *c++) * FNV_PRIME;
-	return h;
-}
-
 /* A part of a file that goes into the number; a short read is no error. */
-static uint64_t mix_part(uint64_t h, int fd, off_t at)
+static uint64_t hash_part(uint64_t h, int fd, off_t at)
 {
 	unsigned char part[SAMPLE_SIZE];
 	ssize_t n = pread(fd, part, sizeof(part), at);
 
-	return n > 0 ? mix(h, part, (size_t)n) : h;
+	return n > 0 ? hash_bytes(h, part, (size_t)n) : h;
 }
 
 /* Size, beginning, middle and end: enough to tell recordings apart, and fast to read. */
-static uint64_t mix_file(uint64_t h, const char *path)
+static uint64_t hash_file(uint64_t h, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -63,11 +52,11 @@ static uint64_t mix_file(uint64_t h, const char *path)
 	if (fd < 0)
 		return h;
 	if (!fstat(fd, &st)) {
-		h = mix(h, &st.st_size, sizeof(st.st_size));
-		h = mix_part(h, fd, 0);
-		h = mix_part(h, fd, st.st_size / 2);
+		h = hash_bytes(h, &st.st_size, sizeof(st.st_size));
+		h = hash_part(h, fd, 0);
+		h = hash_part(h, fd, st.st_size / 2);
 		if (st.st_size > SAMPLE_SIZE)
-			h = mix_part(h, fd, st.st_size - SAMPLE_SIZE);
+			h = hash_part(h, fd, st.st_size - SAMPLE_SIZE);
 	}
 	close(fd);
 	return h;
@@ -82,15 +71,15 @@ static int64_t recording_number(const struct context *r)
 {
 	const struct hvst_trace *t = r->trace;
 	const int selection[] = { r->o.vm, r->o.vcpu, r->o.timer };
-	uint64_t h = FNV_BASIS;
+	uint64_t h = HASH_EMPTY;
 	unsigned int i;
 
 	for (i = 0; i < t->nr_files; i++)
-		h = mix_file(h, t->files[i]->path);
-	h = mix(h, selection, sizeof(selection));
-	h = mix(h, &t->first_ns, sizeof(t->first_ns));
-	h = mix(h, &t->last_ns, sizeof(t->last_ns));
-	h = mix(h, t->seen, HVST_EV_COUNT * sizeof(t->seen[0]));
+		h = hash_file(h, t->files[i]->path);
+	h = hash_bytes(h, selection, sizeof(selection));
+	h = hash_bytes(h, &t->first_ns, sizeof(t->first_ns));
+	h = hash_bytes(h, &t->last_ns, sizeof(t->last_ns));
+	h = hash_bytes(h, t->seen, HVST_EV_COUNT * sizeof(t->seen[0]));
 	return (int64_t)((h ^ h >> 53) & RECORDING_MASK);
 }
 
@@ -103,7 +92,7 @@ static bool opened(const char *path, int err)
 	return !err;
 }
 
-static bool open_outputs(struct export *x)
+static bool open_outputs(struct exporter *x)
 {
 	const struct export_options *e = &x->r.o.export;
 
@@ -121,7 +110,7 @@ static bool open_outputs(struct export *x)
 	return !e->sqlite || x->sqlite_open;
 }
 
-static void discard_outputs(struct export *x)
+static void discard_outputs(struct exporter *x)
 {
 	if (x->jsonl_open)
 		jsonl_discard(&x->jsonl);
@@ -132,7 +121,7 @@ static void discard_outputs(struct export *x)
 }
 
 /* The database last: its rows stay when another output fails afterwards. */
-static bool close_outputs(struct export *x)
+static bool close_outputs(struct exporter *x)
 {
 	const struct export_options *e = &x->r.o.export;
 	bool good = true;
@@ -159,7 +148,7 @@ static bool close_outputs(struct export *x)
  * The thread that armed or fired at @ts_ns. With @vm -1, as while arms come in: in the VM that the
  * pass before found.
  */
-static struct who who_is(const struct export *x, int tid, int64_t ts_ns, int vm, int vcpu)
+static struct who who_is(const struct exporter *x, int tid, int64_t ts_ns, int vm, int vcpu)
 {
 	struct who who = { tid, vm, vcpu };
 	int known;
@@ -172,14 +161,14 @@ static struct who who_is(const struct export *x, int tid, int64_t ts_ns, int vm,
 	return who;
 }
 
-static bool selected(const struct export *x, const struct who *who)
+static bool selected(const struct exporter *x, const struct who *who)
 {
 	return x->r.o.vm < 0 || who->vm == x->r.o.vm;
 }
 
 static int on_arm(void *ctx, const struct hvst_arm *arm)
 {
-	struct export *x = ctx;
+	struct exporter *x = ctx;
 	struct who who = who_is(x, arm->tid, arm->ts_ns, arm->vm, arm->vcpu);
 
 	if (!selected(x, &who))
@@ -193,7 +182,7 @@ static int on_arm(void *ctx, const struct hvst_arm *arm)
 
 static int on_fire(void *ctx, const struct hvst_fire *fire)
 {
-	struct export *x = ctx;
+	struct exporter *x = ctx;
 	struct who who = who_is(x, fire->tid, fire->expiration_ns, fire->vm, fire->vcpu);
 
 	if (selected(x, &who))
@@ -201,7 +190,7 @@ static int on_fire(void *ctx, const struct hvst_fire *fire)
 	return x->error;
 }
 
-static void start_rows(struct export *x)
+static void start_rows(struct exporter *x)
 {
 	if (x->jsonl_open)
 		x->rows.sinks[x->rows.nr_sinks++] = &x->jsonl.sink;
@@ -212,7 +201,7 @@ static void start_rows(struct export *x)
 }
 
 /* Exports the findings while the results of the pass exist. */
-static int write_findings(struct export *x)
+static int write_findings(struct exporter *x)
 {
 	int err;
 	char why[NOTES_MESSAGE];
@@ -229,12 +218,12 @@ static int write_findings(struct export *x)
 	return err;
 }
 
-static bool wants_arms(const struct export *x)
+static bool wants_arms(const struct exporter *x)
 {
 	return x->r.o.export.arms || (x->timeline_open && x->timeline.detail != DETAIL_FINDINGS);
 }
 
-static int write_arms(struct export *x)
+static int write_arms(struct exporter *x)
 {
 	const struct hvst_observer arms = {
 		.size = sizeof(arms),
@@ -250,7 +239,7 @@ static int write_arms(struct export *x)
 }
 
 /* Reports an error; those of the database and of reading are reported already. */
-static void report(const struct export *x, int err)
+static void report(const struct exporter *x, int err)
 {
 	if (x->jsonl_open && x->jsonl.out.err)
 		cli_error("%s: %s", x->r.o.export.jsonl, strerror(x->jsonl.out.err));
@@ -260,7 +249,7 @@ static void report(const struct export *x, int err)
 		cli_error("out of memory");
 }
 
-static int export(struct export *x)
+static int export(struct exporter *x)
 {
 	int err, code = analyse_recording(&x->r, STIMER_IDS, NULL, NULL);
 
@@ -286,7 +275,7 @@ static int export(struct export *x)
 
 int cmd_export(int argc, char **argv)
 {
-	struct export x = { 0 };
+	struct exporter x = { 0 };
 	int code;
 
 	if (!ctx_start(&x.r, CMD_EXPORT, argc, argv, &code))

@@ -152,8 +152,7 @@ static unsigned long buffer_size(const struct options *o, const struct record_ho
 		most = MIN_BUFFER_KB;
 	if (!o->quiet)
 		report("note: buffers of %llu KiB a CPU instead of %llu, for want of memory: a "
-		       "storm "
-		       "may lose events (--buffer-size sets it)",
+		       "storm may lose events (--buffer-size sets it)",
 		       (unsigned long long)most, (unsigned long long)kb);
 	return most;
 }
@@ -293,8 +292,7 @@ static int read_threads(struct record_tids *t, const struct options *o)
 		return report("%s", err);
 	if (!t->named && !o->quiet)
 		report("note: no thread of process %d is named like a vCPU: all its threads are "
-		       "taken "
-		       "for vCPUs",
+		       "taken for vCPUs",
 		       o->record.pid);
 	return 0;
 }
@@ -303,10 +301,13 @@ static int read_threads(struct record_tids *t, const struct options *o)
 static int check_output(const struct options *o)
 {
 	char *copy = strdup(output_file(o));
-	const char *dir = copy ? dirname(copy) : ".";
 	struct stat st;
+	const char *dir;
 	int rc = 0;
 
+	if (!copy)
+		return report("out of memory");
+	dir = dirname(copy);
 	if (access(dir, W_OK | X_OK))
 		rc = report("%s: %s cannot be written: %s", output_file(o), dir, strerror(errno));
 	free(copy);

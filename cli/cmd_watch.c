@@ -74,17 +74,6 @@ static struct watch_report report_of(struct watch *r, enum watch_event event,
 	};
 }
 
-static void close_output(struct watch *r, struct out *out)
-{
-	int rc = out_close(out);
-
-	if (!rc)
-		return;
-	if (rc != -EPIPE)
-		cli_error("watch: standard output: %s", strerror(-rc));
-	r->failed = true;
-}
-
 static void tell(struct watch *r, const struct watch_report *rep)
 {
 	struct out out;
@@ -94,7 +83,7 @@ static void tell(struct watch *r, const struct watch_report *rep)
 	if (r->screen || out_open(&out, NULL, r->o.color))
 		return;
 	watch_show_report(&out, rep, r->o.format);
-	close_output(r, &out);
+	r->failed |= !watch_close(&out);
 }
 
 static void draw_screen(struct watch *r)
@@ -105,7 +94,7 @@ static void draw_screen(struct watch *r)
 	if (out_open(&out, NULL, r->o.color))
 		return;
 	watch_show_screen(&out, &v);
-	close_output(r, &out);
+	r->failed |= !watch_close(&out);
 }
 
 static void switch_screen(struct watch *r, bool on)
@@ -117,7 +106,7 @@ static void switch_screen(struct watch *r, bool on)
 	watch_switch_screen(&out, on);
 	if (!on && r->last[0])
 		out_printf(&out, "%s\n", r->last);
-	close_output(r, &out);
+	r->failed |= !watch_close(&out);
 }
 
 static void write_metrics(struct watch *r)
@@ -283,14 +272,9 @@ static int begin(struct watch *r, const struct record_host *h)
 	char err[256];
 	int rc;
 
-	if (!record_host_writable()) {
-		cli_error("watch: %s cannot be written: run as root", h->dir);
-		return -EACCES;
-	}
-	if (!watch_actions_possible(&r->o))
-		return -EACCES;
-	if (watch_instances_reap() && !r->o.quiet)
-		cli_error("watch: removed what a killed run had left in tracefs");
+	rc = watch_prepare(&r->o, h);
+	if (rc)
+		return rc;
 	rc = watch_probe_start(&r->probe, h, err, sizeof(err));
 	if (!rc && r->o.watch.ring_kb)
 		rc = watch_ring_start(&r->ring, h, r->o.watch.ring_kb, r->o.watch.exits, err,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collect.h"
+#include "timers.h"
 
 #define FIRST_COLUMN_NS 1000000
 
@@ -41,7 +42,47 @@ void collect_free(struct collect *c)
 	for (i = 0; i < c->nr_series; i++)
 		series_empty(&c->series[i]);
 	free(c->series);
+	free(c->slots);
 	memset(c, 0, sizeof(*c));
+}
+
+/* --- series by thread, timer and metric ------------------------------------------------------- */
+
+#define SLOTS (TIMERS * METRIC_COUNT) /* of a thread */
+
+static unsigned int *slot_of(const struct collect *c, enum metric metric, int thread, int timer)
+{
+	return &c->slots[((size_t)thread * TIMERS + (size_t)timer) * METRIC_COUNT + metric];
+}
+
+/* Makes room in the slots for @thread. False: no memory, or no such thread. */
+static bool add_thread(struct collect *c, int thread)
+{
+	unsigned int n = c->nr_threads ? c->nr_threads : 64, *slots;
+
+	if (thread < 0 || thread >= MAX_THREADS)
+		return false;
+	while (n <= (unsigned int)thread)
+		n *= 2;
+	if (n == c->nr_threads)
+		return true;
+	slots = reallocarray(c->slots, (size_t)n * SLOTS, sizeof(*slots));
+	if (!slots)
+		return false;
+	memset(slots + (size_t)c->nr_threads * SLOTS, 0,
+	       (size_t)(n - c->nr_threads) * SLOTS * sizeof(*slots));
+	c->slots = slots;
+	c->nr_threads = n;
+	return true;
+}
+
+/* After the series have moved. */
+static void refill_slots(struct collect *c)
+{
+	if (c->slots)
+		memset(c->slots, 0, (size_t)c->nr_threads * SLOTS * sizeof(*c->slots));
+	for (unsigned int i = 0; i < c->nr_series; i++)
+		*slot_of(c, c->series[i].metric, c->series[i].thread, c->series[i].timer) = i + 1;
 }
 
 static struct series *new_series(struct collect *c, enum metric metric, const struct timer_id *id)
@@ -57,8 +98,9 @@ static struct series *new_series(struct collect *c, enum metric metric, const st
 		c->series = s;
 		c->cap_series = cap;
 	}
-	s = &c->series[c->nr_series++];
+	s = &c->series[c->nr_series];
 	*s = (struct series){
+		.order = c->nr_series++,
 		.thread = id->thread,
 		.vm = -1,
 		.vcpu = id->vcpu,
@@ -77,15 +119,18 @@ static struct series *new_series(struct collect *c, enum metric metric, const st
 
 static struct series *find_series(struct collect *c, enum metric metric, const struct timer_id *id)
 {
-	unsigned int i;
+	struct series *s;
+	unsigned int *slot;
 
-	for (i = 0; i < c->nr_series; i++) {
-		struct series *s = &c->series[i];
-
-		if (s->thread == id->thread && s->timer == id->timer && s->metric == metric)
-			return s;
-	}
-	return new_series(c, metric, id);
+	if (id->timer < 0 || id->timer >= TIMERS || !add_thread(c, id->thread))
+		return NULL;
+	slot = slot_of(c, metric, id->thread, id->timer);
+	if (*slot)
+		return &c->series[*slot - 1];
+	s = new_series(c, metric, id);
+	if (s)
+		*slot = c->nr_series;
+	return s;
 }
 
 static int add_interval(struct collect *c, struct series *s, int64_t ts_ns, int64_t v)
@@ -196,31 +241,69 @@ int collect_arm(struct collect *c, const struct hvst_arm *arm)
 			   arm->ts_ns, arm->skew_ns);
 }
 
-/* VM and vCPU of a series: the VM may not have been known while its values came in. */
-static void name_series(struct series *s, const struct hvst_result *r)
-{
-	unsigned int i, v;
+/* --- VMs -------------------------------------------------------------------------------------- */
 
-	for (i = 0; i < r->nr_vms; i++)
-		for (v = 0; v < r->vms[i]->nr_vcpus; v++)
-			if (r->vms[i]->vcpus[v]->thread == s->thread) {
-				s->vm = r->vms[i]->vm;
-				s->vcpu = r->vms[i]->vcpus[v]->vcpu;
-			}
+/* The VM and vCPU of a thread. */
+struct owner {
+	int vm, vcpu;
+	bool known;
+};
+
+static unsigned int count_threads(const struct hvst_result *r)
+{
+	int most = -1;
+
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		for (unsigned int v = 0; v < r->vms[i]->nr_vcpus; v++)
+			if (r->vms[i]->vcpus[v]->thread > most)
+				most = r->vms[i]->vcpus[v]->thread;
+	return (unsigned int)(most + 1);
+}
+
+/* Sets VM and vCPU of the series: the VM may not have been known while their values came in. */
+static void name_series(struct collect *c, const struct hvst_result *r)
+{
+	unsigned int n = count_threads(r);
+	struct owner *owners = calloc((size_t)n + 1, sizeof(*owners));
+
+	if (!owners) {
+		c->error = -ENOMEM;
+		return;
+	}
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		for (unsigned int v = 0; v < r->vms[i]->nr_vcpus; v++) {
+			const struct hvst_vcpu_info *vcpu = r->vms[i]->vcpus[v];
+
+			if (vcpu->thread >= 0)
+				owners[vcpu->thread] =
+					(struct owner){ r->vms[i]->vm, vcpu->vcpu, true };
+		}
+	for (unsigned int i = 0; i < c->nr_series; i++) {
+		struct series *s = &c->series[i];
+
+		if ((unsigned int)s->thread >= n || !owners[s->thread].known)
+			continue;
+		s->vm = owners[s->thread].vm;
+		s->vcpu = owners[s->thread].vcpu;
+	}
+	free(owners);
 }
 
 void collect_select(struct collect *c, const struct hvst_result *r, int vm)
 {
-	unsigned int i, n = 0;
+	unsigned int n = 0;
 
-	for (i = 0; vm >= 0 && i < c->nr_series; i++) {
-		name_series(&c->series[i], r);
+	if (vm < 0)
+		return;
+	name_series(c, r);
+	for (unsigned int i = 0; i < c->nr_series; i++) {
 		if (c->series[i].vm == vm)
 			c->series[n++] = c->series[i];
 		else
 			series_empty(&c->series[i]);
 	}
-	c->nr_series = vm >= 0 ? n : c->nr_series;
+	c->nr_series = n;
+	refill_slots(c);
 }
 
 bool collect_linear(struct collect *c, int64_t width_ns)
@@ -239,6 +322,7 @@ bool collect_linear(struct collect *c, int64_t width_ns)
 	for (i = 0; i < c->nr_series; i++)
 		series_empty(&c->series[i]);
 	c->nr_series = 0;
+	refill_slots(c);
 	c->column_ns = FIRST_COLUMN_NS;
 	c->linear_later = false;
 	return ok;
@@ -289,50 +373,71 @@ static int join_series(const struct collect *c, struct series *into, struct seri
 	return err;
 }
 
-/* Threads whose VM is not known are not counted as one VM. */
-static bool same_group(const struct series *a, const struct series *b, unsigned int by)
-{
-	if (by & BY_VM && a->vm < 0 && a->thread != b->thread)
-		return false;
-	return a->metric == b->metric && a->vm == b->vm && a->vcpu == b->vcpu &&
-	       a->timer == b->timer;
-}
-
-static int series_order(const void *a, const void *b)
+static int cmp_group(const void *a, const void *b)
 {
 	const struct series *x = a, *y = b;
 
 	if (x->vm != y->vm)
 		return (unsigned int)x->vm < (unsigned int)y->vm ? -1 : 1;
 	if (x->vcpu != y->vcpu)
-		return x->vcpu - y->vcpu;
+		return x->vcpu < y->vcpu ? -1 : 1;
 	if (x->timer != y->timer)
-		return x->timer - y->timer;
+		return x->timer < y->timer ? -1 : 1;
 	return (int)x->metric - (int)y->metric;
+}
+
+static int cmp_order(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+	int order = cmp_group(a, b);
+
+	return order ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+/* As cmp_order(), but with the series of each thread whose VM is not known next to each other. */
+static int cmp_apart(const void *a, const void *b)
+{
+	const struct series *x = a, *y = b;
+	int order = cmp_group(a, b);
+
+	if (order || x->apart == y->apart)
+		return cmp_order(a, b);
+	return x->apart < y->apart ? -1 : 1;
+}
+
+static bool same_group(const struct series *a, const struct series *b)
+{
+	return !cmp_group(a, b) && a->apart == b->apart;
 }
 
 void collect_group(struct collect *c, const struct hvst_result *r, unsigned int by)
 {
-	unsigned int i, k, n = 0;
+	unsigned int n = 0;
 
-	for (i = 0; i < c->nr_series; i++) {
+	name_series(c, r);
+	for (unsigned int i = 0; i < c->nr_series; i++) {
 		struct series *s = &c->series[i];
 
-		name_series(s, r);
+		/* Threads whose VM is not known are not counted as one VM. */
+		s->apart = by & BY_VM && s->vm < 0 ? s->thread : -1;
 		s->vm = by & BY_VM ? s->vm : -1;
 		s->vcpu = by & BY_VCPU ? s->vcpu : -1;
 		s->timer = by & BY_TIMER ? s->timer : -1;
-		for (k = 0; k < n && !same_group(&c->series[k], s, by); k++)
-			;
-		if (k == n) {
+	}
+	if (!c->nr_series)
+		return;
+	qsort(c->series, c->nr_series, sizeof(*c->series), cmp_apart);
+	for (unsigned int i = 0; i < c->nr_series; i++) {
+		struct series *s = &c->series[i];
+
+		if (!n || !same_group(&c->series[n - 1], s)) {
 			c->series[n++] = *s;
 			continue;
 		}
-		if (join_series(c, &c->series[k], s))
+		if (join_series(c, &c->series[n - 1], s))
 			c->error = -ENOMEM;
 		series_empty(s);
 	}
 	c->nr_series = n;
-	if (n)
-		qsort(c->series, n, sizeof(*c->series), series_order);
+	qsort(c->series, n, sizeof(*c->series), cmp_order);
 }

@@ -32,6 +32,8 @@ struct timer_id {
 struct series {
 	int thread, vm, vcpu, timer; /* -1: unknown, or not told apart */
 	enum metric metric;
+	unsigned int order; /* of the first value, among all series */
+	int apart;	    /* while they are grouped: the thread whose VM is not known; -1 */
 	struct hvst_sketch *sketch;
 	uint64_t *buckets;		/* by the histogram's edges */
 	struct hvst_sketch **intervals; /* NULL where nothing fell */
@@ -49,7 +51,9 @@ struct collect {
 	int64_t column_ns; /* width of a column, doubled as time goes on */
 	struct series *series;
 	unsigned int nr_series, cap_series;
-	int error; /* -ENOMEM, -ERANGE: too many intervals */
+	unsigned int *slots; /* by thread, timer and metric: index into @series plus one; 0: none */
+	unsigned int nr_threads; /* that @slots has room for */
+	int error;		 /* -ENOMEM, -ERANGE: too many intervals */
 };
 
 /* From the options; the linear edges come later with collect_linear(). */

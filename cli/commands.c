@@ -9,23 +9,19 @@ const struct command commands[] = {
 	{ "diagnose", CMD_DIAGNOSE, cmd_diagnose,
 	  "the whole picture on one screen: who is stuck, since when, why",
 	  "Reads the recording and answers: is there an interrupt storm, whose fault is it, since "
-	  "when, "
-	  "what set it off, what to do next. -v shows all evidence." },
+	  "when, what set it off, what to do next. -v shows all evidence." },
 	{ "skew", CMD_SKEW, cmd_skew, "how far in the past (+) or ahead (-) timers were programmed",
 	  "Histogram of skew: the hypervisor's reference time minus the expiry that the guest "
-	  "asked for. "
-	  "Positive: already past due." },
+	  "asked for. Positive: already past due." },
 	{ "storms", CMD_STORMS, cmd_storms, "the storm windows, with all that is known of each",
 	  "Lists each interval in which a timer was past due over and over." },
 	{ "clocks", CMD_CLOCKS, cmd_clocks,
 	  "the host's reference clock and the guest's clock sources over time",
 	  "Segments and steps of each VM's reference clock, and when a guest changed the clock it "
-	  "uses, "
-	  "with evidence and confidence." },
+	  "uses, with evidence and confidence." },
 	{ "latency", CMD_LATENCY, cmd_latency, "how late timers fired and were delivered",
 	  "Histograms of lateness (deadline to callback), delivery (callback to expiration) and "
-	  "entry "
-	  "(expiration to the next kvm_entry)." },
+	  "entry (expiration to the next kvm_entry)." },
 	{ "simulate", CMD_SIMULATE, cmd_simulate,
 	  "what a workaround in the host would have done to each arm",
 	  "Puts every arm of the recording to one or more policies, such as a delay of 10 us from "
@@ -50,9 +46,8 @@ const struct command commands[] = {
 	  "for SQL, and a trace for ui.perfetto.dev. Several formats may be asked for at once." },
 	{ "merge", CMD_MERGE, cmd_merge, "the results of many hosts as one",
 	  "Merges what diagnose --json or export --sqlite wrote on many hosts: distributions of "
-	  "all "
-	  "of them, storm time for each hour of a host, the worst hosts, and those that are unlike "
-	  "the others." },
+	  "all of them, storm time for each hour of a host, the worst hosts, and those that are "
+	  "unlike the others." },
 	{ "record", CMD_RECORD, cmd_record, "record what diagnose needs, with trace-cmd",
 	  "Records what hvstimer diagnose needs, with trace-cmd: the events, filters, clock and "
 	  "buffer sizes that fit this host. Until Ctrl-C, or for --duration." },

@@ -54,12 +54,12 @@ static int merge_into(struct hvst_sketch **into, const struct hvst_sketch *from)
 	return *into ? hvst_sketch_merge(*into, from) : -ENOMEM;
 }
 
-static void count(struct measured *m, unsigned int batch, double sum, double of)
+static void count(struct measured *m, unsigned int batch, double sum, double base)
 {
 	m->part[batch] += sum;
-	m->part_of[batch] += of;
+	m->part_base[batch] += base;
 	m->sum += sum;
-	m->of += of;
+	m->base += base;
 }
 
 /* Values up to @limit: of the buckets, to their resolution. */
@@ -77,7 +77,7 @@ static uint64_t count_to(const struct hvst_sketch *s, int64_t limit)
 static void measure_median(struct unit *u, enum measure m, enum block_distribution d,
 			   unsigned int batches)
 {
-	struct measured *to = &u->of[m];
+	struct measured *to = &u->measured[m];
 
 	if (!hvst_sketch_count(u->whole[d]))
 		return;
@@ -90,8 +90,8 @@ static void measure_median(struct unit *u, enum measure m, enum block_distributi
 
 static void measure_share(struct measured *m)
 {
-	m->known = m->of > 0;
-	m->value = m->known ? m->sum / m->of : 0;
+	m->known = m->base > 0;
+	m->value = m->known ? m->sum / m->base : 0;
 }
 
 /* Compute the unit's values once all sums are complete. */
@@ -99,9 +99,9 @@ static void unit_finish(struct unit *u, unsigned int batches)
 {
 	measure_median(u, MEASURE_SKEW, BLOCK_SKEW, batches);
 	measure_median(u, MEASURE_LATENESS, BLOCK_LATENESS, batches);
-	measure_share(&u->of[MEASURE_STORM]);
-	measure_share(&u->of[MEASURE_PAST_DUE]);
-	measure_share(&u->of[MEASURE_PROGRESS]);
+	measure_share(&u->measured[MEASURE_STORM]);
+	measure_share(&u->measured[MEASURE_PAST_DUE]);
+	measure_share(&u->measured[MEASURE_PROGRESS]);
 }
 
 /* --- a side ----------------------------------------------------------------------------------- */
@@ -150,7 +150,7 @@ struct builder {
 
 static void unit_storms(const struct builder *w, struct unit *u)
 {
-	struct measured *m = &u->of[MEASURE_STORM];
+	struct measured *m = &u->measured[MEASURE_STORM];
 
 	for (unsigned int i = 0; i < w->b->nr; i++)
 		count(m, i / w->each, 0,
@@ -180,12 +180,12 @@ static int unit_of_timer(const struct builder *w, struct unit *u, const struct t
 	for (unsigned int i = 0; i < w->b->nr && !err; i++) {
 		const struct timer_block *from = &t->block[i];
 
-		count(&u->of[MEASURE_PAST_DUE], i / w->each, (double)from->past_due,
+		count(&u->measured[MEASURE_PAST_DUE], i / w->each, (double)from->past_due,
 		      (double)from->arms);
 		for (unsigned int d = 0; d < BLOCK_DISTRIBUTIONS && !err; d++) {
-			err = merge_into(&u->whole[d], from->of[d]);
+			err = merge_into(&u->whole[d], from->sketch[d]);
 			if (!err)
-				err = merge_into(&u->batch[d][i / w->each], from->of[d]);
+				err = merge_into(&u->batch[d][i / w->each], from->sketch[d]);
 		}
 	}
 	unit_storms(w, u);
@@ -197,7 +197,7 @@ static void unit_of_vcpu(const struct builder *w, struct unit *u, const struct v
 	u->vm = u->vcpu = u->timer = u->tid = -1;
 	who(w->r, v->thread, &u->vm, &u->vcpu);
 	for (unsigned int i = 0; i < w->b->nr; i++)
-		count(&u->of[MEASURE_PROGRESS], i / w->each, (double)v->progress_ns[i],
+		count(&u->measured[MEASURE_PROGRESS], i / w->each, (double)v->progress_ns[i],
 		      (double)v->seen_ns[i]);
 }
 
@@ -212,11 +212,11 @@ static int add_to_vm(struct unit *vm, const struct unit *u, unsigned int batches
 	for (unsigned int m = 0; m < MEASURES; m++) {
 		if (measure_is_median(m))
 			continue; /* no median of medians can be computed */
-		vm->of[m].sum += u->of[m].sum;
-		vm->of[m].of += u->of[m].of;
+		vm->measured[m].sum += u->measured[m].sum;
+		vm->measured[m].base += u->measured[m].base;
 		for (unsigned int i = 0; i < batches; i++) {
-			vm->of[m].part[i] += u->of[m].part[i];
-			vm->of[m].part_of[i] += u->of[m].part_of[i];
+			vm->measured[m].part[i] += u->measured[m].part[i];
+			vm->measured[m].part_base[i] += u->measured[m].part_base[i];
 		}
 	}
 	for (unsigned int d = 0; d < BLOCK_DISTRIBUTIONS && !err; d++) {

@@ -34,15 +34,15 @@ bool measure_is_median(enum measure m);
 const char *measure_name(enum measure m);
 
 /*
- * @known: there is a value; then it is @sum / @of, or the median of the unit's distribution, of
- * which @sum counts the values up to the median and @of all.
- * @part, @part_of: @sum and @of by batch; with side.nr_batches 0 not set
+ * @known: there is a value; then it is @sum / @base, or the median of the unit's distribution, of
+ * which @sum counts the values up to the median and @base all.
+ * @part, @part_base: @sum and @base by batch; with side.nr_batches 0 not set
  */
 struct measured {
 	bool known;
 	double value;
-	double sum, of;
-	double part[MAX_BLOCKS], part_of[MAX_BLOCKS];
+	double sum, base;
+	double part[MAX_BLOCKS], part_base[MAX_BLOCKS];
 };
 
 /* A timer; a vCPU, @timer -1; a VM, both -1. */
@@ -51,7 +51,7 @@ struct unit {
 	int tid;
 	bool paired;
 	int64_t longest_storm_ns;
-	struct measured of[MEASURES];
+	struct measured measured[MEASURES];
 	struct hvst_sketch *whole[BLOCK_DISTRIBUTIONS]; /* NULL: no value */
 	struct hvst_sketch *batch[BLOCK_DISTRIBUTIONS][MAX_BLOCKS];
 };

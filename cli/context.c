@@ -258,7 +258,8 @@ bool ctx_dated(const struct hvst_trace *t)
 	return t->nr_files;
 }
 
-/* Wall-clock time of trace time 0: by --utc-at, else as the files have it; @at is that of --utc-at.
+/*
+ * Wall-clock time of trace time 0: by --utc-at, else as the files have it; @at is that of --utc-at.
  */
 static int64_t utc_of_zero(const struct context *r, int64_t at)
 {

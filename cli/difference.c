@@ -53,8 +53,8 @@ static void draw_batches(struct draw *d, const struct comparison *c)
  */
 static double drawn_median(const struct unit *u, enum measure m, double share)
 {
-	const struct measured *x = &u->of[m];
-	double rank = RANKS * (0.5 + x->sum / x->of - share);
+	const struct measured *x = &u->measured[m];
+	double rank = RANKS * (0.5 + x->sum / x->base - share);
 	const struct hvst_sketch *s = u->whole[m == MEASURE_SKEW ? BLOCK_SKEW : BLOCK_LATENESS];
 
 	rank = rank < 1 ? 1 : rank > RANKS ? RANKS : rank;
@@ -75,8 +75,8 @@ static double effective_batches(const struct measured *x, unsigned int n)
 	double sum = 0, squares = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
-		sum += x->part_of[i];
-		squares += x->part_of[i] * x->part_of[i];
+		sum += x->part_base[i];
+		squares += x->part_base[i] * x->part_base[i];
 	}
 	return effective(sum, squares);
 }
@@ -90,16 +90,16 @@ static double stretch(double n)
 /* How far the value of the drawn batches is from the recording's. */
 static double deviation(const struct unit *u, enum measure m, const double *times, unsigned int n)
 {
-	const struct measured *x = &u->of[m];
-	double sum = 0, of = 0, value;
+	const struct measured *x = &u->measured[m];
+	double sum = 0, base = 0, value;
 
 	for (unsigned int i = 0; i < n; i++) {
 		sum += times[i] * x->part[i];
-		of += times[i] * x->part_of[i];
+		base += times[i] * x->part_base[i];
 	}
-	if (of <= 0)
+	if (base <= 0)
 		return 0;
-	value = measure_is_median(m) ? drawn_median(u, m, sum / of) : sum / of;
+	value = measure_is_median(m) ? drawn_median(u, m, sum / base) : sum / base;
 	return (value - x->value) * stretch(effective_batches(x, n));
 }
 
@@ -292,7 +292,7 @@ static void judge(struct difference *d, double half)
 static void list_pair(struct differences *all, const struct pair *p)
 {
 	for (unsigned int m = 0; m < MEASURES; m++) {
-		const struct measured *a = &p->a->of[m], *b = &p->b->of[m];
+		const struct measured *a = &p->a->measured[m], *b = &p->b->measured[m];
 		struct difference *d = &all->d[all->nr];
 
 		if (!a->known || !b->known)
@@ -311,8 +311,9 @@ static void list_pair(struct differences *all, const struct pair *p)
 	}
 	for (unsigned int i = 0; i < BLOCK_DISTRIBUTIONS; i++)
 		if (p->a->whole[i] && p->b->whole[i])
-			all->shapes[all->nr_shapes++] =
-				(struct shape_difference){ .pair = p, .of = i, .chance = NAN };
+			all->shapes[all->nr_shapes++] = (struct shape_difference){
+				.pair = p, .distribution = i, .chance = NAN
+			};
 }
 
 /* A VM with one timer and one vCPU equals those. */
@@ -350,8 +351,8 @@ static bool storm_too_long(const struct pair *p, const struct comparison *c)
 /* The fewer effective batches of the two sides. */
 static double fewest_batches(const struct difference *d, const struct comparison *c)
 {
-	return fmin(effective_batches(&d->pair->a->of[d->measure], c->side[0].nr_batches),
-		    effective_batches(&d->pair->b->of[d->measure], c->side[1].nr_batches));
+	return fmin(effective_batches(&d->pair->a->measured[d->measure], c->side[0].nr_batches),
+		    effective_batches(&d->pair->b->measured[d->measure], c->side[1].nr_batches));
 }
 
 static const char *why_no_interval(const struct difference *d, const struct comparison *c)
@@ -360,7 +361,8 @@ static const char *why_no_interval(const struct difference *d, const struct comp
 		return NULL;
 	if (any_result(c))
 		return "a result has no blocks of time";
-	if (d->pair->a->of[d->measure].of <= 0 || d->pair->b->of[d->measure].of <= 0)
+	if (d->pair->a->measured[d->measure].base <= 0 ||
+	    d->pair->b->measured[d->measure].base <= 0)
 		return "a result has no distributions by block of time";
 	if (storm_too_long(d->pair, c))
 		return "a storm is longer than an eighth of its recording";
@@ -411,9 +413,9 @@ static void draw_shape(const struct comparison *c, struct shape_difference *s, s
 	const struct unit *const units[2] = { s->pair->a, s->pair->b };
 	struct draw draw = { .state = SEED };
 
-	choose_points(u, units, s->of);
+	choose_points(u, units, s->distribution);
 	for (unsigned int k = 0; k < 2; k++)
-		cumulate_unit(u, units[k], s->of, k, c->side[k].nr_batches);
+		cumulate_unit(u, units[k], s->distribution, k, c->side[k].nr_batches);
 	s->distance = distance_of(u);
 	*batches = storm_too_long(s->pair, c) ? 0 : u->batches;
 	for (unsigned int k = 0; *batches >= MIN_BATCHES && k < DRAWS; k++) {

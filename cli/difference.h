@@ -48,7 +48,7 @@ struct difference {
  */
 struct shape_difference {
 	const struct pair *pair;
-	enum block_distribution of;
+	enum block_distribution distribution;
 	double distance, chance;
 	bool differs;
 };

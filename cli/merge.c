@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "merge.h"
 #include "message.h"
 #include "stored/stored.h"
 
-#define FNV_BASIS  0xcbf29ce484222325ULL
-#define FNV_PRIME  0x100000001b3ULL
 #define FIRST_SEEN 1024
 #define HOUR_NS	   3600000000000.0
 #define P99	   9900
@@ -37,9 +36,7 @@ double merge_per_hour(uint64_t storm_ns, uint64_t recorded_ns)
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
-	for (unsigned int i = 0; i < sizeof(v); i++, v >>= 8)
-		h = (h ^ (v & 0xff)) * FNV_PRIME;
-	return h;
+	return hash_bytes(h, &v, sizeof(v));
 }
 
 static bool put_seen(uint64_t *table, size_t size, uint64_t hash)
@@ -155,7 +152,7 @@ static int begin_one(struct merge *m)
 	m->one = (struct merge_host){ .skew_max_ns = HVST_UNKNOWN };
 	memset(m->one_kinds, 0, sizeof(m->one_kinds));
 	memset(m->one_answers, 0, sizeof(m->one_answers));
-	m->one_hash = FNV_BASIS;
+	m->one_hash = HASH_EMPTY;
 	for (unsigned int i = 0; i < MERGE_METRICS; i++) {
 		hvst_sketch_free(m->one_sketch[i]);
 		m->one_sketch[i] = hvst_sketch_new();
@@ -229,6 +226,16 @@ static void list_free(struct merge_list *l)
 	free(l->v);
 }
 
+/* Where a result stands: its file, and which result of the file it is. */
+static char *result_name(const char *path, unsigned int nth)
+{
+	char *name;
+
+	if (nth == 1)
+		return strdup(path);
+	return asprintf(&name, "%s:%u", path, nth) < 0 ? NULL : name;
+}
+
 /* Names the result and puts it into the lists where it belongs. 0 or -ENOMEM. */
 static int list_host(struct merge *m, const char *path, unsigned int nth, const char *file)
 {
@@ -239,19 +246,22 @@ static int list_host(struct merge *m, const char *path, unsigned int nth, const 
 		return -ENOMEM;
 	*h = m->one;
 	h->number = m->results;
+	h->result = result_name(path, nth);
 	h->file = strdup(file);
-	if (nth > 1 ? asprintf(&h->result, "%s:%u", path, nth) < 0 : !(h->result = strdup(path)))
-		h->result = NULL;
-	h->lists = 1;
+	h->lists = 0;
+	if (!h->result || !h->file) {
+		host_put(h);
+		return -ENOMEM;
+	}
+	h->lists = 1; /* this function's: a list that is full drops its last one */
 	if (h->storms.n)
 		list_add(&m->worst, m->top, h, by_harm, 0);
 	for (i = 0; i < MERGE_METRICS; i++)
 		if (h->p99_ns[i] != HVST_UNKNOWN)
 			list_add(&m->highest[i], m->top, h, by_p99, i);
-	i = h->result && h->file ? 0 : ENOMEM;
 	h->lists--;
 	host_put(h);
-	return -(int)i;
+	return 0;
 }
 
 /* --- merging ---------------------------------------------------------------------------------- */
@@ -322,16 +332,17 @@ static int merge_results(struct merge *m, struct stored_file *f)
 					       .verdict = on_verdict };
 	struct stored_recording rec = { .file = "" };
 	unsigned int nth = 0;
-	int got;
+	int got, err;
 
 	do {
 		got = begin_one(m);
 		if (!got)
 			got = stored_next(f, &rec, &ops, m);
-		if (got > 0 && (got = add_one(m, f->path, ++nth, &rec)) == 0)
-			got = 1;
-	} while (got > 0);
-	return got;
+		if (got <= 0)
+			return got;
+		err = add_one(m, f->path, ++nth, &rec);
+	} while (!err);
+	return err;
 }
 
 int merge_file(struct merge *m, const char *path)

@@ -13,11 +13,10 @@
 
 struct stored_recording;
 
-#define MERGE_METRICS	4 /* the distributions of struct hvst_timer */
-#define MERGE_KINDS	5 /* of storms */
-#define MERGE_MIN_HOSTS 8 /* with fewer there are no outliers */
-#define MERGE_SPREAD_TIMES                                                                         \
-	3 /* an outlier lies this many times the spread above the third quartile */
+#define MERGE_METRICS	   4 /* the distributions of struct hvst_timer */
+#define MERGE_KINDS	   5 /* of storms */
+#define MERGE_MIN_HOSTS	   8 /* with fewer there are no outliers */
+#define MERGE_SPREAD_TIMES 3 /* see merge_limit() */
 
 /**
  * struct merge_storms - storms added up

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "notes.h"
 #include "output/out.h"
 
@@ -41,6 +42,11 @@ int notes_slot(int name)
 	return at ? (int)(at - names) : -1;
 }
 
+char notes_name(int slot)
+{
+	return names[slot];
+}
+
 static int fail(char *why, int err, const char *path, const char *what)
 {
 	snprintf(why, NOTES_MESSAGE, "%.200s: %s", path, what ? what : strerror(-err));
@@ -48,16 +54,6 @@ static int fail(char *why, int err, const char *path, const char *what)
 }
 
 /* --- where ------------------------------------------------------------------------------------ */
-
-/* FNV-1a: two recordings of one name in different folders are told apart. */
-static uint64_t hash(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325ull;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ull;
-	return h;
-}
 
 static bool state_dir(char *buf, size_t len)
 {
@@ -86,7 +82,7 @@ static bool path_in_state(const char *recording, char *buf, size_t len)
 		return false;
 	slash = strrchr(real, '/');
 	return (size_t)snprintf(buf, len, "%s/%.80s-%016" PRIx64 SUFFIX, dir, slash + 1,
-				hash(real)) < len;
+				hash_bytes(HASH_EMPTY, real, strlen(real))) < len;
 }
 
 /* Of the two places the one that was written last; false: there is none. */

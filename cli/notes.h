@@ -39,8 +39,9 @@ struct notes {
 	unsigned int nr_folded;
 };
 
-/* Where a bookmark of that name stands in order; -1: no such name. */
+/* Where a bookmark of that name stands in order; -1: no such name. And the reverse. */
 int notes_slot(int name);
+char notes_name(int slot);
 
 /*
  * Reads what is kept of @recording: from @path or, where that is NULL, from where it is usually
@@ -49,7 +50,8 @@ int notes_slot(int name);
  */
 int notes_read(struct notes *n, const char *recording, const char *path, char *why);
 
-/* Writes it, all or nothing. As above; -ESTALE rather than replacing what is of another recording.
+/*
+ * Writes it, all or nothing. As above; -ESTALE rather than replacing what is of another recording.
  */
 int notes_write(const struct notes *n, const char *recording, const char *path, char *why);
 

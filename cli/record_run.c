@@ -125,8 +125,8 @@ int record_run(char **words, struct record_run *r)
 	pid = start(words, &old);
 	if (pid > 0) {
 		watch(pid, &set, r);
-		kill(-pid,
-		     SIGTERM); /* the sleep of --duration outlives a recording that is stopped */
+		/* The sleep of --duration outlives a recording that is stopped. */
+		kill(-pid, SIGTERM);
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return pid < 0 ? pid : 0;
@@ -212,7 +212,8 @@ static char *elsewhere(const char *output)
 }
 
 /*
- * Is @output's disk full, or why else did trace-cmd fail? Its unfinished file has no readable data.
+ * Try @output, then $TMPDIR: trace-cmd may have failed because @output's disk is full. The file
+ * that it left unfinished has no readable data.
  */
 static int restore_somewhere(const char *output, const glob_t *g, char **saved)
 {

@@ -50,8 +50,8 @@ static void sort(struct recordings *g, struct hvst_session **firsts, const struc
 
 	for (unsigned int i = 0; i < o->files.n; i++) {
 		s = open_alone(o, o->files.v[i]);
-		g->of[i] = s ? find(g, firsts, s, o->files.v[i]) : g->nr;
-		if (g->of[i] == g->nr)
+		g->recording[i] = s ? find(g, firsts, s, o->files.v[i]) : g->nr;
+		if (g->recording[i] == g->nr)
 			firsts[g->nr++] = s;
 		else
 			hvst_session_free(s);
@@ -63,9 +63,9 @@ bool recordings_find(struct recordings *g, const struct options *o)
 	struct hvst_session **firsts;
 
 	memset(g, 0, sizeof(*g));
-	g->of = calloc(o->files.n, sizeof(*g->of));
+	g->recording = calloc(o->files.n, sizeof(*g->recording));
 	firsts = calloc(o->files.n, sizeof(*firsts));
-	if (!g->of || !firsts) {
+	if (!g->recording || !firsts) {
 		cli_error("out of memory");
 		free(firsts);
 		recordings_free(g);
@@ -80,7 +80,7 @@ bool recordings_find(struct recordings *g, const struct options *o)
 	free(firsts);
 	if (g->compared)
 		return true;
-	memset(g->of, 0, o->files.n * sizeof(*g->of));
+	memset(g->recording, 0, o->files.n * sizeof(*g->recording));
 	g->nr = 1;
 	g->differ = g->two = NULL;
 	return true;
@@ -91,13 +91,13 @@ void recordings_select(const struct recordings *g, unsigned int n, struct string
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < files->n; i++)
-		if (g->of[i] == n)
+		if (g->recording[i] == n)
 			files->v[kept++] = files->v[i];
 	files->n = kept;
 }
 
 void recordings_free(struct recordings *g)
 {
-	free(g->of);
-	g->of = NULL;
+	free(g->recording);
+	g->recording = NULL;
 }

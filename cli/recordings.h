@@ -6,7 +6,7 @@
 #include "options.h"
 
 struct recordings {
-	unsigned int *of;	 /* by file: its recording, numbered as they first appear */
+	unsigned int *recording; /* by file: its recording, numbered as they first appear */
 	unsigned int nr;	 /* of recordings */
 	bool compared;		 /* false: taken together without comparing them */
 	const char *first, *two; /* the files that show that there is more than one */

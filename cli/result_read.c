@@ -68,9 +68,9 @@ static int on_timer(void *ctx, const struct hvst_timer *t)
 	u->tid = t->tid;
 	u->timer = t->timer;
 	if (one_shot_only(t)) {
-		u->of[MEASURE_PAST_DUE].sum =
+		u->measured[MEASURE_PAST_DUE].sum =
 			(double)t->past_due_observed + (double)t->past_due_inferred;
-		u->of[MEASURE_PAST_DUE].of = (double)t->arms;
+		u->measured[MEASURE_PAST_DUE].base = (double)t->arms;
 	}
 	err = take_sketch(&u->whole[BLOCK_SKEW], t->skew);
 	return err ? err : take_sketch(&u->whole[BLOCK_LATENESS], t->lateness);
@@ -148,7 +148,7 @@ static void add_blocks(const struct reader *r)
 			    s->units[k].timer == from->timer)
 				to = &s->units[k];
 		if (to)
-			memcpy(to->of, from->of, sizeof(to->of));
+			memcpy(to->measured, from->measured, sizeof(to->measured));
 		else if (from->timer < 0 && s->nr_units < 2 * MAX_BLOCK_TIMERS)
 			s->units[s->nr_units++] = *from;
 	}
@@ -156,7 +156,7 @@ static void add_blocks(const struct reader *r)
 
 static void add_storms(const struct reader *r, struct unit *u)
 {
-	struct measured *m = &u->of[MEASURE_STORM];
+	struct measured *m = &u->measured[MEASURE_STORM];
 	double in_storms = 0;
 
 	for (unsigned int i = 0; i < r->nr_storms; i++) {
@@ -169,10 +169,10 @@ static void add_storms(const struct reader *r, struct unit *u)
 		in_storms += (double)length;
 		u->longest_storm_ns = length > u->longest_storm_ns ? length : u->longest_storm_ns;
 	}
-	if (m->of > 0 || u->timer < 0)
+	if (m->base > 0 || u->timer < 0)
 		return; /* by block already */
 	m->sum = in_storms;
-	m->of = (double)r->side->span_ns;
+	m->base = (double)r->side->span_ns;
 }
 
 static int make_side(struct reader *r, const struct stored_recording *rec)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "simulate.h"
+#include "timers.h"
 
 #define BUCKETS	      1024
 #define MAX_TALLIES   (1u << 19) /* 40 bytes each */
@@ -13,7 +14,6 @@
 #define FIRST_JOIN_NS 1000000
 #define USUAL_RANK    5000
 #define BEST_RANK     1000
-#define TIMERS	      4
 #define PAUSE_TURNS   8	      /* this many turns of a loop make a pause */
 #define MANY_PAUSES   16      /* fewer are chance: their rate is not known */
 #define LATE_MOST_NS  1000000 /* later, the host was stalled: no part of what a timer costs */
@@ -845,11 +845,64 @@ static void doubt(const struct simulation *s, const struct hvst_storm *storm, co
 		out->doubts = DOUBT_SENSITIVE;
 }
 
+/* What an arm costs: as measured in the storm where it was, else as of all arms of its timer. */
+static void storm_costs(struct sim_costs *c, const struct sim_timer *t,
+			const struct hvst_storm *storm)
+{
+	if (t)
+		*c = t->costs;
+	c->rest_ns = storm->handler_rest_ns;
+	c->guest_share = storm->handler_guest_share;
+	c->deliver_ns = storm->deliver_ns;
+	c->switch_ns = storm->switch_ns;
+	if (storm->wake_ns != HVST_UNKNOWN)
+		c->wake_ns = storm->wake_ns;
+	if (storm->exit_cost_ns != HVST_UNKNOWN && storm->exit_cost_ns > c->work_ns)
+		c->work_ns = storm->exit_cost_ns; /* HVST_UNKNOWN is the least number */
+	/* No longer than any exit, where few were seen and one of them was long. */
+	if (storm->interrupt_exits)
+		c->saved_ns = storm->interrupt_exit_ns < c->work_ns ? storm->interrupt_exit_ns
+								    : c->work_ns;
+}
+
+/*
+ * The turns of the guest's loop with the policy. @padded: arms that the recording's kernel delayed.
+ * False: the policy changes none, or they would take no time.
+ */
+static bool make_turns(const struct simulation *s, const struct hvst_storm *storm,
+		       const struct sum *sum, const struct sim_costs *c, double padded,
+		       struct turns *t)
+{
+	double delayed = (double)sum->delayed, recorded, extra;
+
+	t->changed = padded > 0 ? padded : fmin(delayed, (double)storm->past_due);
+	if (t->changed < 1 || storm->past_due < 2 || storm->end_ns <= storm->start_ns)
+		return false;
+	t->loop = loop_of(storm, sum);
+	t->delay = sum->delayed ? (double)sum->delay_ns / delayed : 0;
+	/* Compare with what the recording's kernel did already. */
+	recorded = padded * cost_of(c, (double)s->padding_ns, t->loop);
+	extra = (delayed * cost_of(c, t->delay, t->loop) - recorded) / t->changed;
+	extra *= turns_per_arm(storm, sum);
+	extra -= (delayed - padded) / t->changed * known(c->deliver_ns);
+	extra -= delayed / t->changed * slot_loss(storm, c, t->loop);
+	t->turn = usual_loop(s, storm, sum, t->loop) + extra;
+	if (t->turn <= 0)
+		return false;
+	if (storm->open)
+		t->changed += arms_to_come(storm, t->loop);
+	/* In turns of the new loop, of which the same share is delayed as of the old. */
+	t->part = delayed / (double)storm->past_due;
+	return true;
+}
+
 void sim_storm(const struct simulation *s, unsigned int policy, const struct hvst_storm *storm,
 	       int64_t watchdog_ns, struct sim_storm *out)
 {
 	const struct sim_timer *t = timer_in(s, storm->vm, storm->tid, storm->timer);
-	double loop, turn, extra, delay, recorded, changed, padded, part;
+	/* A kernel that delays past-due arms does so with each. */
+	double padded = s->padding_ns ? (double)storm->past_due : 0;
+	struct turns turns;
 	struct sum sum;
 
 	as_recorded(storm, out);
@@ -859,54 +912,17 @@ void sim_storm(const struct simulation *s, unsigned int policy, const struct hvs
 	}
 	sum_storm(s, t, policy, storm, &sum);
 	out->delayed = sum.delayed;
-	if (t)
-		out->costs = t->costs;
-	out->costs.rest_ns = storm->handler_rest_ns;
-	out->costs.guest_share = storm->handler_guest_share;
-	out->costs.deliver_ns = storm->deliver_ns;
-	out->costs.switch_ns = storm->switch_ns;
-	if (storm->wake_ns != HVST_UNKNOWN)
-		out->costs.wake_ns = storm->wake_ns;
-	if (storm->exit_cost_ns != HVST_UNKNOWN && storm->exit_cost_ns > out->costs.work_ns)
-		out->costs.work_ns = storm->exit_cost_ns; /* HVST_UNKNOWN is the least number */
-	/* No longer than any exit, where few were seen and one of them was long. */
-	if (storm->interrupt_exits)
-		out->costs.saved_ns = storm->interrupt_exit_ns < out->costs.work_ns
-					      ? storm->interrupt_exit_ns
-					      : out->costs.work_ns;
-	/* A kernel that delays past-due arms does so with each. */
-	padded = s->padding_ns ? (double)storm->past_due : 0;
-	changed = padded > 0 ? padded : fmin((double)sum.delayed, (double)storm->past_due);
-	if (changed < 1 || storm->past_due < 2 || storm->end_ns <= storm->start_ns)
+	storm_costs(&out->costs, t, storm);
+	if (!make_turns(s, storm, &sum, &out->costs, padded, &turns))
 		return;
-	loop = loop_of(storm, &sum);
-	delay = sum.delayed ? (double)sum.delay_ns / (double)sum.delayed : 0;
-	/* Compare with what the recording's kernel did already. */
-	recorded = padded * cost_of(&out->costs, (double)s->padding_ns, loop);
-	extra = ((double)sum.delayed * cost_of(&out->costs, delay, loop) - recorded) / changed;
-	extra *= turns_per_arm(storm, &sum);
-	extra -= ((double)sum.delayed - padded) / changed * known(out->costs.deliver_ns);
-	extra -= (double)sum.delayed / changed * slot_loss(storm, &out->costs, loop);
-	turn = usual_loop(s, storm, &sum, loop) + extra;
-	if (turn <= 0)
-		return;
-	if (storm->open)
-		changed += arms_to_come(storm, loop);
-	outcome(storm, changed, turn, loop, watchdog_ns, out);
-	/* In turns of the new loop, of which the same share is delayed as of the old. */
-	part = (double)sum.delayed / (double)storm->past_due;
-	doubt(s, storm, &sum,
-	      &(struct turns){ .loop = loop,
-			       .turn = turn,
-			       .changed = changed,
-			       .delay = delay,
-			       .part = part },
-	      watchdog_ns, out);
-	out->guest_gain =
-		fmin(part * mean_wait(&out->costs, delay, loop) * out->rate_after / 1e9, 1);
+	outcome(storm, turns.changed, turns.turn, turns.loop, watchdog_ns, out);
+	doubt(s, storm, &sum, &turns, watchdog_ns, out);
+	out->guest_gain = fmin(turns.part * mean_wait(&out->costs, turns.delay, turns.loop) *
+				       out->rate_after / 1e9,
+			       1);
 	if (padded > 0) /* what the guest waited already */
-		out->guest_gain -=
-			fmin(mean_wait(&out->costs, (double)s->padding_ns, loop) / loop, 1);
+		out->guest_gain -= fmin(
+			mean_wait(&out->costs, (double)s->padding_ns, turns.loop) / turns.loop, 1);
 }
 
 void sim_total(const struct simulation *s, unsigned int policy, const struct hvst_result *r,

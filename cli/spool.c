@@ -13,6 +13,7 @@
 
 #include "message.h"
 #include "spool.h"
+#include "write_all.h"
 
 #define DEFAULT_DIR "/tmp"
 #define CHUNK	    65536
@@ -50,19 +51,6 @@ static ssize_t read_some(void *buf, size_t len)
 		n = read(STDIN_FILENO, buf, len);
 	while (n < 0 && errno == EINTR);
 	return n;
-}
-
-static int write_all(int fd, const char *buf, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, buf, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		buf += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
 }
 
 /* False after a message. */

@@ -31,6 +31,7 @@
 #include "watch/term.h"
 #include "watch/told.h"
 #include "watch_diagnose.h"
+#include "write_all.h"
 
 #define RING_KB 4096
 /* Bytes of events to keep, at least: for the next pass, for what they explain, to be saved. */
@@ -117,18 +118,6 @@ static void draw_screen(const struct live *l, struct out *out)
 	out_discard(&page);
 }
 
-static bool close_output(struct live *l, struct out *out)
-{
-	int rc = out_close(out);
-
-	if (!rc)
-		return true;
-	if (rc != -EPIPE)
-		cli_error("watch: standard output: %s", strerror(-rc));
-	l->failed = true;
-	return false;
-}
-
 static void switch_screen(struct live *l, bool on)
 {
 	struct out out;
@@ -136,7 +125,7 @@ static void switch_screen(struct live *l, bool on)
 	if (!l->screen || out_open(&out, NULL, l->o->color))
 		return;
 	watch_switch_screen(&out, on);
-	close_output(l, &out);
+	l->failed |= !watch_close(&out);
 }
 
 /* After a pass: report what is new, and draw the screen. */
@@ -154,7 +143,7 @@ static void show(struct live *l)
 	if (l->screen)
 		draw_screen(l, &out);
 	out_discard(&dropped);
-	close_output(l, &out);
+	l->failed |= !watch_close(&out);
 }
 
 /* --- what follows on a storm ------------------------------------------------------------------ */
@@ -184,7 +173,7 @@ static void on_saved(void *ctx, const struct watch_report *rep)
 		return;
 	}
 	watch_show_report(&out, rep, l->o->format);
-	close_output(l, &out);
+	l->failed |= !watch_close(&out);
 }
 
 static const struct watch_action_ops action_ops = { .save = on_save, .saved = on_saved };
@@ -230,23 +219,6 @@ static void act(struct live *l)
 
 /* --- the child that shows --------------------------------------------------------------------- */
 
-static bool write_all(int fd, const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static bool read_all(int fd, void *data, size_t len)
 {
 	char *at = data;
@@ -271,7 +243,7 @@ static void end_child(struct live *l, int rc)
 		cli_error("watch: %s", hvst_session_error(l->s));
 	else
 		show(l);
-	_exit(!rc && !l->failed && write_all(l->pipe, &l->told, sizeof(l->told)) ? 0 : 1);
+	_exit(!rc && !l->failed && !write_all(l->pipe, &l->told, sizeof(l->told)) ? 0 : 1);
 }
 
 /*
@@ -430,14 +402,9 @@ static int begin(struct live *l, const struct record_host *h)
 	char err[256];
 	int rc;
 
-	if (!record_host_writable()) {
-		cli_error("watch: %s cannot be written: run as root", h->dir);
-		return -EACCES;
-	}
-	if (!watch_actions_possible(l->o))
-		return -EACCES;
-	if (watch_instances_reap() && !l->o->quiet)
-		cli_error("watch: removed what a killed run had left in tracefs");
+	rc = watch_prepare(l->o, h);
+	if (rc)
+		return rc;
 	rc = watch_live_start(&l->ring, h, w->ring_kb ? w->ring_kb : RING_KB, w->exits, err,
 			      sizeof(err));
 	if (rc) {
@@ -464,7 +431,7 @@ static void write_report(struct live *l)
 		contract_diagnosis_line(&out, t, r);
 	else
 		text_diagnosis(&out, t, r, false);
-	close_output(l, &out);
+	l->failed |= !watch_close(&out);
 }
 
 static int exit_status(const struct live *l)

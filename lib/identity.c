@@ -30,7 +30,7 @@ void hvst_identities_free(struct identities *ids)
 	*ids = (struct identities){ 0 };
 }
 
-static void vm_add(struct identities *ids, const struct vm *vm)
+static void add_vm(struct identities *ids, const struct vm *vm)
 {
 	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next) {
 		ids->v[ids->n++] = (struct identity){ .tid = v->tid,
@@ -46,7 +46,7 @@ static void vm_add(struct identities *ids, const struct vm *vm)
 }
 
 /* Reduces @vcpus to one entry for each vCPU id. */
-static void vcpus_unite(struct identities *ids)
+static void unite_vcpus(struct identities *ids)
 {
 	unsigned int n = 0;
 
@@ -76,9 +76,9 @@ int hvst_identities_take(struct identities *ids, const struct kvm *kvm)
 		return -ENOMEM;
 	}
 	for (const struct vm *vm = hvst_kvm_vms(kvm); vm; vm = vm->next)
-		vm_add(ids, vm);
+		add_vm(ids, vm);
 	qsort(ids->v, ids->n, sizeof(*ids->v), cmp_identity);
-	vcpus_unite(ids);
+	unite_vcpus(ids);
 	return 0;
 }
 

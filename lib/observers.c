@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* Calls every observer of a session. */
+/* Stage: session. Calls every observer of a session. */
 #include <errno.h>
 
 #include "observers.h"

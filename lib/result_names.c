@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* The names that the JSON contract has for the result's enums, and the documented defaults. */
+/* Stage: session. The words of the JSON schema for the enums of a result; default thresholds. */
 #include <string.h>
 
 #include <hvstimer/hvstimer.h>
@@ -50,8 +50,7 @@ void hvst_params_default(struct hvst_params *p, size_t size)
 		.storm_min_ns = 1000 * 1000,
 		.storm_max_gap_ns = 200 * 1000 * 1000,
 		.burst_min_arms = 8,
-		/* Half of the shortest common watchdog: Linux soft lockup 20 s, Windows DPC
-		   watchdog 20 s. */
+		/* Half of the shortest watchdogs: Linux soft lockup and Windows DPC, 20 s. */
 		.watchdog_ns = 10LL * 1000 * 1000 * 1000,
 		.short_deadline_ns = 0,
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Quantities in words. */
+/* Stage: session. Quantities and clocks in words, for summaries and the command's output. */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ static char *duration(const char *sign, uint64_t abs, char *buf)
 	const struct unit *u = units;
 	double v;
 
-	/* Rounding must not end in "1000 us", hence the half digit. */
+	/* Half a digit less than a unit rounds up to it: "1.00 ms", not "1000 us". */
 	while (u->ns > 1 && abs < u->ns - u->ns / 2000)
 		u++;
 	v = (double)abs / (double)u->ns;
@@ -73,23 +73,21 @@ char *hvst_text_count(uint64_t n, char *buf)
 
 const char *hvst_guest_source_text(enum hvst_guest_source v, bool article)
 {
-	/* Without its article a name begins at @bare. */
 	static const struct {
-		const char *text;
-		unsigned int bare;
+		const char *bare, *with_article;
 	} clocks[] = {
-		[HVST_SRC_UNKNOWN] = { "a clock not known", 8 },
-		[HVST_SRC_REFERENCE_COUNTER] = { "the reference counter", 4 },
-		[HVST_SRC_TSC_PAGE] = { "the TSC page", 4 },
-		[HVST_SRC_TSC_PAGE_DISABLED] = { "the TSC page, disabled", 4 },
-		[HVST_SRC_TSC_EMULATED] = { "an emulated TSC", 3 },
-		[HVST_SRC_RAW_TSC] = { "the TSC itself", 4 },
-		[HVST_SRC_KVMCLOCK] = { "the kvmclock", 4 },
-		[HVST_SRC_ACPI_PM] = { "the ACPI PM timer", 4 },
-		[HVST_SRC_HPET] = { "the HPET", 4 },
+		[HVST_SRC_UNKNOWN] = { "not known", "a clock not known" },
+		[HVST_SRC_REFERENCE_COUNTER] = { "reference counter", "the reference counter" },
+		[HVST_SRC_TSC_PAGE] = { "TSC page", "the TSC page" },
+		[HVST_SRC_TSC_PAGE_DISABLED] = { "TSC page, disabled", "the TSC page, disabled" },
+		[HVST_SRC_TSC_EMULATED] = { "emulated TSC", "an emulated TSC" },
+		[HVST_SRC_RAW_TSC] = { "TSC itself", "the TSC itself" },
+		[HVST_SRC_KVMCLOCK] = { "kvmclock", "the kvmclock" },
+		[HVST_SRC_ACPI_PM] = { "ACPI PM timer", "the ACPI PM timer" },
+		[HVST_SRC_HPET] = { "HPET", "the HPET" },
 	};
 
 	if ((unsigned int)v >= ARRAY_SIZE(clocks))
 		v = HVST_SRC_UNKNOWN;
-	return clocks[v].text + (article ? 0 : clocks[v].bare);
+	return article ? clocks[v].with_article : clocks[v].bare;
 }

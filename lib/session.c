@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /*
- * The session: options, one source, one analysis for each run. All state hangs off it; there are no
- * globals.
+ * Stage: session. The public API: options, one source, one analysis for each run. All state belongs
+ * to a session; there are no globals.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,8 @@ struct hvst_session {
 	struct hvst_source *src;
 	struct kvm *kvm;     /* of the last run that analysed */
 	struct analysis *an; /* the same run's */
-	/* Of the last run that read the recording from its beginning or, without one, of the last.
+	/*
+	 * Of the last run that read the recording from its beginning or, without one, of the last.
 	 */
 	struct identities ids;
 	bool ids_from_start;
@@ -400,11 +401,11 @@ static int known_number(const struct hvst_session *s, const struct vm *vm)
 }
 
 /*
- * Where reading begins later, other VMs may appear first: the VMs keep the numbers that they got in
- * a run from the beginning. Those that it did not know come behind these, and so does the second
- * part of a VM that was one only there.
+ * In a run with a window other VMs may appear first: number the VMs as the run from the beginning
+ * did. VMs that it did not know get the numbers after these, and so does one of two VMs that it
+ * took for one.
  */
-static int numbers_keep(struct hvst_session *s)
+static int keep_numbers(struct hvst_session *s)
 {
 	unsigned int known = 0;
 	bool *taken;
@@ -431,7 +432,7 @@ static int numbers_keep(struct hvst_session *s)
 	return 0;
 }
 
-static int identities_keep(struct hvst_session *s)
+static int keep_identities(struct hvst_session *s)
 {
 	if (s->ids_from_start && !from_start(s))
 		return 0;
@@ -442,13 +443,13 @@ static int identities_keep(struct hvst_session *s)
 	return 0;
 }
 
-/* Does a run track KVM's state? */
-static bool follows(const struct hvst_session *s)
+/* Does a run need the state of KVM, or only the events? */
+static bool needs_kvm(const struct hvst_session *s)
 {
 	return s->need & (HVST_NEED_ANALYSIS | HVST_NEED_ARMS);
 }
 
-/* Names go where people look for them. */
+/* Fills in the names that the recording has, see struct hvst_analysis_opts. */
 static void name_vms(const void *ctx, struct hvst_vm *vms, unsigned int n)
 {
 	const struct hvst_session *s = ctx;
@@ -504,7 +505,7 @@ static int analysis_begin(struct hvst_session *s)
 /* An observer sees each event right after the changes made from it, and may stop there. */
 static int batch(struct hvst_session *s, const struct hvst_event *const *ev, long n)
 {
-	bool analysis = follows(s);
+	bool analysis = needs_kvm(s);
 	int ret = 0;
 
 	if (!s->obs.event)
@@ -565,7 +566,7 @@ static int pass(struct hvst_session *s)
 }
 
 /* Adds to the trace's figures what only lib/kvm knows. */
-static void complete(struct hvst_session *s)
+static void complete_trace(struct hvst_session *s)
 {
 	struct hvst_trace *t = hvst_source_trace(s->src);
 
@@ -585,16 +586,17 @@ static int findings(struct hvst_session *s)
 	while ((ret = hvst_kvm_finish(s->kvm, &changes)) > 0)
 		if (hvst_analysis_changes(s->an, &changes) == -ENOMEM)
 			break;
-	if (ret || numbers_keep(s) || hvst_analysis_finish(s->an) == -ENOMEM)
+	if (ret || keep_numbers(s) || hvst_analysis_finish(s->an) == -ENOMEM)
 		return fail(s, -ENOMEM, "out of memory");
 	if (!(s->need & HVST_NEED_ANALYSIS)) {
 		analysis_end(s); /* all arms were handed out */
 		return 0;
 	}
-	complete(s);
-	return identities_keep(s);
+	complete_trace(s);
+	return keep_identities(s);
 }
 
+/* Bits of enum hvst_source_how. */
 static unsigned int how_to_read(const struct hvst_session *s)
 {
 	unsigned int how = 0;
@@ -608,7 +610,7 @@ static unsigned int how_to_read(const struct hvst_session *s)
 
 static int run(struct hvst_session *s)
 {
-	bool analyse = follows(s);
+	bool analyse = needs_kvm(s);
 	int ret;
 
 	ret = hvst_source_start(s->src, wanted_ids(s), how_to_read(s), s->from_ns, s->to_ns);
@@ -664,7 +666,7 @@ const char *hvst_session_comm(const struct hvst_session *s, int tid)
 	return s->src ? hvst_source_comm(s->src, tid) : "";
 }
 
-static int who_tell(const struct identity *who, int *vm, int *vcpu)
+static int set_who(const struct identity *who, int *vm, int *vcpu)
 {
 	*vm = who ? who->vm : -1;
 	*vcpu = who ? who->vcpu : -1;
@@ -673,12 +675,12 @@ static int who_tell(const struct identity *who, int *vm, int *vcpu)
 
 void hvst_session_who(const struct hvst_session *s, int tid, int *vm, int *vcpu)
 {
-	who_tell(hvst_identity_only(&s->ids, tid), vm, vcpu);
+	set_who(hvst_identity_only(&s->ids, tid), vm, vcpu);
 }
 
 int hvst_session_who_at(const struct hvst_session *s, int tid, int64_t ts_ns, int *vm, int *vcpu)
 {
-	return who_tell(hvst_identity_at(&s->ids, tid, ts_ns), vm, vcpu);
+	return set_who(hvst_identity_at(&s->ids, tid, ts_ns), vm, vcpu);
 }
 
 void hvst_session_whose(const struct hvst_session *s, const struct hvst_event *ev, int *vm,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1
-/* Infers the process of a VM from the names of its threads and of those started before them. */
+/* Stage: session. Infers the process of a VM from the names of its threads and of those started
+ * before them. */
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
@@ -52,7 +53,7 @@ struct helper {
 	size_t len, cap;
 };
 
-/* --- limits --- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 static void limit(int what, rlim_t max)
 {
@@ -73,6 +74,8 @@ static void set_limits(void)
 }
 
 #ifdef __x86_64__
+#define X32_SYSCALL_BIT 0x40000000
+
 static void deny_syscalls(void)
 {
 	static const unsigned int denied[] = {
@@ -100,19 +103,23 @@ static void deny_syscalls(void)
 		SYS_link,
 		SYS_symlink,
 	};
-	enum { N = sizeof(denied) / sizeof(denied[0]) };
-	struct sock_filter code[N + 5] = {
+	enum { N = sizeof(denied) / sizeof(denied[0]), FIRST = 4, ALLOW = FIRST + N, DENY };
+	/* Numbers differ for i386 and x32: deny those, since the list does not hold for them. */
+	struct sock_filter code[DENY + 1] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xc000003e /* AUDIT_ARCH_X86_64 */, 0, N + 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, DENY - 2),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_SYSCALL_BIT, DENY - 4, 0),
+		[ALLOW] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		[DENY] = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 	};
-	struct sock_fprog prog = { N + 5, code };
+	struct sock_fprog prog = { DENY + 1, code };
 
+	/* A jump counts from the instruction after it. */
 	for (unsigned int i = 0; i < N; i++)
-		code[3 + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i],
-							   (unsigned char)(N - i), 0);
-	code[N + 3] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	code[N + 4] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+		code[FIRST + i] =
+			(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, denied[i],
+						     (unsigned char)(DENY - (FIRST + i) - 1), 0);
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
 }
 #else
@@ -138,6 +145,10 @@ static bool drop_root(void)
 			     !setresuid(NOBODY, NOBODY, NOBODY));
 }
 
+/*
+ * Each step is an extra barrier, and a container or an old kernel may refuse any of them: go on
+ * without it, as the process that started this one checks all replies.
+ */
 static void confine(void)
 {
 	close_others();
@@ -147,7 +158,7 @@ static void confine(void)
 	deny_syscalls();
 }
 
-/* --- libtracecmd --- */
+/* --- libtracecmd ------------------------------------------------------------------------------ */
 
 static struct tracecmd_input *buffer_handle(struct tracecmd_input *file, const char *name)
 {

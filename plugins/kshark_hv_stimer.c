@@ -15,8 +15,9 @@
 
 #include "kshark_hv_stimer.h"
 
-#define LEAST_NS 1000 /* of the scale for skew */
-#define DECADES	 8    /* 1 us to 100 s */
+/* The scale of a graph is logarithmic, from 1 us to 100 s. */
+#define LEAST_NS 1000
+#define DECADES	 8
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -69,18 +70,12 @@ static struct ks_task *task_of(struct ks_recording *r, int tid)
 	return &r->tasks[at];
 }
 
-static int on_arm(void *ctx, const struct hvst_arm *arm)
+static int add_arm(struct ks_recording *r, const struct hvst_arm *arm)
 {
-	struct ks_task *t;
-	void *v;
+	struct ks_task *t = task_of(r, arm->tid);
+	void *v = t ? t->arms : NULL;
 
-	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED))
-		return 0;
-	t = task_of(ctx, arm->tid);
-	if (!t)
-		return -ENOMEM;
-	v = t->arms;
-	if (!grow(&v, t->nr_arms, &t->arms_room, sizeof(*t->arms)))
+	if (!t || !grow(&v, t->nr_arms, &t->arms_room, sizeof(*t->arms)))
 		return -ENOMEM;
 	t->arms = v;
 	t->arms[t->nr_arms++] = (struct ks_arm){ (int64_t)arm->ts_raw, arm->skew_ns,
@@ -88,7 +83,17 @@ static int on_arm(void *ctx, const struct hvst_arm *arm)
 	return 0;
 }
 
-/* The time stamp of a time. */
+static int on_arm(void *ctx, const struct hvst_arm *arm)
+{
+	struct ks_recording *r = ctx;
+
+	if (arm->kind == HVST_ARM_PERIODIC || arm->flags & (HVST_ARM_RESTART | HVST_ARM_PARKED))
+		return 0;
+	r->no_memory = add_arm(r, arm) != 0; /* hvst_session_run() returns only -ECANCELED */
+	return r->no_memory;
+}
+
+/* A time as KernelShark shows it. */
 static int64_t stamp(const struct hvst_trace *t, int64_t ns)
 {
 	return t->cycles && t->scale_mult
@@ -138,14 +143,23 @@ static int analyse(struct ks_recording *r, struct hvst_session *s, const char *p
 	return err;
 }
 
-int ks_recording_read(struct ks_recording *r, const char *path)
+int ks_recording_read(struct ks_recording *r, const char *path, char error[KS_ERROR_LEN])
 {
 	struct hvst_session *s = hvst_session_new();
+	const char *why = "";
 	int err = s ? 0 : -ENOMEM;
 
 	memset(r, 0, sizeof(*r));
-	if (!err)
+	if (!err) {
 		err = analyse(r, s, path);
+		why = hvst_session_error(s);
+	}
+	if (r->no_memory)
+		err = -ENOMEM;
+	if (*why)
+		snprintf(error, KS_ERROR_LEN, "%s", why);
+	else
+		snprintf(error, KS_ERROR_LEN, "%s: %s", path, strerror(-err));
 	hvst_session_free(s);
 	for (size_t i = 0; i < r->nr_tasks; i++)
 		if (r->tasks[i].nr_arms)
@@ -222,7 +236,7 @@ int ks_skew_height(int64_t skew_ns, int height)
 	uint64_t v = skew_ns < 0 ? 0 - (uint64_t)skew_ns : (uint64_t)skew_ns;
 	double decades = 0;
 
-	/* a decade at a time, evenly within it: what a picture needs, without libm */
+	/* Linear within a decade: close enough for a graph, and needs no libm. */
 	for (v /= LEAST_NS; v >= 10; v /= 10)
 		decades++;
 	decades += v ? (double)(v - 1) / 9 : 0;
@@ -233,7 +247,7 @@ int ks_skew_height(int64_t skew_ns, int height)
 
 /* --- the plugin ------------------------------------------------------------------------------- */
 
-/* The function that draws is handed no context but the stream's number. */
+/* KernelShark calls the drawing function without a context, with the stream's number only. */
 #define MAX_STREAMS 256
 
 static struct {
@@ -256,17 +270,18 @@ const struct ks_recording *ks_recording_of(int sd)
 EXPORTED int KSHARK_PLOT_PLUGIN_INITIALIZER(struct kshark_data_stream *stream);
 EXPORTED int KSHARK_PLOT_PLUGIN_DEINITIALIZER(struct kshark_data_stream *stream);
 
-/* KernelShark takes the number of handlers; 0: the stream is none of this plugin's. */
+/* Returns the number of handlers that it registered: 0 leaves the stream alone. */
 int KSHARK_PLOT_PLUGIN_INITIALIZER(struct kshark_data_stream *stream)
 {
 	int sd = stream->stream_id, err;
+	char error[KS_ERROR_LEN];
 
 	if (!valid(sd) || !stream->file || streams[sd].read)
 		return 0;
-	err = ks_recording_read(&streams[sd].recording, stream->file);
+	err = ks_recording_read(&streams[sd].recording, stream->file, error);
 	if (err || !streams[sd].recording.nr_tasks) {
 		if (err)
-			fprintf(stderr, "kshark_hv_stimer: %s: %s\n", stream->file, strerror(-err));
+			fprintf(stderr, "kshark_hv_stimer: %s\n", error);
 		ks_recording_free(&streams[sd].recording);
 		return 0;
 	}

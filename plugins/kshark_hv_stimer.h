@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* What the KernelShark plugin knows of a recording, and what of it falls into the bins of a graph.
- */
+/* The arms and storms of a recording, and their bins in KernelShark's graphs. */
 #ifndef HVST_KSHARK_HV_STIMER_H
 #define HVST_KSHARK_HV_STIMER_H
 
@@ -16,7 +15,7 @@ extern "C" {
 
 /* Times are those that KernelShark shows: with a cycle clock, cycles. */
 struct ks_arm {
-	int64_t ts, skew_ns; /* HVST_UNKNOWN */
+	int64_t ts, skew_ns; /* @skew_ns HVST_UNKNOWN: not known */
 	bool past_due;
 };
 
@@ -36,6 +35,7 @@ struct ks_task {
 struct ks_recording {
 	struct ks_task *tasks;
 	size_t nr_tasks, room;
+	bool no_memory; /* reading stopped for that reason */
 };
 
 /* What of a thread's arms falls into one bin; skews HVST_UNKNOWN: none is known. */
@@ -44,8 +44,10 @@ struct ks_bin {
 	int64_t most_ns; /* the highest skew */
 };
 
-/* 0 or a negative errno. ks_recording_free() in every case. */
-int ks_recording_read(struct ks_recording *r, const char *path);
+#define KS_ERROR_LEN 512
+
+/* 0, or a negative errno and the reason in @error. ks_recording_free() in every case. */
+int ks_recording_read(struct ks_recording *r, const char *path, char error[KS_ERROR_LEN]);
 void ks_recording_free(struct ks_recording *r);
 /* NULL: not a vCPU. */
 const struct ks_task *ks_task_find(const struct ks_recording *r, int tid);

@@ -60,7 +60,7 @@ void br_bin_merge(struct br_bin *to, const struct br_bin *from)
 			br_hist_add(to->hist, k, from->hist[k]);
 }
 
-/* --- packing: numbers of 7 bits a byte, the lowest first --- */
+/* --- packing: numbers of 7 bits a byte, the lowest first -------------------------------------- */
 
 static uint8_t *put(uint8_t *p, uint64_t v)
 {

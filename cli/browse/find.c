@@ -24,7 +24,7 @@ struct filter *br_find_parse(struct br_model *m, const char *text)
 	return f;
 }
 
-/* --- filter --- */
+/* --- filter ----------------------------------------------------------------------------------- */
 
 bool br_find_filter(struct br_model *m, const char *text)
 {
@@ -44,9 +44,7 @@ bool br_find_filter(struct br_model *m, const char *text)
 	return true;
 }
 
-/* --- search --- */
-
-/* --- hits --- */
+/* --- search ----------------------------------------------------------------------------------- */
 
 static bool finding_hit(const struct br_model *m, const struct br_finding *f)
 {

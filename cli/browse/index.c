@@ -146,7 +146,7 @@ static unsigned int octave(int64_t skew)
 	return skew < 0 ? OCTAVES - 1 - o : OCTAVES + o;
 }
 
-/* --- blocks --- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static int64_t block_start(const struct br_index *idx, unsigned int block)
 {
@@ -294,7 +294,7 @@ void br_index_pack(struct br_index *idx)
 	}
 }
 
-/* --- folding --- */
+/* --- folding ---------------------------------------------------------------------------------- */
 
 /* What the index will have when its bins are twice as wide. */
 struct folded {
@@ -422,7 +422,7 @@ static int64_t cover(struct br_index *idx, int64_t ts)
 	return b;
 }
 
-/* --- timers --- */
+/* --- timers ----------------------------------------------------------------------------------- */
 
 /* Wider bins, until they fit the memory allowed. */
 static void make_room(struct br_index *idx)
@@ -496,7 +496,7 @@ void br_index_add(struct br_index *idx, const struct hvst_arm *arm)
 	count_arm(bin, &idx->timers[timer], arm, ts);
 }
 
-/* --- requests --- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 void br_sum_init(struct br_sum *s)
 {

@@ -39,8 +39,8 @@ struct br_index {
 	int *hash;	      /* (tid, timer), in it thread -> timer + 1 */
 	size_t budget, bytes; /* of bins: allowed, taken */
 	struct br_view *view; /* the block read last, unpacked */
-	uint64_t
-		dropped; /* arms of timers beyond BR_MAX_TIMERS, or for which there was no memory */
+	/* Arms of timers beyond BR_MAX_TIMERS, or for which there was no memory. */
+	uint64_t dropped;
 	int64_t first, last; /* of the arms; HVST_UNKNOWN when there is none */
 };
 

@@ -21,7 +21,7 @@ static void set_message(struct br_model *m, const char *text)
 	snprintf(m->message, sizeof(m->message), "%s", text);
 }
 
-/* --- moving --- */
+/* --- moving ----------------------------------------------------------------------------------- */
 
 static void do_columns(struct br_model *m, int by)
 {
@@ -116,7 +116,7 @@ static void do_step(struct br_model *m, int back)
 	br_nav_step(m, back);
 }
 
-/* --- doing --- */
+/* --- doing ------------------------------------------------------------------------------------ */
 
 static void do_enter(struct br_model *m, int arg)
 {
@@ -344,7 +344,7 @@ char *br_key_help(void)
 	return text;
 }
 
-/* --- prompts --- */
+/* --- prompts ---------------------------------------------------------------------------------- */
 
 /*
  * A wall-clock time, in UTC. Without a day: that of the first event, or the next one where the
@@ -477,7 +477,7 @@ static void prompt_key(struct br_model *m, int key)
 	br_back_step(m, &before);
 }
 
-/* --- overlays and mouse --- */
+/* --- overlays and mouse ----------------------------------------------------------------------- */
 
 static void overlay_key(struct br_model *m, const struct br_layout *l, int key)
 {
@@ -625,7 +625,7 @@ static void wheel(struct br_model *m, const struct br_layout *l, const struct br
 	}
 }
 
-/* --- in all --- */
+/* --- in all ----------------------------------------------------------------------------------- */
 
 static const struct br_key *find_key(int key)
 {

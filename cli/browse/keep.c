@@ -10,9 +10,6 @@
 #include "keep.h"
 #include "nav.h"
 
-static const char names[BR_BOOKMARKS + 1] =
-	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
 void br_keep_take(struct br_model *m, const struct notes *n, bool filter)
 {
 	for (unsigned int i = 0; i < n->n; i++) {
@@ -62,7 +59,7 @@ void br_keep_give(const struct br_model *m, struct notes *n)
 
 		if (m->bookmark[i] == HVST_UNKNOWN)
 			continue;
-		b->name[0] = names[i];
+		b->name[0] = notes_name(i);
 		b->ts_ns = m->bookmark[i];
 		memcpy(b->text, m->note[i], sizeof(b->text));
 		n->n++;
@@ -90,7 +87,8 @@ char *br_keep_list(const struct br_model *m)
 		return NULL;
 	for (int i = 0; i < BR_BOOKMARKS; i++)
 		if (m->bookmark[i] != HVST_UNKNOWN)
-			fprintf(f, "%c  %s s  %s%s%s\n", names[i], unit_time(at, m->bookmark[i]),
+			fprintf(f, "%c  %s s  %s%s%s\n", notes_name(i),
+				unit_time(at, m->bookmark[i]),
 				known ? unit_utc(utc, m->bookmark[i]) : "", known ? "  " : "",
 				m->note[i]);
 	if (!ftell(f))

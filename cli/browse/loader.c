@@ -22,7 +22,8 @@
 #define BATCH		256	   /* arms put into the index at a time */
 #define MAX_LIVE_STORMS 4096	   /* shown while indexing; then the result has them */
 #define PROGRESS_MS	50
-#define BEFORE		160 /* events kept before the time asked for */
+#define NO_VCPU		(-2) /* in place of a VM, of which -1 is the unknown one */
+#define BEFORE		160  /* events kept before the time asked for */
 #define AFTER		512
 #define MAX_AT_ONCE	8192	   /* events of one time stamp */
 #define MAX_HITS	(1u << 18) /* events kept of a search, or of a filter that takes a pass */
@@ -34,8 +35,8 @@
 #define LEAD_NS		200000000
 #define TAIL_NS		20000000
 #define FIRST_LOOK_BACK 1000000 /* ns */
-#define DECODE_NS                                                                                  \
-	50000000 /* read before a filtered list, so that its first events are understood */
+/* Read before a filtered list, so that its first events are understood. */
+#define DECODE_NS 50000000
 
 /* An event that was found. */
 struct hit {
@@ -103,7 +104,7 @@ static void tell(struct loader *l)
 		return; /* full: the reader is woken anyway */
 }
 
-/* --- the index pass --- */
+/* --- the index pass --------------------------------------------------------------------------- */
 
 static void flush_batch(struct loader *l)
 {
@@ -152,17 +153,39 @@ static int on_progress(void *ctx, uint64_t done, uint64_t total)
 	return 0;
 }
 
-static int vm_of_timer(const struct loader *l, const struct br_timer *timer)
+/* By the number of a thread: its VM; NULL without memory. @n: one more than the highest number. */
+static int *vms_of_threads(const struct hvst_result *r, int *n)
+{
+	int *vms;
+
+	*n = 0;
+	for (unsigned int i = 0; i < r->nr_vms; i++)
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
+			if (r->vms[i]->vcpus[k]->thread >= *n)
+				*n = r->vms[i]->vcpus[k]->thread + 1;
+	vms = malloc(((size_t)*n + 1) * sizeof(*vms));
+	for (int i = 0; vms && i < *n; i++)
+		vms[i] = NO_VCPU;
+	for (unsigned int i = 0; vms && i < r->nr_vms; i++)
+		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
+			vms[r->vms[i]->vcpus[k]->thread] = r->vms[i]->vm;
+	return vms;
+}
+
+static void set_vms(struct loader *l)
 {
 	const struct hvst_result *r = hvst_session_result(l->index_session);
-	int vm, vcpu;
+	int n = 0, vcpu, *vms = r ? vms_of_threads(r, &n) : NULL;
 
-	for (unsigned int i = 0; r && i < r->nr_vms; i++)
-		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
-			if (r->vms[i]->vcpus[k]->thread == timer->thread)
-				return r->vms[i]->vm;
-	hvst_session_who(l->index_session, timer->tid, &vm, &vcpu); /* a task of the VMM */
-	return vm;
+	for (unsigned int i = 0; i < l->index->nr_timers; i++) {
+		struct br_timer *t = &l->index->timers[i];
+
+		if (vms && t->thread >= 0 && t->thread < n && vms[t->thread] != NO_VCPU)
+			t->vm = vms[t->thread];
+		else /* a task of the VMM */
+			hvst_session_who(l->index_session, t->tid, &t->vm, &vcpu);
+	}
+	free(vms);
 }
 
 /* Take the result. During the pass the VM of a thread may not be known; now it is. */
@@ -170,8 +193,7 @@ static void set_result(struct loader *l, int err)
 {
 	struct br_live *live = &l->live;
 
-	for (unsigned int i = 0; i < l->index->nr_timers; i++)
-		l->index->timers[i].vm = vm_of_timer(l, &l->index->timers[i]);
+	set_vms(l);
 	br_index_pack(l->index);
 	__atomic_store_n(&l->final, true, __ATOMIC_RELEASE);
 	live->err = err;
@@ -210,7 +232,7 @@ static void *index_main(void *arg)
 	return NULL;
 }
 
-/* --- requests --- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* What a running request collects. */
 struct job {
@@ -550,7 +572,7 @@ static int request_events(struct job *j)
 	return err;
 }
 
-/* --- passes over all events --- */
+/* --- passes over all events ------------------------------------------------------------------- */
 
 static void publish(struct job *j);
 
@@ -732,7 +754,7 @@ static int request_search(struct job *j)
 	return err;
 }
 
-/* --- the request thread --- */
+/* --- the request thread ----------------------------------------------------------------------- */
 
 /* Searches wait for the index pass: until then it is not known which VM an event is of. */
 static int next_wanted(const struct worker *w)
@@ -852,7 +874,7 @@ static void *request_main(void *arg)
 	return NULL;
 }
 
-/* --- the source --- */
+/* --- the source ------------------------------------------------------------------------------- */
 
 /*
  * The observers check it. hvst_session_stop() would stop the next request if this one is just

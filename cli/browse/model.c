@@ -9,8 +9,7 @@
 #include "../output/units.h"
 #include "model.h"
 
-#define MAX_VMS 4096
-#define EDGE	20 /* request more when fewer events than this lie beyond the cursor */
+#define EDGE 20 /* request more when fewer events than this lie beyond the cursor */
 
 void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 {
@@ -29,6 +28,7 @@ void br_model_init(struct br_model *m, struct br_source *src, const char *name)
 	m->whole = true;
 	m->list = BR_FINDINGS;
 	m->row = (struct br_row){ .kind = BR_ROW_TIMER, .vm = -1, .timer = -1 };
+	m->default_row = -1;
 }
 
 void br_model_end_search(struct br_model *m)
@@ -66,7 +66,7 @@ void br_model_unlock(struct br_model *m)
 	m->src->unlock(m->src);
 }
 
-/* --- the window --- */
+/* --- the window ------------------------------------------------------------------------------- */
 
 bool br_model_span(const struct br_model *m, int64_t *first, int64_t *last)
 {
@@ -119,7 +119,7 @@ int64_t br_model_unit(const struct br_model *m, int64_t col_ns)
 	return u < bin ? u : bin;
 }
 
-/* --- adding up --- */
+/* --- adding up -------------------------------------------------------------------------------- */
 
 /* Does the fine index cover [from, to), as far as the recording does? */
 static bool fine_covers(const struct br_model *m, int64_t from, int64_t to)
@@ -208,7 +208,7 @@ const struct hvst_storm *br_model_storm(const struct br_model *m, const struct b
 	return NULL;
 }
 
-/* --- findings --- */
+/* --- findings --------------------------------------------------------------------------------- */
 
 const struct br_finding *br_model_finding(const struct br_model *m)
 {
@@ -263,7 +263,7 @@ static int64_t verdict_time(const struct hvst_verdict *v)
 
 static void add_changes(struct br_model *m, const struct hvst_result *r)
 {
-	const struct hvst_ref_segment *before[MAX_VMS] = { NULL };
+	const struct hvst_ref_segment *before = NULL; /* of the same VM: they stand together */
 	unsigned int start = m->nr_findings;
 
 	for (unsigned int i = 0; i < r->nr_guest; i++)
@@ -271,12 +271,11 @@ static void add_changes(struct br_model *m, const struct hvst_result *r)
 			add_finding(m, BR_F_GUEST, i, r->guest[i]->ts_ns);
 	for (unsigned int i = 0; i < r->nr_reference; i++) {
 		const struct hvst_ref_segment *s = r->reference[i];
-		const struct hvst_ref_segment **last = &before[((unsigned int)s->vm + 1) % MAX_VMS];
 
-		if (*last && br_reference_changes(*last, s) &&
+		if (before && before->vm == s->vm && br_reference_changes(before, s) &&
 		    (!m->filter || filter_eval(m->filter, FILTER_REFERENCE, s) != FILTER_NO))
 			add_finding(m, BR_F_REFERENCE, i, s->from_ns);
-		*last = s;
+		before = s;
 	}
 	for (unsigned int i = 0; i < r->nr_life; i++)
 		if (!m->filter || filter_eval(m->filter, FILTER_LIFE, r->life[i]) != FILTER_NO)
@@ -327,7 +326,7 @@ void br_model_refilter(struct br_model *m)
 	m->filter_asked = m->filter_ready = false;
 }
 
-/* --- requests and replies --- */
+/* --- requests and replies --------------------------------------------------------------------- */
 
 /* The first event at or after the cursor, or the last one. */
 static unsigned int event_at(const struct br_model *m, int64_t ts)

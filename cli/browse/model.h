@@ -74,6 +74,7 @@ struct br_model {
 	bool whole;    /* the window is the whole recording, as it grows */
 	enum br_pane pane, list; /* with the focus; the list shown in a narrow window */
 	struct br_row row;	 /* the selected one */
+	int default_row;	 /* place of the one until the user selects one; -1: no rows */
 	unsigned int finding;
 	unsigned int event;
 	bool selected;			/* a finding is selected: z goes there, Enter shows it */

@@ -377,7 +377,7 @@ void br_nav_fold_all(struct br_model *m)
 	br_model_rows(m);
 }
 
-/* --- to a VM or vCPU --- */
+/* --- to a VM or vCPU -------------------------------------------------------------------------- */
 
 /* The first shown timer of it. @vcpu -1: of any. */
 static int find_vcpu(const struct br_model *m, int vm, int vcpu)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../output/finding.h"
 #include "../output/units.h"
 #include "model.h"
 
@@ -18,23 +19,12 @@ bool br_model_folded(const struct br_model *m, int vm)
 
 const struct hvst_vm *br_vm(const struct br_model *m, int vm)
 {
-	const struct hvst_result *r = m->live.result;
-
-	if (!r || vm < 0)
-		return NULL;
-	/* A result that begins with VM 0 has them in order. */
-	if (vm < (int)r->nr_vms && r->vms[vm]->vm == vm)
-		return r->vms[vm];
-	for (unsigned int i = 0; i < r->nr_vms; i++)
-		if (r->vms[i]->vm == vm)
-			return r->vms[i];
-	return NULL;
+	return m->live.result && vm >= 0 ? result_vm(m->live.result, vm) : NULL;
 }
 
 const char *br_vm_name(const struct br_model *m, int vm)
 {
-	static const char process[] =
-		"qemu:"; /* QEMU with the guest's name, as libvirt starts it */
+	static const char process[] = "qemu:"; /* and the guest's name, as libvirt starts it */
 	const struct hvst_vm *v = br_vm(m, vm);
 
 	if (!v || v->name)
@@ -47,12 +37,13 @@ const char *br_vm_name(const struct br_model *m, int vm)
 									     : v->vcpus[0]->comm;
 }
 
-/* --- what decides about the order --- */
+/* --- what decides about the order ------------------------------------------------------------- */
 
 /* Of a timer, or of a VM. */
 struct weight {
 	uint64_t harm; /* past-due arms, and the turns of livelocks */
-	bool found;    /* there is a finding about it */
+	bool found;    /* there is a finding about it, */
+	bool storm;    /* and this is a storm */
 };
 
 struct ordering {
@@ -77,6 +68,7 @@ static void weigh_storms(const struct br_model *m, struct ordering *o)
 		if (timer < 0 || !br_storm_passes(m, s))
 			continue;
 		o->timer[timer].found = o->vm[vm_slot(o->timers[timer].vm)].found = true;
+		o->timer[timer].storm = o->vm[vm_slot(s->vm)].storm = true;
 		if (s->kind == HVST_STORM_LIVELOCK)
 			o->timer[timer].harm += storm_size(s);
 	}
@@ -134,7 +126,7 @@ static int timer_order(const void *a, const void *b, void *ctx)
 	return x->timer < y->timer ? -1 : x->timer > y->timer;
 }
 
-/* --- rows --- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static bool timer_passes(const struct br_model *m, const struct br_timer *l)
 {
@@ -193,6 +185,25 @@ static void build_rows(struct br_model *m, struct ordering *o)
 	}
 }
 
+/* The first timer or folded VM with a storm, else the first timer. */
+static int default_row(const struct br_model *m, const struct ordering *o)
+{
+	int timer = -1;
+
+	for (unsigned int i = 0; i < m->nr_rows; i++) {
+		const struct br_row *r = &m->rows[i];
+
+		if (r->kind != BR_ROW_TIMER && !(r->kind == BR_ROW_VM && br_model_folded(m, r->vm)))
+			continue;
+		if (timer < 0)
+			timer = (int)i;
+		if (r->kind == BR_ROW_TIMER ? o->timer[r->timer].storm
+					    : o->vm[vm_slot(r->vm)].storm)
+			return (int)i;
+	}
+	return timer < 0 && m->nr_rows ? 0 : timer;
+}
+
 void br_model_rows(struct br_model *m)
 {
 	unsigned int all = m->live.index->nr_timers;
@@ -203,8 +214,10 @@ void br_model_rows(struct br_model *m)
 	m->generation++; /* as the filter, or the index may have changed */
 	m->shown = shown ? shown : m->shown;
 	m->rows = rows ? rows : m->rows;
-	if (weigh(m, &o) && shown && rows)
+	if (weigh(m, &o) && shown && rows) {
 		build_rows(m, &o);
+		m->default_row = default_row(m, &o);
+	}
 	free(o.timer);
 	free(o.vm);
 }
@@ -222,32 +235,13 @@ static int find_row(const struct br_model *m, const struct br_row *want)
 	return -1;
 }
 
-/* Until the user selects a row: the first timer or folded VM with a storm, else the first timer. */
-static int default_row(const struct br_model *m)
-{
-	int timer = -1;
-
-	for (unsigned int i = 0; i < m->nr_rows; i++) {
-		const struct br_row *r = &m->rows[i];
-		unsigned int nr;
-
-		if (r->kind != BR_ROW_TIMER && !(r->kind == BR_ROW_VM && br_model_folded(m, r->vm)))
-			continue;
-		if (timer < 0)
-			timer = (int)i;
-		if (br_model_storm(m, r, -BR_TIME_LIMIT, BR_TIME_LIMIT, &nr))
-			return (int)i;
-	}
-	return timer < 0 && m->nr_rows ? 0 : timer;
-}
-
 int br_model_row(const struct br_model *m)
 {
 	int i = find_row(m, &m->row);
 
-	if (i < 0 && m->row.kind == BR_ROW_TIMER &&
-	    m->row.timer >= 0) /* folded away, or filtered */
+	/* A timer's row may be folded away, or filtered: its VM's instead. */
+	if (i < 0 && m->row.kind == BR_ROW_TIMER && m->row.timer >= 0)
 		i = find_row(m, &(struct br_row){ .kind = BR_ROW_VM,
 						  .vm = m->live.index->timers[m->row.timer].vm });
-	return i < 0 ? default_row(m) : i;
+	return i < 0 ? m->default_row : i;
 }

@@ -76,7 +76,7 @@ static void press(struct script *s, const struct br_input *in)
 	s->nr_times += i < MAX_TIMES - 1;
 }
 
-/* --- commands: 0 or an exit code --- */
+/* --- commands: 0 or an exit code -------------------------------------------------------------- */
 
 static int do_key(struct script *s, char *args)
 {

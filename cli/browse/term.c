@@ -22,7 +22,7 @@
 
 #define POLL_MS 250
 
-/* --- colours --- */
+/* --- colours ---------------------------------------------------------------------------------- */
 
 /*
  * Blue, yellow and vermilion differ in lightness too, and every role has a character of its own: no
@@ -64,7 +64,7 @@ static bool init_colors(bool color)
 	return true;
 }
 
-/* --- whatever happens --- */
+/* --- whatever happens ------------------------------------------------------------------------- */
 
 /* Signal handlers have no argument; there is one terminal. */
 static struct {
@@ -77,8 +77,6 @@ static struct {
 
 static const int crashes[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT };
 static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
-
-#define EACH(i, list) (unsigned int i = 0; i < ARRAY_SIZE(list); i++)
 
 static void add_restore(const char *s)
 {
@@ -112,22 +110,18 @@ static void catch_signals(void)
 	struct sigaction crash = { .sa_handler = on_crash, .sa_flags = SA_NODEFER };
 	struct sigaction ending = { .sa_handler = on_ending };
 
-	for
-		EACH(i, crashes)
-	sigaction(crashes[i], &crash, &tty.old[crashes[i]]);
-	for
-		EACH(i, endings)
-	sigaction(endings[i], &ending, &tty.old[endings[i]]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(crashes); i++)
+		sigaction(crashes[i], &crash, &tty.old[crashes[i]]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(endings); i++)
+		sigaction(endings[i], &ending, &tty.old[endings[i]]);
 }
 
 static void release_signals(void)
 {
-	for
-		EACH(i, crashes)
-	sigaction(crashes[i], &tty.old[crashes[i]], NULL);
-	for
-		EACH(i, endings)
-	sigaction(endings[i], &tty.old[endings[i]], NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(crashes); i++)
+		sigaction(crashes[i], &tty.old[crashes[i]], NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(endings); i++)
+		sigaction(endings[i], &tty.old[endings[i]], NULL);
 }
 
 static void remember_terminal(void)
@@ -148,7 +142,7 @@ static void remember_sequences(void)
 	add_restore(tigetstr("rmcup"));
 }
 
-/* --- drawing --- */
+/* --- drawing ---------------------------------------------------------------------------------- */
 
 static attr_t cell_attr(const struct br_cell *c, bool color)
 {
@@ -177,7 +171,7 @@ static void show(const struct br_grid *g, bool color)
 	refresh();
 }
 
-/* --- input --- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static int key_of(int ch)
 {
@@ -204,10 +198,9 @@ static int key_of(int ch)
 		{ '\b', BR_KEY_BACKSPACE },
 	};
 
-	for
-		EACH(i, known)
-	if (known[i].curses == ch)
-		return known[i].key;
+	for (unsigned int i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].curses == ch)
+			return known[i].key;
 	return ch < 0x100 ? ch : 0;
 }
 
@@ -303,7 +296,7 @@ static void loop(struct loop *l)
 	}
 }
 
-/* --- beginning and end --- */
+/* --- beginning and end ------------------------------------------------------------------------ */
 
 bool br_term_utf8(void)
 {

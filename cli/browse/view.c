@@ -36,7 +36,7 @@ static const char *headline(const struct br_model *m)
 	return v->result ? v->result->headline : "";
 }
 
-/* --- layout --- */
+/* --- layout ----------------------------------------------------------------------------------- */
 
 int br_view_top(int at, int n, int h)
 {
@@ -116,7 +116,7 @@ void br_view_layout(const struct br_model *m, int w, int h, struct br_layout *l)
 		layout_rows(m, l, 3 + head + strip, w, h - 4 - head - strip);
 }
 
-/* --- title and headline --- */
+/* --- title and headline ----------------------------------------------------------------------- */
 
 static void plural(char *buf, size_t len, uint64_t n, const char *what)
 {
@@ -257,7 +257,7 @@ static void draw_head(const struct br_model *m, const struct br_layout *l, struc
 	}
 }
 
-/* --- ruler --- */
+/* --- ruler ------------------------------------------------------------------------------------ */
 
 /* 1, 2 or 5 times a power of ten, at least @min. */
 static int64_t nice_step(int64_t min)
@@ -347,7 +347,7 @@ static void draw_ruler(const struct br_model *m, const struct br_layout *l, stru
 	       BR_KEY);
 }
 
-/* --- marks --- */
+/* --- marks ------------------------------------------------------------------------------------ */
 
 static void put_mark(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
 		     int64_t ts, uint32_t ch, enum br_role role)
@@ -426,8 +426,6 @@ static void draw_change_mark(const struct br_model *m, const struct br_layout *l
 
 static void draw_marks(const struct br_model *m, const struct br_layout *l, struct br_grid *g)
 {
-	static const char names[BR_BOOKMARKS + 1] =
-		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	const struct hvst_trace *t = m->live.trace;
 
 	for (unsigned int i = 0; t && i < t->nr_lost; i++)
@@ -437,12 +435,12 @@ static void draw_marks(const struct br_model *m, const struct br_layout *l, stru
 		draw_change_mark(m, l, g, &m->findings[i]);
 	draw_storm_names(m, l, g);
 	for (int i = 0; i < BR_BOOKMARKS; i++)
-		put_mark(m, l, g, m->bookmark[i], (uint32_t)names[i], BR_KEY);
+		put_mark(m, l, g, m->bookmark[i], (uint32_t)notes_name(i), BR_KEY);
 	put_mark(m, l, g, m->mark[0], 'a', BR_KEY);
 	put_mark(m, l, g, m->mark[1], 'b', BR_KEY);
 }
 
-/* --- status line --- */
+/* --- status line ------------------------------------------------------------------------------ */
 
 static const char *prompt_label(const struct br_model *m)
 {
@@ -514,7 +512,7 @@ static void draw_status(const struct br_model *m, const struct br_layout *l, str
 	}
 }
 
-/* --- overlays --- */
+/* --- overlays --------------------------------------------------------------------------------- */
 
 static struct br_rect overlay_rect(int w, int h)
 {

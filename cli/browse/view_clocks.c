@@ -37,7 +37,7 @@ int br_clocks_vcpu(const struct br_model *m, int vm)
 	return best;
 }
 
-/* --- the band --- */
+/* --- the band --------------------------------------------------------------------------------- */
 
 enum br_role br_clocks_text(const struct clock_stretch *s, char *buf, size_t len)
 {
@@ -122,7 +122,7 @@ const struct clock_stretch *br_clocks_at(const struct br_model *m, int vm, int64
 	return NULL;
 }
 
-/* --- the plot --- */
+/* --- the plot --------------------------------------------------------------------------------- */
 
 /* One plot: @apart: the guest's clock less the reference clock, else both off the trace clock. */
 struct plot {

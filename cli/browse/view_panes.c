@@ -43,7 +43,7 @@ static void line(struct lines *l, enum br_role role, const char *label, const ch
 	br_text_cut(l->g, l->r->x + x, l->r->y + l->y, l->r->w - x, role, text);
 }
 
-/* --- details --- */
+/* --- details ---------------------------------------------------------------------------------- */
 
 /* @text broken at the pane's width. */
 static void wrapped(struct lines *l, enum br_role role, const char *text)
@@ -311,7 +311,7 @@ void br_draw_details(const struct br_model *m, const struct br_rect *r, struct b
 		column_details(m, &l);
 }
 
-/* --- findings --- */
+/* --- findings --------------------------------------------------------------------------------- */
 
 #define VM_TAG 24
 
@@ -430,7 +430,7 @@ void br_draw_findings(const struct br_model *m, const struct br_rect *r, struct 
 	}
 }
 
-/* --- events --- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 /* Where the line is too narrow for everything, the meaning comes before the fields. */
 static void event_line(const struct br_event *e, char *buf, size_t len, int room)
@@ -446,8 +446,7 @@ static void event_line(const struct br_event *e, char *buf, size_t len, int room
 	snprintf(buf, len, "%.*s [%s]%s", name, text, e->meaning, text + name);
 }
 
-static void draw_event(const struct br_model *m, const struct br_rect *r, struct br_grid *g,
-		       const struct br_event *e, int y)
+static void draw_event(const struct br_rect *r, struct br_grid *g, const struct br_event *e, int y)
 {
 	char at[UNIT_BUF], text[640];
 	int x = r->x + 1, end = r->x + r->w;
@@ -456,7 +455,6 @@ static void draw_event(const struct br_model *m, const struct br_rect *r, struct
 			    : e->ev.id == HVST_EV_LOST		     ? BR_ALERT
 								     : BR_NORMAL;
 
-	(void)m;
 	x += br_text(g, x, y, end - x, BR_DIM, unit_time(at, e->ev.ts_ns)) + 1;
 	if (r->w >= 80)
 		x += br_printf(g, x, y, end - x, BR_DIM, "[%03u] %s-%d ", e->ev.cpu,
@@ -479,7 +477,7 @@ void br_draw_events(const struct br_model *m, const struct br_rect *r, struct br
 		br_text(g, r->x + 1, r->y + 1, r->w - 1, BR_DIM,
 			m->events_at == HVST_UNKNOWN ? "reading" : "none");
 	for (int i = 0; i < r->h - 1 && top + i < (int)m->nr_events; i++) {
-		draw_event(m, r, g, &m->events[top + i], r->y + 1 + i);
+		draw_event(r, g, &m->events[top + i], r->y + 1 + i);
 		if (top + i == (int)m->event)
 			select_line(g, r, r->y + 1 + i, m->pane == BR_EVENTS);
 	}

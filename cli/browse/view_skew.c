@@ -12,8 +12,8 @@
 
 struct skew_scale {
 	double lo, hi;
-	int rows, dots;
-}; /* dots a row: 1 or DOTS */
+	int rows, dots; /* dots of a row: 1 or DOTS */
+};
 
 static double to_log(int64_t skew)
 {

@@ -15,7 +15,7 @@ struct column {
 	bool storm;
 };
 
-/* --- cells --- */
+/* --- cells ------------------------------------------------------------------------------------ */
 
 static void mark_storms(const struct br_model *m, const struct br_row *row, struct column *cols,
 			int n)
@@ -92,7 +92,7 @@ static void draw_cells(const struct br_model *m, const struct br_layout *l,
 		draw_cell(g, l->gutter + c, y, &cols[c], most);
 }
 
-/* --- clock bands --- */
+/* --- clock bands ------------------------------------------------------------------------------ */
 
 /* One stretch of a band: a mark where it begins, its name, a line to its end. */
 static void draw_stretch(const struct br_model *m, const struct br_layout *l, struct br_grid *g,
@@ -220,7 +220,7 @@ static void draw_guest(const struct br_model *m, const struct br_layout *l, stru
 			     hvst_guest_source_text(before->to, false));
 }
 
-/* --- rows --- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 char *br_vm_label(const struct br_model *m, int vm, char *buf, size_t len)
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../hash.h"
 #include "../output/units.h"
 #include "pftrace.h"
 #include "wire.h"
@@ -158,20 +159,11 @@ uint64_t pftrace_counter(struct pftrace *p, uint64_t parent, const char *name)
 
 /* --- strings ---------------------------------------------------------------------------------- */
 
-static uint32_t hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-
-	while (*s)
-		h = (h ^ (unsigned char)*s++) * 16777619u;
-	return h;
-}
-
 /* The number of @s in a list; if it is new, the packet begun defines it. 0: no room. */
 static uint64_t intern(struct pftrace *p, enum intern_list list, const char *s)
 {
 	struct interned *in = &p->interned[list];
-	unsigned int slot = hash(s) & (INTERN_SLOTS - 1);
+	unsigned int slot = hash_bytes(HASH_EMPTY, s, strlen(s)) & (INTERN_SLOTS - 1);
 	size_t mark;
 
 	while (in->s[slot] && strcmp(in->s[slot], s))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../output/finding.h"
 #include "../output/words.h"
 #include "timeline.h"
 
@@ -149,12 +150,9 @@ static int allocate_tracks(struct timeline *t, const struct hvst_result *r)
 
 static const char *vm_name(char buf[NAME_BUF], const struct hvst_result *r, int vm)
 {
-	const char *name = NULL;
-	unsigned int i;
+	const struct hvst_vm *known = result_vm(r, vm);
+	const char *name = known ? known->name : NULL;
 
-	for (i = 0; i < r->nr_vms && !name; i++)
-		if (r->vms[i]->vm == vm)
-			name = r->vms[i]->name;
 	if (vm < 0)
 		snprintf(buf, NAME_BUF, "VM unknown");
 	else
@@ -404,7 +402,7 @@ static void put_points(struct timeline *t, const struct hvst_result *r)
 	for (i = 0; i < r->nr_points; i++) {
 		const struct hvst_clock_point *p = r->points[i];
 
-		if (!i || p->vm != p[-1].vm) {
+		if (!i || p->vm != r->points[i - 1]->vm) {
 			const struct vm_track *vm = find_vm(t, p->vm);
 			uint64_t parent = vm ? vm->process : 0;
 

@@ -16,7 +16,7 @@
 
 #define MAX_WORDS 64 /* an enum's words */
 
-/* --- values --- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static bool number(struct filter_value *v, int64_t n)
 {
@@ -207,7 +207,7 @@ static const struct filter_name names[] = {
 
 #define NR_NAMES ARRAY_SIZE(names)
 
-/* --- names -> what they refer to --- */
+/* --- names -> what they refer to -------------------------------------------------------------- */
 
 static const struct finding_kind *finding_of(enum filter_about about)
 {
@@ -296,7 +296,7 @@ static bool find_event_field(struct filter_node *n, struct filter_ref *r)
 	return r->event_field;
 }
 
-/* --- constants --- */
+/* --- constants -------------------------------------------------------------------------------- */
 
 static bool parse_number(const char *text, int base, __int128 *n)
 {
@@ -439,7 +439,7 @@ static const char *wants(enum name_type type)
 	return texts[type];
 }
 
-/* --- errors --- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 /* The name most like @name that the things in @about have. */
 static const char *meant(const char *name, unsigned int about)
@@ -543,7 +543,7 @@ bool filter_resolve(struct filter_node *n, unsigned int about, char *why)
 	return found ? unfit(n, type, !op, why) : unknown_name(n->name, about, why);
 }
 
-/* --- reading --- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool read_field(const struct filter_node *n, const struct hvst_event *ev,
 		       struct filter_value *v)

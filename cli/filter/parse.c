@@ -74,7 +74,7 @@ static int node_new(struct parser *p, enum filter_op op, int left, int right)
 	return (int)f->nr_nodes++;
 }
 
-/* --- tests --- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static char *take_text(struct parser *p, size_t len)
 {
@@ -186,7 +186,7 @@ static int test(struct parser *p)
 	return i;
 }
 
-/* --- the rest of the grammar --- */
+/* --- the rest of the grammar ------------------------------------------------------------------ */
 
 static int parse_or(struct parser *p);
 

@@ -10,7 +10,7 @@
 #include "../nearest.h"
 #include "table.h"
 
-#define LONG_ONLY 256 /* getopt's value of a long option: this plus its place in the table */
+#define LONG_ONLY 256 /* getopt's value of a long option: this plus its index in the table */
 
 bool takes_files(const struct command *cmd)
 {
@@ -37,8 +37,8 @@ static bool hides(const struct command *cmd, const struct option_desc *foreign)
 }
 
 /*
- * For getopt: the options of the command. @val of a long option is LONG_ONLY + its index in the
- * table.
+ * For getopt: the options of the command, and those that hides() tells of. @val of a long option is
+ * LONG_ONLY plus its index in the table.
  */
 static void make_getopt(const struct command *cmd, struct option *longs, char *shorts)
 {
@@ -105,7 +105,7 @@ static void foreign_option(const struct options *o, const struct option_desc *d)
 
 static void unknown_long(const struct options *o, const char *word)
 {
-	const char *names[nr_option_table + 1];
+	const char *names[MAX_OPTIONS + 1];
 	size_t len = strcspn(word, "=");
 	char copy[64];
 	const char *like;
@@ -192,8 +192,8 @@ static enum parse_result positional(struct options *o, int argc, char **argv)
 
 enum parse_result options_parse(struct options *o, const struct command *cmd, int argc, char **argv)
 {
-	struct option longs[nr_option_table + 1];
-	char shorts[2 * nr_option_table + 2];
+	struct option longs[MAX_OPTIONS + 1];
+	char shorts[2 * MAX_OPTIONS + 2];
 	const struct option_desc *d;
 	int c;
 

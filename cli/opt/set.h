@@ -15,8 +15,8 @@ SETTER(set_file);	   /* the same: a file to write, not "-" */
 SETTER(set_list);	   /* struct string_list: one more */
 SETTER(set_uint);	   /* unsigned int, up to d->max */
 SETTER(set_id);		   /* int, up to d->max */
-SETTER(set_duration);	   /* unsigned int, up to d->max */
-SETTER(set_duration_or_0); /* int64_t */
+SETTER(set_duration);	   /* int64_t, ns; more than 0 */
+SETTER(set_duration_or_0); /* the same, or 0 */
 SETTER(set_size);	   /* unsigned long, KiB */
 SETTER(set_time);	   /* struct time_arg */
 SETTER(set_word);	   /* an enum: the number of the word in d->words */

@@ -266,6 +266,7 @@ const struct option_desc option_table[] = {
 };
 
 const unsigned int nr_option_table = ARRAY_SIZE(option_table);
+_Static_assert(ARRAY_SIZE(option_table) <= MAX_OPTIONS, "MAX_OPTIONS is too small");
 
 void options_init(struct options *o, const struct command *cmd)
 {

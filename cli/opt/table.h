@@ -10,6 +10,8 @@
 
 #include "desc.h"
 
+#define MAX_OPTIONS 128 /* room for the table, where it is copied for getopt */
+
 extern const struct option_desc option_table[];
 extern const unsigned int nr_option_table;
 

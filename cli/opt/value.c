@@ -156,6 +156,15 @@ bool parse_percentile(const char *text, char **end, unsigned int *v)
 	return *v <= 10000;
 }
 
+/* An event's name without "kvm_hv_", or all of it. */
+static const char *short_name(const char *name)
+{
+	static const char prefix[] = "kvm_hv_";
+	const size_t len = sizeof(prefix) - 1;
+
+	return strncmp(name, prefix, len) ? name : name + len;
+}
+
 const char *nearest_event(const char *word)
 {
 	const char *names[2 * HVST_EV_COUNT + 1];
@@ -163,16 +172,17 @@ const char *nearest_event(const char *word)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < HVST_EV_COUNT; i++) {
-		names[n++] = hvst_event_name(i);
-		if (!strncmp(names[n - 1], "kvm_hv_", 7)) {
-			names[n] = names[n - 1] + 7;
-			n++;
-		}
+		const char *name = hvst_event_name(i);
+
+		names[n++] = name;
+		if (short_name(name) != name)
+			names[n++] = short_name(name);
 	}
 	names[n] = NULL;
 	found = nearest(word, names);
 	for (i = 0; found && i < HVST_EV_COUNT; i++)
-		if (!strcmp(found, hvst_event_name(i)) || !strcmp(found, hvst_event_name(i) + 7))
+		if (!strcmp(found, hvst_event_name(i)) ||
+		    !strcmp(found, short_name(hvst_event_name(i))))
 			return hvst_event_name(i);
 	return found;
 }

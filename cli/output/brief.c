@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "brief.h"
+#include "finding.h"
 #include "trace.h"
 #include "units.h"
 
@@ -41,19 +42,10 @@ static enum hvst_answer answer(const struct hvst_result *r, enum hvst_question q
 
 /* --- who -------------------------------------------------------------------------------------- */
 
-static const char *vm_name(const struct hvst_result *r, int vm)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr_vms; i++)
-		if (r->vms[i]->vm == vm && vm >= 0)
-			return r->vms[i]->name;
-	return NULL;
-}
-
 static void add_who(struct text *t, const struct hvst_result *r, int vm, int vcpu, int tid)
 {
-	const char *name = vm_name(r, vm);
+	const struct hvst_vm *known = vm < 0 ? NULL : result_vm(r, vm);
+	const char *name = known ? known->name : NULL;
 
 	if (vcpu >= 0)
 		add(t, "processor %d of ", vcpu);

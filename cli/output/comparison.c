@@ -7,6 +7,7 @@
 
 #include "../array.h"
 #include "comparison.h"
+#include "contract.h"
 #include "csv.h"
 #include "json.h"
 #include "table.h"
@@ -38,16 +39,17 @@ const char *difference_word_text(enum difference_word w)
 
 char *comparison_who(char *buf, const struct pair *p)
 {
-	int at = p->a->vm < 0 ? sprintf(buf, "VM not known") : sprintf(buf, "VM %d", p->a->vm);
+	int at = p->a->vm < 0 ? snprintf(buf, COMPARISON_BUF, "VM not known")
+			      : snprintf(buf, COMPARISON_BUF, "VM %d", p->a->vm);
 
 	if (p->a->vm != p->b->vm && p->b->vm >= 0)
-		at += sprintf(buf + at, " (B: %d)", p->b->vm);
+		at += snprintf(buf + at, COMPARISON_BUF - at, " (B: %d)", p->b->vm);
 	if (p->a->vcpu >= 0)
-		at += sprintf(buf + at, " vCPU %d", p->a->vcpu);
+		at += snprintf(buf + at, COMPARISON_BUF - at, " vCPU %d", p->a->vcpu);
 	if (p->a->timer >= 0)
-		at += sprintf(buf + at, " timer %d", p->a->timer);
+		at += snprintf(buf + at, COMPARISON_BUF - at, " timer %d", p->a->timer);
 	if (p->a->timer != p->b->timer)
-		sprintf(buf + at, " (B: %d)", p->b->timer);
+		snprintf(buf + at, COMPARISON_BUF - at, " (B: %d)", p->b->timer);
 	return buf;
 }
 
@@ -56,12 +58,12 @@ static char *percent_text(char *buf, const char *sign, double share, const char 
 {
 	double v = fabs(share) * 100;
 
-	sprintf(buf, "%s%.*f %s", sign,
-		v >= 99.95 || !v ? 0
-		: v >= 9.995	 ? 1
-		: v >= 0.9995	 ? 2
-				 : 3,
-		v, unit);
+	snprintf(buf, UNIT_BUF, "%s%.*f %s", sign,
+		 v >= 99.95 || !v ? 0
+		 : v >= 9.995	  ? 1
+		 : v >= 0.9995	  ? 2
+				  : 3,
+		 v, unit);
 	return buf;
 }
 
@@ -80,7 +82,8 @@ char *measure_text(char *buf, enum measure m, double v)
 	case MEASURE_LATENESS:
 		return unit_duration(buf, in_ns(v));
 	case MEASURE_STORM:
-		sprintf(buf, "%s/h", unit_duration(unit, in_ns(v * HOUR_S * 1e9)));
+		snprintf(buf, UNIT_BUF, "%.*s/h", UNIT_BUF - 3,
+			 unit_duration(unit, in_ns(v * HOUR_S * 1e9)));
 		return buf;
 	default:
 		return percent_text(buf, "", v, "%");
@@ -96,7 +99,8 @@ char *difference_text(char *buf, enum measure m, double by)
 	case MEASURE_LATENESS:
 		return unit_signed(buf, in_ns(by));
 	case MEASURE_STORM:
-		sprintf(buf, "%s/h", unit_signed(unit, in_ns(by * HOUR_S * 1e9)));
+		snprintf(buf, UNIT_BUF, "%.*s/h", UNIT_BUF - 3,
+			 unit_signed(unit, in_ns(by * HOUR_S * 1e9)));
 		return buf;
 	default: /* of percentages: in points */
 		return percent_text(buf, by < 0 ? "-" : "+", by, "pp");
@@ -110,8 +114,8 @@ char *interval_text(char *buf, const struct difference *d)
 	if (isnan(d->low))
 		strcpy(buf, "-");
 	else
-		sprintf(buf, "%s..%s", difference_text(low, d->measure, d->low),
-			difference_text(high, d->measure, d->high));
+		snprintf(buf, COMPARISON_BUF, "%s..%s", difference_text(low, d->measure, d->low),
+			 difference_text(high, d->measure, d->high));
 	return buf;
 }
 
@@ -122,7 +126,7 @@ char *needed_text(char *buf, const struct difference *d)
 	else if (d->times > MOST_TIMES)
 		strcpy(buf, "never");
 	else
-		sprintf(buf, "%.*fx", d->times < 9.95 ? 1 : 0, d->times);
+		snprintf(buf, UNIT_BUF, "%.*fx", d->times < 9.95 ? 1 : 0, d->times);
 	return buf;
 }
 
@@ -163,7 +167,7 @@ static int put_word(char *buf, size_t len, const struct differences *all, enum d
 {
 	const struct difference *d = clearest(all, w);
 	unsigned int n = count_words(all, w);
-	char who[96], a[UNIT_BUF], b[UNIT_BUF];
+	char who[COMPARISON_BUF], a[UNIT_BUF], b[UNIT_BUF];
 	int at;
 
 	if (!d)
@@ -255,8 +259,8 @@ static void fill(struct overlay *l, unsigned int k, const struct hvst_sketch *s)
 
 void overlay_make(struct overlay *l, const struct shape_difference *s)
 {
-	const struct hvst_sketch *const of[2] = { s->pair->a->whole[s->of],
-						  s->pair->b->whole[s->of] };
+	const struct hvst_sketch *const of[2] = { s->pair->a->whole[s->distribution],
+						  s->pair->b->whole[s->distribution] };
 
 	memset(l, 0, sizeof(*l));
 	choose_edges(&l->edges, of);
@@ -276,10 +280,10 @@ void overlay_make(struct overlay *l, const struct shape_difference *s)
 
 void shape_title(char *buf, size_t len, const struct shape_difference *s)
 {
-	char who[96];
+	char who[COMPARISON_BUF];
 	int at = snprintf(buf, len, "%s of %s, distance %.3f",
-			  s->of == BLOCK_SKEW ? "skew" : "lateness", comparison_who(who, s->pair),
-			  s->distance);
+			  s->distribution == BLOCK_SKEW ? "skew" : "lateness",
+			  comparison_who(who, s->pair), s->distance);
 
 	if (!isnan(s->chance))
 		snprintf(buf + at, len - at,
@@ -398,7 +402,7 @@ static void side_text(struct out *o, const struct side *s, char name)
 
 static void difference_row(struct table *t, const struct difference *d)
 {
-	char text[96];
+	char text[COMPARISON_BUF];
 
 	table_cell(t, ROLE_NONE, measure_title(d->measure));
 	for (unsigned int k = 0; k < 2; k++)
@@ -421,7 +425,7 @@ static unsigned int pair_text(struct out *o, const struct differences *all, unsi
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	const struct pair *p = all->d[i].pair;
-	char who[96];
+	char who[COMPARISON_BUF];
 
 	out_in(o, ROLE_TITLE, comparison_who(who, p));
 	out_char(o, '\n');
@@ -539,7 +543,7 @@ static void put_shape(struct json *j, const struct shape_difference *s)
 {
 	json_object(j, NULL);
 	put_role(j, s->pair);
-	json_string(j, "of", s->of == BLOCK_SKEW ? "skew" : "lateness");
+	json_string(j, "of", s->distribution == BLOCK_SKEW ? "skew" : "lateness");
 	json_number(j, "distance", s->distance, 6);
 	json_number(j, "chance", s->chance, 6);
 	if (isnan(s->chance))
@@ -557,7 +561,7 @@ void comparison_json(struct out *o, const struct comparison_view *v)
 	comparison_sentence(text, sizeof(text), v);
 	json_start(&j, o, 3);
 	json_object(&j, NULL);
-	json_string(&j, "schema", "hvstimer/2");
+	json_string(&j, "schema", CONTRACT_SCHEMA);
 	json_object(&j, "comparison");
 	json_string(&j, "summary", text);
 	put_side(&j, "a", &v->c->side[0]);

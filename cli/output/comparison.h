@@ -24,9 +24,12 @@ void comparison_html(struct out *o, const struct comparison_view *v);
 
 /* The summary, in a sentence or two. */
 void comparison_sentence(char *buf, size_t len, const struct comparison_view *v);
-/* "VM 0 vCPU 1 timer 0"; @buf of at least 96 bytes. With the numbers of A. */
+/* Bytes of @buf in these functions; UNIT_BUF suffices where a single number is written. */
+#define COMPARISON_BUF 96
+
+/* "VM 0 vCPU 1 timer 0", with the numbers of A. */
 char *comparison_who(char *buf, const struct pair *p);
-/* "skew p50", "+30.8 ms", "-1.0 ms..+2.0 ms"; @buf of at least 96 bytes. */
+/* "skew p50", "+30.8 ms", "+30.8 ms", "-1.0 ms..+2.0 ms" */
 const char *measure_title(enum measure m);
 char *measure_text(char *buf, enum measure m, double v);
 char *difference_text(char *buf, enum measure m, double by);

@@ -33,7 +33,7 @@ static const char *class_of(enum difference_word w)
 
 static void row(struct out *o, const struct difference *d)
 {
-	char text[96];
+	char text[COMPARISON_BUF];
 
 	out_str(o, "<tr>");
 	html_tag(o, "td", NULL, comparison_who(text, d->pair));

@@ -112,7 +112,7 @@ static void start(struct json *j, struct out *o, const struct hvst_trace *trace,
 {
 	json_start(j, o, pretty);
 	json_object(j, NULL);
-	json_string(j, "schema", "hvstimer/2");
+	json_string(j, "schema", CONTRACT_SCHEMA);
 	j->trace = trace;
 	put_trace(j, trace);
 }
@@ -409,11 +409,11 @@ static void put_unit_blocks(struct json *j, const struct unit *u, unsigned int b
 	json_id(j, "tid", u->tid);
 	json_id(j, "timer", u->timer);
 	for (unsigned int m = 0; m < MEASURES; m++) {
-		if (!u->of[m].known)
+		if (!u->measured[m].known)
 			continue;
 		json_object(j, measure_name(m));
-		put_parts(j, "sum", u->of[m].part, blocks);
-		put_parts(j, "of", u->of[m].part_of, blocks);
+		put_parts(j, "sum", u->measured[m].part, blocks);
+		put_parts(j, "of", u->measured[m].part_base, blocks);
 		json_end_object(j);
 	}
 	json_end_object(j);

@@ -12,6 +12,8 @@
 #include "finding.h"
 #include "json.h"
 
+#define CONTRACT_SCHEMA "hvstimer/2"
+
 /* Opens the document and writes "schema" and "trace"; contract_end() closes it. */
 void contract_start(struct json *j, struct out *o, const struct hvst_trace *trace);
 void contract_end(struct json *j);

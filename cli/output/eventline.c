@@ -213,7 +213,7 @@ static void text_derived(struct out *o, const struct derived *d, bool skew)
 		out_str(o, unit_signed(buf, d->skew_ns));
 		out_plain(o);
 	}
-	if (d->arm && (*d->arm == 'r' || !strcmp(d->arm, "padding"))) {
+	if (d->arm && (!strcmp(d->arm, "restart") || !strcmp(d->arm, "padding"))) {
 		out_str(o, " (");
 		out_str(o, d->arm);
 		out_char(o, ')');
@@ -226,7 +226,7 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 	const char *file = file_of(l, ev);
 	char wall[UNIT_BUF];
 	size_t start;
-	bool meant;
+	bool explained;
 
 	out_room(o, 512); /* no flush within the line: columns are counted in the buffer */
 	if (file) {
@@ -259,8 +259,8 @@ static void put_text(const struct eventline *l, struct out *o, const struct hvst
 	out_in(o, ROLE_TITLE, name_of(ev));
 	out_char(o, ':');
 	put_fields(l, o, ev);
-	meant = text_meaning(l, o, ev, d);
-	text_derived(o, d, d->inferred || !meant);
+	explained = text_meaning(l, o, ev, d);
+	text_derived(o, d, d->inferred || !explained);
 	out_char(o, '\n');
 }
 

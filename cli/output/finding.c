@@ -315,7 +315,8 @@ static bool guest_subdued(const void *finding)
 
 /* --- the tables ------------------------------------------------------------------------------- */
 
-/* A member of struct OF, and a text made of several; other members of struct finding_field follow.
+/*
+ * A member of struct OF, and a text made of several; other members of struct finding_field follow.
  */
 #define FIELD(key, head, kind, member, where, ...)                                                 \
 	{                                                                                          \
@@ -560,6 +561,8 @@ static const struct finding_field verdict_fields[] = {
 };
 #undef OF
 
+_Static_assert(ARRAY_SIZE(storm_fields) <= FINDING_MAX_FIELDS, "the kind with most fields");
+
 const struct finding_kind finding_vm = KIND(vm_fields, struct hvst_vm, NULL);
 const struct finding_kind finding_vcpu = KIND(vcpu_fields, struct hvst_vcpu_info, NULL);
 const struct finding_kind finding_timer = KIND(timer_fields, struct hvst_timer, NULL);
@@ -575,6 +578,29 @@ const struct finding_kind finding_point = KIND(point_fields, struct hvst_clock_p
 const struct finding_kind finding_verdict = KIND(verdict_fields, struct hvst_verdict, NULL);
 const struct finding_kind finding_vm_verdict =
 	KIND(vm_verdict_fields, struct hvst_vm_verdict, NULL);
+
+/* A result has its VMs in order of their numbers, an unknown one last. */
+unsigned int result_vm_index(const struct hvst_result *r, int vm)
+{
+	unsigned int low = 0, high = r->nr_vms;
+
+	while (low < high) {
+		unsigned int mid = low + (high - low) / 2;
+
+		if ((unsigned int)r->vms[mid]->vm < (unsigned int)vm)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < r->nr_vms && r->vms[low]->vm == vm ? low : r->nr_vms;
+}
+
+const struct hvst_vm *result_vm(const struct hvst_result *r, int vm)
+{
+	unsigned int i = result_vm_index(r, vm);
+
+	return i < r->nr_vms ? r->vms[i] : NULL;
+}
 
 void vm_process(char buf[VM_PROCESS], const struct hvst_vm *vm)
 {

@@ -86,6 +86,8 @@ struct finding_field {
 	const struct finding_kind *of;
 };
 
+#define FINDING_MAX_FIELDS 60 /* a table adds columns for the number and the wall clock */
+
 /* @subdued: a finding to be shown less prominently than others of its kind; NULL: none is. */
 struct finding_kind {
 	const struct finding_field *fields;
@@ -145,6 +147,11 @@ bool field_left(const struct finding_field *f);
 int field_role(const struct finding_kind *kind, const struct finding_field *f, const void *finding);
 
 #define FIELD_BUF 512
+
+/* The VM of that number, -1: the unknown one; NULL: there is none. */
+const struct hvst_vm *result_vm(const struct hvst_result *r, int vm);
+/* Its place in the result; nr_vms: there is none. */
+unsigned int result_vm_index(const struct hvst_result *r, int vm);
 
 /* "qemu-system-x86 4711": the process of a VM, as far as it is known, else "". */
 #define VM_PROCESS (HVST_COMM_LEN + 16)

@@ -55,7 +55,7 @@ static void put_row(struct table *t, const struct finding_kind *kind, const void
 void finding_table(struct out *o, const struct finding_kind *kind, const void *list, unsigned int n,
 		   const bool *shown, unsigned int indent, bool numbered)
 {
-	struct column columns[kind->n + 2];
+	struct column columns[FINDING_MAX_FIELDS + 2];
 	struct table *t = table_new(columns, make_columns(columns, kind, numbered));
 	unsigned int i;
 

@@ -120,7 +120,7 @@ static void put_titles(struct out *o, const struct finding_kind *kind, const boo
 static void put_table(struct out *o, const struct finding_kind *kind, const void *list,
 		      unsigned int n, bool numbered)
 {
-	bool shown[kind->n];
+	bool shown[FINDING_MAX_FIELDS];
 	unsigned int i;
 
 	for (i = 0; i < kind->n; i++)

@@ -15,8 +15,10 @@ void html_end(struct out *o);
 /* An element with text in it, escaped; @class may be NULL. */
 void html_tag(struct out *o, const char *name, const char *class, const char *text);
 
-/* @notes: bookmarks of the browser's user. @argv: the command line, for the reader to repeat it;
- * ends with NULL. */
+/*
+ * @notes: bookmarks of the browser's user. @argv: the command line, for the reader to repeat it;
+ * ends with NULL.
+ */
 void html_report(struct out *o, const struct svg_context *ctx, const struct notes *notes,
 		 char *const *argv);
 

@@ -32,7 +32,7 @@ void json_quote(struct out *o, const char *s)
 
 		if (len == 1)
 			quote_byte(o, *s);
-		else if (len && !utf8_printable(s))
+		else if (len && !utf8_printable(s)) /* U+0080 to U+009F: the second byte */
 			out_printf(o, "\\u%04x", (unsigned char)s[1]);
 		else if (len)
 			out_mem(o, s, len);

@@ -94,10 +94,6 @@ static bool any_yes(const struct merge *m, unsigned int q)
 	return m->answers[q][HVST_YES];
 }
 
-/*
- * Questions that at least one host answers with yes; of the others only how many cannot be
- * answered.
- */
 static void put_answers(struct out *o, const struct merge *m)
 {
 	static const struct column columns[] = { { .title = "question", .left = true },

@@ -27,14 +27,9 @@ void metrics_one(struct out *o, const char *name, const char *type, const char *
 void metrics_label(struct out *o, const char *text)
 {
 	for (; *text; text++) {
-		char one[2] = { *text, 0 };
-
 		if (*text == '"' || *text == '\\')
 			out_char(o, '\\');
-		if ((unsigned char)*text < 0x20)
-			out_char(o, '?');
-		else
-			out_str(o, one);
+		out_char(o, (unsigned char)*text < 0x20 ? '?' : *text);
 	}
 }
 

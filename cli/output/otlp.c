@@ -43,22 +43,23 @@ static uint64_t middle(int64_t lo, int64_t hi)
 	return a + (b - a) / 2;
 }
 
+#define ANSWERS	  (HVST_YES + 1)
 #define MAX_INDEX (64 * 64)
 
-/* One side of a histogram, by index + 1: a magnitude of 1 has index -1. */
-struct side {
+/* One half of a histogram, by index + 1: a magnitude of 1 has index -1. */
+struct half {
 	uint64_t count[MAX_INDEX + 1];
 	unsigned int first, end; /* [first, end); end 0: it is empty */
 };
 
 struct exponential {
-	struct side side[2]; /* magnitudes of values above and below 0 */
+	struct half half[2]; /* magnitudes of values above and below 0 */
 	uint64_t zero;
 };
 
 static void add_bucket(struct exponential *e, int64_t lo, int64_t hi, uint64_t n)
 {
-	struct side *s = &e->side[lo < 0];
+	struct half *s = &e->half[lo < 0];
 	uint64_t magnitude = middle(lo, hi);
 	unsigned int at;
 
@@ -82,7 +83,7 @@ static void put_u64(struct json *j, const char *key, uint64_t v)
 	json_string(j, key, text);
 }
 
-static void put_side(struct json *j, const char *key, const struct side *s)
+static void put_half(struct json *j, const char *key, const struct half *s)
 {
 	if (!s->end)
 		return;
@@ -176,8 +177,8 @@ static void put_histogram(struct json *j, const struct exponential *e, const str
 	put_u64(j, "count", hvst_sketch_count(s));
 	json_i64(j, "scale", OTLP_SCALE);
 	put_u64(j, "zeroCount", e->zero);
-	put_side(j, "positive", &e->side[0]);
-	put_side(j, "negative", &e->side[1]);
+	put_half(j, "positive", &e->half[0]);
+	put_half(j, "negative", &e->half[1]);
 	json_i64(j, "min", hvst_sketch_min(s));
 	json_i64(j, "max", hvst_sketch_max(s));
 }
@@ -253,8 +254,8 @@ static void put_verdicts(struct json *j, const struct hvst_result *r, const stru
 	start_metric(j, "verdict", "1 for the answer to the question, 0 for the others.", "1");
 	json_object(j, "gauge");
 	json_array(j, "dataPoints");
-	for (unsigned int i = 0; i < 3 * HVST_Q_COUNT; i++) {
-		unsigned int q = i / 3, a = i % 3;
+	for (unsigned int i = 0; i < ANSWERS * HVST_Q_COUNT; i++) {
+		unsigned int q = i / ANSWERS, a = i % ANSWERS;
 
 		json_object(j, NULL);
 		json_array(j, "attributes");

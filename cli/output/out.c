@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../write_all.h"
 #include "out.h"
 #include "utf8.h"
 
@@ -152,18 +153,11 @@ int out_open(struct out *o, const char *path, enum color_mode color)
 	return 0;
 }
 
-static void write_all(struct out *o)
+/* After an error, drop what there is. */
+static void flush(struct out *o)
 {
-	size_t done = 0;
-
-	while (!o->err && done < o->len) {
-		ssize_t n = write(o->fd, o->buf + done, o->len - done);
-
-		if (n >= 0)
-			done += n;
-		else if (errno != EINTR)
-			o->err = errno;
-	}
+	if (!o->err)
+		o->err = -write_all(o->fd, o->buf, o->len);
 	o->len = 0;
 }
 
@@ -221,7 +215,7 @@ int out_close(struct out *o)
 	int err;
 
 	if (o->fd >= 0)
-		write_all(o);
+		flush(o);
 	if (!o->err && o->path && fsync(o->fd) && errno != EINVAL)
 		o->err = errno;
 	err = -o->err;
@@ -237,7 +231,7 @@ bool out_room(struct out *o, size_t len)
 	char *buf;
 
 	if (o->fd >= 0 && o->len + len > OUT_FLUSH_AT)
-		write_all(o);
+		flush(o);
 	o->ready = 0;
 	if (o->err)
 		return false;

@@ -116,9 +116,10 @@ void simulation_sentence(char *buf, size_t len, const struct simulation_view *v,
 				 : "No arm is delayed: the recording as it is.");
 	if (p->pad_ns)
 		at = delay_sentence(buf, len, p, t);
-	if (p->paired)
-		at += snprintf(buf + at, len - at, "%s", at ? " " : ""),
-			at += paired_sentence(buf + at, len - at, v->result->unpaired);
+	if (p->paired) {
+		at += snprintf(buf + at, len - at, "%s", at ? " " : "");
+		at += paired_sentence(buf + at, len - at, v->result->unpaired);
+	}
 	if (p->clamp)
 		snprintf(buf + at, len - at,
 			 "%sClamped deadlines would have prevented %s of %s storms.", at ? " " : "",

@@ -8,7 +8,8 @@
 #include "table.h"
 
 #define GAP	       2
-#define FLEXIBLE_LEAST 16 /* minimum width of a flexible column */
+#define FLEXIBLE_LEAST 16  /* minimum width of a flexible column */
+#define MAX_CUT	       512 /* no screen is as wide: see out.c */
 
 struct cell {
 	char *text;
@@ -25,7 +26,7 @@ struct table {
 
 struct table *table_new(const struct column *columns, unsigned int n)
 {
-	struct table *t = calloc(1, sizeof(*t));
+	struct table *t = n <= TABLE_MAX_COLUMNS ? calloc(1, sizeof(*t)) : NULL;
 
 	if (!t)
 		return NULL;
@@ -144,9 +145,9 @@ static void put_cell(struct out *o, const struct column *col, unsigned int width
 	if (!col->left)
 		out_pad(o, pad, ' ');
 	if (col->flexible && len > room && room > 4) {
-		char cut[room - 1];
+		char cut[MAX_CUT];
 
-		snprintf(cut, sizeof(cut), "%s", cell->text);
+		snprintf(cut, room - 1 < sizeof(cut) ? room - 1 : sizeof(cut), "%s", cell->text);
 		out_in(o, cell->role, cut);
 		out_str(o, "..");
 	} else {
@@ -178,7 +179,7 @@ static void put_row(const struct table *t, struct out *o, const unsigned int *wi
 static void put_titles(const struct table *t, struct out *o, const unsigned int *width,
 		       unsigned int indent)
 {
-	struct cell row[t->nr_columns];
+	struct cell row[TABLE_MAX_COLUMNS];
 	unsigned int c;
 
 	for (c = 0; c < t->nr_columns; c++)
@@ -188,7 +189,7 @@ static void put_titles(const struct table *t, struct out *o, const unsigned int 
 
 static void table_put(const struct table *t, struct out *o, unsigned int indent)
 {
-	unsigned int width[t->nr_columns];
+	unsigned int width[TABLE_MAX_COLUMNS];
 	unsigned int c, flexible = 0;
 	size_t i;
 

@@ -8,6 +8,8 @@
 
 #include "out.h"
 
+#define TABLE_MAX_COLUMNS 64
+
 struct column {
 	const char *title;
 	bool left;	    /* text; numbers stand right */
@@ -18,7 +20,7 @@ struct column {
 
 struct table;
 
-/* @columns is borrowed. NULL without memory. */
+/* @columns is borrowed. NULL without memory, or for more than TABLE_MAX_COLUMNS. */
 struct table *table_new(const struct column *columns, unsigned int n);
 /* The next cell, row by row; @text is copied. */
 void table_cell(struct table *t, enum role role, const char *text);

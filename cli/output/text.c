@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The text report, and its shortening until it fits the screen. */
+#include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -89,29 +91,51 @@ static void note(struct out *o, enum role role, const char *text)
 	out_plain(o);
 }
 
+/* A note of any length: paths are in it. */
+static void note_printf(struct out *o, enum role role, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void note_printf(struct out *o, enum role role, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		o->err = o->err ? o->err : ENOMEM;
+		return;
+	}
+	note(o, role, text);
+	free(text);
+}
+
 static void put_files(struct out *o, const struct hvst_trace *t)
 {
-	char text[4096], buf[UNIT_BUF];
-	size_t at = 0;
+	struct out text;
+	char buf[UNIT_BUF];
 	unsigned int i;
 
-	for (i = 0; i < t->nr_files && at < sizeof(text); i++) {
+	out_open_memory(&text);
+	for (i = 0; i < t->nr_files; i++) {
 		const struct hvst_file_info *f = t->files[i];
 
-		at += snprintf(text + at, sizeof(text) - at, "%s (v%d%s%s), ", f->path, f->version,
-			       f->compression ? ", " : "", f->compression ? f->compression : "");
+		out_printf(&text, "%s (v%d%s%s), ", f->path, f->version, f->compression ? ", " : "",
+			   f->compression ? f->compression : "");
 	}
-	if (at < sizeof(text))
-		at += snprintf(text + at, sizeof(text) - at, "clock %s%s",
-			       t->clock ? t->clock : "?",
-			       t->scale_source == HVST_SCALE_ESTIMATED ? " (scale estimated)" : "");
-	if (at < sizeof(text) && t->first_ns != HVST_UNKNOWN)
-		at += snprintf(text + at, sizeof(text) - at, ", %s",
-			       unit_duration(buf, t->last_ns - t->first_ns));
-	if (at < sizeof(text))
-		snprintf(text + at, sizeof(text) - at, ", %s%u CPU%s",
-			 trace_is_cut(t) ? "at least " : "", t->cpus, t->cpus == 1 ? "" : "s");
-	out_wrap(o, LABEL, LABEL, 0, text);
+	out_printf(&text, "clock %s%s", t->clock ? t->clock : "?",
+		   t->scale_source == HVST_SCALE_ESTIMATED ? " (scale estimated)" : "");
+	if (t->first_ns != HVST_UNKNOWN)
+		out_printf(&text, ", %s", unit_duration(buf, t->last_ns - t->first_ns));
+	out_printf(&text, ", %s%u CPU%s", trace_is_cut(t) ? "at least " : "", t->cpus,
+		   t->cpus == 1 ? "" : "s");
+	out_char(&text, 0);
+	if (text.err)
+		o->err = o->err ? o->err : text.err;
+	else
+		out_wrap(o, LABEL, LABEL, 0, text.buf);
+	out_discard(&text);
 }
 
 static size_t counter(char *buf, size_t len, uint64_t n, const char *what)
@@ -155,48 +179,39 @@ static void put_counters(struct out *o, const struct hvst_trace *t)
 
 static void put_cut_files(struct out *o, const struct hvst_trace *t)
 {
-	char text[512];
-	unsigned int i;
+	for (unsigned int i = 0; i < t->nr_files; i++) {
+		const struct hvst_file_info *f = t->files[i];
 
-	for (i = 0; i < t->nr_files; i++) {
-		if (t->files[i]->truncated_at == HVST_UNKNOWN)
-			continue;
-		snprintf(text, sizeof(text),
-			 "%s is cut off at byte %lld: this holds for what comes before",
-			 t->files[i]->path, (long long)t->files[i]->truncated_at);
-		note(o, ROLE_WARN, text);
+		if (f->truncated_at != HVST_UNKNOWN)
+			note_printf(o, ROLE_WARN,
+				    "%s is cut off at byte %" PRId64
+				    ": this holds for what comes before",
+				    f->path, f->truncated_at);
 	}
 }
 
 static void put_previous_boot(struct out *o, const struct hvst_trace *t)
 {
-	char text[512];
-
 	for (unsigned int i = 0; i < t->nr_buffers; i++) {
 		const struct hvst_buffer_info *b = t->buffers[i];
 
-		if (!b->selected || !b->previous_boot)
-			continue;
-		snprintf(text, sizeof(text),
-			 "buffer %s is a persistent ring buffer of the previous boot", b->name);
-		note(o, ROLE_WARN, text);
+		if (b->selected && b->previous_boot)
+			note_printf(o, ROLE_WARN,
+				    "buffer %s is a persistent ring buffer of the previous boot",
+				    b->name);
 	}
 }
 
 static void put_readers(struct out *o, const struct hvst_trace *t)
 {
-	char text[512];
-	unsigned int i;
-
-	for (i = 0; i < t->nr_files; i++) {
+	for (unsigned int i = 0; i < t->nr_files; i++) {
 		const struct hvst_file_info *f = t->files[i];
 
-		snprintf(text, sizeof(text), "%s read by %s%s%s%s", f->path,
-			 f->reader ? f->reader : "?",
-			 f->declined ? "; the page reader declined: " : "",
-			 f->declined ? f->declined : "",
-			 f->uname ? "" : "; kernel not named in the file");
-		note(o, ROLE_DIM, text);
+		note_printf(o, ROLE_DIM, "%s read by %s%s%s%s", f->path,
+			    f->reader ? f->reader : "?",
+			    f->declined ? "; the page reader declined: " : "",
+			    f->declined ? f->declined : "",
+			    f->uname ? "" : "; kernel not named in the file");
 		if (f->uname)
 			note(o, ROLE_DIM, f->uname);
 	}
@@ -297,20 +312,36 @@ static void choose_rows(bool *shown, const unsigned int *weight, unsigned int n,
 	}
 }
 
+/* Tables of storms by two numbers, so that each row is looked up, not searched for. */
+struct key {
+	int64_t major, minor;
+};
+
+static int cmp_key(const void *a, const void *b)
+{
+	const struct key *x = a, *y = b;
+
+	if (x->major != y->major)
+		return x->major < y->major ? -1 : 1;
+	return x->minor < y->minor ? -1 : x->minor > y->minor;
+}
+
+static bool has_key(const struct key *keys, unsigned int n, int64_t major, int64_t minor)
+{
+	const struct key key = { major, minor };
+
+	return n && bsearch(&key, keys, n, sizeof(key), cmp_key);
+}
+
 /*
- * A table of the @most heaviest of @n findings, in their own order. @weigh: how much a finding
- * matters.
+ * A table of the @most heaviest of @n findings, in their own order. @weight: how much each matters;
+ * NULL without memory. Frees it.
  */
 static void put_findings(struct out *o, const struct finding_kind *kind, const void *list,
-			 unsigned int n, unsigned int most, bool numbered,
-			 unsigned int (*weigh)(const struct hvst_result *r, const void *finding),
-			 const struct hvst_result *r)
+			 unsigned int n, unsigned int most, bool numbered, unsigned int *weight)
 {
-	unsigned int *weight = calloc(n + 1, sizeof(*weight)), i;
 	bool *shown = calloc(n + 1, sizeof(*shown));
 
-	for (i = 0; i < n && weight; i++)
-		weight[i] = weigh(r, finding_at(list, i));
 	if (weight && shown) {
 		choose_rows(shown, weight, n, most);
 		finding_table(o, kind, list, n, shown, LABEL, numbered);
@@ -320,18 +351,35 @@ static void put_findings(struct out *o, const struct finding_kind *kind, const v
 }
 
 /* Timers of the headline's storm first, then of others, then those with past-due arms. */
-static unsigned int timer_weight(const struct hvst_result *r, const void *finding)
+static unsigned int timer_weight(const struct hvst_result *r, const struct hvst_timer *t,
+				 const struct key *stormy)
 {
 	const struct hvst_storm *worst = r->headline_storm;
-	const struct hvst_timer *t = finding;
-	unsigned int i;
 
 	if (worst && worst->tid == t->tid && worst->timer == t->timer)
 		return 3;
-	for (i = 0; i < r->nr_storms; i++)
-		if (r->storms[i]->tid == t->tid && r->storms[i]->timer == t->timer)
-			return 2;
+	if (has_key(stormy, r->nr_storms, t->tid, t->timer))
+		return 2;
 	return t->past_due_observed + t->past_due_inferred > 0;
+}
+
+static unsigned int *timer_weights(const struct hvst_result *r)
+{
+	unsigned int *weight = calloc(r->nr_timers + 1, sizeof(*weight));
+	struct key *stormy = calloc(r->nr_storms + 1, sizeof(*stormy));
+
+	for (unsigned int i = 0; stormy && i < r->nr_storms; i++)
+		stormy[i] = (struct key){ r->storms[i]->tid, r->storms[i]->timer };
+	if (stormy)
+		qsort(stormy, r->nr_storms, sizeof(*stormy), cmp_key);
+	for (unsigned int i = 0; stormy && weight && i < r->nr_timers; i++)
+		weight[i] = timer_weight(r, r->timers[i], stormy);
+	if (!stormy) {
+		free(weight);
+		weight = NULL;
+	}
+	free(stormy);
+	return weight;
 }
 
 static void screen_timers(struct out *o, const struct hvst_result *r, const struct limits *l)
@@ -341,7 +389,8 @@ static void screen_timers(struct out *o, const struct hvst_result *r, const stru
 		out_str(o, "none was armed\n");
 		return;
 	}
-	put_findings(o, &finding_timer, r->timers, r->nr_timers, l->timers, false, timer_weight, r);
+	put_findings(o, &finding_timer, r->timers, r->nr_timers, l->timers, false,
+		     timer_weights(r));
 	if (l->timers < r->nr_timers)
 		out_printf(o, "%*sand %u more timer%s: -v\n", LABEL, "", r->nr_timers - l->timers,
 			   r->nr_timers - l->timers == 1 ? "" : "s");
@@ -394,11 +443,17 @@ void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int in
 	out_wrap(o, indent, indent, 0, text);
 }
 
-static unsigned int storm_weight(const struct hvst_result *r, const void *finding)
+static unsigned int *storm_weights(const struct hvst_result *r)
 {
-	uint64_t size = storm_size(finding);
+	unsigned int *weight = calloc(r->nr_storms + 1, sizeof(*weight));
 
-	return finding == r->headline_storm || size > UINT_MAX ? UINT_MAX : (unsigned int)size;
+	for (unsigned int i = 0; weight && i < r->nr_storms; i++) {
+		const struct hvst_storm *s = r->storms[i];
+		uint64_t size = s == r->headline_storm ? UINT_MAX : storm_size(s);
+
+		weight[i] = size > UINT_MAX ? UINT_MAX : (unsigned int)size;
+	}
+	return weight;
 }
 
 /* The meaning of the kinds of storms that occur. */
@@ -432,7 +487,7 @@ static void screen_storms(struct out *o, const struct hvst_trace *trace,
 	label(o, "Storms");
 	if (r->nr_storms)
 		put_findings(o, &finding_storm, r->storms, r->nr_storms, l->storms, true,
-			     storm_weight, r);
+			     storm_weights(r));
 	else
 		out_str(o, "none\n");
 	if (l->storms < r->nr_storms)
@@ -590,41 +645,55 @@ static void clock_row(struct table *t, const struct clock_line *l)
 		     l->guest->role == HVST_ROLE_TIMEKEEPING ? ", its timekeeping" : "");
 }
 
+/* What set storms off, by VM and time, into @keys. Returns how many. */
+static unsigned int causes_of(const struct hvst_result *r, struct key *keys)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < r->nr_storms; i++)
+		if (r->storms[i]->cause != HVST_CAUSE_NOT_SEEN)
+			keys[n++] = (struct key){ r->storms[i]->vm, r->storms[i]->cause_ts_ns };
+	qsort(keys, n, sizeof(*keys), cmp_key);
+	return n;
+}
+
 /*
  * The cause of the worst storm first, then those of others, then what preceded the worst one: steps
  * of the host's clock, changes of the guest's.
  */
-static unsigned int clock_weight(const struct hvst_result *r, const struct clock_line *l)
+static unsigned int clock_weight(const struct hvst_result *r, const struct clock_line *l,
+				 const struct key *causes, unsigned int n)
 {
 	const struct hvst_storm *worst = r->headline_storm;
 	int vm = l->host ? l->host->vm : l->guest->vm;
-	unsigned int i, weight = 1;
+	bool of_worst = worst && worst->vm == vm;
 
-	for (i = 0; i < r->nr_storms; i++) {
-		const struct hvst_storm *s = r->storms[i];
-
-		if (s->vm != vm || s->cause_ts_ns != l->ts_ns || s->cause == HVST_CAUSE_NOT_SEEN)
-			continue;
-		weight = s == worst ? 5 : weight < 4 ? 4 : weight;
-	}
-	if (weight == 1 && worst && worst->vm == vm && l->ts_ns <= worst->start_ns)
-		weight = l->host ? 3 : 2;
-	return weight;
+	if (of_worst && worst->cause != HVST_CAUSE_NOT_SEEN && worst->cause_ts_ns == l->ts_ns)
+		return 5;
+	if (has_key(causes, n, vm, l->ts_ns))
+		return 4;
+	if (of_worst && l->ts_ns <= worst->start_ns)
+		return l->host ? 3 : 2;
+	return 1;
 }
 
 /* Of equal ones the last before the storm is the nearest. */
 static void choose_clocks(bool *shown, const struct hvst_result *r, const struct clock_line *lines,
 			  unsigned int n, unsigned int most)
 {
-	unsigned int *weight = calloc(n + 1, sizeof(*weight)), i, w;
+	unsigned int *weight = calloc(n + 1, sizeof(*weight)), i, w, nr_causes;
+	struct key *causes = calloc(r->nr_storms + 1, sizeof(*causes));
 
-	for (i = 0; i < n && weight; i++) {
-		w = clock_weight(r, &lines[i]);
-		weight[i] = w * (n + 1) + (w == 2 || w == 3 ? i : n - i);
-	}
-	if (weight)
+	if (weight && causes) {
+		nr_causes = causes_of(r, causes);
+		for (i = 0; i < n; i++) {
+			w = clock_weight(r, &lines[i], causes, nr_causes);
+			weight[i] = w * (n + 1) + (w == 2 || w == 3 ? i : n - i);
+		}
 		choose_rows(shown, weight, n, most);
+	}
 	free(weight);
+	free(causes);
 }
 
 static void clock_table(struct out *o, const struct hvst_result *r, const struct clock_line *lines,

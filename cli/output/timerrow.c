@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../array.h"
+#include "finding.h"
 #include "timerrow.h"
 
 static uint64_t past_due(const struct timer_row *row)
@@ -53,15 +54,14 @@ const unsigned int nr_timer_counters = ARRAY_SIZE(timer_counters);
 
 static void put_vm(struct timer_row *row, const struct hvst_result *r)
 {
-	int vm = row->t->vm;
-	unsigned int i;
+	const struct hvst_vm *vm = result_vm(r, row->t->vm);
 
-	if (vm < 0)
+	if (row->t->vm < 0)
 		return;
-	snprintf(row->vm, sizeof(row->vm), "%d", vm);
-	for (i = 0; i < r->nr_vms; i++)
-		if (r->vms[i]->vm == vm && r->vms[i]->name)
-			snprintf(row->vm, sizeof(row->vm), "%s", r->vms[i]->name);
+	if (vm && vm->name)
+		snprintf(row->vm, sizeof(row->vm), "%s", vm->name);
+	else
+		snprintf(row->vm, sizeof(row->vm), "%d", row->t->vm);
 }
 
 struct key {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../array.h"
+#include "finding.h"
 #include "table.h"
 #include "two_clocks.h"
 #include "units.h"
@@ -30,12 +31,17 @@ static int side_of(int64_t apart)
 struct steps {
 	const struct hvst_result *r;
 	unsigned int i;
+	unsigned int first; /* where the segments of the VM begin */
 };
 
 static void steps_begin(struct steps *s, const struct hvst_clock_point *p)
 {
-	for (s->i = 0; s->i < s->r->nr_reference && s->r->reference[s->i]->vm != p->vm; s->i++)
-		;
+	unsigned int n = s->r->nr_reference;
+
+	/* Points and segments have the VMs in the same order: the next one is mostly near. */
+	for (unsigned int tried = 0; tried < n && s->r->reference[s->first]->vm != p->vm; tried++)
+		s->first = (s->first + 1) % n;
+	s->i = s->first;
 }
 
 /* Did the reference clock step at or after @from, up to the end of @p? */
@@ -224,21 +230,28 @@ char *clock_summary(char *buf, size_t len, const struct hvst_result *r, int vm)
 	return buf;
 }
 
-/* When the VM's reference clock was last read, if its vCPUs run for long after it; HVST_UNKNOWN. */
-static int64_t read_until(const struct hvst_result *r, int vm)
+/* The end of the last reading of a VM's reference clock; INT64_MIN: there is none. */
+static int64_t last_reading(const struct hvst_result *r, int vm)
 {
-	int64_t first = INT64_MAX, last = INT64_MIN, read = INT64_MIN;
+	int64_t read = INT64_MIN;
 
-	for (unsigned int i = 0; i < r->nr_vms; i++)
-		for (unsigned int v = 0; r->vms[i]->vm == vm && v < r->vms[i]->nr_vcpus; v++) {
-			const struct hvst_vcpu_info *c = r->vms[i]->vcpus[v];
-
-			first = c->first_ns < first ? c->first_ns : first;
-			last = c->last_ns > last ? c->last_ns : last;
-		}
 	for (unsigned int i = 0; i < r->nr_points; i++)
 		if (r->points[i]->vm == vm && r->points[i]->vcpu < 0)
 			read = r->points[i]->to_ns;
+	return read;
+}
+
+/* @read, the last reading of its clock, if the VM's vCPUs run for long after it; HVST_UNKNOWN. */
+static int64_t read_until(const struct hvst_vm *vm, int64_t read)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN;
+
+	for (unsigned int v = 0; v < vm->nr_vcpus; v++) {
+		const struct hvst_vcpu_info *c = vm->vcpus[v];
+
+		first = c->first_ns < first ? c->first_ns : first;
+		last = c->last_ns > last ? c->last_ns : last;
+	}
 	if (first >= last || read == INT64_MIN || read >= last || last - read < (last - first) / 50)
 		return HVST_UNKNOWN;
 	return read;
@@ -246,7 +259,9 @@ static int64_t read_until(const struct hvst_result *r, int vm)
 
 char *clock_summary_reference(char *buf, size_t len, const struct hvst_result *r, int vm)
 {
-	int64_t off = furthest_off(r, vm), until = read_until(r, vm);
+	const struct hvst_vm *known = result_vm(r, vm);
+	int64_t until = known ? read_until(known, last_reading(r, vm)) : HVST_UNKNOWN;
+	int64_t off = furthest_off(r, vm);
 	char size[UNIT_BUF], read[64] = "";
 
 	if (until != HVST_UNKNOWN)
@@ -375,6 +390,30 @@ static void put_rows(struct table *t, const struct clock_stretch *list, const bo
 	}
 }
 
+/* VMs whose reference clock was not read until their end. */
+static void put_unread(struct out *o, const struct hvst_result *r)
+{
+	int64_t *read = calloc(r->nr_vms + 1, sizeof(*read));
+
+	for (unsigned int i = 0; read && i < r->nr_vms; i++)
+		read[i] = INT64_MIN;
+	for (unsigned int i = 0; read && i < r->nr_points; i++) {
+		const struct hvst_clock_point *p = r->points[i];
+		unsigned int vm = result_vm_index(r, p->vm);
+
+		if (p->vcpu < 0 && vm < r->nr_vms)
+			read[vm] = p->to_ns;
+	}
+	for (unsigned int i = 0; read && i < r->nr_vms; i++) {
+		int64_t until = read_until(r->vms[i], read[i]);
+
+		if (until != HVST_UNKNOWN)
+			out_printf(o, "  VM %d: the reference clock was not read after %.6f s\n",
+				   r->vms[i]->vm, (double)until / 1e9);
+	}
+	free(read);
+}
+
 void text_two_clocks(struct out *o, const struct hvst_result *r, bool verbose)
 {
 	static const struct column columns[] = {
@@ -406,13 +445,8 @@ void text_two_clocks(struct out *o, const struct hvst_result *r, bool verbose)
 	}
 	if (left_out)
 		out_printf(o, "  and %u more stretches: --verbose\n", left_out);
-	for (unsigned int i = 0; i < r->nr_vms; i++) {
-		int64_t until = read_until(r, r->vms[i]->vm);
-
-		if (n && until != HVST_UNKNOWN)
-			out_printf(o, "  VM %d: the reference clock was not read after %.6f s\n",
-				   r->vms[i]->vm, (double)until / 1e9);
-	}
+	if (n)
+		put_unread(o, r);
 	free(row);
 	free(list);
 }

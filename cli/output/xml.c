@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Escapes for XML and HTML. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "utf8.h"
@@ -44,11 +46,17 @@ void xml_text(struct out *o, const char *s)
 
 void xml_printf(struct out *o, const char *fmt, ...)
 {
-	char buf[1024];
+	char *text;
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
-	vsnprintf(buf, sizeof(buf), fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	xml_text(o, buf);
+	if (n < 0) {
+		o->err = o->err ? o->err : ENOMEM;
+		return;
+	}
+	xml_text(o, text);
+	free(text);
 }

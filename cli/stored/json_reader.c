@@ -88,6 +88,13 @@ static enum json_token unexpected(struct json_reader *r)
 	return json_fail(r, peek(r) == NO_BYTE ? "ends too early" : "not JSON");
 }
 
+/* The same, for a function that returns false at an error. */
+static bool reject(struct json_reader *r)
+{
+	unexpected(r);
+	return false;
+}
+
 /* --- strings ---------------------------------------------------------------------------------- */
 
 /*
@@ -173,7 +180,7 @@ static bool read_unit(struct json_reader *r, struct text *t)
 		int d = hex_digit(peek(r));
 
 		if (d < 0)
-			return unexpected(r) != JSON_ERROR;
+			return reject(r);
 		r->at++;
 		v = v << 4 | (unsigned int)d;
 	}
@@ -188,7 +195,7 @@ static bool read_escape(struct json_reader *r, struct text *t)
 	const char *found = c > 0 ? strchr(from, c) : NULL;
 
 	if (!found && c != 'u')
-		return unexpected(r) != JSON_ERROR;
+		return reject(r);
 	r->at++;
 	if (c == 'u')
 		return read_unit(r, t);
@@ -205,7 +212,7 @@ static bool read_string(struct json_reader *r, char *buf, size_t size)
 
 	while ((c = peek(r)) != '"') {
 		if (c < ' ')
-			return unexpected(r) != JSON_ERROR;
+			return reject(r);
 		r->at++;
 		if (c == '\\') {
 			if (!read_escape(r, &t))
@@ -231,7 +238,7 @@ static bool is_digit(int c)
 static bool read_digits(struct json_reader *r, struct text *t)
 {
 	if (!is_digit(peek(r)))
-		return unexpected(r) != JSON_ERROR;
+		return reject(r);
 	while (is_digit(peek(r)))
 		put(t, take(r));
 	return true;
@@ -282,7 +289,10 @@ bool json_to_i64(struct json_reader *r, int64_t *v)
 
 	errno = 0;
 	*v = strtoll(r->text, &end, 10);
-	return whole(r->text, end) || json_fail(r, "not a 64-bit integer") != JSON_ERROR;
+	if (whole(r->text, end))
+		return true;
+	json_fail(r, "not a 64-bit integer");
+	return false;
 }
 
 bool json_to_u64(struct json_reader *r, uint64_t *v)
@@ -293,7 +303,8 @@ bool json_to_u64(struct json_reader *r, uint64_t *v)
 	*v = strtoull(r->text, &end, 10); /* which takes "-1" */
 	if (*r->text != '-' && whole(r->text, end))
 		return true;
-	return json_fail(r, "not an unsigned 64-bit integer") != JSON_ERROR;
+	json_fail(r, "not an unsigned 64-bit integer");
+	return false;
 }
 
 bool json_to_double(struct json_reader *r, double *v)
@@ -302,7 +313,10 @@ bool json_to_double(struct json_reader *r, double *v)
 
 	errno = 0;
 	*v = strtod(r->text, &end);
-	return whole(r->text, end) || json_fail(r, "not a number in range") != JSON_ERROR;
+	if (whole(r->text, end))
+		return true;
+	json_fail(r, "not a number in range");
+	return false;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -370,12 +384,12 @@ static enum json_token read_value(struct json_reader *r)
 static bool read_key(struct json_reader *r)
 {
 	if (after_space(r) != '"')
-		return unexpected(r) != JSON_ERROR;
+		return reject(r);
 	r->at++;
 	if (!read_string(r, r->key, sizeof(r->key)))
 		return false;
 	if (after_space(r) != ':')
-		return unexpected(r) != JSON_ERROR;
+		return reject(r);
 	r->at++;
 	return true;
 }
@@ -386,7 +400,7 @@ static bool separate(struct json_reader *r, int c)
 	if (!r->filled)
 		return true;
 	if (c != ',')
-		return unexpected(r) != JSON_ERROR;
+		return reject(r);
 	r->at++;
 	return true;
 }

@@ -362,7 +362,7 @@ static int read_measure(const struct document *d, enum json_token t, struct meas
 		if (!strcmp(d->r->key, "sum"))
 			err = read_sums(d, t, m->part, &m->sum);
 		else if (!strcmp(d->r->key, "of"))
-			err = read_sums(d, t, m->part_of, &m->of);
+			err = read_sums(d, t, m->part_base, &m->base);
 		else
 			err = skip(d, t);
 	}
@@ -383,7 +383,7 @@ static int read_unit_member(const struct document *d, enum json_token t, struct 
 		return read_id(d, t, &u->timer);
 	for (unsigned int m = 0; m < MEASURES; m++)
 		if (!strcmp(key, measure_name(m)))
-			return read_measure(d, t, &u->of[m]);
+			return read_measure(d, t, &u->measured[m]);
 	return skip(d, t);
 }
 

@@ -9,8 +9,10 @@
 
 #include "../now.h"
 #include "../message.h"
+#include "../record.h"
 #include "action.h"
 #include "child.h"
+#include "instance.h"
 #include "keep.h"
 #include "term.h"
 
@@ -21,12 +23,25 @@ static const char *save_dir(const struct options *o)
 	return o->output ? o->output : ".";
 }
 
-bool watch_actions_possible(const struct options *o)
+static bool can_save(const struct options *o)
 {
 	if (!o->watch.ring_kb || !access(save_dir(o), W_OK | X_OK))
 		return true;
 	cli_error("watch: %s: %s", save_dir(o), strerror(errno));
 	return false;
+}
+
+int watch_prepare(const struct options *o, const struct record_host *h)
+{
+	if (!record_host_writable()) {
+		cli_error("watch: %s cannot be written: run as root", h->dir);
+		return -EACCES;
+	}
+	if (!can_save(o))
+		return -EACCES;
+	if (watch_instances_reap() && !o->quiet)
+		cli_error("watch: removed what a killed run had left in tracefs");
+	return 0;
 }
 
 /* --- the user's program ----------------------------------------------------------------------- */

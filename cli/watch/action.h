@@ -9,6 +9,8 @@
 #include "../options.h"
 #include "show.h"
 
+struct record_host;
+
 /**
  * struct watch_action_ops - where a recording comes from, and who is told of it
  * @pause: before it is saved, and when that has ended (@on), in this process: 0 or a negative
@@ -26,9 +28,13 @@ struct watch_action_ops {
 /**
  * struct watch_actions - of a run
  * @mask: signals that the user's program has blocked
- * @saver: the process that saves, 0: none; @report: the storm for which; @file: where to
- * @hook: the user's program, 0: none; @due: it must be run for @report when this one has ended
- * @saved: recordings so far; @saved_ns: when the last one was begun
+ * @saver: the process that saves, 0: none
+ * @report: the storm that it saves for
+ * @file: the file that it writes
+ * @hook: the user's program, 0: none
+ * @due: @report was saved, and the program is to be run for it when @hook has ended
+ * @saved: recordings so far
+ * @saved_ns: when the last one was begun
  */
 struct watch_actions {
 	const struct options *o;
@@ -43,8 +49,11 @@ struct watch_actions {
 	int64_t saved_ns;
 };
 
-/* Can recordings be saved where @o says, if at all? False after a message. */
-bool watch_actions_possible(const struct options *o);
+/*
+ * What precedes tracing: may this user trace, and save where @o says? Removes what killed runs left
+ * behind. 0, or -EACCES after a message.
+ */
+int watch_prepare(const struct options *o, const struct record_host *h);
 
 /*
  * Save a recording for the storm in @rep, at most one a minute, and then, or else at once, run the

@@ -23,8 +23,8 @@
 #define CALM_INTERVALS 3
 #define S_NS	       1000000000
 #define IDLE_INTERVALS 60
-#define TIMES_USUAL    2  /* this many times its usual rate is over the limits, */
-#define TIMES_CLEAR    4  /* and this many times these limits need no second interval */
+#define TIMES_USUAL    2  /* so many times its usual rate is over the limits */
+#define TIMES_FAR      4  /* so many times the limits need no second interval */
 #define FORGET	       16 /* the usual rate falls by this fraction of it an interval */
 
 static const char *const kind_names[WATCH_KINDS] = {
@@ -127,8 +127,8 @@ static void count_over(struct watch_state *s, const struct watch_sample *in, uns
 	s->share = percent(in->bad[kind], in->all[kind]);
 	if (s->rate_hz > s->peak_hz)
 		s->peak_hz = s->rate_hz;
-	if (s->rate_hz / TIMES_CLEAR >= least_rate(s, kind, l))
-		s->clear = true;
+	if (s->rate_hz / TIMES_FAR >= least_rate(s, kind, l))
+		s->far = true;
 	s->bad += in->bad[kind];
 }
 
@@ -152,7 +152,7 @@ enum watch_news watch_step(struct watch_state *s, const struct watch_sample *in,
 	 * difference.
 	 */
 	if (s->phase == WATCH_STORM || in->to_ns - s->since_ns < l->min_ns - ns / 2 ||
-	    (!s->clear && s->intervals < 2))
+	    (!s->far && s->intervals < 2))
 		return WATCH_NOTHING;
 	s->phase = WATCH_STORM;
 	return WATCH_BEGINS;

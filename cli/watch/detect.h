@@ -55,7 +55,7 @@ struct watch_sample {
  * struct watch_state - one timer's way into a storm and out of it
  * @usual_hz: what it does a second without a storm, by the highest of late; 0: not seen yet
  * @intervals: over the limits, one after the other
- * @clear: one of these was so far over the limits that it needs no second one
+ * @far: one of these was so far over the limits that it needs no second one
  * @since_ns: where the first interval over the limits begins
  * @last_ns: where the last one ends
  * @bad: what the storm is made of, so far
@@ -68,7 +68,7 @@ struct watch_state {
 	int64_t since_ns, last_ns;
 	uint64_t bad, rate_hz, peak_hz;
 	unsigned int share, calm, intervals;
-	bool clear;
+	bool far;
 };
 
 /*

@@ -12,7 +12,7 @@
  * struct hist_reader - what is expected, and who takes it
  * @keys: names of the keys, in order
  * @begin: a histogram begins: the text of its trigger, which is all that tells the histograms of
- *one event apart (the kernel lists the newest first); returns its number, or an error
+ *	one event apart (the kernel lists the newest first); returns its number, or an error
  * @entry: takes one entry of histogram @trigger; an error ends the reading
  * @nr_triggers, @entries, @dropped: found: how many histograms; the entries of the fullest; events
  *	that found no room for an entry, of all

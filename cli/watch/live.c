@@ -13,15 +13,21 @@
 
 static int write_head(struct watch_live *l, struct watch_head *head)
 {
-	int rc;
+	int fd, rc;
 
 	head->what = "memory";
 	l->head = memfd_create("hvstimer-head", MFD_CLOEXEC);
 	if (l->head < 0)
 		return -errno;
-	head->f = fdopen(dup(l->head), "w");
-	if (!head->f)
+	fd = fcntl(l->head, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
 		return -errno;
+	head->f = fdopen(fd, "w");
+	if (!head->f) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
 	rc = watch_head_write(head);
 	if (fclose(head->f) && !rc)
 		rc = -errno;

@@ -14,7 +14,7 @@
 #include "probe.h"
 
 /* Entries of a histogram: timers of vCPU threads, and of threads that are gone. A power of two. */
-#define HIST_SIZE   8192
+#define HIST_SIZE   8192 /* as the triggers below have it */
 #define HIST_FULL   (HIST_SIZE / 2)
 #define HIST_BUFFER "1" /* KiB: the instance has a ring buffer, in which nothing is recorded */
 

@@ -127,7 +127,7 @@ static uint64_t per_second(uint64_t n, int64_t ns)
 struct row {
 	const struct watch_timer *w;
 	const struct watch_who *who;
-	unsigned int rank; /* rank on the screen */
+	unsigned int rank; /* enum watch_phase: the highest first */
 };
 
 /* Storms, suspects, the others; each in order of VM. */

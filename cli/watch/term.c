@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The terminal and the signals of both loops. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "../message.h"
 #include "term.h"
 
 void watch_block_signals(sigset_t *signals, sigset_t *mask)
@@ -13,6 +16,15 @@ void watch_block_signals(sigset_t *signals, sigset_t *mask)
 	sigaddset(signals, SIGHUP);
 	sigaddset(signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, signals, mask);
+}
+
+bool watch_close(struct out *out)
+{
+	int rc = out_close(out);
+
+	if (rc && rc != -EPIPE)
+		cli_error("watch: standard output: %s", strerror(-rc));
+	return !rc;
 }
 
 bool watch_has_screen(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What both loops of watch share: signals, the terminal's alternate screen. */
+/* What both loops of watch share: signals, standard output, the other screen. */
 #ifndef HVST_CLI_WATCH_TERM_H
 #define HVST_CLI_WATCH_TERM_H
 
@@ -16,6 +16,9 @@
  * run ends cleanly. @signals: these; @mask: the previous mask.
  */
 void watch_block_signals(sigset_t *signals, sigset_t *mask);
+
+/* Flushes to standard output; false after a message: nobody reads any more, or the disk is full. */
+bool watch_close(struct out *out);
 
 /* Standard output is a terminal that takes control sequences. */
 bool watch_has_screen(void);

@@ -150,8 +150,7 @@ bool watch_told_open(const struct watch_told *told)
 	return false;
 }
 
-/* --- answers and losses ------------------------------------------------------------------------
- */
+/* --- answers and losses ----------------------------------------------------------------------- */
 
 static unsigned int count_yes(const struct hvst_verdict *v)
 {

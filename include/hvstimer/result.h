@@ -18,10 +18,7 @@ extern "C" {
 
 #define HVST_COMM_LEN 16
 
-/*
- * --- the trace
- * ------------------------------------------------------------------------------------
- */
+/* --- the trace --- */
 
 struct hvst_file_info {
 	const char *path;
@@ -84,10 +81,7 @@ struct hvst_trace {
 };
 #define HVST_MAX_LOST 4096
 
-/*
- * --- evidence
- * -------------------------------------------------------------------------------------
- */
+/* --- evidence --- */
 
 struct hvst_evidence {
 	int event;     /* enum hvst_event_id; -1: not one event (a statistic) */
@@ -104,10 +98,7 @@ struct hvst_evidence_list {
 	struct hvst_evidence e[HVST_MAX_EVIDENCE];
 };
 
-/*
- * --- VMs and timers
- * -------------------------------------------------------------------------------------------
- */
+/* --- VMs and timers --- */
 
 struct hvst_vcpu_info {
 	int vcpu;
@@ -177,10 +168,7 @@ struct hvst_timer {
 	const struct hvst_sketch *entry_latency;    /* expiration -> kvm_entry */
 };
 
-/*
- * --- storms
- * ----------------------------------------------------------------------------------------
- */
+/* --- storms --- */
 
 enum hvst_storm_kind {
 	HVST_STORM_UNKNOWN,
@@ -268,10 +256,7 @@ struct hvst_past_due {
 	uint64_t isolated, bursts, short_deadline, preempted, unexplained;
 };
 
-/*
- * --- clocks
- * ----------------------------------------------------------------------------------------
- */
+/* --- clocks --- */
 
 enum hvst_ref_source { HVST_REF_UNKNOWN, HVST_REF_TSC_PAGE, HVST_REF_KVMCLOCK };
 
@@ -375,10 +360,7 @@ struct hvst_unpaired {
 	int64_t p50_ns, p95_ns, p99_ns, max_ns; /* HVST_UNKNOWN when count is 0 */
 };
 
-/*
- * --- verdicts
- * --------------------------------------------------------------------------------------
- */
+/* --- verdicts --- */
 
 enum hvst_question {
 	HVST_Q_STORM,

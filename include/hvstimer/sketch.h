@@ -60,12 +60,12 @@ double hvst_sketch_relative_error(const struct hvst_sketch *s);
 /**
  * hvst_sketch_quantile() - a quantile
  * @s: a sketch
- * @per_mille_10: in units of 1/10000: 5000 is the median
+ * @per_10000: rank in ten thousandths: 5000 is the median
  *
- * Returns the value at rank ceil(@per_mille_10 / 10000 * count), ns, within
+ * Returns the value at rank ceil(@per_10000 / 10000 * count), ns, within
  * hvst_sketch_relative_error(); HVST_UNKNOWN if @s is empty.
  */
-int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_mille_10);
+int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_10000);
 /**
  * hvst_sketch_next() - iterate over the non-empty buckets, in ascending order
  * @s: a sketch

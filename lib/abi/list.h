@@ -7,8 +7,8 @@
 
 /**
  * hvst_list() - turn an array into an array of pointers to its elements
- * @array: from malloc(); owned by this function, even if it fails. May be NULL if @n is 0; else
- *NULL is an allocation that failed
+ * @array: from malloc(); owned by this function, even if it fails. NULL with @n 0 is an empty
+ *	array; NULL with elements is an allocation that failed
  * @n: number of elements
  * @size: of an element, in bytes
  *

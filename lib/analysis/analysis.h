@@ -32,7 +32,8 @@ struct hvst_analysis_opts {
 	const void *name_ctx;
 };
 
-/* hvst_analysis_new() - @kvm is borrowed, until hvst_analysis_free(). Returns NULL without memory.
+/*
+ * hvst_analysis_new() - @kvm is borrowed, until hvst_analysis_free(). Returns NULL without memory.
  */
 struct analysis *hvst_analysis_new(struct kvm *kvm, const struct hvst_analysis_opts *opts);
 /* Also frees the state attached to @kvm's VMs, vCPUs and timers: call it before hvst_kvm_free(). */

@@ -57,7 +57,7 @@ static bool may_have_called(const struct analysis *a, int vm, int64_t ts)
 	return false;
 }
 
-/* --- guest_clock_ahead --- */
+/* --- guest_clock_ahead ------------------------------------------------------------------------ */
 
 static enum hvst_answer leap_answer(const struct analysis *a, int vm, const struct leap *p)
 {
@@ -118,7 +118,7 @@ ANSWER(ahead)
 	return best;
 }
 
-/* --- guest_time_restore --- */
+/* --- guest_time_restore ----------------------------------------------------------------------- */
 
 static void call_evidence(const struct life_step *s, struct hvst_evidence_list *why)
 {
@@ -216,7 +216,7 @@ ANSWER(time_restore)
 	return call ? HVST_YES : answer;
 }
 
-/* --- tsc_reference_offset --- */
+/* --- tsc_reference_offset --------------------------------------------------------------------- */
 
 /* The lag of the guest's clock in the storm, see hvst_epoch_lag(). */
 static bool storm_lag(const struct analysis *a, const struct hvst_storm *s, int64_t *least,
@@ -268,7 +268,8 @@ static enum hvst_answer tsc_offset_of(const struct analysis *a, const struct hvs
 	slack = err + RETRY_NS + behind / 1000;
 	if (behind < TSC_BEHIND_NS)
 		return HVST_NO;
-	/* A guest that mixes delays shows no lag, only that it is no less than the arms are late.
+	/*
+	 * A guest that mixes delays shows no lag, only that it is no less than the arms are late.
 	 */
 	if (!storm_lag(a, s, &least, &most))
 		return s->skew_start_ns <= behind + slack && may_be_of_tsc(a, s) ? HVST_CANNOT_TELL
@@ -330,7 +331,7 @@ ANSWER(tsc_offset)
 	return answer == HVST_NO ? tsc_offset_of_bursts(a, vm, why) : answer;
 }
 
-/* --- vmm_resume_order --- */
+/* --- vmm_resume_order ------------------------------------------------------------------------- */
 
 static bool created_in(const struct vm_life *l, const struct hvst_life_event *e)
 {
@@ -437,7 +438,7 @@ ANSWER(resume_order)
 	return answer;
 }
 
-/* --- vcpu_tsc_mismatch --- */
+/* --- vcpu_tsc_mismatch ------------------------------------------------------------------------ */
 
 static unsigned int nr_vcpus(const struct analysis *a, int number)
 {

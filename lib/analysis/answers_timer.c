@@ -3,6 +3,7 @@
  * Stage: analysis. Answers and sentences about timers that fail without a past-due arm, about the
  * slow clock path, and about requests that KVM refuses.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,15 +20,6 @@ static const struct vm *vm_of(const struct analysis *a, int number)
 	const struct vm *vm = hvst_vm_by_number(a, number);
 
 	return vm && vm->state ? vm : NULL;
-}
-
-static int64_t last_of(const struct vm *vm)
-{
-	int64_t last = INT64_MIN;
-
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		last = v->last_ns > last ? v->last_ns : last;
-	return last;
 }
 
 static void evidence_all(struct hvst_evidence_list *to, const struct hvst_evidence_list *l)
@@ -55,7 +47,7 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* --- timer_livelock --- */
+/* --- timer_livelock --------------------------------------------------------------------------- */
 
 ANSWER(livelock)
 {
@@ -96,8 +88,7 @@ SENTENCE(livelock)
 	       big->vcpu, hvst_text_count((uint64_t)(big->rate_hz + 0.5), rate));
 	if (big->livelock == HVST_LIVELOCK_MESSAGE)
 		append(v, "its message slot is busy (-11), and the guest never gets to end the "
-			  "message "
-			  "in it (kernels before f1ff89ec4447)");
+			  "message in it (kernels before f1ff89ec4447)");
 	else
 		append(v,
 		       "count 0x%" PRIx64 " lies so far ahead that its deadline overflows and the "
@@ -107,7 +98,7 @@ SENTENCE(livelock)
 		append(v, "; the largest of %u livelocks", n);
 }
 
-/* --- lost_timer --- */
+/* --- lost_timer ------------------------------------------------------------------------------- */
 
 ANSWER(lost)
 {
@@ -155,8 +146,8 @@ SENTENCE(lost)
 	else
 		append(v, "its delivery failed with %d (%s)%s", s->result,
 		       hvst_send_result_text(s->direct, s->result),
-		       s->result == -11 ? ", and the guest did not free the slot"
-					: ", which KVM does not try again");
+		       s->result == -EAGAIN ? ", and the guest did not free the slot"
+					    : ", which KVM does not try again");
 	append(v, "; %s",
 	       s->recovered ? "the guest recovered by programming it again"
 			    : "the guest did not program it again to the end of what was recorded");
@@ -164,7 +155,7 @@ SENTENCE(lost)
 		append(v, "; the longest of %" PRIu64 " times", n);
 }
 
-/* --- restored_timer_fired --- */
+/* --- restored_timer_fired --------------------------------------------------------------------- */
 
 ANSWER(restored)
 {
@@ -197,8 +188,8 @@ SENTENCE(restored)
 		       "%" PRIu64
 		       " timer%s that the VMM restored as expired fired again, first timer "
 		       "%d of vCPU %d at %.6f s: the guest gets a tick it did not ask for (KVM "
-		       "before "
-		       "d6800af51c76 enables an auto-enable timer when the VMM writes its count)",
+		       "before d6800af51c76 enables an auto-enable timer when the VMM writes its "
+		       "count)",
 		       revived, plural(revived), s->timer, s->vcpu, (double)s->until_ns / 1e9);
 	else if (v->answer == HVST_CANNOT_TELL && past)
 		append(v,
@@ -209,7 +200,7 @@ SENTENCE(restored)
 		append(v, "no timer expired that the guest had not armed");
 }
 
-/* --- slow_clock_path --- */
+/* --- slow_clock_path -------------------------------------------------------------------------- */
 
 static bool boots_seen(const struct analysis *a)
 {
@@ -224,7 +215,7 @@ ANSWER(slow)
 
 	if (!s)
 		return HVST_CANNOT_TELL;
-	answer = hvst_slowpath_answer(s, last_of(m), boots_seen(a));
+	answer = hvst_slowpath_answer(s, hvst_vm_last_ns(m), boots_seen(a));
 	if (answer == HVST_YES) {
 		hvst_evidence_add(why, &s->why);
 		hvst_evidence_stat(why,
@@ -286,7 +277,7 @@ SENTENCE(slow)
 	for_each_vm (vm, a) {
 		const struct vm_slow *s = vm->state ? vm->state->slow : NULL;
 
-		if (s && hvst_slowpath_answer(s, last_of(vm), boots_seen(a)) == HVST_YES &&
+		if (s && hvst_slowpath_answer(s, hvst_vm_last_ns(vm), boots_seen(a)) == HVST_YES &&
 		    (!worst || hvst_slow_reads(&s->slow) > hvst_slow_reads(&worst->slow)))
 			worst = s;
 	}
@@ -313,7 +304,7 @@ SENTENCE(slow)
 	append_page(v, worst);
 }
 
-/* --- refused_requests --- */
+/* --- refused_requests ------------------------------------------------------------------------- */
 
 ANSWER(refused)
 {

@@ -265,7 +265,7 @@ static bool spread(const struct guest_edge *e, int64_t span)
 	return true;
 }
 
-static int by_size(const void *a, const void *b)
+static int cmp_double(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -274,7 +274,7 @@ static int by_size(const void *a, const void *b)
 
 static double median_of(double *v, unsigned int n)
 {
-	qsort(v, n, sizeof(*v), by_size);
+	qsort(v, n, sizeof(*v), cmp_double);
 	return v[n / 2];
 }
 

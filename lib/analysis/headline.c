@@ -253,7 +253,7 @@ static void host_reason(struct analysis *a, const struct hvst_storm *s)
 		break;
 	default:
 		reason(r, "Whether the host's reference clock stepped cannot be told: %.180s.",
-		       a->taken_back >> HVST_Q_HOST_REFERENCE_STEP & 1
+		       a->withdrawn >> HVST_Q_HOST_REFERENCE_STEP & 1
 			       ? "too little of it was recorded"
 			       : r->verdicts[HVST_Q_HOST_REFERENCE_STEP]->summary);
 	}
@@ -323,11 +323,12 @@ static void livelock_reasons(struct hvst_result *r, const struct hvst_storm *s)
 /* " (4 in 2 VMs)"; nothing where there is one storm. */
 static const char *how_many(const struct hvst_result *r, char buf[HVST_TEXT_BUF])
 {
+	const struct hvst_verdict *storm = r->verdicts[HVST_Q_STORM];
 	unsigned int vms = 0;
 
 	buf[0] = 0;
-	for (unsigned int i = 0; i < r->nr_vms; i++)
-		vms += yes_for(r->verdicts[HVST_Q_STORM], r->vms[i]->vm);
+	for (unsigned int i = 0; i < storm->nr_by_vm; i++)
+		vms += storm->by_vm[i]->answer == HVST_YES;
 	if (vms > 1)
 		snprintf(buf, HVST_TEXT_BUF, " (%u in %u VMs)", r->nr_storms, vms);
 	else if (r->nr_storms > 1)

@@ -51,13 +51,6 @@ void hvst_livelock_free(struct stimer *t)
 	free(t->state->livelock);
 }
 
-static double share(int64_t part, int64_t whole)
-{
-	double r = whole > 0 ? (double)part / (double)whole : -1;
-
-	return r > 1 ? 1 : r;
-}
-
 static void storm_fill(const struct analysis *a, const struct stimer *t, struct hvst_storm *s)
 {
 	struct timer_livelock *l = t->state->livelock;
@@ -74,8 +67,8 @@ static void storm_fill(const struct analysis *a, const struct stimer *t, struct 
 	s->livelock = l->form;
 	s->endangers_watchdog = span >= a->params.watchdog_ns;
 	if (hvst_activity_known(t->vcpu)) {
-		s->progress_before = share(l->before, l->before_wall);
-		s->progress_during = share(l->progress_to - l->progress_from, span);
+		s->progress_before = hvst_progress_share(l->before, l->before_wall);
+		s->progress_during = hvst_progress_share(l->progress_to - l->progress_from, span);
 	}
 	if (l->trigger.event >= 0) {
 		s->trigger_event = l->trigger.event;

@@ -354,10 +354,8 @@ static void timer_ends(struct analysis *a, struct stimer *t, int64_t last)
 void hvst_lost_finish(struct analysis *a)
 {
 	for_each_vm (vm, a) {
-		int64_t last = INT64_MIN;
+		int64_t last = hvst_vm_last_ns(vm);
 
-		for_each_vcpu (v, vm)
-			last = v->last_ns > last ? v->last_ns : last;
 		/* A VM that ended while the recording went on: no more deliveries are expected. */
 		for_each_vcpu (v, vm)
 			for (unsigned int i = 0; i < HVST_STIMERS && !vm->gone; i++)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../base/array.h"
 #include "pastdue.h"
 
 int hvst_pastdue_created(struct vm *vm)
@@ -78,7 +79,7 @@ void hvst_pastdue_merged(struct vm *into, struct vm *from)
 
 	if (!i->by_source[HVST_REF_KVMCLOCK])
 		i->kvmclock_why = f->kvmclock_why;
-	for (unsigned int s = 0; s < 3; s++)
+	for (unsigned int s = 0; s < ARRAY_SIZE(i->by_source); s++)
 		i->by_source[s] += f->by_source[s];
 	i->past_due += f->past_due;
 	hvst_pastdue_preempted(into, f->preempted, &f->preempted_why);

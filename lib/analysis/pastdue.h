@@ -7,7 +7,7 @@
 #include "state.h"
 
 struct vm_causes {
-	uint64_t by_source[3]; /* enum hvst_ref_source at the time of the arm */
+	uint64_t by_source[HVST_REF_KVMCLOCK + 1]; /* enum hvst_ref_source at the time of the arm */
 	struct hvst_evidence kvmclock_why;
 	uint64_t past_due;  /* all */
 	uint64_t preempted; /* came after the vCPU had been held */

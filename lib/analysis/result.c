@@ -200,9 +200,9 @@ static void timer_sum(struct hvst_timer *sum, const struct hvst_timer *t)
 }
 
 /*
- * A thread id that several VMs had, one after the other, gets one more row for each of its timers:
- * the counts of all of them, with the VM unknown, for those who count by thread. Returns how many
- * there are, behind the @n of @list, which has room for as many again.
+ * Adds an entry with the counts of all VMs, for those who count by thread, for each timer of a
+ * thread id that several VMs had one after another. @list has @n entries and room for as many
+ * again. Returns the number of entries added after these.
  */
 static unsigned int sum_reused(struct hvst_timer *list, unsigned int n)
 {
@@ -349,12 +349,9 @@ static int cmp_guest(const void *x, const void *y)
 	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
 }
 
-/*
- * The same drift seen twice: by the edge of the headroom and by a storm that grows. Keep the
- * earlier one.
- */
-static bool drift_told(const struct hvst_guest_transition *list, unsigned int n,
-		       const struct hvst_guest_transition *t)
+/* One drift may be found twice: by the edge of the headroom, and by a storm that grows. */
+static bool same_drift_listed(const struct hvst_guest_transition *list, unsigned int n,
+			      const struct hvst_guest_transition *t)
 {
 	for (unsigned int i = n; i > 0 && n - i < 256; i--) {
 		const struct hvst_guest_transition *o = &list[i - 1];
@@ -367,9 +364,9 @@ static bool drift_told(const struct hvst_guest_transition *list, unsigned int n,
 	return false;
 }
 
-/* vCPUs that were not known to be of one VM yet each began to read the same clock. */
-static bool timekeeping_told(const struct hvst_guest_transition *list, unsigned int n,
-			     const struct hvst_guest_transition *t)
+/* A change to the same clock may be found for each vCPU thread, before their VM is known. */
+static bool same_clock_listed(const struct hvst_guest_transition *list, unsigned int n,
+			      const struct hvst_guest_transition *t)
 {
 	for (unsigned int i = n; i > 0 && n - i < 256; i--) {
 		const struct hvst_guest_transition *o = &list[i - 1];
@@ -380,12 +377,12 @@ static bool timekeeping_told(const struct hvst_guest_transition *list, unsigned 
 	return false;
 }
 
-static bool told(const struct hvst_guest_transition *list, unsigned int n,
-		 const struct hvst_guest_transition *t)
+static bool already_listed(const struct hvst_guest_transition *list, unsigned int n,
+			   const struct hvst_guest_transition *t)
 {
 	if (t->role == HVST_ROLE_TIMEKEEPING)
-		return timekeeping_told(list, n, t);
-	return !isnan(t->rate_ppm) && drift_told(list, n, t);
+		return same_clock_listed(list, n, t);
+	return !isnan(t->rate_ppm) && same_drift_listed(list, n, t);
 }
 
 static int build_guest(struct analysis *a)
@@ -406,7 +403,7 @@ static int build_guest(struct analysis *a)
 	}
 	qsort(list, n, sizeof(*list), cmp_guest);
 	for (unsigned int i = 0; i < n; i++)
-		if (!told(list, kept, &list[i]))
+		if (!already_listed(list, kept, &list[i]))
 			list[kept++] = list[i];
 	a->result.guest = hvst_list(list, kept, sizeof(*list));
 	a->result.nr_guest = kept;
@@ -510,18 +507,10 @@ static int64_t piece_from(const struct refclock_piece *p)
 	return p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_UNDECIDED ? p->at : p->from;
 }
 
-/* The last event of a VM: its clock is not claimed to exist after it. */
-static int64_t vm_last(const struct vm *vm)
-{
-	int64_t last = INT64_MIN;
-
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (v->last_ns > last)
-			last = v->last_ns;
-	return last;
-}
-
-/* One VM's segments, cut again where the source changed. */
+/*
+ * One VM's segments, cut again where the source changed. The last one ends with the VM's last
+ * event: nothing shows that its clock exists any longer.
+ */
 static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 {
 	const struct tscpage *page = &vm->page;
@@ -536,7 +525,7 @@ static unsigned int segments_of(struct vm *vm, struct hvst_ref_segment *out)
 		i = stretch_at(&vm->clock, i, &st);
 		next = hvst_refclock_piece(&vm->clock, i);
 		from = piece_from(st.first);
-		end = next ? piece_from(next) : vm_last(vm) + 1;
+		end = next ? piece_from(next) : hvst_vm_last_ns(vm) + 1;
 		while (src < page->nr_sources && page->sources[src].ts_ns <= from)
 			src++;
 		for (; src < page->nr_sources && page->sources[src].ts_ns < end; src++) {

@@ -118,8 +118,7 @@ SENTENCE(behind)
 	else if (v->answer == HVST_CANNOT_TELL && v->evidence.n && !any_unexplained(a))
 		snprintf(v->summary, sizeof(v->summary),
 			 "next to a step of the host's reference clock, or what may be one, too "
-			 "little "
-			 "was armed to see whether the guest's clock followed");
+			 "little was armed to see whether the guest's clock followed");
 	else if (v->answer == HVST_CANNOT_TELL && v->evidence.n)
 		snprintf(v->summary, sizeof(v->summary),
 			 "past-due arms that neither short deadlines nor a held vCPU explain may "

@@ -19,8 +19,7 @@ SENTENCE(ahead)
 	(void)a;
 	if (v->answer == HVST_YES)
 		SUMMARY("the guest's clock is ahead of its reference clock, so that its timers "
-			"fire "
-			"late; %s",
+			"fire late; %s",
 			first(v, ""));
 	else if (v->answer == HVST_NO)
 		SUMMARY("no arm leads by what the reference clock was set back by; a constant lead "
@@ -35,13 +34,11 @@ SENTENCE(time_restore)
 	(void)a;
 	if (v->answer == HVST_YES)
 		SUMMARY("the guest asked to have its time put back as it was before it was "
-			"suspended, "
-			"which KVM does not do; %s",
+			"suspended, which KVM does not do; %s",
 			first(v, ""));
 	else if (v->answer == HVST_NO)
 		SUMMARY("no call of HvCallRestorePartitionTime and no resume of the guest with "
-			"counts "
-			"of another epoch was seen");
+			"counts of another epoch was seen");
 	else
 		SUMMARY("the guest resumed, but whether it asked for its old time is not known: %s",
 			first(v, "its hypercalls were not recorded"));
@@ -52,13 +49,11 @@ SENTENCE(tsc_offset)
 	(void)a;
 	if (v->answer == HVST_YES)
 		SUMMARY("the guest keeps time by its TSC, which began later than its reference "
-			"clock: "
-			"every deadline nearer than that is past due; %s",
+			"clock: every deadline nearer than that is past due; %s",
 			first(v, ""));
 	else if (v->answer == HVST_NO)
 		SUMMARY("no lag of a guest equals the distance between the zeroes of its TSC and "
-			"of "
-			"its reference clock");
+			"of its reference clock");
 	else
 		SUMMARY("a guest lags, and whether by what its TSC and its reference clock began "
 			"apart is not known: %s",
@@ -70,15 +65,13 @@ SENTENCE(resume_order)
 	(void)a;
 	if (v->answer == HVST_YES)
 		SUMMARY("the VMM let vCPUs run before it had set the clock of the VM that it "
-			"restored: "
-			"%s",
+			"restored: %s",
 			first(v, ""));
 	else if (v->answer == HVST_NO)
 		SUMMARY("no VM was seen running between its restore and the setting of its clock");
 	else
 		SUMMARY("a VM ran between its restore and an update of its clock; what that moved "
-			"is "
-			"not known: %s",
+			"is not known: %s",
 			first(v, "too few readings"));
 }
 
@@ -87,14 +80,12 @@ SENTENCE(tsc_mismatch)
 	(void)a;
 	if (v->answer == HVST_YES)
 		SUMMARY("vCPUs of one VM run with different TSC offsets: KVM gives up its master "
-			"clock "
-			"and the guest its TSC page, so that every clock read may exit; %s",
+			"clock and the guest its TSC page, so that every clock read may exit; %s",
 			v->evidence.n > 1 ? v->evidence.e[1].text : first(v, ""));
 	else if (v->answer == HVST_NO)
 		SUMMARY("no two vCPUs of a VM ran with different TSC offsets, as far as they were "
 			"written in the trace");
 	else
 		SUMMARY("the master clock of a VM is off, and the TSC offsets of its vCPUs are not "
-			"in "
-			"the trace");
+			"in the trace");
 }

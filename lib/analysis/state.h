@@ -96,8 +96,7 @@ struct analysis {
 
 	struct vm_life orphans;	   /* steps of tasks whose VM was not known: life.c */
 	struct hvst_result result; /* see result.c */
-	uint32_t taken_back; /* bit per question: "no" changed to "cannot tell": too little recorded
-			      */
+	uint32_t withdrawn;	   /* bit per question: a "no" for which too little was recorded */
 };
 
 struct vm_state {

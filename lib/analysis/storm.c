@@ -193,7 +193,7 @@ static __attribute__((noinline)) void group_begin(struct storm_group *g, const s
 			  (unsigned long long)arm->count);
 }
 
-/* --- why an arm was past due --- */
+/* --- why an arm was past due ------------------------------------------------------------------ */
 
 /*
  * The arm's skew; of an inferred arm by the present estimate of the clock; HVST_UNKNOWN. An arm
@@ -281,7 +281,7 @@ static enum hvst_arm_cause count_cause(const struct analysis *a, struct storm_gr
 	return HVST_ARM_UNEXPLAINED;
 }
 
-/* --- the group --- */
+/* --- the group -------------------------------------------------------------------------------- */
 
 static void course_step(struct storm_group *g, const struct hvst_changes *c, bool new_target)
 {
@@ -391,13 +391,6 @@ struct storm_found *hvst_storm_new(struct analysis *a, const struct stimer *t)
 	return s;
 }
 
-static double share(int64_t part, int64_t whole)
-{
-	double r = whole > 0 ? (double)part / (double)whole : -1;
-
-	return r > 1 ? 1 : r;
-}
-
 static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_storm *s)
 {
 	struct storm_group *g = t->state->group;
@@ -414,9 +407,9 @@ static void storm_fill(const struct analysis *a, struct stimer *t, struct hvst_s
 		s->slot_ns =
 			(g->slot_end.waited_ns - g->slot_start.waited_ns) / (int64_t)s->slot_busy;
 	if (hvst_activity_known(t->vcpu)) {
-		s->progress_before = share(g->progress_before, g->progress_wall);
-		s->progress_during =
-			share(g->progress_end - g->progress_start, g->end.ts - g->start.ts);
+		s->progress_before = hvst_progress_share(g->progress_before, g->progress_wall);
+		s->progress_during = hvst_progress_share(g->progress_end - g->progress_start,
+							 g->end.ts - g->start.ts);
 	}
 	s->endangers_watchdog = span >= a->params.watchdog_ns;
 	/* The trigger cannot lie before an arm that was still on time. */
@@ -630,7 +623,7 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t,
 	return cause;
 }
 
-/* --- the end of the trace --- */
+/* --- the end of the trace --------------------------------------------------------------------- */
 
 /* Observed where the start event had the reading, else from the clock, with its bound. */
 static int64_t point_skew(const struct vm *vm, const struct storm_point *p, int64_t *err)

@@ -22,4 +22,12 @@ void hvst_storm_finish(struct analysis *a);
 void hvst_storm_free(struct stimer *t);
 void hvst_storm_found_free(struct storm_found *f);
 
+/* A share of progress for struct hvst_storm: 0..1; negative: unknown. */
+static inline double hvst_progress_share(int64_t progress_ns, int64_t span_ns)
+{
+	double share = span_ns > 0 ? (double)progress_ns / (double)span_ns : -1;
+
+	return share > 1 ? 1 : share;
+}
+
 #endif

@@ -45,7 +45,7 @@ void hvst_counts_step(struct storm_counts *c, int64_t d, int64_t dt_ns)
 	c->exact += llabs(d - c->period) <= 1;
 }
 
-/* --- phases --- */
+/* --- phases ----------------------------------------------------------------------------------- */
 
 static bool doing(struct storm_phase *p, enum storm_doing now)
 {
@@ -91,7 +91,7 @@ bool hvst_phase_step(struct storm_phase *p, const struct storm_counts *c, int64_
 	       doing(p, STORM_LAGS);
 }
 
-/* --- course --- */
+/* --- course ----------------------------------------------------------------------------------- */
 
 void hvst_course_begin(struct storm_course *c, int64_t ts)
 {
@@ -275,7 +275,7 @@ static void group_trend(const struct storm_shape *s, bool retries, struct trend 
 	out->err = n > 1 ? clock_error(s, out->first_ts) + clock_error(s, out->last_ts) : 0;
 }
 
-/* --- kind --- */
+/* --- kind ------------------------------------------------------------------------------------- */
 
 /* The least growth that the positions of the readings cannot produce by accident. */
 static int64_t growth_least(const struct storm_shape *s, bool retries)

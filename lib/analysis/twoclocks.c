@@ -6,6 +6,7 @@
 
 #include "../abi/list.h"
 #include "../stats/series.h"
+#include "by_vm.h"
 #include "guestclock.h"
 #include "life.h"
 #include "twoclocks.h"
@@ -236,10 +237,10 @@ static struct timer_counts *busiest(const struct vcpu *v)
 /* The trace clock, from the first reading of the VM's reference clock on. */
 static bool find_line(struct axis *x)
 {
-	for (unsigned int i = 0; i < x->a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = x->a->result.reference[i];
+	const struct hvst_ref_segment *s;
 
-		if (s->vm != x->vm->number || s->offset_ns == HVST_UNKNOWN)
+	for_each_of_vm (s, x->a, reference, x->vm->number) {
+		if (s->offset_ns == HVST_UNKNOWN)
 			continue;
 		x->line_ns = s->offset_ns;
 		x->rate = isnan(s->rate_ppm) ? 0 : s->rate_ppm / 1e6;
@@ -317,12 +318,12 @@ static int64_t bin_start(const struct axis *x, int64_t index)
 
 static void mark_steps(struct axis *x)
 {
-	for (unsigned int i = 0; i < x->a->result.nr_reference; i++) {
-		const struct hvst_ref_segment *s = x->a->result.reference[i];
+	const struct hvst_ref_segment *s;
+
+	for_each_of_vm (s, x->a, reference, x->vm->number) {
 		int64_t at = s->from_ns >> x->shift;
 
-		if (s->vm == x->vm->number && s->step_ns != HVST_UNKNOWN && s->step_ns &&
-		    at >= x->first && at < x->end)
+		if (s->step_ns != HVST_UNKNOWN && s->step_ns && at >= x->first && at < x->end)
 			x->stepped[at - x->first] = true;
 	}
 }
@@ -653,7 +654,7 @@ static bool worth_more(const struct chosen *a, const struct chosen *b)
 	return a->arms > b->arms;
 }
 
-static int by_vcpu(const void *x, const void *y)
+static int cmp_chosen(const void *x, const void *y)
 {
 	const struct chosen *a = x, *b = y;
 
@@ -679,7 +680,7 @@ static unsigned int choose(const struct axis *x, struct chosen *list)
 			list[at] = c;
 		n += n < MAX_VCPUS;
 	}
-	qsort(list, n, sizeof(*list), by_vcpu);
+	qsort(list, n, sizeof(*list), cmp_chosen);
 	return n;
 }
 

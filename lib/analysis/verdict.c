@@ -40,13 +40,15 @@ const struct question hvst_questions[HVST_Q_COUNT] = {
 					       Q(unpaired) },
 	[HVST_Q_PREEMPTION] = { .all = STIMER_EVENTS | BIT(STIMER_CALLBACK),
 				.either = BIT(SCHED_SWITCH),
-				.or = BIT(ENTRY) | BIT(EXIT),
+				.or_else = BIT(ENTRY) | BIT(EXIT),
 				.yes = BIT(STIMER_SET_COUNT),
 				.would = BIT(ENTRY) | BIT(EXIT),
 				Q(preemption) },
 	[HVST_Q_GUEST_CLOCK_AHEAD] = { .all = STIMER_EVENTS, Q(ahead) },
 	/* Without hypercalls, the guest's resume would show in its writes of MSRs. */
-	[HVST_Q_GUEST_TIME_RESTORE] = { .either = BIT(HYPERCALL), .or = BIT(MSR), Q(time_restore) },
+	[HVST_Q_GUEST_TIME_RESTORE] = { .either = BIT(HYPERCALL),
+					.or_else = BIT(MSR),
+					Q(time_restore) },
 	[HVST_Q_TSC_REFERENCE_OFFSET] = { .all = STIMER_EVENTS,
 					  .would = BIT(MSR) | BIT(WRITE_TSC_OFFSET),
 					  Q(tsc_offset) },
@@ -84,8 +86,8 @@ static uint64_t missing_for(const struct analysis *a, enum hvst_question q)
 	uint64_t have = hvst_recorded(a);
 	uint64_t miss = n->all & ~have;
 
-	if (n->either & ~have && n->or &~have)
-		miss |= (n->either | n->or) & ~have;
+	if (n->either & ~have && n->or_else & ~have)
+		miss |= (n->either | n->or_else) & ~have;
 	return miss;
 }
 
@@ -163,11 +165,11 @@ static bool entry_lossy(const struct analysis *a, int entry)
 }
 
 /*
- * Withdraw each "no" for a VM of which too much is missing from the trace; true: any for its
- * losses.
+ * Withdraws each "no" for which too little was recorded. Returns true if one of them had all its
+ * events, but too much of its VM was lost.
  */
-static bool take_back(const struct analysis *a, struct hvst_verdict *v,
-		      struct hvst_vm_verdict *const *by)
+static bool withdraw_no(const struct analysis *a, struct hvst_verdict *v,
+			struct hvst_vm_verdict *const *by)
 {
 	bool lossy = false;
 
@@ -181,13 +183,13 @@ static bool take_back(const struct analysis *a, struct hvst_verdict *v,
 	return lossy;
 }
 
-/* @taken_back: the summary is about a "no" that was withdrawn. */
-static void append_why_open(struct hvst_verdict *v, bool taken_back, bool lossy)
+/* @withdrawn: the summary is about a "no" that was withdrawn. */
+static void append_why_open(struct hvst_verdict *v, bool withdrawn, bool lossy)
 {
 	char text[sizeof(v->summary)];
 	size_t len;
 
-	if (taken_back) {
+	if (withdrawn) {
 		memcpy(text, v->summary, sizeof(text));
 		snprintf(v->summary, sizeof(v->summary), "as far as it was recorded, %.400s", text);
 	}
@@ -225,7 +227,7 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 {
 	unsigned int n = a->result.nr_vms;
 	struct hvst_vm_verdict **by = hvst_list(calloc(n + 1, sizeof(**by)), n, sizeof(**by));
-	bool lossy, taken_back;
+	bool lossy, withdrawn;
 	enum hvst_answer found;
 
 	v->question = q;
@@ -251,14 +253,14 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	 */
 	v->answer = found = answer_of_all(v);
 	hvst_questions[q].sentence(a, v);
-	lossy = take_back(a, v, by);
+	lossy = withdraw_no(a, v, by);
 	if (v->answer == HVST_YES)
 		v->missing = 0;
 	else if (v->answer == HVST_CANNOT_TELL && !v->missing)
 		v->missing = would_help(a, q, lossy);
-	taken_back = v->answer == HVST_CANNOT_TELL && found == HVST_NO;
-	a->taken_back |= (uint32_t)taken_back << q;
-	append_why_open(v, taken_back, lossy);
+	withdrawn = v->answer == HVST_CANNOT_TELL && found == HVST_NO;
+	a->withdrawn |= (uint32_t)withdrawn << q;
+	append_why_open(v, withdrawn, lossy);
 }
 
 static void count_past_due(struct analysis *a)

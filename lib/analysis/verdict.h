@@ -22,10 +22,11 @@
 #define EVENT_BIT(ev) (1ULL << HVST_EV_##ev)
 
 struct question {
-	/* Events that a "no" needs: all of @all, and all of @either or all of @or. */
-	uint64_t all, either, or ;
-	uint64_t yes;	/* events that a "yes" needs */
-	uint64_t would; /* events that help where the answer is open although @all are there */
+	/* Events that a "no" needs: all of @all, and all of @either or all of @or_else. */
+	uint64_t all, either, or_else;
+	uint64_t yes; /* events that a "yes" needs */
+	uint64_t
+		would; /* events that would help where the answer is open although @all are there */
 	/* For one VM; the caller turns a "no" into "cannot tell" where too little is known. */
 	enum hvst_answer (*answer)(const struct analysis *a, int vm,
 				   struct hvst_evidence_list *why);
@@ -117,7 +118,8 @@ void hvst_headline(struct analysis *a);
 /* --- facts used by several of them --- */
 /* Where the first file that is cut off ends, in bytes; HVST_UNKNOWN: all are whole. */
 int64_t hvst_cut_off_at(const struct hvst_trace *t);
-/* The timer that takes most of its vCPU's time, or expires most often, if that is much; else NULL.
+/*
+ * The timer that takes most of its vCPU's time, or expires most often, if that is much; else NULL.
  */
 const struct hvst_timer *hvst_load_of(const struct analysis *a);
 /* A transition that counts as a switch of the clock that timers are programmed from. */

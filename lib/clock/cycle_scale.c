@@ -11,12 +11,15 @@
 #define STEP_NS	   30000.0 /* a larger jump between neighbours is a step of the clock, not jitter */
 #define MIN_POINTS 3
 
-/* A point of the envelope: the sample of a bin with the least delay between reading and stamp. */
+/*
+ * A point of the envelope: the sample of a bin with the least delay between reading and stamp.
+ * Cycles and ns since the thread's first sample.
+ */
 struct point {
 	double x, y;
-}; /* cycles and ns since the thread's first sample */
+};
 
-static int by_thread(const void *a, const void *b)
+static int cmp_sample(const void *a, const void *b)
 {
 	const struct hvst_scale_sample *x = a, *y = b;
 
@@ -25,7 +28,7 @@ static int by_thread(const void *a, const void *b)
 	return (x->cycles > y->cycles) - (x->cycles < y->cycles);
 }
 
-static int by_value(const void *a, const void *b)
+static int cmp_double(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -34,7 +37,7 @@ static int by_value(const void *a, const void *b)
 
 static double median(double *v, size_t n)
 {
-	qsort(v, n, sizeof(*v), by_value);
+	qsort(v, n, sizeof(*v), cmp_double);
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
@@ -148,7 +151,7 @@ int hvst_scale_estimate(struct hvst_scale_sample *s, size_t n, uint32_t *mult, u
 {
 	double best = 0, best_span = 0;
 
-	qsort(s, n, sizeof(*s), by_thread);
+	qsort(s, n, sizeof(*s), cmp_sample);
 	for (size_t i = 0, end; i < n; i = end) {
 		double span, slope;
 

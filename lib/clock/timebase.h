@@ -11,11 +11,13 @@
 #include "../file/file.h"
 
 /**
- * struct hvst_timebase - how one file's (and CPU's) time stamps are converted
+ * struct hvst_timebase - how the time stamps of one CPU of a file are converted
  * @plain: no conversion: the stamps are ns
- * @mult, @shift, @offset, @shift_samples: as the file says (TSC2NSEC, DATE and OFFSET, TIME_SHIFT)
+ * @mult, @shift: option TSC2NSEC; @mult 0: not in the file
+ * @offset: sum of the options DATE and OFFSET, ns
+ * @samples, @flags: option TIME_SHIFT; @samples NULL: not for this CPU
  * @cycle_mult, @cycle_shift: estimated ns of a cycle, where report shows cycles; @cycle_mult 0:
- *                             no estimate
+ *	no estimate
  */
 struct hvst_timebase {
 	bool plain;

@@ -27,6 +27,8 @@ static void map_field(struct hvst_field_map *m, const struct hvst_field *to, uns
 	uint8_t bytes = (uint8_t)(from->size > to->size ? to->size : from->size);
 	unsigned int end = from->offset + bytes;
 
+	_Static_assert(sizeof(struct hvst_event) <= UINT8_MAX, "@to of a copy has 8 bits");
+
 	/* An array, or an empty field under a known name, counts as absent. */
 	if (!from->size || from->size > 8 || m->nr == HVST_MAX_COPIES)
 		return;
@@ -152,6 +154,7 @@ void hvst_decoder_select(struct hvst_decoder *d, struct hvst_file *f, uint64_t w
 	for (unsigned int i = 0; i < f->nr_formats; i++) {
 		const struct hvst_format *fmt = &f->formats[i];
 		int id = event_of(fmt);
+
 		if (id < 0 || d->kind[fmt->id] < HVST_KIND_FIRST)
 			continue;
 		make_map(&d->maps[HVST_KIND_FIRST + id], fmt, (unsigned int)id,

@@ -7,13 +7,13 @@
 
 #include "../hyperv/meaning.h"
 
-#define COMMON_PID (-1) /* stands for the place of a field: struct hvst_event has it for all */
+#define COMMON_PID (-1) /* not in hvst_event_fields(): every event has it, as @pid */
 
 /* How to decode one event; @decode NULL: nothing to add. */
 struct entry {
 	void (*decode)(struct hvst_meaning *m);
 	unsigned int nr;
-	int field[HVST_MEANING_FIELDS]; /* places in hvst_event_fields(); COMMON_PID */
+	int field[HVST_MEANING_FIELDS]; /* indexes into hvst_event_fields(), or COMMON_PID */
 };
 
 struct hvst_decoder {
@@ -22,18 +22,18 @@ struct hvst_decoder {
 	struct hvst_meaning meaning;
 };
 
-static bool find_field(unsigned int id, const char *name, int *place)
+static bool find_field(unsigned int id, const char *name, int *index)
 {
 	unsigned int n;
 	const struct hvst_field *f = hvst_event_fields(id, &n);
 
-	*place = COMMON_PID;
+	*index = COMMON_PID;
 	if (!strcmp(name, "common_pid"))
 		return true;
 	for (unsigned int i = 0; i < n; i++) {
 		if (strcmp(f[i].name, name))
 			continue;
-		*place = (int)i;
+		*index = (int)i;
 		return true;
 	}
 	return false;
@@ -97,7 +97,7 @@ static size_t copy(char *buf, size_t len, const char *text)
 	return n;
 }
 
-/* The kernel's own text shows these, the fields alone do not. */
+/* A name that the kernel's own text has in place of a number. */
 static const char *number_name(const struct hvst_event *ev)
 {
 	if (ev->id == HVST_EV_EXIT)

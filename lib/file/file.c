@@ -47,7 +47,7 @@ int hvst_file_bad(struct hvst_file *f, const struct hvst_cursor *c, const char *
 			      c->io == &f->io ? "" : " of the unpacked section");
 }
 
-int hvst_comm_by_pid(const void *a, const void *b)
+int hvst_cmp_comm(const void *a, const void *b)
 {
 	const struct hvst_comm *x = a, *y = b;
 
@@ -59,22 +59,65 @@ const char *hvst_file_comm(const struct hvst_file *f, int pid)
 	struct hvst_comm key = { .pid = pid };
 	const struct hvst_comm *c;
 
-	c = f->nr_comms ? bsearch(&key, f->comms, f->nr_comms, sizeof(key), hvst_comm_by_pid)
-			: NULL;
+	c = f->nr_comms ? bsearch(&key, f->comms, f->nr_comms, sizeof(key), hvst_cmp_comm) : NULL;
 	return c ? c->comm : "";
+}
+
+static int cmp_guest_thread(const void *x, const void *y)
+{
+	const struct hvst_guest_thread *a = x, *b = y;
+
+	if (a->tid != b->tid)
+		return a->tid < b->tid ? -1 : 1;
+	if (a->guest != b->guest)
+		return a->guest < b->guest ? -1 : 1;
+	return (a->vcpu > b->vcpu) - (a->vcpu < b->vcpu);
+}
+
+/* Adds the threads of guest @i that are known. */
+static void add_guest_threads(struct hvst_file *f, unsigned int i)
+{
+	const struct hvst_guest *g = &f->guests[i];
+
+	for (unsigned int vcpu = 0; vcpu < g->nr; vcpu++)
+		if (g->tids[vcpu])
+			f->guest_threads[f->nr_guest_threads++] =
+				(struct hvst_guest_thread){ g->tids[vcpu], i, vcpu };
+}
+
+int hvst_file_index_guests(struct hvst_file *f)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < f->nr_guests; i++)
+		n += f->guests[i].nr;
+	if (!n)
+		return 0;
+	f->guest_threads = calloc(n, sizeof(*f->guest_threads));
+	if (!f->guest_threads)
+		return hvst_file_no_memory(f);
+	for (unsigned int i = 0; i < f->nr_guests; i++)
+		add_guest_threads(f, i);
+	qsort(f->guest_threads, f->nr_guest_threads, sizeof(*f->guest_threads), cmp_guest_thread);
+	return 0;
 }
 
 const char *hvst_file_guest(const struct hvst_file *f, int tid, int *vcpu)
 {
-	for (unsigned int i = 0; i < f->nr_guests; i++) {
-		for (unsigned int c = 0; c < f->guests[i].nr; c++) {
-			if (f->guests[i].tids[c] != tid)
-				continue;
-			*vcpu = (int)c;
-			return f->guests[i].name;
-		}
+	unsigned int lo = 0, hi = f->nr_guest_threads;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (f->guest_threads[mid].tid < tid)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return NULL;
+	if (lo == f->nr_guest_threads || f->guest_threads[lo].tid != tid)
+		return NULL;
+	*vcpu = (int)f->guest_threads[lo].vcpu;
+	return f->guests[f->guest_threads[lo].guest].name;
 }
 
 int hvst_file_add_buffer(struct hvst_file *f, const char *name, const char *clock,
@@ -144,6 +187,7 @@ void hvst_file_close(struct hvst_file *f)
 		free(f->last_boot[i]);
 	free(f->last_boot);
 	free(f->guests);
+	free(f->guest_threads);
 	free(f->shift);
 	free(f->buffers);
 	free(f->formats);

@@ -41,7 +41,7 @@ struct hvst_comm {
 };
 
 /* For qsort() and bsearch(). */
-int hvst_comm_by_pid(const void *a, const void *b);
+int hvst_cmp_comm(const void *a, const void *b);
 
 /* Corrections of one CPU's time stamps, guest to host (option TIME_SHIFT). */
 struct hvst_time_sample {
@@ -65,6 +65,12 @@ struct hvst_guest {
 	unsigned int nr;
 };
 #define HVST_MAX_GUESTS 256
+
+/* A thread that ran vCPU @vcpu of guests[@guest]. */
+struct hvst_guest_thread {
+	int tid;
+	unsigned int guest, vcpu;
+};
 
 /**
  * struct hvst_file - one opened trace.dat
@@ -108,6 +114,8 @@ struct hvst_file {
 	unsigned int nr_comms;
 	struct hvst_guest *guests;
 	unsigned int nr_guests;
+	struct hvst_guest_thread *guest_threads; /* of all guests, by tid, then guest and vCPU */
+	unsigned int nr_guest_threads;
 	char **last_boot;
 	unsigned int nr_last_boot;
 	char declined[128];
@@ -119,7 +127,9 @@ struct hvst_file {
 /* Frees all; takes a file that failed to open, too. */
 void hvst_file_close(struct hvst_file *f);
 
-/* The guest whose vCPU *@vcpu thread @tid is, NULL when unknown. */
+/* Fills in @guest_threads, when all guests are there. 0, or -ENOMEM and a message. */
+int hvst_file_index_guests(struct hvst_file *f);
+/* The guest whose vCPU *@vcpu thread @tid is, NULL when unknown; of several the first. */
 const char *hvst_file_guest(const struct hvst_file *f, int tid, int *vcpu);
 /* The command name of task @pid; "" when unknown. */
 const char *hvst_file_comm(const struct hvst_file *f, int pid);

@@ -175,7 +175,7 @@ static int parse_comms(struct hvst_file *f, char *text)
 	for (char *l = strtok_r(text, "\n", &save); l && f->nr_comms < lines;
 	     l = strtok_r(NULL, "\n", &save))
 		add_comm(f, l);
-	qsort(f->comms, f->nr_comms, sizeof(*f->comms), hvst_comm_by_pid);
+	qsort(f->comms, f->nr_comms, sizeof(*f->comms), hvst_cmp_comm);
 	return 0;
 }
 

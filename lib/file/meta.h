@@ -9,7 +9,8 @@
 
 #include "file.h"
 
-/* header_page and header_event; -EOPNOTSUPP for sub-buffers of another layout than this reader's.
+/*
+ * header_page and header_event; -EOPNOTSUPP for sub-buffers of another layout than this reader's.
  */
 int hvst_meta_header_info(struct hvst_file *f, struct hvst_cursor *c);
 /* The event formats of @system; NULL: skip them. */

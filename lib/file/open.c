@@ -57,7 +57,8 @@ static int walk(struct hvst_file *f)
 
 	if (rc)
 		return rc;
-	return f->version == 6 ? hvst_file_walk6(f, pos) : hvst_file_walk7(f, pos);
+	rc = f->version == 6 ? hvst_file_walk6(f, pos) : hvst_file_walk7(f, pos);
+	return rc ? rc : hvst_file_index_guests(f);
 }
 
 static int init(struct hvst_file *f, const char *path, const char *const *systems, char *err,

@@ -7,9 +7,8 @@
 
 #include "option.h"
 
-#define CHUNK_COUNT                                                                                \
-	4 /* bytes of the chunk counter, not included in the size of compressed data               \
-	   */
+/* Bytes of the number of chunks, which the size of compressed data does not include. */
+#define CHUNK_COUNT 4
 
 /* Replaces *@to by a copy of the bytes up to the first NUL. */
 static int keep_string(struct hvst_file *f, char **to, const uint8_t *data, uint32_t len)
@@ -116,7 +115,7 @@ static int option_buffer(struct hvst_file *f, struct hvst_cursor *c, bool text)
 					      (unsigned long long)section, name);
 		f->truncated_at = (int64_t)f->io.size;
 	}
-	b->compressed = hvst_cursor_u16(&head) & 1;
+	b->compressed = hvst_cursor_u16(&head) & HVST_SEC_COMPRESSED;
 	return text ? 0 : buffer_cpus(f, b, c);
 }
 
@@ -139,7 +138,7 @@ static int shift_samples(struct hvst_file *f, struct hvst_cursor *c, struct hvst
 	return 0;
 }
 
-static int by_time(const void *a, const void *b)
+static int cmp_sample(const void *a, const void *b)
 {
 	const struct hvst_time_sample *x = a, *y = b;
 
@@ -164,7 +163,7 @@ static void shift_sort(struct hvst_time_shift *s)
 {
 	unsigned int kept = 0;
 
-	qsort(s->samples, s->nr, sizeof(*s->samples), by_time);
+	qsort(s->samples, s->nr, sizeof(*s->samples), cmp_sample);
 	for (unsigned int k = 0; k < s->nr; k++)
 		if (!k || s->samples[k].time != s->samples[kept - 1].time)
 			s->samples[kept++] = s->samples[k];

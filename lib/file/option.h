@@ -7,6 +7,8 @@
 
 #include "file.h"
 
+#define HVST_SEC_COMPRESSED 1 /* flag of a section of version 7 */
+
 enum hvst_option {
 	HVST_OPT_DONE,
 	HVST_OPT_DATE,

@@ -72,8 +72,8 @@ static int read_options(struct walk6 *w)
 	return hvst_file_bad(w->f, &w->c, "options");
 }
 
-/* The kind of data: 1 records, 0 text, negative errno. */
-static int read_kind(struct walk6 *w, bool options)
+/* Reads what the data is: records, or (@text) a latency tracer's text. @options may precede it. */
+static int read_kind(struct walk6 *w, bool options, bool *text)
 {
 	char kind[10];
 	int rc;
@@ -87,9 +87,10 @@ static int read_kind(struct walk6 *w, bool options)
 	}
 	if (w->c.bad)
 		return hvst_file_bad(w->f, &w->c, "kind of the data");
-	if (!memcmp(kind, "flyrecord", 9))
-		return 1;
-	return memcmp(kind, "latency", 7) ? hvst_file_bad(w->f, &w->c, "kind of the data") : 0;
+	*text = !memcmp(kind, "latency", 7);
+	if (*text || !memcmp(kind, "flyrecord", 9))
+		return 0;
+	return hvst_file_bad(w->f, &w->c, "kind of the data");
 }
 
 static int read_cpus(struct walk6 *w, struct hvst_file_buffer *b)
@@ -161,11 +162,8 @@ static int read_instance(struct walk6 *w, unsigned int i)
 		return 0;
 	}
 	hvst_cursor_init(&w->c, &w->f->io, w->instances[i], w->f->io.size);
-	rc = read_kind(w, false);
-	if (rc < 0)
-		return rc;
-	b->text = !rc;
-	return rc ? read_cpus(w, b) : 0;
+	rc = read_kind(w, false, &b->text);
+	return rc || b->text ? rc : read_cpus(w, b);
 }
 
 /* Buffers are added before the clock is known. */
@@ -185,19 +183,21 @@ static int name_clocks(struct hvst_file *f)
 static int walk(struct walk6 *w)
 {
 	struct hvst_file_buffer *top;
+	bool text = false;
 	int rc = read_meta(w);
 
 	if (!rc)
 		rc = hvst_file_add_buffer(w->f, "", "", &top);
+	if (!rc)
+		rc = read_kind(w, true, &text);
 	if (rc)
 		return rc;
-	rc = read_kind(w, true);
-	if (rc < 0)
-		return rc;
-	w->f->buffers[0].text = !rc;
+	top = &w->f->buffers[0]; /* the options have added instances, which may move the array */
+	top->text = text;
 	if (w->f->cpu_count)
 		w->cpus = w->f->cpu_count;
-	rc = rc ? read_cpus(w, &w->f->buffers[0]) : 0;
+	if (!text)
+		rc = read_cpus(w, top);
 	if (!rc && w->has_clock)
 		rc = read_clock(w);
 	for (unsigned int i = 0; i < w->nr_instances && !rc; i++)

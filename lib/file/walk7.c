@@ -19,7 +19,6 @@
 #define MAX_SECTIONS	    65536
 #define MAX_CHUNKS	    (1u << 28)
 #define SECTION_HEAD	    16
-#define SEC_COMPRESSED	    1
 
 /* An open section: its bytes of the file, or decompressed ones. */
 struct section {
@@ -82,7 +81,7 @@ static int open_section(struct hvst_file *f, struct section *s, uint64_t at, uns
 	size = hvst_cursor_u64(&s->c);
 	if (s->c.bad || got != id)
 		return hvst_file_bad(f, &s->c, "head of a section");
-	if (flags & SEC_COMPRESSED)
+	if (flags & HVST_SEC_COMPRESSED)
 		return unpack_section(f, s, at);
 	if (size < s->c.end - s->c.pos)
 		s->c.end = s->c.pos + size;
@@ -181,11 +180,11 @@ static int walk_options(struct walk7 *w, uint64_t at)
 	return 0;
 }
 
-/* --- recovery --- */
+/* --- recovery --------------------------------------------------------------------------------- */
 
 /*
- * Skips the chunks of one CPU at @pos; 1, or 0 where the file ends or they are not valid, or a
- * negative errno. *@end gets the position behind them.
+ * Skips the chunks of one CPU at @pos, up to the first one that is not valid, and sets *@end to the
+ * position after them. Returns 1; 0 where the file ends or there are no chunks; a negative errno.
  */
 static int skip_chunks(struct hvst_file *f, uint64_t pos, uint64_t *end)
 {
@@ -291,7 +290,6 @@ static int recover_buffer(struct walk7 *w, uint64_t at, uint64_t size, bool comp
 	uint64_t end =
 		size > f->io.size - at - SECTION_HEAD ? f->io.size : at + SECTION_HEAD + size;
 	char name[32] = "";
-
 	int rc;
 
 	if (f->nr_buffers) /* the names are in the part that is lost */
@@ -327,7 +325,7 @@ static int recover(struct walk7 *w, uint64_t pos)
 		if (c.err)
 			return hvst_file_bad(f, &c, "head of a section");
 		if (id == HVST_OPT_BUFFER)
-			rc = recover_buffer(w, pos, size, flags & SEC_COMPRESSED);
+			rc = recover_buffer(w, pos, size, flags & HVST_SEC_COMPRESSED);
 		else if (id <= HVST_OPT_BUFFER_TEXT && !w->meta[id])
 			w->meta[id] = pos;
 		if (rc || size > f->io.size - pos - SECTION_HEAD)
@@ -337,7 +335,21 @@ static int recover(struct walk7 *w, uint64_t pos)
 	return 0;
 }
 
-/* --- the whole file --- */
+/* --- the whole file --------------------------------------------------------------------------- */
+
+static int parse_meta(struct hvst_file *f, struct hvst_cursor *c, unsigned int id)
+{
+	switch (id) {
+	case HVST_OPT_HEADER_INFO:
+		return hvst_meta_header_info(f, c);
+	case HVST_OPT_FTRACE_EVENTS:
+		return hvst_meta_formats(f, c, "ftrace");
+	case HVST_OPT_EVENT_FORMATS:
+		return hvst_meta_systems(f, c);
+	default:
+		return hvst_meta_comms(f, c);
+	}
+}
 
 static int read_meta(struct walk7 *w, unsigned int id)
 {
@@ -348,14 +360,8 @@ static int read_meta(struct walk7 *w, unsigned int id)
 	if (!w->meta[id] || (id == HVST_OPT_FTRACE_EVENTS && f->systems))
 		return 0;
 	rc = open_section(f, &s, w->meta[id], id);
-	if (!rc && id == HVST_OPT_HEADER_INFO)
-		rc = hvst_meta_header_info(f, &s.c);
-	else if (!rc && id == HVST_OPT_FTRACE_EVENTS)
-		rc = hvst_meta_formats(f, &s.c, "ftrace");
-	else if (!rc && id == HVST_OPT_EVENT_FORMATS)
-		rc = hvst_meta_systems(f, &s.c);
-	else if (!rc)
-		rc = hvst_meta_comms(f, &s.c);
+	if (!rc)
+		rc = parse_meta(f, &s.c, id);
 	close_section(&s);
 	return rc;
 }
@@ -405,7 +411,8 @@ static void mark_previous_boot(struct hvst_file *f)
 				f->buffers[b].previous_boot = true;
 }
 
-/* trace-cmd compresses ten pages at a time. Chunks that need much memory are left to libtracecmd.
+/*
+ * trace-cmd compresses ten pages at a time. Chunks that need much memory are left to libtracecmd.
  */
 static void check_chunks(struct hvst_file *f, const struct hvst_file_buffer *b)
 {

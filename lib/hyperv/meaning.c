@@ -11,77 +11,77 @@
 #define TEXT_SIZE 256
 
 /* Appends to the text; what does not fit is cut off. */
-__attribute__((format(printf, 2, 3))) static void add(struct hvst_meaning *c, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct hvst_meaning *m, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(c->text + c->len, sizeof(c->text) - c->len, fmt, ap);
+	n = vsnprintf(m->text + m->len, sizeof(m->text) - m->len, fmt, ap);
 	va_end(ap);
 	if (n > 0)
-		c->len += (size_t)n < sizeof(c->text) - c->len ? (size_t)n
-							       : sizeof(c->text) - c->len - 1;
+		m->len += (size_t)n < sizeof(m->text) - m->len ? (size_t)n
+							       : sizeof(m->text) - m->len - 1;
 }
 
-static void duration(const struct hvst_meaning *c, char buf[static TEXT_SIZE], int64_t ns,
+static void duration(const struct hvst_meaning *m, char buf[static TEXT_SIZE], int64_t ns,
 		     bool plus)
 {
-	hvst_duration_text_in(buf, TEXT_SIZE, ns, c->unit, plus);
+	hvst_duration_text_in(buf, TEXT_SIZE, ns, m->unit, plus);
 }
 
 /* ---- one decoder an event ---- */
 
 /* The stimer events have vcpu_id and timer_index first, common_pid at @pid. */
-static struct timer_event timer_event(const struct hvst_meaning *c, unsigned int pid)
+static struct timer_event timer_event(const struct hvst_meaning *m, unsigned int pid)
 {
-	return (struct timer_event){ .ts = c->ts,
-				     .place = c->place,
-				     .pid = (int)c->v[pid],
-				     .vcpu = (int)c->v[0],
-				     .timer = (int)c->v[1] };
+	return (struct timer_event){ .ts = m->ts,
+				     .place = m->place,
+				     .pid = (int)m->v[pid],
+				     .vcpu = (int)m->v[0],
+				     .timer = (int)m->v[1] };
 }
 
-static void add_by_vmm(struct hvst_meaning *c, uint64_t host)
+static void add_by_vmm(struct hvst_meaning *m, uint64_t host)
 {
 	if (host)
-		add(c, ", by the VMM");
+		add(m, ", by the VMM");
 }
 
-static void decode_set_config(struct hvst_meaning *c)
+static void decode_set_config(struct hvst_meaning *m)
 {
-	struct timer_event ev = timer_event(c, 4);
+	struct timer_event ev = timer_event(m, 4);
 	char text[TEXT_SIZE];
 
-	hvst_timers_config_set(c->timers, &ev, c->v[2]);
-	hvst_stimer_config_text(text, sizeof(text), c->v[2]);
-	add(c, "%s", text);
-	add_by_vmm(c, c->v[3]);
+	hvst_timers_config_set(m->timers, &ev, m->v[2]);
+	hvst_stimer_config_text(text, sizeof(text), m->v[2]);
+	add(m, "%s", text);
+	add_by_vmm(m, m->v[3]);
 }
 
 /* Expiry or period: only the config tells which, and it may not have been seen. */
-static void decode_set_count(struct hvst_meaning *c)
+static void decode_set_count(struct hvst_meaning *m)
 {
-	struct timer_event ev = timer_event(c, 4);
+	struct timer_event ev = timer_event(m, 4);
 	char text[TEXT_SIZE];
 
-	hvst_timers_count_set(c->timers, &ev, c->v[2]);
-	duration(c, text, hvst_ref_diff_ns(c->v[2], 0), false);
-	if (c->v[2] >> 63)
-		add(c, "count never reached");
-	else if (!c->v[2])
-		add(c, c->v[3] ? "count 0" : "count 0: disables the timer");
+	hvst_timers_count_set(m->timers, &ev, m->v[2]);
+	duration(m, text, hvst_ref_diff_ns(m->v[2], 0), false);
+	if (m->v[2] >> 63)
+		add(m, "count never reached");
+	else if (!m->v[2])
+		add(m, m->v[3] ? "count 0" : "count 0: disables the timer");
 	else
-		add(c, "count %s", text);
-	add_by_vmm(c, c->v[3]);
+		add(m, "count %s", text);
+	add_by_vmm(m, m->v[3]);
 }
 
-static void decode_cleanup(struct hvst_meaning *c)
+static void decode_cleanup(struct hvst_meaning *m)
 {
-	struct timer_event ev = timer_event(c, 2);
+	struct timer_event ev = timer_event(m, 2);
 
-	hvst_timers_stopped(c->timers, &ev);
-	add(c, "timer stopped");
+	hvst_timers_stopped(m->timers, &ev);
+	add(m, "timer stopped");
 }
 
 static const char *ordinal_suffix(unsigned int n)
@@ -91,250 +91,250 @@ static const char *ordinal_suffix(unsigned int n)
 	return n / 10 % 10 != 1 && n % 10 < ARRAY_SIZE(suffixes) ? suffixes[n % 10] : "th";
 }
 
-static void add_skew(struct hvst_meaning *c, uint64_t now, uint64_t count)
+static void add_skew(struct hvst_meaning *m, uint64_t now, uint64_t count)
 {
 	char text[TEXT_SIZE];
 
-	duration(c, text, hvst_ref_diff_ns(now, count), true);
-	add(c, "skew %s", text);
+	duration(m, text, hvst_ref_diff_ns(now, count), true);
+	add(m, "skew %s", text);
 }
 
-static void decode_start_expired(struct hvst_meaning *c)
+static void decode_start_expired(struct hvst_meaning *m)
 {
-	struct timer_event ev = timer_event(c, 4);
-	struct start_note note = hvst_timers_start_expired(c->timers, &ev, c->v[2], c->v[3]);
+	struct timer_event ev = timer_event(m, 4);
+	struct start_info info = hvst_timers_start_expired(m->timers, &ev, m->v[2], m->v[3]);
 
-	add_skew(c, c->v[2], c->v[3]);
-	if (note.streak > 1)
-		add(c, ", %s%u%s in a row", note.at_least ? "at least " : "", note.streak,
-		    ordinal_suffix(note.streak));
+	add_skew(m, m->v[2], m->v[3]);
+	if (info.streak > 1)
+		add(m, ", %s%u%s in a row", info.at_least ? "at least " : "", info.streak,
+		    ordinal_suffix(info.streak));
 }
 
-static void add_due(struct hvst_meaning *c, uint64_t now, uint64_t at)
+static void add_due(struct hvst_meaning *m, uint64_t now, uint64_t at)
 {
 	char text[TEXT_SIZE];
 
 	if (at < now) {
-		add_skew(c, now, at);
+		add_skew(m, now, at);
 		return;
 	}
-	duration(c, text, hvst_ref_diff_ns(at, now), false);
+	duration(m, text, hvst_ref_diff_ns(at, now), false);
 	if ((at - now) >> 63)
-		add(c, "never due");
+		add(m, "never due");
 	else
-		add(c, "due in %s", text);
+		add(m, "due in %s", text);
 }
 
-static void decode_start_one_shot(struct hvst_meaning *c)
+static void decode_start_one_shot(struct hvst_meaning *m)
 {
-	struct timer_event ev = timer_event(c, 4);
-	struct start_note note = hvst_timers_start_ahead(c->timers, &ev, c->v[2], c->v[3]);
+	struct timer_event ev = timer_event(m, 4);
+	struct start_info info = hvst_timers_start_ahead(m->timers, &ev, m->v[2], m->v[3]);
 
-	add_due(c, c->v[2], c->v[3]);
-	if (note.padding)
-		add(c, ", host's padding of a past-due arm");
+	add_due(m, m->v[2], m->v[3]);
+	if (info.padding)
+		add(m, ", host's padding of a past-due arm");
 }
 
-static void decode_start_periodic(struct hvst_meaning *c)
+static void decode_start_periodic(struct hvst_meaning *m)
 {
-	struct timer_event ev = timer_event(c, 4);
+	struct timer_event ev = timer_event(m, 4);
 
-	hvst_timers_start_periodic(c->timers, &ev, c->v[2], c->v[3]);
-	add_due(c, c->v[2], c->v[3]);
+	hvst_timers_start_periodic(m->timers, &ev, m->v[2], m->v[3]);
+	add_due(m, m->v[2], m->v[3]);
 }
 
-static void decode_callback(struct hvst_meaning *c)
+static void decode_callback(struct hvst_meaning *m)
 {
-	struct timer_event ev = timer_event(c, 2);
+	struct timer_event ev = timer_event(m, 2);
 	char text[TEXT_SIZE];
 	int64_t ns = 0;
 
-	switch (hvst_timers_fired(c->timers, &ev, &ns)) {
+	switch (hvst_timers_fired(m->timers, &ev, &ns)) {
 	case FIRED_LATE:
-		duration(c, text, ns < 0 ? -ns : ns, false);
-		add(c, "%s %s", text, ns < 0 ? "early" : "late");
+		duration(m, text, ns < 0 ? -ns : ns, false);
+		add(m, "%s %s", text, ns < 0 ? "early" : "late");
 		break;
 	case FIRED_AFTER_LAST_SEEN:
-		duration(c, text, ns, false);
-		add(c, "%s after the deadline of the last start seen", text);
+		duration(m, text, ns, false);
+		add(m, "%s after the deadline of the last start seen", text);
 		break;
 	case FIRED_UNKNOWN:
-		add(c, "timer fired");
+		add(m, "timer fired");
 		break;
 	}
 }
 
-static void decode_expiration(struct hvst_meaning *c)
+static void decode_expiration(struct hvst_meaning *m)
 {
-	struct timer_event ev = timer_event(c, 4);
+	struct timer_event ev = timer_event(m, 4);
 
-	hvst_timers_delivered(c->timers, &ev);
-	add(c, "%s", hvst_send_result_text((int)c->v[2], (int)c->v[3]));
+	hvst_timers_delivered(m->timers, &ev);
+	add(m, "%s", hvst_send_result_text((int)m->v[2], (int)m->v[3]));
 }
 
 /* "HV_SIMP enable, page 0x7ffe1": an MSR by name and what its value means. */
-static void add_msr(struct hvst_meaning *c, uint32_t msr, uint64_t value)
+static void add_msr(struct hvst_meaning *m, uint32_t msr, uint64_t value)
 {
 	const char *name = hvst_msr_name(msr);
 	char text[TEXT_SIZE];
 
-	hvst_msr_value_text(text, sizeof(text), msr, value, c->unit);
-	add(c, "%s%s%s", name ? name : "unknown Hyper-V MSR", *text ? " " : "", text);
+	hvst_msr_value_text(text, sizeof(text), msr, value, m->unit);
+	add(m, "%s%s%s", name ? name : "unknown Hyper-V MSR", *text ? " " : "", text);
 }
 
-static void decode_synic_set_msr(struct hvst_meaning *c)
+static void decode_synic_set_msr(struct hvst_meaning *m)
 {
-	add_msr(c, (uint32_t)c->v[1], c->v[2]);
-	add_by_vmm(c, c->v[3]);
+	add_msr(m, (uint32_t)m->v[1], m->v[2]);
+	add_by_vmm(m, m->v[3]);
 }
 
-static void decode_synic_set_irq(struct hvst_meaning *c)
+static void decode_synic_set_irq(struct hvst_meaning *m)
 {
-	int ret = (int)c->v[3];
+	int ret = (int)m->v[3];
 
-	add(c, "SINT%u vector 0x%x %s", (unsigned int)c->v[1], (unsigned int)c->v[2],
+	add(m, "SINT%u vector 0x%x %s", (unsigned int)m->v[1], (unsigned int)m->v[2],
 	    ret > 0 ? "delivered"
 	    : ret   ? "has no receiver"
 		    : "not accepted by the LAPIC");
 }
 
 /* The kernel declares sint and ret, but never fills them in. */
-static void decode_send_eoi(struct hvst_meaning *c)
+static void decode_send_eoi(struct hvst_meaning *m)
 {
-	add(c, "vector 0x%x ended", (unsigned int)c->v[1]);
+	add(m, "vector 0x%x ended", (unsigned int)m->v[1]);
 }
 
-static void decode_acked_sint(struct hvst_meaning *c)
+static void decode_acked_sint(struct hvst_meaning *m)
 {
-	add(c, "SINT%u ended, its message slot may be free", (unsigned int)c->v[1]);
+	add(m, "SINT%u ended, its message slot may be free", (unsigned int)m->v[1]);
 }
 
-static void decode_hypercall(struct hvst_meaning *c)
+static void decode_hypercall(struct hvst_meaning *m)
 {
-	const char *name = hvst_hypercall_name((uint32_t)c->v[0]);
+	const char *name = hvst_hypercall_name((uint32_t)m->v[0]);
 
-	add(c, "%s", name ? name : "unknown hypercall");
-	if (c->v[1])
-		add(c, ", from repetition %u of %u", (unsigned int)c->v[2], (unsigned int)c->v[1]);
+	add(m, "%s", name ? name : "unknown hypercall");
+	if (m->v[1])
+		add(m, ", from repetition %u of %u", (unsigned int)m->v[2], (unsigned int)m->v[1]);
 }
 
-static void decode_hypercall_done(struct hvst_meaning *c)
+static void decode_hypercall_done(struct hvst_meaning *m)
 {
-	const char *name = hvst_hypercall_status_name(HVST_HYPERCALL_STATUS(c->v[0]));
-	unsigned int reps = HVST_HYPERCALL_REPS_DONE(c->v[0]);
+	const char *name = hvst_hypercall_status_name(HVST_HYPERCALL_STATUS(m->v[0]));
+	unsigned int reps = HVST_HYPERCALL_REPS_DONE(m->v[0]);
 
-	add(c, "%s", name ? name : "unknown status");
+	add(m, "%s", name ? name : "unknown status");
 	if (reps)
-		add(c, ", %u repetition%s done", reps, reps == 1 ? "" : "s");
+		add(m, ", %u repetition%s done", reps, reps == 1 ? "" : "s");
 }
 
-static void add_flush_flags(struct hvst_meaning *c, uint64_t flags)
+static void add_flush_flags(struct hvst_meaning *m, uint64_t flags)
 {
 	char text[TEXT_SIZE];
 
 	if (hvst_flush_flags_text(text, sizeof(text), flags))
-		add(c, ", %s", text);
+		add(m, ", %s", text);
 }
 
-static void decode_flush_tlb(struct hvst_meaning *c)
+static void decode_flush_tlb(struct hvst_meaning *m)
 {
 	char text[TEXT_SIZE];
 
 	/* With "all processors" the mask has no meaning. */
-	if (c->v[1] & HVST_FLUSH_ALL_PROCESSORS) {
-		hvst_flush_flags_text(text, sizeof(text), c->v[1]);
-		add(c, "%s", text);
+	if (m->v[1] & HVST_FLUSH_ALL_PROCESSORS) {
+		hvst_flush_flags_text(text, sizeof(text), m->v[1]);
+		add(m, "%s", text);
 		return;
 	}
-	hvst_mask_text(text, sizeof(text), c->v[0], 0);
-	add(c, "VPs %s", text);
-	add_flush_flags(c, c->v[1]);
+	hvst_mask_text(text, sizeof(text), m->v[0], 0);
+	add(m, "VPs %s", text);
+	add_flush_flags(m, m->v[1]);
 }
 
 /* A sparse set of VPs: the mask selects banks of 64, whose contents are not traced. */
-static void add_vp_set(struct hvst_meaning *c, uint64_t format, uint64_t banks)
+static void add_vp_set(struct hvst_meaning *m, uint64_t format, uint64_t banks)
 {
 	char text[TEXT_SIZE];
 
 	hvst_mask_text(text, sizeof(text), banks, 0);
 	if (!format)
-		add(c, "VPs in banks %s of 64", text);
+		add(m, "VPs in banks %s of 64", text);
 	else
-		add(c, format == 1 ? "all VPs" : "unknown set of VPs");
+		add(m, format == 1 ? "all VPs" : "unknown set of VPs");
 }
 
-static void decode_flush_tlb_ex(struct hvst_meaning *c)
+static void decode_flush_tlb_ex(struct hvst_meaning *m)
 {
-	add_vp_set(c, c->v[1], c->v[0]);
-	add_flush_flags(c, c->v[2]);
+	add_vp_set(m, m->v[1], m->v[0]);
+	add_flush_flags(m, m->v[2]);
 }
 
-static void decode_send_ipi(struct hvst_meaning *c)
+static void decode_send_ipi(struct hvst_meaning *m)
 {
 	char text[TEXT_SIZE];
 
-	hvst_mask_text(text, sizeof(text), c->v[1], 0);
-	add(c, "vector 0x%x to VPs %s", (unsigned int)c->v[0], text);
+	hvst_mask_text(text, sizeof(text), m->v[1], 0);
+	add(m, "vector 0x%x to VPs %s", (unsigned int)m->v[0], text);
 }
 
-static void decode_send_ipi_ex(struct hvst_meaning *c)
+static void decode_send_ipi_ex(struct hvst_meaning *m)
 {
-	add(c, "vector 0x%x to ", (unsigned int)c->v[0]);
-	add_vp_set(c, c->v[1], c->v[2]);
+	add(m, "vector 0x%x to ", (unsigned int)m->v[0]);
+	add_vp_set(m, m->v[1], m->v[2]);
 }
 
-static void decode_syndbg_msr(struct hvst_meaning *c)
+static void decode_syndbg_msr(struct hvst_meaning *m)
 {
-	add_msr(c, (uint32_t)c->v[0], c->v[1]);
+	add_msr(m, (uint32_t)m->v[0], m->v[1]);
 }
 
-static void decode_timer_state(struct hvst_meaning *c)
+static void decode_timer_state(struct hvst_meaning *m)
 {
-	add(c, "LAPIC timer by %s", c->v[0] ? "the VMX preemption timer" : "a host timer");
+	add(m, "LAPIC timer by %s", m->v[0] ? "the VMX preemption timer" : "a host timer");
 }
 
 /* Only MSRs of Hyper-V, TSC and kvmclock; nothing is added for others. */
-static void decode_msr(struct hvst_meaning *c)
+static void decode_msr(struct hvst_meaning *m)
 {
-	uint32_t msr = (uint32_t)c->v[0];
+	uint32_t msr = (uint32_t)m->v[0];
 
 	if (!hvst_msr_name(msr) && !hvst_msr_is_hyperv(msr))
 		return;
-	add_msr(c, msr, c->v[1]);
-	if (c->v[2])
-		add(c, ", refused");
+	add_msr(m, msr, m->v[1]);
+	if (m->v[2])
+		add(m, ", refused");
 }
 
-static void decode_tsc_offset(struct hvst_meaning *c)
+static void decode_tsc_offset(struct hvst_meaning *m)
 {
-	uint64_t moved = c->v[1] - c->v[0];
+	uint64_t moved = m->v[1] - m->v[0];
 
 	if (moved)
-		add(c, "moved by %+" PRId64 " cycles", (int64_t)moved);
+		add(m, "moved by %+" PRId64 " cycles", (int64_t)moved);
 	else
-		add(c, "not moved");
+		add(m, "not moved");
 }
 
-static void add_clock_mode(struct hvst_meaning *c, uint64_t mode)
+static void add_clock_mode(struct hvst_meaning *m, uint64_t mode)
 {
 	const char *name = mode <= UINT32_MAX ? hvst_clock_mode_name((uint32_t)mode) : NULL;
 
-	add(c, ", host clock %s", name ? name : "unknown");
+	add(m, ", host clock %s", name ? name : "unknown");
 }
 
 /* The kernel counts the vCPUs that match the first one: all match when the count is all but one. */
-static void decode_track_tsc(struct hvst_meaning *c)
+static void decode_track_tsc(struct hvst_meaning *m)
 {
-	add(c, "master clock %s", c->v[2] ? "on" : "off");
-	add_clock_mode(c, c->v[3]);
-	add(c, ", TSCs %s", c->v[0] + 1 == c->v[1] ? "match" : "differ");
+	add(m, "master clock %s", m->v[2] ? "on" : "off");
+	add_clock_mode(m, m->v[3]);
+	add(m, ", TSCs %s", m->v[0] + 1 == m->v[1] ? "match" : "differ");
 }
 
-static void decode_master_clock(struct hvst_meaning *c)
+static void decode_master_clock(struct hvst_meaning *m)
 {
-	add(c, "master clock %s", c->v[0] ? "on" : "off: no TSC page can be computed");
-	add_clock_mode(c, c->v[1]);
-	add(c, ", TSCs %s", c->v[2] ? "match" : "differ");
+	add(m, "master clock %s", m->v[0] ? "on" : "off: no TSC page can be computed");
+	add_clock_mode(m, m->v[1]);
+	add(m, ", TSCs %s", m->v[2] ? "match" : "differ");
 }
 
 /* ns = ((cycles << shift) * mul) >> 32, so a second has ((10^9 << 32) / mul) >> shift cycles. */
@@ -348,18 +348,18 @@ static uint64_t pvclock_hz(uint32_t mul, int shift)
 	return (uint64_t)(shift < 0 ? hz << -shift : hz >> shift);
 }
 
-static void decode_pvclock(struct hvst_meaning *c)
+static void decode_pvclock(struct hvst_meaning *m)
 {
-	uint64_t hz = pvclock_hz((uint32_t)c->v[1], (int)c->v[2]);
+	uint64_t hz = pvclock_hz((uint32_t)m->v[1], (int)m->v[2]);
 	char text[TEXT_SIZE];
 
-	duration(c, text, c->v[0] > INT64_MAX ? INT64_MAX : (int64_t)c->v[0], false);
-	add(c, "system time %s", text);
+	duration(m, text, m->v[0] > INT64_MAX ? INT64_MAX : (int64_t)m->v[0], false);
+	add(m, "system time %s", text);
 	if (hz)
-		add(c, ", TSC %" PRIu64 ".%03" PRIu64 " MHz", hz / 1000000, hz / 1000 % 1000);
-	add(c, ", %s", c->v[3] & 1 ? "stable" : "not stable across vCPUs");
-	if (c->v[3] & 2)
-		add(c, ", guest was stopped");
+		add(m, ", TSC %" PRIu64 ".%03" PRIu64 " MHz", hz / 1000000, hz / 1000 % 1000);
+	add(m, ", %s", m->v[3] & 1 ? "stable" : "not stable across vCPUs");
+	if (m->v[3] & 2)
+		add(m, ", guest was stopped");
 }
 
 #define TIMER_FIELDS "vcpu_id", "timer_index"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
-/* Stage: hyperv. The memory of timers: see timers.h. */
+/* Stage: hyperv. A bounded table of timers, and the rules that timers.h describes. */
 #include <stdlib.h>
 
 #include "names.h"
@@ -16,9 +16,9 @@
 #define PADDING_MAX_REF 10000 /* a pad is below 1 ms when only the set_count reveals it */
 
 /*
- * A past-due arm, or a callback, this many times later than usual: events may be missing. Lost
- * events are missing at the end of a place, by the dozen; events of CPUs that are not shown are
- * missing for far longer.
+ * If a past-due arm or a callback comes this many times later than usual, events may be missing.
+ * The ring buffer loses dozens of events, at the end of a place; the events of CPUs that are not
+ * shown are missing for far longer.
  */
 #define GAP_FACTOR	  2
 #define GAP_FACTOR_WITHIN 16
@@ -39,17 +39,17 @@ struct timer {
 	uint64_t used;		 /* to choose the entry to replace */
 	uint64_t last_ts;
 
-	uint64_t set_count, set_place; /* the last set_count ... */
-	unsigned int writes;	       /* ... and how many different ones since the last start */
-	bool config_set;	       /* a set_config since then */
+	uint64_t set_count, set_place; /* the last set_count */
+	unsigned int writes;	       /* different set_counts since the last start */
+	bool config_set;	       /* a set_config since the last start */
 
 	enum kind kind; /* of the last start, and what it said */
 	uint64_t now, count, start_ts, place;
 	bool written; /* it is the guest's: its count was seen to be set */
-	struct start_note note;
+	struct start_info info;
 	uint64_t usual_gap;	      /* of past-due arms of this streak, ref units; 0 unknown */
-	bool over;		      /* it was delivered since, or turned off by the guest ... */
-	uint64_t over_ts, over_place; /* ... here */
+	bool over;		      /* delivered since, or turned off by the guest */
+	uint64_t over_ts, over_place; /* when and where, if @over */
 
 	bool armed;		    /* a host timer runs */
 	int64_t deadline, headroom; /* ns */
@@ -166,7 +166,7 @@ static struct timer *get(struct timers *t, const struct timer_event *ev)
 	return tm;
 }
 
-static void over(struct timer *tm, const struct timer_event *ev)
+static void set_over(struct timer *tm, const struct timer_event *ev)
 {
 	tm->over = true;
 	tm->over_ts = ev->ts;
@@ -181,7 +181,7 @@ void hvst_timers_count_set(struct timers *t, const struct timer_event *ev, uint6
 		return;
 	tm->armed = false;
 	if (!count)
-		over(tm, ev);
+		set_over(tm, ev);
 	/* Count 0 starts nothing. The same write again: recorded in two buffers, or shown twice. */
 	if (!count || (tm->writes && tm->set_count == count))
 		return;
@@ -197,7 +197,7 @@ void hvst_timers_config_set(struct timers *t, const struct timer_event *ev, uint
 	if (!tm)
 		return;
 	if (!(config & (HVST_STIMER_ENABLE | HVST_STIMER_AUTO_ENABLE)))
-		over(tm, ev);
+		set_over(tm, ev);
 	tm->config_set = true;
 	tm->armed = false;
 }
@@ -216,7 +216,7 @@ void hvst_timers_delivered(struct timers *t, const struct timer_event *ev)
 
 	if (!tm)
 		return;
-	over(tm, ev);
+	set_over(tm, ev);
 	tm->armed = false;
 }
 
@@ -261,19 +261,19 @@ static bool seen(const struct timer *tm, enum kind kind, uint64_t now, uint64_t 
 	return tm->kind == kind && tm->now == now && tm->count == count;
 }
 
-static struct start_note started(struct timer *tm, const struct timer_event *ev, enum kind kind,
-				 uint64_t now, uint64_t count, struct start_note note)
+static struct start_info started(struct timer *tm, const struct timer_event *ev, enum kind kind,
+				 uint64_t now, uint64_t count, struct start_info info)
 {
 	tm->kind = kind;
 	tm->start_ts = ev->ts;
 	tm->place = ev->place;
 	tm->now = now;
 	tm->count = count;
-	tm->note = note;
+	tm->info = info;
 	tm->writes = 0;
 	tm->config_set = false;
 	tm->over = false;
-	return note;
+	return info;
 }
 
 /* Exactly this arm, written once since the start before it: no start was hidden between the two. */
@@ -309,37 +309,37 @@ static bool first_of_streak(const struct timer *tm, const struct timer_event *ev
 	       ev->ts - tm->over_ts <= tm->over_ts - tm->start_ts;
 }
 
-struct start_note hvst_timers_start_expired(struct timers *t, const struct timer_event *ev,
+struct start_info hvst_timers_start_expired(struct timers *t, const struct timer_event *ev,
 					    uint64_t now, uint64_t count)
 {
-	struct start_note note = { .streak = 1, .at_least = true };
+	struct start_info info = { .streak = 1, .at_least = true };
 	struct timer *tm = get(t, ev);
 
 	if (!tm)
-		return (struct start_note){ 0 };
+		return (struct start_info){ 0 };
 	if (seen(tm, PAST_DUE, now, count))
-		return tm->note;
+		return tm->info;
 	vote(t, tm, ev->ts, now);
 	if (tm->kind == PAST_DUE && !tm->writes && !tm->config_set && tm->count == count) {
 		/* No write since: the host looks at the same arm again. */
 		tm->now = now;
-		return tm->note;
+		return tm->info;
 	}
 	if (tm->kind == PAST_DUE && follows(tm, count) && in_step(tm, ev, now)) {
-		note = tm->note;
-		note.streak += note.streak < UINT_MAX;
+		info = tm->info;
+		info.streak += info.streak < UINT_MAX;
 	} else {
-		note.at_least = !first_of_streak(tm, ev, count);
+		info.at_least = !first_of_streak(tm, ev, count);
 		tm->usual_gap = 0;
 	}
 	tm->armed = false;
-	return started(tm, ev, PAST_DUE, now, count, note);
+	return started(tm, ev, PAST_DUE, now, count, info);
 }
 
-struct start_note hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev,
+struct start_info hvst_timers_start_ahead(struct timers *t, const struct timer_event *ev,
 					  uint64_t now, uint64_t count)
 {
-	struct start_note none = { 0 }, padding = { .padding = true };
+	struct start_info none = { 0 }, padding = { .padding = true };
 	struct timer *tm = get(t, ev);
 
 	if (!tm || seen(tm, AHEAD, now, count))
@@ -372,7 +372,7 @@ void hvst_timers_start_periodic(struct timers *t, const struct timer_event *ev, 
 		return;
 	arm(t, tm, ev, now, exp_time);
 	tm->written = true;
-	started(tm, ev, AHEAD, now, exp_time, (struct start_note){ 0 });
+	started(tm, ev, AHEAD, now, exp_time, (struct start_info){ 0 });
 }
 
 /*

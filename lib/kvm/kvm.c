@@ -7,9 +7,7 @@
 
 #include "kvm_private.h"
 
-/*
- * KVM leaves the page unchanged while TSC emulation control is on, whatever happens to the clock.
- */
+/* Of MSRs that a clock depends on. */
 static __attribute__((noinline)) void guest_writes_msr(struct kvm *k, struct vcpu *v,
 						       const struct hvst_event *ev,
 						       struct hvst_changes *out)
@@ -221,7 +219,7 @@ static bool restores(const struct hvst_event *ev)
 	return ev->id == HVST_EV_STIMER_SET_CONFIG ? ev->set_config.config : ev->set_count.count;
 }
 
-static void on_write(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
+static void on_timer_write(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	bool config = ev->id == HVST_EV_STIMER_SET_CONFIG;
 	bool host = config ? ev->set_config.host : ev->set_count.host;
@@ -315,7 +313,7 @@ static __attribute__((noinline)) void handle_other(struct kvm *k, const struct h
 	}
 }
 
-/* Who looks at an event. */
+/* Passes the event on by its kind. */
 static inline void handle(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
 	switch (ev->id) {
@@ -330,7 +328,7 @@ static inline void handle(struct kvm *k, const struct hvst_event *ev, struct hvs
 		break;
 	case HVST_EV_STIMER_SET_CONFIG:
 	case HVST_EV_STIMER_SET_COUNT:
-		on_write(k, ev, out);
+		on_timer_write(k, ev, out);
 		break;
 	case HVST_EV_STIMER_EXPIRATION:
 		kvm_expiration(k, ev, out);

@@ -245,6 +245,7 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out);
 struct vcpu *hvst_kvm_find(const struct kvm *k, int tid); /* NULL: no such vCPU thread */
 struct vm *hvst_kvm_vms(const struct kvm *k);		  /* list, by @next */
 int64_t hvst_vm_first_ns(const struct vm *vm);		  /* first event of its threads */
+int64_t hvst_vm_last_ns(const struct vm *vm);		  /* last one; INT64_MIN: no thread */
 /* May the clock have been set before its first reading in the trace, which then cannot show it? */
 bool hvst_vm_set_unread(const struct vm *vm);
 bool hvst_kvm_clock_per_cpu(const struct kvm *k); /* as in struct hvst_kvm_opts */

@@ -51,7 +51,7 @@ struct kvm {
 	struct vcpu *sorted[KVM_MAX_VCPUS]; /* by tid, nr_vcpus of them */
 	struct kvm_cpu cpu[KVM_MAX_CPUS];
 	int64_t first_ns; /* of the trace; HVST_UNKNOWN */
-	/* what has been seen so far, so that its absence means something */
+	/* Seen so far: that an event is absent means something only where others of it are seen. */
 	bool starts_seen, callbacks_seen, entries_seen, counts_seen;
 	uint32_t callbacks;			      /* so far, never 0 after the first */
 	struct vcpu *all;			      /* every vCPU, newest first */
@@ -71,7 +71,7 @@ struct kvm {
 	enum { KVM_RUNNING, KVM_FINISH_CLOCKS, KVM_FINISH_SILENT } phase;
 	struct vcpu *finish_at;
 	struct vm *only;
-	/* the start_expired that a pad may follow */
+	/* The last start_expired, if a padding start may follow it, and the clock it read. */
 	struct stimer *past_due_timer;
 	uint64_t past_due_now;
 	uint64_t padding_ref;

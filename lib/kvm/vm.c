@@ -582,6 +582,15 @@ int64_t hvst_vm_first_ns(const struct vm *vm)
 	return first;
 }
 
+int64_t hvst_vm_last_ns(const struct vm *vm)
+{
+	int64_t last = INT64_MIN;
+
+	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
+		last = v->last_ns > last ? v->last_ns : last;
+	return last;
+}
+
 /* By time, and not by creation: events of two threads may come in another order. */
 static int cmp_appearance(const void *a, const void *b)
 {
@@ -729,15 +738,9 @@ static bool finish_silent(struct kvm *k, struct hvst_changes *out)
 /* No more readings. A VM is not claimed to exist after its last event. */
 static int clocks_finish(struct kvm *k)
 {
-	for (struct vm *vm = k->vms; vm; vm = vm->next) {
-		int64_t last = INT64_MIN;
-
-		for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-			if (v->last_ns > last)
-				last = v->last_ns;
-		if (hvst_refclock_finish(&vm->clock, last))
+	for (struct vm *vm = k->vms; vm; vm = vm->next)
+		if (hvst_refclock_finish(&vm->clock, hvst_vm_last_ns(vm)))
 			return -ENOMEM;
-	}
 	return 0;
 }
 

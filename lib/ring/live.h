@@ -20,7 +20,8 @@ struct hvst_live_cpu;
 struct hvst_live *hvst_live_new(const struct hvst_live_ops *ops, void *ctx, size_t keep);
 void hvst_live_free(struct hvst_live *l);
 
-/* Another CPU, whose sub-buffers have @page_size bytes at most; owned by @l. NULL without memory.
+/*
+ * Another CPU, whose sub-buffers have @page_size bytes at most; owned by @l. NULL without memory.
  */
 struct hvst_live_cpu *hvst_live_add_cpu(struct hvst_live *l, unsigned int cpu, uint32_t page_size);
 

@@ -182,8 +182,7 @@ void hvst_pages_error(const struct hvst_pages *p, unsigned int cpu, int rc, char
 	if (rc == -EFBIG)
 		snprintf(text, len,
 			 "decompression bomb: CPU %u's data up to offset %llu decompresses to %u "
-			 "MiB "
-			 "without a single record",
+			 "MiB without a single record",
 			 cpu, at, MAX_EMPTY >> 20);
 	else if (rc == -E2BIG)
 		snprintf(text, len,
@@ -197,7 +196,7 @@ void hvst_pages_error(const struct hvst_pages *p, unsigned int cpu, int rc, char
 		snprintf(text, len, "reading failed: %s", hvst_io_error(rc));
 }
 
-/* --- seeking --- */
+/* --- seeking ---------------------------------------------------------------------------------- */
 
 static int make_index(struct hvst_pages *p)
 {
@@ -257,7 +256,7 @@ int hvst_pages_seek(struct hvst_pages *p, struct hvst_block *b, struct hvst_unpa
 		return rc;
 	chunks = p->chunks_left;
 	hi = p->compressed ? p->nr_index : (p->end - p->start) / p->page_size;
-	while (hi - lo > 1 && hi > lo) {
+	while (lo + 1 < hi) {
 		uint64_t mid = lo + (hi - lo) / 2;
 
 		rc = stamp_of(p, mid, b, u, &ts);

@@ -203,7 +203,7 @@ bool hvst_sketch_next(const struct hvst_sketch *s, unsigned int *iter, int64_t *
 	return false;
 }
 
-int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_mille_10)
+int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_10000)
 {
 	unsigned int iter = 0;
 	uint64_t rank, seen = 0, n;
@@ -211,7 +211,7 @@ int64_t hvst_sketch_quantile(const struct hvst_sketch *s, unsigned int per_mille
 
 	if (!s || !s->count)
 		return HVST_UNKNOWN;
-	rank = (uint64_t)(((unsigned __int128)s->count * per_mille_10 + 9999) / 10000);
+	rank = (uint64_t)(((unsigned __int128)s->count * per_10000 + 9999) / 10000);
 	if (rank <= 1)
 		return s->min;
 	if (rank >= s->count)

@@ -9,7 +9,7 @@
 
 #include <hvstimer/sketch.h>
 
-/* Removes all values; the memory is kept. */
+/* Removes all values and frees their buckets. */
 void hvst_sketch_reset(struct hvst_sketch *s);
 
 #endif

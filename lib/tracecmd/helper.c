@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-/* --- which program --- */
+/* --- which program ---------------------------------------------------------------------------- */
 
 /*
  * The helper beside the running program. In a directory where everybody may write, such as /tmp,
@@ -51,7 +51,7 @@ static void find_helper(char *path, size_t size)
 		snprintf(path, size, HVST_LIBEXECDIR "/" HVST_HELPER);
 }
 
-/* --- what it inherits --- */
+/* --- what it inherits ------------------------------------------------------------------------- */
 
 static void free_args(char **argv, unsigned int n)
 {

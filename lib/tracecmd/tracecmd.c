@@ -66,7 +66,7 @@ static int refused(struct hvst_tracecmd *t, const struct hvst_reply *reply)
 	return -EBADMSG;
 }
 
-/* --- opening --- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int add_streams(struct hvst_tracecmd *t, unsigned int buffer)
 {
@@ -142,7 +142,7 @@ const char *hvst_tracecmd_fate(const struct hvst_tracecmd *t)
 	return t->fate;
 }
 
-/* --- records --- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static int receive_records(struct hvst_tracecmd *t, struct stream *s,
 			   const struct hvst_reply *reply)

@@ -50,7 +50,8 @@ static int move_clock(struct vm *vm, int64_t ns)
 	return rc ? rc : vm_set_clock(vm, now + ns);
 }
 
-/* All vCPUs get a TSC of one reading, as a VMM restores them: KVM then takes them for synchronized.
+/*
+ * All vCPUs get a TSC of one reading, as a VMM restores them: KVM then takes them for synchronized.
  */
 static int move_tscs(struct vm *vm, int64_t by)
 {

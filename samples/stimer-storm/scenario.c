@@ -541,7 +541,8 @@ static struct phase healthy_phase(uint64_t *state)
 	};
 }
 
-/* A storm is always between healthy phases, so that one is not taken for the next one's beginning.
+/*
+ * A storm is always between healthy phases, so that one is not taken for the next one's beginning.
  */
 void random_scenario(struct scenario *s, uint64_t seed)
 {

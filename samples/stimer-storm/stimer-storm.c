@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* stimer-storm: a guest on /dev/kvm whose Hyper-V timers go wrong as told, see stimer-storm(1).
+/*
+ * stimer-storm: a guest on /dev/kvm whose Hyper-V timers go wrong as told, see stimer-storm(1).
  */
 #include <errno.h>
 #include <getopt.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* See cpu_stream.h. */
 #include <dirent.h>
 
 #include "cpu_stream.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* See faults.h. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -199,10 +199,7 @@ static void record(int argc, char **argv)
 	free(printed);
 }
 
-/*
- * --- the others
- * ----------------------------------------------------------------------------------------------
- */
+/* --- the others --- */
 
 /* Each pattern that is taken fits some event. */
 static void check_patterns(const struct string_list *patterns)

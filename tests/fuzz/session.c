@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* See session.h. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -75,10 +76,7 @@ struct session_setup session_setup(struct input *in)
 	return s;
 }
 
-/*
- * --- observers
- * ----------------------------------------------------------------------------------------------
- */
+/* --- observers --- */
 
 static uint64_t hash(uint64_t h, const void *p, size_t len)
 {

@@ -175,7 +175,8 @@ static void b_local_step(struct scenario *sc)
 	host_does(ticks(v, 2000, 1000), H_SET_CLOCK, -35);
 }
 
-/* In a storm the events of two CPUs come mixed: what one CPU's say must not be read into another's.
+/*
+ * In a storm the events of two CPUs come mixed: what one CPU's say must not be read into another's.
  */
 static void b_local_padding(struct scenario *sc)
 {

@@ -33,7 +33,8 @@ struct phase *rest_phase(struct dice *d);
 
 /* random_hosts.c: an episode that a real host or guest has; @first: on its VM's first vCPU. */
 void host_episode(struct dice *d, bool first);
-/* What the host is like: its rate, its trace clock, what it records. Chosen before the VMs' phases.
+/*
+ * What the host is like: its rate, its trace clock, what it records. Chosen before the VMs' phases.
  */
 void host_habits(struct dice *d);
 /* Epochs, reused thread ids, a start that is lost. Chosen after the VMs' phases. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* See browse_fake.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

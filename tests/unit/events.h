@@ -83,10 +83,7 @@ void host_step(const struct recording *f, struct host *h, int64_t ns);
 /* Its rate against the trace clock becomes @ppm. */
 void host_rate(const struct recording *f, struct host *h, double ppm);
 
-/*
- * --- one event each, 1 us after the one before
- * ---------------------------------------------------------
- */
+/* --- one event each, 1 us after the one before --- */
 void ev_set_config(struct recording *f, const struct who *w, unsigned int timer, uint64_t config,
 		   bool host);
 void ev_set_count(struct recording *f, const struct who *w, unsigned int timer, uint64_t count,
@@ -113,10 +110,7 @@ void ev_switch(struct recording *f, int prev, int prev_state, int next, unsigned
 void ev_pio_read(struct recording *f, const struct who *w, uint32_t port);
 void ev_mmio_read(struct recording *f, const struct who *w, uint64_t gpa);
 
-/*
- * --- what a guest does
- * -----------------------------------------------------------------------------------
- */
+/* --- what a guest does --- */
 /* Writes the config of a one-shot timer with auto-enable in direct mode. */
 void guest_setup(struct recording *f, const struct who *w, unsigned int timer);
 /* Exit, the write of count, its kvm_msr. @read: after a read of the reference counter. */
@@ -124,7 +118,8 @@ void guest_write(struct recording *f, const struct who *w, unsigned int timer, u
 		 bool read);
 /* The host's reaction to it before the next entry; true when the arm was past due. */
 bool host_start(struct recording *f, const struct who *w, unsigned int timer, uint64_t count);
-/* Write, start, and the delivery: at once when past due, else at the deadline. True when past due.
+/*
+ * Write, start, and the delivery: at once when past due, else at the deadline. True when past due.
  */
 bool guest_arm(struct recording *f, const struct who *w, unsigned int timer, uint64_t count);
 /* @n arms, each for @delay ns from the host's now. */
@@ -132,10 +127,7 @@ void guest_ticks(struct recording *f, const struct who *w, unsigned int n, int64
 /* @n arms, each for a moment that lies @behind ns in the past. */
 void guest_lags(struct recording *f, const struct who *w, unsigned int n, int64_t behind);
 
-/*
- * --- looking at what came out
- * --------------------------------------------------------------------------
- */
+/* --- looking at what came out --- */
 const struct hvst_timer *timer_find(const struct recording *f, int tid, unsigned int timer);
 const struct hvst_verdict *verdict_of(const struct recording *f, enum hvst_question q);
 /* Prints the storms, transitions and segments found, for a test that fails. */

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
+/* See mkdat.h. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -42,7 +42,8 @@ struct mk_cpu {
 void mk_end_page(struct mk_cpu *c, int64_t missed);
 /* Words as they are, at the end of the sub-buffer, which begins at @ts if it is new. */
 void mk_raw(struct mk_cpu *c, uint64_t ts, const void *data, uint32_t len);
-/* A data record, with a time extend before it where it needs one; a new sub-buffer when it is full.
+/*
+ * A data record, with a time extend before it where it needs one; a new sub-buffer when it is full.
  */
 void mk_record(struct mk_cpu *c, uint64_t ts, const void *data, uint32_t len);
 void mk_set_count(struct mk_cpu *c, uint64_t ts, int pid, int vcpu, uint64_t count);

@@ -147,7 +147,31 @@ static void test_steady(void **state)
 	recording_free(&f);
 }
 
-/* A guest with the page on that begins to read the counter, without any write: seen by its reads.
+/* Without a page and without reads it is the TSC itself: from the third arm on, no earlier. */
+static void test_elimination(void **state)
+{
+	struct recording f;
+
+	(void)state;
+	for (unsigned int n = 1; n < 6; n++) {
+		bool told = false;
+
+		begin(&f, 0);
+		page(&f, true, 0x77);
+		ticks(&f, 50, false);
+		page(&f, false, 0x77);
+		ticks(&f, n, false);
+		recording_end(&f);
+		for (unsigned int i = 0; i < f.r->nr_guest; i++)
+			told |= f.r->guest[i]->to == HVST_SRC_RAW_TSC;
+		printf("# %u arms without page and reads: %s\n", n, told ? "TSC itself" : "open");
+		assert_int_equal(told, n >= 3);
+		recording_free(&f);
+	}
+}
+
+/*
+ * A guest with the page on that begins to read the counter, without any write: seen by its reads.
  */
 static void test_no_write(void **state)
 {
@@ -406,7 +430,8 @@ static void test_not_a_change(void **state)
 	recording_free(&f);
 }
 
-/* Without kvm_msr there is nothing to go by: no transition, and the verdict says what is missing.
+/*
+ * Without kvm_msr there is nothing to go by: no transition, and the verdict says what is missing.
  */
 static void test_no_msrs(void **state)
 {
@@ -645,6 +670,7 @@ int main(void)
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_steady),
 		cmocka_unit_test(test_no_write),
+		cmocka_unit_test(test_elimination),
 		cmocka_unit_test(test_two_vcpus),
 		cmocka_unit_test(test_derived_targets),
 		cmocka_unit_test(test_host_side),

@@ -206,6 +206,34 @@ static void odd_times_and_values(void **state)
 	collect_free(&c);
 }
 
+/* However often columns are joined, each value stays in the column of its time. */
+static void columns_keep_their_time(void **state)
+{
+	const int64_t step = 700000, n = 10 * PLOT_COLUMNS;
+	struct collect c;
+
+	(void)state;
+	setup(&c, 0, SCALE_LOG);
+	for (int64_t i = 0; i < n; i++)
+		assert_int_equal(collect_add(&c, METRIC_SKEW, &any, i * step, i), 0);
+	assert_true(c.column_ns > step);
+	assert_true((n - 1) * step / c.column_ns >= PLOT_COLUMNS / 2);
+	for (unsigned int k = 0; k < PLOT_COLUMNS; k++) {
+		const struct plot_column *col = &c.series[0].columns[k];
+		/* the first value at or after the column's time */
+		int64_t first = (k * c.column_ns + step - 1) / step;
+		int64_t end = ((k + 1) * c.column_ns + step - 1) / step;
+
+		end = end < n ? end : n;
+		assert_int_equal(col->count, end > first ? end - first : 0);
+		if (!col->count)
+			continue;
+		assert_int_equal(col->min, first);
+		assert_int_equal(col->max, end - 1);
+	}
+	collect_free(&c);
+}
+
 static void what_is_no_arm(void **state)
 {
 	struct hvst_arm arm = { .skew_ns = 5, .kind = HVST_ARM_AHEAD };
@@ -233,6 +261,7 @@ int main(void)
 		cmocka_unit_test(linear_after_a_look),
 		cmocka_unit_test(too_many_intervals),
 		cmocka_unit_test(odd_times_and_values),
+		cmocka_unit_test(columns_keep_their_time),
 		cmocka_unit_test(what_is_no_arm),
 	};
 

@@ -56,7 +56,7 @@ static void blocks_join(void **state)
 		for (unsigned int k = 0; k < 5000; k++, t += 1 + t / 200)
 			n += (7 * S + t) >> b.shift == b.first + i;
 		assert_int_equal(b.timers[0]->block[i].arms, n);
-		assert_int_equal(hvst_sketch_count(b.timers[0]->block[i].of[BLOCK_SKEW]), n);
+		assert_int_equal(hvst_sketch_count(b.timers[0]->block[i].sketch[BLOCK_SKEW]), n);
 	}
 	blocks_free(&b);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* lib/stream/exit_groups: which events of an exit are merged together, and which keep their place.
+/*
+ * lib/stream/exit_groups: which events of an exit are merged together, and which keep their place.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -133,6 +133,8 @@ static void test_options(void **state)
 	static const char guest[] = "win2025\0AAAAAAAA\2\0\0\0"
 				    "\1\0\0\0\145\0\0\0"
 				    "\0\0\0\0\144\0\0";
+	/* vCPU 1 of a second guest, on a thread of the first one; vCPU 0 is not known. */
+	static const char second[] = "linux\0BBBBBBBB\2\0\0\0\1\0\0\0\145\0\0\0\0\0\0\0\0\0\0";
 	const struct mk_option o[] = {
 		{ HVST_OPT_DATE, "0x10", 5 },
 		{ HVST_OPT_OFFSET, "-7000", 6 },
@@ -141,13 +143,14 @@ static void test_options(void **state)
 		{ 999, "unknown", 8 },
 		{ HVST_OPT_CPUCOUNT, "\2\0\0", 4 },
 		{ HVST_OPT_GUEST, guest, sizeof(guest) },
+		{ HVST_OPT_GUEST, second, sizeof(second) },
 	};
 	char err[256];
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		struct sample s;
-		struct mk_bytes b = build(&s, kinds[k].version, kinds[k].how, o, 7);
+		struct mk_bytes b = build(&s, kinds[k].version, kinds[k].how, o, 8);
 		struct hvst_file f;
 		int vcpu = -1;
 
@@ -159,7 +162,11 @@ static void test_options(void **state)
 		assert_int_equal(f.tsc_shift, 32);
 		assert_string_equal(hvst_file_guest(&f, 101, &vcpu), "win2025");
 		assert_int_equal(vcpu, 1);
+		assert_string_equal(hvst_file_guest(&f, 100, &vcpu), "win2025");
+		assert_int_equal(vcpu, 0);
+		assert_int_equal(f.nr_guests, 2);
 		assert_null(hvst_file_guest(&f, 102, &vcpu));
+		assert_null(hvst_file_guest(&f, 0, &vcpu));
 		hvst_file_close(&f);
 		mk_free(&b);
 	}

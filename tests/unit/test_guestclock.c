@@ -147,7 +147,8 @@ static void test_short(void **state)
 	recording_free(&f);
 }
 
-/* The trace clock is slewed by NTP, the guest's clock is the reference clock: headroom stays level.
+/*
+ * The trace clock is slewed by NTP, the guest's clock is the reference clock: headroom stays level.
  */
 static void test_slewed_trace(void **state)
 {

@@ -193,7 +193,8 @@ static enum hvst_answer fallback_of(bool restored, bool moved)
 	return a;
 }
 
-/* The page of a VM that was created and nothing else is off; that of a restored one is not known.
+/*
+ * The page of a VM that was created and nothing else is off; that of a restored one is not known.
  */
 static void test_restored_page(void **state)
 {

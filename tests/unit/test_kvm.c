@@ -255,7 +255,8 @@ static void test_busy_slot(void **state)
 	recording_free(&f);
 }
 
-/* SINT masked (-2) or refused by the LAPIC (1): nothing follows until the guest programs it again.
+/*
+ * SINT masked (-2) or refused by the LAPIC (1): nothing follows until the guest programs it again.
  */
 static void test_not_deliverable(void **state)
 {
@@ -312,7 +313,8 @@ static void test_reprogrammed(void **state)
 	recording_free(&f);
 }
 
-/* The host looks again at a timer that runs; and a callback that came early by the reference clock.
+/*
+ * The host looks again at a timer that runs; and a callback that came early by the reference clock.
  */
 static void test_restarts(void **state)
 {

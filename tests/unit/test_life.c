@@ -522,6 +522,30 @@ static void test_tsc_unknown(void **state)
 	recording_free(&f);
 }
 
+/* First offsets of two vCPUs, each minus the host's TSC at its time, tell the length of a cycle. */
+static void test_tsc_rate(void **state)
+{
+	struct recording f;
+	uint64_t first, second;
+
+	(void)state;
+	begin(&f);
+	first = -(uint64_t)(2 * f.now); /* 2 GHz */
+	ev_tsc_offset(&f, &task, 0, first);
+	f.now += MS(50);
+	second = -(uint64_t)(2 * f.now);
+	ev_tsc_offset(&f, &task1, 0, second);
+	lives(&f, &vcpu0, 40);
+	lives(&f, &vcpu1, 40);
+	ev_tsc_offset(&f, &vcpu0, first, first + 2000000);
+	guest_ticks(&f, &vcpu0, 40, MS(2));
+	recording_end(&f);
+	assert_int_equal(f.r->nr_moves, 3);
+	assert_int_equal(f.r->moves[2]->tsc_cycles, 2000000);
+	assert_true(llabs(f.r->moves[2]->tsc_ns - MS(1)) < US(1));
+	recording_free(&f);
+}
+
 /* One row for each update and each write: what it moved. */
 static void test_moves(void **state)
 {
@@ -581,6 +605,7 @@ int main(void)
 		cmocka_unit_test(test_tsc_offset),
 		cmocka_unit_test(test_tsc_offset_of_bursts),
 		cmocka_unit_test(test_tsc_unknown),
+		cmocka_unit_test(test_tsc_rate),
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_page_written_anew),
 		cmocka_unit_test(test_tsc_of_second_vm),

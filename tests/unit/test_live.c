@@ -119,7 +119,8 @@ static int read_page(void *ctx, unsigned int cpu, void *buf, size_t len)
 	return MK_PAGE;
 }
 
-/* Events in order that lie before the end of the round before the last one, and are not here yet.
+/*
+ * Events in order that lie before the end of the round before the last one, and are not here yet.
  */
 static size_t late_events(const struct host *h)
 {

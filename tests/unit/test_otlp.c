@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* cli/output/otlp: every bucket of a sketch goes to the exponential bucket that its middle is in.
+/*
+ * cli/output/otlp: every bucket of a sketch goes to the exponential bucket that its middle is in.
  */
 #include <math.h>
 #include <setjmp.h>

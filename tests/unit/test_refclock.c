@@ -386,8 +386,7 @@ static void test_local_clock(void **state)
 	}
 }
 
-/* --- the same with other numbers ---------------------------------------------------------------
- */
+/* --- the same with other numbers --- */
 
 static const int64_t paces[] = { SEC(1), HZ_64, MS(1), US(33) };
 #define PACES (sizeof(paces) / sizeof(*paces))
@@ -800,7 +799,8 @@ static void test_broken_clock(void **state)
 	}
 }
 
-/* A hostile trace has a clock for each of its thread ids: what one costs before it tells anything.
+/*
+ * A hostile trace has a clock for each of its thread ids: what one costs before it tells anything.
  */
 static void test_many_clocks(void **state)
 {

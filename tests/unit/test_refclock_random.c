@@ -97,7 +97,8 @@ struct clock {
 	bool bounds;
 	int64_t lag;
 	int64_t busy_until, busy_next;
-	/* trace clock "local": what each CPU's shows too much, and where the vCPU runs until when
+	/*
+	 * trace clock "local": what each CPU's shows too much, and where the vCPU runs until when
 	 */
 	unsigned int cpus;
 	int64_t apart[CPUS_MAX];
@@ -448,8 +449,7 @@ static void list(uint64_t id, const struct clock *c, const struct refclock *r)
 		       (double)c->step[k].after / 1e9, c->step[k].na);
 	for (unsigned int i = 0; show && (p = hvst_refclock_piece(r, i)); i++)
 		printf("# clock %llu: %.6f..%.6f %u of %llu, %+.2f +- %.2f ppm, %s %+lld +- %lld "
-		       "in "
-		       "%.6f..%.6f, %g ppm, %u between\n",
+		       "in %.6f..%.6f, %g ppm, %u between\n",
 		       (unsigned long long)id, (double)p->from / 1e9, (double)p->to / 1e9, p->knots,
 		       (unsigned long long)p->samples, p->line.slope * 1e6, p->line.slope_err * 1e6,
 		       name[p->joint], (long long)p->step, (long long)p->step_err,
@@ -551,8 +551,7 @@ static void clocks(unsigned int n, uint64_t first, bool local, struct score *sc)
 static void report(const struct score *sc)
 {
 	printf("# %u clocks, %llu samples: %u with false steps (%u); of %u steps above %d us that "
-	       "could "
-	       "be seen %u missed, %u of them undecided\n",
+	       "could be seen %u missed, %u of them undecided\n",
 	       sc->clocks, (unsigned long long)sc->samples, sc->with_false, sc->false_steps,
 	       sc->shown, (int)(MIN_SHOWN / 1000), sc->missed, sc->undecided);
 	printf("# sizes: %u of %u outside their error; rates: %u of %u; offsets: %u of %u, %u not "

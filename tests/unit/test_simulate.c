@@ -224,7 +224,8 @@ static void model(void **state)
 	storm.handler_rest_ns = 5 * US;
 	storm.handler_guest_share = -1;
 	storm.wake_ns = storm.deliver_ns = HVST_UNKNOWN;
-	/* A backlog that is nowhere near its end, of which each target is armed twice: one waits.
+	/*
+	 * A backlog that is nowhere near its end, of which each target is armed twice: one waits.
 	 */
 	storm.kind = HVST_STORM_BACKLOG;
 	storm.response = HVST_RESPONSE_PREVIOUS_PLUS;

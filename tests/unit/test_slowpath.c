@@ -249,8 +249,7 @@ static void test_load(void **state)
 		expect(&f, HVST_Q_STORM, HVST_NO);
 		t = timer_find(&f, 100, 0);
 		printf("# %.0f Hz asked for: %.0f expirations a second, peak %.0f, %.0f %% of "
-		       "exits, "
-		       "%.1f %% of time\n",
+		       "exits, %.1f %% of time\n",
 		       hz, t->expirations_hz, t->peak_hz, 100 * t->exit_share, 100 * t->time_share);
 		assert_true(t->expirations_hz > hz / 2 && t->expirations_hz <= hz);
 		assert_true(t->arms_hz > hz / 2 && t->arms_hz <= hz);

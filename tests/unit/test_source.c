@@ -119,7 +119,8 @@ static void random_record(struct mk_cpu *c, uint64_t ts, unsigned int cpu)
 	}
 }
 
-/* CPUs alternate for a while, then each has streaks; equal stamps, long gaps and lost events occur.
+/*
+ * CPUs alternate for a while, then each has streaks; equal stamps, long gaps and lost events occur.
  */
 static void fill_cpu(struct mk_cpu *c, unsigned int cpu, unsigned int n)
 {

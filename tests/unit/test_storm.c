@@ -130,6 +130,41 @@ static void test_backlog_open(void **state)
 	recording_free(&f);
 }
 
+/*
+ * A guest that retries each target three times shows a replay only by what its counts gain on the
+ * time that passes: more than a quarter.
+ */
+static void test_gain(void **state)
+{
+	static const struct {
+		unsigned int percent;
+		bool replay;
+	} gains[] = { { 110, false }, { 120, false }, { 130, true }, { 200, true } };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(gains) / sizeof(*gains); i++) {
+		struct recording f;
+		uint64_t target;
+
+		begin(&f, TRACED);
+		target = ref_now(&f, &host) - 30000000; /* 3 s */
+		for (unsigned int n = 0; n < 600; n++) {
+			int64_t next = f.now + MS(2) * 100 / gains[i].percent;
+
+			target += 20000; /* 2 ms */
+			for (unsigned int k = 0; k < 3; k++)
+				guest_arm(&f, &vcpu0, 0, target);
+			f.now = next;
+		}
+		recording_end(&f);
+		printf("# counts at %u %% of the time: %s\n", gains[i].percent,
+		       hvst_storm_kind_name(f.r->storms[0]->kind));
+		assert_int_equal(f.r->nr_storms, 1);
+		assert_int_equal(f.r->storms[0]->kind == HVST_STORM_BACKLOG, gains[i].replay);
+		recording_free(&f);
+	}
+}
+
 static void test_constant(void **state)
 {
 	(void)state;
@@ -764,6 +799,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_backlog),
 		cmocka_unit_test(test_backlog_open),
+		cmocka_unit_test(test_gain),
 		cmocka_unit_test(test_constant),
 		cmocka_unit_test(test_constant_after_step),
 		cmocka_unit_test(test_growing),

@@ -91,8 +91,7 @@ static void a_storm_begins_changes_and_ends(void **state)
 	expect(0, "");
 	storms[0] = storm(7, 10 * S, 11 * S, true);
 	expect(1, "storm: VM ? (pid 0) vCPU 0 timer 0 (tid 7): constant, 1,000 past-due arms in "
-		  "1.00 s "
-		  "from 10.000000 s on\n");
+		  "1.00 s from 10.000000 s on\n");
 	assert_true(watch_told_open(&told));
 	storms[0].end_ns = 12 * S;
 	expect(1, "");

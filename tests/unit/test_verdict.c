@@ -205,7 +205,7 @@ static void test_yes_stays(void **state)
 {
 	static const struct need loses[] = {
 		/* the answers whose very evidence goes */
-		{ HVST_EV_STIMER_SET_COUNT, 0 },
+		{ HVST_EV_STIMER_SET_COUNT, Q(GUEST_BACKLOG) | Q(PREEMPTION) },
 		{ HVST_EV_STIMER_START_ONE_SHOT, 0 },
 		{ HVST_EV_STIMER_START_EXPIRED, 0 },
 		{ HVST_EV_STIMER_CALLBACK, 0 },
