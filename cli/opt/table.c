@@ -104,8 +104,9 @@ const struct option_desc option_table[] = {
 	  .max = INT_MAX },
 	{ "timer", 0, "N", SEC_SELECT, CMD_READ, "only synthetic timer N (0 to 3)", .set = set_id,
 	  AT(timer), .max = 3 },
-	{ "cpu", 0, "N", SEC_SELECT, CMD_READ, "only what host CPU N recorded (repeatable)",
-	  .set = set_cpu, .max = 65535 },
+	{ "cpu", 0, "LIST", SEC_SELECT, CMD_READ,
+	  "only what these host CPUs recorded, as 3 or 0,2-4 (repeatable)", .set = set_cpu,
+	  .max = 65535 },
 	{ "from", 0, "TIME", SEC_SELECT, CMD_READ,
 	  "from TIME on: seconds as in trace-cmd report, or +TIME after the first event; units s, "
 	  "ms, us, ns, cyc",
@@ -119,7 +120,8 @@ const struct option_desc option_table[] = {
 	  "show wall-clock times too (UTC), by what the recording or --utc-at tells",
 	  .set = set_flag, AT(date) },
 	{ "event", 'e', "NAME", SEC_SELECT, CMD_EVENTS,
-	  "only events of this name or pattern, as 'kvm_hv_stimer_*' (repeatable)",
+	  "only events of this name or pattern, as 'kvm_hv_stimer_*', or of a system; several with "
+	  "commas (repeatable)",
 	  .set = set_event },
 	{ "filter", 0, "EXPRESSION", SEC_SELECT, CMD_FILTER,
 	  "only those for which EXPRESSION holds, as 'skew>1ms && vcpu==0': hvstimer-filter(7)",
