@@ -42,6 +42,15 @@ static bool seen_any(const struct context *r, uint64_t ids)
 	return false;
 }
 
+/* Was nothing asked for but CPUs that the recording does not have? */
+static bool no_such_cpu(const struct context *r)
+{
+	for (unsigned int i = 0; i < r->o.nr_cpus; i++)
+		if (r->o.cpus[i] < r->trace->cpus)
+			return false;
+	return r->o.nr_cpus && r->trace->cpus;
+}
+
 int analyse_check(struct context *r, uint64_t ids)
 {
 	int code;
@@ -53,6 +62,11 @@ int analyse_check(struct context *r, uint64_t ids)
 	code = selection_check_window(r);
 	if (code)
 		return code;
+	if (no_such_cpu(r)) {
+		cli_error("%s: no CPU %u here; the recording has %u, numbered from 0",
+			  r->o.command->name, r->o.cpus[0], r->trace->cpus);
+		return EXIT_USAGE;
+	}
 	report_nothing(r);
 	return EXIT_NOTHING;
 }

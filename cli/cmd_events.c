@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "message.h"
-#include "opt/value.h"
 #include "output/eventline.h"
 #include "output/eventtext.h"
 #include "output/units.h"
 #include "analyse.h"
 #include "derive.h"
+
+#define KNOWN_EVENTS ((1ULL << HVST_EV_COUNT) - 1)
 
 #define MAX_INFERRED (4u << 20) /* inferred arms kept: 32 bytes each */
 #define COMM_SLOTS   1024
@@ -140,18 +141,6 @@ static int on_arm(void *ctx, const struct hvst_arm *arm, enum hvst_arm_cause cau
 
 /* --- command ---------------------------------------------------------------------------------- */
 
-static uint64_t wanted_ids(const struct string_list *patterns)
-{
-	uint64_t ids = 0;
-	unsigned int i;
-
-	if (!patterns->n)
-		return ((1ULL << HVST_EV_COUNT) - 1) | 1ULL << HVST_EV_LOST;
-	for (i = 0; i < patterns->n; i++)
-		ids |= events_matching(patterns->v[i]);
-	return ids;
-}
-
 static int print_all(struct events *e)
 {
 	const struct hvst_observer obs = { .size = sizeof(obs),
@@ -159,8 +148,7 @@ static int print_all(struct events *e)
 					   .armed = on_arm };
 
 	derive_learnt(e->derive);
-	e->line = eventline_new(e->r.o.format, e->wanted & ((1ULL << HVST_EV_COUNT) - 1),
-				e->r.trace, e->r.o.date);
+	e->line = eventline_new(e->r.o.format, e->wanted & KNOWN_EVENTS, e->r.trace, e->r.o.date);
 	if (!e->line) {
 		cli_error("out of memory");
 		return EXIT_INPUT;
@@ -184,6 +172,23 @@ static bool start_filter(struct events *e)
 	return false;
 }
 
+/* Nothing was printed: because no such event was recorded, or by the other options? */
+static void warn_none(const struct events *e)
+{
+	const struct hvst_trace *t = e->r.trace;
+	bool recorded = e->wanted >> HVST_EV_LOST & 1;
+
+	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
+		recorded |= e->wanted >> i & 1 && t->seen[i];
+	if (recorded)
+		cli_warn("events: none selected by these options was seen");
+	else
+		cli_warn("events: none that --event names was recorded%s",
+			 e->r.o.from.set || e->r.o.to.set || e->r.o.nr_cpus || e->r.o.buffers.n
+				 ? " in the chosen part"
+				 : "");
+}
+
 static int read_twice(struct events *e)
 {
 	const struct hvst_observer first = { .size = sizeof(first),
@@ -196,7 +201,7 @@ static int read_twice(struct events *e)
 
 	/* selected() filters: all VMs must be known to tell which one a callback belongs to */
 	hvst_session_set_filter(e->r.s, -1, -1, -1);
-	code = analyse_recording(&e->r, (1ULL << HVST_EV_COUNT) - 1, &first, e);
+	code = analyse_recording(&e->r, KNOWN_EVENTS, &first, e);
 
 	if (!code && !e->r.interrupted)
 		code = print_all(e);
@@ -207,7 +212,7 @@ static int read_twice(struct events *e)
 			  "--to",
 			  (unsigned long long)derive_forgotten(e->derive), MAX_INFERRED);
 	if (!e->printed && !e->r.interrupted)
-		cli_warn("events: none selected by these options was seen");
+		warn_none(e);
 	return ctx_end(&e->r, false);
 }
 
@@ -234,7 +239,7 @@ int cmd_events(int argc, char **argv)
 		return EXIT_INPUT;
 	}
 	if (ctx_start(&e->r, CMD_EVENTS, argc, argv, &code) && date_known(e, &code)) {
-		e->wanted = wanted_ids(&e->r.o.events);
+		e->wanted = e->r.o.events ? e->r.o.events : KNOWN_EVENTS | 1ULL << HVST_EV_LOST;
 		code = read_twice(e);
 	}
 	eventline_free(e->line);

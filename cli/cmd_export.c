@@ -88,7 +88,7 @@ static int64_t recording_number(const struct context *r)
 static bool opened(const char *path, int err)
 {
 	if (err)
-		cli_error("%s: %s", path, strerror(-err));
+		cli_error("%s: %s", strcmp(path, "-") ? path : "standard output", strerror(-err));
 	return !err;
 }
 
@@ -242,9 +242,9 @@ static int write_arms(struct exporter *x)
 static void report(const struct exporter *x, int err)
 {
 	if (x->jsonl_open && x->jsonl.out.err)
-		cli_error("%s: %s", x->r.o.export.jsonl, strerror(x->jsonl.out.err));
+		opened(x->r.o.export.jsonl, -x->jsonl.out.err);
 	else if (x->timeline_open && x->timeline.pf.out.err)
-		cli_error("%s: %s", x->r.o.export.perfetto, strerror(x->timeline.pf.out.err));
+		opened(x->r.o.export.perfetto, -x->timeline.pf.out.err);
 	else if (err == -ENOMEM)
 		cli_error("out of memory");
 }

@@ -57,16 +57,10 @@ int cmd_merge(int argc, char **argv)
 {
 	struct options o;
 	struct merge m;
-	int code;
+	enum parse_result parsed = options_parse(&o, command_by_bit(CMD_MERGE), argc, argv);
+	int code = parse_exit_code(parsed);
 
-	switch (options_parse(&o, command_by_bit(CMD_MERGE), argc, argv)) {
-	case PARSE_DONE:
-		code = EXIT_OK;
-		break;
-	case PARSE_BAD:
-		code = EXIT_USAGE;
-		break;
-	default:
+	if (parsed == PARSE_GO) {
 		if (merge_init(&m, o.top)) {
 			cli_error("out of memory");
 			code = EXIT_INPUT;

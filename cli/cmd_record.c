@@ -423,18 +423,13 @@ int cmd_record(int argc, char **argv)
 {
 	struct record_host h;
 	struct options o;
+	enum parse_result parsed = options_parse(&o, command_by_bit(CMD_RECORD), argc, argv);
 	char err[256];
 	int rc;
 
-	switch (options_parse(&o, command_by_bit(CMD_RECORD), argc, argv)) {
-	case PARSE_DONE:
+	if (parsed != PARSE_GO) {
 		options_free(&o);
-		return EXIT_OK;
-	case PARSE_BAD:
-		options_free(&o);
-		return EXIT_USAGE;
-	case PARSE_GO:
-		break;
+		return parse_exit_code(parsed);
 	}
 	rc = record_host_read(&h, err, sizeof(err));
 	if (rc) {

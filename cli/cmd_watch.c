@@ -322,18 +322,11 @@ static int watch(struct watch *r)
 int cmd_watch(int argc, char **argv)
 {
 	struct watch r = { 0 };
-	int code = EXIT_OK;
+	enum parse_result parsed = options_parse(&r.o, command_by_bit(CMD_WATCH), argc, argv);
+	int code = parse_exit_code(parsed);
 
-	switch (options_parse(&r.o, command_by_bit(CMD_WATCH), argc, argv)) {
-	case PARSE_DONE:
-		break;
-	case PARSE_BAD:
-		code = EXIT_USAGE;
-		break;
-	case PARSE_GO:
+	if (parsed == PARSE_GO)
 		code = r.o.watch.diagnose ? watch_diagnose(&r.o) : watch(&r);
-		break;
-	}
 	options_free(&r.o);
 	return code;
 }

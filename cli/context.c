@@ -128,11 +128,16 @@ static int observe(struct context *r, const struct hvst_observer *obs, void *ctx
 	return hvst_session_set_observer(r->s, &all, r);
 }
 
-static int input_error(const struct hvst_session *s, int err)
+static int input_error(const struct hvst_session *s, const struct options *o, int err)
 {
 	const char *msg = hvst_session_error(s);
+	const char *hint = "";
 
-	cli_error("%s", *msg ? msg : strerror(-err));
+	if (err == -ENOENT && o->default_file)
+		hint = "; name a recording, or make one with hvstimer record";
+	else if (err == -ESPIPE)
+		hint = ", or give it on standard input, which is named -";
+	cli_error("%s%s", *msg ? msg : strerror(-err), hint);
 	return EXIT_INPUT;
 }
 
@@ -176,7 +181,7 @@ struct hvst_session *ctx_new_session(const struct options *o)
 		err = hvst_session_open(s);
 	if (!err)
 		return s;
-	input_error(s, err);
+	input_error(s, o, err);
 	hvst_session_free(s);
 	return NULL;
 }
@@ -332,20 +337,15 @@ static int learn_vms(struct context *r)
 
 bool ctx_parse(struct context *r, enum command_bit bit, int argc, char **argv, int *code)
 {
+	enum parse_result parsed;
+
 	memset(r, 0, sizeof(*r));
 	r->from_ns = r->to_ns = HVST_UNKNOWN;
 	out_open_memory(&r->out);
-	switch (options_parse(&r->o, command_by_bit(bit), argc, argv)) {
-	case PARSE_DONE:
-		*code = ctx_fail(r, EXIT_OK);
-		return false;
-	case PARSE_BAD:
-		*code = ctx_fail(r, EXIT_USAGE);
-		return false;
-	case PARSE_GO:
-		break;
-	}
-	return true;
+	parsed = options_parse(&r->o, command_by_bit(bit), argc, argv);
+	if (parsed != PARSE_GO)
+		*code = ctx_fail(r, parse_exit_code(parsed));
+	return parsed == PARSE_GO;
 }
 
 bool ctx_open(struct context *r, int *code)
@@ -395,7 +395,7 @@ bool ctx_pass(struct context *r, unsigned int need, const struct hvst_observer *
 		return true;
 	}
 	if (err)
-		input_error(r->s, err);
+		input_error(r->s, &r->o, err);
 	return !err;
 }
 

@@ -11,6 +11,7 @@
 #include "message.h"
 #include "nearest.h"
 #include "options.h"
+#include "other_tools.h"
 
 static int usage(struct out *out)
 {
@@ -25,7 +26,17 @@ static int usage(struct out *out)
 	out_str(out, "\nhvstimer COMMAND --help tells a command's options; so does man "
 		     "hvstimer-COMMAND.\n"
 		     "FILE defaults to trace.dat. Begin with: hvstimer diagnose\n");
-	return out_close(out) ? EXIT_INPUT : EXIT_OK;
+	return out_close_stdout(out) ? EXIT_INPUT : EXIT_OK;
+}
+
+static int version(void)
+{
+	struct out out;
+
+	if (out_open(&out, NULL, COLOR_NEVER))
+		return EXIT_INPUT;
+	out_printf(&out, "hvstimer %s\n", hvst_version());
+	return out_close_stdout(&out) ? EXIT_INPUT : EXIT_OK;
 }
 
 /* The only command that begins with @word; NULL: none, or several. */
@@ -53,6 +64,11 @@ static int unknown_command(const char *name)
 	for (c = commands; c->name && n + 1 < ARRAY_SIZE(names); c++)
 		names[n++] = c->name;
 	names[n] = NULL;
+	like = other_tools_command(name);
+	if (like) {
+		cli_error("no command is called '%s'; %s", name, like);
+		return EXIT_USAGE;
+	}
 	like = abbreviated(name);
 	if (!like)
 		like = nearest(name, names);
@@ -60,6 +76,20 @@ static int unknown_command(const char *name)
 		cli_error("no command is called '%s'; did you mean %s?", name, like);
 	else
 		cli_error("no command is called '%s'; see hvstimer --help", name);
+	return EXIT_USAGE;
+}
+
+/* An option before any command. */
+static int option_first(const char *option)
+{
+	static const char *const own[] = { "--help", "--version", NULL };
+	const char *like = nearest(option, own);
+
+	if (like)
+		cli_error("no option %s; did you mean %s?", option, like);
+	else
+		cli_error("%s: a command comes first, then its options; see hvstimer --help",
+			  option);
 	return EXIT_USAGE;
 }
 
@@ -91,13 +121,13 @@ int main(int argc, char **argv)
 		return help(NULL);
 	if (!strcmp(argv[1], "help"))
 		return help(argc > 2 ? argv[2] : NULL);
-	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		printf("hvstimer %s\n", hvst_version());
-		return EXIT_OK;
-	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
+		return version();
 	cmd = command_find(argv[1]);
 	if (cmd)
 		return cmd->run(argc - 1, argv + 1);
+	if (*argv[1] == '-' && argv[1][1])
+		return option_first(argv[1]);
 	if (access(argv[1], F_OK))
 		return unknown_command(argv[1]);
 	cli_error("a command comes first; did you mean: hvstimer diagnose %s", argv[1]);

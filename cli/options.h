@@ -66,7 +66,9 @@ struct watch_options {
 
 struct options {
 	const struct command *command;
-	struct string_list files, buffers, ignore, events;
+	struct string_list files, buffers, ignore;
+	uint64_t events;     /* those to print, a bit each; 0: all */
+	bool default_file;   /* none was named */
 	int vm, vcpu, timer; /* -1: any */
 	const char *vm_name; /* --vm where it may be no number: names @vm once the VMs are known */
 	unsigned int *cpus, nr_cpus;
@@ -106,14 +108,16 @@ struct options {
 	struct watch_options watch;
 };
 
-enum parse_result { PARSE_GO, PARSE_DONE, PARSE_BAD };
+enum parse_result { PARSE_GO, PARSE_DONE, PARSE_BAD, PARSE_FAILED };
 
 /*
  * Parses the command's arguments; PARSE_DONE after --help or --version, PARSE_BAD after a message
- * on stderr. options_free() in every case.
+ * on stderr, PARSE_FAILED where the help could not be written. options_free() in every case.
  */
 enum parse_result options_parse(struct options *o, const struct command *cmd, int argc,
 				char **argv);
+/* The exit status of a command that does not go on after options_parse(). */
+int parse_exit_code(enum parse_result parsed);
 void options_free(struct options *o);
 
 /* The --help of a command. */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Checks that involve several options. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../array.h"
+#include "../magic.h"
 #include "../message.h"
 #include "table.h"
 
@@ -20,6 +22,29 @@ static bool same_file(const char *output, const char *input)
 
 	return !stat(output, &x) && !stat_input(input, &y) && S_ISREG(x.st_mode) &&
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/*
+ * Is the file that an output would replace some recording? `skew --svg trace.dat`, with the name of
+ * the SVG file forgotten, must not cost the recording. Those who make recordings may replace one.
+ */
+static bool replaces_recording(const struct options *o, const char *output)
+{
+	char begin[TRACE_MAGIC_SIZE];
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	if (!output || o->command->bit & (CMD_RECORD | CMD_WATCH))
+		return false;
+	if (stat(output, &st) || !S_ISREG(st.st_mode))
+		return false;
+	fd = open(output, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, begin, sizeof(begin));
+	close(fd);
+	return n == sizeof(begin) && !memcmp(begin, TRACE_MAGIC, sizeof(begin));
 }
 
 /* Outputs must not overwrite a recording or each other. */
@@ -46,6 +71,13 @@ static bool outputs_apart(const struct options *o)
 				  outputs[i]);
 			return false;
 		}
+	}
+	for (i = 0; i < ARRAY_SIZE(outputs); i++) {
+		if (!replaces_recording(o, outputs[i]))
+			continue;
+		cli_error("%s: %s is a recording: it would be overwritten", o->command->name,
+			  outputs[i]);
+		return false;
 	}
 	return true;
 }
@@ -162,10 +194,10 @@ static bool compare_consistent(const struct options *o)
 
 	if (o->command->bit != CMD_COMPARE)
 		return true;
-	if (o->files.n != files) {
+	if (o->files.n != files || (files == 2 && o->default_file)) {
 		cli_error(o->split.set ? "%s: --split takes one recording, not %u"
 				       : "%s: name two recordings, A and B, not %u",
-			  o->command->name, o->files.n);
+			  o->command->name, o->default_file ? 0 : o->files.n);
 		return false;
 	}
 	if (o->tolerance && !o->check)

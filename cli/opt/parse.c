@@ -8,6 +8,7 @@
 
 #include "../message.h"
 #include "../nearest.h"
+#include "../other_tools.h"
 #include "table.h"
 
 #define LONG_ONLY 256 /* getopt's value of a long option: this plus its index in the table */
@@ -103,6 +104,35 @@ static void foreign_option(const struct options *o, const struct option_desc *d)
 		  who);
 }
 
+static bool command_has(void *ctx, const char *option)
+{
+	const struct command *cmd = ctx;
+
+	for (unsigned int i = 0; i < nr_option_table; i++)
+		if (option_table[i].commands & cmd->bit && !strcmp(option_table[i].name, option))
+			return true;
+	return false;
+}
+
+/* An option that users know from another tool; @dashes: as it was given. Returns whether it is. */
+static bool other_tools(const struct options *o, const char *dashes, const char *name)
+{
+	const char *instead = other_tools_option(name, command_has, (void *)o->command);
+
+	if (instead)
+		cli_error("%s: no option %s%s; use %s", o->command->name, dashes, name, instead);
+	return instead;
+}
+
+static void unknown_letter(const struct options *o, char letter)
+{
+	char name[] = { letter, 0 };
+
+	if (!other_tools(o, "-", name))
+		cli_error("%s: no option -%c; see hvstimer %s --help", o->command->name, letter,
+			  o->command->name);
+}
+
 static void unknown_long(const struct options *o, const char *word)
 {
 	const char *names[MAX_OPTIONS + 1];
@@ -125,6 +155,8 @@ static void unknown_long(const struct options *o, const char *word)
 		}
 	}
 	names[n] = NULL;
+	if (other_tools(o, "--", copy))
+		return;
 	like = nearest(copy, names);
 	if (hits > 1)
 		cli_error("%s: --%s could be several options; see hvstimer %s --help",
@@ -149,8 +181,7 @@ static void bad_option(const struct options *o, int c, char **argv)
 	else if (d)
 		cli_error("%s: --%s takes no value", o->command->name, d->name);
 	else if (optopt)
-		cli_error("%s: no option -%c; see hvstimer %s --help", o->command->name, optopt,
-			  o->command->name);
+		unknown_letter(o, (char)optopt);
 	else
 		unknown_long(o, word + strspn(word, "-"));
 }
@@ -159,15 +190,13 @@ static enum parse_result help_or_version(const struct options *o, char letter)
 {
 	struct out out;
 
-	if (letter == 'V') {
-		printf("hvstimer %s\n", hvst_version());
-		return PARSE_DONE;
-	}
 	if (out_open(&out, NULL, COLOR_AUTO))
-		return PARSE_BAD;
-	options_help(&out, o->command);
-	out_close(&out);
-	return PARSE_DONE;
+		return PARSE_FAILED;
+	if (letter == 'V')
+		out_printf(&out, "hvstimer %s\n", hvst_version());
+	else
+		options_help(&out, o->command);
+	return out_close_stdout(&out) ? PARSE_FAILED : PARSE_DONE;
 }
 
 static enum parse_result positional(struct options *o, int argc, char **argv)
@@ -185,7 +214,8 @@ static enum parse_result positional(struct options *o, int argc, char **argv)
 			  o->command->name);
 		return PARSE_BAD;
 	}
-	if (!o->files.n && !string_list_add(&o->files, "trace.dat"))
+	o->default_file = !o->files.n;
+	if (o->default_file && !string_list_add(&o->files, "trace.dat"))
 		return PARSE_BAD;
 	return options_consistent(o) ? PARSE_GO : PARSE_BAD;
 }
@@ -219,6 +249,18 @@ enum parse_result options_parse(struct options *o, const struct command *cmd, in
 	return positional(o, argc, argv);
 }
 
+int parse_exit_code(enum parse_result parsed)
+{
+	switch (parsed) {
+	case PARSE_BAD:
+		return EXIT_USAGE;
+	case PARSE_FAILED:
+		return EXIT_INPUT;
+	default:
+		return EXIT_OK;
+	}
+}
+
 void options_free(struct options *o)
 {
 	if (o->input_fd != STDIN_FILENO)
@@ -226,7 +268,6 @@ void options_free(struct options *o)
 	free(o->files.v);
 	free(o->buffers.v);
 	free(o->ignore.v);
-	free(o->events.v);
 	free(o->cpus);
 	free(o->policies);
 	filter_free(o->filter);

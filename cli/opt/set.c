@@ -14,9 +14,10 @@ static void *member(struct options *o, const struct option_desc *d)
 	return (char *)o + d->at;
 }
 
-static bool bad_value(const struct options *o, const char *arg, const char *want)
+static bool bad_value(const struct options *o, const struct option_desc *d, const char *arg,
+		      const char *want)
 {
-	cli_error("%s: '%s' is not %s", o->command->name, arg, want);
+	cli_error("%s: --%s: '%s' is not %s", o->command->name, d->name, arg, want);
 	return false;
 }
 
@@ -77,24 +78,33 @@ SETTER(set_list)
 	return string_list_add(member(o, d), arg);
 }
 
+static bool number(const struct options *o, const struct option_desc *d, const char *arg,
+		   unsigned long *n)
+{
+	char want[80];
+
+	if (parse_unsigned(arg, d->max, n))
+		return true;
+	snprintf(want, sizeof(want), "a number from 0 to %lu", d->max);
+	return bad_value(o, d, arg, want);
+}
+
 SETTER(set_uint)
 {
 	unsigned long n;
 
-	if (!parse_unsigned(arg, d->max, &n))
-		return bad_value(o, arg, "a number in range");
+	if (!number(o, d, arg, &n))
+		return false;
 	*(unsigned int *)member(o, d) = n;
 	return true;
 }
 
 SETTER(set_id)
 {
-	char want[80];
 	unsigned long n;
 
-	snprintf(want, sizeof(want), d->max < 1000 ? "a number from 0 to %lu" : "a number", d->max);
-	if (!parse_unsigned(arg, d->max, &n))
-		return bad_value(o, arg, want);
+	if (!number(o, d, arg, &n))
+		return false;
 	*(int *)member(o, d) = n;
 	return true;
 }
@@ -105,21 +115,21 @@ SETTER(set_duration)
 
 	if (parse_duration(arg, ns) && *ns > 0)
 		return true;
-	return bad_value(o, arg, "a duration like 10ms, 200us or 1.5s");
+	return bad_value(o, d, arg, "a duration like 10ms, 200us or 1.5s");
 }
 
 SETTER(set_duration_or_0)
 {
 	if (parse_duration(arg, member(o, d)))
 		return true;
-	return bad_value(o, arg, "a duration like 50us, or 0");
+	return bad_value(o, d, arg, "a duration like 50us, or 0");
 }
 
 SETTER(set_size)
 {
 	if (parse_size(arg, member(o, d)))
 		return true;
-	return bad_value(o, arg, "a size like 65536, 64M or 1G");
+	return bad_value(o, d, arg, "a size like 65536, 64M or 1G");
 }
 
 static bool parse_time_arg(struct time_arg *t, const char *arg)
@@ -134,7 +144,7 @@ SETTER(set_time)
 {
 	if (parse_time_arg(member(o, d), arg))
 		return true;
-	return bad_value(o, arg,
+	return bad_value(o, d, arg,
 			 "a time: seconds as trace-cmd report shows them, or +TIME from the first "
 			 "event; units s, ms, us, ns, and cyc for a clock that counts cycles");
 }
@@ -164,22 +174,51 @@ SETTER(set_word)
 		return true;
 	}
 	list_words(want, sizeof(want), d->words);
-	return bad_value(o, arg, want);
+	return bad_value(o, d, arg, want);
 }
 
 /* --- of one option each ----------------------------------------------------------------------- */
 
-SETTER(set_cpu)
+static bool add_cpus(struct options *o, unsigned long first, unsigned long last)
 {
-	unsigned int *cpus = reallocarray(o->cpus, o->nr_cpus + 1, sizeof(*cpus));
-	unsigned long n;
+	size_t nr = o->nr_cpus + (last - first + 1);
+	unsigned int *cpus = reallocarray(o->cpus, nr, sizeof(*cpus));
 
 	if (!cpus)
 		return out_of_memory();
 	o->cpus = cpus;
-	if (!parse_unsigned(arg, d->max, &n))
-		return bad_value(o, arg, "a number in range");
-	o->cpus[o->nr_cpus++] = n;
+	for (; first <= last; first++)
+		o->cpus[o->nr_cpus++] = first;
+	return true;
+}
+
+/* "0,2-4", as trace-cmd and perf take it. */
+SETTER(set_cpu)
+{
+	unsigned long first, last;
+	const char *at = arg;
+
+	for (;; at++) {
+		if (!parse_range(&at, d->max, &first, &last) || (*at && *at != ','))
+			return bad_value(o, d, arg, "a CPU, or a list of CPUs like 0,2-4");
+		if (!add_cpus(o, first, last))
+			return false;
+		if (!*at)
+			return true;
+	}
+}
+
+/* Of a VMM; 0 would stand for every VM. */
+SETTER(set_pid)
+{
+	unsigned long n;
+
+	if (!parse_unsigned(arg, d->max, &n) || !n)
+		return bad_value(o, d, arg,
+				 "the id of a VM's process: libvirt has it in "
+				 "/run/libvirt/qemu/NAME.pid, Proxmox VE in "
+				 "/run/qemu-server/VMID.pid");
+	*(int *)member(o, d) = n;
 	return true;
 }
 
@@ -190,7 +229,7 @@ SETTER(set_vm)
 	o->vm = -1;
 	o->vm_name = NULL;
 	if (!*arg)
-		return bad_value(o, arg, "the number, the name or a process id of a VM");
+		return bad_value(o, d, arg, "the number, the name or a process id of a VM");
 	if (parse_unsigned(arg, d->max, &n))
 		o->vm = (int)n;
 	else
@@ -203,7 +242,6 @@ SETTER(set_utc)
 	const char *equals = strchr(arg, '=');
 	char time[64];
 
-	(void)d;
 	if (equals && equals - arg < (int)sizeof(time)) {
 		snprintf(time, sizeof(time), "%.*s", (int)(equals - arg), arg);
 		if (parse_time_arg(&o->utc.at, time) && parse_utc(equals + 1, &o->utc.epoch_ns)) {
@@ -211,7 +249,7 @@ SETTER(set_utc)
 			return true;
 		}
 	}
-	return bad_value(o, arg,
+	return bad_value(o, d, arg,
 			 "TIME=WALL: a time as for --from, and its wall-clock time as in "
 			 "2026-11-28T21:20:03.5");
 }
@@ -236,10 +274,25 @@ SETTER(set_ignore)
 	return string_list_add(&o->ignore, arg);
 }
 
+/* "kvm_msr,kvm_hv_stimer_*", as perf takes it. */
 SETTER(set_event)
 {
+	char name[128];
+
 	(void)d;
-	return events_matching(arg) ? string_list_add(&o->events, arg) : unknown_event(o, arg);
+	for (;; arg++) {
+		size_t len = strcspn(arg, ",");
+		uint64_t ids;
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, arg);
+		ids = events_matching(name);
+		if (!ids)
+			return unknown_event(o, name);
+		o->events |= ids;
+		arg += len;
+		if (!*arg)
+			return true;
+	}
 }
 
 /* What a command's expression can be about. */
@@ -278,7 +331,6 @@ SETTER(set_by)
 	static const char *const words[] = { "vm", "vcpu", "timer" };
 	unsigned int i;
 
-	(void)d;
 	o->by = 0;
 	o->by_set = true;
 	if (!strcmp(arg, "all"))
@@ -290,7 +342,7 @@ SETTER(set_by)
 			if (len == strlen(words[i]) && !strncmp(arg, words[i], len))
 				break;
 		if (i == ARRAY_SIZE(words))
-			return bad_value(o, arg, "a list of vm, vcpu, timer; or all");
+			return bad_value(o, d, arg, "a list of vm, vcpu, timer; or all");
 		o->by |= 1u << i;
 		arg += len + (arg[len] == ',');
 	}
@@ -324,7 +376,6 @@ SETTER(set_percentiles)
 	const char *at = arg;
 	char *end;
 
-	(void)d;
 	o->percentiles_set = true;
 	for (o->nr_percentiles = 0; o->nr_percentiles < MAX_PERCENTILES; at = end + 1) {
 		if (!parse_percentile(at, &end, &o->percentiles[o->nr_percentiles++]))
@@ -334,7 +385,7 @@ SETTER(set_percentiles)
 		if (*end != ',')
 			break;
 	}
-	return bad_value(o, arg, "a list of at most 16 percentiles like 50,99,99.9");
+	return bad_value(o, d, arg, "a list of at most 16 percentiles like 50,99,99.9");
 }
 
 SETTER(set_policy)
@@ -363,10 +414,10 @@ SETTER(set_sweep)
 {
 	char why[128];
 
-	(void)d;
 	if (policy_parse_sweep(&o->sweep, arg, why, sizeof(why)))
 		return true;
-	return bad_value(o, arg, why);
+	cli_error("%s: --%s '%s': %s", o->command->name, d->name, arg, why);
+	return false;
 }
 
 static bool set_format(struct options *o, enum format f)

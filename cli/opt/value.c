@@ -13,15 +13,32 @@
 #include "../nearest.h"
 #include "value.h"
 
-bool parse_unsigned(const char *text, unsigned long max, unsigned long *v)
+static bool parse_digits(const char **text, unsigned long max, unsigned long *v)
 {
 	char *end;
 
-	if (*text < '0' || *text > '9')
+	if (**text < '0' || **text > '9')
 		return false;
 	errno = 0;
-	*v = strtoul(text, &end, 10);
-	return !*end && !errno && *v <= max;
+	*v = strtoul(*text, &end, 10);
+	*text = end;
+	return !errno && *v <= max;
+}
+
+bool parse_unsigned(const char *text, unsigned long max, unsigned long *v)
+{
+	return parse_digits(&text, max, v) && !*text;
+}
+
+bool parse_range(const char **text, unsigned long max, unsigned long *first, unsigned long *last)
+{
+	if (!parse_digits(text, max, first))
+		return false;
+	*last = *first;
+	if (**text != '-')
+		return true;
+	(*text)++;
+	return parse_digits(text, max, last) && *first <= *last;
 }
 
 static int64_t unit_ns(const char *unit)
@@ -187,17 +204,29 @@ const char *nearest_event(const char *word)
 	return found;
 }
 
+/* Does "name", "system:name" or "system" mean the event? @colon: the one in @pattern; NULL: none.
+ */
+static bool matches(const char *pattern, const char *colon, unsigned int id)
+{
+	const char *system = hvst_event_system(id);
+	size_t len = strlen(system);
+
+	if (!colon)
+		return !strcmp(pattern, system) || !fnmatch(pattern, hvst_event_name(id), 0);
+	return (size_t)(colon - pattern) == len && !memcmp(pattern, system, len) &&
+	       !fnmatch(colon + 1, hvst_event_name(id), 0);
+}
+
 uint64_t events_matching(const char *pattern)
 {
 	const char *colon = strchr(pattern, ':');
-	const char *name = colon ? colon + 1 : pattern;
 	uint64_t ids = 0;
 	unsigned int i;
 
 	for (i = 0; i < HVST_EV_COUNT; i++)
-		if (!fnmatch(name, hvst_event_name(i), 0))
+		if (matches(pattern, colon, i))
 			ids |= 1ULL << i;
-	if (!colon && !strcmp(name, "lost"))
+	if (!strcmp(pattern, "lost"))
 		ids |= 1ULL << HVST_EV_LOST;
 	return ids;
 }

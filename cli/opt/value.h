@@ -8,6 +8,8 @@
 
 /* Decimal digits and nothing else, up to @max. */
 bool parse_unsigned(const char *text, unsigned long max, unsigned long *v);
+/* "3" or "2-4" up to @max, in order; *@text moves to what comes behind it. */
+bool parse_range(const char **text, unsigned long max, unsigned long *first, unsigned long *last);
 /* "12.5s", "800us", "3m", "250" (seconds): ns. False when it is not a duration or does not fit. */
 bool parse_duration(const char *text, int64_t *ns);
 /*
@@ -23,8 +25,8 @@ bool parse_size(const char *text, unsigned long *kib);
 bool parse_percentile(const char *text, char **end, unsigned int *v);
 
 /*
- * The events that @pattern names, with or without a system, a bit each; HVST_EV_LOST is "lost".
- * 0: none.
+ * The events that @pattern names, with or without a system, or by a system alone, a bit each;
+ * HVST_EV_LOST is "lost". 0: none.
  */
 uint64_t events_matching(const char *pattern);
 /* The event most like @word; NULL when none is near. */

@@ -265,6 +265,9 @@ static void otherwise(struct text *t, const struct hvst_result *r)
 		add_load(t, r);
 	else if (answer(r, HVST_Q_PREEMPTION) == HVST_YES)
 		add(t, "A processor was kept from running for a while when its timers were due. ");
+	else if (answer(r, HVST_Q_HOST_REFERENCE_RATE) == HVST_YES)
+		add(t, "However, the clock that the host keeps for a virtual machine and the "
+		       "host's own clock run at different rates. ");
 	else if (r->past_due->isolated + r->past_due->bursts)
 		add(t, "Timers were now and then set too late, alone or a few in a row. ");
 }
@@ -297,6 +300,9 @@ static void calm_next(struct text *t, const struct hvst_result *r)
 	else if (answer(r, HVST_Q_PREEMPTION) == HVST_YES)
 		add(t, "Next, if the virtual machine is slow, find out what keeps its processors "
 		       "from running. ");
+	else if (answer(r, HVST_Q_HOST_REFERENCE_RATE) == HVST_YES)
+		add(t, "Next, find out whether a time service such as NTP or chrony adjusted the "
+		       "host's clock then, which looks the same and does no harm. ");
 	else if (hvst_result_all_no(r))
 		add(t, "If the virtual machine was slow in that time, look elsewhere than at its "
 		       "timers. ");

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../message.h"
 #include "../write_all.h"
 #include "out.h"
 #include "utf8.h"
@@ -222,6 +223,16 @@ int out_close(struct out *o)
 	if (!err && o->path)
 		err = give_name(o);
 	out_discard(o);
+	return err;
+}
+
+int out_close_stdout(struct out *o)
+{
+	int err = out_close(o);
+
+	if (!err || err == -EPIPE)
+		return 0;
+	cli_error("standard output: %s", strerror(-err));
 	return err;
 }
 

@@ -47,6 +47,8 @@ void out_open_memory(struct out *o);
  * failure.
  */
 int out_close(struct out *o);
+/* The same of standard output: reports an error, but a closed pipe is none. */
+int out_close_stdout(struct out *o);
 /* Drops what was not written; with -o no file is left behind. */
 void out_discard(struct out *o);
 

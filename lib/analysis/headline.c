@@ -16,19 +16,44 @@
 #define STARTS_INSIDE_NS (20LL * 1000 * 1000)
 /* From a change of the guest's clock that no event shows to the first arm that it makes late. */
 #define SUSPECT_NEAR_NS (50LL * 1000 * 1000)
+/* Between a step of the reference clock and the event that made it. */
+#define STEP_NEAR_NS (2LL * 1000 * 1000)
+#define LOAD_TEXT    160
 
 static void reason(struct hvst_result *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* End @text after the last clause, else the last word, that leaves room to show that more follows.
+ */
+static void end_early(char *text, size_t size)
+{
+	char *end = text + size - sizeof("; ...");
+	char *at = end;
+
+	while (at > text && strncmp(at, "; ", 2))
+		at--;
+	if (at > text) {
+		memcpy(at, "; ...", sizeof("; ..."));
+		return;
+	}
+	for (at = end; at > text && *at != ' ';)
+		at--;
+	memcpy(at, " ...", sizeof(" ..."));
+}
+
 static void reason(struct hvst_result *r, const char *fmt, ...)
 {
+	const size_t size = sizeof(r->reasons[0]);
+	char *text = r->reasons[r->nr_reasons];
 	va_list ap;
 
 	if (r->nr_reasons >= HVST_MAX_REASONS)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(r->reasons[r->nr_reasons++], sizeof(r->reasons[0]), fmt, ap);
+	if (vsnprintf(text, size, fmt, ap) >= (int)size)
+		end_early(text, size);
 	va_end(ap);
+	r->nr_reasons++;
 }
 
 static void next_step(struct hvst_result *r, const char *fmt, ...)
@@ -58,7 +83,7 @@ static void summary_reason(struct hvst_result *r, enum hvst_question fault)
 {
 	const char *text = r->verdicts[fault]->summary;
 
-	reason(r, "%c%.240s.", toupper((unsigned char)*text), *text ? text + 1 : "");
+	reason(r, "%c%s.", toupper((unsigned char)*text), *text ? text + 1 : "");
 }
 
 static enum hvst_answer answer(const struct hvst_result *r, enum hvst_question q)
@@ -174,25 +199,68 @@ static void suspected_reason(struct hvst_result *r, const struct hvst_guest_tran
 	       hvst_guest_source_text(t->to, true), from);
 }
 
+/* Did an event move the clock by the step that set the storm off? */
+static bool moved_by_event(const struct hvst_result *r, const struct hvst_storm *s)
+{
+	for (unsigned int i = 0; i < r->nr_moves; i++) {
+		const struct hvst_clock_move *m = r->moves[i];
+
+		if (m->vm == s->vm && m->ts_ns <= s->start_ns &&
+		    llabs(m->ts_ns - s->cause_ts_ns) < STEP_NEAR_NS &&
+		    m->reference_ns != HVST_UNKNOWN && m->reference_ns)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The guest's change away from its TSC page about the step that set the storm off, where no event
+ * shows another reason for it; NULL: none. Without the page KVM takes the reference time from the
+ * kvmclock, and where the two differ that is the step.
+ */
+static const struct hvst_guest_transition *page_left(const struct hvst_result *r,
+						     const struct hvst_storm *s)
+{
+	if (s->cause != HVST_CAUSE_HOST_STEP || moved_by_event(r, s))
+		return NULL;
+	for (unsigned int i = 0; i < r->nr_guest; i++) {
+		const struct hvst_guest_transition *t = r->guest[i];
+
+		if (t->vm == s->vm && t->vcpu < 0 && t->role == HVST_ROLE_STIMER &&
+		    t->from == HVST_SRC_TSC_PAGE && t->ts_ns <= s->start_ns &&
+		    t->ts_ns > s->cause_ts_ns - STEP_NEAR_NS)
+			return t;
+	}
+	return NULL;
+}
+
 static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
 	const struct hvst_guest_transition *sw;
 	const struct hvst_verdict *apart;
+	int64_t before = s->cause_ts_ns == HVST_UNKNOWN ? 0 : s->start_ns - s->cause_ts_ns;
 	char size[HVST_TEXT_BUF], dist[HVST_TEXT_BUF];
 
 	switch (s->cause) {
 	case HVST_CAUSE_HOST_STEP:
-		reason(r, "The host's reference clock stepped by %s%s at %.6f s, %s before it%s.",
+		reason(r, "The host's reference clock stepped by %s%s at %.6f s, %s%s%s.",
 		       s->cause_at_least ? "at least " : "",
 		       hvst_text_signed(s->cause_size_ns, size), (double)s->cause_ts_ns / 1e9,
-		       hvst_text_duration(s->start_ns - s->cause_ts_ns, dist),
+		       before ? hvst_text_duration(before, dist) : "when it began",
+		       before ? " before it" : "",
 		       s->kind == HVST_STORM_BACKLOG ? "" : "; the guest's clock did not follow");
+		sw = page_left(r, s);
+		if (sw)
+			reason(r,
+			       "At %.6f s the guest turned its TSC page off; without it KVM goes "
+			       "by the kvmclock.",
+			       (double)sw->ts_ns / 1e9);
 		break;
 	case HVST_CAUSE_SOURCE_SWITCH:
 		sw = switch_at(r, s);
 		if (sw)
 			reason(r, "%s earlier the guest changed from %s to %s.",
-			       hvst_text_duration(s->start_ns - s->cause_ts_ns, dist),
+			       hvst_text_duration(before, dist),
 			       hvst_guest_source_text(sw->from, true),
 			       hvst_guest_source_text(sw->to, true));
 		break;
@@ -248,11 +316,11 @@ static void host_reason(struct analysis *a, const struct hvst_storm *s)
 			       "storm.",
 			       (double)other->cause_ts_ns / 1e9);
 		else
-			reason(r, "At another time %.200s.",
+			reason(r, "At another time %s.",
 			       r->verdicts[HVST_Q_HOST_REFERENCE_STEP]->summary);
 		break;
 	default:
-		reason(r, "Whether the host's reference clock stepped cannot be told: %.180s.",
+		reason(r, "Whether the host's reference clock stepped cannot be told: %s.",
 		       a->withdrawn >> HVST_Q_HOST_REFERENCE_STEP & 1
 			       ? "too little of it was recorded"
 			       : r->verdicts[HVST_Q_HOST_REFERENCE_STEP]->summary);
@@ -293,6 +361,7 @@ static void unseen_next(struct hvst_result *r, const struct hvst_storm *s, int64
 static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
 {
 	const struct hvst_storm *stepped = by_step(r);
+	const struct hvst_guest_transition *left;
 
 	if (s->cause == HVST_CAUSE_VCPU_HELD)
 		next_step(r, "Find what kept the vCPU from its CPU: overcommit, a CPU quota, a "
@@ -302,6 +371,12 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_
 			  "Find in the guest's log why it changed its clock source at %.6f s, and "
 			  "compare the two clocks.",
 			  (double)s->cause_ts_ns / 1e9);
+	left = page_left(r, s);
+	if (left)
+		next_step(r,
+			  "Find why the guest turned its TSC page off at %.6f s: the clock steps "
+			  "where the kvmclock differs from the page.",
+			  (double)left->ts_ns / 1e9);
 	if (!r->nr_next)
 		r->headline_step = stepped;
 	if (stepped)
@@ -414,19 +489,29 @@ static void next_for_open(struct hvst_result *r)
 		next_step(r, "For what this recording cannot tell, record for longer.");
 }
 
+/* "imer 0 of vCPU 0 expires ...": what a timer costs; the case of the first letter differs. */
+static const char *load_text(const struct hvst_timer *t, char buf[LOAD_TEXT])
+{
+	char share[80] = "", peak[HVST_TEXT_BUF], mean[HVST_TEXT_BUF];
+
+	if (t->exit_share >= 0 && t->time_share >= 0)
+		snprintf(share, sizeof(share),
+			 " and takes %.0f %% of its exits, %.*f %% of its time",
+			 100 * t->exit_share, t->time_share < 0.0995, 100 * t->time_share);
+	snprintf(buf, LOAD_TEXT,
+		 "imer %d of vCPU %d expires up to %s times a second (%s on average)%s", t->timer,
+		 t->vcpu, hvst_text_count((uint64_t)(t->peak_hz + 0.5), peak),
+		 hvst_text_count((uint64_t)(t->expirations_hz + 0.5), mean), share);
+	return buf;
+}
+
 /* No tick was late, but there are many. */
 static void load_headline(struct hvst_result *r, const struct hvst_timer *t)
 {
-	char share[40] = "", peak[HVST_TEXT_BUF], mean[HVST_TEXT_BUF];
+	char text[LOAD_TEXT];
 
-	if (t->exit_share >= 0)
-		snprintf(share, sizeof(share), " and takes %.0f %% of its exits",
-			 100 * t->exit_share);
-	snprintf(r->headline, sizeof(r->headline),
-		 "No timer storm, but timer %d of vCPU %d expires up to %s times a second (%s on "
-		 "average)%s.",
-		 t->timer, t->vcpu, hvst_text_count((uint64_t)(t->peak_hz + 0.5), peak),
-		 hvst_text_count((uint64_t)(t->expirations_hz + 0.5), mean), share);
+	r->headline_load = t;
+	snprintf(r->headline, sizeof(r->headline), "No timer storm, but t%s.", load_text(t, text));
 	next_step(r, "Find what in the guest asks for so many ticks; see hvstimer-faults(7).");
 	next_for_open(r);
 }
@@ -443,9 +528,14 @@ static void open_reasons(struct hvst_result *r)
 			summary_reason(r, may_be[i]);
 }
 
-/* The storm question is "no", and no other question found a fault. */
-static void healthy_headline(struct hvst_result *r)
+/*
+ * The storm question is "no", and no other question found a fault. @load: the timer that expires
+ * very often; NULL: none
+ */
+static void healthy_headline(struct hvst_result *r, const struct hvst_timer *load)
 {
+	char text[LOAD_TEXT];
+
 	if (answer(r, HVST_Q_PREEMPTION) == HVST_YES) {
 		snprintf(r->headline, sizeof(r->headline),
 			 "No timer storm; past-due arms came after the host had held the vCPU.");
@@ -456,12 +546,17 @@ static void healthy_headline(struct hvst_result *r)
 			 "rates.");
 		next_step(r, "Compare with NTP or chrony on the host at that time: slewing the "
 			     "trace clock looks the same and is no fault.");
+	} else if (load) {
+		load_headline(r, load);
+		return;
 	} else {
 		snprintf(r->headline, sizeof(r->headline), "No timer storm: %s.",
 			 r->past_due->isolated + r->past_due->bursts
 				 ? "past-due arms came alone or in short bursts"
 				 : "no arm was past due");
 	}
+	if (load)
+		reason(r, "T%s.", load_text(load, text));
 	open_reasons(r);
 	if (hvst_result_all_no(r))
 		next_step(r, "If the guest was slow while this was recorded, look elsewhere than "
@@ -507,7 +602,7 @@ static void split_summary(struct hvst_result *r, const char *summary, const char
 	snprintf(r->headline, sizeof(r->headline), "%s%.*s.", before, len < 400 ? len : 400,
 		 summary);
 	if (rest)
-		reason(r, "%c%.240s.", toupper((unsigned char)rest[2]), rest[2] ? rest + 3 : "");
+		reason(r, "%c%s.", toupper((unsigned char)rest[2]), rest[2] ? rest + 3 : "");
 }
 
 /* The gravest fault in the headline, the others as reasons. */
@@ -531,7 +626,6 @@ static void calm_headline(struct analysis *a)
 {
 	struct hvst_result *r = &a->result;
 	bool no_storm = answer(r, HVST_Q_STORM) == HVST_NO;
-	const struct hvst_timer *load = hvst_load_of(a);
 	int fault = hvst_next_fault(r, -1);
 
 	if (a->opts.trace->first_ns == HVST_UNKNOWN) {
@@ -539,11 +633,8 @@ static void calm_headline(struct analysis *a)
 		next_step(r, "Record while the guest is stuck.");
 	} else if (fault >= 0) {
 		fault_headline(a, fault, no_storm);
-	} else if (no_storm && load) {
-		r->headline_load = load;
-		load_headline(r, load);
 	} else if (no_storm) {
-		healthy_headline(r);
+		healthy_headline(r, hvst_load_of(a));
 	} else {
 		unsure_headline(a);
 	}

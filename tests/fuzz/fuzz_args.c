@@ -6,7 +6,6 @@
  * that it runs.
  */
 #include <errno.h>
-#include <fnmatch.h>
 #include <getopt.h>
 #include <unistd.h>
 
@@ -201,20 +200,6 @@ static void record(int argc, char **argv)
 
 /* --- the others --- */
 
-/* Each pattern that is taken fits some event. */
-static void check_patterns(const struct string_list *patterns)
-{
-	for (unsigned int i = 0; i < patterns->n; i++) {
-		const char *colon = strchr(patterns->v[i], ':');
-		bool found = !strcmp(patterns->v[i], "lost");
-
-		for (unsigned int id = 0; id < HVST_EV_COUNT; id++)
-			found |= !fnmatch(colon ? colon + 1 : patterns->v[i], hvst_event_name(id),
-					  0);
-		PROMISE(found);
-	}
-}
-
 static void parse(const struct command *cmd, int argc, char **argv)
 {
 	struct options o;
@@ -223,7 +208,7 @@ static void parse(const struct command *cmd, int argc, char **argv)
 	PROMISE(r != PARSE_GO || (o.files.n && o.nr_percentiles <= MAX_PERCENTILES && o.timer < 4));
 	PROMISE(r != PARSE_GO ||
 		(o.from.ns >= 0 && o.to.ns >= 0 && o.interval_ns >= 0 && o.bucket_ns >= 0));
-	check_patterns(&o.events);
+	PROMISE(!(o.events & ~(((1ULL << HVST_EV_COUNT) - 1) | 1ULL << HVST_EV_LOST)));
 	for (unsigned int i = 0; i < o.ignore.n; i++)
 		PROMISE(hvst_event_by_name(o.ignore.v[i]) >= 0);
 	options_free(&o);
