@@ -572,7 +572,7 @@ static void follow_open(struct vcpu *v, enum hvst_guest_source now)
 	struct vcpu_source *s = v->state->source;
 
 	if (!s->learned)
-		s->silent_first |= s->without_read >= AGREEING_ARMS;
+		s->silent_first |= s->without_read >= AGREEING_ARMS || s->all_without >= ROW_MIN;
 	else if (now == HVST_SRC_REFERENCE_COUNTER && stopped_reading(s))
 		change_open(v->vm->state->source, &s->without_why);
 }
