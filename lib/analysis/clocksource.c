@@ -352,8 +352,9 @@ static bool silent_so_far(const struct vm *vm, const struct hvst_change *c)
 	    c->page.was_source != HVST_REF_UNKNOWN)
 		return false;
 	for_each_vcpu (v, vm)
-		if (v->state && v->state->source->without_read >= AGREEING_ARMS &&
-		    v->state->source->source == HVST_SRC_UNKNOWN)
+		if (v->state && v->state->source->source == HVST_SRC_UNKNOWN &&
+		    (v->state->source->silent_first ||
+		     v->state->source->without_read >= AGREEING_ARMS))
 			return true;
 	return false;
 }
@@ -572,7 +573,7 @@ static void follow_open(struct vcpu *v, enum hvst_guest_source now)
 	struct vcpu_source *s = v->state->source;
 
 	if (!s->learned)
-		s->silent_first |= s->without_read >= AGREEING_ARMS;
+		s->silent_first |= s->without_read >= AGREEING_ARMS || s->all_without >= ROW_MIN;
 	else if (now == HVST_SRC_REFERENCE_COUNTER && stopped_reading(s))
 		change_open(v->vm->state->source, &s->without_why);
 }

@@ -919,6 +919,7 @@ void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns
 {
 	const struct refclock_stream *s = main_stream(r);
 	struct rate_sum one, stretch = { 0 }, all = { 0 }, best = { 0 }, best_stretch = { 0 };
+	struct rate_sum lasts = { 0 };
 	double known = 0;
 
 	*v = (struct refclock_verdict){ .answer = REFCLOCK_CANNOT_TELL, .event = -1 };
@@ -928,21 +929,26 @@ void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns
 		one = (struct rate_sum){ 0 };
 		rate_add(&one, p);
 		rate_try(&best, &one, min_ppm, min_ns);
+		rate_add(&all, p);
+		if (fabs(one.drift) + one.err < min_ppm * one.span) {
+			known += one.span;
+			stretch = (struct rate_sum){ 0 };
+			continue;
+		}
 		if (p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_FIRST)
 			stretch = (struct rate_sum){ 0 };
 		rate_add(&stretch, p);
 		rate_try(&best_stretch, &stretch, min_ppm, min_ns);
-		rate_add(&all, p);
-		if (fabs(one.drift) + one.err < min_ppm * one.span)
-			known += one.span;
 	}
-	/* a slew that keeps changing is off only on average */
+	/* A slew that keeps changing is off only on average, until the rate is right again. */
 	if (!(best.span > 0))
 		best = best_stretch;
+	/* One that goes on at the end of the trace may last. */
+	rate_try(&lasts, &stretch, min_ppm, min_ns / 2);
 	if (best.span > 0) {
 		v->answer = REFCLOCK_YES;
 		all = best;
-	} else if (all.span >= (double)min_ns && known > 0.5 * all.span) {
+	} else if (all.span >= (double)min_ns && known > 0.5 * all.span && !(lasts.span > 0)) {
 		v->answer = REFCLOCK_NO;
 	}
 	if (all.span > 0) {

@@ -408,6 +408,25 @@ static void expect(struct host *h, const char *what, double x, int64_t every, un
 	end(h);
 }
 
+/* 300 ppm off for 0.7 s: too short to count, also together with a right rate; at the end it may
+ * last. */
+static void test_rate_off_for_a_while(void **state)
+{
+	struct host h;
+
+	(void)state;
+	for (unsigned int last = 0; last < 2; last++) {
+		begin(&h, false);
+		for (unsigned int i = 0; i < 2; i++) {
+			h.slope = i == last ? 300e-6 : 0;
+			samples(&h, i == last ? 700 : 800, MS(1));
+		}
+		stepped(&h);
+		assert_int_equal(rate(&h).answer, last ? REFCLOCK_CANNOT_TELL : REFCLOCK_NO);
+		end(&h);
+	}
+}
+
 static void expect_rate(struct host *h, double ppm, int64_t every, unsigned int allowed)
 {
 	struct refclock_verdict v;
@@ -877,6 +896,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hidden_step),
+		cmocka_unit_test(test_rate_off_for_a_while),
 		cmocka_unit_test(test_step_after_late_start),
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_step_back_at_end),
