@@ -514,8 +514,6 @@ static inline __attribute__((always_inline)) int take_events(struct analysis *a,
 		if (!ret)
 			ret = take_changes(a, *ev, &changes, arms_only);
 	}
-	if (ev[-1]->ts_ns > a->now)
-		a->now = ev[-1]->ts_ns;
 	return ret;
 }
 
@@ -598,6 +596,7 @@ void hvst_analysis_free(struct analysis *a)
 int hvst_analysis_finish(struct analysis *a)
 {
 	a->error = 0; /* an observer that stops the run does not invalidate the findings */
+	a->last_ns = hvst_kvm_last_ns(a->kvm);
 	hvst_resolve_finish(a);
 	if (a->opts.arms_only)
 		return a->error;

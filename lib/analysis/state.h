@@ -72,9 +72,9 @@ struct analysis {
 	struct hvst_params params;
 	struct kvm *kvm;
 	struct hvst_analysis_opts opts;
-	int error;	/* -ENOMEM, or -ECANCELED from an observer */
-	int64_t now;	/* of the latest event */
-	int64_t gap_ns; /* of the last lost events, on any CPU */
+	int error;	 /* -ENOMEM, or -ECANCELED from an observer */
+	int64_t last_ns; /* of the last event, set at the end of the run; HVST_UNKNOWN */
+	int64_t gap_ns;	 /* of the last lost events, on any CPU */
 
 	struct storm_found *storms;
 	unsigned int nr_storms, cap_storms;
