@@ -62,8 +62,9 @@ static __attribute__((noinline)) enum merge_role role_of_rare(const struct hvst_
 
 static inline enum merge_role role_of(const struct hvst_event *ev)
 {
-	if (ev->id == HVST_EV_EXIT)
-		return ROLE_JOINS_NEXT;
+	if (ev->id == HVST_EV_EXIT) /* RDTSC: one of the VM's reads of its clock */
+		return hvst_exit_is_rdtsc(ev->exit.isa, ev->exit.exit_reason) ? ROLE_ALONE
+									      : ROLE_JOINS_NEXT;
 	if (ev->id == HVST_EV_MSR)
 		return role_of_msr(ev);
 	if (ev->id == HVST_EV_STIMER_SET_COUNT)

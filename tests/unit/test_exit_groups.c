@@ -84,6 +84,22 @@ static void test_guest_ran(void **state)
 	MERGED_AT(1000, 1100, 1200);
 }
 
+/* A read of the clock concerns the VM. */
+static void test_rdtsc(void **state)
+{
+	struct hvst_event *ev;
+
+	(void)state;
+	ev = add(HVST_EV_EXIT, 1000);
+	ev->exit.isa = HVST_ISA_VMX;
+	ev->exit.exit_reason = 16;
+	add(HVST_EV_ENTRY, 1100);
+	MERGED_AT(1000, 1100);
+	assert_int_equal(strict_until, INT64_MIN);
+	ev->exit.exit_reason = 32;
+	MERGED_AT(1100, 1100);
+}
+
 /* In more time than that the thread may have been on another CPU. */
 static void test_too_late(void **state)
 {
@@ -190,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_past_due, setup),
 		cmocka_unit_test_setup(test_guest_ran, setup),
+		cmocka_unit_test_setup(test_rdtsc, setup),
 		cmocka_unit_test_setup(test_too_late, setup),
 		cmocka_unit_test_setup(test_other_thread, setup),
 		cmocka_unit_test_setup(test_of_the_vm, setup),
