@@ -7,9 +7,9 @@
  * concern no thread but their own; the analysis reads their time stamps, which stay as they are,
  * and gives the same findings wherever they are merged among those of other threads. So
  *
- * - an exit, and an access of the guest to its own timers (kvm_msr of their MSRs, set_config,
- *   set_count), is merged at the time of the next event, if that is of the same thread and at most
- *   HVST_EXIT_STEP_NS later;
+ * - an exit other than an RDTSC's, and an access of the guest to its own timers (kvm_msr of their
+ *   MSRs; set_config and set_count that do not clear them), is merged at the time of the next
+ *   event, if that is of the same thread and at most HVST_EXIT_STEP_NS later;
  * - an entry right after an expiration is merged at the time of the expiration, likewise.
  *
  * The analysis then gets the exit, the write and the start of a timer one after another, as from a
@@ -17,8 +17,8 @@
  * are merged at their own time.
  *
  * Some events change what those of other threads mean: a loss of records, a change of the TSC page
- * or of a TSC, a timer that the VMM writes, a refused access. They are rare. Up
- * to the last one of a chunk the merge forms no groups in any stream.
+ * or of a TSC, a timer that the VMM writes, a refused access. They are rare. Up to the last one of
+ * a chunk the merge forms no groups in any stream.
  *
  * The events of a thread stay in order: records that are at most HVST_EXIT_STEP_NS apart leave the
  * thread no time to migrate, record something on another CPU and migrate back. This needs a trace
