@@ -304,7 +304,9 @@ static int cmp_move(const void *x, const void *y)
 {
 	const struct hvst_clock_move *a = x, *b = y;
 
-	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+	if (a->ts_ns != b->ts_ns)
+		return a->ts_ns < b->ts_ns ? -1 : 1;
+	return a->vm != b->vm ? (a->vm < b->vm ? -1 : 1) : (a->tid > b->tid) - (a->tid < b->tid);
 }
 
 static int build_moves(struct analysis *a)
@@ -650,7 +652,9 @@ static int cmp_life(const void *x, const void *y)
 {
 	const struct hvst_life_event *a = x, *b = y;
 
-	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+	if (a->ts_ns != b->ts_ns)
+		return a->ts_ns < b->ts_ns ? -1 : 1;
+	return (a->vm > b->vm) - (a->vm < b->vm);
 }
 
 int hvst_life_build(struct analysis *a)
