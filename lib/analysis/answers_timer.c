@@ -215,7 +215,7 @@ ANSWER(slow)
 
 	if (!s)
 		return HVST_CANNOT_TELL;
-	answer = hvst_slowpath_answer(s, hvst_vm_last_ns(m), boots_seen(a));
+	answer = hvst_slowpath_answer(s, m->first_ns, hvst_vm_last_ns(m), boots_seen(a));
 	if (answer == HVST_YES) {
 		hvst_evidence_add(why, &s->why);
 		hvst_evidence_stat(why,
@@ -277,7 +277,9 @@ SENTENCE(slow)
 	for_each_vm (vm, a) {
 		const struct vm_slow *s = vm->state ? vm->state->slow : NULL;
 
-		if (s && hvst_slowpath_answer(s, hvst_vm_last_ns(vm), boots_seen(a)) == HVST_YES &&
+		if (s &&
+		    hvst_slowpath_answer(s, vm->first_ns, hvst_vm_last_ns(vm), boots_seen(a)) ==
+			    HVST_YES &&
 		    (!worst || hvst_slow_reads(&s->slow) > hvst_slow_reads(&worst->slow)))
 			worst = s;
 	}

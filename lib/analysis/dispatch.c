@@ -513,15 +513,12 @@ static inline __attribute__((always_inline)) int take_events(struct analysis *a,
 		const struct hvst_event *e = *ev;
 
 		prefetch(ev++, end);
-
 		ret = hvst_kvm_event(a->kvm, e, &changes);
 		if (!ret)
 			ret = take_changes(a, e, &changes, arms_only);
 		if (__builtin_expect(ret, 0))
 			break;
 	}
-	if (ev[-1]->ts_ns > a->now)
-		a->now = ev[-1]->ts_ns;
 	return ret;
 }
 
@@ -604,6 +601,7 @@ void hvst_analysis_free(struct analysis *a)
 int hvst_analysis_finish(struct analysis *a)
 {
 	a->error = 0; /* an observer that stops the run does not invalidate the findings */
+	a->last_ns = hvst_kvm_last_ns(a->kvm);
 	hvst_resolve_finish(a);
 	if (a->opts.arms_only)
 		return a->error;

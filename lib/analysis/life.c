@@ -10,9 +10,8 @@
 #define LIFE_MAX_ORPHAN 4096		       /* of tasks whose VM is not known */
 #define LIFE_SAME_NS	(1000LL * 1000 * 1000) /* closer steps of one kind count as one */
 #define LIFE_WATCH_NS	(60LL * 1000 * 1000 * 1000)
-#define LIFE_VCPUS	256 /* compared at once */
-
-#define HVCALL_RESTORE_PARTITION_TIME 0x0103
+#define LIFE_VCPUS	256	     /* compared at once */
+#define LIFE_EARLY_NS	(100 * 1000) /* no entry is merged so long before its time */
 
 int hvst_life_created(struct vm *vm)
 {
@@ -22,7 +21,7 @@ int hvst_life_created(struct vm *vm)
 	vm->state->life->calling = -1;
 	/* What was done before its threads were known may be assigned later. */
 	vm->state->life->watch_ns = HVST_UNKNOWN;
-	vm->state->life->entry_wanted = true;
+	vm->state->life->watches = LIFE_RUNS;
 	return 0;
 }
 
@@ -49,47 +48,65 @@ static struct life_step *steps_add(struct vm_life *l, unsigned int most)
 	return &l->steps[l->nr++];
 }
 
-static bool continues(const struct vm_life *l, const struct hvst_event *ev, enum life_kind kind)
+/* Does the event repeat step @s? NULL: there is none. */
+static bool repeats(const struct life_step *s, const struct hvst_event *ev, enum life_kind kind)
 {
-	const struct life_step *s = l->nr ? &l->steps[l->nr - 1] : NULL;
-
 	if (!s || s->kind != kind || ev->ts_ns - s->last_ns > LIFE_SAME_NS)
 		return false;
 	return kind == LIFE_ARM || kind == LIFE_TIMERS_OFF ||
 	       (kind == LIFE_TIMERS && s->tid == ev->pid);
 }
 
+/* Inserts a step before step @at. */
 static __attribute__((noinline)) struct life_step *put_new(struct vm_life *l, unsigned int most,
+							   unsigned int at,
 							   const struct hvst_event *ev,
 							   enum life_kind kind, int vcpu)
 {
 	struct life_step *s = steps_add(l, most);
 
-	if (s)
-		*s = (struct life_step){
-			.ts_ns = ev->ts_ns,
-			.last_ns = ev->ts_ns,
-			.ts_raw = ev->ts_raw,
-			.n = 1,
-			.vcpu = vcpu,
-			.tid = ev->pid,
-			.cpu = ev->cpu,
-			.buffer = ev->buffer,
-			.kind = (uint8_t)kind,
-			.event = ev->id,
-		};
+	if (!s)
+		return NULL;
+	for (; s > &l->steps[at]; s--)
+		*s = s[-1];
+	*s = (struct life_step){
+		.ts_ns = ev->ts_ns,
+		.last_ns = ev->ts_ns,
+		.ts_raw = ev->ts_raw,
+		.n = 1,
+		.vcpu = vcpu,
+		.tid = ev->pid,
+		.cpu = ev->cpu,
+		.buffer = ev->buffer,
+		.kind = (uint8_t)kind,
+		.event = ev->id,
+	};
 	return s;
 }
 
-/* Adds a step. Returns it, or NULL where there is no room. */
+/* Is the event before the step? At the same time the merge takes the lower CPU first. */
+static bool is_before(const struct hvst_event *ev, const struct life_step *s)
+{
+	if (ev->ts_ns != s->ts_ns)
+		return ev->ts_ns < s->ts_ns;
+	return ev->buffer != s->buffer ? ev->buffer < s->buffer : ev->cpu < s->cpu;
+}
+
+/*
+ * Adds a step: before an entry that was merged before its time. Returns it, or NULL where there is
+ * no room.
+ */
 static struct life_step *put(struct vm_life *l, unsigned int most, const struct hvst_event *ev,
 			     enum life_kind kind, int vcpu)
 {
+	unsigned int at = l->nr;
 	struct life_step *s;
 
-	if (!continues(l, ev, kind))
-		return put_new(l, most, ev, kind, vcpu);
-	s = &l->steps[l->nr - 1];
+	if (at && l->steps[at - 1].kind == LIFE_ENTRY && is_before(ev, &l->steps[at - 1]))
+		at--;
+	s = at ? &l->steps[at - 1] : NULL;
+	if (!repeats(s, ev, kind))
+		return put_new(l, most, at, ev, kind, vcpu);
 	s->n++;
 	s->last_ns = ev->ts_ns;
 	return s;
@@ -99,7 +116,7 @@ static struct life_step *put(struct vm_life *l, unsigned int most, const struct 
 static struct life_step *put_opening(struct vm_life *l, const struct hvst_event *ev,
 				     enum life_kind kind, int vcpu)
 {
-	l->entry_wanted = true;
+	l->watches |= LIFE_RUNS;
 	l->watch_ns = ev->ts_ns + LIFE_WATCH_NS;
 	return put(l, LIFE_MAX_STEPS, ev, kind, vcpu);
 }
@@ -109,13 +126,13 @@ static void offset_written(struct vm_life *l, unsigned int most, const struct hv
 	uint64_t from = ev->tsc_offset.previous_tsc_offset, to = ev->tsc_offset.next_tsc_offset;
 	struct life_step *s;
 
-	l->dirty = true;
+	l->watches |= LIFE_OFFSETS;
 	l->offset_ns = ev->ts_ns;
 	hvst_evidence_set(&l->offset_why, ev, "TSC offset of vCPU %d written: %lld cycles",
 			  ev->vcpu_id, (long long)to);
 	if (from == to)
 		return;
-	l->entry_wanted = true;
+	l->watches |= LIFE_RUNS;
 	l->watch_ns = ev->ts_ns + LIFE_WATCH_NS;
 	s = put(l, most, ev, from ? LIFE_TSC : LIFE_CREATED, ev->vcpu_id);
 	if (!s)
@@ -191,7 +208,7 @@ void hvst_life_event(const struct vcpu *v, const struct hvst_event *ev)
 	struct vm_life *l = v->vm->state->life;
 	struct life_step *s;
 
-	if (ev->id == HVST_EV_HYPERCALL && ev->hypercall.code == HVCALL_RESTORE_PARTITION_TIME) {
+	if (ev->id == HVST_EV_HYPERCALL && ev->hypercall.code == HVST_CALL_RESTORE_PARTITION_TIME) {
 		s = put_opening(l, ev, LIFE_RESTORE, v->vcpu_id);
 		if (s)
 			s->value = UINT64_MAX; /* until it returns */
@@ -217,7 +234,7 @@ static __attribute__((noinline)) void offsets_compare(struct vm_life *l, const s
 				  .why = l->offset_why };
 	unsigned int n = 0;
 
-	l->dirty = false;
+	l->watches &= ~LIFE_OFFSETS;
 	for (const struct vcpu *v = vm->vcpus; v && n < LIFE_VCPUS; v = v->vm_next, n++) {
 		if (!v->tsc_known)
 			continue;
@@ -240,24 +257,73 @@ static __attribute__((noinline)) void offsets_compare(struct vm_life *l, const s
 	l->mismatch = m;
 }
 
+/* The comparison of offsets was due at @ts, earlier than it was made. */
+static void compared_at(struct vm_life *l, int64_t ts)
+{
+	if (l->mismatched && l->mismatch.ran_ns == l->ran_ns)
+		l->mismatch.ran_ns = ts;
+	if (l->mismatched && l->mismatch.until_ns == l->ran_ns)
+		l->mismatch.until_ns = ts;
+	l->ran_ns = ts;
+}
+
+/*
+ * Which of the vCPUs' entries is merged first may depend on the events before them, see
+ * lib/stream/exit_groups.h. The first one is the one with the earliest time stamp.
+ */
+static void earlier_entry(struct vm_life *l, const struct vcpu *v, const struct hvst_event *ev)
+{
+	if (ev->ts_ns - l->ran_ns > LIFE_EARLY_NS)
+		l->watches &= ~LIFE_EARLIER;
+	if (ev->ts_ns > l->ran_ns)
+		return;
+	for (unsigned int i = l->nr; i > 0 && l->steps[i - 1].ts_ns >= ev->ts_ns; i--) {
+		struct life_step *s = &l->steps[i - 1];
+
+		if (s->kind != LIFE_ENTRY || !is_before(ev, s))
+			continue;
+		s->ts_ns = s->last_ns = ev->ts_ns;
+		s->ts_raw = ev->ts_raw;
+		s->vcpu = v->vcpu_id;
+		s->tid = ev->pid;
+		s->cpu = ev->cpu;
+		s->buffer = ev->buffer;
+	}
+	compared_at(l, ev->ts_ns);
+}
+
 void hvst_life_runs(const struct vcpu *v, const struct hvst_event *ev)
 {
 	struct vm_life *l = v->vm->state->life;
+	uint8_t watches = l->watches;
 
-	if (l->dirty)
+	if (watches & LIFE_OFFSETS)
 		offsets_compare(l, v->vm, ev->ts_ns);
-	if (!l->entry_wanted)
-		return;
-	l->entry_wanted = false;
-	put(l, LIFE_MAX_STEPS, ev, LIFE_ENTRY, v->vcpu_id);
+	if (watches & LIFE_RUNS)
+		put(l, LIFE_MAX_STEPS, ev, LIFE_ENTRY, v->vcpu_id);
+	if (watches & (LIFE_OFFSETS | LIFE_RUNS)) {
+		l->watches = LIFE_EARLIER;
+		l->ran_ns = ev->ts_ns;
+	} else {
+		earlier_entry(l, v, ev);
+	}
+}
+
+static __attribute__((noinline)) void arm_watched(struct vm_life *l, const struct vm *vm,
+						  int64_t ts)
+{
+	if (l->watches & LIFE_OFFSETS)
+		offsets_compare(l, vm, ts);
+	else if (l->watches & LIFE_EARLIER && ts < l->ran_ns)
+		compared_at(l, ts);
 }
 
 void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev)
 {
 	struct vm_life *l = t->vcpu->vm->state->life;
 
-	if (l->dirty)
-		offsets_compare(l, t->vcpu->vm, ev->ts_ns);
+	if (l->watches)
+		arm_watched(l, t->vcpu->vm, ev->ts_ns);
 	if (l->watch_ns == HVST_UNKNOWN)
 		l->watch_ns = ev->ts_ns + LIFE_WATCH_NS;
 	if (ev->ts_ns > l->watch_ns || arm->flags & HVST_ARM_RESTART)
@@ -279,8 +345,7 @@ void hvst_life_merged(struct vm *into, struct vm *from)
 
 	for (unsigned int n = 0; n < f->nr; n++)
 		hvst_life_put(i, &f->steps[n]);
-	i->dirty = true;
-	i->entry_wanted |= f->entry_wanted;
+	i->watches |= LIFE_OFFSETS | (f->watches & LIFE_RUNS);
 	if (f->watch_ns > i->watch_ns)
 		i->watch_ns = f->watch_ns;
 	if (f->offset_ns > i->offset_ns) {

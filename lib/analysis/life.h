@@ -40,19 +40,23 @@ struct life_step {
 	bool by_vcpu;	     /* LIFE_MASTER: by a vCPU's thread; LIFE_TSC: by the guest itself */
 };
 
+enum life_watch {
+	LIFE_OFFSETS = 1, /* an offset was written since the last comparison */
+	LIFE_RUNS = 2,	  /* the next entry is the first after a step */
+	LIFE_EARLIER = 4, /* an entry before the one that was found may follow */
+};
+
 int hvst_life_created(struct vm *vm);
 /* A clock event of the host; @vm NULL: its VM is not known (yet). */
 void hvst_life_clock(struct analysis *a, struct vm *vm, const struct hvst_event *ev);
 void hvst_life_programmed(const struct stimer *t, const struct hvst_event *ev);
 void hvst_life_msr(const struct vcpu *v, const struct hvst_event *ev);
 void hvst_life_event(const struct vcpu *v, const struct hvst_event *ev);
-/* hvst_life_entry() of a VM to which something was done since the last one. */
+/* hvst_life_entry() of a VM to which something was done shortly before. */
 void hvst_life_runs(const struct vcpu *v, const struct hvst_event *ev);
 static inline void hvst_life_entry(const struct vcpu *v, const struct hvst_event *ev)
 {
-	const struct vm_life *l = v->vm->state->life;
-
-	if (l->dirty || l->entry_wanted)
+	if (v->vm->state->life->watches)
 		hvst_life_runs(v, ev);
 }
 void hvst_life_arm(const struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev);

@@ -62,7 +62,7 @@ static int creators_list(const struct analysis *a, struct creators *c)
 	if (!c->v)
 		return -ENOMEM;
 	for_each_vm (vm, a) {
-		int64_t first = vm->number >= 0 ? hvst_vm_first_ns(vm) : 0;
+		int64_t first = vm->number >= 0 ? vm->first_ns : 0;
 
 		for (const struct vcpu *v = vm->number >= 0 ? vm->vcpus : NULL; v; v = v->vm_next) {
 			if (!v->ran)
@@ -264,7 +264,7 @@ static void tsc_behind(struct analysis *a)
 {
 	for (unsigned int i = 0; i < a->result.nr_vms; i++) {
 		struct hvst_vm *vm = (struct hvst_vm *)(uintptr_t)a->result.vms[i];
-		int64_t last = a->now;
+		int64_t last = a->last_ns;
 
 		vm->tsc_behind_ns =
 			hvst_life_tsc_behind(a, vm->vm, last, &vm->tsc_behind_error_ns,
@@ -304,7 +304,9 @@ static int cmp_move(const void *x, const void *y)
 {
 	const struct hvst_clock_move *a = x, *b = y;
 
-	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+	if (a->ts_ns != b->ts_ns)
+		return a->ts_ns < b->ts_ns ? -1 : 1;
+	return a->vm != b->vm ? (a->vm < b->vm ? -1 : 1) : (a->tid > b->tid) - (a->tid < b->tid);
 }
 
 static int build_moves(struct analysis *a)
@@ -650,7 +652,9 @@ static int cmp_life(const void *x, const void *y)
 {
 	const struct hvst_life_event *a = x, *b = y;
 
-	return a->ts_ns < b->ts_ns ? -1 : a->ts_ns > b->ts_ns;
+	if (a->ts_ns != b->ts_ns)
+		return a->ts_ns < b->ts_ns ? -1 : 1;
+	return (a->vm > b->vm) - (a->vm < b->vm);
 }
 
 int hvst_life_build(struct analysis *a)

@@ -268,7 +268,7 @@ static void timer_finish(struct analysis *a, struct stimer *t)
 	const struct timer_livelock *l = t->state->livelock;
 
 	streak_end(a, t,
-		   a->now - l->last_ns <= a->params.storm_max_gap_ns || a->gap_ns > l->last_ns);
+		   a->last_ns - l->last_ns <= a->params.storm_max_gap_ns || a->gap_ns > l->last_ns);
 }
 
 void hvst_livelock_finish(struct analysis *a)

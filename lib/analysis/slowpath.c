@@ -4,11 +4,11 @@
  * each reading: the partition reference counter (MSR 0x40000020), the ACPI PM timer, the HPET, or
  * an intercepted RDTSC.
  *
- * Judged in bins of BIN_NS. A bin is slow from SLOW_MIN_HZ reads a second on, if they are at least
- * a tenth of all exits and more than two a timer write: a guest that reads the counter once for
- * each arm, as in a storm, spends its time on the timer. Two slow bins are a finding, or the reads
- * of two in a trace that holds only one, unless they all lie in the first BOOT_NS of the guest's
- * boot and it then went on without.
+ * Judged in bins of BIN_NS, each from a read on. A bin is slow from SLOW_MIN_HZ reads a second on,
+ * if they are at least a tenth of all exits and more than two a timer write: a guest that reads the
+ * counter once for each arm, as in a storm, spends its time on the timer. Two slow bins are a
+ * finding, or the reads of two in a trace that holds only one, unless they all lie in the first
+ * BOOT_NS of the guest's boot and it then went on without.
  */
 #include <errno.h>
 
@@ -33,7 +33,8 @@ int hvst_slowpath_vm_created(struct vm *vm)
 	vm->state->slow = s;
 	if (!s)
 		return -ENOMEM;
-	s->bin_from_ns = s->from_ns = s->first_ns = s->last_ns = s->boot_ns = HVST_UNKNOWN;
+	s->bin_end_ns = HVST_UNKNOWN;
+	s->first_ns = s->last_ns = s->boot_ns = HVST_UNKNOWN;
 	return 0;
 }
 
@@ -109,74 +110,97 @@ static bool bin_is_slow(const struct slow_sums *b)
 }
 
 /* Why the guest reads a register, as far as the trace shows its TSC page. */
-static void page_of(const struct vm *vm, struct vm_slow *s)
+static void page_of(const struct vm *vm, struct slow_bin *b)
 {
 	const struct tscpage *p = &vm->page;
 
-	s->page_ns = p->nr_sources ? p->sources[p->nr_sources - 1].ts_ns : HVST_UNKNOWN;
+	b->page_ns = p->nr_sources ? p->sources[p->nr_sources - 1].ts_ns : HVST_UNKNOWN;
 	if (!p->known)
-		s->page = SLOW_PAGE_NEVER;
+		b->page = SLOW_PAGE_NEVER;
 	else if (!p->on)
-		s->page = SLOW_PAGE_OFF;
+		b->page = SLOW_PAGE_OFF;
 	else
-		s->page = p->broken ? SLOW_PAGE_BROKEN : SLOW_PAGE_SET;
+		b->page = p->broken ? SLOW_PAGE_BROKEN : SLOW_PAGE_SET;
 }
 
-static void bin_end(struct vm *vm)
+static void bin_end(struct vm_slow *s, const struct slow_bin *b)
 {
-	struct vm_slow *s = vm->state->slow;
-
-	if (bin_is_slow(&s->bin)) {
-		if (s->first_ns == HVST_UNKNOWN) {
-			s->first_ns = s->bin_from_ns;
-			s->why = s->bin_first;
-			page_of(vm, s);
-		}
-		s->last_ns = s->bin_from_ns + BIN_NS;
-		s->slow_ns += BIN_NS;
-		sums_add(&s->slow, &s->bin);
+	if (!bin_is_slow(&b->sums))
+		return;
+	if (s->first_ns == HVST_UNKNOWN) {
+		s->first_ns = b->from_ns;
+		s->why = b->first;
+		s->page = b->page;
+		s->page_ns = b->page_ns;
 	}
-	s->bin = (struct slow_sums){ 0 };
+	s->last_ns = b->from_ns + BIN_NS;
+	s->slow_ns += BIN_NS;
+	sums_add(&s->slow, &b->sums);
 }
 
-static __attribute__((noinline)) void bin_begin(struct vm *vm, int64_t ts)
+static void bins_end(struct vm *vm)
 {
 	struct vm_slow *s = vm->state->slow;
 
-	if (s->bin_from_ns != HVST_UNKNOWN)
-		bin_end(vm);
-	else
-		s->from_ns = ts;
-	s->bin_from_ns = ts;
+	page_of(vm, &s->bin);
+	bin_end(s, &s->before);
+	bin_end(s, &s->bin);
 }
 
-static struct slow_sums *bin_at(struct vm *vm, int64_t ts)
+static __attribute__((noinline)) struct slow_sums *bin_before(struct vm_slow *s, int64_t ts)
+{
+	return ts >= s->before.from_ns && ts - s->before.from_ns < BIN_NS ? &s->before.sums : NULL;
+}
+
+/*
+ * Where to count what happened at @ts; NULL: in no bin. Only reads begin a bin: exits and writes of
+ * timers may be merged a little late, see lib/stream/exit_groups.h, when the next bin has begun.
+ */
+static inline struct slow_sums *bin_of(struct vm_slow *s, int64_t ts)
+{
+	if (ts >= s->bin_end_ns)
+		return NULL;
+	return __builtin_expect(ts >= s->bin.from_ns, 1) ? &s->bin.sums : bin_before(s, ts);
+}
+
+static __attribute__((noinline)) void bin_begin(struct vm *vm, const struct hvst_event *ev,
+						enum slow_register r)
 {
 	struct vm_slow *s = vm->state->slow;
 
-	if (s->bin_from_ns == HVST_UNKNOWN || ts - s->bin_from_ns >= BIN_NS)
-		bin_begin(vm, ts);
-	return &s->bin;
+	page_of(vm, &s->bin);
+	bin_end(s, &s->before);
+	s->before = s->bin;
+	s->bin = (struct slow_bin){ .from_ns = ev->ts_ns };
+	s->bin_end_ns = ev->ts_ns + BIN_NS;
+	hvst_evidence_set(&s->bin.first, ev, "first of many reads of %s",
+			  hvst_slow_register_name(r));
 }
 
 static __attribute__((noinline)) void read_of(struct vcpu *v, const struct hvst_event *ev,
 					      enum slow_register r)
 {
-	struct slow_sums *b = bin_at(v->vm, ev->ts_ns);
+	struct vm_slow *s = v->vm->state->slow;
+	struct slow_sums *b;
 
-	if (!hvst_slow_reads(b))
-		hvst_evidence_set(&v->vm->state->slow->bin_first, ev, "first of many reads of %s",
-				  hvst_slow_register_name(r));
-	b->reads[r]++;
+	if (ev->ts_ns >= s->bin_end_ns)
+		bin_begin(v->vm, ev, r);
+	b = bin_of(s, ev->ts_ns);
+	if (b)
+		b->reads[r]++;
 	v->state->slow->read = true;
 }
 
 void hvst_slowpath_exit(struct vcpu *v, const struct hvst_event *ev, enum hvst_exit_kind kind)
 {
+	struct slow_sums *b;
+
 	*v->state->slow = (struct vcpu_slow){ .exit_ns = ev->ts_ns };
 	if (kind == HVST_EXIT_RDTSC)
 		read_of(v, ev, SLOW_TSC);
-	bin_at(v->vm, ev->ts_ns)->exits++;
+	b = bin_of(v->vm->state->slow, ev->ts_ns);
+	if (b)
+		b->exits++;
 }
 
 void hvst_slowpath_entry(struct vcpu *v, int64_t ts)
@@ -189,7 +213,9 @@ void hvst_slowpath_entry(struct vcpu *v, int64_t ts)
 	s->read = false;
 	if (s->exit_ns == HVST_UNKNOWN || ts < s->exit_ns)
 		return;
-	b = bin_at(v->vm, ts);
+	b = bin_of(v->vm->state->slow, s->exit_ns);
+	if (!b)
+		return;
 	b->costed++;
 	b->cost_ns += ts - s->exit_ns;
 }
@@ -206,8 +232,13 @@ void hvst_slowpath_msr(struct vcpu *v, const struct hvst_event *ev)
 
 void hvst_slowpath_timer_msr(struct vcpu *v, const struct hvst_event *ev)
 {
-	if (ev->msr.write && hvst_msr_is_stimer_count(ev->msr.ecx))
-		bin_at(v->vm, ev->ts_ns)->count_writes++;
+	struct slow_sums *b;
+
+	if (!ev->msr.write || !hvst_msr_is_stimer_count(ev->msr.ecx))
+		return;
+	b = bin_of(v->vm->state->slow, ev->ts_ns);
+	if (b)
+		b->count_writes++;
 }
 
 void hvst_slowpath_event(struct vcpu *v, const struct hvst_event *ev)
@@ -220,8 +251,13 @@ void hvst_slowpath_event(struct vcpu *v, const struct hvst_event *ev)
 
 void hvst_slowpath_programmed(struct stimer *t, const struct hvst_event *ev)
 {
-	if (ev->id == HVST_EV_STIMER_SET_COUNT && !ev->set_count.host)
-		bin_at(t->vcpu->vm, ev->ts_ns)->arms++;
+	struct slow_sums *b;
+
+	if (ev->id != HVST_EV_STIMER_SET_COUNT || ev->set_count.host)
+		return;
+	b = bin_of(t->vcpu->vm->state->slow, ev->ts_ns);
+	if (b)
+		b->arms++;
 }
 
 /* Reads of threads that were not yet known to belong to one VM stay in the bins of each. */
@@ -230,13 +266,11 @@ void hvst_slowpath_merged(struct vm *into, struct vm *from)
 	struct vm_slow *i = into->state->slow;
 	struct vm_slow *f = from->state->slow;
 
-	bin_end(from);
+	bins_end(from);
 	sums_add(&i->slow, &f->slow);
 	i->slow_ns += f->slow_ns;
 	if (i->boot_ns == HVST_UNKNOWN)
 		i->boot_ns = f->boot_ns;
-	if (i->from_ns == HVST_UNKNOWN || (f->from_ns != HVST_UNKNOWN && f->from_ns < i->from_ns))
-		i->from_ns = f->from_ns;
 	if (f->first_ns == HVST_UNKNOWN)
 		return;
 	if (i->first_ns == HVST_UNKNOWN || f->first_ns < i->first_ns) {
@@ -253,24 +287,25 @@ void hvst_slowpath_finish(struct analysis *a)
 {
 	for_each_vm (vm, a)
 		if (vm->state)
-			bin_end(vm);
+			bins_end(vm);
 }
 
 /* The reads of two slow bins, in a trace that shows nothing else of the VM. */
-static bool is_slow_throughout(const struct vm_slow *s)
+static bool is_slow_throughout(const struct vm_slow *s, int64_t first_ns)
 {
-	return s->first_ns == s->from_ns &&
+	return s->first_ns - first_ns < BIN_NS &&
 	       hvst_slow_reads(&s->slow) >= SLOW_MIN_HZ * SLOW_MIN_NS / 1000000000;
 }
 
-enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns, bool boot_seen)
+enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t first_ns, int64_t last_ns,
+				      bool boot_seen)
 {
 	int64_t boot = s->boot_ns;
 
 	if (s->slow_ns < SLOW_MIN_NS) {
 		if (!s->slow_ns || last_ns - s->last_ns >= BIN_NS)
 			return HVST_NO;
-		if (!is_slow_throughout(s))
+		if (!is_slow_throughout(s, first_ns))
 			return HVST_CANNOT_TELL;
 	}
 	if (boot == HVST_UNKNOWN && !boot_seen)

@@ -23,17 +23,24 @@ struct slow_sums {
 	int64_t cost_ns;
 };
 
+struct slow_bin {
+	int64_t from_ns; /* its first read */
+	struct slow_sums sums;
+	struct hvst_evidence first; /* that read */
+	enum slow_page page;	    /* when the next bin began, and since when */
+	int64_t page_ns;
+};
+
 struct vm_slow {
-	struct slow_sums bin; /* the current bin, and where it begins */
-	int64_t bin_from_ns;
-	struct slow_sums slow; /* of all slow bins */
+	int64_t bin_end_ns;	     /* HVST_UNKNOWN: no bin has begun */
+	struct slow_bin bin, before; /* the current one and the one before it */
+	struct slow_sums slow;	     /* of all slow bins */
 	int64_t slow_ns;
-	int64_t from_ns;	   /* of the first bin; HVST_UNKNOWN */
 	int64_t first_ns, last_ns; /* of the slow bins; HVST_UNKNOWN */
 	int64_t boot_ns;	   /* the guest began to set up Hyper-V; HVST_UNKNOWN */
 	enum slow_page page;	   /* in the first slow bin, and since when */
 	int64_t page_ns;
-	struct hvst_evidence bin_first, why;
+	struct hvst_evidence why;
 };
 
 int hvst_slowpath_vm_created(struct vm *vm);
@@ -58,9 +65,10 @@ uint64_t hvst_slow_reads(const struct slow_sums *s);
 const char *hvst_slow_register_name(enum slow_register r);
 /*
  * "No" for too little of it, or only while the guest booted; a trace that is too short for two
- * bins, or ends in the first slow one, gives no "no". @last_ns: the VM's last event;
+ * bins, or ends in the first slow one, gives no "no". @first_ns, @last_ns: the VM's events;
  * @boot_seen: the MSR writes that begin a boot were recorded, else reads that end may be of one.
  */
-enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t last_ns, bool boot_seen);
+enum hvst_answer hvst_slowpath_answer(const struct vm_slow *s, int64_t first_ns, int64_t last_ns,
+				      bool boot_seen);
 
 #endif

@@ -42,11 +42,11 @@ struct life_step;
 struct vm_life {
 	struct life_step *steps; /* by time */
 	unsigned int nr, cap;
-	bool dirty; /* an offset was written since the last comparison */
+	uint8_t watches; /* enum life_watch: what the next entries show */
 	bool page_off;
 	int calling; /* tid of the vCPU whose HvCallRestorePartitionTime has not returned; -1 */
 	int64_t watch_ns;  /* the guest's arms are counted until then */
-	bool entry_wanted; /* the guest's next entry is its first after a step */
+	int64_t ran_ns;	   /* the first entry after the last step */
 	int64_t offset_ns; /* the last write of an offset */
 	struct hvst_evidence offset_why;
 	struct tsc_mismatch mismatch;
@@ -73,7 +73,7 @@ struct analysis {
 	struct kvm *kvm;
 	struct hvst_analysis_opts opts;
 	int error;		  /* -ENOMEM, or -ECANCELED from an observer */
-	int64_t now;		  /* of the latest event */
+	int64_t last_ns;	  /* of the last event, set at the end of the run; HVST_UNKNOWN */
 	int64_t gap_ns;		  /* of the last lost events, on any CPU */
 	int64_t late_callback_ns; /* the most that a callback was after its deadline */
 

@@ -753,7 +753,7 @@ static void group_finish(struct analysis *a, struct stimer *t)
 
 	group_end(a, t,
 		  g->ahead <= a->params.storm_max_ahead &&
-			  (a->now - g->end.ts <= a->params.storm_max_gap_ns ||
+			  (a->last_ns - g->end.ts <= a->params.storm_max_gap_ns ||
 			   a->gap_ns > g->end.ts));
 }
 

@@ -99,6 +99,8 @@ enum hvst_msr_number {
 /* Flags of the TLB flush hypercalls. */
 #define HVST_FLUSH_ALL_PROCESSORS (1ULL << 0)
 
+enum hvst_hypercall { HVST_CALL_RESTORE_PARTITION_TIME = 0x0103 };
+
 /* The hypercall result value: status, and the repetitions done. */
 #define HVST_HYPERCALL_STATUS(result)	 ((unsigned int)((result)&0xffff))
 #define HVST_HYPERCALL_REPS_DONE(result) ((unsigned int)((result) >> 32 & 0xfff))

@@ -461,6 +461,16 @@ int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v)
 	return sum;
 }
 
+int64_t hvst_kvm_last_ns(const struct kvm *k)
+{
+	int64_t last = HVST_UNKNOWN;
+
+	for (unsigned int i = 0; i < KVM_MAX_CPUS; i++)
+		if (k->cpu[i].seen && k->cpu[i].last_ns > last)
+			last = k->cpu[i].last_ns;
+	return last;
+}
+
 int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu)
 {
 	const struct kvm_cpu *c = &k->cpu[cpu % KVM_MAX_CPUS];

@@ -117,14 +117,15 @@ struct vm {
 	 * other negative numbers are unique.
 	 */
 	int number;
-	uint32_t order; /* of creation */
 	/*
 	 * The first reading of its clock, and the first event at which that clock may have been
 	 * set, but for its creation and the guest's writes of its page. HVST_UNKNOWN: none.
 	 */
 	int64_t first_read_ns, first_set_ns;
-	bool dead; /* merged into another: it has no threads and is on no list */
-	bool gone; /* a later VM reuses one of its thread ids */
+	int64_t first_ns; /* the first event of its threads, ... */
+	int first_tid;	  /* ... and the thread of it; of several the lowest */
+	bool dead;	  /* merged into another: it has no threads and is on no list */
+	bool gone;	  /* a later VM reuses one of its thread ids */
 };
 
 /* The number in results: -1 for all unknown ones. */
@@ -244,8 +245,7 @@ int hvst_kvm_finish(struct kvm *k, struct hvst_changes *out);
 
 struct vcpu *hvst_kvm_find(const struct kvm *k, int tid); /* NULL: no such vCPU thread */
 struct vm *hvst_kvm_vms(const struct kvm *k);		  /* list, by @next */
-int64_t hvst_vm_first_ns(const struct vm *vm);		  /* first event of its threads */
-int64_t hvst_vm_last_ns(const struct vm *vm);		  /* last one; INT64_MIN: no thread */
+int64_t hvst_vm_last_ns(const struct vm *vm); /* last event of its threads; INT64_MIN: none */
 /* May the clock have been set before its first reading in the trace, which then cannot show it? */
 bool hvst_vm_set_unread(const struct vm *vm);
 bool hvst_kvm_clock_per_cpu(const struct kvm *k); /* as in struct hvst_kvm_opts */
@@ -260,6 +260,8 @@ int64_t hvst_kvm_lost_ns(const struct kvm *k);	   /* time in gaps, summed over C
  * the trace if a CPU begins with a gap), and before its first event if a buffer began late.
  */
 int64_t hvst_kvm_uncovered_ns(const struct kvm *k, const struct vcpu *v);
+/* Time of the last event of all CPUs; HVST_UNKNOWN: there was none. */
+int64_t hvst_kvm_last_ns(const struct kvm *k);
 /* Time of the last record of a CPU; HVST_UNKNOWN: it has none. */
 int64_t hvst_kvm_cpu_last_ns(const struct kvm *k, unsigned int cpu);
 

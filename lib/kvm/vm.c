@@ -43,6 +43,12 @@ static void stamped_late(void *ctx, int64_t ns, unsigned int weight)
 		(void)hvst_sketch_add(vm->start_latency, ns, weight);
 }
 
+/* By time, and not by creation: events of two threads may be merged in either order. */
+static bool older(const struct vm *a, const struct vm *b)
+{
+	return a->first_ns != b->first_ns ? a->first_ns < b->first_ns : a->first_tid < b->first_tid;
+}
+
 int kvm_vm_alone(struct kvm *k, struct vcpu *v)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -55,7 +61,9 @@ int kvm_vm_alone(struct kvm *k, struct vcpu *v)
 
 	if (!vm)
 		return -ENOMEM;
-	vm->order = k->nr_vms++;
+	k->nr_vms++;
+	vm->first_ns = v->first_ns;
+	vm->first_tid = v->tid;
 	vm->number = -1;
 	vm->first_read_ns = vm->first_set_ns = HVST_UNKNOWN;
 	hvst_refclock_init(&vm->clock, &clock);
@@ -304,8 +312,10 @@ static int vm_join(struct kvm *k, struct vm *into, struct vm *from, struct hvst_
 	from->nr_vcpus = 0;
 	from->dead = true;
 	vm_unlink(k, from);
-	if (from->order < into->order)
-		into->order = from->order;
+	if (older(from, into)) {
+		into->first_ns = from->first_ns;
+		into->first_tid = from->first_tid;
+	}
 	kvm_change(out, HVST_CHANGE_VM_MERGED, into, NULL)->from = from;
 	return ret;
 }
@@ -430,7 +440,7 @@ static struct vm *fit_by_tid(struct kvm *k, const struct vcpu *v, const struct s
 		if (b && !vm_fits(k, b, v->vm, m))
 			b = NULL;
 		if (a && b)
-			return a->order < b->order ? a : b;
+			return older(a, b) ? a : b;
 		if (a || b)
 			return a ? a : b;
 	}
@@ -456,7 +466,7 @@ static struct vm *fit_by_clock(struct kvm *k, const struct vcpu *v, const struct
 		if (!vm_fits(k, vm, v->vm, m))
 			continue;
 		apart = tid_apart(k, vm, v->tid);
-		if (!best || apart < least || (apart == least && vm->order < best->order)) {
+		if (!best || apart < least || (apart == least && older(vm, best))) {
 			best = vm;
 			least = apart;
 		}
@@ -486,7 +496,7 @@ static bool takes_in(const struct vm *a, const struct vm *b)
 {
 	if (a->nr_vcpus > VM_SMALL || b->nr_vcpus > VM_SMALL)
 		return a->nr_vcpus >= b->nr_vcpus;
-	return a->order < b->order;
+	return older(a, b);
 }
 
 /* Joins the thread's VM with the VM whose clock agrees. */
@@ -573,15 +583,6 @@ bool hvst_vm_set_unread(const struct vm *vm)
 
 /* --- the end of the trace --- */
 
-int64_t hvst_vm_first_ns(const struct vm *vm)
-{
-	int64_t first = INT64_MAX;
-
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		first = v->first_ns < first ? v->first_ns : first;
-	return first;
-}
-
 int64_t hvst_vm_last_ns(const struct vm *vm)
 {
 	int64_t last = INT64_MIN;
@@ -591,15 +592,11 @@ int64_t hvst_vm_last_ns(const struct vm *vm)
 	return last;
 }
 
-/* By time, and not by creation: events of two threads may come in another order. */
 static int cmp_appearance(const void *a, const void *b)
 {
 	const struct vm *x = *(struct vm *const *)a, *y = *(struct vm *const *)b;
-	int64_t x_ns = hvst_vm_first_ns(x), y_ns = hvst_vm_first_ns(y);
 
-	if (x_ns != y_ns)
-		return x_ns < y_ns ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
+	return older(x, y) ? -1 : older(y, x);
 }
 
 static bool vm_ran(const struct vm *vm)

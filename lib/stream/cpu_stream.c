@@ -308,6 +308,16 @@ static int decode_pages(struct hvst_cpu_stream *cs, struct hvst_event_chunk *chu
 	return 1;
 }
 
+static __attribute__((noinline)) void group(struct hvst_cpu_stream *cs,
+					    struct hvst_event_chunk *chunk)
+{
+	chunk->strict_until = hvst_exit_groups(chunk->ev, chunk->ns, chunk->n);
+	/* Since when a CPU was recorded concerns the threads of all. */
+	if (!cs->begun && chunk->n)
+		chunk->ns[0] = chunk->ev[0].ts_ns;
+	cs->begun |= chunk->n > 0;
+}
+
 void hvst_cpu_stream_decode(struct hvst_cpu_stream *cs, struct hvst_event_chunk *chunk,
 			    struct hvst_unpack *u)
 {
@@ -318,8 +328,10 @@ void hvst_cpu_stream_decode(struct hvst_cpu_stream *cs, struct hvst_event_chunk 
 		chunk->counts.last_ns = cs->last_ns;
 	chunk->counts.decoded += chunk->n - chunk->counts.lost_places;
 	chunk->bound_ns = chunk->rc > 0 ? cs->last_ns : INT64_MAX;
+	chunk->strict_until = INT64_MIN;
+	chunk->grouped = cs->exit_groups;
 	if (cs->exit_groups)
-		hvst_exit_groups(chunk->ev, chunk->ns, chunk->n);
+		group(cs, chunk);
 	chunk->ns[chunk->n] = chunk->ns[chunk->n + 1] = chunk->bound_ns;
 }
 
@@ -340,6 +352,7 @@ int hvst_cpu_stream_start(struct hvst_cpu_stream *cs, int64_t from_ns, int64_t t
 	cs->last_ns = INT64_MIN;
 	cs->gap = false;
 	cs->first = true;
+	cs->begun = false;
 	cs->failed = false;
 	memset(&cs->sub, 0, sizeof(cs->sub));
 	if (cs->tracecmd)

@@ -41,6 +41,9 @@ struct hvst_counts {
  * @rc: 1 when more may come, HVST_CHUNK_WAITS when nothing more is there at present, 0 at the end
  *	of the stream, negative errno
  * @bound_ns: no event of a later chunk of the stream is earlier
+ * @grouped: @ns differs from the events' own times
+ * @strict_until: up to here events of all streams are to be merged strictly by time, as
+ *	hvst_exit_groups() returned it; INT64_MIN
  * @counts: of this chunk
  * @ns: times at which the events are merged, their own or as hvst_exit_groups() changed them; then
  *	twice @bound_ns: all that the merge reads
@@ -51,6 +54,8 @@ struct hvst_event_chunk {
 	size_t n;
 	int rc;
 	int64_t bound_ns;
+	bool grouped;
+	int64_t strict_until;
 	struct hvst_counts counts;
 	int64_t ns[HVST_CHUNK_EVENTS + 2];
 	struct hvst_event ev[HVST_CHUNK_EVENTS];
@@ -69,6 +74,7 @@ struct hvst_event_chunk {
  * @gap: records were lost before the next one: @missed of them, -1 unknown
  * @first: nothing has been read of @tracecmd in this pass
  * @failed: reading ended with an error
+ * @begun: the pass has had an event of the stream
  */
 struct hvst_cpu_stream {
 	struct hvst_file *file;
@@ -89,7 +95,7 @@ struct hvst_cpu_stream {
 
 	int64_t last_ns;
 	int64_t missed;
-	bool gap, first, failed;
+	bool gap, first, failed, begun;
 };
 
 /* Begins a pass. @u: for compressed data, else NULL. 0 or a negative errno. */

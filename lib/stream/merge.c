@@ -112,6 +112,12 @@ static void play_all(struct hvst_merge *m)
 	}
 }
 
+/* In a group of an exit the next event may be merged before or after its own time. */
+static int64_t earliest(const struct hvst_merge_cursor *c)
+{
+	return c->ns < c->end && c->ev->ts_ns < *c->ns ? c->ev->ts_ns : *c->ns;
+}
+
 /*
  * All streams are far: moves the base to the earliest of them. Returns false when all have ended.
  */
@@ -119,9 +125,11 @@ static bool rebase(struct hvst_merge *m)
 {
 	int64_t first = INT64_MAX;
 
-	for (unsigned int i = 0; i < m->nr; i++)
-		if (*m->cursors[i].ns < first)
-			first = *m->cursors[i].ns;
+	for (unsigned int i = 0; i < m->nr; i++) {
+		int64_t ns = earliest(&m->cursors[i]);
+
+		first = ns < first ? ns : first;
+	}
 	if (first == INT64_MAX)
 		return false;
 	m->base_ns = first;
@@ -137,6 +145,7 @@ void hvst_merge_restart(struct hvst_merge *m)
 			(struct hvst_merge_cursor){ .ns = before_all_ns, .end = before_all_ns };
 	m->base_ns = INT64_MIN;
 	m->mixed = false;
+	m->strict_until = INT64_MIN;
 	play_all(m);
 }
 
@@ -169,6 +178,30 @@ static void release_after(struct hvst_merge *m, struct hvst_merge_cursor *c, str
 	c->chunk = NULL;
 }
 
+/* The rest of the cursor's chunk is merged strictly by time. False if it is already. */
+static bool ungroup(struct hvst_merge_cursor *c)
+{
+	struct hvst_event_chunk *chunk = c->chunk;
+
+	if (!chunk || !chunk->grouped)
+		return false;
+	for (size_t i = (size_t)(c->ns - chunk->ns); i < chunk->n; i++)
+		chunk->ns[i] = chunk->ev[i].ts_ns;
+	chunk->grouped = false;
+	return true;
+}
+
+/* No stream's events are merged in groups until the time that a chunk gives. */
+static bool ungroup_all(struct hvst_merge *m, int64_t strict_until)
+{
+	bool any = false;
+
+	m->strict_until = strict_until;
+	for (unsigned int i = 0; i < m->nr; i++)
+		any |= ungroup(&m->cursors[i]);
+	return any;
+}
+
 /* Gets the next chunk of the winner. */
 static int next_chunk(struct hvst_merge *m, struct hvst_batch *b, struct hvst_counts *counts)
 {
@@ -189,7 +222,12 @@ static int next_chunk(struct hvst_merge *m, struct hvst_batch *b, struct hvst_co
 		.chunk = chunk,
 		.waits = chunk->rc == HVST_CHUNK_WAITS,
 	};
-	replay(m, set_after(m, stream));
+	if (chunk->n && chunk->ev[0].ts_ns <= m->strict_until)
+		ungroup(&m->cursors[stream]);
+	if (chunk->strict_until > m->strict_until && ungroup_all(m, chunk->strict_until))
+		play_all(m);
+	else
+		replay(m, set_after(m, stream));
 	return chunk->rc < 0 ? chunk->rc : 0;
 }
 

@@ -54,6 +54,7 @@ struct hvst_merge {
 	/* Keys of time and stream, see merge.c: losers at nodes 1 to nr - 1, [0] is the winner. */
 	uint64_t *tree;
 	int64_t base_ns;	 /* times in keys count from here */
+	int64_t strict_until;	 /* until then no events are merged in groups */
 	bool mixed;		 /* recently, streaks were short */
 	const atomic_bool *stop; /* gives up with -ECANCELED when it becomes true; borrowed */
 };

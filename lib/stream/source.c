@@ -81,10 +81,15 @@ static int read_failed(struct hvst_source *s, int code)
 	return hvst_source_fail(s, code, "%s: %s", cs->file->path, why);
 }
 
-/* Else records of one thread on one CPU are in several streams, which only their times order. */
-static bool one_stream_per_cpu(const struct hvst_source *s)
+/*
+ * Whether the events of a thread stay in order. Records of one CPU in several streams are ordered
+ * only by their times. Where each CPU has a clock of its own ("local"), a thread that migrates may
+ * seem to be back at once.
+ */
+static bool may_group(const struct hvst_source *s)
 {
-	return s->nr_files == 1 && !s->dedup;
+	return s->nr_files == 1 && !s->dedup &&
+	       !(s->trace.clock && !strcmp(s->trace.clock, "local"));
 }
 
 int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, unsigned int how, int64_t from_ns,
@@ -97,7 +102,7 @@ int hvst_source_start(struct hvst_source *s, uint64_t wanted_ids, unsigned int h
 	if (s->live)
 		hvst_live_start(s->live);
 	for (unsigned int i = 0; i < s->nr_streams; i++)
-		s->streams[i]->exit_groups = !(how & HVST_SOURCE_BY_TIME) && one_stream_per_cpu(s);
+		s->streams[i]->exit_groups = !(how & HVST_SOURCE_BY_TIME) && may_group(s);
 	for (unsigned int i = 0; i < s->nr_files; i++)
 		hvst_decoder_select(&s->files[i]->decoder, &s->files[i]->file, wanted_ids,
 				    how & HVST_SOURCE_ALL_FIELDS);

@@ -16,6 +16,7 @@
 static struct hvst_event events[16];
 static int64_t times[16];
 static size_t nr;
+static int64_t strict_until;
 
 static int setup(void **state)
 {
@@ -32,6 +33,8 @@ static struct hvst_event *add(unsigned int id, int64_t ts_ns)
 	ev->id = (uint8_t)id;
 	ev->ts_ns = times[nr++] = ts_ns;
 	ev->pid = 100;
+	if (id == HVST_EV_STIMER_SET_COUNT)
+		ev->set_count.count = 20000;
 	return ev;
 }
 
@@ -46,7 +49,7 @@ static void timer_msr(int64_t ts_ns)
 /* The merge times are @ns. */
 static void merged_at(const int64_t *ns, size_t n)
 {
-	hvst_exit_groups(events, times, nr);
+	strict_until = hvst_exit_groups(events, times, nr);
 	assert_int_equal(nr, n);
 	for (size_t i = 0; i < n; i++) {
 		assert_int_equal(times[i], ns[i]);
@@ -69,6 +72,7 @@ static void test_past_due(void **state)
 	add(HVST_EV_ENTRY, 2100);
 	add(HVST_EV_EXIT, 2500);
 	MERGED_AT(1800, 1800, 1800, 1800, 2000, 2000, 2500);
+	assert_int_equal(strict_until, INT64_MIN);
 }
 
 /* An entry and the exit after it are not of one exit: the guest ran in between. */
@@ -79,6 +83,22 @@ static void test_guest_ran(void **state)
 	add(HVST_EV_ENTRY, 1100);
 	add(HVST_EV_EXIT, 1200);
 	MERGED_AT(1000, 1100, 1200);
+}
+
+/* A read of the clock concerns the VM. */
+static void test_rdtsc(void **state)
+{
+	struct hvst_event *ev;
+
+	(void)state;
+	ev = add(HVST_EV_EXIT, 1000);
+	ev->exit.isa = HVST_ISA_VMX;
+	ev->exit.exit_reason = 16;
+	add(HVST_EV_ENTRY, 1100);
+	MERGED_AT(1000, 1100);
+	assert_int_equal(strict_until, INT64_MIN);
+	ev->exit.exit_reason = 32;
+	MERGED_AT(1100, 1100);
 }
 
 /* In more time than that the thread may have been on another CPU. */
@@ -113,6 +133,63 @@ static void test_of_the_vm(void **state)
 	add(HVST_EV_LOST, 1400);
 	add(HVST_EV_STIMER_START_ONE_SHOT, 1500);
 	MERGED_AT(1000, 1100, 1200, 1300, 1400, 1500);
+	assert_int_equal(strict_until, 1400);
+}
+
+/* A timer that the guest clears is a step of its resume: it keeps its place. */
+static void test_cleared(void **state)
+{
+	(void)state;
+	add(HVST_EV_EXIT, 1000);
+	add(HVST_EV_STIMER_SET_COUNT, 1200)->set_count.count = 0;
+	timer_msr(1400);
+	add(HVST_EV_ENTRY, 1500);
+	MERGED_AT(1200, 1200, 1500, 1500);
+	assert_int_equal(strict_until, INT64_MIN);
+}
+
+/* Events before which no stream may form groups: the last one counts. */
+static void test_concerns_others(void **state)
+{
+	static const uint32_t written[] = { HVST_MSR_GUEST_OS_ID,
+					    HVST_MSR_REFERENCE_TSC,
+					    HVST_MSR_REENLIGHTENMENT_CONTROL,
+					    HVST_MSR_TSC_EMULATION_CONTROL,
+					    HVST_MSR_IA32_TSC,
+					    HVST_MSR_IA32_TSC_ADJUST };
+	static const unsigned int ids[] = { HVST_EV_LOST, HVST_EV_WRITE_TSC_OFFSET,
+					    HVST_EV_UPDATE_MASTER_CLOCK };
+
+	for (size_t i = 0; i < sizeof(written) / sizeof(*written); i++) {
+		struct hvst_event *ev;
+
+		setup(state);
+		ev = add(HVST_EV_MSR, 1000);
+		ev->msr.ecx = written[i];
+		add(HVST_EV_ENTRY, 1100);
+		MERGED_AT(1000, 1100);
+		assert_int_equal(strict_until, INT64_MIN);
+		ev->msr.write = true;
+		MERGED_AT(1000, 1100);
+		assert_int_equal(strict_until, 1000);
+	}
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		setup(state);
+		add(ids[i], 1000);
+		add(HVST_EV_ENTRY, 1100);
+		add(ids[i], 1200);
+		MERGED_AT(1000, 1100, 1200);
+		assert_int_equal(strict_until, 1200);
+	}
+	setup(state);
+	timer_msr(1000);
+	events[0].msr.exception = true;
+	add(HVST_EV_HYPERCALL, 1100)->hypercall.code = 2;
+	MERGED_AT(1000, 1100);
+	assert_int_equal(strict_until, 1000);
+	events[1].hypercall.code = HVST_CALL_RESTORE_PARTITION_TIME;
+	MERGED_AT(1000, 1100);
+	assert_int_equal(strict_until, 1100);
 }
 
 /* The next chunk is not known: the last event keeps its place. */
@@ -130,9 +207,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_past_due, setup),
 		cmocka_unit_test_setup(test_guest_ran, setup),
+		cmocka_unit_test_setup(test_rdtsc, setup),
 		cmocka_unit_test_setup(test_too_late, setup),
 		cmocka_unit_test_setup(test_other_thread, setup),
 		cmocka_unit_test_setup(test_of_the_vm, setup),
+		cmocka_unit_test_setup(test_cleared, setup),
+		cmocka_unit_test_setup(test_concerns_others, setup),
 		cmocka_unit_test_setup(test_end, setup),
 	};
 

@@ -303,6 +303,29 @@ static void test_kept(void **state)
 	recording_free(&f);
 }
 
+/* Two VMs appear at the same time: their numbers follow their thread ids, whoever is first. */
+static void test_at_the_same_time(void **state)
+{
+	const struct who a = { &old_host, 701, 0, 0 }, b = { &new_host, 801, 0, 1 };
+	struct recording f;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		hosts_reset();
+		recording_begin(&f, 0);
+		ev_entry(&f, i ? &b : &a);
+		f.now -= US(1);
+		ev_entry(&f, i ? &a : &b);
+		lives(&f, &b);
+		lives(&f, &a);
+		recording_end(&f);
+		assert_int_equal(f.r->nr_vms, 2);
+		assert_int_equal(f.r->vms[0]->vcpus[0]->tid, 701);
+		assert_int_equal(f.r->vms[0]->vcpus[0]->first_ns, f.r->vms[1]->vcpus[0]->first_ns);
+		recording_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_alternating_tasks),
 		cmocka_unit_test(test_epochs_apart),
 		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_at_the_same_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * lib/analysis/life, epoch, answers_clock: what happens to a VM as a whole, and the faults that set
  * its clocks apart; each in three sizes, and what is like it and harmless.
  */
+#include "../../lib/analysis/life.h"
 #include "events.h"
 
 static struct host host;
@@ -591,6 +592,125 @@ static void test_many(void **state)
 	recording_free(&f);
 }
 
+/* Which of two events is merged first depends on the events before them. */
+enum merged { IN_ORDER, SWAPPED };
+
+/* The VMM clears the timers; then vCPU 0 enters the guest at @at[0], vCPU 1 at @at[1]. */
+static void both_enter(struct recording *f, enum merged how, const int64_t at[2])
+{
+	static const struct who *const who[] = { &vcpu0, &vcpu1 };
+	bool swap = (at[1] < at[0]) != (how == SWAPPED);
+	int64_t from;
+
+	begin(f);
+	lives(f, &vcpu0, 40);
+	lives(f, &vcpu1, 40);
+	written_back(f, &task, 0);
+	from = f->now + MS(1);
+	for (unsigned int i = 0; i < 2; i++) {
+		f->now = from + at[i ^ swap];
+		ev_entry(f, who[i ^ swap]);
+	}
+	f->now = from + MS(1);
+	guest_ticks(f, &vcpu0, 10, MS(2));
+	recording_end(f);
+	assert_int_equal(f->r->nr_life, 1);
+}
+
+static void test_first_entry(void **state)
+{
+	static const int64_t ats[][2] = { { 0, 500 }, { 700, 0 }, { 0, 0 } };
+	struct recording f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ats) / sizeof(*ats); i++)
+		for (enum merged how = IN_ORDER; how <= SWAPPED; how++) {
+			const char *runs = ats[i][1] < ats[i][0] ? "vCPU 1 runs" : "vCPU 0 runs";
+			const struct hvst_life_event *e;
+
+			both_enter(&f, how, ats[i]);
+			e = f.r->life[0];
+			assert_non_null(strstr(e->steps, runs));
+			assert_int_equal(e->evidence.e[e->evidence.n - 1].ts_ns, e->first_run_ns);
+			assert_int_equal(e->evidence.e[e->evidence.n - 1].tid,
+					 runs[5] == '1' ? vcpu1.tid : vcpu0.tid);
+			recording_free(&f);
+		}
+}
+
+static void arms(struct recording *f, int64_t at)
+{
+	uint64_t count;
+
+	f->now = at - US(1);
+	count = ref_now(f, &host) + 20000;
+	ev_set_count(f, &vcpu0, 0, count, false);
+	ev_start(f, &vcpu0, HVST_EV_STIMER_START_ONE_SHOT, 0, ref_now(f, &host), count);
+}
+
+/* With the page off vCPU 0 arms its timer before and after vCPU 1 enters the guest. */
+static void test_arm_before_entry(void **state)
+{
+	struct recording f;
+
+	(void)state;
+	for (enum merged how = IN_ORDER; how <= SWAPPED; how++) {
+		int64_t from;
+
+		begin(&f);
+		ev_msr(&f, &vcpu0, true, MSR_PAGE, 0x5001);
+		lives(&f, &vcpu0, 40);
+		lives(&f, &vcpu1, 40);
+		ev_msr(&f, &vcpu0, true, MSR_PAGE, 0);
+		ev_set_count(&f, &vcpu0, 0, 0, false);
+		from = f.now + MS(1);
+		if (how == IN_ORDER)
+			arms(&f, from);
+		f.now = from + US(1);
+		ev_entry(&f, &vcpu1);
+		if (how == SWAPPED)
+			arms(&f, from);
+		arms(&f, from + US(2));
+		ev_msr(&f, &vcpu0, true, MSR_PAGE, 0x5001);
+		lives(&f, &vcpu0, 10);
+		recording_end(&f);
+		assert_int_equal(f.r->nr_life, 1);
+		assert_ptr_equal(strstr(f.r->life[0]->steps,
+					"TSC page off, timers cleared by the guest, guest arms "
+					"timers, vCPU 1 runs, guest arms timers, TSC page on"),
+				 f.r->life[0]->steps);
+		recording_free(&f);
+	}
+}
+
+/* When vCPUs whose TSC offsets differ ran is the time of the first entry, whichever is merged so.
+ */
+static void test_mismatch_seen(void **state)
+{
+	struct recording f;
+
+	(void)state;
+	for (enum merged how = IN_ORDER; how <= SWAPPED; how++) {
+		int64_t from;
+
+		begin(&f);
+		ev_tsc_offset(&f, &task, 0, 0x1000);
+		lives(&f, &vcpu0, 40);
+		lives(&f, &vcpu1, 40);
+		ev_tsc_offset(&f, &vcpu0, 0x1000, 0x1000);
+		ev_tsc_offset(&f, &vcpu1, 0x1000, 0x9000000);
+		from = f.now + MS(1);
+		for (unsigned int i = 0; i < 2; i++) {
+			f.now = from + (i ^ how) * US(1);
+			ev_entry(&f, i ^ how ? &vcpu1 : &vcpu0);
+		}
+		recording_end(&f);
+		assert_int_equal(answer(&f, HVST_Q_VCPU_TSC_MISMATCH), HVST_YES);
+		assert_int_equal(hvst_life_of(f.an, 0)->mismatch.ran_ns, from);
+		recording_free(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +729,9 @@ int main(void)
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_page_written_anew),
 		cmocka_unit_test(test_tsc_of_second_vm),
+		cmocka_unit_test(test_first_entry),
+		cmocka_unit_test(test_arm_before_entry),
+		cmocka_unit_test(test_mismatch_seen),
 		cmocka_unit_test(test_many),
 	};
 

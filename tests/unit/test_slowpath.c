@@ -278,6 +278,49 @@ static void test_load_unknown(void **state)
 	recording_free(&f);
 }
 
+/* vCPU 1 exits 1 us before each read of vCPU 0; @late: its exits are merged after the reads. */
+static void exits_of_another(struct recording *f, bool late, char *text, size_t len)
+{
+	const struct who vcpu1 = { &host, 101, 1, 2 };
+	const struct hvst_verdict *v;
+
+	begin(f);
+	guest_setup(f, &vcpu1, 0);
+	guest_ticks(f, &vcpu1, 50, MS(10));
+	for (unsigned int i = 0; i < 2000; i++) {
+		int64_t at = f->now + US(200) + 7 * i;
+
+		f->now = at;
+		if (!late)
+			ev_exit(f, &vcpu1, 2, IO);
+		f->now = at + US(1);
+		ev_exit(f, &vcpu0, 2, MSR_EXIT);
+		ev_msr(f, &vcpu0, false, MSR_REF_COUNT, ref_now(f, &host));
+		f->now = at;
+		if (late)
+			ev_exit(f, &vcpu1, 2, IO);
+		f->now = at + US(4);
+		ev_entry(f, &vcpu0);
+		ev_entry(f, &vcpu1);
+	}
+	expect(f, HVST_Q_SLOW_CLOCK_PATH, HVST_YES);
+	v = verdict_of(f, HVST_Q_SLOW_CLOCK_PATH);
+	snprintf(text, len, "%s %s %s", v->evidence.e[0].text,
+		 v->evidence.e[v->evidence.n - 1].text, v->summary);
+	recording_free(f);
+}
+
+static void test_merged_late(void **state)
+{
+	char text[2][1024];
+	struct recording f;
+
+	(void)state;
+	exits_of_another(&f, false, text[0], sizeof(text[0]));
+	exits_of_another(&f, true, text[1], sizeof(text[1]));
+	assert_string_equal(text[0], text[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,7 +328,7 @@ int main(void)
 		cmocka_unit_test(test_slow_harmless), cmocka_unit_test(test_short),
 		cmocka_unit_test(test_boot_unseen),   cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_refused_many),  cmocka_unit_test(test_load),
-		cmocka_unit_test(test_load_unknown),
+		cmocka_unit_test(test_load_unknown),  cmocka_unit_test(test_merged_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
