@@ -3,26 +3,20 @@
  * Stage: stream. Merges the events of a VM exit together instead of strictly by time.
  *
  * Merged strictly by time, the events of vCPUs that exit at the same time alternate at random, and
- * each mispredicted branch on their type costs as much as most analyses of the event. Some events
- * concern no thread but their own; the analysis reads their time stamps, which stay as they are,
- * and gives the same findings wherever they are merged among those of other threads. So
+ * each mispredicted branch on their type costs as much as most analyses of the event. Time stamps
+ * stay as they are, and an event that concerns only its own thread leads to the same findings
+ * wherever it is merged among those of others. So, where HVST_EXIT_STEP_NS or less lies between,
  *
- * - an exit other than an RDTSC's, and an access of the guest to its own timers (kvm_msr of their
- *   MSRs; set_config and set_count that do not clear them), is merged at the time of the next
- *   event, if that is of the same thread and at most HVST_EXIT_STEP_NS later;
+ * - an exit (except for RDTSC) and an access of the guest to its own timers (kvm_msr, set_config,
+ *   set_count, except of 0) are merged at the time of the next event, if it is of the same thread;
  * - an entry right after an expiration is merged at the time of the expiration, likewise.
  *
- * The analysis then gets the exit, the write and the start of a timer one after another, as from a
- * single CPU. Starts, expirations, callbacks, gaps, clock reads and all that concerns other threads
- * are merged at their own time.
+ * All else is merged at its own time. An event that changes what those of other threads mean (a
+ * loss of records, a change of the TSC page or of a TSC, a timer that the VMM writes, a refused
+ * access) is rare: up to the last one of a chunk the merge forms no groups in any stream.
  *
- * Some events change what those of other threads mean: a loss of records, a change of the TSC page
- * or of a TSC, a timer that the VMM writes, a refused access. They are rare. Up to the last one of
- * a chunk the merge forms no groups in any stream.
- *
- * The events of a thread stay in order: records that are at most HVST_EXIT_STEP_NS apart leave the
- * thread no time to migrate, record something on another CPU and migrate back. This needs a trace
- * clock that is the same on all CPUs.
+ * The events of a thread stay in order: it has no time to migrate, record something on another CPU
+ * and migrate back, as long as the trace clock is the same on all CPUs.
  *
  * With four vCPUs in a storm this saves 15 % of the CPU time, 28 % of the analysing thread's.
  */
