@@ -131,11 +131,13 @@ static int observe(struct context *r, const struct hvst_observer *obs, void *ctx
 static int input_error(const struct hvst_session *s, const struct options *o, int err)
 {
 	const char *msg = hvst_session_error(s);
+	const char *hint = "";
 
-	cli_error("%s%s", *msg ? msg : strerror(-err),
-		  err == -ENOENT && o->default_file
-			  ? "; name a recording, or make one with hvstimer record"
-			  : "");
+	if (err == -ENOENT && o->default_file)
+		hint = "; name a recording, or make one with hvstimer record";
+	else if (err == -ESPIPE)
+		hint = ", or give it on standard input, which is named -";
+	cli_error("%s%s", *msg ? msg : strerror(-err), hint);
 	return EXIT_INPUT;
 }
 

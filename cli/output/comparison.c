@@ -383,17 +383,38 @@ static enum role role_of(enum difference_word w)
 					: ROLE_NONE;
 }
 
+char *side_storms(char *buf, const struct side *s)
+{
+	bool known = false;
+	char span[UNIT_BUF];
+	double ns = 0;
+
+	for (unsigned int i = 0; i < s->nr_units; i++)
+		if (s->units[i].timer >= 0) {
+			known |= s->units[i].of[MEASURE_STORM].known;
+			ns += s->units[i].of[MEASURE_STORM].sum;
+		}
+	if (!known || s->left_out)
+		buf[0] = 0;
+	else if (ns < 1)
+		strcpy(buf, ", no storm");
+	else
+		snprintf(buf, 96, ", %s in storms", unit_duration(span, (int64_t)ns));
+	return buf;
+}
+
 static void side_text(struct out *o, const struct side *s, char name)
 {
-	char span[UNIT_BUF], block[UNIT_BUF];
+	char span[UNIT_BUF], block[UNIT_BUF], storms[96];
 
 	out_printf(o, "%c  ", name);
 	out_safe(o, s->path);
+	out_printf(o, ", %s%s: ", unit_duration(span, s->span_ns), side_storms(storms, s));
 	if (s->nr_batches)
-		out_printf(o, ", %s: %u blocks of %s\n", unit_duration(span, s->span_ns),
-			   s->nr_batches, unit_duration(block, s->batch_ns));
+		out_printf(o, "%u blocks of %s\n", s->nr_batches,
+			   unit_duration(block, s->batch_ns));
 	else
-		out_printf(o, ", %s: a result\n", unit_duration(span, s->span_ns));
+		out_str(o, "a result\n");
 }
 
 static void difference_row(struct table *t, const struct difference *d)

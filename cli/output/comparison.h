@@ -22,6 +22,8 @@ void comparison_svg(struct out *o, const struct comparison_view *v);
 /* A page with everything. */
 void comparison_html(struct out *o, const struct comparison_view *v);
 
+/* ", 2.66 s in storms", ", no storm", "" where not all is known; @buf of at least 96 bytes. */
+char *side_storms(char *buf, const struct side *s);
 /* The summary, in a sentence or two. */
 void comparison_sentence(char *buf, size_t len, const struct comparison_view *v);
 /* "VM 0 vCPU 1 timer 0"; @buf of at least 96 bytes. With the numbers of A. */

@@ -60,11 +60,11 @@ static void rows(struct out *o, const struct differences *d)
 
 static void side(struct out *o, const struct side *s, const char *name)
 {
-	char span[UNIT_BUF], block[UNIT_BUF];
+	char span[UNIT_BUF], block[UNIT_BUF], storms[96];
 
 	html_tag(o, "dt", NULL, name);
 	out_str(o, "<dd>");
-	xml_printf(o, "%s, %s", s->path, unit_duration(span, s->span_ns));
+	xml_printf(o, "%s, %s%s", s->path, unit_duration(span, s->span_ns), side_storms(storms, s));
 	if (s->nr_batches)
 		xml_printf(o, ": %u blocks of %s", s->nr_batches,
 			   unit_duration(block, s->batch_ns));

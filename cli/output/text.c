@@ -759,7 +759,7 @@ static void count_answered(struct out *o, const struct hvst_result *r, bool firs
 		else
 			out_pad(o, first ? 0 : LABEL, ' ');
 		out_in(o, answer_role(answers[k]), words_answer(answers[k]));
-		out_printf(o, "%s to %u", any ? "" : " ", n);
+		out_printf(o, "%s to %u%s", any ? "" : " ", n, any ? "" : " more");
 		any = true;
 	}
 	if (any)

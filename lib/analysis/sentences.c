@@ -19,12 +19,15 @@ const struct hvst_storm *hvst_largest_storm(const struct analysis *a)
 	return best;
 }
 
-static const char *percent(double share, char *buf, size_t len)
+/* ", progress 95 % before and 0 % during it", as far as it is known. */
+static const char *progress(const struct hvst_storm *s, char buf[64])
 {
-	if (share < 0)
-		snprintf(buf, len, "?");
-	else
-		snprintf(buf, len, "%.0f %%", 100 * share);
+	buf[0] = 0;
+	if (s->progress_before >= 0 && s->progress_during >= 0)
+		snprintf(buf, 64, ", progress %.0f %% before and %.0f %% during it",
+			 100 * s->progress_before, 100 * s->progress_during);
+	else if (s->progress_during >= 0)
+		snprintf(buf, 64, ", progress %.0f %% during it", 100 * s->progress_during);
 	return buf;
 }
 
@@ -61,8 +64,8 @@ static int64_t largest_skew(const struct analysis *a, unsigned int kinds)
 SENTENCE(storm)
 {
 	const struct hvst_storm *s = hvst_largest_storm(a);
-	char before[HVST_TEXT_BUF], during[HVST_TEXT_BUF], span[HVST_TEXT_BUF];
-	char many[HVST_TEXT_BUF], most[HVST_TEXT_BUF];
+	char many[HVST_TEXT_BUF], most[HVST_TEXT_BUF], span[HVST_TEXT_BUF];
+	char share[64], of_vm[24] = "";
 	unsigned int n;
 	uint64_t arms = storm_arms(a, ~0u, &n);
 
@@ -74,15 +77,14 @@ SENTENCE(storm)
 			 hvst_text_count(a->result.past_due->bursts, most));
 		return;
 	}
+	if (a->result.nr_vms > 1 && s->vm >= 0)
+		snprintf(of_vm, sizeof(of_vm), "VM %d ", s->vm);
 	snprintf(v->summary, sizeof(v->summary),
-		 "%u storm%s, %s %s; the largest: %s on vCPU %d timer %d within %s, "
-		 "progress %s before and %s during it",
-		 n, n == 1 ? "" : "s", hvst_text_count(arms, many),
+		 "%u storm%s, %s %s; the largest: %s on %svCPU %d timer %d within %s%s", n,
+		 n == 1 ? "" : "s", hvst_text_count(arms, many),
 		 s->kind == HVST_STORM_LIVELOCK ? "expirations handled" : "past-due arms",
-		 hvst_text_count(storm_size(s), most), s->vcpu, s->timer,
-		 hvst_text_duration(s->end_ns - s->start_ns, span),
-		 percent(s->progress_before, before, sizeof(before)),
-		 percent(s->progress_during, during, sizeof(during)));
+		 hvst_text_count(storm_size(s), most), of_vm, s->vcpu, s->timer,
+		 hvst_text_duration(s->end_ns - s->start_ns, span), progress(s, share));
 }
 
 static bool any_unexplained(const struct analysis *a)
