@@ -16,7 +16,9 @@
 #define STARTS_INSIDE_NS (20LL * 1000 * 1000)
 /* From a change of the guest's clock that no event shows to the first arm that it makes late. */
 #define SUSPECT_NEAR_NS (50LL * 1000 * 1000)
-#define LOAD_TEXT	160
+/* Between a step of the reference clock and the event that made it. */
+#define STEP_NEAR_NS (2LL * 1000 * 1000)
+#define LOAD_TEXT    160
 
 static void reason(struct hvst_result *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -197,6 +199,41 @@ static void suspected_reason(struct hvst_result *r, const struct hvst_guest_tran
 	       hvst_guest_source_text(t->to, true), from);
 }
 
+/* Did an event move the clock by the step that set the storm off? */
+static bool moved_by_event(const struct hvst_result *r, const struct hvst_storm *s)
+{
+	for (unsigned int i = 0; i < r->nr_moves; i++) {
+		const struct hvst_clock_move *m = r->moves[i];
+
+		if (m->vm == s->vm && m->ts_ns <= s->start_ns &&
+		    llabs(m->ts_ns - s->cause_ts_ns) < STEP_NEAR_NS &&
+		    m->reference_ns != HVST_UNKNOWN && m->reference_ns)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The guest's change away from its TSC page about the step that set the storm off, where no event
+ * shows another reason for it; NULL: none. Without the page KVM takes the reference time from the
+ * kvmclock, and where the two differ that is the step.
+ */
+static const struct hvst_guest_transition *page_left(const struct hvst_result *r,
+						     const struct hvst_storm *s)
+{
+	if (s->cause != HVST_CAUSE_HOST_STEP || moved_by_event(r, s))
+		return NULL;
+	for (unsigned int i = 0; i < r->nr_guest; i++) {
+		const struct hvst_guest_transition *t = r->guest[i];
+
+		if (t->vm == s->vm && t->vcpu < 0 && t->role == HVST_ROLE_STIMER &&
+		    t->from == HVST_SRC_TSC_PAGE && t->ts_ns <= s->start_ns &&
+		    t->ts_ns > s->cause_ts_ns - STEP_NEAR_NS)
+			return t;
+	}
+	return NULL;
+}
+
 static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 {
 	const struct hvst_guest_transition *sw;
@@ -212,6 +249,12 @@ static void cause_reason(struct hvst_result *r, const struct hvst_storm *s)
 		       before ? hvst_text_duration(before, dist) : "when it began",
 		       before ? " before it" : "",
 		       s->kind == HVST_STORM_BACKLOG ? "" : "; the guest's clock did not follow");
+		sw = page_left(r, s);
+		if (sw)
+			reason(r,
+			       "At %.6f s the guest turned its TSC page off; without it KVM goes "
+			       "by the kvmclock.",
+			       (double)sw->ts_ns / 1e9);
 		break;
 	case HVST_CAUSE_SOURCE_SWITCH:
 		sw = switch_at(r, s);
@@ -318,6 +361,7 @@ static void unseen_next(struct hvst_result *r, const struct hvst_storm *s, int64
 static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_t first_ns)
 {
 	const struct hvst_storm *stepped = by_step(r);
+	const struct hvst_guest_transition *left;
 
 	if (s->cause == HVST_CAUSE_VCPU_HELD)
 		next_step(r, "Find what kept the vCPU from its CPU: overcommit, a CPU quota, a "
@@ -327,6 +371,12 @@ static void storm_next(struct hvst_result *r, const struct hvst_storm *s, int64_
 			  "Find in the guest's log why it changed its clock source at %.6f s, and "
 			  "compare the two clocks.",
 			  (double)s->cause_ts_ns / 1e9);
+	left = page_left(r, s);
+	if (left)
+		next_step(r,
+			  "Find why the guest turned its TSC page off at %.6f s: the clock steps "
+			  "where the kvmclock differs from the page.",
+			  (double)left->ts_ns / 1e9);
 	if (!r->nr_next)
 		r->headline_step = stepped;
 	if (stepped)
