@@ -28,22 +28,28 @@ static void csv(struct context *r)
 	csv_storms(&r->out, r->result);
 }
 
+/* Those that --filter selects, of @all. */
+struct selected {
+	struct hvst_result result;
+	const struct hvst_result *all;
+	const struct hvst_storm *storms[];
+};
+
 static void text(struct context *r)
 {
 	const struct hvst_result *res = r->result;
+	const struct selected *s = r->selected;
+	const struct hvst_result *all = s ? s->all : res;
 
-	if (!res->nr_storms)
-		out_str(&r->out, r->o.filter ? "No storm that --filter selects.\n" : "No storm.\n");
+	if (res->nr_storms)
+		text_storm_details(&r->out, res, all, r->o.verbose);
+	else if (all->nr_storms)
+		out_str(&r->out, "No storm that --filter selects.\n");
 	else
-		text_storm_details(&r->out, res, r->o.verbose);
+		text_no_storm(&r->out, res);
 	text_past_due(&r->out, res->past_due, 0);
 	text_trace(&r->out, r->trace, r->o.verbose);
 }
-
-struct selected {
-	struct hvst_result result;
-	const struct hvst_storm *storms[];
-};
 
 static bool select_storms(struct context *r)
 {
@@ -59,6 +65,7 @@ static bool select_storms(struct context *r)
 	}
 	r->selected = s;
 	s->result = *all;
+	s->all = all;
 	s->result.storms = s->storms;
 	s->result.nr_storms = 0;
 	for (unsigned int i = 0; i < all->nr_storms; i++)

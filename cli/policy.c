@@ -80,7 +80,9 @@ static bool set_term(struct policy *p, char *word, bool *backoff, char *why, siz
 		*value++ = 0;
 	t = find_term(word);
 	if (!t) {
-		snprintf(why, len, "'%s' is neither an action nor a condition", word);
+		snprintf(why, len,
+			 "'%s' is neither an action nor a condition, as in pad=10us,after=16",
+			 word);
 		return false;
 	}
 	if (!strcmp(t->name, "pad") && value && !strcmp(value, "backoff")) {

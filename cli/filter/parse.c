@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../array.h"
+#include "../opt/value.h"
 #include "filter_private.h"
 
 struct parser {
@@ -178,7 +179,11 @@ static int test(struct parser *p)
 	if (!n->name)
 		return -1;
 	if (!take_op(p, &op))
-		return fail(p, "'%.40s' needs a comparison: == != < <= > >= & ~", n->name);
+		return events_matching(n->name)
+			       ? fail(p, "'%.40s' needs a comparison; the event: event==%.40s",
+				      n->name, n->name)
+			       : fail(p, "'%.40s' needs a comparison: == != < <= > >= & ~",
+				      n->name);
 	n->op = op;
 	n->text = value(p);
 	if (!n->text || !filter_resolve(n, p->about, p->why))

@@ -402,7 +402,8 @@ SETTER(set_sweep)
 
 	if (policy_parse_sweep(&o->sweep, arg, why, sizeof(why)))
 		return true;
-	return bad_value(o, d, arg, why);
+	cli_error("%s: --%s '%s': %s", o->command->name, d->name, arg, why);
+	return false;
 }
 
 static bool set_format(struct options *o, enum format f)

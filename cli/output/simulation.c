@@ -7,6 +7,7 @@
 #include "csv.h"
 #include "simulation.h"
 #include "table.h"
+#include "text.h"
 #include "units.h"
 
 #define MOST_STORMS 8 /* shown without --verbose */
@@ -387,8 +388,10 @@ static void storms_text(struct out *o, const struct simulation_view *v)
 		storm_text(o, v, i);
 	if (most < n)
 		out_printf(o, "%s more storms; -v shows them.\n\n", unit_count(count, n - most));
-	if (!n)
-		out_str(o, "No storm.\n\n");
+	if (n)
+		return;
+	text_no_storm(o, v->result);
+	out_char(o, '\n');
 }
 
 /* The smallest and the largest value of a sweep are sufficient. */

@@ -352,16 +352,27 @@ static void screen_timers(struct out *o, const struct hvst_result *r, const stru
 
 /* --- storms ----------------------------------------------------------------------------------- */
 
-void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose)
+void text_no_storm(struct out *o, const struct hvst_result *r)
+{
+	if (r->verdicts[HVST_Q_STORM]->answer == HVST_NO)
+		out_str(o, "No storm.\n");
+	else
+		out_str(o, "No storm was seen, but this recording cannot rule one out.\n");
+}
+
+void text_storm_details(struct out *o, const struct hvst_result *r, const struct hvst_result *all,
+			bool verbose)
 {
 	char vm[UNIT_BUF], vcpu[UNIT_BUF], timer[UNIT_BUF];
-	unsigned int i;
+	unsigned int i, number = 0;
 
 	for (i = 0; i < r->nr_storms; i++) {
 		const struct hvst_storm *s = r->storms[i];
 
+		while (number < all->nr_storms && all->storms[number++] != s)
+			;
 		out_role(o, ROLE_BAD);
-		out_printf(o, "Storm %u: VM %s vCPU %s timer %s (tid %d)", i + 1,
+		out_printf(o, "Storm %u: VM %s vCPU %s timer %s (tid %d)", number,
 			   id_text(vm, s->vm), id_text(vcpu, s->vcpu), id_text(timer, s->timer),
 			   s->tid);
 		out_plain(o);
@@ -512,8 +523,9 @@ static void tsc_behind(struct out *o, const struct hvst_vm *vm, bool verbose)
 	char id[UNIT_BUF], size[UNIT_BUF], error[UNIT_BUF];
 
 	if (vm->tsc_behind_ns != HVST_UNKNOWN)
-		out_printf(o, "  VM %s: TSC %s behind reference time, each from its zero (+- %s)\n",
-			   id_text(id, vm->vm), unit_signed(size, vm->tsc_behind_ns),
+		out_printf(o, "  VM %s: TSC %s %s reference time, each from its zero (+- %s)\n",
+			   id_text(id, vm->vm), unit_duration(size, llabs(vm->tsc_behind_ns)),
+			   vm->tsc_behind_ns < 0 ? "ahead of" : "behind",
 			   unit_duration(error, vm->tsc_behind_error_ns));
 	else if (verbose)
 		out_printf(o, "  VM %s: TSC against reference time unknown: %s\n",

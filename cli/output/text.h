@@ -21,7 +21,11 @@ void text_glossary(struct out *o);
 void text_trace(struct out *o, const struct hvst_trace *t, bool verbose);
 
 /* storms */
-void text_storm_details(struct out *o, const struct hvst_result *r, bool verbose);
+/* With their numbers among those of @all, which holds them in the same order. */
+void text_storm_details(struct out *o, const struct hvst_result *r, const struct hvst_result *all,
+			bool verbose);
+/* That there is no storm, as far as the recording can tell. */
+void text_no_storm(struct out *o, const struct hvst_result *r);
 void text_past_due(struct out *o, const struct hvst_past_due *p, unsigned int indent);
 
 /* clocks */

@@ -156,7 +156,7 @@ static void render(struct hvst_session *s, struct sink *sink)
 	contract_diagnosis(&sink->out, t, r, &(struct side){ 0 });
 	text_diagnosis(&sink->out, t, r, true);
 	text_diagnosis(&sink->out, t, r, false);
-	text_storm_details(&sink->out, r, true);
+	text_storm_details(&sink->out, r, r, true);
 	text_reference(&sink->out, r, true);
 	text_guest(&sink->out, r, true);
 	if (sink->how->format == FORMAT_CSV && !sink->plots.error) {

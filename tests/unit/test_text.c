@@ -316,7 +316,7 @@ static void storm_details(void **state)
 
 	(void)state;
 	out_open_memory(&o);
-	text_storm_details(&o, &result, true);
+	text_storm_details(&o, &result, &result, true);
 	out_char(&o, 0);
 	assert_non_null(strstr(o.buf, "Storm 40: VM 0 vCPU 0 timer 0 (tid 155)"));
 	assert_non_null(strstr(o.buf, "+3.30 s at the start, +3.30 s at most, ? at the end"));
