@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "../array.h"
@@ -310,6 +311,17 @@ bool br_term_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
+/* Where a shell exports COLUMNS and LINES, curses keeps to them, whatever the terminal's size. */
+static void size_by_terminal(void)
+{
+	struct winsize ws;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) || !ws.ws_col || !ws.ws_row)
+		return;
+	unsetenv("COLUMNS");
+	unsetenv("LINES");
+}
+
 static SCREEN *begin(void)
 {
 	SCREEN *screen;
@@ -317,6 +329,7 @@ static SCREEN *begin(void)
 	if (!br_terminfo_usable())
 		return NULL;
 	remember_terminal();
+	size_by_terminal();
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
 		return NULL;
