@@ -208,6 +208,20 @@ SETTER(set_cpu)
 	}
 }
 
+/* Of a VMM; 0 would stand for every VM. */
+SETTER(set_pid)
+{
+	unsigned long n;
+
+	if (!parse_unsigned(arg, d->max, &n) || !n)
+		return bad_value(o, d, arg,
+				 "the id of a VM's process: libvirt has it in "
+				 "/run/libvirt/qemu/NAME.pid, Proxmox VE in "
+				 "/run/qemu-server/VMID.pid");
+	*(int *)member(o, d) = n;
+	return true;
+}
+
 SETTER(set_vm)
 {
 	unsigned long n;

@@ -23,6 +23,7 @@ SETTER(set_word);	   /* an enum: the number of the word in d->words */
 
 /* Of one option each. */
 SETTER(set_cpu);
+SETTER(set_pid);
 SETTER(set_vm);
 SETTER(set_utc);
 SETTER(set_ignore);

@@ -54,7 +54,7 @@ const struct option_desc option_table[] = {
 	  "stop after TIME: seconds, or with a unit ms, s, m, h (default: at Ctrl-C)",
 	  .set = set_duration, AT(record.duration_ns) },
 	{ "vm", 0, "PID", SEC_RECORD, CMD_RECORD, "only the VM whose VMM is process PID",
-	  .set = set_id, AT(record.pid), .max = INT_MAX },
+	  .set = set_pid, AT(record.pid), .max = INT_MAX },
 	{ "sched", 0, NULL, SEC_RECORD, CMD_RECORD, "also when vCPU threads lose and get their CPU",
 	  .set = set_flag, AT(record.sched) },
 	{ "clock", 'C', "CLOCK", SEC_RECORD, CMD_RECORD,
