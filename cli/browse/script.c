@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keys and sizes from a file, screens to another file: for tests, and for screens in documents. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "screen.h"
 
 #define MAX_TIMES 100000
+#define MAX_LINE  4096
 
 struct script {
 	struct br_screen *s;
@@ -258,11 +260,26 @@ static int run_line(struct script *s, char *line)
 	return bad(s, "no such command", line);
 }
 
+/* Returns whether there is a line; @code is set where it cannot be taken. */
+static bool next_line(struct script *s, FILE *script, char line[MAX_LINE], int *code)
+{
+	if (!fgets(line, MAX_LINE, script)) {
+		if (ferror(script)) {
+			cli_error("%s: %s", s->name, strerror(errno));
+			*code = EXIT_USAGE;
+		}
+		return false;
+	}
+	s->line++;
+	if (!strchr(line, '\n') && !feof(script))
+		*code = bad(s, "no script", "a line is too long or holds a zero byte");
+	return !*code;
+}
+
 int br_script_run(struct br_screen *screen, FILE *script, const char *name, FILE *out)
 {
 	struct script s = { .s = screen, .out = out, .name = name, .wait = true };
-	char *line = NULL;
-	size_t cap = 0;
+	char line[MAX_LINE];
 	int code = 0;
 
 	s.answered = malloc(MAX_TIMES * sizeof(*s.answered));
@@ -272,11 +289,8 @@ int br_script_run(struct br_screen *screen, FILE *script, const char *name, FILE
 		code = EXIT_INPUT;
 	}
 	br_screen_wait_idle(screen);
-	while (!code && !br_screen_quit(screen) && getline(&line, &cap, script) >= 0) {
-		s.line++;
+	while (!code && !br_screen_quit(screen) && next_line(&s, script, line, &code))
 		code = run_line(&s, line);
-	}
-	free(line);
 	free(s.answered);
 	free(s.complete);
 	return code;
