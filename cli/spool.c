@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "magic.h"
 #include "message.h"
 #include "spool.h"
 
 #define DEFAULT_DIR "/tmp"
 #define CHUNK	    65536
+#define KIND_SHOWN  4096 /* bytes that tell what a file is */
 
 static const char *spool_dir(void)
 {
@@ -65,10 +67,21 @@ static int write_all(int fd, const char *buf, size_t len)
 	return 0;
 }
 
-/* False after a message. */
+static bool is_recording(int fd)
+{
+	char begin[TRACE_MAGIC_SIZE];
+
+	return pread(fd, begin, sizeof(begin), 0) != sizeof(begin) ||
+	       !memcmp(begin, TRACE_MAGIC, sizeof(begin));
+}
+
+/*
+ * False after a message. What is no recording is left unread: opening its beginning tells what it
+ * is, and its rest may be long in coming.
+ */
 static bool fill(int fd, unsigned long max_kb)
 {
-	uint64_t left = (uint64_t)max_kb * 1024;
+	uint64_t left = (uint64_t)max_kb * 1024, done = 0;
 	char buf[CHUNK];
 	ssize_t n;
 	int err;
@@ -87,6 +100,9 @@ static bool fill(int fd, unsigned long max_kb)
 				  strerror(-err));
 			return false;
 		}
+		if (done < KIND_SHOWN && done + (uint64_t)n >= KIND_SHOWN && !is_recording(fd))
+			return true;
+		done += (uint64_t)n;
 	}
 	if (n < 0)
 		cli_error("standard input: %s", strerror(errno));

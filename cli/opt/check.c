@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../array.h"
+#include "../magic.h"
 #include "../message.h"
 #include "table.h"
 
@@ -29,8 +30,7 @@ static bool same_file(const char *output, const char *input)
  */
 static bool replaces_recording(const struct options *o, const char *output)
 {
-	static const char magic[10] = "\027\010\104tracing";
-	char begin[sizeof(magic)];
+	char begin[TRACE_MAGIC_SIZE];
 	struct stat st;
 	ssize_t n;
 	int fd;
@@ -44,7 +44,7 @@ static bool replaces_recording(const struct options *o, const char *output)
 		return false;
 	n = read(fd, begin, sizeof(begin));
 	close(fd);
-	return n == sizeof(begin) && !memcmp(begin, magic, sizeof(magic));
+	return n == sizeof(begin) && !memcmp(begin, TRACE_MAGIC, sizeof(begin));
 }
 
 /* Outputs must not overwrite a recording or each other. */
