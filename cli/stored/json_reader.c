@@ -52,8 +52,8 @@ static bool fill(struct json_reader *r)
 	do
 		n = read(r->fd, r->buf, BUF_SIZE);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		json_fail(r, strerror(errno));
+	if (n < 0) /* no byte is wrong */
+		snprintf(r->error, sizeof(r->error), "%s", strerror(errno));
 	r->len = n > 0 ? (size_t)n : 0;
 	return n > 0;
 }

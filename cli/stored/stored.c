@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../export/table.h"
+#include "../magic.h"
 #include "stored_private.h"
 
 int stored_fail(struct stored_file *f, const char *fmt, ...)
@@ -54,7 +55,7 @@ static const char database_magic[16] = "SQLite format 3";
 
 int stored_open(struct stored_file *f, const char *path)
 {
-	char magic[sizeof(database_magic)];
+	char magic[sizeof(database_magic)] = "";
 
 	memset(f, 0, sizeof(*f));
 	f->path = path;
@@ -64,6 +65,9 @@ int stored_open(struct stored_file *f, const char *path)
 	if (pread(f->fd, magic, sizeof(magic), 0) == sizeof(magic) &&
 	    !memcmp(magic, database_magic, sizeof(magic)))
 		return stored_db_open(f);
+	if (!memcmp(magic, TRACE_MAGIC, TRACE_MAGIC_SIZE))
+		return stored_fail(f,
+				   "is a recording; hvstimer diagnose --json makes a result of it");
 	return json_reader_init(&f->json, f->fd) ? stored_fail(f, "out of memory") : 0;
 }
 
