@@ -172,6 +172,23 @@ static bool start_filter(struct events *e)
 	return false;
 }
 
+/* Nothing was printed: because no such event was recorded, or by the other options? */
+static void warn_none(const struct events *e)
+{
+	const struct hvst_trace *t = e->r.trace;
+	bool recorded = e->wanted >> HVST_EV_LOST & 1;
+
+	for (unsigned int i = 0; i < HVST_EV_COUNT; i++)
+		recorded |= e->wanted >> i & 1 && t->seen[i];
+	if (recorded)
+		cli_warn("events: none selected by these options was seen");
+	else
+		cli_warn("events: none that --event names was recorded%s",
+			 e->r.o.from.set || e->r.o.to.set || e->r.o.nr_cpus || e->r.o.buffers.n
+				 ? " in the chosen part"
+				 : "");
+}
+
 static int read_twice(struct events *e)
 {
 	const struct hvst_observer first = { .size = sizeof(first),
@@ -195,7 +212,7 @@ static int read_twice(struct events *e)
 			  "--to",
 			  (unsigned long long)derive_forgotten(e->derive), MAX_INFERRED);
 	if (!e->printed && !e->r.interrupted)
-		cli_warn("events: none selected by these options was seen");
+		warn_none(e);
 	return ctx_end(&e->r, false);
 }
 
