@@ -326,10 +326,11 @@ static unsigned int timer_weight(const struct hvst_result *r, const void *findin
 	const struct hvst_timer *t = finding;
 	unsigned int i;
 
-	if (worst && worst->tid == t->tid && worst->timer == t->timer)
-		return 3;
+	if (worst && worst->vm == t->vm && worst->tid == t->tid && worst->timer == t->timer)
+		return 3; /* thread ids are used again, by another VM */
 	for (i = 0; i < r->nr_storms; i++)
-		if (r->storms[i]->tid == t->tid && r->storms[i]->timer == t->timer)
+		if (r->storms[i]->vm == t->vm && r->storms[i]->tid == t->tid &&
+		    r->storms[i]->timer == t->timer)
 			return 2;
 	return t->past_due_observed + t->past_due_inferred > 0;
 }
@@ -775,7 +776,8 @@ static void count_answered(struct out *o, const struct hvst_result *r, bool firs
 		any = true;
 	}
 	if (any)
-		out_str(o, "; -v shows all, with evidence\n");
+		out_str(o, hint_missing(r) ? "; -v: evidence, what to record\n"
+					   : "; -v shows all, with evidence\n");
 }
 
 /*
