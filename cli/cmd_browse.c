@@ -42,9 +42,12 @@ static int run_script(struct br_screen *s, const struct options *o)
 	code = br_script_run(s, f, o->script, stdout);
 	if (f != stdin)
 		fclose(f);
-	if (fflush(stdout) || ferror(stdout))
-		return errno == EPIPE ? code : EXIT_INPUT;
-	return code;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	if (errno == EPIPE)
+		return code;
+	cli_error("standard output: %s", strerror(errno));
+	return EXIT_INPUT;
 }
 
 /* The exit code follows from how the index pass ended. */

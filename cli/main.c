@@ -18,9 +18,8 @@ static int usage(struct out *out)
 	const struct command *c;
 
 	out_str(out, "Usage: hvstimer COMMAND [options] [FILE...]\n\n"
-		     "Finds out from a recorded trace.dat why a KVM guest is stuck in Hyper-V "
-		     "synthetic-timer\n"
-		     "interrupts.\n\nCommands:\n");
+		     "Finds out from a recorded trace.dat why a KVM guest is stuck in Hyper-V\n"
+		     "synthetic-timer interrupts.\n\nCommands:\n");
 	for (c = commands; c->name; c++)
 		out_printf(out, "  %-10s %s\n", c->name, c->summary);
 	out_str(out, "\nhvstimer COMMAND --help tells a command's options; so does man "

@@ -350,15 +350,21 @@ static void put_findings(struct out *o, const struct finding_kind *kind, const v
 	free(shown);
 }
 
+/* One number of a VM and a thread id, which another VM may use again. */
+static int64_t thread_of(int vm, int tid)
+{
+	return vm * (1LL << 32) + tid;
+}
+
 /* Timers of the headline's storm first, then of others, then those with past-due arms. */
 static unsigned int timer_weight(const struct hvst_result *r, const struct hvst_timer *t,
 				 const struct key *stormy)
 {
 	const struct hvst_storm *worst = r->headline_storm;
 
-	if (worst && worst->tid == t->tid && worst->timer == t->timer)
+	if (worst && worst->vm == t->vm && worst->tid == t->tid && worst->timer == t->timer)
 		return 3;
-	if (has_key(stormy, r->nr_storms, t->tid, t->timer))
+	if (has_key(stormy, r->nr_storms, thread_of(t->vm, t->tid), t->timer))
 		return 2;
 	return t->past_due_observed + t->past_due_inferred > 0;
 }
@@ -369,7 +375,8 @@ static unsigned int *timer_weights(const struct hvst_result *r)
 	struct key *stormy = calloc(r->nr_storms + 1, sizeof(*stormy));
 
 	for (unsigned int i = 0; stormy && i < r->nr_storms; i++)
-		stormy[i] = (struct key){ r->storms[i]->tid, r->storms[i]->timer };
+		stormy[i] = (struct key){ thread_of(r->storms[i]->vm, r->storms[i]->tid),
+					  r->storms[i]->timer };
 	if (stormy)
 		qsort(stormy, r->nr_storms, sizeof(*stormy), cmp_key);
 	for (unsigned int i = 0; stormy && weight && i < r->nr_timers; i++)
@@ -844,7 +851,8 @@ static void count_answered(struct out *o, const struct hvst_result *r, bool firs
 		any = true;
 	}
 	if (any)
-		out_str(o, "; -v shows all, with evidence\n");
+		out_str(o, hint_missing(r) ? "; -v: evidence, what to record\n"
+					   : "; -v shows all, with evidence\n");
 }
 
 /*
