@@ -116,7 +116,7 @@ static void do_step(struct br_model *m, int back)
 	br_nav_step(m, back);
 }
 
-/* --- doing ------------------------------------------------------------------------------------ */
+/* --- other actions ---------------------------------------------------------------------------- */
 
 static void do_enter(struct br_model *m, int arg)
 {
@@ -625,7 +625,7 @@ static void wheel(struct br_model *m, const struct br_layout *l, const struct br
 	}
 }
 
-/* --- in all ----------------------------------------------------------------------------------- */
+/* --- from a key to its action ----------------------------------------------------------------- */
 
 static const struct br_key *find_key(int key)
 {

@@ -22,7 +22,7 @@
 #define BATCH		256	   /* arms put into the index at a time */
 #define MAX_LIVE_STORMS 4096	   /* shown while indexing; then the result has them */
 #define PROGRESS_MS	50
-#define NO_VCPU		(-2) /* in place of a VM, of which -1 is the unknown one */
+#define NO_VM		(-2) /* -1 is the unknown VM */
 #define BEFORE		160  /* events kept before the time asked for */
 #define AFTER		512
 #define MAX_AT_ONCE	8192	   /* events of one time stamp */
@@ -165,7 +165,7 @@ static int *vms_of_threads(const struct hvst_result *r, int *n)
 				*n = r->vms[i]->vcpus[k]->thread + 1;
 	vms = malloc(((size_t)*n + 1) * sizeof(*vms));
 	for (int i = 0; vms && i < *n; i++)
-		vms[i] = NO_VCPU;
+		vms[i] = NO_VM;
 	for (unsigned int i = 0; vms && i < r->nr_vms; i++)
 		for (unsigned int k = 0; k < r->vms[i]->nr_vcpus; k++)
 			vms[r->vms[i]->vcpus[k]->thread] = r->vms[i]->vm;
@@ -180,7 +180,7 @@ static void set_vms(struct loader *l)
 	for (unsigned int i = 0; i < l->index->nr_timers; i++) {
 		struct br_timer *t = &l->index->timers[i];
 
-		if (vms && t->thread >= 0 && t->thread < n && vms[t->thread] != NO_VCPU)
+		if (vms && t->thread >= 0 && t->thread < n && vms[t->thread] != NO_VM)
 			t->vm = vms[t->thread];
 		else /* a task of the VMM */
 			hvst_session_who(l->index_session, t->tid, &t->vm, &vcpu);

@@ -109,10 +109,10 @@ struct br_model {
 	int overlay_top;
 	struct br_prompt prompt;
 	struct br_history history[BR_PROMPT_KINDS];
-	char write_to[BR_LINE]; /* y: where the screen is to be written once it is drawn; "" */
-	char message[BR_LINE + 80];
-	struct br_cells *cells;	 /* of rows drawn before: cells.c */
-	unsigned int generation; /* of what they are made of */
+	char write_to[BR_LINE];	   /* y: where the screen is to be written once it is drawn; "" */
+	char message[2 * BR_LINE]; /* a prompt's text may be in it */
+	struct br_cells *cells;	   /* of rows drawn before: cells.c */
+	unsigned int generation;   /* of what they are made of */
 	bool quit;
 	enum br_screen_key screen_key; /* that was pressed, for screen.c */
 	int64_t reach_ns; /* windows may go so far from the beginning: beside a longer recording */

@@ -65,7 +65,7 @@ static bool init_colors(bool color)
 	return true;
 }
 
-/* --- whatever happens ------------------------------------------------------------------------- */
+/* --- signals, and the terminal restored ------------------------------------------------------- */
 
 /* Signal handlers have no argument; there is one terminal. */
 static struct {

@@ -312,7 +312,7 @@ static void choose_rows(bool *shown, const unsigned int *weight, unsigned int n,
 	}
 }
 
-/* Tables of storms by two numbers, so that each row is looked up, not searched for. */
+/* Storms sorted by two numbers, so that a row looks them up. */
 struct key {
 	int64_t major, minor;
 };

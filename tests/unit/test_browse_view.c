@@ -160,6 +160,23 @@ static void test_folded_vm_shows_its_storm(void **state)
 	end(&x);
 }
 
+/* Until the user moves, the row with the first storm is selected. */
+static void test_row_with_storm(void **state)
+{
+	struct fixture x = { .f = fake_new() };
+	int row;
+
+	(void)state;
+	x.f->storm.vm = 1;
+	x.f->storm.tid = 200;
+	assert_int_equal(br_app_init(&x.a, &x.f->src, "fake.dat", 80, 24, false), 0);
+	br_app_wait_idle(&x.a);
+	row = br_model_row(&x.a.m);
+	assert_true(row >= 0);
+	assert_int_equal(x.a.m.rows[row].vm, 1);
+	end(&x);
+}
+
 /* Two VMs that do not fit: the one without a storm is folded, until the user wants it. */
 static void test_folded_to_fit(void **state)
 {
@@ -224,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_counts_are_exact),
 		cmocka_unit_test(test_folded_vm_shows_its_storm),
+		cmocka_unit_test(test_row_with_storm),
 		cmocka_unit_test(test_folded_to_fit),
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_every_width_and_height),

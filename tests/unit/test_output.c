@@ -15,6 +15,7 @@
 #include "../../cli/output/csv.h"
 #include "../../cli/output/edges.h"
 #include "../../cli/output/eventline.h"
+#include "../../cli/output/finding.h"
 #include "../../cli/output/json.h"
 #include "../../cli/output/table.h"
 #include "../../cli/output/units.h"
@@ -63,6 +64,8 @@ static void durations(void **state)
 	}
 	assert_string_equal(unit_time(buf, 9157411234), "9.157411");
 	assert_string_equal(unit_time(buf, -1500000), "-0.001500");
+	assert_string_equal(unit_time(buf, 1499), "0.000001");
+	assert_string_equal(unit_time(buf, 1500), "0.000002");
 	assert_string_equal(unit_edge(buf, -200000), "-200 us");
 	assert_string_equal(unit_edge(buf, 1500000), "1.5 ms");
 	assert_string_equal(unit_count(buf, 0), "0");
@@ -408,6 +411,25 @@ static void test_guest_source(void **state)
 	}
 }
 
+static void vms_by_number(void **state)
+{
+	const struct hvst_vm vms[] = { { .vm = 0 }, { .vm = 3 }, { .vm = 4 }, { .vm = -1 } };
+	const struct hvst_vm *list[4];
+	struct hvst_result r = { .vms = list };
+
+	(void)state;
+	LIST(list, vms);
+	for (r.nr_vms = 0; r.nr_vms <= 4; r.nr_vms++)
+		for (int vm = -1; vm < 6; vm++) {
+			unsigned int at = r.nr_vms;
+
+			for (unsigned int i = 0; i < r.nr_vms; i++)
+				at = vms[i].vm == vm ? i : at;
+			assert_int_equal(result_vm_index(&r, vm), at);
+			assert_ptr_equal(result_vm(&r, vm), at < r.nr_vms ? &vms[at] : NULL);
+		}
+}
+
 static void test_all_no(void **state)
 {
 	struct hvst_verdict verdicts[HVST_Q_COUNT] = { 0 };
@@ -428,19 +450,13 @@ static void test_all_no(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_guest_source),
-		cmocka_unit_test(test_all_no),
-		cmocka_unit_test(durations),
-		cmocka_unit_test(json_values),
-		cmocka_unit_test(csv_values),
-		cmocka_unit_test(xml_escapes),
-		cmocka_unit_test(tables_fit),
-		cmocka_unit_test(words_wrap),
-		cmocka_unit_test(buckets_hold_their_values),
-		cmocka_unit_test(event_lines),
-		cmocka_unit_test(lost_lines),
-		cmocka_unit_test(wall_clock),
-		cmocka_unit_test(words_for_all),
+		cmocka_unit_test(test_guest_source), cmocka_unit_test(vms_by_number),
+		cmocka_unit_test(test_all_no),	     cmocka_unit_test(durations),
+		cmocka_unit_test(json_values),	     cmocka_unit_test(csv_values),
+		cmocka_unit_test(xml_escapes),	     cmocka_unit_test(tables_fit),
+		cmocka_unit_test(words_wrap),	     cmocka_unit_test(buckets_hold_their_values),
+		cmocka_unit_test(event_lines),	     cmocka_unit_test(lost_lines),
+		cmocka_unit_test(wall_clock),	     cmocka_unit_test(words_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

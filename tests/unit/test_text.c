@@ -276,6 +276,34 @@ static void says_what_is_there(void **state)
 	assert_null(strstr(text, "summary of question"));
 }
 
+/* Tables that are cut keep the timers with storms, and the changes that set storms off. */
+static void rows_that_matter_stay(void **state)
+{
+	static struct hvst_timer many[30];
+	static const struct hvst_timer *list[30];
+	const char *text;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		many[i] = (struct hvst_timer){ .vcpu = i, .tid = 300 + i, .arms = 5000 + i };
+	LIST(list, many);
+	result.timers = list;
+	result.nr_timers = 30;
+	result.headline_storm = &storms[0];
+	storms[0].tid = 315;
+	storms[5].tid = 320;
+	for (int i = 0; i < STORMS; i++)
+		guest[i].ts_ns = (100 + i) * 1000000000LL;
+	storms[7].cause = HVST_CAUSE_SOURCE_SWITCH;
+	storms[7].cause_ts_ns = guest[33].ts_ns;
+	text = screen(60, 200, false);
+	assert_non_null(strstr(text, "5,015"));
+	assert_non_null(strstr(text, "5,020"));
+	assert_null(strstr(text, "5,019"));
+	assert_non_null(strstr(text, "133.000000"));
+	assert_null(strstr(text, "132.000000"));
+}
+
 static void verbose_leaves_nothing_out(void **state)
 {
 	const char *text = screen(24, 100, true);
@@ -361,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(fits_the_screen, setup),
 		cmocka_unit_test_setup(says_what_is_there, setup),
+		cmocka_unit_test_setup(rows_that_matter_stay, setup),
 		cmocka_unit_test_setup(verbose_leaves_nothing_out, setup),
 		cmocka_unit_test_setup(nothing_found, setup),
 		cmocka_unit_test_setup(storm_details, setup),
