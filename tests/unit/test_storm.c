@@ -300,6 +300,43 @@ static void test_delays_of_several_lengths(void **state)
 }
 
 /*
+ * Clock "local": the storm's vCPU moves to a CPU whose clock is 2 ms behind, so that its arms there
+ * come between those before. Each one then seems to have another target than the last.
+ */
+static void test_retries_on_two_clocks(void **state)
+{
+	static const struct who moved = { &host, 100, 0, 3 };
+	struct recording f;
+	int64_t from;
+
+	(void)state;
+	host = (struct host){ .o = SEC(-900), .kernel = TRACED };
+	recording_begin_clock(&f, 0, true);
+	guest_ticks(&f, &vcpu0, 20, MS(1));
+	from = f.now;
+	/* by true time 8 ms on each of them; stamps of the second begin 2 ms before those of the
+	 * first end */
+	for (int64_t at = 0; at < MS(14); at += US(20)) {
+		for (unsigned int cpu = 0; cpu < 2; cpu++) {
+			const struct who *w = cpu ? &moved : &vcpu0;
+			int64_t t = cpu ? at + MS(2) : at;
+			int64_t now = from + host.o + t;
+
+			if ((t >= MS(8)) != cpu)
+				continue;
+			f.now = from + at + cpu * US(5);
+			ev_start(&f, w, HVST_EV_STIMER_START_EXPIRED, 0, (uint64_t)now / 100,
+				 (uint64_t)(from + host.o - MS(58) + t / MS(4) * MS(4)) / 100);
+			ev_expiration(&f, w, 0, true, 0);
+		}
+	}
+	recording_end(&f);
+	assert_int_equal(f.r->nr_storms, 1);
+	assert_int_equal(f.r->storms[0]->kind, HVST_STORM_CONSTANT);
+	recording_free(&f);
+}
+
+/*
  * A stock kernel reads its clock for no arm of a storm. A lag that grows by no more than NTP slews
  * is the guest's only if a reading after the storm still lies on the clock's line.
  */
@@ -798,6 +835,7 @@ int main(void)
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_growing_unread),
 		cmocka_unit_test(test_delays_of_several_lengths),
+		cmocka_unit_test(test_retries_on_two_clocks),
 		cmocka_unit_test(test_short_unread),
 		cmocka_unit_test(test_short_not_selected),
 		cmocka_unit_test(test_mixed),
