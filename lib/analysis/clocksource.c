@@ -62,7 +62,6 @@ struct vm_source {
 struct vcpu_source {
 	enum hvst_guest_source source; /* HVST_SRC_UNKNOWN: as the VM */
 	bool learned;		       /* its first source is known: another one is a change */
-	bool silent_first;	       /* its first arms had no read, and the page is not known */
 	bool read_last;		       /* the last MSR access was a read of TIME_REF_COUNT */
 	bool config_since;	       /* ... but for a write of the timer's config */
 	uint32_t delivered_since;      /* timers that expired since that read, a bit each */
@@ -216,7 +215,8 @@ enum hvst_guest_source hvst_clocksource_at(const struct analysis *a, const struc
 }
 
 /* A change from or to a source that is not known: the page, or the raw TSC. */
-static void change_open(struct vm_source *vm, const struct hvst_evidence *why)
+static __attribute__((noinline)) void change_open(struct vm_source *vm,
+						  const struct hvst_evidence *why)
 {
 	if (!vm->open)
 		vm->open_why = *why;
@@ -342,6 +342,11 @@ static void abandon_change(struct analysis *a, struct vm *vm, bool usable)
 			       HVST_OBSERVED, NULL, NULL);
 }
 
+static uint64_t arms_without(const struct vcpu_source *s)
+{
+	return s->all_without + s->without_read;
+}
+
 /*
  * The page may have been on before the trace began, or was restored by the VMM, and the guest armed
  * its timers without reading the counter. If it now switches the page off, it used it.
@@ -353,8 +358,7 @@ static bool silent_so_far(const struct vm *vm, const struct hvst_change *c)
 		return false;
 	for_each_vcpu (v, vm)
 		if (v->state && v->state->source->source == HVST_SRC_UNKNOWN &&
-		    (v->state->source->silent_first ||
-		     v->state->source->without_read >= AGREEING_ARMS))
+		    arms_without(v->state->source) >= AGREEING_ARMS)
 			return true;
 	return false;
 }
@@ -475,7 +479,7 @@ static double xlogx(uint64_t n)
  * the row, all in it" and of "one share all the time"; the ratio stays small after a few arms, from
  * which the share is hardly known.
  */
-static bool row_unlikely(unsigned int row, uint64_t same, uint64_t other)
+static __attribute__((noinline)) bool row_unlikely(unsigned int row, uint64_t same, uint64_t other)
 {
 	double two = xlogx(same) + xlogx(other) - xlogx(same + other);
 	double one = xlogx(same + row) + xlogx(other) - xlogx(same + other + row);
@@ -484,7 +488,7 @@ static bool row_unlikely(unsigned int row, uint64_t same, uint64_t other)
 	return two - one > (same ? ROW_LOG_CHANCE : ROW_LOG_CHANCE / 2);
 }
 
-static __attribute__((noinline)) bool row_means(unsigned int row, uint64_t same, uint64_t other)
+static bool row_means(unsigned int row, uint64_t same, uint64_t other)
 {
 	return row >= ROW_MIN && row % ROW_LOOK == 0 && other && row_unlikely(row, same, other);
 }
@@ -525,7 +529,8 @@ static __attribute__((noinline)) void row_refuted(struct analysis *a, struct vcp
 }
 
 /* A row of arms with a read, or without, ended: adds it to all arms and to those of the mixture. */
-static void row_ends(struct vcpu_source *s, unsigned int *row, uint64_t *all, uint64_t *mixed)
+static __attribute__((noinline)) void row_ends(struct vcpu_source *s, unsigned int *row,
+					       uint64_t *all, uint64_t *mixed)
 {
 	*all += *row;
 	if (*row >= ROW_MIN)
@@ -546,17 +551,21 @@ static void count_arm(struct analysis *a, struct vcpu *v, bool read_before, bool
 			row_refuted(a, v);
 		if (!s->with_read++)
 			s->with_why = s->read_why;
-		row_ends(s, &s->without_read, &s->all_without, &s->mixed_without);
+		if (s->without_read)
+			row_ends(s, &s->without_read, &s->all_without, &s->mixed_without);
 	} else if (derived) {
 		if (!s->without_read++)
 			hvst_evidence_plain(
 				&s->without_why, ev,
 				"arms from here on without a read of the counter before them");
-		row_ends(s, &s->with_read, &s->all_with, &s->mixed_with);
+		if (s->with_read)
+			row_ends(s, &s->with_read, &s->all_with, &s->mixed_with);
 	} else if (moved) {
 		/* The arm needs no clock, but shows that not every arm has a read before it. */
-		s->breaks += s->with_read > 0;
-		row_ends(s, &s->with_read, &s->all_with, &s->mixed_with);
+		if (s->with_read) {
+			s->breaks++;
+			row_ends(s, &s->with_read, &s->all_with, &s->mixed_with);
+		}
 		s->all_without++;
 		s->mixed_without++;
 	}
@@ -567,38 +576,30 @@ static bool stopped_reading(const struct vcpu_source *s)
 	return row_means(s->without_read, s->all_without, s->all_with) || goes_without(s);
 }
 
-/* The page is not known: arms without a read come from it, or from the raw TSC. */
-static void follow_open(struct vcpu *v, enum hvst_guest_source now)
-{
-	struct vcpu_source *s = v->state->source;
-
-	if (!s->learned)
-		s->silent_first |= s->without_read >= AGREEING_ARMS || s->all_without >= ROW_MIN;
-	else if (now == HVST_SRC_REFERENCE_COUNTER && stopped_reading(s))
-		change_open(v->vm->state->source, &s->without_why);
-}
-
 static void follow_arms(struct analysis *a, struct vcpu *v, bool read_before, bool derived,
 			bool moved, const struct hvst_event *ev)
 {
 	struct vcpu_source *s = v->state->source;
 	enum hvst_guest_source now;
+	bool first;
 
 	count_arm(a, v, read_before, derived, moved, ev);
 	if (v->vm->state->source->change_pending)
 		return; /* the effect of the last write is not known yet */
 	now = source_of(v);
-	if (!v->vm->page.known)
-		follow_open(v, now);
-	if (!s->learned && !s->silent_first
-		    ? s->with_read >= AGREEING_ARMS
-		    : now != HVST_SRC_REFERENCE_COUNTER &&
-			      row_means(s->with_read, s->all_with, s->all_without) &&
-			      !reads_are_habit(s)) {
-		if (s->silent_first && !s->learned)
+	/* Unless arms without a read came before, from the page or from the raw TSC. */
+	first = !s->learned && (v->vm->page.known || s->all_without < AGREEING_ARMS);
+	if (first ? s->with_read >= AGREEING_ARMS
+		  : now != HVST_SRC_REFERENCE_COUNTER &&
+			    row_means(s->with_read, s->all_with, s->all_without) &&
+			    !reads_are_habit(s)) {
+		if (!s->learned && !first)
 			change_open(v->vm->state->source, &s->with_why);
 		learn(a, v, HVST_SRC_REFERENCE_COUNTER, HVST_OBSERVED, &s->with_why);
 	}
+	if (!v->vm->page.known && s->learned && now == HVST_SRC_REFERENCE_COUNTER &&
+	    stopped_reading(s))
+		change_open(v->vm->state->source, &s->without_why);
 	/* Arms without a read count only for a vCPU that is not known to do without reads. */
 	if (!v->vm->page.known || (s->learned && now != HVST_SRC_REFERENCE_COUNTER &&
 				   now != HVST_SRC_UNKNOWN && now != HVST_SRC_TSC_PAGE_DISABLED))

@@ -300,11 +300,12 @@ static enum hvst_arm_cause group_past_due(struct analysis *a, struct storm_group
 	struct storm_point at = point_of(arm);
 	enum hvst_arm_cause cause;
 	bool same = g->any && llabs(step) <= STORM_SAME_COUNT;
-
 	/* With two CPUs whose clocks differ, the later arm may have come first. */
-	if (g->past_due && (g->last_cpu == arm->cpu || !hvst_kvm_clock_per_cpu(a->kvm)))
+	bool follows = g->past_due && (g->last_cpu == arm->cpu || !hvst_kvm_clock_per_cpu(a->kvm));
+
+	if (follows)
 		hvst_counts_step(&g->counts, step, arm->ts_ns - g->last_arm_ns);
-	course_step(g, c, g->past_due && !same);
+	course_step(g, c, follows && !same);
 	cause = count_cause(a, g, t, c, same);
 	g->retried += same && cause == HVST_ARM_UNEXPLAINED;
 	g->arms++;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 */
 /* Stage: analysis. The rules by which counts and skew tell the kind of a storm. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@
 #define MIN_CLOCK_SLOPE 20e-6
 /* Growth that no arm's latency makes, past the error of the reference clock. */
 #define GROWTH_NS 50000
+/* A lag that grows on a line rises by at least this many times what its points lie off it. */
+#define LINE_DEPTH 6
 /* A count taken from a clock moves by the time that passed, within this. */
 #define TRACKS_NS   2000
 #define TRACKS_PART 256
@@ -195,9 +198,24 @@ struct trend {
 	unsigned int n;
 	int64_t first, middle, last; /* medians of the first, a middle and the last quarter */
 	int64_t scatter;	     /* median step between neighbours */
+	int64_t off;		     /* median distance from the line through first and last */
 	int64_t first_ts, last_ts;   /* middles of those quarters */
 	int64_t err;		     /* of the reference clock, over both */
 };
+
+/* How far the values lie off the line through first and last. */
+static int64_t off_line(const struct trend *c, const int64_t *ts, const int64_t *v, unsigned int n)
+{
+	int64_t off[2 * STORM_BINS];
+	double slope = 0;
+
+	if (c->last_ts > c->first_ts)
+		slope = (double)(c->last - c->first) / (double)(c->last_ts - c->first_ts);
+	for (unsigned int i = 0; i < n; i++)
+		off[i] = (int64_t)fabs((double)(v[i] - c->first) -
+				       slope * (double)(ts[i] - c->first_ts));
+	return hvst_median(off, n);
+}
 
 static void trend_of(struct trend *c, const int64_t *ts, const int64_t *v, unsigned int n)
 {
@@ -219,6 +237,7 @@ static void trend_of(struct trend *c, const int64_t *ts, const int64_t *v, unsig
 	c->scatter = hvst_median(tmp, n - 1);
 	c->first_ts = ts[(q - 1) / 2];
 	c->last_ts = ts[n - q + (q - 1) / 2];
+	c->off = off_line(c, ts, v, n);
 }
 
 /* The skew at @ts, where only time minus count was kept. */
@@ -316,9 +335,13 @@ static bool is_growing(const struct storm_shape *s, bool retries, struct storm_n
 		return false;
 	d = t.last - t.first;
 	slope = (double)d / (double)(t.last_ts - t.first_ts);
-	/* A slow clock is slow all the time: a lag that rises once and stays began late. */
+	/*
+	 * A slow clock is slow all the time: a lag that rises once and stays began late, and
+	 * delays of several lengths lie on no line.
+	 */
 	if (5 * (t.middle - t.first) < d || 5 * (t.last - t.middle) < d || d <= 3 * t.scatter ||
-	    d <= growth_least(s, retries) || slope <= MIN_CLOCK_SLOPE || slope >= MAX_CLOCK_SLOPE)
+	    d <= LINE_DEPTH * t.off || d <= growth_least(s, retries) || slope <= MIN_CLOCK_SLOPE ||
+	    slope >= MAX_CLOCK_SLOPE)
 		return false;
 	if (d <= growth_least(s, retries) + t.err) {
 		out->unsure_slope = slope;

@@ -36,11 +36,17 @@ static int count_storm(void *ctx, const struct hvst_storm *storm)
 
 void recording_begin(struct recording *f, uint64_t ignored)
 {
+	recording_begin_clock(f, ignored, false);
+}
+
+void recording_begin_clock(struct recording *f, uint64_t ignored, bool per_cpu)
+{
 	struct hvst_analysis_opts opts = { .vm = -1, .vcpu = -1, .timer = -1 };
 	struct hvst_kvm_opts kvm = {
 		.starts_recorded =
 			~ignored & (BIT_OF(STIMER_START_ONE_SHOT) | BIT_OF(STIMER_CALLBACK)),
 		.msr_recorded = ~ignored & BIT_OF(MSR),
+		.clock_per_cpu = per_cpu,
 	};
 
 	memset(f, 0, sizeof(*f));

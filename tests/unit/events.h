@@ -72,6 +72,8 @@ struct recording {
 
 /* @ignored: bit per event id, as with --ignore. Begins at trace time 1000 s. */
 void recording_begin(struct recording *f, uint64_t ignored);
+/* @per_cpu: with a trace clock of its own on each CPU ("local") */
+void recording_begin_clock(struct recording *f, uint64_t ignored, bool per_cpu);
 /* Ends the recording; the findings are in f->r then. */
 const struct hvst_result *recording_end(struct recording *f);
 void recording_free(struct recording *f);

@@ -2,6 +2,7 @@
 /* lib/analysis/storm: which groups of past-due arms are storms, of what kind, from when to when. */
 #include <math.h>
 
+#include "../../lib/analysis/storm_kind.h"
 #include "events.h"
 
 static struct host host;
@@ -303,6 +304,71 @@ static void test_growing(void **state)
 		assert_int_equal(verdict_of(&f, HVST_Q_GUEST_CLOCK_RATE)->answer, HVST_YES);
 		recording_free(&f);
 	}
+}
+
+/*
+ * Now and then a few arms past due. With a clock that lags more and more their lowest skew rises on
+ * a line; with delays of several lengths it may only happen to be higher at the end.
+ */
+static void test_delays_of_several_lengths(void **state)
+{
+	static const int64_t skews_us[] = { 3200, 3200, 3200, 3200, 4000, 3200,
+					    3200, 3200, 6400, 3200, 3200 };
+	struct storm_counts counts = { .steps = 100, .moved = 100, .with_time = 100 };
+
+	(void)state;
+	for (unsigned int by = 0; by < 2; by++) {
+		struct storm_course course = { 0 };
+		struct storm_shape shape = {
+			.counts = &counts, .course = &course, .span_ns = MS(53), .scaled = true
+		};
+		struct storm_nature nature;
+
+		hvst_course_begin(&course, SEC(1));
+		for (unsigned int i = 0; i < ARRAY_SIZE(skews_us); i++)
+			hvst_course_add(&course, SEC(1) + i * US(5000),
+					by ? US(skews_us[i]) : MS(3) + i * US(320), true);
+		hvst_course_end(&course);
+		hvst_storm_nature(&shape, &nature);
+		assert_int_equal(nature.kind, by ? HVST_STORM_CONSTANT : HVST_STORM_GROWING);
+	}
+}
+
+/*
+ * Clock "local": the storm's vCPU moves to a CPU whose clock is 2 ms behind, so that its arms there
+ * come between those before. Each one then seems to have another target than the last.
+ */
+static void test_retries_on_two_clocks(void **state)
+{
+	static const struct who moved = { &host, 100, 0, 3 };
+	struct recording f;
+	int64_t from;
+
+	(void)state;
+	host = (struct host){ .o = SEC(-900), .kernel = TRACED };
+	recording_begin_clock(&f, 0, true);
+	guest_ticks(&f, &vcpu0, 20, MS(1));
+	from = f.now;
+	/* by true time 8 ms on each of them; stamps of the second begin 2 ms before those of the
+	 * first end */
+	for (int64_t at = 0; at < MS(14); at += US(20)) {
+		for (unsigned int cpu = 0; cpu < 2; cpu++) {
+			const struct who *w = cpu ? &moved : &vcpu0;
+			int64_t t = cpu ? at + MS(2) : at;
+			int64_t now = from + host.o + t;
+
+			if ((t >= MS(8)) != cpu)
+				continue;
+			f.now = from + at + cpu * US(5);
+			ev_start(&f, w, HVST_EV_STIMER_START_EXPIRED, 0, (uint64_t)now / 100,
+				 (uint64_t)(from + host.o - MS(58) + t / MS(4) * MS(4)) / 100);
+			ev_expiration(&f, w, 0, true, 0);
+		}
+	}
+	recording_end(&f);
+	assert_int_equal(f.r->nr_storms, 1);
+	assert_int_equal(f.r->storms[0]->kind, HVST_STORM_CONSTANT);
+	recording_free(&f);
 }
 
 /*
@@ -804,6 +870,8 @@ int main(void)
 		cmocka_unit_test(test_constant_after_step),
 		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_growing_unread),
+		cmocka_unit_test(test_delays_of_several_lengths),
+		cmocka_unit_test(test_retries_on_two_clocks),
 		cmocka_unit_test(test_short_unread),
 		cmocka_unit_test(test_short_not_selected),
 		cmocka_unit_test(test_mixed),
