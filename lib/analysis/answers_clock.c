@@ -455,7 +455,7 @@ static const struct life_step *last_update(const struct analysis *a, int vm,
 					   const struct vm_life *l)
 {
 	const struct vm *of = hvst_vm_by_number(a, vm);
-	int64_t last = of ? hvst_life_last(of) : INT64_MIN;
+	int64_t last = of ? hvst_vm_last_ns(of) : INT64_MIN;
 
 	for (unsigned int i = l->nr; i > 0; i--)
 		if (l->steps[i - 1].kind == LIFE_MASTER && l->steps[i - 1].ts_ns <= last)

@@ -70,8 +70,6 @@ const struct vm_life *hvst_life_of(const struct analysis *a, int vm);
 /* By how much the VM's reference clock moved in [@from, @to]; HVST_UNKNOWN where nothing shows it.
  */
 int64_t hvst_life_step_in(const struct analysis *a, int vm, int64_t from, int64_t to);
-/* The last event of the VM's vCPU threads; INT64_MIN: none. */
-int64_t hvst_life_last(const struct vm *vm);
 /* An unsigned difference of offsets as a signed one. */
 static inline int64_t hvst_life_cycles(uint64_t from, uint64_t to)
 {

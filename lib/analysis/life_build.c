@@ -19,16 +19,6 @@
 
 /* --- ownership of steps --- */
 
-int64_t hvst_life_last(const struct vm *vm)
-{
-	int64_t last = INT64_MIN;
-
-	for (const struct vcpu *v = vm->vcpus; v; v = v->vm_next)
-		if (v->last_ns > last)
-			last = v->last_ns;
-	return last;
-}
-
 /* A task, and a VM that it created. */
 struct created {
 	int pid;
@@ -126,7 +116,7 @@ static void adopt(const struct creators *c, const struct vm_life *l)
 static void drop_late(const struct vm *vm)
 {
 	struct vm_life *l = vm->state->life;
-	int64_t last = hvst_life_last(vm);
+	int64_t last = hvst_vm_last_ns(vm);
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; vm->gone && i < l->nr; i++)
@@ -537,7 +527,7 @@ static int gone_add(struct analysis *a, const struct vm *vm)
 				     .reference_ns = HVST_UNKNOWN,
 				     .first_run_ns = HVST_UNKNOWN };
 
-	e.ts_ns = e.end_ns = hvst_life_last(vm);
+	e.ts_ns = e.end_ns = hvst_vm_last_ns(vm);
 	snprintf(e.steps, sizeof(e.steps), "its thread runs another VM's vCPU afterwards");
 	hvst_evidence_stat(&e.evidence, "%s", e.steps);
 	return life_add(a, &e);

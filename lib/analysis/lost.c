@@ -97,7 +97,7 @@ static void confirm_all(struct vm_lost *vm)
 /* Would the callback of an armed timer be seen, and a write of its config that disables it? */
 static bool would_be_called(const struct analysis *a, const struct stimer *t)
 {
-	return !a->opts.some_cpus && !t->called &&
+	return !a->opts.some_cpus && !t->may_have_fired &&
 	       hvst_recorded(a) >> HVST_EV_STIMER_CALLBACK & 1 &&
 	       a->opts.trace->seen[HVST_EV_STIMER_SET_CONFIG];
 }

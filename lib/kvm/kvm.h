@@ -44,8 +44,8 @@ struct stimer {
 	bool by_host;		 /* the last write was the VMM's */
 	bool by_other;		 /* ... from another thread than the vCPU's */
 	bool armed;		 /* the hrtimer runs: start seen, callback not */
-	bool called;		 /* a callback since its start may have been this timer's */
-	uint32_t called_by;	 /* the number of that callback; 0: none, or several */
+	bool may_have_fired;	 /* a callback since its start may have been this timer's */
+	uint32_t contested;	 /* the number of that callback; 0: none, or several */
 	bool padded;		 /* the running hrtimer is the host's padding of a past-due arm */
 	bool undelivered;	 /* the last expiration failed; the same arm expires again */
 	bool delivered;		 /* delivered since the last start: the next start is a new arm */

@@ -811,8 +811,7 @@ static void step_words(struct refclock_verdict *v)
 	else if (v->answer == REFCLOCK_CANNOT_TELL && v->size)
 		snprintf(v->text, sizeof(v->text),
 			 "moved by %s%+.6f s between %.6f s and %.6f s, where no reading tells a "
-			 "step "
-			 "from a slew",
+			 "step from a slew",
 			 least, seconds(v->size), seconds(v->after), seconds(v->until));
 	else if (v->answer == REFCLOCK_CANNOT_TELL && v->until != REFCLOCK_UNKNOWN)
 		snprintf(v->text, sizeof(v->text),

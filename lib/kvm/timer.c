@@ -186,8 +186,8 @@ static void arm_end(struct stimer *t, struct hvst_changes *out)
 static void timer_run(struct stimer *t, const struct hvst_event *ev)
 {
 	t->armed = true;
-	t->called = false;
-	t->called_by = 0;
+	t->may_have_fired = false;
+	t->contested = 0;
 	t->arm_ns = ev->ts_ns;
 	t->deadline_ns = ev->ts_ns - skew_of(ev->start.time_now, ev->start.count);
 	t->callback_ns = HVST_UNKNOWN;
@@ -405,8 +405,8 @@ static struct stimer *callback_owner(const struct kvm *k, const struct hvst_even
 			continue;
 		close = t;
 		nr_close++;
-		t->called_by = t->called ? 0 : k->callbacks;
-		t->called = true;
+		t->contested = t->may_have_fired ? 0 : k->callbacks;
+		t->may_have_fired = true;
 		if (t->arm_cpu == ev->cpu) {
 			here = t;
 			nr_here++;
@@ -424,7 +424,7 @@ void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_change
 	t = callback_owner(k, ev);
 	if (!t)
 		return;
-	t->armed = t->called = false;
+	t->armed = t->may_have_fired = false;
 	t->callback_ns = ev->ts_ns;
 	t->fired++;
 	kvm_did(out, HVST_DID_CALLBACK, t);
@@ -436,17 +436,17 @@ void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_change
  */
 static void callback_settled(const struct kvm *k, struct stimer *t)
 {
-	uint32_t by = t->called_by;
+	uint32_t nr = t->contested;
 
-	if (!by || (!t->armed && t->callback_ns == HVST_UNKNOWN))
+	if (!nr || (!t->armed && t->callback_ns == HVST_UNKNOWN))
 		return;
 	for (const struct vcpu *v = kvm_by_id(k, t->vcpu->vcpu_id); v; v = v->id_next) {
 		struct stimer *other = v->timer[t->index];
 
-		if (!other || other->called_by != by)
+		if (!other || other->contested != nr)
 			continue;
-		other->called = false;
-		other->called_by = 0;
+		other->may_have_fired = false;
+		other->contested = 0;
 	}
 }
 
@@ -509,7 +509,7 @@ static bool can_infer(const struct kvm *k, const struct stimer *t, const struct 
 	if (k->expired_seen)
 		return false;
 	if (k->callbacks_seen)
-		return !t->called;
+		return !t->may_have_fired;
 	if (t->programmed_ns == HVST_UNKNOWN)
 		return false;
 	if (k->entries_seen)
@@ -600,7 +600,7 @@ void kvm_expiration(struct kvm *k, const struct hvst_event *ev, struct hvst_chan
 	t->armed = t->padded = false;
 	t->callback_ns = t->deadline_ns = HVST_UNKNOWN;
 	if (!k->starts_seen)
-		t->called = false; /* no start will show that the next arm is another one */
+		t->may_have_fired = false; /* no start will show that the next arm is another one */
 	if (delivered) {
 		t->delivered = true;
 		if (!t->periodic)
