@@ -5,13 +5,19 @@
 
 #include "latency.h"
 
+/* A delivery that waits for kvm_entry, which comes right after it. */
+struct delivered {
+	int64_t ts_ns;
+	struct hvst_sketch *entry; /* of its timer */
+};
+
 struct vcpu_latency {
-	unsigned int delivered; /* bit per timer: its delivery waits for kvm_entry */
+	unsigned int waiting; /* bit per timer */
+	struct delivered delivered[HVST_STIMERS];
 };
 
 struct timer_latency {
 	struct hvst_sketch *lateness, *delivery, *entry;
-	int64_t delivered_ns; /* HVST_UNKNOWN: none waits */
 	/* for the observer: the firing that waits for kvm_entry */
 	struct hvst_fire fire;
 	bool fire_waits;
@@ -30,7 +36,6 @@ int hvst_latency_timer_created(struct stimer *t)
 	t->state->latency = l;
 	if (!l)
 		return -ENOMEM;
-	l->delivered_ns = HVST_UNKNOWN;
 	l->lateness = hvst_sketch_new();
 	l->delivery = hvst_sketch_new();
 	l->entry = hvst_sketch_new();
@@ -71,6 +76,12 @@ static void fire_out(struct analysis *a, struct stimer *t)
 	l->fire.vm = hvst_vm_number(t->vcpu);
 	if (!a->error && a->opts.obs->fire(a->opts.obs_ctx, &l->fire))
 		a->error = -ECANCELED;
+}
+
+static __attribute__((noinline)) void fire_entered(struct analysis *a, struct stimer *t, int64_t ts)
+{
+	t->state->latency->fire.entry_ns = ts;
+	fire_out(a, t);
 }
 
 static struct hvst_fire fire_of(const struct stimer *t, const struct hvst_event *ev,
@@ -121,6 +132,7 @@ void hvst_latency_fire(struct analysis *a, const struct stimer *t, const struct 
 void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 			   const struct hvst_delivery *d)
 {
+	struct vcpu_latency *v = t->vcpu->state->latency;
 	struct timer_latency *l = t->state->latency;
 
 	if (d->callback_ns != HVST_UNKNOWN) {
@@ -131,37 +143,34 @@ void hvst_latency_delivery(struct analysis *a, struct stimer *t, const struct hv
 	if (a->opts.obs->fire)
 		fire_begin(a, t, ev, d);
 	if (!ev->expiration.msg_send_result) {
-		l->delivered_ns = ev->ts_ns;
-		t->vcpu->state->latency->delivered |= 1u << t->index;
+		v->delivered[t->index] = (struct delivered){ ev->ts_ns, l->entry };
+		v->waiting |= 1u << t->index;
 	}
 }
 
 void hvst_latency_entry(struct analysis *a, struct vcpu *v, int64_t ts)
 {
-	unsigned int waiting = v->state->latency->delivered;
+	struct vcpu_latency *l = v->state->latency;
+	unsigned int waiting = l->waiting;
 
-	v->state->latency->delivered = 0;
+	l->waiting = 0;
 	for (; waiting; waiting &= waiting - 1) {
-		struct stimer *t = v->timer[__builtin_ctz(waiting)];
-		struct timer_latency *l = t->state->latency;
+		unsigned int i = (unsigned int)__builtin_ctz(waiting);
 
-		add(a, l->entry, ts - l->delivered_ns);
-		l->delivered_ns = HVST_UNKNOWN;
-		l->fire.entry_ns = ts;
-		fire_out(a, t);
+		add(a, l->delivered[i].entry, ts - l->delivered[i].ts_ns);
+		if (a->opts.obs->fire)
+			fire_entered(a, v->timer[i], ts);
 	}
 }
 
 void hvst_latency_drop(struct analysis *a, struct vcpu *v)
 {
-	v->state->latency->delivered = 0;
+	v->state->latency->waiting = 0;
 	for (unsigned int i = 0; i < HVST_STIMERS; i++) {
 		struct stimer *t = v->timer[i];
 
-		if (!t || !t->state)
-			continue;
-		t->state->latency->delivered_ns = HVST_UNKNOWN;
-		fire_out(a, t);
+		if (t && t->state)
+			fire_out(a, t);
 	}
 }
 

@@ -10,6 +10,7 @@
 
 #define MAX_PENDING (1u << 17) /* of all VMs; 48 bytes each */
 #define BLOCK_ARMS  64
+#define AHEAD	    8 /* arms to fetch into the cache: they were written long before */
 
 struct pending_arm {
 	int64_t ts_ns;
@@ -185,6 +186,10 @@ static void resolve_first(struct analysis *a, struct vm *vm, struct resolving *r
 	struct vm_pending *w = vm->state->pending;
 	struct pending_block *b = w->head;
 
+	if (b->first + AHEAD < BLOCK_ARMS)
+		__builtin_prefetch(&b->arm[b->first + AHEAD]);
+	else if (b->next)
+		__builtin_prefetch(&b->next->arm[b->first + AHEAD - BLOCK_ARMS]);
 	resolve_one(a, r, &b->arm[b->first++]);
 	w->n--;
 	a->nr_pending--;

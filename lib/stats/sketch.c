@@ -18,9 +18,10 @@ struct side {
 };
 
 struct hvst_sketch {
-	struct side side[2]; /* 0: v >= 0, 1: v < 0 by magnitude */
+	/* Next to the octaves of small values, which are the most frequent. */
 	uint64_t count;
-	int64_t min, max; /* of an empty one min > max */
+	int64_t min, max;    /* of an empty one min > max */
+	struct side side[2]; /* 0: v >= 0, 1: v < 0 by magnitude */
 };
 
 /* Octave 0 holds 0..SUB-1 exactly; octave o >= 1 holds [SUB << (o-1), SUB << o) in SUB buckets. */
