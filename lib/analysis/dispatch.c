@@ -439,7 +439,7 @@ static inline __attribute__((always_inline)) void timer_did(struct analysis *a, 
 		programmed(a, t, ev);
 	if (did & HVST_DID_CALLBACK) {
 		hvst_livelock_callback(t);
-		hvst_lost_callback(a, t, ev->ts_ns);
+		hvst_lost_callback(a, t);
 	}
 	if (did & HVST_DID_ARM)
 		arm(a, t, ev, changes);

@@ -8,7 +8,8 @@
  * a callback that never comes is a fault of the host.
  *
  * Silence for less than LOST_MIN_NS, six ticks of 64 Hz, is not a loss: guests mask a SINT briefly
- * while they set it up. Nor is a callback lost that is no later than others were on a slow host.
+ * while they set it up. Nor is a callback lost that is no later than others were
+ * on a host whose CPUs stall: these record nothing meanwhile.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -113,8 +114,8 @@ static void lost(struct analysis *a, const struct stimer *t, struct lost_timer s
 		return;
 	/* A write of the config that was not recorded may have ended it. */
 	if (a->gap_ns > seen_ns || !(hvst_recorded(a) >> HVST_EV_STIMER_SET_CONFIG & 1) ||
-	    (!s.result && (!would_be_called(a, t) ||
-			   (s.until_ns - s.from_ns) / LATE_TIMES <= a->late_callback_ns))) {
+	    (!s.result &&
+	     (!would_be_called(a, t) || (s.until_ns - s.from_ns) / LATE_TIMES <= a->stall_ns))) {
 		vm->unclear++;
 		return;
 	}
@@ -242,13 +243,11 @@ void hvst_lost_arm(struct stimer *t, const struct hvst_arm *arm, const struct hv
 	hvst_evidence_plain(&l->armed_why, ev, "");
 }
 
-void hvst_lost_callback(struct analysis *a, struct stimer *t, int64_t ts)
+void hvst_lost_callback(struct analysis *a, struct stimer *t)
 {
-	struct timer_lost *l = t->state->lost;
-
-	if (l->armed_ns != HVST_UNKNOWN && ts - l->deadline_ns > a->late_callback_ns)
-		a->late_callback_ns = ts - l->deadline_ns;
-	l->armed_ns = HVST_UNKNOWN;
+	if (t->stall_ns > a->stall_ns)
+		a->stall_ns = t->stall_ns;
+	t->state->lost->armed_ns = HVST_UNKNOWN;
 }
 
 static __attribute__((noinline)) void restored_fired(struct stimer *t, const struct hvst_event *ev,

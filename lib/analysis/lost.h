@@ -44,7 +44,7 @@ int hvst_lost_vm_created(struct vm *vm);
 int hvst_lost_timer_created(struct stimer *t);
 void hvst_lost_programmed(struct analysis *a, struct stimer *t, const struct hvst_event *ev);
 void hvst_lost_arm(struct stimer *t, const struct hvst_arm *arm, const struct hvst_event *ev);
-void hvst_lost_callback(struct analysis *a, struct stimer *t, int64_t ts);
+void hvst_lost_callback(struct analysis *a, struct stimer *t);
 void hvst_lost_delivery(struct analysis *a, struct stimer *t, const struct hvst_event *ev,
 			const struct hvst_delivery *d);
 /* A vCPU of @vm was created: whatever its threads had armed belonged to another VM. */

@@ -72,10 +72,10 @@ struct analysis {
 	struct hvst_params params;
 	struct kvm *kvm;
 	struct hvst_analysis_opts opts;
-	int error;		  /* -ENOMEM, or -ECANCELED from an observer */
-	int64_t last_ns;	  /* of the last event, set at the end of the run; HVST_UNKNOWN */
-	int64_t gap_ns;		  /* of the last lost events, on any CPU */
-	int64_t late_callback_ns; /* the most that a callback was after its deadline */
+	int error;	  /* -ENOMEM, or -ECANCELED from an observer */
+	int64_t last_ns;  /* of the last event, set at the end of the run; HVST_UNKNOWN */
+	int64_t gap_ns;	  /* of the last lost events, on any CPU */
+	int64_t stall_ns; /* the longest that a CPU with a callback due recorded nothing */
 
 	struct storm_found *storms;
 	unsigned int nr_storms, cap_storms;

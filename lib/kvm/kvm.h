@@ -60,6 +60,7 @@ struct stimer {
 	uint64_t arm_count;    /* expiry of the running or last arm */
 	int64_t programmed_ns; /* last write; HVST_UNKNOWN once it led to an arm */
 	int64_t arm_ns, deadline_ns, callback_ns, expiration_ns; /* HVST_UNKNOWN: none */
+	int64_t stall_ns; /* how long its CPU had recorded nothing at the callback, past due */
 	uint64_t arms, past_due_observed, past_due_inferred, restarts, fired, cancelled, failed;
 };
 

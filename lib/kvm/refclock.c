@@ -918,8 +918,9 @@ void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns
 {
 	const struct refclock_stream *s = main_stream(r);
 	struct rate_sum one, stretch = { 0 }, all = { 0 }, best = { 0 }, best_stretch = { 0 };
-	struct rate_sum lasts = { 0 };
+	struct rate_sum off = { 0 }, lasts = { 0 };
 	double known = 0;
+	bool right;
 
 	*v = (struct refclock_verdict){ .answer = REFCLOCK_CANNOT_TELL, .event = -1 };
 	for (unsigned int i = 0; s && !r->params.no_rate && i < hvst_refclock_nr_pieces(s); i++) {
@@ -929,21 +930,26 @@ void hvst_refclock_rate(const struct refclock *r, double min_ppm, int64_t min_ns
 		rate_add(&one, p);
 		rate_try(&best, &one, min_ppm, min_ns);
 		rate_add(&all, p);
-		if (fabs(one.drift) + one.err < min_ppm * one.span) {
+		right = fabs(one.drift) + one.err < min_ppm * one.span;
+		if (right) {
 			known += one.span;
-			stretch = (struct rate_sum){ 0 };
-			continue;
+			off = (struct rate_sum){ 0 };
+		} else {
+			rate_add(&off, p);
 		}
 		if (p->joint == REFCLOCK_STEP || p->joint == REFCLOCK_FIRST)
 			stretch = (struct rate_sum){ 0 };
+		/* The first readings of a host that just began may be late by less and less. */
+		if (p->joint == REFCLOCK_FIRST && !right)
+			continue;
 		rate_add(&stretch, p);
 		rate_try(&best_stretch, &stretch, min_ppm, min_ns);
 	}
-	/* A slew that keeps changing is off only on average, until the rate is right again. */
+	/* a slew that keeps changing is off only on average */
 	if (!(best.span > 0))
 		best = best_stretch;
 	/* One that goes on at the end of the trace may last. */
-	rate_try(&lasts, &stretch, min_ppm, min_ns / 2);
+	rate_try(&lasts, &off, min_ppm, min_ns / 2);
 	if (best.span > 0) {
 		v->answer = REFCLOCK_YES;
 		all = best;
