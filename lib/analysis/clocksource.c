@@ -382,9 +382,8 @@ __attribute__((noinline)) void
 hvst_clocksource_page(struct analysis *a, const struct hvst_change *c, const struct hvst_event *ev)
 {
 	bool usable = hvst_tscpage_usable(&c->vm->page);
-	struct vm_source *s = c->vm->state->source;
-
 	bool silent = c->vcpu && silent_so_far(c->vm, c);
+	struct vm_source *s = c->vm->state->source;
 
 	if (!usable && silent)
 		s->source = HVST_SRC_TSC_PAGE;

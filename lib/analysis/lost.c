@@ -8,8 +8,8 @@
  * a callback that never comes is a fault of the host.
  *
  * Silence for less than LOST_MIN_NS, six ticks of 64 Hz, is not a loss: guests mask a SINT briefly
- * while they set it up. Nor is a callback lost that is no later than others were
- * on a host whose CPUs stall: these record nothing meanwhile.
+ * while they set it up. Nor is a callback lost that is no later than others were on a host whose
+ * CPUs stall: these record nothing meanwhile.
  */
 #include <errno.h>
 #include <stdio.h>
