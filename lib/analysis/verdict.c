@@ -143,13 +143,41 @@ static enum hvst_answer graver(enum hvst_answer x, enum hvst_answer y)
 	return x == HVST_NO ? y : x;
 }
 
-/* Yes if yes for any VM, no if no for all; without any VM nothing can be told. */
-static enum hvst_answer answer_of_all(const struct hvst_verdict *v)
+/* Not where there are no timers, no TSC page, no clock events, and no loss that hides them. */
+static bool uses_hyperv(const struct analysis *a, const struct vm *vm)
+{
+	/* The page's first source is its state when the VM was created. */
+	if (vm->page.on || vm->page.nr_sources > 1 || vm->first_set_ns != HVST_UNKNOWN ||
+	    too_lossy(a, vm->number))
+		return true;
+	for_each_vcpu (v, vm)
+		for (unsigned int i = 0; i < HVST_STIMERS; i++)
+			if (v->timer[i])
+				return true;
+	return false;
+}
+
+/* May the VMs that are unknown leave a question open which the others answer? */
+static bool unknown_matter(const struct analysis *a)
+{
+	for_each_vm (vm, a)
+		if (vm->number < -1 && uses_hyperv(a, vm))
+			return true;
+	return false;
+}
+
+/*
+ * Yes if yes for any VM, no if no for all; without any VM nothing can be told. VMs that do not use
+ * Hyper-V's timers leave no question open beside one that does.
+ */
+static enum hvst_answer answer_of_all(const struct analysis *a, const struct hvst_verdict *v)
 {
 	enum hvst_answer all = v->nr_by_vm ? HVST_NO : HVST_CANNOT_TELL;
+	bool others = v->nr_by_vm > 1 && !unknown_matter(a);
 
 	for (unsigned int i = 0; i < v->nr_by_vm; i++)
-		all = graver(all, v->by_vm[i]->answer);
+		if (v->by_vm[i]->vm >= 0 || !others || v->by_vm[i]->answer == HVST_YES)
+			all = graver(all, v->by_vm[i]->answer);
 	return all;
 }
 
@@ -179,7 +207,7 @@ static bool withdraw_no(const struct analysis *a, struct hvst_verdict *v,
 		by[i]->answer = HVST_CANNOT_TELL;
 		lossy |= !v->missing;
 	}
-	v->answer = answer_of_all(v);
+	v->answer = answer_of_all(a, v);
 	return lossy;
 }
 
@@ -251,7 +279,7 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	 * The sentence tells what was seen. For a "no" that is withdrawn it must not claim that the
 	 * signs which leave a question open were absent.
 	 */
-	v->answer = found = answer_of_all(v);
+	v->answer = found = answer_of_all(a, v);
 	hvst_questions[q].sentence(a, v);
 	lossy = withdraw_no(a, v, by);
 	if (v->answer == HVST_YES)

@@ -650,6 +650,36 @@ static void test_silent_threads(void **state)
 }
 
 /*
+ * A guest beside a Hyper-V guest leaves no question about the reference clock open, unless it uses
+ * a timer: then its clock was read, and the reading is not in the trace.
+ */
+static void test_guest_without_hyperv(void **state)
+{
+	static const struct who busy = { &host_a, 500, 0, 0 }, other = { &host_b, 700, 0, 1 };
+
+	(void)state;
+	for (int uses_timer = 0; uses_timer < 2; uses_timer++) {
+		struct recording f;
+
+		hosts_reset(TRACED);
+		recording_begin(&f, 0);
+		guest_setup(&f, &busy, 0);
+		for (unsigned int n = 0; n < 200; n++) {
+			guest_ticks(&f, &busy, 1, MS(1));
+			ev_exit(&f, &other, 2, 0x60);
+			if (uses_timer && n == 100)
+				ev_set_count(&f, &other, 0, 1000, false);
+			ev_entry(&f, &other);
+		}
+		recording_end(&f);
+		assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->nr_by_vm, 2);
+		assert_int_equal(verdict_of(&f, HVST_Q_HOST_REFERENCE_STEP)->answer,
+				 uses_timer ? HVST_CANNOT_TELL : HVST_NO);
+		recording_free(&f);
+	}
+}
+
+/*
  * A clock that may have been set before its first reading: by the VMM of a VM that the trace begins
  * in; not by the creation of a VM, nor by the guest's write of its page.
  */
@@ -1081,6 +1111,7 @@ int main(void)
 		cmocka_unit_test(test_same_epoch),
 		cmocka_unit_test(test_same_epoch_busy),
 		cmocka_unit_test(test_silent_threads),
+		cmocka_unit_test(test_guest_without_hyperv),
 		cmocka_unit_test(test_set_before_reading),
 		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_restore_of_another),
