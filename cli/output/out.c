@@ -304,6 +304,16 @@ void out_hex(struct out *o, uint64_t v)
 	out_mem(o, p, tmp + sizeof(tmp) - p);
 }
 
+char *out_format(struct out *o, const char *fmt, va_list ap)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) >= 0)
+		return text;
+	o->err = o->err ? o->err : ENOMEM;
+	return NULL;
+}
+
 void out_printf(struct out *o, const char *fmt, ...)
 {
 	va_list ap;

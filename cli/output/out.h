@@ -6,6 +6,7 @@
 #ifndef HVST_CLI_OUT_H
 #define HVST_CLI_OUT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -80,6 +81,11 @@ void out_u64(struct out *o, uint64_t v);
 void out_i64(struct out *o, int64_t v);
 void out_hex(struct out *o, uint64_t v);
 void out_printf(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * A text of any length, to be changed before it is written. NULL without memory, which @o
+ * remembers. The caller frees it.
+ */
+char *out_format(struct out *o, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Text from a file or trace: control bytes become '?'. */
 void out_safe(struct out *o, const char *s);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The text report, and its shortening until it fits the screen. */
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -98,16 +97,12 @@ static void note_printf(struct out *o, enum role role, const char *fmt, ...)
 {
 	char *text;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = out_format(o, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		o->err = o->err ? o->err : ENOMEM;
-		return;
-	}
-	note(o, role, text);
+	if (text)
+		note(o, role, text);
 	free(text);
 }
 

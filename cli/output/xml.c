@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Escapes for XML and HTML. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,15 +47,11 @@ void xml_printf(struct out *o, const char *fmt, ...)
 {
 	char *text;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = out_format(o, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		o->err = o->err ? o->err : ENOMEM;
-		return;
-	}
-	xml_text(o, text);
+	if (text)
+		xml_text(o, text);
 	free(text);
 }
