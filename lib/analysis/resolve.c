@@ -200,9 +200,12 @@ static void resolve_first(struct analysis *a, struct vm *vm, struct resolving *r
 	a->spare_blocks = b;
 }
 
-/* Resolves @n arms. Compiled into one function, like hvst_analysis_events(). */
+/*
+ * Resolves the first @n arms, as far as they come before or at @until. Compiled into one function,
+ * like hvst_analysis_events().
+ */
 static __attribute__((noinline, flatten)) void resolve(struct analysis *a, struct vm *vm,
-						       unsigned int n)
+						       unsigned int n, int64_t until)
 {
 	const struct vm_pending *w = vm->state->pending;
 	struct resolving r;
@@ -210,19 +213,7 @@ static __attribute__((noinline, flatten)) void resolve(struct analysis *a, struc
 	if (!n)
 		return;
 	resolving_begin(&r, vm, w->head->arm[w->head->first].cpu);
-	while (n--)
-		resolve_first(a, vm, &r);
-}
-
-/* Resolves the arms before @until. */
-static __attribute__((noinline, flatten)) void resolve_until(struct analysis *a, struct vm *vm,
-							     int64_t until)
-{
-	const struct vm_pending *w = vm->state->pending;
-	struct resolving r;
-
-	resolving_begin(&r, vm, w->head->arm[w->head->first].cpu);
-	while (w->n && w->head->arm[w->head->first].ts_ns < until)
+	for (; n && w->head->arm[w->head->first].ts_ns <= until; n--)
 		resolve_first(a, vm, &r);
 }
 
@@ -265,7 +256,7 @@ static struct pending_arm pending_of(struct stimer *t, const struct hvst_arm *ar
 /* No more arms can wait: uses the present estimate of the clock for half of the VM's. */
 static __attribute__((noinline)) void resolve_half(struct analysis *a, struct vm *vm)
 {
-	resolve(a, vm, (vm->state->pending->n + 1) / 2);
+	resolve(a, vm, (vm->state->pending->n + 1) / 2, INT64_MAX);
 }
 
 /* All that wait belong to other VMs. */
@@ -325,7 +316,7 @@ void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu)
 	if (final_until == REFCLOCK_UNKNOWN)
 		return;
 	if (w->head->arm[w->head->first].ts_ns < final_until)
-		resolve_until(a, vm, final_until);
+		resolve(a, vm, w->n, final_until - 1);
 }
 
 void hvst_resolve_merged(struct vm *into, struct vm *from)
@@ -347,16 +338,5 @@ void hvst_resolve_finish(struct analysis *a)
 {
 	for_each_vm (vm, a)
 		if (vm->state)
-			resolve(a, vm, vm->state->pending->n);
-}
-
-int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int cpu, int64_t *err)
-{
-	int64_t o, e;
-
-	if (!hvst_refclock_at(&vm->clock, ts, cpu, &o, &e))
-		return HVST_UNKNOWN;
-	if (e > *err)
-		*err = e;
-	return hvst_refclock_sub(o, hvst_refclock_offset(count, ts));
+			resolve(a, vm, vm->state->pending->n, INT64_MAX);
 }

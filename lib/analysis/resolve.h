@@ -21,8 +21,6 @@ void hvst_resolve_arm(struct analysis *a, struct stimer *t, const struct hvst_ar
 void hvst_resolve_sample(struct analysis *a, struct vm *vm, int cpu);
 void hvst_resolve_merged(struct vm *into, struct vm *from);
 void hvst_resolve_finish(struct analysis *a);
-/* The skew at a point of a storm that had no reading; HVST_UNKNOWN. Raises *@err to its bound. */
-int64_t hvst_resolve_point(const struct vm *vm, int64_t ts, uint64_t count, int cpu, int64_t *err);
 const struct hvst_sketch *hvst_resolve_sketch(const struct stimer *t);
 void hvst_resolve_vm_free(struct vm *vm);
 void hvst_resolve_timer_free(struct stimer *t);

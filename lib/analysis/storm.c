@@ -195,24 +195,31 @@ static __attribute__((noinline)) void group_begin(struct storm_group *g, const s
 
 /* --- why an arm was past due ------------------------------------------------------------------ */
 
+/* By the estimate of the clock; HVST_UNKNOWN where readings do not bound it. @err may be NULL. */
+static int64_t skew_on_clock(const struct vm *vm, int64_t ts, int64_t offset, int cpu, int64_t *err)
+{
+	int64_t o;
+
+	return hvst_refclock_at(&vm->clock, ts, cpu, &o, err) ? hvst_refclock_sub(o, offset)
+							      : HVST_UNKNOWN;
+}
+
 /*
  * The arm's skew; of an inferred arm by the present estimate of the clock; HVST_UNKNOWN. An arm
  * that was past due although the line has it ahead shows that the clock has left the line.
  */
 static int64_t skew_now(const struct stimer *t, const struct hvst_changes *c)
 {
-	const struct refclock *clock = &t->vcpu->vm->clock;
 	const struct hvst_arm *arm = &c->arm;
-	int64_t o, skew, err;
+	const struct vm *vm = t->vcpu->vm;
+	int64_t skew, err;
 
 	if (arm->skew_ns != HVST_UNKNOWN)
 		return arm->skew_ns;
-	if (!hvst_refclock_at(clock, arm->ts_ns, arm->cpu, &o, NULL))
-		return HVST_UNKNOWN;
-	skew = hvst_refclock_sub(o, c->arm_offset_ns);
-	if (skew >= 0)
+	skew = skew_on_clock(vm, arm->ts_ns, c->arm_offset_ns, arm->cpu, NULL);
+	if (skew >= 0 || skew == HVST_UNKNOWN)
 		return skew;
-	hvst_refclock_at(clock, arm->ts_ns, arm->cpu, &o, &err);
+	skew_on_clock(vm, arm->ts_ns, c->arm_offset_ns, arm->cpu, &err);
 	return skew < -err ? HVST_UNKNOWN : skew;
 }
 
@@ -626,15 +633,19 @@ enum hvst_arm_cause hvst_storm_arm(struct analysis *a, struct stimer *t,
 
 /* --- the end of the trace --------------------------------------------------------------------- */
 
-/* Observed where the start event had the reading, else from the clock, with its bound. */
+/* Observed where the start event had the reading, else from the clock: raises *@err to its bound.
+ */
 static int64_t point_skew(const struct vm *vm, const struct storm_point *p, int64_t *err)
 {
-	int64_t skew;
+	int64_t skew, e;
 
 	if (p->skew != HVST_UNKNOWN)
 		return p->skew;
-	skew = hvst_resolve_point(vm, p->ts, p->count, p->cpu, err);
-	return skew != HVST_UNKNOWN && skew < 0 ? 0 : skew;
+	skew = skew_on_clock(vm, p->ts, hvst_refclock_offset(p->count, p->ts), p->cpu, &e);
+	if (skew == HVST_UNKNOWN)
+		return skew;
+	*err = e > *err ? e : *err;
+	return skew < 0 ? 0 : skew;
 }
 
 /* A lag that grows comes from a clock that runs slow, at the slope of the growth. */

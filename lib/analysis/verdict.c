@@ -143,7 +143,7 @@ static enum hvst_answer graver(enum hvst_answer x, enum hvst_answer y)
 	return x == HVST_NO ? y : x;
 }
 
-/* Not where there are no timers, no TSC page, no clock events, and no loss that hides them. */
+/* Has the VM a timer, a TSC page or a clock event, or may a loss of records hide them? */
 static bool uses_hyperv(const struct analysis *a, const struct vm *vm)
 {
 	/* The page's first source is its state when the VM was created. */
@@ -157,8 +157,8 @@ static bool uses_hyperv(const struct analysis *a, const struct vm *vm)
 	return false;
 }
 
-/* May the VMs that are unknown leave a question open which the others answer? */
-static bool unknown_matter(const struct analysis *a)
+/* Do any of the VMs that are unknown? Only then may these leave a question open. */
+static bool unknown_use_hyperv(const struct analysis *a)
 {
 	for_each_vm (vm, a)
 		if (vm->number < -1 && uses_hyperv(a, vm))
@@ -170,13 +170,13 @@ static bool unknown_matter(const struct analysis *a)
  * Yes if yes for any VM, no if no for all; without any VM nothing can be told. VMs that do not use
  * Hyper-V's timers leave no question open beside one that does.
  */
-static enum hvst_answer answer_of_all(const struct analysis *a, const struct hvst_verdict *v)
+static enum hvst_answer answer_of_all(const struct hvst_verdict *v, bool unknown_matter)
 {
 	enum hvst_answer all = v->nr_by_vm ? HVST_NO : HVST_CANNOT_TELL;
-	bool others = v->nr_by_vm > 1 && !unknown_matter(a);
+	bool every = unknown_matter || v->nr_by_vm == 1;
 
 	for (unsigned int i = 0; i < v->nr_by_vm; i++)
-		if (v->by_vm[i]->vm >= 0 || !others || v->by_vm[i]->answer == HVST_YES)
+		if (every || v->by_vm[i]->vm >= 0 || v->by_vm[i]->answer == HVST_YES)
 			all = graver(all, v->by_vm[i]->answer);
 	return all;
 }
@@ -197,7 +197,7 @@ static bool entry_lossy(const struct analysis *a, int entry)
  * events, but too much of its VM was lost.
  */
 static bool withdraw_no(const struct analysis *a, struct hvst_verdict *v,
-			struct hvst_vm_verdict *const *by)
+			struct hvst_vm_verdict *const *by, bool unknown_matter)
 {
 	bool lossy = false;
 
@@ -207,7 +207,7 @@ static bool withdraw_no(const struct analysis *a, struct hvst_verdict *v,
 		by[i]->answer = HVST_CANNOT_TELL;
 		lossy |= !v->missing;
 	}
-	v->answer = answer_of_all(a, v);
+	v->answer = answer_of_all(v, unknown_matter);
 	return lossy;
 }
 
@@ -251,7 +251,8 @@ static enum hvst_answer answer_of_unknown(const struct analysis *a, enum hvst_qu
 	return answer;
 }
 
-static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdict *v)
+static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdict *v,
+		    bool unknown_matter)
 {
 	unsigned int n = a->result.nr_vms;
 	struct hvst_vm_verdict **by = hvst_list(calloc(n + 1, sizeof(**by)), n, sizeof(**by));
@@ -279,9 +280,9 @@ static void verdict(struct analysis *a, enum hvst_question q, struct hvst_verdic
 	 * The sentence tells what was seen. For a "no" that is withdrawn it must not claim that the
 	 * signs which leave a question open were absent.
 	 */
-	v->answer = found = answer_of_all(a, v);
+	v->answer = found = answer_of_all(v, unknown_matter);
 	hvst_questions[q].sentence(a, v);
-	lossy = withdraw_no(a, v, by);
+	lossy = withdraw_no(a, v, by, unknown_matter);
 	if (v->answer == HVST_YES)
 		v->missing = 0;
 	else if (v->answer == HVST_CANNOT_TELL && !v->missing)
@@ -304,7 +305,9 @@ static void count_past_due(struct analysis *a)
 
 void hvst_verdicts(struct analysis *a)
 {
+	bool unknown_matter = unknown_use_hyperv(a);
+
 	count_past_due(a);
 	for (unsigned int q = 0; q < HVST_Q_COUNT; q++)
-		verdict(a, (enum hvst_question)q, &a->verdicts[q]);
+		verdict(a, (enum hvst_question)q, &a->verdicts[q], unknown_matter);
 }

@@ -417,7 +417,7 @@ static struct stimer *callback_owner(const struct kvm *k, const struct hvst_even
 
 void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_changes *out)
 {
-	int64_t cpu_ns = kvm_cpu(k, ev)->last_ns, since;
+	int64_t since = kvm_cpu(k, ev)->last_ns;
 	struct stimer *t;
 
 	k->callbacks_seen = true;
@@ -427,8 +427,9 @@ void kvm_callback(struct kvm *k, const struct hvst_event *ev, struct hvst_change
 		return;
 	t->armed = t->may_have_fired = false;
 	t->callback_ns = ev->ts_ns;
-	since = t->deadline_ns > cpu_ns ? t->deadline_ns : cpu_ns;
-	t->stall_ns = since == HVST_UNKNOWN ? 0 : ev->ts_ns - since;
+	if (t->deadline_ns > since) /* HVST_UNKNOWN is less than any time */
+		since = t->deadline_ns;
+	t->stall_ns = ev->ts_ns - since;
 	t->fired++;
 	kvm_did(out, HVST_DID_CALLBACK, t);
 }
